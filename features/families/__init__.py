@@ -1,0 +1,1 @@
+"""Feature families: each turns a source declaration into a list of features."""

@@ -1,0 +1,71 @@
+"""The matrix: one row per (lead, as_of) with its features, label, weight and group."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import Catalog
+from features.errors import ContractError
+
+KEY_COLUMNS = ("lead_id", "as_of", "account_id", "group", "episode", "order", "age_days", "segment")
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Features and labels of a cohort, row by row.
+
+    Parameters
+    ----------
+    catalog : the features, in column order
+    values : shape (n, len(catalog)); numbers as float64 with NaN, categories as ``str`` with NA
+    keys : shape (n, 8), columns :data:`KEY_COLUMNS`: lead_id str, as_of datetime64[us] naive UTC (NaT in
+        flat sources), account_id str or NA, group str (never NA: the unit of resampling), episode int64,
+        order int64 (position in time, ties share it; the row number, meaning nothing, where not ``ordered``),
+        age_days float64, segment str or NA
+    label : shape (n,), float64: 1 won within the horizon, 0 not, NaN where not matured
+    matured : shape (n,), bool
+    label_known_at : shape (n,), datetime64[us]: as_of + horizon + reporting lag (NaT in flat sources)
+    weight : shape (n,), float64: rows of one lead weigh one together
+    ordered : whether ``order`` means time
+    amount : shape (n,), float64: amount of the win within the horizon, NaN if none or unknown
+    """
+
+    catalog: Catalog
+    values: pd.DataFrame
+    keys: pd.DataFrame
+    label: npt.NDArray[np.float64]
+    matured: npt.NDArray[np.bool_]
+    label_known_at: pd.Series
+    weight: npt.NDArray[np.float64]
+    ordered: bool
+    amount: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if tuple(self.values.columns) != self.catalog.names:
+            raise ContractError(
+                f"matrix columns do not follow the catalog: {len(self.values.columns)} columns, "
+                f"{len(self.catalog)} features."
+            )
+        parts = (self.values, self.keys, self.label, self.matured, self.label_known_at, self.weight, self.amount)
+        lengths = {len(part) for part in parts}
+        if len(lengths) != 1:
+            raise ContractError(f"matrix parts differ in length: {sorted(lengths)}.")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: npt.NDArray[Any]) -> "Matrix":
+        """The rows at the given positions (or a boolean mask), in that order."""
+        return replace(
+            self,
+            values=self.values.iloc[rows].reset_index(drop=True),
+            keys=self.keys.iloc[rows].reset_index(drop=True),
+            label=self.label[rows],
+            matured=self.matured[rows],
+            label_known_at=self.label_known_at.iloc[rows].reset_index(drop=True),
+            weight=self.weight[rows],
+            amount=self.amount[rows],
+        )

@@ -1,0 +1,117 @@
+"""The words of the domain as enums; allowed values in messages come from here."""
+
+from enum import StrEnum
+
+
+class Dimension(StrEnum):
+    """What kind of evidence a feature is."""
+
+    FIT = "fit"
+    INTEREST = "interest"
+    INTENT = "intent"
+    USAGE = "usage"
+
+
+class Topic(StrEnum):
+    """What a feature speaks of; a framework groups topics into its criteria."""
+
+    BUDGET = "budget"
+    AUTHORITY = "authority"
+    NEED = "need"
+    INTEREST = "interest"
+    GOALS = "goals"
+    PLANS = "plans"
+    CHALLENGES = "challenges"
+    CURRENT_SOLUTION = "current_solution"
+    TIMELINE = "timeline"
+    PRIORITY = "priority"
+    CONSEQUENCES = "consequences"
+    IMPLICATIONS = "implications"
+    CHAMPION = "champion"
+    DECISION_PROCESS = "decision_process"
+    DECISION_CRITERIA = "decision_criteria"
+    METRICS = "metrics"
+    COMPETITION = "competition"
+    CONTEXT = "context"
+
+
+class Role(StrEnum):
+    """What a column may be used for.
+
+    ``feature`` is learned from; ``display`` is shown, never learned from; ``personal`` identifies a
+    person (shown to the owner, used for matching, masked in logs and validation pages, never learned
+    from); ``sensitive`` is excluded unless accepted with a reason; ``ignore`` is not read.
+    """
+
+    FEATURE = "feature"
+    DISPLAY = "display"
+    PERSONAL = "personal"
+    SENSITIVE = "sensitive"
+    IGNORE = "ignore"
+
+
+class ColumnType(StrEnum):
+    """Type of a declared column."""
+
+    ID = "id"
+    CATEGORY = "category"
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+
+
+class WhenKnown(StrEnum):
+    """When the value of an attribute became known.
+
+    ``at_creation``: with the row itself and never edited; ``history``: read from ``answers``;
+    ``known_at``: with the row's own known_at (snapshots); ``overwritten``: today's value, refused.
+    """
+
+    AT_CREATION = "at_creation"
+    HISTORY = "history"
+    KNOWN_AT = "known_at"
+    OVERWRITTEN = "overwritten"
+
+
+class Stage(StrEnum):
+    """Lifecycle stages of a lead."""
+
+    LEAD = "lead"
+    IQL = "iql"
+    MQL = "mql"
+    SAL = "sal"
+    SQL = "sql"
+    PQL = "pql"
+    OPPORTUNITY = "opportunity"
+    WON = "won"
+    LOST = "lost"
+    RECYCLED = "recycled"
+    DISQUALIFIED = "disqualified"
+
+
+class Actor(StrEnum):
+    """Who caused an activity."""
+
+    LEAD = "lead"
+    REP = "rep"
+    SYSTEM = "system"
+
+
+class Verdict(StrEnum):
+    """What a training run may claim."""
+
+    OK = "ok"
+    WEAK_SIGNAL = "weak_signal"
+    NO_SIGNAL = "no_signal"
+    TOO_LITTLE_DATA = "too_little_data"
+    LEAK = "leak"
+
+
+class EvidenceStatus(StrEnum):
+    """What is on record about a criterion."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    INDICATED = "indicated"
+    UNKNOWN = "unknown"

@@ -1,0 +1,1 @@
+"""Scoring candidates that share one interface."""

@@ -1,0 +1,1 @@
+"""From contributions to points, reasons, evidence and questions."""

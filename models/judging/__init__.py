@@ -1,0 +1,1 @@
+"""Metrics, backtests, calibration, audits and thresholds."""

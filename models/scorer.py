@@ -1,0 +1,84 @@
+"""The interface all candidates share, and what they hand over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import Catalog
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """Additive parts of log-odds: ``base + values.sum(axis=1)`` equals the log-odds.
+
+    Parameters
+    ----------
+    names : the features, in column order
+    values : shape (n, len(names)), log-odds
+    base : log-odds of the empty sum
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    base: float
+
+    @property
+    def log_odds(self) -> Floats:
+        return np.asarray(self.base + self.values.sum(axis=1), dtype=np.float64)
+
+    def scaled(self, factor: float, shift: float = 0.0) -> "Contributions":
+        """Contributions of ``factor * log_odds + shift``."""
+        return Contributions(self.names, self.values * factor, self.base * factor + shift)
+
+
+class Candidate(Protocol):
+    """A model of the log-odds to be won within the horizon.
+
+    ``fit`` returns a new fitted candidate's self; ``values`` always holds the catalog's columns (numbers
+    float64 with NaN, categories ``str`` with NA). State is JSON plus named text files, never pickle.
+    """
+
+    name: str
+
+    def fit(self, values: pd.DataFrame, won: Floats, weight: Floats, *, catalog: Catalog, seed: int) -> Self: ...
+
+    def log_odds(self, values: pd.DataFrame) -> Floats: ...
+
+    def contributions(self, values: pd.DataFrame) -> Contributions: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def files(self) -> Mapping[str, str]: ...
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self: ...
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Affine map in log-odds: ``slope * z + intercept`` with slope > 0."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def apply(self, log_odds: Floats) -> Floats:
+        return self.slope * log_odds + self.intercept
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Log-odds to points: ``50 + (pdo / ln 2) * (log_odds - reference)``, clipped to 0..100."""
+
+    version: str
+    reference_log_odds: float
+    pdo: float = 10.0
+
+    @property
+    def points_per_log_odds(self) -> float:
+        return float(self.pdo / np.log(2.0))

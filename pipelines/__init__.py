@@ -1,0 +1,1 @@
+"""Every side effect: ingest, validate, train, compare, report, track, command line."""

@@ -1,0 +1,1 @@
+"""Pipeline stages: thin shells that read, call and write."""
