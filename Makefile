@@ -1,0 +1,69 @@
+# Every target sets itself up on a bare machine with Python 3.11 to 3.13.
+PYTHON ?= python3
+SOURCE ?= demo
+DATA_DIR ?= data
+VENV := .venv
+BIN := $(VENV)/bin
+UV := uv==0.13.9
+TEST_REPORT ?= .cache/test-report.xml
+JOBS ?= 2
+LOCK := --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
+
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
+export MLFLOW_DISABLE_TELEMETRY := true
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: run serve test prove lint check bench lock docs clean help
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"leadscore needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(UV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements-dev.lock
+	$(BIN)/uv pip install --quiet --no-deps -e .
+	@touch $@ $(VENV)/.run
+
+run: $(VENV)/.run ## run the whole pipeline on a source (SOURCE=demo, bank_sample, bank, ...)
+	$(BIN)/leadscore run --source $(SOURCE) --data-dir $(DATA_DIR)
+
+serve: $(VENV)/.run ## serve the API and pages for a source that was run
+	$(BIN)/leadscore serve --source $(SOURCE) --data-dir $(DATA_DIR)
+
+test: $(VENV)/.dev ## run the tests in tiny settings
+	@bash .ci/system
+	@mkdir -p .cache
+	$(BIN)/python -m pytest -n $(JOBS) -m "not prove" --junitxml=$(TEST_REPORT)
+
+prove: $(VENV)/.dev ## run the long rehearsals and store their figures under .cache/prove
+	@bash .ci/system
+	@mkdir -p .cache/prove
+	$(BIN)/python -m pytest -m prove -p no:randomly --junitxml=.cache/prove/report.xml
+
+lint: $(VENV)/.dev ## style, types and import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+check: lint test ## lint and test
+
+bench: $(VENV)/.dev ## run the benchmarks (ratios within one run)
+	$(BIN)/leadscore bench
+
+lock: | $(BIN)/python ## compile the host-free, hashed lock files
+	$(BIN)/uv pip compile pyproject.toml --extra spark --extra postgres --extra demo --extra oidc --group dev $(LOCK) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml -c requirements-dev.lock $(LOCK) -o requirements.lock
+
+clean: ## remove the environment and caches; data stay
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
