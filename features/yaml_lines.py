@@ -1,0 +1,100 @@
+"""YAML that remembers its lines, so that every error of a declaration can name one."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+Path = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which only ``true`` and ``false`` are booleans: ``yes`` and ``no`` are answers, not truth."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+class YamlTextError(ValueError):
+    """Text that is no YAML, or a key given twice; the message starts with the line."""
+
+
+@dataclass(frozen=True)
+class LinedYaml:
+    r"""Parsed YAML and the line (from 1) of every value and key.
+
+    >>> document = read_yaml("name: a\nrules:\n  - id: x\n")
+    >>> document.data, document.line(("rules", 0, "id"))
+    ({'name': 'a', 'rules': [{'id': 'x'}]}, 3)
+    """
+
+    data: Any
+    lines: dict[Path, int]
+
+    def line(self, path: Sequence[str | int]) -> int:
+        """Line of the value at ``path``, or of the nearest thing around it."""
+        key = tuple(path)
+        while key and key not in self.lines:
+            key = key[:-1]
+        return self.lines.get(key, 1)
+
+
+def read_yaml(text: str) -> LinedYaml:
+    """Parse ``text``; raises :class:`YamlTextError` with the line on bad syntax or a repeated key."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        data = yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        raise YamlTextError(
+            f"line {mark.line + 1 if mark else 1}: not YAML: {problem.problem or problem}."
+        ) from problem
+    except yaml.YAMLError as problem:
+        raise YamlTextError(f"line 1: not YAML: {problem}.") from problem
+    lines: dict[Path, int] = {}
+    if node is not None:
+        _walk(node, (), lines)
+    return LinedYaml(data, lines)
+
+
+def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                raise YamlTextError(f"line {line}: key '{name}' stands twice; keep one of the two.")
+            seen.add(name)
+            lines[(*path, name)] = line
+            _walk(value, (*path, name), lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            _walk(value, (*path, position), lines)
+
+
+def problems_of(error: ValidationError, document: LinedYaml) -> list[str]:
+    """One sentence per validation problem, each beginning with its line, in line order."""
+    rows = []
+    problems = error.errors(include_url=False)
+    paths = [tuple(problem["loc"]) for problem in problems]
+    for problem, path in zip(problems, paths, strict=True):
+        if problem["type"] == "too_short" and any(p[: len(path)] == path and p != path for p in paths):
+            continue  # the items are there, but each is named below
+        where = ".".join(str(part) for part in path) or "the document"
+        line = document.line(path)
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "unknown key"
+        found = "" if isinstance(problem["input"], dict | list) else f" (found {problem['input']!r})"
+        rows.append((line, f"line {line}: {where}: {message}{found}"))
+    return [text for _, text in sorted(rows)]
