@@ -10,7 +10,8 @@ from features.definition import Column, Source
 from features.vocabulary import Role, Stage, WhenKnown
 
 if TYPE_CHECKING:
-    from features.rubric import Rubric, Rule
+    from features.rubric import Rubric
+    from features.rubric_rule import Rule
 
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]

@@ -1,0 +1,100 @@
+"""Marketing's rubric as a candidate: points are given, only points -> probability is learned."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import Catalog
+from features.rubric import Rubric
+from features.rubric_plan import CAP_FEATURE
+from features.rubric_points import Ledger, ledger
+from models.scorer import Contributions, Floats
+
+_RIDGE = 1.0  # pseudo-observation on the slope of standardised points
+_STEPS = 50
+
+
+class RubricCandidate:
+    """A rubric with one learned line: ``log-odds = intercept + slope * points``, slope never negative.
+
+    Contributions are additive: one per rule feature (points given before any cap, times the slope) and one for
+    what the caps add or take.
+    """
+
+    name = "rubric"
+
+    def __init__(self, rubric: Rubric, *, slope: float = 0.0, intercept: float = 0.0) -> None:
+        self.rubric = rubric
+        self.slope = slope
+        self.intercept = intercept
+
+    def ledger(self, values: pd.DataFrame) -> Ledger:
+        """What every rule gave and every cap took, per row."""
+        return ledger(self.rubric, values)
+
+    def points(self, values: pd.DataFrame) -> Floats:
+        """The rubric's points per row; equal to the sum of its ledger."""
+        return self.ledger(values).points
+
+    def fit(self, values: pd.DataFrame, won: Floats, weight: Floats, *, catalog: Catalog, seed: int) -> Self:
+        """Candidate with the line fitted on points; the points themselves never change."""
+        slope, intercept = fit_line(self.points(values), won, weight)
+        return type(self)(self.rubric, slope=slope, intercept=intercept)
+
+    def log_odds(self, values: pd.DataFrame) -> Floats:
+        """Log-odds per row."""
+        return np.asarray(self.intercept + self.slope * self.points(values), dtype=np.float64)
+
+    def contributions(self, values: pd.DataFrame) -> Contributions:
+        """Additive parts of :meth:`log_odds`, in log-odds; names are features of family ``rules``."""
+        book = self.ledger(values)
+        caps = book.caps.sum(axis=1).to_numpy(dtype=np.float64)
+        points = np.column_stack([book.features.to_numpy(dtype=np.float64), caps])
+        names = (*book.features.columns, CAP_FEATURE)
+        return Contributions(names, self.slope * points, self.intercept + self.slope * self.rubric.start)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "rubric": self.rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+            "slope": self.slope,
+            "intercept": self.intercept,
+        }
+
+    def files(self) -> Mapping[str, str]:
+        return {}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        rubric = Rubric.model_validate(state["rubric"])
+        return cls(rubric, slope=float(state["slope"]), intercept=float(state["intercept"]))
+
+
+def fit_line(points: Floats, won: Floats, weight: Floats) -> tuple[float, float]:
+    """Slope (>= 0) and intercept of the logistic line through points, by Newton's method on standardised points.
+
+    Points that order leads the wrong way round get slope 0 and the base rate: a manual score is never turned
+    upside down silently.
+    """
+    center = float(np.average(points, weights=weight))
+    spread = float(np.sqrt(np.average((points - center) ** 2, weights=weight)))
+    base = float(np.clip(np.average(won, weights=weight), 1e-6, 1 - 1e-6))
+    log_odds = float(np.log(base / (1 - base)))
+    if spread < 1e-12:
+        return 0.0, log_odds
+    x = np.column_stack([np.ones_like(points), (points - center) / spread])
+    theta = np.array([log_odds, 0.0])
+    ridge = np.diag([0.0, _RIDGE])
+    for _ in range(_STEPS):
+        p = 1.0 / (1.0 + np.exp(-np.clip(x @ theta, -35, 35)))
+        gradient = x.T @ (weight * (won - p)) - ridge @ theta
+        curvature = (x * (weight * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ x + ridge
+        step = np.linalg.solve(curvature, gradient)
+        theta = theta + np.clip(step, -2.0, 2.0)
+        if float(np.abs(step).max()) < 1e-10:
+            break
+    if theta[1] <= 0:
+        return 0.0, log_odds
+    slope = float(theta[1] / spread)
+    return slope, float(theta[0] - slope * center)
