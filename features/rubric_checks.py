@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ def contradictions(rubric: Rubric) -> list[Problem]:
         *_thresholds(rubric),
         *_handoff(rubric),
         *(problem for i, rule in enumerate(rubric.rules) for problem in _ranges(i, rule)),
+        *(problem for i, rule in enumerate(rubric.rules) for problem in _patterns(i, rule)),
     ]
 
 
@@ -96,6 +98,18 @@ def _ranges(i: int, rule: Rule) -> Iterator[Problem]:
                 f"rule '{rule.id}': the range from {start:g} overlaps one that ends at {below:g}; "
                 "a value may fall into one range only.",
             )
+
+
+def _patterns(i: int, rule: Rule) -> Iterator[Problem]:
+    for pattern in rule.patterns:
+        if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
+            try:
+                re.compile(pattern[1:-1])
+            except re.error as problem:
+                yield (
+                    ("rules", i, "patterns", pattern),
+                    f"rule '{rule.id}': {pattern} is no regular expression: {problem}.",
+                )
 
 
 def against_source(rubric: Rubric, source: Source) -> list[Problem]:

@@ -1,0 +1,105 @@
+"""A rubric that cannot be used is refused with the line, what was found and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from features.definition import Source
+from features.errors import PolicyError
+from features.rubric import Rubric, load_rubric, parse_rubric
+from features.rubric_plan import plan, steps_left
+from features.rubric_rule import Decay
+
+GOOD = """\
+name: team
+groups:
+  fit: {dimension: fit, cap: 50}
+  engagement: {dimension: interest}
+rules:
+  - {id: industry, group: fit, lead: industry, values: {yes: 10, 1: 3}}
+  - {id: opens, group: engagement, activity: email_open, points: 1, per: occurrence}
+thresholds:
+  - {stage: mql, points: 20}
+  - {stage: sql, points: 40, requires: [opens]}
+handoff: {stage: mql}
+"""
+RUBRICS = Path(__file__).parents[2] / "data" / "rubrics"
+
+
+def refused(text: str, source: Source | None = None) -> str:
+    with pytest.raises(PolicyError) as error:
+        parse_rubric(text, where="team.yaml", source=source)
+    return str(error.value)
+
+
+def test_words_like_yes_and_numbers_stay_texts() -> None:
+    assert parse_rubric(GOOD).rule("industry").values == {"yes": 10.0, "1": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "said"),
+    [
+        (("values: {yes: 10, 1: 3}", "valuess: {yes: 10}"), 6, "unknown key"),
+        (("group: fit,", "group: fitt,"), 6, "declared groups: fit, engagement"),
+        (("dimension: interest}", "dimension: intrest}"), 4, "'fit', 'interest', 'intent' or 'usage'"),
+        (("points: 40", "points: 10"), 10, "a later stage must not be easier"),
+        (("requires: [opens]", "requires: [clicks]"), 10, "rule 'clicks', which does not exist"),
+        (("handoff: {stage: mql}", "handoff: {stage: sal}"), 11, "no threshold; thresholds: mql, sql"),
+        (("handoff: {stage: mql}", "handoff: {cells: [A1]}"), 11, "no 'matrix:'"),
+        (("id: opens", "id: industry"), 7, "stands twice"),
+        (("activity: email_open, points: 1", "activity: email_open, filled: 1"), 7, "speak of a value"),
+        (("lead: industry, values", "lead: industry, answer: budget, values"), 6, "exactly one of"),
+        (("values: {yes: 10, 1: 3}", "patterns: {'/(/': 1}"), 6, "no regular expression"),
+        (
+            ("values: {yes: 10, 1: 3}", "ranges: [{from: 1, below: 5, points: 1}, {from: 4, points: 2}]"),
+            6,
+            "range from 4 overlaps",
+        ),
+        (("per: occurrence", "per: occurrence, decay: {percent: 25}"), 7, "percent and every_days belong together"),
+        (("name: team", "name: team\nname: again"), 2, "key 'name' stands twice"),
+    ],
+)
+def test_a_contradiction_is_refused_with_its_line(change: tuple[str, str], line: int, said: str) -> None:
+    assert change[0] in GOOD
+    message = refused(GOOD.replace(*change, 1))
+    assert f"line {line}:" in message
+    assert said in message
+    assert message.startswith("team.yaml")
+
+
+def test_text_that_is_no_yaml_names_its_line() -> None:
+    assert "line 3: not YAML" in refused("name: a\nrules:\n  - {id: x]\n")
+
+
+def test_a_flat_source_refuses_activity_rules_and_unknown_columns() -> None:
+    source = Source.model_validate(
+        {
+            "name": "bank",
+            "kind": "flat",
+            "flat": {"target": {"column": "y", "won": ["yes"], "lost": ["no"]}},
+            "tables": {"leads": {"columns": {"job": {}, "duration": {"role": "ignore", "excluded_because": "a leak"}}}},
+        }
+    )
+    message = refused(GOOD, source)
+    assert "line 6: column 'industry' is not declared in leads of 'bank'; columns: job, duration." in message
+    assert "line 7: rule 'opens' speaks of activity, but 'bank' is flat" in message
+    assert "may not be used: a leak" in refused(GOOD.replace("lead: industry", "lead: duration"), source)
+
+
+def test_starter_rubrics_load_and_survive_json() -> None:
+    for path in sorted(RUBRICS.glob("*.yaml")):
+        rubric = load_rubric(path)
+        record = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        assert Rubric.model_validate(record) == rubric
+        names = [t.feature for p in plan(rubric) for t in p.terms]
+        assert len(names) == len(set(names)), path.name
+
+
+def test_a_missing_file_says_what_to_check(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load_rubric(tmp_path / "none.yaml")
+
+
+def test_percent_decay_of_the_remaining_ends_below_one_percent() -> None:
+    left = steps_left(Decay(percent=50, every_days=30, of="remaining"))
+    assert left == [1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625]
