@@ -1,0 +1,108 @@
+"""Which leads each policy hands off: the rubric at its own threshold, the model at the same workload, and so on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.definition import Capacity
+from models.judging.policies import Handoffs
+from models.judging.replay import (
+    Bools,
+    Ints,
+    Replay,
+    first_crossings,
+    per_snapshot,
+    threshold_for,
+    top_each_snapshot,
+)
+from models.scorer import Floats
+
+RUBRIC_OWN, EQUAL_WORKLOAD, EQUAL_PRECISION = "rubric_own_threshold", "model_equal_workload", "model_equal_precision"
+RUBRIC_CAPACITY, MODEL_CAPACITY, MODEL_VALUE = "rubric_at_capacity", "model_at_capacity", "model_by_cost_and_value"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What one scorer says of every judged row.
+
+    Parameters
+    ----------
+    name : ``rubric``, ``model``, or the name of a recorded score or of the handoffs that happened
+    score : shape (n,), higher is better; the rubric's points, a model's log-odds
+    handed_off : rows its own threshold hands off; None if it has no threshold of its own
+    threshold : that threshold on ``score``, if it is one number
+    probability : calibrated probability per row, for cost and value
+    """
+
+    name: str
+    score: Floats
+    handed_off: Bools | None = None
+    threshold: float | None = None
+    probability: Floats | None = None
+
+
+def policies_of(
+    replay: Replay,
+    model: Judge,
+    rubric: Judge | None,
+    others: Sequence[Judge],
+    places: Ints,
+    capacity: Capacity,
+) -> list[Handoffs]:
+    """Every policy's handoffs on the judged rows, the rubric's own threshold first."""
+    k = "the best leads not yet handed off, as many as capacity allows"
+    found: list[Handoffs] = []
+    if rubric is not None and rubric.handed_off is not None:
+        own = first_crossings(replay, rubric.handed_off)
+        found.append(Handoffs(RUBRIC_OWN, "rubric", "first week at the rubric's own threshold", own, rubric.threshold))
+        matched = top_each_snapshot(replay, model.score, per_snapshot(replay, own))
+        rule = "each week as many leads as the rubric handed off, the model's best"
+        found.append(Handoffs(EQUAL_WORKLOAD, "model", rule, matched, _lowest(model.score, matched)))
+        found += _equal_precision(replay, model, own)
+    if rubric is not None:
+        rows = top_each_snapshot(replay, rubric.score, places)
+        found.append(Handoffs(RUBRIC_CAPACITY, "rubric", k, rows, _lowest(rubric.score, rows)))
+    rows = top_each_snapshot(replay, model.score, places)
+    found.append(Handoffs(MODEL_CAPACITY, "model", k, rows, _lowest(model.score, rows)))
+    found += _by_value(replay, model, capacity)
+    for judge in others:
+        mask = judge.handed_off
+        rows = top_each_snapshot(replay, judge.score, places) if mask is None else first_crossings(replay, mask)
+        found.append(Handoffs(judge.name, judge.name, k if mask is None else "as recorded", rows, judge.threshold))
+    return found
+
+
+def _lowest(score: Floats, rows: Ints) -> float | None:
+    return float(score[rows].min()) if len(rows) else None
+
+
+def _equal_precision(replay: Replay, model: Judge, own: Ints) -> list[Handoffs]:
+    """The model's largest list by threshold that is at least as precise as the rubric's."""
+    if not len(own):
+        return []
+    aim = replay.label[own].mean()
+    grid = np.geomspace(max(10, len(own) // 20), replay.leads, 60).astype(np.int64)
+    sizes = np.unique([*grid, len(own)])
+    best: tuple[float, Ints] | None = None
+    for size in sizes:
+        threshold = threshold_for(replay, model.score, int(size))
+        rows = first_crossings(replay, model.score >= threshold)
+        if replay.label[rows].mean() >= aim and (best is None or len(rows) > len(best[1])):
+            best = (threshold, rows)
+    if best is None:
+        return []
+    rule = "the lowest model threshold at which the list is as precise as the rubric's (found on these same weeks)"
+    return [Handoffs(EQUAL_PRECISION, "model", rule, best[1], best[0])]
+
+
+def _by_value(replay: Replay, model: Judge, capacity: Capacity) -> list[Handoffs]:
+    """Hand off where the expected value of a win exceeds the cost of a handoff."""
+    value, cost = capacity.value_per_win, capacity.cost_per_handoff
+    if model.probability is None or not cost or not value:
+        return []
+    least = cost / value
+    rows = first_crossings(replay, model.probability >= least)
+    rule = f"probability x {value:g} {capacity.currency} per win >= {cost:g} {capacity.currency} per handoff"
+    threshold = float(np.log(least / (1 - least))) if least < 1 else None
+    return [Handoffs(MODEL_VALUE, "model", " ".join(rule.split()), rows, threshold)]

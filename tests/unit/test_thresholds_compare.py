@@ -1,0 +1,153 @@
+"""Rubric and model are judged on the same leads at the same workload, and the page tells who is better."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.definition import Capacity
+from features.errors import ContractError
+from models.judging.handing import EQUAL_PRECISION, EQUAL_WORKLOAD, MODEL_CAPACITY, MODEL_VALUE, RUBRIC_OWN, Judge
+from models.judging.replay import arrange
+from models.judging.thresholds import Comparison, compare
+
+
+def market(seed: int, leads: int = 400, weeks: int = 6) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
+    """Keys, label, amount and the true log-odds of leads seen weekly, three leads to an account."""
+    rng = np.random.default_rng(seed)
+    quality = rng.normal(-1.5, 1.5, leads)
+    won = rng.random(leads) < 1 / (1 + np.exp(-quality))
+    start = rng.integers(0, weeks, leads)
+    lead = np.concatenate([np.full(weeks - s, i) for i, s in enumerate(start)])
+    week = np.concatenate([np.arange(s, weeks) for s in start])
+    keys = pd.DataFrame(
+        {
+            "lead_id": pd.Series([f"L{i:04d}" for i in lead], dtype="str"),
+            "as_of": pd.to_datetime("2024-01-01") + pd.to_timedelta(week * 7, unit="D"),
+            "account_id": pd.Series([f"A{i // 3}" for i in lead], dtype="str"),
+            "group": pd.Series([f"A{i // 3}" for i in lead], dtype="str"),
+            "episode": np.zeros(len(lead), dtype=np.int64),
+            "order": week,
+            "age_days": (week - start[lead]) * 7.0,
+            "segment": pd.Series(np.where(lead % 2 == 0, "small", "large"), dtype="str"),
+        }
+    )
+    label = won[lead].astype(float)
+    return keys, label, np.where(label == 1, 1000.0, np.nan), quality[lead]
+
+
+def judged(model: np.ndarray, points: np.ndarray, seed: int = 0, **capacity: float) -> tuple[Comparison, pd.DataFrame]:
+    keys, label, amount, _ = market(seed)
+    rubric = Judge("rubric", points, handed_off=points >= 20, threshold=20.0)
+    scorer = Judge("model", model, probability=1 / (1 + np.exp(-model)))
+    limits = Capacity.model_validate({"handoffs_per_week": 10, **capacity})
+    return compare(scorer, rubric, keys, label, amount, capacity=limits, draws=300), keys
+
+
+def test_at_equal_workload_each_week_hands_off_as_many_as_the_rubric() -> None:
+    keys, label, _, truth = market(0)
+    points = np.random.default_rng(1).normal(15, 8, 400)[[int(x[1:]) for x in keys["lead_id"]]]
+    compared, _ = judged(truth, points)
+    rubric, model = compared[RUBRIC_OWN], compared[EQUAL_WORKLOAD]
+    assert rubric.workload == model.workload
+    assert model.wins > rubric.wins
+    assert compared.differences[0].wins_ci.low > 0
+    assert f"{model.wins} of {compared.winnable} wins lie inside the model's list" in compared.sentences[0]
+    months = compared.by_month.groupby("policy")["wins"].sum()
+    assert months[EQUAL_WORKLOAD] == model.wins
+    assert set(compared.by_segment["segment"]) == {"small", "large"}
+    assert arrange(keys, label).winnable.sum() == compared.winnable
+
+
+def test_confusion_counts_every_lead_once() -> None:
+    _, _, _, truth = market(0)
+    compared, _ = judged(truth, truth * 5 + 20)
+    for result in compared.policies:
+        assert sum(result.confusion.values()) == compared.leads
+        assert result.confusion["handed_off_won"] == result.wins
+        low, high = result.intervals["wins"].low, result.intervals["wins"].high
+        assert low <= result.wins <= high
+
+
+def test_a_better_rubric_is_said_first() -> None:
+    _, _, _, truth = market(0)
+    noise = np.random.default_rng(5).normal(size=len(truth))
+    compared, _ = judged(noise, truth * 10 + 25)
+    assert compared.sentences[0].startswith("The rubric is better.")
+
+
+def test_equal_scores_give_equal_lists_and_an_empty_swap_set() -> None:
+    _, _, _, truth = market(0)
+    compared, _ = judged(truth, truth * 8 + 20)
+    difference = compared.differences[0]
+    assert (difference.wins, len(compared.swap)) == (0, 0)
+    assert "no difference beyond noise" in compared.sentences[0]
+
+
+def test_the_swap_set_names_leads_of_one_list_only_and_balances() -> None:
+    keys, label, _, truth = market(0)
+    points = np.random.default_rng(1).normal(15, 8, 400)[[int(x[1:]) for x in keys["lead_id"]]]
+    compared, _ = judged(truth, points)
+    sides = compared.swap["side"].value_counts()
+    assert sides["model only"] == sides["rubric only"] > 0
+    assert not compared.swap["lead_id"].duplicated().any()
+    gained = compared.swap.groupby("side")["won"].sum()
+    assert gained["model only"] - gained["rubric only"] == compared.differences[0].wins
+    assert (keys["lead_id"].to_numpy()[compared.swap["row"]] == compared.swap["lead_id"]).all()
+    assert (label[compared.swap["row"]] == compared.swap["won"]).all()
+
+
+def test_equal_precision_is_at_least_as_precise() -> None:
+    keys, _, _, truth = market(0)
+    points = np.random.default_rng(1).normal(15, 8, 400)[[int(x[1:]) for x in keys["lead_id"]]]
+    compared, _ = judged(truth, points)
+    assert compared[EQUAL_PRECISION].precision >= compared[RUBRIC_OWN].precision
+    assert compared[EQUAL_PRECISION].workload > compared[RUBRIC_OWN].workload
+
+
+def test_cost_and_value_hand_off_where_a_win_is_worth_it() -> None:
+    _, _, _, truth = market(0)
+    compared, _ = judged(truth, truth * 8 + 20, cost_per_handoff=100, value_per_win=1000)
+    assert compared[MODEL_VALUE].threshold == pytest.approx(np.log(0.1 / 0.9))
+    assert compared[MODEL_CAPACITY].workload == 60
+
+
+def test_revenue_is_the_sum_of_won_amounts() -> None:
+    _, _, _, truth = market(0)
+    compared, _ = judged(truth, truth * 8 + 20)
+    for result in compared.policies:
+        assert result.revenue == result.wins * 1000.0
+
+
+def test_unmatured_rows_are_refused() -> None:
+    keys, label, amount, truth = market(0)
+    label[3] = np.nan
+    with pytest.raises(ContractError, match="1 rows are not matured"):
+        compare(Judge("model", truth), None, keys, label, amount, capacity=Capacity())
+
+
+def test_a_rubric_that_selects_nobody_or_everybody_is_named() -> None:
+    _, _, _, truth = market(0)
+    nobody, _ = judged(truth, np.zeros(len(truth)))
+    everybody, _ = judged(truth, np.full(len(truth), 90.0))
+    assert "rubric_own_threshold hands off nobody in these weeks." in nobody.notes
+    assert nobody.record()["policies"][0]["precision"] is None
+    assert "rubric_own_threshold hands off every lead: it does not select." in everybody.notes
+
+
+def test_without_a_rubric_the_model_stands_alone() -> None:
+    keys, label, amount, truth = market(0)
+    compared = compare(
+        Judge("model", truth), None, keys, label, amount, capacity=Capacity(handoffs_per_week=5), draws=100
+    )
+    assert [r.policy for r in compared.policies] == [MODEL_CAPACITY]
+    assert compared.sentences[0].startswith("No rubric is declared")
+
+
+def test_curves_grow_with_workload_to_all_wins() -> None:
+    _, _, _, truth = market(0)
+    compared, _ = judged(truth, truth * 8 + 20)
+    points = compared.curves["model"]
+    assert [p.workload for p in points] == sorted(p.workload for p in points)
+    assert all(p.wins_ci.low <= p.wins <= p.wins_ci.high for p in points)
+    assert points[-1].wins > 0.9 * compared.winnable
+    assert points[0].precision > points[-1].precision
