@@ -148,8 +148,8 @@ def _sentence(replay: Replay, promised: float, confidence: float, kept: Tested |
     if kept is not None:
         return (
             f"On past months at least {promised:.0%} of what it hands over converted, with {confidence:.0%} "
-            f"confidence: hand off the best {kept.share:.1%} of leads ({kept.workload:,} of {replay.leads:,}; {kept.precision:.1%} "
-            f"converted, lower bound {kept.lower_bound:.1%}). {DRIFT}"
+            f"confidence: hand off the best {kept.share:.1%} of leads ({kept.workload:,} of {replay.leads:,}; "
+            f"{kept.precision:.1%} converted, lower bound {kept.lower_bound:.1%}). {DRIFT}"
         )
     if not tested:
         return (
@@ -159,5 +159,6 @@ def _sentence(replay: Replay, promised: float, confidence: float, kept: Tested |
     first = tested[0]
     return (
         f"{promised:.0%} cannot be promised with these data: of the best {first.workload:,} leads "
-        f"{first.precision:.1%} converted, and with {confidence:.0%} confidence no more than {first.lower_bound:.1%} can be said."
+        f"{first.precision:.1%} converted, and with {confidence:.0%} confidence no more than {first.lower_bound:.1%}"
+        f" can be said."
     )
