@@ -1,0 +1,114 @@
+"""Source declarations from YAML text, with errors that name the line, what was found and what is allowed."""
+
+import difflib
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from features.contract import TABLES
+from features.definition import Source
+from features.errors import SourceError
+from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+
+
+def parse_source(text: str, *, where: str = "source") -> Source:
+    """Source of a YAML text.
+
+    Raises
+    ------
+    SourceError : one line per problem, each with its line in the text
+    """
+    try:
+        document = read_yaml(text)
+    except YamlTextError as problem:
+        raise SourceError(f"{where}: {problem}") from problem
+    if not isinstance(document.data, dict):
+        raise SourceError(f"{where}: line 1: expected keys and values, such as 'name: my_leads'; see docs/sources.md.")
+    try:
+        source = Source.model_validate(document.data)
+    except ValidationError as error:
+        raise SourceError(_listed(where, _with_hints(error, document))) from error
+    found = _undeclared_canonical(source, document)
+    if found:
+        raise SourceError(_listed(where, found))
+    return source
+
+
+def load_source(path: Path) -> Source:
+    """Source of a YAML file; see :func:`parse_source`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise SourceError(f"source {path} cannot be read: {problem.strerror}. Check the path.") from problem
+    except UnicodeDecodeError as problem:
+        raise SourceError(f"source {path} is not UTF-8 text; save it as UTF-8.") from problem
+    return parse_source(text, where=path.name)
+
+
+def _listed(where: str, problems: list[str]) -> str:
+    return f"{where} cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems)
+
+
+def _with_hints(error: ValidationError, document: LinedYaml) -> list[str]:
+    hints = {
+        tuple(p["loc"]): _allowed_keys(tuple(p["loc"]))
+        for p in error.errors(include_url=False)
+        if p["type"] == "extra_forbidden"
+    }
+    problems = problems_of(error, document)
+    for path, allowed in hints.items():
+        dotted = ".".join(str(part) for part in path)
+        near = difflib.get_close_matches(str(path[-1]), allowed, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        problems = [
+            f"{p}{hint} Allowed: {', '.join(allowed)}." if f": {dotted}: unknown key" in p else p for p in problems
+        ]
+    return problems
+
+
+def _allowed_keys(path: tuple[str | int, ...]) -> list[str]:
+    """Keys allowed beside the last part of ``path``, found by walking the schema."""
+    model: Any = Source
+    for part in path[:-1]:
+        model = _inner(model, part)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return []
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _inner(model: Any, part: str | int) -> Any:
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
+        return _unwrapped(field.annotation) if field is not None else None
+    arguments = get_args(model)
+    return _unwrapped(arguments[-1]) if arguments else None
+
+
+def _unwrapped(annotation: Any) -> Any:
+    options = [a for a in get_args(annotation) if a is not type(None)]
+    if len(options) == 1 and not isinstance(annotation, type):
+        return options[0]
+    return annotation
+
+
+def _undeclared_canonical(source: Source, document: LinedYaml) -> list[str]:
+    """Tables that take no attributes must declare canonical columns only, and name all obligatory ones."""
+    problems = []
+    for table, declared in source.tables.items():
+        contract = TABLES[table]
+        flat_leads = source.kind == "flat" and table == "leads"
+        for name in declared.columns:
+            if not contract.open_ended and name not in contract.names:
+                line = document.line(("tables", table, "columns", name))
+                problems.append(
+                    f"line {line}: tables.{table}.columns.{name}: unknown column. "
+                    f"Table '{table}' takes: {', '.join(contract.names)}."
+                )
+        missing = [c for c in contract.required if c not in declared.columns]
+        if missing and not flat_leads:
+            line = document.line(("tables", table, "columns"))
+            problems.append(
+                f"line {line}: tables.{table}.columns: obligatory column {', '.join(missing)} is not mapped."
+            )
+    return problems

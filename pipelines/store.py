@@ -1,0 +1,126 @@
+"""Files that are either the old or the new, never half: atomic writes and stage directories."""
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import DataError
+
+
+def read_json(path: Path) -> Any:
+    """Parsed JSON file; DataError if it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as problem:
+        raise DataError(
+            f"{path} does not exist; run the stage that writes it ('{path.parent.name}') first."
+        ) from problem
+    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        raise DataError(f"{path} is damaged ({problem}); run stage '{path.parent.name}' again.") from problem
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Frame of a Parquet file; DataError if it is missing or damaged."""
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError as problem:
+        raise DataError(
+            f"{path} does not exist; run the stage that writes it ('{path.parent.name}') first."
+        ) from problem
+    except (OSError, ValueError) as problem:
+        raise DataError(f"{path} is damaged ({problem}); run stage '{path.parent.name}' again.") from problem
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically: a temporary sibling, fsync, rename."""
+    with _sibling(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _sibling(path: Path) -> Iterator[Path]:
+    """A temporary file beside ``path`` that takes its place when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def to_json(value: Any) -> str:
+    """Indented JSON with stable key order; NaN and infinities become null, so that any parser reads it."""
+    return json.dumps(_plain(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically."""
+    write_text(path, to_json(value))
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame atomically."""
+    with _sibling(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+
+
+@contextmanager
+def stage_dir(path: Path) -> Iterator[Path]:
+    """A directory to fill, which takes the place of ``path`` as a whole when the block ends without an error.
+
+    A kill at any moment leaves the old directory, the new one, or (between two renames) the old one under
+    ``.<name>.old``, which the next call puts back.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    old = path.parent / f".{path.name}.old"
+    if old.exists() and not path.exists():
+        old.rename(path)
+    new = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.new."))
+    try:
+        yield new
+        new.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            path.rename(old)
+        new.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | np.ndarray):
+        return [_plain(v) for v in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, pd.Timestamp | np.datetime64):
+        return pd.Timestamp(value).isoformat()
+    return str(value)
