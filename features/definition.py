@@ -209,6 +209,7 @@ class Source(Declared):
     tables: dict[str, TableSource] = Field(default_factory=dict)
     activity_kinds: dict[str, ActivityKind] = Field(default_factory=dict)
     questions: dict[str, Question] = Field(default_factory=dict)
+    answer_channels: tuple[str, ...] = Field(default=(), description="channels whose answers are counted apart")
     windows: EngagementWindows = EngagementWindows()
     bots: BotFilter = BotFilter()
     label: Label = Label()

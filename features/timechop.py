@@ -1,18 +1,29 @@
-"""Splits of a matrix into rolling origins and a final test block."""
+"""Splits of a matrix: rolling origins where there is time, folds over groups or strata where there is none."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from features.clock import micros
+from features.definition import Split
+from features.errors import ContractError, TooLittleDataError
+from features.matrix import Matrix
+
+Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 SplitKind = Literal["time", "ordered", "grouped", "stratified"]
 
 
 @dataclass(frozen=True)
 class Block:
-    """One origin: positions to train on and positions to judge on; ``purged`` rows fell between."""
+    """One origin: positions to train on and positions to judge on; ``purged`` rows fell between.
+
+    ``train_known_by`` is when the last training label was known (ISO time; empty without clocks).
+    """
 
     name: str
     train: Rows
@@ -20,6 +31,16 @@ class Block:
     purged: int
     test_from: str
     test_to: str
+    train_known_by: str = ""
+
+    def __post_init__(self) -> None:
+        if self.train_known_by and self.test_from and self.train_known_by > self.test_from:
+            raise ContractError(
+                f"block '{self.name}' trains on a label known at {self.train_known_by}, after its test rows start "
+                f"({self.test_from}); purge such rows."
+            )
+        if np.intersect1d(self.train, self.test).size:
+            raise ContractError(f"block '{self.name}' tests on rows it trains on.")
 
 
 @dataclass(frozen=True)
@@ -64,6 +85,7 @@ def _block_record(block: Block) -> dict[str, Any]:
         "purged": block.purged,
         "test_from": block.test_from,
         "test_to": block.test_to,
+        "train_known_by": block.train_known_by,
     }
 
 
@@ -75,3 +97,202 @@ def _block(record: dict[str, Any]) -> Block:
             "test": np.asarray(record["test"], dtype=np.int64),
         }
     )
+
+
+def chop(matrix: Matrix, split: Split, *, seed: int = 0) -> Chop:
+    """Development blocks and the final block of a matrix.
+
+    With clocks: the last ``test_share`` of the matured time range is the final block; before it, rolling
+    origins, each trained on rows whose label was known at its start. A flat source in order: the same by row
+    order. Otherwise: folds and a final block drawn by a seeded hash of the groups, or stratified by outcome.
+    If a development block has too few wins, fewer blocks are made, and the notes say so.
+
+    Raises
+    ------
+    TooLittleDataError
+        naming the block, the wins it has and the wins it needs.
+    """
+    matured = np.flatnonzero(matrix.matured)
+    _check_classes(matrix, matured, split)
+    if matrix.ordered and matrix.keys["as_of"].notna().any():
+        make: Callable[[int], Chop] = lambda folds: _by_time(matrix, matured, split, folds)  # noqa: E731
+    elif matrix.ordered:
+        make = lambda folds: _by_order(matrix, matured, split, folds)  # noqa: E731
+    else:
+        make = lambda folds: _by_hash(matrix, matured, split, folds, seed)  # noqa: E731
+    return _with_enough_wins(matrix, split, make)
+
+
+def _check_classes(matrix: Matrix, matured: Rows, split: Split) -> None:
+    won = _won(matrix, matured)
+    lost = len(set(matrix.keys["lead_id"].iloc[matured])) - won
+    if won < 2 * split.minimum_won_per_block or lost < 2 * split.minimum_won_per_block:
+        raise TooLittleDataError(
+            f"{won} won and {lost} other leads are matured; judging needs at least {2 * split.minimum_won_per_block} "
+            "of each (half to learn from, half to test on). Wait for more outcomes, widen the horizon, or lower "
+            "split.minimum_won_per_block."
+        )
+
+
+def _won(matrix: Matrix, rows: Rows) -> int:
+    """Distinct leads won among rows."""
+    hit = rows[matrix.label[rows] == 1.0]
+    return int(matrix.keys["lead_id"].iloc[hit].nunique())
+
+
+def _with_enough_wins(matrix: Matrix, split: Split, make: Callable[[int], Chop]) -> Chop:
+    problem = ""
+    for folds in range(split.folds, 0, -1):
+        made = make(folds)
+        problem = _problem(matrix, made.final, split, "final")
+        if problem:
+            break
+        problem = next((p for b in made.blocks if (p := _problem(matrix, b, split, "development"))), "")
+        if not problem:
+            if folds == split.folds:
+                return made
+            note = f"{split.folds} development blocks were merged to {folds}: with more, a block had too few wins."
+            return Chop(made.kind, made.blocks, made.final, made.explanation, (*made.notes, note))
+    raise TooLittleDataError(problem)
+
+
+def _problem(matrix: Matrix, block: Block, split: Split, what: str) -> str:
+    need = split.minimum_won_per_block
+    where = f" ({block.test_from} to {block.test_to})" if block.test_from else ""
+    for part, rows in (("test", block.test), ("training", block.train)):
+        won = _won(matrix, rows)
+        if won < need:
+            return (
+                f"the {part} part of {what} block '{block.name}'{where} has {won} won leads, {need} are needed. "
+                "Wait for more matured outcomes, shorten label.horizon_days, lower split.folds or "
+                "split.minimum_won_per_block, or widen split.test_share."
+            )
+        if not (matrix.label[rows] == 0.0).any():
+            return f"the {part} part of {what} block '{block.name}'{where} has no lead that was not won."
+    return ""
+
+
+def _by_time(matrix: Matrix, matured: Rows, split: Split, folds: int) -> Chop:
+    as_of = micros(matrix.keys["as_of"])
+    known = micros(matrix.label_known_at)
+    first, last = int(as_of[matured].min()), int(as_of[matured].max())
+    final_at = _origin(as_of[matured], round(last - (last - first) * split.test_share))
+    gap = int((known[matured] - as_of[matured]).max())
+    start, end = first + gap, final_at - gap
+    edges = [_origin(as_of[matured], round(e)) for e in np.linspace(start, max(end, start), folds + 2)[1:]]
+    bucket = _buckets(matrix, split, folds + 1)
+    parts = [(f"block {i + 1}", edges[i], edges[i + 1], known <= final_at) for i in range(folds)]
+    parts.append(("final", final_at, last + 1, np.ones(len(matrix), dtype=np.bool_)))
+    blocks = []
+    for number, (name, low, high, judged) in enumerate(parts):
+        before = matured[as_of[matured] < low]
+        train = before[known[before] <= low]
+        test = matured[(as_of[matured] >= low) & (as_of[matured] < high)]
+        test = test[judged[test]]
+        if bucket is not None:
+            train, test = train[bucket[train] != number], test[bucket[test] == number]
+        dates = (_date(as_of[test].min()), _date(as_of[test].max())) if test.size else (_date(low), _date(high))
+        known_by = _date(int(known[train].max())) if train.size else ""
+        purged = int(before.size - np.count_nonzero(known[before] <= low))
+        blocks.append(Block(name, train, test, purged, *dates, train_known_by=known_by))
+    text = (
+        f"rolling origins in time: {folds} development blocks, then the last {split.test_share:.0%} of the matured "
+        f"months ({blocks[-1].test_from} to {blocks[-1].test_to}) as the final test; training rows whose label was not "
+        "known at a block's start are purged."
+    )
+    return Chop("time", tuple(blocks[:-1]), blocks[-1], text, _time_notes(matrix, matured, split, blocks))
+
+
+def _origin(as_of: Ints, wanted: int) -> int:
+    """The first as_of at or after a wanted moment, so that a block starts with a row."""
+    later = as_of[as_of >= wanted]
+    return int(later.min()) if later.size else wanted
+
+
+def _time_notes(matrix: Matrix, matured: Rows, split: Split, blocks: list[Block]) -> tuple[str, ...]:
+    purged = ", ".join(f"{b.name} {b.purged}" for b in blocks)
+    notes = [f"training rows purged because their label was not known yet: {purged}."]
+    unmatured = len(matrix) - matured.size
+    notes.append(f"{unmatured} of {len(matrix)} rows are not matured and neither train nor test.")
+    if split.accounts == "hash":
+        notes.append("each account belongs to one block by hash of its id: test accounts are new to the model.")
+    return tuple(notes)
+
+
+def _buckets(matrix: Matrix, split: Split, count: int) -> Ints | None:
+    if split.accounts != "hash":
+        return None
+    return _hashes(matrix.keys["group"], seed=0) % count
+
+
+def _hashes(values: pd.Series, seed: int) -> Ints:
+    """Stable hash of texts, the same on every machine."""
+    key = f"leadscore-{seed:06d}"[:16].ljust(16, "-")
+    hashed = pd.util.hash_array(values.astype("str").to_numpy(dtype=object), hash_key=key, categorize=True)
+    return (hashed >> np.uint64(1)).astype(np.int64)
+
+
+def _date(moment: int) -> str:
+    return pd.Timestamp(moment, unit="us").isoformat()
+
+
+def _by_order(matrix: Matrix, matured: Rows, split: Split, folds: int) -> Chop:
+    order = matrix.keys["order"].to_numpy()
+    rows = matured[np.argsort(order[matured], kind="stable")]
+    final_at = _tie_start(order[rows], round(rows.size * (1 - split.test_share)))
+    edges = [_tie_start(order[rows], round(e)) for e in np.linspace(0, final_at, folds + 2)[1:]]
+    spans = [(f"block {i + 1}", edges[i], edges[i + 1]) for i in range(folds)] + [("final", final_at, rows.size)]
+    blocks = [Block(name, rows[:low], rows[low:high], 0, f"row {low + 1}", f"row {high}") for name, low, high in spans]
+    text = (
+        f"expanding blocks in row order: {folds} development blocks, then the last {split.test_share:.0%} of the rows "
+        "as the final test. The order is declared to be time order; without clocks that cannot be verified, and no "
+        "row is purged."
+    )
+    return Chop("ordered", tuple(blocks[:-1]), blocks[-1], text)
+
+
+def _tie_start(order: Ints, place: int) -> int:
+    """Where the tie at ``place`` starts: rows of one order value stay together."""
+    if place >= order.size:
+        return int(order.size)
+    return int(np.searchsorted(order, order[place], side="left"))
+
+
+def _by_hash(matrix: Matrix, matured: Rows, split: Split, folds: int, seed: int) -> Chop:
+    group = matrix.keys["group"].iloc[matured]
+    grouped = group.nunique() < matured.size
+    place = _group_places(group, seed) if grouped else _strata_places(matrix, matured, seed)
+    final = place >= 1 - split.test_share
+    fold = np.minimum((place / (1 - split.test_share) * max(folds, 2)).astype(np.int64), max(folds, 2) - 1)
+    blocks = [
+        Block(f"fold {k + 1}", matured[~final & (fold != k)], matured[~final & (fold == k)], 0, "", "")
+        for k in range(max(folds, 2))
+    ]
+    kind = "groups (rows of one group stay together)" if grouped else "rows, stratified by outcome"
+    text = (
+        f"no order in time is declared: {max(folds, 2)} folds over {kind}, and a seeded {split.test_share:.0%} as the "
+        "final test. Drift over time cannot be seen in such a test, so its figures are likely optimistic."
+    )
+    last = Block("final", matured[~final], matured[final], 0, "", "")
+    return Chop("grouped" if grouped else "stratified", tuple(blocks), last, text)
+
+
+def _group_places(group: pd.Series, seed: int) -> npt.NDArray[np.float64]:
+    """Position of each row's group in [0, 1): groups in hashed order, by cumulated size."""
+    codes, names = pd.factorize(group)
+    order = np.argsort(_hashes(pd.Series(names), seed), kind="stable")
+    size = np.bincount(codes)
+    start = np.empty(size.size)
+    start[order] = np.r_[0, np.cumsum(size[order])[:-1]] / len(codes)
+    return np.asarray(start[codes])
+
+
+def _strata_places(matrix: Matrix, matured: Rows, seed: int) -> npt.NDArray[np.float64]:
+    """Position of each row within its outcome in [0, 1), in hashed order."""
+    hashed = _hashes(matrix.keys["group"].iloc[matured], seed)
+    place = np.empty(matured.size)
+    for outcome in (0.0, 1.0):
+        rows = np.flatnonzero(matrix.label[matured] == outcome)
+        rows = rows[np.argsort(hashed[rows], kind="stable")]
+        place[rows] = np.arange(rows.size) / max(rows.size, 1)
+    return place

@@ -1,0 +1,164 @@
+"""The matrix of a cohort: one path for training, batches and single requests."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import Catalog, FeatureType
+from features.clock import micros
+from features.cohort import Tables, build_cohort, keys_of
+from features.compile import Compiled, ProgramKey, compile_catalog
+from features.definition import Source
+from features.encode import World, as_series, base_table
+from features.families.bots import NOT_YET, bot_rows
+from features.finish import Swept, finish
+from features.labels import label
+from features.matrix import Matrix
+from features.program import Item, TableProgram
+from features.rows import Coded, FrameRows, Rows
+from features.sorting import BucketSort, SortEngine
+from features.sweep import sweep
+from features.visible import Moments, SortedRows, visible
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def sorted_rows(world: World, program: TableProgram, engine: SortEngine) -> SortedRows:
+    """Rows of a program's table in the total order of its scope."""
+    keys = world.keys(program)
+    starts, order = engine.sort(keys, world.entities(program.scope))
+    return SortedRows(starts, order, keys.known_at[order], keys.happened_at[order])
+
+
+def sweep_program(
+    world: World, program: TableProgram, compiled: Compiled, lead: Ints, as_of: Ints, engine: SortEngine
+) -> Swept:
+    """All columns of one program for the moments of a cohort."""
+    rows = sorted_rows(world, program, engine)
+    table = base_table(program.table)
+    by_account = program.scope == "account"
+    entity = world.account_of_lead[lead] if by_account else lead
+    slices = visible(rows, Moments(entity, as_of))
+    row_class = world.classes(program)[rows.order]
+    entries = program.entries()
+    items = np.ascontiguousarray(world.items(program)[:, rows.order])
+    bot_by = np.full(rows.order.size, NOT_YET, dtype=np.int64)
+    if program.uses_bots:
+        bot_by = bot_rows(rows, row_class, entries.bot_role, items[Item.LEAD], compiled.borders)
+    value = world.tables[table].number("value")[rows.order] if program.sums else np.empty(0)
+    columns = sweep(rows, slices.lo, slices.hi, as_of, row_class, items, value, bot_by, entries)
+    return Swept(columns, rows.order, world.tables[table], world.clocks(table).happened_at, entity, as_of)
+
+
+def compute(world: World, compiled: Compiled, lead: Ints, as_of: Ints, engine: SortEngine) -> list[Floats | Coded]:
+    """Every feature for every (lead code, as_of), in catalog order."""
+    swept: dict[ProgramKey, Swept] = {}
+    found: list[Floats | Coded] = []
+    for plan in compiled.plans:
+        if plan.key not in swept:
+            program = compiled.programs.get(plan.key) or TableProgram(*plan.key)
+            swept[plan.key] = sweep_program(world, program, compiled, lead, as_of, engine)
+        found.append(finish(plan, swept[plan.key]))
+    return found
+
+
+def build_matrix(
+    tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source, *, engine: SortEngine | None = None
+) -> pd.DataFrame:
+    """Feature values of a cohort, shape (len(cohort), len(catalog)), columns in catalog order.
+
+    Parameters
+    ----------
+    cohort : has ``lead_id`` and ``as_of`` (naive UTC); leads that are not in the tables have no row of any kind
+    engine : who sorts; the result does not depend on it
+    """
+    compiled = compile_catalog(catalog, source)
+    rows: Mapping[str, Rows] = {name: FrameRows(frame) for name, frame in tables.items()}
+    world = World(rows, compiled.title_column)
+    lead = world.lead_codes(FrameRows(cohort).text("lead_id"))
+    found = compute(world, compiled, lead, micros(cohort["as_of"]), engine or BucketSort())
+    return frame_of(catalog, found, len(cohort))
+
+
+def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> pd.DataFrame:
+    """Feature columns as a frame: float64 numbers and ``str`` categories."""
+    columns = {}
+    for feature, values in zip(catalog, found, strict=True):
+        if feature.type is FeatureType.CATEGORY:
+            coded = values if isinstance(values, Coded) else Coded(np.full(length, -1, dtype=np.int64), ())
+            columns[feature.name] = pd.Series(as_series(coded), dtype="str")
+        else:
+            columns[feature.name] = pd.Series(np.asarray(values, dtype=np.float64), copy=False)
+    return pd.DataFrame(columns, index=pd.RangeIndex(length), columns=list(catalog.names))
+
+
+def matrix_of(
+    tables: Tables,
+    source: Source,
+    catalog: Catalog,
+    cutoff: pd.Timestamp,
+    *,
+    engine: SortEngine | None = None,
+) -> Matrix:
+    """The training matrix of a relational source: cohort, labels, weights and features.
+
+    Rows whose lead the source excludes (disqualified or never worked, where declared so) are left out.
+    """
+    keys = build_cohort(tables, source, cutoff)
+    labels = label(keys, tables, source, cutoff)
+    kept = ~labels["excluded"].to_numpy(dtype=bool)
+    keys, labels = keys[kept].reset_index(drop=True), labels[kept].reset_index(drop=True)
+    matured = labels["matured"].to_numpy(dtype=bool)
+    return Matrix(
+        catalog=catalog,
+        values=build_matrix(tables, keys, catalog, source, engine=engine),
+        keys=keys,
+        label=labels["label"].to_numpy(dtype=np.float64),
+        matured=matured,
+        label_known_at=labels["label_known_at"],
+        weight=lead_weights(keys["lead_id"], matured),
+        ordered=True,
+        amount=labels["amount"].to_numpy(dtype=np.float64),
+    )
+
+
+def lead_weights(lead_id: pd.Series, matured: npt.NDArray[np.bool_]) -> Floats:
+    """Weights under which the matured rows of each lead sum to one, and so do its other rows.
+
+    >>> lead_weights(pd.Series(["a", "a", "a", "b"]), np.array([True, True, False, True])).tolist()
+    [0.5, 0.5, 1.0, 1.0]
+    """
+    codes = pd.factorize(lead_id)[0] * 2 + matured
+    return 1.0 / np.bincount(codes)[codes] if len(codes) else np.empty(0)
+
+
+def features_at(
+    tables: Tables,
+    source: Source,
+    catalog: Catalog,
+    lead_ids: Sequence[str],
+    as_of: pd.Timestamp | pd.Series,
+    *,
+    engine: SortEngine | None = None,
+) -> Matrix:
+    """The matrix of given leads at given moments, label NaN: what scoring uses, for one lead as for a million.
+
+    ``as_of`` is one moment for all, or one per lead. A lead needs its own rows, and those of its account's
+    other leads, to be in ``tables``; nothing else changes its values.
+    """
+    keys = keys_of(tables, source, lead_ids, as_of)
+    length = len(keys)
+    return Matrix(
+        catalog=catalog,
+        values=build_matrix(tables, keys, catalog, source, engine=engine),
+        keys=keys,
+        label=np.full(length, np.nan),
+        matured=np.zeros(length, dtype=np.bool_),
+        label_known_at=pd.Series(pd.NaT, index=range(length), dtype="datetime64[us]"),
+        weight=np.ones(length),
+        ordered=True,
+        amount=np.full(length, np.nan),
+    )

@@ -1,0 +1,36 @@
+"""The catalog of a source: every family derived from the declaration, rubric rules and evidence compiled in."""
+
+from features.catalog import Catalog
+from features.definition import Source
+from features.families.answers import answer_features
+from features.families.attributes import attribute_features
+from features.families.committee import committee_features
+from features.families.engagement import engagement_features
+from features.families.rules import evidence_features, rule_features
+from features.families.stages import stage_features
+from features.rubric import Rubric
+
+
+def build_catalog(source: Source, rubric: Rubric | None = None) -> Catalog:
+    """Every feature of a source, in the order attributes, engagement, answers, stages, committee, rules, evidence.
+
+    Flat sources have no clocks: their catalog holds attributes, and those rules that read attributes.
+
+    Raises
+    ------
+    ContractError
+        for columns that may not be features as declared, or two features of one name.
+    """
+    rules = [] if rubric is None else rule_features(rubric, source)
+    if source.kind == "flat":
+        kept = [f for f in rules if f.params.get("table") in ("leads", "constant")]
+        return Catalog.of(attribute_features(source), kept)
+    return Catalog.of(
+        attribute_features(source),
+        engagement_features(source),
+        answer_features(source, source.answer_channels),
+        stage_features(source),
+        committee_features(source),
+        rules,
+        evidence_features(source),
+    )

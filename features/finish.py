@@ -1,0 +1,150 @@
+"""The last step: from the kernel's columns to feature columns."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.catalog import FeatureType
+from features.clock import MICROSECONDS_PER_DAY, NEVER
+from features.compile import Plan
+from features.conditions import number_passes, text_passes
+from features.encode import derived_text
+from features.rows import Coded, Rows
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What the kernel found for one program: shape (n, columns), and where its rows came from.
+
+    ``happened_at`` is in the order of the table, ``order`` leads from sorted rows to it.
+    """
+
+    columns: Floats
+    order: Ints
+    rows: Rows
+    happened_at: Ints
+    entity: Ints
+    as_of: Ints
+    _found: dict[int, Ints] = field(default_factory=dict)
+
+    def original(self, column: int) -> Ints:
+        """Row of the table that a row column points to, -1 for none."""
+        if column not in self._found:
+            place = self.columns[:, column].astype(np.int64)
+            self._found[column] = _take(self.order, place, -1)
+        return self._found[column]
+
+
+def _take(values: npt.NDArray[Any], rows: Ints, missing: Any) -> npt.NDArray[Any]:
+    """``values[rows]``, ``missing`` where the row is -1."""
+    if not values.size:
+        return np.full(rows.size, missing, dtype=values.dtype)
+    return np.where(rows >= 0, values[rows], missing)
+
+
+def finish(plan: Plan, swept: Swept) -> Floats | Coded:
+    """A feature's values: float64 with NaN, or codes of texts; ``when_empty`` where nothing is on record."""
+    found = _FINISH[plan.finish](plan, swept)
+    nobody = swept.entity < 0
+    if not isinstance(found, Coded) and plan.finish in ("value", "answered") and nobody.any():
+        found = np.where(nobody, np.nan, found)
+    if plan.test is not None:
+        flags = _tested(plan, found)
+        return np.where(nobody, np.nan, flags) if plan.feature.when_empty is None else flags
+    if isinstance(found, Coded):
+        return _coded(found, plan)
+    return _filled(found, plan)
+
+
+def _filled(values: Floats, plan: Plan) -> Floats:
+    when_empty = plan.feature.when_empty
+    if when_empty is None or isinstance(when_empty, str):
+        return values
+    return np.where(np.isnan(values), float(when_empty), values)
+
+
+def _coded(found: Coded, plan: Plan) -> Floats | Coded:
+    when_empty = plan.feature.when_empty
+    if plan.feature.type is FeatureType.NUMBER:
+        return np.where(found.codes >= 0, 1.0, 0.0)
+    if not isinstance(when_empty, str) or not (found.codes < 0).any():
+        return found
+    values = (*found.values, when_empty)
+    return Coded(np.where(found.codes < 0, len(values) - 1, found.codes), values)
+
+
+def _tested(plan: Plan, found: Floats | Coded) -> Floats:
+    test = plan.test or {}
+    if isinstance(found, Coded):
+        absent = found.codes < 0
+        if "missing" in test:
+            return np.where(absent == bool(test["missing"]), 1.0, 0.0)
+        return _take(text_passes(found.values, test), found.codes, 0.0)
+    if "missing" in test:
+        return np.where(np.isnan(found) == bool(test["missing"]), 1.0, 0.0)
+    return number_passes(found, test)
+
+
+def _value(plan: Plan, swept: Swept) -> Floats:
+    return np.array(swept.columns[:, plan.columns[0]])
+
+
+def _days(plan: Plan, swept: Swept) -> Floats:
+    return np.asarray(swept.columns[:, plan.columns[0]] / MICROSECONDS_PER_DAY)
+
+
+def _trend(plan: Plan, swept: Swept) -> Floats:
+    short, long = (swept.columns[:, c] for c in plan.columns)
+    days, whole = plan.windows
+    expected = (long - short) * (days / (whole - days))
+    return np.where(long > 0, np.log2((short + 1.0) / (expected + 1.0)), np.nan)
+
+
+def _lookup(plan: Plan, swept: Swept) -> Floats | Coded:
+    row = swept.original(plan.columns[0])
+    if plan.read_as == "text" or plan.read_as == "filled":
+        coded = derived_text(swept.rows, plan.column, plan.derive)
+        return replace(coded, codes=_take(coded.codes, row, -1))
+    if plan.read_as == "moment":
+        moment = _take(swept.rows.moment(plan.column), row, NEVER)
+        return np.where(moment == NEVER, np.nan, (swept.as_of - moment) / MICROSECONDS_PER_DAY)
+    return _take(swept.rows.number(plan.column), row, np.nan)
+
+
+def _given(swept: Swept, column: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Row of the answer in force, and whether it says something: an empty answer is a withdrawn one."""
+    row = swept.original(column)
+    return row, _take(swept.rows.text("value").codes, row, -1) >= 0
+
+
+def _answer_age(plan: Plan, swept: Swept) -> Floats:
+    row, given = _given(swept, plan.columns[0])
+    happened = _take(swept.happened_at, row, 0)
+    return np.where(given, (swept.as_of - happened) / MICROSECONDS_PER_DAY, np.nan)
+
+
+def _answered(plan: Plan, swept: Swept) -> Floats:
+    total = np.zeros(swept.entity.size)
+    for column in plan.columns:
+        total += _given(swept, column)[1]
+    return total
+
+
+def _constant(plan: Plan, swept: Swept) -> Floats:
+    return np.full(swept.entity.size, float(plan.feature.params.get("value", 0.0)))
+
+
+_FINISH = {
+    "value": _value,
+    "days": _days,
+    "trend": _trend,
+    "lookup": _lookup,
+    "answer_age": _answer_age,
+    "answered": _answered,
+    "constant": _constant,
+}

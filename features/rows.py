@@ -1,0 +1,218 @@
+"""Columns of a table as codes, numbers and moments, whether it came as a frame or as a few records."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.clock import NEVER
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+TRUE_TEXTS = frozenset({"true", "yes", "y", "1", "1.0", "t"})
+FALSE_TEXTS = frozenset({"false", "no", "n", "0", "0.0", "f"})
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A text column: ``codes`` (-1 missing) into ``values``, which are sorted, so that codes order like texts."""
+
+    codes: Ints
+    values: tuple[str, ...]
+
+
+class Rows(Protocol):
+    """Access to the columns of one table; a column that is not there is missing everywhere."""
+
+    def __len__(self) -> int: ...
+
+    def has(self, column: str) -> bool: ...
+
+    def text(self, column: str) -> Coded: ...
+
+    def number(self, column: str) -> Floats: ...
+
+    def moment(self, column: str) -> Ints: ...
+
+    def repeated(self, column: str) -> Ints: ...
+
+
+def number_of(value: Any) -> float:
+    """A value as a number: texts and booleans are read, anything else is missing (NaN).
+
+    >>> number_of("12.5"), number_of(True), number_of("yes"), number_of("n/a")
+    (12.5, 1.0, 1.0, nan)
+    """
+    if value is None or value is pd.NA:
+        return math.nan
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            number = float(text)
+        except ValueError:
+            lowered = text.lower()
+            return 1.0 if lowered in TRUE_TEXTS else 0.0 if lowered in FALSE_TEXTS else math.nan
+        return number if math.isfinite(number) else math.nan
+    return float(value)
+
+
+def text_of(value: Any) -> str | None:
+    """A value as text, None where missing or empty."""
+    if isinstance(value, str):
+        return value or None
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float | np.floating):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if float(value).is_integer() else str(float(value))
+    return str(value)
+
+
+def micros_of(value: Any) -> int:
+    """A moment as microseconds since the epoch; texts without a zone are UTC; missing is :data:`NEVER`.
+
+    >>> micros_of("1970-01-02T01:00:00+01:00") == 86_400_000_000
+    True
+    """
+    if value is None or value is pd.NaT or value is pd.NA:
+        return NEVER
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, np.datetime64):
+        return int(value.astype("datetime64[us]").astype(np.int64))
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return NEVER
+    if isinstance(value, pd.Timestamp):
+        value = value.to_pydatetime(warn=False)
+    zoned = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    delta = zoned - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class FrameRows:
+    """Columns of a pandas frame (batch)."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self._text: dict[str, Coded] = {}
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def has(self, column: str) -> bool:
+        return column in self.frame.columns
+
+    def text(self, column: str) -> Coded:
+        if column not in self._text:
+            self._text[column] = self._encode(column)
+        return self._text[column]
+
+    def _encode(self, column: str) -> Coded:
+        if not self.has(column):
+            return Coded(np.full(len(self), -1, dtype=np.int64), ())
+        series = self.frame[column]
+        if isinstance(series.dtype, pd.CategoricalDtype):
+            codes, values = series.cat.codes.to_numpy(), series.cat.categories
+        elif isinstance(series.dtype, pd.StringDtype):
+            codes, values = _dictionary(series)
+        else:
+            codes, values = pd.factorize(series)
+        texts = [text_of(value) for value in values]
+        kept = sorted({text for text in texts if text is not None})
+        place = {text: i for i, text in enumerate(kept)}
+        renumber = np.asarray([-1 if text is None else place[text] for text in texts] + [-1], dtype=np.int64)
+        return Coded(renumber[codes], tuple(kept))
+
+    def number(self, column: str) -> Floats:
+        if not self.has(column):
+            return np.full(len(self), np.nan)
+        series = self.frame[column]
+        kind = series.dtype.kind
+        if kind in "iuf":
+            return series.to_numpy(dtype=np.float64, na_value=np.nan)
+        if kind == "b":
+            return np.asarray(series.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
+        coded = self.text(column)
+        table = np.asarray([number_of(value) for value in coded.values] + [np.nan], dtype=np.float64)
+        return table[coded.codes]
+
+    def moment(self, column: str) -> Ints:
+        if not self.has(column):
+            return np.full(len(self), NEVER, dtype=np.int64)
+        series = self.frame[column]
+        if series.dtype.kind == "M":
+            if getattr(series.dtype, "tz", None) is not None:
+                series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+            return np.ascontiguousarray(series.to_numpy(dtype="datetime64[us]")).view(np.int64)
+        coded = self.text(column)
+        table = np.asarray([micros_of(value) for value in coded.values] + [NEVER], dtype=np.int64)
+        return table[coded.codes]
+
+    def repeated(self, column: str) -> Ints:
+        """Positions of rows whose value in ``column`` occurs more than once."""
+        if not self.has(column):
+            return np.empty(0, dtype=np.int64)
+        series = self.frame[column]
+        return np.flatnonzero((series.duplicated(keep=False) & series.notna()).to_numpy())
+
+
+def _dictionary(series: pd.Series) -> tuple[npt.NDArray[Any], Any]:
+    """Codes and values of a text column; Arrow does it without making a Python string per row."""
+    import pyarrow as pa
+
+    array = pa.array(series, from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    coded = array.dictionary_encode()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes, coded.dictionary.to_pylist()
+
+
+class RecordRows:
+    """Columns of a handful of records (one request), without a frame."""
+
+    def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
+        self.records = records
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def has(self, column: str) -> bool:
+        return any(column in record for record in self.records)
+
+    def text(self, column: str) -> Coded:
+        texts = [text_of(record.get(column)) for record in self.records]
+        values = sorted({text for text in texts if text is not None})
+        place: dict[str | None, int] = {text: i for i, text in enumerate(values)}
+        codes = np.asarray([place.get(text, -1) for text in texts], dtype=np.int64)
+        return Coded(codes, tuple(values))
+
+    def number(self, column: str) -> Floats:
+        return np.asarray([number_of(record.get(column)) for record in self.records], dtype=np.float64)
+
+    def moment(self, column: str) -> Ints:
+        return np.asarray([micros_of(record.get(column)) for record in self.records], dtype=np.int64)
+
+    def repeated(self, column: str) -> Ints:
+        """Positions of rows whose value in ``column`` occurs more than once."""
+        texts = [text_of(record.get(column)) for record in self.records]
+        counts = Counter(text for text in texts if text is not None)
+        if len(counts) == len(texts):
+            return np.empty(0, dtype=np.int64)
+        return np.asarray([i for i, text in enumerate(texts) if text and counts[text] > 1], dtype=np.int64)
