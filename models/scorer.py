@@ -11,6 +11,7 @@ import pandas as pd
 from features.catalog import Catalog
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,23 @@ class Contributions:
 class Candidate(Protocol):
     """A model of the log-odds to be won within the horizon.
 
-    ``fit`` returns a new fitted candidate's self; ``values`` always holds the catalog's columns (numbers
-    float64 with NaN, categories ``str`` with NA). State is JSON plus named text files, never pickle.
+    ``fit`` returns a new, fitted candidate; ``values`` always holds the catalog's columns (numbers float64
+    with NaN, categories ``str`` with NA). ``group`` (shape (n,), codes) keeps rows of one account together
+    wherever a choice is made by inner folds. State is JSON plus named text files, never pickle.
     """
 
     name: str
 
-    def fit(self, values: pd.DataFrame, won: Floats, weight: Floats, *, catalog: Catalog, seed: int) -> Self: ...
+    def fit(
+        self,
+        values: pd.DataFrame,
+        won: Floats,
+        weight: Floats,
+        *,
+        catalog: Catalog,
+        seed: int,
+        group: Ints | None = None,
+    ) -> Self: ...
 
     def log_odds(self, values: pd.DataFrame) -> Floats: ...
 

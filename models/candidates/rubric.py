@@ -10,7 +10,7 @@ from features.catalog import Catalog
 from features.rubric import Rubric
 from features.rubric_plan import CAP_FEATURE
 from features.rubric_points import Ledger, ledger
-from models.scorer import Contributions, Floats
+from models.scorer import Contributions, Floats, Ints
 
 _RIDGE = 1.0  # pseudo-observation on the slope of standardised points
 _STEPS = 50
@@ -38,7 +38,16 @@ class RubricCandidate:
         """The rubric's points per row; equal to the sum of its ledger."""
         return self.ledger(values).points
 
-    def fit(self, values: pd.DataFrame, won: Floats, weight: Floats, *, catalog: Catalog, seed: int) -> Self:
+    def fit(
+        self,
+        values: pd.DataFrame,
+        won: Floats,
+        weight: Floats,
+        *,
+        catalog: Catalog,
+        seed: int,
+        group: Ints | None = None,
+    ) -> Self:
         """Candidate with the line fitted on points; the points themselves never change."""
         slope, intercept = fit_line(self.points(values), won, weight)
         return type(self)(self.rubric, slope=slope, intercept=intercept)

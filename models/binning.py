@@ -1,0 +1,139 @@
+"""Bins of a feature with smoothed weights of evidence: missing, rare and unseen values have bins of their own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from models.encoding import MISSING, RARE, CategoryCode, weighted_quantiles
+from models.scorer import Floats, Ints
+
+SMOOTHING = 8.0  # pseudo-leads at the base rate per bin
+
+
+@dataclass(frozen=True)
+class NumberBins:
+    """Bins ``(edges[k-1], edges[k]]``; the last bin holds missing values."""
+
+    edges: tuple[float, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.edges) + 2
+
+    def codes(self, values: pd.Series) -> Ints:
+        numbers = values.to_numpy(dtype=np.float64)
+        found = np.searchsorted(np.asarray(self.edges), numbers, side="left")
+        return np.where(np.isnan(numbers), self.size - 1, found).astype(np.int64)
+
+    def labels(self) -> list[str]:
+        """The bins in words."""
+        if not self.edges:
+            return ["any value", "missing"]
+        inner = [f"over {a:g} to {b:g}" for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
+        return [f"{self.edges[0]:g} or less", *inner, f"over {self.edges[-1]:g}", "missing"]
+
+
+@dataclass(frozen=True)
+class CategoryBins:
+    """One bin per kept level, one for rare and unseen ones, one for missing."""
+
+    code: CategoryCode
+
+    @property
+    def size(self) -> int:
+        return len(self.code.levels)
+
+    def codes(self, values: pd.Series) -> Ints:
+        return self.code.codes(values)
+
+    def labels(self) -> list[str]:
+        """The bins in words."""
+        words = {RARE: "rare or new", MISSING: "missing"}
+        return [words.get(level, level) for level in self.code.levels]
+
+
+@dataclass(frozen=True)
+class Binned:
+    """A feature's bins with the evidence of each: log-odds against the base rate, shrunk to 0."""
+
+    bins: NumberBins | CategoryBins
+    evidence: Floats
+    share: Floats
+
+    @property
+    def information(self) -> float:
+        """Variance of the evidence over leads [squared log-odds]."""
+        mean = float((self.share * self.evidence).sum())
+        return float((self.share * (self.evidence - mean) ** 2).sum())
+
+    def transform(self, values: pd.Series) -> Floats:
+        return np.asarray(self.evidence[self.bins.codes(values)], dtype=np.float64)
+
+    def state(self) -> dict[str, Any]:
+        bins = (
+            {"edges": list(self.bins.edges)}
+            if isinstance(self.bins, NumberBins)
+            else {"levels": list(self.bins.code.levels)}
+        )
+        return {**bins, "evidence": self.evidence.tolist(), "share": self.share.tolist()}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Self:
+        bins: NumberBins | CategoryBins
+        if "edges" in state:
+            bins = NumberBins(tuple(state["edges"]))
+        else:
+            bins = CategoryBins(CategoryCode(tuple(state["levels"])))
+        return cls(bins, np.asarray(state["evidence"]), np.asarray(state["share"]))
+
+
+def bin_number(values: pd.Series, won: Floats, weight: Floats, *, direction: int, bins: int) -> Binned:
+    """Quantile bins of a number; where a direction is declared, neighbours that break it are merged."""
+    numbers = values.to_numpy(dtype=np.float64)
+    known = ~np.isnan(numbers)
+    edges: Floats = np.empty(0)
+    if known.any():
+        at = np.arange(1, bins) / bins
+        cuts = weighted_quantiles(numbers[known], weight[known], at)
+        positive = known & (numbers > 0)
+        if float(weight[known & (numbers == 0)].sum()) > weight[known].sum() / bins and positive.any():
+            # zeros fill several quantiles: spend the remaining bins on what is above zero
+            cuts = np.r_[
+                0.0, weighted_quantiles(numbers[positive], weight[positive], np.arange(1, bins - 1) / (bins - 1))
+            ]
+        edges = np.unique(cuts)
+        edges = edges[edges < numbers[known].max()]
+    binned = _evidence(NumberBins(tuple(edges.tolist())), values, won, weight)
+    return _monotone(binned, values, won, weight, direction) if direction else binned
+
+
+def bin_category(values: pd.Series, won: Floats, weight: Floats) -> Binned:
+    """One bin per frequent level."""
+    return _evidence(CategoryBins(CategoryCode.fit(values)), values, won, weight)
+
+
+def _evidence(bins: NumberBins | CategoryBins, values: pd.Series, won: Floats, weight: Floats) -> Binned:
+    codes = bins.codes(values)
+    total = np.bincount(codes, weights=weight, minlength=bins.size)
+    wins = np.bincount(codes, weights=weight * won, minlength=bins.size)
+    base = float(np.clip((weight * won).sum() / weight.sum(), 1e-6, 1 - 1e-6))
+    rate = (wins + SMOOTHING * base) / (total + SMOOTHING)
+    evidence = np.log(rate / (1 - rate)) - np.log(base / (1 - base))
+    return Binned(bins, np.asarray(evidence), np.asarray(total / total.sum()))
+
+
+def _monotone(binned: Binned, values: pd.Series, won: Floats, weight: Floats, direction: int) -> Binned:
+    """Merge the worst neighbouring pair until the evidence of known values follows the direction."""
+    while True:
+        bins = binned.bins
+        if not isinstance(bins, NumberBins):
+            return binned
+        steps = direction * np.diff(binned.evidence[:-1])
+        if not len(steps) or steps.min() >= 0:
+            return binned
+        worst = int(np.argmin(steps))
+        edges = tuple(edge for k, edge in enumerate(bins.edges) if k != worst)
+        binned = _evidence(NumberBins(edges), values, won, weight)

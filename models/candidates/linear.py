@@ -1,0 +1,96 @@
+"""Regularised logistic regression on standardised numbers and one-hot categories."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import Catalog
+from models.encoding import Encoder
+from models.judging.folds import grouped_folds
+from models.logistic import fit_logistic, log_loss
+from models.scorer import Contributions, Floats, Ints
+
+PENALTIES = (1.0, 5.0, 25.0, 125.0)
+_FOLDS = 3
+_TUNE_ROWS = 12_000
+
+
+def learned_catalog(catalog: Catalog) -> Catalog:
+    """What a learned candidate may see: no rubric rules, no evidence inputs."""
+    return Catalog(tuple(f for f in catalog if f.family not in ("rules", "evidence")))
+
+
+class LinearCandidate:
+    """L2-penalised logistic regression; the penalty is chosen by inner folds."""
+
+    name = "linear"
+
+    def __init__(self, encoder: Encoder | None = None, theta: Floats | None = None, penalty: float = 5.0) -> None:
+        self.encoder = encoder or Encoder({})
+        self.theta = np.zeros(1) if theta is None else theta
+        self.penalty = penalty
+
+    def fit(
+        self,
+        values: pd.DataFrame,
+        won: Floats,
+        weight: Floats,
+        *,
+        catalog: Catalog,
+        seed: int,
+        group: Ints | None = None,
+    ) -> Self:
+        encoder = Encoder.fit(values, weight, learned_catalog(catalog))
+        design = _with_ones(encoder.transform(values))
+        penalty = choose_penalty(design, won, weight, group, seed)
+        theta = fit_logistic(design, won, weight, _penalties(design, penalty))
+        return type(self)(encoder, theta, penalty)
+
+    def log_odds(self, values: pd.DataFrame) -> Floats:
+        return np.asarray(_with_ones(self.encoder.transform(values)) @ self.theta, dtype=np.float64)
+
+    def contributions(self, values: pd.DataFrame) -> Contributions:
+        parts = self.encoder.transform(values) * self.theta[1:]
+        summed = np.zeros((len(values), len(self.encoder.names)))
+        for column, owner in enumerate(self.encoder.owner):
+            summed[:, owner] += parts[:, column]
+        return Contributions(self.encoder.names, summed, float(self.theta[0]))
+
+    def state(self) -> dict[str, Any]:
+        return {"encoder": self.encoder.state(), "theta": self.theta.tolist(), "penalty": self.penalty}
+
+    def files(self) -> Mapping[str, str]:
+        return {}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        theta = np.asarray(state["theta"], dtype=np.float64)
+        return cls(Encoder.restore(state["encoder"]), theta, float(state["penalty"]))
+
+
+def _with_ones(design: Floats) -> Floats:
+    return np.hstack([np.ones((len(design), 1)), design])
+
+
+def _penalties(design: Floats, penalty: float) -> Floats:
+    return np.r_[0.0, np.full(design.shape[1] - 1, penalty)]
+
+
+def choose_penalty(design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int) -> float:
+    """Penalty with the lowest log loss over inner folds, on at most ``_TUNE_ROWS`` rows.
+
+    The first column of ``design`` is the intercept. The penalty speaks of the sum of weights (one per lead), so
+    the trial penalties are scaled to the share of it that a fold trains on.
+    """
+    rows = np.random.default_rng(seed).permutation(len(won))[:_TUNE_ROWS]
+    codes = np.arange(len(won)) if group is None else group
+    losses = np.zeros(len(PENALTIES))
+    for train, test in grouped_folds(codes[rows], _FOLDS, seed):
+        fit, judge = rows[train], rows[test]
+        share = float(weight[fit].sum() / weight.sum())
+        for k, penalty in enumerate(PENALTIES):
+            theta = fit_logistic(design[fit], won[fit], weight[fit], _penalties(design, penalty * share))
+            losses[k] += float((weight[judge] * log_loss(won[judge], design[judge] @ theta)).sum())
+    return PENALTIES[int(np.argmin(losses))]

@@ -1,0 +1,48 @@
+"""The base rate: everybody gets the same log-odds. What every other candidate must beat."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import Catalog
+from models.logistic import logit
+from models.scorer import Contributions, Floats, Ints
+
+
+class RateCandidate:
+    """Weighted share of won leads."""
+
+    name = "rate"
+
+    def __init__(self, base: float = 0.0) -> None:
+        self.base = base
+
+    def fit(
+        self,
+        values: pd.DataFrame,
+        won: Floats,
+        weight: Floats,
+        *,
+        catalog: Catalog,
+        seed: int,
+        group: Ints | None = None,
+    ) -> Self:
+        return type(self)(logit(float(np.average(won, weights=weight))))
+
+    def log_odds(self, values: pd.DataFrame) -> Floats:
+        return np.full(len(values), self.base)
+
+    def contributions(self, values: pd.DataFrame) -> Contributions:
+        return Contributions((), np.zeros((len(values), 0)), self.base)
+
+    def state(self) -> dict[str, Any]:
+        return {"base": self.base}
+
+    def files(self) -> Mapping[str, str]:
+        return {}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        return cls(float(state["base"]))

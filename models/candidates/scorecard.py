@@ -1,0 +1,168 @@
+"""A learned scorecard: integer points per bin, printable on one page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import Catalog
+from models.binning import Binned, bin_category, bin_number
+from models.candidates.linear import choose_penalty, learned_catalog
+from models.logistic import fit_logistic, log_loss
+from models.scorer import Contributions, Floats, Ints
+
+POINTS_PER_LOG_ODDS = 20 / np.log(2.0)  # 20 points double the odds: rounding to integers costs little
+_CANDIDATES = 60
+_MINIMUM_COEFFICIENT = 0.05
+_BINS = 6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the printed scorecard."""
+
+    feature: str
+    bin: str
+    points: int
+    share: float
+
+
+class ScorecardCandidate:
+    """Sum of integer points per bin; log-odds are a line through the points.
+
+    Features enter by the evidence of their bins with coefficients that are never negative, so that more
+    evidence never costs points. ``rounding_cost`` is what rounding to integers costs in training log loss.
+    """
+
+    name = "scorecard"
+
+    def __init__(
+        self,
+        bins: Mapping[str, Binned] | None = None,
+        points: Mapping[str, Ints] | None = None,
+        slope: float = 0.0,
+        intercept: float = 0.0,
+        rounding_cost: float = 0.0,
+        *,
+        features: int = 14,
+    ) -> None:
+        self.bins = dict(bins or {})
+        self.points_by_bin = dict(points or {})
+        self.slope = slope
+        self.intercept = intercept
+        self.rounding_cost = rounding_cost
+        self.features = features
+
+    def fit(
+        self,
+        values: pd.DataFrame,
+        won: Floats,
+        weight: Floats,
+        *,
+        catalog: Catalog,
+        seed: int,
+        group: Ints | None = None,
+    ) -> Self:
+        binned = _binned(values, won, weight, learned_catalog(catalog))
+        design = np.column_stack([np.ones(len(won)), *(b.transform(values[n]) for n, b in binned.items())])
+        names, theta = _select(design, won, weight, group, seed, list(binned), self.features)
+        kept = {name: binned[name] for name in names}
+        points = {
+            name: np.rint(POINTS_PER_LOG_ODDS * coefficient * kept[name].evidence).astype(np.int64)
+            for name, coefficient in zip(names, theta[1:], strict=True)
+        }
+        card = type(self)(kept, points, features=self.features)
+        total = card.points(values)
+        line = np.column_stack([np.ones(len(won)), total / POINTS_PER_LOG_ODDS])
+        fitted = fit_logistic(line, won, weight, np.array([0.0, 1.0]), centre=np.array([0.0, 1.0]))
+        slope = max(float(fitted[1]), 0.0) / POINTS_PER_LOG_ODDS
+        columns = [0, *(1 + list(binned).index(name) for name in names)]
+        exact = float(np.average(log_loss(won, design[:, columns] @ theta), weights=weight))
+        rounded = float(np.average(log_loss(won, line @ fitted), weights=weight))
+        return type(self)(kept, points, slope, float(fitted[0]), rounded - exact, features=self.features)
+
+    def points(self, values: pd.DataFrame) -> Floats:
+        """Integer points per row (as float64)."""
+        total = np.zeros(len(values))
+        for name, binned in self.bins.items():
+            total += self.points_by_bin[name][binned.bins.codes(values[name])]
+        return total
+
+    def log_odds(self, values: pd.DataFrame) -> Floats:
+        return np.asarray(self.intercept + self.slope * self.points(values), dtype=np.float64)
+
+    def contributions(self, values: pd.DataFrame) -> Contributions:
+        parts = [
+            self.slope * self.points_by_bin[name][binned.bins.codes(values[name])].astype(np.float64)
+            for name, binned in self.bins.items()
+        ]
+        stacked = np.column_stack(parts) if parts else np.zeros((len(values), 0))
+        return Contributions(tuple(self.bins), stacked, self.intercept)
+
+    def rows(self) -> list[Row]:
+        """The printed card, features by spread of points, widest first."""
+        spread = {name: int(np.ptp(points)) for name, points in self.points_by_bin.items()}
+        return [
+            Row(name, label, int(points), float(share))
+            for name in sorted(self.bins, key=lambda n: (-spread[n], n))
+            for label, points, share in zip(
+                self.bins[name].bins.labels(), self.points_by_bin[name], self.bins[name].share, strict=True
+            )
+        ]
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "bins": {name: binned.state() for name, binned in self.bins.items()},
+            "points": {name: points.tolist() for name, points in self.points_by_bin.items()},
+            "slope": self.slope,
+            "intercept": self.intercept,
+            "rounding_cost": self.rounding_cost,
+        }
+
+    def files(self) -> Mapping[str, str]:
+        return {}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        return cls(
+            {name: Binned.restore(binned) for name, binned in state["bins"].items()},
+            {name: np.asarray(points, dtype=np.int64) for name, points in state["points"].items()},
+            float(state["slope"]),
+            float(state["intercept"]),
+            float(state["rounding_cost"]),
+        )
+
+
+def _binned(values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> dict[str, Binned]:
+    """Bins of every learned feature, the most telling ones kept."""
+    found = {
+        name: bin_number(values[name], won, weight, direction=catalog[name].direction, bins=_BINS)
+        for name in catalog.numbers
+    }
+    found |= {name: bin_category(values[name], won, weight) for name in catalog.categories}
+    ranked = sorted(found, key=lambda name: (-found[name].information, name))
+    return {name: found[name] for name in ranked[:_CANDIDATES] if found[name].information > 0}
+
+
+def _select(
+    design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int, names: list[str], features: int
+) -> tuple[list[str], Floats]:
+    """Drop features until at most ``features`` are left and no coefficient is negative or negligible."""
+    penalty = choose_penalty(design, won, weight, group, seed) if names else 1.0
+    kept = list(range(len(names)))
+    while True:
+        columns = [0, *(1 + k for k in kept)]
+        theta = fit_logistic(design[:, columns], won, weight, np.r_[0.0, np.full(len(kept), penalty)])
+        spread = theta[1:] * design[:, columns[1:]].std(axis=0)
+        bad = [k for k, value in zip(kept, theta[1:], strict=True) if value < _MINIMUM_COEFFICIENT]
+        if bad:
+            order = sorted(bad, key=lambda k: spread[kept.index(k)])
+            drop = set(order[: max(1, len(bad) // 2)])
+        elif len(kept) > features:
+            order = sorted(kept, key=lambda k: spread[kept.index(k)])
+            drop = set(order[: max(1, (len(kept) - features + 1) // 2)])
+        else:
+            return [names[k] for k in kept], theta
+        kept = [k for k in kept if k not in drop]

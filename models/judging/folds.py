@@ -1,0 +1,16 @@
+"""Seeded folds for choices made inside a training set."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from models.scorer import Ints
+
+
+def grouped_folds(group: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
+    """Random folds that keep each group whole: (train, test) positions."""
+    rng = np.random.default_rng(seed)
+    names, codes = np.unique(group, return_inverse=True)
+    fold = (rng.permutation(len(names)) % folds)[codes]
+    for k in range(folds):
+        yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)

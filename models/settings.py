@@ -1,0 +1,34 @@
+"""What a training run may spend, as counts; wall time is no budget, so a run can be repeated."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainSettings(BaseModel):
+    """Budgets and levels of a training run.
+
+    ``tune_rows`` caps the rows a tuning trial sees (weekly snapshots of the same leads repeat themselves);
+    ``alpha`` is the level of the signal test; ``draws`` counts bootstrap resamples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 7
+    trials: int = Field(default=12, ge=1)
+    tune_rows: int = Field(default=20_000, ge=200)
+    tune_folds: int = Field(default=3, ge=2)
+    boosters: int = Field(default=3, ge=1, description="boosters averaged, each with its own seed")
+    max_rounds: int = Field(default=400, ge=10)
+    max_depth: int = Field(default=6, ge=2, le=8, description="bounded: the exact explainer's cost grows with it")
+    max_leaves: int = Field(default=31, ge=2, le=64)
+    scorecard_features: int = Field(default=14, ge=2)
+    draws: int = Field(default=400, ge=50)
+    alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    minimum_won: int = Field(default=40, ge=2)
+    minimum_lost: int = Field(default=40, ge=2)
+    threads: int = Field(default=2, ge=1)
+    pdo: float = Field(default=10.0, gt=0)
+
+    @classmethod
+    def tiny(cls) -> "TrainSettings":
+        """Settings for tests: the same steps, little of each."""
+        return cls(trials=2, tune_rows=1_500, tune_folds=2, boosters=2, max_rounds=40, scorecard_features=8, draws=100)
