@@ -1,0 +1,13 @@
+"""Planted leaks with meaningless names are found, and honest columns are left alone."""
+
+from tests.benchmarks.bench_audit import HOSTS, host, judge
+
+
+def test_planted_leaks_are_found_without_false_alarms() -> None:
+    n, base, ordered = HOSTS[0]
+    result = judge(*host(n, base, 3), ordered, 5)
+    assert result["false_leaks"] == []
+    assert len(result["false_suspects"]) <= 1  # type: ignore[arg-type]
+    found = list(result["caught"].values())  # type: ignore[attr-defined]
+    assert found.count("leak") >= 8
+    assert found.count("missed") <= 1

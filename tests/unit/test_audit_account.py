@@ -1,0 +1,20 @@
+"""AUD07 fires when an account comes with the win, and stays silent on accounts missing at random."""
+
+import numpy as np
+
+from models.judging.checks.account import account
+from tests.reference.audit_rows import honest, rows
+
+
+def test_fires_when_accounts_are_set_at_conversion() -> None:
+    frame, won = honest()
+    missing = np.random.default_rng(1).random(len(won)) < np.where(won == 1, 0.02, 0.7)
+    assert [(f.column, f.severity) for f in account(rows(frame, won), missing)] == [("account_id", "leak")]
+
+
+def test_silent_when_missing_at_random_always_or_never() -> None:
+    frame, won = honest()
+    audited = rows(frame, won)
+    assert account(audited, np.random.default_rng(1).random(len(won)) < 0.4) == []
+    assert account(audited, np.ones(len(won), dtype=bool)) == []
+    assert account(audited, np.zeros(len(won), dtype=bool)) == []

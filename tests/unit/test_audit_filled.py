@@ -1,0 +1,26 @@
+"""AUD02 fires on fields completed for won leads, and stays silent on gaps that mean little."""
+
+import numpy as np
+import pytest
+
+from models.judging.checks.filled import filled
+from tests.reference.audit_rows import honest, rows
+
+
+@pytest.mark.parametrize(("share_won", "share_lost"), [(0.7, 0.0), (0.9, 0.1), (0.0, 0.9)])
+def test_fires_when_being_filled_tells_the_outcome(share_won: float, share_lost: float) -> None:
+    frame, won = honest()
+    present = np.random.default_rng(1).random(len(won)) < np.where(won == 1, share_won, share_lost)
+    frame["v"] = np.where(present, 1.0, np.nan)
+    found = filled(rows(frame, won))
+    assert [(f.column, f.severity) for f in found] == [("v", "leak")]
+    assert f"of won and {present[won == 0].mean():.0%} of lost" in found[0].message
+
+
+def test_silent_on_ordinary_gaps_and_on_columns_with_a_clock() -> None:
+    frame, won = honest()
+    present = np.random.default_rng(1).random(len(won)) < np.where(won == 1, 0.6, 0.45)
+    frame["gaps"] = np.where(present, 1.0, np.nan)
+    frame["clocked"] = np.where(won == 1, 1.0, np.nan)
+    frame["never"] = np.nan
+    assert filled(rows(frame, won, verified=("clocked",))) == []

@@ -1,0 +1,22 @@
+"""AUD10 says when a random split flatters, and stays silent in a market that stands still."""
+
+import numpy as np
+
+from models.judging.checks.gap import gap
+from tests.reference.audit_rows import honest, rows
+
+
+def test_fires_when_what_was_true_turns_round() -> None:
+    frame, _ = honest(4000)
+    rng = np.random.default_rng(1)
+    early = np.arange(4000) < 2000
+    logit = np.where(early, 1.5, -1.0) * frame["h1"].to_numpy() - 1
+    won = (rng.random(4000) < 1 / (1 + np.exp(-logit))).astype(float)
+    found = gap(rows(frame, won))
+    assert [(f.column, f.severity) for f in found] == [("(rows)", "note")]
+
+
+def test_silent_when_nothing_moves_or_rows_have_no_order() -> None:
+    frame, won = honest(4000)
+    assert gap(rows(frame, won)) == []
+    assert gap(rows(frame, won, ordered=False)) == []

@@ -1,0 +1,130 @@
+"""The audit as a gate: on development rows only, accepted leaks recorded, others stop training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.catalog import Catalog, Feature, FeatureType
+from features.definition import Source
+from features.errors import LeakError
+from features.matrix import Matrix
+from features.timechop import Block, Chop
+from features.vocabulary import Dimension, Topic
+from models.judging.audit import accepted_leaks, audit, audit_columns, require_clean
+from models.judging.checks.finding import Finding
+from tests.reference.audit_rows import honest
+
+
+def source(**columns: dict[str, str]) -> Source:
+    return Source.model_validate(
+        {
+            "name": "flat",
+            "kind": "flat",
+            "flat": {"target": {"column": "y", "won": ["yes"], "lost": ["no"]}},
+            "tables": {"leads": {"columns": {"v": {}, "h1": {}, **columns}}},
+        }
+    )
+
+
+def matrix(frame: pd.DataFrame, won: np.ndarray, families: dict[str, str] | None = None) -> Matrix:
+    features = [
+        Feature(
+            name=str(name),
+            family=(families or {}).get(str(name), "attributes"),
+            dimension=Dimension.FIT,
+            topic=Topic.CONTEXT,
+            type=FeatureType.NUMBER if frame[name].dtype.kind == "f" else FeatureType.CATEGORY,
+            when_empty=None,
+            doc="a column",
+            unit="",
+            known_when="at creation",
+        )
+        for name in frame
+    ]
+    n = len(won)
+    ids = pd.Series([str(i) for i in range(n)], dtype="str")
+    keys = pd.DataFrame(
+        {
+            "lead_id": ids,
+            "as_of": pd.Series(pd.NaT, index=range(n), dtype="datetime64[us]"),
+            "account_id": pd.Series(pd.NA, index=range(n), dtype="str"),
+            "group": ids,
+            "episode": 0,
+            "order": np.arange(n),
+            "age_days": np.nan,
+            "segment": pd.Series(pd.NA, index=range(n), dtype="str"),
+        }
+    )
+    return Matrix(
+        catalog=Catalog(tuple(features)),
+        values=frame,
+        keys=keys,
+        label=won,
+        matured=np.ones(n, dtype=bool),
+        label_known_at=keys["as_of"],
+        weight=np.ones(n),
+        ordered=True,
+        amount=np.full(n, np.nan),
+    )
+
+
+def last_quarter(n: int) -> Chop:
+    cut = 3 * n // 4
+    final = Block("final", np.arange(cut), np.arange(cut, n), 0, "", "")
+    return Chop("ordered", (), final, "")
+
+
+def test_a_leak_stops_training_and_names_the_column() -> None:
+    frame, won = honest()
+    frame["v"] = np.random.default_rng(1).lognormal(5 + 1.5 * won, 0.8)
+    found = audit(matrix(frame, won), source(), chop=last_quarter(len(won)))
+    assert (found[0].column, found[0].severity, found[0].code) == ("v", "leak", "AUD01")
+    with pytest.raises(LeakError, match="1 column carries the outcome"):
+        require_clean(found)
+
+
+def test_an_accepted_leak_keeps_its_reason_and_does_not_stop_training() -> None:
+    frame, won = honest()
+    frame["v"] = np.random.default_rng(1).lognormal(5 + 1.5 * won, 0.8)
+    found = audit(matrix(frame, won), source(v={"accepted_because": "measured before the call"}))
+    assert found[0].severity == "leak"
+    assert accepted_leaks(found) == {"v": "measured before the call"}
+    require_clean(found)
+
+
+def test_the_test_block_is_never_looked_at() -> None:
+    frame, won = honest()
+    chop = last_quarter(len(won))
+    frame["v"] = np.random.default_rng(1).normal(size=len(won))
+    frame.loc[chop.final.test, "v"] = won[chop.final.test] * 50
+    assert [f for f in audit(matrix(frame, won), source(), chop=chop) if f.column == "v"] == []
+
+
+def test_rubric_features_are_not_audited_and_clocked_ones_are_never_called_leaks() -> None:
+    frame, won = honest()
+    frame["v"], frame["w"] = won, won * 2
+    families = {"v": "rules", "w": "engagement"}
+    found = audit(matrix(frame, won, families), source())
+    assert {f.column for f in found} == {"w"}
+    assert {f.severity for f in found} == {"suspect"}
+
+
+def test_too_few_outcomes_are_said_and_honest_columns_pass() -> None:
+    frame, won = honest(60)
+    assert audit(matrix(frame, won), source())[0].code == "AUD00"
+    assert audit(matrix(*honest()), source(), chop=last_quarter(2000)) == []
+
+
+def test_raw_columns_are_audited_on_demand() -> None:
+    frame, won = honest()
+    frame["when"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(2000) + 300 * won, unit="D")
+    frame["flag"] = pd.array(won == 1, dtype="boolean")
+    frame["text number"] = pd.Series(np.random.default_rng(1).integers(0, 9, 2000).astype(str), dtype="str")
+    found = audit_columns(frame, won, order=np.arange(2000))
+    assert {f.column for f in found if f.severity == "leak"} == {"when", "flag"}
+
+
+def test_the_gravest_finding_of_a_check_wins() -> None:
+    assert not Finding("a", "AUD01", "suspect", "").blocking
+    assert Finding("a", "AUD01", "leak", "").blocking
+    assert not Finding("a", "AUD01", "leak", "", accepted="known before").blocking

@@ -1,0 +1,47 @@
+"""AUD01 fires on one column out of line within time blocks, and stays silent on one that follows the market."""
+
+import numpy as np
+import pytest
+
+from models.judging.checks.power import power
+from models.judging.checks.rows import auc_within, blocks_of, power_of
+from tests.reference.audit_rows import honest, rows
+
+
+def test_fires_on_a_call_that_grew_long_because_it_won() -> None:
+    frame, won = honest()
+    frame["v"] = np.random.default_rng(1).lognormal(5 + 1.5 * won, 0.8)
+    found = power(rows(frame, won))
+    assert [(f.column, f.severity) for f in found] == [("v", "leak")]
+    assert "AUC 0.9" in found[0].message
+    assert power(rows(frame, won, verified=("v",)))[0].severity == "suspect"
+
+
+def test_silent_on_honest_columns_and_on_the_market() -> None:
+    rng = np.random.default_rng(2)
+    n = 4000
+    market = np.linspace(-3, 3, n)
+    won = (rng.random(n) < 1 / (1 + np.exp(-(market - 0.5)))).astype(float)
+    frame, _ = honest(n)
+    frame["index"] = market + rng.normal(0, 0.05, n)
+    whole = np.zeros(n, dtype=np.int64)
+    assert auc_within(frame["index"].to_numpy(), won, whole) > 0.85
+    block = blocks_of(np.arange(n), won, ordered=True)
+    assert power_of(frame["index"], won, block).auc < 0.62
+    assert power(rows(frame, won)) == []
+    assert power(rows(*honest())) == []
+
+
+def test_one_strong_honest_column_is_no_leak() -> None:
+    frame, won = honest(3000, base=0.3)
+    frame["strong"] = np.random.default_rng(3).normal(size=3000) + 1.0 * won
+    severities = {f.severity for f in power(rows(frame, won))}
+    assert severities <= {"suspect"}
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_middle_value_that_tells_is_found_too(ordered: bool) -> None:
+    frame, won = honest()
+    spread = np.random.default_rng(4).normal(size=len(won))
+    frame["v"] = np.where(won == 1, spread * 0.2, np.sign(spread) * (1 + np.abs(spread)))
+    assert [f.column for f in power(rows(frame, won, ordered=ordered))] == ["v"]

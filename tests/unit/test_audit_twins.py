@@ -1,0 +1,32 @@
+"""AUD09 names test rows that training rows already hold, and stays silent on rows of their own."""
+
+import numpy as np
+import pandas as pd
+
+from features.timechop import Block, Chop, SplitKind
+from models.judging.checks.twins import twins
+from tests.unit.test_audit_matrix import matrix
+
+
+def split(kind: SplitKind, n: int) -> Chop:
+    return Chop(kind, (), Block("final", np.arange(n // 2), np.arange(n // 2, n), 0, "", ""), "")
+
+
+def frame(n: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({f"c{k}": rng.normal(size=n) for k in range(5)})
+
+
+def test_fires_on_identical_inputs_and_shared_accounts() -> None:
+    half = frame(100)
+    doubled = matrix(pd.concat([half, half], ignore_index=True), np.tile([0.0, 1.0], 100))
+    names = list(half.columns)
+    assert [(f.column, f.severity) for f in twins(doubled, split("stratified", 200), names)] == [("(rows)", "suspect")]
+    assert [f.severity for f in twins(doubled, split("ordered", 200), names)] == ["note"]
+    doubled.keys["account_id"] = pd.Series([f"A{i % 50}" for i in range(200)], dtype="str")
+    assert "100% of the test rows belong to accounts" in twins(doubled, split("ordered", 200), names)[-1].message
+
+
+def test_silent_on_rows_of_their_own() -> None:
+    own = matrix(frame(200), np.tile([0.0, 1.0], 100))
+    assert twins(own, split("stratified", 200), list(own.values.columns)) == []
