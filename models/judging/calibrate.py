@@ -17,8 +17,8 @@ _PULL = 4.0  # pseudo-observations that hold the slope at 1
 def fit_calibration(log_odds: Floats, won: Floats, weight: Floats, block: Ints | None = None) -> Calibration:
     """Slope and intercept on out-of-fold log-odds.
 
-    With ``block`` the slope is fitted under an intercept of its own per block, so that a moving base rate does not bend
-    it; the intercept is then that of the newest block's level, halfway to the pooled one.
+    With ``block`` the slope is fitted under an intercept of its own per block, so that a moving base rate does
+    not bend it; the intercept is then fitted on all rows together.
     """
     middle = float(np.average(log_odds, weights=weight))
     spread = max(float(np.sqrt(np.average((log_odds - middle) ** 2, weights=weight))), 1e-9)

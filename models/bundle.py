@@ -1,0 +1,196 @@
+"""The bundle: everything fitted, as one directory of JSON and booster text; nothing in it can execute."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import Catalog
+from features.errors import BundleError
+from models.candidates.blend import blended, blended_contributions
+from models.candidates.boosting import BoosterCandidate
+from models.candidates.linear import LinearCandidate
+from models.candidates.rate import RateCandidate
+from models.candidates.rubric import RubricCandidate
+from models.candidates.scorecard import ScorecardCandidate
+from models.judging.calibrate import IntervalModel
+from models.logistic import sigmoid
+from models.scorer import Calibration, Candidate, Contributions, Floats, Scale
+
+FORMAT = 1
+KINDS: Mapping[str, Any] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (RateCandidate, RubricCandidate, LinearCandidate, ScorecardCandidate, BoosterCandidate)
+    }
+)
+VOLATILE = ("trained_at", "run_id", "seconds")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A fitted model and what is needed to score, explain and judge with it.
+
+    Parameters
+    ----------
+    meta : source, horizon_days, trained_through, winner, verdict, candidates, versions, settings, ...; times and ids
+        (``trained_at``, ``run_id``, ``seconds``) are left out of the hash
+    catalog : features of the matrix, in column order
+    components : fitted candidates by name
+    weights : the model is the weighted sum of these components' log-odds
+    calibration : affine map on that sum
+    interval : uncertainty of the event rate given the score
+    scale : log-odds to points
+    facts : per feature, what won and lost leads looked like (plain JSON)
+    percentiles : shape (101,), calibrated log-odds of the leads open at the data cut-off (or of the judged rows)
+    rubric : the fitted rubric candidate, for comparison, if the source has one
+    """
+
+    meta: Mapping[str, Any]
+    catalog: Catalog
+    components: Mapping[str, Candidate]
+    weights: Mapping[str, float]
+    calibration: Calibration
+    interval: IntervalModel
+    scale: Scale
+    facts: Mapping[str, Any]
+    percentiles: Floats
+    rubric: RubricCandidate | None = None
+    _cache: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def raw_log_odds(self, values: pd.DataFrame) -> Floats:
+        """Weighted sum of the components' log-odds, before calibration, shape (n,)."""
+        return blended({name: self.components[name].log_odds(values) for name in self.weights}, self.weights)
+
+    def log_odds(self, values: pd.DataFrame) -> Floats:
+        """Calibrated log-odds, shape (n,)."""
+        return self.calibration.apply(self.raw_log_odds(values))
+
+    def contributions(self, values: pd.DataFrame) -> Contributions:
+        """Additive parts of :meth:`log_odds`; their sum equals it within 1e-9."""
+        parts = [(weight, self.components[name].contributions(values)) for name, weight in self.weights.items()]
+        return blended_contributions(parts).scaled(self.calibration.slope, self.calibration.intercept)
+
+    def bounds(self, raw: Floats) -> tuple[Floats, Floats]:
+        """90 % interval of the probability for log-odds before calibration."""
+        return self.interval.bounds(raw, self.calibration)
+
+    def probability(self, values: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+        """Probability within the horizon and its 90 % interval, each shape (n,)."""
+        raw = self.raw_log_odds(values)
+        low, high = self.bounds(raw)
+        return sigmoid(self.calibration.apply(raw)), low, high
+
+    def percentile(self, log_odds: Floats) -> Floats:
+        """Share of the reference population scored lower, 0..100, shape (n,)."""
+        return np.asarray(np.searchsorted(self.percentiles, log_odds, side="left").clip(0, 100), dtype=np.float64)
+
+    @property
+    def horizon_days(self) -> int:
+        return int(self.meta["horizon_days"])
+
+    def document(self) -> dict[str, Any]:
+        """The bundle as JSON, without the booster texts."""
+        return {
+            "format": FORMAT,
+            "meta": dict(self.meta),
+            "catalog": self.catalog.records(),
+            "components": {name: component.state() for name, component in self.components.items()},
+            "weights": dict(self.weights),
+            "calibration": {"slope": self.calibration.slope, "intercept": self.calibration.intercept},
+            "interval": self.interval.state(),
+            "scale": {
+                "version": self.scale.version,
+                "reference_log_odds": self.scale.reference_log_odds,
+                "pdo": self.scale.pdo,
+            },
+            "facts": dict(self.facts),
+            "percentiles": self.percentiles.tolist(),
+            "rubric": None if self.rubric is None else self.rubric.state(),
+        }
+
+    def files(self) -> dict[str, str]:
+        """Text files that belong to the components."""
+        return {name: text for component in self.components.values() for name, text in component.files().items()}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over all content but times and ids."""
+        if "hash" not in self._cache:
+            self._cache["hash"] = content_hash(json.loads(_dump(self.document())), self.files())
+        return self._cache["hash"]
+
+
+def content_hash(document: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """SHA-256 of a bundle's document and files, times and ids left out."""
+    kept = {**document, "meta": {k: v for k, v in document["meta"].items() if k not in VOLATILE}}
+    digest = hashlib.sha256(_dump(kept).encode())
+    for name in sorted(files):
+        digest.update(f"\x00{name}\x00{files[name]}".encode())
+    return digest.hexdigest()
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> str:
+    """Write a bundle into an existing or new directory; returns its hash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in bundle.files().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    document = json.loads(_dump(bundle.document()))
+    document["hash"] = bundle.hash
+    (folder / "bundle.json").write_text(_dump(document), encoding="utf-8")
+    return bundle.hash
+
+
+def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
+    """Read a bundle; BundleError if it is missing, damaged, of another format, or not the one expected."""
+    path = folder / "bundle.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] != FORMAT:
+            raise BundleError(
+                f"{path} has format {document['format']}; this version reads format {FORMAT}. Train again, or install "
+                "the version that wrote it."
+            )
+        stored = document.pop("hash")
+        names = [name for state in document["components"].values() for name in state.get("files", ())]
+        if any(Path(name).name != name for name in names):
+            raise BundleError(f"{path} names a file outside its directory; it is not a bundle of ours.")
+        files = {name: (folder / name).read_text(encoding="utf-8") for name in names}
+        found = content_hash(document, files)
+        if found != stored or (expect_hash is not None and found != expect_hash):
+            raise BundleError(
+                f"bundle {folder} has hash {found[:12]}, expected {(expect_hash or stored)[:12]}: it was changed after it "
+                "was written. Restore it, or train again."
+            )
+        return _restored(document, files)
+    except FileNotFoundError as problem:
+        raise BundleError(f"{problem.filename} does not exist; train first, or give another bundle.") from problem
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, OSError) as problem:
+        raise BundleError(f"bundle {folder} is damaged: {problem!r}. Restore it, or train again.") from problem
+
+
+def _restored(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:
+    rubric = document["rubric"]
+    components = {name: KINDS[name].restore(state, files) for name, state in document["components"].items()}
+    return Bundle(
+        meta=document["meta"],
+        catalog=Catalog.from_records(document["catalog"]),
+        components=components,
+        weights=document["weights"],
+        calibration=Calibration(**document["calibration"]),
+        interval=IntervalModel.restore(document["interval"]),
+        scale=Scale(**document["scale"]),
+        facts=document["facts"],
+        percentiles=np.asarray(document["percentiles"], dtype=np.float64),
+        rubric=None if rubric is None else RubricCandidate.restore(rubric, {}),
+    )
+
+
+def _dump(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=1)

@@ -1,0 +1,68 @@
+"""A weighted sum of log-odds: non-negative weights, fitted out of fold, shrunk to equal."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.optimize import minimize
+
+from models.logistic import log_loss, sigmoid
+from models.scorer import Contributions, Floats, Ints
+
+BLENDED = ("linear", "scorecard", "booster")
+SHRINKAGE = 0.02  # pull towards equal weights, per lead
+
+
+def fit_weights(out_of_fold: Mapping[str, Floats], won: Floats, weight: Floats, block: Ints) -> dict[str, float]:
+    """Weights of the candidates' log-odds.
+
+    Minimises weighted log loss with an intercept per block (a moving base rate must not choose the weights)
+    plus a pull towards equal weights that sum to one.
+
+    Parameters
+    ----------
+    out_of_fold : per candidate, shape (n,)
+    block : shape (n,), code of the block each row was judged in
+    """
+    names = [name for name in BLENDED if name in out_of_fold]
+    if len(names) < 2:
+        return dict.fromkeys(names, 1.0)
+    z = np.column_stack([out_of_fold[name] for name in names])
+    codes = np.unique(block, return_inverse=True)[1]
+    blocks = int(codes.max()) + 1
+    equal = np.full(len(names), 1.0 / len(names))
+    scale = weight / weight.sum()
+
+    def objective(theta: Floats) -> tuple[float, Floats]:
+        weights, shifts = theta[: len(names)], theta[len(names) :]
+        score = z @ weights + shifts[codes]
+        error = scale * (sigmoid(score) - won)
+        pull = weights - equal
+        value = float((scale * log_loss(won, score)).sum() + SHRINKAGE * (pull @ pull))
+        gradient = np.r_[z.T @ error + 2 * SHRINKAGE * pull, np.bincount(codes, weights=error, minlength=blocks)]
+        return value, gradient
+
+    bounds = [(0.0, None)] * len(names) + [(None, None)] * blocks
+    start = np.r_[equal, np.zeros(blocks)]
+    found = minimize(objective, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 500})
+    return {name: round(float(w), 6) for name, w in zip(names, found.x[: len(names)], strict=True)}
+
+
+def blended(log_odds: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+    """Weighted sum of log-odds."""
+    parts = [weight * log_odds[name] for name, weight in weights.items()]
+    return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+
+
+def blended_contributions(parts: Sequence[tuple[float, Contributions]]) -> Contributions:
+    """Weighted sum of contributions over the union of their features."""
+    names = tuple(dict.fromkeys(name for _, part in parts for name in part.names))
+    place = {name: k for k, name in enumerate(names)}
+    rows = len(parts[0][1].values)
+    total = np.zeros((rows, len(names)))
+    base = 0.0
+    for weight, part in parts:
+        columns = [place[name] for name in part.names]
+        if columns:
+            total[:, columns] += weight * part.values
+        base += weight * part.base
+    return Contributions(names, total, base)
