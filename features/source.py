@@ -12,8 +12,8 @@ from features.errors import SourceError
 from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
 
 
-def parse_source(text: str, *, where: str = "source") -> Source:
-    """Source of a YAML text.
+def parse_source(text: str, *, where: str = "source", path: Path | None = None) -> Source:
+    """Source of a YAML text; ``path`` is the file it came from.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def parse_source(text: str, *, where: str = "source") -> Source:
     found = _undeclared_canonical(source, document)
     if found:
         raise SourceError(_listed(where, found))
-    return source
+    return source.placed(path, document.lines)
 
 
 def load_source(path: Path) -> Source:
@@ -43,7 +43,7 @@ def load_source(path: Path) -> Source:
         raise SourceError(f"source {path} cannot be read: {problem.strerror}. Check the path.") from problem
     except UnicodeDecodeError as problem:
         raise SourceError(f"source {path} is not UTF-8 text; save it as UTF-8.") from problem
-    return parse_source(text, where=path.name)
+    return parse_source(text, where=path.name, path=path)
 
 
 def _listed(where: str, problems: list[str]) -> str:
@@ -92,6 +92,17 @@ def _unwrapped(annotation: Any) -> Any:
     return annotation
 
 
+def _wrong_type(table: str, name: str, source: Source, document: LinedYaml) -> list[str]:
+    contract, declared = TABLES[table], source.tables[table].columns[name].type
+    if source.kind == "flat" or name not in contract.names or declared in (None, contract[name].type):
+        return []
+    line = document.line(("tables", table, "columns", name, "type"))
+    return [
+        f"line {line}: tables.{table}.columns.{name}.type: found '{declared}', but the contract says "
+        f"'{contract[name].type}'; leave the key out, or give the column another name."
+    ]
+
+
 def _undeclared_canonical(source: Source, document: LinedYaml) -> list[str]:
     """Tables that take no attributes must declare canonical columns only, and name all obligatory ones."""
     problems = []
@@ -105,6 +116,7 @@ def _undeclared_canonical(source: Source, document: LinedYaml) -> list[str]:
                     f"line {line}: tables.{table}.columns.{name}: unknown column. "
                     f"Table '{table}' takes: {', '.join(contract.names)}."
                 )
+            problems += _wrong_type(table, name, source, document)
         missing = [c for c in contract.required if c not in declared.columns]
         if missing and not flat_leads:
             line = document.line(("tables", table, "columns"))
