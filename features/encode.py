@@ -111,8 +111,8 @@ class World:
             lead = self.lead_codes(rows.text("lead_id")) if table != "accounts" else np.full(len(rows), -1)
             account = self.account_of_lead[lead]
             if table in ("accounts", "outcomes"):
-                named = self.account_codes(rows.text("account_id"))
-                account = np.where(named >= 0, named, account)
+                named = rows.text("account_id")
+                account = np.where(named.codes >= 0, self.account_codes(named), account)
             self._clocks[table] = Clocks(lead, account, known, happened)
         return self._clocks[table]
 

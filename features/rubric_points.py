@@ -102,7 +102,7 @@ def _rule_terms(rule_plan: RulePlan, values: pd.DataFrame) -> Floats:
         holds = np.column_stack([_holds(t, values) for t in rule_plan.terms])
         fired = holds & (np.cumsum(holds, axis=1) == 1)
     elif rule_plan.take == "best":
-        best = np.argmax(np.abs(terms), axis=1)
+        best = np.argmax(terms, axis=1)
         fired = fired & (np.arange(terms.shape[1])[None, :] == best[:, None])
     terms = np.where(fired, terms, 0.0)
     for name, _ in rule_plan.gates:
@@ -146,8 +146,8 @@ def left_at(decay: Decay | None, age_days: Floats) -> Floats:
     if decay.lifespan_days is not None:
         return np.maximum(0.0, 1.0 - age_days / decay.lifespan_days)
     left = np.array([*steps_left(decay), 0.0])
-    period = np.minimum(age_days // float(decay.every_days or 1), len(left) - 1)
-    return np.asarray(left[period.astype(np.int64)])
+    period = np.ceil(age_days / float(decay.every_days or 1)) - 1
+    return np.asarray(left[np.clip(period, 0, len(left) - 1).astype(np.int64)])
 
 
 def _caps(rubric: Rubric, rules: pd.DataFrame) -> pd.DataFrame:

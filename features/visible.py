@@ -10,7 +10,7 @@ from numba import njit
 Ints = npt.NDArray[np.int64]
 Moment = TypeVar("Moment", int, Any)
 
-ALWAYS = -(2**62)  # known before anything else
+ALWAYS = -(2**61)  # known before anything else, and its age still fits a window without end
 UNKNOWN = 2**62  # not known yet at any moment
 
 

@@ -1,14 +1,8 @@
 """Rules of a rubric and inputs of evidence statuses as catalog features: the one kernel computes them at any as_of."""
 
-import fnmatch
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from features.catalog import Feature, FeatureType, Wording
 from features.definition import ActivityKind, Question, Source
@@ -176,45 +170,3 @@ def _evidence(
         label=label,
         params=MappingProxyType(dict(params)),
     )
-
-
-def passes(values: pd.Series, test: Mapping[str, Any]) -> npt.NDArray[np.float64]:
-    """1.0 where a value passes a test of a rule, else 0.0; a missing value passes ``{"missing": True}`` only.
-
-    ``values``: equal to one of the texts, whatever their case; ``pattern``: a glob, or a regular expression
-    between slashes, anywhere in the text; ``minimum`` (included) and ``maximum`` (excluded): numbers.
-
-    >>> passes(pd.Series(["CFO", "cto", None], dtype="str"), {"values": ["cfo"]}).tolist()
-    [1.0, 0.0, 0.0]
-    """
-    absent = values.isna().to_numpy()
-    if "missing" in test:
-        return np.where(absent == bool(test["missing"]), 1.0, 0.0)
-    if "values" in test:
-        wanted = {_folded(value) for value in test["values"]}
-        hit = np.array([_folded(value) in wanted for value in values], dtype=bool)
-    elif "pattern" in test:
-        matcher = _matcher(str(test["pattern"]))
-        texts = values.astype("str")
-        unique = {text: bool(matcher.search(text)) for text in texts.dropna().unique()}
-        hit = np.array([unique.get(text, False) for text in texts], dtype=bool)
-    else:
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
-        low = -np.inf if test.get("minimum") is None else float(test["minimum"])
-        high = np.inf if test.get("maximum") is None else float(test["maximum"])
-        hit = (numbers >= low) & (numbers < high)
-    return np.where(hit & ~absent, 1.0, 0.0)
-
-
-def _folded(value: Any) -> str:
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value)).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip().casefold()
-
-
-def _matcher(pattern: str) -> re.Pattern[str]:
-    if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
-        return re.compile(pattern[1:-1], re.IGNORECASE)
-    return re.compile(fnmatch.translate(pattern), re.IGNORECASE)

@@ -103,7 +103,7 @@ _FUNCTION: Sequence[tuple[JobFunction, str]] = (
     ),
     (
         JobFunction.SALES,
-        "cro|cso|sales|vertrieb*|vente|ventes|commercial|commerciale|comercial|sprzedaz*|handlow*|account executive|"
+        "cro|cso|sales|vertrieb*|vente|ventes|venta|ventas|commercial|commerciale|comercial|sprzedaz*|handlow*|account executive|"
         "business development|bizdev|revenue|verkauf*|영업*",
     ),
     (
@@ -123,7 +123,7 @@ _FUNCTION: Sequence[tuple[JobFunction, str]] = (
     (JobFunction.PRODUCT, "cpo|product|produkt*|produit*|producto|productos|제품*"),
     (
         JobFunction.IT,
-        "cio|ciso|dsi|it|ict|edv|information technology|information systems|informatique|informatica|"
+        "cio|ciso|dsi|it|ict|edv|information officer|information technology|information systems|informatique|informatica|"
         "informaty*|informationstechn*|systems|system|sysadmin|infrastructure|infrastruktur|security|network|"
         "netzwerk*|administrator|sistemas|systemes|전산*|정보*|아이티",
     ),

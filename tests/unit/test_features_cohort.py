@@ -1,0 +1,211 @@
+"""Who is looked at when, and what counts as won: open leads, episodes, horizons, maturity, weights."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.assemble import matrix_of
+from features.catalog_of import build_catalog
+from features.cohort import build_cohort, cutoff_of, keys_of, open_cohort
+from features.definition import Source
+from features.errors import ContractError, DataError
+from features.labels import label
+from tests.reference.worlds import DAY, SOURCE, T0, World, did, empty_world, frames, lead, moment
+
+MONDAY = T0 + 3 * DAY - 9 * 3600 * 1_000_000  # 2024-10-07 00:00 UTC
+
+
+def source_with(**changes: Any) -> Source:
+    raw = SOURCE.model_dump(by_alias=True)
+    for key, value in changes.items():
+        raw[key] = {**raw[key], **value}
+    return Source.model_validate(raw)
+
+
+def closed(world: World, name: str, at: int, *, won: bool, known: int | None = None, **more: Any) -> None:
+    row = {"opportunity_id": f"o{len(world['outcomes'])}", "lead_id": name, "closed_at": at, "won": won}
+    world["outcomes"].append({**row, "known_at": at if known is None else known, **more})
+
+
+def entered(world: World, name: str, stage: str, at: int) -> None:
+    world["stages"].append({"lead_id": name, "stage": stage, "entered_at": at, "known_at": at})
+
+
+def cohort(world: World, source: Source = SOURCE, days: int = 60) -> pd.DataFrame:
+    return build_cohort(frames(world), source, moment(MONDAY + days * DAY))
+
+
+def weeks(keys: pd.DataFrame, name: str = "a") -> list[int]:
+    """Mondays since MONDAY at which a lead is in the cohort."""
+    times = keys.loc[keys["lead_id"] == name, "as_of"]
+    return [round((t - moment(MONDAY)) / pd.Timedelta(days=7)) for t in times]
+
+
+def labels(world: World, source: Source = SOURCE, cutoff_days: int = 200, as_of: int = MONDAY) -> pd.DataFrame:
+    tables = frames(world)
+    keys = keys_of(tables, source, [row["lead_id"] for row in world["leads"]], moment(as_of))
+    return label(keys, tables, source, moment(MONDAY + cutoff_days * DAY))
+
+
+@pytest.fixture
+def world() -> World:
+    made = empty_world()
+    lead(made, "a", MONDAY - 1)
+    return made
+
+
+def test_open_leads_are_looked_at_every_monday(world: World) -> None:
+    assert weeks(cohort(world)) == list(range(9))
+
+
+def test_a_lead_created_at_the_moment_is_not_yet_there() -> None:
+    world = empty_world()
+    lead(world, "a", MONDAY)
+    assert weeks(cohort(world))[0] == 1
+
+
+def test_a_lead_leaves_when_it_closes(world: World) -> None:
+    closed(world, "a", MONDAY + 14 * DAY, won=False)
+    assert weeks(cohort(world)) == [0, 1]
+
+
+def test_a_lead_leaves_with_age(world: World) -> None:
+    assert weeks(cohort(world, days=300))[-1] == 17  # 120 days
+
+
+def test_a_disqualified_lead_leaves(world: World) -> None:
+    entered(world, "a", "disqualified", MONDAY + 8 * DAY)
+    assert weeks(cohort(world)) == [0, 1]
+
+
+def test_a_recycled_lead_comes_back_as_a_new_episode_after_its_cool_down(world: World) -> None:
+    entered(world, "a", "recycled", MONDAY + 8 * DAY)
+    keys = cohort(world)
+    assert weeks(keys) == [0, 1, 6, 7, 8]  # 8 + 30 days: from day 42 on
+    assert keys["episode"].tolist() == [0, 0, 1, 1, 1]
+    assert keys["age_days"].iloc[2] == 4.0
+
+
+def test_a_recycle_may_be_declared_to_change_nothing(world: World) -> None:
+    entered(world, "a", "recycled", MONDAY + 8 * DAY)
+    keys = cohort(world, source_with(label={"recycled": "same_episode"}))
+    assert weeks(keys) == list(range(9))
+
+
+def test_repeat_wins_keep_a_lead_open(world: World) -> None:
+    closed(world, "a", MONDAY + 14 * DAY, won=True)
+    assert weeks(cohort(world, source_with(label={"repeat_wins": True}))) == list(range(9))
+
+
+def test_open_now_uses_only_what_was_known(world: World) -> None:
+    closed(world, "a", MONDAY + 5 * DAY, won=False, known=MONDAY + 9 * DAY)
+    tables = frames(world)
+    assert len(open_cohort(tables, SOURCE, moment(MONDAY + 9 * DAY))) == 1
+    assert len(open_cohort(tables, SOURCE, moment(MONDAY + 9 * DAY + 1))) == 0
+
+
+def test_after_creation_looks_at_declared_ages(world: World) -> None:
+    policy = source_with(cohort={"policy": "after_creation", "after_days": (0, 3)})
+    ages = cohort(world, policy)["age_days"]
+    assert ages.tolist() == pytest.approx([1 / 24, 3 + 1 / 24])
+
+
+def test_stage_entries_are_looked_at_after_they_settle(world: World) -> None:
+    entered(world, "a", "mql", MONDAY + DAY)
+    entered(world, "a", "sal", MONDAY + 2 * DAY)
+    keys = cohort(world, source_with(cohort={"policy": "stage_entry", "stages": ("mql",)}))
+    assert keys["as_of"].tolist() == [moment(MONDAY + DAY) + pd.Timedelta(hours=1)]
+
+
+@pytest.mark.parametrize(("at", "won"), [(30 * DAY, 1.0), (30 * DAY + 1, 0.0), (1, 1.0)])
+def test_a_win_counts_within_the_horizon(world: World, at: int, won: float) -> None:
+    closed(world, "a", MONDAY + at, won=True, amount=50.0)
+    found = labels(world)
+    assert found["label"].tolist() == [won]
+    assert found["amount"].notna().tolist() == [won == 1.0]
+
+
+def test_a_win_known_after_the_reporting_lag_never_changes_a_label(world: World) -> None:
+    closed(world, "a", MONDAY + 5 * DAY, won=True, known=MONDAY + 33 * DAY)
+    assert labels(world)["label"].tolist() == [0.0]
+
+
+@pytest.mark.parametrize(("cutoff", "matured"), [(33, True), (32, False)])
+def test_an_early_win_does_not_mature_a_row(world: World, cutoff: int, matured: bool) -> None:
+    closed(world, "a", MONDAY + DAY, won=True)
+    found = labels(world, cutoff_days=cutoff)
+    assert found["matured"].tolist() == [matured]
+    assert found["label"].isna().tolist() == [not matured]
+    assert found["label_known_at"].tolist() == [moment(MONDAY + 33 * DAY)]
+
+
+def test_a_win_must_be_kept(world: World) -> None:
+    closed(world, "a", MONDAY + DAY, won=True)
+    closed(world, "a", MONDAY + 8 * DAY, won=False)
+    assert labels(world)["label"].tolist() == [1.0]
+    assert labels(world, source_with(label={"kept_days": 10}))["label"].tolist() == [0.0]
+    assert labels(world, source_with(label={"kept_days": 5}))["label"].tolist() == [1.0]
+
+
+def test_horizons_may_differ_by_segment(world: World) -> None:
+    world["leads"][0]["industry"] = "tools"
+    closed(world, "a", MONDAY + 40 * DAY, won=True)
+    longer = source_with(label={"segment": "industry", "horizon_by_segment": {"tools": 60}})
+    assert labels(world, longer)["label"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("credit", "won"), [("lead", [0, 0]), ("account", [1, 1]), ("first_lead_of_account", [1, 0])])
+def test_a_win_of_an_account_is_credited_as_declared(world: World, credit: str, won: list[float]) -> None:
+    world["leads"][0]["account_id"] = "A"
+    lead(world, "b", MONDAY - 1, account_id="A")
+    closed(world, None, MONDAY + DAY, won=True, account_id="A")  # type: ignore[arg-type]
+    assert labels(world, source_with(label={"credit": credit}))["label"].tolist() == won
+
+
+def test_stages_tell_the_outcome_where_there_are_no_outcomes(world: World) -> None:
+    entered(world, "a", "won", MONDAY + DAY)
+    assert labels(world)["label"].tolist() == [1.0]
+    assert weeks(cohort(world)) == [0]
+
+
+def test_an_opportunity_may_be_the_outcome(world: World) -> None:
+    entered(world, "a", "opportunity", MONDAY + DAY)
+    assert labels(world, source_with(label={"outcome": "opportunity"}))["label"].tolist() == [1.0]
+    world["stages"].clear()
+    with pytest.raises(ContractError, match="no row of 'stages' enters stage 'opportunity'"):
+        labels(world, source_with(label={"outcome": "opportunity"}))
+
+
+def test_leads_may_be_left_out_as_declared(world: World) -> None:
+    lead(world, "b", MONDAY - 1)
+    entered(world, "a", "disqualified", MONDAY + DAY)
+    did(world, "b", "call", MONDAY + DAY, actor="rep")
+    assert labels(world)["excluded"].tolist() == [False, False]
+    assert labels(world, source_with(label={"disqualified": "excluded"}))["excluded"].tolist() == [True, False]
+    lead(world, "c", MONDAY - 1)
+    assert labels(world, source_with(label={"never_worked": "excluded"}))["excluded"].tolist() == [False, False, True]
+
+
+def test_rows_of_a_lead_weigh_one_together(world: World) -> None:
+    lead(world, "b", MONDAY + 40 * DAY)
+    tables, catalog = frames(world), build_catalog(SOURCE)
+    matrix = matrix_of(tables, SOURCE, catalog, moment(MONDAY + 120 * DAY))
+    by_lead = pd.Series(matrix.weight[matrix.matured]).groupby(matrix.keys["lead_id"][matrix.matured]).sum()
+    assert by_lead.to_numpy() == pytest.approx(np.ones(2))
+    assert matrix.keys["as_of"].is_monotonic_increasing
+
+
+def test_the_cut_off_is_the_latest_thing_known(world: World) -> None:
+    did(world, "a", "demo", MONDAY, MONDAY + 3 * DAY)
+    assert cutoff_of(frames(world), SOURCE) == moment(MONDAY + 3 * DAY)
+    declared = SOURCE.model_copy(update={"data_cutoff": "2024-12-31T01:00:00+01:00"})
+    assert cutoff_of(frames(world), declared) == pd.Timestamp("2024-12-31")
+    with pytest.raises(DataError, match="no row with a known_at"):
+        cutoff_of(frames(empty_world()), SOURCE)
+
+
+def test_an_unknown_lead_is_named(world: World) -> None:
+    with pytest.raises(ContractError, match="1 of 2 leads are not in table 'leads' \\(zz\\)"):
+        keys_of(frames(world), SOURCE, ["a", "zz"], moment(MONDAY))
