@@ -102,7 +102,7 @@ def _rule_terms(rule_plan: RulePlan, values: pd.DataFrame) -> Floats:
         holds = np.column_stack([_holds(t, values) for t in rule_plan.terms])
         fired = holds & (np.cumsum(holds, axis=1) == 1)
     elif rule_plan.take == "best":
-        best = np.argmax(terms, axis=1)
+        best = np.argmax(np.abs(terms), axis=1)
         fired = fired & (np.arange(terms.shape[1])[None, :] == best[:, None])
     terms = np.where(fired, terms, 0.0)
     for name, _ in rule_plan.gates:
