@@ -165,8 +165,8 @@ def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
         found = content_hash(document, files)
         if found != stored or (expect_hash is not None and found != expect_hash):
             raise BundleError(
-                f"bundle {folder} has hash {found[:12]}, expected {(expect_hash or stored)[:12]}: it was changed after it "
-                "was written. Restore it, or train again."
+                f"bundle {folder} has hash {found[:12]}, expected {(expect_hash or stored)[:12]}: it was changed "
+                "after it was written. Restore it, or train again."
             )
         return _restored(document, files)
     except FileNotFoundError as problem:

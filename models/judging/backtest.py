@@ -1,0 +1,199 @@
+"""Rolling-origin backtest: every candidate on the same blocks, judged on rows it was not trained on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from features.errors import TooLittleDataError
+from features.matrix import Matrix
+from features.timechop import Block, Chop
+from models.candidates.blend import BLENDED, blended, fit_weights
+from models.judging.folds import grouped_folds
+from models.judging.metrics import auc
+from models.judging.resample import cluster_sums, resampled
+from models.logistic import log_loss
+from models.scorer import Candidate, Floats, Ints
+from models.settings import TrainSettings
+
+Factory = Callable[[], dict[str, Candidate]]
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions on rows not trained on: matrix positions, block codes and log-odds per candidate, shape (n,)."""
+
+    rows: Ints
+    block: Ints
+    names: tuple[str, ...]
+    log_odds: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Out-of-fold predictions by block, and by random folds where rows are in time order."""
+
+    rolling: OutOfFold
+    random: OutOfFold | None
+    weights: Mapping[str, float]
+    parameters: Mapping[str, Any]
+    folds: tuple[dict[str, Any], ...]
+    table: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+def group_codes(matrix: Matrix) -> Ints:
+    """Codes of the matrix' groups, shape (n,)."""
+    return np.unique(matrix.keys["group"].to_numpy(dtype="str"), return_inverse=True)[1].astype(np.int64)
+
+
+def fit_all(matrix: Matrix, rows: Ints, factory: Factory, seed: int) -> dict[str, Candidate]:
+    """Every candidate fitted on the given matured rows."""
+    part = matrix.take(rows)
+    group = group_codes(part)
+    return {
+        name: candidate.fit(part.values, part.label, part.weight, catalog=matrix.catalog, seed=seed, group=group)
+        for name, candidate in factory().items()
+    }
+
+
+def out_of_fold(matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, seed: int) -> OutOfFold:
+    """Fit on each block's training rows and predict its test rows."""
+    rows, codes, predictions = [], [], []
+    for code, block in enumerate(blocks):
+        fitted = fit_all(matrix, block.train, factory, seed)
+        judged = matrix.values.iloc[block.test]
+        predictions.append({name: candidate.log_odds(judged) for name, candidate in fitted.items()})
+        rows.append(block.test)
+        codes.append(np.full(len(block.test), code))
+    log_odds = {name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]}
+    names = tuple(block.name for block in blocks)
+    return OutOfFold(np.concatenate(rows), np.concatenate(codes).astype(np.int64), names, log_odds)
+
+
+def random_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
+    """Random folds, accounts kept whole, over at most ``tune_rows`` development rows."""
+    development = np.unique(np.concatenate([chop.final.train, *(b.train for b in chop.blocks)]))
+    rng = np.random.default_rng(settings.seed)
+    rows = np.sort(rng.permutation(development)[: settings.tune_rows])
+    group = group_codes(matrix)[rows]
+    return tuple(
+        Block(f"random {k + 1}", rows[train], rows[test], 0, "", "")
+        for k, (train, test) in enumerate(grouped_folds(group, settings.tune_folds, settings.seed))
+    )
+
+
+def run_backtest(
+    matrix: Matrix, chop: Chop, factory: Factory, parameters: Mapping[str, Any], settings: TrainSettings
+) -> Backtest:
+    """Backtest all candidates and fit the blend's weights.
+
+    Raises
+    ------
+    TooLittleDataError : fewer won or lost rows than the settings ask for
+    """
+    require_enough(matrix, chop, settings)
+    rolling = out_of_fold(matrix, chop.blocks, factory, settings.seed)
+    shuffled = None
+    if chop.kind in ("time", "ordered"):
+        shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings.seed)
+    weights, notes = blend_weights(matrix, rolling, shuffled)
+    rolling = with_blend(rolling, weights)
+    if shuffled is not None:
+        shuffled = with_blend(shuffled, weights)
+    folds = tuple(_fold_record(matrix, block) for block in chop.blocks)
+    table = tuple(candidate_record(matrix, rolling, shuffled, name, settings) for name in rolling.log_odds)
+    return Backtest(rolling, shuffled, weights, parameters, folds, table, notes)
+
+
+def require_enough(matrix: Matrix, chop: Chop, settings: TrainSettings) -> None:
+    """TooLittleDataError if the development rows hold too few won or lost leads."""
+    rows = chop.final.train
+    won = int((matrix.label[rows] == 1).sum())
+    lost = int((matrix.label[rows] == 0).sum())
+    leads_won = matrix.keys["lead_id"].iloc[rows[matrix.label[rows] == 1]].nunique()
+    if leads_won < settings.minimum_won or lost < settings.minimum_lost:
+        raise TooLittleDataError(
+            f"too little data: {leads_won} won leads ({won} rows) and {lost} lost rows before the test block; "
+            f"at least {settings.minimum_won} won and {settings.minimum_lost} lost are needed. Wait for more closed "
+            "deals, lengthen the horizon, or score with the rubric alone."
+        )
+
+
+def blend_weights(
+    matrix: Matrix, rolling: OutOfFold, shuffled: OutOfFold | None
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Blend weights from rolling blocks, and from random folds too where both exist; disagreement is shrunk."""
+    by_rolling = _weights_of(matrix, rolling)
+    if shuffled is None or len(by_rolling) < 2:
+        return by_rolling, ()
+    by_random = _weights_of(matrix, shuffled)
+    equal = 1.0 / len(by_rolling)
+    apart = max(abs(by_rolling[name] - by_random[name]) for name in by_rolling)
+    if apart <= equal:
+        return {name: round((by_rolling[name] + by_random[name]) / 2, 6) for name in by_rolling}, ()
+    shown = "; ".join(f"{name} {by_rolling[name]:.2f} by time, {by_random[name]:.2f} at random" for name in by_rolling)
+    weights = {name: round((by_rolling[name] + by_random[name] + equal) / 3, 6) for name in by_rolling}
+    return weights, (f"Blend weights disagree between rolling and random folds ({shown}); shrunk towards equal.",)
+
+
+def _weights_of(matrix: Matrix, found: OutOfFold) -> dict[str, float]:
+    parts = {name: found.log_odds[name] for name in BLENDED if name in found.log_odds}
+    return fit_weights(parts, matrix.label[found.rows], matrix.weight[found.rows], found.block)
+
+
+def with_blend(found: OutOfFold, weights: Mapping[str, float]) -> OutOfFold:
+    """The same predictions with the blend's beside them."""
+    if not weights:
+        return found
+    log_odds = {**found.log_odds, "blend": blended(found.log_odds, weights)}
+    return OutOfFold(found.rows, found.block, found.names, log_odds)
+
+
+def candidate_record(
+    matrix: Matrix, rolling: OutOfFold, shuffled: OutOfFold | None, name: str, settings: TrainSettings
+) -> dict[str, Any]:
+    """Out-of-fold figures of one candidate; the error of the loss is clustered by group."""
+    won, weight = matrix.label[rolling.rows], matrix.weight[rolling.rows]
+    losses = log_loss(won, rolling.log_odds[name])
+    mean = float(np.average(losses, weights=weight))
+    codes = np.unique(group_codes(matrix)[rolling.rows], return_inverse=True)[1]
+    sums = {"loss": cluster_sums(codes, weight * (losses - mean), int(codes.max()) + 1)}
+    error = float(resampled(sums, draws=settings.draws, seed=settings.seed)["loss"].std(ddof=1) / weight.sum())
+    areas = [
+        auc(won[rolling.block == k], rolling.log_odds[name][rolling.block == k], weight[rolling.block == k])
+        for k in range(len(rolling.names))
+    ]
+    record = {
+        "name": name,
+        "cv_log_loss": mean,
+        "cv_log_loss_se": error,
+        "cv_auc": float(np.nanmean(areas)),
+        "blocks": [
+            {
+                "block": block,
+                "auc": areas[k],
+                "log_loss": float(np.average(losses[rolling.block == k], weights=weight[rolling.block == k])),
+            }
+            for k, block in enumerate(rolling.names)
+        ],
+    }
+    if shuffled is not None:
+        y, w, z = matrix.label[shuffled.rows], matrix.weight[shuffled.rows], shuffled.log_odds[name]
+        record["random_log_loss"] = float(np.average(log_loss(y, z), weights=w))
+        record["random_auc"] = auc(y, z, w)
+    return record
+
+
+def _fold_record(matrix: Matrix, block: Block) -> dict[str, Any]:
+    return {
+        "name": block.name,
+        "train": len(block.train),
+        "train_won": int(matrix.label[block.train].sum()),
+        "test": len(block.test),
+        "test_won": int(matrix.label[block.test].sum()),
+        "purged": block.purged,
+        "test_from": block.test_from,
+        "test_to": block.test_to,
+    }

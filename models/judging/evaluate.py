@@ -1,0 +1,129 @@
+"""Test figures of every candidate on the final block, with intervals that respect accounts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.definition import Capacity
+from features.matrix import Matrix
+from models.judging.backtest import group_codes
+from models.judging.curve import capacities
+from models.judging.metrics import (
+    METRICS,
+    all_metrics,
+    bounds,
+    brier_parts,
+    ece_when_perfect,
+    metric_draws,
+    reliability,
+)
+from models.judging.replay import arrange, top_each_snapshot
+from models.judging.resample import cluster_sums, interval, resampled
+from models.scorer import Floats
+
+_METRIC_DRAWS = 200
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures per candidate as in ``summary.json``, the winner's reliability, and calibrated log-odds per row."""
+
+    figures: dict[str, dict[str, Any]]
+    differences: dict[str, dict[str, Any]]
+    reliability: list[dict[str, Any]]
+    ece_if_perfect: tuple[float, float]
+    brier: dict[str, float]
+    base_rate_test: float
+    log_odds: dict[str, Floats]
+    notes: tuple[str, ...]
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready, row-wise log-odds left out."""
+        return {
+            "figures": self.figures,
+            "differences": self.differences,
+            "reliability": self.reliability,
+            "ece_if_perfect": {"mean": self.ece_if_perfect[0], "p95": self.ece_if_perfect[1]},
+            "brier": self.brier,
+            "base_rate_test": self.base_rate_test,
+            "notes": list(self.notes),
+        }
+
+
+def evaluate(
+    test: Matrix,
+    log_odds: Mapping[str, Floats],
+    capacity: Capacity,
+    *,
+    winner: str,
+    draws: int,
+    seed: int,
+    every_days: int = 7,
+) -> Evaluation:
+    """Judge calibrated log-odds on a test block (all rows matured).
+
+    Every metric weighs the rows of one lead as one lead. ``differences`` are winner minus candidate on the same draws.
+    """
+    won, weight, group = test.label, test.weight, group_codes(test)
+    drawn = metric_draws(won, log_odds, weight, group, draws=min(draws, _METRIC_DRAWS), seed=seed)
+    wins = _wins_at_capacity(test, log_odds, capacity, every_days, draws, seed)
+    figures: dict[str, dict[str, Any]] = {}
+    for name, z in log_odds.items():
+        row: dict[str, Any] = {"n": len(test), "won": int(won.sum())}
+        for metric, value in all_metrics(won, z, weight).items():
+            row[metric] = value
+            row[f"{metric}_ci"] = bounds(drawn[name][metric])
+        figures[name] = row | wins[name]
+    differences = {
+        name: {
+            metric: {
+                "difference": figures[winner][metric] - figures[name][metric],
+                "ci": bounds(drawn[winner][metric] - drawn[name][metric]),
+            }
+            for metric in METRICS
+        }
+        for name in log_odds
+        if name != winner
+    }
+    perfect = ece_when_perfect(log_odds[winner], weight, seed=seed)
+    base = float(np.average(won, weights=weight))
+    return Evaluation(
+        figures=figures,
+        differences=differences,
+        reliability=reliability(won, log_odds[winner], weight).record(),
+        ece_if_perfect=perfect,
+        brier=brier_parts(won, log_odds[winner], weight),
+        base_rate_test=base,
+        log_odds=dict(log_odds),
+        notes=_notes(figures[winner]["ece"], perfect),
+    )
+
+
+def _wins_at_capacity(
+    test: Matrix, log_odds: Mapping[str, Floats], capacity: Capacity, every_days: int, draws: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    replay = arrange(test.keys, test.label)
+    places = capacities(replay, capacity, every_days)
+    found = {}
+    for name, z in log_odds.items():
+        rows = top_each_snapshot(replay, z, places)
+        won = replay.label[rows]
+        sums = {"wins": cluster_sums(replay.cluster[replay.lead[rows]], won, replay.clusters)}
+        spread = interval(resampled(sums, draws=draws, seed=seed)["wins"])
+        found[name] = {
+            "wins_at_capacity": int(won.sum()),
+            "wins_at_capacity_ci": spread.record(),
+            "handoffs_at_capacity": len(rows),
+        }
+    return found
+
+
+def _notes(ece: float, perfect: tuple[float, float]) -> tuple[str, ...]:
+    if ece <= perfect[1]:
+        return (f"Calibration error {ece:.3f} is what a perfectly calibrated model would show at this n.",)
+    return (
+        f"Calibration error {ece:.3f} is above what perfect calibration would show at this n (95th percentile "
+        f"{perfect[1]:.3f}): probabilities are off on this block, most often because the base rate moved.",
+    )

@@ -1,0 +1,285 @@
+"""From a matrix and its chop to a verdict, an evaluated twin and a bundle refitted on all matured rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.definition import Capacity
+from features.matrix import Matrix
+from features.timechop import Chop
+from features.vocabulary import Verdict
+from models.bundle import Bundle
+from models.candidates.blend import blended
+from models.candidates.boosting import BoosterCandidate
+from models.candidates.linear import LinearCandidate
+from models.candidates.rate import RateCandidate
+from models.candidates.rubric import RubricCandidate
+from models.candidates.scorecard import ScorecardCandidate
+from models.judging.backtest import Backtest, Factory, OutOfFold, fit_all, group_codes, run_backtest
+from models.judging.calibrate import IntervalModel, fit_calibration, fit_interval
+from models.judging.evaluate import Evaluation, evaluate
+from models.judging.ladder import Choice, climb
+from models.judging.signal import Signal, signal_test
+from models.logistic import logit
+from models.scorer import Calibration, Candidate, Floats, Scale
+from models.settings import TrainSettings
+from models.tuning import tune_booster
+
+_LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
+_WEAK_GAIN = 0.02  # a winner that explains less than this share of the base rate's loss is a weak signal
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the backtest allows to be said, and the model it picks."""
+
+    verdict: Verdict
+    verdict_text: str
+    winner: str
+    why: str
+    weights: Mapping[str, float]
+    calibrations: Mapping[str, Calibration]
+    signal: Signal
+    choice: Choice
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def calibration(self) -> Calibration:
+        return self.calibrations[self.winner]
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "verdict": str(self.verdict),
+            "verdict_text": self.verdict_text,
+            "winner": self.winner,
+            "why": self.why,
+            "weights": dict(self.weights),
+            "calibrations": {n: {"slope": c.slope, "intercept": c.intercept} for n, c in self.calibrations.items()},
+            "signal": {"alpha": self.signal.alpha, "gain": dict(self.signal.gain), "p": dict(self.signal.p_value)},
+            "above_best": {name: list(pair) for name, pair in self.choice.above_best.items()},
+            "notes": list(self.notes),
+        }
+
+
+def factory_of(
+    settings: TrainSettings, parameters: Mapping[str, Any], rubric: RubricCandidate | None = None
+) -> Factory:
+    """Unfitted candidates, in ladder order."""
+
+    def make() -> dict[str, Candidate]:
+        manual: dict[str, Candidate] = {} if rubric is None else {"rubric": rubric}
+        return {
+            "rate": RateCandidate(),
+            **manual,
+            "scorecard": ScorecardCandidate(features=settings.scorecard_features),
+            "linear": LinearCandidate(),
+            "booster": BoosterCandidate(parameters, boosters=settings.boosters, threads=settings.threads),
+        }
+
+    return make
+
+
+def backtest_candidates(
+    matrix: Matrix, chop: Chop, settings: TrainSettings, rubric: RubricCandidate | None = None
+) -> Backtest:
+    """Tune the booster on development rows, then judge all candidates on the same blocks."""
+    from models.judging.backtest import require_enough
+
+    require_enough(matrix, chop, settings)
+    parameters = tune_booster(matrix, chop, settings)
+    return run_backtest(matrix, chop, factory_of(settings, parameters, rubric), parameters, settings)
+
+
+def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Decision:
+    """Signal test, ladder and calibration on the out-of-fold predictions."""
+    found = backtest.rolling
+    won, weight = matrix.label[found.rows], matrix.weight[found.rows]
+    group = group_codes(matrix)[found.rows]
+    signal = signal_test(
+        found.log_odds, won, weight, group, found.block, alpha=settings.alpha, draws=settings.draws, seed=settings.seed
+    )
+    choice = climb(found.log_odds, won, weight, group, draws=settings.draws, seed=settings.seed)
+    calibrations = {
+        name: Calibration() if name == "rate" else fit_calibration(z, won, weight, found.block)
+        for name, z in found.log_odds.items()
+    }
+    weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
+    verdict, text = _verdict(signal, choice, won, weight)
+    return Decision(verdict, text, choice.winner, choice.why, weights, calibrations, signal, choice, backtest.notes)
+
+
+def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tuple[Verdict, str]:
+    base = float(np.average(won, weights=weight))
+    entropy = -(base * np.log(base) + (1 - base) * np.log(1 - base)) if 0 < base < 1 else 1.0
+    best = signal.best
+    share = signal.gain[choice.winner] / entropy
+    if not signal.found:
+        return Verdict.NO_SIGNAL, (
+            f"No signal: no candidate beats the base rate beyond noise (best p = {signal.p_value[best]:.3f} for "
+            f"{best}, level {signal.alpha:g}). Scores would order leads by chance; use the base rate of {base:.1%}."
+        )
+    if share < _WEAK_GAIN:
+        return Verdict.WEAK_SIGNAL, (
+            f"Weak signal: {choice.winner} beats the base rate beyond noise, but explains only {max(share, 0):.1%} of "
+            "its loss. The ranking helps a little on average and says little about a single lead."
+        )
+    return Verdict.OK, (
+        f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold (p = "
+        f"{signal.p_value[choice.winner]:.1g})."
+    )
+
+
+def fit_twin(
+    matrix: Matrix, chop: Chop, backtest: Backtest, settings: TrainSettings, rubric: RubricCandidate | None = None
+) -> dict[str, Candidate]:
+    """All candidates fitted on the rows before the test block: what the test figures belong to."""
+    return fit_all(matrix, chop.final.train, factory_of(settings, backtest.parameters, rubric), settings.seed)
+
+
+def calibrated_log_odds(
+    components: Mapping[str, Candidate],
+    values: pd.DataFrame,
+    decision: Decision,
+    blend: Mapping[str, float],
+) -> dict[str, Floats]:
+    """Calibrated log-odds of every candidate, the blend included."""
+    raw = {name: candidate.log_odds(values) for name, candidate in components.items()}
+    if blend:
+        raw["blend"] = blended(raw, blend)
+    return {name: decision.calibrations[name].apply(z) for name, z in raw.items()}
+
+
+def evaluate_twin(
+    twin: Mapping[str, Candidate],
+    matrix: Matrix,
+    chop: Chop,
+    backtest: Backtest,
+    decision: Decision,
+    settings: TrainSettings,
+    capacity: Capacity,
+    *,
+    every_days: int = 7,
+) -> Evaluation:
+    """Test figures of every candidate on the final block, with paired intervals."""
+    test = matrix.take(chop.final.test)
+    log_odds = calibrated_log_odds(twin, test.values, decision, backtest.weights)
+    return evaluate(
+        test,
+        log_odds,
+        capacity,
+        winner=decision.winner,
+        draws=settings.draws,
+        seed=settings.seed,
+        every_days=every_days,
+    )
+
+
+def fit_bundle(
+    matrix: Matrix,
+    rows: Any,
+    backtest: Backtest,
+    decision: Decision,
+    settings: TrainSettings,
+    *,
+    rubric: RubricCandidate | None = None,
+    scale: Scale | None = None,
+    meta: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> Bundle:
+    """The chosen model fitted on the given matured rows, with the backtest's calibration.
+
+    ``scale`` is the frozen scale of an earlier bundle, so that a retrained model does not move everybody's score.
+    """
+    part = matrix.take(rows)
+    make = factory_of(settings, backtest.parameters, rubric)()
+    group = group_codes(part)
+    fitted = {
+        name: make[name].fit(
+            part.values, part.label, part.weight, catalog=matrix.catalog, seed=settings.seed, group=group
+        )
+        for name in (*decision.weights, *(("rubric",) if rubric is not None else ()))
+    }
+    components = {name: fitted[name] for name in decision.weights}
+    fitted_rubric = fitted.get("rubric")
+    raw = blended({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)
+    newest = _newest(matrix)
+    calibrated = decision.calibration.apply(raw)
+    return Bundle(
+        meta={**_meta(part, decision, backtest, settings), **meta},
+        catalog=matrix.catalog,
+        components=components,
+        weights=decision.weights,
+        calibration=decision.calibration,
+        interval=_interval(matrix, backtest.rolling, decision, settings, _seed_deviation(components, decision, part)),
+        scale=scale or _scale(part, calibrated, settings),
+        facts=facts,
+        percentiles=np.quantile(calibrated[newest], np.arange(101) / 100),
+        rubric=fitted_rubric if isinstance(fitted_rubric, RubricCandidate) else None,
+    )
+
+
+def _newest(matrix: Matrix) -> Any:
+    """Rows the percentiles speak of: the newest moment of the cohort, or all rows where there is no time."""
+    if not matrix.ordered or matrix.keys["as_of"].isna().all():
+        return np.arange(len(matrix))
+    latest = matrix.keys["as_of"].max()
+    return np.flatnonzero((matrix.keys["as_of"] == latest).to_numpy())
+
+
+def _seed_deviation(components: Mapping[str, Candidate], decision: Decision, part: Matrix) -> float:
+    booster = components.get("booster")
+    if not isinstance(booster, BoosterCandidate):
+        return 0.0
+    spread = booster.spread(part.values.iloc[:2000])
+    # the mean of k boosters deviates less than one of them
+    return float(decision.weights["booster"] * spread.mean() / np.sqrt(max(len(booster.models), 1)))
+
+
+def _interval(
+    matrix: Matrix, found: OutOfFold, decision: Decision, settings: TrainSettings, seed_deviation: float
+) -> IntervalModel:
+    return fit_interval(
+        found.log_odds[decision.winner],
+        matrix.label[found.rows],
+        matrix.weight[found.rows],
+        group_codes(matrix)[found.rows],
+        decision.calibration,
+        seed_deviation=seed_deviation,
+        draws=settings.draws,
+        seed=settings.seed,
+    )
+
+
+def _scale(part: Matrix, calibrated: Floats, settings: TrainSettings) -> Scale:
+    """Reference odds at two and a half times the base odds; PDO as large as lets 99.9 % of leads fit."""
+    base = float(np.average(part.label, weights=part.weight))
+    reference = round(min(logit(base) + float(np.log(2.5)), 0.0) if base < 0.5 else logit(base), 2)
+    reach = float(np.quantile(np.abs(calibrated - reference), 0.999))
+    pdo = min(settings.pdo, float(np.floor(10 * 50 * np.log(2.0) / max(reach, 1e-9)) / 10))
+    return Scale(version=f"s1-{reference:+.2f}-{pdo:g}", reference_log_odds=reference, pdo=pdo)
+
+
+def _meta(part: Matrix, decision: Decision, backtest: Backtest, settings: TrainSettings) -> dict[str, Any]:
+    known = part.label_known_at.dropna()
+    return {
+        "winner": decision.winner,
+        "why": decision.why,
+        "verdict": str(decision.verdict),
+        "verdict_text": decision.verdict_text,
+        "trained_through": known.max().isoformat() if len(known) else None,
+        "rows": len(part),
+        "won": int(part.label.sum()),
+        "leads": int(part.keys["lead_id"].nunique()),
+        "base_rate": float(np.average(part.label, weights=part.weight)),
+        "age_days": [float(v) for v in part.keys["age_days"].quantile([0.0, 1.0])],
+        "candidates": [{k: v for k, v in row.items() if k != "blocks"} for row in backtest.table],
+        "booster_parameters": dict(backtest.parameters),
+        "settings": settings.model_dump(),
+        "seed": settings.seed,
+        "versions": {name: version(name) for name in _LIBRARIES},
+    }

@@ -1,0 +1,121 @@
+"""The booster's parameters by a count of trials, judged on random and, where there is time, on rolling folds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from features.matrix import Matrix
+from features.timechop import Block, Chop
+from models.candidates.boosting import DEFAULTS, TreeColumns, parameters_for
+from models.candidates.linear import learned_catalog
+from models.judging.backtest import group_codes, random_blocks
+from models.judging.folds import grouped_folds
+from models.scorer import Floats
+from models.settings import TrainSettings
+
+_MINIMUM_ROUNDS = 20
+
+
+def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[str, Any]:
+    """Parameters with the lowest mean log loss over the folds; rounds by the mean curve.
+
+    The test block is never seen. Same matrix, chop and settings give the same parameters.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folds = _folds(matrix, chop, settings)
+    prepared = [_prepare(matrix, block) for block in folds]
+    sampler = optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=max(4, settings.trials // 2))
+    study = optuna.create_study(sampler=sampler)
+    study.enqueue_trial({k: v for k, v in DEFAULTS.items() if k in _SEARCHED})
+    found: dict[int, dict[str, Any]] = {}
+
+    def objective(trial: optuna.Trial) -> float:
+        parameters = _suggest(trial, settings)
+        curve = np.mean([_curve(data, parameters, settings) for data in prepared], axis=0)
+        best = int(np.argmin(curve))
+        found[trial.number] = {**parameters, "rounds": max(best + 1, _MINIMUM_ROUNDS)}
+        return float(curve[best])
+
+    study.optimize(objective, n_trials=settings.trials)
+    return found[study.best_trial.number]
+
+
+_SEARCHED = (
+    "num_leaves",
+    "max_depth",
+    "min_child_samples",
+    "feature_fraction",
+    "lambda_l2",
+    "cat_smooth",
+    "extra_trees",
+)
+
+
+def _suggest(trial: Any, settings: TrainSettings) -> dict[str, Any]:
+    return {
+        **{key: value for key, value in DEFAULTS.items() if key != "rounds"},
+        "num_leaves": trial.suggest_int("num_leaves", 4, settings.max_leaves, log=True),
+        "max_depth": trial.suggest_int("max_depth", 2, settings.max_depth),
+        "min_child_samples": trial.suggest_int("min_child_samples", 10, 200, log=True),
+        "feature_fraction": trial.suggest_float("feature_fraction", 0.2, 1.0),
+        "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 50.0, log=True),
+        "cat_smooth": trial.suggest_float("cat_smooth", 5.0, 100.0, log=True),
+        "extra_trees": trial.suggest_categorical("extra_trees", [False, True]),
+    }
+
+
+def _folds(matrix: Matrix, chop: Chop, settings: TrainSettings) -> list[Block]:
+    if chop.kind in ("time", "ordered"):
+        newest = chop.blocks[-1]
+        return [*random_blocks(matrix, chop, settings), _thinned(newest, settings)]
+    rng = np.random.default_rng(settings.seed)
+    rows = np.sort(rng.permutation(chop.final.train)[: settings.tune_rows])
+    folds = grouped_folds(group_codes(matrix)[rows], settings.tune_folds, settings.seed)
+    return [Block(f"random {k}", rows[train], rows[test], 0, "", "") for k, (train, test) in enumerate(folds)]
+
+
+def _thinned(block: Block, settings: TrainSettings) -> Block:
+    rng = np.random.default_rng(settings.seed)
+    train = np.sort(rng.permutation(block.train)[: settings.tune_rows])
+    test = np.sort(rng.permutation(block.test)[: settings.tune_rows])
+    return Block(block.name, train, test, block.purged, block.test_from, block.test_to)
+
+
+def _prepare(matrix: Matrix, block: Block) -> tuple[lgb.Dataset, lgb.Dataset, list[int]]:
+    catalog = learned_catalog(matrix.catalog)
+    train, test = matrix.take(block.train), matrix.take(block.test)
+    columns = TreeColumns.fit(train.values, catalog)
+    options = {
+        "feature_name": [f"f{k}" for k in range(len(columns.names))],
+        "categorical_feature": list(range(len(columns.numbers), len(columns.names))),
+        "free_raw_data": False,
+        "params": {"verbosity": -1, "max_bin": 127},
+    }
+    fit = lgb.Dataset(columns.transform(train.values), train.label, weight=train.weight, **options)
+    judge = lgb.Dataset(columns.transform(test.values), test.label, weight=test.weight, reference=fit, **options)
+    return fit, judge, [catalog[name].direction for name in columns.names]
+
+
+def _curve(
+    data: tuple[lgb.Dataset, lgb.Dataset, list[int]], parameters: Mapping[str, Any], settings: TrainSettings
+) -> Floats:
+    """Log loss per round on the fold's held-out rows."""
+    fit, judge, directions = data
+    history: dict[str, dict[str, list[float]]] = {}
+    lgb.train(
+        {
+            **parameters_for(parameters, directions, settings.threads, settings.seed),
+            "metric": "binary_logloss",
+            "feature_pre_filter": False,
+        },
+        fit,
+        num_boost_round=settings.max_rounds,
+        valid_sets=[judge],
+        valid_names=["held_out"],
+        callbacks=[lgb.record_evaluation(history)],
+    )
+    return np.asarray(history["held_out"]["binary_logloss"], dtype=np.float64)
