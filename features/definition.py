@@ -154,6 +154,18 @@ class Capacity(Declared):
     currency: str = Field(default="", description="currency of both, e.g. EUR")
 
 
+class Identity(Declared):
+    """How duplicates are found and leads are matched to accounts; what is done can be undone."""
+
+    email: str = Field(description="the leads' column with the e-mail address (role: personal)")
+    merge: Literal["never", "same_email", "same_email_and_account"] = Field(
+        default="same_email", description="which leads are one: those of one normalised address (and account)"
+    )
+    account_domain: str | None = Field(
+        default=None, description="the accounts' column with the web domain; leads without an account are matched by it"
+    )
+
+
 class Generator(Declared):
     """A built-in generator of synthetic data."""
 
@@ -179,6 +191,7 @@ class Source(Declared):
     activity_kinds: dict[str, ActivityKind] = Field(default_factory=dict, description="kind to what it is evidence of")
     questions: dict[str, Question] = Field(default_factory=dict, description="question of 'answers' to what it means")
     answer_channels: tuple[str, ...] = Field(default=(), description="channels whose answers are counted apart")
+    identity: Identity | None = Field(default=None, description="how duplicate leads and accounts are recognised")
     windows: EngagementWindows = Field(default=EngagementWindows(), description="windows of engagement features")
     bots: BotFilter = Field(default=BotFilter(), description="what counts as a scanner's click")
     label: Label = Field(default=Label(), description="what counts as a win, and when it is known")

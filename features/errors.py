@@ -21,6 +21,8 @@ class ExitStatus(IntEnum):
     FETCH = 18
     POLICY = 19
     BUSY = 20
+    UNREADABLE = 21
+    ONE_CLASS = 22
 
 
 class LeadScoreError(Exception):

@@ -1,6 +1,7 @@
 """The last step: from the kernel's columns to feature columns."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,12 @@ class Swept:
     as_of: Ints
     _found: dict[int, Ints] = field(default_factory=dict)
 
+    @cached_property
+    def nobody(self) -> npt.NDArray[np.bool_] | None:
+        """Where there is no lead or account to speak of; None if there always is."""
+        missing = self.entity < 0
+        return missing if missing.any() else None
+
     def original(self, column: int) -> Ints:
         """Row of the table that a row column points to, -1 for none."""
         if column not in self._found:
@@ -50,12 +57,12 @@ def _take(values: npt.NDArray[Any], rows: Ints, missing: Any) -> npt.NDArray[Any
 def finish(plan: Plan, swept: Swept) -> Floats | Coded:
     """A feature's values: float64 with NaN, or codes of texts; ``when_empty`` where nothing is on record."""
     found = _FINISH[plan.finish](plan, swept)
-    nobody = swept.entity < 0
-    if not isinstance(found, Coded) and plan.finish in ("value", "answered") and nobody.any():
+    nobody = swept.nobody
+    if nobody is not None and not isinstance(found, Coded) and plan.finish in ("value", "answered"):
         found = np.where(nobody, np.nan, found)
     if plan.test is not None:
         flags = _tested(plan, found)
-        return np.where(nobody, np.nan, flags) if plan.feature.when_empty is None else flags
+        return flags if nobody is None or plan.feature.when_empty is not None else np.where(nobody, np.nan, flags)
     if isinstance(found, Coded):
         return _coded(found, plan)
     return _filled(found, plan)

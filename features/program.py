@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -137,11 +138,11 @@ class TableProgram:
     def fields(self) -> tuple[str, ...]:
         return FIELDS[self.table]
 
-    @property
+    @cached_property
     def uses_bots(self) -> bool:
         return any(column.exclude_bots for column in self.columns)
 
-    @property
+    @cached_property
     def sums(self) -> bool:
         """Whether a column adds up values."""
         return any(column.op is Op.SUM for column in self.columns)

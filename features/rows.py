@@ -33,8 +33,6 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def has(self, column: str) -> bool: ...
-
     def text(self, column: str) -> Coded: ...
 
     def number(self, column: str) -> Floats: ...
@@ -189,25 +187,33 @@ class RecordRows:
 
     def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
         self.records = records
+        self._text: dict[str, Coded] = {}
+        self._number: dict[str, Floats] = {}
+        self._moment: dict[str, Ints] = {}
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def has(self, column: str) -> bool:
-        return any(column in record for record in self.records)
-
     def text(self, column: str) -> Coded:
-        texts = [text_of(record.get(column)) for record in self.records]
-        values = sorted({text for text in texts if text is not None})
-        place: dict[str | None, int] = {text: i for i, text in enumerate(values)}
-        codes = np.asarray([place.get(text, -1) for text in texts], dtype=np.int64)
-        return Coded(codes, tuple(values))
+        if column not in self._text:
+            texts = [text_of(record.get(column)) for record in self.records]
+            values = sorted({text for text in texts if text is not None})
+            place: dict[str | None, int] = {text: i for i, text in enumerate(values)}
+            codes = np.asarray([place.get(text, -1) for text in texts], dtype=np.int64)
+            self._text[column] = Coded(codes, tuple(values))
+        return self._text[column]
 
     def number(self, column: str) -> Floats:
-        return np.asarray([number_of(record.get(column)) for record in self.records], dtype=np.float64)
+        if column not in self._number:
+            read = [number_of(record.get(column)) for record in self.records]
+            self._number[column] = np.asarray(read, dtype=np.float64)
+        return self._number[column]
 
     def moment(self, column: str) -> Ints:
-        return np.asarray([micros_of(record.get(column)) for record in self.records], dtype=np.int64)
+        if column not in self._moment:
+            read = [micros_of(record.get(column)) for record in self.records]
+            self._moment[column] = np.asarray(read, dtype=np.int64)
+        return self._moment[column]
 
     def repeated(self, column: str) -> Ints:
         """Positions of rows whose value in ``column`` occurs more than once."""

@@ -103,8 +103,8 @@ _FUNCTION: Sequence[tuple[JobFunction, str]] = (
     ),
     (
         JobFunction.SALES,
-        "cro|cso|sales|vertrieb*|vente|ventes|venta|ventas|commercial|commerciale|comercial|sprzedaz*|handlow*|account executive|"
-        "business development|bizdev|revenue|verkauf*|영업*",
+        "cro|cso|sales|vertrieb*|vente|ventes|venta|ventas|commercial|commerciale|comercial|sprzedaz*|handlow*|"
+        "account executive|business development|bizdev|revenue|verkauf*|영업*",
     ),
     (
         JobFunction.FINANCE,
@@ -123,8 +123,8 @@ _FUNCTION: Sequence[tuple[JobFunction, str]] = (
     (JobFunction.PRODUCT, "cpo|product|produkt*|produit*|producto|productos|제품*"),
     (
         JobFunction.IT,
-        "cio|ciso|dsi|it|ict|edv|information officer|information technology|information systems|informatique|informatica|"
-        "informaty*|informationstechn*|systems|system|sysadmin|infrastructure|infrastruktur|security|network|"
+        "cio|ciso|dsi|it|ict|edv|information officer|information technology|information systems|"
+        "informatique|informatica|informaty*|informationstechn*|systems|system|sysadmin|infrastructure|infrastruktur|security|network|"
         "netzwerk*|administrator|sistemas|systemes|전산*|정보*|아이티",
     ),
     (

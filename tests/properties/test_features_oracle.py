@@ -62,6 +62,13 @@ CATALOG = Catalog.of(build_catalog(SOURCE), EXTRAS)
 times = st.one_of(st.sampled_from(EDGES), st.integers(T0 - 400 * DAY, T0 + 8 * DAY))
 lags = st.one_of(st.sampled_from([0, 0, 0, 1, DAY, 40 * DAY, -DAY]), st.integers(0, 20 * DAY))
 owners = st.sampled_from(LEADS)
+now = st.sampled_from([at + shift for at in AS_OF for shift in (-1, 0, 1)])
+
+
+@st.composite
+def known(draw: st.DrawFn, happened: int) -> int:
+    """When a row became known: at once, late, early, or right at a moment that is asked about."""
+    return draw(now) if draw(st.integers(0, 3)) == 0 else happened + draw(lags)
 
 
 @st.composite
@@ -72,7 +79,7 @@ def activities(draw: st.DrawFn) -> dict[str, Any]:
         "activity_id": draw(st.sampled_from([None, None, "e1", "e2"])),
         "kind": draw(st.sampled_from(["page_view", "demo", "email_click", "email_click", "email_send", "call"])),
         "happened_at": happened,
-        "known_at": happened + draw(lags),
+        "known_at": draw(known(happened)),
         "actor": draw(st.sampled_from(["lead", "lead", "rep", None])),
         "asset": draw(st.sampled_from(["pricing/eu", "blog", "docs", None])),
         "channel": draw(st.sampled_from(["web", "mail", None])),
@@ -105,7 +112,7 @@ def answers(draw: st.DrawFn) -> dict[str, Any]:
         "question": question,
         "value": draw(st.sampled_from(values.get(question, ["2024-12-01", None]))),
         "happened_at": happened,
-        "known_at": happened + draw(lags),
+        "known_at": draw(known(happened)),
         "channel": draw(st.sampled_from(["form", "call", None])),
     }
 
@@ -114,7 +121,7 @@ def answers(draw: st.DrawFn) -> dict[str, Any]:
 def stages(draw: st.DrawFn) -> dict[str, Any]:
     entered = draw(times)
     stage = draw(st.sampled_from(["mql", "sal", "recycled", "lost"]))
-    return {"lead_id": draw(owners), "stage": stage, "entered_at": entered, "known_at": entered + draw(lags)}
+    return {"lead_id": draw(owners), "stage": stage, "entered_at": entered, "known_at": draw(known(entered))}
 
 
 @st.composite
@@ -125,7 +132,7 @@ def outcomes(draw: st.DrawFn) -> dict[str, Any]:
         "lead_id": draw(st.sampled_from([*LEADS, None])),
         "account_id": draw(st.sampled_from(["A", "B", None])),
         "closed_at": closed,
-        "known_at": closed + draw(lags),
+        "known_at": draw(known(closed)),
         "won": draw(st.booleans()),
         "product": draw(st.sampled_from(["core", "plus", None])),
     }

@@ -135,9 +135,9 @@ def test_too_few_wins_merge_blocks_and_the_notes_say_so() -> None:
 def test_too_few_wins_name_the_block_and_the_remedy() -> None:
     with pytest.raises(TooLittleDataError, match=r"block 'final' .* has \d+ won leads, 60 are needed.*test_share"):
         chop(matrix(800), Split(minimum_won_per_block=60, test_share=0.1))
-    with pytest.raises(TooLittleDataError, match="won and .* other leads are matured"):
+    with pytest.raises(TooLittleDataError, match=r"won and .* other leads are matured"):
         chop(matrix(share=0.0), Split())
-    with pytest.raises(TooLittleDataError, match="won and .* other leads are matured"):
+    with pytest.raises(TooLittleDataError, match=r"won and .* other leads are matured"):
         chop(matrix(share=1.0), Split())
 
 

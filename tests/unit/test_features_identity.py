@@ -1,0 +1,155 @@
+"""Who is who: addresses in one spelling, duplicates merged, leads matched to accounts, all undoable."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.bot_effect import bot_effect
+from features.catalog_of import build_catalog
+from features.clock import micros
+from features.definition import Identity, Source
+from features.docs import feature_page, feature_records
+from features.errors import ContractError
+from features.half_lives import estimate_half_lives
+from features.identity import domain_of, normal_email, resolve
+from tests.reference.worlds import DAY, SECOND, SOURCE, T0, World, did, empty_world, frames, lead, moment
+
+
+def source_with(**rules: str) -> Source:
+    return SOURCE.model_copy(update={"identity": Identity.model_validate({"email": "email", **rules})})
+
+
+@pytest.fixture
+def world() -> World:
+    made = empty_world()
+    lead(made, "a", T0 - 9 * DAY, email="Ann@Acme.com", account_id="A")
+    lead(made, "b", T0 - 3 * DAY, email="ann+demo@acme.COM")
+    lead(made, "c", T0 - 2 * DAY, email="bob@acme.com")
+    lead(made, "d", T0 - 2 * DAY, email=None)
+    did(made, "b", "demo", T0 - 8 * DAY)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Ann.Lee@Example.com", "ann.lee@example.com"),
+        ("mailto:ann@example.com", "ann@example.com"),
+        ("Ann <ann+news@example.com>", "ann@example.com"),
+        ("ann@localhost", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_an_address_has_one_spelling(text: str | None, same: str | None) -> None:
+    assert normal_email(text) == same
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("http://WWW.Acme.com:8080/x?y", "acme.com"),
+        ("acme.co.uk", "acme.co.uk"),
+        ("ann@gmail.com", None),
+        ("acme", None),
+        (None, None),
+    ],
+)
+def test_a_domain_is_a_company_or_nothing(text: str | None, domain: str | None) -> None:
+    assert domain_of(text) == domain
+
+
+def test_duplicates_become_the_first_lead_and_their_rows_pass_over(world: World) -> None:
+    found = resolve(frames(world), source_with())
+    assert found.merged[["lead_id", "became"]].to_numpy().tolist() == [["b", "a"]]
+    assert found.tables["leads"]["lead_id"].tolist() == ["a", "c", "d"]
+    passed = found.tables["activities"].iloc[0]
+    assert passed["lead_id"] == "a"
+    assert passed["happened_at"] == moment(T0 - 8 * DAY)
+    assert passed["known_at"] == moment(T0 - 3 * DAY)  # before, nobody knew that b is a
+
+
+def test_a_rule_may_ask_for_the_same_account_too(world: World) -> None:
+    assert resolve(frames(world), source_with(merge="same_email_and_account")).merged.empty
+    assert resolve(frames(world), source_with(merge="never")).merged.empty
+    assert resolve(frames(world), SOURCE).merged.empty
+
+
+def test_merging_can_be_undone(world: World) -> None:
+    tables = frames(world)
+    back = resolve(tables, source_with()).undone()
+    for name, frame in tables.items():
+        pd.testing.assert_frame_equal(back[name], frame)
+
+
+def test_leads_are_matched_to_the_one_account_of_their_domain(world: World) -> None:
+    tables = frames(world)
+    domains = ["https://www.acme.com", "beta.io", "beta.io"]
+    tables["accounts"] = pd.DataFrame(
+        {"account_id": ["A", "B", "C"], "domain": domains, "known_at": pd.Series([pd.NaT] * 3, dtype="datetime64[us]")}
+    )
+    found = resolve(tables, source_with(merge="never", account_domain="domain"))
+    assert found.matched[["lead_id", "became", "rule"]].to_numpy().tolist() == [
+        ["b", "A", "email_domain"],
+        ["c", "A", "email_domain"],
+    ]
+    assert found.tables["leads"]["account_id"].tolist()[:3] == ["A", "A", "A"]
+    assert pd.isna(found.tables["leads"]["account_id"].iloc[3])
+
+
+def test_a_missing_column_is_named(world: World) -> None:
+    tables = frames(world)
+    with pytest.raises(ContractError, match="identity rules name column 'email'"):
+        resolve({**tables, "leads": tables["leads"].drop(columns="email")}, source_with())
+
+
+def test_the_bot_filter_says_what_it_removes() -> None:
+    world = empty_world()
+    for name in ("a", "b"):
+        lead(world, name, T0 - 90 * DAY)
+        did(world, name, "email_click", T0 - 5 * DAY)
+    did(world, "a", "email_send", T0 - 20 * DAY)
+    for second in (2, 9):
+        did(world, "a", "email_click", T0 - 20 * DAY + second * SECOND)
+    effect = bot_effect(frames(world), SOURCE, moment(T0))
+    assert effect.kinds.to_dict(orient="records") == [{"kind": "email_click", "rows": 4, "removed": 2, "share": 0.5}]
+    assert effect.leads.to_dict(orient="records") == [{"lead_id": "a", "rows": 3, "removed": 2}]
+    assert "2 of 4 bot-prone activities (50.0%)" in effect.sentence()
+    assert bot_effect(frames(world), SOURCE, moment(T0 - 50 * DAY)).removed == 0
+    assert "nothing was removed" in bot_effect(frames(empty_world()), SOURCE, moment(T0)).sentence()
+
+
+def test_a_planted_half_life_is_found() -> None:
+    rng = np.random.default_rng(5)
+    world = empty_world()
+    for i in range(900):
+        lead(world, f"L{i}", T0 - 200 * DAY)
+        for _ in range(rng.integers(0, 4)):
+            did(world, f"L{i}", "demo", T0 - int(rng.uniform(0, 120) * DAY) - 1)
+    tables = frames(world)
+    lead_id = tables["leads"]["lead_id"]
+    keys = pd.DataFrame(
+        {"lead_id": lead_id, "as_of": pd.Series([moment(T0)] * 900).astype("datetime64[us]"), "group": lead_id}
+    )
+    age = (T0 - micros(tables["activities"]["happened_at"])) / DAY
+    weight = pd.Series(2.0 ** (-age / 14)).groupby(tables["activities"]["lead_id"]).sum()
+    z = -2 + 4 * np.log1p(lead_id.map(weight).fillna(0.0).to_numpy())
+    label = (rng.random(900) < 1 / (1 + np.exp(-z))).astype(float)
+    found = {h.kind: h for h in estimate_half_lives(tables, SOURCE, keys, label)}
+    assert set(found) == {"demo"}
+    assert found["demo"].low <= 14 <= found["demo"].high
+    assert 7 <= found["demo"].days <= 28
+    assert not found["demo"].flat
+    noise = estimate_half_lives(tables, SOURCE, keys, rng.permutation(label), kinds=["demo"])[0]
+    assert noise.high / noise.low > found["demo"].high / found["demo"].low
+
+
+def test_every_feature_is_documented_from_the_catalog() -> None:
+    catalog = build_catalog(SOURCE)
+    records = feature_records(catalog)
+    assert [record["name"] for record in records] == list(catalog.names)
+    assert all(record["meaning"] and record["known"] and record["empty"] and record["unit"] for record in records)
+    page = feature_page(catalog)
+    assert all(f"| {name} |" in page for name in catalog.names)
+    assert "missing: nothing is on record" in page
+    assert "## Account and buying committee" in page
