@@ -74,7 +74,7 @@ class Bundle:
 
     def contributions(self, values: pd.DataFrame) -> Contributions:
         """Additive parts of :meth:`log_odds`; their sum equals it within 1e-9."""
-        parts = [(weight, self.components[name].contributions(values)) for name, weight in self.weights.items()]
+        parts = [(self.weights[name], self.components[name].contributions(values)) for name in sorted(self.weights)]
         return blended_contributions(parts).scaled(self.calibration.slope, self.calibration.intercept)
 
     def bounds(self, raw: Floats) -> tuple[Floats, Floats]:

@@ -129,11 +129,11 @@ class Encoder:
         return np.hstack(parts) if parts else np.zeros((len(values), 0))
 
     def state(self) -> dict[str, Any]:
-        return {name: _state(code) for name, code in self.codes.items()}
+        return {"codes": [[name, _state(code)] for name, code in self.codes.items()]}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
-        return cls({name: _restored(code) for name, code in state.items()})
+        return cls({name: _restored(code) for name, code in state["codes"]})
 
 
 def _columns(code: Code, values: pd.Series) -> Floats:

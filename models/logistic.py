@@ -1,6 +1,7 @@
 """Penalised logistic regression by Newton's method: one fitter for linear models, calibration and blending."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from models.scorer import Floats
 
@@ -46,6 +47,13 @@ def fit_logistic(
     -------
     shape (k,)
     """
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _newton(design, won, weight, penalty, centre, offset)
+
+
+def _newton(
+    design: Floats, won: Floats, weight: Floats, penalty: Floats, centre: Floats | None, offset: Floats | None
+) -> Floats:
     k = design.shape[1]
     middle = np.zeros(k) if centre is None else centre
     shift = np.zeros(len(won)) if offset is None else offset

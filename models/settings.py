@@ -25,7 +25,7 @@ class TrainSettings(BaseModel):
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     minimum_won: int = Field(default=40, ge=2)
     minimum_lost: int = Field(default=40, ge=2)
-    threads: int = Field(default=2, ge=1)
+    threads: int = Field(default=1, ge=1, description="per booster; boosters and folds run side by side instead")
     pdo: float = Field(default=10.0, gt=0)
 
     @classmethod

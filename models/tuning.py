@@ -1,6 +1,7 @@
 """The booster's parameters by a count of trials, judged on random and, where there is time, on rolling folds."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import lightgbm as lgb
@@ -35,12 +36,13 @@ def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[st
 
     def objective(trial: optuna.Trial) -> float:
         parameters = _suggest(trial, settings)
-        curve = np.mean([_curve(data, parameters, settings) for data in prepared], axis=0)
+        curve = np.mean(list(pool.map(lambda data: _curve(data, parameters, settings), prepared)), axis=0)
         best = int(np.argmin(curve))
         found[trial.number] = {**parameters, "rounds": max(best + 1, _MINIMUM_ROUNDS)}
         return float(curve[best])
 
-    study.optimize(objective, n_trials=settings.trials)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        study.optimize(objective, n_trials=settings.trials)
     return found[study.best_trial.number]
 
 

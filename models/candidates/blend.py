@@ -49,7 +49,7 @@ def fit_weights(out_of_fold: Mapping[str, Floats], won: Floats, weight: Floats, 
 
 def blended(log_odds: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
     """Weighted sum of log-odds."""
-    parts = [weight * log_odds[name] for name, weight in weights.items()]
+    parts = [weights[name] * log_odds[name] for name in sorted(weights)]  # one order: sums equal bit by bit
     return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
 
 

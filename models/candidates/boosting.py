@@ -1,6 +1,7 @@
 """Gradient-boosted trees (LightGBM): several seeds averaged, categories stored, the unseen handled on purpose."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -55,12 +56,12 @@ class TreeColumns:
     def state(self) -> dict[str, Any]:
         return {
             "numbers": list(self.numbers),
-            "categories": {name: list(code.levels) for name, code in self.categories.items()},
+            "categories": [[name, list(code.levels)] for name, code in self.categories.items()],
         }
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
-        categories = {name: CategoryCode(tuple(levels)) for name, levels in state["categories"].items()}
+        categories = {name: CategoryCode(tuple(levels)) for name, levels in state["categories"]}
         return cls(tuple(state["numbers"]), categories)
 
 
@@ -102,7 +103,7 @@ class BoosterCandidate:
         models: tuple[lgb.Booster, ...] = (),
         *,
         boosters: int = 3,
-        threads: int = 2,
+        threads: int = 1,
         base: float = 0.0,
     ) -> None:
         self.parameters = dict(DEFAULTS if parameters is None else parameters)
@@ -135,14 +136,15 @@ class BoosterCandidate:
             free_raw_data=False,
             params={"verbosity": -1, "max_bin": 127},
         )
-        models = tuple(
-            lgb.train(
-                parameters_for(self.parameters, directions, self.threads, seed + 1000 * k),
-                data,
-                num_boost_round=int(self.parameters["rounds"]),
-            )
-            for k in range(self.boosters)
-        )
+        data.construct()
+        rounds = int(self.parameters["rounds"])
+
+        def train(k: int) -> lgb.Booster:
+            return lgb.train(parameters_for(self.parameters, directions, self.threads, seed + 1000 * k), data, rounds)
+
+        # side by side rather than threads inside: the same trees, and no spinning where cores are shared
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            models = tuple(pool.map(train, range(self.boosters)))
         return type(self)(self.parameters, columns, models, boosters=self.boosters, threads=self.threads, base=base)
 
     def log_odds(self, values: pd.DataFrame) -> Floats:

@@ -114,8 +114,7 @@ class ScorecardCandidate:
 
     def state(self) -> dict[str, Any]:
         return {
-            "bins": {name: binned.state() for name, binned in self.bins.items()},
-            "points": {name: points.tolist() for name, points in self.points_by_bin.items()},
+            "card": [[name, b.state(), self.points_by_bin[name].tolist()] for name, b in self.bins.items()],
             "slope": self.slope,
             "intercept": self.intercept,
             "rounding_cost": self.rounding_cost,
@@ -127,8 +126,8 @@ class ScorecardCandidate:
     @classmethod
     def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
         return cls(
-            {name: Binned.restore(binned) for name, binned in state["bins"].items()},
-            {name: np.asarray(points, dtype=np.int64) for name, points in state["points"].items()},
+            {name: Binned.restore(binned) for name, binned, _ in state["card"]},
+            {name: np.asarray(points, dtype=np.int64) for name, _, points in state["card"]},
             float(state["slope"]),
             float(state["intercept"]),
             float(state["rounding_cost"]),
