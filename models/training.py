@@ -1,7 +1,7 @@
 """From a matrix and its chop to a verdict, an evaluated twin and a bundle refitted on all matured rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -25,11 +25,12 @@ from models.judging.evaluate import Evaluation, evaluate
 from models.judging.ladder import Choice, climb
 from models.judging.signal import Signal, signal_test
 from models.logistic import logit
-from models.scorer import Calibration, Candidate, Floats, Scale
+from models.scorer import Calibration, Candidate, Floats, Ints, Scale
 from models.settings import TrainSettings
 from models.tuning import tune_booster
 
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
+_PERIODS = 20
 _WEAK_GAIN = 0.02  # a winner that explains less than this share of the base rate's loss is a weak signal
 
 
@@ -60,7 +61,12 @@ class Decision:
             "why": self.why,
             "weights": dict(self.weights),
             "calibrations": {n: {"slope": c.slope, "intercept": c.intercept} for n, c in self.calibrations.items()},
-            "signal": {"alpha": self.signal.alpha, "gain": dict(self.signal.gain), "p": dict(self.signal.p_value)},
+            "signal": {
+                "alpha": self.signal.alpha,
+                "lasting": self.signal.lasting,
+                "gain": dict(self.signal.gain),
+                "p": dict(self.signal.p_value),
+            },
             "above_best": {name: list(pair) for name, pair in self.choice.above_best.items()},
             "notes": list(self.notes),
         }
@@ -100,9 +106,7 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Decis
     found = backtest.rolling
     won, weight = matrix.label[found.rows], matrix.weight[found.rows]
     group = group_codes(matrix)[found.rows]
-    signal = signal_test(
-        found.log_odds, won, weight, group, found.block, alpha=settings.alpha, draws=settings.draws, seed=settings.seed
-    )
+    signal = _signal(matrix, backtest, settings)
     choice = climb(found.log_odds, won, weight, group, draws=settings.draws, seed=settings.seed)
     calibrations = {
         name: Calibration() if name == "rate" else fit_calibration(z, won, weight, found.block)
@@ -111,6 +115,34 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Decis
     weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
     verdict, text = _verdict(signal, choice, won, weight)
     return Decision(verdict, text, choice.winner, choice.why, weights, calibrations, signal, choice, backtest.notes)
+
+
+def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Signal:
+    """The signal test on rolling blocks and, where there is time, on random folds judged within short periods.
+
+    Random folds alone may show what is true within a period and does not last; that counts, and is said.
+    """
+
+    def test(found: OutOfFold, block: Ints) -> Signal:
+        rows = found.rows
+        return signal_test(
+            found.log_odds,
+            matrix.label[rows],
+            matrix.weight[rows],
+            group_codes(matrix)[rows],
+            block,
+            alpha=settings.alpha / (1 if backtest.random is None else 2),
+            draws=settings.draws,
+            seed=settings.seed,
+        )
+
+    rolling = test(backtest.rolling, backtest.rolling.block)
+    if backtest.random is None or rolling.found:
+        return rolling
+    order = matrix.keys["order"].to_numpy(dtype=np.int64)[backtest.random.rows]
+    ranks = np.argsort(np.argsort(order, kind="stable"), kind="stable")
+    within = test(backtest.random, (ranks * _PERIODS // len(ranks)).astype(np.int64))
+    return replace(within, lasting=False) if within.found else rolling
 
 
 def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tuple[Verdict, str]:
@@ -122,6 +154,12 @@ def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tup
         return Verdict.NO_SIGNAL, (
             f"No signal: no candidate beats the base rate beyond noise (best p = {signal.p_value[best]:.3f} for "
             f"{best}, level {signal.alpha:g}). Scores would order leads by chance; use the base rate of {base:.1%}."
+        )
+    if not signal.lasting:
+        return Verdict.WEAK_SIGNAL, (
+            f"Weak signal: within a period {best} tells won from lost beyond noise (p = {signal.p_value[best]:.1g}), "
+            "but what was learned in one period did not carry over to the next beyond noise. Expect the ranking to "
+            "help less than random-split figures suggest, and retrain often."
         )
     if share < _WEAK_GAIN:
         return Verdict.WEAK_SIGNAL, (

@@ -13,12 +13,16 @@ from models.scorer import Floats, Ints
 
 @dataclass(frozen=True)
 class Signal:
-    """Result of :func:`signal_test`: per candidate the gain over the rate [nats per lead] and its p-value."""
+    """Result of :func:`signal_test`: per candidate the gain over the rate [nats per lead] and its p-value.
+
+    ``lasting`` is False where the signal was found within periods only and did not carry over to the next.
+    """
 
     found: bool
     alpha: float
     gain: Mapping[str, float]
     p_value: Mapping[str, float]
+    lasting: bool = True
 
     @property
     def best(self) -> str:
