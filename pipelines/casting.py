@@ -1,0 +1,96 @@
+"""Values as they stand in a file to the types of the contract; what cannot be read is told apart from missing."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.declaration import Column
+from features.rows import FALSE_TEXTS, TRUE_TEXTS, text_of
+
+_NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
+_SIGNS = re.compile(r"[\s\u00a0\u202f€$£¥]")
+_POINT = r"^[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?$"
+_COMMA = r"^[+-]?(?:\d{1,3}(?:[.']\d{3})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?$"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Values of one column as declared, and which of them could not be read."""
+
+    values: pd.Series
+    unreadable: pd.Series
+
+
+def plain_texts(column: pd.Series, declared: Column) -> pd.Series:
+    """Texts without surrounding blanks, missing where empty or declared to mean missing, mapped as declared."""
+    if isinstance(column.dtype, pd.StringDtype):
+        texts = column.str.strip()
+    else:
+        texts = pd.Series([text_of(v) for v in column], index=column.index, dtype="str").str.strip()
+    texts = texts.mask(texts.isin(["", *declared.missing]))
+    if declared.map:
+        texts = texts.map(lambda text: declared.map.get(text, text), na_action="ignore").astype("str")
+    return texts
+
+
+def cast_numbers(texts: pd.Series, declared: Column, decimal: str) -> Cast:
+    """Numbers with a decimal point or comma, thousands grouped or not; infinite ones count as unreadable."""
+    missing = texts.isna() | texts.str.lower().isin(_NO_VALUE)
+    values = pd.to_numeric(texts.mask(missing), errors="coerce") if decimal == "." else _numbers(texts, decimal)
+    left = values.isna() & ~missing
+    if left.any():
+        values = values.astype("float64")
+        values[left] = _numbers(texts[left], decimal)
+    values = values.astype("float64").replace([np.inf, -np.inf], np.nan)
+    unreadable = values.isna() & ~missing
+    meant_missing = [number for text in declared.missing if (number := _number(text)) is not None]
+    return Cast(values.mask(values.isin(meant_missing)), unreadable)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _numbers(texts: pd.Series, decimal: str) -> pd.Series:
+    clean = texts.str.replace(_SIGNS, "", regex=True)
+    fits = clean.str.match(_POINT if decimal == "." else _COMMA).fillna(False).astype(bool)
+    group = "," if decimal == "." else "[.']"
+    clean = clean.where(fits).str.replace(group, "", regex=True).str.replace(",", ".", regex=False)
+    return pd.to_numeric(clean, errors="coerce").astype("float64")
+
+
+def decimal_of(columns: Sequence[pd.Series], delimiter: str | None) -> str:
+    """The decimal sign of a file's number columns: a comma only where a value tells, and none speaks for the point."""
+    if delimiter == "," or delimiter is None:
+        return "."
+    comma = point = False
+    for texts in columns:
+        clean = texts.dropna().str.replace(_SIGNS, "", regex=True)
+        comma |= bool(clean.str.match(r"^[+-]?[\d.']*,(?:\d{1,2}|\d{4,})$").any())
+        point |= bool(clean.str.match(r"^[+-]?[\d,]*\.(?:\d{1,2}|\d{4,})$").any())
+    return "," if comma and not point else "."
+
+
+def cast_booleans(texts: pd.Series) -> Cast:
+    """Booleans written as true/false, yes/no, y/n, t/f, 1/0."""
+    lower = texts.str.lower()
+    missing = texts.isna() | lower.isin(_NO_VALUE)
+    truth = lower.isin(TRUE_TEXTS)
+    values = truth.astype("boolean").mask(~truth & ~lower.isin(FALSE_TEXTS))
+    return Cast(values, values.isna() & ~missing)
+
+
+def cast_choices(texts: pd.Series, allowed: Sequence[str]) -> pd.Series:
+    """Texts in the spelling of the allowed value they equal but for case, blanks, dashes and underscores."""
+    if not allowed:
+        return texts
+    spelled = {re.sub(r"[\s_-]+", "", value).lower(): value for value in allowed}
+    return texts.map(lambda text: spelled.get(re.sub(r"[\s_-]+", "", text).lower(), text), na_action="ignore").astype(
+        "str"
+    )

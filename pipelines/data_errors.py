@@ -1,0 +1,73 @@
+"""Errors of reading data, one code per kind of problem."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+from features.errors import ContractError, DataError, ExitStatus, FetchError, SourceError
+
+
+class MissingColumnError(SourceError):
+    """A declared column that the file does not have."""
+
+    code: ClassVar[str] = "LS030"
+
+    def __init__(self, where: str, column: str, header: str, file: str, found: Iterable[str]) -> None:
+        names = list(found)
+        near = get_close_matches(header, names, n=1, cutoff=0.6)
+        folded = [name for name in names if name.casefold() == header.casefold()]
+        hint = f" Did you mean '{(folded or near)[0]}'?" if folded or near else ""
+        super().__init__(
+            f"{where}: column '{column}' is read from '{header}', which {file} does not have.{hint} "
+            f"It has: {', '.join(names)}. Correct 'from:', or take the column out."
+        )
+
+
+class EmptyFileError(DataError):
+    """A file without data rows."""
+
+    code: ClassVar[str] = "LS031"
+
+
+class UnreadableFileError(DataError):
+    """A file that may not be opened, or whose bytes are no table."""
+
+    code: ClassVar[str] = "LS032"
+    exit_status: ClassVar[ExitStatus] = ExitStatus.UNREADABLE
+
+
+class OneClassError(ContractError):
+    """A target that has one class only."""
+
+    code: ClassVar[str] = "LS033"
+    exit_status: ClassVar[ExitStatus] = ExitStatus.ONE_CLASS
+
+
+class MissingFileError(FetchError):
+    """A file that is nowhere and cannot be fetched."""
+
+    code: ClassVar[str] = "LS034"
+
+
+class WrongHashError(FetchError):
+    """A file whose bytes are not the declared ones."""
+
+    code: ClassVar[str] = "LS035"
+
+
+class AmbiguousDatesError(ContractError):
+    """Dates that can be read day first and month first."""
+
+    code: ClassVar[str] = "LS036"
+
+
+class NothingKeptError(ContractError):
+    """A table all of whose rows went to quarantine."""
+
+    code: ClassVar[str] = "LS037"
+
+
+class SuiteFailedError(ContractError):
+    """Kept rows that break an expectation."""
+
+    code: ClassVar[str] = "LS038"
