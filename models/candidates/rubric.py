@@ -10,10 +10,10 @@ from features.catalog import Catalog
 from features.rubric import Rubric
 from features.rubric_plan import CAP_FEATURE
 from features.rubric_points import Ledger, ledger
+from models.logistic import fit_logistic, logit
 from models.scorer import Contributions, Floats, Ints
 
 _RIDGE = 1.0  # pseudo-observation on the slope of standardised points
-_STEPS = 50
 
 
 class RubricCandidate:
@@ -81,28 +81,18 @@ class RubricCandidate:
 
 
 def fit_line(points: Floats, won: Floats, weight: Floats) -> tuple[float, float]:
-    """Slope (>= 0) and intercept of the logistic line through points, by Newton's method on standardised points.
+    """Slope (>= 0) and intercept of the logistic line through points, fitted on standardised points.
 
     Points that order leads the wrong way round get slope 0 and the base rate: a manual score is never turned
     upside down silently.
     """
     center = float(np.average(points, weights=weight))
     spread = float(np.sqrt(np.average((points - center) ** 2, weights=weight)))
-    base = float(np.clip(np.average(won, weights=weight), 1e-6, 1 - 1e-6))
-    log_odds = float(np.log(base / (1 - base)))
+    log_odds = logit(float(np.average(won, weights=weight)))
     if spread < 1e-12:
         return 0.0, log_odds
-    x = np.column_stack([np.ones_like(points), (points - center) / spread])
-    theta = np.array([log_odds, 0.0])
-    ridge = np.diag([0.0, _RIDGE])
-    for _ in range(_STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(x @ theta, -35, 35)))
-        gradient = x.T @ (weight * (won - p)) - ridge @ theta
-        curvature = (x * (weight * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ x + ridge
-        step = np.linalg.solve(curvature, gradient)
-        theta = theta + np.clip(step, -2.0, 2.0)
-        if float(np.abs(step).max()) < 1e-10:
-            break
+    design = np.column_stack([np.ones_like(points), (points - center) / spread])
+    theta = fit_logistic(design, won, weight, np.array([0.0, _RIDGE]))
     if theta[1] <= 0:
         return 0.0, log_odds
     slope = float(theta[1] / spread)
