@@ -71,3 +71,9 @@ class SuiteFailedError(ContractError):
     """Kept rows that break an expectation."""
 
     code: ClassVar[str] = "LS038"
+
+
+class NoLocationError(SourceError):
+    """A table without a file."""
+
+    code: ClassVar[str] = "LS039"

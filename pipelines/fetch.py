@@ -41,10 +41,13 @@ def get_data(source: Source, paths: Paths, *, download: bool = True) -> dict[str
 
 def candidates(location: Location, source: Source, paths: Paths) -> list[Path]:
     """Places a file is looked for, in order."""
+    kept = _kept(location, paths)
+    if source.generator is not None:
+        return [kept]
     places = [Path(os.environ[DATA_VARIABLE]) / location.file] if os.environ.get(DATA_VARIABLE) else []
     if source.path is not None:
         places.append(source.path.parent / location.file)  # an absolute path stays absolute
-    return [*places, Path(location.file), _kept(location, paths)]
+    return [*places, kept]
 
 
 def _kept(location: Location, paths: Paths) -> Path:

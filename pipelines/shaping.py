@@ -62,6 +62,8 @@ def read_columns(source: Source, table: str) -> dict[str, Column]:
 
 def type_of(source: Source, table: str, name: str) -> ColumnType:
     """Type a column is read as: the contract's, else the declared one, else category."""
+    if source.flat is not None and name == source.flat.target.column:
+        return ColumnType.CATEGORY
     contract = TABLES[table]
     column = read_columns(source, table).get(name)
     if name in contract.names and not (source.kind == "flat" and column is not None and column.type is not None):
@@ -172,13 +174,19 @@ def _cast(
             shaped.notes.append(f"{shaped.name}.{name}: {count} values are dates without a time of day.")
         values, unreadable = moments.values, moments.values.isna() & texts.notna()
     else:
-        contract = TABLES[shaped.name]
-        allowed = contract[name].values if name in contract.names else ()
-        return cast_choices(texts, column.values or allowed)
+        return cast_choices(texts, column.values or _known_values(source, shaped.name, name))
     positions = np.flatnonzero(unreadable.to_numpy(dtype=bool))
     if positions.size:
         shaped.unreadable.append(Unreadable(name, positions, tuple(str(v) for v in texts.iloc[positions])))
     return values
+
+
+def _known_values(source: Source, table: str, name: str) -> tuple[str, ...]:
+    """Values the contract, or the flat target, allows."""
+    if source.flat is not None and name == source.flat.target.column:
+        return (*source.flat.target.won, *source.flat.target.lost)
+    contract = TABLES[table]
+    return tuple(str(value) for value in contract[name].values) if name in contract.names else ()
 
 
 def _empty(kind: ColumnType, length: int) -> pd.Series:

@@ -1,0 +1,54 @@
+"""Files of synthetic sources: written by their generator when they are missing or were made otherwise."""
+
+import hashlib
+from collections.abc import Callable
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any
+
+from features.definition import Source
+from features.errors import SourceError
+from pipelines.config import Paths
+from pipelines.store import read_json, stage_dir, write_json
+
+GENERATORS = {"demo": ("pipelines.synth", "write_demo")}
+MADE_WITH = "generator.json"
+
+
+def make_generated(source: Source, paths: Paths) -> None:
+    """Write a synthetic source's files into ``paths.raw``, unless they are there, made by the same generator alike.
+
+    Raises
+    ------
+    SourceError
+        if the generator is unknown or does not take a declared parameter.
+    """
+    generator = source.generator
+    if generator is None:
+        return
+    if generator.name not in GENERATORS:
+        raise SourceError(
+            f"{source.where('generator', 'name')}: there is no generator '{generator.name}'; "
+            f"known: {', '.join(GENERATORS)}."
+        )
+    module, function = GENERATORS[generator.name]
+    made_with = {"name": generator.name, "parameters": generator.parameters, "code": _code_hash(module)}
+    marker = paths.raw / MADE_WITH
+    files = [t.location.file for t in source.tables.values() if t.location is not None]
+    if marker.is_file() and read_json(marker) == made_with and all((paths.raw / f).is_file() for f in files):
+        return
+    write: Callable[..., Any] = getattr(import_module(module), function)
+    with stage_dir(paths.raw) as folder:
+        try:
+            write(folder, **generator.parameters)
+        except TypeError as problem:
+            raise SourceError(f"{source.where('generator', 'parameters')}: {problem}.") from problem
+        write_json(folder / MADE_WITH, made_with)
+
+
+def _code_hash(module: str) -> str:
+    """Hash of the generator's code: other code makes other data."""
+    spec = util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return ""
+    return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()

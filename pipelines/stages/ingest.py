@@ -1,0 +1,163 @@
+"""Ingest: a source's files to canonical tables; bad rows to quarantine; counts that reconcile."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from features.contract import TABLES
+from features.definition import Source
+from features.vocabulary import Role
+from pipelines.config import Paths
+from pipelines.data_errors import NoLocationError, NothingKeptError, OneClassError
+from pipelines.expectations import expectations_of, table_order
+from pipelines.fetch import get_data
+from pipelines.generators import make_generated
+from pipelines.quarantine import Checked, check, raw_rows
+from pipelines.shaping import Shaped, empty_table, headers, shape_table
+from pipelines.sources import RawTable, read_file
+from pipelines.store import stage_dir, write_json, write_parquet
+
+QUARANTINE, QUARANTINED_ROWS, COUNTS = "quarantine.parquet", "quarantined_rows.parquet", "counts.json"
+
+
+def ingest(source: Source, paths: Paths) -> dict[str, Any]:
+    """Read, check and write every table of a source; returns what ``counts.json`` holds.
+
+    Writes ``<table>.parquet`` for every table of the contract, ``quarantine.parquet`` (table, row, rule, column,
+    value), ``quarantined_rows.parquet`` (the rows as they stood in the file), ``warnings.parquet``, ``counts.json``
+    and ``verdict.json``, all or none of them.
+
+    Raises
+    ------
+    MissingFileError, UnreadableFileError, EmptyFileError, WrongHashError, MissingColumnError
+        naming file and column.
+    NothingKeptError
+        if every row of a table is quarantined.
+    OneClassError
+        if the target of a flat source has one class only.
+    """
+    make_generated(source, paths)
+    files = get_data(source, paths)
+    raws = {}
+    for table in table_order(source):
+        location = source.tables[table].location
+        if location is None:
+            raise NoLocationError(
+                f"{source.where('tables', table)}: table '{table}' has no 'location'; say where it is."
+            )
+        raw = read_file(files[table], location, expected=headers(source, table))
+        raws[table] = RawTable(raw.frame, raw.rows, raw.broken, {**raw.form, "file": files[table].name})
+    shapes = {table: shape_table(raw, table, source) for table, raw in raws.items()}
+    cutoff = cutoff_of(source, shapes)
+    checked: dict[str, Checked] = {}
+    rules = expectations_of(source, cutoff)
+    for table, shaped in shapes.items():
+        mine = [rule for rule in rules if rule.table == table]
+        checked[table] = check(shaped, raws[table].broken, mine, checked, source)
+        checked[table].reconcile(table)
+    _refuse_useless(source, checked)
+    counts = _counts(source, raws, shapes, checked, cutoff)
+    _write(paths, counts, raws, checked)
+    return counts
+
+
+def cutoff_of(source: Source, shapes: Mapping[str, Shaped]) -> pd.Timestamp | None:
+    """Moment nothing may be known after: as declared (UTC unless it names a zone), else the present."""
+    if source.flat is not None:
+        return None
+    if source.data_cutoff is not None:
+        declared = pd.Timestamp(source.data_cutoff)
+        return declared.tz_convert("UTC").tz_localize(None) if declared.tzinfo else declared
+    return pd.Timestamp.now("UTC").tz_localize(None)
+
+
+def _latest(source: Source, cutoff: pd.Timestamp | None, checked: Mapping[str, Checked]) -> pd.Timestamp | None:
+    """The data cut-off: as declared, else the latest known_at of the rows kept."""
+    if source.flat is not None or source.data_cutoff is not None:
+        return cutoff
+    clocks = [c.frame["known_at"].max() for c in checked.values() if "known_at" in c.frame and len(c.frame)]
+    return max((moment for moment in clocks if not pd.isna(moment)), default=None)
+
+
+def _refuse_useless(source: Source, checked: Mapping[str, Checked]) -> None:
+    for table, result in checked.items():
+        if len(result.frame) or not result.read:
+            continue
+        reasons = result.quarantine.groupby(["rule", "column"], sort=False)["value"].agg(["size", "first"])
+        shown = [
+            f"{column or 'row'}: {rule} ({size} rows, e.g. '{first}')"
+            for (rule, column), size, first in reasons.itertuples()
+        ]
+        raise NothingKeptError(
+            f"{source.where('tables', table)}: all {result.read} rows of table '{table}' break a rule: "
+            f"{'; '.join(shown[:3])}. Correct the declaration or the export."
+        )
+    if source.flat is not None:
+        target = source.flat.target
+        texts = checked["leads"].frame[target.column]
+        won = int(texts.isin(target.won).sum())
+        if won in (0, len(texts)):
+            found = ", ".join(sorted(set(texts)))
+            raise OneClassError(
+                f"{source.where('flat', 'target')}: target '{target.column}' has one class only in {len(texts)} rows "
+                f"({found}); nothing can be learned from it. Expected won ({', '.join(target.won)}) and lost "
+                f"({', '.join(target.lost)}); export closed leads of both kinds."
+            )
+
+
+def _counts(
+    source: Source,
+    raws: Mapping[str, RawTable],
+    shapes: Mapping[str, Shaped],
+    checked: Mapping[str, Checked],
+    cutoff: pd.Timestamp | None,
+) -> dict[str, Any]:
+    def ignored(table: str) -> dict[str, str]:
+        columns = source.tables[table].columns
+        return {name: c.excluded_because for name, c in columns.items() if c.role is Role.IGNORE}
+
+    return {
+        "source": source.name,
+        "source_kind": source.kind,
+        "synthetic": source.synthetic,
+        "data_cutoff": _latest(source, cutoff, checked),
+        "rows": {
+            table: {"read": c.read, "kept": len(c.frame), "quarantined": c.quarantined} for table, c in checked.items()
+        },
+        "rules": {table: _by_rule(c.quarantine) for table, c in checked.items() if len(c.quarantine)},
+        "warnings": {table: _by_rule(c.warnings) for table, c in checked.items() if len(c.warnings)},
+        "undeclared_columns": {table: s.undeclared for table, s in shapes.items() if s.undeclared},
+        "ignored_columns": {table: names for table in shapes if (names := ignored(table))},
+        "files": {table: dict(raw.form) for table, raw in raws.items()},
+        "notes": [note for shaped in shapes.values() for note in shaped.notes],
+    }
+
+
+def _by_rule(rows: pd.DataFrame) -> dict[str, int]:
+    return {str(rule): int(n) for rule, n in rows.groupby("rule")["row"].nunique().items()}
+
+
+def _write(
+    paths: Paths, counts: Mapping[str, Any], raws: Mapping[str, RawTable], checked: Mapping[str, Checked]
+) -> None:
+    with stage_dir(paths.ingest) as out:
+        for name, contract in TABLES.items():
+            frame = checked[name].frame if name in checked else empty_table(contract)
+            write_parquet(out / f"{name}.parquet", frame)
+        write_parquet(out / QUARANTINE, pd.concat([c.quarantine for c in checked.values()], ignore_index=True))
+        write_parquet(out / "warnings.parquet", pd.concat([c.warnings for c in checked.values()], ignore_index=True))
+        originals = [raw_rows(raws[table], c, table) for table, c in checked.items()]
+        write_parquet(out / QUARANTINED_ROWS, pd.concat(originals, ignore_index=True))
+        write_json(out / COUNTS, counts)
+        write_json(out / "verdict.json", {"stage": "ingest", "verdict": "ok", "text": in_words(counts)})
+
+
+def in_words(counts: Mapping[str, Any]) -> str:
+    """One line per table: rows read, kept and quarantined, and by which rules."""
+    lines = []
+    for table, n in counts["rows"].items():
+        why = ", ".join(f"{k} {v}" for k, v in counts["rules"].get(table, {}).items())
+        line = f"{table}: {n['read']:,} read, {n['kept']:,} kept, {n['quarantined']:,} quarantined"
+        lines.append(f"{line} ({why})" if why else line)
+    return "\n".join(lines)
