@@ -1,0 +1,101 @@
+"""Evidence status per criterion, from declared rules alone; never from a model's sign."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import Catalog
+from features.definition import Source
+from features.vocabulary import EvidenceStatus
+from models.explaining.framework import Framework, question_bank
+from models.scorer import Floats
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Statuses of one criterion over rows.
+
+    Parameters
+    ----------
+    status : shape (n,), texts of :class:`EvidenceStatus`
+    source_of : shape (n,), what the status rests on in words, empty if unknown
+    age_days : shape (n,), age of the answer that decides, NaN otherwise
+    """
+
+    status: npt.NDArray[Any]
+    source_of: npt.NDArray[Any]
+    age_days: Floats
+
+
+def evidence(
+    values: pd.DataFrame, catalog: Catalog, framework: Framework, source: Source | None
+) -> dict[str, Evidence]:
+    """Evidence per criterion.
+
+    The youngest valid answer that has a rule decides between met and not met; without one, a declared activity in
+    its window makes the criterion indicated; otherwise it is unknown. Answers older than ``valid_for_days`` do not
+    count.
+    """
+    return {name: _criterion(name, values, catalog, framework, source) for name in framework.ids}
+
+
+def _criterion(
+    criterion: str, values: pd.DataFrame, catalog: Catalog, framework: Framework, source: Source | None
+) -> Evidence:
+    rows = len(values)
+    status = np.full(rows, str(EvidenceStatus.UNKNOWN), dtype=object)
+    words = np.full(rows, "", dtype=object)
+    age = np.full(rows, np.nan)
+    for feature in catalog.of_family("evidence"):
+        if feature.unit == "count" and framework.criterion_of(feature.topic) == criterion:
+            count = values[feature.name].to_numpy(dtype=np.float64)
+            hit = (count > 0) & (status == EvidenceStatus.UNKNOWN)
+            status[hit] = str(EvidenceStatus.INDICATED)
+            words[hit] = feature.label
+    youngest = np.full(rows, np.inf)
+    for name, question in (source.questions if source is not None else {}).items():
+        met_name, age_name = f"evidence_{name}_met", f"evidence_{name}_age"
+        here = framework.criterion_of(question.topic) == criterion
+        if not here or met_name not in values.columns or age_name not in values.columns:
+            continue
+        met = values[met_name].to_numpy(dtype=np.float64)
+        old = values[age_name].to_numpy(dtype=np.float64)
+        valid = ~np.isnan(old) & (old <= (question.valid_for_days or np.inf)) & (old < youngest)
+        youngest[valid] = old[valid]
+        status[valid] = np.where(met[valid] > 0, str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET))
+        words[valid] = f"stated: {question.label or name.replace('_', ' ')}"
+        age[valid] = old[valid]
+    return Evidence(status, words, age)
+
+
+def next_questions(
+    statuses: dict[str, Evidence], importance: Floats, framework: Framework, source: Source | None
+) -> npt.NDArray[Any]:
+    """Per row the question about the weightiest criterion that is unknown or only indicated; empty if none is.
+
+    ``importance`` is the mean absolute contribution per criterion, in framework order.
+    """
+    rows = len(next(iter(statuses.values())).status) if statuses else 0
+    found = np.full(rows, "", dtype=object)
+    order = [framework.ids[k] for k in np.argsort(-importance, kind="stable")]
+    for wanted in (EvidenceStatus.UNKNOWN, EvidenceStatus.INDICATED):
+        for criterion in order:
+            ask = (found == "") & (statuses[criterion].status == wanted)
+            if ask.any():
+                found[ask] = question_for(criterion, framework, source)
+    return found
+
+
+def question_for(criterion: str, framework: Framework, source: Source | None) -> str:
+    """The source's own question on a criterion, or the bank's."""
+    topics = framework.criteria[criterion].topics
+    for question in (source.questions if source is not None else {}).values():
+        if question.topic in topics:
+            return question.text
+    bank = question_bank()
+    return next((bank[topic][0].text for topic in topics if topic in bank), "")

@@ -1,0 +1,111 @@
+"""Qualification frameworks as data: a partition of topics into criteria."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import PolicyError
+from features.vocabulary import Topic
+from features.yaml_lines import YamlTextError, problems_of, read_yaml
+
+CONTEXT = "context"
+_FOLDER = files("models.explaining") / "frameworks"
+
+
+class Criterion(BaseModel):
+    """One criterion: its plain-words label and the topics it gathers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    label: str
+    topics: tuple[Topic, ...] = Field(min_length=1)
+
+
+class Framework(BaseModel):
+    """A partition of all topics but context."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    tradeoff: str = ""
+    criteria: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Criterion] = Field(min_length=1)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Criterion ids in order."""
+        return tuple(self.criteria)
+
+    def criterion_of(self, topic: Topic) -> str:
+        """Criterion a topic belongs to; ``context`` for context."""
+        if topic is Topic.CONTEXT:
+            return CONTEXT
+        return next(name for name, criterion in self.criteria.items() if topic in criterion.topics)
+
+    def label(self, criterion: str) -> str:
+        """Plain-words label of a criterion."""
+        return self.criteria[criterion].label if criterion in self.criteria else "Context"
+
+
+@dataclass(frozen=True)
+class BankQuestion:
+    """A question of the bank: language-neutral id, topic and English text."""
+
+    id: str
+    topic: Topic
+    text: str
+
+
+def parse_framework(text: str, *, where: str = "framework") -> Framework:
+    """Framework of a YAML text; PolicyError if a topic is unmapped or mapped twice."""
+    try:
+        document = read_yaml(text)
+        framework = Framework.model_validate(document.data)
+    except YamlTextError as problem:
+        raise PolicyError(f"{where}: {problem}") from problem
+    except ValidationError as error:
+        raise PolicyError(f"{where} cannot be used:\n  " + "\n  ".join(problems_of(error, document))) from error
+    if {"base", "clip", CONTEXT} & set(framework.ids):
+        raise PolicyError(f"{where}: a criterion may not be called base, clip or context; these are bars of their own.")
+    mapped = [topic for criterion in framework.criteria.values() for topic in criterion.topics]
+    twice = sorted({str(t) for t in mapped if mapped.count(t) > 1} | ({"context"} & {str(t) for t in mapped}))
+    if twice:
+        raise PolicyError(f"{where}: mapped twice, or not to be mapped: {', '.join(twice)}. Name each topic once.")
+    missing = [str(t) for t in Topic if t is not Topic.CONTEXT and t not in mapped]
+    if missing:
+        raise PolicyError(f"{where}: no criterion takes {', '.join(missing)}. Add each topic to a criterion.")
+    return framework
+
+
+@cache
+def framework_names() -> tuple[str, ...]:
+    """Names of the frameworks that ship."""
+    names = (Path(entry.name).stem for entry in _FOLDER.iterdir() if entry.name.endswith(".yaml"))
+    return tuple(sorted(name for name in names if name != "questions"))
+
+
+@cache
+def load_framework(name_or_path: str) -> Framework:
+    """A framework by name, or from a YAML file of one's own; PolicyError names the known ones."""
+    if name_or_path in framework_names():
+        return parse_framework((_FOLDER / f"{name_or_path}.yaml").read_text(encoding="utf-8"), where=name_or_path)
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        return parse_framework(path.read_text(encoding="utf-8"), where=path.name)
+    raise PolicyError(
+        f"there is no framework '{name_or_path}'. Known: {', '.join(framework_names())}; or give the path of a "
+        "YAML file."
+    )
+
+
+@cache
+def question_bank() -> Mapping[Topic, tuple[BankQuestion, ...]]:
+    """Questions by topic."""
+    data = read_yaml((_FOLDER / "questions.yaml").read_text(encoding="utf-8")).data
+    return {
+        Topic(topic): tuple(BankQuestion(row["id"], Topic(topic), row["text"]) for row in rows)
+        for topic, rows in data.items()
+    }

@@ -1,0 +1,85 @@
+"""Log-odds to integer points that add up: 50 + the sum of the bars is the score, exactly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.catalog import Catalog
+from models.explaining.framework import CONTEXT, Framework
+from models.scorer import Contributions, Floats, Ints, Scale
+
+BASE, CLIP = "base", "clip"
+CENTRE, LOWEST, HIGHEST = 50, 0, 100
+CONTEXT_WARNING = 0.40
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Integer bars per row.
+
+    Parameters
+    ----------
+    names : base, the framework's criteria, context, clip
+    points : shape (n, len(names)), int64; ``50 + points.sum(axis=1) == score``
+    score : shape (n,), int64, 0..100
+    exact : shape (n,), the score before rounding and clipping
+    """
+
+    names: tuple[str, ...]
+    points: Ints
+    score: Ints
+    exact: Floats
+
+
+def by_group(contributions: Contributions, groups: tuple[str, ...], order: tuple[str, ...]) -> Floats:
+    """Contributions summed by group, shape (n, len(order)); ``groups`` names each column's group."""
+    total = np.zeros((len(contributions.values), len(order)))
+    place = {name: k for k, name in enumerate(order)}
+    for column, group in enumerate(groups):
+        total[:, place[group]] += contributions.values[:, column]
+    return total
+
+
+def by_criterion(contributions: Contributions, catalog: Catalog, framework: Framework) -> Floats:
+    """Log-odds per criterion, context last, shape (n, criteria + 1)."""
+    topics = {feature.name: feature.topic for feature in catalog}
+    groups = tuple(framework.criterion_of(topics[n]) if n in topics else CONTEXT for n in contributions.names)
+    return by_group(contributions, groups, (*framework.ids, CONTEXT))
+
+
+def bars(contributions: Contributions, catalog: Catalog, framework: Framework, scale: Scale) -> Bars:
+    """Bars of calibrated contributions under a framework and a scale."""
+    unit = scale.points_per_log_odds
+    parts = by_criterion(contributions, catalog, framework) * unit
+    base = unit * (contributions.base - scale.reference_log_odds)
+    exact = CENTRE + base + parts.sum(axis=1)
+    shown = np.clip(exact, LOWEST, HIGHEST)
+    stacked = np.column_stack([np.full(len(parts), base), parts, shown - exact])
+    score = np.rint(shown).astype(np.int64)
+    return Bars((BASE, *framework.ids, CONTEXT, CLIP), rounded(stacked, score - CENTRE), score, exact)
+
+
+def rounded(parts: Floats, totals: Ints) -> Ints:
+    """Integers near ``parts`` whose rows sum to ``totals``: the largest remainders are rounded up.
+
+    Ties go to the earlier bar. A bar that is 0 stays 0 unless nothing else can carry the difference.
+
+    >>> rounded(np.array([[1.4, 2.3, -0.7, 0.0]]), np.array([3])).tolist()
+    [[1, 2, 0, 0]]
+    """
+    low = np.floor(parts)
+    left = (totals - low.sum(axis=1)).astype(np.int64)
+    order = np.argsort(-(parts - low), axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(parts.shape[1])[None, :].repeat(len(parts), axis=0), axis=1)
+    return np.asarray(low + (rank < left[:, None]), dtype=np.int64)
+
+
+def context_share(contributions: Contributions, catalog: Catalog, framework: Framework) -> float:
+    """Share of mean absolute contribution that no criterion takes, 0..1."""
+    topics = {feature.name: feature.topic for feature in catalog}
+    size = np.abs(contributions.values).mean(axis=0) if len(contributions.values) else np.zeros(0)
+    total = float(size.sum())
+    named = [topics.get(n) for n in contributions.names]
+    outside = np.array([t is None or framework.criterion_of(t) == CONTEXT for t in named], dtype=bool)
+    return float(size[outside].sum()) / total if total > 0 else 0.0

@@ -1,0 +1,177 @@
+"""The only path from a matrix to scored leads: batch, file and single request alike."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.definition import Source
+from features.errors import BundleError
+from features.matrix import Matrix
+from features.vocabulary import Dimension
+from models.bundle import Bundle
+from models.explaining.evidence import Evidence, evidence, next_questions, question_for
+from models.explaining.framework import CONTEXT, Framework
+from models.explaining.points import BASE, CLIP, Bars, bars, by_criterion, by_group
+from models.explaining.qualification import qualify
+from models.explaining.reasons import TOP, Wordsmith, top_reasons
+from models.logistic import sigmoid
+from models.scorer import Contributions, Floats
+
+LETTERS = ("A", "B", "C", "D")
+_GRADE_STEP = 0.5  # doublings of the odds between grades
+_ENGAGEMENT = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scored rows: ``frame`` is the public table, row by row as in the matrix."""
+
+    frame: pd.DataFrame
+    contributions: Contributions
+    bars: Bars
+    evidence: dict[str, Evidence]
+    log_odds: Floats
+    bundle: Bundle
+    framework: Framework
+    source: Source | None
+    values: pd.DataFrame
+
+    def card(self, row: int) -> dict[str, Any]:
+        """Everything a rep reads about one lead, JSON-ready."""
+        return _card(self, row)
+
+
+def score(bundle: Bundle, matrix: Matrix, framework: Framework, *, source: Source | None = None) -> Scored:
+    """Score and explain every row of a matrix.
+
+    Raises
+    ------
+    BundleError : the matrix was built from another catalog than the bundle's
+    """
+    if matrix.catalog.hash != bundle.catalog.hash:
+        raise BundleError(
+            f"the matrix follows catalog {matrix.catalog.hash[:12]}, the bundle {bundle.catalog.hash[:12]}: the source "
+            "declaration changed since training. Train again, or score with the declaration of then."
+        )
+    values = matrix.values
+    contributions = bundle.contributions(values)
+    raw = bundle.raw_log_odds(values)
+    log_odds = bundle.calibration.apply(raw)
+    low, high = bundle.bounds(raw)
+    shown = bars(contributions, bundle.catalog, framework, bundle.scale)
+    statuses = evidence(values, bundle.catalog, framework, source)
+    fit, engagement = _dimensions(contributions, bundle)
+    weight = (
+        np.abs(by_criterion(contributions, bundle.catalog, framework)[:, :-1]).mean(axis=0)
+        if len(values)
+        else (np.zeros(len(framework.ids)))
+    )
+    state, action = qualify(shown.score, engagement, statuses)
+    reasons = np.array(
+        top_reasons(Wordsmith(bundle.catalog, bundle.facts), contributions, values), dtype=object
+    ).reshape(len(values), TOP)
+    columns: dict[str, Any] = {
+        "lead_id": matrix.keys["lead_id"].to_numpy(dtype=object),
+        "as_of": matrix.keys["as_of"].to_numpy(),
+        "score": shown.score,
+        "probability": sigmoid(log_odds),
+        "probability_low": low,
+        "probability_high": high,
+        "grade": _grade(fit, engagement),
+    }
+    columns |= {f"points_{name}": shown.points[:, k] for k, name in enumerate(shown.names)}
+    columns |= {f"status_{name}": found.status for name, found in statuses.items()}
+    columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
+    columns |= {
+        "question": next_questions(statuses, weight, framework, source),
+        "state": state,
+        "next_action": action,
+        "percentile": bundle.percentile(log_odds),
+        "scale_version": bundle.scale.version,
+        "bundle_hash": bundle.hash,
+    }
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(values)))
+    return Scored(frame, contributions, shown, statuses, log_odds, bundle, framework, source, values)
+
+
+def _dimensions(contributions: Contributions, bundle: Bundle) -> tuple[Floats, Floats]:
+    """Contributions of fit and of engagement, log-odds, each shape (n,)."""
+    dimension = {feature.name: feature.dimension for feature in bundle.catalog}
+    groups = tuple(
+        "engagement" if dimension.get(name, Dimension.FIT) in _ENGAGEMENT else "fit" for name in contributions.names
+    )
+    summed = by_group(contributions, groups, ("fit", "engagement"))
+    return summed[:, 0], summed[:, 1]
+
+
+def _grade(fit: Floats, engagement: Floats) -> npt.NDArray[Any]:
+    """Fit letter A-D and engagement number 1-4: half a doubling of the odds apart, B and C meet at 0."""
+    step = _GRADE_STEP * np.log(2.0)
+    edges = np.array([-step, 0.0, step])
+    letter = np.array(LETTERS, dtype=object)[3 - np.searchsorted(edges, fit, side="right")]
+    number = (4 - np.searchsorted(edges, engagement, side="right")).astype(str).astype(object)
+    return np.asarray(letter + number, dtype=object)
+
+
+def _card(scored: Scored, row: int) -> dict[str, Any]:
+    line = scored.frame.iloc[row]
+    bundle, framework = scored.bundle, scored.framework
+    words = Wordsmith(bundle.catalog, bundle.facts)
+    values = {str(name): value for name, value in scored.values.iloc[row].items()}
+    reasons = words.reasons(values, scored.contributions.names, scored.contributions.values[row])
+    topics = {feature.name: feature.topic for feature in bundle.catalog}
+    home = {r.feature: framework.criterion_of(topics[r.feature]) if r.feature in topics else CONTEXT for r in reasons}
+    unit = bundle.scale.points_per_log_odds
+    criteria = [
+        {
+            "id": name,
+            "label": framework.label(name),
+            "points": int(line[f"points_{name}"]),
+            "facts": [
+                {"text": r.text, "sign": r.sign, "points": round(r.contribution * unit, 1)}
+                for r in reasons
+                if home[r.feature] == name
+            ][:2],
+        }
+        | (_status(scored, name, row) if name != CONTEXT else {})
+        for name in (*framework.ids, CONTEXT)
+    ]
+    as_of = line["as_of"]
+    return {
+        "lead_id": str(line["lead_id"]),
+        "as_of": None if pd.isna(as_of) else pd.Timestamp(as_of).isoformat(),
+        "score": int(line["score"]),
+        "probability": float(line["probability"]),
+        "probability_low": float(line["probability_low"]),
+        "probability_high": float(line["probability_high"]),
+        "horizon_days": bundle.horizon_days,
+        "grade": str(line["grade"]),
+        "percentile": float(line["percentile"]),
+        "state": str(line["state"]),
+        "next_action": str(line["next_action"]),
+        "question": str(line["question"]),
+        "framework": {"name": framework.name, "title": framework.title},
+        "points_base": int(line[f"points_{BASE}"]),
+        "points_clip": int(line[f"points_{CLIP}"]),
+        "criteria": criteria,
+        "for": [r.text for r in reasons if r.contribution > 0][:TOP],
+        "against": [r.text for r in reasons if r.contribution < 0][:TOP],
+        "reference_probability": float(sigmoid(np.array([bundle.scale.reference_log_odds]))[0]),
+        "scale_version": bundle.scale.version,
+        "bundle_hash": bundle.hash,
+    }
+
+
+def _status(scored: Scored, criterion: str, row: int) -> dict[str, Any]:
+    found = scored.evidence[criterion]
+    status = str(found.status[row])
+    age = float(found.age_days[row])
+    return {
+        "status": status,
+        "status_because": str(found.source_of[row]),
+        "status_age_days": None if np.isnan(age) else round(age, 1),
+        "question": "" if status in ("met", "not_met") else question_for(criterion, scored.framework, scored.source),
+    }
