@@ -1,0 +1,138 @@
+"""The lifecycle as a declaration: what each stage means, who owns it, what comes next and by when."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from features.definition import Name
+from features.errors import PolicyError
+from features.vocabulary import Stage
+from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+from models.scorer import Floats
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOUR = 3600.0
+
+
+class Part(BaseModel):
+    """Base of the policy's parts: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BusinessHours(Part):
+    """When the clock of a service level runs."""
+
+    timezone: str = "UTC"
+    days: tuple[Annotated[str, Field(pattern="^(mon|tue|wed|thu|fri|sat|sun)$")], ...] = _DAYS[:5]
+    start: float = Field(default=9.0, ge=0, lt=24)
+    end: float = Field(default=17.0, gt=0, le=24)
+    holidays: tuple[date, ...] = ()
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "BusinessHours":
+        if self.end <= self.start or not self.days:
+            raise ValueError(f"from {self.start:g} to {self.end:g} on {len(self.days)} days there is no business hour")
+        if self.timezone not in available_timezones():
+            raise ValueError(f"time zone '{self.timezone}' is not known; write it like Europe/Berlin")
+        return self
+
+    def hours_between(self, start: pd.Series, end: pd.Series) -> Floats:
+        """Business hours from start to end (naive UTC), NaN where either is missing."""
+        return np.asarray(self._elapsed(end) - self._elapsed(start), dtype=np.float64)
+
+    def _elapsed(self, moment: pd.Series) -> Floats:
+        """Business hours since Monday 1969-12-29, local time."""
+        local = moment.dt.tz_localize("UTC").dt.tz_convert(ZoneInfo(self.timezone)).dt.tz_localize(None)
+        seconds = (local - pd.Timestamp("1969-12-29")).dt.total_seconds().to_numpy(dtype=np.float64)
+        day = np.floor(seconds / (24 * _HOUR))
+        hour = np.clip((seconds - day * 24 * _HOUR) / _HOUR, self.start, self.end) - self.start
+        open_days = np.array([name in self.days for name in _DAYS], dtype=np.float64)
+        length = self.end - self.start
+        before = np.r_[0.0, np.cumsum(open_days)]
+        known = np.nan_to_num(day, nan=0.0).astype(np.int64)
+        weekday = known % 7
+        total = (known // 7 * open_days.sum() + before[weekday]) * length + hour * open_days[weekday]
+        for holiday in self.holidays:
+            off = (pd.Timestamp(holiday) - pd.Timestamp("1969-12-29")).days
+            total = total - open_days[off % 7] * np.where(known > off, length, np.where(known == off, hour, 0.0))
+        return np.where(np.isnan(seconds), np.nan, total)
+
+
+class StageDefinition(Part):
+    """What a stage means and what is expected of it."""
+
+    meaning: str = ""
+    owner: str = Field(default="", description="team that owns the stage")
+    entry: str = Field(default="", description="the rule of entry, in words")
+    next: tuple[Stage, ...] = Field(default=(), description="where a lead may go from here")
+    expectation: str = Field(default="", description="the next step expected, in words")
+    within_hours: float | None = Field(default=None, gt=0, description="business hours until the next stage")
+    first_touch_hours: float | None = Field(default=None, gt=0, description="business hours until a rep's first act")
+
+
+class LifecyclePolicy(Part):
+    """The lifecycle's definitions and service levels. See docs/lifecycle.md."""
+
+    name: Name
+    version: str = "1"
+    effective_from: date | None = None
+    agreed_by: tuple[str, ...] = ()
+    business_hours: BusinessHours = BusinessHours()
+    stages: dict[Stage, StageDefinition] = Field(min_length=1)
+    sent: Stage = Field(default=Stage.MQL, description="the stage that counts as sent to sales")
+    accepted: Stage = Field(default=Stage.SAL, description="the stage that counts as accepted by sales")
+    qualified: Stage = Field(default=Stage.SQL, description="the stage that counts as qualified")
+    nurture_kinds: tuple[str, ...] = Field(default=(), description="activity kinds that are nurturing")
+    promised_per_quarter: dict[str, int] = Field(default_factory=dict, description="e.g. 2025Q1: 300")
+    teams: dict[str, str] = Field(default_factory=dict, description="owner to team")
+    per_person: bool = Field(default=False, description="show owners by name")
+    minimum_n: int = Field(default=20, ge=5, description="smaller groups are not shown")
+
+
+def parse_policy(text: str, *, where: str = "lifecycle policy") -> LifecyclePolicy:
+    """Lifecycle policy of a YAML text; raises a PolicyError that names the line of every problem."""
+    try:
+        document = read_yaml(text)
+        policy = LifecyclePolicy.model_validate(document.data)
+    except YamlTextError as problem:
+        raise PolicyError(f"{where}: {problem}") from problem
+    except ValidationError as error:
+        listed = "\n".join(f"  {problem}" for problem in problems_of(error, document))
+        raise PolicyError(f"{where} cannot be used:\n{listed}") from error
+    problems = _contradictions(policy, document)
+    if problems:
+        raise PolicyError(f"{where} cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems))
+    return policy
+
+
+def load_policy(path: Path) -> LifecyclePolicy:
+    """Lifecycle policy of a YAML file."""
+    try:
+        return parse_policy(path.read_text(encoding="utf-8"), where=path.name)
+    except OSError as problem:
+        raise PolicyError(f"lifecycle policy {path} cannot be read: {problem.strerror}.") from problem
+
+
+def _contradictions(policy: LifecyclePolicy, document: LinedYaml) -> list[str]:
+    found = []
+    for stage, definition in policy.stages.items():
+        for following in definition.next:
+            if following is stage:
+                line = document.line(("stages", str(stage), "next"))
+                found.append(f"line {line}: stage '{stage}' leads to itself; a step must lead somewhere else.")
+            elif following not in policy.stages and following not in (Stage.WON, Stage.LOST):
+                line = document.line(("stages", str(stage), "next"))
+                declared = ", ".join(policy.stages)
+                found.append(
+                    f"line {line}: '{stage}' leads to '{following}', which is not declared; declared: {declared}."
+                )
+        if definition.within_hours is not None and not definition.next:
+            line = document.line(("stages", str(stage), "within_hours"))
+            found.append(f"line {line}: '{stage}' has a deadline but no next stage to reach; add 'next:'.")
+    return found

@@ -1,0 +1,122 @@
+"""Service levels: was the next step taken in time, and how fast was the first touch."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from features.clock import micros
+from features.rows import micros_of
+from features.visible import is_known
+from features.vocabulary import Actor
+from models.judging.checks.rows import wilson
+from models.judging.lifecycle_policy import LifecyclePolicy
+from models.judging.replay import Bools
+from models.scorer import Floats
+
+FIRST_TOUCH_BINS = (1.0, 4.0, 8.0, 24.0, np.inf)
+_Z90 = 1.645
+ASSOCIATION = "Association only: leads that looked better may also have been called sooner."
+
+
+def known(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Rows known at a moment."""
+    return table[is_known(micros(table["known_at"]), micros_of(as_of))]
+
+
+def entries(stages: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Stage entries as known at a moment, with when the lead left the stage (``left_at``) and for which (``then``)."""
+    rows = known(stages, as_of).sort_values(["lead_id", "entered_at"], kind="stable").reset_index(drop=True)
+    same = rows["lead_id"].eq(rows["lead_id"].shift(-1)).to_numpy()
+    rows["left_at"] = rows["entered_at"].shift(-1).where(same)
+    rows["then"] = rows["stage"].shift(-1).where(same)
+    return rows
+
+
+def attainment(
+    found: pd.DataFrame, activities: pd.DataFrame, policy: LifecyclePolicy, as_of: pd.Timestamp
+) -> pd.DataFrame:
+    """Service levels per stage and team: what, promised hours, n, met, missed, still open, attained with interval.
+
+    An entry still open counts as missed once its deadline is past, and is left out of the share before.
+    """
+    touches = _first_touch(found, activities)
+    rows = []
+    for stage, definition in policy.stages.items():
+        part = found[(found["stage"] == str(stage)).to_numpy()]
+        for what, promised, done in (
+            ("next step", definition.within_hours, part["left_at"]),
+            ("first touch", definition.first_touch_hours, touches.reindex(part.index)),
+        ):
+            if promised is None or not len(part):
+                continue
+            taken = policy.business_hours.hours_between(part["entered_at"], done)
+            waited = policy.business_hours.hours_between(part["entered_at"], pd.Series(as_of, index=part.index))
+            met = taken <= promised
+            missed = (taken > promised) | (np.isnan(taken) & (waited > promised))
+            owner = part["owner"].astype("str").fillna("")
+            rest = {name: name if policy.per_person else definition.owner or "(no team)" for name in owner.unique()}
+            team = owner.map({**rest, **policy.teams})
+            rows += _by_team(str(stage), what, promised, team, met, missed, policy.minimum_n)
+    columns = ["stage", "what", "promised_hours", "team", "n", "met", "missed", "open", "attained", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _by_team(
+    stage: str, what: str, promised: float, team: pd.Series, met: Bools, missed: Bools, minimum_n: int
+) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for name in sorted(team.unique()):
+        mask = (team == name).to_numpy()
+        kept, broken, n = int(met[mask].sum()), int(missed[mask].sum()), int(mask.sum())
+        judged = kept + broken
+        if n < minimum_n:
+            continue
+        low, high = wilson(kept, judged, _Z90)
+        share = kept / judged if judged else float("nan")
+        rows.append((stage, what, promised, name, n, kept, broken, n - judged, share, low, high))
+    return rows
+
+
+def _first_touch(found: pd.DataFrame, activities: pd.DataFrame) -> pd.Series:
+    """Per entry the first act of a rep at or after it and before the lead left the stage; NaT if none."""
+    acts = activities[(activities["actor"] == str(Actor.REP)).to_numpy()][["lead_id", "happened_at"]]
+    left = found[["lead_id", "entered_at", "left_at"]].reset_index().sort_values("entered_at", kind="stable")
+    right = acts.dropna().rename(columns={"happened_at": "touched_at"}).sort_values("touched_at", kind="stable")
+    if not len(right) or not len(left):
+        return pd.Series(pd.NaT, index=found.index, dtype="datetime64[us]")
+    joined = pd.merge_asof(
+        left, right, left_on="entered_at", right_on="touched_at", by="lead_id", direction="forward"
+    ).set_index("index")
+    late = (joined["touched_at"] > joined["left_at"]).to_numpy()
+    return joined["touched_at"].mask(late)
+
+
+def first_touch_and_wins(
+    found: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy
+) -> pd.DataFrame:
+    """Win rate by business hours to the first touch after the lead was sent: an association, not an effect."""
+    sent = found[(found["stage"] == str(policy.sent)).to_numpy()].drop_duplicates("lead_id")
+    never = pd.Series(pd.NaT, index=found.index, dtype="datetime64[us]")
+    touched = _first_touch(found.assign(left_at=never), activities).reindex(sent.index)
+    hours = policy.business_hours.hours_between(sent["entered_at"], touched)
+    names, low = [], 0.0
+    for high in FIRST_TOUCH_BINS:
+        names.append((f"over {low:g} hours" if np.isinf(high) else f"{low:g} to {high:g} hours", low, high))
+        low = high
+    outcome = sent["lead_id"].map(won).to_numpy(dtype=np.float64)
+    masks: Mapping[str, Bools] = {
+        **{name: (hours > start if start else hours >= 0) & (hours <= end) for name, start, end in names},
+        "never": np.isnan(hours),
+    }
+    return rates(masks, outcome, "first_touch")
+
+
+def rates(masks: Mapping[str, Bools], outcome: Floats, what: str) -> pd.DataFrame:
+    """Rate of an outcome (NaN: not known yet, left out) per named group, with 90 % interval."""
+    rows = []
+    for name, mask in masks.items():
+        judged = mask & ~np.isnan(outcome)
+        n, wins = int(judged.sum()), float(outcome[judged].sum())
+        rows.append((name, n, int(wins), wins / n if n else float("nan"), *wilson(wins, n, _Z90)))
+    return pd.DataFrame(rows, columns=[what, "n", "won", "rate", "low", "high"])
