@@ -1,5 +1,6 @@
 """The matrix of a cohort: one path for training, batches and single requests."""
 
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from features.cohort import Tables, build_cohort, keys_of
 from features.compile import Compiled, ProgramKey, compile_catalog
 from features.definition import Source
 from features.encode import World, as_series, base_table
-from features.families.bots import NOT_YET, bot_rows
+from features.families.bots import bot_rows
 from features.finish import Swept, finish
 from features.labels import label
 from features.matrix import Matrix
@@ -44,12 +45,12 @@ def sweep_program(
     slices = visible(rows, Moments(entity, as_of))
     row_class = world.classes(program)[rows.order]
     entries = program.entries()
-    items = np.ascontiguousarray(world.items(program)[:, rows.order])
-    bot_by = np.full(rows.order.size, NOT_YET, dtype=np.int64)
+    items = world.items(program, rows.order)
+    bot_by = np.empty(0, dtype=np.int64)
     if program.uses_bots:
         bot_by = bot_rows(rows, row_class, entries.bot_role, items[Item.LEAD], compiled.borders)
     value = world.tables[table].number("value")[rows.order] if program.sums else np.empty(0)
-    columns = sweep(rows, slices.lo, slices.hi, as_of, row_class, items, value, bot_by, entries)
+    columns = sweep(rows, slices, as_of, row_class, items, value, bot_by, entries, threads=engine.threads)
     return Swept(columns, rows.order, world.tables[table], world.clocks(table).happened_at, entity, as_of)
 
 
@@ -79,7 +80,7 @@ def build_matrix(
     rows: Mapping[str, Rows] = {name: FrameRows(frame) for name, frame in tables.items()}
     world = World(rows, compiled.title_column)
     lead = world.lead_codes(FrameRows(cohort).text("lead_id"))
-    found = compute(world, compiled, lead, micros(cohort["as_of"]), engine or BucketSort())
+    found = compute(world, compiled, lead, micros(cohort["as_of"]), engine or BucketSort(min(os.cpu_count() or 1, 8)))
     return frame_of(catalog, found, len(cohort))
 
 

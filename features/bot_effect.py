@@ -62,7 +62,7 @@ def bot_effect(tables: Tables, source: Source, as_of: pd.Timestamp) -> BotEffect
     hi = np.repeat(visible(rows, Moments(lead, now)).hi, np.diff(starts))
     row_class = world.classes(program)[order]
     role = program.entries().bot_role
-    member = world.items(program)[Item.LEAD][order]
+    member = world.items(program, order)[Item.LEAD]
     bot_by = bot_rows(rows, row_class, role, member, BotBorders.of(source.bots))
     known = np.arange(order.size) < hi
     prone = known & (role[row_class] == BotRole.PRONE) if order.size else known

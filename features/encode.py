@@ -10,7 +10,7 @@ import pandas as pd
 from features.clock import NEVER
 from features.families.titles import DERIVATIONS
 from features.program import FIELDS, Item, Op, TableProgram
-from features.rows import Coded, Rows
+from features.rows import Coded, Codes, Rows
 from features.sorting import SortKeys
 from features.visible import ALWAYS, UNKNOWN
 from features.vocabulary import Actor, Stage
@@ -73,7 +73,7 @@ class World:
         self.lead_known_at[coded.codes] = known
         self.role = self._roles(coded.codes, title_column)
 
-    def _roles(self, lead: Ints, title_column: str | None) -> Coded:
+    def _roles(self, lead: Codes, title_column: str | None) -> Coded:
         codes = np.full(len(self.lead_ids) + 1, -1, dtype=np.int64)
         if title_column is None:
             return Coded(codes, ())
@@ -125,9 +125,7 @@ class World:
         if by_account and table in ("activities", "answers", "stages"):
             known = np.maximum(known, self.lead_known_at[clocks.lead])
         entity = clocks.account if by_account else clocks.lead
-        value = np.full(len(known), np.nan)
-        if program.sums:
-            value = self.tables[table].number("value")
+        value = self.tables[table].number("value") if program.sums else np.empty(0)
         keys = SortKeys(entity, known, clocks.happened_at, self._tie(program), value)
         return self._without_duplicates(table, keys)
 
@@ -166,7 +164,7 @@ class World:
         ids = self.tables[table].text("activity_id").codes[repeated]
         owner = self.clocks(table).lead[repeated]
         order = np.lexsort(
-            [k[repeated] for k in (keys.value, keys.tie, keys.happened_at, keys.known_at)] + [owner, ids]
+            [k[repeated] for k in (keys.value, keys.tie, keys.happened_at, keys.known_at) if k.size] + [owner, ids]
         )
         ids, owner = ids[order], owner[order]
         again = np.r_[False, (ids[1:] == ids[:-1]) & (owner[1:] == owner[:-1])]
@@ -208,16 +206,19 @@ class World:
             return Coded(np.where(coded.codes < 0, len(values) - 1, coded.codes), values)
         return coded
 
-    def items(self, program: TableProgram) -> npt.NDArray[np.int32]:
-        """What breadth counts, per row: shape (3, rows), -1 where missing."""
+    def items(self, program: TableProgram, order: Ints) -> npt.NDArray[np.int32]:
+        """What breadth counts, per sorted row: shape (3, rows), -1 where missing; (3, 0) if nothing is needed."""
         table = base_table(program.table)
-        items = np.full((len(Item), len(self.tables[table])), -1, dtype=np.int32)
+        by_lead = program.uses(Item.LEAD) or program.uses_bots
+        if not (by_lead or program.uses(Item.ASSET) or program.uses(Item.ROLE)):
+            return np.empty((len(Item), 0), dtype=np.int32)
+        items = np.full((len(Item), order.size), -1, dtype=np.int32)
         if program.uses(Item.ASSET):
-            items[Item.ASSET] = self.tables[table].text(_ASSETS.get(table, "asset")).codes
-        if program.uses(Item.LEAD) or (program.uses_bots and program.scope == "account"):
-            items[Item.LEAD] = self.clocks(table).lead
+            items[Item.ASSET] = self.tables[table].text(_ASSETS.get(table, "asset")).codes[order]
+        if by_lead:
+            items[Item.LEAD] = self.clocks(table).lead[order]
         if program.uses(Item.ROLE):
-            items[Item.ROLE] = self.role.codes[self.clocks(table).lead]
+            items[Item.ROLE] = self.role.codes[self.clocks(table).lead[order]]
         return items
 
 

@@ -12,7 +12,7 @@ from features.clock import MICROSECONDS_PER_DAY, NEVER
 from features.compile import Plan
 from features.conditions import number_passes, text_passes
 from features.encode import derived_text
-from features.rows import Coded, Rows
+from features.rows import Coded, Codes, Rows
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -47,7 +47,7 @@ class Swept:
         return self._found[column]
 
 
-def _take(values: npt.NDArray[Any], rows: Ints, missing: Any) -> npt.NDArray[Any]:
+def _take(values: npt.NDArray[Any], rows: Codes, missing: Any) -> npt.NDArray[Any]:
     """``values[rows]``, ``missing`` where the row is -1."""
     if not values.size:
         return np.full(rows.size, missing, dtype=values.dtype)
@@ -65,6 +65,8 @@ def finish(plan: Plan, swept: Swept) -> Floats | Coded:
         return flags if nobody is None or plan.feature.when_empty is not None else np.where(nobody, np.nan, flags)
     if isinstance(found, Coded):
         return _coded(found, plan)
+    if plan.finish == "value" and nobody is None:
+        return found  # counts and sums are never missing
     return _filled(found, plan)
 
 
@@ -98,7 +100,7 @@ def _tested(plan: Plan, found: Floats | Coded) -> Floats:
 
 
 def _value(plan: Plan, swept: Swept) -> Floats:
-    return np.array(swept.columns[:, plan.columns[0]])
+    return swept.columns[:, plan.columns[0]]
 
 
 def _days(plan: Plan, swept: Swept) -> Floats:

@@ -102,7 +102,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Entries:
-    """The kernel's view of a program: rows of class c feed entries ``starts[c]:starts[c + 1]``."""
+    """The kernel's view of a program: class c feeds entries ``starts[c]:starts[c + 1]``, longest window first."""
 
     starts: Ints
     column: Ints
@@ -114,6 +114,7 @@ class Entries:
     exclude_bots: npt.NDArray[np.bool_]
     initial: Floats
     bot_role: Ints
+    streaks: Ints  # column of each streak, by slot
     slots: Ints  # stamps, marks and bests needed: shape (3,)
 
 
@@ -219,7 +220,7 @@ class TableProgram:
         starts, roles = [0], []
         for numbers in self._classes:
             parts, role = self._accepted(numbers)
-            for index, column in enumerate(self.columns):
+            for index, column in sorted(enumerate(self.columns), key=lambda found: -found[1].window):
                 part = next((p for p in column.stream if p in parts), None)
                 if part is not None:
                     rate = 1.0 / (part.half_life_days * 86_400e6) if part.half_life_days else 0.0
@@ -240,6 +241,7 @@ class TableProgram:
             exclude_bots=np.asarray([r[6] for r in rows], dtype=np.bool_),
             initial=np.asarray([empty.get(c.op, 0.0) for c in self.columns], dtype=np.float64),
             bot_role=np.asarray(roles, dtype=np.int64),
+            streaks=np.asarray([i for i, c in enumerate(self.columns) if c.op is Op.STREAK], dtype=np.int64),
             slots=np.asarray(counts, dtype=np.int64),
         )
 

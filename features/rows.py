@@ -15,6 +15,7 @@ from features.clock import NEVER
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 TRUE_TEXTS = frozenset({"true", "yes", "y", "1", "1.0", "t"})
 FALSE_TEXTS = frozenset({"false", "no", "n", "0", "0.0", "f"})
@@ -24,7 +25,7 @@ FALSE_TEXTS = frozenset({"false", "no", "n", "0", "0.0", "f"})
 class Coded:
     """A text column: ``codes`` (-1 missing) into ``values``, which are sorted, so that codes order like texts."""
 
-    codes: Ints
+    codes: Codes
     values: tuple[str, ...]
 
 
@@ -123,7 +124,7 @@ class FrameRows:
 
     def _encode(self, column: str) -> Coded:
         if not self.has(column):
-            return Coded(np.full(len(self), -1, dtype=np.int64), ())
+            return Coded(np.full(len(self), -1, dtype=np.int32), ())
         series = self.frame[column]
         if isinstance(series.dtype, pd.CategoricalDtype):
             codes, values = series.cat.codes.to_numpy(), series.cat.categories
@@ -134,7 +135,7 @@ class FrameRows:
         texts = [text_of(value) for value in values]
         kept = sorted({text for text in texts if text is not None})
         place = {text: i for i, text in enumerate(kept)}
-        renumber = np.asarray([-1 if text is None else place[text] for text in texts] + [-1], dtype=np.int64)
+        renumber = np.asarray([-1 if text is None else place[text] for text in texts] + [-1], dtype=np.int32)
         return Coded(renumber[codes], tuple(kept))
 
     def number(self, column: str) -> Floats:
@@ -199,7 +200,7 @@ class RecordRows:
             texts = [text_of(record.get(column)) for record in self.records]
             values = sorted({text for text in texts if text is not None})
             place: dict[str | None, int] = {text: i for i, text in enumerate(values)}
-            codes = np.asarray([place.get(text, -1) for text in texts], dtype=np.int64)
+            codes = np.asarray([place.get(text, -1) for text in texts], dtype=np.int32)
             self._text[column] = Coded(codes, tuple(values))
         return self._text[column]
 

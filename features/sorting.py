@@ -1,7 +1,8 @@
 """Engines that put rows into the total order; any engine gives the same permutation of meaning."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ from numba import njit
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+PARALLEL_FROM = 50_000
+
 
 @dataclass(frozen=True)
 class SortKeys:
@@ -17,7 +20,7 @@ class SortKeys:
 
     ``entity`` is the code of the lead or account (-1: belongs to none, sorted nowhere); ``tie`` ranks kind
     and channel (or the answer's text) alphabetically, so that it does not depend on what else is in the
-    table; ``value`` comes last. Rows equal in all keys are interchangeable.
+    table; ``value`` comes last, shape (0,) where no column adds up values. Rows equal in all keys are interchangeable.
     """
 
     entity: Ints
@@ -28,26 +31,30 @@ class SortKeys:
 
 
 class SortEngine(Protocol):
-    """Sorts keys: ``(starts, order)`` with ``order`` the positions of rows with an entity, in total order."""
+    """Sorts keys: ``(starts, order)`` with ``order`` the positions of rows with an entity, in total order.
+
+    ``threads`` is how many threads the sweep may use too.
+    """
+
+    threads: int
 
     def sort(self, keys: SortKeys, entities: int) -> tuple[Ints, Ints]: ...
 
 
 @njit(cache=True, nogil=True)
-def _before(i: int, j: int, known: Ints, happened: Ints, tie: Ints, value: Floats) -> bool:
-    if known[i] != known[j]:
-        return bool(known[i] < known[j])
+def _before(i: int, j: int, happened: Ints, tie: Ints, value: Floats) -> bool:
+    """Whether row i comes before row j, both known at the same moment."""
     if happened[i] != happened[j]:
         return bool(happened[i] < happened[j])
     if tie[i] != tie[j]:
         return bool(tie[i] < tie[j])
-    if np.isnan(value[i]):
+    if value.size == 0 or np.isnan(value[i]):
         return False
     return bool(np.isnan(value[j]) or value[i] < value[j])
 
 
 @njit(cache=True, nogil=True)
-def _buckets(entity: Ints, entities: int) -> tuple[Ints, Ints]:
+def _buckets(entity: Any, known: Ints, entities: int) -> tuple[Ints, Ints, Ints]:
     starts = np.zeros(entities + 1, dtype=np.int64)
     for e in entity:
         if e >= 0:
@@ -55,70 +62,96 @@ def _buckets(entity: Ints, entities: int) -> tuple[Ints, Ints]:
     for e in range(entities):
         starts[e + 1] += starts[e]
     order = np.empty(starts[entities], dtype=np.int64)
+    moment = np.empty(starts[entities], dtype=np.int64)
     cursor = starts.copy()
     for row in range(entity.size):
         e = entity[row]
         if e >= 0:
             order[cursor[e]] = row
+            moment[cursor[e]] = known[row]
             cursor[e] += 1
-    return starts, order
+    return starts, order, moment
 
 
 @njit(cache=True, nogil=True)
-def _insertion(order: Ints, low: int, high: int, known: Ints, happened: Ints, tie: Ints, value: Floats) -> None:
+def _insertion(order: Ints, moment: Ints, low: int, high: int, happened: Ints, tie: Ints, value: Floats) -> None:
     for i in range(low + 1, high):
         row = order[i]
+        at = moment[i]
         j = i - 1
-        while j >= low and _before(row, order[j], known, happened, tie, value):
+        while j >= low and (at < moment[j] or (at == moment[j] and _before(row, order[j], happened, tie, value))):
             order[j + 1] = order[j]
+            moment[j + 1] = moment[j]
             j -= 1
         order[j + 1] = row
+        moment[j + 1] = at
 
 
 @njit(cache=True, nogil=True)
 def _merge(
-    order: Ints, buffer: Ints, low: int, middle: int, high: int, known: Ints, happened: Ints, tie: Ints, value: Floats
+    order: Ints, moment: Ints, spare: Ints, low: int, middle: int, high: int, happened: Ints, tie: Ints, value: Floats
 ) -> None:
+    """Merge two sorted runs; ``spare`` has room for rows and moments of both: shape (2, longest)."""
     left = low
     right = middle
-    for k in range(low, high):
-        from_right = left >= middle or (
-            right < high and _before(order[right], order[left], known, happened, tie, value)
-        )
+    for k in range(high - low):
+        from_right = left >= middle
+        if not from_right and right < high:
+            from_right = moment[right] < moment[left] or (
+                moment[right] == moment[left] and _before(order[right], order[left], happened, tie, value)
+            )
+        source = right if from_right else left
+        spare[0, k] = order[source]
+        spare[1, k] = moment[source]
         if from_right:
-            buffer[k - low] = order[right]
             right += 1
         else:
-            buffer[k - low] = order[left]
             left += 1
-    for k in range(low, high):
-        order[k] = buffer[k - low]
+    for k in range(high - low):
+        order[low + k] = spare[0, k]
+        moment[low + k] = spare[1, k]
 
 
 @njit(cache=True, nogil=True)
-def _sort_buckets(starts: Ints, order: Ints, known: Ints, happened: Ints, tie: Ints, value: Floats) -> None:
+def _sort_buckets(
+    first: int, end: int, starts: Ints, order: Ints, moment: Ints, happened: Ints, tie: Ints, value: Floats
+) -> None:
     longest = 0
-    for e in range(starts.size - 1):
+    for e in range(first, end):
         longest = max(longest, starts[e + 1] - starts[e])
-    buffer = np.empty(longest, dtype=np.int64)
-    run = 16
-    for e in range(starts.size - 1):
+    spare = np.empty((2, longest), dtype=np.int64)
+    run = 24
+    for e in range(first, end):
         low, high = starts[e], starts[e + 1]
         for start in range(low, high, run):
-            _insertion(order, start, min(start + run, high), known, happened, tie, value)
+            _insertion(order, moment, start, min(start + run, high), happened, tie, value)
         width = run
         while width < high - low:
             for start in range(low, high - width, 2 * width):
-                end = min(start + 2 * width, high)
-                _merge(order, buffer, start, start + width, end, known, happened, tie, value)
+                stop = min(start + 2 * width, high)
+                _merge(order, moment, spare, start, start + width, stop, happened, tie, value)
             width *= 2
 
 
 class BucketSort:
     """The engine in memory: counting sort by entity, then a stable merge sort within each entity."""
 
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+
     def sort(self, keys: SortKeys, entities: int) -> tuple[Ints, Ints]:
         """Starts of the entities and the sorted row positions."""
-        starts, order = _buckets(keys.entity, entities)
-        _sort_buckets(starts, order, keys.known_at, keys.happened_at, keys.tie, keys.value)
+        starts, order, moment = _buckets(keys.entity, keys.known_at, entities)
+        threads = self.threads if order.size >= PARALLEL_FROM else 1
+        edges = np.searchsorted(starts, np.linspace(0, order.size, threads + 1)[1:-1])
+        bounds = [0, *edges.tolist(), entities]
+
+        def part(first: int, end: int) -> None:
+            _sort_buckets(first, end, starts, order, moment, keys.happened_at, keys.tie, keys.value)
+
+        if threads == 1:
+            part(0, entities)
+            return starts, order
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(part, bounds[:-1], bounds[1:]))
         return starts, order

@@ -1,5 +1,6 @@
 """The kernel: one walk over each visible slice fills every column."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -8,37 +9,27 @@ from numba import njit
 
 from features.clock import MICROSECONDS_PER_DAY
 from features.program import Entries, Op
-from features.visible import SortedRows
+from features.visible import Slices, SortedRows
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 COUNT, RECENCY, DECAYED = int(Op.COUNT), int(Op.RECENCY), int(Op.DECAYED)
 BREADTH, STREAK, ACTIVE_DAYS = int(Op.BREADTH), int(Op.STREAK), int(Op.ACTIVE_DAYS)
-SUM, LINEAR, FIRST_ROW = int(Op.SUM), int(Op.LINEAR), int(Op.FIRST_ROW)
+LINEAR, FIRST_ROW, LAST_ROW = int(Op.LINEAR), int(Op.FIRST_ROW), int(Op.LAST_ROW)
 DAY = MICROSECONDS_PER_DAY
-WEEK = 7 * DAY
 STREAK_WEEKS = 52
 DAYS_KEPT = 3660
+PARALLEL_FROM = 10_000
 
 
 @njit(cache=True, nogil=True)
-def _weeks_in_a_row(marks: int) -> int:
-    weeks = 0
+def _weeks_in_a_row(marks: int) -> float:
+    weeks = 0.0
     while marks & 1:
-        weeks += 1
+        weeks += 1.0
         marks >>= 1
     return weeks
-
-
-@njit(cache=True, nogil=True)
-def _row_op(op: int, r: int, happened: int, slot: int, best: Ints, current: float) -> float:
-    """First or last row so far: by happened_at; ties stay with the earlier, or go to the later, known one."""
-    better = happened < best[slot] if op == FIRST_ROW else happened >= best[slot]
-    if current < 0 or better:
-        best[slot] = happened
-        return float(r)
-    return current
 
 
 @njit(cache=True, nogil=True)
@@ -51,6 +42,8 @@ def _distinct(stamps: Any, slot: int, item: int, row: int) -> float:
 
 @njit(cache=True, nogil=True)
 def _sweep(
+    first: int,
+    end: int,
     lo: Ints,
     hi: Ints,
     as_of: Ints,
@@ -60,38 +53,41 @@ def _sweep(
     value: Floats,
     bot_by: Ints,
     starts: Ints,
-    column: Ints,
-    op: Ints,
+    column: Any,
+    op: Any,
     window: Ints,
     rate: Floats,
-    slot: Ints,
-    item: Ints,
+    slot: Any,
+    item: Any,
     exclude_bots: Any,
     initial: Floats,
+    streaks: Any,
     slots: Ints,
+    widest: int,
     out: Floats,
 ) -> None:
-    widest = DAYS_KEPT
-    for k in range(items.shape[0]):
-        for r in range(items.shape[1]):
-            widest = max(widest, items[k, r] + 1)
-    stamps = np.full((slots[0], widest if slots[0] else 0), -1, dtype=np.int32)
-    marks = np.zeros(slots[1], dtype=np.int64)
-    best = np.zeros(slots[2], dtype=np.int64)
-    for i in range(lo.size):
+    stamps = np.full((slots[0], widest), -1, dtype=np.int32)
+    marks = np.zeros(max(slots[1], 1), dtype=np.int64)
+    best = np.zeros(max(slots[2], 1), dtype=np.int64)
+    filter_bots = bot_by.size > 0
+    for i in range(first, end):
         row = out[i]
         for c in range(initial.size):
             row[c] = initial[c]
         marks[:] = 0
         for r in range(lo[i], hi[i]):
-            age = as_of[i] - happened_at[r]
+            happened = happened_at[r]
+            age = as_of[i] - happened
             if age <= 0:
                 continue
-            bot = bot_by[r] < hi[i]
+            bot = filter_bots and bot_by[r] < hi[i]
             last_rate = -1.0
             weight = 0.0
+            day = -1
             for e in range(starts[row_class[r]], starts[row_class[r] + 1]):
-                if age > window[e] or (bot and exclude_bots[e]):
+                if age > window[e]:
+                    break  # entries of a class stand in order of their windows, longest first
+                if bot and exclude_bots[e]:
                     continue
                 c = column[e]
                 what = op[e]
@@ -105,41 +101,54 @@ def _sweep(
                 elif what == RECENCY:
                     if not row[c] <= age:
                         row[c] = age
+                elif what == LAST_ROW:
+                    if row[c] < 0 or happened >= best[slot[e]]:  # of a tie the one known later
+                        best[slot[e]] = happened
+                        row[c] = r
+                elif what == FIRST_ROW:
+                    if row[c] < 0 or happened < best[slot[e]]:  # of a tie the one known earlier
+                        best[slot[e]] = happened
+                        row[c] = r
                 elif what == BREADTH:
                     row[c] += _distinct(stamps, slot[e], items[item[e], r], i)
-                elif what == ACTIVE_DAYS:
-                    row[c] += _distinct(stamps, slot[e], min((age - 1) // DAY, DAYS_KEPT - 1), i)
-                elif what == STREAK:
-                    if age <= STREAK_WEEKS * WEEK:
-                        marks[slot[e]] |= 1 << ((age - 1) // WEEK)
-                        row[c] = _weeks_in_a_row(marks[slot[e]])
+                elif what in (ACTIVE_DAYS, STREAK):
+                    if day < 0:
+                        day = (age - 1) // DAY
+                    if what == ACTIVE_DAYS:
+                        row[c] += _distinct(stamps, slot[e], min(day, DAYS_KEPT - 1), i)
+                    elif day < STREAK_WEEKS * 7:
+                        marks[slot[e]] |= 1 << (day // 7)
                 elif what == LINEAR:
                     row[c] += max(0.0, 1.0 - age * rate[e])
-                elif what == SUM:
-                    if not np.isnan(value[r]):
-                        row[c] += value[r]
-                else:
-                    row[c] = _row_op(what, r, happened_at[r], slot[e], best, row[c])
+                elif not np.isnan(value[r]):
+                    row[c] += value[r]
+        for s in range(streaks.size):
+            row[streaks[s]] = _weeks_in_a_row(marks[s])
 
 
 def sweep(
     rows: SortedRows,
-    lo: Ints,
-    hi: Ints,
+    slices: Slices,
     as_of: Ints,
     row_class: npt.NDArray[np.int32],
     items: npt.NDArray[np.int32],
     value: Floats,
     bot_by: Ints,
     entries: Entries,
+    *,
+    threads: int = 1,
 ) -> Floats:
     """Every column of a program for every slice.
 
     Parameters
     ----------
-    lo, hi, as_of : shape (n,), from :func:`features.visible.visible`
-    row_class, value, bot_by : shape (rows,), in sorted order; a row counts as a bot's once row ``bot_by`` is visible
-    items : shape (3, rows), codes of what breadth counts (asset, lead, role), -1 missing
+    slices : from :func:`features.visible.visible`, with the ``as_of`` they were made for, shape (n,)
+    row_class : shape (rows,), in sorted order
+    items : shape (3, rows) in sorted order, codes of what breadth counts (asset, lead, role), -1 missing; shape
+        (3, 0) if nothing does
+    value : shape (rows,) in sorted order; shape (0,) if nothing is added up
+    bot_by : shape (rows,); a row counts as a bot's once row ``bot_by`` is visible; shape (0,) without a filter
+    threads : moments are shared out in as many parts; the result does not depend on it
 
     Returns
     -------
@@ -150,26 +159,41 @@ def sweep(
     An age is ``as_of - happened_at``; a window holds ages in (0, window]; what has yet to happen does not count.
     Additions run in row order, so equal rows give equal bits, however many moments are asked for at once.
     """
-    out = np.empty((lo.size, entries.initial.size), dtype=np.float64)
-    _sweep(
-        lo,
-        hi,
-        as_of,
-        rows.happened_at,
-        row_class,
-        items,
-        value,
-        bot_by,
-        entries.starts,
-        entries.column,
-        entries.op,
-        entries.window,
-        entries.rate,
-        entries.slot,
-        entries.item,
-        entries.exclude_bots,
-        entries.initial,
-        entries.slots,
-        out,
-    )
+    count = slices.lo.size
+    out = np.empty((count, entries.initial.size), dtype=np.float64)
+    widest = max(DAYS_KEPT, int(items.max(initial=-1)) + 1) if entries.slots[0] else 0
+
+    def part(first: int, end: int) -> None:
+        _sweep(
+            first,
+            end,
+            slices.lo,
+            slices.hi,
+            as_of,
+            rows.happened_at,
+            row_class,
+            items,
+            value,
+            bot_by,
+            entries.starts,
+            entries.column,
+            entries.op,
+            entries.window,
+            entries.rate,
+            entries.slot,
+            entries.item,
+            entries.exclude_bots,
+            entries.initial,
+            entries.streaks,
+            entries.slots,
+            widest,
+            out,
+        )
+
+    if threads == 1 or count < PARALLEL_FROM:
+        part(0, count)
+        return out
+    edges = np.linspace(0, count, threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(part, edges[:-1], edges[1:]))
     return out

@@ -1,0 +1,259 @@
+"""How fast the whole engagement catalog is, next to a DuckDB range join and polars computing the same columns.
+
+Run ``python -m tests.benchmarks.bench_features --leads 100000``; every figure of one run is comparable, none across
+machines. ``--out`` writes them as JSON.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.assemble import build_matrix, sorted_rows
+from features.catalog import Catalog, Feature
+from features.clock import MICROSECONDS_PER_DAY as DAY
+from features.compile import compile_catalog
+from features.contract import TABLES
+from features.definition import Source
+from features.encode import World
+from features.families.engagement import engagement_features
+from features.request import RowMaker
+from features.rows import FrameRows
+from features.sorting import BucketSort
+from tests.reference.worlds import empty_world, frames
+
+NOW = 1_700_000_000_000_000
+KINDS = tuple(f"kind_{k}" for k in range(8))
+CHANNELS = ("ads", "mail", "social", "web")
+
+
+def source() -> Source:
+    """Eight kinds, half of them of interest and half of intent, with four half-lives."""
+    kinds = {
+        kind: {"dimension": ("interest", "intent")[k % 2], "half_life_days": (7, 14, 30, 60)[k % 4]}
+        for k, kind in enumerate(KINDS)
+    }
+    tables: dict[str, Any] = {"leads": {}, "activities": {}, "outcomes": {}}
+    return Source.model_validate({"name": "bench", "kind": "relational", "tables": tables, "activity_kinds": kinds})
+
+
+def texts(codes: np.ndarray, values: tuple[str, ...]) -> pd.Series:
+    """A text column from codes."""
+    import pyarrow as pa
+
+    coded = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(values))
+    return pd.Series(pd.array(coded.cast(pa.string()), dtype="str"))
+
+
+def times(micros: np.ndarray) -> pd.Series:
+    return pd.Series(np.ascontiguousarray(micros).view("datetime64[us]"))
+
+
+def data(leads: int, events: int, seed: int = 0) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Tables with random events over a year, and a cohort of five moments per lead."""
+    rng = np.random.default_rng(seed)
+    ids = tuple(f"L{i:08d}" for i in range(leads))
+    happened = NOW - (rng.random(events) * 365 * DAY).astype(np.int64)
+    tables = frames(empty_world())
+    tables["leads"] = pd.DataFrame(
+        {
+            "lead_id": pd.Series(ids, dtype="str"),
+            "created_at": times(np.full(leads, NOW - 400 * DAY)),
+            "known_at": times(np.full(leads, NOW - 400 * DAY)),
+            "account_id": pd.Series([None] * leads, dtype="str"),
+        }
+    )
+    tables["activities"] = pd.DataFrame(
+        {
+            "lead_id": texts(rng.integers(0, leads, events), ids),
+            "kind": texts(rng.integers(0, len(KINDS), events), KINDS),
+            "happened_at": times(happened),
+            "known_at": times(happened + rng.integers(0, DAY // 24, events)),
+            "actor": texts(np.zeros(events, dtype=int), ("lead",)),
+            "asset": texts(rng.integers(0, 200, events), tuple(f"page_{p}" for p in range(200))),
+            "channel": texts(rng.integers(0, len(CHANNELS), events), CHANNELS),
+            "value": rng.random(events),
+        }
+    )
+    moments = np.asarray([NOW - 30 * k * DAY for k in range(5)], dtype=np.int64)
+    cohort = pd.DataFrame(
+        {"lead_id": texts(np.repeat(np.arange(leads), 5), ids), "as_of": times(np.tile(moments, leads))}
+    )
+    return tables, cohort
+
+
+def _expression(feature: Feature) -> str:
+    """The feature as a SQL aggregate over the join of cohort c and events e (age in microseconds: ``age``)."""
+    params = feature.params
+    kinds = ", ".join(f"'{kind}'" for kind in params["kinds"])
+    keep = f"e.kind IN ({kinds}) AND age > 0"
+    op = params["op"]
+    window = f" AND age <= {params['window_days'] * DAY}" if params.get("window_days") else ""
+    if op == "count":
+        return f"count(*) FILTER ({keep}{window})::DOUBLE"
+    if op == "recency":
+        return f"min(age) FILTER ({keep}) / {DAY}.0"
+    if op == "decayed":
+        lives = params.get("half_lives") or {params["kinds"][0]: params["half_life_days"]}
+        rates = " ".join(f"WHEN '{kind}' THEN {1 / (days * DAY)!r}" for kind, days in lives.items())
+        return f"coalesce(sum(pow(2.0, -age * CASE e.kind {rates} END)) FILTER ({keep}), 0.0)"
+    if op == "breadth":
+        return f"count(DISTINCT e.asset) FILTER ({keep}{window})::DOUBLE"
+    if op == "active_days":
+        return f"count(DISTINCT (age - 1) // {DAY}) FILTER ({keep}{window})::DOUBLE"
+    if op == "streak":
+        weeks = (
+            f"coalesce(bit_or(1::BIGINT << ((age - 1) // {7 * DAY})::INT) FILTER ({keep} AND age <= {364 * DAY}), 0)"
+        )
+        return f"bit_count(xor({weeks}, {weeks} + 1) >> 1)::DOUBLE"
+    if op == "trend":
+        short, long = (days * DAY for days in params["windows_days"])
+        recent, both = (f"count(*) FILTER ({keep} AND age <= {w})" for w in (short, long))
+        return f"CASE WHEN {both} > 0 THEN log2(({recent} + 1) / (({both} - {recent}) * {short / (long - short)!r} + 1)) ELSE 0 END"
+    which = {"first_channel": "arg_max", "last_channel": "arg_min"}[op]
+    return f"{which}(e.channel, age) FILTER ({keep} AND e.channel IS NOT NULL)"
+
+
+def with_duckdb(tables: dict[str, pd.DataFrame], cohort: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """The catalog by a range join and one aggregation."""
+    import duckdb
+
+    columns = ",\n".join(f'{_expression(f)} AS "{f.name}"' for f in catalog)
+    connection = duckdb.connect(config={"threads": os.cpu_count() or 1})
+    connection.register("events_frame", tables["activities"])
+    connection.register("cohort_frame", cohort.assign(row=np.arange(len(cohort))))
+    query = f"""
+        WITH joined AS (
+            SELECT c.row, e.kind, e.asset, e.channel, epoch_us(c.as_of) - epoch_us(e.happened_at) AS age
+            FROM cohort_frame c LEFT JOIN events_frame e
+            ON e.lead_id = c.lead_id AND e.known_at < c.as_of AND e.actor = 'lead'
+        ) SELECT {columns} FROM joined e GROUP BY row ORDER BY row
+    """
+    return pd.DataFrame(connection.execute(query).df())
+
+
+def with_polars(tables: dict[str, pd.DataFrame], cohort: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """The catalog by a join, a filter and one aggregation."""
+    import polars as pl
+
+    age = (pl.col("as_of") - pl.col("happened_at")).dt.total_microseconds().alias("age")
+    left = pl.from_pandas(cohort.assign(row=np.arange(len(cohort)))).lazy()
+    events = pl.from_pandas(tables["activities"]).lazy().filter(pl.col("actor") == "lead")
+    joined = left.join(events, on="lead_id").filter(pl.col("known_at") < pl.col("as_of")).with_columns(age)
+    found = joined.group_by("row").agg([_polars(feature).alias(feature.name) for feature in catalog])
+    made = left.select("row").join(found, on="row", how="left").sort("row").collect()
+    frame = made.drop("row").to_pandas()
+    counted = [f.name for f in catalog if f.when_empty == 0.0]
+    return frame.assign(**{name: frame[name].astype(float).fillna(0.0) for name in counted})
+
+
+def _polars(feature: Feature) -> Any:
+    import polars as pl
+
+    params, age = feature.params, pl.col("age")
+    keep = pl.col("kind").is_in(list(params["kinds"])) & (age > 0)
+    inside = keep & (age <= params["window_days"] * DAY) if params.get("window_days") else keep
+    op = params["op"]
+    if op == "decayed":
+        lives = params.get("half_lives") or {params["kinds"][0]: params["half_life_days"]}
+        rate = pl.col("kind").replace_strict({k: 1 / (d * DAY) for k, d in lives.items()}, default=0.0)
+        return (2.0 ** (-age * rate)).filter(keep).sum()
+    if op == "streak":
+        weeks = ((age - 1) // (7 * DAY)).filter(keep & (age <= 52 * 7 * DAY)).unique().sort()
+        return (weeks == pl.int_range(weeks.len())).sum()
+    if op == "trend":
+        short, long = (d * DAY for d in params["windows_days"])
+        recent, both = (keep & (age <= short)).sum(), (keep & (age <= long)).sum()
+        ratio = (recent + 1) / ((both.cast(pl.Float64) - recent) * (short / (long - short)) + 1)
+        return pl.when(both > 0).then(ratio.log(2)).otherwise(0.0)
+    return {
+        "count": lambda: inside.sum(),
+        "recency": lambda: age.filter(keep).min() / DAY,
+        "breadth": lambda: pl.col("asset").filter(inside).drop_nulls().n_unique(),
+        "active_days": lambda: ((age - 1) // DAY).filter(inside).n_unique(),
+        "first_channel": lambda: pl.col("channel").filter(keep).sort_by(age.filter(keep)).last(),
+        "last_channel": lambda: pl.col("channel").filter(keep).sort_by(age.filter(keep)).first(),
+    }[op]()
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def sort_alone(tables: dict[str, pd.DataFrame], catalog: Catalog, declared: Source) -> float:
+    """Seconds from frames to sorted rows, without the sweep."""
+
+    def run() -> None:
+        compiled = compile_catalog(catalog, declared)
+        world = World({name: FrameRows(frame) for name, frame in tables.items()})
+        sorted_rows(world, compiled.programs["activities", "lead"], BucketSort(os.cpu_count() or 1))
+
+    return seconds(run)
+
+
+def one_lead(catalog: Catalog, declared: Source, calls: int = 2000) -> dict[str, float]:
+    """Milliseconds from raw records (50 events) to a feature row, warm."""
+    tables, _ = data(1, 50)
+    stamp = "%Y-%m-%dT%H:%M:%S.%f"
+    records = {
+        name: [
+            {k: v.strftime(stamp) if isinstance(v, pd.Timestamp) else v for k, v in row.items()}
+            for row in tables[name].to_dict(orient="records")
+        ]
+        for name in TABLES
+    }
+    maker = RowMaker(catalog, declared)
+    maker.values(records, "L00000000", NOW)
+    spent = np.asarray([seconds(lambda: maker.values(records, "L00000000", NOW)) for _ in range(calls)]) * 1000
+    return {"p50_ms": float(np.quantile(spent, 0.5)), "p99_ms": float(np.quantile(spent, 0.99))}
+
+
+def peak_gigabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def measure(leads: int, *, engines: tuple[str, ...] = ("kernel", "duckdb", "polars")) -> dict[str, Any]:
+    """Seconds of each engine on ``leads`` leads, 5 moments and 50 events each, in one run."""
+    declared = source()
+    catalog = Catalog.of(engagement_features(declared))
+    tables, cohort = data(leads, leads * 50)
+    small, few = data(100, 5000)
+    build_matrix(small, few, catalog, declared)
+    made: dict[str, Any] = {"leads": leads, "events": leads * 50, "rows": len(cohort), "features": len(catalog)}
+    made["data_gb"] = peak_gigabytes()
+    if "kernel" in engines:
+        made["kernel_s"] = seconds(lambda: build_matrix(tables, cohort, catalog, declared))
+        made["kernel_peak_gb"] = peak_gigabytes()
+        made["sort_s"] = sort_alone(tables, catalog, declared)
+        made["one_lead"] = one_lead(catalog, declared)
+    if "duckdb" in engines:
+        made["duckdb_s"] = seconds(lambda: with_duckdb(tables, cohort, catalog))
+    if "polars" in engines:
+        made["polars_s"] = seconds(lambda: with_polars(tables, cohort, catalog))
+    return made
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--leads", type=int, default=100_000)
+    parser.add_argument("--engines", default="kernel,duckdb,polars")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args(arguments)
+    text = json.dumps(measure(asked.leads, engines=tuple(asked.engines.split(","))), indent=1)
+    sys.stdout.write(text + "\n")
+    if asked.out:
+        asked.out.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,29 @@
+"""The benchmark compares like with like: kernel, DuckDB and polars give the same columns."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.assemble import build_matrix
+from features.catalog import Catalog
+from features.families.engagement import engagement_features
+from tests.benchmarks.bench_features import data, source, with_duckdb, with_polars
+
+
+@pytest.mark.parametrize("engine", [with_duckdb, with_polars])
+def test_other_engines_compute_the_same_columns(engine: Callable[..., Any]) -> None:
+    declared = source()
+    catalog = Catalog.of(engagement_features(declared))
+    tables, cohort = data(30, 900)
+    ours = build_matrix(tables, cohort, catalog, declared)
+    theirs = engine(tables, cohort, catalog)
+    for feature in catalog:
+        fast, slow = ours[feature.name], theirs[feature.name]
+        if feature.name in catalog.categories:
+            assert fast.fillna("-").tolist() == slow.astype("str").fillna("-").tolist(), feature.name
+        else:
+            np.testing.assert_allclose(
+                fast.to_numpy(), slow.to_numpy(dtype=float), rtol=1e-9, atol=1e-12, err_msg=feature.name
+            )
