@@ -18,7 +18,8 @@ from pipelines.shaping import Shaped, empty_table, headers, shape_table
 from pipelines.sources import RawTable, read_file
 from pipelines.store import stage_dir, write_json, write_parquet
 
-QUARANTINE, QUARANTINED_ROWS, COUNTS = "quarantine.parquet", "quarantined_rows.parquet", "counts.json"
+QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet"
+COUNTS = "counts.json"
 
 
 def ingest(source: Source, paths: Paths) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def _write(
             frame = checked[name].frame if name in checked else empty_table(contract)
             write_parquet(out / f"{name}.parquet", frame)
         write_parquet(out / QUARANTINE, pd.concat([c.quarantine for c in checked.values()], ignore_index=True))
-        write_parquet(out / "warnings.parquet", pd.concat([c.warnings for c in checked.values()], ignore_index=True))
+        write_parquet(out / WARNINGS, pd.concat([c.warnings for c in checked.values()], ignore_index=True))
         originals = [raw_rows(raws[table], c, table) for table, c in checked.items()]
         write_parquet(out / QUARANTINED_ROWS, pd.concat(originals, ignore_index=True))
         write_json(out / COUNTS, counts)

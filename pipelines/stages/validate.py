@@ -1,0 +1,95 @@
+"""Validate: the kept rows against the suites generated from the contract, and a page about what was found."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from features.definition import Source
+from pipelines.config import Paths
+from pipelines.data_errors import SuiteFailedError
+from pipelines.expectations import SENTENCES, Rule, expectations_of
+from pipelines.profile import profile
+from pipelines.stages.ingest import COUNTS, QUARANTINE, WARNINGS, in_words
+from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_text
+from pipelines.suites import Result, run_suites
+from pipelines.tables import load_tables
+
+EXAMPLES = 3
+
+
+def validate(source: Source, paths: Paths) -> dict[str, Any]:
+    """Check what ingest kept, and write ``validation.json``, ``validation.html`` and ``verdict.json``.
+
+    Raises
+    ------
+    SuiteFailedError
+        after writing, if kept rows break a rule.
+    """
+    counts = read_json(paths.ingest / COUNTS)
+    tables = load_tables(paths)
+    cutoff = pd.Timestamp(counts["data_cutoff"]) if counts["data_cutoff"] else None
+    results = run_suites(tables, expectations_of(source, cutoff), source)
+    failed = [r for r in results if not r.success and not r.warns]
+    report = {
+        **counts,
+        "title": source.title or source.name,
+        "verdict": "failed" if failed else "ok",
+        "text": _verdict(counts, results, failed),
+        "results": [vars(r) for r in results],
+        "quarantine": _summary(read_parquet(paths.ingest / QUARANTINE)),
+        "warning_rows": _summary(read_parquet(paths.ingest / WARNINGS)),
+        "columns": {table: profile(tables[table], table, source) for table in counts["rows"]},
+    }
+    with stage_dir(paths.validate) as out:
+        write_json(out / "validation.json", report)
+        write_text(out / "validation.html", page(report))
+        write_json(out / "verdict.json", {"stage": "validate", "verdict": report["verdict"], "text": report["text"]})
+    if failed:
+        raise SuiteFailedError(
+            f"{len(failed)} rules do not hold on the rows kept: "
+            + "; ".join(f"{r.table}: {r.sentence}" for r in failed[:EXAMPLES])
+            + f". See {paths.validate / 'validation.html'}; run ingest again."
+        )
+    return report
+
+
+def _verdict(counts: Mapping[str, Any], results: list[Result], failed: list[Result]) -> str:
+    if failed:
+        return f"{len(failed)} of {len(results)} rules do not hold on the rows kept."
+    out = sum(n["quarantined"] for n in counts["rows"].values())
+    read = sum(n["read"] for n in counts["rows"].values())
+    kept = "no row was quarantined" if not out else f"{out:,} of {read:,} rows ({out / read:.2%}) were quarantined"
+    return f"All {len(results)} rules hold on the rows kept; {kept}."
+
+
+def _summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Broken rules by table, rule and column, most frequent first, with a few examples (row and value)."""
+    found = []
+    for (table, rule, column), part in rows.groupby(["table", "rule", "column"], sort=False):
+        found.append(
+            {
+                "table": table,
+                "rule": rule,
+                "column": column,
+                "meaning": SENTENCES[Rule(str(rule))],
+                "rows": int(part["row"].nunique()),
+                "examples": part[["row", "value"]].head(EXAMPLES).to_dict("records"),
+            }
+        )
+    return sorted(found, key=lambda r: (-r["rows"], r["table"], r["rule"], r["column"]))
+
+
+@cache
+def _template() -> jinja2.Template:
+    loader = jinja2.PackageLoader("pipelines", "templates")
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
+        "validation.html.j2"
+    )
+
+
+def page(report: Mapping[str, Any]) -> str:
+    """The validation page: one self-contained HTML file, nothing fetched."""
+    return _template().render(report=report, lines=in_words(report).splitlines())
