@@ -1,0 +1,54 @@
+"""A source with all that is declared about it, ready for the stages."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.definition import Source
+from features.rubric import Rubric, load_rubric
+from features.source import load_source
+from models.explaining.framework import Framework, load_framework
+from models.settings import TrainSettings
+from pipelines.config import Paths
+from pipelines.locate import find_rubric, find_source
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every stage is given."""
+
+    source: Source
+    source_path: Path
+    rubric: Rubric | None
+    framework: Framework
+    paths: Paths
+    settings: TrainSettings
+
+    @property
+    def declaration_hash(self) -> str:
+        """SHA-256 over the source, its rubric and the settings: what the run was asked to do."""
+        parts = [self.source.model_dump_json(), self.settings.model_dump_json()]
+        parts.append("" if self.rubric is None else self.rubric.model_dump_json())
+        return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def open_context(source: str, data_dir: Path, settings: TrainSettings | None = None) -> Context:
+    """Load a source by name or path, its rubric and its framework.
+
+    Raises
+    ------
+    SourceError, PolicyError : naming file and line
+    """
+    path = find_source(source)
+    declared = load_source(path)
+    rubric = None
+    if declared.rubric is not None:
+        rubric = load_rubric(find_rubric(declared.rubric, beside=path.parent), declared)
+    return Context(
+        source=declared,
+        source_path=path,
+        rubric=rubric,
+        framework=load_framework(declared.framework),
+        paths=Paths(data_dir, declared.name),
+        settings=settings or TrainSettings(),
+    )

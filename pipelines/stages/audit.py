@@ -1,0 +1,35 @@
+"""Audit: columns that carry the outcome, named before anything is learned from them."""
+
+from typing import Any
+
+from models.judging.audit import accepted_leaks, audit
+from pipelines.context import Context
+from pipelines.matrices import load_chop, load_matrix
+from pipelines.store import read_json, stage_dir, write_json
+from pipelines.tables import load_tables
+
+
+def run_audit(context: Context) -> dict[str, Any]:
+    """Write ``audit.json``; the verdict is ``leak`` if a column leaks and nobody accepted it."""
+    before = read_json(context.paths.matrix / "verdict.json")
+    findings: list[dict[str, Any]] = []
+    accepted: dict[str, str] = {}
+    verdict = {"verdict": before["verdict"], "verdict_text": before["verdict_text"]}
+    if before["verdict"] == "ok":
+        matrix = load_matrix(context.paths.matrix)
+        found = audit(matrix, context.source, load_tables(context.paths), load_chop(context.paths.matrix))
+        findings = [finding.record() for finding in found]
+        accepted = accepted_leaks(found)
+        leaks = [finding for finding in found if finding.blocking]
+        if leaks:
+            names = ", ".join(dict.fromkeys(finding.column for finding in leaks))
+            verdict = {
+                "verdict": "leak",
+                "verdict_text": f"Training stopped: {names} carries the outcome. Declare it 'role: ignore' with "
+                "'excluded_because', or accept it with 'accepted_because' and a reason.",
+            }
+    result = {**verdict, "findings": findings, "accepted": accepted}
+    with stage_dir(context.paths.audit) as folder:
+        write_json(folder / "audit.json", result)
+        write_json(folder / "verdict.json", verdict)
+    return result

@@ -1,0 +1,62 @@
+"""Evaluate: test figures of every candidate's twin on the final block."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.vocabulary import Verdict
+from models.judging.evaluate import Evaluation
+from models.training import evaluate_twin, fit_twin
+from pipelines.context import Context
+from pipelines.matrices import load_chop, load_matrix
+from pipelines.stages.backtest import load_backtest, rubric_candidate
+from pipelines.store import read_json, stage_dir, write_json, write_parquet
+
+JUDGED = (Verdict.OK, Verdict.WEAK_SIGNAL, Verdict.NO_SIGNAL)
+
+
+def run_evaluate(context: Context) -> dict[str, Any]:
+    """Write test figures and calibrated test log-odds, also where there is no signal: the reader may look."""
+    before = read_json(context.paths.backtest / "verdict.json")
+    result: dict[str, Any] = {**before, "figures": {}}
+    test: pd.DataFrame | None = None
+    if before["verdict"] in JUDGED:
+        matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
+        found, decision = load_backtest(context.paths)
+        twin = fit_twin(matrix, split, found, context.settings, rubric_candidate(context))
+        every = context.source.cohort.every_days
+        judged = evaluate_twin(
+            twin, matrix, split, found, decision, context.settings, context.source.capacity, every_days=every
+        )
+        base_train = float(np.average(matrix.label[split.final.train], weights=matrix.weight[split.final.train]))
+        result |= {**judged.record(), "winner": decision.winner, "base_rate_train": base_train}
+        result["accounts"] = _by_account(
+            matrix.keys, split.final.train, split.final.test, matrix.label, judged, decision
+        )
+        test = pd.DataFrame({"row": split.final.test, **judged.log_odds})
+    with stage_dir(context.paths.evaluate) as folder:
+        if test is not None:
+            write_parquet(folder / "test_log_odds.parquet", test)
+        write_json(folder / "evaluation.json", result)
+        write_json(folder / "verdict.json", before)
+    return result
+
+
+def _by_account(
+    keys: pd.DataFrame, train: Any, test: Any, label: Any, judged: Evaluation, decision: Any
+) -> dict[str, dict[str, Any]]:
+    """The winner's AUC apart for accounts (or leads) the training rows had seen, and for new ones."""
+    from models.judging.metrics import auc
+
+    seen = keys["group"].iloc[test].isin(set(keys["group"].iloc[train])).to_numpy()
+    found = {}
+    for name, rows in (("seen", seen), ("unseen", ~seen)):
+        won = label[test][rows]
+        z = judged.log_odds[decision.winner][rows]
+        found[name] = {
+            "n": int(rows.sum()),
+            "won": int(won.sum()),
+            "auc": auc(won, z, np.ones(len(won))) if len(won) else None,
+        }
+    return found

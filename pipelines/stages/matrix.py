@@ -1,0 +1,69 @@
+"""Matrix: the training matrix, its chop, and the open leads of now."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.assemble import features_at, matrix_of
+from features.catalog_of import build_catalog
+from features.cohort import cutoff_of, open_cohort
+from features.errors import TooLittleDataError
+from features.flat import flat_matrix
+from features.matrix import Matrix
+from features.timechop import Chop, chop
+from pipelines.context import Context
+from pipelines.matrices import save_matrix
+from pipelines.store import stage_dir, write_json
+from pipelines.tables import Tables, load_tables
+
+
+def build(context: Context) -> dict[str, Any]:
+    """Write the training matrix, ``chop.json`` and, for relational sources, the matrix of open leads.
+
+    Too few outcomes are no error here: ``verdict.json`` says ``too_little_data`` and the later stages pass it on.
+    """
+    tables = load_tables(context.paths)
+    matrix, now, cutoff = _matrices(context, tables)
+    split: Chop | None = None
+    problem = ""
+    try:
+        split = chop(matrix, context.source.split, seed=context.settings.seed)
+    except TooLittleDataError as error:
+        problem = error.message
+    judged = matrix.matured
+    won = matrix.label[judged]
+    verdict = {
+        "verdict": "too_little_data" if split is None else "ok",
+        "verdict_text": problem,
+        "cohort_rows": len(matrix),
+        "matured_rows": int(judged.sum()),
+        "won_rows": int(won.sum()),
+        "leads": int(matrix.keys["lead_id"].nunique()),
+        "base_rate": float(np.average(won, weights=matrix.weight[judged])) if len(won) else None,
+        "features": len(matrix.catalog),
+        "open_leads": 0 if now is None else len(now),
+        "data_cutoff": None if cutoff is None else cutoff.isoformat(),
+        "split": None
+        if split is None
+        else {"kind": split.kind, "explanation": split.explanation, "notes": split.notes},
+    }
+    with stage_dir(context.paths.matrix) as folder:
+        save_matrix(folder, matrix)
+        if now is not None:
+            save_matrix(folder, now, "open")
+        if split is not None:
+            write_json(folder / "chop.json", split.record())
+        write_json(folder / "verdict.json", verdict)
+    return verdict
+
+
+def _matrices(context: Context, tables: Tables) -> tuple[Matrix, Matrix | None, pd.Timestamp | None]:
+    source = context.source
+    if source.kind == "flat":
+        return flat_matrix(tables["leads"], source, context.rubric), None, None
+    cutoff = cutoff_of(tables, source)
+    catalog = build_catalog(source, context.rubric)
+    open_now = open_cohort(tables, source, cutoff)
+    now = features_at(tables, source, catalog, open_now["lead_id"].tolist(), cutoff)
+    return matrix_of(tables, source, catalog, cutoff), now, cutoff

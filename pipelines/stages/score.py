@@ -1,0 +1,81 @@
+"""Score: the open leads of now, ranked and explained; in flat sources the test rows, by the twin."""
+
+from typing import Any
+
+import pandas as pd
+
+from features.matrix import Matrix
+from models.bundle import Bundle, load_bundle
+from models.explaining.points import CONTEXT_WARNING, context_share
+from models.scoring import Scored, score
+from pipelines.champion import read_champion
+from pipelines.context import Context
+from pipelines.matrices import load_chop, load_matrix
+from pipelines.stages.train import TRAINED
+from pipelines.store import read_json, stage_dir, write_json, write_parquet
+from pipelines.tables import load_tables
+
+CARDS = 12
+
+
+def run_score(context: Context) -> dict[str, Any]:
+    """Write ``worklist.parquet`` (best first, ties by lead id) and ``cards.json`` of the first leads."""
+    before = read_json(context.paths.train / "verdict.json")
+    result: dict[str, Any] = {**before, "leads": 0}
+    worklist = pd.DataFrame()
+    cards: list[dict[str, Any]] = []
+    if before["verdict"] in TRAINED:
+        bundle, matrix, kind = _subject(context)
+        scored = score(bundle, matrix, context.framework, source=context.source)
+        order = ranked(scored)
+        worklist = with_display(context, scored.frame.iloc[order].reset_index(drop=True))
+        if kind == "test rows":
+            worklist["won"] = matrix.label[order]
+        cards = [scored.card(int(row)) for row in order[:CARDS]]
+        share = context_share(scored.contributions, bundle.catalog, context.framework)
+        result |= {
+            "leads": len(worklist),
+            "kind": kind,
+            "bundle": bundle.hash,
+            "context_share": share,
+            "context_warning": share > CONTEXT_WARNING,
+            "reference_probability": cards[0]["reference_probability"] if cards else None,
+        }
+    with stage_dir(context.paths.score) as folder:
+        write_parquet(folder / "worklist.parquet", worklist)
+        write_json(folder / "cards.json", cards)
+        write_json(folder / "score.json", result)
+        write_json(folder / "verdict.json", before)
+    return result
+
+
+def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
+    """Who scores whom: the champion the open leads, or, without clocks, the twin the rows it never saw."""
+    paths = context.paths
+    if context.source.kind == "flat":
+        test = load_matrix(paths.matrix).take(load_chop(paths.matrix).final.test)
+        return load_bundle(paths.train / "twin"), test, "test rows"
+    champion = read_champion(paths)
+    if champion is None:
+        return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), "open leads"
+    return load_bundle(champion.folder, champion.hash), load_matrix(paths.matrix, "open"), "open leads"
+
+
+def ranked(scored: Scored) -> Any:
+    """Positions of the rows, best first; equal scores by lead id."""
+    keys = pd.DataFrame({"z": -scored.log_odds, "lead": scored.frame["lead_id"]})
+    return keys.sort_values(["z", "lead"], kind="stable").index.to_numpy()
+
+
+def with_display(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the leads' display columns and owner behind it."""
+    from features.vocabulary import Role
+
+    columns = context.source.tables["leads"].columns
+    shown = [name for name, column in columns.items() if column.role is Role.DISPLAY or name == "owner"]
+    leads = load_tables(context.paths)["leads"]
+    shown = [name for name in shown if name in leads.columns and name not in frame.columns]
+    if not shown or "lead_id" not in leads.columns:
+        return frame
+    by_lead = leads.drop_duplicates("lead_id").set_index("lead_id")[shown]
+    return frame.join(by_lead, on="lead_id")

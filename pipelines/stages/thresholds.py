@@ -1,0 +1,77 @@
+"""Thresholds: the rubric and the model on the same matured test leads, and a threshold that keeps a promise."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.matrix import Matrix
+from models.bundle import load_bundle
+from models.candidates.rubric import RubricCandidate
+from models.explaining.reasons import Wordsmith, top_reasons
+from models.judging.handing import Judge
+from models.judging.promise import promise
+from models.judging.thresholds import compare
+from models.logistic import sigmoid
+from pipelines.context import Context
+from pipelines.matrices import load_chop, load_matrix
+from pipelines.stages.train import TRAINED
+from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet
+
+PROMISED_LIFT = 2.0
+
+
+def run_thresholds(context: Context, *, promised: float | None = None, confidence: float = 0.9) -> dict[str, Any]:
+    """Write ``comparison.json`` and ``swap_set.parquet``.
+
+    ``promised`` is the precision to promise; by default twice the base rate of the test block.
+    """
+    before = read_json(context.paths.evaluate / "verdict.json")
+    result: dict[str, Any] = dict(before)
+    swap = pd.DataFrame()
+    if before["verdict"] in TRAINED:
+        matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
+        test = matrix.take(split.final.test)
+        winner = read_json(context.paths.evaluate / "evaluation.json")["winner"]
+        log_odds = read_parquet(context.paths.evaluate / "test_log_odds.parquet")[winner].to_numpy(dtype=np.float64)
+        compared = compare(
+            Judge("model", log_odds, probability=sigmoid(log_odds)),
+            _rubric_judge(context, test),
+            test.keys,
+            test.label,
+            test.amount,
+            capacity=context.source.capacity,
+            every_days=context.source.cohort.every_days,
+            draws=context.settings.draws,
+            seed=context.settings.seed,
+        )
+        base = compared.base_rate
+        aim = promised if promised is not None else min(0.9, round(PROMISED_LIFT * base, 2))
+        kept = promise(log_odds, test.keys, test.label, promised=aim, confidence=confidence) if aim > 0 else None
+        result |= compared.record() | {"promise": None if kept is None else kept.record()}
+        swap = _with_reasons(context, test, compared.swap)
+    with stage_dir(context.paths.thresholds) as folder:
+        write_parquet(folder / "swap_set.parquet", swap)
+        write_json(folder / "comparison.json", result)
+        write_json(folder / "verdict.json", before)
+    return result
+
+
+def _rubric_judge(context: Context, test: Matrix) -> Judge | None:
+    if context.rubric is None:
+        return None
+    book = RubricCandidate(context.rubric).ledger(test.values)
+    threshold = context.rubric.handoff_threshold
+    return Judge(
+        "rubric", book.points, handed_off=book.handed_off, threshold=None if threshold is None else threshold.points
+    )
+
+
+def _with_reasons(context: Context, test: Matrix, swap: pd.DataFrame) -> pd.DataFrame:
+    """The swap set with the twin's three main reasons per lead."""
+    if not len(swap):
+        return swap
+    twin = load_bundle(context.paths.train / "twin")
+    values = test.values.iloc[swap["row"].to_numpy()].reset_index(drop=True)
+    reasons = top_reasons(Wordsmith(twin.catalog, twin.facts), twin.contributions(values), values)
+    return swap.assign(**{f"reason_{k + 1}": [row[k] for row in reasons] for k in range(3)})

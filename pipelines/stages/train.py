@@ -1,0 +1,99 @@
+"""Train: the evaluated twin (rows before the test block) and the bundle (all matured rows)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from features.matrix import Matrix
+from features.vocabulary import Verdict
+from models.bundle import Bundle, load_bundle, save_bundle
+from models.explaining.facts import build_facts
+from models.judging.backtest import Backtest
+from models.scorer import Scale
+from models.training import Decision, fit_bundle
+from pipelines.champion import read_champion
+from pipelines.context import Context
+from pipelines.matrices import load_chop, load_matrix
+from pipelines.stages.backtest import load_backtest, rubric_candidate
+from pipelines.store import read_json, stage_dir, write_json
+
+TRAINED = (Verdict.OK, Verdict.WEAK_SIGNAL)
+
+
+def run_train(context: Context) -> dict[str, Any]:
+    """Write ``bundle/`` and ``twin/``; neither where there is a leak, no signal or too little data."""
+    before = read_json(context.paths.backtest / "verdict.json")
+    result: dict[str, Any] = dict(before)
+    bundles: dict[str, Bundle] = {}
+    if before["verdict"] in TRAINED:
+        matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
+        found, decision = load_backtest(context.paths)
+        matured = np.flatnonzero(matrix.matured)
+        scale = frozen_scale(context)
+        bundles["twin"] = _fit(context, matrix, split.final.train, found, decision, scale, "twin")
+        bundles["bundle"] = _fit(
+            context, matrix, matured, found, decision, scale or bundles["twin"].scale, "refit on all matured rows"
+        )
+        result |= {
+            "hash": bundles["bundle"].hash,
+            "twin_hash": bundles["twin"].hash,
+            "winner": decision.winner,
+            "shift": _shift(matrix, split.final.test, bundles),
+        }
+    with stage_dir(context.paths.train) as folder:
+        for name, bundle in bundles.items():
+            save_bundle(bundle, folder / name)
+        write_json(folder / "train.json", result)
+        write_json(folder / "verdict.json", before)
+    return result
+
+
+def frozen_scale(context: Context) -> Scale | None:
+    """The champion's scale, so that a retrained model does not move everybody's score."""
+    champion = read_champion(context.paths)
+    if champion is None:
+        return None
+    return load_bundle(champion.folder, champion.hash).scale
+
+
+def _fit(
+    context: Context,
+    matrix: Matrix,
+    rows: Any,
+    found: Backtest,
+    decision: Decision,
+    scale: Scale | None,
+    purpose: str,
+) -> Bundle:
+    source = context.source
+    audit = read_json(context.paths.audit / "audit.json")
+    meta: Mapping[str, Any] = {
+        "source": source.name,
+        "source_kind": source.kind,
+        "synthetic": source.synthetic,
+        "framework": source.framework,
+        "horizon_days": source.label.horizon_days,
+        "outcome": source.label.outcome,
+        "purpose": purpose,
+        "declaration": context.declaration_hash,
+        "accepted_leaks": audit["accepted"],
+    }
+    return fit_bundle(
+        matrix,
+        rows,
+        found,
+        decision,
+        context.settings,
+        rubric=rubric_candidate(context),
+        scale=scale,
+        meta=meta,
+        facts=build_facts(matrix.take(rows)),
+    )
+
+
+def _shift(matrix: Matrix, rows: Any, bundles: Mapping[str, Bundle]) -> dict[str, float]:
+    """How far the refit moved from the evaluated twin on the test rows [log-odds]."""
+    values = matrix.values.iloc[rows]
+    moved = bundles["bundle"].log_odds(values) - bundles["twin"].log_odds(values)
+    return {"mean": float(moved.mean()), "mean_absolute": float(np.abs(moved).mean())}
