@@ -15,10 +15,11 @@ from models.judging.resample import cluster_sums
 from models.logistic import fit_logistic, sigmoid
 from models.scorer import Floats, Ints
 
-WorthVerdict = Literal["in line", "too many points", "too few points", "wrong way", "worth nothing", "too rare"]
+WorthVerdict = Literal[
+    "in line", "too many points", "too few points", "wrong way", "worth nothing", "cannot tell", "too rare"
+]
 FEWEST_LEADS = 20
 _RIDGE = 0.5
-_LIGHT = np.array([0.0, _RIDGE])
 _Z90 = 1.645
 _NEGLIGIBLE = 0.25  # share of its points a rule must earn to be worth something
 
@@ -86,29 +87,46 @@ class Repair:
 
 
 def repair(
-    book: Ledger, values: pd.DataFrame, catalog: Catalog, label: Floats, weight: Floats, cluster: Ints
+    book: Ledger,
+    values: pd.DataFrame,
+    catalog: Catalog,
+    label: Floats,
+    weight: Floats,
+    cluster: Ints,
+    order: Ints | None = None,
 ) -> Repair:
     """Judge every rule of a ledger on matured rows, and look for what the rubric misses.
 
     ``values`` holds the features that ``catalog`` names; rubric and evidence features among them are passed over.
-    ``weight`` lets the rows of one lead weigh one together; ``cluster`` codes accounts. All effects are associations.
+    ``weight`` lets the rows of one lead weigh one together; ``cluster`` codes accounts. With ``order`` every period
+    has a level of its own, so that a moving market is not mistaken for a rule. All effects are associations.
     """
+    levels = _levels(label, order)
     typical, fired = _typical(book)
     enough = np.array([float(weight[mask].sum()) >= FEWEST_LEADS for mask in fired.T])
-    design = np.column_stack([np.ones(len(label)), book.rules.to_numpy(dtype=np.float64)[:, enough] / typical[enough]])
-    penalty = np.r_[0.0, np.full(int(enough.sum()), _RIDGE)]
+    design = np.column_stack([levels, book.rules.to_numpy(dtype=np.float64)[:, enough] / typical[enough]])
+    penalty = np.r_[np.zeros(levels.shape[1]), np.full(int(enough.sum()), _RIDGE)]
     theta = fit_logistic(design, label, weight, penalty)
     error = _sandwich(design, label, weight, penalty, design @ theta, cluster)
     effect, spread = np.full(len(typical), np.nan), np.full(len(typical), np.nan)
-    effect[enough], spread[enough] = theta[1:], error[1:]
+    effect[enough], spread[enough] = theta[levels.shape[1] :], error[levels.shape[1] :]
     scale = _scale(typical[enough], effect[enough], spread[enough], book.points, label, weight)
     worth = tuple(
         _worth(rule.id, rule.label, float(weight[fired[:, k]].sum()), typical[k], effect[k], spread[k], scale)
         for k, rule in enumerate(book.rubric.rules)
     )
     offset = design @ theta
-    found = tuple(_missing(values, catalog, label, weight, cluster, offset, scale))
+    found = tuple(_missing(values, catalog, label, weight, cluster, offset, scale, levels))
     return Repair(worth, found, scale)
+
+
+def _levels(label: Floats, order: Ints | None) -> Floats:
+    """A column of ones per period of equal length, as many as the won leads allow (at most 8)."""
+    periods = int(np.clip(min(label.sum(), len(label) - label.sum()) // 50, 1, 8)) if order is not None else 1
+    if order is None or periods == 1:
+        return np.ones((len(label), 1))
+    period = order.argsort(kind="stable").argsort() * periods // len(label)
+    return (period[:, None] == np.arange(periods)[None, :]).astype(np.float64)
 
 
 def _typical(book: Ledger) -> tuple[Floats, "np.ndarray[Any, np.dtype[np.bool_]]"]:
@@ -155,7 +173,9 @@ def _worth(rule: str, label: str, leads: float, points: float, effect: float, er
     verdict = _verdict(points, from_, to, deserved)
     name = label or rule.replace("_", " ")
     sentence = f"'{name}' gives {points:+.3g} points"
-    if verdict == "too rare":
+    if not leads:
+        sentence = f"'{name}' gave points to no lead in these data."
+    elif verdict == "too rare":
         sentence += f" but to only {leads:.0f} leads: too few to judge."
     elif np.isnan(scale):
         sentence += "; the rubric as a whole does not follow outcomes, so points cannot be compared."
@@ -174,13 +194,22 @@ def _verdict(points: float, low: float, high: float, deserved: float) -> WorthVe
         return "wrong way"
     if high < _NEGLIGIBLE * size or (low < 0 < high and deserved * sign < _NEGLIGIBLE * size and high < size):
         return "worth nothing"
+    if low < 0 and high >= size:
+        return "cannot tell"
     if high < 0.8 * size:
         return "too many points"
     return "too few points" if low > 1.25 * size else "in line"
 
 
 def _missing(
-    values: pd.DataFrame, catalog: Catalog, label: Floats, weight: Floats, cluster: Ints, offset: Floats, scale: float
+    values: pd.DataFrame,
+    catalog: Catalog,
+    label: Floats,
+    weight: Floats,
+    cluster: Ints,
+    offset: Floats,
+    scale: float,
+    levels: Floats,
 ) -> Iterator[MissingRule]:
     """The strongest few conditions on features that explain what the rubric leaves unexplained."""
     found: list[tuple[float, MissingRule]] = []
@@ -195,12 +224,13 @@ def _missing(
                 continue
             tried += 1
             design = mask.astype(np.float64)[:, None]
-            both = np.column_stack([np.ones(len(label)), design])
-            theta = fit_logistic(both, label, weight, _LIGHT, offset=offset)
-            error = float(_sandwich(both, label, weight, _LIGHT, both @ theta + offset, cluster)[1])
-            z = abs(theta[1]) / max(error, 1e-9)
+            both = np.column_stack([levels, design])
+            penalty = np.r_[np.zeros(levels.shape[1]), _RIDGE]
+            theta = fit_logistic(both, label, weight, penalty, offset=offset)
+            error = float(_sandwich(both, label, weight, penalty, both @ theta + offset, cluster)[-1])
+            z = abs(theta[-1]) / max(error, 1e-9)
             if best is None or z > best[0]:
-                effect = float(theta[1])
+                effect = float(theta[-1])
                 ends = (effect - _Z90 * error, effect + _Z90 * error)
                 rule = MissingRule(feature.name, feature.label, condition, leads, effect, *ends, effect * scale)
                 best = (z, rule)
