@@ -10,7 +10,7 @@ from features.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
 class Declared(BaseModel):
     """Base of all declarations: frozen, unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True)
 
 
 class CsvFormat(Declared):

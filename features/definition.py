@@ -1,10 +1,11 @@
 """Source declarations: how one export maps to the canonical tables (the schema of data/sources/*.yaml)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from features.contract import TABLES
 from features.declaration import Column, CsvFormat, Declared, Location, PackageMember, TableSource
@@ -221,6 +222,13 @@ class Source(Declared):
         if line is None:
             return f"source '{self.name}', {'.'.join(keys)}"
         return f"{self._path.name if self._path else self.name} line {line}"
+
+    @field_validator("data_cutoff")
+    @classmethod
+    def _is_a_time(cls, text: str | None) -> str | None:
+        if text is not None:
+            datetime.fromisoformat(text)
+        return text
 
     @model_validator(mode="after")
     def _consistent(self) -> "Source":

@@ -65,7 +65,8 @@ def read_moments(texts: pd.Series, zone: ZoneInfo, *, form: str | None = None, w
     values, pending = _zoned(clean, form)
     naive = _declared(clean, form, pending) if form else _found_out(clean, pending, what)
     local = _localised(_sane(naive), zone, _date_only(clean))
-    return Moments(_sane(values.fillna(local.values)), local.date_only, zone, local.notes)
+    found = _sane(values.fillna(local.values))
+    return Moments(found, local.date_only & found.notna(), zone, local.notes)
 
 
 def _nowhere(like: pd.Series) -> pd.Series:
@@ -73,7 +74,7 @@ def _nowhere(like: pd.Series) -> pd.Series:
 
 
 def _date_only(clean: pd.Series) -> pd.Series:
-    return ~clean.str.contains(_TIME_OF_DAY, regex=True).fillna(True).astype(bool)
+    return clean.notna() & ~clean.str.contains(_TIME_OF_DAY, regex=True).fillna(True).astype(bool)
 
 
 def _empty(like: pd.Series) -> pd.Series:

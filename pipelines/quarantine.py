@@ -81,7 +81,7 @@ def check(
     warnings: list[pd.DataFrame] = []
     for expectation in expectations:
         shown = expectation.columns[-1]
-        hit = _breaks(shaped.frame, expectation, parents, bad) & ~unread.get(shown, np.zeros(1, dtype=np.bool_))
+        hit = _breaks(shaped.frame, expectation, parents, bad) & ~_explained(shaped.name, shown, unread)
         if not hit.any():
             continue
         for rule, part in _split(hit, expectation, shaped.frame, parents):
@@ -96,6 +96,14 @@ def check(
     seen = {key: frozenset(shaped.frame[key].dropna())} if shaped.name in ("leads", "accounts") else {}
     read = len(shaped.frame) + len(raw_broken)
     return Checked(kept, shaped.rows[~bad], _joined(found), _joined(warnings), read, seen)
+
+
+def _explained(table: str, column: str, unread: Mapping[str, Mask]) -> Mask:
+    """Rows whose missing value is missing because it, or the column it is filled from, cannot be read."""
+    contract = TABLES[table]
+    origin = contract[column].default_from if column in contract.names else None
+    nowhere = np.zeros(1, dtype=np.bool_)
+    return unread.get(column, nowhere) | unread.get(origin or "", nowhere)
 
 
 def hidden_columns(source: Source, table: str) -> set[str]:

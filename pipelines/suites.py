@@ -18,7 +18,7 @@ from pipelines.shaping import DTYPES, type_of
 
 _TYPE_NAMES: Mapping[ColumnType, str] = {
     **DTYPES,
-    ColumnType.BOOLEAN: "BooleanDtype",
+    ColumnType.BOOLEAN: "bool",
     ColumnType.TIMESTAMP: "datetime64",
 }
 
