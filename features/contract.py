@@ -156,7 +156,7 @@ STAGES = ContractTable(
 )
 OUTCOMES = ContractTable(
     "outcomes",
-    "Closed opportunities.",
+    "Closed opportunities; a reopened one has a row per close.",
     (
         _id("opportunity_id", "identifies the deal", required=True),
         _id("lead_id", "the lead credited", references="leads.lead_id"),
@@ -171,7 +171,7 @@ OUTCOMES = ContractTable(
         ),
         ContractColumn(name="reason", type=ColumnType.CATEGORY, doc="why it was won or lost"),
     ),
-    key=("opportunity_id",),
+    key=("opportunity_id", "closed_at"),
     clock="known_at",
 )
 
