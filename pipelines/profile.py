@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.contract import TABLES
 from features.definition import Source
 from features.vocabulary import ColumnType, Role
 from pipelines.quarantine import hidden_columns
@@ -22,11 +23,12 @@ def profile(frame: pd.DataFrame, table: str, source: Source) -> list[dict[str, A
         if name not in declared and not values.notna().any():
             continue  # of the contract, but not in this source
         kind = type_of(source, table, name)
+        canonical = name not in declared or (source.flat is None and name in TABLES[table].names)
         records.append(
             {
                 "column": name,
                 "type": str(kind),
-                "role": str(declared[name].role) if name in declared else "key or clock",
+                "role": "contract" if canonical else str(declared[name].role),
                 "missing": float(values.isna().mean()) if len(values) else 0.0,
                 "distinct": int(values.nunique()),
                 "shows": "hidden" if name in hidden else _shows(values, kind, declared.get(name)),

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from features.contract import TABLES
 from features.definition import Source
 from pipelines.config import Paths
 from pipelines.data_errors import SuiteFailedError
@@ -41,7 +42,8 @@ def validate(source: Source, paths: Paths) -> dict[str, Any]:
         "results": [vars(r) for r in results],
         "quarantine": _summary(read_parquet(paths.ingest / QUARANTINE)),
         "warning_rows": _summary(read_parquet(paths.ingest / WARNINGS)),
-        "columns": {table: profile(tables[table], table, source) for table in counts["rows"]},
+        "rows": {table: counts["rows"][table] for table in TABLES if table in counts["rows"]},
+        "columns": {table: profile(tables[table], table, source) for table in TABLES if table in counts["rows"]},
     }
     with stage_dir(paths.validate) as out:
         write_json(out / "validation.json", report)
