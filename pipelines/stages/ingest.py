@@ -59,6 +59,7 @@ def ingest(source: Source, paths: Paths) -> dict[str, Any]:
         checked[table].reconcile(table)
     _refuse_useless(source, checked)
     counts = _counts(source, raws, shapes, checked, cutoff)
+    counts |= {"verdict": "ok", "text": in_words(counts)}
     _write(paths, counts, raws, checked)
     return counts
 
@@ -151,7 +152,7 @@ def _write(
         originals = [raw_rows(raws[table], c, table) for table, c in checked.items()]
         write_parquet(out / QUARANTINED_ROWS, pd.concat(originals, ignore_index=True))
         write_json(out / COUNTS, counts)
-        write_json(out / "verdict.json", {"stage": "ingest", "verdict": "ok", "text": in_words(counts)})
+        write_json(out / "verdict.json", {"stage": "ingest", "verdict": "ok", "text": counts["text"]})
 
 
 def in_words(counts: Mapping[str, Any]) -> str:
