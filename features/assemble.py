@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -96,13 +97,14 @@ def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> 
     return pd.DataFrame(columns, index=pd.RangeIndex(length), columns=list(catalog.names))
 
 
+class Builder(Protocol):
+    """Whoever computes feature values of a cohort: :func:`build_matrix`, or an engine with its result."""
+
+    def __call__(self, tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame: ...
+
+
 def matrix_of(
-    tables: Tables,
-    source: Source,
-    catalog: Catalog,
-    cutoff: pd.Timestamp,
-    *,
-    engine: SortEngine | None = None,
+    tables: Tables, source: Source, catalog: Catalog, cutoff: pd.Timestamp, *, build: Builder = build_matrix
 ) -> Matrix:
     """The training matrix of a relational source: cohort, labels, weights and features.
 
@@ -115,7 +117,7 @@ def matrix_of(
     matured = labels["matured"].to_numpy(dtype=bool)
     return Matrix(
         catalog=catalog,
-        values=build_matrix(tables, keys, catalog, source, engine=engine),
+        values=build(tables, keys, catalog, source),
         keys=keys,
         label=labels["label"].to_numpy(dtype=np.float64),
         matured=matured,
@@ -143,18 +145,24 @@ def features_at(
     lead_ids: Sequence[str],
     as_of: pd.Timestamp | pd.Series,
     *,
-    engine: SortEngine | None = None,
+    build: Builder = build_matrix,
 ) -> Matrix:
     """The matrix of given leads at given moments, label NaN: what scoring uses, for one lead as for a million.
 
     ``as_of`` is one moment for all, or one per lead. A lead needs its own rows, and those of its account's
     other leads, to be in ``tables``; nothing else changes its values.
     """
-    keys = keys_of(tables, source, lead_ids, as_of)
+    return matrix_at(keys_of(tables, source, lead_ids, as_of), tables, source, catalog, build=build)
+
+
+def matrix_at(
+    keys: pd.DataFrame, tables: Tables, source: Source, catalog: Catalog, *, build: Builder = build_matrix
+) -> Matrix:
+    """The matrix of given keys (of :func:`features.cohort.open_cohort`, say), label NaN."""
     length = len(keys)
     return Matrix(
         catalog=catalog,
-        values=build_matrix(tables, keys, catalog, source, engine=engine),
+        values=build(tables, keys, catalog, source),
         keys=keys,
         label=np.full(length, np.nan),
         matured=np.zeros(length, dtype=np.bool_),

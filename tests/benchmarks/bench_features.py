@@ -117,7 +117,8 @@ def _expression(feature: Feature) -> str:
     if op == "trend":
         short, long = (days * DAY for days in params["windows_days"])
         recent, both = (f"count(*) FILTER ({keep} AND age <= {w})" for w in (short, long))
-        return f"CASE WHEN {both} > 0 THEN log2(({recent} + 1) / (({both} - {recent}) * {short / (long - short)!r} + 1)) ELSE 0 END"
+        expected = f"({both} - {recent}) * {short / (long - short)!r}"
+        return f"CASE WHEN {both} > 0 THEN log2(({recent} + 1) / ({expected} + 1)) ELSE 0 END"
     which = {"first_channel": "arg_max", "last_channel": "arg_min"}[op]
     return f"{which}(e.channel, age) FILTER ({keep} AND e.channel IS NOT NULL)"
 

@@ -1,0 +1,89 @@
+"""Memory, DuckDB, streamed parts and Spark give the same bits."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.assemble import build_matrix
+from features.catalog_of import build_catalog
+from features.cohort import keys_of
+from pipelines.engine import builder, stream_matrix
+from tests.parity.test_features_request import busy_world
+from tests.reference.worlds import DAY, SOURCE, T0, frames, moment
+
+CATALOG = build_catalog(SOURCE)
+Case = tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    world = busy_world(seed=11)
+    tables = frames(world)
+    names = [row["lead_id"] for row in world["leads"]] * 2
+    when = pd.Series([moment(T0)] * 6 + [moment(T0 - 20 * DAY)] * 6).astype("datetime64[us]")
+    keys = keys_of(tables, SOURCE, names, when)
+    return tables, keys, build_matrix(tables, keys, CATALOG, SOURCE)
+
+
+def test_duckdb_sorts_to_the_same_bits(case: Case) -> None:
+    tables, keys, expected = case
+    pd.testing.assert_frame_equal(builder("duckdb")(tables, keys, CATALOG, SOURCE), expected, check_exact=True)
+
+
+def test_threads_change_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    from features import sorting, sweep
+
+    tables, keys, expected = case
+    monkeypatch.setattr(sorting, "PARALLEL_FROM", 0)
+    monkeypatch.setattr(sweep, "PARALLEL_FROM", 0)
+    engine = sorting.BucketSort(threads=3)
+    pd.testing.assert_frame_equal(
+        build_matrix(tables, keys, CATALOG, SOURCE, engine=engine), expected, check_exact=True
+    )
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_streamed_parts_hold_the_same_bits(case: Case, tmp_path: Path, parts: int) -> None:
+    tables, keys, expected = case
+    paths = {}
+    for name, frame in {**tables, "cohort": keys[["lead_id", "as_of"]]}.items():
+        paths[name] = tmp_path / f"{name}.parquet"
+        frame.to_parquet(paths[name], index=False)
+    seen: list[tuple[int, int]] = []
+    told = stream_matrix(
+        paths,
+        paths.pop("cohort"),
+        CATALOG,
+        SOURCE,
+        tmp_path / "out",
+        parts=parts,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert (told.rows, told.parts, seen[-1]) == (12, parts, (parts, parts))
+    found = pd.concat([pd.read_parquet(path) for path in sorted((tmp_path / "out").glob("*.parquet"))])
+    found = found.sort_values(["lead_id", "as_of"], ignore_index=True)
+    order = np.lexsort([keys["as_of"], keys["lead_id"]])
+    plain = pd.concat([keys[["lead_id", "as_of"]], expected], axis=1).iloc[order].reset_index(drop=True)
+    texts = dict.fromkeys(("lead_id", *CATALOG.categories), "str")
+    pd.testing.assert_frame_equal(found[list(plain.columns)].astype(texts), plain, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def local_spark() -> Iterator[Any]:
+    from pipelines.spark import session
+
+    running = session("local[2]")
+    yield running
+    running.stop()
+
+
+@pytest.mark.spark
+@pytest.mark.usefixtures("local_spark")
+def test_spark_gives_the_same_bits(case: Case) -> None:
+    tables, keys, expected = case
+    spark: Callable[..., Any] = builder("spark")
+    pd.testing.assert_frame_equal(spark(tables, keys, CATALOG, SOURCE), expected, check_exact=True)
