@@ -15,7 +15,8 @@ from models.bundle import Bundle
 from models.explaining.evidence import Evidence, evidence, next_questions, question_for
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.points import BASE, CLIP, Bars, bars, by_criterion, by_group
-from models.explaining.qualification import qualify
+from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
+from models.explaining.qualification_policy import QualificationPolicy
 from models.explaining.reasons import TOP, Wordsmith, top_reasons
 from models.logistic import sigmoid
 from models.scorer import Contributions, Floats
@@ -38,14 +39,22 @@ class Scored:
     framework: Framework
     source: Source | None
     values: pd.DataFrame
+    qualified: Qualified
 
     def card(self, row: int) -> dict[str, Any]:
         """Everything a rep reads about one lead, JSON-ready."""
         return _card(self, row)
 
 
-def score(bundle: Bundle, matrix: Matrix, framework: Framework, *, source: Source | None = None) -> Scored:
-    """Score and explain every row of a matrix.
+def score(
+    bundle: Bundle,
+    matrix: Matrix,
+    framework: Framework,
+    *,
+    source: Source | None = None,
+    policy: QualificationPolicy | None = None,
+) -> Scored:
+    """Score and explain every row of a matrix; states follow the qualification policy (default: the shipped one).
 
     Raises
     ------
@@ -69,7 +78,10 @@ def score(bundle: Bundle, matrix: Matrix, framework: Framework, *, source: Sourc
         if len(values)
         else (np.zeros(len(framework.ids)))
     )
-    state, action = qualify(shown.score, engagement, statuses)
+    standing = Standing(
+        shown.score, _dimension_points(contributions, bundle), evidence(values, bundle.catalog, TOPICS, source)
+    )
+    qualified = qualify(standing, policy)
     reasons = np.array(
         top_reasons(Wordsmith(bundle.catalog, bundle.facts), contributions, values), dtype=object
     ).reshape(len(values), TOP)
@@ -87,14 +99,22 @@ def score(bundle: Bundle, matrix: Matrix, framework: Framework, *, source: Sourc
     columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
     columns |= {
         "question": next_questions(statuses, weight, framework, source),
-        "state": state,
-        "next_action": action,
+        "state": qualified.state,
+        "next_action": qualified.next_action,
         "percentile": bundle.percentile(log_odds),
         "scale_version": bundle.scale.version,
         "bundle_hash": bundle.hash,
     }
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(values)))
-    return Scored(frame, contributions, shown, statuses, log_odds, bundle, framework, source, values)
+    return Scored(frame, contributions, shown, statuses, log_odds, bundle, framework, source, values, qualified)
+
+
+def _dimension_points(contributions: Contributions, bundle: Bundle) -> dict[Dimension, Floats]:
+    """Points of each dimension, each shape (n,); features of no dimension count as fit."""
+    dimension = {feature.name: feature.dimension for feature in bundle.catalog}
+    groups = tuple(str(dimension.get(name, Dimension.FIT)) for name in contributions.names)
+    summed = by_group(contributions, groups, tuple(str(d) for d in Dimension)) * bundle.scale.points_per_log_odds
+    return {d: summed[:, k] for k, d in enumerate(Dimension)}
 
 
 def _dimensions(contributions: Contributions, bundle: Bundle) -> tuple[Floats, Floats]:

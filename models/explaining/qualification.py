@@ -1,56 +1,172 @@
-"""State and next action of a lead by a declared default policy."""
+"""State, rule and next action of a lead under a qualification policy; near misses and temperature."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from features.vocabulary import EvidenceStatus, Stage
+from features.vocabulary import Dimension, EvidenceStatus, Stage, Topic
 from models.explaining.evidence import Evidence
+from models.explaining.framework import Criterion, Framework
+from models.explaining.qualification_policy import QualificationPolicy, StateRule, default_qualification
 from models.scorer import Floats, Ints
+
+Bools = npt.NDArray[np.bool_]
+Texts = npt.NDArray[Any]
+
+TOPICS = Framework(
+    name="topics",
+    title="Topics one by one",
+    criteria={str(t): Criterion(label=str(t).replace("_", " "), topics=(t,)) for t in Topic if t is not Topic.CONTEXT},
+)
+RANK = {str(s): k for k, s in enumerate((Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL))}
 
 
 @dataclass(frozen=True)
-class Policy:
-    """Borders of the default policy, in points of the score and in criteria.
+class Standing:
+    """What a policy looks at, all aligned by row.
 
-    A lead with ``mql_score`` or more is an MQL; it is an SQL if at least ``sql_criteria`` criteria are met and none
-    is known not to be. Below, a lead that shows interest or intent is an IQL.
+    Parameters
+    ----------
+    score : 0..100
+    points : points by dimension
+    statuses : evidence per topic (:data:`TOPICS`)
+    state_before, days_in_state : of the last scoring, where there was one ('' and NaN otherwise)
     """
 
-    mql_score: int = 50
-    sql_criteria: int = 2
+    score: Ints
+    points: Mapping[Dimension, Floats]
+    statuses: Mapping[str, Evidence]
+    state_before: Texts | None = None
+    days_in_state: Floats | None = None
 
 
-def qualify(
-    score: Ints, engagement: Floats, statuses: dict[str, Evidence], policy: Policy | None = None
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """State and next action per row.
+@dataclass(frozen=True)
+class Qualified:
+    """Per row: state, the rule that put it there ('' if none), what happens next, and how warm it is.
 
-    ``engagement`` is the summed contribution of interest, intent and usage, log-odds.
+    ``near_state`` and ``near_lacks`` name the best state that one condition keeps the lead from, and it.
     """
-    rules = policy or Policy()
-    met = _count(statuses, EvidenceStatus.MET, len(score))
-    refused = _count(statuses, EvidenceStatus.NOT_MET, len(score))
-    high = score >= rules.mql_score
-    sql = high & (met >= rules.sql_criteria) & (refused == 0)
-    state = np.select(
-        [sql, high, engagement > 0],
-        [str(Stage.SQL), str(Stage.MQL), str(Stage.IQL)],
-        str(Stage.LEAD),
-    ).astype(object)
-    unknown = len(statuses) - met - refused > 0
-    action = np.select(
-        [sql, high & unknown, high, engagement > 0],
-        ["hand_off", "ask", "hand_off", "nurture_intent"],
-        "nurture_interest",
-    ).astype(object)
-    return state, action
+
+    state: Texts
+    rule: Texts
+    next_action: Texts
+    team: Texts
+    programme: Texts
+    reason: Texts
+    temperature: Texts
+    near_state: Texts
+    near_lacks: Texts
 
 
-def _count(statuses: dict[str, Evidence], wanted: EvidenceStatus, rows: int) -> Ints:
-    total = np.zeros(rows, dtype=np.int64)
-    for found in statuses.values():
+def qualify(standing: Standing, policy: QualificationPolicy | None = None) -> Qualified:
+    """State and next action of every row; the first rule that holds decides."""
+    policy = policy or default_qualification()
+    rows = len(standing.score)
+    state, rule_id = _filled(rows, str(Stage.LEAD)), _filled(rows, "")
+    action, team, programme, reason = (_filled(rows, "") for _ in range(4))
+    active = np.asarray(sum((standing.points.get(d, np.zeros(rows)) for d in _ACTING), np.zeros(rows)) > 0)
+    for step, mask in ((policy.otherwise.interested, active), (policy.otherwise.quiet, ~active)):
+        action[mask], team[mask], programme[mask] = step.action, step.team, step.programme
+    undecided = np.ones(rows, dtype=bool)
+    for rule in policy.rules:
+        holds = undecided & _all(_conditions(rule, standing, policy.hysteresis_points), rows)
+        state[holds], rule_id[holds] = str(rule.state), rule.id
+        action[holds], team[holds], programme[holds] = rule.then.action, rule.then.team, rule.then.programme
+        undecided &= ~holds
+    _keep_states(standing, policy, state, rule_id, action)
+    _exceptions(standing, policy, action, programme, reason)
+    near_state, near_lacks = _near(standing, policy, state)
+    warm, hot = policy.temperature.warm, policy.temperature.hot
+    temperature = np.select([standing.score >= hot, standing.score >= warm], ["hot", "warm"], "cold").astype(object)
+    return Qualified(state, rule_id, action, team, programme, reason, temperature, near_state, near_lacks)
+
+
+_ACTING = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
+
+
+def _filled(rows: int, text: str) -> Texts:
+    return np.full(rows, text, dtype=object)
+
+
+def _all(conditions: Mapping[str, Bools], rows: int) -> Bools:
+    return np.logical_and.reduce([np.ones(rows, dtype=bool), *conditions.values()])
+
+
+def _conditions(rule: StateRule, standing: Standing, hysteresis: int) -> dict[str, Bools]:
+    """Each condition of a rule in words, and the rows it holds for; a state once reached is left a little later."""
+    rows = len(standing.score)
+    found: dict[str, Bools] = {}
+    if rule.score_from is not None:
+        grace = np.zeros(rows)
+        if standing.state_before is not None:
+            grace = np.where(standing.state_before == str(rule.state), hysteresis, 0)
+        found[f"score of {rule.score_from}"] = standing.score >= rule.score_from - grace
+    for dimension, points in rule.points_from.items():
+        found[f"{points:g} points of {dimension}"] = standing.points.get(dimension, np.zeros(rows)) >= points
+    for topic in rule.met:
+        status = _status(standing, topic)
+        enough = status == EvidenceStatus.MET
+        if rule.indicated_counts:
+            enough |= status == EvidenceStatus.INDICATED
+        found[f"{str(topic).replace('_', ' ')} on record as met"] = enough
+    if rule.met_at_least:
+        found[f"{rule.met_at_least} criteria met"] = _count(standing, EvidenceStatus.MET) >= rule.met_at_least
+    if rule.none_refused:
+        found["nothing on record that speaks against it"] = _count(standing, EvidenceStatus.NOT_MET) == 0
+    return found
+
+
+def _status(standing: Standing, topic: Topic) -> Texts:
+    if str(topic) in standing.statuses:
+        return standing.statuses[str(topic)].status
+    return _filled(len(standing.score), str(EvidenceStatus.UNKNOWN))
+
+
+def _count(standing: Standing, wanted: EvidenceStatus) -> Ints:
+    total = np.zeros(len(standing.score), dtype=np.int64)
+    for found in standing.statuses.values():
         total += found.status == wanted
     return total
+
+
+def _keep_states(standing: Standing, policy: QualificationPolicy, state: Texts, rule_id: Texts, action: Texts) -> None:
+    """A state is kept for the minimum dwell; one that falls after it from MQL or beyond is recycled."""
+    if standing.state_before is None or standing.days_in_state is None:
+        return
+    before = np.array([RANK.get(str(name), -1) for name in standing.state_before])
+    now = np.array([RANK[str(name)] for name in state])
+    fell = now < before
+    young = fell & (standing.days_in_state < policy.minimum_dwell_days)
+    state[young], rule_id[young] = standing.state_before[young], "minimum_dwell"
+    action[fell & ~young & (before >= RANK[str(Stage.MQL)])] = "recycle"
+
+
+def _exceptions(
+    standing: Standing, policy: QualificationPolicy, action: Texts, programme: Texts, reason: Texts
+) -> None:
+    """Proposed disqualifications, and introductions where a fitting account's contact has no authority."""
+    rows = len(standing.score)
+    for item in policy.disqualify:
+        refused = _all({str(t): _status(standing, t) == EvidenceStatus.NOT_MET for t in item.refused}, rows)
+        action[refused], reason[refused] = "disqualify", item.reason
+    fit = standing.points.get(Dimension.FIT, np.zeros(rows))
+    no_authority = _status(standing, Topic.AUTHORITY) == EvidenceStatus.NOT_MET
+    asked = no_authority & (fit >= policy.introduction_fit_from)
+    action[asked], programme[asked], reason[asked] = "ask", "introduction", "no_authority"
+
+
+def _near(standing: Standing, policy: QualificationPolicy, state: Texts) -> tuple[Texts, Texts]:
+    rows = len(standing.score)
+    near_state, near_lacks = _filled(rows, ""), _filled(rows, "")
+    rank = np.array([RANK[str(name)] for name in state])
+    for rule in policy.rules:
+        conditions = _conditions(rule, standing, 0)
+        failed = np.sum([~holds for holds in conditions.values()], axis=0)
+        one_short = (failed == 1) & (rank < RANK[str(rule.state)]) & (near_state == "")
+        for words, holds in conditions.items():
+            mask = one_short & ~holds
+            near_state[mask], near_lacks[mask] = str(rule.state), words
+    return near_state, near_lacks

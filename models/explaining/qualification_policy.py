@@ -1,0 +1,202 @@
+"""Qualification as a declaration: which score, dimensions and evidence make an IQL, MQL, SQL or PQL."""
+
+from collections.abc import Iterator
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from features.definition import Name
+from features.errors import PolicyError
+from features.vocabulary import Dimension, Stage, Topic
+from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+
+Action = Literal["hand_off", "nurture_interest", "nurture_intent", "ask", "enrich", "recycle", "disqualify"]
+State = Literal[Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.PQL]
+LADDER = (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL)
+
+
+class Part(BaseModel):
+    """Base of the policy's parts: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Step(Part):
+    """What happens next to leads of a state: action, team, programme."""
+
+    action: Action
+    team: str = ""
+    programme: str = ""
+
+
+class StateRule(Part):
+    """Conditions that put a lead into a state; all must hold, and the first rule that holds decides.
+
+    ``points_from`` asks for points of single dimensions, so that interest is not taken for intent.
+    """
+
+    id: Name
+    state: State
+    score_from: int | None = Field(default=None, ge=0, le=100)
+    points_from: dict[Dimension, float] = Field(default_factory=dict, description="points by dimension")
+    met: tuple[Topic, ...] = Field(default=(), description="topics whose evidence must be met")
+    indicated_counts: bool = Field(default=False, description="indicated evidence is enough for 'met'")
+    met_at_least: int = Field(default=0, ge=0, description="topics, whichever, whose evidence is met")
+    none_refused: bool = Field(default=False, description="no topic's evidence may be 'not met'")
+    then: Step
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "StateRule":
+        asked = (self.score_from is not None, self.points_from, self.met, self.met_at_least, self.none_refused)
+        if not any(asked):
+            raise ValueError(f"rule '{self.id}' asks for nothing, so every lead would be '{self.state}'")
+        return self
+
+
+class Disqualification(Part):
+    """Evidence that speaks for letting a lead go; a proposal with a reason, for a person to confirm or undo."""
+
+    reason: Name
+    refused: tuple[Topic, ...] = Field(min_length=1, description="topics whose evidence must all be 'not met'")
+
+
+class Temperature(Part):
+    """Scores from which a lead is called warm and hot."""
+
+    warm: int = Field(default=40, ge=0, le=100)
+    hot: int = Field(default=60, ge=0, le=100)
+
+
+class Otherwise(Part):
+    """What happens to leads no rule holds for, by whether they act at all."""
+
+    interested: Step = Step(action="nurture_intent")
+    quiet: Step = Step(action="nurture_interest")
+
+
+class QualificationPolicy(Part):
+    """A qualification policy; history is judged under the version in force then."""
+
+    name: Name
+    version: str = "1"
+    effective_from: date | None = None
+    agreed_by: tuple[str, ...] = ()
+    rules: tuple[StateRule, ...] = Field(min_length=1)
+    otherwise: Otherwise = Otherwise()
+    disqualify: tuple[Disqualification, ...] = ()
+    temperature: Temperature = Temperature()
+    hysteresis_points: int = Field(default=0, ge=0, le=50, description="a state is left only so far below its score")
+    minimum_dwell_days: float = Field(default=0.0, ge=0, le=365, description="a state is kept at least so long")
+    introduction_fit_from: float = Field(default=0.0, description="fit points from which an introduction is asked for")
+
+
+def parse_qualification(text: str, *, where: str = "qualification policy") -> QualificationPolicy:
+    """Policy of a YAML text; a PolicyError names the line of every contradiction and what to do about it."""
+    try:
+        document = read_yaml(text)
+        policy = QualificationPolicy.model_validate(document.data)
+    except YamlTextError as problem:
+        raise PolicyError(f"{where}: {problem}") from problem
+    except ValidationError as error:
+        raise PolicyError(f"{where} cannot be used:\n  " + "\n  ".join(problems_of(error, document))) from error
+    problems = sorted(_contradictions(policy, document))
+    if problems:
+        listed = "\n  ".join(f"line {line}: {message}" for line, message in problems)
+        raise PolicyError(f"{where} cannot be used:\n  {listed}")
+    return policy
+
+
+def load_qualification(path: Path) -> QualificationPolicy:
+    """Policy of a YAML file."""
+    try:
+        return parse_qualification(path.read_text(encoding="utf-8"), where=path.name)
+    except OSError as problem:
+        raise PolicyError(f"qualification policy {path} cannot be read: {problem.strerror}.") from problem
+
+
+def default_qualification() -> QualificationPolicy:
+    """The policy that holds where a source names none."""
+    entry = files("models.explaining") / "frameworks" / "qualification" / "default.yaml"
+    return parse_qualification(entry.read_text(encoding="utf-8"), where="default.yaml")
+
+
+def policy_at(policies: tuple[QualificationPolicy, ...], day: date) -> QualificationPolicy:
+    """The version in force on a day: the latest that was effective by then, or the earliest of all."""
+    ordered = sorted(policies, key=lambda policy: policy.effective_from or date.min)
+    return next((p for p in reversed(ordered) if (p.effective_from or date.min) <= day), ordered[0])
+
+
+def flowchart(policy: QualificationPolicy) -> str:
+    """The policy as a Mermaid flowchart, rule by rule in the order in which they are asked."""
+    lines = ["flowchart TD", "  start([scored lead])"]
+    previous, edge = "start", "-->"
+    for rule in policy.rules:
+        lines.append(f"  {previous} {edge} {rule.id}{{{_words(rule)}}}")
+        lines.append(f"  {rule.id} -->|yes| {rule.id}_state[{str(rule.state).upper()}: {rule.then.action}]")
+        previous, edge = rule.id, "-->|no|"
+    lines.append(f"  {previous} {edge} rest[LEAD]")
+    return "\n".join(lines) + "\n"
+
+
+def _words(rule: StateRule) -> str:
+    parts = [f"score >= {rule.score_from}"] if rule.score_from is not None else []
+    parts += [f"{dimension} >= {points:g} points" for dimension, points in rule.points_from.items()]
+    parts += [f"{topic} {'met or indicated' if rule.indicated_counts else 'met'}" for topic in rule.met]
+    parts += [f"{rule.met_at_least} topics met"] if rule.met_at_least else []
+    parts += ["nothing refused"] if rule.none_refused else []
+    return " and ".join(parts)
+
+
+def _contradictions(policy: QualificationPolicy, document: LinedYaml) -> Iterator[tuple[int, str]]:
+    seen: dict[str, int] = {}
+    for k, rule in enumerate(policy.rules):
+        if rule.id in seen:
+            yield document.line(("rules", k, "id")), f"rule id '{rule.id}' stands twice; give each an id of its own."
+        seen[rule.id] = k
+        for earlier in policy.rules[:k]:
+            if _implies(rule, earlier):
+                yield (
+                    document.line(("rules", k)),
+                    f"rule '{rule.id}' can never hold: whenever it does, '{earlier.id}' holds first. "
+                    "Move it up, or make it ask for less.",
+                )
+                break
+    scores = {
+        s: min(r.score_from for r in policy.rules if r.state is s and r.score_from is not None)
+        for s in LADDER
+        if any(r.state is s and r.score_from is not None for r in policy.rules)
+    }
+    for lower, higher in zip(list(scores), list(scores)[1:], strict=False):
+        if scores[higher] < scores[lower]:
+            k = next(k for k, r in enumerate(policy.rules) if r.state is higher and r.score_from == scores[higher])
+            yield (
+                document.line(("rules", k, "score_from")),
+                f"{higher.upper()} asks for a score of {scores[higher]}, below {lower.upper()} with {scores[lower]}; "
+                f"raise {higher.upper()} or lower {lower.upper()}.",
+            )
+    if policy.temperature.hot < policy.temperature.warm:
+        yield document.line(("temperature",)), "hot begins below warm; raise hot or lower warm."
+    for k, item in enumerate(policy.disqualify):
+        if item.refused == (Topic.AUTHORITY,):
+            yield (
+                document.line(("disqualify", k)),
+                "a contact without authority is asked for an introduction, never disqualified for that alone; "
+                "add another topic or drop this reason.",
+            )
+
+
+def _implies(later: StateRule, earlier: StateRule) -> bool:
+    """Whether the earlier rule holds whenever the later one does."""
+    if earlier.score_from is not None and (later.score_from is None or later.score_from < earlier.score_from):
+        return False
+    if any(later.points_from.get(d, float("-inf")) < points for d, points in earlier.points_from.items()):
+        return False
+    if not set(earlier.met) <= set(later.met) or (
+        later.indicated_counts and not earlier.indicated_counts and earlier.met
+    ):
+        return False
+    sure = len(later.met) if not later.indicated_counts else 0
+    return earlier.met_at_least <= max(later.met_at_least, sure) and (later.none_refused or not earlier.none_refused)
