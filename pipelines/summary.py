@@ -46,8 +46,7 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> dict[str, Any]:
 
 def _rows(counts: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     return {
-        table: {key: int(row[key]) for key in ("read", "kept", "quarantined")}
-        for table, row in counts["tables"].items()
+        table: {key: int(row[key]) for key in ("read", "kept", "quarantined")} for table, row in counts["rows"].items()
     }
 
 

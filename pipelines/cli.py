@@ -1,0 +1,224 @@
+"""The command line. Heavy libraries are imported by the commands that need them, never here."""
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from features.errors import ExitStatus, LeadScoreError
+from pipelines.cli_shared import DEBUG_FLAG, Output, options
+
+app = typer.Typer(
+    name="leadscore",
+    help="Predictive lead scoring: train on your won and lost leads, explain every score, compare with your rubric.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+data_app = typer.Typer(help="Public data sets that sources declare.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Source = Annotated[str, typer.Option("--source", "-s", help="name of a source, or path of its YAML")]
+DataDir = Annotated[str, typer.Option("--data-dir", "-d", help="where generated data go")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
+Debug = Annotated[bool, typer.Option("--debug", help="show a traceback on errors")]
+Tiny = Annotated[bool, typer.Option("--tiny", help="smallest budgets: for trying and testing, not for use")]
+
+
+def main() -> NoReturn:
+    """Entry point: user errors are one message and their own exit status, never a traceback."""
+    try:
+        status = app(standalone_mode=False)
+    except LeadScoreError as error:
+        if DEBUG_FLAG in sys.argv:
+            raise
+        Output("--json" in sys.argv).error(error)
+        sys.exit(int(error.exit_status))
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:
+        if DEBUG_FLAG in sys.argv:
+            raise
+        usage = getattr(error, "format_message", None)
+        if usage is not None:
+            Output(False).usage(error)
+            sys.exit(int(ExitStatus.USAGE))
+        Output("--json" in sys.argv).crash(error)
+        sys.exit(int(ExitStatus.INTERNAL))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@app.command()
+def run(
+    source: Source = "demo", data_dir: DataDir = "data", tiny: Tiny = False, json: Json = False, debug: Debug = False
+) -> int:
+    """Everything on one source: ingest to report. The exit status says what the run may claim."""
+    from pipelines.cli_run import run_command
+
+    return run_command(options(source, data_dir, tiny), Output(json))
+
+
+def _stage(name: str, doc: str) -> None:
+    def command(
+        source: Source = "demo",
+        data_dir: DataDir = "data",
+        tiny: Tiny = False,
+        json: Json = False,
+        debug: Debug = False,
+    ) -> int:
+        from pipelines.cli_run import stage_command
+
+        return stage_command(name, options(source, data_dir, tiny), Output(json))
+
+    command.__doc__ = doc
+    app.command(name)(command)
+
+
+for _name, _doc in {
+    "ingest": "Read a source's files into the canonical tables; bad rows go to quarantine.",
+    "validate": "Check the kept rows against the contract; write a page about it.",
+    "matrix": "Build features, labels and the split.",
+    "audit": "Name columns that carry the outcome.",
+    "backtest": "Judge all candidates on rolling origins.",
+    "train": "Fit the evaluated twin and the bundle.",
+    "evaluate": "Test figures of every candidate on the final block.",
+    "thresholds": "Rubric against model at equal workload, and a threshold with a promise.",
+    "report": "Write the report and summary.json from what the other stages left.",
+}.items():
+    _stage(_name, _doc)
+
+
+@app.command()
+def score(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    input_file: Annotated[str | None, typer.Option("--input", help="CSV or Parquet of leads to score")] = None,
+    out: Annotated[str | None, typer.Option("--out", help="scored file, .csv or .parquet")] = None,
+    bundle: Annotated[str, typer.Option("--bundle", help="'champion', or a bundle directory")] = "champion",
+    framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="moment to score at, ISO; default: data cut-off")] = None,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Score the source's open leads; with --input, the leads of a file (one row out per row in)."""
+    from pipelines.cli_run import score_file_command, stage_command
+
+    chosen = options(source, data_dir, tiny)
+    if input_file is None:
+        return stage_command("score", chosen, Output(json))
+    return score_file_command(chosen, input_file, out, bundle, framework, as_of, Output(json))
+
+
+@app.command()
+def explain(
+    lead_id: str,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="moment to explain at, ISO; default: data cut-off")
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """One lead's score, criterion by criterion."""
+    from pipelines.cli_explain import explain_command
+
+    return explain_command(options(source, data_dir, False), lead_id, framework, as_of, Output(json))
+
+
+@app.command()
+def frameworks(json: Json = False, debug: Debug = False) -> int:
+    """Qualification frameworks that ship, and their trade-offs."""
+    from pipelines.cli_explain import frameworks_command
+
+    return frameworks_command(Output(json))
+
+
+@app.command()
+def compare(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
+    """Rubric against model on the same test leads, from the last run."""
+    from pipelines.cli_explain import compare_command
+
+    return compare_command(options(source, data_dir, False), Output(json))
+
+
+@app.command()
+def champion(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
+    """Which bundle scores."""
+    from pipelines.cli_registry import champion_command
+
+    return champion_command(options(source, data_dir, False), Output(json))
+
+
+@app.command()
+def promote(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    bundle: Annotated[
+        str | None, typer.Option("--bundle", help="hash of a kept bundle; default: the last trained")
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Make a bundle the champion."""
+    from pipelines.cli_registry import promote_command
+
+    return promote_command(options(source, data_dir, False), bundle, Output(json))
+
+
+@app.command()
+def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
+    """Make the bundle before the champion the champion again."""
+    from pipelines.cli_registry import rollback_command
+
+    return rollback_command(options(source, data_dir, False), Output(json))
+
+
+@app.command()
+def init(
+    file: Annotated[str, typer.Argument(help="CSV or Parquet export of leads")],
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Print a commented starter source YAML for a file."""
+    from pathlib import Path
+
+    from pipelines.starter import init_source
+
+    Output(json).text(init_source(Path(file)))
+    return 0
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(help="source whose public data to fetch")],
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Fetch a source's public data and check their hash."""
+    from pipelines.cli_run import data_get_command
+
+    return data_get_command(options(name, data_dir, False), Output(json))
+
+
+@app.command()
+def serve(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    host: Annotated[str, typer.Option(help="address to listen on; anything but loopback needs API keys")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)] = 8000,
+    debug: Debug = False,
+) -> int:
+    """Start the API and the pages."""
+    from pipelines.cli_run import serve_command
+
+    return serve_command(options(source, data_dir, False), host, port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Commands that run stages, score files and serve."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipelines.cli_shared import Options, Output
+
+
+def run_command(options: Options, output: Output) -> int:
+    """All stages; prints what a newcomer wants to know."""
+    context = options.context()
+    from pipelines.run import exit_status, run_all
+
+    summary = run_all(context, _progress(output))
+    report = context.paths.reports / "report.html"
+    output.show(summary | {"report": str(report)}, _told(summary, report))
+    return exit_status(summary["verdict"])
+
+
+def stage_command(name: str, options: Options, output: Output) -> int:
+    """One stage; its record as JSON, or its verdict as text."""
+    context = options.context()
+    from pipelines.run import enter, exit_status, run_stage
+
+    record = run_stage(context, name)
+    role = enter(context) if name == "train" else None
+    verdict = str(record.get("verdict", "ok"))
+    lines = [f"{name}: {verdict}. {record.get('verdict_text', record.get('text', ''))}".rstrip()]
+    if role is not None:
+        lines.append(f"bundle {record['hash'][:12]} is {role}")
+    output.show(record, "\n".join(lines))
+    known = ("leak", "no_signal", "too_little_data", "weak_signal", "ok")
+    return exit_status(verdict) if verdict in known and name != "ingest" else 0
+
+
+def score_file_command(
+    options: Options,
+    input_file: str,
+    out: str | None,
+    bundle: str,
+    framework: str | None,
+    as_of: str | None,
+    output: Output,
+) -> int:
+    """Score a file of leads."""
+    context = options.context()
+    from pipelines.score_file import score_file
+
+    destination = Path(out) if out is not None else Path(input_file).with_suffix(".scored.csv")
+    done = score_file(context, Path(input_file), destination, bundle=bundle, framework=framework, as_of=as_of)
+    text = f"{done['rows']} rows in, {done['scored']} scored, {done['errors']} with an error -> {destination}"
+    output.show(done, text)
+    return 0
+
+
+def data_get_command(options: Options, output: Output) -> int:
+    """Fetch public data."""
+    context = options.context()
+    from pipelines.fetch import get_data
+
+    files = get_data(context.source, context.paths)
+    text = "\n".join(f"{table}: {path} (hash checked)" for table, path in files.items())
+    output.show({table: str(path) for table, path in files.items()}, text or "this source needs no public data")
+    return 0
+
+
+def serve_command(options: Options, host: str, port: int) -> int:
+    """Start uvicorn on the serving application, by import string."""
+    import uvicorn
+
+    os.environ["LEADSCORE_SERVE_SOURCE"] = options.source
+    os.environ["LEADSCORE_SERVE_DATA_DIR"] = str(options.data_dir.resolve())
+    os.environ["LEADSCORE_SERVE_HOST"] = host
+    from pipelines.run import fix_caches
+
+    fix_caches(options.data_dir)
+    uvicorn.run("serving.app:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)
+    return 0
+
+
+def _progress(output: Output) -> Any:
+    """One line per stage on standard error, when it begins and when it ends."""
+
+    def notify(stage: str, seconds: float) -> None:
+        if seconds < 0:
+            if sys.stderr.isatty():
+                sys.stderr.write(f"{stage} ...\r")
+        else:
+            sys.stderr.write(f"{stage:<11}{seconds:7.1f} s\n")
+        sys.stderr.flush()
+
+    return notify
+
+
+def _told(summary: dict[str, Any], report: Path) -> str:
+    name = f"{summary['source']}{' (synthetic)' if summary['synthetic'] else ''}"
+    lines = ["", f"Source {name}, verdict: {summary['verdict']}", f"  {summary['verdict_text']}"]
+    lines += [
+        f"  {table}: {row['read']:,} rows read, {row['kept']:,} kept, {row['quarantined']:,} quarantined"
+        for table, row in summary["rows"].items()
+    ]
+    if summary["base_rate"] is not None:
+        horizon = f" within {summary['horizon_days']} days" if summary["horizon_days"] else ""
+        lines.append(f"  base rate: {summary['base_rate']:.1%} won{horizon} ({summary['matured_rows']:,} matured rows)")
+    winner = summary["winner"]["name"]
+    if winner:
+        lines.append(f"  winner: {winner}. {summary['winner']['why']}")
+    for name, row in summary["test"].items():
+        lines.append(f"  test {name:<10}{_figures(row)}")
+    rubric, model = summary["test"].get("rubric"), summary["test"].get(winner)
+    if rubric and model:
+        lines.append(
+            f"  wins at capacity ({model['handoffs_at_capacity']} handoffs): "
+            f"model {_with(model, 'wins_at_capacity', '.0f')}, rubric {_with(rubric, 'wins_at_capacity', '.0f')}"
+        )
+    leaks = [row["column"] for row in summary["audit"] if row["severity"] == "leak"]
+    lines.append(
+        f"  audit: {len(summary['audit'])} findings" + (f", leaks: {', '.join(leaks)}" if leaks else ", no leak")
+    )
+    return "\n".join([*lines, f"Report: {report}"])
+
+
+def _figures(row: dict[str, Any]) -> str:
+    shown = ", ".join(f"{name} {_with(row, name, '.3f')}" for name in ("auc", "log_loss", "ece"))
+    return f"n={row['n']:,} won={row['won']:,} {shown}"
+
+
+def _with(row: dict[str, Any], name: str, form: str) -> str:
+    low, high = row.get(f"{name}_ci") or (None, None)
+    value = row[name]
+    if value is None:
+        return "-"
+    interval = "" if low is None or high is None else f" [{low:{form}}, {high:{form}}]"
+    return f"{value:{form}}{interval}"

@@ -1,0 +1,132 @@
+"""The whole pipeline on one source: stages in order, each timed; the report is always written."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from features.vocabulary import Verdict
+from pipelines.champion import keep_bundle, point_to, read_champion
+from pipelines.context import Context
+from pipelines.store import read_json
+
+STAGES = (
+    "ingest",
+    "validate",
+    "matrix",
+    "audit",
+    "backtest",
+    "train",
+    "evaluate",
+    "thresholds",
+    "score",
+    "report",
+)
+Notify = Callable[[str, float], None]
+
+
+def run_stage(context: Context, stage: str, seconds: dict[str, float] | None = None) -> dict[str, Any]:
+    """Run one stage; what it writes it returns."""
+    if stage == "ingest":
+        from pipelines.stages.ingest import ingest
+
+        return ingest(context.source, context.paths)
+    if stage == "validate":
+        from pipelines.stages.validate import validate
+
+        return validate(context.source, context.paths)
+    if stage == "report":
+        from pipelines.stages.report import run_report
+
+        return run_report(context, seconds)
+    return _learning_stage(stage)(context)
+
+
+def _learning_stage(stage: str) -> Callable[[Context], dict[str, Any]]:
+    if stage == "matrix":
+        from pipelines.stages.matrix import build as found
+    elif stage == "audit":
+        from pipelines.stages.audit import run_audit as found
+    elif stage == "backtest":
+        from pipelines.stages.backtest import run_backtest_stage as found
+    elif stage == "train":
+        from pipelines.stages.train import run_train as found
+    elif stage == "evaluate":
+        from pipelines.stages.evaluate import run_evaluate as found
+    elif stage == "thresholds":
+        from pipelines.stages.thresholds import run_thresholds as found
+    else:
+        from pipelines.stages.score import run_score as found
+    return found
+
+
+def run_all(context: Context, notify: Notify | None = None, *, track: bool = True) -> dict[str, Any]:
+    """Every stage, then the summary's content.
+
+    The first trained bundle of a source becomes its champion; a later one becomes the challenger, unless the
+    champion no longer fits the declaration.
+    """
+    seconds: dict[str, float] = {}
+    for stage in STAGES:
+        started = time.perf_counter()
+        if notify is not None:
+            notify(stage, -1.0)
+        run_stage(context, stage, seconds)
+        if stage == "train":
+            enter(context)
+        seconds[stage] = round(time.perf_counter() - started, 2)
+        if notify is not None:
+            notify(stage, seconds[stage])
+    summary: dict[str, Any] = read_json(context.paths.reports / "summary.json")
+    if track and summary["bundle"]["hash"]:
+        from pipelines.tracking import track_run
+
+        started = time.perf_counter()
+        if notify is not None:
+            notify("track", -1.0)
+        track_run(context, summary)
+        if notify is not None:
+            notify("track", round(time.perf_counter() - started, 2))
+    return summary
+
+
+def enter(context: Context) -> str | None:
+    """Keep the trained bundle, make it champion if there is none or the champion no longer fits; returns its role."""
+    folder = context.paths.train / "bundle"
+    if not (folder / "bundle.json").exists():
+        return None
+    bundle_hash = keep_bundle(context.paths, folder)
+    now = read_champion(context.paths)
+    if now is None or now.hash == bundle_hash or not fits(context, now.folder):
+        point_to(context.paths, bundle_hash)
+        return "champion"
+    return "challenger"
+
+
+def fits(context: Context, folder: Path) -> bool:
+    """Whether a bundle follows the catalog of the matrix that was just built."""
+    from features.catalog import Catalog
+
+    name = "open" if (context.paths.matrix / "open.json").exists() else "matrix"
+    now = Catalog.from_records(read_json(context.paths.matrix / f"{name}.json")["catalog"])
+    return bool(Catalog.from_records(read_json(folder / "bundle.json")["catalog"]).hash == now.hash)
+
+
+def exit_status(verdict: str) -> int:
+    """Exit status of a finished run: verdicts that trained nothing are not success."""
+    from features.errors import ExitStatus
+
+    return int(
+        {
+            Verdict.LEAK: ExitStatus.LEAK,
+            Verdict.NO_SIGNAL: ExitStatus.NO_SIGNAL,
+            Verdict.TOO_LITTLE_DATA: ExitStatus.TOO_LITTLE_DATA,
+        }.get(Verdict(verdict), ExitStatus.OK)
+    )
+
+
+def fix_caches(data_dir: Path) -> None:
+    """One place for compiled kernels, set before numba is first imported."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str((data_dir / ".cache" / "numba").resolve()))
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
