@@ -74,12 +74,12 @@ def _head(
     name = name if name[:1].isalpha() else f"leads_{name}".rstrip("_")
     lines = [
         f"# Starter declaration for {path.name}: {len(frame):,} rows, {len(frame.columns)} columns.",
-        "# Everything here is a guess: correct it, save it beside the file, and run: leadscore run --source THIS_FILE.yaml",
+        "# Everything here is a guess: correct it, save it beside the file, run leadscore run --source THIS.yaml",
         "# Every key is explained in docs/sources.md.",
     ]
     if raw.broken:
         lines.append(
-            f"# {len(raw.broken)} rows do not fit the header (the first is row {raw.broken[0].row}): they go to quarantine."
+            f"# {len(raw.broken)} rows do not fit the header (first: row {raw.broken[0].row}); they go to quarantine."
         )
     if target is None:
         lines.append("# No column looks like a target with values such as won and lost: name it under flat.target.")
