@@ -1,0 +1,72 @@
+"""An account gathers its leads: best score, engaged roles, missing seats, and customers on a list of their own."""
+
+import pandas as pd
+import pytest
+
+from models.judging.accounts import coverage, customers_of, expansion, roll_up
+
+NOW = pd.Timestamp("2025-06-01")
+BEFORE = NOW - pd.Timedelta(days=10)
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    leads = pd.DataFrame(
+        {
+            "lead_id": ["a", "b", "c", "d", "late"],
+            "account_id": ["A", "A", "B", None, "A"],
+            "known_at": [BEFORE] * 4 + [NOW],
+            "job_title": ["CEO", "Marketing Manager", "Head of IT", "CEO", "CFO"],
+        }
+    )
+    activities = pd.DataFrame(
+        {
+            "lead_id": ["b", "a", "c"],
+            "actor": ["lead", "rep", "lead"],
+            "happened_at": [BEFORE, BEFORE, NOW - pd.Timedelta(days=200)],
+        }
+    )
+    activities["known_at"] = activities["happened_at"]
+    outcomes = pd.DataFrame(
+        {
+            "account_id": ["B", "A"],
+            "won": pd.array([True, True], dtype="boolean"),
+            "known_at": [BEFORE, NOW],
+        }
+    )
+    return {"leads": leads, "activities": activities, "outcomes": outcomes}
+
+
+def rolled() -> pd.DataFrame:
+    scored = pd.DataFrame(
+        {"lead_id": ["a", "b", "c", "d"], "score": [40, 70, 60, 99], "probability": [0.1, 0.5, 0.3, 0.9]}
+    )
+    keys = pd.DataFrame({"account_id": pd.Series(["A", "A", "B", None], dtype="str")})
+    return roll_up(scored, keys, tables(), NOW, title="job_title")
+
+
+def test_one_row_per_account_best_first() -> None:
+    found = rolled().set_index("account_id")
+    assert found.index.tolist() == ["A", "B"]
+    assert found.loc["A", ["leads", "engaged", "best_lead", "best_score"]].tolist() == [2, 1, "b", 70]
+    assert found.loc["A", "probability_any"] == pytest.approx(1 - 0.9 * 0.5)
+    assert found.loc["A", "roles"] == "manager"
+    assert found.loc["A", "roles_missing"] == "economic buyer"
+    assert found.loc["B", "roles_missing"] == "economic buyer, champion"
+
+
+def test_customers_come_from_wins_known_before_and_expand() -> None:
+    assert customers_of(tables()["outcomes"], NOW) == {"B"}
+    assert expansion(rolled())["account_id"].tolist() == ["B"]
+
+
+def test_the_coverage_map_counts_known_contacts_by_function() -> None:
+    keys = pd.DataFrame({"account_id": pd.Series(["A", "B"], dtype="str")})
+    found = coverage(keys, tables(), NOW, "job_title")
+    assert found.loc["A", "marketing"] == 1
+    assert found.loc["B", "it"] == 1
+    assert "finance" not in found  # the CFO is not known yet
+
+
+def test_no_accounts_give_an_empty_table() -> None:
+    scored = pd.DataFrame({"lead_id": ["d"], "score": [1], "probability": [0.1]})
+    assert not len(roll_up(scored, pd.DataFrame({"account_id": pd.Series([None], dtype="str")}), tables(), NOW))
