@@ -1,5 +1,6 @@
 """Files that are either the old or the new, never half: atomic writes and stage directories."""
 
+import ctypes
 import json
 import math
 import os
@@ -88,24 +89,77 @@ def write_parquet(path: Path, frame: pd.DataFrame) -> None:
 def stage_dir(path: Path) -> Iterator[Path]:
     """A directory to fill, which takes the place of ``path`` as a whole when the block ends without an error.
 
-    A kill at any moment leaves the old directory, the new one, or (between two renames) the old one under
-    ``.<name>.old``, which the next call puts back.
+    A kill at any moment leaves the old directory or the new one. Where the system cannot exchange two directories
+    in one step there is a moment between two renames; the old one then lies under ``.<name>.old``, and the next call
+    puts it back.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     old = path.parent / f".{path.name}.old"
     if old.exists() and not path.exists():
         old.rename(path)
-    new = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.new."))
+    _remove_left_over(path)
+    new = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.new.{os.getpid()}."))
     try:
         yield new
         new.chmod(0o755)
-        if path.exists():
+        _flush(new)
+        if not path.exists():
+            new.rename(path)
+        elif not _exchange(new, path):
             shutil.rmtree(old, ignore_errors=True)
             path.rename(old)
-        new.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
+            new.rename(path)
+            shutil.rmtree(old, ignore_errors=True)
+        _flush_folder(path.parent)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two directories in one step (Linux); False where that is not to be had."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    return bool(renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
+
+
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+
+
+def _flush(folder: Path) -> None:
+    """Everything in a folder to the disk, so that the rename never comes before the contents."""
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            with file.open("rb") as handle:
+                os.fsync(handle.fileno())
+    _flush_folder(folder)
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove_left_over(path: Path) -> None:
+    """Directories that killed processes were filling."""
+    for folder in path.parent.glob(f".{path.name}.new.*"):
+        owner = folder.name.removeprefix(f".{path.name}.new.").partition(".")[0]
+        if not owner.isdigit() or not _runs(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,154 @@
+"""What is written is the old or the new, never half: files and whole stage directories, under errors and kills."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import DataError
+from pipelines import store
+from pipelines.store import read_json, read_parquet, stage_dir, to_json, write_json, write_parquet, write_text
+
+
+def test_a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "x.txt", "old")
+    write_text(tmp_path / "a" / "x.txt", "new")
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["x.txt"]
+    assert (tmp_path / "a" / "x.txt").read_text() == "new"
+
+
+def test_a_frame_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "x.parquet", pd.DataFrame({"a": [1]}))
+    with pytest.raises(Exception, match="object"):
+        write_parquet(tmp_path / "x.parquet", pd.DataFrame({"a": [object()]}))
+    assert read_parquet(tmp_path / "x.parquet")["a"].tolist() == [1]
+    assert [p.name for p in tmp_path.iterdir()] == ["x.parquet"]
+
+
+def test_an_error_inside_a_stage_leaves_the_old_stage(tmp_path: Path) -> None:
+    with stage_dir(tmp_path / "ingest") as out:
+        write_text(out / "a", "old")
+    with pytest.raises(ZeroDivisionError), stage_dir(tmp_path / "ingest") as out:
+        write_text(out / "a", "new")
+        raise ZeroDivisionError
+    assert (tmp_path / "ingest" / "a").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["ingest"]
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_stage_replaces_the_old_one_without_mixing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
+) -> None:
+    if not exchange:
+        monkeypatch.setattr(store, "_exchange", lambda one, other: False)
+    for name in ("first", "second"):
+        with stage_dir(tmp_path / "ingest") as out:
+            write_text(out / name, name)
+    assert [p.name for p in (tmp_path / "ingest").iterdir()] == ["second"]
+    assert [p.name for p in tmp_path.iterdir()] == ["ingest"]
+
+
+def test_an_old_stage_left_between_two_renames_is_put_back(tmp_path: Path) -> None:
+    (tmp_path / ".ingest.old").mkdir()
+    (tmp_path / ".ingest.old" / "a").write_text("old")
+    with pytest.raises(ZeroDivisionError), stage_dir(tmp_path / "ingest"):
+        raise ZeroDivisionError
+    assert (tmp_path / "ingest" / "a").read_text() == "old"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pipelines import store
+calls = 0
+def kill_at(event, args):
+    global calls
+    if event == "open" or event.startswith(("os.", "shutil.", "ctypes.")):
+        calls += 1
+        if calls == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(kill_at)
+with store.stage_dir(Path(sys.argv[1]) / "ingest") as out:
+    store.write_text(out / "a", "new")
+    store.write_text(out / "b", "new")
+"""
+
+
+def test_a_kill_at_any_step_leaves_the_old_or_the_new_and_a_rerun_finishes(tmp_path: Path) -> None:
+    seen = set()
+    for step in range(1, 60, 2):
+        folder = tmp_path / str(step)
+        with stage_dir(folder / "ingest") as out:
+            write_text(out / "a", "old")
+            write_text(out / "b", "old")
+        run = subprocess.run([sys.executable, "-S", "-c", BARE + KILLED, str(folder), str(step)], check=False)
+        texts = {(folder / "ingest" / name).read_text() for name in "ab"}
+        assert len(texts) == 1, f"killed at step {step}: half old, half new"
+        seen |= texts
+        if run.returncode == 0:
+            break
+        assert run.returncode == -signal.SIGKILL
+        with stage_dir(folder / "ingest") as out:
+            write_text(out / "a", "newer")
+        assert [p.name for p in folder.iterdir()] == ["ingest"], "left-overs of the killed run stay"
+    assert seen == {"old", "new"}
+
+
+# The store without the heavy imports it needs for frames, so that the child starts fast.
+BARE = f"""
+import sys, types
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+for name, parts in {{"numpy": ("ndarray", "bool_", "integer", "floating", "datetime64"),
+                     "pandas": ("DataFrame", "Timestamp", "NaT", "NA")}}.items():
+    sys.modules[name] = types.ModuleType(name)
+    for part in parts:
+        setattr(sys.modules[name], part, type(part, (), {{}}))
+"""
+
+
+def test_json_reads_anywhere_and_back(tmp_path: Path) -> None:
+    value = {
+        "nan": math.nan,
+        "infinite": np.float64("inf"),
+        "number": np.int64(3),
+        "flag": np.bool_(True),
+        "moment": pd.Timestamp("2025-01-02 03:04:05"),
+        "nothing": pd.NA,
+        "list": np.array([1.5, 2.5]),
+        "word": "Zürich",
+    }
+    write_json(tmp_path / "x.json", value)
+    strict = json.loads((tmp_path / "x.json").read_text(), parse_constant=lambda text: pytest.fail(text))
+    assert strict == read_json(tmp_path / "x.json")
+    assert strict["nan"] is None and strict["infinite"] is None and strict["nothing"] is None
+    assert (strict["number"], strict["flag"], strict["list"]) == (3, True, [1.5, 2.5])
+    assert strict["moment"] == "2025-01-02T03:04:05" and strict["word"] == "Zürich"
+    assert to_json({"b": 1, "a": 2}) == to_json({"a": 2, "b": 1})
+
+
+@pytest.mark.parametrize(("name", "read"), [("x.json", read_json), ("x.parquet", read_parquet)])
+def test_a_missing_or_damaged_file_names_the_stage_to_run(tmp_path: Path, name: str, read: object) -> None:
+    assert callable(read)
+    path = tmp_path / "ingest" / name
+    with pytest.raises(DataError, match="does not exist; run the stage that writes it \\('ingest'\\)"):
+        read(path)
+    path.parent.mkdir()
+    path.write_bytes(b"{half")
+    with pytest.raises(DataError, match=r"is damaged .* run stage 'ingest' again"):
+        read(path)
+
+
+def test_a_running_process_keeps_its_unfinished_stage(tmp_path: Path) -> None:
+    other = tmp_path / f".ingest.new.{os.getppid()}.abc"
+    dead = tmp_path / ".ingest.new.999999999.abc"
+    other.mkdir()
+    dead.mkdir()
+    with stage_dir(tmp_path / "ingest"):
+        assert other.exists() and not dead.exists()
