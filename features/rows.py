@@ -126,8 +126,10 @@ class FrameRows:
         if not self.has(column):
             return Coded(np.full(len(self), -1, dtype=np.int32), ())
         series = self.frame[column]
+        codes: npt.NDArray[Any]
+        values: Any
         if isinstance(series.dtype, pd.CategoricalDtype):
-            codes, values = series.cat.codes.to_numpy(), series.cat.categories
+            codes, values = series.cat.codes.to_numpy(), np.asarray(series.cat.categories, dtype=object)
         elif isinstance(series.dtype, pd.StringDtype):
             codes, values = _dictionary(series)
         else:

@@ -116,24 +116,37 @@ def stream_matrix(
     memory : what DuckDB may hold while it shares out
     progress : called with (parts done, parts)
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     out.mkdir(parents=True, exist_ok=True)
-    written = 0
-    with tempfile.TemporaryDirectory(dir=out.parent) as scratch, _connection(Path(scratch), memory) as connection:
+    written, ahead = 0, None
+    with (
+        tempfile.TemporaryDirectory(dir=out.parent) as scratch,
+        _connection(Path(scratch), memory) as connection,
+        ThreadPoolExecutor(1) as writer,
+    ):
         count = parts or _parts_for(connection, tables["leads"])
         _share_out(connection, {**tables, "cohort": cohort}, Path(scratch), count)
         for number, frames in _read_ahead(Path(scratch), tables, count):
             keys = frames.pop("cohort")
             if len(keys):
                 values = build_matrix(frames, keys, catalog, source)
-                table = pa.Table.from_pandas(pd.concat([keys, values], axis=1), preserve_index=False)
-                pq.write_table(table, out / f"part-{number:05d}.parquet", compression="zstd")
+                if ahead is not None:
+                    ahead.result()
+                ahead = writer.submit(_write_part, keys, values, out / f"part-{number:05d}.parquet")
                 written += len(keys)
             if progress is not None:
                 progress(number + 1, count)
+        if ahead is not None:
+            ahead.result()
     return Streamed(count, written)
+
+
+def _write_part(keys: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = [name for name in values.columns if values[name].dtype.kind != "f"]
+    table = pa.Table.from_pandas(pd.concat([keys, values], axis=1), preserve_index=False)
+    pq.write_table(table, path, compression="zstd", compression_level=1, use_dictionary=["lead_id", *texts])
 
 
 def _connection(scratch: Path, memory: str) -> "duckdb.DuckDBPyConnection":
@@ -192,7 +205,10 @@ def _read_folder(folder: Path, number: int) -> pd.DataFrame | None:
     files = sorted((folder / f"part={number}").glob("*.parquet"))
     if not files:
         return None
-    return pa.concat_tables([pq.read_table(file, partitioning=None) for file in files]).to_pandas()
+    schema = pq.read_schema(files[0])
+    texts = [] if folder.name == "cohort" else [f.name for f in schema if pa.types.is_string(f.type)]
+    read = [pq.read_table(file, partitioning=None, read_dictionary=texts) for file in files]
+    return pa.concat_tables(read).unify_dictionaries().to_pandas()
 
 
 def complete(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.DataFrame]:

@@ -74,6 +74,26 @@ def test_a_streak_ends_with_the_first_quiet_week(world: World) -> None:
     assert value(world, "interest_active_days") == 4.0
 
 
+def test_a_week_of_a_streak_ends_seven_days_ago_to_the_microsecond(world: World) -> None:
+    did(world, "a", "page_view", T0 - 7 * DAY)
+    assert value(world, "interest_streak") == 1.0
+    assert value(world, "interest_streak", as_of=T0 + 1) == 0.0
+    assert value(world, "interest_active_days") == 1.0
+
+
+def test_of_two_answers_given_at_once_the_one_known_later_is_in_force(world: World) -> None:
+    for known, said in ((3, "yes"), (2, "no")):
+        row = {"lead_id": "a", "question": "budget", "value": said, "happened_at": T0 - 5 * DAY}
+        world["answers"].append({**row, "known_at": T0 - known * DAY})
+    assert value(world, "answer_budget") == "no"
+
+
+def test_first_and_last_channel_go_by_when_it_happened(world: World) -> None:
+    for happened, known, channel in ((9, 1, "ads"), (5, 5, "web"), (2, 2, None)):
+        did(world, "a", "page_view", T0 - happened * DAY, T0 - known * DAY, channel=channel)
+    assert (value(world, "first_channel"), value(world, "last_channel")) == ("ads", "web")
+
+
 def test_what_a_rep_does_is_no_engagement_unless_declared(world: World) -> None:
     did(world, "a", "demo", T0 - DAY, actor="rep")
     did(world, "a", "call", T0 - DAY, actor="rep")
