@@ -7,6 +7,7 @@ import typer
 
 from features.errors import ExitStatus, LeadScoreError
 from pipelines.cli_shared import DEBUG_FLAG, Output, options
+from pipelines.config import EngineName
 
 app = typer.Typer(
     name="leadscore",
@@ -79,7 +80,6 @@ def _stage(name: str, doc: str) -> None:
 for _name, _doc in {
     "ingest": "Read a source's files into the canonical tables; bad rows go to quarantine.",
     "validate": "Check the kept rows against the contract; write a page about it.",
-    "matrix": "Build features, labels and the split.",
     "audit": "Name columns that carry the outcome.",
     "backtest": "Judge all candidates on rolling origins.",
     "train": "Fit the evaluated twin and the bundle.",
@@ -88,6 +88,23 @@ for _name, _doc in {
     "report": "Write the report and summary.json from what the other stages left.",
 }.items():
     _stage(_name, _doc)
+
+
+@app.command()
+def matrix(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="who sorts and shares out the rows")
+    ] = EngineName.MEMORY,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Build features, labels and the split."""
+    from pipelines.cli_run import stage_command
+
+    return stage_command("matrix", options(source, data_dir, tiny, engine), Output(json))
 
 
 @app.command()

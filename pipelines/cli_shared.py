@@ -23,6 +23,7 @@ class Options:
     source: str
     data_dir: Path
     tiny: bool
+    engine: str = "memory"
 
     def context(self) -> "Context":
         """The opened source; heavy imports happen here."""
@@ -32,12 +33,13 @@ class Options:
         from models.settings import TrainSettings
         from pipelines.context import open_context
 
-        return open_context(self.source, self.data_dir, TrainSettings.tiny() if self.tiny else None)
+        settings = TrainSettings.tiny() if self.tiny else None
+        return open_context(self.source, self.data_dir, settings, engine=self.engine)
 
 
-def options(source: str, data_dir: str, tiny: bool) -> Options:
+def options(source: str, data_dir: str, tiny: bool, engine: str = "memory") -> Options:
     """Options of a command."""
-    return Options(source, Path(data_dir), tiny)
+    return Options(source, Path(data_dir), tiny, engine)
 
 
 class Output:

@@ -1,7 +1,16 @@
 """Where a source's data live."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+
+class EngineName(StrEnum):
+    """Who sorts and partitions."""
+
+    MEMORY = "memory"
+    DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 @dataclass(frozen=True)

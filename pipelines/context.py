@@ -23,6 +23,7 @@ class Context:
     framework: Framework
     paths: Paths
     settings: TrainSettings
+    engine: str = "memory"
 
     @property
     def declaration_hash(self) -> str:
@@ -32,7 +33,9 @@ class Context:
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
-def open_context(source: str, data_dir: Path, settings: TrainSettings | None = None) -> Context:
+def open_context(
+    source: str, data_dir: Path, settings: TrainSettings | None = None, *, engine: str = "memory"
+) -> Context:
     """Load a source by name or path, its rubric and its framework.
 
     Raises
@@ -51,4 +54,5 @@ def open_context(source: str, data_dir: Path, settings: TrainSettings | None = N
         framework=load_framework(declared.framework),
         paths=Paths(data_dir, declared.name),
         settings=settings or TrainSettings(),
+        engine=engine,
     )

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from features.catalog import Catalog
 from features.definition import Source
 from features.outcomes import Tables
 from features.sorting import SortKeys
+from pipelines.config import EngineName
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 ROW = "cohort_row"
 LEADS_PER_PART = 50_000
-
-
-class EngineName(StrEnum):
-    """Who sorts and partitions."""
-
-    MEMORY = "memory"
-    DUCKDB = "duckdb"
-    SPARK = "spark"
 
 
 def builder(name: EngineName | str) -> Builder:

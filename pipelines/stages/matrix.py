@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assemble import features_at, matrix_of
+from features.assemble import matrix_at, matrix_of
 from features.catalog_of import build_catalog
 from features.cohort import cutoff_of, open_cohort
 from features.errors import TooLittleDataError
@@ -13,6 +13,7 @@ from features.flat import flat_matrix
 from features.matrix import Matrix
 from features.timechop import Chop, chop
 from pipelines.context import Context
+from pipelines.engine import builder
 from pipelines.matrices import save_matrix
 from pipelines.store import stage_dir, write_json
 from pipelines.tables import Tables, load_tables
@@ -65,5 +66,6 @@ def _matrices(context: Context, tables: Tables) -> tuple[Matrix, Matrix | None, 
     cutoff = cutoff_of(tables, source)
     catalog = build_catalog(source, context.rubric)
     open_now = open_cohort(tables, source, cutoff)
-    now = features_at(tables, source, catalog, open_now["lead_id"].tolist(), cutoff)
-    return matrix_of(tables, source, catalog, cutoff), now, cutoff
+    engine = builder(context.engine)
+    now = matrix_at(open_now, tables, source, catalog, build=engine)
+    return matrix_of(tables, source, catalog, cutoff, build=engine), now, cutoff
