@@ -22,6 +22,7 @@ app.add_typer(data_app, name="data")
 Source = Annotated[str, typer.Option("--source", "-s", help="name of a source, or path of its YAML")]
 DataDir = Annotated[str, typer.Option("--data-dir", "-d", help="where generated data go")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
+Engine = Annotated[EngineName, typer.Option("--engine", help="who sorts and shares out the rows")]
 Debug = Annotated[bool, typer.Option("--debug", help="show a traceback on errors")]
 Tiny = Annotated[bool, typer.Option("--tiny", help="smallest budgets: for trying and testing, not for use")]
 
@@ -94,9 +95,7 @@ for _name, _doc in {
 def matrix(
     source: Source = "demo",
     data_dir: DataDir = "data",
-    engine: Annotated[
-        EngineName, typer.Option("--engine", help="who sorts and shares out the rows")
-    ] = EngineName.MEMORY,
+    engine: Engine = EngineName.MEMORY,
     tiny: Tiny = False,
     json: Json = False,
     debug: Debug = False,
@@ -116,6 +115,7 @@ def score(
     bundle: Annotated[str, typer.Option("--bundle", help="'champion', or a bundle directory")] = "champion",
     framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="moment to score at, ISO; default: data cut-off")] = None,
+    engine: Engine = EngineName.MEMORY,
     tiny: Tiny = False,
     json: Json = False,
     debug: Debug = False,
@@ -123,7 +123,7 @@ def score(
     """Score the source's open leads; with --input, the leads of a file (one row out per row in)."""
     from pipelines.cli_run import score_file_command, stage_command
 
-    chosen = options(source, data_dir, tiny)
+    chosen = options(source, data_dir, tiny, engine)
     if input_file is None:
         return stage_command("score", chosen, Output(json))
     return score_file_command(chosen, input_file, out, bundle, framework, as_of, Output(json))

@@ -16,6 +16,7 @@ from features.matrix import Matrix
 from models.bundle import Bundle
 from models.scoring import score
 from pipelines.context import Context
+from pipelines.engine import builder
 from pipelines.lookup import CHAMPION, find_bundle, find_framework, moment, tables_if_any
 from pipelines.scoring_input import LeadsFile, read_leads_file
 from pipelines.shaping import empty_table
@@ -152,7 +153,8 @@ def _relational(
     others = tables["leads"][~tables["leads"]["lead_id"].isin(set(rows["lead_id"]))]
     leads = pd.concat([others, rows[list(others.columns)].astype(others.dtypes)], ignore_index=True)
     everything = {**tables, "leads": leads}
-    return features_at(everything, context.source, model.catalog, rows["lead_id"].tolist(), when)
+    names = rows["lead_id"].tolist()
+    return features_at(everything, context.source, model.catalog, names, when, build=builder(context.engine))
 
 
 def _notes(model: Bundle, matrix: Matrix, usable: np.ndarray) -> list[str]:
