@@ -201,6 +201,8 @@ class Source(Declared):
     flat: Flat | None = Field(default=None, description="target, order and groups of a flat source")
     rubric: str | None = Field(default=None, description="rubric YAML, by name or path")
     framework: str = Field(default="bant", description="qualification framework of the cards")
+    qualification: str | None = Field(default=None, description="qualification policy YAML, by name or path")
+    lifecycle: str | None = Field(default=None, description="lifecycle policy YAML, by name or path")
     capacity: Capacity = Field(default=Capacity(), description="what sales can work")
 
     _path: Path | None = PrivateAttr(default=None)

@@ -8,9 +8,10 @@ from features.definition import Source
 from features.rubric import Rubric, load_rubric
 from features.source import load_source
 from models.explaining.framework import Framework, load_framework
+from models.explaining.qualification_policy import QualificationPolicy, load_qualification
 from models.settings import TrainSettings
 from pipelines.config import Paths
-from pipelines.locate import find_rubric, find_source
+from pipelines.locate import find_policy, find_rubric, find_source
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,20 @@ class Context:
     paths: Paths
     settings: TrainSettings
     engine: str = "memory"
+    policy: QualificationPolicy | None = None  # None: the one that ships
 
     @property
     def declaration_hash(self) -> str:
-        """SHA-256 over the source, its rubric and the settings: what the run was asked to do."""
+        """SHA-256 over the source, its rubric and policy, and the settings: what the run was asked to do."""
         parts = [self.source.model_dump_json(), self.settings.model_dump_json()]
-        parts.append("" if self.rubric is None else self.rubric.model_dump_json())
+        parts += ["" if part is None else part.model_dump_json() for part in (self.rubric, self.policy)]
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
 def open_context(
     source: str, data_dir: Path, settings: TrainSettings | None = None, *, engine: str = "memory"
 ) -> Context:
-    """Load a source by name or path, its rubric and its framework.
+    """Load a source by name or path, its rubric, framework and qualification policy.
 
     Raises
     ------
@@ -47,6 +49,9 @@ def open_context(
     rubric = None
     if declared.rubric is not None:
         rubric = load_rubric(find_rubric(declared.rubric, beside=path.parent), declared)
+    policy = None
+    if declared.qualification is not None:
+        policy = load_qualification(find_policy(declared.qualification, beside=path.parent))
     return Context(
         source=declared,
         source_path=path,
@@ -55,4 +60,5 @@ def open_context(
         paths=Paths(data_dir, declared.name),
         settings=settings or TrainSettings(),
         engine=engine,
+        policy=policy,
     )

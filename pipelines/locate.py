@@ -1,10 +1,11 @@
-"""Where declarations (sources, rubrics) are found: the working tree first, then what was installed."""
+"""Where declarations (sources, rubrics, policies) are found: the working tree first, then what was installed."""
 
 import sysconfig
 from pathlib import Path
 
 from features.errors import LeadScoreError, PolicyError, SourceError
 
+_ONE = {"sources": "source", "rubrics": "rubric", "policies": "policy"}
 TREE = Path(__file__).resolve().parent.parent / "data"
 
 
@@ -31,17 +32,24 @@ def find_rubric(name_or_path: str, beside: Path | None = None) -> Path:
     return _find("rubrics", name_or_path, PolicyError)
 
 
+def find_policy(name_or_path: str, beside: Path | None = None) -> Path:
+    """Path of a lifecycle or qualification policy by name, or by path (relative to ``beside``)."""
+    if beside is not None and (beside / name_or_path).is_file():
+        return beside / name_or_path
+    return _find("policies", name_or_path, PolicyError)
+
+
 def _find(kind: str, name_or_path: str, error: type[LeadScoreError]) -> Path:
     if name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path:
         path = Path(name_or_path)
         if path.is_file():
             return path
-        raise error(f"{kind[:-1]} file {name_or_path} does not exist. Check the path, or use a name: {_names(kind)}.")
+        raise error(f"{_ONE[kind]} file {name_or_path} does not exist. Check the path, or use a name: {_names(kind)}.")
     for folder in folders(kind):
         path = folder / f"{name_or_path}.yaml"
         if path.is_file():
             return path
-    raise error(f"there is no {kind[:-1]} '{name_or_path}'. Known: {_names(kind)}; or give the path of a YAML file.")
+    raise error(f"there is no {_ONE[kind]} '{name_or_path}'. Known: {_names(kind)}; or give the path of a YAML file.")
 
 
 def _names(kind: str) -> str:

@@ -105,7 +105,7 @@ def card_of(
     chosen = find_framework(context, framework)
     bundle = find_bundle(context)
     matrix = lead_matrix(context, bundle, lead_id, as_of)
-    return score(bundle, matrix, chosen, source=context.source).card(0)
+    return score(bundle, matrix, chosen, source=context.source, policy=context.policy).card(0)
 
 
 def tables_if_any(context: Context) -> Tables | None:

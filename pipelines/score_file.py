@@ -92,9 +92,8 @@ def score_leads(
         _relational_errors(frame, when, errors)
         matrix = _relational(context, model, tables, frame, errors, when)
     usable = np.array([not text for text in errors], dtype=bool)
-    scored = score(
-        model, matrix.take(_places(matrix, usable)), find_framework(context, framework), source=context.source
-    )
+    shown = find_framework(context, framework)
+    scored = score(model, matrix.take(_places(matrix, usable)), shown, source=context.source, policy=context.policy)
     frame = scored.frame.set_index(np.flatnonzero(usable)).reindex(range(len(errors)))
     frame["lead_id"] = leads.frame["lead_id"].astype("object").to_numpy()
     frame["as_of"] = pd.Series(pd.NaT if when is None else when, index=frame.index, dtype="datetime64[us]")

@@ -26,7 +26,7 @@ def run_score(context: Context) -> dict[str, Any]:
     cards: list[dict[str, Any]] = []
     if before["verdict"] in TRAINED:
         bundle, matrix, kind = _subject(context)
-        scored = score(bundle, matrix, context.framework, source=context.source)
+        scored = score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
         order = ranked(scored)
         worklist = with_display(context, scored.frame.iloc[order].reset_index(drop=True))
         if kind == "test rows":

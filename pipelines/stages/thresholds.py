@@ -9,10 +9,15 @@ from features.matrix import Matrix
 from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
 from models.explaining.reasons import Wordsmith, top_reasons
+from models.judging.backtest import group_codes
 from models.judging.handing import Judge
+from models.judging.planner import plan_capacity
 from models.judging.promise import promise
+from models.judging.repair import repair
+from models.judging.replay import arrange
 from models.judging.thresholds import compare
 from models.logistic import sigmoid
+from models.scorer import Floats
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.train import TRAINED
@@ -50,11 +55,33 @@ def run_thresholds(context: Context, *, promised: float | None = None, confidenc
         kept = promise(log_odds, test.keys, test.label, promised=aim, confidence=confidence) if aim > 0 else None
         result |= compared.record() | {"promise": None if kept is None else kept.record()}
         swap = _with_reasons(context, test, compared.swap)
+        result |= {"repair": _repair(context, matrix), "plan": _plan(context, test, log_odds)}
     with stage_dir(context.paths.thresholds) as folder:
         write_parquet(folder / "swap_set.parquet", swap)
         write_json(folder / "comparison.json", result)
         write_json(folder / "verdict.json", before)
     return result
+
+
+def _repair(context: Context, matrix: Matrix) -> dict[str, Any] | None:
+    """What each rule of the rubric is worth, on all matured rows."""
+    if context.rubric is None:
+        return None
+    rows = matrix.take(np.flatnonzero(matrix.matured))
+    order = rows.keys["order"].to_numpy(dtype=np.int64) if matrix.ordered else None
+    book = RubricCandidate(context.rubric).ledger(rows.values)
+    return repair(book, rows.values, matrix.catalog, rows.label, rows.weight, group_codes(rows), order).record()
+
+
+def _plan(context: Context, test: Matrix, log_odds: Floats) -> dict[str, Any] | None:
+    """What other crews would have found inside their lists; only weekly snapshots have a queue."""
+    if context.source.kind == "flat":
+        return None
+    every = context.source.cohort.every_days
+    replay = arrange(test.keys, test.label)
+    return plan_capacity(
+        replay, log_odds, context.source.capacity, every_days=every, seed=context.settings.seed
+    ).record()
 
 
 def _rubric_judge(context: Context, test: Matrix) -> Judge | None:
