@@ -70,6 +70,9 @@ def episodes_of(tables: Tables, source: Source, known_before: int | None = None)
     kept = lead >= 0
     if known_before is not None:
         kept &= is_known(learned, known_before)
+    closes = np.zeros(len(leads) + 1, dtype=np.bool_)
+    closes[lead[(events["what"] != "active").to_numpy()]] = True
+    kept &= closes[lead]  # work on a lead that nothing ever closed changes nothing
     found = _Builder(source, created, known)
     what = events["what"].tolist()
     for row in np.flatnonzero(kept):

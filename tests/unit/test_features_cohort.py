@@ -94,6 +94,17 @@ def test_a_recycle_may_be_declared_to_change_nothing(world: World) -> None:
     assert weeks(keys) == list(range(9))
 
 
+def test_a_lost_lead_that_is_worked_again_is_a_new_episode_and_a_won_one_is_not(world: World) -> None:
+    lead(world, "b", MONDAY - 1)
+    for name, won in (("a", False), ("b", True)):
+        closed(world, name, MONDAY + 8 * DAY, won=won)
+        entered(world, name, "mql", MONDAY + 22 * DAY)
+    keys = cohort(world)
+    assert weeks(keys, "a") == [0, 1, 4, 5, 6, 7, 8]
+    assert weeks(keys, "b") == [0, 1]
+    assert keys.loc[keys["lead_id"] == "a", "episode"].tolist() == [0, 0, 1, 1, 1, 1, 1]
+
+
 def test_repeat_wins_keep_a_lead_open(world: World) -> None:
     closed(world, "a", MONDAY + 14 * DAY, won=True)
     assert weeks(cohort(world, source_with(label={"repeat_wins": True}))) == list(range(9))
