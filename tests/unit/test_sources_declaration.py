@@ -1,0 +1,116 @@
+"""A wrong declaration is refused with the line, what was found and what is allowed; a right one is read as meant."""
+
+from pathlib import Path
+
+import pytest
+
+from features.errors import ExitStatus, SourceError
+from features.source import load_source, parse_source
+from pipelines.locate import declared, find_source
+from tests.reference.exports import DECLARATION, FLAT
+
+
+def refused(text: str) -> str:
+    with pytest.raises(SourceError) as caught:
+        parse_source(text, where="my.yaml")
+    assert caught.value.exit_status is ExitStatus.SOURCE
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "      age: {type: number",
+            "      age: {typ: number",
+            ["line 11", "unknown key", "'type'", "accepted_because"],
+        ),
+        ("type: number", "type: numbr", ["line 11", "'numbr'", "'number'", "'timestamp'"]),
+        ("role: display", "role: shown", ["line 12", "'shown'", "'display'"]),
+        ("  order: row", "  orde: row", ["line 5", "unknown key", "did you mean 'order'?"]),
+        ("kind: flat", "kind: flatt", ["line 2", "'flatt'", "'relational'"]),
+        ("name: calls", "name: My Calls", ["line 1", "'My Calls'"]),
+        ("  leads:\n", "  leeds:\n", ["unknown table leeds", "leads, accounts, activities"]),
+        ('lost: ["no"]', 'lost: ["YES"]', ["flat.target", "none in both"]),
+        ("  order: row", "  order: row\n  order: row", ["line 6", "stands twice"]),
+        ("  order: row", "  order: [", ["not YAML"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_is_allowed(old: str, new: str, said: list[str]) -> None:
+    assert old in FLAT
+    message = refused(FLAT.replace(old, new, 1))
+    assert message.startswith("my.yaml")
+    for part in said:
+        assert part in message
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    message = refused(FLAT.replace("type: number", "typ: number").replace("role: display", "role: shown"))
+    assert "line 11" in message and "line 12" in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("      kind: {map", "      kinds: {map", ["unknown column", "kind, happened_at", "obligatory column kind"]),
+        ("      happened_at: {from: at}\n", "", ["obligatory column happened_at"]),
+        ("      amount: {}", "      amount: {type: category}", ["found 'category'", "contract says 'number'"]),
+        ("data_cutoff: 2025-07-01T00:00:00Z", "data_cutoff: last summer", ["line 5", "'last summer'"]),
+        ("kind: relational", "kind: flat", ["flat"]),
+    ],
+)
+def test_tables_of_the_contract_are_held_to_it(old: str, new: str, said: list[str]) -> None:
+    assert old in DECLARATION
+    message = refused(DECLARATION.replace(old, new, 1))
+    for part in said:
+        assert part in message
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words"])
+def test_a_text_that_is_no_mapping_says_what_is_expected(text: str) -> None:
+    assert "line 1: expected keys and values" in refused(text)
+
+
+def test_words_and_numbers_of_yaml_are_read_as_a_person_means_them() -> None:
+    text = FLAT.replace('won: ["yes"], lost: ["no"]', "won: [yes], lost: [no]").replace(
+        "[unknown]", "[unknown, 999, no]"
+    )
+    source = parse_source(text + "data_cutoff: 2025-01-02\n".replace("data_cutoff", "title"))
+    assert source.flat is not None
+    assert source.flat.target.won == ("yes",) and source.flat.target.lost == ("no",)
+    assert source.tables["leads"].columns["job"].missing == ("unknown", "999", "no")
+    assert source.title == "2025-01-02"
+
+
+def test_a_source_knows_the_lines_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(FLAT)
+    source = load_source(path)
+    assert source.path == path
+    assert source.where("tables", "leads", "columns", "age", "from") == "my.yaml line 11"
+    assert source.model_copy(update={"title": "other"}).where("flat", "order") == "my.yaml line 5"
+    assert parse_source(FLAT).where("nowhere") == "source 'calls', nowhere"
+
+
+def test_an_unreadable_declaration_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="cannot be read"):
+        load_source(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes("name: zürich".encode("latin-1"))
+    with pytest.raises(SourceError, match="UTF-8"):
+        load_source(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize("name", ["bank", "bank_sample", "b2b"])
+def test_every_shipped_source_is_found_by_name_and_loads(name: str) -> None:
+    assert name in declared("sources")
+    source = load_source(find_source(name))
+    assert source.name == name and source.licence and source.citation
+    location = source.tables["leads"].location
+    assert location is not None and location.sha256 is not None
+
+
+def test_an_unknown_source_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"no source 'bnak'. Known: .*bank.*"):
+        find_source("bnak")
+    with pytest.raises(SourceError, match="does not exist"):
+        find_source(str(tmp_path / "none.yaml"))
