@@ -14,7 +14,8 @@ class TrainSettings(BaseModel):
 
     seed: int = 7
     trials: int = Field(default=12, ge=1)
-    tune_rows: int = Field(default=20_000, ge=200)
+    rows_per_lead: int = Field(default=4, ge=1, description="snapshots of one lead a fit sees; they repeat each other")
+    tune_rows: int = Field(default=12_000, ge=200)
     tune_folds: int = Field(default=3, ge=2)
     boosters: int = Field(default=3, ge=1, description="boosters averaged, each with its own seed")
     max_rounds: int = Field(default=400, ge=10)

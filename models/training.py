@@ -19,7 +19,16 @@ from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
-from models.judging.backtest import Backtest, Factory, OutOfFold, fit_all, group_codes, run_backtest
+from models.judging.backtest import (
+    Backtest,
+    Factory,
+    OutOfFold,
+    fit_all,
+    group_codes,
+    judging_weight,
+    run_backtest,
+    thinned,
+)
 from models.judging.calibrate import IntervalModel, fit_calibration, fit_interval
 from models.judging.evaluate import Evaluation, evaluate
 from models.judging.ladder import Choice, climb
@@ -104,7 +113,7 @@ def backtest_candidates(
 def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Decision:
     """Signal test, ladder and calibration on the out-of-fold predictions."""
     found = backtest.rolling
-    won, weight = matrix.label[found.rows], matrix.weight[found.rows]
+    won, weight = matrix.label[found.rows], judging_weight(found.rows)
     group = group_codes(matrix)[found.rows]
     signal = _signal(matrix, backtest, settings)
     choice = climb(found.log_odds, won, weight, group, draws=settings.draws, seed=settings.seed)
@@ -128,7 +137,7 @@ def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Sign
         return signal_test(
             found.log_odds,
             matrix.label[rows],
-            matrix.weight[rows],
+            judging_weight(rows),
             group_codes(matrix)[rows],
             block,
             alpha=settings.alpha / (1 if backtest.random is None else 2),
@@ -176,7 +185,7 @@ def fit_twin(
     matrix: Matrix, chop: Chop, backtest: Backtest, settings: TrainSettings, rubric: RubricCandidate | None = None
 ) -> dict[str, Candidate]:
     """All candidates fitted on the rows before the test block: what the test figures belong to."""
-    return fit_all(matrix, chop.final.train, factory_of(settings, backtest.parameters, rubric), settings.seed)
+    return fit_all(matrix, chop.final.train, factory_of(settings, backtest.parameters, rubric), settings)
 
 
 def calibrated_log_odds(
@@ -233,7 +242,7 @@ def fit_bundle(
 
     ``scale`` is the frozen scale of an earlier bundle, so that a retrained model does not move everybody's score.
     """
-    part = matrix.take(rows)
+    part = thinned(matrix, rows, settings)
     make = factory_of(settings, backtest.parameters, rubric)()
     group = group_codes(part)
     fitted = {
@@ -248,7 +257,7 @@ def fit_bundle(
     newest = _newest(matrix)
     calibrated = decision.calibration.apply(raw)
     return Bundle(
-        meta={**_meta(part, decision, backtest, settings), **meta},
+        meta={**_meta(matrix, rows, part, decision, backtest, settings), **meta},
         catalog=matrix.catalog,
         components=components,
         weights=decision.weights,
@@ -284,7 +293,7 @@ def _interval(
     return fit_interval(
         found.log_odds[decision.winner],
         matrix.label[found.rows],
-        matrix.weight[found.rows],
+        judging_weight(found.rows),
         group_codes(matrix)[found.rows],
         decision.calibration,
         seed_deviation=seed_deviation,
@@ -294,26 +303,28 @@ def _interval(
 
 
 def _scale(part: Matrix, calibrated: Floats, settings: TrainSettings) -> Scale:
-    """Reference odds at two and a half times the base odds; PDO as large as lets 99.9 % of leads fit."""
-    base = float(np.average(part.label, weights=part.weight))
-    reference = round(min(logit(base) + float(np.log(2.5)), 0.0) if base < 0.5 else logit(base), 2)
+    """Reference odds at twice the base odds; PDO as large as lets 99.9 % of leads fit."""
+    base = float(part.label.mean())
+    reference = round(min(logit(base) + float(np.log(2.0)), 0.0) if base < 0.5 else logit(base), 2)
     reach = float(np.quantile(np.abs(calibrated - reference), 0.999))
     pdo = min(settings.pdo, float(np.floor(10 * 50 * np.log(2.0) / max(reach, 1e-9)) / 10))
     return Scale(version=f"s1-{reference:+.2f}-{pdo:g}", reference_log_odds=reference, pdo=pdo)
 
 
-def _meta(part: Matrix, decision: Decision, backtest: Backtest, settings: TrainSettings) -> dict[str, Any]:
-    known = part.label_known_at.dropna()
+def _meta(
+    matrix: Matrix, rows: Any, part: Matrix, decision: Decision, backtest: Backtest, settings: TrainSettings
+) -> dict[str, Any]:
+    known = matrix.label_known_at.iloc[rows].dropna()
     return {
         "winner": decision.winner,
         "why": decision.why,
         "verdict": str(decision.verdict),
         "verdict_text": decision.verdict_text,
         "trained_through": known.max().isoformat() if len(known) else None,
-        "rows": len(part),
-        "won": int(part.label.sum()),
+        "rows": len(rows),
+        "won": int(matrix.label[rows].sum()),
         "leads": int(part.keys["lead_id"].nunique()),
-        "base_rate": float(np.average(part.label, weights=part.weight)),
+        "base_rate": float(matrix.label[rows].mean()),
         "age_days": [float(v) for v in part.keys["age_days"].quantile([0.0, 1.0])],
         "candidates": [{k: v for k, v in row.items() if k != "blocks"} for row in backtest.table],
         "booster_parameters": dict(backtest.parameters),

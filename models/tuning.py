@@ -11,7 +11,7 @@ from features.matrix import Matrix
 from features.timechop import Block, Chop
 from models.candidates.boosting import DEFAULTS, TreeColumns, parameters_for
 from models.candidates.linear import learned_catalog
-from models.judging.backtest import group_codes, random_blocks
+from models.judging.backtest import group_codes, judging_weight, random_blocks, thinned
 from models.judging.folds import grouped_folds
 from models.scorer import Floats
 from models.settings import TrainSettings
@@ -28,7 +28,7 @@ def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[st
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folds = _folds(matrix, chop, settings)
-    prepared = [_prepare(matrix, block) for block in folds]
+    prepared = [_prepare(matrix, block, settings) for block in folds]
     sampler = optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=max(4, settings.trials // 2))
     study = optuna.create_study(sampler=sampler)
     study.enqueue_trial({k: v for k, v in DEFAULTS.items() if k in _SEARCHED})
@@ -87,9 +87,9 @@ def _thinned(block: Block, settings: TrainSettings) -> Block:
     return Block(block.name, train, test, block.purged, block.test_from, block.test_to)
 
 
-def _prepare(matrix: Matrix, block: Block) -> tuple[lgb.Dataset, lgb.Dataset, list[int]]:
+def _prepare(matrix: Matrix, block: Block, settings: TrainSettings) -> tuple[lgb.Dataset, lgb.Dataset, list[int]]:
     catalog = learned_catalog(matrix.catalog)
-    train, test = matrix.take(block.train), matrix.take(block.test)
+    train, test = thinned(matrix, block.train, settings), matrix.take(block.test)
     columns = TreeColumns.fit(train.values, catalog)
     options = {
         "feature_name": [f"f{k}" for k in range(len(columns.names))],
@@ -98,7 +98,9 @@ def _prepare(matrix: Matrix, block: Block) -> tuple[lgb.Dataset, lgb.Dataset, li
         "params": {"verbosity": -1, "max_bin": 127},
     }
     fit = lgb.Dataset(columns.transform(train.values), train.label, weight=train.weight, **options)
-    judge = lgb.Dataset(columns.transform(test.values), test.label, weight=test.weight, reference=fit, **options)
+    judge = lgb.Dataset(
+        columns.transform(test.values), test.label, weight=judging_weight(block.test), reference=fit, **options
+    )
     return fit, judge, [catalog[name].direction for name in columns.names]
 
 

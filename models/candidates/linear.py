@@ -14,7 +14,7 @@ from models.scorer import Contributions, Floats, Ints
 
 PENALTIES = (1.0, 5.0, 25.0, 125.0)
 _FOLDS = 3
-_TUNE_ROWS = 12_000
+_TUNE_ROWS = 6_000
 
 
 def learned_catalog(catalog: Catalog) -> Catalog:

@@ -43,9 +43,16 @@ class Wordsmith:
             self._kept[key] = _sentence(feature, name, key[1], contribution > 0, self.facts.get(name, {}))
         return self._kept[key]
 
+    def is_silent(self, name: str, value: Any) -> bool:
+        """Whether a value says nothing of its own: the missing age of an answer repeats that there is none."""
+        feature = self.features.get(name)
+        missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
+        return missing and feature is not None and feature.wording is Wording.AGE
+
     def reasons(self, row: Mapping[str, Any], names: tuple[str, ...], contributions: Floats) -> list[Reason]:
         """All reasons of one row, largest first; contributions of exactly 0 give none."""
-        order = np.argsort(-np.abs(contributions), kind="stable")
+        by_size = np.argsort(-np.abs(contributions), kind="stable")
+        order = [int(k) for k in by_size if not self.is_silent(names[k], row.get(names[k]))]
         return [
             Reason(names[k], float(contributions[k]), self.text(names[k], row.get(names[k]), float(contributions[k])))
             for k in order
@@ -58,6 +65,10 @@ def top_reasons(
 ) -> list[list[str]]:
     """Per row the ``count`` largest reasons as text, marked + or -, empty where there are fewer."""
     size = np.abs(contributions.values)
+    for k, name in enumerate(contributions.names):
+        feature = words.features.get(name)
+        if feature is not None and feature.wording is Wording.AGE:
+            size[values[name].isna().to_numpy(), k] = 0.0
     width = min(count, size.shape[1])
     if width == 0:
         return [[""] * count for _ in range(len(values))]
@@ -71,7 +82,8 @@ def top_reasons(
             part = float(contributions.values[i, k])
             name = contributions.names[k]
             value = columns[name][i] if name in columns else None
-            row.append(f"{'+' if part > 0 else '-'} {words.text(name, value, part)}" if part != 0.0 else "")
+            silent = part == 0.0 or words.is_silent(name, value)
+            row.append("" if silent else f"{'+' if part > 0 else '-'} {words.text(name, value, part)}")
         texts.append(row + [""] * (count - width))
     return texts
 
@@ -81,9 +93,10 @@ def _sentence(feature: Feature | None, name: str, value: Any, helps: bool, fact:
         return f"{name.replace('_', ' ')}"
     label = feature.label or name.replace("_", " ")
     if value is None:
-        return f"no {label} on record{_missing_note(fact, helps)}"
+        known = label.removeprefix("days since ").removeprefix("an ")
+        return f"no {known} on record{_missing_note(fact, helps)}"
     if feature.type is FeatureType.CATEGORY:
-        return f"{label}: {value}{_level_note(fact, str(value), helps)}"
+        return f"{label}: {str(value).replace('_', ' ')}{_level_note(fact, str(value), helps)}"
     return f"{_stated(feature, label, float(value))}{_threshold_note(feature, fact, float(value), helps)}"
 
 
@@ -92,8 +105,10 @@ def _stated(feature: Feature, label: str, value: float) -> str:
         case Wording.COUNT:
             return f"no {label}" if value == 0 else f"{_shown(value)} {label}"
         case Wording.FLAG:
-            return label if value > 0 else f"not: {label}"
-        case Wording.RECENCY | Wording.AGE:
+            return f"{label}: {'yes' if value > 0 else 'no'}"
+        case Wording.RECENCY:
+            return f"{label.removeprefix('days since ')}: last {_days(value)} ago"
+        case Wording.AGE:
             return f"{label}: {_days(value)}"
         case Wording.SHARE:
             return f"{label}: {value:.0%}"
@@ -112,9 +127,9 @@ def _shown(value: float) -> str:
 
 def _days(value: float) -> str:
     if value < 1:
-        return "less than a day ago"
+        return "less than a day"
     whole = round(value)
-    return f"{whole} day{'' if whole == 1 else 's'} ago"
+    return f"{whole} day{'' if whole == 1 else 's'}"
 
 
 def _threshold_note(feature: Feature, fact: Mapping[str, Any], value: float, helps: bool) -> str:

@@ -1,7 +1,7 @@
 """Rolling-origin backtest: every candidate on the same blocks, judged on rows it was not trained on."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,9 +48,33 @@ def group_codes(matrix: Matrix) -> Ints:
     return np.unique(matrix.keys["group"].to_numpy(dtype="str"), return_inverse=True)[1].astype(np.int64)
 
 
-def fit_all(matrix: Matrix, rows: Ints, factory: Factory, seed: int) -> dict[str, Candidate]:
+def judging_weight(rows: Ints) -> Floats:
+    """Weights for judging: each row counts once, as it does in a worklist.
+
+    Learning weighs the rows of one lead as one. Judging must not: leads that win soon have few rows, so such weights
+    depend on the outcome and would overstate the base rate (docs/adr/0006).
+    """
+    return np.ones(len(rows))
+
+
+def thinned(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Matrix:
+    """The given rows, at most ``rows_per_lead`` of each lead, which still weigh one together."""
+    lead = matrix.keys["lead_id"].to_numpy()[rows]
+    codes = np.unique(lead.astype("str"), return_inverse=True)[1]
+    order = np.random.default_rng(settings.seed).permutation(len(rows))
+    order = order[np.argsort(codes[order], kind="stable")]
+    starts = np.searchsorted(codes[order], np.arange(codes.max() + 1)) if len(rows) else np.empty(0, dtype=np.int64)
+    rank = np.empty(len(rows), dtype=np.int64)
+    rank[order] = np.arange(len(rows)) - starts[codes[order]]
+    kept = np.flatnonzero(rank < settings.rows_per_lead)
+    part = matrix.take(rows[kept])
+    return replace(part, weight=1.0 / np.bincount(codes[kept])[codes[kept]])
+
+
+def fit_all(matrix: Matrix, rows: Ints, factory: Factory, settings: TrainSettings) -> dict[str, Candidate]:
     """Every candidate fitted on the given matured rows."""
-    part = matrix.take(rows)
+    part = thinned(matrix, rows, settings)
+    seed = settings.seed
     group = group_codes(part)
     return {
         name: candidate.fit(part.values, part.label, part.weight, catalog=matrix.catalog, seed=seed, group=group)
@@ -58,11 +82,11 @@ def fit_all(matrix: Matrix, rows: Ints, factory: Factory, seed: int) -> dict[str
     }
 
 
-def out_of_fold(matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, seed: int) -> OutOfFold:
+def out_of_fold(matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, settings: TrainSettings) -> OutOfFold:
     """Fit on each block's training rows and predict its test rows."""
     rows, codes, predictions = [], [], []
     for code, block in enumerate(blocks):
-        fitted = fit_all(matrix, block.train, factory, seed)
+        fitted = fit_all(matrix, block.train, factory, settings)
         judged = matrix.values.iloc[block.test]
         predictions.append({name: candidate.log_odds(judged) for name, candidate in fitted.items()})
         rows.append(block.test)
@@ -94,10 +118,10 @@ def run_backtest(
     TooLittleDataError : fewer won or lost rows than the settings ask for
     """
     require_enough(matrix, chop, settings)
-    rolling = out_of_fold(matrix, chop.blocks, factory, settings.seed)
+    rolling = out_of_fold(matrix, chop.blocks, factory, settings)
     shuffled = None
     if chop.kind in ("time", "ordered"):
-        shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings.seed)
+        shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings)
     weights, notes = blend_weights(matrix, rolling, shuffled)
     rolling = with_blend(rolling, weights)
     if shuffled is not None:
@@ -140,7 +164,7 @@ def blend_weights(
 
 def _weights_of(matrix: Matrix, found: OutOfFold) -> dict[str, float]:
     parts = {name: found.log_odds[name] for name in BLENDED if name in found.log_odds}
-    return fit_weights(parts, matrix.label[found.rows], matrix.weight[found.rows], found.block)
+    return fit_weights(parts, matrix.label[found.rows], judging_weight(found.rows), found.block)
 
 
 def with_blend(found: OutOfFold, weights: Mapping[str, float]) -> OutOfFold:
@@ -155,7 +179,7 @@ def candidate_record(
     matrix: Matrix, rolling: OutOfFold, shuffled: OutOfFold | None, name: str, settings: TrainSettings
 ) -> dict[str, Any]:
     """Out-of-fold figures of one candidate; the error of the loss is clustered by group."""
-    won, weight = matrix.label[rolling.rows], matrix.weight[rolling.rows]
+    won, weight = matrix.label[rolling.rows], judging_weight(rolling.rows)
     losses = log_loss(won, rolling.log_odds[name])
     mean = float(np.average(losses, weights=weight))
     codes = np.unique(group_codes(matrix)[rolling.rows], return_inverse=True)[1]
@@ -180,7 +204,7 @@ def candidate_record(
         ],
     }
     if shuffled is not None:
-        y, w, z = matrix.label[shuffled.rows], matrix.weight[shuffled.rows], shuffled.log_odds[name]
+        y, w, z = matrix.label[shuffled.rows], judging_weight(shuffled.rows), shuffled.log_odds[name]
         record["random_log_loss"] = float(np.average(log_loss(y, z), weights=w))
         record["random_auc"] = auc(y, z, w)
     return record

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.definition import Capacity
 from features.matrix import Matrix
-from models.judging.backtest import group_codes
+from models.judging.backtest import group_codes, judging_weight
 from models.judging.curve import capacities
 from models.judging.metrics import (
     METRICS,
@@ -64,9 +64,10 @@ def evaluate(
 ) -> Evaluation:
     """Judge calibrated log-odds on a test block (all rows matured).
 
-    Every metric weighs the rows of one lead as one lead. ``differences`` are winner minus candidate on the same draws.
+    Every row counts once, as it does in a worklist; intervals resample whole accounts. ``differences`` are winner
+    minus candidate on the same draws.
     """
-    won, weight, group = test.label, test.weight, group_codes(test)
+    won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
     drawn = metric_draws(won, log_odds, weight, group, draws=min(draws, _METRIC_DRAWS), seed=seed)
     wins = _wins_at_capacity(test, log_odds, capacity, every_days, draws, seed)
     figures: dict[str, dict[str, Any]] = {}

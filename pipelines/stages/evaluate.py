@@ -29,7 +29,7 @@ def run_evaluate(context: Context) -> dict[str, Any]:
         judged = evaluate_twin(
             twin, matrix, split, found, decision, context.settings, context.source.capacity, every_days=every
         )
-        base_train = float(np.average(matrix.label[split.final.train], weights=matrix.weight[split.final.train]))
+        base_train = float(matrix.label[split.final.train].mean())
         result |= {**judged.record(), "winner": decision.winner, "base_rate_train": base_train}
         result["accounts"] = _by_account(
             matrix.keys, split.final.train, split.final.test, matrix.label, judged, decision

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features.assemble import matrix_at, matrix_of
@@ -41,7 +40,7 @@ def build(context: Context) -> dict[str, Any]:
         "matured_rows": int(judged.sum()),
         "won_rows": int(won.sum()),
         "leads": int(matrix.keys["lead_id"].nunique()),
-        "base_rate": float(np.average(won, weights=matrix.weight[judged])) if len(won) else None,
+        "base_rate": float(won.mean()) if len(won) else None,
         "features": len(matrix.catalog),
         "open_leads": 0 if now is None else len(now),
         "data_cutoff": None if cutoff is None else cutoff.isoformat(),

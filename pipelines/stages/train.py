@@ -9,7 +9,7 @@ from features.matrix import Matrix
 from features.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
-from models.judging.backtest import Backtest
+from models.judging.backtest import Backtest, thinned
 from models.scorer import Scale
 from models.training import Decision, fit_bundle
 from pipelines.champion import read_champion
@@ -88,7 +88,7 @@ def _fit(
         rubric=rubric_candidate(context),
         scale=scale,
         meta=meta,
-        facts=build_facts(matrix.take(rows)),
+        facts=build_facts(thinned(matrix, rows, context.settings)),
     )
 
 

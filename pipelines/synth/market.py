@@ -9,6 +9,7 @@ import pandas as pd
 from pipelines.synth import lists
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 START = pd.Timestamp("2024-07-01")  # a Monday, like every as_of of the weekly grid
 HORIZON_WEEKS = 13
@@ -80,7 +81,7 @@ def make_market(rng: np.random.Generator, leads: int, weeks: int) -> Market:
     drift = DRIFT_PER_YEAR * np.arange(total) / 52.0
     worked = np.where(people["never_worked"].to_numpy(), NEVER_WORKED, 0.0)
     people["wealth"], people["need"] = budget, need
-    context = BASE + drift[None, :] + worked[:, None]
+    context = np.asarray(BASE + drift[None, :] + worked[:, None], dtype=np.float64)
     return Market(accounts, people, created, window, interest, parts, context)
 
 
