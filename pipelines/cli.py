@@ -164,6 +164,20 @@ def compare(source: Source = "demo", data_dir: DataDir = "data", json: Json = Fa
 
 
 @app.command()
+def lifecycle(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    csv: Annotated[str | None, typer.Option("--csv", help="directory to write one CSV per table to")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Funnel, service levels, volumes, capture tools and recycles, from the last run."""
+    from pipelines.cli_lifecycle import lifecycle_command
+
+    return lifecycle_command(options(source, data_dir, False), csv, Output(json))
+
+
+@app.command()
 def champion(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
     """Which bundle scores."""
     from pipelines.cli_registry import champion_command
