@@ -1,98 +1,113 @@
-"""One lead, by id, from the source's tables: the same scoring path as the batch."""
+"""One lead, or any bundle, looked up by name: what ``explain`` and ``score --input`` have in common."""
 
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features.assemble import features_at
 from features.cohort import cutoff_of
-from features.errors import DataError
+from features.errors import ContractError
 from features.flat import flat_at
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
-from models.explaining.framework import load_framework
+from models.explaining.framework import Framework, load_framework
 from models.scoring import score
 from pipelines.champion import require_champion
 from pipelines.context import Context
-from pipelines.matrices import load_matrix
 from pipelines.tables import Tables, load_tables
 
+CHAMPION = "champion"
 
-def champion_bundle(context: Context) -> Bundle:
-    """The champion's bundle, hash checked."""
-    champion = require_champion(context.paths)
-    return load_bundle(champion.folder, champion.hash)
+
+def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:
+    """The champion, or the bundle of a directory; checked against its hash.
+
+    Raises
+    ------
+    RegistryError, BundleError
+        if there is no champion; if the bundle is missing, damaged, or of another source.
+    """
+    if name != CHAMPION:
+        return load_bundle(Path(name))
+    found = require_champion(context.paths)
+    return load_bundle(found.folder, found.hash)
+
+
+def find_framework(context: Context, name: str | None) -> Framework:
+    """A framework by name or path; the source's own if none is named."""
+    return context.framework if name is None else load_framework(name)
+
+
+def moment(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
+    """An ISO moment as naive UTC; ContractError if it is none."""
+    if as_of is None:
+        return otherwise
+    try:
+        found = pd.Timestamp(as_of)
+    except ValueError as problem:
+        raise ContractError(f"--as-of '{as_of}' is no moment; write it as 2026-03-31 or 2026-03-31T09:00.") from problem
+    if pd.isna(found):
+        raise ContractError("--as-of is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
+    return found.tz_convert("UTC").tz_localize(None) if found.tzinfo else found
+
+
+def lead_matrix(context: Context, bundle: Bundle, lead_id: str, as_of: str | None) -> Matrix:
+    """The matrix of one known lead, made as the batch's; ContractError if nobody has heard of it."""
+    tables = load_tables(context.paths)
+    leads = tables["leads"]
+    if context.source.kind == "flat":
+        if as_of is not None:
+            raise ContractError(
+                f"source '{context.source.name}' has no clocks; --as-of means nothing here. Leave it out."
+            )
+        return flat_at(_flat_row(context, leads, lead_id), bundle.catalog, context.source)
+    if not (leads["lead_id"] == lead_id).any():
+        raise unknown_lead(context, lead_id, leads["lead_id"])
+    when = moment(as_of, cutoff_of(tables, context.source))
+    _check_created(leads, lead_id, when)
+    return features_at(tables, context.source, bundle.catalog, [lead_id], when)
+
+
+def _flat_row(context: Context, leads: pd.DataFrame, lead_id: str) -> pd.DataFrame:
+    """The row of a flat table: by its declared id, else by its number in the file's kept rows."""
+    flat = context.source.flat
+    name = flat.lead_id if flat is not None and flat.lead_id else ("lead_id" if "lead_id" in leads else None)
+    ids = leads[name].astype("str") if name else pd.Series(range(1, len(leads) + 1)).astype("str")
+    hits = (ids == lead_id).to_numpy().nonzero()[0]
+    if not len(hits):
+        raise unknown_lead(context, lead_id, ids)
+    return leads.iloc[hits[:1]].reset_index(drop=True)
+
+
+def _check_created(leads: pd.DataFrame, lead_id: str, when: pd.Timestamp) -> None:
+    created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
+    if not pd.isna(created) and created >= when:
+        raise ContractError(
+            f"lead '{lead_id}' was created at {created:%Y-%m-%d %H:%M}, not before {when:%Y-%m-%d %H:%M}: nothing was "
+            "known about it then. Give a later --as-of."
+        )
+
+
+def unknown_lead(context: Context, lead_id: str, known: pd.Series) -> ContractError:
+    """The error for a lead that is not in the tables."""
+    examples = ", ".join(str(v) for v in known.head(3))
+    return ContractError(
+        f"lead '{lead_id}' is not among the {len(known):,} leads of source '{context.source.name}' (such as "
+        f"{examples}). Check the id, or run 'leadscore ingest --source {context.source.name}' on a newer export."
+    )
 
 
 def card_of(
     context: Context, lead_id: str, *, framework: str | None = None, as_of: str | None = None
 ) -> dict[str, Any]:
-    """The card of one lead at a moment (default: the data cut-off), by the champion.
-
-    Raises
-    ------
-    DataError : the lead is unknown, or ``as_of`` is no time
-    """
-    bundle = champion_bundle(context)
-    chosen = context.framework if framework is None else load_framework(framework)
-    tables = load_tables(context.paths)
-    matrix = lead_matrix(context, tables, bundle, lead_id, as_of)
-    return score(bundle, matrix, chosen, source=context.source).card(0)
+    """The card of one lead by the champion."""
+    chosen = find_framework(context, framework)
+    bundle = find_bundle(context)
+    matrix = lead_matrix(context, bundle, lead_id, as_of)
+    return score(bundle, matrix, chosen, source=context.source, policy=context.policy).card(0)
 
 
-def lead_matrix(context: Context, tables: Tables, bundle: Bundle, lead_id: str, as_of: str | None) -> Matrix:
-    """The matrix of one known lead."""
-    if context.source.kind == "flat":
-        matrix = load_matrix(context.paths.matrix)
-        rows = np.flatnonzero((matrix.keys["lead_id"] == lead_id).to_numpy())
-        if not len(rows):
-            raise _unknown(context, lead_id)
-        return flat_at(tables["leads"].iloc[rows[:1]].reset_index(drop=True), bundle.catalog, context.source)
-    leads = tables["leads"]
-    found = leads.loc[leads["lead_id"] == lead_id]
-    if not len(found):
-        raise _unknown(context, lead_id)
-    moment = moment_of(as_of, cutoff_of(tables, context.source))
-    if moment < pd.Timestamp(found["created_at"].iloc[0]):
-        raise DataError(
-            f"lead '{lead_id}' was created {found['created_at'].iloc[0]}, after {moment}; choose a later --as-of."
-        )
-    return features_at(related(tables, lead_id), context.source, bundle.catalog, [lead_id], moment)
-
-
-def moment_of(text: str | None, default: pd.Timestamp) -> pd.Timestamp:
-    """An ISO time as naive UTC; the default if none is given."""
-    if text is None:
-        return default
-    try:
-        moment = pd.Timestamp(text)
-    except ValueError as problem:
-        raise DataError(f"'{text}' is no time; write it like 2026-06-29T08:00:00Z.") from problem
-    return moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment
-
-
-def related(tables: Tables, lead_id: str) -> Tables:
-    """The rows a lead's features can depend on: its own and those of its account's leads."""
-    leads = tables["leads"]
-    accounts = leads.loc[leads["lead_id"] == lead_id, "account_id"].dropna() if "account_id" in leads else []
-    kin = (
-        leads[(leads["lead_id"] == lead_id) | (leads["account_id"].isin(accounts))]
-        if len(accounts)
-        else (leads[leads["lead_id"] == lead_id])
-    )
-    ids = set(kin["lead_id"])
-    found = {}
-    for name, frame in tables.items():
-        keep = frame["lead_id"].isin(ids) if "lead_id" in frame else pd.Series(False, index=frame.index)
-        if "account_id" in frame:
-            keep |= frame["account_id"].isin(accounts)
-        found[name] = frame[keep].reset_index(drop=True)
-    return found
-
-
-def _unknown(context: Context, lead_id: str) -> DataError:
-    return DataError(
-        f"lead '{lead_id}' is not among the leads of source '{context.source.name}'. Check the id, or run ingest on newer "
-        "data."
-    )
+def tables_if_any(context: Context) -> Tables | None:
+    """The ingested tables, None before the first ingest."""
+    return load_tables(context.paths) if context.paths.ingest.is_dir() else None

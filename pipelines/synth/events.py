@@ -88,7 +88,7 @@ def _product(rng: np.random.Generator, frames: list[pd.DataFrame], market: Marke
     trials = trials[trials["kind"] == "trial_start"]
     lead = trials["lead"].to_numpy(dtype=np.int64)
     count = rng.poisson(np.exp(1.3 + 0.6 * market.parts["need"][lead, 0]))
-    lead = np.repeat(lead, count)
+    lead = np.repeat(lead, count).astype(np.int64)
     at = np.repeat(trials["at"].to_numpy(), count) + 3 * rng.random(len(lead))
     inside = at < fate.is_open.shape[1]
     lead, at = lead[inside], at[inside]
@@ -132,7 +132,7 @@ def _reps(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
 
 
 def _frame(
-    lead: Floats, kind: object, at: Floats, actor: str, asset: object, channel: str, value: object
+    lead: Ints, kind: object, at: Floats, actor: str, asset: object, channel: str, value: object
 ) -> pd.DataFrame:
     columns = {"lead": lead, "kind": kind, "at": at, "actor": actor, "asset": asset, "channel": channel, "value": value}
     return pd.DataFrame(columns)
@@ -199,8 +199,8 @@ def stages(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame
         for k, (at, owner) in enumerate(zip(market.created, leads["owner"], strict=True))
     ]
     back: dict[int, list[float]] = {}
-    for lead, week in fate.recycled:
-        back.setdefault(lead, []).append(float(week))
+    for lead, when in fate.recycled:
+        back.setdefault(lead, []).append(float(when))
     weeks = fate.is_open.shape[1]
     for k, owner in enumerate(leads["owner"]):
         end = float(fate.at[k]) if np.isfinite(fate.at[k]) else float(weeks)
@@ -211,9 +211,9 @@ def stages(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame
                 if at >= end:
                     break
                 rows.append((k, stage, at, str(owner), ""))
-        for week in back.get(k, []):
-            rows.append((k, "recycled", week + 0.99, str(owner), str(rng.choice(["timing", "no response"]))))
-            again = week + 1 + DORMANT_WEEKS + 0.3
+        for pause in back.get(k, []):
+            rows.append((k, "recycled", pause + 0.99, str(owner), str(rng.choice(["timing", "no response"]))))
+            again = pause + 1 + DORMANT_WEEKS + 0.3
             if again < end:
                 rows.append((k, "mql", again, str(owner), "returned"))
         if fate.ended[k] == WON:
