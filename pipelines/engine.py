@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 ROW = "cohort_row"
 LEADS_PER_PART = 50_000
+ROWS_BUFFERED = 4_000_000  # per thread while rows are shared out: larger row groups per part
 
 
 def builder(name: EngineName | str) -> Builder:
@@ -155,6 +156,8 @@ def _parts_for(connection: "duckdb.DuckDBPyConnection", leads: Path) -> int:
 
 def _share_out(connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, Path], scratch: Path, parts: int) -> None:
     """Write every table once more, in one folder per part; an outcome may belong to two."""
+    connection.execute(f"SET partitioned_write_max_open_files = {parts + 16}")
+    connection.execute(f"SET partitioned_write_flush_threshold = {ROWS_BUFFERED}")
     connection.execute(
         f"""CREATE TABLE owner AS SELECT lead_id, account_id,
         (hash(coalesce('account:' || account_id, 'lead:' || lead_id)) % {int(parts)})::INT AS part

@@ -82,16 +82,7 @@ def spark_matrix(
     """
     from pyspark.sql import functions as sql
 
-    leads = spark.read.parquet(tables["leads"])
-    owner = leads.select("lead_id", "account_id").withColumn(
-        PART,
-        sql.pmod(
-            sql.hash(
-                sql.coalesce(sql.concat(sql.lit("account:"), "account_id"), sql.concat(sql.lit("lead:"), "lead_id"))
-            ),
-            sql.lit(parts),
-        ),
-    )
+    owner = _owner(spark.read.parquet(tables["leads"]), parts)
     accounts = owner.where(sql.col("account_id").isNotNull()).select("account_id", PART).distinct()
     rows: Any = None
     for name, address in {**tables, COHORT: cohort}.items():
@@ -110,6 +101,15 @@ def spark_matrix(
         rows = tagged if rows is None else rows.unionByName(tagged, allowMissingColumns=True)
     with _arrow_only():
         return rows.groupBy(PART).applyInArrow(_part_function(catalog, source), _schema(catalog))
+
+
+def _owner(leads: Any, parts: int) -> Any:
+    """Part of every lead: by its account, or by itself without one."""
+    from pyspark.sql import functions as sql
+
+    account = sql.concat(sql.lit("account:"), "account_id")
+    key = sql.hash(sql.coalesce(account, sql.concat(sql.lit("lead:"), "lead_id")))
+    return leads.select("lead_id", "account_id").withColumn(PART, sql.pmod(key, sql.lit(parts)))
 
 
 @contextmanager

@@ -174,74 +174,48 @@ def _dimension_features(dimension: Dimension, kinds: Mapping[str, ActivityKind],
         return []
     word = _NAMES[dimension]
     named = list(dict.fromkeys(kind for part in parts for kind in part["kinds"]))
-    longest = max(source.windows.counts)
     half_lives = {name: kinds[name].half_life_days for name in named}
-    short, long = source.windows.trend
-
-    def one(name: str, doc: str, label: str, wording: Wording, op: str, **changes: Any) -> Feature:
-        params = activity_params(op, kinds=named, parts=parts, **changes)
-        return _feature(f"{word}_{name}", dimension, Topic.CONTEXT, doc, label, wording, params)
-
-    counts = [
-        one(
-            f"{days}d",
-            f"Activities of {word} in the {days} days before as_of.",
-            f"activities of {word} in {days} days",
-            Wording.COUNT,
-            "count",
-            window_days=days,
-        )
-        for days in source.windows.counts
-    ]
     return [
-        *counts,
-        one(
-            "recency",
-            f"Days since the latest activity of {word}.",
-            f"days since an activity of {word}",
-            Wording.RECENCY,
-            "recency",
-        ),
-        one(
-            "decayed",
-            f"Activities of {word}, each fading with its kind's half-life.",
-            f"activities of {word} lately",
-            Wording.DECAYED,
-            "decayed",
-            half_lives=half_lives,
-        ),
-        one(
-            "breadth",
-            f"Different pages, documents or areas of {word} in the {longest} days before as_of.",
-            f"different assets of {word} in {longest} days",
-            Wording.COUNT,
-            "breadth",
-            window_days=longest,
-        ),
-        one(
-            "trend",
-            f"Rate of {word} in {short} days against the {long - short} days before them (log2, smoothed by one).",
-            f"trend of {word}",
-            Wording.TREND,
-            "trend",
-            windows_days=[short, long],
-        ),
-        one(
-            "streak",
-            f"Weeks in a row up to as_of with an activity of {word}, at most 52.",
-            f"weeks in a row with an activity of {word}",
-            Wording.COUNT,
-            "streak",
-        ),
-        one(
-            "active_days",
-            f"Different days (24 hours back from as_of) with an activity of {word}, in {longest} days.",
-            f"days with an activity of {word} in {longest} days",
-            Wording.COUNT,
-            "active_days",
-            window_days=longest,
-        ),
+        _feature(
+            f"{word}_{name}",
+            dimension,
+            Topic.CONTEXT,
+            doc,
+            label,
+            wording,
+            activity_params(op, kinds=named, parts=parts, **changes),
+        )
+        for name, doc, label, wording, op, changes in _dimension_specs(word, half_lives, source)
     ]
+
+
+_Spec = tuple[str, str, str, Wording, str, dict[str, Any]]
+
+
+def _dimension_specs(word: str, half_lives: Mapping[str, float], source: Source) -> list[_Spec]:
+    """Name, meaning, label, wording, operation and its parameters of each feature of a dimension."""
+    longest = max(source.windows.counts)
+    short, long = source.windows.trend
+    one = f"activity of {word}"
+    specs: list[_Spec] = []
+    for days in source.windows.counts:
+        doc, label = f"Activities of {word} in the {days} days before as_of.", f"activities of {word} in {days} days"
+        specs.append((f"{days}d", doc, label, Wording.COUNT, "count", {"window_days": days}))
+    doc = f"Days since the latest {one}."
+    specs.append(("recency", doc, f"days since an {one}", Wording.RECENCY, "recency", {}))
+    doc, label = f"Activities of {word}, each fading with its kind's half-life.", f"activities of {word} lately"
+    specs.append(("decayed", doc, label, Wording.DECAYED, "decayed", {"half_lives": dict(half_lives)}))
+    doc = f"Different pages, documents or areas of {word} in the {longest} days before as_of."
+    label = f"different assets of {word} in {longest} days"
+    specs.append(("breadth", doc, label, Wording.COUNT, "breadth", {"window_days": longest}))
+    doc = f"Rate of {word} in {short} days against the {long - short} days before them (log2, smoothed by one)."
+    specs.append(("trend", doc, f"trend of {word}", Wording.TREND, "trend", {"windows_days": [short, long]}))
+    doc, label = f"Weeks in a row up to as_of with an {one}, at most 52.", f"weeks in a row with an {one}"
+    specs.append(("streak", doc, label, Wording.COUNT, "streak", {}))
+    doc = f"Different days (24 hours back from as_of) with an {one}, in {longest} days."
+    label = f"days with an {one} in {longest} days"
+    specs.append(("active_days", doc, label, Wording.COUNT, "active_days", {"window_days": longest}))
+    return specs
 
 
 def _channels(kinds: Mapping[str, ActivityKind]) -> list[Feature]:
