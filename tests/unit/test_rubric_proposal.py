@@ -1,0 +1,78 @@
+"""The scorecard proposed as a rubric gives every lead the scorecard's own points."""
+
+import numpy as np
+import pandas as pd
+
+from features.assemble import features_at
+from features.catalog import Catalog
+from features.catalog_of import build_catalog
+from features.families.rules import rule_features
+from features.rubric import parse_rubric
+from models.binning import Binned, CategoryBins, NumberBins
+from models.candidates.rubric import RubricCandidate
+from models.candidates.scorecard import ScorecardCandidate
+from models.encoding import MISSING, RARE, CategoryCode
+from models.judging.proposal import propose
+from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
+
+CATALOG = build_catalog(SOURCE)
+
+
+def named(**wanted: object) -> str:
+    """The learned feature with these parameters."""
+    found = [
+        f.name
+        for f in CATALOG
+        if f.family not in ("rules", "evidence") and all(f.params.get(k) == v for k, v in wanted.items())
+    ]
+    return found[0]
+
+
+def bins(*edges: float) -> Binned:
+    return Binned(NumberBins(edges), np.zeros(len(edges) + 2), np.ones(len(edges) + 2))
+
+
+def levels(*names: str) -> Binned:
+    every = (*names, RARE, MISSING)
+    return Binned(CategoryBins(CategoryCode(every)), np.zeros(len(every)), np.ones(len(every)))
+
+
+def card() -> ScorecardCandidate:
+    count = named(table="activities", op="count", kinds=["demo"], window_days=30, scope="lead")
+    since = named(table="activities", op="recency", kinds=["page_view"], scope="lead")
+    decayed = next(f.name for f in CATALOG if f.params.get("op") == "decayed")
+    parts = {
+        "industry": (levels("tools", "food"), [7, -3, 1, -2]),
+        "employees": (bins(10, 49.5), [-4, 3, 6, -1]),
+        "answer_seats": (bins(9), [2, 5, 0]),
+        count: (bins(0, 2), [-1, 4, 9, 0]),
+        since: (bins(7, 30), [8, 3, 1, -5]),
+        decayed: (bins(0.5), [0, 6, 0]),
+    }
+    points = {name: np.array(values) for name, (_, values) in parts.items()}
+    return ScorecardCandidate({name: binned for name, (binned, _) in parts.items()}, points, slope=0.1)
+
+
+def test_the_proposed_rubric_gives_the_scorecards_points() -> None:
+    rng = np.random.default_rng(0)
+    world = empty_world()
+    names = [f"L{i}" for i in range(60)]
+    for name in names:
+        industry, employees = rng.choice(["tools", "food", "steel"]), rng.choice([5.0, 10.0, 49.0, 50.0])
+        lead(world, name, T0 - 90 * DAY, industry=str(industry) if rng.random() < 0.8 else None, employees=employees)
+        for _ in range(rng.integers(0, 5)):
+            did(world, name, str(rng.choice(["demo", "page_view"])), T0 - int(rng.integers(1, 60 * DAY)))
+        if rng.random() < 0.6:
+            at = T0 - 5 * DAY
+            row = {"lead_id": name, "question": "seats", "value": str(rng.integers(5, 15)), "known_at": at}
+            world["answers"].append({**row, "happened_at": at})
+    found = propose(card(), CATALOG, "proposed", 10.0)
+    assert len(found.left_out) == 1
+    rubric = parse_rubric(found.to_yaml(), source=SOURCE)
+    both = Catalog.of(CATALOG, rule_features(rubric, SOURCE))
+    values: pd.DataFrame = features_at(frames(world), SOURCE, both, names, moment(T0)).values
+    expected = card().points(values)
+    left = found.left_out[0]
+    expected -= card().points_by_bin[left][card().bins[left].bins.codes(values[left])]
+    assert np.array_equal(RubricCandidate(rubric).points(values), expected)
+    assert len(set(expected)) > 10
