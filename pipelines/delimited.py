@@ -89,7 +89,7 @@ def careful_rows(body: str, width: int, delimiter: str, quote: str) -> Read:
     broken: list[Broken] = []
     for fields, raw in _records(lines, width, delimiter, quote):
         number = len(good) + len(broken) + 1
-        rule = _problem(fields, raw, width)
+        rule = _problem(fields, raw, width, quote)
         if rule:
             broken.append(Broken(number, rule, _shown(raw)))
         else:
@@ -120,18 +120,27 @@ def _records(lines: list[str], width: int, delimiter: str, quote: str) -> Iterat
 
 
 def _swallowed(fields: list[str], spans: list[str], width: int, delimiter: str, quote: str) -> bool:
-    """Whether a record of several lines is a line with an open quote and rows that follow it."""
-    if len(fields) != width or "".join(spans).count(quote) % 2:
+    """Whether a record of several lines is a line with an open quote and rows that follow it.
+
+    A true value over several lines is well formed: its closing quote ends the field.
+    """
+    if len(fields) != width:
+        return True
+    try:
+        list(csv.reader(spans, delimiter=delimiter, quotechar=quote, strict=True))
+    except csv.Error:
         return True
     return width >= _UNFIT_FOR_INNER_LINES and all(line.count(delimiter) >= width - 1 for line in spans)
 
 
-def _problem(fields: list[str], raw: str, width: int) -> str:
-    if not fields:
-        return "open_quote"
+def _problem(fields: list[str], raw: str, width: int, quote: str) -> str:
     if len(fields) != width:
-        return "field_count"
+        return _misfit(raw, quote)
     return "encoding" if any("\udc80" <= c <= "\udcff" for c in raw) else ""
+
+
+def _misfit(raw: str, quote: str) -> str:
+    return "open_quote" if raw.count(quote) % 2 else "field_count"
 
 
 def _shown(raw: str) -> str:
@@ -145,7 +154,7 @@ def _fast(body: str, header: list[str], delimiter: str, quote: str) -> Read | No
     broken: list[Broken] = []
 
     def keep_out(row: pa.csv.InvalidRow) -> str:
-        broken.append(Broken(row.number, "field_count", _shown(row.text)))
+        broken.append(Broken(row.number, _misfit(row.text, quote), _shown(row.text)))
         return "skip"
 
     names = [f"c{i}" for i in range(len(header))]

@@ -112,7 +112,7 @@ def _of_table(source: Source, table: str, cutoff: pd.Timestamp | None) -> Iterat
 
 def _contract(table: str, columns: Mapping[str, Column]) -> Iterator[Expectation]:
     for known in TABLES[table].columns:
-        if not known.nullable:
+        if not known.nullable and known.default_from is None:
             yield Expectation(table=table, rule=Rule.REQUIRED, columns=(known.name,))
         if known.values and known.name in columns and not columns[known.name].values:
             values = tuple(str(value) for value in known.values)

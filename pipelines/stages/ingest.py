@@ -20,6 +20,7 @@ from pipelines.store import stage_dir, write_json, write_parquet
 
 QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet"
 COUNTS = "counts.json"
+OBLIGATORY = ("leads", "outcomes", "stages")  # without rows of these there is nothing to learn from
 
 
 def ingest(source: Source, paths: Paths) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def ingest(source: Source, paths: Paths) -> dict[str, Any]:
     MissingFileError, UnreadableFileError, EmptyFileError, WrongHashError, MissingColumnError
         naming file and column.
     NothingKeptError
-        if every row of a table is quarantined.
+        if every row of leads, outcomes or stages is quarantined.
     OneClassError
         if the target of a flat source has one class only.
     """
@@ -84,7 +85,7 @@ def _latest(source: Source, cutoff: pd.Timestamp | None, checked: Mapping[str, C
 
 def _refuse_useless(source: Source, checked: Mapping[str, Checked]) -> None:
     for table, result in checked.items():
-        if len(result.frame) or not result.read:
+        if len(result.frame) or table not in OBLIGATORY:
             continue
         reasons = result.quarantine.groupby(["rule", "column"], sort=False)["value"].agg(["size", "first"])
         shown = [
