@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from features.catalog import Catalog, Feature
@@ -12,7 +13,7 @@ from features.rubric import Rubric
 from models.binning import CategoryBins, NumberBins
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding import MISSING, RARE
-from models.scorer import Ints
+from models.scorer import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,14 @@ class Proposal:
 
     rubric: Rubric
     left_out: tuple[str, ...]
+    card: ScorecardCandidate
+
+    def points(self, values: pd.DataFrame) -> Floats:
+        """The proposed rubric's points on rows with the scorecard's features, without building its rules' own."""
+        total = self.card.points(values)
+        for name in self.left_out:
+            total = total - self.card.points_by_bin[name][self.card.bins[name].bins.codes(values[name])]
+        return total
 
     def to_yaml(self) -> str:
         """The rubric as YAML, with what was left out in a comment."""
@@ -61,7 +70,7 @@ def propose(card: ScorecardCandidate, catalog: Catalog, name: str, handoff_point
             "handoff": {"stage": "mql"},
         }
     )
-    return Proposal(rubric, tuple(left_out))
+    return Proposal(rubric, tuple(left_out), card)
 
 
 def _rule(feature: Feature, bins: NumberBins | CategoryBins, points: Ints) -> tuple[dict[str, Any], float] | None:

@@ -8,37 +8,40 @@ import pandas as pd
 from features.matrix import Matrix
 from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
+from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.reasons import Wordsmith, top_reasons
 from models.judging.backtest import group_codes
 from models.judging.handing import Judge
 from models.judging.planner import plan_capacity
 from models.judging.promise import promise
+from models.judging.proposal import Proposal, propose
 from models.judging.repair import repair
 from models.judging.replay import arrange
 from models.judging.thresholds import compare
 from models.logistic import sigmoid
-from models.scorer import Floats
+from models.scorer import Floats, Ints
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.train import TRAINED
-from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet
+from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
 
 PROMISED_LIFT = 2.0
 
 
 def run_thresholds(context: Context, *, promised: float | None = None, confidence: float = 0.9) -> dict[str, Any]:
-    """Write ``comparison.json`` and ``swap_set.parquet``.
+    """Write ``comparison.json``, ``swap_set.parquet`` and, from the twin's scorecard, ``proposed_rubric.yaml``.
 
     ``promised`` is the precision to promise; by default twice the base rate of the test block.
     """
     before = read_json(context.paths.evaluate / "verdict.json")
     result: dict[str, Any] = dict(before)
-    swap = pd.DataFrame()
+    swap, proposed = pd.DataFrame(), None
     if before["verdict"] in TRAINED:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         test = matrix.take(split.final.test)
         winner = read_json(context.paths.evaluate / "evaluation.json")["winner"]
         log_odds = read_parquet(context.paths.evaluate / "test_log_odds.parquet")[winner].to_numpy(dtype=np.float64)
+        proposed = _proposal(context, matrix, split.final.train)
         compared = compare(
             Judge("model", log_odds, probability=sigmoid(log_odds)),
             _rubric_judge(context, test),
@@ -47,6 +50,7 @@ def run_thresholds(context: Context, *, promised: float | None = None, confidenc
             test.amount,
             capacity=context.source.capacity,
             every_days=context.source.cohort.every_days,
+            others=() if proposed is None else (Judge("proposed_rubric", proposed.points(test.values)),),
             draws=context.settings.draws,
             seed=context.settings.seed,
         )
@@ -59,8 +63,20 @@ def run_thresholds(context: Context, *, promised: float | None = None, confidenc
     with stage_dir(context.paths.thresholds) as folder:
         write_parquet(folder / "swap_set.parquet", swap)
         write_json(folder / "comparison.json", result)
+        if proposed is not None:
+            write_text(folder / "proposed_rubric.yaml", proposed.to_yaml())
         write_json(folder / "verdict.json", before)
     return result
+
+
+def _proposal(context: Context, matrix: Matrix, train: Ints) -> Proposal | None:
+    """The twin's scorecard as a rubric that hands off as large a share as capacity allows."""
+    card = load_bundle(context.paths.train / "twin").components.get("scorecard")
+    if not isinstance(card, ScorecardCandidate) or not card.bins:
+        return None
+    name, share = f"{context.source.name}_proposed", context.source.capacity.share
+    points = propose(card, matrix.catalog, name, 0.0).points(matrix.values.iloc[train])
+    return propose(card, matrix.catalog, name, float(np.quantile(points, 1 - share)))
 
 
 def _repair(context: Context, matrix: Matrix) -> dict[str, Any] | None:
