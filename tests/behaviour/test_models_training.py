@@ -1,0 +1,141 @@
+"""What a training run may claim: signal or none, the same twice, calibrated, and a bundle nobody can tamper with."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.definition import Capacity
+from features.errors import BundleError, TooLittleDataError
+from features.vocabulary import Verdict
+from models.bundle import Bundle, load_bundle, save_bundle
+from models.judging.ladder import climb
+from models.settings import TrainSettings
+from models.training import Decision, backtest_candidates, decide, evaluate_twin, fit_bundle, fit_twin
+from tests.reference.toy import toy_chop, toy_matrix
+
+SETTINGS = TrainSettings.tiny()
+META = {"source": "toy", "horizon_days": 90}
+
+
+@cache
+def trained(strength: float = 1.0, seed: int = 0) -> tuple[Decision, Bundle]:
+    matrix = toy_matrix(strength=strength, seed=seed)
+    chop = toy_chop(len(matrix))
+    backtest = backtest_candidates(matrix, chop, SETTINGS)
+    decision = decide(matrix, backtest, SETTINGS)
+    bundle = fit_bundle(matrix, np.arange(len(matrix)), backtest, decision, SETTINGS, meta=META, facts={})
+    return decision, bundle
+
+
+def test_signal_is_found_and_the_winner_is_never_the_rate() -> None:
+    decision, _ = trained()
+    assert decision.verdict is Verdict.OK
+    assert decision.winner != "rate"
+    assert all(c.slope > 0 for c in decision.calibrations.values())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_shuffled_labels_have_no_signal_and_score_near_the_base_rate(seed: int) -> None:
+    decision, bundle = trained(0.0, seed)
+    assert decision.verdict is Verdict.NO_SIGNAL
+    matrix = toy_matrix(strength=0.0, seed=seed)
+    p, _, _ = bundle.probability(matrix.values)
+    assert abs(p.mean() - matrix.label.mean()) < 0.055  # three standard errors of 540 out-of-fold rows
+    assert p.std() < 0.08
+
+
+def test_same_seed_same_bundle_hash_and_other_data_another() -> None:
+    trained.cache_clear()
+    first = trained()[1].hash
+    trained.cache_clear()
+    assert trained()[1].hash == first != trained(1.0, 5)[1].hash
+
+
+def test_interval_holds_the_probability() -> None:
+    _, bundle = trained()
+    p, low, high = bundle.probability(toy_matrix(500, seed=11).values)
+    assert ((low <= p) & (p <= high)).all() and (low < high).all()
+
+
+def test_contributions_of_the_bundle_add_up_to_its_calibrated_log_odds() -> None:
+    _, bundle = trained()
+    values = toy_matrix(400, seed=12).values
+    np.testing.assert_allclose(bundle.contributions(values).log_odds, bundle.log_odds(values), rtol=0, atol=1e-9)
+
+
+def test_test_figures_have_intervals_around_them_and_the_rate_learns_nothing() -> None:
+    matrix = toy_matrix()
+    chop = toy_chop(len(matrix))
+    backtest = backtest_candidates(matrix, chop, SETTINGS)
+    decision = decide(matrix, backtest, SETTINGS)
+    twin = fit_twin(matrix, chop, backtest, SETTINGS)
+    judged = evaluate_twin(twin, matrix, chop, backtest, decision, SETTINGS, Capacity(share=0.1))
+    row = judged.figures[decision.winner]
+    assert row["n"] == len(chop.final.test)
+    low, high = row["auc_ci"]
+    assert low < row["auc"] < high and row["auc"] > 0.7
+    assert judged.figures["rate"]["auc"] == 0.5
+    assert row["handoffs_at_capacity"] == round(0.1 * row["n"])
+    assert row["wins_at_capacity"] > judged.figures["rate"]["wins_at_capacity"]
+
+
+def test_too_few_wins_are_refused_in_words() -> None:
+    matrix = toy_matrix(300)
+    few = replace(matrix, label=np.where(np.arange(300) % 20 == 0, 1.0, 0.0))
+    with pytest.raises(TooLittleDataError, match="too little data: 12 won leads"):
+        backtest_candidates(few, toy_chop(300), SETTINGS)
+
+
+def test_ladder_prefers_the_simpler_within_one_standard_error_and_the_better_beyond() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.normal(0, 1.5, 3000)
+    won = (rng.random(3000) < 1 / (1 + np.exp(-z))).astype(np.float64)
+    ones, group = np.ones(3000), np.arange(3000)
+    near = {"rate": np.zeros(3000), "scorecard": z + rng.normal(0, 0.05, 3000), "booster": z}
+    far = {"rate": np.zeros(3000), "scorecard": z * 0.3, "booster": z}
+    assert climb(near, won, ones, group, draws=200, seed=0).winner == "scorecard"
+    assert climb(far, won, ones, group, draws=200, seed=0).winner == "booster"
+    hopeless = {"rate": np.full(3000, float(np.log(won.mean() / (1 - won.mean())))), "linear": -z}
+    assert climb(hopeless, won, ones, group, draws=200, seed=0).winner == "linear"
+
+
+def test_saved_bundle_loads_alike_and_holds_nothing_but_json_and_text(tmp_path: Path) -> None:
+    _, bundle = trained()
+    stored = save_bundle(bundle, tmp_path / "b")
+    again = load_bundle(tmp_path / "b", stored)
+    values = toy_matrix(200, seed=13).values
+    assert (again.log_odds(values) == bundle.log_odds(values)).all()
+    assert again.hash == bundle.hash == stored
+    assert {path.suffix for path in (tmp_path / "b").iterdir()} <= {".json", ".txt"}
+
+
+def test_changed_or_foreign_bundles_are_refused(tmp_path: Path) -> None:
+    _, bundle = trained()
+    folder = tmp_path / "b"
+    save_bundle(bundle, folder)
+    path = folder / "bundle.json"
+    document = json.loads(path.read_text())
+    document["calibration"]["intercept"] += 0.001
+    path.write_text(json.dumps(document))
+    with pytest.raises(BundleError, match="was changed"):
+        load_bundle(folder)
+    document["format"] = 99
+    path.write_text(json.dumps(document))
+    with pytest.raises(BundleError, match="format 99"):
+        load_bundle(folder)
+    path.write_text("{")
+    with pytest.raises(BundleError, match="damaged"):
+        load_bundle(folder)
+    with pytest.raises(BundleError, match="does not exist"):
+        load_bundle(tmp_path / "nowhere")
+
+
+def test_times_and_ids_do_not_change_the_hash_but_content_does() -> None:
+    _, bundle = trained()
+    timed = replace(bundle, meta={**bundle.meta, "trained_at": "2026-01-01", "run_id": "abc"}, _cache={})
+    other = replace(bundle, meta={**bundle.meta, "horizon_days": 30}, _cache={})
+    assert timed.hash == bundle.hash != other.hash

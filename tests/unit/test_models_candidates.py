@@ -1,0 +1,104 @@
+"""Every candidate: contributions add up, state restores bit by bit, the unseen is scored, directions hold."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.candidates.boosting import BoosterCandidate
+from models.candidates.linear import LinearCandidate
+from models.candidates.rate import RateCandidate
+from models.candidates.scorecard import ScorecardCandidate
+from models.scorer import Candidate
+from tests.reference.toy import CATALOG, toy_matrix
+
+MAKERS = {
+    "rate": RateCandidate,
+    "linear": LinearCandidate,
+    "scorecard": ScorecardCandidate,
+    "booster": lambda: BoosterCandidate(boosters=2),
+}
+
+
+def fitted(name: str) -> Candidate:
+    matrix = toy_matrix()
+    return MAKERS[name]().fit(matrix.values, matrix.label, matrix.weight, catalog=CATALOG, seed=1)
+
+
+def strange_rows() -> pd.DataFrame:
+    """Everything missing; categories never seen; values far outside."""
+    frame = toy_matrix(4, seed=9).values
+    frame.loc[0, ["visits", "budget", "pain", "noise"]] = np.nan
+    frame.loc[0, ["title", "plan"]] = None
+    frame.loc[1, "title"] = "astronaut"
+    frame.loc[2, "visits"] = 1e9
+    frame.loc[3, "pain"] = -1e9
+    return frame
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_contributions_add_up_to_the_log_odds(name: str) -> None:
+    candidate = fitted(name)
+    rows = pd.concat([toy_matrix(300, seed=5).values, strange_rows()], ignore_index=True)
+    found = candidate.contributions(rows)
+    np.testing.assert_allclose(found.log_odds, candidate.log_odds(rows), rtol=0, atol=1e-9)
+    assert np.isfinite(found.log_odds).all()
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_restored_candidate_scores_bit_by_bit_alike(name: str) -> None:
+    candidate = fitted(name)
+    state = json.loads(json.dumps(candidate.state(), sort_keys=True))  # a re-sorted file must not change a score
+    again = type(candidate).restore(state, candidate.files())
+    rows = pd.concat([toy_matrix(300, seed=5).values, strange_rows()], ignore_index=True)
+    assert (again.log_odds(rows) == candidate.log_odds(rows)).all()
+
+
+@pytest.mark.parametrize("name", ["scorecard", "booster"])
+def test_declared_direction_holds(name: str) -> None:
+    candidate = fitted(name)
+    row = toy_matrix(1, seed=3).values
+    ladder = pd.concat([row] * 12, ignore_index=True).assign(visits=np.arange(12.0))
+    assert (np.diff(candidate.log_odds(ladder)) >= -1e-12).all()
+
+
+@pytest.mark.parametrize("name", ["linear", "scorecard", "booster"])
+def test_learned_candidates_order_leads_and_find_the_features_that_matter(name: str) -> None:
+    candidate, fresh = fitted(name), toy_matrix(2000, seed=77)
+    z = candidate.log_odds(fresh.values)
+    won, lost = z[fresh.label == 1], z[fresh.label == 0]
+    assert (won[:, None] > lost[None, :]).mean() > 0.75
+    found = candidate.contributions(fresh.values)
+    size = dict(zip(found.names, np.abs(found.values).mean(axis=0), strict=True))
+    assert size.get("pain", 0) > 3 * size.get("noise", 0)
+
+
+def test_rules_and_evidence_are_never_learned_from() -> None:
+    from dataclasses import replace
+
+    from features.catalog import Catalog
+
+    matrix = toy_matrix()
+    marked = Catalog(tuple(replace(f, family="rules") if f.name == "pain" else f for f in CATALOG))
+    for name in ("linear", "scorecard", "booster"):
+        candidate = MAKERS[name]().fit(matrix.values, matrix.label, matrix.weight, catalog=marked, seed=1)
+        assert "pain" not in candidate.contributions(matrix.values).names
+
+
+def test_scorecard_points_are_integers_and_rounding_costs_little() -> None:
+    card = fitted("scorecard")
+    assert isinstance(card, ScorecardCandidate)
+    points = card.points(toy_matrix(200, seed=4).values)
+    assert (points == np.rint(points)).all()
+    assert abs(card.rounding_cost) < 0.005
+    assert {row.feature for row in card.rows()} == set(card.bins)
+
+
+def test_same_seed_same_trees_other_seed_other_trees() -> None:
+    matrix = toy_matrix()
+    texts = [
+        BoosterCandidate(boosters=1).fit(matrix.values, matrix.label, matrix.weight, catalog=CATALOG, seed=s).files()
+        for s in (1, 1, 2)
+    ]
+    assert texts[0] == texts[1] != texts[2]

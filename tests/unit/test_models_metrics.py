@@ -1,0 +1,74 @@
+"""Metrics and fitters against the libraries everybody trusts."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from models.judging.metrics import (
+    all_metrics,
+    auc,
+    average_precision,
+    brier_parts,
+    ece_when_perfect,
+    metric_draws,
+    reliability,
+)
+from models.logistic import fit_logistic, sigmoid
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_auc_and_average_precision_agree_with_sklearn_with_ties_and_weights(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    score = rng.integers(0, 12, 400).astype(np.float64)
+    won = (rng.random(400) < sigmoid(score / 4 - 2)).astype(np.float64)
+    weight = rng.uniform(0.1, 3.0, 400)
+    assert auc(won, score, weight) == pytest.approx(roc_auc_score(won, score, sample_weight=weight), abs=1e-12)
+    expected = average_precision_score(won, score, sample_weight=weight)
+    assert average_precision(won, score, weight) == pytest.approx(expected, abs=1e-12)
+
+
+def test_logistic_fit_agrees_with_sklearn() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(500, 4))
+    won = (rng.random(500) < sigmoid(x @ np.array([1.0, -0.5, 0.0, 0.2]) - 0.3)).astype(np.float64)
+    weight = rng.uniform(0.5, 1.5, 500)
+    theta = fit_logistic(np.column_stack([np.ones(500), x]), won, weight, np.array([0.0, 2.0, 2.0, 2.0, 2.0]))
+    reference = LogisticRegression(C=0.5, tol=1e-10, max_iter=1000).fit(x, won, sample_weight=weight)
+    np.testing.assert_allclose(theta, [*reference.intercept_, *reference.coef_[0]], atol=1e-5)
+
+
+def test_a_perfectly_calibrated_model_stays_in_its_own_band_and_a_shifted_one_leaves_it() -> None:
+    rng = np.random.default_rng(5)
+    z = rng.normal(-1, 1, 4000)
+    won = (rng.random(4000) < sigmoid(z)).astype(np.float64)
+    ones = np.ones(4000)
+    band = ece_when_perfect(z, ones, seed=1)[1]
+    assert reliability(won, z, ones).ece <= band
+    assert reliability(won, z + 0.5, ones).ece > ece_when_perfect(z + 0.5, ones, seed=1)[1]
+
+
+def test_brier_decomposition_adds_up() -> None:
+    rng = np.random.default_rng(6)
+    z = rng.choice([-2.0, -1.0, 0.0, 1.0], 3000)  # as many values as bins can tell apart: the decomposition is exact
+    won = (rng.random(3000) < sigmoid(z)).astype(np.float64)
+    parts = brier_parts(won, z, np.ones(3000))
+    assert parts["brier"] == pytest.approx(parts["reliability"] - parts["resolution"] + parts["uncertainty"], abs=1e-9)
+
+
+def test_one_class_has_no_auc() -> None:
+    ones = np.ones(5)
+    assert np.isnan(auc(ones, np.arange(5.0), ones))
+
+
+def test_bootstrap_draws_equal_metrics_of_the_resampled_rows() -> None:
+    rng = np.random.default_rng(8)
+    z = rng.normal(size=60)
+    won = (rng.random(60) < 0.4).astype(np.float64)
+    group = np.arange(60) // 3
+    found = metric_draws(won, {"m": z}, np.ones(60), group, draws=1, seed=4)["m"]
+    counts = np.random.default_rng(4).multinomial(20, np.full(20, 1 / 20))[group]
+    rows = np.repeat(np.arange(60), counts)
+    expected = all_metrics(won[rows], z[rows], np.ones(len(rows)))
+    assert found["auc"][0] == pytest.approx(expected["auc"], abs=1e-12)
+    assert found["log_loss"][0] == pytest.approx(expected["log_loss"], abs=1e-12)
