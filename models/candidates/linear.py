@@ -49,7 +49,9 @@ class LinearCandidate:
         return type(self)(encoder, theta, penalty)
 
     def log_odds(self, values: pd.DataFrame) -> Floats:
-        return np.asarray(_with_ones(self.encoder.transform(values)) @ self.theta, dtype=np.float64)
+        # not a matrix product: its last bit would depend on how many rows are scored together
+        products = _with_ones(self.encoder.transform(values)) * self.theta
+        return np.asarray(products.sum(axis=1), dtype=np.float64)
 
     def contributions(self, values: pd.DataFrame) -> Contributions:
         parts = self.encoder.transform(values) * self.theta[1:]
