@@ -1,0 +1,20 @@
+"""docs/sources.md says of every key what the schema says."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from pipelines.source_reference import _models, reference
+
+PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
+
+
+def test_the_page_is_the_schema() -> None:
+    assert PAGE.read_text(encoding="utf-8") == reference(), "run: python -m pipelines.source_reference"
+
+
+@pytest.mark.parametrize("model", _models(), ids=lambda model: model.__name__)
+def test_every_key_says_what_it_means(model: type[BaseModel]) -> None:
+    silent = [name for name, field in model.model_fields.items() if not field.description]
+    assert silent == [] and model.__doc__

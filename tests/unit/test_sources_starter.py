@@ -1,0 +1,108 @@
+"""A starter declaration guesses types, target, clocks and suspicious columns, loads, and can be ingested as it is."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.errors import DataError
+from features.source import parse_source
+from features.vocabulary import ColumnType, Dimension, Role, Topic
+from pipelines.config import Paths
+from pipelines.stages.ingest import ingest
+from pipelines.starter import init_source, quoted
+
+ROWS = 60
+
+
+def export(folder: Path, **changed: list[str]) -> Path:
+    won = ["Closed Won" if i % 3 == 0 else "Closed Lost" for i in range(ROWS)]
+    columns = {
+        "Deal ID": [f"D{i}" for i in range(ROWS)],
+        "Created Date": [f"2025-01-{1 + i % 28:02d} 09:00" for i in range(ROWS)],
+        "E-Mail": [f"p{i}@example.org" for i in range(ROWS)],
+        "Gender": ["f", "m"] * (ROWS // 2),
+        "Job Title": ["CEO", "Buyer", "unknown"] * (ROWS // 3),
+        "Budget": [f"{1000 + i},50" for i in range(ROWS)],
+        "Competitor known": ["Yes", "No"] * (ROWS // 2),
+        "Demo requests": [str(i % 4) for i in range(ROWS)],
+        "Lost reason": ["" if w == "Closed Won" else "price" for w in won],
+        "Handover": ["x" if w == "Closed Won" else "y" for w in won],
+        "Country": ["DE"] * ROWS,
+        "pdays": ["999"] * 40 + [str(i) for i in range(ROWS - 40)],
+        "Result": won,
+        **changed,
+    }
+    path = folder / "My export.csv"
+    pd.DataFrame(columns).to_csv(path, sep=";", index=False)
+    return path
+
+
+def test_the_starter_loads_and_its_guesses_are_right(tmp_path: Path) -> None:
+    text = init_source(export(tmp_path))
+    source = parse_source(text)
+    assert source.name == "my_export" and source.flat is not None
+    assert source.flat.target.model_dump() == {"column": "result", "won": ("Closed Won",), "lost": ("Closed Lost",)}
+    assert source.flat.order == "created_date" and source.flat.lead_id == "deal_id"
+    columns = source.tables["leads"].columns
+    assert {name: str(c.role) for name, c in columns.items() if c.role is not Role.FEATURE} == {
+        "deal_id": "display",
+        "created_date": "display",
+        "e_mail": "personal",
+        "gender": "sensitive",
+        "lost_reason": "ignore",
+        "handover": "ignore",
+        "country": "ignore",
+        "result": "display",
+    }
+    assert columns["budget"].type is ColumnType.NUMBER and columns["budget"].topic is Topic.BUDGET
+    assert columns["competitor_known"].type is ColumnType.BOOLEAN
+    assert columns["competitor_known"].topic is Topic.COMPETITION
+    assert columns["job_title"].topic is Topic.AUTHORITY and columns["job_title"].missing == ("unknown",)
+    assert columns["demo_requests"].dimension is Dimension.INTENT
+    assert columns["created_date"].type is ColumnType.TIMESTAMP
+    assert "tell the outcome in 100% of the rows" in columns["handover"].excluded_because
+    assert "does 999 mean missing?" in text
+    assert "p1@example.org" not in text
+
+
+def test_the_starter_can_be_ingested_as_it_is(tmp_path: Path) -> None:
+    path = export(tmp_path)
+    source = parse_source(init_source(path), path=tmp_path / "my.yaml")
+    counts = ingest(source, Paths(tmp_path / "data", source.name))
+    assert counts["rows"]["leads"] == {"read": ROWS, "kept": ROWS, "quarantined": 0}
+    frame = pd.read_parquet(tmp_path / "data" / source.name / "ingest" / "leads.parquet")
+    assert frame["budget"].iloc[0] == 1000.5 and frame["lead_id"].iloc[0] == "D0"
+
+
+def test_without_a_likely_target_the_starter_says_so(tmp_path: Path) -> None:
+    text = init_source(export(tmp_path, Result=["?"] * ROWS))
+    assert "No column looks like a target" in text
+    source = parse_source(text)
+    assert source.flat is not None and source.flat.target.column == "target"
+
+
+def test_awkward_headers_become_names_that_load(tmp_path: Path) -> None:
+    path = tmp_path / "9.csv"
+    path.write_text('"a: b",A b,owner,Überfall #1,"yes","{x}",1st,won\n' + "1,2,3,4,5,6,7,yes\n1,2,3,4,5,6,7,no\n" * 9)
+    source = parse_source(init_source(path))
+    names = list(source.tables["leads"].columns)
+    assert names == ["a_b", "a_b_2", "owner_2", "berfall_1", "yes", "x", "c_1st", "won"]
+    assert [c.source or n for n, c in source.tables["leads"].columns.items()][:3] == ["a: b", "A b", "owner"]
+    assert source.name == "leads_9"
+
+
+@pytest.mark.parametrize(
+    "text", ["yes", "null", "1.5", "-", "a: b", "a #b", "#", "[x]", "Ä", "y", " x", "it's", '"', ""]
+)
+def test_quoted_scalars_read_back(text: str) -> None:
+    assert parse_source(f"name: a\nkind: flat\ntitle: {quoted(text)}\n{REST}").title == text
+
+
+REST = "flat: {target: {column: y, won: [a], lost: [b]}}\ntables: {leads: {}}\n"
+
+
+def test_an_empty_file_has_no_starter(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("")
+    with pytest.raises(DataError, match="is empty"):
+        init_source(tmp_path / "x.csv")
