@@ -1,5 +1,6 @@
 """The tables of one call as arrays: entities, clocks, classes and items of every row."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -190,11 +191,15 @@ class World:
         return self._compact(program, codes, sizes)
 
     def _compact(self, program: TableProgram, codes: Ints, sizes: list[int]) -> npt.NDArray[np.int32]:
-        total = int(np.prod(sizes)) if sizes else 1
+        total = math.prod(sizes)
+        present = set(codes.tolist()) if codes.size < total else np.flatnonzero(np.bincount(codes, minlength=total))
         table = np.zeros(total, dtype=np.int32)
-        for code in np.flatnonzero(np.bincount(codes, minlength=total)) if len(codes) else ():
-            numbers = tuple(int(n) for n in np.unravel_index(code, sizes)) if sizes else ()
-            table[code] = program.class_of(numbers)
+        for code in present:
+            numbers, rest = [], int(code)
+            for size in reversed(sizes):
+                rest, number = divmod(rest, size)
+                numbers.append(number)
+            table[code] = program.class_of(tuple(reversed(numbers)))
         return table[codes]
 
     def _field(self, table: str, name: str) -> Coded:

@@ -154,8 +154,11 @@ class TableProgram:
 
     def uses_field(self, name: str) -> bool:
         """Whether a column's rows are told apart by field ``name``."""
-        named = any(name == known for part in self.parts for known, _, _ in part.accept)
-        return named or (name == "kind" and bool(self.bot_roles))
+        return name in self._named or (name == "kind" and bool(self.bot_roles))
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(known for part in self.parts for known, _, _ in part.accept)
 
     def column(self, column: Column) -> int:
         """Position of a column, added when new."""

@@ -95,13 +95,13 @@ def micros_of(value: Any) -> int:
         except ValueError:
             return NEVER
     if isinstance(value, pd.Timestamp):
-        value = value.to_pydatetime(warn=False)
-    zoned = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    delta = zoned - _EPOCH
+        return int(value.value) // 1000
+    delta = value - (_EPOCH if value.tzinfo is None else _EPOCH_UTC)
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FrameRows:

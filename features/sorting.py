@@ -142,16 +142,15 @@ class BucketSort:
     def sort(self, keys: SortKeys, entities: int) -> tuple[Ints, Ints]:
         """Starts of the entities and the sorted row positions."""
         starts, order, moment = _buckets(keys.entity, keys.known_at, entities)
-        threads = self.threads if order.size >= PARALLEL_FROM else 1
-        edges = np.searchsorted(starts, np.linspace(0, order.size, threads + 1)[1:-1])
-        bounds = [0, *edges.tolist(), entities]
 
         def part(first: int, end: int) -> None:
             _sort_buckets(first, end, starts, order, moment, keys.happened_at, keys.tie, keys.value)
 
-        if threads == 1:
+        if self.threads == 1 or order.size < PARALLEL_FROM:
             part(0, entities)
             return starts, order
-        with ThreadPoolExecutor(threads) as pool:
+        edges = np.searchsorted(starts, np.linspace(0, order.size, self.threads + 1)[1:-1])
+        bounds = [0, *edges.tolist(), entities]
+        with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(part, bounds[:-1], bounds[1:]))
         return starts, order
