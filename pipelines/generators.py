@@ -47,8 +47,13 @@ def make_generated(source: Source, paths: Paths) -> None:
 
 
 def _code_hash(module: str) -> str:
-    """Hash of the generator's code: other code makes other data."""
+    """Hash of the generator's code (a module or a package): other code makes other data."""
     spec = util.find_spec(module)
     if spec is None or spec.origin is None:
         return ""
-    return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()
+    origin = Path(spec.origin)
+    files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

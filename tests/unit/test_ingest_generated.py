@@ -68,3 +68,14 @@ def test_a_wrong_generator_or_parameter_is_named(
     with pytest.raises(SourceError, match=said):
         ingest(write_flat(tmp_path, declaration=GENERATED.replace(old, new)), paths)
     assert not paths.raw.exists()
+
+
+def test_the_code_of_a_whole_package_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "toy_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "part.py").write_text("x = 1")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = generators._code_hash("toy_package")
+    (package / "part.py").write_text("x = 2")
+    assert generators._code_hash("toy_package") != before

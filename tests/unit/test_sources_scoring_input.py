@@ -47,7 +47,7 @@ def test_a_flat_file_needs_no_target_and_parquet_is_read_alike(tmp_path: Path) -
 def test_a_file_of_something_else_is_refused(tmp_path: Path, flat: bool) -> None:
     source = write_flat(tmp_path) if flat else write_export(tmp_path)
     (tmp_path / "in.csv").write_text("city,rain\nBonn,3\n")
-    with pytest.raises(MissingColumnError, match="in.csv does not have. It has: city, rain"):
+    with pytest.raises(MissingColumnError, match=r"in.csv does not have. It has: city, rain"):
         read_leads_file(tmp_path / "in.csv", source)
     (tmp_path / "in.csv").write_text("city,rain\n")
     with pytest.raises(EmptyFileError):

@@ -22,7 +22,7 @@ def export(folder: Path, **changed: list[str]) -> Path:
         "Created Date": [f"2025-01-{1 + i % 28:02d} 09:00" for i in range(ROWS)],
         "E-Mail": [f"p{i}@example.org" for i in range(ROWS)],
         "Gender": ["f", "m"] * (ROWS // 2),
-        "Job Title": ["CEO", "Buyer", "unknown"] * (ROWS // 3),
+        "Job Title": ["CEO", "Buyer", "unknown", "Buyer", "CEO"] * (ROWS // 5),
         "Budget": [f"{1000 + i},50" for i in range(ROWS)],
         "Competitor known": ["Yes", "No"] * (ROWS // 2),
         "Demo requests": [str(i % 4) for i in range(ROWS)],
@@ -92,9 +92,10 @@ def test_awkward_headers_become_names_that_load(tmp_path: Path) -> None:
     assert source.name == "leads_9"
 
 
-@pytest.mark.parametrize(
-    "text", ["yes", "null", "1.5", "-", "a: b", "a #b", "#", "[x]", "Ä", "y", " x", "it's", '"', ""]
-)
+AWKWARD = ["yes", "null", "1.5", "-", "a: b", "a #b", "#", "[x]", "Ä", "y", " x", "it's", '"', ""]
+
+
+@pytest.mark.parametrize("text", AWKWARD)
 def test_quoted_scalars_read_back(text: str) -> None:
     assert parse_source(f"name: a\nkind: flat\ntitle: {quoted(text)}\n{REST}").title == text
 
