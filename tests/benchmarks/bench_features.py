@@ -188,6 +188,32 @@ def _polars(feature: Feature) -> Any:
     }[op]()
 
 
+def write_parquet(folder: Path, leads: int) -> None:
+    """Write the benchmark's data at any size (50 events a lead) with DuckDB, for :func:`streamed`."""
+    import duckdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "'L' || lpad({}::VARCHAR, 8, '0')"
+    created = f"make_timestamp({NOW - 400 * DAY})"
+    queries = {
+        "leads": f"""SELECT {name.format("i")} AS lead_id, {created} AS created_at, {created} AS known_at,
+            NULL::VARCHAR AS account_id FROM range({leads}) t(i)""",
+        "cohort": f"""SELECT {name.format("i")} AS lead_id, make_timestamp({NOW} - 30 * k * {DAY}) AS as_of
+            FROM range({leads}) t(i), range(5) m(k)""",
+        "activities": f"""SELECT {name.format("owner")} AS lead_id, 'kind_' || kind AS kind,
+            make_timestamp({NOW} - ago) AS happened_at, make_timestamp({NOW} - ago + late) AS known_at,
+            'lead' AS actor, 'page_' || page AS asset, ['ads', 'mail', 'social', 'web'][channel] AS channel, value
+            FROM (SELECT floor(random() * {leads})::BIGINT AS owner, floor(random() * 8)::INT AS kind,
+                floor(random() * 200)::INT AS page, 1 + floor(random() * 4)::INT AS channel,
+                (random() * 365 * {DAY})::BIGINT AS ago, floor(random() * {DAY // 24})::BIGINT AS late,
+                random() AS value FROM range({leads * 50}))""",
+    }
+    with duckdb.connect(config={"memory_limit": "4GB", "preserve_insertion_order": "false"}) as connection:
+        connection.execute("SELECT setseed(0.1)")
+        for table, query in queries.items():
+            connection.execute(f"COPY ({query}) TO '{folder / table}.parquet' (FORMAT parquet, COMPRESSION lz4)")
+
+
 def streamed(folder: Path) -> dict[str, Any]:
     """Seconds and peak memory of streaming Parquet files (leads, activities, cohort) part by part."""
     declared = source()
@@ -271,8 +297,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--leads", type=int, default=100_000)
     parser.add_argument("--engines", default="kernel,duckdb,polars")
     parser.add_argument("--stream", type=Path, help="folder with leads, activities and cohort as Parquet")
+    parser.add_argument("--write", action="store_true", help="first write that folder, with --leads leads")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args(arguments)
+    if asked.stream and asked.write:
+        write_parquet(asked.stream, asked.leads)
     made = streamed(asked.stream) if asked.stream else measure(asked.leads, engines=tuple(asked.engines.split(",")))
     text = json.dumps(made, indent=1)
     sys.stdout.write(text + "\n")

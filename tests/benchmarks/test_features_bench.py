@@ -1,6 +1,7 @@
 """The benchmark compares like with like: kernel, DuckDB and polars give the same columns."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from features.assemble import build_matrix
 from features.catalog import Catalog
 from features.families.engagement import engagement_features
-from tests.benchmarks.bench_features import data, source, with_duckdb, with_polars
+from tests.benchmarks.bench_features import data, source, streamed, with_duckdb, with_polars, write_parquet
 
 
 @pytest.mark.parametrize("engine", [with_duckdb, with_polars])
@@ -27,3 +28,9 @@ def test_other_engines_compute_the_same_columns(engine: Callable[..., Any]) -> N
             np.testing.assert_allclose(
                 fast.to_numpy(), slow.to_numpy(dtype=float), rtol=1e-9, atol=1e-12, err_msg=feature.name
             )
+
+
+def test_the_streamed_benchmark_runs_on_data_it_wrote(tmp_path: Path) -> None:
+    write_parquet(tmp_path, 40)
+    made = streamed(tmp_path)
+    assert (made["rows"], made["parts"]) == (200, 1)
