@@ -203,6 +203,8 @@ class Source(Declared):
     framework: str = Field(default="bant", description="qualification framework of the cards")
     qualification: str | None = Field(default=None, description="qualification policy YAML, by name or path")
     lifecycle: str | None = Field(default=None, description="lifecycle policy YAML, by name or path")
+    recorded_score: str | None = Field(default=None, description="leads column with a score recorded at the time")
+    actual_handoff: Stage | None = Field(default=None, description="stage whose entry is a handoff that happened")
     capacity: Capacity = Field(default=Capacity(), description="what sales can work")
 
     _path: Path | None = PrivateAttr(default=None)

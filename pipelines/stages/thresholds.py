@@ -15,6 +15,7 @@ from models.judging.handing import Judge
 from models.judging.planner import plan_capacity
 from models.judging.promise import promise
 from models.judging.proposal import Proposal, propose
+from models.judging.recorded import actual_handoff, recorded_score
 from models.judging.repair import repair
 from models.judging.replay import arrange
 from models.judging.thresholds import compare
@@ -24,6 +25,7 @@ from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.train import TRAINED
 from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
+from pipelines.tables import load_tables
 
 PROMISED_LIFT = 2.0
 
@@ -50,7 +52,7 @@ def run_thresholds(context: Context, *, promised: float | None = None, confidenc
             test.amount,
             capacity=context.source.capacity,
             every_days=context.source.cohort.every_days,
-            others=() if proposed is None else (Judge("proposed_rubric", proposed.points(test.values)),),
+            others=_others(context, test, proposed),
             draws=context.settings.draws,
             seed=context.settings.seed,
         )
@@ -67,6 +69,18 @@ def run_thresholds(context: Context, *, promised: float | None = None, confidenc
             write_text(folder / "proposed_rubric.yaml", proposed.to_yaml())
         write_json(folder / "verdict.json", before)
     return result
+
+
+def _others(context: Context, test: Matrix, proposed: Proposal | None) -> list[Judge]:
+    """What else stands beside rubric and model: the proposed rubric, a recorded score, the handoffs that happened."""
+    found = [] if proposed is None else [Judge("proposed_rubric", proposed.points(test.values))]
+    source = context.source
+    tables = load_tables(context.paths) if source.recorded_score or source.actual_handoff else {}
+    if source.recorded_score is not None:
+        found.append(recorded_score(tables["leads"], source.recorded_score, test.keys))
+    if source.actual_handoff is not None and source.kind == "relational":
+        found.append(actual_handoff(tables["stages"], source.actual_handoff, test.keys))
+    return found
 
 
 def _proposal(context: Context, matrix: Matrix, train: Ints) -> Proposal | None:
