@@ -1,0 +1,104 @@
+"""The scored table: columns, sums, evidence, and a refusal of foreign matrices."""
+
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from features.catalog import Catalog
+from features.definition import Question, Source
+from features.errors import BundleError
+from features.vocabulary import ColumnType, Dimension, Topic
+from models.bundle import Bundle
+from models.explaining.evidence import evidence
+from models.explaining.facts import build_facts
+from models.explaining.framework import framework_names, load_framework
+from models.scoring import score
+from models.settings import TrainSettings
+from models.training import backtest_candidates, decide, fit_bundle
+from tests.reference.toy import feature, toy_chop, toy_matrix
+
+SETTINGS = TrainSettings.tiny()
+
+
+@cache
+def bundle() -> Bundle:
+    matrix = toy_matrix()
+    backtest = backtest_candidates(matrix, toy_chop(len(matrix)), SETTINGS)
+    return fit_bundle(
+        matrix,
+        np.arange(len(matrix)),
+        backtest,
+        decide(matrix, backtest, SETTINGS),
+        SETTINGS,
+        meta={"source": "toy", "horizon_days": 90},
+        facts=build_facts(matrix),
+    )
+
+
+@pytest.mark.parametrize("name", framework_names())
+def test_points_add_up_to_the_score_and_columns_stand_in_order(name: str) -> None:
+    framework = load_framework(name)
+    frame = score(bundle(), toy_matrix(200, seed=8), framework).frame
+    points = [column for column in frame.columns if column.startswith("points_")]
+    assert points == ["points_base", *(f"points_{c}" for c in framework.ids), "points_context", "points_clip"]
+    assert (50 + frame[points].sum(axis=1) == frame["score"]).all()
+    assert list(frame.columns) == [
+        *("lead_id", "as_of", "score", "probability", "probability_low", "probability_high", "grade"),
+        *points,
+        *(f"status_{c}" for c in framework.ids),
+        *("reason_1", "reason_2", "reason_3", "question", "state", "next_action", "percentile"),
+        *("scale_version", "bundle_hash"),
+    ]
+    assert frame["grade"].str.fullmatch("[ABCD][1234]").all()
+    assert frame["question"].ne("").all()  # nothing is known about any criterion of the toy
+
+
+def test_score_follows_the_probability_and_ranks_alike() -> None:
+    frame = score(bundle(), toy_matrix(300, seed=9), load_framework("bant")).frame
+    ordered = frame.sort_values("probability")["score"].to_numpy()
+    assert (np.diff(ordered) >= 0).all()
+
+
+def test_a_matrix_of_another_catalog_is_refused() -> None:
+    matrix = toy_matrix(10)
+    other = Catalog(tuple(replace(f, doc="other") if f.name == "pain" else f for f in matrix.catalog))
+    with pytest.raises(BundleError, match="declaration changed"):
+        score(bundle(), replace(matrix, catalog=other), load_framework("bant"))
+
+
+def test_card_tells_the_same_score_as_the_frame() -> None:
+    scored = score(bundle(), toy_matrix(30, seed=10), load_framework("champ"))
+    for row in range(30):
+        card = scored.card(row)
+        total = 50 + card["points_base"] + card["points_clip"] + sum(c["points"] for c in card["criteria"])
+        assert total == card["score"] == scored.frame["score"].iloc[row]
+
+
+def _evidence_of(met: float, age: float, *, clicks: float = 0.0) -> str:
+    budget = {"dimension": Dimension.FIT, "family": "evidence"}
+    catalog = Catalog(
+        (
+            feature("evidence_budget_met", Topic.BUDGET, unit="flag", **budget),
+            feature("evidence_budget_age", Topic.BUDGET, unit="days", **budget),
+            feature("evidence_calculator", Topic.BUDGET, unit="count", **budget),
+        )
+    )
+    question = Question(
+        topic=Topic.BUDGET, type=ColumnType.CATEGORY, text="What budget?", met=("yes",), valid_for_days=90
+    )
+    source = Source.model_construct(questions=MappingProxyType({"budget": question}))
+    values = toy_matrix(1).values.assign(evidence_budget_met=met, evidence_budget_age=age, evidence_calculator=clicks)
+    return str(evidence(values, catalog, load_framework("bant"), source)["budget"].status[0])
+
+
+def test_evidence_comes_from_declared_answers_and_activities_and_expires() -> None:
+    assert _evidence_of(1.0, 10.0) == "met"
+    assert _evidence_of(0.0, 10.0) == "not_met"
+    assert _evidence_of(0.0, np.nan) == "unknown"
+    assert _evidence_of(1.0, 90.0) == "met"
+    assert _evidence_of(1.0, 90.1) == "unknown"  # expired
+    assert _evidence_of(0.0, np.nan, clicks=2.0) == "indicated"
+    assert _evidence_of(1.0, 91.0, clicks=2.0) == "indicated"
