@@ -89,6 +89,7 @@ class _Builder:
         self.number = np.zeros(created.size, dtype=np.int64)
         self.open = np.ones(created.size, dtype=np.bool_)
         self.won = np.zeros(created.size, dtype=np.bool_)
+        self.last = np.full(created.size, -1, dtype=np.int64)
         self.rows: list[tuple[int, int, int, int, int]] = []
 
     def see(self, lead: int, what: str, happened: int, learned: int) -> None:
@@ -107,7 +108,11 @@ class _Builder:
         if self.open[lead]:
             opened, known = int(self.opened_at[lead]), int(self.known_from[lead])
             self.rows.append((lead, int(self.number[lead]), opened, known, until))
+            self.last[lead] = len(self.rows) - 1
             self.open[lead] = False
+        else:  # another close that happened earlier but was learned of later
+            *row, ended = self.rows[self.last[lead]]
+            self.rows[self.last[lead]] = (row[0], row[1], row[2], row[3], min(ended, until))
 
     def _reopen(self, lead: int, opened: int, learned: int) -> None:
         if self.open[lead] or (self.won[lead] and not self.label.repeat_wins):
