@@ -11,7 +11,7 @@ from features.declaration import Column
 from features.rows import FALSE_TEXTS, TRUE_TEXTS, text_of
 
 _NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
-_SIGNS = re.compile(r"[\s\u00a0\u202f€$£¥]")
+_SIGNS = "[\\s\u00a0\u202f€$£¥]"  # text, not compiled: Arrow replaces it without a step in Python per value
 _POINT = r"^[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?$"
 _COMMA = r"^[+-]?(?:\d{1,3}(?:[.']\d{3})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?$"
 
@@ -32,7 +32,7 @@ def plain_texts(column: pd.Series, declared: Column) -> pd.Series:
         texts = pd.Series([text_of(v) for v in column], index=column.index, dtype="str").str.strip()
     texts = texts.mask(texts.isin(["", *declared.missing]))
     if declared.map:
-        texts = texts.map(lambda text: declared.map.get(text, text), na_action="ignore").astype("str")
+        texts = texts.map({text: declared.map.get(text, text) for text in texts.dropna().unique()}).astype("str")
     return texts
 
 
@@ -71,7 +71,7 @@ def decimal_of(columns: Sequence[pd.Series], delimiter: str | None) -> str:
         return "."
     comma = point = False
     for texts in columns:
-        clean = texts.dropna().str.replace(_SIGNS, "", regex=True)
+        clean = texts.dropna().drop_duplicates().str.replace(_SIGNS, "", regex=True)
         comma |= bool(clean.str.match(r"^[+-]?[\d.']*,(?:\d{1,2}|\d{4,})$").any())
         point |= bool(clean.str.match(r"^[+-]?[\d,]*\.(?:\d{1,2}|\d{4,})$").any())
     return "," if comma and not point else "."
@@ -90,7 +90,10 @@ def cast_choices(texts: pd.Series, allowed: Sequence[str]) -> pd.Series:
     """Texts in the spelling of the allowed value they equal but for case, blanks, dashes and underscores."""
     if not allowed:
         return texts
-    spelled = {re.sub(r"[\s_-]+", "", value).lower(): value for value in allowed}
-    return texts.map(lambda text: spelled.get(re.sub(r"[\s_-]+", "", text).lower(), text), na_action="ignore").astype(
-        "str"
-    )
+    spelled = {_bare(value): value for value in allowed}
+    known = {text: spelled.get(_bare(text), text) for text in texts.dropna().unique()}
+    return texts.map(known).astype("str")
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s_-]+", "", text).lower()

@@ -10,7 +10,7 @@ import pandas as pd
 from features.errors import SourceError
 from pipelines.data_errors import AmbiguousDatesError
 
-_ZONED = r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2}|(?<=\d)[+-]\d{2})$"
+_ZONED = r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2}|\d[+-]\d{2})$"  # asked only of texts with a time of day
 _TIME_OF_DAY = r"\d:\d|\d[T ]\d\d|^\d{10,}"
 _EPOCHS = ((r"^\d{10}(?:\.\d+)?$", 1_000_000), (r"^\d{13}$", 1_000), (r"^\d{16}$", 1))
 _DAY_FIRST, _MONTH_FIRST = ("%d{0}%m{0}%Y", "%d{0}%m{0}%y"), ("%m{0}%d{0}%Y", "%m{0}%d{0}%y")
@@ -100,7 +100,10 @@ def _zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Series]:
     hit = pending & clean.str.contains(_ZONED, regex=True).fillna(False).astype(bool)
     hit &= clean.str.contains(r"\d:\d", regex=True).fillna(False).astype(bool)
     if hit.any():
-        text = clean[hit].str.replace(r"\s*(?:UTC|GMT)$", "Z", regex=True)
+        text = clean[hit]
+        named = text.str.endswith(("UTC", "GMT"))
+        if named.any():
+            text[named] = text[named].str[:-3].str.rstrip() + "Z"
         read = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
         if form is not None:
             read = read.fillna(pd.to_datetime(text, format=form, errors="coerce", utc=True))

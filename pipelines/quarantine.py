@@ -202,8 +202,7 @@ def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def raw_rows(raw: RawTable, checked: Checked, table: str) -> pd.DataFrame:
     """Quarantined rows as they stood in the file: table, row, raw (JSON of header to text, or the unsplit text)."""
-    out = set(checked.quarantine["row"])
-    at = [i for i, row in enumerate(raw.rows) if row in out]
+    at = np.flatnonzero(np.isin(raw.rows, checked.quarantine["row"].to_numpy(dtype=np.int64)))
     records = [(int(raw.rows[i]), _record(raw.frame.iloc[i])) for i in at]
     records += [(b.row, json.dumps(b.raw, ensure_ascii=False)) for b in raw.broken]
     records.sort()
