@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog, FeatureType
-from features.clock import micros
 from features.cohort import Tables, build_cohort, keys_of
 from features.compile import Compiled, ProgramKey, compile_catalog
 from features.definition import Source
@@ -80,8 +79,9 @@ def build_matrix(
     compiled = compile_catalog(catalog, source)
     rows: Mapping[str, Rows] = {name: FrameRows(frame) for name, frame in tables.items()}
     world = World(rows, compiled.title_column)
-    lead = world.lead_codes(FrameRows(cohort).text("lead_id"))
-    found = compute(world, compiled, lead, micros(cohort["as_of"]), engine or BucketSort(min(os.cpu_count() or 1, 8)))
+    moments = FrameRows(cohort)
+    lead = world.lead_codes(moments.text("lead_id"))
+    found = compute(world, compiled, lead, moments.moment("as_of"), engine or BucketSort(min(os.cpu_count() or 1, 8)))
     return frame_of(catalog, found, len(cohort))
 
 

@@ -146,7 +146,7 @@ class FrameRows:
         series = self.frame[column]
         kind = series.dtype.kind
         if kind in "iuf":
-            return series.to_numpy(dtype=np.float64, na_value=np.nan)
+            return _owned(series.to_numpy(dtype=np.float64, na_value=np.nan))
         if kind == "b":
             return np.asarray(series.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
         coded = self.text(column)
@@ -160,7 +160,7 @@ class FrameRows:
         if series.dtype.kind == "M":
             if getattr(series.dtype, "tz", None) is not None:
                 series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-            return np.ascontiguousarray(series.to_numpy(dtype="datetime64[us]")).view(np.int64)
+            return _owned(series.to_numpy(dtype="datetime64[us]")).view(np.int64)
         coded = self.text(column)
         table = np.asarray([micros_of(value) for value in coded.values] + [NEVER], dtype=np.int64)
         return table[coded.codes]
@@ -171,6 +171,12 @@ class FrameRows:
             return np.empty(0, dtype=np.int64)
         series = self.frame[column]
         return np.flatnonzero((series.duplicated(keep=False) & series.notna()).to_numpy())
+
+
+def _owned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Contiguous and writable: the kernels are compiled for such arrays only, once."""
+    kept = np.ascontiguousarray(values)
+    return kept if kept.flags.writeable else kept.copy()
 
 
 def _dictionary(series: pd.Series) -> tuple[npt.NDArray[Any], Any]:

@@ -82,3 +82,12 @@ def test_requests_may_run_at_once() -> None:
 def test_a_lead_without_its_row_is_named() -> None:
     with pytest.raises(ContractError, match="lead 'zz' is not among the 6 records"):
         RowMaker(CATALOG, SOURCE).values(as_json(busy_world()), "zz", T0)
+
+
+def test_kernels_are_compiled_once_for_batches_and_requests() -> None:
+    from features import sorting, sweep, visible
+    from features.families import bots
+
+    test_a_request_gives_the_bits_of_the_batch()
+    kernels = (sweep._sweep, sorting._buckets, sorting._sort_buckets, visible._slices, bots._flag)
+    assert [len(kernel.signatures) for kernel in kernels] == [1] * 5

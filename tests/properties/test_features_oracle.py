@@ -186,7 +186,7 @@ def same(fast: Any, slow: Any) -> bool:
 
 
 @seed(20241004)
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds())
 def test_kernel_equals_oracle(world: World) -> None:
     names, when, values = cells(world)
@@ -224,7 +224,7 @@ def test_order_of_rows_changes_nothing(world: World, random: Any) -> None:
 
 
 @seed(20241007)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds())
 def test_one_lead_with_its_account_gives_the_same_bits(world: World) -> None:
     names, when, batch = cells(world)
