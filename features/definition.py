@@ -119,6 +119,9 @@ class Cohort(Declared):
 class Split(Declared):
     """How rows are kept apart for judging."""
 
+    by: Literal["time", "accounts"] = Field(
+        default="time", description="time: later rows judge earlier ones; accounts: whole accounts apart, time ignored"
+    )
     test_share: float = Field(default=0.25, gt=0, lt=0.6, description="share of the final test block")
     folds: int = Field(default=4, ge=2, le=20, description="development blocks before it")
     minimum_won_per_block: int = Field(default=10, ge=1, description="fewer won leads in a block are an error")
@@ -170,7 +173,7 @@ class Identity(Declared):
 class Generator(Declared):
     """A built-in generator of synthetic data."""
 
-    name: str = Field(description="which generator; 'demo' is the only one")
+    name: str = Field(description="which generator: demo, leadforge or cdnow")
     parameters: dict[str, Any] = Field(default_factory=dict, description="handed to the generator as they are")
 
 

@@ -114,9 +114,10 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0) -> Chop:
     """
     matured = np.flatnonzero(matrix.matured)
     _check_classes(matrix, matured, split)
-    if matrix.ordered and matrix.keys["as_of"].notna().any():
+    by_time = matrix.ordered and split.by == "time"
+    if by_time and matrix.keys["as_of"].notna().any():
         make: Callable[[int], Chop] = lambda folds: _by_time(matrix, matured, split, folds)  # noqa: E731
-    elif matrix.ordered:
+    elif by_time:
         make = lambda folds: _by_order(matrix, matured, split, folds)  # noqa: E731
     else:
         make = lambda folds: _by_hash(matrix, matured, split, folds, seed)  # noqa: E731
@@ -269,8 +270,9 @@ def _by_hash(matrix: Matrix, matured: Rows, split: Split, folds: int, seed: int)
         for k in range(max(folds, 2))
     ]
     kind = "groups (rows of one group stay together)" if grouped else "rows, stratified by outcome"
+    why = "the declaration splits by account, not by time" if matrix.ordered else "no order in time is declared"
     text = (
-        f"no order in time is declared: {max(folds, 2)} folds over {kind}, and a seeded {split.test_share:.0%} as the "
+        f"{why}: {max(folds, 2)} folds over {kind}, and a seeded {split.test_share:.0%} as the "
         "final test. Drift over time cannot be seen in such a test, so its figures are likely optimistic."
     )
     last = Block("final", matured[~final], matured[final], 0, "", "")

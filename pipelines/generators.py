@@ -11,7 +11,11 @@ from features.errors import SourceError
 from pipelines.config import Paths
 from pipelines.store import read_json, stage_dir, write_json
 
-GENERATORS = {"demo": ("pipelines.synth", "write_demo")}
+GENERATORS = {
+    "demo": ("pipelines.synth", "write_demo"),
+    "leadforge": ("pipelines.foreign", "write_leadforge"),
+    "cdnow": ("pipelines.foreign", "write_cdnow"),
+}
 MADE_WITH = "generator.json"
 
 
