@@ -21,10 +21,16 @@ class Champion:
 
 def read_champion(paths: Paths) -> Champion | None:
     """The champion of a source, None if there is none yet."""
-    if not paths.champion.exists():
+    record = read_json(paths.champion) if paths.champion.exists() else {}
+    if not record.get("hash"):
         return None
-    record = read_json(paths.champion)
     return Champion(paths.root / record["path"], record["hash"], record.get("previous"))
+
+
+def ensure_pointer(paths: Paths) -> None:
+    """An empty pointer where there is none, so that whoever depends on the file finds it."""
+    if not paths.champion.exists():
+        write_json(paths.champion, {"path": None, "hash": None, "previous": None})
 
 
 def require_champion(paths: Paths) -> Champion:

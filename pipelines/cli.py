@@ -24,6 +24,13 @@ DataDir = Annotated[str, typer.Option("--data-dir", "-d", help="where generated 
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Engine = Annotated[EngineName, typer.Option("--engine", help="who sorts and shares out the rows")]
 Debug = Annotated[bool, typer.Option("--debug", help="show a traceback on errors")]
+Params = Annotated[
+    str | None, typer.Option("--params", help="YAML of budgets; default: params.yaml here, if it has key 'leadscore'")
+]
+Gate = Annotated[
+    bool,
+    typer.Option("--gate/--no-gate", help="whether a verdict such as leak sets the exit status, or only the report"),
+]
 Tiny = Annotated[bool, typer.Option("--tiny", help="smallest budgets: for trying and testing, not for use")]
 
 
@@ -54,25 +61,33 @@ def main() -> NoReturn:
 
 @app.command()
 def run(
-    source: Source = "demo", data_dir: DataDir = "data", tiny: Tiny = False, json: Json = False, debug: Debug = False
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    engine: Engine = EngineName.MEMORY,
+    params: Params = None,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
 ) -> int:
     """Everything on one source: ingest to report. The exit status says what the run may claim."""
     from pipelines.cli_run import run_command
 
-    return run_command(options(source, data_dir, tiny), Output(json))
+    return run_command(options(source, data_dir, tiny, engine, params), Output(json))
 
 
 def _stage(name: str, doc: str) -> None:
     def command(
         source: Source = "demo",
         data_dir: DataDir = "data",
+        params: Params = None,
+        gate: Gate = True,
         tiny: Tiny = False,
         json: Json = False,
         debug: Debug = False,
     ) -> int:
         from pipelines.cli_run import stage_command
 
-        return stage_command(name, options(source, data_dir, tiny), Output(json))
+        return stage_command(name, options(source, data_dir, tiny, params=params), Output(json), gate=gate)
 
     command.__doc__ = doc
     app.command(name)(command)
@@ -87,6 +102,7 @@ for _name, _doc in {
     "evaluate": "Test figures of every candidate on the final block.",
     "thresholds": "Rubric against model at equal workload, and a threshold with a promise.",
     "report": "Write the report and summary.json from what the other stages left.",
+    "track": "Log the last report to MLflow, register its bundle, mirror the aliases.",
 }.items():
     _stage(_name, _doc)
 
@@ -96,6 +112,8 @@ def matrix(
     source: Source = "demo",
     data_dir: DataDir = "data",
     engine: Engine = EngineName.MEMORY,
+    params: Params = None,
+    gate: Gate = True,
     tiny: Tiny = False,
     json: Json = False,
     debug: Debug = False,
@@ -103,7 +121,7 @@ def matrix(
     """Build features, labels and the split."""
     from pipelines.cli_run import stage_command
 
-    return stage_command("matrix", options(source, data_dir, tiny, engine), Output(json))
+    return stage_command("matrix", options(source, data_dir, tiny, engine, params), Output(json), gate=gate)
 
 
 @app.command()
@@ -116,6 +134,8 @@ def score(
     framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="moment to score at, ISO; default: data cut-off")] = None,
     engine: Engine = EngineName.MEMORY,
+    params: Params = None,
+    gate: Gate = True,
     tiny: Tiny = False,
     json: Json = False,
     debug: Debug = False,
@@ -123,9 +143,9 @@ def score(
     """Score the source's open leads; with --input, the leads of a file (one row out per row in)."""
     from pipelines.cli_run import score_file_command, stage_command
 
-    chosen = options(source, data_dir, tiny, engine)
+    chosen = options(source, data_dir, tiny, engine, params)
     if input_file is None:
-        return stage_command("score", chosen, Output(json))
+        return stage_command("score", chosen, Output(json), gate=gate)
     return score_file_command(chosen, input_file, out, bundle, framework, as_of, Output(json))
 
 

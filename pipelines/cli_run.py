@@ -1,7 +1,6 @@
 """Commands that run stages, score files and serve."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +10,31 @@ from pipelines.cli_shared import Options, Output
 def run_command(options: Options, output: Output) -> int:
     """All stages; prints what a newcomer wants to know."""
     context = options.context()
-    from pipelines.run import exit_status, run_all
+    from pipelines.progress import StageProgress
+    from pipelines.run import STAGES, TRACK, exit_status, run_all
 
-    summary = run_all(context, _progress(output))
+    with StageProgress(len(STAGES) + len((TRACK,))) as progress:
+        summary = run_all(context, progress)
     report = context.paths.reports / "report.html"
     output.show(summary | {"report": str(report)}, _told(summary, report))
     return exit_status(summary["verdict"])
 
 
-def stage_command(name: str, options: Options, output: Output) -> int:
-    """One stage; its record as JSON, or its verdict as text."""
-    context = options.context()
-    from pipelines.run import enter, exit_status, run_stage
+def stage_command(name: str, options: Options, output: Output, *, gate: bool = True) -> int:
+    """One stage; its record as JSON, or its verdict as text.
 
-    record = run_stage(context, name)
-    role = enter(context) if name == "train" else None
+    ``gate`` off: exit status 0 whatever the verdict, for runners that would stop before the report.
+    """
+    context = options.context()
+    from pipelines.run import TRAINING_VERDICTS, exit_status, timed
+
+    record, seconds = timed(context, name)
     verdict = str(record.get("verdict", "ok"))
-    lines = [f"{name}: {verdict}. {record.get('verdict_text', record.get('text', ''))}".rstrip()]
-    if role is not None:
-        lines.append(f"bundle {record['hash'][:12]} is {role}")
+    lines = [f"{name}: {verdict} ({seconds:.1f} s). {record.get('verdict_text', record.get('text', ''))}".rstrip()]
+    if record.get("role") is not None:
+        lines.append(f"bundle {record['hash'][:12]} is {record['role']}")
     output.show(record, "\n".join(lines))
-    known = ("leak", "no_signal", "too_little_data", "weak_signal", "ok")
-    return exit_status(verdict) if verdict in known and name != "ingest" else 0
+    return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
 
 
 def score_file_command(
@@ -78,20 +80,6 @@ def serve_command(options: Options, host: str, port: int) -> int:
     fix_caches(options.data_dir)
     uvicorn.run("serving.app:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)
     return 0
-
-
-def _progress(output: Output) -> Any:
-    """One line per stage on standard error, when it begins and when it ends."""
-
-    def notify(stage: str, seconds: float) -> None:
-        if seconds < 0:
-            if sys.stderr.isatty():
-                sys.stderr.write(f"{stage} ...\r")
-        else:
-            sys.stderr.write(f"{stage:<11}{seconds:7.1f} s\n")
-        sys.stderr.flush()
-
-    return notify
 
 
 def _told(summary: dict[str, Any], report: Path) -> str:

@@ -24,6 +24,7 @@ class Options:
     data_dir: Path
     tiny: bool
     engine: str = "memory"
+    params: Path | None = None
 
     def context(self) -> "Context":
         """The opened source; heavy imports happen here."""
@@ -32,14 +33,17 @@ class Options:
         fix_caches(self.data_dir)
         from models.settings import TrainSettings
         from pipelines.context import open_context
+        from pipelines.params import load_settings
 
-        settings = TrainSettings.tiny() if self.tiny else None
+        settings = TrainSettings.tiny() if self.tiny else load_settings(self.params)
         return open_context(self.source, self.data_dir, settings, engine=self.engine)
 
 
-def options(source: str, data_dir: str, tiny: bool, engine: str = "memory") -> Options:
+def options(
+    source: str, data_dir: str, tiny: bool = False, engine: str = "memory", params: str | None = None
+) -> Options:
     """Options of a command."""
-    return Options(source, Path(data_dir), tiny, engine)
+    return Options(source, Path(data_dir), tiny, engine, None if params is None else Path(params))
 
 
 class Output:

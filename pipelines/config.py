@@ -69,6 +69,15 @@ class Paths:
         return self.root / "reports"
 
     @property
+    def track(self) -> Path:
+        return self.root / "track"
+
+    @property
+    def seconds(self) -> Path:
+        """Seconds each stage took when it last ran."""
+        return self.root / "seconds.json"
+
+    @property
     def champion(self) -> Path:
         """Pointer file: bundle path (relative to the source's root) and hash."""
         return self.root / "champion.json"

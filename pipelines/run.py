@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from features.vocabulary import Verdict
-from pipelines.champion import keep_bundle, point_to, read_champion
+from pipelines.champion import ensure_pointer, keep_bundle, point_to, read_champion
 from pipelines.context import Context
-from pipelines.store import read_json
+from pipelines.store import read_json, write_json
 
 STAGES = (
     "ingest",
@@ -23,6 +23,8 @@ STAGES = (
     "score",
     "report",
 )
+TRACK = "track"
+TRAINING_VERDICTS = frozenset(str(verdict) for verdict in Verdict)
 Notify = Callable[[str, float], None]
 
 
@@ -40,6 +42,10 @@ def run_stage(context: Context, stage: str, seconds: dict[str, float] | None = N
         from pipelines.stages.report import run_report
 
         return run_report(context, seconds)
+    if stage == TRACK:
+        from pipelines.tracking import track_run
+
+        return track_run(context, read_json(context.paths.reports / "summary.json"))
     return _learning_stage(stage)(context)
 
 
@@ -62,39 +68,38 @@ def _learning_stage(stage: str) -> Callable[[Context], dict[str, Any]]:
 
 
 def run_all(context: Context, notify: Notify | None = None, *, track: bool = True) -> dict[str, Any]:
-    """Every stage, then the summary's content.
+    """Every stage in order, then MLflow; returns the summary's content.
 
     The first trained bundle of a source becomes its champion; a later one becomes the challenger, unless the
     champion no longer fits the declaration.
     """
-    seconds: dict[str, float] = {}
-    for stage in STAGES:
-        started = time.perf_counter()
+    for stage in (*STAGES, *((TRACK,) if track else ())):
         if notify is not None:
             notify(stage, -1.0)
-        run_stage(context, stage, seconds)
-        if stage == "train":
-            enter(context)
-        seconds[stage] = round(time.perf_counter() - started, 2)
+        seconds = timed(context, stage)[1]
         if notify is not None:
-            notify(stage, seconds[stage])
+            notify(stage, seconds)
     summary: dict[str, Any] = read_json(context.paths.reports / "summary.json")
-    if track and summary["bundle"]["hash"]:
-        from pipelines.tracking import track_run
-
-        started = time.perf_counter()
-        if notify is not None:
-            notify("track", -1.0)
-        track_run(context, summary)
-        if notify is not None:
-            notify("track", round(time.perf_counter() - started, 2))
     return summary
+
+
+def timed(context: Context, stage: str) -> tuple[dict[str, Any], float]:
+    """Run one stage and note how long it took, for ``summary.json``."""
+    started = time.perf_counter()
+    known: dict[str, float] = read_json(context.paths.seconds) if context.paths.seconds.exists() else {}
+    result = run_stage(context, stage, {name: known[name] for name in STAGES if name in known})
+    if stage == "train":
+        result = {**result, "role": enter(context)}
+    taken = round(time.perf_counter() - started, 2)
+    write_json(context.paths.seconds, known | {stage: taken})
+    return result, taken
 
 
 def enter(context: Context) -> str | None:
     """Keep the trained bundle, make it champion if there is none or the champion no longer fits; returns its role."""
     folder = context.paths.train / "bundle"
     if not (folder / "bundle.json").exists():
+        ensure_pointer(context.paths)
         return None
     bundle_hash = keep_bundle(context.paths, folder)
     now = read_champion(context.paths)

@@ -35,13 +35,20 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> dict[str, Any]:
         "verdict_text": train["verdict_text"],
         "audit": audit["findings"],
         "candidates": _candidates(backtest),
-        "winner": {"name": backtest.get("winner"), "why": backtest.get("why", "")},
+        "winner": _winner(backtest, train),
         "test": evaluation["figures"],
         "thresholds": comparison.get("policies", []),
         "promise": comparison.get("promise"),
         "bundle": _bundle(paths.train / "bundle", train, matrix),
         "seconds": dict(seconds),
     }
+
+
+def _winner(backtest: Mapping[str, Any], train: Mapping[str, Any]) -> dict[str, Any]:
+    """The chosen candidate, and nobody where no model was made."""
+    if "hash" not in train:
+        return {"name": None, "why": train["verdict_text"]}
+    return {"name": backtest["winner"], "why": backtest["why"]}
 
 
 def _rows(counts: Mapping[str, Any]) -> dict[str, dict[str, int]]:

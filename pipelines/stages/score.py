@@ -6,7 +6,9 @@ import pandas as pd
 
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
-from models.explaining.points import CONTEXT_WARNING, context_share
+from models.explaining.framework import CONTEXT
+from models.explaining.points import CONTEXT_WARNING, by_criterion, context_share
+from models.scorer import Floats
 from models.scoring import Scored, score
 from pipelines.champion import read_champion
 from pipelines.context import Context
@@ -40,6 +42,7 @@ def run_score(context: Context) -> dict[str, Any]:
             "context_share": share,
             "context_warning": share > CONTEXT_WARNING,
             "reference_probability": cards[0]["reference_probability"] if cards else None,
+            "importance": importance(scored),
         }
     with stage_dir(context.paths.score) as folder:
         write_parquet(folder / "worklist.parquet", worklist)
@@ -59,6 +62,27 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
     if champion is None:
         return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), "open leads"
     return load_bundle(champion.folder, champion.hash), load_matrix(paths.matrix, "open"), "open leads"
+
+
+def importance(scored: Scored) -> dict[str, list[dict[str, Any]]]:
+    """Mean absolute points of every criterion (features summed first) and of every feature, largest first."""
+    unit = scored.bundle.scale.points_per_log_odds
+    catalog, framework = scored.bundle.catalog, scored.framework
+    labels = {feature.name: feature.label or feature.name.replace("_", " ") for feature in catalog}
+    parts = by_criterion(scored.contributions, catalog, framework)
+    criteria = {name: framework.label(name) for name in (*framework.ids, CONTEXT)}
+    features = {name: labels.get(name, name) for name in scored.contributions.names}
+    return {
+        "criterion": _largest(criteria, abs(parts).mean(axis=0) * unit),
+        "feature": [
+            row for row in _largest(features, abs(scored.contributions.values).mean(axis=0) * unit) if row["points"]
+        ],
+    }
+
+
+def _largest(labels: dict[str, str], points: Floats) -> list[dict[str, Any]]:
+    order = sorted(zip(labels.items(), points.tolist(), strict=True), key=lambda row: (-row[1], row[0]))
+    return [{"name": name, "label": label, "points": size} for (name, label), size in order]
 
 
 def ranked(scored: Scored) -> Any:

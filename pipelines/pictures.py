@@ -1,0 +1,99 @@
+"""Charts to PNG with matplotlib, for MLflow."""
+
+from pathlib import Path
+from typing import Any
+
+from pipelines.charts import Axis, Chart, Mark, Series, Tone
+from pipelines.context import Context
+from pipelines.report_charts import charts_of
+
+_COLOURS = {
+    Tone.MODEL: "#2f6fb3",
+    Tone.RUBRIC: "#c7661f",
+    Tone.GOOD: "#4a8c5c",
+    Tone.BAD: "#b3261e",
+    Tone.PLAIN: "#6b7684",
+}
+
+
+def draw_pictures(context: Context, folder: Path) -> list[Path]:
+    """A PNG per chart of the run."""
+    return [draw(chart, folder / f"{chart.name}.png") for chart in charts_of(context)]
+
+
+def draw(chart: Chart, path: Path) -> Path:
+    """One chart as PNG, with its title, units, n and words."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = max((len(s.y) for s in chart.series), default=1) if chart.sideways else 0
+    if chart.sideways and len(chart.series) > 1:
+        rows = len(chart.series)
+    figure = Figure(figsize=(8, max(4.2, 1.6 + 0.34 * rows)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for one in chart.series:
+        _draw_series(axes, chart, one)
+    axes.set_title(chart.title, loc="left", fontweight="bold")
+    _label(axes.xaxis, axes.set_xlim, chart.x)
+    _label(axes.yaxis, axes.set_ylim, chart.y)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    if not chart.sideways and len(chart.series) > 1:
+        axes.legend(frameon=False, fontsize=8)
+    if not chart.sideways and chart.series and isinstance(chart.series[0].x[:1], tuple) and _are_words(chart):
+        axes.tick_params(axis="x", rotation=45, labelsize=8)
+    figure.supxlabel(chart.n, fontsize=8, x=0.99, ha="right")
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def _are_words(chart: Chart) -> bool:
+    return any(isinstance(x, str) for one in chart.series for x in one.x)
+
+
+def _draw_series(axes: Any, chart: Chart, one: Series) -> None:
+    colour = _COLOURS[one.tone]
+    x = [str(v).replace("<br>", "\n") if isinstance(v, str) else v for v in one.x]
+    if one.mark is Mark.BARS:
+        if chart.sideways:
+            axes.barh(list(one.y), x, color=colour)
+        else:
+            width = 4.0 if not _are_words(chart) else 0.8
+            axes.bar(x, list(one.y), color=colour, width=width)
+    elif one.mark is Mark.GUIDE:
+        axes.plot(x, list(one.y), color=colour, linestyle="--", linewidth=1)
+    elif one.mark is Mark.LINE:
+        axes.plot(x, list(one.y), color=colour, marker="o", markersize=3, label=one.name)
+        if one.low:
+            axes.fill_between(x, _floats(one.low), _floats(one.high), color=colour, alpha=0.15, linewidth=0)
+    else:
+        _draw_points(axes, chart, one, x, colour)
+
+
+def _draw_points(axes: Any, chart: Chart, one: Series, x: list[Any], colour: str) -> None:
+    bars = {}
+    if one.low and None not in (*one.low, *one.high):
+        middle = _floats(one.x if chart.sideways else one.y)
+        down = [max(0.0, m - v) for m, v in zip(middle, _floats(one.low), strict=True)]
+        up = [max(0.0, v - m) for m, v in zip(middle, _floats(one.high), strict=True)]
+        bars = {"xerr" if chart.sideways else "yerr": [down, up]}
+    axes.errorbar(x, list(one.y), fmt="o", color=colour, capsize=3, label=one.name, **bars)
+
+
+def _floats(values: tuple[Any, ...]) -> list[float]:
+    return [float("nan") if v is None else float(v) for v in values]
+
+
+def _label(axis: Any, limit: Any, one: Axis) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_label_text(one.title)
+    if one.form.endswith("%"):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    if one.log:
+        axis.axes.set_xscale("log")
+    if one.limits:
+        limit(*one.limits)
+    elif one.zero and not one.log:
+        limit(0)

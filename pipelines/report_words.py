@@ -1,0 +1,148 @@
+"""What the report says in sentences: the answer first, and what nobody can verify."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from features.contract import TABLES
+from features.definition import Source
+from features.vocabulary import Role, Verdict, WhenKnown
+
+HEADLINES: Mapping[str, str] = {
+    Verdict.OK: "The model tells won from lost leads, and it does so on later data.",
+    Verdict.WEAK_SIGNAL: "There is a signal, but a weak one. Read the ranking with care.",
+    Verdict.NO_SIGNAL: "No signal: these data do not tell won from lost leads. No model was made.",
+    Verdict.TOO_LITTLE_DATA: "Too little data to learn from. No model was made.",
+    Verdict.LEAK: "Training stopped: a column carries the outcome.",
+}
+
+
+def answer(summary: Mapping[str, Any], evaluation: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[str]:
+    """The first lines of the report."""
+    lines = [str(summary["verdict_text"])] if summary["verdict_text"] else []
+    winner = summary["winner"]["name"]
+    if summary["bundle"]["hash"] and winner in summary["test"]:
+        lines.append(_test_line(summary, evaluation, winner))
+    lines += list(comparison.get("sentences", ()))[:2]
+    moved = _moved(evaluation)
+    return [*lines, moved] if moved else lines
+
+
+def _test_line(summary: Mapping[str, Any], evaluation: Mapping[str, Any], winner: str) -> str:
+    row = summary["test"][winner]
+    low, high = row["auc_ci"]
+    text = (
+        f"On {row['n']:,} later rows ({row['won']:,} won) that were not used to choose or fit it, {winner} reaches AUC "
+        f"{row['auc']:.3f}{span(low, high)}"
+    )
+    loss = evaluation.get("differences", {}).get("rate", {}).get("log_loss")
+    if loss is None:
+        return text + "."
+    low, high = loss["ci"]
+    return f"{text} and a log loss {loss['difference']:+.4f}{span(low, high, '+.4f')} against the base rate's."
+
+
+def span(low: float | None, high: float | None, form: str = ".3f") -> str:
+    """An interval in brackets, empty where it is unknown."""
+    return "" if low is None or high is None else f" (90 % interval {low:{form}} to {high:{form}})"
+
+
+def _moved(evaluation: Mapping[str, Any]) -> str:
+    before, after = evaluation.get("base_rate_train"), evaluation.get("base_rate_test")
+    if before is None or after is None or before <= 0 or after <= 0:
+        return ""
+    ratio = after / before
+    if 0.75 <= ratio <= 1.33:
+        return ""
+    way = "rose" if ratio > 1 else "fell"
+    return (
+        f"The base rate {way} from {before:.1%} before the test block to {after:.1%} in it: probabilities learned "
+        f"before it are too {'low' if ratio > 1 else 'high'} there, the order of leads need not be."
+    )
+
+
+def limits(source: Source, counts: Mapping[str, Any], audit: Mapping[str, Any], split: Mapping[str, Any]) -> list[str]:
+    """What cannot be verified from these data, said plainly."""
+    found: list[str] = []
+    if source.synthetic:
+        found.append(
+            "All data here are synthetic. Figures show that the machinery works, not what it would win anywhere."
+        )
+    found += _flat_limits(source) if source.kind == "flat" else _clock_limits(source)
+    found.append(
+        "Outcomes were made under the handling of that time: leads the team did not call had little chance to be won. "
+        "No figure here says how many wins another handling would have added."
+    )
+    accepted = audit.get("accepted", {})
+    found += [f"Column '{name}' was named as a leak and accepted: {reason}" for name, reason in accepted.items()]
+    found += [
+        f"Sensitive column '{column}' is learned from, accepted because: {declared.accepted_because}"
+        for table in source.tables.values()
+        for column, declared in table.columns.items()
+        if declared.role is Role.SENSITIVE and declared.accepted_because
+    ]
+    undeclared = counts.get("undeclared_columns", {})
+    found += [
+        f"Columns of {table} nobody declared, not used: {', '.join(names)}." for table, names in undeclared.items()
+    ]
+    found += [str(note) for note in split.get("notes", ())]
+    return found
+
+
+def _flat_limits(source: Source) -> list[str]:
+    flat = source.flat
+    lines = [
+        "The file has no clocks: that each value was known before the outcome is the declaration's word, checked only "
+        "by the audit's patterns.",
+        "There is no horizon: a probability is the chance to be won at all, as such rows were.",
+    ]
+    if flat is not None and flat.order is None:
+        lines.append("No order in time is declared, so drift cannot be seen and test figures are likely optimistic.")
+    elif flat is not None:
+        lines.append(f"That '{flat.order}' is time order is declared, not verified.")
+    if flat is not None and flat.group is None:
+        lines.append("No group is declared: two rows of one company may stand on both sides of the split.")
+    return lines
+
+
+def _clock_limits(source: Source) -> list[str]:
+    trusted = sorted(
+        f"{name}.{column}"
+        for name, table in source.tables.items()
+        for column, declared in table.columns.items()
+        if column not in TABLES[name].names
+        and declared.role is Role.FEATURE
+        and declared.when_known is WhenKnown.AT_CREATION
+    )
+    if not trusted:
+        return []
+    return [
+        "Declared as known at creation and never edited since, which the data cannot show: " + ", ".join(trusted) + "."
+    ]
+
+
+def excluded(source: Source) -> list[dict[str, str]]:
+    """Columns that are declared but not learned from, and why."""
+    return [
+        {
+            "table": table,
+            "column": name,
+            "role": str(column.role),
+            "because": column.excluded_because or _WHY[column.role],
+        }
+        for table, declared in source.tables.items()
+        for name, column in declared.columns.items()
+        if column.role in _WHY and not (column.role is Role.SENSITIVE and column.accepted_because)
+    ]
+
+
+_WHY: Mapping[Role, str] = {
+    Role.IGNORE: "declared out",
+    Role.DISPLAY: "shown, never learned from",
+    Role.PERSONAL: "identifies a person; never learned from",
+    Role.SENSITIVE: "sensitive: left out unless accepted with a reason",
+}
+
+
+def names_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of records, in order."""
+    return [str(row["name"]) for row in rows]

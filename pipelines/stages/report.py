@@ -1,0 +1,25 @@
+"""Report: ``summary.json`` and ``report.html``, always written, whatever the verdict."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.context import Context
+from pipelines.report_page import render
+from pipelines.store import stage_dir, write_json, write_text
+from pipelines.summary import summarise
+
+
+def run_report(context: Context, seconds: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Write the report from what the other stages left; returns the summary."""
+    started = time.perf_counter()
+    known = dict(seconds or {})
+    summary = summarise(context, known)
+    page = render(context, summary)
+    summary["seconds"] = known | {"report": round(time.perf_counter() - started, 2)}
+    with stage_dir(context.paths.reports) as folder:
+        write_json(folder / "summary.json", summary)
+        write_text(folder / "report.html", page)
+        verdict = {"verdict": summary["verdict"], "verdict_text": summary["verdict_text"]}
+        write_json(folder / "verdict.json", verdict)
+    return summary

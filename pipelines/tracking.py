@@ -1,0 +1,213 @@
+"""MLflow: a run per training with what was asked, what came out and how it looked; the registry's aliases."""
+
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from models.bundle import load_bundle
+from models.settings import TrainSettings
+from pipelines.champion import read_champion
+from pipelines.config import Paths
+from pipelines.context import Context
+from pipelines.matrices import load_matrix
+from pipelines.pictures import draw_pictures
+from pipelines.store import read_json, stage_dir, write_json
+
+SHIM = Path(__file__).parent / "shims" / "mlflow_scorer.py"
+CHAMPION, CHALLENGER = "champion", "challenger"
+HASH_TAG = "bundle_hash"
+_LIBRARIES = ("leadscore", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
+_EXAMPLE_ROWS = 5
+_NOT_ALLOWED = re.compile(r"[^\w\-. /]")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where runs are tracked: a server by ``MLFLOW_TRACKING_URI``, else SQLite and files below the data directory."""
+
+    uri: str
+    artifacts: str | None
+
+    @classmethod
+    def of(cls, paths: Paths) -> "Store":
+        """The store of a data directory."""
+        server = os.environ.get("MLFLOW_TRACKING_URI")
+        if server:
+            return cls(server, None)
+        root = paths.data_dir.resolve()
+        return cls(f"sqlite:///{root / 'mlflow.db'}", (root / "mlartifacts").as_uri())
+
+
+def model_name(source: str) -> str:
+    """Name of a source's registered model."""
+    return f"leadscore-{source}"
+
+
+def track_run(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Log one finished run and register its bundle; writes ``track/run.json``.
+
+    Runs that trained nothing (leak, no signal, too little data) are logged too, without a model.
+    """
+    with _client(context.paths) as (mlflow, client):
+        experiment = _experiment(client, context)
+        started = mlflow.start_run(experiment_id=experiment, run_name=f"{context.source.name} {summary['verdict']}")
+        with started as run:
+            _log_figures(mlflow, context, summary)
+            _log_files(mlflow, context)
+            found = {"run_id": run.info.run_id, "experiment": context.source.name, "model": None, "version": None}
+            if summary["bundle"]["hash"]:
+                found |= _log_model(mlflow, client, context, str(summary["bundle"]["hash"]))
+        _mirror(client, context)
+    with stage_dir(context.paths.track) as folder:
+        write_json(folder / "run.json", found | {"store": "server" if _on_server() else "mlflow.db"})
+    return found
+
+
+def mirror_aliases(context: Context) -> None:
+    """Set the registry's aliases to what the champion pointer says; does nothing before the first tracked run."""
+    if not _on_server() and not (context.paths.data_dir / "mlflow.db").exists():
+        return
+    with _client(context.paths) as (_, client):
+        _mirror(client, context)
+
+
+def _on_server() -> bool:
+    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+
+
+@contextmanager
+def _client(paths: Paths) -> Iterator[tuple[Any, Any]]:
+    """MLflow on the store of a data directory, quiet and without telemetry."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    paths.data_dir.mkdir(parents=True, exist_ok=True)
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(Store.of(paths).uri)
+    try:
+        yield mlflow, mlflow.MlflowClient()
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def _experiment(client: Any, context: Context) -> str:
+    found = client.get_experiment_by_name(context.source.name)
+    if found is not None:
+        return str(found.experiment_id)
+    root = Store.of(context.paths).artifacts
+    location = None if root is None else f"{root}/{context.source.name}"
+    return str(client.create_experiment(context.source.name, artifact_location=location))
+
+
+def _log_figures(mlflow: Any, context: Context, summary: Mapping[str, Any]) -> None:
+    mlflow.set_tags(
+        {
+            "source": context.source.name,
+            "synthetic": str(context.source.synthetic).lower(),
+            "verdict": summary["verdict"],
+            "declaration": context.declaration_hash,
+            HASH_TAG: summary["bundle"]["hash"] or "",
+        }
+    )
+    mlflow.log_params(params_of(context.settings, summary))
+    mlflow.log_metrics(metrics_of(summary))
+
+
+def params_of(settings: TrainSettings, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What the run was asked to do and which model it chose."""
+    return {
+        **settings.model_dump(),
+        "horizon_days": summary["horizon_days"],
+        "features": summary["bundle"]["features"],
+        "winner": summary["winner"]["name"],
+        "data_cutoff": summary["data_cutoff"],
+    }
+
+
+def metrics_of(summary: Mapping[str, Any]) -> dict[str, float]:
+    """Every figure of the summary as a flat metric: ``test.booster.auc``, ``cv.linear.log_loss``, ..."""
+    found: dict[str, Any] = {
+        "base_rate": summary["base_rate"],
+        "cohort_rows": summary["cohort_rows"],
+        "matured_rows": summary["matured_rows"],
+    }
+    for row in summary["candidates"]:
+        found |= {f"cv.{row['name']}.{k.removeprefix('cv_')}": v for k, v in row.items() if k.startswith("cv_")}
+    for name, row in summary["test"].items():
+        found |= {f"test.{name}.{k}": v for k, v in row.items() if not k.endswith("_ci")}
+        for key, pair in row.items():
+            if key.endswith("_ci") and pair and None not in pair:
+                figure = key.removesuffix("_ci")
+                found |= {f"test.{name}.{figure}_low": pair[0], f"test.{name}.{figure}_high": pair[1]}
+    for row in summary["thresholds"]:
+        found |= {f"policy.{row['policy']}.{k}": row[k] for k in ("workload", "wins", "precision", "recall")}
+    found |= {f"seconds.{stage}": value for stage, value in summary["seconds"].items()}
+    return {_NOT_ALLOWED.sub("_", k): float(v) for k, v in found.items() if isinstance(v, int | float)}
+
+
+def _log_files(mlflow: Any, context: Context) -> None:
+    reports = context.paths.reports
+    for name in ("summary.json", "report.html"):
+        if (reports / name).exists():
+            mlflow.log_artifact(str(reports / name), "report")
+    with tempfile.TemporaryDirectory() as folder:
+        for picture in draw_pictures(context, Path(folder)):
+            mlflow.log_artifact(str(picture), "plots")
+
+
+def _log_model(mlflow: Any, client: Any, context: Context, bundle_hash: str) -> dict[str, Any]:
+    """The bundle as an MLflow model and a version of the source's registered model, tagged with its hash."""
+    folder = context.paths.train / "bundle"
+    name = model_name(context.source.name)
+    known = [v for v in client.search_model_versions(f"name='{name}'") if v.tags.get(HASH_TAG) == bundle_hash]
+    if known:
+        return {"model": name, "version": str(known[0].version)}
+    example, scored = _example(context)
+    from mlflow.models import infer_signature
+
+    logged = mlflow.pyfunc.log_model(
+        name="bundle",
+        python_model=str(SHIM),
+        artifacts={"bundle": str(folder.resolve())},
+        pip_requirements=[f"{library}=={version(library)}" for library in _LIBRARIES],
+        signature=infer_signature(example, scored),
+    )
+    made = mlflow.register_model(logged.model_uri, name, tags={HASH_TAG: bundle_hash})
+    return {"model": name, "version": str(made.version)}
+
+
+def _example(context: Context) -> tuple[pd.DataFrame, pd.DataFrame]:
+    bundle = load_bundle(context.paths.train / "bundle")
+    values = load_matrix(context.paths.matrix).values.head(_EXAMPLE_ROWS)
+    probability, low, high = bundle.probability(values)
+    scored = pd.DataFrame({"probability": probability, "probability_low": low, "probability_high": high})
+    return values.fillna(dict.fromkeys(bundle.catalog.categories, "")), scored
+
+
+def _mirror(client: Any, context: Context) -> None:
+    """``champion`` is what the pointer names; ``challenger`` the bundle trained last, if it is another one."""
+    name = model_name(context.source.name)
+    versions = {v.tags.get(HASH_TAG): v.version for v in client.search_model_versions(f"name='{name}'")}
+    if not versions:
+        return
+    champion = read_champion(context.paths)
+    train = context.paths.train / "train.json"
+    trained = read_json(train).get("hash") if train.exists() else None
+    now = None if champion is None else champion.hash
+    for alias, bundle_hash in ((CHAMPION, now), (CHALLENGER, trained if trained != now else None)):
+        if bundle_hash in versions:
+            client.set_registered_model_alias(name, alias, versions[bundle_hash])
+        elif alias in client.get_registered_model(name).aliases:
+            client.delete_registered_model_alias(name, alias)
