@@ -1,1 +1,1 @@
-"""API routers, one per noun."""
+"""Routes of the API, one module per noun."""

@@ -1,0 +1,67 @@
+"""The application: API and pages around one desk."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from serving import problems
+from serving.access import Callers
+from serving.background import Background
+from serving.desk import Desk
+from serving.guard import Guard
+from serving.keys import has_keys
+from serving.metrics import Metrics
+from serving.pages import views
+from serving.problems import OpenDoorError
+from serving.routes import health, leads, scores, worklist
+from serving.settings import ServeSettings
+
+_THREADS = 8  # scoring holds the interpreter most of the time: more threads only queue inside it
+
+
+def create_app(settings: ServeSettings | None = None) -> FastAPI:
+    """The application, ready to be served; settings come from the environment unless given.
+
+    Raises
+    ------
+    OpenDoorError : a public address without an API key
+    """
+    settings = settings or ServeSettings()
+    desk = Desk(settings)
+    if settings.public and not has_keys(desk.store):
+        raise OpenDoorError(
+            f"{settings.host} can be reached from other machines and no API key exists. Make one with "
+            f"'leadscore keys create --source {settings.source} --scope read --scope score', or serve on 127.0.0.1."
+        )
+    desk.load()
+    metrics = Metrics()
+    background = Background(desk, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        background.start()
+        yield
+        background.stop()
+        desk.store.close()
+
+    app = FastAPI(
+        title="leadscore",
+        version=version("leadscore"),
+        description="Scores that say why: points add up to the score, each with the facts behind it.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.desk, app.state.metrics, app.state.callers = desk, metrics, Callers(desk)
+    app.state.background = background
+    problems.install(app)
+    for module in (health, scores, leads, worklist):
+        app.include_router(module.router)
+    views.install(app)
+    app.add_middleware(Guard, settings=settings, metrics=metrics)
+    return app

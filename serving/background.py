@@ -1,0 +1,62 @@
+"""What runs behind the requests: the watcher of the champion, and last week's scores for the trend."""
+
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from features.errors import LeadScoreError
+from serving.desk import Desk
+from serving.logs import logger
+from serving.metrics import Metrics
+
+
+class Background:
+    """Threads that end with the application."""
+
+    def __init__(self, desk: Desk, metrics: Metrics) -> None:
+        self.desk, self.metrics = desk, metrics
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads, unless the settings say not to."""
+        if self.desk.settings.background:
+            self._run("watch", self.watch, self.desk.settings.watch_seconds)
+            if self.desk.ready:
+                self._once("trend", self.desk.compare_with_last_week)
+
+    def stop(self) -> None:
+        """End the threads."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def watch(self) -> None:
+        """One look at the champion's pointer and the data."""
+        if self.desk.refresh():
+            self.metrics.swaps.inc()
+            self.desk.compare_with_last_week()
+
+    def _run(self, name: str, step: Callable[[], object], seconds: float) -> None:
+        def loop() -> None:
+            while not self._over.wait(seconds):
+                _try(name, step)
+
+        self._start(name, loop)
+
+    def _once(self, name: str, step: Callable[[], object]) -> None:
+        self._start(name, lambda: _try(name, step))
+
+    def _start(self, name: str, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, name=f"leadscore-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def _try(name: str, step: Callable[[], object]) -> None:
+    """A step that fails is logged and tried again at its next turn."""
+    try:
+        step()
+    except (LeadScoreError, SQLAlchemyError, OSError) as problem:
+        logger().warning("background step failed", step=name, kind=type(problem).__name__)

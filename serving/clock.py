@@ -1,0 +1,49 @@
+"""The server's clock: naive UTC, never standing still and never going back, on real time or on the data's."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+
+_TICK = timedelta(microseconds=1)
+
+
+def wall_now() -> datetime:
+    """The present moment, naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class ServingClock:
+    """Moments for new rows and for scoring.
+
+    On the data's clock the present is the cut-off plus a microsecond for each row written since, so that a lead
+    nobody touched scores as in the batch, and an answer given a minute ago is visible at once.
+    """
+
+    def __init__(self, cutoff: pd.Timestamp | None, kind: str, fresh_days: float) -> None:
+        self.cutoff = None if cutoff is None else cutoff.to_pydatetime(warn=False)
+        now = wall_now()
+        fresh = self.cutoff is not None and now - self.cutoff <= timedelta(days=fresh_days)
+        self.real = kind == "wall" or self.cutoff is None or (kind == "auto" and fresh)
+        self._last = datetime.min
+        self._lock = threading.Lock()
+
+    def seen(self, moment: datetime | None) -> None:
+        """A row with this known_at exists: whatever comes next is later."""
+        with self._lock:
+            if moment is not None and moment > self._last:
+                self._last = moment
+
+    def tick(self) -> datetime:
+        """A moment later than all before: the known_at of a new row."""
+        with self._lock:
+            now = wall_now() if self.real or self.cutoff is None else self.cutoff
+            self._last = max(now, self._last + _TICK) if self._last != datetime.min else now
+            return self._last
+
+    def as_of(self, latest: datetime | None) -> datetime | None:
+        """When to score a lead whose latest row of ours has this known_at; None in sources without clocks."""
+        if self.cutoff is None:
+            return None
+        base = wall_now() if self.real else self.cutoff
+        return base if latest is None else max(base, latest + _TICK)

@@ -1,0 +1,165 @@
+"""The source's rows by lead, with what was posted to the server since."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.cohort import cutoff_of
+from features.contract import TABLES
+from features.definition import Source
+from features.vocabulary import Role
+from pipelines.context import Context
+from pipelines.tables import Tables, load_tables
+
+Ints = npt.NDArray[np.int64]
+Records = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Index:
+    """Row numbers of a table by code: those of code c are ``order[starts[c]:starts[c + 1]]``."""
+
+    starts: Ints
+    order: Ints
+
+    @classmethod
+    def of(cls, codes: Ints, size: int) -> "Index":
+        """Index of codes 0..size-1; rows with code -1 are left out."""
+        order = np.argsort(codes, kind="stable")
+        order = order[np.searchsorted(codes[order], 0) :]
+        return cls(np.searchsorted(codes[order], np.arange(size + 1)), order)
+
+    def rows(self, codes: Iterable[int]) -> Ints:
+        """Row numbers of the codes, ascending."""
+        parts = [self.order[self.starts[c] : self.starts[c + 1]] for c in codes if c >= 0]
+        return np.sort(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+
+
+class LeadData:
+    """Canonical tables with an index by lead and by account."""
+
+    def __init__(self, tables: Tables, source: Source) -> None:
+        self.source = source
+        self.stamp: tuple[int, ...] = ()
+        self.tables = dict(tables)
+        leads = _named(self.tables["leads"], source)
+        self.tables["leads"] = leads
+        self.lead_ids = pd.Index(leads["lead_id"].astype("str"))
+        self.flat = source.kind == "flat"
+        self.cutoff = None if self.flat else cutoff_of(self.tables, source)
+        account = leads["account_id"].astype("str") if "account_id" in leads else pd.Series(pd.NA, index=leads.index)
+        self.account_of, accounts = pd.factorize(account)
+        self.account_ids = pd.Index(accounts)
+        self._mates = Index.of(self.account_of.astype(np.int64), len(self.account_ids))
+        self._by_lead: dict[str, Index] = {}
+        self._by_account: dict[str, Index] = {}
+        for name, frame in self.tables.items():
+            if "lead_id" in frame and name != "leads":
+                codes = self.lead_ids.get_indexer(pd.Index(frame["lead_id"].astype("str")))
+                self._by_lead[name] = Index.of(codes.astype(np.int64), len(self.lead_ids))
+            if "account_id" in frame and name != "leads":
+                codes = self.account_ids.get_indexer(pd.Index(frame["account_id"].astype("str")))
+                self._by_account[name] = Index.of(codes.astype(np.int64), len(self.account_ids))
+
+    def __len__(self) -> int:
+        return len(self.lead_ids)
+
+    def code(self, lead_id: str) -> int:
+        """Row of a lead, -1 if nobody has heard of it."""
+        return int(self.lead_ids.get_indexer(pd.Index([lead_id], dtype="str"))[0])
+
+    def mates(self, codes: Sequence[int]) -> Ints:
+        """Rows of the leads and of all leads of their accounts."""
+        accounts = {int(self.account_of[c]) for c in codes}
+        return np.union1d(np.asarray(codes, dtype=np.int64), self._mates.rows(sorted(accounts)))
+
+    def around(self, codes: Sequence[int]) -> dict[str, pd.DataFrame]:
+        """All rows that can bear on the features of some leads, as tables."""
+        if self.flat:
+            return {"leads": self.tables["leads"].iloc[list(codes)].reset_index(drop=True)}
+        mates = self.mates(codes)
+        accounts = sorted({int(c) for c in self.account_of[mates]})
+        found = {"leads": self.tables["leads"].iloc[mates].reset_index(drop=True)}
+        for name in TABLES:
+            if name == "leads":
+                continue
+            rows = [index.rows(mates) for index in [self._by_lead.get(name)] if index is not None]
+            rows += [index.rows(accounts) for index in [self._by_account.get(name)] if index is not None]
+            picked = np.unique(np.concatenate(rows)) if rows else np.empty(0, dtype=np.int64)
+            found[name] = self.tables[name].iloc[picked].reset_index(drop=True)
+        return found
+
+    def display(self, code: int) -> dict[str, str]:
+        """What is shown of a lead and its account but never learned from: name, company, owner, link."""
+        return {name: text for name, text in self._shown(code) if text}
+
+    def _shown(self, code: int) -> Iterable[tuple[str, str]]:
+        row = self.tables["leads"].iloc[code]
+        for name in ("owner", *shown_columns(self.source, "leads")):
+            if name in row.index:
+                yield name, _text(row[name])
+        account = int(self.account_of[code])
+        index = self._by_account.get("accounts")
+        if account >= 0 and index is not None:
+            snapshots = self.tables["accounts"].iloc[index.rows([account])]
+            for name in shown_columns(self.source, "accounts"):
+                if name in snapshots and len(snapshots):
+                    yield name, _text(snapshots[name].iloc[-1])
+
+    def owner(self, code: int) -> str:
+        """Owner of a lead, empty if none is on record."""
+        leads = self.tables["leads"]
+        return _text(leads["owner"].iloc[code]) if "owner" in leads else ""
+
+
+def shown_columns(source: Source, table: str) -> list[str]:
+    """Display and personal columns of a table, in declared order."""
+    declared = source.tables.get(table)
+    roles = (Role.DISPLAY, Role.PERSONAL)
+    return [] if declared is None else [name for name, column in declared.columns.items() if column.role in roles]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+def _named(leads: pd.DataFrame, source: Source) -> pd.DataFrame:
+    """The leads with a ``lead_id``: flat files may name leads by another column, or by their row alone."""
+    if source.flat is None:
+        return leads
+    number = pd.Series(np.arange(1, len(leads) + 1), index=leads.index).astype("str")
+    name = source.flat.lead_id or ("lead_id" if "lead_id" in leads else None)
+    return leads.assign(lead_id=number if name is None else leads[name].astype("str").fillna(number))
+
+
+def load_data(context: Context) -> LeadData:
+    """The ingested tables of a source, indexed; DataError if ingest has not run."""
+    return LeadData(load_tables(context.paths), context.source)
+
+
+def as_records(tables: Mapping[str, pd.DataFrame]) -> Records:
+    """Tables as records, the form of a request."""
+    return {name: [dict(row) for row in frame.to_dict(orient="records")] for name, frame in tables.items()}
+
+
+def with_posted(tables: dict[str, pd.DataFrame], posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """The tables with posted rows (answers, activities) behind their own."""
+    joined = dict(tables)
+    for name, rows in posted.items():
+        if rows:
+            own = tables[name]
+            new = pd.DataFrame([{k: v for k, v in row.items() if k in own.columns} for row in rows])
+            new = new.reindex(columns=own.columns).astype(own.dtypes)
+            joined[name] = pd.concat([own, new], ignore_index=True) if len(own) else new
+    return joined
+
+
+def latest_known(posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
+    """The latest known_at among posted rows."""
+    moments = [row["known_at"] for rows in posted.values() for row in rows]
+    return max(moments, default=None)

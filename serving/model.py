@@ -1,0 +1,115 @@
+"""The model in use: loaded once, swapped as one object, so that a request never sees two."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.assemble import features_at
+from features.catalog import Catalog
+from features.catalog_of import build_catalog
+from features.contract import TABLES
+from features.definition import Source
+from features.errors import BundleError
+from features.flat import flat_at
+from features.matrix import KEY_COLUMNS, Matrix
+from features.request import Records, RowMaker
+from models.bundle import Bundle, load_bundle
+from models.explaining.framework import Framework
+from models.scoring import Scored, score
+from pipelines.champion import require_champion
+from pipelines.context import Context
+
+
+@dataclass(frozen=True)
+class Model:
+    """A bundle with the declaration it fits; everything a score needs."""
+
+    bundle: Bundle
+    context: Context
+    maker: RowMaker
+    folder: Path
+    words: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def source(self) -> Source:
+        return self.context.source
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.maker.catalog
+
+    @property
+    def flat(self) -> bool:
+        """Whether the source has no clocks."""
+        return self.source.kind == "flat"
+
+    def one(self, tables: Records, lead_id: str, as_of: Any, framework: Framework) -> Scored:
+        """Score one lead from records; the rows of its account's other leads are among them."""
+        if self.flat:
+            frame = pd.DataFrame([dict(row) for row in tables["leads"] if str(row["lead_id"]) == lead_id][:1])
+            return score(
+                self.bundle,
+                flat_at(frame, self.catalog, self.source),
+                framework,
+                source=self.source,
+                policy=self.context.policy,
+            )
+        values = self.maker.frame(tables, lead_id, as_of)
+        return score(
+            self.bundle,
+            _matrix(self.catalog, values, lead_id, as_of),
+            framework,
+            source=self.source,
+            policy=self.context.policy,
+        )
+
+    def many(self, tables: dict[str, pd.DataFrame], lead_ids: list[str], as_of: Any, framework: Framework) -> Scored:
+        """Score leads of canonical tables, in the given order; ``as_of`` is one moment or a Series."""
+        if self.flat:
+            leads = tables["leads"].set_index("lead_id", drop=False).loc[lead_ids].reset_index(drop=True)
+            matrix = flat_at(leads, self.catalog, self.source)
+        else:
+            matrix = features_at(tables, self.source, self.catalog, lead_ids, as_of)
+        return score(self.bundle, matrix, framework, source=self.source, policy=self.context.policy)
+
+
+def _matrix(catalog: Catalog, values: pd.DataFrame, lead_id: str, as_of: Any) -> Matrix:
+    """A matrix of one row: what scoring reads of its keys is the lead and the moment."""
+    moment = pd.Series([as_of], dtype="datetime64[us]")
+    keys = pd.DataFrame({name: [None] for name in KEY_COLUMNS})
+    keys["lead_id"], keys["as_of"] = [lead_id], moment
+    never = pd.Series(pd.NaT, index=range(1), dtype="datetime64[us]")
+    unknown = np.full(1, np.nan)
+    return Matrix(catalog, values, keys, unknown, np.zeros(1, dtype=np.bool_), never, np.ones(1), True, unknown)
+
+
+def load_model(context: Context, bundle: str = "champion") -> Model:
+    """The champion's bundle, or the one in a directory, checked against the declaration of today.
+
+    Raises
+    ------
+    RegistryError : there is no champion
+    BundleError : it is damaged, or was trained under another declaration
+    """
+    if bundle == "champion":
+        champion = require_champion(context.paths)
+        folder, loaded = champion.folder, load_bundle(champion.folder, champion.hash)
+    else:
+        folder = Path(bundle)
+        loaded = load_bundle(folder)
+    catalog = build_catalog(context.source, context.rubric)
+    if loaded.catalog.hash != catalog.hash:
+        raise BundleError(
+            f"bundle {loaded.hash[:12]} was trained with catalog {loaded.catalog.hash[:12]}, but source "
+            f"'{context.source.name}' now gives {catalog.hash[:12]}: the declaration or the rubric changed. "
+            "Train again, or restore the declaration."
+        )
+    return Model(loaded, context, RowMaker(catalog, context.source), folder)
+
+
+def empty_tables() -> dict[str, list[dict[str, Any]]]:
+    """Records of a request with no rows yet."""
+    return {name: [] for name in TABLES}

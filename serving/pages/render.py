@@ -1,0 +1,133 @@
+"""Templates, what every page needs, and the small words and shapes they use."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from serving.access import SESSION, desk_of
+from serving.keys import Caller, form_token
+
+STATUS_WORDS = {"met": "met", "not_met": "not met", "indicated": "indicated", "unknown": "unknown"}
+STATUS_SIGNS = {"met": "✓", "not_met": "✕", "indicated": "~", "unknown": "?"}
+_COOKIE_SECONDS = 60 * 60 * 24
+
+
+@cache
+def environment() -> Environment:
+    """The templates; everything is escaped, and an unknown name is an error."""
+    made = Environment(
+        loader=PackageLoader("serving.pages", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "words": words,
+        "percent": percent,
+        "signed": signed,
+        "moment": moment,
+        "day": day,
+        "web_link": web_link,
+        "query": query,
+        "grouped": grouped,
+    }
+    made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS}
+    return made
+
+
+def words(text: Any) -> str:
+    """``hand_off`` as ``hand off``."""
+    return str(text).replace("_", " ")
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share in percent."""
+    return "–" if value is None else f"{value * 100:.{digits}f} %"
+
+
+def signed(value: float | None) -> str:
+    """A number with its sign; a true minus, so that it lines up."""
+    if value is None:
+        return "–"
+    return f"+{value:g}" if value > 0 else f"−{abs(value):g}" if value < 0 else "0"
+
+
+def grouped(value: float | None) -> str:
+    """A count with separators between thousands."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def moment(value: Any) -> str:
+    """A moment to the minute."""
+    found = _moment(value)
+    return "–" if found is None else f"{found:%Y-%m-%d %H:%M}"
+
+
+def day(value: Any) -> str:
+    """A date."""
+    found = _moment(value)
+    return "–" if found is None else f"{found:%Y-%m-%d}"
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str) and value:
+        return datetime.fromisoformat(value)
+    return value if isinstance(value, datetime) else None
+
+
+def web_link(text: Any) -> str:
+    """The address if it is a web address, else nothing: ``javascript:`` and the like never become a link.
+
+    >>> web_link("https://crm.example.com/1"), web_link("javascript:alert(1)")
+    ('https://crm.example.com/1', '')
+    """
+    try:
+        parts = urlsplit(str(text))
+    except ValueError:
+        return ""
+    return str(text) if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def query(values: Mapping[str, Any], **changes: Any) -> str:
+    """A query string of values and changes; empty ones are left out."""
+    merged = {**values, **changes}
+    return "?" + urlencode({name: value for name, value in merged.items() if value not in (None, "", 0)})
+
+
+def page(request: Request, template: str, caller: Caller | None, /, status: int = 200, **values: Any) -> HTMLResponse:
+    """A rendered page; a browser without a cookie gets one, so that its forms can carry a token."""
+    desk = desk_of(request)
+    cookie = request.cookies.get(SESSION) or secrets.token_urlsafe(32)
+    source = desk.context.source
+    html = (
+        environment()
+        .get_template(template)
+        .render(
+            caller=caller,
+            token=form_token(cookie, desk.secret),
+            path=request.url.path,
+            source_title=source.title or source.name,
+            synthetic=source.synthetic,
+            problem=desk.problem,
+            cutoff=desk.state.data.cutoff if desk.ready else None,
+            real_clock=desk.clock.real,
+            **values,
+        )
+    )
+    answer = HTMLResponse(html, status_code=status)
+    if SESSION not in request.cookies:
+        set_cookie(answer, cookie, desk.settings.secure_cookies)
+    return answer
+
+
+def set_cookie(answer: Any, cookie: str, secure: bool) -> None:
+    """Set the session cookie: scripts cannot read it, other sites cannot send it."""
+    answer.set_cookie(SESSION, cookie, max_age=_COOKIE_SECONDS, httponly=True, samesite="strict", secure=secure)

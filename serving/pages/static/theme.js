@@ -1,0 +1,8 @@
+// Before the first paint: the theme chosen last, if any.
+"use strict";
+try {
+  const chosen = localStorage.getItem("theme");
+  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+} catch (error) {
+  document.documentElement.dataset.theme = "";
+}

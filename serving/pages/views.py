@@ -1,0 +1,164 @@
+"""The pages' routes."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from features.errors import LeadScoreError
+from models.explaining.framework import framework_names, load_framework
+from serving import problems
+from serving.access import SESSION, DeskOf, Reader, caller_of, check_form_token
+from serving.cards import card, history, open_questions, timeline
+from serving.keys import Caller, Scope, end_session, start_session
+from serving.pages.render import page, set_cookie
+from serving.pages.shapes import score_line, waterfall
+from serving.problems import SignInError
+from serving.routes.worklist import Asked, page_of
+from serving.schemas import Short
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages, their files, and errors that read as pages in a browser."""
+    from importlib.resources import files
+
+    app.mount("/static", StaticFiles(directory=str(files("serving.pages") / "static")), name="static")
+    app.include_router(router)
+    app.add_exception_handler(LeadScoreError, on_error)
+
+
+def on_error(request: Request, error: Exception) -> Response:
+    """Errors as problem details for programs, as a page for people; without a session, the way to sign in."""
+    answer = problems.on_error(request, error)
+    if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
+        return answer
+    if isinstance(error, SignInError):
+        return RedirectResponse("/sign-in", status_code=303)
+    message = error.message if isinstance(error, LeadScoreError) else "The server failed."
+    code = error.code if isinstance(error, LeadScoreError) else ""
+    return page(request, "error.html", None, status=answer.status_code, message=message, code=code)
+
+
+@router.get("/")
+def worklist_page(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    query: Asked,
+    show: Annotated[Literal["open", "all"], Query()] = "open",
+) -> Response:
+    """Ranked leads: who first, and why."""
+    state = desk.state
+    framework = desk.framework(None)
+    found = page_of(desk, state, query, caller, show)
+    filters = {
+        "owner": query.owner, "state": query.state, "grade": query.grade, "minimum": query.minimum,
+        "search": query.search, "sort": query.sort, "show": show,
+    }  # fmt: skip
+    return page(
+        request,
+        "worklist.html",
+        caller,
+        found=found,
+        filters=filters,
+        framework=framework,
+        owners=state.worklist.owners if caller.owner is None else [],
+        states=state.worklist.states,
+        link=_link_column(desk.settings.record_link, state),
+        horizon=state.model.bundle.horizon_days,
+        value=state.model.source.capacity.value_per_win,
+        currency=state.model.source.capacity.currency,
+        fresh=_days_ago(state),
+    )
+
+
+def _link_column(named: str | None, state: Any) -> str:
+    columns = state.worklist.display
+    return named or next((name for name in columns if name.endswith("url")), "")
+
+
+def _days_ago(state: Any) -> str:
+    """Leads created from this moment on are new."""
+    import pandas as pd
+
+    return "" if state.data.cutoff is None else (state.data.cutoff - pd.Timedelta(days=1)).isoformat()
+
+
+@router.get("/leads/{lead_id}")
+def card_page(
+    lead_id: str,
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    framework: Annotated[Short | None, Query()] = None,
+    saved: Annotated[str, Query(max_length=20)] = "",
+) -> Response:
+    """One lead: what its score is made of, what is unknown, what to ask."""
+    chosen = desk.framework(framework)
+    found = card(desk, lead_id, caller.owner, framework)
+    asked = open_questions(found, chosen, desk.state)
+    past = history(desk, lead_id, caller.owner)
+    return page(
+        request,
+        "card.html",
+        caller,
+        card=found,
+        bars=waterfall(found),
+        questions={item["criterion"]: item for item in asked},
+        line=score_line(past["weekly"]),
+        weekly=past["weekly"],
+        events=timeline(desk, lead_id, caller.owner),
+        frameworks=[load_framework(name) for name in framework_names()],
+        saved=saved,
+        may_write=caller.may(Scope.FEEDBACK),
+        link=_link_column(desk.settings.record_link, desk.state),
+        horizon=desk.state.model.bundle.horizon_days,
+    )
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request) -> Response:
+    """A form for the key."""
+    return page(request, "sign_in.html", None, failed=False)
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    desk: DeskOf,
+    key: Annotated[str, Form(max_length=200)],
+    token: Annotated[str, Form(max_length=100)],
+) -> Response:
+    """Exchange a key for a session."""
+    check_form_token(request, token)
+    cookie = start_session(desk.store, key.strip(), desk.settings.session_hours)
+    if cookie is None:
+        return page(request, "sign_in.html", None, status=401, failed=True)
+    answer = RedirectResponse("/", status_code=303)
+    set_cookie(answer, cookie, desk.settings.secure_cookies)
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, desk: DeskOf, token: Annotated[str, Form(max_length=100)]) -> Response:
+    """End the session."""
+    check_form_token(request, token)
+    end_session(desk.store, request.cookies.get(SESSION, ""))
+    answer = RedirectResponse("/sign-in", status_code=303)
+    answer.delete_cookie(SESSION)
+    return answer
+
+
+@router.get("/docs")
+def docs_page(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
+    """The API, address by address, from its OpenAPI document."""
+    document = request.app.openapi()
+    rows = [
+        {"method": method.upper(), "path": path, **operation}
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return page(request, "docs.html", caller, rows=rows, description=document["info"]["description"])

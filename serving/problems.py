@@ -1,0 +1,194 @@
+"""Errors of the API as RFC 9457 problem details, with the codes of the command line."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from features.errors import (
+    BundleError,
+    ContractError,
+    DataError,
+    ExitStatus,
+    FetchError,
+    LeadScoreError,
+    PolicyError,
+    RegistryError,
+    SourceError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ServingError(LeadScoreError):
+    """Base of what only the server can say; ``status`` is the HTTP status."""
+
+    code = "LS100"
+    status: ClassVar[int] = 400
+
+
+class UnknownLeadError(ServingError):
+    """A lead that is not in the data, or not the caller's to see."""
+
+    code, status = "LS101", 404
+
+
+class UnknownThingError(ServingError):
+    """An upload, feedback, webhook or page that does not exist."""
+
+    code, status = "LS102", 404
+
+
+class SignInError(ServingError):
+    """No key or session, or one that is not valid."""
+
+    code, status = "LS103", 401
+
+
+class ScopeError(ServingError):
+    """A key without the scope asked for, or a request forged by another site."""
+
+    code, status = "LS104", 403
+
+
+class TooLargeError(ServingError):
+    """A body, a page or a list over the limit."""
+
+    code, status = "LS105", 413
+
+
+class TooManyError(ServingError):
+    """More requests than the rate limit allows."""
+
+    code, status = "LS106", 429
+
+
+class TookTooLongError(ServingError):
+    """A request that took longer than allowed."""
+
+    code, status = "LS107", 504
+
+
+class ConflictError(ServingError):
+    """The same idempotency key with another body, or a state that forbids the step."""
+
+    code, status = "LS108", 409
+
+
+class InvalidError(ServingError):
+    """A request that can be read but not used."""
+
+    code, status = "LS109", 422
+
+
+class NotReadyError(ServingError):
+    """No model is loaded."""
+
+    code, status = "LS110", 503
+
+
+class OpenDoorError(ServingError):
+    """A public address without an API key."""
+
+    code, status = "LS111", 500
+    exit_status = ExitStatus.USAGE
+
+
+_STATUS: Mapping[type[LeadScoreError], int] = {
+    ContractError: 422,
+    PolicyError: 422,
+    DataError: 422,
+    SourceError: 503,
+    BundleError: 503,
+    RegistryError: 503,
+    FetchError: 502,
+}
+
+
+def status_of(error: LeadScoreError) -> int:
+    """HTTP status of an error."""
+    if isinstance(error, ServingError):
+        return error.status
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
+def problem(
+    status: int, code: str, detail: str, request_id: str = "", errors: Sequence[Mapping[str, Any]] = ()
+) -> JSONResponse:
+    """A problem document; ``instance`` is the request's id, to be quoted when asking for help."""
+    body: dict[str, Any] = {
+        "type": f"urn:leadscore:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": f"urn:request:{request_id}",
+    }
+    if errors:
+        body["errors"] = list(errors)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "1"} if status in (429, 503) else {}
+    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def request_id_of(request: Request) -> str:
+    """The id under which this request is logged."""
+    return str(getattr(request.state, "request_id", ""))
+
+
+def on_error(request: Request, error: Exception) -> JSONResponse:
+    """Our own errors."""
+    known = error if isinstance(error, LeadScoreError) else LeadScoreError(str(error))
+    return problem(status_of(known), known.code, known.message, request_id_of(request))
+
+
+def on_http(request: Request, error: Exception) -> JSONResponse:
+    """Errors of the framework: unknown routes, wrong methods, unreadable bodies."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = "LS102" if status == 404 else ServingError.code
+    detail = {
+        404: "There is nothing at this address; /docs lists the API, / is the worklist.",
+        405: "This address does not take this method; /docs lists the API.",
+        400: "The body cannot be read; send JSON as described in /docs.",
+    }.get(status, HTTPStatus(status).description or HTTPStatus(status).phrase)
+    answer = problem(status, code, detail, request_id_of(request))
+    for name, value in (getattr(error, "headers", None) or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+def on_invalid(request: Request, error: Exception) -> JSONResponse:
+    """Bodies and parameters that break the schema; what was sent is not repeated, it may be personal."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    listed = [{"where": ".".join(_plain(part) for part in e["loc"]), "message": _message(e)} for e in found[:20]]
+    told = "; ".join(f"{e['where']}: {e['message']}" for e in listed[:3])
+    detail = f"The request does not fit the schema: {told}. /docs describes it."
+    return problem(422, InvalidError.code, detail, request_id_of(request), listed)
+
+
+def _plain(part: object) -> str:
+    text = str(part)
+    return text if len(text) <= 60 and text.isprintable() else "..."
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "json_invalid":
+        return "not valid JSON"
+    return str(error["msg"])[:200]
+
+
+def on_crash(request: Request, error: Exception) -> JSONResponse:
+    """A fault of ours: nothing of it is shown but the id to look for in the log."""
+    detail = "The server failed; the log has the cause under the request id of 'instance'."
+    return problem(500, LeadScoreError.code, detail, request_id_of(request))
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(LeadScoreError, on_error)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(Exception, on_crash)

@@ -1,0 +1,124 @@
+"""Raw rows of a request to canonical records: what is not declared is listed and left out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from features.contract import TABLES
+from features.declaration import Column
+from features.definition import Source
+from features.rows import micros_of, number_of, text_of
+from features.visible import is_known
+from features.vocabulary import ColumnType, Role
+from serving.data import Records
+from serving.problems import InvalidError
+from serving.schemas import LeadRows, ManyRows
+
+CHILDREN = ("activities", "answers", "stages", "outcomes")
+_KNOWN = {"activities": "happened_at", "answers": "known_at", "stages": "entered_at", "outcomes": "closed_at"}
+
+
+def records_of(body: LeadRows, source: Source, lead_id: str) -> tuple[Records, list[str]]:
+    """Records of one lead, its rows carrying its id, and the columns that are not declared."""
+    lead = {**body.lead, "lead_id": lead_id}
+    account = lead.get("account_id") or (body.accounts[0].get("account_id") if body.accounts else None)
+    if account is not None:
+        lead["account_id"] = account
+    made: Records = {"leads": [lead, *({"account_id": account, **row} for row in body.colleagues)]}
+    made["accounts"] = [{"account_id": account, **row} for row in body.accounts]
+    for name in CHILDREN:
+        made[name] = _rows(getattr(body, name), lead_id if name != "outcomes" or account is None else None)
+    return _declared(made, source)
+
+
+def many_records_of(body: ManyRows, source: Source) -> tuple[Records, list[str]]:
+    """Records of many leads; rows without a lead's id are an error, as nobody can tell whose they are."""
+    made: Records = {"leads": [dict(row) for row in body.leads], "accounts": [dict(row) for row in body.accounts]}
+    for name in CHILDREN:
+        made[name] = _rows(getattr(body, name), None)
+        lost = sum(row.get("lead_id") is None for row in made[name]) if name != "outcomes" else 0
+        if lost:
+            raise InvalidError(f"{lost} rows of '{name}' name no lead; send 'lead_id' with each.")
+    return _declared(made, source)
+
+
+def _rows(rows: Sequence[BaseModel], lead_id: str | None) -> list[dict[str, Any]]:
+    found = []
+    for row in rows:
+        record = {name: value for name, value in row if value is not None}
+        if lead_id is not None:
+            record.setdefault("lead_id", lead_id)
+        found.append(record)
+    return found
+
+
+def _declared(made: Records, source: Source) -> tuple[Records, list[str]]:
+    """Only canonical and declared columns, read as declared; the others by name, sorted."""
+    ignored: set[str] = set()
+    for table in ("leads", "accounts"):
+        columns = source.tables[table].columns if table in source.tables else {}
+        allowed = {*TABLES[table].names, *(n for n, c in columns.items() if c.role is not Role.IGNORE)}
+        for row in made[table]:
+            for name in [name for name in row if name not in allowed]:
+                ignored.add(f"{table}.{name}")
+                del row[name]
+            for name, value in row.items():
+                if value is not None and name in columns:
+                    row[name] = _read(value, columns[name], f"{table}.{name}")
+            for name in ("created_at", "known_at"):
+                if row.get(name) is not None:
+                    row[name] = _moment(row[name], f"{table}.{name}")
+    return made, sorted(ignored)
+
+
+def _read(value: Any, column: Column, where: str) -> Any:
+    """A value as ingest would have read it: mapped, a number, a moment; InvalidError if it is none."""
+    value = column.map.get(str(value), value)
+    if isinstance(value, str) and (not value.strip() or value in column.missing):
+        return None
+    if column.type is ColumnType.NUMBER and not isinstance(value, bool) and pd.isna(number_of(value)):
+        raise InvalidError(f"{where} is declared as a number; what was sent is none.")
+    if column.type is ColumnType.TIMESTAMP:
+        return _moment(value, where)
+    return value
+
+
+def _moment(value: Any, where: str) -> datetime:
+    micros = micros_of(value) if isinstance(value, str | datetime) else None
+    moment = None if micros is None else pd.Timestamp(micros, unit="us") if abs(micros) < 8e15 else None
+    if moment is None:
+        raise InvalidError(f"{where} is a moment between 1716 and 2223; write it as 2026-03-31T09:00:00Z.")
+    return moment.to_pydatetime(warn=False)
+
+
+def not_yet_known(records: Records, as_of: datetime) -> int:
+    """Rows that were not known strictly before ``as_of``: they play no part in the score."""
+    rows = [row.get("known_at") or row.get(_KNOWN[name]) for name in CHILDREN for row in records.get(name, ())]
+    known_at = np.asarray([micros_of(moment) for moment in rows], dtype=np.int64)
+    return int((~is_known(known_at, micros_of(as_of))).sum()) if rows else 0
+
+
+def frames_of(records: Records, like: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Records as canonical tables with the types of the ingested ones."""
+    made = {}
+    for name, own in like.items():
+        frame = pd.DataFrame(records.get(name, []))
+        made[name] = frame.reindex(columns=own.columns)
+        for column, kind in own.dtypes.items():
+            made[name][column] = _typed(made[name][column], kind)
+    return made
+
+
+def _typed(column: pd.Series, kind: Any) -> pd.Series:
+    if kind.kind == "M":
+        return pd.to_datetime(column, errors="coerce").astype(kind)
+    if kind.kind == "f":
+        return pd.Series([number_of(value) for value in column], index=column.index, dtype="float64")
+    if str(kind) == "boolean":
+        numbers = pd.Series([number_of(value) for value in column], index=column.index, dtype="Float64")
+        return numbers.where(numbers.isna(), numbers > 0).astype("boolean")
+    return column.astype("object").where(column.notna(), None).map(text_of).astype(kind)

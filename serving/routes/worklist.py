@@ -1,0 +1,77 @@
+"""The worklist: filtered, sorted, paged."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from serving.access import DeskOf, Reader
+from serving.desk import Desk, State, plain
+from serving.etag import tagged
+from serving.feedback import hidden_leads, latest_by_lead
+from serving.keys import Caller
+from serving.schemas import PageOut, Short
+from serving.worklist import PAGE_LIMIT, Page, Sort
+from serving.worklist import Query as WorklistQuery
+
+router = APIRouter(prefix="/v1", tags=["worklist"])
+
+
+def ask(
+    owner: Annotated[Short | None, Query(description="only leads of this owner")] = None,
+    state: Annotated[Short | None, Query(description="only leads in this state: lead, iql, mql, sql, pql")] = None,
+    grade: Annotated[
+        str | None, Query(pattern=r"^[A-D][1-4]?$", description="fit letter, or letter and number")
+    ] = None,
+    minimum: Annotated[int, Query(ge=0, le=100, description="lowest score")] = 0,
+    search: Annotated[str, Query(max_length=200, description="in ids and display columns")] = "",
+    sort: Annotated[Sort, Query(description="score, change, newest, value or lead")] = "score",
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    size: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
+) -> WorklistQuery:
+    """The query of a request."""
+    return WorklistQuery(owner, state, grade, minimum, search, sort, page, size)
+
+
+Asked = Annotated[WorklistQuery, Depends(ask)]
+
+
+def page_of(desk: Desk, state: State, query: WorklistQuery, caller: Caller, show: str = "open") -> Page:
+    """A page as the caller may see it, each row with what sales said last.
+
+    ``show``: ``open`` leaves out snoozed, rejected and do-not-contact leads, ``all`` shows them.
+    """
+    desk.catch_up()
+    limited = replace(
+        query,
+        owner=query.owner if caller.owner is None else caller.owner,
+        hidden=hidden_leads(desk.store) if show == "open" else frozenset(),
+    )
+    page = state.worklist.page(limited)
+    said = latest_by_lead(desk.store, [str(row["lead_id"]) for row in page.rows])
+    for row in page.rows:
+        row["feedback"] = said.get(str(row["lead_id"]))
+    return page
+
+
+@router.get("/worklist", response_model=PageOut, summary="Open leads, best first")
+def get_worklist(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    query: Asked,
+    show: Annotated[Literal["open", "all"], Query(description="all: with snoozed and rejected leads")] = "open",
+) -> Response:
+    """Equal scores stand by lead id, so pages never overlap; carries an ETag."""
+    state = desk.state
+    page = page_of(desk, state, query, caller, show)
+    body: dict[str, Any] = {
+        "rows": [plain(row) for row in page.rows],
+        "total": page.total,
+        "page": page.page,
+        "pages": page.pages,
+        "size": page.size,
+        "as_of": None if state.data.cutoff is None else state.data.cutoff.isoformat(),
+        "bundle_hash": state.model.bundle.hash,
+    }
+    return tagged(request, body)

@@ -1,0 +1,231 @@
+"""Bodies and answers of the API; unknown keys and numbers that are none are refused."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Scalar = bool | int | Number | Text | None
+Row = Annotated[dict[Annotated[str, StringConstraints(max_length=64)], Scalar], Field(max_length=300)]
+
+
+def _naive(moment: datetime) -> datetime:
+    """Naive UTC; moments without a zone are UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
+
+
+def _sane(moment: datetime) -> datetime:
+    if not 1900 <= moment.year <= 2200:
+        raise ValueError("a moment between 1900 and 2200 is expected")
+    return _naive(moment)
+
+
+Moment = Annotated[datetime, AfterValidator(_sane)]
+
+
+class Body(BaseModel):
+    """Base of all bodies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ActivityIn(Body):
+    """One engagement of the lead; ``known_at`` is ``happened_at`` where it is left out."""
+
+    kind: Short
+    happened_at: Moment
+    known_at: Moment | None = None
+    lead_id: Short | None = None
+    activity_id: Short | None = None
+    actor: Literal["lead", "rep", "system"] = "lead"
+    asset: Text | None = None
+    channel: Text | None = None
+    value: Number | None = None
+
+
+class AnswerIn(Body):
+    """A reply to a qualification question, or a value of a CRM field as it was then."""
+
+    question: Short
+    value: Scalar
+    known_at: Moment
+    happened_at: Moment | None = None
+    lead_id: Short | None = None
+    channel: Text | None = None
+    author: Text | None = None
+
+
+class StageIn(Body):
+    """A lifecycle stage entered."""
+
+    stage: Short
+    entered_at: Moment
+    known_at: Moment | None = None
+    lead_id: Short | None = None
+    owner: Text | None = None
+    reason: Text | None = None
+
+
+class OutcomeIn(Body):
+    """A deal closed."""
+
+    opportunity_id: Short
+    closed_at: Moment
+    won: bool
+    known_at: Moment | None = None
+    lead_id: Short | None = None
+    account_id: Short | None = None
+    amount: Number | None = None
+    product: Text | None = None
+    deal_kind: Literal["new", "expansion"] | None = None
+    reason: Text | None = None
+
+
+_EXAMPLE = {
+    "lead": {"lead_id": "form-1", "created_at": "2026-06-01T09:00:00Z", "account_id": "acme", "job_title": "CFO"},
+    "accounts": [{"account_id": "acme", "known_at": "2026-05-01T00:00:00Z", "employees": 250, "industry": "retail"}],
+    "activities": [{"kind": "page_view", "happened_at": "2026-06-03T10:00:00Z", "asset": "pricing"}],
+    "answers": [{"question": "budget", "value": "10-50k", "known_at": "2026-06-04T08:00:00Z", "channel": "form"}],
+    "as_of": "2026-06-05T00:00:00Z",
+}
+
+
+class LeadRows(Body):
+    """One lead's raw rows under the names of the source declaration; whatever is left out is missing.
+
+    ``colleagues`` are the other leads of its account, whose activities carry their ``lead_id``.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    lead: Row
+    accounts: list[Row] = Field(default=[], max_length=1000)
+    activities: list[ActivityIn] = Field(default=[], max_length=20_000)
+    answers: list[AnswerIn] = Field(default=[], max_length=5_000)
+    stages: list[StageIn] = Field(default=[], max_length=1_000)
+    outcomes: list[OutcomeIn] = Field(default=[], max_length=1_000)
+    colleagues: list[Row] = Field(default=[], max_length=1_000)
+    as_of: Moment | None = Field(default=None, description="when to score; default: now")
+    framework: Short | None = Field(default=None, description="qualification framework; default: the source's")
+
+
+class ManyRows(Body):
+    """Many leads at one moment; ``leads`` share ``accounts``, and other rows name their lead."""
+
+    leads: list[Row] = Field(min_length=1, max_length=20_000)
+    accounts: list[Row] = Field(default=[], max_length=20_000)
+    activities: list[ActivityIn] = Field(default=[], max_length=200_000)
+    answers: list[AnswerIn] = Field(default=[], max_length=100_000)
+    stages: list[StageIn] = Field(default=[], max_length=50_000)
+    outcomes: list[OutcomeIn] = Field(default=[], max_length=20_000)
+    as_of: Moment | None = None
+    framework: Short | None = None
+
+
+class AnswerGiven(Body):
+    """An answer from a rep or a form: ``met``, ``not_met``, a value, or ``dont_know`` (withdraws what was said)."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "budget", "value": "10-50k", "channel": "call"}]}
+    )
+    question: Short
+    status: Literal["met", "not_met", "value", "dont_know"] = "value"
+    value: Scalar = None
+    channel: Short = "call"
+    author: Short | None = None
+
+
+class FeedbackGiven(Body):
+    """What sales says of a lead; ``override`` and ``snooze`` expire, ``withdraw`` undoes the last one."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"verdict": "reject", "reason": "no_budget"}]}
+    )
+    verdict: Literal["accept", "reject", "override", "snooze", "do_not_contact", "withdraw"]
+    reason: Literal[
+        "", "good_fit", "no_budget", "no_authority", "no_need", "bad_timing", "wrong_contact", "competitor",
+        "duplicate", "unreachable", "asked_not_to", "known_to_us", "other",
+    ] = ""  # fmt: skip
+    note: Annotated[str, StringConstraints(max_length=500)] = ""
+    expires_at: Moment | None = None
+
+
+class ActivityPosted(Body):
+    """An activity as it happens."""
+
+    kind: Short
+    happened_at: Moment | None = None
+    activity_id: Short | None = None
+    actor: Literal["lead", "rep", "system"] = "lead"
+    asset: Text | None = None
+    channel: Text | None = None
+    value: Number | None = None
+
+
+class WebhookIn(Body):
+    """An address to be told of state changes; the secret signs every message and is shown once."""
+
+    url: Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s]+$")]
+    events: list[Literal["lead.state_changed", "lead.feedback", "model.promoted"]] = Field(min_length=1, max_length=3)
+
+
+class CriterionOut(BaseModel):
+    """One criterion of a card."""
+
+    id: str
+    label: str
+    points: int
+    facts: list[dict[str, Any]]
+    status: str | None = None
+    status_because: str | None = None
+    status_age_days: float | None = None
+    question: str | None = None
+
+
+class CardOut(BaseModel):
+    """A score with its explanation: 50 + points_base + the criteria's points + points_clip is the score."""
+
+    model_config = ConfigDict(extra="allow")
+    lead_id: str
+    as_of: str | None
+    score: int = Field(ge=0, le=100)
+    probability: float = Field(ge=0, le=1)
+    probability_low: float
+    probability_high: float
+    horizon_days: int
+    grade: str
+    percentile: float
+    state: str
+    next_action: str
+    question: str
+    framework: dict[str, str]
+    points_base: int
+    points_clip: int
+    criteria: list[CriterionOut]
+    scale_version: str
+    bundle_hash: str
+    ignored: list[str] = Field(default=[], description="columns sent but not declared, hence not used")
+    not_yet_known: int = Field(default=0, description="rows not known before as_of, hence not used")
+
+
+class ManyOut(BaseModel):
+    """Rows of a scored file, in the order of the leads sent; a lead that cannot be scored has ``error``."""
+
+    as_of: str | None
+    bundle_hash: str
+    rows: list[dict[str, Any]]
+    ignored: list[str] = []
+
+
+class PageOut(BaseModel):
+    """One page of the worklist."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    page: int
+    pages: int
+    size: int
+    as_of: str | None
+    bundle_hash: str

@@ -1,0 +1,60 @@
+"""Settings of the server, read from the environment (``LEADSCORE_SERVE_*``) when it starts, never at import."""
+
+import ipaddress
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServeSettings(BaseSettings):
+    """Everything an operator may set; the defaults are safe on one machine.
+
+    ``clock``: ``wall`` scores at the present moment; ``data`` scores at the data's cut-off, as the batch did;
+    ``auto`` is ``wall`` while the cut-off is at most ``fresh_days`` old, else ``data``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LEADSCORE_SERVE_", frozen=True, extra="ignore")
+
+    source: str = "demo"
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    bundle: str = Field(default="champion", description="'champion', or a bundle directory")
+    store_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite below the data directory")
+    framework: str | None = Field(default=None, description="framework of the pages; default: the source's")
+    clock: Literal["auto", "wall", "data"] = "auto"
+    fresh_days: float = Field(default=7.0, gt=0)
+    watch_seconds: float = Field(default=2.0, gt=0, description="how often the champion pointer is looked at")
+    body_limit_bytes: int = Field(default=4_000_000, gt=0)
+    upload_limit_bytes: int = Field(default=50_000_000, gt=0)
+    rows_limit: int = Field(default=20_000, gt=0, description="leads per request, and activities per lead")
+    request_seconds: float = Field(default=30.0, gt=0)
+    rate_per_second: float = Field(default=300.0, gt=0, description="per key, or per address without one")
+    rate_burst: int = Field(default=600, gt=0)
+    session_hours: float = Field(default=10.0, gt=0)
+    secure_cookies: bool = Field(default=False, description="set behind TLS: cookies are sent over https only")
+    allowed_hosts: tuple[str, ...] = Field(default=(), description="further host names the server answers to")
+    record_link: str | None = Field(
+        default=None, description="display column that holds the link to the CRM record; default: the first *_url"
+    )
+    background: bool = Field(default=True, description="watch the champion, deliver webhooks and work off uploads")
+
+    @property
+    def public(self) -> bool:
+        """Whether the address can be reached from other machines."""
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host != "localhost"
+
+    @property
+    def folder(self) -> Path:
+        """Where the server keeps its own files."""
+        return self.data_dir / "serving"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Host names the server answers to; ``*`` answers to all (public addresses behind a proxy)."""
+        wildcard = {"*"} if self.public and not self.allowed_hosts else set()
+        return frozenset({"127.0.0.1", "localhost", "::1", self.host, *self.allowed_hosts, *wildcard})

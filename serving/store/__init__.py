@@ -1,0 +1,1 @@
+"""What the server remembers: score history, feedback, answers, activities, audit trail, keys, outbox."""

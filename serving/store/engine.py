@@ -1,0 +1,108 @@
+"""The store's engine: SQLite with a write-ahead log, or whatever SQLAlchemy reaches by URL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from features.errors import RegistryError
+from serving.store.tables import Base
+
+_BUSY_SECONDS = 30
+
+
+class Store:
+    """Sessions on one database; :meth:`migrate` brings it up to date."""
+
+    def __init__(self, url: str) -> None:
+        sqlite = url.startswith("sqlite")
+        options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}}
+        self.engine: Engine = create_engine(url, pool_pre_ping=not sqlite, **(options if sqlite else {}))
+        if sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that writes nothing."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction: all of it, or nothing. SQLite takes its write lock at once, so that none can deadlock."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if self.engine.dialect.name == "sqlite":
+                session.execute(text("BEGIN IMMEDIATE"))
+            yield session
+
+    def migrate(self) -> None:
+        """Apply the migrations that are missing; several servers may start at once."""
+        try:
+            with self.engine.begin() as connection:
+                _lock(connection)
+                _upgrade(connection)
+        except SQLAlchemyError as problem:
+            raise RegistryError(
+                f"the store {self.engine.url.render_as_string()} cannot be opened: {_first_line(problem)}. "
+                "Check LEADSCORE_SERVE_STORE_URL."
+            ) from problem
+
+    def alive(self) -> bool:
+        """Whether the database answers."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by us, not guessed by the driver
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(files("serving.store") / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    steps = EnvironmentContext(config, scripts, fn=lambda at, _: scripts._upgrade_revs("head", at))
+    with steps:
+        steps.configure(connection=connection, target_metadata=Base.metadata)
+        steps.run_migrations()
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+    elif connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7263001)")
+
+
+def _first_line(problem: Exception) -> str:
+    return str(getattr(problem, "orig", problem)).splitlines()[0]
+
+
+def open_store(url: str | None, folder: Path) -> Store:
+    """The store by URL, or ``store.sqlite`` in a folder; migrated."""
+    if url is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{folder / 'store.sqlite'}"
+    store = Store(url)
+    store.migrate()
+    return store

@@ -1,0 +1,173 @@
+"""Tables of the store, for SQLite and PostgreSQL alike; moments are naive UTC."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, DateTime, Float, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, datetime: DateTime, str: Text}  # noqa: RUF012
+
+
+class ApiKey(Base):
+    """A key: only its hash is kept; ``prefix`` is how people recognise it."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    prefix: Mapped[str] = mapped_column(String(16))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    scopes: Mapped[list[str]]
+    owner: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class WebSession(Base):
+    """A signed-in browser; the cookie's hash is kept, not the cookie."""
+
+    __tablename__ = "sessions"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key_id: Mapped[int | None] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(String(200))
+    scopes: Mapped[list[str]]
+    owner: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ScoreRow(Base):
+    """A score as it was served; ``line`` is the row of a scored file."""
+
+    __tablename__ = "scores"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    lead_id: Mapped[str] = mapped_column(String(200))
+    as_of: Mapped[datetime | None]
+    written_at: Mapped[datetime]
+    score: Mapped[int] = mapped_column(Integer)
+    log_odds: Mapped[float] = mapped_column(Float)
+    probability: Mapped[float] = mapped_column(Float)
+    state: Mapped[str] = mapped_column(String(40))
+    framework: Mapped[str] = mapped_column(String(64))
+    bundle_hash: Mapped[str] = mapped_column(String(64))
+    origin: Mapped[str] = mapped_column(String(20))
+    line: Mapped[dict[str, Any]]
+    __table_args__ = (Index("scores_by_lead", "lead_id", "id"),)
+
+
+class Feedback(Base):
+    """What sales said of a lead: accept, reject, override, snooze, do_not_contact, or withdrawn (undo)."""
+
+    __tablename__ = "feedback"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    lead_id: Mapped[str] = mapped_column(String(200), index=True)
+    verdict: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(60))
+    note: Mapped[str]
+    author: Mapped[str] = mapped_column(String(200))
+    written_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    score: Mapped[int | None] = mapped_column(Integer)
+    bundle_hash: Mapped[str | None] = mapped_column(String(64))
+
+
+class AnswerRow(Base):
+    """An answer given through the server; an empty value withdraws the last one."""
+
+    __tablename__ = "answers"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    lead_id: Mapped[str] = mapped_column(String(200), index=True)
+    question: Mapped[str] = mapped_column(String(64))
+    value: Mapped[str]
+    channel: Mapped[str] = mapped_column(String(60))
+    author: Mapped[str] = mapped_column(String(200))
+    happened_at: Mapped[datetime]
+    known_at: Mapped[datetime]
+
+
+class ActivityRow(Base):
+    """An activity posted to the server; a repeated ``activity_id`` is the same activity."""
+
+    __tablename__ = "activities"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    activity_id: Mapped[str] = mapped_column(String(200))
+    lead_id: Mapped[str] = mapped_column(String(200), index=True)
+    kind: Mapped[str] = mapped_column(String(120))
+    actor: Mapped[str] = mapped_column(String(20))
+    asset: Mapped[str | None]
+    channel: Mapped[str | None] = mapped_column(String(120))
+    value: Mapped[float | None] = mapped_column(Float)
+    happened_at: Mapped[datetime]
+    known_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("lead_id", "activity_id", name="activities_once"),)
+
+
+class AuditRow(Base):
+    """Who did what, when; no personal data but the names of those who acted."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[dict[str, Any]]
+
+
+class Webhook(Base):
+    """An address that is told of changes, each message signed with its secret."""
+
+    __tablename__ = "webhooks"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    url: Mapped[str]
+    secret: Mapped[str] = mapped_column(String(80))
+    events: Mapped[list[str]]
+    active: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[datetime]
+
+
+class Outbox(Base):
+    """Messages to webhooks, written in the transaction that changed the state."""
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    webhook_id: Mapped[int] = mapped_column(Integer)
+    event: Mapped[str] = mapped_column(String(60))
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(Integer)
+    delivered_at: Mapped[datetime | None]
+    last_error: Mapped[str]
+
+
+class Once(Base):
+    """Answers to requests that carried an idempotency key."""
+
+    __tablename__ = "idempotency"
+    caller: Mapped[str] = mapped_column(String(200), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    answer: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class Upload(Base):
+    """A file of leads to score; progress counts rows."""
+
+    __tablename__ = "uploads"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    caller: Mapped[str] = mapped_column(String(200))
+    status: Mapped[str] = mapped_column(String(20))
+    suffix: Mapped[str] = mapped_column(String(10))
+    framework: Mapped[str | None] = mapped_column(String(64))
+    rows: Mapped[int | None] = mapped_column(Integer)
+    done: Mapped[int] = mapped_column(Integer)
+    failed: Mapped[int] = mapped_column(Integer)
+    error: Mapped[str]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

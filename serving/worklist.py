@@ -1,0 +1,207 @@
+"""The ranked worklist in memory: filters, search, sorting, stable pages, and leads rescored since."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from serving.data import LeadData, shown_columns
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Sort = Literal["score", "change", "newest", "value", "lead"]
+PAGE_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to show of the worklist; ``None`` and ``""`` mean no filter."""
+
+    owner: str | None = None
+    state: str | None = None
+    grade: str | None = None
+    minimum: int = 0
+    search: str = ""
+    sort: Sort = "score"
+    page: int = 1
+    size: int = 50
+    hidden: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: rows of the scored file with display columns and rank, and how many there are in all."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    page: int
+    size: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+
+@dataclass(frozen=True)
+class _Ranks:
+    """What changes when a lead is rescored: replaced as one object, so that a reader sees all of it or nothing."""
+
+    probability: npt.NDArray[np.float64]
+    score: Ints
+    state: npt.NDArray[np.object_]
+    order: Ints
+    patches: Mapping[int, Mapping[str, Any]]
+
+
+class Worklist:
+    """Scored open leads; rows keep their position, the order is kept apart.
+
+    Parameters
+    ----------
+    frame : rows of a scored file, one per lead
+    data : where owners, display columns and creation times come from
+    """
+
+    def __init__(self, frame: pd.DataFrame, data: LeadData) -> None:
+        frame = frame.reset_index(drop=True)
+        self.frame = frame
+        self.position = pd.Index(frame["lead_id"].astype("str")) if len(frame) else pd.Index([], dtype="str")
+        codes = data.lead_ids.get_indexer(self.position)
+        leads = data.tables["leads"].iloc[codes].reset_index(drop=True)
+        self.owner = _texts(leads["owner"]) if "owner" in leads else np.full(len(frame), "", dtype=object)
+        self.display = _display(leads, data)
+        created = leads["created_at"] if "created_at" in leads else pd.Series(pd.NaT, index=leads.index)
+        self.created = created.to_numpy(dtype="datetime64[us]")
+        self.before = np.full(len(frame), np.nan)
+        self.haystack: pd.Series | None = None
+        self._sorted: dict[str, Ints] = {}
+        self._lock = threading.Lock()
+        probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
+        self._id_rank = np.argsort(np.argsort(self.position.to_numpy(dtype=object), kind="stable"), kind="stable")
+        score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
+        state = _texts(frame["state"]) if len(frame) else np.empty(0, dtype=object)
+        self._ranks = _Ranks(probability, score, state, np.lexsort((self._id_rank, -probability)), {})
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def states(self) -> dict[str, int]:
+        """Leads by state."""
+        names, counts = np.unique(self._ranks.state.astype(str), return_counts=True)
+        return dict(zip(names.tolist(), counts.tolist(), strict=True))
+
+    @property
+    def owners(self) -> list[str]:
+        """Owners with open leads."""
+        return sorted({name for name in self.owner if name})
+
+    def line(self, lead_id: str) -> dict[str, Any] | None:
+        """The row of one lead, None if it is not on the list."""
+        at = int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
+        return None if at < 0 else self._row(self._ranks, at, self.frame.iloc[at].to_dict())
+
+    def rescored(self, line: Mapping[str, Any]) -> None:
+        """Put a lead's new row in its place; leads that are not on the list are left out."""
+        at = int(self.position.get_indexer(pd.Index([line["lead_id"]], dtype="str"))[0]) if len(self) else -1
+        if at < 0:
+            return
+        with self._lock:
+            ranks = self._ranks
+            probability, score, state = ranks.probability.copy(), ranks.score.copy(), ranks.state.copy()
+            probability[at], score[at], state[at] = line["probability"], line["score"], line["state"]
+            others = ranks.order[ranks.order != at]
+            keys = -probability[others]
+            low = int(np.searchsorted(keys, -probability[at], side="left"))
+            high = int(np.searchsorted(keys, -probability[at], side="right"))
+            place = low + int(np.searchsorted(self._id_rank[others[low:high]], self._id_rank[at]))
+            order = np.insert(others, place, at)
+            self._ranks = _Ranks(probability, score, state, order, {**ranks.patches, at: dict(line)})
+
+    def compared_with(self, before: npt.NDArray[np.float64]) -> None:
+        """Scores of a week before, by position; NaN where there was none."""
+        with self._lock:
+            self.before = before
+            self._sorted.pop("change", None)
+
+    def page(self, query: Query) -> Page:
+        """One page of what the query asks for; equal scores stand by lead id, so pages never overlap."""
+        ranks = self._ranks
+        order = self._order(ranks, query.sort)
+        mask = self._mask(ranks, query)
+        kept = order if mask is None else order[mask[order]]
+        first = (query.page - 1) * query.size
+        chosen = kept[first : first + query.size]
+        records = self.frame.iloc[chosen].to_dict(orient="records")
+        rows = [self._row(ranks, int(at), dict(record)) for at, record in zip(chosen, records, strict=True)]
+        for rank, row in enumerate(rows, first + 1):
+            row["rank"] = rank
+        return Page(rows, len(kept), query.page, query.size)
+
+    def _order(self, ranks: _Ranks, sort: Sort) -> Ints:
+        if sort in ("score", "value"):
+            return ranks.order
+        if sort == "lead":
+            return np.argsort(self._id_rank, kind="stable")
+        if sort == "change":
+            moved = np.nan_to_num(ranks.score - self.before, nan=-1e9)
+            return np.lexsort((self._id_rank, -moved))
+        if "newest" not in self._sorted:
+            self._sorted["newest"] = np.lexsort((self._id_rank, -self.created.view(np.int64).astype(np.float64)))
+        return self._sorted["newest"]
+
+    def _mask(self, ranks: _Ranks, query: Query) -> Bools | None:
+        parts: list[Bools] = []
+        if query.owner is not None:
+            parts.append(self.owner == query.owner)
+        if query.state:
+            parts.append(ranks.state == query.state)
+        if query.grade:
+            parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))
+        if query.minimum > 0:
+            parts.append(ranks.score >= query.minimum)
+        if query.search.strip():
+            parts.append(self._found(query.search.strip()))
+        if query.hidden:
+            at = self.position.get_indexer(pd.Index(sorted(query.hidden), dtype="str"))
+            seen = np.ones(len(self), dtype=bool)
+            seen[at[at >= 0]] = False
+            parts.append(seen)
+        return np.logical_and.reduce(parts) if parts else None
+
+    def _found(self, text: str) -> Bools:
+        if self.haystack is None:
+            columns = [self.frame["lead_id"], *(pd.Series(values) for values in self.display.values())]
+            joined = columns[0].astype("str")
+            for column in columns[1:]:
+                joined = joined + "\n" + column.astype("str")
+            self.haystack = joined.str.lower()
+        return self.haystack.str.contains(text.lower(), regex=False).to_numpy(dtype=bool)
+
+    def _row(self, ranks: _Ranks, at: int, record: dict[str, Any]) -> dict[str, Any]:
+        record |= ranks.patches.get(at, {})
+        before = self.before[at]
+        record["owner"] = self.owner[at]
+        record["display"] = {name: values[at] for name, values in self.display.items() if values[at]}
+        record["created_at"] = None if np.isnat(self.created[at]) else pd.Timestamp(self.created[at]).isoformat()
+        record["change"] = None if np.isnan(before) else int(record["score"] - before)
+        return record
+
+
+def _texts(series: pd.Series) -> npt.NDArray[np.object_]:
+    return series.astype("object").where(series.notna(), "").to_numpy(dtype=object)
+
+
+def _display(leads: pd.DataFrame, data: LeadData) -> dict[str, npt.NDArray[np.object_]]:
+    found = {name: _texts(leads[name]) for name in shown_columns(data.source, "leads") if name in leads}
+    accounts = data.tables.get("accounts")
+    names = [n for n in shown_columns(data.source, "accounts") if accounts is not None and n in accounts]
+    if accounts is not None and names and "account_id" in leads:
+        last = accounts.drop_duplicates("account_id", keep="last").set_index("account_id")
+        for name in names:
+            found[name] = _texts(leads["account_id"].map(last[name]).reset_index(drop=True))
+    return found
