@@ -1,5 +1,6 @@
 """How numbers, shares, intervals and days are written in the report."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -86,6 +87,15 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def days(text: str) -> str:
+    """The text with midnights left out of its moments.
+
+    >>> days("2026-01-05T00:00:00 to 2026-02-02T06:30:00")
+    '2026-01-05 to 2026-02-02 06:30'
+    """
+    return re.sub(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d", r"\1 \2", text).replace(" 00:00", "")
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "pct": pct,
     "count": count,
@@ -96,4 +106,5 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "day": day,
     "p_value": p_value,
     "capital": capital,
+    "days": days,
 }

@@ -19,7 +19,7 @@ from pipelines.report_format import FILTERS
 from pipelines.report_words import HEADLINES, answer, excluded, limits
 from pipelines.store import read_json, read_parquet
 
-WORKLIST_ROWS, SWAP_ROWS = 40, 24
+WORKLIST_ROWS, SWAP_ROWS = 25, 16
 _NOTHING_COMPARED: dict[str, Any] = dict.fromkeys(("policies", "sentences", "notes"), ()) | dict.fromkeys(
     ("promise", "plan", "repair"), None
 )
@@ -74,7 +74,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "reach": _reach(cards),
         "framework": context.framework,
         "features": feature_records(Catalog.from_records(read_json(paths.matrix / "matrix.json")["catalog"])),
-        "limits": limits(source, counts, audit, matrix["split"] or {}),
+        "limits": limits(source, counts, audit),
         "run": _run(context, summary, train),
         "charts": drawn,
         "specs": {name: figure(chart) for name, chart in drawn.items()},

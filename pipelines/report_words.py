@@ -1,6 +1,6 @@
 """What the report says in sentences: the answer first, and what nobody can verify."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from features.contract import TABLES
@@ -60,7 +60,7 @@ def _moved(evaluation: Mapping[str, Any]) -> str:
     )
 
 
-def limits(source: Source, counts: Mapping[str, Any], audit: Mapping[str, Any], split: Mapping[str, Any]) -> list[str]:
+def limits(source: Source, counts: Mapping[str, Any], audit: Mapping[str, Any]) -> list[str]:
     """What cannot be verified from these data, said plainly."""
     found: list[str] = []
     if source.synthetic:
@@ -84,7 +84,6 @@ def limits(source: Source, counts: Mapping[str, Any], audit: Mapping[str, Any], 
     found += [
         f"Columns of {table} nobody declared, not used: {', '.join(names)}." for table, names in undeclared.items()
     ]
-    found += [str(note) for note in split.get("notes", ())]
     return found
 
 
@@ -141,8 +140,3 @@ _WHY: Mapping[Role, str] = {
     Role.PERSONAL: "identifies a person; never learned from",
     Role.SENSITIVE: "sensitive: left out unless accepted with a reason",
 }
-
-
-def names_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of records, in order."""
-    return [str(row["name"]) for row in rows]
