@@ -89,7 +89,7 @@ def careful_rows(body: str, width: int, delimiter: str, quote: str) -> Read:
     broken: list[Broken] = []
     for fields, raw in _records(lines, width, delimiter, quote):
         number = len(good) + len(broken) + 1
-        rule = _problem(fields, raw, width, quote)
+        rule = _problem(fields, raw, width, delimiter, quote)
         if rule:
             broken.append(Broken(number, rule, _shown(raw)))
         else:
@@ -126,16 +126,24 @@ def _swallowed(fields: list[str], spans: list[str], width: int, delimiter: str, 
     """
     if len(fields) != width:
         return True
-    try:
-        list(csv.reader(spans, delimiter=delimiter, quotechar=quote, strict=True))
-    except csv.Error:
+    if not _well_formed(spans, delimiter, quote):
         return True
     return width >= _UNFIT_FOR_INNER_LINES and all(line.count(delimiter) >= width - 1 for line in spans)
 
 
-def _problem(fields: list[str], raw: str, width: int, quote: str) -> str:
+def _well_formed(lines: list[str], delimiter: str, quote: str) -> bool:
+    try:
+        list(csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True))
+    except csv.Error:
+        return False
+    return True
+
+
+def _problem(fields: list[str], raw: str, width: int, delimiter: str, quote: str) -> str:
     if len(fields) != width:
         return _misfit(raw, quote)
+    if raw.count(quote) % 2 and not _well_formed([raw], delimiter, quote):
+        return "open_quote"  # the file ends inside a quoted value
     return "encoding" if any("\udc80" <= c <= "\udcff" for c in raw) else ""
 
 

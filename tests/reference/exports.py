@@ -58,7 +58,7 @@ L3;2025-01-08 11:00;;cid@example.org;61;Small;;no;x
 """
 ACTIVITIES = """\
 id,lead_id,kind,at,known_at
-1,L1,open,2025-02-01 10:00,
+1,L1,open,2025-02-01 10:00,2025-02-01
 2,L1,visit,2025-02-02 10:00,2025-02-03 10:00
 3,L2,visit,2025-02-02,
 ,L3,visit,2025-02-04 10:00,

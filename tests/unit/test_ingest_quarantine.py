@@ -13,7 +13,7 @@ from features.contract import TABLES
 from features.errors import ContractError
 from pipelines.config import Paths
 from pipelines.expectations import Rule, expectations_of
-from pipelines.quarantine import Checked, shape_of_text
+from pipelines.quarantine import Checked, check, shape_of_text
 from pipelines.shaping import DTYPES
 from pipelines.stages.ingest import ingest
 from pipelines.store import read_json, read_parquet
@@ -47,7 +47,7 @@ def test_a_clean_export_becomes_the_tables_of_the_contract(tmp_path: Path) -> No
     assert tables["activities"]["kind"].tolist()[:2] == ["email_open", "visit"]
     assert tables["activities"]["actor"].tolist() == ["lead"] * 5
     assert tables["activities"]["known_at"].astype("str").tolist()[:3] == [
-        "2025-02-01 09:00:00.000000",
+        "2025-02-01 22:59:59.999999",
         "2025-02-03 09:00:00.000000",
         "2025-02-02 22:59:59.999999",
     ]
@@ -155,6 +155,21 @@ def test_counts_that_do_not_reconcile_are_refused() -> None:
     checked = Checked(pd.DataFrame({"a": [1, 2]}), np.array([1, 2]), empty, empty, read=3)
     with pytest.raises(ContractError, match="3 rows read, but 2 kept, 0 quarantined"):
         checked.reconcile("leads")
+
+
+def test_a_row_lost_on_the_way_stops_ingest_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(*args: object, **more: object) -> Checked:
+        checked = check(*args, **more)  # type: ignore[arg-type]
+        checked.frame = checked.frame.head(1)
+        return checked
+
+    paths = Paths(tmp_path / "data", "calls")
+    monkeypatch.setattr("pipelines.stages.ingest.check", careless)
+    with pytest.raises(ContractError, match="3 rows read, but 1 kept"):
+        ingest(write_flat(tmp_path), paths)
+    assert not paths.root.exists()
 
 
 def test_a_flat_file_keeps_the_row_numbers_of_the_file(tmp_path: Path) -> None:

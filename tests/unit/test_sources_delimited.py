@@ -53,6 +53,13 @@ def test_an_open_quote_breaks_its_own_row_and_swallows_no_other(last: str) -> No
     assert found.read == 3 + bool(last)
 
 
+def test_a_file_cut_off_inside_a_quoted_value_loses_no_row_silently() -> None:
+    found = read(b'a;b\n1;2\n3;"Acme Gm')
+    assert found.rows.tolist() == [1] and [(b.row, b.rule) for b in found.broken] == [(2, "open_quote")]
+    inches = read(b'a;b\n1;5" pipe\n2;plain\n')
+    assert inches.frame["b"].tolist() == ['5" pipe', "plain"] and inches.broken == ()
+
+
 def test_a_value_over_several_lines_is_one_value() -> None:
     found = read(b'id;note;x;y\n1;"first\n\nsecond; still";3;4\n2;b;c;d\n')
     assert found.frame["note"].tolist() == ["first\n\nsecond; still", "b"]

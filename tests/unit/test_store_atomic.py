@@ -75,30 +75,53 @@ def kill_at(event, args):
         if calls == int(sys.argv[2]):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(kill_at)
+"""
+STAGE = """
 with store.stage_dir(Path(sys.argv[1]) / "ingest") as out:
     store.write_text(out / "a", "new")
     store.write_text(out / "b", "new")
 """
+FILE = """
+store.write_text(Path(sys.argv[1]) / "ingest" / "a", "new" * 100_000)
+"""
+
+
+def killed(folder: Path, script: str, step: int) -> bool:
+    """Run a script and kill it before its step; False if it had fewer steps."""
+    command = [sys.executable, "-S", "-c", BARE + KILLED + script, str(folder), str(step)]
+    status = subprocess.run(command, check=False).returncode
+    assert status in (0, -signal.SIGKILL)
+    return status != 0
 
 
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_and_a_rerun_finishes(tmp_path: Path) -> None:
-    seen = set()
-    for step in range(1, 60, 2):
+    seen, step, alive = set(), 0, True
+    while alive:
+        step += 1
         folder = tmp_path / str(step)
         with stage_dir(folder / "ingest") as out:
             write_text(out / "a", "old")
             write_text(out / "b", "old")
-        run = subprocess.run([sys.executable, "-S", "-c", BARE + KILLED, str(folder), str(step)], check=False)
+        alive = killed(folder, STAGE, step)
         texts = {(folder / "ingest" / name).read_text() for name in "ab"}
         assert len(texts) == 1, f"killed at step {step}: half old, half new"
         seen |= texts
-        if run.returncode == 0:
-            break
-        assert run.returncode == -signal.SIGKILL
         with stage_dir(folder / "ingest") as out:
             write_text(out / "a", "newer")
         assert [p.name for p in folder.iterdir()] == ["ingest"], "left-overs of the killed run stay"
-    assert seen == {"old", "new"}
+    assert seen == {"old", "new"} and step > 20
+
+
+def test_a_kill_while_a_file_is_written_leaves_the_old_or_the_new(tmp_path: Path) -> None:
+    seen, step, alive = set(), 0, True
+    while alive:
+        step += 1
+        write_text(tmp_path / "ingest" / "a", "old" * 100_000)
+        alive = killed(tmp_path, FILE, step)
+        text = (tmp_path / "ingest" / "a").read_text()
+        assert text in ("old" * 100_000, "new" * 100_000), f"killed at step {step}: half a file"
+        seen.add(text[:3])
+    assert seen == {"old", "new"} and step > 3
 
 
 # The store without the heavy imports it needs for frames, so that the child starts fast.
