@@ -113,11 +113,11 @@ def cv_loss(candidates: Sequence[Mapping[str, Any]], winner: str | None, rows: i
     return Chart(
         name="cv_loss",
         title="Out-of-fold log loss per candidate",
-        x=Axis("log loss, lower is better (bar: one standard error)", ".3f"),
+        x=Axis("log loss (bar: one standard error)", ".3f"),
         y=Axis(""),
         n=f"n = {rows:,} rows judged out of fold",
-        words="Each candidate predicts rows it was not trained on, later ones from earlier ones. Paired differences "
-        "are less uncertain than these bars: the choice uses those.",
+        words="Lower is better. Each candidate predicts rows it was not trained on, later ones from earlier ones. "
+        "Paired differences are less uncertain than these bars: the choice uses those.",
         series=series,
         sideways=True,
     )

@@ -61,8 +61,9 @@ def _candidates(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]) -> l
                 figures,
                 "auc",
                 "Test AUC per candidate",
-                Axis("AUC: chance that a won row outranks another (bar: 90 % interval)", ".2f"),
-                ".5 is chance. AUC judges the order alone; it does not see whether the probabilities are right.",
+                Axis("AUC (bar: 90 % interval)", ".2f"),
+                "The chance that a won row stands above another; .5 is a coin. AUC judges the order alone and does not "
+                "see whether the probabilities are right.",
                 winner,
             )
         )
@@ -71,8 +72,9 @@ def _candidates(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]) -> l
                 figures,
                 "log_loss",
                 "Test log loss per candidate",
-                Axis("log loss, lower is better (bar: 90 % interval)", ".3f"),
-                "Log loss judges order and probabilities together. The bars overlap more than the paired differences.",
+                Axis("log loss (bar: 90 % interval)", ".3f"),
+                "Lower is better: log loss judges order and probabilities together. The bars overlap more than the "
+                "paired differences in the table.",
                 winner,
             )
         )

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from pipelines.store import read_json, stage_dir, write_json
 SHIM = Path(__file__).parent / "shims" / "mlflow_scorer.py"
 CHAMPION, CHALLENGER = "champion", "challenger"
 HASH_TAG = "bundle_hash"
+_SERVER = "MLFLOW_TRACKING_URI"
 _LIBRARIES = ("leadscore", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 _EXAMPLE_ROWS = 5
 _NOT_ALLOWED = re.compile(r"[^\w\-. /]")
@@ -40,7 +42,7 @@ class Store:
     @classmethod
     def of(cls, paths: Paths) -> "Store":
         """The store of a data directory."""
-        server = os.environ.get("MLFLOW_TRACKING_URI")
+        server = os.environ.get(_SERVER)
         if server:
             return cls(server, None)
         root = paths.data_dir.resolve()
@@ -81,25 +83,35 @@ def mirror_aliases(context: Context) -> None:
 
 
 def _on_server() -> bool:
-    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+    return bool(os.environ.get(_SERVER))
 
 
 @contextmanager
 def _client(paths: Paths) -> Iterator[tuple[Any, Any]]:
     """MLflow on the store of a data directory, quiet and without telemetry."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
     import mlflow
 
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     paths.data_dir.mkdir(parents=True, exist_ok=True)
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(Store.of(paths).uri)
+    server = os.environ.get(_SERVER)
+    mlflow.set_tracking_uri(Store.of(paths).uri)  # this sets the variable too: it is put back below
+    _restore(server)
     try:
-        yield mlflow, mlflow.MlflowClient()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield mlflow, mlflow.MlflowClient()
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(None)
+        _restore(server)
+
+
+def _restore(server: str | None) -> None:
+    if server is None:
+        os.environ.pop(_SERVER, None)
+    else:
+        os.environ[_SERVER] = server
 
 
 def _experiment(client: Any, context: Context) -> str:
@@ -184,7 +196,11 @@ def _log_model(mlflow: Any, client: Any, context: Context, bundle_hash: str) -> 
         pip_requirements=[f"{library}=={version(library)}" for library in _LIBRARIES],
         signature=infer_signature(example, scored),
     )
-    made = mlflow.register_model(logged.model_uri, name, tags={HASH_TAG: bundle_hash})
+    if not client.search_registered_models(f"name='{name}'"):
+        client.create_registered_model(name)
+    made = client.create_model_version(
+        name, logged.model_uri, tags={HASH_TAG: bundle_hash}, model_id=logged.model_id, await_creation_for=60
+    )
     return {"model": name, "version": str(made.version)}
 
 
