@@ -1,8 +1,13 @@
 """Tests on real data run if and only if LEADSCORE_DATA names the folder that holds them."""
 
 import os
+import sys
 
 import pytest
+
+# pyspark.sql.connect ends the process of whoever imports it from a main module without a file, as a test worker's is
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

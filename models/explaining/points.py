@@ -65,7 +65,7 @@ def rounded(parts: Floats, totals: Ints) -> Ints:
     Ties go to the earlier bar. A bar that is 0 stays 0 unless nothing else can carry the difference.
 
     >>> rounded(np.array([[1.4, 2.3, -0.7, 0.0]]), np.array([3])).tolist()
-    [[1, 2, 0, 0]]
+    [[2, 2, -1, 0]]
     """
     low = np.floor(parts)
     left = (totals - low.sum(axis=1)).astype(np.int64)
