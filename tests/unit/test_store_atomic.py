@@ -19,7 +19,9 @@ from pipelines.store import read_json, read_parquet, stage_dir, to_json, write_j
 
 def test_a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     write_text(tmp_path / "a" / "x.txt", "old")
-    write_text(tmp_path / "a" / "x.txt", "new")
+    with (tmp_path / "a" / "x.txt").open() as reader:
+        write_text(tmp_path / "a" / "x.txt", "new")
+        assert reader.read() == "old"  # who reads while it is replaced reads the old file to its end
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["x.txt"]
     assert (tmp_path / "a" / "x.txt").read_text() == "new"
 
