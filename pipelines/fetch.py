@@ -51,7 +51,11 @@ def candidates(location: Location, source: Source, paths: Paths) -> list[Path]:
 
 
 def _kept(location: Location, paths: Paths) -> Path:
-    return paths.raw / Path(location.file).name
+    """Where a fetched file is kept, unpacked: under the name of what was in the archive."""
+    name = Path(location.file).name
+    if name.endswith(".zip") and location.member is not None:
+        name = Path(location.member).name
+    return paths.raw / name.removesuffix(".gz")
 
 
 def _there(place: Path) -> bool:

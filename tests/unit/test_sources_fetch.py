@@ -136,9 +136,13 @@ def test_an_address_gives_the_member_of_a_zip_in_a_zip(tmp_path: Path, monkeypat
         return io.BytesIO(outer)
 
     monkeypatch.setattr(fetch.urllib.request, "urlopen", answer)
-    location = "{file: calls.csv, url: 'https://example.org/a.zip', url_member: inner.zip/data/calls.csv}"
+    location = (
+        "{file: c.zip, member: calls.csv, url: 'https://example.org/a.zip', url_member: inner.zip/data/calls.csv}"
+    )
     paths = Paths(tmp_path / "data", "calls")
-    assert get_data(source(tmp_path, location), paths)["leads"].read_bytes() == CONTENT
+    for _ in range(2):
+        assert get_data(source(tmp_path, location), paths) == {"leads": paths.raw / "calls.csv"}
+    assert (paths.raw / "calls.csv").read_bytes() == CONTENT
     assert asked == ["https://example.org/a.zip"]
 
 
