@@ -16,7 +16,7 @@ from serving.keys import has_keys
 from serving.metrics import Metrics
 from serving.pages import views
 from serving.problems import OpenDoorError
-from serving.routes import health, leads, scores, worklist
+from serving.routes import admin, health, judging, leads, scores, uploads, worklist, writes
 from serving.settings import ServeSettings
 
 _THREADS = 8  # scoring holds the interpreter most of the time: more threads only queue inside it
@@ -60,7 +60,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     app.state.desk, app.state.metrics, app.state.callers = desk, metrics, Callers(desk)
     app.state.background = background
     problems.install(app)
-    for module in (health, scores, leads, worklist):
+    for module in (health, scores, leads, writes, worklist, judging, uploads, admin):
         app.include_router(module.router)
     views.install(app)
     app.add_middleware(Guard, settings=settings, metrics=metrics)

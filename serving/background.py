@@ -9,6 +9,11 @@ from features.errors import LeadScoreError
 from serving.desk import Desk
 from serving.logs import logger
 from serving.metrics import Metrics
+from serving.outbox import deliver
+from serving.uploads import work_off
+
+_DELIVER_SECONDS = 1.0
+_UPLOAD_SECONDS = 0.5
 
 
 class Background:
@@ -23,6 +28,8 @@ class Background:
         """Start the threads, unless the settings say not to."""
         if self.desk.settings.background:
             self._run("watch", self.watch, self.desk.settings.watch_seconds)
+            self._run("webhooks", lambda: deliver(self.desk.store), _DELIVER_SECONDS)
+            self._run("uploads", lambda: work_off(self.desk), _UPLOAD_SECONDS)
             if self.desk.ready:
                 self._once("trend", self.desk.compare_with_last_week)
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from features.identity import domain_of, normal_email
 from features.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
+from serving.data import rows_of
 from serving.desk import Desk, State, plain
 from serving.problems import InvalidError
 from serving.store.tables import Feedback, ScoreRow
@@ -91,7 +92,7 @@ def _weekly(desk: Desk, session: Any, state: State, code: int) -> list[dict[str,
     ids = [str(state.data.lead_ids[code])] * len(moments)
     scored = state.model.many(records, ids, moments.reset_index(drop=True), desk.framework(None))
     columns = ["as_of", "score", "probability", "grade", "state"]
-    return [plain(row) for row in scored.frame[columns].to_dict(orient="records")]
+    return [plain(row) for row in rows_of(scored.frame[columns])]
 
 
 def timeline(desk: Desk, lead_id: str, owner: str | None) -> list[dict[str, Any]]:

@@ -144,7 +144,12 @@ def load_data(context: Context) -> LeadData:
 
 def as_records(tables: Mapping[str, pd.DataFrame]) -> Records:
     """Tables as records, the form of a request."""
-    return {name: [dict(row) for row in frame.to_dict(orient="records")] for name, frame in tables.items()}
+    return {name: rows_of(frame) for name, frame in tables.items()}
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame as records with text keys."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
 def with_posted(tables: dict[str, pd.DataFrame], posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:

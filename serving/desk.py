@@ -23,8 +23,8 @@ from pipelines.champion import read_champion
 from pipelines.config import Paths
 from pipelines.context import Context, open_context
 from pipelines.store import read_json, read_parquet
-from serving.clock import ServingClock
-from serving.data import LeadData, Records, as_records, latest_known, load_data, with_posted
+from serving.clock import ServingClock, wall_now
+from serving.data import LeadData, Records, as_records, latest_known, load_data, rows_of, with_posted
 from serving.logs import logger
 from serving.model import Model, load_model
 from serving.problems import InvalidError, NotReadyError, UnknownLeadError
@@ -33,7 +33,7 @@ from serving.store.engine import Store, open_store
 from serving.store.tables import ActivityRow, AnswerRow, ScoreRow
 from serving.worklist import Worklist
 
-_POSTED = {"answers": AnswerRow, "activities": ActivityRow}
+_POSTED: dict[str, type[AnswerRow | ActivityRow]] = {"answers": AnswerRow, "activities": ActivityRow}
 _WEEK = pd.Timedelta(days=7)
 _COMPARE_LIMIT = 20_000  # leads whose score of a week ago is worked out after a start
 
@@ -196,7 +196,7 @@ class Desk:
     ) -> tuple[dict[str, pd.DataFrame], pd.Timestamp]:
         """All rows of leads and of their account as tables, and the moment they would be scored at now."""
         tables, posted = self._gathered(session, state, codes)
-        return tables, pd.Timestamp(self.clock.as_of(latest_known(posted)))
+        return tables, pd.Timestamp(self.clock.as_of(latest_known(posted)) or wall_now())
 
     def _gathered(self, session: Session, state: State, codes: Sequence[int]) -> tuple[Any, Any]:
         tables = state.data.around(codes)
@@ -209,7 +209,7 @@ class Desk:
     def _worklist(self, model: Model, data: LeadData, clock: ServingClock) -> Worklist:
         frame = self._batch_lines(model)
         if frame is None:
-            if data.flat:
+            if data.cutoff is None:
                 frame = pd.DataFrame(columns=["lead_id", "probability", "score", "state", "grade"])
             else:
                 ids = open_cohort(data.tables, data.source, data.cutoff)["lead_id"].tolist()
@@ -251,7 +251,7 @@ def posted_of(session: Session, lead_ids: Sequence[str]) -> dict[str, list[dict[
 
 def line_of(scored: Scored, row: int = 0) -> dict[str, Any]:
     """A row of the scored file, JSON-ready."""
-    return plain(scored.frame.iloc[row].to_dict())
+    return plain(rows_of(scored.frame.iloc[[row]])[0])
 
 
 def plain(record: dict[str, Any]) -> dict[str, Any]:

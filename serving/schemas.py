@@ -84,7 +84,7 @@ class OutcomeIn(Body):
     reason: Text | None = None
 
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "lead": {"lead_id": "form-1", "created_at": "2026-06-01T09:00:00Z", "account_id": "acme", "job_title": "CFO"},
     "accounts": [{"account_id": "acme", "known_at": "2026-05-01T00:00:00Z", "employees": 250, "industry": "retail"}],
     "activities": [{"kind": "page_view", "happened_at": "2026-06-03T10:00:00Z", "asset": "pricing"}],

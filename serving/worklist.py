@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from serving.data import LeadData, shown_columns
+from serving.data import LeadData, rows_of, shown_columns
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -98,12 +98,12 @@ class Worklist:
     @property
     def owners(self) -> list[str]:
         """Owners with open leads."""
-        return sorted({name for name in self.owner if name})
+        return sorted({str(name) for name in self.owner if name})
 
     def line(self, lead_id: str) -> dict[str, Any] | None:
         """The row of one lead, None if it is not on the list."""
         at = int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
-        return None if at < 0 else self._row(self._ranks, at, self.frame.iloc[at].to_dict())
+        return None if at < 0 else self._row(self._ranks, at, rows_of(self.frame.iloc[[at]])[0])
 
     def rescored(self, line: Mapping[str, Any]) -> None:
         """Put a lead's new row in its place; leads that are not on the list are left out."""
@@ -136,8 +136,8 @@ class Worklist:
         kept = order if mask is None else order[mask[order]]
         first = (query.page - 1) * query.size
         chosen = kept[first : first + query.size]
-        records = self.frame.iloc[chosen].to_dict(orient="records")
-        rows = [self._row(ranks, int(at), dict(record)) for at, record in zip(chosen, records, strict=True)]
+        records = rows_of(self.frame.iloc[chosen])
+        rows = [self._row(ranks, int(at), record) for at, record in zip(chosen, records, strict=True)]
         for rank, row in enumerate(rows, first + 1):
             row["rank"] = rank
         return Page(rows, len(kept), query.page, query.size)

@@ -50,7 +50,7 @@ def words(text: Any) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A share in percent."""
-    return "–" if value is None else f"{value * 100:.{digits}f} %"
+    return "–" if value is None else f"{value * 100:.{digits}f}%"
 
 
 def signed(value: float | None) -> str:

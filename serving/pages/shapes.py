@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 CENTRE = 50
+_MARGIN = 4
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of the waterfall on an axis of 0..100: from ``left``, ``width`` wide."""
+    """One bar of the waterfall, in percent of the axis: from ``left``, ``width`` wide; ``total`` is the sum so far."""
 
     id: str
     label: str
@@ -19,25 +21,37 @@ class Bar:
     total: int
 
 
-def waterfall(card: Mapping[str, Any]) -> list[Bar]:
+@dataclass(frozen=True)
+class Waterfall:
+    """Bars from 50 to the score, the score's own bar, and where 50 stands; the axis covers what the bars need."""
+
+    bars: tuple[Bar, ...]
+    score: Bar
+    centre: float
+
+
+def waterfall(card: Mapping[str, Any]) -> Waterfall:
     """Bars from 50 to the score: each starts where the one before ended, the last ends at the score.
 
     >>> card = {"score": 62, "points_base": -8, "points_clip": 0, "criteria": [
     ...     {"id": "need", "label": "Need", "points": 20}, {"id": "context", "label": "Context", "points": 0}]}
-    >>> [(bar.id, bar.points, bar.total) for bar in waterfall(card)]
+    >>> [(bar.id, bar.points, bar.total) for bar in waterfall(card).bars]
     [('base', -8, 42), ('need', 20, 62), ('context', 0, 62)]
     """
     steps = [("base", "Starting point of all leads", card["points_base"])]
     steps += [(row["id"], row["label"], row["points"]) for row in card["criteria"]]
     if card["points_clip"]:
         steps.append(("clip", "Kept within 0 to 100", card["points_clip"]))
-    bars, at = [], CENTRE
-    for name, label, points in steps:
-        low, high = sorted((at, at + points))
-        low, high = max(0, min(100, low)), max(0, min(100, high))
-        at += points
-        bars.append(Bar(name, label, points, low, high - low, at))
-    return bars
+    totals = list(accumulate((points for _, _, points in steps), initial=CENTRE))
+    first, last = min(totals) - _MARGIN, max(totals) + _MARGIN
+    scale = 100 / (last - first)
+
+    def bar(name: str, label: str, points: int, start: int) -> Bar:
+        left = (min(start, start + points) - first) * scale
+        return Bar(name, label, points, round(left, 2), round(max(abs(points) * scale, 0.6), 2), start + points)
+
+    bars = tuple(bar(*step, start) for step, start in zip(steps, totals, strict=False))
+    return Waterfall(bars, bar("score", "Score", totals[-1] - CENTRE, CENTRE), round((CENTRE - first) * scale, 2))
 
 
 @dataclass(frozen=True)
@@ -65,3 +79,42 @@ def score_line(weekly: Sequence[Mapping[str, Any]]) -> Line | None:
 
 def _title(row: Mapping[str, Any]) -> str:
     return f"{str(row['as_of'])[:10]}: score {row['score']}"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One policy's wins over workload, as SVG points in a box of 600 x 260."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class CurveChart:
+    """Curves on common axes; ``ticks_x`` and ``ticks_y`` are (position, text)."""
+
+    curves: list[Curve]
+    ticks_x: list[tuple[float, str]]
+    ticks_y: list[tuple[float, str]]
+
+
+def curve_chart(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> CurveChart | None:
+    """Wins against handoffs for each policy; None where there is no curve."""
+    points = [point for rows in curves.values() for point in rows]
+    if not points:
+        return None
+    most, wins = max(p["workload"] for p in points), max(1, max(p["wins"] for p in points))
+
+    def place(workload: float, won: float) -> tuple[float, float]:
+        return round(60 + 520 * workload / most, 1), round(220 - 200 * won / wins, 1)
+
+    drawn = [
+        Curve(name, " ".join(f"{x},{y}" for x, y in [place(0, 0), *(place(p["workload"], p["wins"]) for p in rows)]))
+        for name, rows in curves.items()
+    ]
+    shares = (0.0, 0.5, 1.0)
+    return CurveChart(
+        drawn,
+        [(place(most * s, 0)[0], f"{most * s:,.0f}") for s in shares],
+        [(place(0, wins * s)[1], f"{wins * s:,.0f}") for s in shares],
+    )

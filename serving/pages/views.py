@@ -12,6 +12,7 @@ from serving import problems
 from serving.access import SESSION, DeskOf, Reader, caller_of, check_form_token
 from serving.cards import card, history, open_questions, timeline
 from serving.keys import Caller, Scope, end_session, start_session
+from serving.pages import forms, judging
 from serving.pages.render import page, set_cookie
 from serving.pages.shapes import score_line, waterfall
 from serving.problems import SignInError
@@ -26,7 +27,8 @@ def install(app: FastAPI) -> None:
     from importlib.resources import files
 
     app.mount("/static", StaticFiles(directory=str(files("serving.pages") / "static")), name="static")
-    app.include_router(router)
+    for part in (router, forms.router, judging.router):
+        app.include_router(part)
     app.add_exception_handler(LeadScoreError, on_error)
 
 
@@ -106,7 +108,7 @@ def card_page(
         "card.html",
         caller,
         card=found,
-        bars=waterfall(found),
+        chart=waterfall(found),
         questions={item["criterion"]: item for item in asked},
         line=score_line(past["weekly"]),
         weekly=past["weekly"],

@@ -1,13 +1,16 @@
 """The worklist: filtered, sorted, paged."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from serving.access import DeskOf, Reader
 from serving.desk import Desk, State, plain
 from serving.etag import tagged
+from serving.export import Form, export
 from serving.feedback import hidden_leads, latest_by_lead
 from serving.keys import Caller
 from serving.schemas import PageOut, Short
@@ -75,3 +78,32 @@ def get_worklist(
         "bundle_hash": state.model.bundle.hash,
     }
     return tagged(request, body)
+
+
+@router.get("/worklist/export", summary="The worklist as CSV for a spreadsheet, Salesforce or HubSpot")
+def get_export(
+    desk: DeskOf,
+    caller: Reader,
+    query: Asked,
+    form: Annotated[Form, Query(description="csv, salesforce or hubspot field names")] = "csv",
+    from_state: Annotated[
+        Literal["lead", "iql", "mql", "pql", "sal", "sql"] | None, Query(description="lowest state exported")
+    ] = None,
+    changed: Annotated[bool, Query(description="only leads whose score moved in the last week")] = False,
+    show: Annotated[Literal["open", "all"], Query()] = "open",
+) -> StreamingResponse:
+    """Rows in the list's order, the upsert key first; no cell can run as a formula."""
+    state = desk.state
+
+    def pages() -> Iterator[dict[str, Any]]:
+        number = 1
+        while True:
+            page = page_of(desk, state, replace(query, page=number, size=PAGE_LIMIT), caller, show)
+            yield from (plain(row) for row in page.rows)
+            if number >= page.pages:
+                return
+            number += 1
+
+    headers = {"content-disposition": f'attachment; filename="leadscore-{form}.csv"'}
+    lines = export(pages(), form, from_state, changed=changed)
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,78 @@
+"""``leadscore keys``: API keys of the server."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli_shared import Output, options
+
+if TYPE_CHECKING:
+    from serving.store.engine import Store
+
+app = typer.Typer(help="API keys of the server.", no_args_is_help=True)
+Source = Annotated[str, typer.Option("--source", "-s", help="name of a source, or path of its YAML")]
+DataDir = Annotated[str, typer.Option("--data-dir", "-d", help="where generated data go")]
+StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="who will use it")],
+    scope: Annotated[list[str], typer.Option("--scope", help="score, read, feedback or admin; repeat for several")],
+    owner: Annotated[str | None, typer.Option("--owner", help="sees only the leads of this owner")] = None,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    store_url: StoreUrl = None,
+    json: Json = False,
+) -> int:
+    """Make a key and print it; it cannot be shown again."""
+    from serving.keys import create_key
+
+    token = create_key(_store(source, data_dir, store_url), name, scope, owner)
+    Output(json).show({"name": name, "key": token}, token)
+    return 0
+
+
+@app.command("list")
+def list_command(
+    source: Source = "demo", data_dir: DataDir = "data", store_url: StoreUrl = None, json: Json = False
+) -> int:
+    """Keys by their beginning, with scopes."""
+    from serving.keys import list_keys
+
+    keys = list_keys(_store(source, data_dir, store_url))
+    rows = [(k.prefix, k.name, ", ".join(k.scopes), k.owner or "everybody's", _state(k.revoked_at)) for k in keys]
+    names = ("prefix", "name", "scopes", "leads", "state")
+    output = Output(json)
+    if json:
+        output.record([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        output.table("API keys", names, rows)
+    return 0
+
+
+@app.command()
+def revoke(
+    prefix: Annotated[str, typer.Argument(help="the key's beginning, as listed")],
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    store_url: StoreUrl = None,
+    json: Json = False,
+) -> int:
+    """Revoke a key; its sessions end at once."""
+    from serving.keys import revoke_key
+
+    name = revoke_key(_store(source, data_dir, store_url), prefix)
+    Output(json).show({"revoked": prefix, "name": name}, f"revoked {prefix} ({name})")
+    return 0
+
+
+def _state(revoked: object) -> str:
+    return "in use" if revoked is None else "revoked"
+
+
+def _store(source: str, data_dir: str, store_url: str | None) -> "Store":
+    from serving.store.engine import open_store
+
+    return open_store(store_url, options(source, data_dir, False).context().paths.root / "serving")

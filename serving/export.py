@@ -1,0 +1,68 @@
+"""The worklist as a file for a CRM or a spreadsheet; no cell of it can run as a formula."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+Form = Literal["csv", "salesforce", "hubspot"]
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "csv": {name: name for name in (
+        "lead_id", "as_of", "score", "probability", "probability_low", "probability_high", "grade", "state",
+        "next_action", "question", "reason_1", "reason_2", "reason_3", "percentile", "scale_version", "bundle_hash",
+    )},
+    "salesforce": {
+        "lead_id": "Leadscore_Lead_Id__c", "score": "Leadscore_Score__c", "probability": "Leadscore_Probability__c",
+        "grade": "Leadscore_Grade__c", "state": "Leadscore_State__c", "next_action": "Leadscore_Next_Action__c",
+        "question": "Leadscore_Question__c", "reason_1": "Leadscore_Reason_1__c", "reason_2": "Leadscore_Reason_2__c",
+        "as_of": "Leadscore_As_Of__c",
+    },
+    "hubspot": {
+        "lead_id": "leadscore_lead_id", "score": "leadscore_score", "probability": "leadscore_probability",
+        "grade": "leadscore_grade", "state": "leadscore_state", "next_action": "leadscore_next_action",
+        "question": "leadscore_question", "reason_1": "leadscore_reason_1", "reason_2": "leadscore_reason_2",
+        "as_of": "leadscore_as_of",
+    },
+}  # fmt: skip
+RANK = ("lead", "iql", "mql", "pql", "sal", "sql")
+
+
+def safe_cell(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: such texts get an apostrophe, numbers stay numbers.
+
+    >>> safe_cell("=HYPERLINK(1)"), safe_cell("@SUM(A1)"), safe_cell(-0.5), safe_cell("plain")
+    ("'=HYPERLINK(1)", "'@SUM(A1)", -0.5, 'plain')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        text = value.replace("\x00", "")
+        return f"'{text}" if text.lstrip(" ").startswith(_DANGEROUS) or text.startswith(_DANGEROUS) else text
+    return value
+
+
+def reason_cell(text: Any) -> str:
+    """A reason whose sign is a word, as a leading + or - would be taken for a formula."""
+    told = str(text or "")
+    return f"for: {told[2:]}" if told.startswith("+ ") else f"against: {told[2:]}" if told.startswith("- ") else told
+
+
+def export(rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None, *, changed: bool) -> Iterator[str]:
+    """Lines of the file: the upsert key first; only leads from a state up, only those whose score moved if asked."""
+    fields = _FIELDS[form]
+    lowest = RANK.index(from_state) if from_state else 0
+    yield _line(fields.values())
+    for row in rows:
+        if (RANK.index(row["state"]) if row["state"] in RANK else 0) < lowest:
+            continue
+        if changed and row.get("change") == 0:
+            continue
+        record = {**row, **{name: reason_cell(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")}}
+        yield _line(safe_cell(record.get(name)) for name in fields)
+
+
+def _line(cells: Iterable[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(list(cells))
+    return buffer.getvalue()

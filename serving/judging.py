@@ -1,0 +1,148 @@
+"""What the last run found out, for managers and data scientists: thresholds, lifecycle, model; nothing is trained."""
+
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.matrix import Matrix
+from models.candidates.rubric import RubricCandidate
+from models.judging.handing import Judge
+from models.judging.thresholds import compare
+from models.logistic import sigmoid
+from pipelines.champion import read_champion
+from pipelines.lifecycle import lifecycle_of
+from pipelines.matrices import load_chop, load_matrix
+from pipelines.store import read_json, read_parquet
+from serving.data import rows_of
+from serving.desk import Desk, plain
+from serving.feedback import latest_by_lead
+from serving.problems import UnknownThingError
+from serving.worklist import Query
+
+_DRAWS = 200
+_lock = threading.Lock()
+
+
+def thresholds(desk: Desk) -> dict[str, Any]:
+    """Rubric and model on the same test weeks, as in the report; UnknownThingError before a run got there."""
+    file = desk.paths.thresholds / "comparison.json"
+    record = read_json(file) if file.exists() else {}
+    if not record.get("policies"):
+        raise UnknownThingError(f"no comparison yet; 'leadscore run --source {desk.paths.source}' makes one.")
+    return dict(record)
+
+
+def simulate(desk: Desk, handoffs_per_week: int | None, share: float | None) -> dict[str, Any]:
+    """The same comparison at another capacity: a replay over the test weeks by the evaluated twin."""
+    thresholds(desk)
+    capacity = desk.context.source.capacity
+    changes: dict[str, Any] = {}
+    if handoffs_per_week is not None:
+        changes["handoffs_per_week"] = handoffs_per_week
+    if share is not None:
+        changes["share"] = share
+    stamp = (desk.paths.thresholds / "comparison.json").stat().st_mtime_ns
+    with _lock:
+        test, log_odds = _test(desk.paths.root, stamp)
+    rubric = None
+    if desk.context.rubric is not None:
+        book = RubricCandidate(desk.context.rubric).ledger(test.values)
+        line = desk.context.rubric.handoff_threshold
+        points = None if line is None else line.points
+        rubric = Judge("rubric", book.points, handed_off=book.handed_off, threshold=points)
+    compared = compare(
+        Judge("model", log_odds, probability=sigmoid(log_odds)),
+        rubric,
+        test.keys,
+        test.label,
+        test.amount,
+        capacity=capacity.model_copy(update=changes),
+        every_days=desk.context.source.cohort.every_days,
+        draws=_DRAWS,
+    )
+    found = compared.record()
+    return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
+
+
+@lru_cache(maxsize=2)
+def _test(root: Path, stamp: int) -> tuple[Matrix, Any]:
+    winner = read_json(root / "evaluate" / "evaluation.json")["winner"]
+    test = load_matrix(root / "matrix").take(load_chop(root / "matrix").final.test)
+    log_odds = read_parquet(root / "evaluate" / "test_log_odds.parquet")[winner]
+    return test, log_odds.to_numpy(dtype=np.float64)
+
+
+def lifecycle(desk: Desk) -> dict[str, Any]:
+    """Stages, service levels, volumes and recycles as known at the data cut-off."""
+    return _lifecycle(desk, (desk.paths.ingest / "counts.json").stat().st_mtime_ns)
+
+
+_kept: dict[tuple[str, int], dict[str, Any]] = {}
+
+
+def _lifecycle(desk: Desk, stamp: int) -> dict[str, Any]:
+    key = (str(desk.paths.root), stamp)
+    with _lock:
+        if key not in _kept:
+            _kept.clear()
+            _kept[key] = lifecycle_of(desk.context).record()
+        return _kept[key]
+
+
+def model(desk: Desk) -> dict[str, Any]:
+    """The bundle in use, how it was judged, its features, and the versions that are kept."""
+    bundle = desk.state.model.bundle
+    paths = desk.paths
+    champion = read_champion(paths)
+    kept = [folder.name for folder in paths.bundles.iterdir() if not folder.name.startswith(".")]
+    record: dict[str, Any] = {
+        "bundle": {
+            "hash": bundle.hash,
+            "winner": bundle.meta.get("winner"),
+            "trained_through": bundle.meta.get("trained_through"),
+            "purpose": bundle.meta.get("purpose"),
+            "horizon_days": bundle.horizon_days,
+            "weights": dict(bundle.weights),
+            "calibration": {"slope": bundle.calibration.slope, "intercept": bundle.calibration.intercept},
+            "scale_version": bundle.scale.version,
+            "reference_probability": float(sigmoid(np.array([bundle.scale.reference_log_odds]))[0]),
+        },
+        "features": [
+            {name: feature.record()[name] for name in ("name", "label", "dimension", "topic", "doc", "known_when")}
+            for feature in bundle.catalog
+        ],
+        "champion": None if champion is None else {"hash": champion.hash, "previous": champion.previous},
+        "kept": sorted(kept),
+    }
+    for name, file in (
+        ("backtest", paths.backtest / "backtest.json"),
+        ("evaluation", paths.evaluate / "evaluation.json"),
+        ("audit", paths.audit / "audit.json"),
+        ("monitor", paths.root / "monitor" / "monitor.json"),
+    ):
+        record[name] = read_json(file) if file.exists() else None
+    return record
+
+
+def swap_set(desk: Desk, limit: int = 50) -> list[dict[str, Any]]:
+    """Leads that only one of rubric and model hands off, as the last run listed them."""
+    file = desk.paths.thresholds / "swap_set.parquet"
+    if not file.exists():
+        return []
+    return [plain(row) for row in rows_of(read_parquet(file).head(limit))]
+
+
+def untouched(desk: Desk, owner: str | None, limit: int = 20) -> list[dict[str, Any]]:
+    """Best open leads nobody of sales has touched yet: no activity by a rep on record, and no feedback."""
+    state = desk.state
+    if state.data.flat:
+        return []
+    page = state.worklist.page(Query(owner=owner, size=200))
+    said = latest_by_lead(desk.store, [str(row["lead_id"]) for row in page.rows])
+    acted = state.data.tables["activities"]
+    touched = set(acted["lead_id"][(acted["actor"] == "rep").fillna(False)].astype("str"))
+    rows = [row for row in page.rows if row["lead_id"] not in touched and row["lead_id"] not in said]
+    return rows[:limit]

@@ -1,0 +1,75 @@
+"""What the pages' forms send: written like the API's bodies, then back to the page."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+
+from serving.access import Admin, DeskOf, Writer, check_form_token
+from serving.problems import InvalidError
+from serving.promotion import promote, roll_back
+from serving.schemas import AnswerGiven, FeedbackGiven
+from serving.writes import answer, feedback
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+Token = Annotated[str, Form(max_length=100)]
+Field = Annotated[str, Form(max_length=500)]
+
+
+@router.post("/leads/{lead_id}/answers")
+def post_answer(
+    lead_id: str,
+    request: Request,
+    desk: DeskOf,
+    caller: Writer,
+    token: Token,
+    question: Field,
+    value: Field,
+    channel: Field = "call",
+    framework: Field = "",
+) -> Response:
+    """An answer given on the card; the page comes back with the new score."""
+    check_form_token(request, token)
+    try:
+        body = AnswerGiven(question=question, value=value, channel=channel)
+    except ValidationError as problem:
+        raise InvalidError("this answer cannot be stored; choose one of the list.") from problem
+    answer(desk, caller, lead_id, body)
+    chosen = f"&framework={quote(framework)}" if framework else ""
+    return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=answer{chosen}", status_code=303)
+
+
+@router.post("/leads/{lead_id}/feedback")
+def post_feedback(
+    lead_id: str,
+    request: Request,
+    desk: DeskOf,
+    caller: Writer,
+    token: Token,
+    verdict: Field,
+    reason: Field = "",
+    note: Field = "",
+    back: Field = "card",
+) -> Response:
+    """Accept, reject, snooze and the like, from the list or from the card."""
+    check_form_token(request, token)
+    try:
+        body = FeedbackGiven.model_validate({"verdict": verdict, "reason": reason, "note": note})
+    except ValidationError as problem:
+        raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
+    feedback(desk, caller, lead_id, body)
+    there = "/" if back == "list" else f"/leads/{quote(lead_id, safe='')}?saved=feedback"
+    return RedirectResponse(there, status_code=303)
+
+
+@router.post("/model/champion")
+def post_champion(request: Request, desk: DeskOf, caller: Admin, token: Token, hash: Field = "") -> Response:
+    """Promote a kept bundle, or roll back where none is named."""
+    check_form_token(request, token)
+    if hash:
+        promote(desk, caller.name, hash)
+    else:
+        roll_back(desk, caller.name)
+    return RedirectResponse("/model", status_code=303)

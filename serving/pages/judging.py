@@ -1,0 +1,114 @@
+"""Pages for managers and data scientists: thresholds, team, model."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
+
+from features.errors import LeadScoreError
+from serving import judging
+from serving.access import DeskOf, Reader
+from serving.keys import Scope
+from serving.pages.render import grouped, page, percent, signed
+from serving.pages.shapes import curve_chart
+from serving.problems import UnknownThingError
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+POLICY_WORDS = {
+    "rubric_own_threshold": "rubric, at its own threshold",
+    "model_equal_workload": "model, at the rubric's workload",
+    "model_equal_precision": "model, at the rubric's precision",
+    "rubric_at_capacity": "rubric, at capacity",
+    "model_at_capacity": "model, at capacity",
+    "model_best_value": "model, at best value",
+}
+
+
+@router.get("/thresholds")
+def thresholds_page(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
+) -> Response:
+    """Rubric and model side by side at the same workload."""
+    try:
+        found = judging.thresholds(desk)
+    except UnknownThingError as nothing:
+        return page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
+    asked = handoffs_per_week
+    tried = None if asked is None else judging.simulate(desk, asked, None)
+    rows = slider_rows(found)
+    return page(
+        request,
+        "thresholds.html",
+        caller,
+        found=found,
+        tried=tried,
+        asked=asked,
+        capacity=desk.context.source.capacity,
+        flat=desk.context.source.kind == "flat",
+        chart=curve_chart(found["curves"]),
+        steps=rows,
+        steps_json=script_json(rows),
+        policy_words=POLICY_WORDS,
+        swap=judging.swap_set(desk),
+    )
+
+
+def slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:
+    """Per workload of the model's curve: wins and precision of both, the rubric's at its nearest workload."""
+    model = found["curves"].get("model", [])
+    rubric = found["curves"].get("rubric", [])
+    rows = []
+    for point in model:
+        other = min(rubric, key=lambda p: abs(p["workload"] - point["workload"]), default=None)
+        rows.append(
+            {
+                "workload": grouped(point["workload"]),
+                "share": percent(point["workload"] / found["leads"]) if found["leads"] else "–",
+                "model_wins": grouped(point["wins"]),
+                "model_precision": percent(point["precision"]),
+                "model_between": f"{point['wins_ci'][0]:.0f} to {point['wins_ci'][1]:.0f}",
+                "rubric_wins": "–" if other is None else grouped(other["wins"]),
+                "rubric_precision": "–" if other is None else percent(other["precision"]),
+                "rubric_workload": "–" if other is None else grouped(other["workload"]),
+                "difference": "–" if other is None else signed(point["wins"] - other["wins"]),
+            }
+        )
+    return rows
+
+
+def script_json(value: Any) -> Markup:
+    """JSON for a data block of a page: nothing in it can end the block."""
+    text = json.dumps(value, ensure_ascii=False)
+    for sign, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(sign, escaped)
+    return Markup(text)
+
+
+@router.get("/team")
+def team_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
+    """Stages, service levels and queues as known at the data cut-off."""
+    try:
+        found = judging.lifecycle(desk)
+    except LeadScoreError as nothing:
+        return page(request, "empty.html", caller, heading="Team", text=nothing.message)
+    return page(request, "team.html", caller, found=found, hot=judging.untouched(desk, caller.owner), titles=TITLES)
+
+
+TITLES = {
+    "sla": "Service levels, in business hours",
+    "funnel": "Funnel: leads per stage",
+    "volumes": "Promised, sent, accepted and qualified per quarter",
+    "recycled": "Recycled leads and what became of them",
+}
+
+
+@router.get("/model")
+def model_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
+    """Verdict, candidates, test figures, audit, features and versions."""
+    found = judging.model(desk)
+    return page(request, "model.html", caller, found=found, admin=caller.may(Scope.ADMIN))

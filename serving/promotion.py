@@ -1,0 +1,44 @@
+"""Promote and roll back from the server: the pointer moves in one atomic write, then the desk takes it up."""
+
+from typing import Any
+
+from features.errors import RegistryError
+from models.bundle import load_bundle
+from pipelines import champion as pointer
+from pipelines.champion import Champion
+from serving.clock import wall_now
+from serving.desk import Desk
+from serving.outbox import announce
+from serving.problems import ConflictError
+from serving.store.tables import AuditRow
+
+
+def promote(desk: Desk, actor: str, beginning: str) -> dict[str, Any]:
+    """Make the kept bundle whose hash begins so the champion; refused if it does not fit the declaration.
+
+    Raises
+    ------
+    RegistryError : no such bundle, or several
+    ConflictError : its catalog is another than the declaration's
+    """
+    bundles = desk.paths.bundles
+    kept = [folder for folder in bundles.iterdir() if folder.name.startswith(beginning)] if bundles.exists() else []
+    if len(kept) != 1:
+        raise RegistryError(f"{len(kept)} kept bundles begin so; GET /v1/model lists them.")
+    if load_bundle(kept[0]).catalog.hash != desk.state.model.catalog.hash:
+        raise ConflictError("this bundle was trained under another declaration; train again instead.")
+    return _moved(desk, actor, "promoted", pointer.point_to(desk.paths, kept[0].name))
+
+
+def roll_back(desk: Desk, actor: str) -> dict[str, Any]:
+    """Make the bundle before the champion the champion again."""
+    return _moved(desk, actor, "rolled.back", pointer.roll_back(desk.paths))
+
+
+def _moved(desk: Desk, actor: str, action: str, found: Champion) -> dict[str, Any]:
+    taken = desk.refresh() or desk.state.model.bundle.hash == found.hash
+    with desk.store.writing() as session:
+        detail = {"previous": found.previous}
+        session.add(AuditRow(at=wall_now(), actor=actor, action=action, subject=found.hash, detail=detail))
+        announce(session, "model.promoted", {"hash": found.hash, "previous": found.previous})
+    return {"champion": found.hash, "previous": found.previous, "in_use": taken}

@@ -1,0 +1,68 @@
+"""For administrators: which model scores, who is told, what was done."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from sqlalchemy import select
+
+from serving import outbox
+from serving.access import Admin, DeskOf
+from serving.promotion import promote, roll_back
+from serving.schemas import Body, WebhookIn
+from serving.store.tables import AuditRow
+
+router = APIRouter(prefix="/v1", tags=["admin"])
+
+
+class PromoteIn(Body):
+    """Which kept bundle shall score."""
+
+    hash: str = Field(pattern=r"^[0-9a-f]{8,64}$", description="hash, or its beginning")
+
+
+@router.post("/champion", summary="Make a kept bundle the champion")
+def post_champion(body: PromoteIn, desk: DeskOf, caller: Admin) -> dict[str, Any]:
+    """Requests under way end with the model they began with, later ones use the new one."""
+    return promote(desk, caller.name, body.hash)
+
+
+@router.post("/champion/rollback", summary="Make the bundle before the champion the champion again")
+def post_rollback(desk: DeskOf, caller: Admin) -> dict[str, Any]:
+    """One step back."""
+    return roll_back(desk, caller.name)
+
+
+@router.post("/webhooks", status_code=201, summary="Tell an address of changes")
+def post_webhook(body: WebhookIn, desk: DeskOf, caller: Admin) -> dict[str, Any]:
+    """Messages are signed with the secret in the answer, which is shown this once."""
+    local = not desk.settings.public
+    return outbox.add_webhook(desk.store, caller.name, body.url, [str(e) for e in body.events], local=local)
+
+
+@router.get("/webhooks", summary="Addresses that are told of changes")
+def get_webhooks(desk: DeskOf, caller: Admin) -> list[dict[str, Any]]:
+    """Without their secrets."""
+    return outbox.list_webhooks(desk.store)
+
+
+@router.delete("/webhooks/{number}", status_code=204, summary="Tell an address no more")
+def delete_webhook(number: int, desk: DeskOf, caller: Admin) -> None:
+    """Messages that wait for it are given up."""
+    outbox.remove_webhook(desk.store, caller.name, number)
+
+
+@router.get("/audit", summary="Who did what, youngest first")
+def get_audit(
+    desk: DeskOf, caller: Admin, limit: Annotated[int, Query(ge=1, le=500)] = 100, before: int | None = None
+) -> list[dict[str, Any]]:
+    """``before`` is the id to go on from."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(AuditRow.id < max(-(2**31), min(before, 2**31 - 1)))
+    with desk.store.reading() as session:
+        return [
+            {"id": row.id, "at": row.at.isoformat(), "actor": row.actor, "action": row.action}
+            | {"subject": row.subject, "detail": row.detail}
+            for row in session.scalars(query)
+        ]

@@ -1,0 +1,40 @@
+"""Thresholds, lifecycle and the model card."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from serving import judging
+from serving.access import DeskOf, Reader
+from serving.etag import tagged
+
+router = APIRouter(prefix="/v1", tags=["judging"])
+
+
+@router.get("/thresholds", summary="Rubric and model on the same leads, as in the report")
+def get_thresholds(request: Request, desk: DeskOf, caller: Reader) -> Response:
+    """Policies, curves over workload, the promised threshold and the sentences of the report."""
+    return tagged(request, judging.thresholds(desk))
+
+
+@router.get("/thresholds/simulate", summary="The comparison at another capacity")
+def get_simulation(
+    desk: DeskOf,
+    caller: Reader,
+    handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
+    share: Annotated[float | None, Query(gt=0, lt=1, description="flat sources: share of leads handed off")] = None,
+) -> dict[str, Any]:
+    """A replay over the test weeks; wins are wins inside a list, never added wins."""
+    return judging.simulate(desk, handoffs_per_week, share)
+
+
+@router.get("/lifecycle", summary="Funnel, service levels, volumes, recycles")
+def get_lifecycle(request: Request, desk: DeskOf, caller: Reader) -> Response:
+    """As known at the data cut-off."""
+    return tagged(request, judging.lifecycle(desk))
+
+
+@router.get("/model", summary="The model in use and how it was judged")
+def get_model(request: Request, desk: DeskOf, caller: Reader) -> Response:
+    """Bundle, candidates, test figures, audit, features and versions."""
+    return tagged(request, judging.model(desk))
