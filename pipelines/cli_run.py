@@ -75,7 +75,7 @@ def serve_command(options: Options, host: str, port: int) -> int:
     os.environ["LEADSCORE_SERVE_SOURCE"] = options.source
     os.environ["LEADSCORE_SERVE_DATA_DIR"] = str(options.data_dir.resolve())
     os.environ["LEADSCORE_SERVE_HOST"] = host
-    from pipelines.run import fix_caches
+    from pipelines.caches import fix_caches
 
     fix_caches(options.data_dir)
     uvicorn.run("serving.app:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)

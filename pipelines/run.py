@@ -1,6 +1,5 @@
 """The whole pipeline on one source: stages in order, each timed; the report is always written."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -129,9 +128,3 @@ def exit_status(verdict: str) -> int:
             Verdict.TOO_LITTLE_DATA: ExitStatus.TOO_LITTLE_DATA,
         }.get(Verdict(verdict), ExitStatus.OK)
     )
-
-
-def fix_caches(data_dir: Path) -> None:
-    """One place for compiled kernels, set before numba is first imported."""
-    os.environ.setdefault("NUMBA_CACHE_DIR", str((data_dir / ".cache" / "numba").resolve()))
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
