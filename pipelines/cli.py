@@ -164,7 +164,7 @@ def explain(
     """One lead's score, criterion by criterion."""
     from pipelines.cli_explain import explain_command
 
-    return explain_command(options(source, data_dir, False), lead_id, framework, as_of, Output(json))
+    return explain_command(options(source, data_dir), lead_id, framework, as_of, Output(json))
 
 
 @app.command()
@@ -180,7 +180,7 @@ def compare(source: Source = "demo", data_dir: DataDir = "data", json: Json = Fa
     """Rubric against model on the same test leads, from the last run."""
     from pipelines.cli_explain import compare_command
 
-    return compare_command(options(source, data_dir, False), Output(json))
+    return compare_command(options(source, data_dir), Output(json))
 
 
 @app.command()
@@ -194,7 +194,7 @@ def lifecycle(
     """Funnel, service levels, volumes, capture tools and recycles, from the last run."""
     from pipelines.cli_lifecycle import lifecycle_command
 
-    return lifecycle_command(options(source, data_dir, False), csv, Output(json))
+    return lifecycle_command(options(source, data_dir), csv, Output(json))
 
 
 @app.command()
@@ -202,7 +202,7 @@ def champion(source: Source = "demo", data_dir: DataDir = "data", json: Json = F
     """Which bundle scores."""
     from pipelines.cli_registry import champion_command
 
-    return champion_command(options(source, data_dir, False), Output(json))
+    return champion_command(options(source, data_dir), Output(json))
 
 
 @app.command()
@@ -218,7 +218,7 @@ def promote(
     """Make a bundle the champion."""
     from pipelines.cli_registry import promote_command
 
-    return promote_command(options(source, data_dir, False), bundle, Output(json))
+    return promote_command(options(source, data_dir), bundle, Output(json))
 
 
 @app.command()
@@ -226,7 +226,7 @@ def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = F
     """Make the bundle before the champion the champion again."""
     from pipelines.cli_registry import rollback_command
 
-    return rollback_command(options(source, data_dir, False), Output(json))
+    return rollback_command(options(source, data_dir), Output(json))
 
 
 @app.command()
@@ -254,7 +254,21 @@ def data_get(
     """Fetch a source's public data and check their hash."""
     from pipelines.cli_run import data_get_command
 
-    return data_get_command(options(name, data_dir, False), Output(json))
+    return data_get_command(options(name, data_dir), Output(json))
+
+
+@app.command()
+def bench(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    rows: Annotated[int, typer.Option("--rows", help="rows to predict and explain", min=100)] = 20_000,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """How fast features, scores and explanations of a finished run are on this machine."""
+    from pipelines.cli_run import bench_command
+
+    return bench_command(options(source, data_dir), rows, Output(json))
 
 
 @app.command()
@@ -268,7 +282,7 @@ def serve(
     """Start the API and the pages."""
     from pipelines.cli_run import serve_command
 
-    return serve_command(options(source, data_dir, False), host, port)
+    return serve_command(options(source, data_dir), host, port)
 
 
 if __name__ == "__main__":

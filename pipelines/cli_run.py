@@ -68,6 +68,20 @@ def data_get_command(options: Options, output: Output) -> int:
     return 0
 
 
+def bench_command(options: Options, rows: int, output: Output) -> int:
+    """Rates of a finished run's parts."""
+    context = options.context()
+    from pipelines.bench import bench
+
+    found = bench(context, rows)
+    lines = [
+        f"{name.replace('_', ' '):<26}{value:>14,.1f}" for name, value in found.items() if isinstance(value, float)
+    ]
+    head = f"Source {found['source']}, {found['winner']} of {found['features']} features, {found['rows']:,} rows"
+    output.show(found, "\n".join([head, *lines]))
+    return 0
+
+
 def serve_command(options: Options, host: str, port: int) -> int:
     """Start uvicorn on the serving application, by import string."""
     import uvicorn

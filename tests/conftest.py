@@ -1,9 +1,28 @@
-"""Tests on real data run if and only if LEADSCORE_DATA names the folder that holds them."""
+"""Fixtures of all tests; tests on real data run if and only if LEADSCORE_DATA names the folder that holds them."""
 
+import fcntl
 import os
+import shutil
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba"))
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # pyspark.sql.connect ends the process of whoever imports it from a main module without a file, as a test worker's is
 if not hasattr(sys.modules["__main__"], "__file__"):
@@ -17,3 +36,61 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def leadscore_data() -> Path:
+    """The folder of real data; tests that use it are marked ``real_data``."""
+    return Path(os.environ["LEADSCORE_DATA"])
+
+
+@pytest.fixture(scope="session")
+def tiny_demo(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One whole run on a tiny demo, made once and shared by all workers: read it, never write to it."""
+    from tests.reference.tiny_run import make_run, open_run
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny_demo"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            make_run(folder)
+            (folder / "done").touch()
+    return open_run(folder)
+
+
+@pytest.fixture
+def tiny_copy(tiny_demo: Any, tmp_path: Path) -> Any:
+    """A copy of the tiny run that a test may change."""
+    from tests.reference.tiny_run import open_run
+
+    shutil.copytree(tiny_demo.folder, tmp_path / "tiny_demo")
+    return open_run(tmp_path / "tiny_demo")
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Calls the command line in this process; returns exit status, standard output and standard error."""
+    from pipelines.cli import main
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["leadscore", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()

@@ -1,0 +1,62 @@
+"""One whole run on a tiny demo: fewer leads, tiny budgets, all stages."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from models.settings import TrainSettings
+from pipelines.context import Context, open_context
+from pipelines.locate import find_source
+from pipelines.run import run_all
+from pipelines.store import read_json
+
+NAME, LEADS = "tiny_demo", 1500
+SETTINGS = TrainSettings.tiny().model_copy(update={"alpha": 0.2})
+
+
+@dataclass(frozen=True)
+class TinyRun:
+    """Where a run lies, and how to open it."""
+
+    folder: Path
+    source: Path
+    data_dir: Path
+    context: Context
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = read_json(self.context.paths.reports / "summary.json")
+        return found
+
+    @property
+    def page(self) -> Path:
+        return self.context.paths.reports / "report.html"
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        """What a command needs to work on this run."""
+        return ("--source", str(self.source), "--data-dir", str(self.data_dir))
+
+
+def write_source(folder: Path, **changes: Any) -> Path:
+    """The demo's declaration with another name and fewer leads."""
+    document = yaml.safe_load(find_source("demo").read_text(encoding="utf-8"))
+    document |= {"name": NAME, **changes}
+    document["generator"]["parameters"] |= {"leads": LEADS}
+    path = folder / f"{NAME}.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def open_run(folder: Path) -> TinyRun:
+    """A run that was made in a folder."""
+    source, data_dir = folder / f"{NAME}.yaml", folder / "data"
+    return TinyRun(folder, source, data_dir, open_context(str(source), data_dir, SETTINGS))
+
+
+def make_run(folder: Path) -> dict[str, Any]:
+    """Run every stage but tracking."""
+    write_source(folder)
+    return run_all(open_run(folder).context, track=False)
