@@ -103,7 +103,11 @@ def _sentence(feature: Feature | None, name: str, value: Any, helps: bool, fact:
 def _stated(feature: Feature, label: str, value: float) -> str:
     match feature.wording:
         case Wording.COUNT:
+            if value == 1:
+                return f"{label}: 1"  # labels are plural
             return f"no {label}" if value == 0 else f"{_shown(value)} {label}"
+        case Wording.DECAYED:
+            return f"{label}, recent ones counting most: {value:.1f}"
         case Wording.FLAG:
             return f"{label}: {'yes' if value > 0 else 'no'}"
         case Wording.RECENCY:
@@ -114,7 +118,9 @@ def _stated(feature: Feature, label: str, value: float) -> str:
             return f"{label}: {value:.0%}"
         case _:
             unit = (
-                f" {feature.unit}" if feature.unit and feature.unit not in ("as given", "as answered", "score") else ""
+                f" {feature.unit}"
+                if feature.unit and feature.unit not in ("as given", "as answered", "score", "count")
+                else ""
             )
             return f"{label}: {_shown(value)}{unit}"
 
