@@ -104,7 +104,8 @@ def _values(bins: NumberBins | CategoryBins, points: Ints) -> dict[str, Any]:
         named = dict(zip(bins.code.levels, (float(p) for p in points), strict=True))
         rest = {"otherwise": named.pop(RARE, 0.0), "missing": named.pop(MISSING, 0.0)}
         return {"values": named, **rest} if named else {"filled": rest["otherwise"], "missing": rest["missing"]}
-    ends = [None, *(_above(edge) for edge in bins.edges), None]
+    whole = all(float(edge).is_integer() for edge in bins.edges)
+    ends = [None, *(_above(edge, whole) for edge in bins.edges), None]
     ranges = [
         {key: end for key, end in (("from", low), ("below", high)) if end is not None} | {"points": float(p)}
         for low, high, p in zip(ends[:-1], ends[1:], points[:-1], strict=True)
@@ -114,9 +115,9 @@ def _values(bins: NumberBins | CategoryBins, points: Ints) -> dict[str, Any]:
     return {"ranges": ranges, "missing": float(points[-1])}
 
 
-def _above(edge: float) -> float:
-    """The smallest value beyond a bin's upper end: bins hold their upper end, ranges their lower."""
-    return float(edge + 1) if float(edge).is_integer() else float(np.nextafter(edge, np.inf))
+def _above(edge: float, whole: bool) -> float:
+    """Where the next bin starts: one higher if all edges are whole (ages, counts), else the next number there is."""
+    return float(edge + 1) if whole else float(np.nextafter(edge, np.inf))
 
 
 def _activity(params: Mapping[str, Any]) -> dict[str, Any]:
