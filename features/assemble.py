@@ -23,6 +23,8 @@ from features.sorting import BucketSort, SortEngine
 from features.sweep import sweep
 from features.visible import Moments, SortedRows, visible
 
+_FEW = 64  # rows below which a frame is built as one block of numbers
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -87,6 +89,8 @@ def build_matrix(
 
 def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> pd.DataFrame:
     """Feature columns as a frame: float64 numbers and ``str`` categories."""
+    if length <= _FEW:
+        return _small_frame(catalog, found, length)
     columns = {}
     for feature, values in zip(catalog, found, strict=True):
         if feature.type is FeatureType.CATEGORY:
@@ -95,6 +99,22 @@ def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> 
         else:
             columns[feature.name] = pd.Series(np.asarray(values, dtype=np.float64), copy=False)
     return pd.DataFrame(columns, index=pd.RangeIndex(length), columns=list(catalog.names))
+
+
+def _small_frame(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> pd.DataFrame:
+    """The same frame for a few rows: the numbers as one block, as a frame of many blocks costs more than the sweep."""
+    numbers = [v for f, v in zip(catalog, found, strict=True) if f.type is not FeatureType.CATEGORY]
+    block = np.column_stack([np.asarray(v, dtype=np.float64) for v in numbers]) if numbers else np.empty((length, 0))
+    frame = pd.DataFrame(block, index=pd.RangeIndex(length), columns=list(catalog.numbers))
+    texts = {}
+    for feature, values in zip(catalog, found, strict=True):
+        if feature.type is FeatureType.CATEGORY:
+            coded = values if isinstance(values, Coded) else Coded(np.full(length, -1, dtype=np.int64), ())
+            texts[feature.name] = as_series(coded)
+    if not texts:
+        return frame
+    both = pd.concat([frame, pd.DataFrame(texts, index=frame.index)], axis=1)
+    return both.loc[:, list(catalog.names)]
 
 
 class Builder(Protocol):

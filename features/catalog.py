@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -162,7 +163,7 @@ class Catalog:
     def from_records(cls, records: Iterable[Mapping[str, Any]]) -> "Catalog":
         return cls(tuple(Feature.from_record(r) for r in records))
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the catalog: a bundle refuses a matrix of another catalog."""
         text = json.dumps(self.records(), sort_keys=True, ensure_ascii=False)

@@ -1,7 +1,8 @@
 """Columns of a matrix as numbers a linear model can use; the encoder is JSON and treats the unseen on purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,12 @@ RARE = "(rare)"
 MISSING = "(missing)"
 _RARE_COUNT = 20
 _WINSOR = 0.005
+_FEW = 64  # rows below which a look-up per value beats pandas
+
+
+def number_block(values: pd.DataFrame, names: Sequence[str]) -> Floats:
+    """Numeric columns side by side, shape (n, len(names)); one look at the frame instead of one per column."""
+    return np.asarray(values.loc[:, list(names)].to_numpy(dtype=np.float64), dtype=np.float64)
 
 
 def weighted_quantiles(values: Floats, weight: Floats, at: Floats) -> Floats:
@@ -83,8 +90,11 @@ class CategoryCode:
     def codes(self, values: pd.Series) -> npt.NDArray[np.int64]:
         """Position of each value's level."""
         place = {level: i for i, level in enumerate(self.levels)}
-        found = values.map(place).astype("float64").to_numpy()
         rare, missing = len(self.levels) - 2, len(self.levels) - 1
+        if len(values) <= _FEW:
+            texts = (value if isinstance(value, str) else None for value in values.tolist())
+            return np.array([missing if text is None else place.get(text, rare) for text in texts], dtype=np.int64)
+        found = values.map(place).astype("float64").to_numpy()
         return np.where(values.isna().to_numpy(), missing, np.where(np.isnan(found), rare, found)).astype(np.int64)
 
     def columns(self, values: pd.Series) -> Floats:
@@ -124,9 +134,23 @@ class Encoder:
         """For each design column the position of its feature in :attr:`names`."""
         return np.repeat(np.arange(len(self.codes)), [code.width for code in self.codes.values()])
 
+    @cached_property
+    def _numbers(self) -> "_Numbers":
+        return _Numbers.of(self.codes)
+
     def transform(self, values: pd.DataFrame) -> Floats:
-        parts = [_columns(code, values[name]) for name, code in self.codes.items()]
-        return np.hstack(parts) if parts else np.zeros((len(values), 0))
+        """The design matrix: all numbers at once, categories one by one."""
+        numbers = self._numbers
+        design = np.zeros((len(values), sum(code.width for code in self.codes.values())))
+        if numbers.names:
+            design[:, numbers.places], missing = numbers.scaled(number_block(values, numbers.names))
+            design[:, numbers.missing_places] = missing[:, numbers.has_missing]
+        place = 0
+        for name, code in self.codes.items():
+            if isinstance(code, CategoryCode):
+                design[np.arange(len(values)), place + code.codes(values[name])] = 1.0
+            place += code.width
+        return design
 
     def state(self) -> dict[str, Any]:
         return {"codes": [[name, _state(code)] for name, code in self.codes.items()]}
@@ -136,10 +160,51 @@ class Encoder:
         return cls({name: _restored(code) for name, code in state["codes"]})
 
 
-def _columns(code: Code, values: pd.Series) -> Floats:
-    if isinstance(code, NumberCode):
-        return code.columns(values.to_numpy(dtype=np.float64))
-    return code.columns(values)
+@dataclass(frozen=True)
+class _Numbers:
+    """The number codes of an encoder as arrays; ``places`` are their columns in the design matrix."""
+
+    names: tuple[str, ...]
+    places: npt.NDArray[np.int64]
+    missing_places: npt.NDArray[np.int64]
+    has_missing: npt.NDArray[np.bool_]
+    log: npt.NDArray[np.bool_]
+    low: Floats
+    high: Floats
+    centre: Floats
+    spread: Floats
+    fill: Floats
+
+    @classmethod
+    def of(cls, codes: Mapping[str, Code]) -> Self:
+        starts = np.cumsum([0, *(code.width for code in codes.values())])[:-1]
+        kept = [(name, code, at) for (name, code), at in zip(codes.items(), starts, strict=True)]
+        numbers = [(name, code, at) for name, code, at in kept if isinstance(code, NumberCode)]
+        places = np.array([at for _, _, at in numbers], dtype=np.int64)
+        has_missing = np.array([code.has_missing for _, code, _ in numbers], dtype=np.bool_)
+
+        def array(name: str) -> Floats:
+            return np.array([getattr(code, name) for _, code, _ in numbers], dtype=np.float64)
+
+        return cls(
+            names=tuple(name for name, _, _ in numbers),
+            places=places,
+            missing_places=places[has_missing] + 1,
+            has_missing=has_missing,
+            log=np.array([code.log for _, code, _ in numbers], dtype=np.bool_),
+            low=array("low"),
+            high=array("high"),
+            centre=array("centre"),
+            spread=array("spread"),
+            fill=array("fill"),
+        )
+
+    def scaled(self, block: Floats) -> tuple[Floats, Floats]:
+        """Standardised columns and their indicators of missing values, both shape (n, len(names))."""
+        missing = np.isnan(block)
+        shown = np.clip(np.where(missing, self.fill, block), self.low, self.high)
+        shown[:, self.log] = _bend(shown[:, self.log], True)
+        return (shown - self.centre) / self.spread, missing.astype(np.float64)
 
 
 def _state(code: Code) -> dict[str, Any]:

@@ -55,9 +55,8 @@ class LinearCandidate:
 
     def contributions(self, values: pd.DataFrame) -> Contributions:
         parts = self.encoder.transform(values) * self.theta[1:]
-        summed = np.zeros((len(values), len(self.encoder.names)))
-        for column, owner in enumerate(self.encoder.owner):
-            summed[:, owner] += parts[:, column]
+        first = np.searchsorted(self.encoder.owner, np.arange(len(self.encoder.names)))
+        summed = np.add.reduceat(parts, first, axis=1) if len(first) else np.zeros((len(values), 0))
         return Contributions(self.encoder.names, summed, float(self.theta[0]))
 
     def state(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -117,6 +118,7 @@ def load_qualification(path: Path) -> QualificationPolicy:
         raise PolicyError(f"qualification policy {path} cannot be read: {problem.strerror}.") from problem
 
 
+@cache
 def default_qualification() -> QualificationPolicy:
     """The policy that holds where a source names none."""
     entry = files("models.explaining") / "frameworks" / "qualification" / "default.yaml"

@@ -74,7 +74,8 @@ def top_reasons(
         return [[""] * count for _ in range(len(values))]
     top = np.argpartition(-size, width - 1, axis=1)[:, :width]
     top = np.take_along_axis(top, np.argsort(-np.take_along_axis(size, top, axis=1), axis=1, kind="stable"), axis=1)
-    columns = {n: values[n].to_numpy(dtype=object) for n in contributions.names if n in values.columns}
+    named = [contributions.names[k] for k in np.unique(top)]
+    columns = {n: values[n].to_numpy(dtype=object) for n in named if n in values.columns}
     texts = []
     for i, picks in enumerate(top):
         row = []
