@@ -65,6 +65,7 @@ def run(
     data_dir: DataDir = "data",
     engine: Engine = EngineName.MEMORY,
     params: Params = None,
+    track: Annotated[bool, typer.Option("--track/--no-track", help="whether MLflow gets the run")] = True,
     tiny: Tiny = False,
     json: Json = False,
     debug: Debug = False,
@@ -72,7 +73,7 @@ def run(
     """Everything on one source: ingest to report. The exit status says what the run may claim."""
     from pipelines.cli_run import run_command
 
-    return run_command(options(source, data_dir, tiny, engine, params), Output(json))
+    return run_command(options(source, data_dir, tiny, engine, params), Output(json), track=track)
 
 
 def _stage(name: str, doc: str) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 from pipelines.cli_shared import Options, Output
 
 
-def run_command(options: Options, output: Output) -> int:
+def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     """All stages; prints what a newcomer wants to know."""
     context = options.context()
     from pipelines.progress import StageProgress
-    from pipelines.run import STAGES, TRACK, exit_status, run_all
+    from pipelines.run import STAGES, exit_status, run_all
 
-    with StageProgress(len(STAGES) + len((TRACK,))) as progress:
-        summary = run_all(context, progress)
+    with StageProgress(len(STAGES) + int(track)) as progress:
+        summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
     output.show(summary | {"report": str(report)}, _told(summary, report))
     return exit_status(summary["verdict"])

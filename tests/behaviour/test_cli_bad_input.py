@@ -1,0 +1,96 @@
+"""What a user can get wrong: one message, its own exit status, no traceback, nothing half-written."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from features.errors import ExitStatus
+from tests.reference.exports import CALLS, FLAT, write_flat
+
+Cli = Callable[..., tuple[int, str, str]]
+
+FILES = {
+    "missing column": (CALLS, FLAT.replace("age: {type", "aged: {type"), ExitStatus.SOURCE, "calls.yaml line 11"),
+    "empty file": (b"", FLAT, ExitStatus.DATA, "0 bytes"),
+    "one class": (CALLS.replace("yes", "no"), FLAT, ExitStatus.ONE_CLASS, "one class"),
+    "unreadable": (b"\x00\x01\x02\x03" * 999, FLAT, ExitStatus.UNREADABLE, "calls.csv"),
+    "unknown key": (CALLS, FLAT.replace("order: row", "ordre: row"), ExitStatus.SOURCE, "line 5"),
+}
+
+
+@pytest.mark.parametrize(("content", "declaration", "status", "said"), FILES.values(), ids=FILES.keys())
+def test_bad_files(
+    cli: Cli, tmp_path: Path, content: str | bytes, declaration: str, status: ExitStatus, said: str
+) -> None:
+    (tmp_path / "calls.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+    (tmp_path / "calls.yaml").write_text(declaration, encoding="utf-8")
+    found, out, err = cli("run", "--source", str(tmp_path / "calls.yaml"), "--data-dir", str(tmp_path / "data"))
+    assert (found, out) == (int(status), "")
+    assert said in err and err.startswith("error LS")
+    assert "Traceback" not in err
+    left = [path for path in (tmp_path / "data").rglob("*") if path.is_file()] if (tmp_path / "data").exists() else []
+    assert left == []
+
+
+def test_every_kind_of_bad_file_has_its_own_status() -> None:
+    statuses = [status for name, (_, _, status, _) in FILES.items() if name != "unknown key"]
+    assert len(set(statuses)) == len(statuses)
+    assert 0 not in statuses and 1 not in statuses
+
+
+def test_three_broken_rows_go_to_quarantine_and_the_rest_goes_on(cli: Cli, tmp_path: Path) -> None:
+    broken = CALLS + "clerk;x;yes\nclerk;-4;no\nclerk;30;perhaps\n"
+    write_flat(tmp_path, broken)
+    status, out, err = cli(
+        "ingest", "--source", str(tmp_path / "calls.yaml"), "--data-dir", str(tmp_path / "data"), "--json"
+    )
+    assert (status, err) == (0, "")
+    assert json.loads(out)["rows"]["leads"] == {"read": 6, "kept": 3, "quarantined": 3}
+
+
+WRONG_CALLS = {
+    "unknown source": (("run", "--source", "nowhere"), ExitStatus.SOURCE, "demo"),
+    "unknown command": (("scor",), ExitStatus.USAGE, "scor"),
+    "unknown option": (("run", "--sauce", "x"), ExitStatus.USAGE, "--sauce"),
+    "unknown framework": (("explain", "x", "--framework", "bunt"), ExitStatus.POLICY, "bant"),
+    "no champion yet": (("champion",), ExitStatus.REGISTRY, "leadscore run"),
+    "nothing compared yet": (("compare",), ExitStatus.DATA, "thresholds"),
+    "stage without the one before": (("audit",), ExitStatus.DATA, "matrix"),
+    "no such params": (("run", "--params", "none.yaml"), ExitStatus.SOURCE, "none.yaml"),
+}
+
+
+@pytest.mark.parametrize(("words", "status", "said"), WRONG_CALLS.values(), ids=WRONG_CALLS.keys())
+def test_wrong_calls(cli: Cli, tmp_path: Path, words: tuple[str, ...], status: ExitStatus, said: str) -> None:
+    place = ("--data-dir", str(tmp_path / "data")) if words != ("scor",) else ()
+    found, out, err = cli(*words, *place)
+    assert (found, out) == (int(status), "")
+    assert said in err and "Traceback" not in err
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_errors_are_json_where_json_was_asked_for(cli: Cli) -> None:
+    status, out, err = cli("run", "--source", "nowhere", "--json")
+    assert status == ExitStatus.SOURCE and out == ""
+    assert json.loads(err)["error"]["code"] == "LS010"
+
+
+def test_debug_shows_where_it_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    from features.errors import SourceError
+    from pipelines.cli import main
+
+    monkeypatch.setattr("sys.argv", ["leadscore", "run", "--source", "nowhere", "--debug"])
+    with pytest.raises(SourceError):
+        main()
+
+
+def test_a_fault_of_ours_is_one_line_with_its_own_status(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("pipelines.cli_explain.frameworks_command", fails)
+    status, out, err = cli("frameworks")
+    assert (status, out) == (int(ExitStatus.INTERNAL), "")
+    assert err.count("\n") == 1 and "ZeroDivisionError" in err and "--debug" in err

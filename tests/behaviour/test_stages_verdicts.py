@@ -1,0 +1,80 @@
+"""A run that may not claim anything says so, writes its report all the same, and ends with its own exit status."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from features.errors import ExitStatus
+from pipelines.champion import read_champion
+from pipelines.config import Paths
+from tests.reference.calls import DECLARATION, calls, write_calls
+
+Cli = Callable[..., tuple[int, str, str]]
+STAGES = ("ingest", "matrix", "audit", "backtest", "train", "evaluate", "thresholds", "score", "report")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without validation, which has tests of its own: its library takes seconds to import."""
+    monkeypatch.setattr("pipelines.run.STAGES", STAGES)
+
+
+def run(cli: Cli, folder: Path, path: Path) -> tuple[int, dict[str, object], str, Paths]:
+    place = ("--source", str(path), "--data-dir", str(folder / "data"))
+    status, out, err = cli("run", *place, "--no-track", "--tiny", "--json")
+    paths = Paths(folder / "data", "calls")
+    assert out, err
+    assert "Traceback" not in err
+    assert json.loads(out)["verdict"] == json.loads((paths.reports / "summary.json").read_text())["verdict"]
+    return status, json.loads(out), (paths.reports / "report.html").read_text(encoding="utf-8"), paths
+
+
+CASES = {
+    "leak": (calls(leak=True), ExitStatus.LEAK, "leak", "Training stopped"),
+    "no signal": (calls(signal=0.0), ExitStatus.NO_SIGNAL, "no_signal", "do not tell won from lost"),
+    "too little data": (calls(60), ExitStatus.TOO_LITTLE_DATA, "too_little_data", "Too little data"),
+}
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("frame", "status", "verdict", "said"), CASES.values(), ids=CASES.keys())
+def test_a_run_without_a_model(
+    cli: Cli, tmp_path: Path, frame: object, status: ExitStatus, verdict: str, said: str
+) -> None:
+    found, summary, page, paths = run(cli, tmp_path, write_calls(tmp_path, frame))
+    assert (found, summary["verdict"]) == (int(status), verdict)
+    assert summary["bundle"]["hash"] is None and summary["winner"]["name"] is None
+    assert said in page
+    assert 'id="worklist"' not in page and 'id="cards"' not in page
+    assert not list((tmp_path / "data").rglob("bundle.json"))
+    assert read_champion(paths) is None
+    for stage in STAGES[2:-1]:
+        assert json.loads((paths.root / stage / "verdict.json").read_text())["verdict"] == verdict or stage == "audit"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_leak_is_named_and_an_accepted_one_stands_in_bundle_and_report(cli: Cli, tmp_path: Path) -> None:
+    frame = calls(leak=True)
+    status, summary, page, _ = run(cli, tmp_path, write_calls(tmp_path, frame))
+    assert "seconds" in {row["column"] for row in summary["audit"] if row["severity"] == "leak"}
+    assert status == ExitStatus.LEAK and "seconds" in summary["verdict_text"]
+
+    accepted = DECLARATION.replace("label: seconds of", "accepted_because: a test of ours, label: seconds of")
+    status, summary, page, paths = run(cli, tmp_path, write_calls(tmp_path, frame, accepted))
+    assert (status, summary["verdict"]) == (0, "ok")
+    assert "a test of ours" in page
+    bundle = json.loads((paths.train / "bundle" / "bundle.json").read_text())
+    assert bundle["meta"]["accepted_leaks"] == {"seconds": "a test of ours"}
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_model_that_stands_no_longer_leaves_no_old_bundle_behind(cli: Cli, tmp_path: Path) -> None:
+    status, first, _, paths = run(cli, tmp_path, write_calls(tmp_path, calls()))
+    assert status == 0 and read_champion(paths).hash == first["bundle"]["hash"]
+    status, _, page, paths = run(cli, tmp_path, write_calls(tmp_path, calls(signal=0.0)))
+    assert status == ExitStatus.NO_SIGNAL
+    assert not (paths.train / "bundle").exists()
+    assert read_champion(paths).hash == first["bundle"]["hash"], "the champion stays until somebody decides"
+    assert 'id="worklist"' not in page
