@@ -147,16 +147,16 @@ class BoosterCandidate:
         return type(self)(self.parameters, columns, models, boosters=self.boosters, threads=self.threads, base=base)
 
     def log_odds(self, values: pd.DataFrame) -> Floats:
-        design = self.columns.transform(values)
-        if not self.models:
+        if not self.models or not len(values):
             return np.full(len(values), self.base)
+        design = self.columns.transform(values)
         threads = 1 if len(design) < 64 else self.threads
         raw = [model.predict(design, raw_score=True, num_threads=threads) for model in self.models]
         return np.asarray(np.mean(raw, axis=0), dtype=np.float64)
 
     def spread(self, values: pd.DataFrame) -> Floats:
         """Standard deviation of log-odds between the seeds, shape (n,)."""
-        if len(self.models) < 2:
+        if len(self.models) < 2 or not len(values):
             return np.zeros(len(values))
         design = self.columns.transform(values)
         raw = [model.predict(design, raw_score=True, num_threads=self.threads) for model in self.models]
@@ -191,6 +191,8 @@ def tree_contributions(models: tuple[lgb.Booster, ...], design: Floats, threads:
 
     Lundberg, Erion, Lee 2018, "Consistent individualized feature attribution for tree ensembles", algorithm 2.
     """
+    if not len(design):  # LightGBM divides by the number of rows
+        return np.zeros((0, design.shape[1] + 1))
     threads = 1 if len(design) < 64 else threads
     parts = [model.predict(design, pred_contrib=True, num_threads=threads) for model in models]
     return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
