@@ -11,27 +11,56 @@ from models.logistic import fit_logistic, sigmoid
 from models.scorer import Calibration, Floats, Ints
 
 _MINIMUM_SLOPE = 0.05
-_PULL = 4.0  # pseudo-observations that hold the slope at 1
+_PRIOR_DEVIATION = 0.5  # of the slope around 1
 
 
 def fit_calibration(log_odds: Floats, won: Floats, weight: Floats, block: Ints | None = None) -> Calibration:
     """Slope and intercept on out-of-fold log-odds.
 
-    With ``block`` the slope is fitted under an intercept of its own per block, so that a moving base rate does
-    not bend it; the intercept is then fitted on all rows together.
+    Each block has a slope and a level of its own, so that a moving base rate does not bend the slope. Their
+    random-effects mean (DerSimonian and Laird 1986) is shrunk towards 1 the more, the less the blocks agree: blocks
+    that contradict each other say little about the next one. The intercept is fitted on all rows together.
     """
-    middle = float(np.average(log_odds, weights=weight))
-    spread = max(float(np.sqrt(np.average((log_odds - middle) ** 2, weights=weight))), 1e-9)
-    x = (log_odds - middle) / spread
     codes = np.zeros(len(won), dtype=np.int64) if block is None else np.unique(block, return_inverse=True)[1]
-    dummies = np.eye(int(codes.max()) + 1)[codes]
-    design = np.column_stack([x, dummies])
-    penalty = np.r_[_PULL, np.zeros(dummies.shape[1])]
-    centre = np.r_[spread, np.zeros(dummies.shape[1])]
-    slope = max(float(fit_logistic(design, won, weight, penalty, centre=centre)[0]) / spread, _MINIMUM_SLOPE)
+    found = [_block_slope(log_odds[codes == k], won[codes == k], weight[codes == k]) for k in range(codes.max() + 1)]
+    mean, variance = _random_effects(np.array([pair for pair in found if pair is not None]).reshape(-1, 2))
+    trust = _PRIOR_DEVIATION**2 / (_PRIOR_DEVIATION**2 + variance)
+    slope = max(1.0 + trust * (mean - 1.0), _MINIMUM_SLOPE)
     ones = np.ones((len(won), 1))
     intercept = float(fit_logistic(ones, won, weight, np.zeros(1), offset=slope * log_odds)[0])
     return Calibration(slope, intercept)
+
+
+def _block_slope(log_odds: Floats, won: Floats, weight: Floats) -> tuple[float, float] | None:
+    """Slope of one block and its variance; None where nothing varies."""
+    middle = float(np.average(log_odds, weights=weight))
+    spread = float(np.sqrt(np.average((log_odds - middle) ** 2, weights=weight)))
+    if spread < 1e-9 or won.min() == won.max():
+        return None
+    design = np.column_stack([np.ones(len(won)), (log_odds - middle) / spread])
+    theta = fit_logistic(design, won, weight, np.array([0.0, 1e-3]))
+    p = sigmoid(design @ theta)
+    information = (design * (weight * p * (1 - p))[:, None]).T @ design
+    variance = float(np.linalg.inv(information + 1e-9 * np.eye(2))[1, 1])
+    return float(theta[1]) / spread, variance / spread**2
+
+
+def _random_effects(pairs: Floats) -> tuple[float, float]:
+    """Mean of (estimate, variance) pairs and its variance, with what the estimates differ beyond their errors.
+
+    >>> _random_effects(np.array([[1.0, 0.1], [1.0, 0.1]]))
+    (1.0, 0.05)
+    """
+    if not len(pairs):
+        return 1.0, float("inf")
+    estimate, variance = pairs[:, 0], np.maximum(pairs[:, 1], 1e-12)
+    fixed = 1.0 / variance
+    mean = float((fixed * estimate).sum() / fixed.sum())
+    excess = float((fixed * (estimate - mean) ** 2).sum()) - (len(pairs) - 1)
+    scale = float(fixed.sum() - (fixed**2).sum() / fixed.sum())
+    between = max(excess / scale, 0.0) if scale > 0 else 0.0
+    mixed = 1.0 / (variance + between)
+    return float((mixed * estimate).sum() / mixed.sum()), float(1.0 / mixed.sum())
 
 
 @dataclass(frozen=True)
