@@ -16,7 +16,7 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     with StageProgress(len(STAGES) + int(track)) as progress:
         summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
-    output.show(summary | {"report": str(report)}, _told(summary, report))
+    output.show(summary | {"report": str(report)}, told(summary, report))
     return exit_status(summary["verdict"])
 
 
@@ -96,7 +96,8 @@ def serve_command(options: Options, host: str, port: int) -> int:
     return 0
 
 
-def _told(summary: dict[str, Any], report: Path) -> str:
+def told(summary: dict[str, Any], report: Path) -> str:
+    """What `run` prints: rows, base rate, winner and why, test figures, wins at capacity, where the report is."""
     name = f"{summary['source']}{' (synthetic)' if summary['synthetic'] else ''}"
     lines = ["", f"Source {name}, verdict: {summary['verdict']}", f"  {summary['verdict_text']}"]
     lines += [
