@@ -1,7 +1,9 @@
 """Penalised logistic regression by Newton's method: one fitter for linear models, calibration and blending."""
 
+from functools import cache
+
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from models.scorer import Floats
 
@@ -47,8 +49,14 @@ def fit_logistic(
     -------
     shape (k,)
     """
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _pools().limit(limits=1, user_api="blas"):
         return _newton(design, won, weight, penalty, centre, offset)
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    """The thread pools of this process, looked up once: finding them reads the process' memory map, 4 ms each time."""
+    return ThreadpoolController()
 
 
 def _newton(
