@@ -16,6 +16,7 @@ RARE = "(rare)"
 MISSING = "(missing)"
 _RARE_COUNT = 20
 _WINSOR = 0.005
+_STRETCH = 0.5  # of the training range: how far beyond it a line may reach
 _FEW = 64  # rows below which a look-up per value beats pandas
 
 
@@ -34,7 +35,11 @@ def weighted_quantiles(values: Floats, weight: Floats, at: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class NumberCode:
-    """A number as a clipped, standardised column and, if it was ever missing, an indicator."""
+    """A number as a standardised column and, if it was ever missing, an indicator.
+
+    Values beyond the training range count up to half that range further: where a market drifts, the line must be
+    able to follow, but one odd value must not decide a score.
+    """
 
     low: float
     high: float
@@ -58,6 +63,8 @@ class NumberCode:
         if spread < 1e-12 and known.all():
             return None
         fill = float(np.median(values[known]))
+        if not log:
+            low, high = low - _STRETCH * (high - low), high + _STRETCH * (high - low)
         return cls(float(low), float(high), centre, max(spread, 1e-12), fill, not bool(known.all()), log)
 
     def columns(self, values: Floats) -> Floats:
