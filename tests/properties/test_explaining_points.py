@@ -75,7 +75,7 @@ def test_frameworks_that_leave_out_or_repeat_a_topic_are_refused() -> None:
     lines = ["name: own", "title: Own", "criteria:", "  all: {label: All, topics: [budget, need]}"]
     with pytest.raises(PolicyError, match="no criterion takes authority"):
         parse_framework("\n".join(lines))
-    with pytest.raises(PolicyError, match="mapped twice.*budget"):
+    with pytest.raises(PolicyError, match=r"mapped twice.*budget"):
         parse_framework("\n".join([*lines, "  more: {label: More, topics: [budget]}"]))
     with pytest.raises(PolicyError, match="line 4"):
         parse_framework("\n".join([*lines[:3], "  all: {label: All, topics: [gold]}"]))
