@@ -1,0 +1,93 @@
+"""The report as a file: complete, self-contained, true to the summary, and silent about persons."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from pipelines.report_charts import charts_of
+from pipelines.store import read_json, read_parquet
+from tests.reference.tiny_run import TinyRun
+
+SECTIONS = (
+    *("verdict", "data", "audit", "candidates", "test", "compare", "lifecycle"),
+    *("worklist", "cards", "drivers", "features", "limits", "run"),
+)
+
+
+@pytest.fixture(scope="module")
+def page(tiny_demo: TinyRun) -> str:
+    return tiny_demo.page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def words(page: str) -> str:
+    """What a reader sees: no scripts, no styles, no tags."""
+    text = re.sub(r"<(script|style)[^>]*>.*?</\1>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)).replace("&#39;", "'")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_is_there_and_reachable(page: str, section: str) -> None:
+    assert f'id="{section}"' in page
+    assert section == "verdict" or f'href="#{section}"' in page
+
+
+def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
+    without_plotly = re.sub(r"<script>/\*.*?</script>", "", page, count=1, flags=re.DOTALL)
+    assert len(without_plotly) < len(page) / 2, "plotly's script is inside"
+    loads = re.findall(r"<(?:script|img|iframe|link)[^>]+(?:src|href)=\"([^\"]*)\"", without_plotly)
+    assert set(loads) <= {"data:,"}
+    assert "@import" not in without_plotly and not re.search(r"url\(\s*['\"]?http", without_plotly)
+
+
+def test_it_begins_with_the_verdict_and_says_synthetic(tiny_demo: TinyRun, words: str) -> None:
+    summary = tiny_demo.summary
+    assert words.index("Synthetic data") < words.index(summary["verdict_text"]) < words.index("Base rate")
+    comparison = read_json(tiny_demo.context.paths.thresholds / "comparison.json")
+    assert comparison["sentences"][0] in words
+    assert words.index(comparison["sentences"][0]) < words.index("Every row read is kept")
+
+
+def test_its_figures_are_the_summary_s(tiny_demo: TinyRun, words: str) -> None:
+    summary = tiny_demo.summary
+    for row in summary["rows"].values():
+        assert f"{row['read']:,}" in words
+    for name, row in summary["test"].items():
+        assert f"{name} {row['auc']:.3f}" in words
+    for row in summary["candidates"]:
+        assert f"{row['name']} {row['cv_log_loss']:.4f}" in words
+    for row in summary["thresholds"]:
+        assert row["policy"].replace("_", " ") in words
+    assert summary["bundle"]["hash"] in words
+
+
+def test_every_chart_is_on_the_page_with_its_figures(tiny_demo: TinyRun, page: str, words: str) -> None:
+    drawn = charts_of(tiny_demo.context)
+    specs = json.loads(re.search(r'<script type="application/json" id="charts">(.*?)</script>', page, re.DOTALL)[1])
+    assert set(specs) == {chart.name for chart in drawn} and len(drawn) >= 10
+    for chart in drawn:
+        assert f'data-chart="{chart.name}"' in page
+        assert chart.title in words and chart.n in words
+
+
+def test_shown_cards_add_up(tiny_demo: TinyRun) -> None:
+    for card in read_json(tiny_demo.context.paths.score / "cards.json"):
+        bars = [card["points_base"], card["points_clip"], *(row["points"] for row in card["criteria"])]
+        assert 50 + sum(bars) == card["score"]
+
+
+def test_no_person_is_in_it(tiny_demo: TinyRun, page: str) -> None:
+    leads = read_parquet(tiny_demo.context.paths.ingest / "leads.parquet")
+    raw = pd.read_csv(tiny_demo.context.paths.raw / "leads.csv", dtype=str)
+    for column in ("Email", "Phone", "Full Name"):
+        shown = [value for value in raw[column].dropna().unique() if value in page]
+        assert shown == [], column
+    assert len(leads)
+
+
+def test_features_are_documented(tiny_demo: TinyRun, words: str) -> None:
+    catalog = read_json(tiny_demo.context.paths.matrix / "matrix.json")["catalog"]
+    for feature in catalog:
+        assert feature["name"] in words

@@ -1,0 +1,70 @@
+"""The report in a real browser, wide and narrow, light and dark."""
+
+from typing import Any
+
+import pytest
+
+from tests.reference.tiny_run import TinyRun
+
+pytestmark = pytest.mark.browser
+
+OVERLAPS = """() => {
+  const texts = 'main h1, main h2, main h3, main p, figcaption b, figcaption .n, .tile b, .tile span';
+  const seen = [...document.querySelectorAll(texts)]
+    .map(e => [e.getBoundingClientRect(), e]).filter(([r]) => r.width && r.height);
+  const bad = [];
+  for (let i = 0; i < seen.length; i++) for (let j = i + 1; j < Math.min(seen.length, i + 12); j++) {
+    const [a, e] = seen[i], [b, f] = seen[j];
+    if (e.contains(f) || f.contains(e)) continue;
+    const w = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const h = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (w > 2 && h > 2) bad.push(e.textContent.slice(0, 40) + ' | ' + f.textContent.slice(0, 40));
+  }
+  return bad;
+}"""
+TICKS = """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
+  const bad = [], box = plot.getBoundingClientRect();
+  for (const axis of ['.xtick text', '.ytick text']) {
+    const ticks = [...plot.querySelectorAll(axis)].map(t => t.getBoundingClientRect());
+    for (const t of ticks)
+      if (t.left < box.left - 2 || t.right > box.right + 2) bad.push(plot.dataset.chart + ' cut ' + axis);
+    for (let k = 1; k < ticks.length; k++) {
+      const a = ticks[k - 1], b = ticks[k];
+      const w = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const h = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (w > 1 && h > 1) bad.push(plot.dataset.chart + ' overlapping ' + axis);
+    }
+  }
+  for (const title of plot.querySelectorAll('.xtitle, .ytitle')) {
+    const t = title.getBoundingClientRect();
+    if (t.left < box.left - 2 || t.right > box.right + 2 || t.top < box.top - 2 || t.bottom > box.bottom + 2)
+      bad.push(plot.dataset.chart + ' cut title');
+  }
+  return bad;
+})"""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_report_draws_without_errors_overlaps_or_requests(
+    tiny_demo: TinyRun, chromium: Any, width: int, scheme: str
+) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else said.append(r.url))
+    page.goto(tiny_demo.page.as_uri())
+    page.wait_for_function(
+        "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
+    )
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    assert page.locator(".plot").count() >= 10
+    assert page.evaluate(OVERLAPS) == []
+    assert page.evaluate(TICKS) == []
+    page.click("#theme")
+    assert page.evaluate("document.documentElement.dataset.theme") != scheme
+    assert said == []
+    context.close()

@@ -1,0 +1,103 @@
+"""Charts are records first: what is drawn, with its units, n and words."""
+
+import pytest
+
+from pipelines import charts
+from pipelines.chart_spec import figure
+from pipelines.charts import Axis, Chart, Mark, Series, Tone
+
+CANDIDATES = [
+    {"name": "rate", "cv_log_loss": 0.3, "cv_log_loss_se": 0.01, "cv_auc": 0.5, "blocks": [{"log_loss": 0.3}] * 2},
+    {"name": "linear", "cv_log_loss": 0.25, "cv_log_loss_se": 0.02, "cv_auc": 0.7, "blocks": [{"log_loss": 0.25}] * 2},
+]
+FOLDS = [
+    {"name": "block 1", "test": 40, "test_from": "2026-01-05T00:00:00"},
+    {"name": "block 2", "test": 60, "test_from": ""},
+]
+COMPARISON = {
+    "leads": 90,
+    "winnable": 9,
+    "curves": {
+        name: [
+            {"workload": 10, "wins": 4, "precision": 0.4, "wins_ci": [2, 6], "precision_ci": [0.2, 0.6]},
+            {"workload": 20, "wins": 5, "precision": 0.25, "wins_ci": [3, 8], "precision_ci": [None, None]},
+        ]
+        for name in ("rubric", "model")
+    },
+    "policies": [
+        {"policy": "rubric_own_threshold", "by": "rubric", "rule": "r", "workload": 12, "wins": 3, "precision": 0.25},
+        {"policy": "nobody", "by": "model", "rule": "r", "workload": 0, "wins": 0, "precision": None},
+    ],
+}
+
+
+def all_charts() -> list[Chart]:
+    figures = {
+        "rate": {"n": 100, "won": 9, "auc": 0.5, "auc_ci": None},
+        "linear": {"n": 100, "won": 9, "auc": 0.7, "auc_ci": [0.6, 0.8]},
+    }
+    bins = [
+        {"predicted": 0.1, "observed": 0.12, "share": 0.5, "rows": 50},
+        {"predicted": 0.4, "observed": 0.3, "share": 0.5, "rows": 50},
+    ]
+    months = [
+        {"period": "2026-01", "rows": 50, "won": 5, "share": 0.1},
+        {"period": "2026-02", "rows": 50, "won": 9, "share": 0.18},
+    ]
+    by_month = [{"policy": "rubric_own_threshold", "month": "2026-01", "workload": 5, "wins": 1, "precision": 0.2}]
+    sizes = [{"name": "a", "label": "A", "points": 3.0}, {"name": "b", "label": "B", "points": 1.0}]
+    return [
+        charts.cv_loss(CANDIDATES, "linear", 100),
+        charts.test_metric(figures, "auc", "AUC", Axis("AUC"), "Words.", "linear"),
+        charts.by_block(CANDIDATES, FOLDS, "linear"),
+        charts.base_rate(months, "month"),
+        charts.calibration(bins, 100),
+        charts.workload(COMPARISON, "wins"),
+        charts.workload(COMPARISON, "precision"),
+        charts.by_month(by_month, ("rubric_own_threshold",)),
+        charts.importance(sizes, 90, "criterion"),
+        charts.importance(sizes, 90, "feature"),
+        charts.scores([{"score": 2, "leads": 9}], 9, "open leads"),
+    ]
+
+
+@pytest.mark.parametrize("chart", all_charts(), ids=lambda chart: chart.name)
+def test_every_chart_has_title_units_n_and_words(chart: Chart) -> None:
+    assert chart.title and chart.words.endswith(".") and chart.n.startswith("n = ")
+    assert chart.x.title and (chart.y.title or chart.sideways)
+    assert chart.records() and all(row["y"] is not None for row in chart.records())
+    spec = figure(chart)
+    assert spec["layout"]["xaxis"]["title"]["text"] == chart.x.title
+    assert all("tone" in trace["meta"] for trace in spec["data"])
+
+
+def test_the_winner_has_the_model_s_colour_and_the_best_stands_on_top() -> None:
+    chart = charts.cv_loss(CANDIDATES, "linear", 100)
+    assert [s.name for s in chart.series] == ["rate", "linear"], "drawn from the bottom: the best is last"
+    assert chart.series[-1].tone is Tone.MODEL
+    assert chart.records()[-1]["low"] == pytest.approx(0.23)
+    assert chart.records()[-1]["high"] == pytest.approx(0.27)
+
+
+def test_whiskers_are_distances_from_the_point() -> None:
+    trace = figure(charts.calibration([{"predicted": 0.2, "observed": 0.3, "share": 1.0, "rows": 100}], 100))["data"][
+        -1
+    ]
+    low, high = 0.3 - trace["error_y"]["arrayminus"][0], 0.3 + trace["error_y"]["array"][0]
+    assert 0.22 < low < 0.3 < high < 0.39
+    sideways = figure(charts.cv_loss(CANDIDATES, "linear", 100))["data"][-1]
+    assert sideways["error_x"]["array"] == [pytest.approx(0.02)]
+
+
+def test_a_band_leaves_out_unknown_bounds_and_idle_policies_are_not_drawn() -> None:
+    chart = charts.workload(COMPARISON, "precision")
+    band = figure(chart)["data"][0]
+    assert band["x"] == [10, 10] and band["y"] == [0.6, 0.2]
+    assert "nobody" not in {s.name for s in chart.series}
+    assert [s.tone for s in chart.series if s.mark is Mark.POINTS] == [Tone.RUBRIC]
+
+
+def test_a_legend_only_where_there_is_something_to_tell_apart() -> None:
+    one = Chart("c", "T", Axis("x"), Axis("y"), "n = 1", "W.", (Series("s", Mark.LINE, Tone.PLAIN, (1,), (2,)),))
+    two = Chart("c", "T", Axis("x"), Axis("y"), "n = 1", "W.", one.series * 2)
+    assert not figure(one)["layout"]["showlegend"] and figure(two)["layout"]["showlegend"]

@@ -1,0 +1,75 @@
+"""The first lines answer the question; limits are said; bad news is not hidden."""
+
+from features.definition import Source
+from features.vocabulary import Verdict
+from pipelines.report_words import HEADLINES, answer, excluded, limits
+
+FLAT = {
+    "name": "calls",
+    "kind": "flat",
+    "flat": {"target": {"column": "y", "won": ["yes"], "lost": ["no"]}},
+    "tables": {
+        "leads": {
+            "columns": {
+                "age": {"role": "sensitive", "accepted_because": "the reference uses it"},
+                "sex": {"role": "sensitive"},
+                "seconds": {"role": "ignore", "excluded_because": "known after the call"},
+                "y": {"role": "display"},
+            }
+        }
+    },
+}
+SUMMARY = {
+    "verdict_text": "linear explains 5%.",
+    "bundle": {"hash": "ab"},
+    "winner": {"name": "linear"},
+    "test": {"linear": {"n": 1000, "won": 90, "auc": 0.7, "auc_ci": [0.65, 0.75]}},
+}
+EVALUATION = {
+    "base_rate_train": 0.1,
+    "base_rate_test": 0.26,
+    "differences": {"rate": {"log_loss": {"difference": -0.02, "ci": [-0.03, -0.01]}}},
+}
+
+
+def test_every_verdict_has_a_headline() -> None:
+    assert set(HEADLINES) == set(Verdict)
+
+
+def test_the_answer_says_figures_with_intervals_and_a_moved_base_rate() -> None:
+    lines = answer(SUMMARY, EVALUATION, {"sentences": ["At the rubric's own workload ...", "b", "c"]})
+    assert lines[0] == "linear explains 5%."
+    assert "AUC 0.700 (90 % interval 0.650 to 0.750)" in lines[1] and "-0.0200" in lines[1]
+    assert lines[2:4] == ["At the rubric's own workload ...", "b"]
+    assert "rose from 10.0% before the test block to 26.0%" in lines[-1] and "too low" in lines[-1]
+    assert len(answer(SUMMARY, EVALUATION | {"base_rate_test": 0.11}, {})) == 2
+
+
+def test_no_test_line_without_a_model() -> None:
+    assert answer(SUMMARY | {"bundle": {"hash": None}}, {}, {}) == ["linear explains 5%."]
+
+
+def test_limits_of_a_flat_source() -> None:
+    text = "\n".join(
+        limits(Source.model_validate(FLAT), {"undeclared_columns": {"leads": ["x"]}}, {"accepted": {"z": "why"}})
+    )
+    for said in (
+        "no clocks",
+        "no horizon",
+        "No order in time",
+        "Sensitive column 'age'",
+        "the reference uses it",
+        "'z'",
+        "not used: x",
+    ):
+        assert said in text
+    assert "synthetic" not in text
+    ordered = Source.model_validate(FLAT | {"flat": {**FLAT["flat"], "order": "row"}, "synthetic": True})
+    text = "\n".join(limits(ordered, {}, {}))
+    assert "declared, not verified" in text and "synthetic" in text and "No order in time" not in text
+
+
+def test_excluded_columns_say_why_and_an_accepted_one_is_not_among_them() -> None:
+    rows = {row["column"]: row["because"] for row in excluded(Source.model_validate(FLAT))}
+    assert rows["seconds"] == "known after the call"
+    assert "sensitive" in rows["sex"] and "age" not in rows
