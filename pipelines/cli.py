@@ -1,6 +1,7 @@
 """The command line. Heavy libraries are imported by the commands that need them, never here."""
 
 import sys
+from importlib import import_module
 from typing import Annotated, NoReturn
 
 import typer
@@ -284,6 +285,9 @@ def serve(
     from pipelines.cli_run import serve_command
 
     return serve_command(options(source, data_dir), host, port)
+
+
+app.add_typer(import_module("serving.cli").app, name="keys")  # by name: the pipelines know nothing of the server
 
 
 if __name__ == "__main__":

@@ -54,14 +54,19 @@ class Desk:
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.context: Context = open_context(settings.source, settings.data_dir)
-        self.store: Store = open_store(settings.store_url, self.paths.root / "serving")
-        self.secret = _secret(self.paths.root / "serving")
+        self.store: Store = open_store(settings.store_url, self.folder)
+        self.secret = _secret(self.folder)
         self.problem = ""
         self._state: State | None = None
         self._number = 0
         self._seen_score = 0
         self._lock = threading.Lock()
         self.clock = ServingClock(None, settings.clock, settings.fresh_days)
+
+    @property
+    def folder(self) -> Path:
+        """Where the server keeps its own files."""
+        return self.settings.state_dir or self.paths.root / "serving"
 
     @property
     def paths(self) -> Paths:
@@ -87,7 +92,7 @@ class Desk:
         if name == self.context.framework.name:
             return self.context.framework
         if name not in framework_names():
-            raise InvalidError(f"there is no framework '{name}'; known: {', '.join(framework_names())}.")
+            raise InvalidError(f"there is no such framework; known: {', '.join(framework_names())}.")
         return load_framework(name)
 
     def load(self) -> bool:
@@ -108,6 +113,7 @@ class Desk:
                         clock.seen(session.scalar(select(func.max(table.known_at))))
                     self._seen_score = session.scalar(select(func.max(ScoreRow.id))) or 0
                 worklist = self._worklist(model, data, clock)
+                model.warm(self.framework(None))
             except LeadScoreError as problem:
                 self.problem = problem.message
                 logger().warning("state not loaded", code=problem.code)

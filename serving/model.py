@@ -46,6 +46,11 @@ class Model:
         """Whether the source has no clocks."""
         return self.source.kind == "flat"
 
+    def warm(self, framework: Framework) -> None:
+        """Score a lead nobody knows, so that the first real one finds everything loaded and compiled."""
+        if not self.flat:
+            self.one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
+
     def one(self, tables: Records, lead_id: str, as_of: Any, framework: Framework) -> Scored:
         """Score one lead from records; the rows of its account's other leads are among them."""
         if self.flat:

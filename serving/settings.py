@@ -22,6 +22,9 @@ class ServeSettings(BaseSettings):
     host: str = "127.0.0.1"
     bundle: str = Field(default="champion", description="'champion', or a bundle directory")
     store_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite below the data directory")
+    state_dir: Path | None = Field(
+        default=None, description="the server's own files; default: 'serving' beside the source's other data"
+    )
     framework: str | None = Field(default=None, description="framework of the pages; default: the source's")
     clock: Literal["auto", "wall", "data"] = "auto"
     fresh_days: float = Field(default=7.0, gt=0)
@@ -47,11 +50,6 @@ class ServeSettings(BaseSettings):
             return not ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host != "localhost"
-
-    @property
-    def folder(self) -> Path:
-        """Where the server keeps its own files."""
-        return self.data_dir / "serving"
 
     @property
     def hosts(self) -> frozenset[str]:

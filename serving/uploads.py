@@ -40,7 +40,7 @@ def take_in(desk: Desk, caller: Caller, name: str, content: bytes, framework: st
 
 def folder_of(desk: Desk, number: str) -> Path:
     """Where an upload's files are."""
-    return desk.paths.root / "serving" / "uploads" / number
+    return desk.folder / "uploads" / number
 
 
 def record_of(row: Upload) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def answer(
     value = _value(body, _question(state, body.question))
 
     def work(session: Session) -> dict[str, Any]:
+        desk.store.hold(session, _shared(state, code))  # rows that bear on each other are known in the order written
         now = desk.clock.tick()
         author = body.author or caller.name
         row = AnswerRow(lead_id=lead_id, question=body.question, value=value, channel=body.channel, author=author)
@@ -83,6 +84,7 @@ def activity(
         raise InvalidError("this source has no clocks, so activities mean nothing to it.")
 
     def work(session: Session) -> dict[str, Any]:
+        desk.store.hold(session, _shared(state, code))  # rows that bear on each other are known in the order written
         now = desk.clock.tick()
         happened = body.happened_at or now
         if happened > max(now, wall_now()) + _EARLY:
@@ -111,6 +113,12 @@ def feedback(desk: Desk, caller: Caller, lead_id: str, body: FeedbackGiven, key:
         return given
 
     return once(desk, caller, key, {"lead": lead_id, **body.model_dump()}, work)
+
+
+def _shared(state: State, code: int) -> str:
+    """What the writes to a lead have in common: its account, or the lead itself."""
+    account = int(state.data.account_of[code])
+    return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
 
 
 def _done(answered: dict[str, Any], state: State) -> tuple[dict[str, Any], State]:

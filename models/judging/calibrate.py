@@ -80,8 +80,9 @@ class IntervalModel:
 
     def deviation(self, log_odds: Floats, slope: float) -> Floats:
         """Standard deviation of the calibrated log-odds."""
-        x = np.column_stack([np.ones(len(log_odds)), log_odds - self.middle])
-        variance = np.einsum("ij,jk,ik->i", x, self.covariance, x) + (slope * self.seed_deviation) ** 2
+        x, (of_intercept, shared), (_, of_slope) = log_odds - self.middle, self.covariance[0], self.covariance[1]
+        # written out: a matrix product's last bit would depend on how many rows are scored together
+        variance = of_intercept + x * (2.0 * shared) + x * x * of_slope + (slope * self.seed_deviation) ** 2
         return np.sqrt(np.maximum(variance, 0.0))
 
     def bounds(self, log_odds: Floats, calibration: Calibration) -> tuple[Floats, Floats]:

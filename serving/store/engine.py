@@ -41,6 +41,13 @@ class Store:
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
 
+    def hold(self, session: Session, name: str) -> None:
+        """Wait until no other transaction holds this name, and hold it to the end of this one; SQLite has one writer
+        at a time anyway.
+        """
+        if self.engine.dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7263001))"), {"name": name})
+
     def migrate(self) -> None:
         """Apply the migrations that are missing; several servers may start at once."""
         try:

@@ -1,0 +1,257 @@
+"""What callers of the API notice: scores of odd leads, answers that count at once, lists that hold still."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from tests.reference.serving import client_for, worklist_of
+
+LATER = "2026-06-29T00:00:00"
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as found:
+        yield found
+
+
+def adds_up(card: dict[str, Any]) -> bool:
+    bars = card["points_base"] + card["points_clip"] + sum(item["points"] for item in card["criteria"])
+    return bool(50 + bars == card["score"])
+
+
+def unknown_lead(run: Any) -> tuple[str, str]:
+    """A lead whose authority nobody knows, and its score."""
+    frame = worklist_of(run)
+    row = frame[frame["status_authority"] == "unknown"].iloc[0]
+    return str(row["lead_id"]), int(row["score"])
+
+
+def test_a_lead_of_which_nothing_is_known_has_a_score(client: TestClient) -> None:
+    card = client.post("/v1/score", json={"lead": {}}).json()
+    assert adds_up(card)
+    assert {item.get("status") for item in card["criteria"]} <= {"unknown", None}
+
+
+def test_unknown_categories_score_and_undeclared_columns_are_listed(client: TestClient) -> None:
+    lead = {"lead_id": "x", "lead_source": "smoke signals", "shoe_size": 43, "contract_number": "C-1"}
+    card = client.post("/v1/score", json={"lead": lead}).json()
+    assert adds_up(card)
+    assert card["ignored"] == ["leads.contract_number", "leads.shoe_size"]
+
+
+def test_what_is_not_known_yet_does_not_count(client: TestClient) -> None:
+    body: dict[str, Any] = {"lead": {"lead_id": "x", "created_at": "2026-06-01T00:00:00"}, "as_of": LATER}
+    plain = client.post("/v1/score", json=body).json()
+    late = {"kind": "demo_request", "happened_at": "2026-06-10T00:00:00", "known_at": LATER}
+    again = client.post("/v1/score", json=body | {"activities": [late]}).json()
+    assert again["not_yet_known"] == 1
+    assert again["probability"] == plain["probability"]
+    known = late | {"known_at": "2026-06-28T23:59:59.999999"}
+    counted = client.post("/v1/score", json=body | {"activities": [known]}).json()
+    assert counted["not_yet_known"] == 0
+    assert counted["probability"] != plain["probability"]
+
+
+def test_ten_thousand_events_of_one_lead_are_scored(client: TestClient) -> None:
+    start = pd.Timestamp("2026-05-01")
+    acts = [
+        {"kind": "page_view", "happened_at": (start + timedelta(minutes=k)).isoformat(), "asset": "pricing"}
+        for k in range(10_000)
+    ]
+    answer = client.post("/v1/score", json={"lead": {"lead_id": "x"}, "activities": acts, "as_of": LATER})
+    assert answer.status_code == 200
+    assert adds_up(answer.json())
+
+
+def test_a_lead_created_after_the_moment_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/score", json={"lead": {"created_at": "2026-07-01T00:00:00"}, "as_of": LATER})
+    assert (answer.status_code, answer.json()["code"]) == (422, "LS109")
+
+
+def test_a_batch_keeps_its_order_and_drops_nothing(client: TestClient) -> None:
+    leads = [{"lead_id": "a"}, {}, {"lead_id": "b", "created_at": "2027-01-01"}, {"lead_id": "a"}, {"lead_id": "c"}]
+    rows = client.post("/v1/score/batch", json={"leads": leads, "as_of": LATER}).json()["rows"]
+    assert [row["lead_id"] for row in rows] == ["a", None, "b", "a", "c"]
+    assert ["error" in row for row in rows] == [False, True, True, True, False]
+
+
+def test_an_answer_counts_at_once_and_can_be_withdrawn(client: TestClient, tiny_demo: Any) -> None:
+    lead_id, score = unknown_lead(tiny_demo)
+    told = client.post(f"/v1/leads/{lead_id}/answers", json={"question": "decision_role", "status": "met"}).json()
+    status = {item["id"]: item.get("status") for item in told["card"]["criteria"]}
+    assert told["score_before"] == score
+    assert status["authority"] == "met"
+    assert client.get(f"/v1/leads/{lead_id}").json()["score"] == told["card"]["score"]
+    listed = client.get("/v1/worklist", params={"search": lead_id}).json()["rows"][0]
+    assert (listed["score"], listed["status_authority"]) == (told["card"]["score"], "met")
+    undone = client.post(f"/v1/leads/{lead_id}/answers", json={"question": "decision_role", "status": "dont_know"})
+    status = {item["id"]: item.get("status") for item in undone.json()["card"]["criteria"]}
+    assert status["authority"] == "unknown"
+    assert undone.json()["card"]["score"] == score
+
+
+def test_answers_outlive_the_server(tiny_demo: Any, tmp_path: Path) -> None:
+    lead_id, _ = unknown_lead(tiny_demo)
+    with client_for(tiny_demo, tmp_path) as client:
+        told = client.post(f"/v1/leads/{lead_id}/answers", json={"question": "decision_role", "status": "not_met"})
+    with client_for(tiny_demo, tmp_path) as client:
+        row = client.get("/v1/worklist", params={"search": lead_id}).json()["rows"][0]
+        served = client.get(f"/v1/leads/{lead_id}/history").json()["served"]
+    assert (row["score"], row["status_authority"]) == (told.json()["card"]["score"], "not_met")
+    assert [item["origin"] for item in served] == ["answer"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"question": "shoe_size", "value": "43"}, "budget, decision_role"),
+        ({"question": "decision_role", "value": "the cat"}, "uses, recommends, decides"),
+        ({"question": "pain", "value": "a lot"}, "a number"),
+        ({"question": "decision_role"}, "no value"),
+    ],
+)
+def test_answers_that_mean_nothing_are_refused(
+    client: TestClient, tiny_demo: Any, body: dict[str, Any], words: str
+) -> None:
+    lead_id, score = unknown_lead(tiny_demo)
+    answer = client.post(f"/v1/leads/{lead_id}/answers", json=body)
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+    assert client.get(f"/v1/leads/{lead_id}").json()["score"] == score
+
+
+def test_an_activity_counts_at_once_and_only_once(client: TestClient, tiny_demo: Any) -> None:
+    lead_id, _ = unknown_lead(tiny_demo)
+    body = {"kind": "demo_request", "activity_id": "web-1"}
+    before = client.get(f"/v1/leads/{lead_id}").json()["probability"]
+    first = client.post(f"/v1/leads/{lead_id}/activities", json=body)
+    assert first.json()["card"]["probability"] != before
+    assert client.post(f"/v1/leads/{lead_id}/activities", json=body).status_code == 409
+
+
+def test_a_repeated_write_counts_once(client: TestClient, tiny_demo: Any) -> None:
+    lead_id, _ = unknown_lead(tiny_demo)
+    key = {"Idempotency-Key": "call-7"}
+    body = {"question": "decision_role", "value": "decides"}
+    first = client.post(f"/v1/leads/{lead_id}/answers", json=body, headers=key)
+    again = client.post(f"/v1/leads/{lead_id}/answers", json=body, headers=key)
+    assert first.json() == again.json()
+    assert len(client.get(f"/v1/leads/{lead_id}/history").json()["served"]) == 1
+    other = client.post(f"/v1/leads/{lead_id}/answers", json=body | {"value": "uses"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "LS108")
+
+
+def test_feedback_hides_a_lead_and_never_moves_its_score(client: TestClient, tiny_demo: Any) -> None:
+    lead_id, score = unknown_lead(tiny_demo)
+    refused = client.post(f"/v1/leads/{lead_id}/feedback", json={"verdict": "reject"})
+    assert (refused.status_code, "reason" in refused.json()["detail"]) == (422, True)
+    client.post(f"/v1/leads/{lead_id}/feedback", json={"verdict": "reject", "reason": "no_budget"})
+    assert client.get("/v1/worklist", params={"search": lead_id}).json()["total"] == 0
+    row = client.get("/v1/worklist", params={"search": lead_id, "show": "all"}).json()["rows"][0]
+    assert (row["score"], row["feedback"]["reason"]) == (score, "no_budget")
+    client.post(f"/v1/leads/{lead_id}/feedback", json={"verdict": "withdraw"})
+    assert client.get("/v1/worklist", params={"search": lead_id}).json()["total"] == 1
+
+
+def test_pages_of_the_worklist_never_overlap(client: TestClient, tiny_demo: Any) -> None:
+    size, seen = 37, []
+    first = client.get("/v1/worklist", params={"size": size}).json()
+    for number in range(1, first["pages"] + 1):
+        seen += client.get("/v1/worklist", params={"size": size, "page": number}).json()["rows"]
+    assert sorted(row["lead_id"] for row in seen) == sorted(worklist_of(tiny_demo)["lead_id"])
+    chances = [row["probability"] for row in seen]
+    assert chances == sorted(chances, reverse=True)
+    assert [row["rank"] for row in seen] == list(range(1, len(seen) + 1))
+
+
+def test_the_place_of_a_rescored_lead_is_that_of_its_new_score(client: TestClient, tiny_demo: Any) -> None:
+    for lead_id in worklist_of(tiny_demo)["lead_id"].iloc[[5, 50, 0]]:
+        client.post(f"/v1/leads/{lead_id}/answers", json={"question": "budget", "value": ">50k"})
+        client.post(f"/v1/leads/{lead_id}/answers", json={"question": "pain", "value": 0})
+    rows = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
+    key = [(-row["probability"], row["lead_id"]) for row in rows]
+    assert key == sorted(key)
+    assert len({row["lead_id"] for row in rows}) == len(rows)
+
+
+def test_filters_keep_what_they_say(client: TestClient) -> None:
+    rows = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
+    owner, state = rows[3]["owner"], rows[3]["state"]
+    found = client.get("/v1/worklist", params={"size": 500, "owner": owner, "state": state, "minimum": 40}).json()
+    wanted = [r["lead_id"] for r in rows if r["owner"] == owner and r["state"] == state and r["score"] >= 40]
+    assert [row["lead_id"] for row in found["rows"]] == wanted
+
+
+def test_an_unchanged_answer_is_not_sent_twice(client: TestClient, tiny_demo: Any) -> None:
+    lead_id, _ = unknown_lead(tiny_demo)
+    for path in ("/v1/worklist", f"/v1/leads/{lead_id}", "/v1/model"):
+        tag = client.get(path).headers["etag"]
+        assert client.get(path, headers={"if-none-match": tag}).status_code == 304
+    tag = client.get(f"/v1/leads/{lead_id}").headers["etag"]
+    client.post(f"/v1/leads/{lead_id}/answers", json={"question": "decision_role", "status": "met"})
+    assert client.get(f"/v1/leads/{lead_id}", headers={"if-none-match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize(("form", "key"), [("csv", "lead_id"), ("salesforce", "Leadscore_Lead_Id__c")])
+def test_an_export_holds_the_list_from_a_state_up(client: TestClient, form: str, key: str) -> None:
+    rows = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
+    text = client.get("/v1/worklist/export", params={"form": form, "from_state": "mql"}).text
+    exported = list(csv.DictReader(io.StringIO(text)))
+    assert [line[key] for line in exported] == [
+        r["lead_id"] for r in rows if r["state"] in ("mql", "pql", "sal", "sql")
+    ]
+    assert not [cell for line in exported for cell in line.values() if cell[:1] in "=+@" if cell]
+
+
+def test_people_and_companies_are_found_by_address(client: TestClient, tiny_demo: Any) -> None:
+    from pipelines.tables import load_tables
+
+    leads = load_tables(tiny_demo.context.paths)["leads"]
+    lead = leads[leads["email"].notna()].iloc[0]
+    found = client.get("/v1/lookup", params={"email": str(lead["email"]).upper()}).json()
+    assert lead["lead_id"] in [row["lead_id"] for row in found["person"]]
+    assert client.get("/v1/lookup").status_code == 422
+
+
+def test_questions_name_what_is_unknown_and_the_answers_it_takes(client: TestClient, tiny_demo: Any) -> None:
+    lead_id, _ = unknown_lead(tiny_demo)
+    asked = {row["criterion"]: row for row in client.get(f"/v1/leads/{lead_id}/questions").json()}
+    assert asked["authority"]["question"] == "decision_role"
+    assert asked["authority"]["values"] == ["uses", "recommends", "decides"]
+
+
+def test_an_uploaded_file_comes_back_row_by_row(client: TestClient) -> None:
+    from serving.uploads import work_off
+
+    lines = ["Lead ID,Created Date,Job Title", "new-1,2026-06-01,CFO", ",2026-06-01,x", "new-2,2026-06-02,", ""]
+    text = "\n".join(lines)
+    taken = client.post("/v1/uploads", files={"file": ("../../etc/leads.csv", text, "text/csv")}).json()
+    assert taken["status"] == "waiting"
+    assert client.get(f"/v1/uploads/{taken['id']}/result").status_code == 409
+    work_off(client.app.state.desk)
+    done = client.get(f"/v1/uploads/{taken['id']}").json()
+    assert (done["status"], done["rows"], done["failed"]) == ("done", 3, 1)
+    rows = list(csv.DictReader(io.StringIO(client.get(done["result"]).text)))
+    assert [row["lead_id"] for row in rows] == ["new-1", "", "new-2"]
+    assert rows[0]["score"] and rows[1]["error"]
+
+
+def test_thresholds_are_the_figures_of_the_run(client: TestClient, tiny_demo: Any) -> None:
+    from pipelines.store import read_json
+
+    stored = read_json(tiny_demo.context.paths.thresholds / "comparison.json")
+    assert client.get("/v1/thresholds").json()["policies"] == stored["policies"]
+    capacity = tiny_demo.context.source.capacity.handoffs_per_week
+    tried = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": capacity}).json()
+    for mine, theirs in zip(tried["policies"], stored["policies"], strict=True):
+        assert (mine["policy"], mine["workload"], mine["wins"]) == (
+            theirs["policy"], theirs["workload"], theirs["wins"],
+        )  # fmt: skip

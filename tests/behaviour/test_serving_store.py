@@ -1,0 +1,166 @@
+"""The store keeps its promises on SQLite and on PostgreSQL alike."""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, select, text
+
+from serving.keys import create_key, list_keys
+from serving.outbox import announce
+from serving.problems import ConflictError
+from serving.store.engine import Store, open_store
+from serving.store.tables import AuditRow, Base, Outbox, Webhook
+from tests.reference.serving import client_for, worklist_of
+
+
+def _binaries() -> Path:
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).parent
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+
+
+def _run(user: str | None, *words: str) -> None:
+    command = ["runuser", "-u", user, "--", *words] if user else list(words)
+    subprocess.run(command, check=True, capture_output=True, cwd="/")
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL server of our own, on a socket; it refuses to run as root, so root starts it as nobody."""
+    folder = Path(os.path.realpath(tmp_path_factory.mktemp("pg")))
+    user = "nobody" if os.geteuid() == 0 else None
+    place = Path("/tmp") / f"leadscore-pg-{os.getpid()}"
+    place.mkdir()
+    if user:
+        shutil.chown(place, user)
+    bin_, data = _binaries(), place / "data"
+    _run(user, str(bin_ / "initdb"), "-D", str(data), "-U", "tester", "--auth=trust", "-E", "UTF8", "--no-sync")
+    options = f"-c listen_addresses='' -c unix_socket_directories={place} -c fsync=off"
+    start = [str(bin_ / "pg_ctl"), "-D", str(data), "-w", "-l", str(place / "log"), "-o", options, "start"]
+    _run(user, *start)
+    yield f"postgresql+psycopg://tester@/postgres?host={place}"
+    _run(user, str(bin_ / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+    shutil.rmtree(place)
+    folder.rmdir()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database on each engine."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.sqlite'}"
+        return
+    base = request.getfixturevalue("postgres")
+    admin = Store(base)
+    name = f"t{os.urandom(4).hex()}"
+    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield base.replace("/postgres?", f"/{name}?")
+    admin.close()
+
+
+def test_migrations_make_the_declared_tables(url: str, tmp_path: Path) -> None:
+    store = open_store(url, tmp_path)
+    open_store(url, tmp_path).close()
+    found = inspect(store.engine)
+    for table in Base.metadata.sorted_tables:
+        columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
+        assert columns == {column.name: column.nullable for column in table.columns}, table.name
+    store.close()
+
+
+def test_servers_that_start_together_migrate_once(url: str, tmp_path: Path) -> None:
+    failures: list[Exception] = []
+
+    def start() -> None:
+        try:
+            open_store(url, tmp_path).close()
+        except Exception as problem:
+            failures.append(problem)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_failed_transaction_leaves_nothing(url: str, tmp_path: Path) -> None:
+    store = open_store(url, tmp_path)
+    with pytest.raises(RuntimeError), store.writing() as session:
+        session.add(Webhook(url="https://e.com", secret="s", events=["lead.feedback"], active=True, created_at=_now()))
+        session.flush()
+        announce(session, "lead.feedback", {})
+        raise RuntimeError
+    with store.reading() as session:
+        assert list(session.scalars(select(Outbox))) == []
+        assert list(session.scalars(select(Webhook))) == []
+    store.close()
+
+
+def _now() -> Any:
+    from serving.clock import wall_now
+
+    return wall_now()
+
+
+def test_keys_and_audit_are_kept(url: str, tmp_path: Path) -> None:
+    store = open_store(url, tmp_path)
+    create_key(store, "crm", ["score", "read"], "ann")
+    key = list_keys(store)[0]
+    assert (key.name, key.scopes, key.owner) == ("crm", ["read", "score"] and ["score", "read"], "ann")
+    with store.reading() as session:
+        assert [row.action for row in session.scalars(select(AuditRow))] == ["key.created"]
+    store.close()
+
+
+def test_writers_at_once_lose_nothing(url: str, tiny_demo: Any, tmp_path: Path) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[3])
+    body = {"question": "budget", "value": ">50k"}
+    with client_for(tiny_demo, tmp_path, store_url=url) as client:
+        codes: list[int] = []
+
+        def write(key: str) -> None:
+            answer = client.post(f"/v1/leads/{lead}/answers", json=body, headers={"Idempotency-Key": key})
+            codes.append(answer.status_code)
+
+        threads = [threading.Thread(target=write, args=(f"key-{k % 4}",)) for k in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        served = client.get(f"/v1/leads/{lead}/history").json()["served"]
+        moments = [row["as_of"] for row in served]
+    assert set(codes) <= {201, ConflictError.status}
+    assert len(served) == 4
+    assert moments == sorted(set(moments), reverse=True)
+
+
+def test_a_state_change_reaches_the_outbox_with_its_answer(url: str, tiny_demo: Any, tmp_path: Path) -> None:
+    frame = worklist_of(tiny_demo)
+    with client_for(tiny_demo, tmp_path, store_url=url) as client:
+        hook = {"url": "https://crm.example.com/hook", "events": ["lead.state_changed"]}
+        local = {"url": "http://127.0.0.1:1/hook", "events": ["lead.feedback"]}
+        assert client.post("/v1/webhooks", json=hook).json()["secret"]
+        assert client.post("/v1/webhooks", json=local).status_code == 201
+        changes = []
+        for lead_id in frame["lead_id"].iloc[:30]:
+            for question, value in (("budget", "none"), ("decision_role", "uses"), ("start", "no plan"), ("pain", 0)):
+                body = {"question": question, "value": value}
+                told = client.post(f"/v1/leads/{lead_id}/answers", json=body).json()
+                if told["card"]["state"] != told["state_before"]:
+                    changes.append((lead_id, told["state_before"], told["card"]["state"]))
+            if changes:
+                break
+        with client.app.state.desk.store.reading() as session:
+            waiting = [row.payload for row in session.scalars(select(Outbox).order_by(Outbox.id))]
+    assert changes
+    assert [(row["lead_id"], row["from"], row["to"]) for row in waiting] == changes

@@ -1,0 +1,193 @@
+"""What happens while it serves: another model, a registry that is away, webhooks, the clock."""
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from models.bundle import load_bundle
+from models.scorer import Scale
+from pipelines.champion import keep_bundle, point_to, read_champion
+from serving.clock import ServingClock
+from serving.outbox import SIGNATURE, deliver, signature
+from tests.reference.serving import client_for, worklist_of
+
+
+@pytest.fixture
+def client(tiny_copy: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_copy, tmp_path / "state") as found:
+        yield found
+
+
+def another_bundle(run: Any, tmp_path: Path) -> str:
+    """A kept bundle that scores otherwise."""
+    import dataclasses
+
+    from models.bundle import save_bundle
+
+    champion = read_champion(run.context.paths)
+    assert champion is not None
+    bundle = load_bundle(champion.folder)
+    scale = Scale("other", bundle.scale.reference_log_odds + 1.0, bundle.scale.pdo)
+    changed = dataclasses.replace(bundle, scale=scale, _cache={})
+    save_bundle(changed, tmp_path / "changed")
+    return keep_bundle(run.context.paths, tmp_path / "changed")
+
+
+def test_a_promotion_is_taken_up_and_rolled_back(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    before = client.get(f"/v1/leads/{lead}").json()
+    other = another_bundle(tiny_copy, tmp_path)
+    told = client.post("/v1/champion", json={"hash": other[:12]}).json()
+    after = client.get(f"/v1/leads/{lead}").json()
+    assert (told["champion"], told["in_use"]) == (other, True)
+    assert (after["bundle_hash"], after["scale_version"]) == (other, "other")
+    assert after["score"] < before["score"]
+    listed = client.get("/v1/worklist", params={"search": lead}).json()
+    assert (listed["bundle_hash"], listed["rows"][0]["score"]) == (other, after["score"])
+    client.post("/v1/champion/rollback")
+    again = client.get(f"/v1/leads/{lead}").json()
+    assert (again["bundle_hash"], again["score"]) == (before["bundle_hash"], before["score"])
+    assert [row["action"] for row in client.get("/v1/audit").json()][:2] == ["rolled.back", "promoted"]
+
+
+def test_no_request_is_dropped_or_mixed_while_models_change(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    first = client.get(f"/v1/leads/{lead}").json()["bundle_hash"]
+    other = another_bundle(tiny_copy, tmp_path)
+    expected = {}
+    for hash_ in (other, first):
+        client.post("/v1/champion", json={"hash": hash_})
+        expected[hash_] = client.get(f"/v1/leads/{lead}").json()["score"]
+    seen: list[Any] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            answer = client.get(f"/v1/leads/{lead}")
+            body = answer.json()
+            seen.append((answer.status_code, body.get("bundle_hash"), body.get("score")))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for k in range(6):
+        client.post("/v1/champion", json={"hash": (other, first)[k % 2]})
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert {status for status, _, _ in seen} == {200}
+    assert {(h, s) for _, h, s in seen} <= set(expected.items())
+    assert len({h for _, h, _ in seen}) == 2
+
+
+def test_without_its_pointer_it_serves_on_and_says_so(client: TestClient, tiny_copy: Any) -> None:
+    pointer = tiny_copy.context.paths.champion
+    kept = pointer.read_text()
+    pointer.unlink()
+    client.app.state.desk.refresh()
+    health = client.get("/healthz").json()
+    assert (health["status"], "pointer" in health["problem"]) == ("degraded", True)
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/v1/worklist").status_code == 200
+    pointer.write_text('{"path": "bundles/none", "hash": "0", "previous": null}')
+    client.app.state.desk.refresh()
+    assert client.get("/healthz").json()["status"] == "degraded"
+    pointer.write_text(kept)
+    client.app.state.desk.refresh()
+    assert client.get("/healthz").json()["status"] == "ok"
+
+
+def test_a_bundle_of_another_declaration_is_refused(tiny_copy: Any, tmp_path: Path) -> None:
+    text = tiny_copy.source.read_text()
+    tiny_copy.source.write_text(text.replace("half_life_days: 14", "half_life_days: 15"))
+    with client_for(tiny_copy, tmp_path) as client:
+        answer = client.get("/v1/worklist")
+        health = client.get("/healthz").json()
+    assert (answer.status_code, answer.json()["code"]) == (503, "LS110")
+    assert "declaration" in health["problem"]
+
+
+def test_a_server_without_a_model_says_what_to_do(tiny_copy: Any, tmp_path: Path) -> None:
+    tiny_copy.context.paths.champion.unlink()
+    with client_for(tiny_copy, tmp_path) as client:
+        assert client.get("/readyz").status_code == 503
+        assert "leadscore run" in client.get("/v1/worklist").json()["detail"]
+        point_to(tiny_copy.context.paths, next(tiny_copy.context.paths.bundles.iterdir()).name)
+        client.app.state.desk.refresh()
+        assert client.get("/readyz").status_code == 200
+
+
+def test_webhooks_are_signed_and_tried_until_they_arrive(client: TestClient, tiny_copy: Any) -> None:
+    got: list[tuple[str, bytes]] = []
+    answers = [500, 200]
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            got.append((self.headers[SIGNATURE], body))
+            self.send_response(answers.pop(0))
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    hook = {"url": f"http://127.0.0.1:{server.server_port}/x", "events": ["lead.feedback"]}
+    secret = client.post("/v1/webhooks", json=hook).json()["secret"]
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"})
+    store = client.app.state.desk.store
+    delivered = [deliver(store)]
+    for _ in range(40):
+        if sum(delivered):
+            break
+        time.sleep(0.1)
+        delivered.append(deliver(store))
+    delivered.append(deliver(store))
+    server.shutdown()
+    server.server_close()
+    assert (len(got), sum(delivered)) == (2, 1)
+    stamp = int(got[1][0].split(",")[0].removeprefix("t="))
+    assert got[1][0] == signature(secret, stamp, got[1][1])
+    assert json.loads(got[1][1])["data"] == {"lead_id": lead, "verdict": "accept", "reason": ""}
+
+
+def test_the_clock_never_repeats_a_moment_nor_goes_back() -> None:
+    cutoff = pd.Timestamp("2026-06-29")
+    clock = ServingClock(cutoff, "data", 7)
+    ticks = [clock.tick() for _ in range(3)]
+    assert ticks == sorted(set(ticks)) and ticks[0] == cutoff
+    clock.seen(datetime(2026, 7, 1))
+    assert clock.tick() > datetime(2026, 7, 1)
+    assert clock.as_of(None) == cutoff
+    assert clock.as_of(ticks[2]) == ticks[2] + timedelta(microseconds=1)
+
+
+def test_the_trend_is_this_week_against_last(client: TestClient, tiny_copy: Any) -> None:
+    client.app.state.desk.compare_with_last_week()
+    rows = [row for row in client.get("/v1/worklist").json()["rows"] if row["change"] is not None]
+    assert rows
+    for row in rows[:3]:
+        week_ago = (pd.Timestamp(row["as_of"]) - pd.Timedelta(days=7)).isoformat()
+        past = client.get(f"/v1/leads/{row['lead_id']}", params={"as_of": week_ago}).json()
+        weekly = client.get(f"/v1/leads/{row['lead_id']}/history").json()["weekly"]
+        assert row["score"] - row["change"] == past["score"] == weekly[-2]["score"]
+
+
+def test_metrics_count_requests_by_route(client: TestClient, tiny_copy: Any) -> None:
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    client.get(f"/v1/leads/{lead}")
+    text = client.get("/metrics").text
+    assert 'route="/v1/leads/{lead_id}",status="200"} 1.0' in text
+    assert lead not in text
+    assert "leadscore_ready 1.0" in text

@@ -1,0 +1,74 @@
+"""Applications on a tiny run, with their own store, for the tests of the server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from starlette.testclient import TestClient
+
+from pipelines.tables import load_tables
+from serving.app import create_app
+from serving.keys import create_key
+from serving.settings import ServeSettings
+
+
+def settings_for(run: Any, state_dir: Path, **changes: Any) -> ServeSettings:
+    """Settings of a server on a run, with everything behind the requests switched off."""
+    base: dict[str, Any] = {"source": str(run.source), "data_dir": run.data_dir, "state_dir": state_dir}
+    return ServeSettings(**{**base, "background": False, "rate_per_second": 10_000.0, "rate_burst": 10_000, **changes})
+
+
+@contextmanager
+def client_for(run: Any, state_dir: Path, **changes: Any) -> Iterator[TestClient]:
+    """A client of a fresh application; its errors come back as answers, as they would over the wire."""
+    app = create_app(settings_for(run, state_dir, **changes))
+    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+        yield client
+
+
+def key_for(client: TestClient, *scopes: str, owner: str | None = None) -> dict[str, str]:
+    """Headers with a new key."""
+    token = create_key(client.app.state.desk.store, "tester", list(scopes), owner)
+    client.app.state.callers._keys = (0.0, False)
+    return {"authorization": f"Bearer {token}"}
+
+
+def worklist_of(run: Any) -> pd.DataFrame:
+    """The batch's worklist."""
+    return pd.read_parquet(run.context.paths.score / "worklist.parquet")
+
+
+def rows_sent(run: Any, lead_id: str) -> dict[str, Any]:
+    """A lead's raw rows as a client would send them, colleagues of the account with it."""
+    tables = load_tables(run.context.paths)
+    leads = tables["leads"]
+    lead = leads[leads["lead_id"] == lead_id].iloc[0]
+    account = lead["account_id"]
+    mates = leads[(leads["account_id"] == account)] if not pd.isna(account) else leads[leads["lead_id"] == lead_id]
+    ids = set(mates["lead_id"])
+    body: dict[str, Any] = {
+        "lead": _json(lead.to_dict()),
+        "colleagues": [_json(r) for r in mates[mates["lead_id"] != lead_id].to_dict("records")],
+        "accounts": [
+            _json(r) for r in tables["accounts"][tables["accounts"]["account_id"] == account].to_dict("records")
+        ],
+    }
+    for name in ("activities", "answers", "stages"):
+        body[name] = [_json(r) for r in tables[name][tables[name]["lead_id"].isin(ids)].to_dict("records")]
+    outcomes = tables["outcomes"]
+    hit = outcomes["lead_id"].isin(ids) | (outcomes["account_id"] == account)
+    body["outcomes"] = [_json(r) for r in outcomes[hit].to_dict("records")]
+    return body
+
+
+def _json(record: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, value in record.items():
+        if pd.isna(value):
+            continue
+        found[name] = value.isoformat() if isinstance(value, pd.Timestamp) else value
+        if hasattr(value, "item"):
+            found[name] = value.item()
+    return found
