@@ -81,7 +81,13 @@ class Chart:
 
 
 TONES: Mapping[str, Tone] = {"rubric": Tone.RUBRIC, "rate": Tone.PLAIN}
-SHARE, COUNT, SIGNED = ".0%", ",.0f", "+.1f"
+OWN_COLOURS: Mapping[str, str] = {  # candidates that are neither winner nor rubric; readable on light and dark
+    "scorecard": "#8a63c7",
+    "linear": "#c24f86",
+    "booster": "#9a8a1f",
+    "blend": "#3f9c9c",
+}
+SHARE, COUNT = ".0%", ",.0f"
 
 
 def tone_of(name: str, winner: str | None) -> Tone:

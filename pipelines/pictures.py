@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pipelines.charts import Axis, Chart, Mark, Series, Tone
+from pipelines.charts import OWN_COLOURS, Axis, Chart, Mark, Series, Tone
 from pipelines.context import Context
 from pipelines.report_charts import charts_of
 
@@ -29,7 +29,9 @@ def draw(chart: Chart, path: Path) -> Path:
     rows = max((len(s.y) for s in chart.series), default=1) if chart.sideways else 0
     if chart.sideways and len(chart.series) > 1:
         rows = len(chart.series)
-    figure = Figure(figsize=(8, max(4.2, 1.6 + 0.34 * rows)), layout="constrained")
+    height = max(4.2, 1.6 + 0.34 * rows)
+    figure = Figure(figsize=(8, height))
+    figure.subplots_adjust(left=0.3 if chart.sideways else 0.11, right=0.97, top=1 - 0.4 / height, bottom=0.95 / height)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for one in chart.series:
@@ -43,7 +45,7 @@ def draw(chart: Chart, path: Path) -> Path:
         axes.legend(frameon=False, fontsize=8)
     if not chart.sideways and chart.series and isinstance(chart.series[0].x[:1], tuple) and _are_words(chart):
         axes.tick_params(axis="x", rotation=45, labelsize=8)
-    figure.supxlabel(chart.n, fontsize=8, x=0.99, ha="right")
+    figure.text(0.99, 0.02, chart.n, fontsize=8, ha="right")
     figure.savefig(path, dpi=110)
     return path
 
@@ -53,7 +55,7 @@ def _are_words(chart: Chart) -> bool:
 
 
 def _draw_series(axes: Any, chart: Chart, one: Series) -> None:
-    colour = _COLOURS[one.tone]
+    colour = OWN_COLOURS.get(one.name, _COLOURS[one.tone]) if one.tone is Tone.GOOD else _COLOURS[one.tone]
     x = [str(v).replace("<br>", "\n") if isinstance(v, str) else v for v in one.x]
     if one.mark is Mark.BARS:
         if chart.sideways:

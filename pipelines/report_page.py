@@ -13,6 +13,7 @@ from features.docs import feature_records
 from features.errors import LeadScoreError
 from models.logistic import sigmoid
 from pipelines.chart_spec import figure
+from pipelines.charts import OWN_COLOURS
 from pipelines.context import Context
 from pipelines.report_charts import charts_of
 from pipelines.report_format import FILTERS
@@ -77,6 +78,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "limits": limits(source, counts, audit),
         "run": _run(context, summary, train),
         "charts": drawn,
+        "own_colours": dict(OWN_COLOURS),
         "specs": {name: figure(chart) for name, chart in drawn.items()},
         "version": version("leadscore"),
     }
