@@ -101,8 +101,10 @@ class CategoryCode:
         if len(values) <= _FEW:
             texts = (value if isinstance(value, str) else None for value in values.tolist())
             return np.array([missing if text is None else place.get(text, rare) for text in texts], dtype=np.int64)
-        found = values.map(place).astype("float64").to_numpy()
-        return np.where(values.isna().to_numpy(), missing, np.where(np.isnan(found), rare, found)).astype(np.int64)
+        found = pd.Index(self.levels, dtype="str").get_indexer(pd.Index(values)).astype(np.int64)
+        found[found < 0] = rare
+        found[values.isna().to_numpy()] = missing
+        return found
 
     def columns(self, values: pd.Series) -> Floats:
         return np.asarray(np.eye(len(self.levels))[self.codes(values)], dtype=np.float64)
