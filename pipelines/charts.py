@@ -252,9 +252,9 @@ def workload(comparison: Mapping[str, Any], figure: str) -> Chart:
         y=Axis(
             "wins inside the list" if wins else "share of handed-off leads won", COUNT if wins else SHARE, zero=True
         ),
-        n=f"n = {comparison['leads']:,} leads, {comparison['winnable']:,} could be won in these weeks",
-        words="Both lists are cut at the same length, week by week. Bands are 90 % intervals over accounts; the points "
-        "are the policies of the table."
+        n=f"n = {comparison['leads']:,} leads, {comparison['winnable']:,} of them could be won",
+        words="Every list is cut at the same length. Bands are 90 % intervals over accounts; the points are the "
+        "policies of the table."
         if wins
         else "The shorter the list, the better its leads should be; a flat line would mean a score that does not rank.",
         series=tuple(series),
@@ -278,14 +278,17 @@ def by_month(rows: Sequence[Mapping[str, Any]], policies: Sequence[str]) -> Char
             )
         )
     handed = sum(int(row["workload"]) for row in rows if row["policy"] in policies)
+    is_time = not any(str(row["month"]).startswith("tenth") for row in rows)
     return Chart(
         name="by_month",
-        title="Precision month by month",
-        x=Axis("month of the handoff"),
+        title="Precision month by month" if is_time else "Precision along the rows",
+        x=Axis("month of the handoff" if is_time else "tenth of the test rows, in their order"),
         y=Axis("share of handed-off leads won", SHARE, zero=True),
         n=f"n = {handed:,} handoffs",
-        words="One good month proves little: look whether one line stays above the other. The last months hold few "
-        "handoffs, as most leads were handed off before.",
+        words="One good month proves little: look whether one line stays above the other. Later months hold fewer "
+        "handoffs, as a lead is handed off once."
+        if is_time
+        else "One good stretch proves little: look whether one line stays above the other.",
         series=tuple(series),
     )
 

@@ -10,10 +10,11 @@ from pipelines.cli_shared import Options, Output
 def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     """All stages; prints what a newcomer wants to know."""
     context = options.context()
+    from pipelines.lock import only_writer
     from pipelines.progress import StageProgress
     from pipelines.run import STAGES, exit_status, run_all
 
-    with StageProgress(len(STAGES) + int(track)) as progress:
+    with only_writer(context.paths), StageProgress(len(STAGES) + int(track)) as progress:
         summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
     output.show(summary | {"report": str(report)}, told(summary, report))
@@ -26,9 +27,11 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     ``gate`` off: exit status 0 whatever the verdict, for runners that would stop before the report.
     """
     context = options.context()
+    from pipelines.lock import only_writer
     from pipelines.run import TRAINING_VERDICTS, exit_status, timed
 
-    record, seconds = timed(context, name)
+    with only_writer(context.paths):
+        record, seconds = timed(context, name)
     verdict = str(record.get("verdict", "ok"))
     lines = [f"{name}: {verdict} ({seconds:.1f} s). {record.get('verdict_text', record.get('text', ''))}".rstrip()]
     if record.get("role") is not None:

@@ -1,6 +1,7 @@
 """What a user can get wrong: one message, its own exit status, no traceback, nothing half-written."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,3 +95,16 @@ def test_a_fault_of_ours_is_one_line_with_its_own_status(cli: Cli, monkeypatch: 
     status, out, err = cli("frameworks")
     assert (status, out) == (int(ExitStatus.INTERNAL), "")
     assert err.count("\n") == 1 and "ZeroDivisionError" in err and "--debug" in err
+
+
+def test_a_second_writer_is_told_who_is_busy(cli: Cli, tmp_path: Path) -> None:
+    from pipelines.config import Paths
+    from pipelines.lock import only_writer
+
+    write_flat(tmp_path)
+    words = ("ingest", "--source", str(tmp_path / "calls.yaml"), "--data-dir", str(tmp_path / "data"))
+    with only_writer(Paths(tmp_path / "data", "calls")):
+        status, out, err = cli(*words)
+    assert (status, out) == (int(ExitStatus.BUSY), "") and str(os.getpid()) in err
+    assert not (tmp_path / "data").exists(), "whoever found nothing to do leaves nothing behind"
+    assert cli(*words)[0] == 0
