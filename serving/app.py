@@ -7,7 +7,6 @@ from importlib.metadata import version
 import anyio.to_thread
 from fastapi import FastAPI
 
-from serving import problems
 from serving.access import Callers
 from serving.background import Background
 from serving.desk import Desk
@@ -59,7 +58,6 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     )
     app.state.desk, app.state.metrics, app.state.callers = desk, metrics, Callers(desk)
     app.state.background = background
-    problems.install(app)
     for module in (health, scores, leads, writes, worklist, judging, uploads, admin):
         app.include_router(module.router)
     views.install(app)

@@ -4,16 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli_options import DataDir, Debug, Json, Source
 from pipelines.cli_shared import Output, options
 
 if TYPE_CHECKING:
     from serving.store.engine import Store
 
 app = typer.Typer(help="API keys of the server.", no_args_is_help=True)
-Source = Annotated[str, typer.Option("--source", "-s", help="name of a source, or path of its YAML")]
-DataDir = Annotated[str, typer.Option("--data-dir", "-d", help="where generated data go")]
 StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 
 
 @app.command()
@@ -25,6 +23,7 @@ def create(
     data_dir: DataDir = "data",
     store_url: StoreUrl = None,
     json: Json = False,
+    debug: Debug = False,
 ) -> int:
     """Make a key and print it; it cannot be shown again."""
     from serving.keys import create_key
@@ -36,7 +35,11 @@ def create(
 
 @app.command("list")
 def list_command(
-    source: Source = "demo", data_dir: DataDir = "data", store_url: StoreUrl = None, json: Json = False
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    store_url: StoreUrl = None,
+    json: Json = False,
+    debug: Debug = False,
 ) -> int:
     """Keys by their beginning, with scopes."""
     from serving.keys import list_keys
@@ -59,6 +62,7 @@ def revoke(
     data_dir: DataDir = "data",
     store_url: StoreUrl = None,
     json: Json = False,
+    debug: Debug = False,
 ) -> int:
     """Revoke a key; its sessions end at once."""
     from serving.keys import revoke_key
@@ -75,4 +79,4 @@ def _state(revoked: object) -> str:
 def _store(source: str, data_dir: str, store_url: str | None) -> "Store":
     from serving.store.engine import open_store
 
-    return open_store(store_url, options(source, data_dir, False).context().paths.root / "serving")
+    return open_store(store_url, options(source, data_dir).context().paths.root / "serving")

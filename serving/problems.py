@@ -1,10 +1,12 @@
 """Errors of the API as RFC 9457 problem details, with the codes of the command line."""
 
+import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, ClassVar
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -20,6 +22,7 @@ from features.errors import (
     RegistryError,
     SourceError,
 )
+from serving.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -181,14 +184,9 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def on_crash(request: Request, error: Exception) -> JSONResponse:
-    """A fault of ours: nothing of it is shown but the id to look for in the log."""
+    """A fault of ours: nothing of it is shown but the id to look for in the log, where kind and place stand."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]]
+    logger().error("failed", request_id=request_id_of(request), kind=type(error).__name__, places=places)
     detail = "The server failed; the log has the cause under the request id of 'instance'."
     return problem(500, LeadScoreError.code, detail, request_id_of(request))
-
-
-def install(app: FastAPI) -> None:
-    """Register the handlers."""
-    app.add_exception_handler(LeadScoreError, on_error)
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(Exception, on_crash)

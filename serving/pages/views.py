@@ -1,9 +1,13 @@
 """The pages' routes."""
 
+import json
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from features.errors import LeadScoreError
@@ -19,6 +23,7 @@ from serving.problems import SignInError
 from serving.routes.worklist import Asked, page_of
 from serving.schemas import Short
 
+Handler = Callable[[Request, Exception], JSONResponse]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -29,19 +34,29 @@ def install(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=str(files("serving.pages") / "static")), name="static")
     for part in (router, forms.router, judging.router):
         app.include_router(part)
-    app.add_exception_handler(LeadScoreError, on_error)
+    handlers: tuple[tuple[type[Exception], Handler], ...] = (
+        (LeadScoreError, problems.on_error),
+        (HTTPException, problems.on_http),
+        (RequestValidationError, problems.on_invalid),
+        (Exception, problems.on_crash),
+    )
+    for kind, handler in handlers:
+        app.add_exception_handler(kind, _as_page(handler))
 
 
-def on_error(request: Request, error: Exception) -> Response:
-    """Errors as problem details for programs, as a page for people; without a session, the way to sign in."""
-    answer = problems.on_error(request, error)
-    if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
-        return answer
-    if isinstance(error, SignInError):
-        return RedirectResponse("/sign-in", status_code=303)
-    message = error.message if isinstance(error, LeadScoreError) else "The server failed."
-    code = error.code if isinstance(error, LeadScoreError) else ""
-    return page(request, "error.html", None, status=answer.status_code, message=message, code=code)
+def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
+    """Problem details for programs, the same words as a page for people; without a session, the way to sign in."""
+
+    def answered(request: Request, error: Exception) -> Response:
+        answer = handler(request, error)
+        if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
+            return answer
+        if isinstance(error, SignInError):
+            return RedirectResponse("/sign-in", status_code=303)
+        told = json.loads(bytes(answer.body))
+        return page(request, "error.html", None, status=answer.status_code, message=told["detail"], code=told["code"])
+
+    return answered
 
 
 @router.get("/")

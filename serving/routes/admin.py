@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from sqlalchemy import select
 
@@ -12,6 +12,8 @@ from serving.promotion import promote, roll_back
 from serving.schemas import Body, WebhookIn
 from serving.store.tables import AuditRow
 
+_LARGEST = 2**31 - 1  # of a row number, on every engine
+Number = Annotated[int, Path(ge=1, le=_LARGEST)]
 router = APIRouter(prefix="/v1", tags=["admin"])
 
 
@@ -47,19 +49,22 @@ def get_webhooks(desk: DeskOf, caller: Admin) -> list[dict[str, Any]]:
 
 
 @router.delete("/webhooks/{number}", status_code=204, summary="Tell an address no more")
-def delete_webhook(number: int, desk: DeskOf, caller: Admin) -> None:
+def delete_webhook(number: Number, desk: DeskOf, caller: Admin) -> None:
     """Messages that wait for it are given up."""
     outbox.remove_webhook(desk.store, caller.name, number)
 
 
 @router.get("/audit", summary="Who did what, youngest first")
 def get_audit(
-    desk: DeskOf, caller: Admin, limit: Annotated[int, Query(ge=1, le=500)] = 100, before: int | None = None
+    desk: DeskOf,
+    caller: Admin,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
 ) -> list[dict[str, Any]]:
     """``before`` is the id to go on from."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if before is not None:
-        query = query.where(AuditRow.id < max(-(2**31), min(before, 2**31 - 1)))
+        query = query.where(AuditRow.id < before)
     with desk.store.reading() as session:
         return [
             {"id": row.id, "at": row.at.isoformat(), "actor": row.actor, "action": row.action}

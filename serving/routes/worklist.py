@@ -13,7 +13,7 @@ from serving.etag import tagged
 from serving.export import Form, export
 from serving.feedback import hidden_leads, latest_by_lead
 from serving.keys import Caller
-from serving.schemas import PageOut, Short
+from serving.schemas import PageOut
 from serving.worklist import PAGE_LIMIT, Page, Sort
 from serving.worklist import Query as WorklistQuery
 
@@ -21,19 +21,19 @@ router = APIRouter(prefix="/v1", tags=["worklist"])
 
 
 def ask(
-    owner: Annotated[Short | None, Query(description="only leads of this owner")] = None,
-    state: Annotated[Short | None, Query(description="only leads in this state: lead, iql, mql, sql, pql")] = None,
+    owner: Annotated[str, Query(max_length=200, description="only leads of this owner")] = "",
+    state: Annotated[str, Query(max_length=40, description="only leads in this state: lead, iql, mql, sql, pql")] = "",
     grade: Annotated[
-        str | None, Query(pattern=r"^[A-D][1-4]?$", description="fit letter, or letter and number")
-    ] = None,
+        str, Query(pattern=r"^([A-D][1-4]?)?$", description="only this fit letter, or letter and number")
+    ] = "",
     minimum: Annotated[int, Query(ge=0, le=100, description="lowest score")] = 0,
     search: Annotated[str, Query(max_length=200, description="in ids and display columns")] = "",
     sort: Annotated[Sort, Query(description="score, change, newest, value or lead")] = "score",
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     size: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
 ) -> WorklistQuery:
-    """The query of a request."""
-    return WorklistQuery(owner, state, grade, minimum, search, sort, page, size)
+    """The query of a request; empty texts are no filters, as a form sends them."""
+    return WorklistQuery(owner or None, state, grade, minimum, search, sort, page, size)
 
 
 Asked = Annotated[WorklistQuery, Depends(ask)]

@@ -43,6 +43,7 @@ class Visitor:
         return self.page
 
     def check(self, name: str = "") -> None:
+        self.page.wait_for_load_state()
         assert self.problems == []
         root = "document.documentElement"
         assert self.page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), f"{self.page.url} is too wide"
@@ -68,7 +69,7 @@ CONTRAST = """() => {
     const style = getComputedStyle(e), a = light(rgb(style.color)), b = light(behind(e));
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
-    if (ratio < (large ? 3 : 4.5)) low.push([e.tagName, e.className, e.textContent.trim().slice(0, 30), ratio.toFixed(2)]);
+    if (ratio < (large ? 3 : 4.5)) low.push([e.tagName, e.className, e.textContent.trim().slice(0, 30), ratio]);
   }
   return low;
 }"""
@@ -88,7 +89,9 @@ def test_a_rep_finds_the_next_lead_and_answers_on_its_card(
     lead = unknown_authority(tiny_demo)
     page.get_by_label("Search").fill(lead)
     page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**search=**")
     page.locator("a.name").first.click()
+    page.wait_for_url("**/leads/**")
     visitor.check("card")
     shown = page.locator(".figures .main dd").inner_text()
     bars = page.locator(".waterfall .bar:not(.start):not(.end) b").all_inner_texts()
@@ -97,6 +100,7 @@ def test_a_rep_finds_the_next_lead_and_answers_on_its_card(
     if box.count():
         box.get_by_label("Answer").select_option("decides")
         box.get_by_role("button", name="Save and rescore").click()
+        page.wait_for_url("**saved=answer**")
         visitor.check("answered")
         assert "up to date" in page.get_by_role("status").inner_text()
         assert "met" in page.locator("#c-authority h3 .chip").inner_text()
@@ -104,6 +108,7 @@ def test_a_rep_finds_the_next_lead_and_answers_on_its_card(
     page.wait_for_url("**framework=meddicc**")
     visitor.check("framework")
     page.get_by_role("button", name="Accept").click()
+    page.wait_for_url("**saved=feedback**")
     assert "accept" in page.locator("section[aria-labelledby=h-sales] .tag").inner_text()
     visitor.check()
     page.close()
@@ -138,6 +143,7 @@ def test_a_manager_moves_the_workload(served: Served, chromium: Any, width: int)
     assert int(first.replace(",", "")) < int(last.replace(",", ""))
     page.get_by_label("Handoffs per week").fill("7")
     page.get_by_role("button", name="Replay").click()
+    page.wait_for_url("**handoffs_per_week=7")
     assert "At 7 handoffs per week" in page.inner_text("main")
     visitor.check()
     visitor.go("/team", "team")
