@@ -7,12 +7,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from features.errors import ExitStatus, LeadScoreError
+from pipelines.cli_options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli_shared import DEBUG_FLAG, Output, options
 from pipelines.config import EngineName
 
 app = typer.Typer(
     name="leadscore",
-    help="Predictive lead scoring: train on your won and lost leads, explain every score, compare with your rubric.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -20,19 +20,22 @@ app = typer.Typer(
 data_app = typer.Typer(help="Public data sets that sources declare.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-Source = Annotated[str, typer.Option("--source", "-s", help="name of a source, or path of its YAML")]
-DataDir = Annotated[str, typer.Option("--data-dir", "-d", help="where generated data go")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
-Engine = Annotated[EngineName, typer.Option("--engine", help="who sorts and shares out the rows")]
-Debug = Annotated[bool, typer.Option("--debug", help="show a traceback on errors")]
-Params = Annotated[
-    str | None, typer.Option("--params", help="YAML of budgets; default: params.yaml here, if it has key 'leadscore'")
-]
-Gate = Annotated[
-    bool,
-    typer.Option("--gate/--no-gate", help="whether a verdict such as leak sets the exit status, or only the report"),
-]
-Tiny = Annotated[bool, typer.Option("--tiny", help="smallest budgets: for trying and testing, not for use")]
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        Output(False).text(version("leadscore"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version")
+    ] = False,
+) -> None:
+    """Predictive lead scoring: train on your won and lost leads, explain every score, compare with your rubric."""
 
 
 def main() -> NoReturn:
@@ -234,16 +237,14 @@ def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = F
 @app.command()
 def init(
     file: Annotated[str, typer.Argument(help="CSV or Parquet export of leads")],
+    out: Annotated[str | None, typer.Option("--out", help="YAML to write; default: standard output")] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Print a commented starter source YAML for a file."""
-    from pathlib import Path
+    """A commented starter declaration for a file: types, likely target, clocks, suspicious columns."""
+    from pipelines.cli_run import init_command
 
-    from pipelines.starter import init_source
-
-    Output(json).text(init_source(Path(file)))
-    return 0
+    return init_command(file, out, Output(json))
 
 
 @data_app.command("get")

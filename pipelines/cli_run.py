@@ -60,6 +60,25 @@ def score_file_command(
     return 0
 
 
+def init_command(file: str, out: str | None, output: Output) -> int:
+    """A starter declaration, printed or written; an existing file is left alone."""
+    from features.errors import SourceError
+    from pipelines.starter import init_source
+    from pipelines.store import write_text
+
+    text = init_source(Path(file))
+    if out is None:
+        output.show({"declaration": text}, text)
+        return 0
+    if Path(out).exists():
+        raise SourceError(f"{out} exists already; a declaration somebody worked on is not overwritten. Name another.")
+    write_text(Path(out), text)
+    output.show(
+        {"declaration": text, "out": out}, f"wrote {out}: correct the guesses, then leadscore run --source {out}"
+    )
+    return 0
+
+
 def data_get_command(options: Options, output: Output) -> int:
     """Fetch public data."""
     context = options.context()

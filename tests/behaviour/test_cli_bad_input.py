@@ -108,3 +108,16 @@ def test_a_second_writer_is_told_who_is_busy(cli: Cli, tmp_path: Path) -> None:
     assert (status, out) == (int(ExitStatus.BUSY), "") and str(os.getpid()) in err
     assert not (tmp_path / "data").exists(), "whoever found nothing to do leaves nothing behind"
     assert cli(*words)[0] == 0
+
+
+def test_init_writes_a_declaration_that_runs_and_never_over_another(cli: Cli, tmp_path: Path) -> None:
+    write_flat(tmp_path)
+    out = tmp_path / "mine.yaml"
+    assert cli("init", str(tmp_path / "calls.csv"), "--out", str(out))[0] == 0
+    status, said, _ = cli("ingest", "--source", str(out), "--data-dir", str(tmp_path / "data"), "--json")
+    assert status == 0 and json.loads(said)["rows"]["leads"]["read"] == 3
+    before = out.read_bytes()
+    status, _, err = cli("init", str(tmp_path / "calls.csv"), "--out", str(out))
+    assert status == ExitStatus.SOURCE and "exists already" in err and out.read_bytes() == before
+    printed = cli("init", str(tmp_path / "calls.csv"), "--json")[1]
+    assert json.loads(printed)["declaration"].encode() == before
