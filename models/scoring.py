@@ -14,7 +14,7 @@ from features.vocabulary import Dimension
 from models.bundle import Bundle
 from models.explaining.evidence import Evidence, evidence, next_questions, question_for
 from models.explaining.framework import CONTEXT, Framework
-from models.explaining.points import BASE, CLIP, Bars, bars, by_criterion, by_group
+from models.explaining.points import BASE, CLIP, Bars, bars, by_group
 from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
 from models.explaining.qualification_policy import QualificationPolicy
 from models.explaining.reasons import TOP, Wordsmith, top_reasons
@@ -73,11 +73,6 @@ def score(
     shown = bars(contributions, bundle.catalog, framework, bundle.scale)
     statuses = evidence(values, bundle.catalog, framework, source)
     fit, engagement = _dimensions(contributions, bundle)
-    weight = (
-        np.abs(by_criterion(contributions, bundle.catalog, framework)[:, :-1]).mean(axis=0)
-        if len(values)
-        else (np.zeros(len(framework.ids)))
-    )
     standing = Standing(
         shown.score, _dimension_points(contributions, bundle), evidence(values, bundle.catalog, TOPICS, source)
     )
@@ -98,7 +93,7 @@ def score(
     columns |= {f"status_{name}": found.status for name, found in statuses.items()}
     columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
     columns |= {
-        "question": next_questions(statuses, weight, framework, source),
+        "question": next_questions(statuses, framework, source),
         "state": qualified.state,
         "next_action": qualified.next_action,
         "percentile": bundle.percentile(log_odds),

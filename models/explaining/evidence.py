@@ -73,18 +73,16 @@ def _criterion(
     return Evidence(status, words, age)
 
 
-def next_questions(
-    statuses: dict[str, Evidence], importance: Floats, framework: Framework, source: Source | None
-) -> npt.NDArray[Any]:
-    """Per row the question about the weightiest criterion that is unknown or only indicated; empty if none is.
+def next_questions(statuses: dict[str, Evidence], framework: Framework, source: Source | None) -> npt.NDArray[Any]:
+    """Per row the question about the first criterion, in the framework's order, that is unknown; empty if none is.
 
-    ``importance`` is the mean absolute contribution per criterion, in framework order.
+    Criteria that are only indicated come after all unknown ones. The order depends on nothing but the framework, so
+    that a lead is asked the same whether it is scored alone or in a batch.
     """
     rows = len(next(iter(statuses.values())).status) if statuses else 0
     found = np.full(rows, "", dtype=object)
-    order = [framework.ids[k] for k in np.argsort(-importance, kind="stable")]
     for wanted in (EvidenceStatus.UNKNOWN, EvidenceStatus.INDICATED):
-        for criterion in order:
+        for criterion in framework.ids:
             ask = (found == "") & (statuses[criterion].status == wanted)
             if ask.any():
                 found[ask] = question_for(criterion, framework, source)

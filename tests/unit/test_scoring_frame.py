@@ -77,6 +77,15 @@ def test_card_tells_the_same_score_as_the_frame() -> None:
         assert total == card["score"] == scored.frame["score"].iloc[row]
 
 
+def test_a_lead_scored_alone_has_the_row_it_has_in_a_batch() -> None:
+    matrix, framework = toy_matrix(60, seed=21), load_framework("bant")
+    batch = score(bundle(), matrix, framework).frame
+    for row in range(60):
+        alone = score(bundle(), matrix.take(np.array([row])), framework).frame.iloc[0]
+        same = batch.iloc[row]
+        assert [k for k in batch.columns if not (alone[k] == same[k] or k == "as_of")] == []
+
+
 def _evidence_of(met: float, age: float, *, clicks: float = 0.0) -> str:
     budget = {"dimension": Dimension.FIT, "family": "evidence"}
     catalog = Catalog(
