@@ -58,9 +58,12 @@ def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local:
 
 def _check_address(url: str, *, local: bool) -> None:
     """Only https to the outside; http and private addresses only where the server itself is local."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         host = parts.hostname or ""
+    except ValueError as problem:
+        raise InvalidError("this is no address: brackets or port are not well formed.") from problem
+    try:
         private = not ipaddress.ip_address(host).is_global
     except ValueError:
         private = host == "localhost" or host.endswith((".local", ".internal")) or "." not in host
