@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from features.errors import ExitStatus, LeadScoreError
+from pipelines import cli_models, cli_reading
 from pipelines.cli_options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli_shared import DEBUG_FLAG, Output, options
 from pipelines.config import EngineName
@@ -155,86 +156,6 @@ def score(
 
 
 @app.command()
-def explain(
-    lead_id: str,
-    source: Source = "demo",
-    data_dir: DataDir = "data",
-    framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="moment to explain at, ISO; default: data cut-off")
-    ] = None,
-    json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """One lead's score, criterion by criterion."""
-    from pipelines.cli_explain import explain_command
-
-    return explain_command(options(source, data_dir), lead_id, framework, as_of, Output(json))
-
-
-@app.command()
-def frameworks(json: Json = False, debug: Debug = False) -> int:
-    """Qualification frameworks that ship, and their trade-offs."""
-    from pipelines.cli_explain import frameworks_command
-
-    return frameworks_command(Output(json))
-
-
-@app.command()
-def compare(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
-    """Rubric against model on the same test leads, from the last run."""
-    from pipelines.cli_explain import compare_command
-
-    return compare_command(options(source, data_dir), Output(json))
-
-
-@app.command()
-def lifecycle(
-    source: Source = "demo",
-    data_dir: DataDir = "data",
-    csv: Annotated[str | None, typer.Option("--csv", help="directory to write one CSV per table to")] = None,
-    json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """Funnel, service levels, volumes, capture tools and recycles, from the last run."""
-    from pipelines.cli_lifecycle import lifecycle_command
-
-    return lifecycle_command(options(source, data_dir), csv, Output(json))
-
-
-@app.command()
-def champion(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
-    """Which bundle scores."""
-    from pipelines.cli_registry import champion_command
-
-    return champion_command(options(source, data_dir), Output(json))
-
-
-@app.command()
-def promote(
-    source: Source = "demo",
-    data_dir: DataDir = "data",
-    bundle: Annotated[
-        str | None, typer.Option("--bundle", help="hash of a kept bundle; default: the last trained")
-    ] = None,
-    json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """Make a bundle the champion."""
-    from pipelines.cli_registry import promote_command
-
-    return promote_command(options(source, data_dir), bundle, Output(json))
-
-
-@app.command()
-def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
-    """Make the bundle before the champion the champion again."""
-    from pipelines.cli_registry import rollback_command
-
-    return rollback_command(options(source, data_dir), Output(json))
-
-
-@app.command()
 def init(
     file: Annotated[str, typer.Argument(help="CSV or Parquet export of leads")],
     out: Annotated[str | None, typer.Option("--out", help="YAML to write; default: standard output")] = None,
@@ -261,20 +182,6 @@ def data_get(
 
 
 @app.command()
-def bench(
-    source: Source = "demo",
-    data_dir: DataDir = "data",
-    rows: Annotated[int, typer.Option("--rows", help="rows to predict and explain", min=100)] = 20_000,
-    json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """How fast features, scores and explanations of a finished run are on this machine."""
-    from pipelines.cli_run import bench_command
-
-    return bench_command(options(source, data_dir), rows, Output(json))
-
-
-@app.command()
 def serve(
     source: Source = "demo",
     data_dir: DataDir = "data",
@@ -288,6 +195,8 @@ def serve(
     return serve_command(options(source, data_dir), host, port)
 
 
+app.add_typer(cli_reading.app)
+app.add_typer(cli_models.app)
 app.add_typer(import_module("serving.cli").app, name="keys")  # by name: the pipelines know nothing of the server
 
 

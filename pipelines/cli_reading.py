@@ -1,0 +1,58 @@
+"""Commands that read a finished run: a lead's score, the comparison, the lifecycle."""
+
+from typing import Annotated
+
+import typer
+
+from pipelines.cli_options import DataDir, Debug, Json, Source
+from pipelines.cli_shared import Output, options
+
+app = typer.Typer()
+
+
+@app.command()
+def explain(
+    lead_id: str,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="moment to explain at, ISO; default: data cut-off")
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """One lead's score, criterion by criterion."""
+    from pipelines.cli_explain import explain_command
+
+    return explain_command(options(source, data_dir), lead_id, framework, as_of, Output(json))
+
+
+@app.command()
+def frameworks(json: Json = False, debug: Debug = False) -> int:
+    """Qualification frameworks that ship, and their trade-offs."""
+    from pipelines.cli_explain import frameworks_command
+
+    return frameworks_command(Output(json))
+
+
+@app.command()
+def compare(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
+    """Rubric against model on the same test leads, from the last run."""
+    from pipelines.cli_explain import compare_command
+
+    return compare_command(options(source, data_dir), Output(json))
+
+
+@app.command()
+def lifecycle(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    csv: Annotated[str | None, typer.Option("--csv", help="directory to write one CSV per table to")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Funnel, service levels, volumes, capture tools and recycles, from the last run."""
+    from pipelines.cli_lifecycle import lifecycle_command
+
+    return lifecycle_command(options(source, data_dir), csv, Output(json))
