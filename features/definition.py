@@ -168,6 +168,7 @@ class Identity(Declared):
     account_domain: str | None = Field(
         default=None, description="the accounts' column with the web domain; leads without an account are matched by it"
     )
+    keep_apart: tuple[str, ...] = Field(default=(), description="lead ids that are never merged, after a person's look")
 
 
 class Generator(Declared):
@@ -252,6 +253,8 @@ class Source(Declared):
                 raise ValueError("flat.target needs at least one value for won and for lost, and none in both")
         if self.kind == "relational" and self.flat is not None:
             raise ValueError("'flat:' belongs to flat sources only")
+        if self.kind == "flat" and self.identity is not None:
+            raise ValueError("'identity:' merges leads by their clocks; a flat source has none: leave it out")
         if self.kind == "relational" and not {"outcomes", "stages"} & set(self.tables):
             raise ValueError("a relational source needs 'outcomes', or 'stages' to derive them from")
         return self

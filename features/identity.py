@@ -94,13 +94,15 @@ def domain_of(text: str | None) -> str | None:
 class Resolved:
     """Tables after merging and matching, what was done, and the tables before it.
 
-    ``merged`` and ``matched`` have the columns lead_id, became, rule, known_at.
+    ``merged`` and ``matched`` have the columns lead_id, became, rule, known_at; ``ambiguous`` counts leads without an
+    account whose mail domain belongs to several.
     """
 
     tables: Mapping[str, pd.DataFrame]
     merged: pd.DataFrame
     matched: pd.DataFrame
     original: Mapping[str, pd.DataFrame]
+    ambiguous: int = 0
 
     def undone(self) -> Mapping[str, pd.DataFrame]:
         """The tables as they were."""
@@ -123,19 +125,20 @@ def resolve(tables: Tables, source: Source) -> Resolved:
         return Resolved(dict(tables), nothing, nothing, dict(tables))
     made = dict(tables)
     merged = matched = nothing
+    ambiguous = 0
     if rules.merge != "never":
         merged = find_duplicates(made["leads"], rules)
-        made = merge_leads(made, merged)
+        made = merge_leads(made, merged) if len(merged) else made
     if rules.account_domain is not None:
-        matched = match_accounts(made["leads"], made["accounts"], rules)
-        made["leads"] = _with_accounts(made["leads"], matched)
-    return Resolved(made, merged, matched, dict(tables))
+        matched, ambiguous = match_accounts(made["leads"], made["accounts"], rules)
+        made["leads"] = _with_accounts(made["leads"], matched) if len(matched) else made["leads"]
+    return Resolved(made, merged, matched, dict(tables), ambiguous)
 
 
 def find_duplicates(leads: pd.DataFrame, rules: Identity) -> pd.DataFrame:
     """Leads that are another lead once more: same e-mail (and same account, where the rule says so).
 
-    The lead created first stays; ties go to the smaller id.
+    The lead created first stays; ties go to the smaller id. Leads that are declared to be kept apart are no duplicates.
     """
     email = _column(leads, rules.email).map(normal_email, na_action="ignore")
     key = email.astype("str")
@@ -149,6 +152,7 @@ def find_duplicates(leads: pd.DataFrame, rules: Identity) -> pd.DataFrame:
             "known_at": leads["known_at"].fillna(leads["created_at"]),
         }
     ).dropna(subset=["key"])
+    frame = frame[~frame["lead_id"].isin(rules.keep_apart)]
     frame = frame.sort_values(["key", "created_at", "lead_id"], kind="stable")
     first = frame.groupby("key", sort=False)["lead_id"].transform("first")
     again = frame["lead_id"] != first
@@ -177,8 +181,8 @@ def merge_leads(tables: Tables, merged: pd.DataFrame) -> dict[str, pd.DataFrame]
     return made
 
 
-def match_accounts(leads: pd.DataFrame, accounts: pd.DataFrame, rules: Identity) -> pd.DataFrame:
-    """Leads without an account whose e-mail domain is the domain of exactly one account."""
+def match_accounts(leads: pd.DataFrame, accounts: pd.DataFrame, rules: Identity) -> tuple[pd.DataFrame, int]:
+    """Leads without an account whose e-mail domain is the domain of exactly one account, and how many fit several."""
     email = _column(leads, rules.email)
     domains = pd.DataFrame(
         {
@@ -187,11 +191,13 @@ def match_accounts(leads: pd.DataFrame, accounts: pd.DataFrame, rules: Identity)
         }
     ).dropna()
     domains = domains.drop_duplicates()
-    one = domains[~domains["domain"].duplicated(keep=False)].set_index("domain")["account_id"]
+    shared = domains["domain"].duplicated(keep=False)
+    one = domains[~shared].set_index("domain")["account_id"]
     alone = leads["account_id"].isna().to_numpy()
-    target = email.map(domain_of, na_action="ignore").astype("str").map(one).astype("str")
+    domain = email.map(domain_of, na_action="ignore").astype("str")
+    target = domain.map(one).astype("str")
     hit = alone & target.notna().to_numpy()
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             "lead_id": leads["lead_id"].astype("str")[hit],
             "became": target[hit],
@@ -199,6 +205,7 @@ def match_accounts(leads: pd.DataFrame, accounts: pd.DataFrame, rules: Identity)
             "known_at": leads["known_at"].fillna(leads["created_at"])[hit],
         }
     ).reset_index(drop=True)
+    return found, int((alone & domain.isin(domains.loc[shared, "domain"]).to_numpy()).sum())
 
 
 def _with_accounts(leads: pd.DataFrame, matched: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from models.explaining.framework import Framework, load_framework
 from models.scoring import score
 from pipelines.champion import require_champion
 from pipelines.context import Context
+from pipelines.identities import merged_into
 from pipelines.tables import Tables, load_tables
 
 CHAMPION = "champion"
@@ -91,6 +92,12 @@ def _check_created(leads: pd.DataFrame, lead_id: str, when: pd.Timestamp) -> Non
 
 def unknown_lead(context: Context, lead_id: str, known: pd.Series) -> ContractError:
     """The error for a lead that is not in the tables."""
+    became = merged_into(context.paths).get(lead_id)
+    if became is not None:
+        return ContractError(
+            f"lead '{lead_id}' was merged into lead '{became}' (same e-mail). Ask for '{became}'; if they are two "
+            "people, list the id under identity.keep_apart in the source and ingest again."
+        )
     examples = ", ".join(str(v) for v in known.head(3))
     return ContractError(
         f"lead '{lead_id}' is not among the {len(known):,} leads of source '{context.source.name}' (such as "

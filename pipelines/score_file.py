@@ -1,5 +1,6 @@
 """Score the leads of a file: one row out per row in, in the same order, nothing dropped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from models.bundle import Bundle
 from models.scoring import score
 from pipelines.context import Context
 from pipelines.engine import builder
+from pipelines.identities import merged_into
 from pipelines.lookup import CHAMPION, find_bundle, find_framework, moment, tables_if_any
 from pipelines.scoring_input import LeadsFile, read_leads_file
 from pipelines.shaping import empty_table
@@ -82,12 +84,14 @@ def score_leads(
     """Score what was read from a file; what is known of a lead from the source's own tables is used too."""
     model = find_bundle(context, bundle)
     errors = leads.errors.astype("object").tolist()
+    merged: dict[str, str] = {}
     if context.source.kind == "flat":
         when = None
         matrix = flat_at(leads.frame, model.catalog, context.source)
     else:
         tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
-        frame = _completed(leads.frame, tables["leads"])
+        merged = merged_into(context.paths)
+        frame = _completed(leads.frame.assign(lead_id=_survivors(leads.frame["lead_id"], merged)), tables["leads"])
         when = moment(as_of, _latest(context, tables, frame))
         _relational_errors(frame, when, errors)
         matrix = _relational(context, model, tables, frame, errors, when)
@@ -99,12 +103,26 @@ def score_leads(
     frame["as_of"] = pd.Series(pd.NaT if when is None else when, index=frame.index, dtype="datetime64[us]")
     frame[ERROR] = errors
     frame[NOTE] = _notes(model, matrix, usable)
+    if merged:
+        frame[NOTE] = _merge_notes(frame, merged)
     return ScoredFile(_typed(frame, scored.frame), leads.undeclared_columns, leads.missing_columns)
 
 
 def _places(matrix: Matrix, usable: np.ndarray) -> np.ndarray:
     """Positions in the matrix of the usable rows: a flat matrix has every row, a relational one only these."""
     return np.flatnonzero(usable) if len(matrix) == len(usable) else np.arange(len(matrix))
+
+
+def _survivors(lead_id: pd.Series, merged: Mapping[str, str]) -> pd.Series:
+    """Leads that were merged away are scored as the leads they became."""
+    return lead_id.map(lambda name: merged.get(name, name), na_action="ignore").astype("str") if merged else lead_id
+
+
+def _merge_notes(frame: pd.DataFrame, merged: Mapping[str, str]) -> list[str]:
+    return [
+        "; ".join(filter(None, (note, f"scored as lead '{merged[name]}', its duplicate" if name in merged else "")))
+        for name, note in zip(frame["lead_id"], frame[NOTE], strict=True)
+    ]
 
 
 def _completed(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -7,12 +7,14 @@ import pandas as pd
 
 from features.contract import TABLES
 from features.definition import Source
+from features.identity import Resolved, resolve
 from features.vocabulary import Role
 from pipelines.config import Paths
 from pipelines.data_errors import NoLocationError, NothingKeptError, OneClassError
 from pipelines.expectations import expectations_of, table_order
 from pipelines.fetch import get_data
 from pipelines.generators import make_generated
+from pipelines.identities import identity_counts, identity_in_words, write_identity
 from pipelines.quarantine import Checked, check, raw_rows
 from pipelines.shaping import Shaped, empty_table, headers, shape_table
 from pipelines.sources import RawTable, read_file
@@ -26,9 +28,10 @@ OBLIGATORY = ("leads", "outcomes", "stages")  # without rows of these there is n
 def ingest(source: Source, paths: Paths) -> dict[str, Any]:
     """Read, check and write every table of a source; returns what ``counts.json`` holds.
 
-    Writes ``<table>.parquet`` for every table of the contract, ``quarantine.parquet`` (table, row, rule, column,
-    value), ``quarantined_rows.parquet`` (the rows as they stood in the file), ``warnings.parquet``, ``counts.json``
-    and ``verdict.json``, all or none of them.
+    Writes ``<table>.parquet`` for every table of the contract (duplicates merged and accounts matched by the declared
+    identity rules), ``identity.parquet`` (each merge and match), ``unresolved/`` (the tables before them),
+    ``quarantine.parquet`` (table, row, rule, column, value), ``quarantined_rows.parquet`` (the rows as they stood in
+    the file), ``warnings.parquet``, ``counts.json`` and ``verdict.json``, all or none of them.
 
     Raises
     ------
@@ -60,9 +63,19 @@ def ingest(source: Source, paths: Paths) -> dict[str, Any]:
         checked[table].reconcile(table)
     _refuse_useless(source, checked)
     counts = _counts(source, raws, shapes, checked, cutoff)
+    resolved = _resolved(source, checked)
+    if source.identity is not None:
+        counts["identity"] = identity_counts(resolved, source.identity.merge)
     counts |= {"verdict": "ok", "text": in_words(counts)}
-    _write(paths, counts, raws, checked)
+    _write(paths, counts, raws, checked, resolved)
     return counts
+
+
+def _resolved(source: Source, checked: Mapping[str, Checked]) -> Resolved:
+    frames = {
+        name: checked[name].frame if name in checked else empty_table(contract) for name, contract in TABLES.items()
+    }
+    return resolve(frames, source)
 
 
 def cutoff_of(source: Source, shapes: Mapping[str, Shaped]) -> pd.Timestamp | None:
@@ -142,12 +155,16 @@ def _by_rule(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _write(
-    paths: Paths, counts: Mapping[str, Any], raws: Mapping[str, RawTable], checked: Mapping[str, Checked]
+    paths: Paths,
+    counts: Mapping[str, Any],
+    raws: Mapping[str, RawTable],
+    checked: Mapping[str, Checked],
+    resolved: Resolved,
 ) -> None:
     with stage_dir(paths.ingest) as out:
-        for name, contract in TABLES.items():
-            frame = checked[name].frame if name in checked else empty_table(contract)
+        for name, frame in resolved.tables.items():
             write_parquet(out / f"{name}.parquet", frame)
+        write_identity(out, resolved)
         write_parquet(out / QUARANTINE, pd.concat([c.quarantine for c in checked.values()], ignore_index=True))
         write_parquet(out / WARNINGS, pd.concat([c.warnings for c in checked.values()], ignore_index=True))
         originals = [raw_rows(raws[table], c, table) for table, c in checked.items()]
@@ -163,4 +180,6 @@ def in_words(counts: Mapping[str, Any]) -> str:
         why = ", ".join(f"{k} {v}" for k, v in counts["rules"].get(table, {}).items())
         line = f"{table}: {n['read']:,} read, {n['kept']:,} kept, {n['quarantined']:,} quarantined"
         lines.append(f"{line} ({why})" if why else line)
+    if "identity" in counts:
+        lines.append(identity_in_words(counts["identity"]))
     return "\n".join(lines)

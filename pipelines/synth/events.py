@@ -14,7 +14,7 @@ MINUTE = 1.0 / (7 * 24 * 60)  # in weeks
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
 LATE_SHARE = 0.05
 PAGES = ("blog/guide", "blog/trends", "product/tour", "pricing", "customers", "careers")
-LINKS = ("pricing", "customers", "blog/guide", "unsubscribe-footer", "product/tour")
+LINKS = ("pricing", "customers", "blog/guide")
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,12 @@ def _mail(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
     opened = rng.random(len(lead)) < warm
     seen = at[opened] + rng.exponential(9 * HOUR, int(opened.sum()))
     frames.append(_frame(lead[opened], "email_open", seen, "lead", campaign[opened], "email", np.nan))
-    clicked = rng.random(int(opened.sum())) < 0.12 + 0.12 * market.window[lead[opened], week[opened]]
-    where = rng.choice(np.array(LINKS[:3], dtype=object), int(clicked.sum()))
+    clicked = rng.random(int(opened.sum())) < 0.25 + 0.2 * market.window[lead[opened], week[opened]]
+    where = rng.choice(np.array(LINKS, dtype=object), int(clicked.sum()))
     moment = seen[clicked] + rng.exponential(4 * MINUTE, int(clicked.sum())) + 0.5 * MINUTE
     frames.append(_frame(lead[opened][clicked], "email_click", moment, "lead", where, "email", np.nan))
     scanned = market.accounts["scanner"].to_numpy()[market.leads["account"].to_numpy()[lead]]
+    scanned &= rng.random(len(lead)) < 0.8  # the rest is held back or known already
     for k, link in enumerate(LINKS):
         moment = at[scanned] + (2 + k + rng.random(int(scanned.sum()))) / 60 * MINUTE
         assets = np.full(int(scanned.sum()), link, dtype=object)

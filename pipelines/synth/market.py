@@ -118,7 +118,7 @@ def _accounts(rng: np.random.Generator, count: int) -> pd.DataFrame:
             ),
             "country": rng.choice(list(lists.COUNTRIES), count),
             "stack": stack,
-            "scanner": rng.random(count) < 0.15,
+            "scanner": rng.random(count) < 0.08,
             "customer": rng.random(count) < 0.08,
             "wealth": wealth,
             "need": need,

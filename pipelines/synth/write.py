@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.errors import SourceError
 from pipelines.synth import lists
+from pipelines.synth.again import come_again
 from pipelines.synth.events import activities, answers, stages
 from pipelines.synth.market import START, Floats, Market, make_market
 from pipelines.synth.truth import OPEN, WON, Fate, simulate, truth_frame
@@ -53,7 +54,8 @@ def generate_demo(seed: int = 7, leads: int = 4000, months: int = 24) -> Demo:
         "stages": _stages(market, steps),
         "outcomes": _outcomes(rng, market, fate, weeks),
     }
-    manifest = _spoil(rng, tables)
+    twice = come_again(np.random.default_rng([seed, 1]), tables)
+    manifest = _spoil(rng, tables) | twice
     return Demo(tables, truth_frame(market, fate, weeks), manifest)
 
 
