@@ -42,6 +42,9 @@ class ActivityKind(Declared):
     topic: Topic = Field(default=Topic.CONTEXT, description="what it speaks of")
     label: str = Field(default="", description="plain-words noun phrase for reps")
     half_life_days: float = Field(default=14.0, gt=0, le=3650, description="days until one of them counts half")
+    estimate_half_life: bool = Field(
+        default=False, description="learn half_life_days from the earliest training rows; if they cannot tell, it stays"
+    )
     actors: tuple[Actor, ...] = Field(default=(Actor.LEAD,), description="whose activities count")
     assets: dict[str, Topic] = Field(default_factory=dict, description="asset (exact or glob) to topic")
     assets_intent: tuple[str, ...] = Field(default=(), description="assets (exact or glob) that count as intent")

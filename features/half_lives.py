@@ -1,6 +1,6 @@
 """Half-lives estimated from data: how fast activities of a kind stop telling who will be won."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,31 @@ def estimate_half_lives(
         if active.any() and 0 < label.sum() < label.size:
             found.append(_one(name, columns, label, group, draws, leads))
     return found
+
+
+def adopt(source: Source, found: Sequence[HalfLife]) -> Source:
+    """The source with learned half-lives for the kinds that ask for them; where data do not tell, the declared stay."""
+    return _with_days(source, {h.kind: h.days for h in found if not h.flat})
+
+
+def as_trained(source: Source, catalog: Catalog) -> Source:
+    """The source with the half-lives a catalog was made with, for the kinds that learn theirs."""
+    days = {
+        str(f.params["kinds"][0]): float(f.params["half_life_days"])
+        for f in catalog
+        if f.family == "engagement" and f.params.get("op") == "decayed" and f.params.get("half_life_days")
+    }
+    return _with_days(source, days)
+
+
+def _with_days(source: Source, days: Mapping[str, float]) -> Source:
+    kinds = {
+        name: kind.model_copy(update={"half_life_days": days[name]})
+        if kind.estimate_half_life and name in days
+        else kind
+        for name, kind in source.activity_kinds.items()
+    }
+    return source.model_copy(update={"activity_kinds": kinds}) if kinds != source.activity_kinds else source
 
 
 def _one(

@@ -56,3 +56,17 @@ def lifecycle(
     from pipelines.cli_lifecycle import lifecycle_command
 
     return lifecycle_command(options(source, data_dir), csv, Output(json))
+
+
+@app.command()
+def features(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    out: Annotated[str | None, typer.Option("--out", help="Markdown file to write the page to")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Every feature in words, how long activities tell, and what the bot filter changes."""
+    from pipelines.cli_features import features_command
+
+    return features_command(options(source, data_dir), out, Output(json))

@@ -15,6 +15,7 @@ from models.logistic import sigmoid
 from pipelines.chart_spec import figure
 from pipelines.charts import OWN_COLOURS
 from pipelines.context import Context
+from pipelines.engagement import engagement_of
 from pipelines.report_charts import charts_of
 from pipelines.report_format import FILTERS
 from pipelines.report_words import HEADLINES, answer, excluded, limits
@@ -74,6 +75,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "clipped": any(card["points_clip"] for card in cards),
         "reach": _reach(cards),
         "framework": context.framework,
+        "engagement": engagement_of(context.paths),
         "features": feature_records(Catalog.from_records(read_json(paths.matrix / "matrix.json")["catalog"])),
         "limits": limits(source, counts, audit),
         "run": _run(context, summary, train),
@@ -96,6 +98,7 @@ def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("worklist", "Worklist", bool(found["worklist"]["rows"])),
         ("cards", "Lead cards", bool(found["worklist"]["rows"])),
         ("drivers", "What moves scores", bool(found["worklist"]["rows"])),
+        ("engagement", "Activities", any(found["engagement"].values())),
         ("features", "Features", True),
         ("limits", "Limits", True),
         ("run", "Run", True),

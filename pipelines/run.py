@@ -71,7 +71,15 @@ def run_all(context: Context, notify: Notify | None = None, *, track: bool = Tru
 
     The first trained bundle of a source becomes its champion; a later one becomes the challenger, unless the
     champion no longer fits the declaration.
+
+    Raises
+    ------
+    ContractError
+        before anything is read, if a declared column may not be a feature.
     """
+    from features.catalog_of import build_catalog
+
+    build_catalog(context.source, context.rubric)
     for stage in (*STAGES, *((TRACK,) if track else ())):
         if notify is not None:
             notify(stage, -1.0)

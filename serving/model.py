@@ -14,6 +14,7 @@ from features.contract import TABLES
 from features.definition import Source
 from features.errors import BundleError
 from features.flat import flat_at
+from features.half_lives import as_trained
 from features.matrix import KEY_COLUMNS, Matrix
 from features.request import Records, RowMaker
 from models.bundle import Bundle, load_bundle
@@ -105,7 +106,7 @@ def load_model(context: Context, bundle: str = "champion") -> Model:
     else:
         folder = Path(bundle)
         loaded = load_bundle(folder)
-    catalog = build_catalog(context.source, context.rubric)
+    catalog = build_catalog(as_trained(context.source, loaded.catalog), context.rubric)
     if loaded.catalog.hash != catalog.hash:
         raise BundleError(
             f"bundle {loaded.hash[:12]} was trained with catalog {loaded.catalog.hash[:12]}, but source "

@@ -18,16 +18,20 @@ _STAGE_LIKE = re.compile(
 )
 
 
+_NEVER_EDITED = "when_known: at_creation if it is never edited"
+_ACCEPTED = "say why it is harmless in accepted_because (the bundle keeps the reason)"
+
+
 class OverwrittenColumnError(ContractError):
     """A column whose past values are unknown was declared as a feature."""
 
     code: ClassVar[str] = "LS021"
 
-    def __init__(self, table: str, column: str, why: str) -> None:
+    def __init__(self, table: str, column: str, why: str, otherwise: str) -> None:
         super().__init__(
             f"column '{table}.{column}' is declared as a feature, but {why}; its value on a past date is unknown, and "
             "today's value tells the outcome. Map its history to 'answers' (when_known: history) or to 'stages', "
-            "declare role: ignore, or when_known: at_creation if it is never edited."
+            f"declare role: ignore, or {otherwise}."
         )
 
 
@@ -95,10 +99,10 @@ def _flat_columns(source: Source) -> set[str | None]:
 
 def _check_clock(table: str, name: str, column: Column) -> None:
     if column.when_known is WhenKnown.OVERWRITTEN:
-        raise OverwrittenColumnError(table, name, "the CRM overwrites it (when_known: overwritten)")
+        raise OverwrittenColumnError(table, name, "the CRM overwrites it (when_known: overwritten)", _NEVER_EDITED)
     said = column.accepted_because or column.when_known is WhenKnown.HISTORY
     if _STAGE_LIKE.match(name.lower()) and not said:
-        raise OverwrittenColumnError(table, name, "by its name it holds today's stage or result")
+        raise OverwrittenColumnError(table, name, "by its name it holds today's stage or result", _ACCEPTED)
 
 
 def _column_features(table: str, name: str, column: Column, source: Source) -> list[Feature]:

@@ -9,9 +9,11 @@ from features.catalog_of import build_catalog
 from features.cohort import cutoff_of, open_cohort
 from features.errors import TooLittleDataError
 from features.flat import flat_matrix
+from features.half_lives import adopt
 from features.matrix import Matrix
 from features.timechop import Chop, chop
 from pipelines.context import Context
+from pipelines.engagement import HALF_LIVES, HalfLives, half_life_records, half_lives_of
 from pipelines.engine import builder
 from pipelines.matrices import save_matrix
 from pipelines.store import stage_dir, write_json
@@ -24,7 +26,8 @@ def build(context: Context) -> dict[str, Any]:
     Too few outcomes are no error here: ``verdict.json`` says ``too_little_data`` and the later stages pass it on.
     """
     tables = load_tables(context.paths)
-    matrix, now, cutoff = _matrices(context, tables)
+    lives = half_lives_of(context, tables)
+    matrix, now, cutoff = _matrices(context, tables, lives)
     split: Chop | None = None
     problem = ""
     try:
@@ -54,12 +57,13 @@ def build(context: Context) -> dict[str, Any]:
             save_matrix(folder, now, "open")
         if split is not None:
             write_json(folder / "chop.json", split.record())
+        write_json(folder / HALF_LIVES, half_life_records(context.source, lives))
         write_json(folder / "verdict.json", verdict)
     return verdict
 
 
-def _matrices(context: Context, tables: Tables) -> tuple[Matrix, Matrix | None, pd.Timestamp | None]:
-    source = context.source
+def _matrices(context: Context, tables: Tables, lives: HalfLives) -> tuple[Matrix, Matrix | None, pd.Timestamp | None]:
+    source = adopt(context.source, lives.adopted)
     if source.kind == "flat":
         return flat_matrix(tables["leads"], source, context.rubric), None, None
     cutoff = cutoff_of(tables, source)

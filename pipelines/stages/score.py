@@ -12,6 +12,7 @@ from models.scorer import Floats
 from models.scoring import Scored, score
 from pipelines.champion import read_champion
 from pipelines.context import Context
+from pipelines.engagement import BOTS, bot_record
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.train import TRAINED
 from pipelines.store import read_json, stage_dir, write_json, write_parquet
@@ -26,6 +27,7 @@ def run_score(context: Context) -> dict[str, Any]:
     result: dict[str, Any] = {**before, "leads": 0}
     worklist = pd.DataFrame()
     cards: list[dict[str, Any]] = []
+    bots: dict[str, Any] = {}
     if before["verdict"] in TRAINED:
         bundle, matrix, kind = _subject(context)
         scored = score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
@@ -34,6 +36,7 @@ def run_score(context: Context) -> dict[str, Any]:
         if kind == "test rows":
             worklist["won"] = matrix.label[order]
         cards = [scored.card(int(row)) for row in order[:CARDS]]
+        bots = bot_record(context, bundle, scored.frame)
         share = context_share(scored.contributions, bundle.catalog, context.framework)
         result |= {
             "leads": len(worklist),
@@ -48,6 +51,7 @@ def run_score(context: Context) -> dict[str, Any]:
         write_parquet(folder / "worklist.parquet", worklist)
         write_json(folder / "cards.json", cards)
         write_json(folder / "score.json", result)
+        write_json(folder / BOTS, bots)
         write_json(folder / "verdict.json", before)
     return result
 

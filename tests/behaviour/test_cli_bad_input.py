@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import ExitStatus
-from tests.reference.exports import CALLS, FLAT, write_flat
+from tests.reference.exports import CALLS, DECLARATION, FLAT, LEADS, write_export, write_flat
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -33,6 +33,19 @@ def test_bad_files(
     assert "Traceback" not in err
     left = [path for path in (tmp_path / "data").rglob("*") if path.is_file()] if (tmp_path / "data").exists() else []
     assert left == []
+
+
+@pytest.mark.parametrize("known", ["", ", when_known: at_creation", ", when_known: overwritten"])
+def test_todays_stage_as_an_attribute_is_refused_with_the_remedy(cli: Cli, tmp_path: Path, known: str) -> None:
+    declaration = DECLARATION.replace(
+        "converted: {role: ignore, excluded_because: filled after the win}", f"stage: {{type: category{known}}}"
+    )
+    write_export(tmp_path, declaration=declaration, leads=LEADS.replace("converted", "stage"))
+    status, out, err = cli("run", "--source", str(tmp_path / "shop.yaml"), "--data-dir", str(tmp_path / "data"))
+    assert (status, out) == (int(ExitStatus.CONTRACT), "")
+    assert "column 'leads.stage' is declared as a feature" in err
+    assert "Map its history to 'answers' (when_known: history) or to 'stages', declare role: ignore" in err
+    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.parquet"))
 
 
 def test_every_kind_of_bad_file_has_its_own_status() -> None:

@@ -12,7 +12,7 @@ from tests.reference.tiny_run import TinyRun
 
 SECTIONS = (
     *("verdict", "data", "audit", "candidates", "test", "compare", "lifecycle"),
-    *("worklist", "cards", "drivers", "features", "limits", "run"),
+    *("worklist", "cards", "drivers", "engagement", "features", "limits", "run"),
 )
 
 
@@ -91,3 +91,20 @@ def test_features_are_documented(tiny_demo: TinyRun, words: str) -> None:
     catalog = read_json(tiny_demo.context.paths.matrix / "matrix.json")["catalog"]
     for feature in catalog:
         assert feature["name"] in words
+
+
+def test_activities_say_what_the_bot_filter_changes_and_how_long_a_kind_tells(tiny_demo: TinyRun, words: str) -> None:
+    paths = tiny_demo.context.paths
+    bots, lives = read_json(paths.score / "bots.json"), read_json(paths.matrix / "half_lives.json")
+    assert bots["sentence"] in words
+    assert sum(kind["removed"] for kind in bots["kinds"]) > 100
+    scores = read_parquet(paths.score / "worklist.parquet").set_index("lead_id")["score"]
+    assert all(row["score"] == scores[row["lead_id"]] != row["unfiltered"] for row in bots["leads"])
+    assert {row["kind"] for row in lives} == set(tiny_demo.context.source.activity_kinds)
+    assert all(row["low"] <= row["learned"] <= row["high"] and row["used"] == row["declared"] for row in lives)
+
+
+def test_merged_leads_are_told(tiny_demo: TinyRun, words: str) -> None:
+    found = read_json(tiny_demo.context.paths.ingest / "counts.json")["identity"]
+    assert found["merged_leads"] > 5 and found["matched_to_accounts"] > 5
+    assert f"{found['merged_leads']} leads were the same person as another one and are merged" in words

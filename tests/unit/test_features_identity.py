@@ -1,5 +1,7 @@
 """Who is who: addresses in one spelling, duplicates merged, leads matched to accounts, all undoable."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from features.clock import micros
 from features.definition import Identity, Source
 from features.docs import feature_page, feature_records
 from features.errors import ContractError
-from features.half_lives import estimate_half_lives
+from features.half_lives import HalfLife, adopt, as_trained, estimate_half_lives
 from features.identity import domain_of, normal_email, resolve
 from tests.reference.worlds import DAY, SECOND, SOURCE, T0, World, did, empty_world, frames, lead, moment
 
@@ -97,6 +99,25 @@ def test_leads_are_matched_to_the_one_account_of_their_domain(world: World) -> N
     assert pd.isna(found.tables["leads"]["account_id"].iloc[3])
 
 
+def test_a_domain_of_several_accounts_matches_none_and_is_counted(world: World) -> None:
+    tables = frames(world)
+    tables["accounts"] = pd.DataFrame(
+        {
+            "account_id": ["A", "B"],
+            "domain": ["acme.com"] * 2,
+            "known_at": pd.Series([pd.NaT] * 2, dtype="datetime64[us]"),
+        }
+    )
+    found = resolve(tables, source_with(merge="never", account_domain="domain"))
+    assert found.matched.empty
+    assert found.ambiguous == 2  # b and c
+
+
+def test_leads_a_person_keeps_apart_are_not_merged(world: World) -> None:
+    rules = Identity.model_validate({"email": "email", "keep_apart": ["b"]})
+    assert resolve(frames(world), SOURCE.model_copy(update={"identity": rules})).merged.empty
+
+
 def test_a_missing_column_is_named(world: World) -> None:
     tables = frames(world)
     with pytest.raises(ContractError, match="identity rules name column 'email'"):
@@ -153,3 +174,17 @@ def test_every_feature_is_documented_from_the_catalog() -> None:
     assert all(f"| {name} |" in page for name in catalog.names)
     assert "missing: nothing is on record" in page
     assert "## Account and buying committee" in page
+
+
+def test_kinds_that_ask_for_it_take_the_learned_half_life() -> None:
+    kinds = dict(SOURCE.activity_kinds)
+    asking = kinds["demo"].model_copy(update={"estimate_half_life": True})
+    source = SOURCE.model_copy(update={"activity_kinds": {**kinds, "demo": asking}})
+    told = HalfLife("demo", 56.0, 28.0, 56.0, 100, flat=False)
+    learned = adopt(source, [told, HalfLife("email_click", 1.0, 1.0, 2.0, 9, flat=False)])
+    assert learned.activity_kinds["demo"].half_life_days == 56.0
+    assert learned.activity_kinds["email_click"] == kinds["email_click"]  # it did not ask
+    assert adopt(source, [replace(told, flat=True)]) is source
+    catalog = build_catalog(learned)
+    assert catalog.hash != build_catalog(source).hash
+    assert build_catalog(as_trained(source, catalog)).hash == catalog.hash
