@@ -9,7 +9,7 @@ import numpy as np
 
 from features.matrix import Matrix
 from features.timechop import Block, Chop
-from models.candidates.boosting import DEFAULTS, TreeColumns, parameters_for
+from models.candidates.boosting import DATASET, DEFAULTS, TreeColumns, parameters_for
 from models.candidates.linear import learned_catalog
 from models.judging.backtest import group_codes, judging_weight, random_blocks, thinned
 from models.judging.folds import grouped_folds
@@ -95,12 +95,13 @@ def _prepare(matrix: Matrix, block: Block, settings: TrainSettings) -> tuple[lgb
         "feature_name": [f"f{k}" for k in range(len(columns.names))],
         "categorical_feature": list(range(len(columns.numbers), len(columns.names))),
         "free_raw_data": False,
-        "params": {"verbosity": -1, "max_bin": 127},
+        "params": dict(DATASET),
     }
     fit = lgb.Dataset(columns.transform(train.values), train.label, weight=train.weight, **options)
     judge = lgb.Dataset(
         columns.transform(test.values), test.label, weight=judging_weight(block.test), reference=fit, **options
     )
+    judge.construct()  # and with it its reference: threads find both ready
     return fit, judge, [catalog[name].direction for name in columns.names]
 
 
@@ -114,7 +115,6 @@ def _curve(
         {
             **parameters_for(parameters, directions, settings.threads, settings.seed),
             "metric": "binary_logloss",
-            "feature_pre_filter": False,
         },
         fit,
         num_boost_round=settings.max_rounds,

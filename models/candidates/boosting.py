@@ -28,6 +28,9 @@ DEFAULTS: Mapping[str, Any] = {
     "extra_trees": False,
     "rounds": 150,
 }
+# feature_pre_filter is fixed at construction: asked for fewer rows per leaf later, LightGBM would free the data set and
+# build it anew, under the hands of the other thread
+DATASET: Mapping[str, Any] = {"verbosity": -1, "max_bin": 127, "feature_pre_filter": False}
 _MAX_CATEGORIES = 200
 
 
@@ -85,8 +88,7 @@ def parameters_for(parameters: Mapping[str, Any], directions: list[int], threads
         "force_row_wise": True,
         "num_threads": threads,
         "seed": seed,
-        "verbosity": -1,
-        "max_bin": 127,
+        **DATASET,
     }
 
 
@@ -133,7 +135,7 @@ class BoosterCandidate:
             feature_name=[f"f{k}" for k in range(len(columns.names))],
             categorical_feature=list(range(len(columns.numbers), len(columns.names))),
             free_raw_data=False,
-            params={"verbosity": -1, "max_bin": 127},
+            params=dict(DATASET),
         )
         data.construct()
         rounds = int(self.parameters["rounds"])

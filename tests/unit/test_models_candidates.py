@@ -2,11 +2,12 @@
 
 import json
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
 
-from models.candidates.boosting import BoosterCandidate
+from models.candidates.boosting import DEFAULTS, BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.scorecard import ScorecardCandidate
@@ -102,3 +103,16 @@ def test_same_seed_same_trees_other_seed_other_trees() -> None:
         for s in (1, 1, 2)
     ]
     assert texts[0] == texts[1] != texts[2]
+
+
+def test_booster_with_few_rows_per_leaf_keeps_its_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer rows per leaf than LightGBM's default once freed the data set while the other thread trained on it."""
+    freed: list[bool] = []
+    free = lgb.Dataset._free_handle
+    monkeypatch.setattr(lgb.Dataset, "_free_handle", lambda self: freed.append(self._handle is not None) or free(self))
+    matrix = toy_matrix(300)
+    few = {**DEFAULTS, "min_child_samples": 5, "rounds": 5}
+    booster = BoosterCandidate(few, boosters=2)
+    monkeypatch.setattr(lgb.Dataset, "__del__", lambda self: None)
+    booster.fit(matrix.values, matrix.label, matrix.weight, catalog=CATALOG, seed=1)
+    assert not freed
