@@ -14,6 +14,7 @@ from features.vocabulary import Dimension
 from models.bundle import Bundle
 from models.explaining.evidence import Evidence, evidence, next_questions, question_for
 from models.explaining.framework import CONTEXT, Framework
+from models.explaining.language import ENGLISH, Language
 from models.explaining.points import BASE, CLIP, Bars, bars, by_group
 from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
 from models.explaining.qualification_policy import QualificationPolicy
@@ -40,6 +41,7 @@ class Scored:
     source: Source | None
     values: pd.DataFrame
     qualified: Qualified
+    language: Language = ENGLISH
 
     def card(self, row: int) -> dict[str, Any]:
         """Everything a rep reads about one lead, JSON-ready."""
@@ -53,8 +55,11 @@ def score(
     *,
     source: Source | None = None,
     policy: QualificationPolicy | None = None,
+    language: Language = ENGLISH,
 ) -> Scored:
     """Score and explain every row of a matrix; states follow the qualification policy (default: the shipped one).
+
+    Sentences and questions are in ``language``; ids (states, statuses, actions) never change with it.
 
     Raises
     ------
@@ -78,7 +83,7 @@ def score(
     )
     qualified = qualify(standing, policy)
     reasons = np.array(
-        top_reasons(Wordsmith(bundle.catalog, bundle.facts), contributions, values), dtype=object
+        top_reasons(Wordsmith(bundle.catalog, bundle.facts, language), contributions, values), dtype=object
     ).reshape(len(values), TOP)
     columns: dict[str, Any] = {
         "lead_id": matrix.keys["lead_id"].to_numpy(dtype=object),
@@ -93,7 +98,7 @@ def score(
     columns |= {f"status_{name}": found.status for name, found in statuses.items()}
     columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
     columns |= {
-        "question": next_questions(statuses, framework, source),
+        "question": _translated(next_questions(statuses, framework, source), language),
         "state": qualified.state,
         "next_action": qualified.next_action,
         "percentile": bundle.percentile(log_odds),
@@ -101,7 +106,17 @@ def score(
         "bundle_hash": bundle.hash,
     }
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(values)))
-    return Scored(frame, contributions, shown, statuses, log_odds, bundle, framework, source, values, qualified)
+    return Scored(
+        frame, contributions, shown, statuses, log_odds, bundle, framework, source, values, qualified, language
+    )
+
+
+def _translated(texts: npt.NDArray[Any], language: Language) -> npt.NDArray[Any]:
+    """Texts in a language, shape (n,); each different one is looked up once."""
+    if language is ENGLISH:
+        return texts
+    found = {text: language.text(text) for text in set(texts.tolist())}
+    return np.array([found[text] for text in texts.tolist()], dtype=object)
 
 
 def _dimension_points(contributions: Contributions, bundle: Bundle) -> dict[Dimension, Floats]:
@@ -134,7 +149,8 @@ def _grade(fit: Floats, engagement: Floats) -> npt.NDArray[Any]:
 def _card(scored: Scored, row: int) -> dict[str, Any]:
     line = scored.frame.iloc[row]
     bundle, framework = scored.bundle, scored.framework
-    words = Wordsmith(bundle.catalog, bundle.facts)
+    language = scored.language
+    words = Wordsmith(bundle.catalog, bundle.facts, language)
     values = {str(name): value for name, value in scored.values.iloc[row].items()}
     reasons = words.reasons(values, scored.contributions.names, scored.contributions.values[row])
     topics = {feature.name: feature.topic for feature in bundle.catalog}
@@ -143,7 +159,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
     criteria = [
         {
             "id": name,
-            "label": framework.label(name),
+            "label": language.text(framework.label(name)),
             "points": int(line[f"points_{name}"]),
             "facts": [
                 {"text": r.text, "sign": r.sign, "points": round(r.contribution * unit, 1)}
@@ -169,6 +185,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "next_action": str(line["next_action"]),
         "question": str(line["question"]),
         "framework": {"name": framework.name, "title": framework.title},
+        "language": language.code,
         "points_base": int(line[f"points_{BASE}"]),
         "points_clip": int(line[f"points_{CLIP}"]),
         "criteria": criteria,
@@ -184,9 +201,10 @@ def _status(scored: Scored, criterion: str, row: int) -> dict[str, Any]:
     found = scored.evidence[criterion]
     status = str(found.status[row])
     age = float(found.age_days[row])
+    question = question_for(criterion, scored.framework, scored.source)
     return {
         "status": status,
         "status_because": str(found.source_of[row]),
         "status_age_days": None if np.isnan(age) else round(age, 1),
-        "question": "" if status in ("met", "not_met") else question_for(criterion, scored.framework, scored.source),
+        "question": "" if status in ("met", "not_met") else scored.language.text(question),
     }

@@ -19,13 +19,14 @@ def explain(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="moment to explain at, ISO; default: data cut-off")
     ] = None,
+    language: Annotated[str, typer.Option("--language", help="en, ko or pl")] = "en",
     json: Json = False,
     debug: Debug = False,
 ) -> int:
     """One lead's score, criterion by criterion."""
     from pipelines.cli_explain import explain_command
 
-    return explain_command(options(source, data_dir), lead_id, framework, as_of, Output(json))
+    return explain_command(options(source, data_dir), lead_id, framework, as_of, language, Output(json))
 
 
 @app.command()

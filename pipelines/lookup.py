@@ -12,6 +12,7 @@ from features.flat import flat_at
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework, load_framework
+from models.explaining.language import load_language
 from models.scoring import score
 from pipelines.champion import require_champion
 from pipelines.context import Context
@@ -106,13 +107,14 @@ def unknown_lead(context: Context, lead_id: str, known: pd.Series) -> ContractEr
 
 
 def card_of(
-    context: Context, lead_id: str, *, framework: str | None = None, as_of: str | None = None
+    context: Context, lead_id: str, *, framework: str | None = None, as_of: str | None = None, language: str = "en"
 ) -> dict[str, Any]:
     """The card of one lead by the champion."""
     chosen = find_framework(context, framework)
     bundle = find_bundle(context)
     matrix = lead_matrix(context, bundle, lead_id, as_of)
-    return score(bundle, matrix, chosen, source=context.source, policy=context.policy).card(0)
+    spoken = load_language(language)
+    return score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken).card(0)
 
 
 def tables_if_any(context: Context) -> Tables | None:

@@ -8,9 +8,15 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog, Feature, FeatureType, Wording
+from models.explaining.language import ENGLISH, Language
 from models.scorer import Contributions, Floats
 
 TOP = 3
+_UNITLESS = ("as given", "as answered", "score", "count")
+_SO_FOR = " (so for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
+_BOUND_FOR = " ({bound} for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
+_MISSING_FOR = " (missing for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
+_LEVEL = " ({rate} of {leads} such leads won, {base} of all)"
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Reason:
 class Wordsmith:
     """Words for (feature, value, sign); sentences are kept, as leads share most of them."""
 
-    def __init__(self, catalog: Catalog, facts: Mapping[str, Any]) -> None:
+    def __init__(self, catalog: Catalog, facts: Mapping[str, Any], language: Language = ENGLISH) -> None:
+        self.language = language
         self.features = {feature.name: feature for feature in catalog}
         self.facts = facts
         self._kept: dict[tuple[str, Any, bool], str] = {}
@@ -40,7 +47,8 @@ class Wordsmith:
         key = (name, None if missing else value, contribution > 0)
         if key not in self._kept:
             feature = self.features.get(name)
-            self._kept[key] = _sentence(feature, name, key[1], contribution > 0, self.facts.get(name, {}))
+            told = _Told(self.facts.get(name, {}), contribution > 0, self.language)
+            self._kept[key] = _sentence(feature, name, key[1], told)
         return self._kept[key]
 
     def is_silent(self, name: str, value: Any) -> bool:
@@ -89,88 +97,104 @@ def top_reasons(
     return texts
 
 
-def _sentence(feature: Feature | None, name: str, value: Any, helps: bool, fact: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class _Told:
+    """What the training rows say of a feature, the sign a sentence must agree with, and its language."""
+
+    fact: Mapping[str, Any]
+    helps: bool
+    language: Language
+
+    def compared(self, template: str, won: float, lost: float, **values: Any) -> str:
+        """A comparison of won and other leads, with how many there were of each."""
+        counts = {f"{side}_leads": self.language.number(round(self.fact[f"{side}_leads"])) for side in ("won", "lost")}
+        shares = {"won": self.language.share(won), "lost": self.language.share(lost)}
+        return self.language.text(template, **counts, **shares, **values)
+
+
+def _sentence(feature: Feature | None, name: str, value: Any, told: _Told) -> str:
     if feature is None:
         return f"{name.replace('_', ' ')}"
+    say = told.language.text
     label = feature.label or name.replace("_", " ")
     if value is None:
         known = label.removeprefix("days since ").removeprefix("an ")
-        return f"no {known} on record{_missing_note(fact, helps)}"
+        return say("no {thing} on record", thing=known) + _missing_note(told)
     if feature.type is FeatureType.CATEGORY:
-        return f"{label}: {str(value).replace('_', ' ')}{_level_note(fact, str(value), helps)}"
-    return f"{_stated(feature, label, float(value))}{_threshold_note(feature, fact, float(value), helps)}"
+        return say("{label}: {value}", label=label, value=str(value).replace("_", " ")) + _level_note(told, str(value))
+    return _stated(feature, label, float(value), told.language) + _threshold_note(feature, float(value), told)
 
 
-def _stated(feature: Feature, label: str, value: float) -> str:
+def _stated(feature: Feature, label: str, value: float, language: Language) -> str:
+    say = language.text
     match feature.wording:
         case Wording.COUNT:
             if value == 1:
-                return f"{label}: 1"  # labels are plural
-            return f"no {label}" if value == 0 else f"{_shown(value)} {label}"
+                return say("{label}: {value}", label=label, value="1")  # labels are plural
+            if value == 0:
+                return say("no {label}", label=label)
+            return say("{count} {label}", label=label, count=language.number(value))
         case Wording.DECAYED:
-            return f"{label}, recent ones counting most: {value:.1f}"
+            return say("{label}, recent ones counting most: {value}", label=label, value=language.decimal(value, 1))
         case Wording.FLAG:
-            return f"{label}: {'yes' if value > 0 else 'no'}"
+            return say("{label}: yes" if value > 0 else "{label}: no", label=label)
         case Wording.RECENCY:
-            return f"{label.removeprefix('days since ')}: last {_days(value)} ago"
+            since = label.removeprefix("days since ")
+            return say("{label}: last {days} ago", label=since, days=_days(value, language))
         case Wording.AGE:
-            return f"{label}: {_days(value)}"
+            return say("{label}: {value}", label=label, value=_days(value, language))
         case Wording.SHARE:
-            return f"{label}: {value:.0%}"
+            return say("{label}: {value}", label=label, value=language.share(value))
         case _:
-            unit = (
-                f" {feature.unit}"
-                if feature.unit and feature.unit not in ("as given", "as answered", "score", "count")
-                else ""
-            )
-            return f"{label}: {_shown(value)}{unit}"
+            unit = "" if feature.unit in ("", *_UNITLESS) else f" {feature.unit}"
+            return say("{label}: {value}", label=label, value=language.number(value) + unit)
 
 
-def _shown(value: float) -> str:
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _days(value: float) -> str:
+def _days(value: float, language: Language) -> str:
     if value < 1:
-        return "less than a day"
+        return language.text("less than a day")
     whole = round(value)
-    return f"{whole} day{'' if whole == 1 else 's'}"
+    return language.plural("{n} day", "{n} days", whole, n=language.number(whole))
 
 
-def _threshold_note(feature: Feature, fact: Mapping[str, Any], value: float, helps: bool) -> str:
+def _threshold_note(feature: Feature, value: float, told: _Told) -> str:
     """Comparison of the side of the threshold the value is on, only where it agrees with the sign."""
+    fact, say = told.fact, told.language.text
     if "threshold" not in fact:
         return ""
     above = value >= fact["threshold"]
     won, lost = fact["won_share"], fact["lost_share"]
     if not above:
         won, lost = 1 - won, 1 - lost
-    if (won > lost) != helps or abs(won - lost) < 0.005:
+    if (won > lost) != told.helps or abs(won - lost) < 0.005:
         return ""
     if feature.wording is Wording.FLAG:
-        return f" (so for {won:.0%} of won and {lost:.0%} of other leads)"
+        return told.compared(_SO_FOR, won, lost)
+    border = told.language.number(fact["threshold"])
     if feature.wording in (Wording.RECENCY, Wording.AGE):
-        bound = f"{_shown(fact['threshold'])} days or more" if above else f"under {_shown(fact['threshold'])} days"
+        border = told.language.decimal(fact["threshold"], 0 if fact["threshold"] >= 10 else 1)
+        bound = say("{n} days or more" if above else "under {n} days", n=border)
     else:
-        bound = f"{_shown(fact['threshold'])} or more" if above else f"under {_shown(fact['threshold'])}"
-    return f" ({bound} for {won:.0%} of won and {lost:.0%} of other leads)"
+        bound = say("{n} or more" if above else "under {n}", n=border)
+    return told.compared(_BOUND_FOR, won, lost, bound=bound)
 
 
-def _level_note(fact: Mapping[str, Any], level: str, helps: bool) -> str:
+def _level_note(told: _Told, level: str) -> str:
+    fact, language = told.fact, told.language
     if level not in fact.get("levels", {}):
         return ""
     rate, leads = fact["levels"][level]
-    if (rate > fact["base"]) != helps:
+    if (rate > fact["base"]) != told.helps:
         return ""
-    return f" ({rate:.1%} of {leads:,.0f} such leads won, {fact['base']:.1%} of all)"
+    shown = {"rate": language.share(rate, 1), "base": language.share(fact["base"], 1)}
+    return language.text(_LEVEL, leads=language.number(round(leads)), **shown)
 
 
-def _missing_note(fact: Mapping[str, Any], helps: bool) -> str:
+def _missing_note(told: _Told) -> str:
+    fact = told.fact
     if "levels" in fact:
-        return _level_note(fact, "", helps)
+        return _level_note(told, "")
     won, lost = fact.get("won_missing"), fact.get("lost_missing")
-    if won is None or lost is None or (won > lost) != helps:
+    if won is None or lost is None or (won > lost) != told.helps:
         return ""
-    return f" (missing for {won:.0%} of won and {lost:.0%} of other leads)"
+    return told.compared(_MISSING_FOR, won, lost)
