@@ -16,7 +16,7 @@ RARE = "(rare)"
 MISSING = "(missing)"
 _RARE_COUNT = 20
 _WINSOR = 0.005
-_STRETCH = 0.5  # of the training range: how far beyond it a line may reach
+_REACH = 0.25  # of the training range: beyond it a value counts less and less, on a logarithm of this scale
 _FEW = 64  # rows below which a look-up per value beats pandas
 
 
@@ -37,8 +37,8 @@ def weighted_quantiles(values: Floats, weight: Floats, at: Floats) -> Floats:
 class NumberCode:
     """A number as a standardised column and, if it was ever missing, an indicator.
 
-    Values beyond the training range count up to half that range further: where a market drifts, the line must be
-    able to follow, but one odd value must not decide a score.
+    Values beyond the training range go on as a logarithm: where a market drifts, the line must be able to follow and
+    keep the order, but one odd value must not decide a score (docs/adr/0014). ``reach`` 0 stops at the range.
     """
 
     low: float
@@ -48,6 +48,7 @@ class NumberCode:
     fill: float
     has_missing: bool
     log: bool
+    reach: float = 0.0
 
     @classmethod
     def fit(cls, values: Floats, weight: Floats) -> Self | None:
@@ -63,14 +64,13 @@ class NumberCode:
         if spread < 1e-12 and known.all():
             return None
         fill = float(np.median(values[known]))
-        if not log:
-            low, high = low - _STRETCH * (high - low), high + _STRETCH * (high - low)
-        return cls(float(low), float(high), centre, max(spread, 1e-12), fill, not bool(known.all()), log)
+        return cls(float(low), float(high), centre, max(spread, 1e-12), fill, not bool(known.all()), log, _REACH)
 
     def columns(self, values: Floats) -> Floats:
         missing = np.isnan(values)
-        filled = np.clip(np.where(missing, self.fill, values), self.low, self.high)
-        scaled = (_bend(filled, self.log) - self.centre) / self.spread
+        low, high = (_bend(np.array([edge]), self.log) for edge in (self.low, self.high))
+        filled = _bend(np.where(missing, self.fill, values), self.log)
+        scaled = (_within(filled, low, high, np.array([self.reach])) - self.centre) / self.spread
         return np.column_stack([scaled, missing.astype(np.float64)]) if self.has_missing else scaled[:, None]
 
     @property
@@ -80,6 +80,15 @@ class NumberCode:
 
 def _bend(values: Floats, log: bool) -> Floats:
     return np.log1p(np.maximum(values, 0.0)) if log else values
+
+
+def _within(values: Floats, low: Floats, high: Floats, reach: Floats) -> Floats:
+    """Values inside [low, high] as they are; beyond it on a logarithm that starts with slope 1."""
+    inside = np.clip(values, low, high)
+    scale = reach * (high - low)
+    beyond = values - inside
+    unit = np.where(scale > 0, scale, 1.0)
+    return np.asarray(inside + scale * np.sign(beyond) * np.log1p(np.abs(beyond) / unit), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,14 @@ class Encoder:
         """For each design column the position of its feature in :attr:`names`."""
         return np.repeat(np.arange(len(self.codes)), [code.width for code in self.codes.values()])
 
+    def signs(self, directions: Mapping[str, int]) -> npt.NDArray[np.int64]:
+        """For each design column the declared direction of its number; 0 for indicators and categories."""
+        found = np.zeros(len(self.owner), dtype=np.int64)
+        places = dict(zip(self._numbers.names, self._numbers.places, strict=True))
+        for name, place in places.items():
+            found[place] = directions[name]
+        return found
+
     @cached_property
     def _numbers(self) -> "_Numbers":
         return _Numbers.of(self.codes)
@@ -171,7 +188,7 @@ class Encoder:
 
 @dataclass(frozen=True)
 class _Numbers:
-    """The number codes of an encoder as arrays; ``places`` are their columns in the design matrix."""
+    """The number codes of an encoder as arrays, edges already bent; ``places`` are their columns in the design."""
 
     names: tuple[str, ...]
     places: npt.NDArray[np.int64]
@@ -183,6 +200,7 @@ class _Numbers:
     centre: Floats
     spread: Floats
     fill: Floats
+    reach: Floats
 
     @classmethod
     def of(cls, codes: Mapping[str, Code]) -> Self:
@@ -195,14 +213,17 @@ class _Numbers:
         def array(name: str) -> Floats:
             return np.array([getattr(code, name) for _, code, _ in numbers], dtype=np.float64)
 
+        log = np.array([code.log for _, code, _ in numbers], dtype=np.bool_)
+        low, high = (np.where(log, _bend(edge, True), edge) for edge in (array("low"), array("high")))
         return cls(
             names=tuple(name for name, _, _ in numbers),
             places=places,
             missing_places=places[has_missing] + 1,
             has_missing=has_missing,
-            log=np.array([code.log for _, code, _ in numbers], dtype=np.bool_),
-            low=array("low"),
-            high=array("high"),
+            log=log,
+            low=low,
+            high=high,
+            reach=array("reach"),
             centre=array("centre"),
             spread=array("spread"),
             fill=array("fill"),
@@ -211,14 +232,16 @@ class _Numbers:
     def scaled(self, block: Floats) -> tuple[Floats, Floats]:
         """Standardised columns and their indicators of missing values, both shape (n, len(names))."""
         missing = np.isnan(block)
-        shown = np.clip(np.where(missing, self.fill, block), self.low, self.high)
+        shown = np.where(missing, self.fill, block)
         shown[:, self.log] = _bend(shown[:, self.log], True)
+        shown = _within(shown, self.low, self.high, self.reach)
         return (shown - self.centre) / self.spread, missing.astype(np.float64)
 
 
 def _state(code: Code) -> dict[str, Any]:
     if isinstance(code, NumberCode):
-        return {"number": [code.low, code.high, code.centre, code.spread, code.fill, code.has_missing, code.log]}
+        edges = [code.low, code.high, code.centre, code.spread, code.fill, code.has_missing, code.log, code.reach]
+        return {"number": edges}
     return {"levels": list(code.levels)}
 
 

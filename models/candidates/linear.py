@@ -42,10 +42,12 @@ class LinearCandidate:
         seed: int,
         group: Ints | None = None,
     ) -> Self:
-        encoder = Encoder.fit(values, weight, learned_catalog(catalog))
+        seen = learned_catalog(catalog)
+        encoder = Encoder.fit(values, weight, seen)
         design = _with_ones(encoder.transform(values))
-        penalty = choose_penalty(design, won, weight, group, seed)
-        theta = fit_logistic(design, won, weight, _penalties(design, penalty))
+        sign = np.r_[0, encoder.signs({feature.name: feature.direction for feature in seen})]
+        penalty = choose_penalty(design, won, weight, group, seed, sign=sign)
+        theta = fit_logistic(design, won, weight, _penalties(design, penalty), sign=sign)
         return type(self)(encoder, theta, penalty)
 
     def log_odds(self, values: pd.DataFrame) -> Floats:
@@ -79,19 +81,24 @@ def _penalties(design: Floats, penalty: float) -> Floats:
     return np.r_[0.0, np.full(design.shape[1] - 1, penalty)]
 
 
-def choose_penalty(design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int) -> float:
-    """Penalty with the lowest log loss over inner folds, on at most ``_TUNE_ROWS`` rows.
+def choose_penalty(
+    design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int, *, sign: Ints | None = None
+) -> float:
+    """The largest penalty whose log loss over inner folds is within one standard error of the best.
 
-    The first column of ``design`` is the intercept. The penalty speaks of the sum of weights (one per lead), so
-    the trial penalties are scaled to the share of it that a fold trains on.
+    The penalty is the precision of a prior: the same for a fold as for all rows, so it is not scaled. The first column
+    of ``design`` is the intercept. At most ``_TUNE_ROWS`` rows are looked at.
     """
     rows = np.random.default_rng(seed).permutation(len(won))[:_TUNE_ROWS]
     codes = np.arange(len(won)) if group is None else group
-    losses = np.zeros(len(PENALTIES))
+    losses = np.zeros((len(won), len(PENALTIES)))
     for train, test in grouped_folds(codes[rows], _FOLDS, seed):
         fit, judge = rows[train], rows[test]
-        share = float(weight[fit].sum() / weight.sum())
         for k, penalty in enumerate(PENALTIES):
-            theta = fit_logistic(design[fit], won[fit], weight[fit], _penalties(design, penalty * share))
-            losses[k] += float((weight[judge] * log_loss(won[judge], design[judge] @ theta)).sum())
-    return PENALTIES[int(np.argmin(losses))]
+            theta = fit_logistic(design[fit], won[fit], weight[fit], _penalties(design, penalty), sign=sign)
+            losses[judge, k] = weight[judge] * log_loss(won[judge], design[judge] @ theta)
+    best = int(np.argmin(losses.sum(axis=0)))
+    codes = np.unique(codes, return_inverse=True)[1]
+    above = np.column_stack([np.bincount(codes, weights=column - losses[:, best]) for column in losses.T])
+    error = np.sqrt((above**2).sum(axis=0))
+    return max(penalty for k, penalty in enumerate(PENALTIES) if above[:, k].sum() <= error[k])

@@ -11,6 +11,8 @@ from models.candidates.boosting import DEFAULTS, BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.scorecard import ScorecardCandidate
+from models.encoding import NumberCode
+from models.logistic import fit_logistic, log_loss, sigmoid
 from models.scorer import Candidate
 from tests.reference.toy import CATALOG, toy_matrix
 
@@ -56,12 +58,18 @@ def test_restored_candidate_scores_bit_by_bit_alike(name: str) -> None:
     assert (again.log_odds(rows) == candidate.log_odds(rows)).all()
 
 
-@pytest.mark.parametrize("name", ["scorecard", "booster"])
-def test_declared_direction_holds(name: str) -> None:
-    candidate = fitted(name)
+@pytest.mark.parametrize("against", [False, True])
+@pytest.mark.parametrize("name", ["linear", "scorecard", "booster"])
+def test_declared_direction_holds(name: str, against: bool) -> None:
+    """Also where the data say the opposite: more visits then count for nothing rather than against a lead."""
+    matrix = toy_matrix()
+    won = 1 - matrix.label if against else matrix.label
+    candidate = MAKERS[name]().fit(matrix.values, won, matrix.weight, catalog=CATALOG, seed=1)
     row = toy_matrix(1, seed=3).values
     ladder = pd.concat([row] * 12, ignore_index=True).assign(visits=np.arange(12.0))
-    assert (np.diff(candidate.log_odds(ladder)) >= -1e-12).all()
+    rises = np.diff(candidate.log_odds(ladder))
+    assert (rises >= -1e-12).all()
+    assert against or (rises > 0).any()
 
 
 @pytest.mark.parametrize("name", ["linear", "scorecard", "booster"])
@@ -116,3 +124,33 @@ def test_booster_with_few_rows_per_leaf_keeps_its_data_set(monkeypatch: pytest.M
     monkeypatch.setattr(lgb.Dataset, "__del__", lambda self: None)
     booster.fit(matrix.values, matrix.label, matrix.weight, catalog=CATALOG, seed=1)
     assert not freed
+
+
+def test_bounded_coefficients_are_where_a_general_solver_finds_them() -> None:
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(4)
+    design = np.column_stack([np.ones(400), rng.normal(size=(400, 6)) @ rng.normal(size=(6, 6))])
+    truth = np.array([-0.5, 1.0, -1.0, 0.4, 0.0, -0.3, 0.2])
+    won = (rng.random(400) < sigmoid(design @ truth)).astype(np.float64)
+    weight, penalty = rng.uniform(0.5, 1.5, 400), np.r_[0.0, np.full(6, 2.0)]
+    for sign in ([0, 1, 1, 1, 0, 1, -1], [0, -1, -1, -1, -1, -1, -1], [0, 0, 1, 0, -1, 0, 1]):
+        found = fit_logistic(design, won, weight, penalty, sign=np.array(sign))
+        bounds = [{0: (None, None), 1: (0, None), -1: (None, 0)}[one] for one in sign]
+
+        def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
+            z = design @ theta
+            value = (weight * log_loss(won, z)).sum() + (penalty * theta**2).sum() / 2
+            return float(value), design.T @ (weight * (sigmoid(z) - won)) + penalty * theta
+
+        wanted = minimize(loss, np.zeros(7), jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-14})
+        np.testing.assert_allclose(found, wanted.x, atol=2e-4)
+
+
+def test_far_outside_the_line_still_rises_but_ever_less() -> None:
+    code = NumberCode.fit(np.linspace(0.0, 10.0, 500), np.ones(500))
+    assert code is not None
+    at = code.columns(np.array([5.0, 9.0, 20.0, 200.0, 2000.0]))[:, 0]
+    assert (np.diff(at) > 0).all()  # order is kept however far
+    assert at[4] < 3 * at[2]  # a value a hundred times as odd does not decide the score
+    assert NumberCode(0.0, 10.0, 5.0, 2.0, 5.0, False, False).columns(np.array([99.0]))[0, 0] == 2.5  # older bundles
