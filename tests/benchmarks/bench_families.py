@@ -1,0 +1,94 @@
+"""What the feature families are worth: counts alone against all families, same rows, same candidates, same budgets.
+
+Run ``python -m tests.benchmarks.bench_families --data-dir DIR --source leadforge``; the source must have been run up to
+its matrix there. ``counts``: attributes and counts over windows; ``all``: the whole catalog.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.catalog import Catalog, Feature
+from features.matrix import Matrix
+from features.timechop import Chop
+from models.candidates.rubric import RubricCandidate
+from models.judging.resample import cluster_sums, interval, ratio, resampled
+from models.scorer import Floats
+from models.settings import TrainSettings
+from models.training import backtest_candidates, decide, evaluate_twin, fit_twin
+from pipelines.context import Context, open_context
+from pipelines.matrices import load_chop, load_matrix
+
+PLAIN = ("attributes", "titles")
+HELPERS = ("rules", "evidence")  # never learned from
+
+
+def counts_alone(feature: Feature) -> bool:
+    """Attributes, and counts of activities over windows: what most scoring starts from."""
+    if feature.family in (*PLAIN, *HELPERS):
+        return True
+    return feature.family == "engagement" and feature.params.get("op") == "count"
+
+
+def restricted(matrix: Matrix, catalog: Catalog) -> Matrix:
+    """The matrix with some of its features."""
+    return replace(matrix, catalog=catalog, values=matrix.values[list(catalog.names)])
+
+
+def judged(context: Context, matrix: Matrix, split: Chop) -> tuple[dict[str, Any], Floats]:
+    """Test figures of the chosen candidate, and its test log-odds."""
+    rubric = None if context.rubric is None else RubricCandidate(context.rubric)
+    found = backtest_candidates(matrix, split, context.settings, rubric)
+    decision = decide(matrix, found, context.settings)
+    twin = fit_twin(matrix, split, found, context.settings, rubric)
+    every = context.source.cohort.every_days
+    result = evaluate_twin(
+        twin, matrix, split, found, decision, context.settings, context.source.capacity, every_days=every
+    )
+    keep = ("n", "won", "auc", "auc_ci", "log_loss", "log_loss_ci")
+    figures = {name: {k: v for k, v in row.items() if k in keep} for name, row in result.figures.items()}
+    return {"features": len(matrix.catalog), "chosen": decision.winner, "test": figures}, result.log_odds[
+        decision.winner
+    ]
+
+
+def difference(matrix: Matrix, split: Chop, first: Floats, second: Floats, draws: int = 400) -> dict[str, Any]:
+    """Log loss of ``second`` less that of ``first`` on the test rows, 90 % interval over accounts."""
+    test = np.asarray(split.final.test)
+    label = matrix.label[test]
+    loss = [np.logaddexp(0.0, z) - label * z for z in (first, second)]
+    gap = loss[1] - loss[0]
+    group = np.unique(matrix.keys["group"].to_numpy()[test], return_inverse=True)[1]
+    clusters = int(group.max()) + 1
+    sums = {name: cluster_sums(group, v, clusters) for name, v in (("gap", gap), ("rows", np.ones(len(gap))))}
+    drawn = resampled(sums, draws=draws, seed=0)
+    return {"log_loss_difference": float(gap.mean()), "ci": interval(ratio(drawn["gap"], drawn["rows"])).record()}
+
+
+def measure(context: Context) -> dict[str, Any]:
+    """Both catalogs on the same split."""
+    matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
+    few, few_z = judged(
+        context, restricted(matrix, Catalog(tuple(f for f in matrix.catalog if counts_alone(f)))), split
+    )
+    every, every_z = judged(context, matrix, split)
+    return {"source": context.source.name, "counts": few, "all": every, **difference(matrix, split, few_z, every_z)}
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", default="leadforge")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"))
+    parser.add_argument("--tiny", action="store_true", help="tiny budgets")
+    asked = parser.parse_args(arguments)
+    settings = TrainSettings.tiny() if asked.tiny else TrainSettings()
+    sys.stdout.write(json.dumps(measure(open_context(asked.source, asked.data_dir, settings)), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
