@@ -1,5 +1,6 @@
 """The buying committee: who else of the account is engaged, which roles are covered, what it bought before."""
 
+import re
 from types import MappingProxyType
 from typing import Any
 
@@ -33,6 +34,8 @@ def committee_features(source: Source) -> list[Feature]:
         features += _engaged(source)
     if "outcomes" in source.tables:
         features += _bought()
+        product = source.tables["outcomes"].columns.get("product")
+        features += [f for value in (product.values if product else ()) for f in _of_product(value)]
     return features
 
 
@@ -168,5 +171,28 @@ def _bought() -> list[Feature]:
             Dimension.FIT,
             "Different products the account bought",
             {"table": "outcomes", "op": "breadth", "item": "asset", "won": ["true"]},
+        ),
+    ]
+
+
+def _of_product(product: str) -> list[Feature]:
+    """Closed opportunities of the account for one declared product, and how many of them were won."""
+    slug = re.sub(r"[^a-z0-9]+", "_", product.lower()).strip("_")
+    deals = {"table": "outcomes", "op": "count", "products": [product]}
+    about = f"of the account for product '{product}' known so far"
+    return [
+        _feature(
+            f"account_deals_{slug}",
+            Topic.CURRENT_SOLUTION,
+            Dimension.FIT,
+            f"Closed opportunities {about}",
+            deals,
+        ),
+        _feature(
+            f"account_wins_{slug}",
+            Topic.CURRENT_SOLUTION,
+            Dimension.FIT,
+            f"Wins {about}",
+            {**deals, "won": ["true"]},
         ),
     ]

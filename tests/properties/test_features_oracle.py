@@ -134,7 +134,7 @@ def outcomes(draw: st.DrawFn) -> dict[str, Any]:
         "closed_at": closed,
         "known_at": draw(known(closed)),
         "won": draw(st.booleans()),
-        "product": draw(st.sampled_from(["core", "plus", None])),
+        "product": draw(st.sampled_from(["core", "Core Plus", "plus", None])),
     }
 
 

@@ -38,7 +38,7 @@ SOURCE = Source.model_validate(
             "activities": {},
             "answers": {},
             "stages": {},
-            "outcomes": {},
+            "outcomes": {"columns": {"product": {"values": ["core", "Core Plus"]}}},
         },
         "activity_kinds": {
             "page_view": {
