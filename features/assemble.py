@@ -110,7 +110,8 @@ def _small_frame(catalog: Catalog, found: Sequence[Floats | Coded], length: int)
     for feature, values in zip(catalog, found, strict=True):
         if feature.type is FeatureType.CATEGORY:
             coded = values if isinstance(values, Coded) else Coded(np.full(length, -1, dtype=np.int64), ())
-            texts[feature.name] = as_series(coded)
+            named = [coded.values[code] if code >= 0 else None for code in coded.codes.tolist()]
+            texts[feature.name] = pd.array(named, dtype="str")
     if not texts:
         return frame
     both = pd.concat([frame, pd.DataFrame(texts, index=frame.index)], axis=1)

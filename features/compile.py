@@ -1,5 +1,7 @@
 """From feature parameters to columns of the kernel and to the arithmetic that finishes them."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,13 +72,31 @@ class Compiled:
 
 
 def compile_catalog(catalog: Catalog, source: Source) -> Compiled:
-    """Programs and plans for every feature of a catalog.
+    """Programs and plans for every feature of a catalog; those of the last few pairs are kept.
 
     Raises
     ------
     ContractError
         for parameters no family knows, naming the feature.
     """
+    key = (catalog.hash, id(source))
+    with _lock:
+        if key in _kept:
+            return _kept[key][1]
+    compiled = _compile(catalog, source)
+    with _lock:
+        _kept[key] = (source, compiled)  # holding the source keeps its id its own
+        while len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+    return compiled
+
+
+_KEPT = 8
+_kept: OrderedDict[tuple[str, int], tuple[Source, Compiled]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _compile(catalog: Catalog, source: Source) -> Compiled:
     compiled = Compiled(borders=BotBorders.of(source.bots), title_column=title_column(source))
     roles = {name: _bot_role(kind.bot_prone, kind.send) for name, kind in source.activity_kinds.items()}
     for feature in catalog:

@@ -31,6 +31,9 @@ class Op(IntEnum):
     LINEAR = 9
 
 
+_REMEMBERED = 100_000  # values per field whose signature is kept
+
+
 class Item(IntEnum):
     """What breadth counts distinct values of."""
 
@@ -182,6 +185,8 @@ class TableProgram:
         parts, name = self.parts, self.fields[position]
         with self._lock:
             known, patterns = self._signatures[position], self._patterns[position]
+            if len(known) > _REMEMBERED:  # values of requests never end; their patterns do
+                known.clear()
             found = []
             for value in values:
                 number = known.get(value)

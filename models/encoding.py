@@ -105,15 +105,21 @@ class CategoryCode:
 
     def codes(self, values: pd.Series) -> npt.NDArray[np.int64]:
         """Position of each value's level."""
-        place = {level: i for i, level in enumerate(self.levels)}
         rare, missing = len(self.levels) - 2, len(self.levels) - 1
         if len(values) <= _FEW:
-            texts = (value if isinstance(value, str) else None for value in values.tolist())
-            return np.array([missing if text is None else place.get(text, rare) for text in texts], dtype=np.int64)
+            return np.array([self.code(value) for value in values.tolist()], dtype=np.int64)
         found = pd.Index(self.levels, dtype="str").get_indexer(pd.Index(values)).astype(np.int64)
         found[found < 0] = rare
         found[values.isna().to_numpy()] = missing
         return found
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {level: i for i, level in enumerate(self.levels)}
+
+    def code(self, value: Any) -> int:
+        """Position of one value's level; whatever is no text is missing."""
+        return self._place.get(value, len(self.levels) - 2) if isinstance(value, str) else len(self.levels) - 1
 
     def columns(self, values: pd.Series) -> Floats:
         return np.asarray(np.eye(len(self.levels))[self.codes(values)], dtype=np.float64)
@@ -124,6 +130,18 @@ class CategoryCode:
 
 
 Code = NumberCode | CategoryCode
+
+
+def category_codes(values: pd.DataFrame, codes: Mapping[str, CategoryCode]) -> npt.NDArray[np.int64]:
+    """Positions of levels, shape (n, len(codes)); a few rows are read in one look at the frame."""
+    if not codes:
+        return np.zeros((len(values), 0), dtype=np.int64)
+    if len(values) <= _FEW:
+        block = values.loc[:, list(codes)].to_numpy(dtype=object)
+        coders = list(codes.values())
+        found = [[coder.code(value) for coder, value in zip(coders, row, strict=True)] for row in block]
+        return np.array(found, dtype=np.int64).reshape(len(values), len(codes))
+    return np.column_stack([code.codes(values[name]) for name, code in codes.items()])
 
 
 @dataclass(frozen=True)
@@ -171,11 +189,10 @@ class Encoder:
         if numbers.names:
             design[:, numbers.places], missing = numbers.scaled(number_block(values, numbers.names))
             design[:, numbers.missing_places] = missing[:, numbers.has_missing]
-        place = 0
-        for name, code in self.codes.items():
-            if isinstance(code, CategoryCode):
-                design[np.arange(len(values)), place + code.codes(values[name])] = 1.0
-            place += code.width
+        categories = {name: code for name, code in self.codes.items() if isinstance(code, CategoryCode)}
+        starts = dict(zip(self.codes, np.cumsum([0, *(code.width for code in self.codes.values())])[:-1], strict=True))
+        for name, found in zip(categories, category_codes(values, categories).T, strict=True):
+            design[np.arange(len(values)), starts[name] + found] = 1.0
         return design
 
     def state(self) -> dict[str, Any]:

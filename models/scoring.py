@@ -1,6 +1,8 @@
 """The only path from a matrix to scored leads: batch, file and single request alike."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,9 +31,9 @@ _ENGAGEMENT = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
 
 @dataclass(frozen=True)
 class Scored:
-    """Scored rows: ``frame`` is the public table, row by row as in the matrix."""
+    """Scored rows: ``columns`` are those of the public table ``frame``, row by row as in the matrix."""
 
-    frame: pd.DataFrame
+    columns: Mapping[str, npt.NDArray[Any]]
     contributions: Contributions
     bars: Bars
     evidence: dict[str, Evidence]
@@ -42,6 +44,11 @@ class Scored:
     values: pd.DataFrame
     qualified: Qualified
     language: Language = ENGLISH
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The public table."""
+        return pd.DataFrame(dict(self.columns), index=pd.RangeIndex(len(self.values)))
 
     def card(self, row: int) -> dict[str, Any]:
         """Everything a rep reads about one lead, JSON-ready."""
@@ -102,12 +109,11 @@ def score(
         "state": qualified.state,
         "next_action": qualified.next_action,
         "percentile": bundle.percentile(log_odds),
-        "scale_version": bundle.scale.version,
-        "bundle_hash": bundle.hash,
+        "scale_version": np.full(len(values), bundle.scale.version, dtype=object),
+        "bundle_hash": np.full(len(values), bundle.hash, dtype=object),
     }
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(values)))
     return Scored(
-        frame, contributions, shown, statuses, log_odds, bundle, framework, source, values, qualified, language
+        columns, contributions, shown, statuses, log_odds, bundle, framework, source, values, qualified, language
     )
 
 
@@ -147,7 +153,7 @@ def _grade(fit: Floats, engagement: Floats) -> npt.NDArray[Any]:
 
 
 def _card(scored: Scored, row: int) -> dict[str, Any]:
-    line = scored.frame.iloc[row]
+    line = {name: values[row] for name, values in scored.columns.items()}
     bundle, framework = scored.bundle, scored.framework
     language = scored.language
     words = Wordsmith(bundle.catalog, bundle.facts, language)

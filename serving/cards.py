@@ -189,7 +189,7 @@ def lookup(desk: Desk, owner: str | None, email: str | None, domain: str | None)
     accounts = state.data.tables["accounts"]
     if host and identity.account_domain and identity.account_domain in accounts:
         ids = accounts["account_id"][accounts[identity.account_domain].map(domain_of, na_action="ignore") == host]
-        company |= leads["account_id"].isin(set(ids)).to_numpy(dtype=bool)
+        company = company | leads["account_id"].isin(set(ids)).to_numpy(dtype=bool)
     return {
         "person": _found_leads(state, owner, same),
         "company": _found_leads(state, owner, company & ~same),

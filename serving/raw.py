@@ -104,21 +104,25 @@ def not_yet_known(records: Records, as_of: datetime) -> int:
 
 def frames_of(records: Records, like: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Records as canonical tables with the types of the ingested ones."""
-    made = {}
-    for name, own in like.items():
-        frame = pd.DataFrame(records.get(name, []))
-        made[name] = frame.reindex(columns=own.columns)
-        for column, kind in own.dtypes.items():
-            made[name][column] = _typed(made[name][column], kind)
-    return made
+    return {
+        name: pd.DataFrame(
+            {
+                column: _typed([row.get(str(column)) for row in records.get(name, ())], kind)
+                for column, kind in own.dtypes.items()
+            },
+            columns=own.columns,
+        )
+        for name, own in like.items()
+    }
 
 
-def _typed(column: pd.Series, kind: Any) -> pd.Series:
+def _typed(values: list[Any], kind: Any) -> Any:
+    """A column of a table; what cannot be read is missing, as in a request of one lead."""
     if kind.kind == "M":
-        return pd.to_datetime(column, errors="coerce").astype(kind)
+        return np.array([micros_of(value) for value in values], dtype=np.int64).view("datetime64[us]")
     if kind.kind == "f":
-        return pd.Series([number_of(value) for value in column], index=column.index, dtype="float64")
+        return np.array([number_of(value) for value in values], dtype=np.float64)
     if str(kind) == "boolean":
-        numbers = pd.Series([number_of(value) for value in column], index=column.index, dtype="Float64")
-        return numbers.where(numbers.isna(), numbers > 0).astype("boolean")
-    return column.astype("object").where(column.notna(), None).map(text_of).astype(kind)
+        numbers = [number_of(value) for value in values]
+        return pd.array([None if np.isnan(number) else number > 0 for number in numbers], dtype="boolean")
+    return pd.array([text_of(value) for value in values], dtype="str")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from features.catalog import Catalog
 from models.candidates.linear import learned_catalog
-from models.encoding import CategoryCode, number_block
+from models.encoding import CategoryCode, category_codes, number_block
 from models.logistic import logit
 from models.scorer import Contributions, Floats, Ints
 
@@ -52,8 +52,8 @@ class TreeColumns:
 
     def transform(self, values: pd.DataFrame) -> Floats:
         """Shape (n, len(names)), float64; missing categories have a code of their own, missing numbers are NaN."""
-        codes = [code.codes(values[name]).astype(np.float64) for name, code in self.categories.items()]
-        return np.ascontiguousarray(np.column_stack([number_block(values, self.numbers), *codes]))
+        codes = category_codes(values, self.categories).astype(np.float64)
+        return np.ascontiguousarray(np.hstack([number_block(values, self.numbers), codes]))
 
     def state(self) -> dict[str, Any]:
         return {

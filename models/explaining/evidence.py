@@ -1,5 +1,6 @@
 """Evidence status per criterion, from declared rules alone; never from a model's sign."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog import Catalog, Feature
 from features.definition import Source
 from features.vocabulary import EvidenceStatus
 from models.explaining.framework import Framework, question_bank
@@ -41,30 +42,35 @@ def evidence(
     its window makes the criterion indicated; otherwise it is unknown. Answers older than ``valid_for_days`` do not
     count.
     """
-    return {name: _criterion(name, values, catalog, framework, source) for name in framework.ids}
+    features = catalog.of_family("evidence")
+    names = [feature.name for feature in features]
+    columns = dict(zip(names, values.loc[:, names].to_numpy(dtype=np.float64).T, strict=True))
+    return {name: _criterion(name, len(values), features, columns, framework, source) for name in framework.ids}
 
 
 def _criterion(
-    criterion: str, values: pd.DataFrame, catalog: Catalog, framework: Framework, source: Source | None
+    criterion: str,
+    rows: int,
+    features: tuple[Feature, ...],
+    columns: Mapping[str, Floats],
+    framework: Framework,
+    source: Source | None,
 ) -> Evidence:
-    rows = len(values)
     status = np.full(rows, str(EvidenceStatus.UNKNOWN), dtype=object)
     words = np.full(rows, "", dtype=object)
     age = np.full(rows, np.nan)
-    for feature in catalog.of_family("evidence"):
+    for feature in features:
         if feature.unit == "count" and framework.criterion_of(feature.topic) == criterion:
-            count = values[feature.name].to_numpy(dtype=np.float64)
-            hit = (count > 0) & (status == EvidenceStatus.UNKNOWN)
+            hit = (columns[feature.name] > 0) & (status == EvidenceStatus.UNKNOWN)
             status[hit] = str(EvidenceStatus.INDICATED)
             words[hit] = feature.label
     youngest = np.full(rows, np.inf)
     for name, question in (source.questions if source is not None else {}).items():
         met_name, age_name = f"evidence_{name}_met", f"evidence_{name}_age"
         here = framework.criterion_of(question.topic) == criterion
-        if not here or met_name not in values.columns or age_name not in values.columns:
+        if not here or met_name not in columns or age_name not in columns:
             continue
-        met = values[met_name].to_numpy(dtype=np.float64)
-        old = values[age_name].to_numpy(dtype=np.float64)
+        met, old = columns[met_name], columns[age_name]
         valid = ~np.isnan(old) & (old <= (question.valid_for_days or np.inf)) & (old < youngest)
         youngest[valid] = old[valid]
         status[valid] = np.where(met[valid] > 0, str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET))
