@@ -1,7 +1,6 @@
 """From a matrix and its chop to a verdict, an evaluated twin and a bundle refitted on all matured rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -11,7 +10,6 @@ import pandas as pd
 from features.definition import Capacity
 from features.matrix import Matrix
 from features.timechop import Chop
-from features.vocabulary import Verdict
 from models.bundle import Bundle
 from models.candidates.blend import blended
 from models.candidates.boosting import BoosterCandidate
@@ -19,6 +17,7 @@ from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
+from models.deciding import Decision
 from models.judging.backtest import (
     Backtest,
     Factory,
@@ -29,56 +28,14 @@ from models.judging.backtest import (
     run_backtest,
     thinned,
 )
-from models.judging.calibrate import IntervalModel, fit_calibration, fit_interval
+from models.judging.calibrate import IntervalModel, fit_interval
 from models.judging.evaluate import Evaluation, evaluate
-from models.judging.ladder import Choice, climb
-from models.judging.signal import Signal, signal_test
 from models.logistic import logit
-from models.scorer import Calibration, Candidate, Floats, Ints, Scale
+from models.scorer import Candidate, Floats, Scale
 from models.settings import TrainSettings
 from models.tuning import tune_booster
 
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
-_PERIODS = 20
-_WEAK_GAIN = 0.02  # a winner that explains less than this share of the base rate's loss is a weak signal
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the backtest allows to be said, and the model it picks."""
-
-    verdict: Verdict
-    verdict_text: str
-    winner: str
-    why: str
-    weights: Mapping[str, float]
-    calibrations: Mapping[str, Calibration]
-    signal: Signal
-    choice: Choice
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def calibration(self) -> Calibration:
-        return self.calibrations[self.winner]
-
-    def record(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "verdict": str(self.verdict),
-            "verdict_text": self.verdict_text,
-            "winner": self.winner,
-            "why": self.why,
-            "weights": dict(self.weights),
-            "calibrations": {n: {"slope": c.slope, "intercept": c.intercept} for n, c in self.calibrations.items()},
-            "signal": {
-                "alpha": self.signal.alpha,
-                "lasting": self.signal.lasting,
-                "gain": dict(self.signal.gain),
-                "p": dict(self.signal.p_value),
-            },
-            "above_best": {name: list(pair) for name, pair in self.choice.above_best.items()},
-            "notes": list(self.notes),
-        }
 
 
 def factory_of(
@@ -108,77 +65,6 @@ def backtest_candidates(
     require_enough(matrix, chop, settings)
     parameters = tune_booster(matrix, chop, settings)
     return run_backtest(matrix, chop, factory_of(settings, parameters, rubric), parameters, settings)
-
-
-def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Decision:
-    """Signal test, ladder and calibration on the out-of-fold predictions."""
-    found = backtest.rolling
-    won, weight = matrix.label[found.rows], judging_weight(found.rows)
-    group = group_codes(matrix)[found.rows]
-    signal = _signal(matrix, backtest, settings)
-    choice = climb(found.log_odds, won, weight, group, draws=settings.draws, seed=settings.seed)
-    calibrations = {
-        name: Calibration() if name == "rate" else fit_calibration(z, won, weight, found.block)
-        for name, z in found.log_odds.items()
-    }
-    weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
-    verdict, text = _verdict(signal, choice, won, weight)
-    return Decision(verdict, text, choice.winner, choice.why, weights, calibrations, signal, choice, backtest.notes)
-
-
-def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Signal:
-    """The signal test on rolling blocks and, where there is time, on random folds judged within short periods.
-
-    Random folds alone may show what is true within a period and does not last; that counts, and is said.
-    """
-
-    def test(found: OutOfFold, block: Ints) -> Signal:
-        rows = found.rows
-        return signal_test(
-            found.log_odds,
-            matrix.label[rows],
-            judging_weight(rows),
-            group_codes(matrix)[rows],
-            block,
-            alpha=settings.alpha / (1 if backtest.random is None else 2),
-            draws=settings.draws,
-            seed=settings.seed,
-        )
-
-    rolling = test(backtest.rolling, backtest.rolling.block)
-    if backtest.random is None or rolling.found:
-        return rolling
-    order = matrix.keys["order"].to_numpy(dtype=np.int64)[backtest.random.rows]
-    ranks = np.argsort(np.argsort(order, kind="stable"), kind="stable")
-    within = test(backtest.random, (ranks * _PERIODS // len(ranks)).astype(np.int64))
-    return replace(within, lasting=False) if within.found else rolling
-
-
-def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tuple[Verdict, str]:
-    base = float(np.average(won, weights=weight))
-    entropy = -(base * np.log(base) + (1 - base) * np.log(1 - base)) if 0 < base < 1 else 1.0
-    best = signal.best
-    share = signal.gain[choice.winner] / entropy
-    if not signal.found:
-        return Verdict.NO_SIGNAL, (
-            f"No signal: no candidate beats the base rate beyond noise (best p = {signal.p_value[best]:.3f} for "
-            f"{best}, level {signal.alpha:g}). Scores would order leads by chance; use the base rate of {base:.1%}."
-        )
-    if not signal.lasting:
-        return Verdict.WEAK_SIGNAL, (
-            f"Weak signal: within a period {best} tells won from lost beyond noise (p = {signal.p_value[best]:.1g}), "
-            "but what was learned in one period did not carry over to the next beyond noise. Expect the ranking to "
-            "help less than random-split figures suggest, and retrain often."
-        )
-    if share < _WEAK_GAIN:
-        return Verdict.WEAK_SIGNAL, (
-            f"Weak signal: {choice.winner} beats the base rate beyond noise, but explains only {max(share, 0):.1%} of "
-            "its loss. The ranking helps a little on average and says little about a single lead."
-        )
-    return Verdict.OK, (
-        f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold (p = "
-        f"{signal.p_value[choice.winner]:.1g})."
-    )
 
 
 def fit_twin(

@@ -148,18 +148,24 @@ def require_enough(matrix: Matrix, chop: Chop, settings: TrainSettings) -> None:
 def blend_weights(
     matrix: Matrix, rolling: OutOfFold, shuffled: OutOfFold | None
 ) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Blend weights from rolling blocks, and from random folds too where both exist; disagreement is shrunk."""
-    by_rolling = _weights_of(matrix, rolling)
-    if shuffled is None or len(by_rolling) < 2:
-        return by_rolling, ()
-    by_random = _weights_of(matrix, shuffled)
-    equal = 1.0 / len(by_rolling)
-    apart = max(abs(by_rolling[name] - by_random[name]) for name in by_rolling)
-    if apart <= equal:
-        return {name: round((by_rolling[name] + by_random[name]) / 2, 6) for name in by_rolling}, ()
-    shown = "; ".join(f"{name} {by_rolling[name]:.2f} by time, {by_random[name]:.2f} at random" for name in by_rolling)
-    weights = {name: round((by_rolling[name] + by_random[name] + equal) / 3, 6) for name in by_rolling}
-    return weights, (f"Blend weights disagree between rolling and random folds ({shown}); shrunk towards equal.",)
+    """Blend weights from rolling blocks, and from random folds too where both exist, half-way to equal.
+
+    Where the two kinds of folds disagree, the weights are equal: learned weights gain little where a market is stable
+    and lose much where it moves (docs/adr/0014).
+    """
+    learned = _weights_of(matrix, rolling)
+    if len(learned) < 2:
+        return learned, ()
+    equal = 1.0 / len(learned)
+    notes: tuple[str, ...] = ()
+    if shuffled is not None:
+        by_random = _weights_of(matrix, shuffled)
+        if max(abs(learned[name] - by_random[name]) for name in learned) > equal:
+            shown = "; ".join(f"{n} {learned[n]:.2f} by time, {by_random[n]:.2f} at random" for n in learned)
+            notes = (f"Blend weights disagree between rolling and random folds ({shown}); equal weights are used.",)
+            return dict.fromkeys(learned, round(equal, 6)), notes
+        learned = {name: (learned[name] + by_random[name]) / 2 for name in learned}
+    return {name: round((weight + equal) / 2, 6) for name, weight in learned.items()}, notes
 
 
 def _weights_of(matrix: Matrix, found: OutOfFold) -> dict[str, float]:

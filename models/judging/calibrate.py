@@ -14,21 +14,60 @@ _MINIMUM_SLOPE = 0.05
 _PRIOR_DEVIATION = 0.5  # of the slope around 1
 
 
-def fit_calibration(log_odds: Floats, won: Floats, weight: Floats, block: Ints | None = None) -> Calibration:
-    """Slope and intercept on out-of-fold log-odds.
+@dataclass(frozen=True)
+class Slope:
+    """The calibration slope and what rolling blocks and random folds say of it, each (estimate, variance)."""
 
-    Each block has a slope and a level of its own, so that a moving base rate does not bend the slope. Their
-    random-effects mean (DerSimonian and Laird 1986) is shrunk towards 1 the more, the less the blocks agree: blocks
-    that contradict each other say little about the next one. The intercept is fitted on all rows together.
+    value: float
+    by_time: tuple[float, float]
+    at_random: tuple[float, float] | None
+
+    @property
+    def disagreement(self) -> str:
+        """A sentence where the two kinds of folds contradict each other, else empty."""
+        if self.at_random is None or abs(self.by_time[0] - self.at_random[0]) < _PRIOR_DEVIATION:
+            return ""
+        return (
+            f"The calibration slope is {self.by_time[0]:.2f} by rolling blocks but {self.at_random[0]:.2f} by random "
+            f"folds: what was learned early did not last. The slope used, {self.value:.2f}, is shrunk towards 1."
+        )
+
+
+def fit_slope(
+    log_odds: Floats,
+    won: Floats,
+    weight: Floats,
+    block: Ints | None = None,
+    random: tuple[Floats, Floats] | None = None,
+) -> Slope:
+    """Slope on out-of-fold log-odds, shrunk towards 1 the more, the less there is to go by.
+
+    Each block has a slope and a level of its own, so that a moving base rate does not bend the slope; the blocks are
+    put together by a random-effects mean (DerSimonian and Laird 1986). Early blocks learned from few rows and speak of
+    models that were more overfitted than the final one, so random folds, where there are any, count as much, and
+    where the two contradict each other, both count for less (docs/adr/0014).
+
+    Parameters
+    ----------
+    random : log-odds and outcomes of random folds
     """
     codes = np.zeros(len(won), dtype=np.int64) if block is None else np.unique(block, return_inverse=True)[1]
     found = [_block_slope(log_odds[codes == k], won[codes == k], weight[codes == k]) for k in range(codes.max() + 1)]
-    mean, variance = _random_effects(np.array([pair for pair in found if pair is not None]).reshape(-1, 2))
-    trust = _PRIOR_DEVIATION**2 / (_PRIOR_DEVIATION**2 + variance)
-    slope = max(1.0 + trust * (mean - 1.0), _MINIMUM_SLOPE)
+    by_time = _random_effects(np.array([pair for pair in found if pair is not None]).reshape(-1, 2))
+    at_random = None if random is None else _block_slope(random[0], random[1], np.ones(len(random[1])))
+    mean, variance, prior = *by_time, _PRIOR_DEVIATION
+    if at_random is not None and np.isfinite(by_time[1]):
+        mean = (by_time[0] + at_random[0]) / 2
+        variance = (by_time[1] + at_random[1]) / 4 + (by_time[0] - at_random[0]) ** 2 / 2
+        prior = _PRIOR_DEVIATION / 2
+    trust = prior**2 / (prior**2 + variance)
+    return Slope(max(1.0 + trust * (mean - 1.0), _MINIMUM_SLOPE), by_time, at_random)
+
+
+def fit_level(slope: float, log_odds: Floats, won: Floats, weight: Floats) -> Calibration:
+    """The calibration of a slope, its intercept fitted on all rows together."""
     ones = np.ones((len(won), 1))
-    intercept = float(fit_logistic(ones, won, weight, np.zeros(1), offset=slope * log_odds)[0])
-    return Calibration(slope, intercept)
+    return Calibration(slope, float(fit_logistic(ones, won, weight, np.zeros(1), offset=slope * log_odds)[0]))
 
 
 def _block_slope(log_odds: Floats, won: Floats, weight: Floats) -> tuple[float, float] | None:

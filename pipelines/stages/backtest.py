@@ -7,11 +7,12 @@ import pandas as pd
 
 from features.errors import TooLittleDataError
 from models.candidates.rubric import RubricCandidate
+from models.deciding import Decision, decide
 from models.judging.backtest import Backtest, OutOfFold
 from models.judging.ladder import Choice
 from models.judging.signal import Signal
 from models.scorer import Calibration
-from models.training import Decision, backtest_candidates, decide
+from models.training import backtest_candidates
 from pipelines.config import Paths
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix

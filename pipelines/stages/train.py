@@ -8,10 +8,11 @@ import numpy as np
 from features.matrix import Matrix
 from features.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
+from models.deciding import Decision
 from models.explaining.facts import build_facts
 from models.judging.backtest import Backtest, thinned
 from models.scorer import Scale
-from models.training import Decision, fit_bundle
+from models.training import fit_bundle
 from pipelines.champion import read_champion
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix

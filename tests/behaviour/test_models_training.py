@@ -12,9 +12,10 @@ from features.definition import Capacity
 from features.errors import BundleError, TooLittleDataError
 from features.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
-from models.judging.ladder import climb
+from models.deciding import Decision, decide
+from models.judging.ladder import Judged, climb
 from models.settings import TrainSettings
-from models.training import Decision, backtest_candidates, decide, evaluate_twin, fit_bundle, fit_twin
+from models.training import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
 from tests.reference.toy import toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()
@@ -97,10 +98,20 @@ def test_ladder_prefers_the_simpler_within_one_standard_error_and_the_better_bey
     ones, group = np.ones(3000), np.arange(3000)
     near = {"rate": np.zeros(3000), "scorecard": z + rng.normal(0, 0.05, 3000), "booster": z}
     far = {"rate": np.zeros(3000), "scorecard": z * 0.3, "booster": z}
-    assert climb(near, won, ones, group, draws=200, seed=0).winner == "scorecard"
-    assert climb(far, won, ones, group, draws=200, seed=0).winner == "booster"
+
+    def winner(log_odds: dict[str, np.ndarray], at_random: dict[str, np.ndarray] | None = None) -> str:
+        kinds = [Judged(found, won, ones, group) for found in (log_odds, at_random) if found is not None]
+        return climb(*kinds, draws=200, seed=0).winner
+
+    assert winner(near) == "scorecard"
+    assert winner(far) == "booster"
     hopeless = {"rate": np.full(3000, float(np.log(won.mean() / (1 - won.mean())))), "linear": -z}
-    assert climb(hopeless, won, ones, group, draws=200, seed=0).winner == "linear"
+    assert winner(hopeless) == "linear"
+    # what is best in time is far off at random, and the other way round: neither is trusted
+    one = {"linear": z, "booster": 0.3 * z, "blend": 0.65 * z}
+    other = {"linear": 0.3 * z, "booster": z, "blend": 0.65 * z}
+    assert winner(one, one) == "linear"
+    assert winner(one, other) == "blend"
 
 
 def test_saved_bundle_loads_alike_and_holds_nothing_but_json_and_text(tmp_path: Path) -> None:

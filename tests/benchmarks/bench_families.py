@@ -17,10 +17,11 @@ from features.catalog import Catalog, Feature
 from features.matrix import Matrix
 from features.timechop import Chop
 from models.candidates.rubric import RubricCandidate
+from models.deciding import decide
 from models.judging.resample import cluster_sums, interval, ratio, resampled
 from models.scorer import Floats
 from models.settings import TrainSettings
-from models.training import backtest_candidates, decide, evaluate_twin, fit_twin
+from models.training import backtest_candidates, evaluate_twin, fit_twin
 from pipelines.context import Context, open_context
 from pipelines.matrices import load_chop, load_matrix
 

@@ -5,6 +5,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from models.judging.backtest import OutOfFold, blend_weights
+from models.judging.calibrate import fit_slope
 from models.judging.metrics import (
     all_metrics,
     auc,
@@ -15,6 +17,7 @@ from models.judging.metrics import (
     reliability,
 )
 from models.logistic import fit_logistic, sigmoid
+from tests.reference.toy import toy_matrix
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -72,3 +75,28 @@ def test_bootstrap_draws_equal_metrics_of_the_resampled_rows() -> None:
     expected = all_metrics(won[rows], z[rows], np.ones(len(rows)))
     assert found["auc"][0] == pytest.approx(expected["auc"], abs=1e-12)
     assert found["log_loss"][0] == pytest.approx(expected["log_loss"], abs=1e-12)
+
+
+def test_slope_trusts_neither_kind_of_fold_where_they_contradict_each_other() -> None:
+    rng = np.random.default_rng(8)
+    z = rng.normal(0, 1.2, 4000)
+    won = (rng.random(4000) < sigmoid(z)).astype(np.float64)
+    block = np.repeat(np.arange(4), 1000)
+    agreed = fit_slope(2.0 * z, won, np.ones(4000), block, (2.0 * z, won))
+    assert agreed.value == pytest.approx(0.55, abs=0.1) and agreed.disagreement == ""
+    contradicted = fit_slope(5.0 * z, won, np.ones(4000), block, (z, won))
+    assert contradicted.value > 0.8  # by time alone it would be .2
+    assert "by rolling blocks but" in contradicted.disagreement
+
+
+def test_equal_weights_where_the_two_kinds_of_folds_disagree() -> None:
+    matrix = toy_matrix(1200)
+    rows, noise = np.arange(1200), np.random.default_rng(1).normal(size=1200)
+    good = np.where(matrix.label == 1, 2.0, -2.0) + noise
+    block = np.repeat(np.arange(3), 400)
+    here = OutOfFold(rows, block, ("a", "b", "c"), {"linear": good, "scorecard": noise, "booster": noise})
+    there = OutOfFold(rows, block, ("a", "b", "c"), {"linear": noise, "scorecard": noise, "booster": good})
+    weights, notes = blend_weights(matrix, here, there)
+    assert set(weights.values()) == {0.333333} and "disagree" in notes[0]
+    weights, notes = blend_weights(matrix, here, here)
+    assert weights["linear"] > 0.4 and not notes

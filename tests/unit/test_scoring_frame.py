@@ -12,12 +12,13 @@ from features.definition import Question, Source
 from features.errors import BundleError
 from features.vocabulary import ColumnType, Dimension, Topic
 from models.bundle import Bundle
+from models.deciding import decide
 from models.explaining.evidence import evidence
 from models.explaining.facts import build_facts
 from models.explaining.framework import framework_names, load_framework
 from models.scoring import score
 from models.settings import TrainSettings
-from models.training import backtest_candidates, decide, fit_bundle
+from models.training import backtest_candidates, fit_bundle
 from tests.reference.toy import feature, toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()

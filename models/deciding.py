@@ -1,0 +1,156 @@
+"""What the backtest allows to be said: the signal test, the ladder, calibrations and the verdict in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from features.matrix import Matrix
+from features.vocabulary import Verdict
+from models.judging.backtest import Backtest, OutOfFold, group_codes, judging_weight
+from models.judging.calibrate import fit_level, fit_slope
+from models.judging.ladder import Choice, Judged, climb
+from models.judging.signal import Signal, signal_test
+from models.scorer import Calibration, Floats, Ints
+from models.settings import TrainSettings
+
+_PERIODS = 20
+_WEAK_GAIN = 0.02  # a winner that explains less than this share of the base rate's loss is a weak signal
+_SHOWN_GAIN = 0.001  # smaller shares would read as 0.0 %
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the backtest allows to be said, and the model it picks."""
+
+    verdict: Verdict
+    verdict_text: str
+    winner: str
+    why: str
+    weights: Mapping[str, float]
+    calibrations: Mapping[str, Calibration]
+    signal: Signal
+    choice: Choice
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def calibration(self) -> Calibration:
+        return self.calibrations[self.winner]
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "verdict": str(self.verdict),
+            "verdict_text": self.verdict_text,
+            "winner": self.winner,
+            "why": self.why,
+            "weights": dict(self.weights),
+            "calibrations": {n: {"slope": c.slope, "intercept": c.intercept} for n, c in self.calibrations.items()},
+            "signal": {
+                "alpha": self.signal.alpha,
+                "lasting": self.signal.lasting,
+                "gain": dict(self.signal.gain),
+                "p": dict(self.signal.p_value),
+            },
+            "above_best": {name: list(pair) for name, pair in self.choice.above_best.items()},
+            "notes": list(self.notes),
+        }
+
+
+def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Decision:
+    """Signal test, ladder and calibration on the out-of-fold predictions."""
+    found = backtest.rolling
+    won, weight = matrix.label[found.rows], judging_weight(found.rows)
+    group = group_codes(matrix)[found.rows]
+    signal = _signal(matrix, backtest, settings)
+    at_random = _at_random(matrix, backtest)
+    choice = climb(Judged(found.log_odds, won, weight, group), at_random, draws=settings.draws, seed=settings.seed)
+    slopes = {
+        name: fit_slope(
+            z, won, weight, found.block, None if at_random is None else (at_random.log_odds[name], at_random.won)
+        )
+        for name, z in found.log_odds.items()
+        if name != "rate"
+    }
+    calibrations = {
+        name: fit_level(slopes[name].value, z, won, weight) if name in slopes else Calibration()
+        for name, z in found.log_odds.items()
+    }
+    weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
+    slope = slopes[choice.winner]
+    notes = (*backtest.notes, *((slope.disagreement,) if slope.disagreement else ()))
+    verdict, text = _verdict(signal, choice, won, weight)
+    return Decision(verdict, text, choice.winner, choice.why, weights, calibrations, signal, choice, notes)
+
+
+def _at_random(matrix: Matrix, backtest: Backtest) -> Judged | None:
+    found = backtest.random
+    if found is None:
+        return None
+    return Judged(found.log_odds, matrix.label[found.rows], judging_weight(found.rows), group_codes(matrix)[found.rows])
+
+
+def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Signal:
+    """The signal test on rolling blocks and, where there is time, on random folds judged within short periods.
+
+    Random folds alone may show what is true within a period and does not last; that counts, and is said.
+    """
+
+    def test(found: OutOfFold, block: Ints) -> Signal:
+        rows = found.rows
+        return signal_test(
+            found.log_odds,
+            matrix.label[rows],
+            judging_weight(rows),
+            group_codes(matrix)[rows],
+            block,
+            alpha=settings.alpha / (1 if backtest.random is None else 2),
+            draws=settings.draws,
+            seed=settings.seed,
+        )
+
+    rolling = test(backtest.rolling, backtest.rolling.block)
+    if backtest.random is None or rolling.found:
+        return rolling
+    order = matrix.keys["order"].to_numpy(dtype=np.int64)[backtest.random.rows]
+    ranks = np.argsort(np.argsort(order, kind="stable"), kind="stable")
+    within = test(backtest.random, (ranks * _PERIODS // len(ranks)).astype(np.int64))
+    return replace(within, lasting=False) if within.found else rolling
+
+
+def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tuple[Verdict, str]:
+    base = float(np.average(won, weights=weight))
+    entropy = -(base * np.log(base) + (1 - base) * np.log(1 - base)) if 0 < base < 1 else 1.0
+    best = signal.best
+    share = signal.gain[choice.winner] / entropy
+    if not signal.found:
+        return Verdict.NO_SIGNAL, (
+            f"No signal: no candidate beats the base rate beyond noise (best p = {signal.p_value[best]:.3f} for "
+            f"{best}, level {signal.alpha:g}). Scores would order leads by chance; use the base rate of {base:.1%}."
+        )
+    if not signal.lasting:
+        return Verdict.WEAK_SIGNAL, (
+            f"Weak signal: within a period {best} tells won from lost beyond noise (p = {signal.p_value[best]:.1g}), "
+            "but what was learned in one period did not carry over to the next beyond noise. Expect the ranking to "
+            "help less than random-split figures suggest, and retrain often."
+        )
+    if share < _WEAK_GAIN:
+        return Verdict.WEAK_SIGNAL, (
+            f"Weak signal: {best} beats the base rate beyond noise (p = {signal.p_value[best]:.1g}), but "
+            f"{_little(choice.winner, share)}. The ranking helps a little on average and says little about a single "
+            "lead."
+        )
+    return Verdict.OK, (
+        f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold (p = "
+        f"{signal.p_value[choice.winner]:.1g})."
+    )
+
+
+def _little(winner: str, share: float) -> str:
+    """A small gain in words: a share that would print as 0.0 % (or less) is not given as a figure."""
+    if share < _SHOWN_GAIN:
+        return (
+            f"the chosen model, {winner}, explains next to nothing of the base rate's loss within a block (under 0.1%)"
+        )
+    return f"the chosen model, {winner}, explains only {share:.1%} of the base rate's loss within a block"
