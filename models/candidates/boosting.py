@@ -1,8 +1,11 @@
 """Gradient-boosted trees (LightGBM): several seeds averaged, categories stored, the unseen handled on purpose."""
 
+import logging
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -12,6 +15,7 @@ import pandas as pd
 from features.catalog import Catalog
 from models.candidates.linear import learned_catalog
 from models.encoding import CategoryCode, category_codes, number_block
+from models.explaining.treeshap import TreeShap, UnsupportedError
 from models.logistic import logit
 from models.scorer import Contributions, Floats, Ints
 
@@ -32,6 +36,8 @@ DEFAULTS: Mapping[str, Any] = {
 # build it anew, under the hands of the other thread
 DATASET: Mapping[str, Any] = {"verbosity": -1, "max_bin": 127, "feature_pre_filter": False}
 _MAX_CATEGORIES = 200
+_PARALLEL_ROWS = 1024
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -167,8 +173,22 @@ class BoosterCandidate:
     def contributions(self, values: pd.DataFrame) -> Contributions:
         if not self.models:
             return Contributions((), np.zeros((len(values), 0)), self.base)
-        total = tree_contributions(self.models, self.columns.transform(values), self.threads)
+        design = self.columns.transform(values)
+        explainer = self.explainer
+        if explainer is not None:
+            threads = 1 if len(design) < _PARALLEL_ROWS else os.cpu_count() or 1
+            return Contributions(self.columns.names, explainer.values(design, threads), explainer.base)
+        total = tree_contributions(self.models, design, self.threads)
         return Contributions(self.columns.names, total[:, :-1], float(total[0, -1]) if len(total) else 0.0)
+
+    @cached_property
+    def explainer(self) -> TreeShap | None:
+        """Tables of exact Shapley values, made on first use; None where the trees are too deep for tables."""
+        try:
+            return TreeShap.of(tuple(self.files().values()))
+        except UnsupportedError as problem:
+            _LOG.warning("explaining with LightGBM's own contributions, far slower: %s", problem)
+            return None
 
     def state(self) -> dict[str, Any]:
         return {
@@ -189,7 +209,7 @@ class BoosterCandidate:
 
 
 def tree_contributions(models: tuple[lgb.Booster, ...], design: Floats, threads: int) -> Floats:
-    """Mean path-dependent TreeSHAP values, shape (n, features + 1); the last column is the base.
+    """Mean path-dependent TreeSHAP values by LightGBM itself, shape (n, features + 1); the last column is the base.
 
     Lundberg, Erion, Lee 2018, "Consistent individualized feature attribution for tree ensembles", algorithm 2.
     """

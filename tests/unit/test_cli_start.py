@@ -17,7 +17,9 @@ def commands() -> dict[str, typer.main.TyperGroup]:
     found = {}
     for name, command in group.commands.items():
         nested = getattr(command, "commands", None)
-        found |= {f"{name} {inner}": c for inner, c in nested.items()} if nested else {name: command}
+        found |= {f"{name} {inner}": c for inner, c in (nested or {}).items()}
+        if not nested or command.invoke_without_command:
+            found[name] = command
     return found
 
 

@@ -1,0 +1,176 @@
+"""Kernels of the tree explainer: tables of Shapley values, and looking rows up in them."""
+
+import numpy as np
+from numba import njit
+
+BLOCK = 256  # rows at a time: their bins and sums stay in the second-level cache
+
+
+@njit(cache=True, nogil=True)
+def shapley_of_pattern(met, share, value, weights, found):  # type: ignore[no-untyped-def]
+    """Shapley values of a leaf's product game for one pattern of met conditions, into ``found``.
+
+    Player f contributes factor 1 or 0 if present, ``share[f]`` if absent. With the others that are met called ones:
+    phi_f = value (met_f - share_f) prod_{unmet} share * sum_k k! (d-k-1)!/d! e_{ones-k}(share of ones), where e are
+    elementary symmetric polynomials; ``weights[k]`` holds k! (d-k-1)!/d!.
+    """
+    d = len(share)
+    poly = np.empty(d + 1)
+    for f in range(d):
+        unmet, ones = 1.0, 0
+        poly[0] = 1.0
+        for g in range(d):
+            if g == f:
+                continue
+            if met[g]:
+                ones += 1
+                poly[ones] = 0.0
+                for k in range(ones, 0, -1):
+                    poly[k] += poly[k - 1] * share[g]
+            else:
+                unmet *= share[g]
+        total = 0.0
+        for k in range(ones + 1):
+            total += weights[k] * poly[ones - k]
+        found[f] = value * ((1.0 if met[f] else 0.0) - share[f]) * unmet * total
+
+
+@njit(cache=True, nogil=True)
+def fill_tables(group_bits, group_table, group_leaf, leaf_value, leaf_start, position, ones, zeros, share, tables):  # type: ignore[no-untyped-def]
+    """Sum over a group's leaves of their Shapley values, for every pattern of the group's bits."""
+    for g in range(len(group_bits)):
+        patterns = 1 << group_bits[g]
+        for leaf in range(group_leaf[g], group_leaf[g + 1]):
+            low, high = leaf_start[leaf], leaf_start[leaf + 1]
+            d = high - low
+            weights = np.empty(d)
+            weights[0] = 1.0 / d
+            for k in range(1, d):
+                weights[k] = weights[k - 1] * k / (d - k)
+            found = np.empty((1 << d, d))
+            met = np.empty(d, np.bool_)
+            for own in range(1 << d):
+                for f in range(d):
+                    met[f] = (own >> f) & 1 == 1
+                shapley_of_pattern(met, share[low:high], leaf_value[leaf], weights, found[own])
+            for pattern in range(patterns):
+                own = 0
+                for f in range(d):
+                    want = ones[low + f]
+                    if pattern & want == want and pattern & zeros[low + f] == 0:
+                        own |= 1 << f
+                for f in range(d):
+                    tables[group_table[g] + position[low + f] * patterns + pattern] += found[own, f]
+
+
+@njit(cache=True, nogil=True)
+def _bin_numbers(x, kind, thresholds, out):  # type: ignore[no-untyped-def]
+    """1 + the number of thresholds below each value, 0 where it is missing in the sense of ``kind``."""
+    count = len(thresholds)
+    for r in range(len(x)):
+        value = x[r]
+        empty = value != value
+        if empty and kind != 2:
+            value, empty = 0.0, False
+        if kind == 1 and abs(value) <= 1e-35:
+            empty = True
+        low, size = 0, count
+        while size > 0:
+            half = size // 2
+            above = thresholds[low + half] < value
+            low = low + half + 1 if above else low
+            size = size - half - 1 if above else half
+        out[r] = 0 if empty else low + 1
+
+
+@njit(cache=True, nogil=True)
+def _bin_categories(x, size, out):  # type: ignore[no-untyped-def]
+    """The category of each value, ``size`` where it is missing or in no split's set."""
+    for r in range(len(x)):
+        value = x[r]
+        known = value > -1.0 and value < size
+        out[r] = np.int64(value) if known else size
+
+
+@njit(cache=True, nogil=True)
+def _bin_block(design, start, rows, columns, thresholds, bins, values):  # type: ignore[no-untyped-def]
+    """Bins of a block of rows; ``columns`` holds feature, kind of missing value, first threshold and size per line."""
+    for c in range(len(columns)):
+        feature, kind, first, size = columns[c]
+        for r in range(rows):
+            values[r] = design[start + r, feature]
+        if kind == 3:
+            _bin_categories(values[:rows], size, bins[c])
+        else:
+            _bin_numbers(values[:rows], kind, thresholds[first : first + size], bins[c])
+
+
+@njit(cache=True, nogil=True)
+def _decide(source, low, width, members, target):  # type: ignore[no-untyped-def]
+    """1 where a split sends a row left: its bin is among the members, or from low to low + width (unsigned)."""
+    if len(members):
+        for r in range(len(source)):
+            target[r] = members[source[r]]
+    else:
+        for r in range(len(source)):
+            target[r] = source[r] - low
+        for r in range(len(source)):
+            target[r] = target[r] <= width
+
+
+@njit(cache=True, nogil=True)
+def _match(goes_left, literals, bit_start, first_bit, last_bit, held, pattern):  # type: ignore[no-untyped-def]
+    """Bits first_bit..last_bit of every row as one number; a bit is 1 where all its literals hold."""
+    rows = len(pattern)
+    pattern[:] = 0
+    for b in range(first_bit, last_bit):
+        for k in range(bit_start[b], bit_start[b + 1]):
+            source, flip = goes_left[literals[k] >> 1], 1 - (literals[k] & 1)
+            if k == bit_start[b]:
+                for r in range(rows):
+                    held[r] = source[r] ^ flip
+            else:
+                for r in range(rows):
+                    held[r] &= source[r] ^ flip
+        shift = b - first_bit
+        for r in range(rows):
+            pattern[r] |= held[r] << shift
+
+
+@njit(cache=True, nogil=True)
+def _add(table, pattern, sums):  # type: ignore[no-untyped-def]
+    for r in range(len(pattern)):
+        sums[r] += table[pattern[r]]
+
+
+@njit(cache=True, nogil=True)
+def explain_rows(  # type: ignore[no-untyped-def]
+    design, low_row, high_row, columns, thresholds, tree_node, node_column, node_range, node_set, sets,
+    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, tables, out,
+):  # fmt: skip
+    """Sums of table values into ``out`` for rows ``low_row`` to ``high_row``, a block at a time, feature-major."""
+    kind, widest = node_range.dtype, 1
+    for t in range(len(tree_node) - 1):
+        widest = max(widest, tree_node[t + 1] - tree_node[t])
+    bins, goes_left = np.empty((len(columns), BLOCK), kind), np.empty((widest, BLOCK), kind)
+    held, pattern = np.empty(BLOCK, kind), np.empty(BLOCK, kind)
+    values, sums = np.empty(BLOCK), np.empty((out.shape[1], BLOCK))
+    for start in range(low_row, high_row, BLOCK):
+        rows = min(BLOCK, high_row - start)
+        _bin_block(design, start, rows, columns, thresholds, bins, values)
+        sums[:, :] = 0.0
+        for t in range(len(tree_node) - 1):
+            first = tree_node[t]
+            for n in range(first, tree_node[t + 1]):
+                members = sets[node_set[n, 0] : node_set[n, 1]]
+                low, width = node_range[n]
+                _decide(bins[node_column[n], :rows], low, width, members, goes_left[n - first])
+            for g in range(tree_group[t], tree_group[t + 1]):
+                _match(goes_left, literals, bit_start, group_bit[g], group_bit[g + 1], held, pattern[:rows])
+                size, at = 1 << (group_bit[g + 1] - group_bit[g]), group_table[g]
+                for k in range(group_column[g], group_column[g + 1]):
+                    _add(tables[at : at + size], pattern[:rows], sums[out_column[k]])
+                    at += size
+        for r in range(rows):
+            for c in range(out.shape[1]):
+                out[start + r, c] = sums[c, r]

@@ -1,0 +1,38 @@
+"""The booster candidate explains by tables, and says so in the log where its trees are too deep for them."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from models.candidates.boosting import DEFAULTS, BoosterCandidate, tree_contributions
+from models.explaining import treeshap
+from tests.reference.toy import CATALOG, toy_matrix
+
+
+def fitted(**parameters: object) -> BoosterCandidate:
+    matrix = toy_matrix(600, seed=3)
+    start = BoosterCandidate({**DEFAULTS, "rounds": 30, **parameters}, boosters=2)
+    return start.fit(matrix.values, matrix.label, matrix.weight, catalog=CATALOG, seed=1)
+
+
+def test_a_booster_s_contributions_are_lightgbm_s_and_sum_to_its_log_odds() -> None:
+    model, values = fitted(), toy_matrix(3000, seed=4).values
+    found = model.contributions(values)
+    slow = tree_contributions(model.models, model.columns.transform(values), 1)
+    np.testing.assert_allclose(found.values, slow[:, :-1], atol=1e-9)
+    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, model.log_odds(values), atol=1e-9)
+    assert model.explainer is not None
+    alone = model.contributions(values.iloc[[7]])
+    np.testing.assert_array_equal(alone.values[0], found.values[7])  # one lead as in the batch, to the last bit
+
+
+def test_trees_too_deep_for_tables_are_explained_by_lightgbm_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(treeshap, "MAX_TABLE_BYTES", 64)
+    model, values = fitted(), toy_matrix(50, seed=4).values
+    with caplog.at_level(logging.WARNING):
+        found = model.contributions(values)
+    assert "far slower: tables of" in caplog.text
+    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, model.log_odds(values), atol=1e-9)
