@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from features.errors import ExitStatus, LeadScoreError
-from pipelines import cli_models, cli_reading
+from pipelines import cli_bench, cli_models, cli_reading
 from pipelines.cli_options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli_shared import DEBUG_FLAG, Output, options
 from pipelines.config import EngineName
@@ -106,7 +106,6 @@ for _name, _doc in {
     "backtest": "Judge all candidates on rolling origins.",
     "train": "Fit the evaluated twin and the bundle.",
     "evaluate": "Test figures of every candidate on the final block.",
-    "thresholds": "Rubric against model at equal workload, and a threshold with a promise.",
     "report": "Write the report and summary.json from what the other stages left.",
     "track": "Log the last report to MLflow, register its bundle, mirror the aliases.",
 }.items():
@@ -197,6 +196,7 @@ def serve(
 
 app.add_typer(cli_reading.app)
 app.add_typer(cli_models.app)
+app.add_typer(cli_bench.app, name="bench")
 app.add_typer(import_module("serving.cli").app, name="keys")  # by name: the pipelines know nothing of the server
 
 

@@ -1,4 +1,4 @@
-"""Commands about bundles: which one scores, and how fast and how good it is."""
+"""Commands about bundles: which one scores."""
 
 from typing import Annotated
 
@@ -40,17 +40,3 @@ def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = F
     from pipelines.cli_registry import rollback_command
 
     return rollback_command(options(source, data_dir), Output(json))
-
-
-@app.command()
-def bench(
-    source: Source = "demo",
-    data_dir: DataDir = "data",
-    rows: Annotated[int, typer.Option("--rows", help="rows to predict and explain", min=100)] = 20_000,
-    json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """How fast features, scores and explanations of a finished run are on this machine."""
-    from pipelines.cli_run import bench_command
-
-    return bench_command(options(source, data_dir), rows, Output(json))

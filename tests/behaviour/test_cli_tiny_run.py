@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features.errors import ExitStatus
+from features.matrix import Matrix
+from features.timechop import Chop
 from models.explaining.framework import load_framework
+from models.judging.contest import Match
 from pipelines.cli_run import told
+from pipelines.matrices import load_chop
 from pipelines.store import read_parquet
 from tests.reference.tiny_run import TinyRun
 
@@ -182,3 +187,26 @@ def test_bench_gives_rates(cli: Cli, tiny_demo: TinyRun) -> None:
     found: dict[str, Any] = json.loads(out)
     assert status == 0 and found["rows"] == 200
     assert all(value > 0 and np.isfinite(value) for value in found.values() if isinstance(value, float))
+
+
+def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
+    cli: Cli, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+
+    def quick(matrix: Matrix, chop: Chop, *_: object) -> Match:
+        rows = chop.final.test
+        judged.append(set(rows.tolist()))
+        z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
+        return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
+
+    monkeypatch.setattr("pipelines.quality.play", quick)
+    command = ("bench", "quality", *tiny_copy.args, "--tiny")
+    status, out, _ = cli(*command, "--json")
+    found = json.loads(out)
+    assert status == 0 and found["looks_at_test_block"] == 0 and [row["name"] for row in found["models"]][1] == "a peer"
+    for look in (1, 2):
+        status, out, _ = cli(*command, "--block", "test")
+        assert status == 0 and f"looks at the test block so far: {look}" in out
+    assert judged[0].isdisjoint(judged[1])
+    assert judged[1] == set(load_chop(tiny_copy.context.paths.matrix).final.test.tolist())

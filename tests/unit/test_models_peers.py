@@ -1,0 +1,87 @@
+"""Peers are what they claim to be: the CRM's formula by hand, plain models that learn, one paired table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.catalog import Catalog
+from features.timechop import Block, Chop
+from models.judging.bayes import naive_bayes
+from models.judging.contest import OURS, lesson_of, play, standings
+from models.judging.peers import PEERS, installed
+from models.settings import TrainSettings
+from tests.reference.toy import CATALOG, toy_chop, toy_matrix
+
+SETTINGS = TrainSettings.tiny()
+
+
+def test_the_formula_by_hand() -> None:
+    """Six leads, one variable: counts with 0.1 added, shares of won against lost, times the odds of winning at all."""
+    catalog = CATALOG.select(["title"])
+    train = pd.DataFrame({"title": pd.Series(["a", "a", "a", "b", "b", None], dtype="str")})
+    won = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 1.0])
+    asked = pd.DataFrame({"title": pd.Series(["a", "b", None, "never seen"], dtype="str")})
+    found = naive_bayes(train, won, np.ones(6), asked, catalog)
+    odds = 3.1 / 3.1
+    a = np.log(odds) + np.log(2.1 / 2.2) - np.log(1.1 / 3.2)
+    b = np.log(odds) + np.log(0.1 / 2.2) - np.log(2.1 / 3.2)
+    np.testing.assert_allclose(found, [a, b, np.log(odds), np.log(odds)])
+
+
+def test_a_won_lead_counts_at_every_stage_and_a_lost_one_up_to_its_own() -> None:
+    from dataclasses import replace
+
+    stage = replace(CATALOG["title"], name="current_stage", params={"table": "stages", "op": "current_known"})
+    train = pd.DataFrame({"current_stage": pd.Series(["lead", "lead", "mql", "sql", "sql"], dtype="str")})
+    won = np.array([0.0, 0.0, 0.0, 1.0, 0.0])
+    found = naive_bayes(train, won, np.ones(5), train.iloc[[0, 2, 3]], Catalog((stage,)))
+    odds = np.log(1.1 / 4.1)
+    lost = np.array([4.1, 2.1, 1.1]) / 4.1  # of the first stage's total
+    np.testing.assert_allclose(found, odds + 0.0 - np.log(lost))
+
+
+def test_the_probability_is_kept_between_one_and_9999_in_ten_thousand() -> None:
+    names = [f"x{k}" for k in range(40)]
+    from dataclasses import replace
+
+    catalog = Catalog(tuple(replace(CATALOG["title"], name=name) for name in names))
+    train = pd.DataFrame({name: pd.Series(["y", "n"] * 20, dtype="str") for name in names})
+    found = naive_bayes(train, np.array([1.0, 0.0] * 20), np.ones(40), train.iloc[:2], catalog)
+    np.testing.assert_allclose(1 / (1 + np.exp(-found)), [0.9999, 0.0001])
+
+
+@pytest.mark.parametrize("name", [name for name in PEERS if "tuned" not in name])
+def test_peers_learn(name: str) -> None:
+    matrix = toy_matrix(900)
+    lesson = lesson_of(matrix, toy_chop(900), SETTINGS)
+    z = PEERS[name](lesson)
+    won = matrix.label[toy_chop(900).final.test] == 1
+    assert (z[won][:, None] > z[~won][None, :]).mean() > 0.7
+
+
+def test_the_table_is_paired_and_ours_stands_at_zero() -> None:
+    matrix, rows = toy_matrix(900), np.arange(900)
+    made = Chop(
+        "ordered",
+        (Block("b", rows[:400], rows[400:600], 0, "", ""),),
+        Block("f", rows[:600], rows[600:], 0, "", ""),
+        "",
+    )
+    far_off = {"always wrong": lambda lesson: np.full(len(lesson.test), 9.0)}
+    match = play(matrix, made, far_off, SETTINGS)
+    table = {row["name"]: row for row in standings([match, match], draws=100, seed=1)}
+    assert table[OURS]["above_ours"] == 0.0 and table[OURS]["above_ours_ci"] == [0.0, 0.0]
+    assert table[OURS]["log_loss"] == table[f"our {match.winner}"]["log_loss"]
+    low, high = table["always wrong"]["above_ours_ci"]
+    assert 1.0 < low < table["always wrong"]["above_ours"] < high
+
+
+def test_absent_packages_are_named_never_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import models.judging.peers as peers
+
+    def absent(name: str) -> None:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(peers, "import_module", absent)
+    found, missing = installed()
+    assert set(found) == set(PEERS) and missing == {"EBM": "interpret", "CatBoost": "catboost"}
