@@ -19,6 +19,7 @@ from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
+from models.explaining.questions import AnswerTable
 from models.judging.calibrate import IntervalModel
 from models.logistic import sigmoid
 from models.scorer import Calibration, Candidate, Contributions, Floats, Scale
@@ -50,6 +51,7 @@ class Bundle:
     facts : per feature, what won and lost leads looked like (plain JSON)
     percentiles : shape (101,), calibrated log-odds of the leads open at the data cut-off (or of the judged rows)
     rubric : the fitted rubric candidate, for comparison, if the source has one
+    questions : what answers to each question were worth among training leads
     """
 
     meta: Mapping[str, Any]
@@ -62,6 +64,7 @@ class Bundle:
     facts: Mapping[str, Any]
     percentiles: Floats
     rubric: RubricCandidate | None = None
+    questions: tuple[AnswerTable, ...] = ()
     _cache: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def raw_log_odds(self, values: pd.DataFrame) -> Floats:
@@ -113,6 +116,7 @@ class Bundle:
             "facts": dict(self.facts),
             "percentiles": self.percentiles.tolist(),
             "rubric": None if self.rubric is None else self.rubric.state(),
+            "questions": [table.state() for table in self.questions],
         }
 
     def files(self) -> dict[str, str]:
@@ -189,6 +193,7 @@ def _restored(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:
         facts=document["facts"],
         percentiles=np.asarray(document["percentiles"], dtype=np.float64),
         rubric=None if rubric is None else RubricCandidate.restore(rubric, {}),
+        questions=tuple(AnswerTable.restore(state) for state in document.get("questions", ())),
     )
 
 

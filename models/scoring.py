@@ -20,6 +20,7 @@ from models.explaining.language import ENGLISH, Language
 from models.explaining.points import BASE, CLIP, Bars, bars, by_group
 from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
 from models.explaining.qualification_policy import QualificationPolicy
+from models.explaining.questions import worth_of
 from models.explaining.reasons import TOP, Wordsmith, top_reasons
 from models.logistic import sigmoid
 from models.scorer import Contributions, Floats
@@ -92,6 +93,8 @@ def score(
     reasons = np.array(
         top_reasons(Wordsmith(bundle.catalog, bundle.facts, language), contributions, values), dtype=object
     ).reshape(len(values), TOP)
+    scale = bundle.scale
+    worth = worth_of(bundle.questions, values, contributions, scale.reference_log_odds, scale.points_per_log_odds)
     columns: dict[str, Any] = {
         "lead_id": matrix.keys["lead_id"].to_numpy(dtype=object),
         "as_of": matrix.keys["as_of"].to_numpy(),
@@ -105,7 +108,7 @@ def score(
     columns |= {f"status_{name}": found.status for name, found in statuses.items()}
     columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
     columns |= {
-        "question": _translated(next_questions(statuses, framework, source), language),
+        "question": _translated(next_questions(statuses, framework, source, worth), language),
         "state": qualified.state,
         "next_action": qualified.next_action,
         "percentile": bundle.percentile(log_odds),

@@ -12,6 +12,7 @@ from features.catalog import Catalog, Feature
 from features.definition import Source
 from features.vocabulary import EvidenceStatus
 from models.explaining.framework import Framework, question_bank
+from models.explaining.questions import Worth
 from models.scorer import Floats
 
 Bools = npt.NDArray[np.bool_]
@@ -79,20 +80,40 @@ def _criterion(
     return Evidence(status, words, age)
 
 
-def next_questions(statuses: dict[str, Evidence], framework: Framework, source: Source | None) -> npt.NDArray[Any]:
-    """Per row the question about the first criterion, in the framework's order, that is unknown; empty if none is.
+def next_questions(
+    statuses: dict[str, Evidence],
+    framework: Framework,
+    source: Source | None,
+    worth: Mapping[str, Worth] | None = None,
+) -> npt.NDArray[Any]:
+    """Per row the question worth most among criteria that are unknown, then among those only indicated; else empty.
 
-    Criteria that are only indicated come after all unknown ones. The order depends on nothing but the framework, so
-    that a lead is asked the same whether it is scored alone or in a batch.
+    Questions nothing is known about (and equal ones) follow the framework's order. A lead is asked the same whether
+    it is scored alone or in a batch.
     """
     rows = len(next(iter(statuses.values())).status) if statuses else 0
     found = np.full(rows, "", dtype=object)
+    asked = {criterion: _asked(criterion, framework, source, worth or {}, rows) for criterion in framework.ids}
     for wanted in (EvidenceStatus.UNKNOWN, EvidenceStatus.INDICATED):
-        for criterion in framework.ids:
-            ask = (found == "") & (statuses[criterion].status == wanted)
-            if ask.any():
-                found[ask] = question_for(criterion, framework, source)
+        best = np.full(rows, -1.0)
+        open_rows = found == ""
+        for criterion, (texts, value) in asked.items():
+            better = open_rows & (statuses[criterion].status == wanted) & (value > best) & (texts != "")
+            found[better], best[better] = texts[better], value[better]
     return found
+
+
+def _asked(
+    criterion: str, framework: Framework, source: Source | None, worth: Mapping[str, Worth], rows: int
+) -> tuple[npt.NDArray[Any], Floats]:
+    """The question to ask about a criterion, and what it is worth, each shape (n,)."""
+    texts = np.full(rows, question_for(criterion, framework, source), dtype=object)
+    value = np.zeros(rows)
+    for name, question in (source.questions if source is not None else {}).items():
+        if name in worth and question.topic in framework.criteria[criterion].topics:
+            better = worth[name].rank > value
+            texts[better], value[better] = question.text, worth[name].rank[better]
+    return texts, value
 
 
 def question_for(criterion: str, framework: Framework, source: Source | None) -> str:

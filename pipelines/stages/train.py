@@ -1,6 +1,7 @@
 """Train: the evaluated twin (rows before the test block) and the bundle (all matured rows)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from features.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.deciding import Decision
 from models.explaining.facts import build_facts
+from models.explaining.questions import answer_tables
 from models.judging.backtest import Backtest, thinned
 from models.scorer import Scale
 from models.training import fit_bundle
@@ -80,7 +82,8 @@ def _fit(
         "declaration": context.declaration_hash,
         "accepted_leaks": audit["accepted"],
     }
-    return fit_bundle(
+    part = thinned(matrix, rows, context.settings)
+    fitted = fit_bundle(
         matrix,
         rows,
         found,
@@ -89,8 +92,10 @@ def _fit(
         rubric=rubric_candidate(context),
         scale=scale,
         meta=meta,
-        facts=build_facts(thinned(matrix, rows, context.settings)),
+        facts=build_facts(part),
     )
+    tables = answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
+    return replace(fitted, questions=tables, _cache={})
 
 
 def _shift(matrix: Matrix, rows: Any, bundles: Mapping[str, Bundle]) -> dict[str, float]:

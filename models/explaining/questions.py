@@ -1,0 +1,187 @@
+"""Which question to ask next: what its answer could tell; the mere fact of having answered is held fixed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import Catalog, FeatureType
+from models.encoding import weighted_quantiles
+from models.logistic import sigmoid
+from models.scorer import Contributions, Floats
+
+BANDS = 5  # of standing: similar leads give similar answers
+LEAST_ROWS = 40  # answered rows a band rests on
+STEPS = 5  # classes of a number
+_ROUNDING = 1e-12
+SHRINK = 20.0  # rows of overall behaviour mixed into every band
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class AnswerTable:
+    """Answers that training leads of each standing gave to a question, and what each was worth.
+
+    Parameters
+    ----------
+    edges : shape (bands - 1,), log-odds without the answer's own part
+    values : answers, in words
+    share : shape (bands, values), rows sum to 1
+    effect : shape (bands, values), log-odds against the mean answer of the band: share-weighted rows sum to 0
+    answered : rows behind it
+    """
+
+    question: str
+    feature: str
+    edges: Floats
+    values: tuple[str, ...]
+    share: Floats
+    effect: Floats
+    answered: int
+
+    def state(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "question": self.question,
+            "feature": self.feature,
+            "edges": self.edges.tolist(),
+            "values": list(self.values),
+            "share": self.share.tolist(),
+            "effect": self.effect.tolist(),
+            "answered": self.answered,
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "AnswerTable":
+        """The table of a state."""
+        arrays = {name: np.asarray(state[name], dtype=np.float64) for name in ("edges", "share", "effect")}
+        return cls(
+            state["question"], state["feature"], values=tuple(state["values"]), answered=state["answered"], **arrays
+        )
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Value of asking, each shape (n,); 0 where the question is answered.
+
+    Parameters
+    ----------
+    gain : expected gain of the decision at the reference odds [probability of a win, per lead]
+    spread : standard deviation of the score over plausible answers [points]
+    crossing : chance that the answer moves the lead over the reference
+    """
+
+    gain: Floats
+    spread: Floats
+    crossing: Floats
+
+    @property
+    def rank(self) -> Floats:
+        """What questions are ordered by: the gain, then the spread."""
+        return self.gain + 1e-9 * self.spread
+
+
+def answer_tables(
+    catalog: Catalog, values: pd.DataFrame, weight: Floats, contributions: Contributions
+) -> tuple[AnswerTable, ...]:
+    """Tables of every question whose answer the model uses, from matured training rows.
+
+    Parameters
+    ----------
+    contributions : calibrated, of the same rows
+    """
+    log_odds = contributions.values.sum(axis=1) + contributions.base
+    found = []
+    for feature in catalog:
+        if (
+            feature.family != "answers"
+            or feature.params.get("op") != "value"
+            or feature.name not in contributions.names
+        ):
+            continue
+        part = contributions.values[:, contributions.names.index(feature.name)]
+        column = values[feature.name]
+        known = column.notna().to_numpy()
+        if known.sum() < LEAST_ROWS or not part[known].any():
+            continue
+        words, codes = _classes(column[known], feature.type)
+        table = _table(codes, len(words), part[known], (log_odds - part)[known], weight[known])
+        found.append(
+            AnswerTable(str(feature.params["question"]), feature.name, *table[:1], words, *table[1:], int(known.sum()))
+        )
+    return tuple(found)
+
+
+def _classes(column: pd.Series, kind: FeatureType) -> tuple[tuple[str, ...], Ints]:
+    """Words of the different answers, and which of them each row gave."""
+    if kind is FeatureType.CATEGORY:
+        codes, levels = pd.factorize(column.astype("str"), sort=True)
+        return tuple(str(level) for level in levels), codes.astype(np.int64)
+    numbers = column.to_numpy(dtype=np.float64)
+    edges = np.unique(np.quantile(numbers, np.arange(1, STEPS) / STEPS))
+    codes = np.searchsorted(edges, numbers, side="right").astype(np.int64)
+    used, codes = np.unique(codes, return_inverse=True)
+    words = []
+    for code in range(len(used)):
+        low, high = numbers[codes == code].min(), numbers[codes == code].max()
+        words.append(f"{low:g}" if low == high else f"{low:g} to {high:g}")
+    return tuple(words), codes.astype(np.int64)
+
+
+def _table(codes: Ints, width: int, part: Floats, rest: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    bands = int(np.clip(len(codes) // LEAST_ROWS, 1, BANDS))
+    edges = np.unique(weighted_quantiles(rest, weight, np.arange(1, bands) / bands)) if bands > 1 else np.empty(0)
+    band = np.searchsorted(edges, rest, side="right")
+    cell = band * width + codes
+    cells = (len(edges) + 1) * width
+    rows = np.bincount(cell, minlength=cells).reshape(-1, width).astype(np.float64)
+    worth = np.bincount(cell, weights=part, minlength=cells).reshape(-1, width)
+    overall = np.bincount(codes, minlength=width) / len(codes)
+    mean = np.bincount(codes, weights=part, minlength=width) / np.maximum(np.bincount(codes, minlength=width), 1)
+    share = (rows + SHRINK * overall) / (rows.sum(axis=1, keepdims=True) + SHRINK)
+    effect = (worth + SHRINK * overall * mean) / (rows + SHRINK * overall)
+    return edges, share, effect - (share * effect).sum(axis=1, keepdims=True)
+
+
+def worth_of(
+    tables: Sequence[AnswerTable],
+    values: pd.DataFrame,
+    contributions: Contributions,
+    reference_log_odds: float,
+    points_per_log_odds: float,
+) -> dict[str, Worth]:
+    """Value of every question for every row.
+
+    The answer's effect is that of similar training leads (same standing without it); a row's value depends on
+    nothing but the row and the bundle.
+    """
+    log_odds = contributions.values.sum(axis=1) + contributions.base
+    found = {}
+    for table in tables:
+        own = contributions.values[:, contributions.names.index(table.feature)]
+        band = np.searchsorted(table.edges, log_odds - own, side="right")
+        open_row = values[table.feature].isna().to_numpy()
+        effect = table.effect[band] * open_row[:, None]
+        found[table.question] = _worth(table.share[band], effect, log_odds, reference_log_odds, points_per_log_odds)
+    return found
+
+
+def _worth(share: Floats, effect: Floats, log_odds: Floats, reference: float, unit: float) -> Worth:
+    after = log_odds[:, None] + effect
+    border = float(sigmoid(np.array([reference]))[0])
+    chance = sigmoid(after)
+    mean = (share * chance).sum(axis=1)
+    gain = (share * np.maximum(chance - border, 0.0)).sum(axis=1) - np.maximum(mean - border, 0.0)
+    crossed = (after >= reference) != (log_odds >= reference)[:, None]
+    spread = np.sqrt((share * effect**2).sum(axis=1)) * unit
+    return Worth(np.where(gain > _ROUNDING, gain, 0.0), spread, (share * crossed).sum(axis=1))
+
+
+def outcomes_of(table: AnswerTable, log_odds: float, own: float) -> list[tuple[str, float, float]]:
+    """Plausible answers of one lead: words, share, log-odds after each; likeliest first."""
+    band = int(np.searchsorted(table.edges, log_odds - own, side="right"))
+    rows = zip(table.values, table.share[band].tolist(), (log_odds + table.effect[band]).tolist(), strict=True)
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
