@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog
-from models.scorer import Floats
+from models.scorer import Floats, Ints
+from models.target_code import TargetCode, has_many_levels, held_out
 
 RARE = "(rare)"
 MISSING = "(missing)"
@@ -129,7 +130,7 @@ class CategoryCode:
         return len(self.levels)
 
 
-Code = NumberCode | CategoryCode
+Code = NumberCode | CategoryCode | TargetCode
 
 
 def category_codes(values: pd.DataFrame, codes: Mapping[str, CategoryCode]) -> npt.NDArray[np.int64]:
@@ -151,14 +152,18 @@ class Encoder:
     codes: Mapping[str, Code]
 
     @classmethod
-    def fit(cls, values: pd.DataFrame, weight: Floats, catalog: Catalog) -> Self:
+    def fit(cls, values: pd.DataFrame, weight: Floats, catalog: Catalog, won: Floats | None = None) -> Self:
+        """Codes of the catalog's columns; with outcomes, categories of many levels become one number each."""
         codes: dict[str, Code] = {}
         for name in catalog.numbers:
             code = NumberCode.fit(values[name].to_numpy(dtype=np.float64), weight)
             if code is not None:
                 codes[name] = code
         for name in catalog.categories:
-            codes[name] = CategoryCode.fit(values[name])
+            if won is not None and has_many_levels(values[name]):
+                codes[name] = TargetCode.fit(values[name], won, weight)
+            else:
+                codes[name] = CategoryCode.fit(values[name])
         return cls(codes)
 
     @property
@@ -193,6 +198,21 @@ class Encoder:
         starts = dict(zip(self.codes, np.cumsum([0, *(code.width for code in self.codes.values())])[:-1], strict=True))
         for name, found in zip(categories, category_codes(values, categories).T, strict=True):
             design[np.arange(len(values)), starts[name] + found] = 1.0
+        for name, code in self.codes.items():
+            if isinstance(code, TargetCode):
+                design[:, starts[name]] = code.column(values[name])
+        return design
+
+    def learning_design(
+        self, values: pd.DataFrame, won: Floats, weight: Floats, group: Ints | None, seed: int
+    ) -> Floats:
+        """The design matrix of the learning rows: where a column holds outcomes, a row's own is held out."""
+        design = self.transform(values)
+        place = 0
+        for name, code in self.codes.items():
+            if isinstance(code, TargetCode):
+                design[:, place] = held_out(values[name], won, weight, group, seed)
+            place += code.width
         return design
 
     def state(self) -> dict[str, Any]:
@@ -259,8 +279,14 @@ def _state(code: Code) -> dict[str, Any]:
     if isinstance(code, NumberCode):
         edges = [code.low, code.high, code.centre, code.spread, code.fill, code.has_missing, code.log, code.reach]
         return {"number": edges}
+    if isinstance(code, TargetCode):
+        return {"evidence": [[level, value] for level, value in code.levels.items()], "missing": code.missing}
     return {"levels": list(code.levels)}
 
 
 def _restored(state: Mapping[str, Any]) -> Code:
-    return NumberCode(*state["number"]) if "number" in state else CategoryCode(tuple(state["levels"]))
+    if "number" in state:
+        return NumberCode(*state["number"])
+    if "evidence" in state:
+        return TargetCode(dict(state["evidence"]), float(state["missing"]))
+    return CategoryCode(tuple(state["levels"]))

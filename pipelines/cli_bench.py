@@ -34,7 +34,9 @@ def quality(
     block: Annotated[
         Literal["dev", "test"], typer.Option("--block", help="development rows, or the test block (a counted look)")
     ] = "dev",
-    repeats: Annotated[int, typer.Option("--repeats", help="splits where rows have no order", min=1, max=50)] = 3,
+    repeats: Annotated[
+        int, typer.Option("--repeats", help="development blocks, or splits, to judge", min=1, max=50)
+    ] = 3,
     params: Params = None,
     tiny: Tiny = False,
     json: Json = False,

@@ -25,9 +25,9 @@ def quality(
 ) -> dict[str, Any]:
     """One table of our recipe, its candidates and its peers on the same splits.
 
-    ``dev`` never reads the final block: the newest development block is judged by what can be learned before it, or,
-    where there is no order, several seeded splits of the development rows. ``test`` judges the final block, and the
-    look is counted in ``looks.json``, for a block looked at often is no test any more.
+    ``dev`` never reads the final block: the newest ``repeats`` development blocks are judged by what can be learned
+    before each, or, where there is no order, seeded splits of the development rows. ``test`` judges the final block,
+    and the look is counted in ``looks.json``, for a block looked at often is no test any more.
 
     Raises
     ------
@@ -70,7 +70,8 @@ def _development(matrix: Matrix, split: Chop, context: Context, repeats: int) ->
                 f"source '{context.source.name}' has one development block; judging on development rows needs two. "
                 "Raise split.folds, or wait for more outcomes."
             )
-        return [(matrix, Chop(split.kind, split.blocks[:-1], split.blocks[-1], "newest development block"))]
+        newest = range(max(1, len(split.blocks) - repeats), len(split.blocks))
+        return [(matrix, Chop(split.kind, split.blocks[:k], split.blocks[k], "development block")) for k in newest]
     rows = np.unique(np.concatenate([split.final.train, *(block.test for block in split.blocks)]))
     part = matrix.take(rows)
     return [(part, chop(part, context.source.split, seed=context.settings.seed + 1 + k)) for k in range(repeats)]

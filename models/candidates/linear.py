@@ -43,8 +43,8 @@ class LinearCandidate:
         group: Ints | None = None,
     ) -> Self:
         seen = learned_catalog(catalog)
-        encoder = Encoder.fit(values, weight, seen)
-        design = _with_ones(encoder.transform(values))
+        encoder = Encoder.fit(values, weight, seen, won)
+        design = _with_ones(encoder.learning_design(values, won, weight, group, seed))
         sign = np.r_[0, encoder.signs({feature.name: feature.direction for feature in seen})]
         penalty = choose_penalty(design, won, weight, group, seed, sign=sign)
         theta = fit_logistic(design, won, weight, _penalties(design, penalty), sign=sign)

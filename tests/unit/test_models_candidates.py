@@ -14,6 +14,7 @@ from models.candidates.scorecard import ScorecardCandidate
 from models.encoding import NumberCode
 from models.logistic import fit_logistic, log_loss, sigmoid
 from models.scorer import Candidate
+from models.target_code import TargetCode
 from tests.reference.toy import CATALOG, toy_matrix
 
 MAKERS = {
@@ -154,3 +155,35 @@ def test_far_outside_the_line_still_rises_but_ever_less() -> None:
     assert (np.diff(at) > 0).all()  # order is kept however far
     assert at[4] < 3 * at[2]  # a value a hundred times as odd does not decide the score
     assert NumberCode(0.0, 10.0, 5.0, 2.0, 5.0, False, False).columns(np.array([99.0]))[0, 0] == 2.5  # older bundles
+
+
+def many_levels(rows: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """A matrix whose title has 300 levels that move the odds, most of them rare."""
+    rng = np.random.default_rng(seed)
+    share = 1 / np.arange(1, 301)
+    level = rng.choice(300, rows, p=share / share.sum())
+    moved = np.random.default_rng(1).normal(0, 1.2, 300)
+    won = (rng.random(rows) < sigmoid(-1.0 + moved[level])).astype(np.float64)
+    return toy_matrix(rows, seed=seed).values.assign(title=pd.Series([f"level {k}" for k in level], dtype="str")), won
+
+
+def test_many_levels_are_told_by_one_number_and_never_by_a_rows_own_outcome() -> None:
+    values, won = many_levels(2500, 3)
+    fresh, truth = many_levels(2500, 4)
+    ones = np.ones(2500)
+    told = LinearCandidate().fit(values, won, ones, catalog=CATALOG, seed=1)
+    state = json.loads(json.dumps(told.state()))
+    again = LinearCandidate.restore(state, {})
+    assert (again.log_odds(fresh) == told.log_odds(fresh)).all()
+    np.testing.assert_allclose(told.contributions(fresh).log_odds, told.log_odds(fresh), atol=1e-9)
+    slope = fit_logistic(np.column_stack([ones, told.log_odds(fresh)]), truth, ones, np.array([0.0, 1e-6]))[1]
+    assert 0.8 < slope < 1.3  # told its own outcome, a row would trust rare levels far too much
+    unseen = fresh.assign(title=pd.Series(["nobody knows"] * 2500, dtype="str"))
+    assert np.isfinite(told.log_odds(unseen)).all()
+
+
+def test_levels_that_tell_nothing_are_shrunken_to_nothing() -> None:
+    values, _ = many_levels(2000, 5)
+    won = (np.random.default_rng(9).random(2000) < 0.3).astype(np.float64)
+    code = TargetCode.fit(values["title"], won, np.ones(2000))
+    assert np.abs(code.column(values["title"])).mean() < 0.15

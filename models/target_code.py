@@ -1,0 +1,65 @@
+"""A category of many levels as one number: what each level tells about the outcome, shrunken where it is rare."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from models.judging.folds import grouped_folds
+from models.scorer import Floats, Ints
+
+MANY = 30  # levels from which one column per level costs more than it tells (docs/adr/0015)
+_FOLDS = 5
+_SHRINKAGE = (4.0, 400.0)  # pseudo-leads at the base rate: least and most
+
+
+@dataclass(frozen=True)
+class TargetCode:
+    """Log-odds of each level against the base rate; missing has its own, unseen levels tell nothing."""
+
+    levels: Mapping[str, float]
+    missing: float
+
+    width = 1
+
+    @classmethod
+    def fit(cls, values: pd.Series, won: Floats, weight: Floats) -> Self:
+        """Evidence by level, shrunken by as many pseudo-leads as the spread between levels calls for.
+
+        The shrinkage is base * (1 - base) / variance between levels, by the method of moments.
+        """
+        codes, levels = pd.factorize(values, use_na_sentinel=True)
+        place = np.where(codes < 0, len(levels), codes)
+        total = np.bincount(place, weights=weight, minlength=len(levels) + 1)
+        wins = np.bincount(place, weights=weight * won, minlength=len(levels) + 1)
+        base = float(np.clip((weight * won).sum() / weight.sum(), 1e-6, 1 - 1e-6))
+        noise = base * (1 - base)
+        some = total > 0
+        spread = float((total[some] * (wins[some] / total[some] - base) ** 2).sum() - noise * some.sum())
+        strength = float(np.clip(noise * total.sum() / max(spread, 1e-9), *_SHRINKAGE))
+        rate = (wins + strength * base) / (total + strength)
+        evidence = np.log(rate / (1 - rate)) - np.log(base / (1 - base))
+        return cls({str(level): float(e) for level, e in zip(levels, evidence[:-1], strict=True)}, float(evidence[-1]))
+
+    def column(self, values: pd.Series) -> Floats:
+        """Evidence per row, shape (n,) [log-odds]."""
+        texts = values.tolist()
+        found = (self.levels.get(text, 0.0) if isinstance(text, str) else self.missing for text in texts)
+        return np.fromiter(found, dtype=np.float64, count=len(texts))
+
+
+def has_many_levels(values: pd.Series) -> bool:
+    """Whether a category is better told by one number than by a column per level."""
+    return int(values.nunique()) > MANY
+
+
+def held_out(values: pd.Series, won: Floats, weight: Floats, group: Ints | None, seed: int) -> Floats:
+    """The learning rows' own column, each group told by the others only, so that no row is told its own outcome."""
+    codes = np.arange(len(values)) if group is None else group
+    column = np.zeros(len(values))
+    for train, test in grouped_folds(codes, min(_FOLDS, len(np.unique(codes))), seed):
+        if len(train):
+            column[test] = TargetCode.fit(values.iloc[train], won[train], weight[train]).column(values.iloc[test])
+    return column
