@@ -13,6 +13,7 @@ from features.matrix import Matrix
 from features.timechop import Chop
 from features.vocabulary import Role
 from models.judging.checks.account import account
+from models.judging.checks.dated import dated
 from models.judging.checks.filled import filled
 from models.judging.checks.finding import ORDER, Finding
 from models.judging.checks.gap import gap
@@ -30,7 +31,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 UNLEARNED = ("rules", "evidence")  # families no candidate learns from
 UNVERIFIED = ("attributes", "titles")  # families whose values carry no clock
-CHECKS = (power, filled, purity, identifier, names)
+CHECKS = (power, filled, purity, identifier, names, dated)
 FEWEST = 20
 
 
