@@ -155,6 +155,14 @@ class Capacity(Declared):
 
     handoffs_per_week: int = Field(default=50, gt=0, description="leads sales can take over per week")
     reps: int = Field(default=5, gt=0, description="number of reps")
+    working_days: int = Field(default=5, gt=0, le=7, description="days a week on which reps call")
+    exploration_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="share of the weekly places drawn at random, so that the rest can be judged",
+    )
+    exploration_seed: int = Field(default=0, ge=0, description="seed of that draw")
     share: float = Field(default=0.1, gt=0, lt=1, description="for flat sources: share of rows handed off")
     cost_per_handoff: float | None = Field(default=None, ge=0, description="cost of working one lead")
     value_per_win: float | None = Field(default=None, ge=0, description="value of a win where no amount is on record")

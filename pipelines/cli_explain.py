@@ -80,26 +80,3 @@ def frameworks_command(output: Output) -> int:
     rows = [(f.name, ", ".join(c.label for c in f.criteria.values()), f.tradeoff) for f in found]
     output.table("Frameworks", ("name", "criteria", "trade-off"), rows)
     return 0
-
-
-def compare_command(options: Options, output: Output) -> int:
-    """The comparison of the last run."""
-    context = options.context()
-    from pipelines.store import read_json
-
-    record = read_json(context.paths.thresholds / "comparison.json")
-    if output.as_json:
-        output.record(record)
-        return 0
-    for sentence in record.get("sentences", []):
-        output.text(sentence)
-    rows = [
-        (r["policy"], r["workload"], r["wins"], _share(r["precision"]), _share(r["recall"]), r["missed"])
-        for r in record.get("policies", [])
-    ]
-    output.table("Policies on the test block", ("policy", "handoffs", "wins", "precision", "recall", "missed"), rows)
-    return 0
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"

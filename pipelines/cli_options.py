@@ -19,3 +19,4 @@ Gate = Annotated[
     typer.Option("--gate/--no-gate", help="whether a verdict such as leak sets the exit status, or only the report"),
 ]
 Tiny = Annotated[bool, typer.Option("--tiny", help="smallest budgets: for trying and testing, not for use")]
+Csv = Annotated[str | None, typer.Option("--csv", help="directory to write one CSV per table to")]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli_options import DataDir, Debug, Json, Source
+from pipelines.cli_options import Csv, DataDir, Debug, Gate, Json, Params, Source, Tiny
 from pipelines.cli_shared import Output, options
 
 app = typer.Typer()
@@ -38,18 +38,42 @@ def frameworks(json: Json = False, debug: Debug = False) -> int:
 
 
 @app.command()
-def compare(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
+def compare(
+    source: Source = "demo", data_dir: DataDir = "data", csv: Csv = None, json: Json = False, debug: Debug = False
+) -> int:
     """Rubric against model on the same test leads, from the last run."""
-    from pipelines.cli_explain import compare_command
+    from pipelines.cli_compare import compare_command
 
-    return compare_command(options(source, data_dir), Output(json))
+    return compare_command(options(source, data_dir), csv, Output(json))
+
+
+@app.command()
+def thresholds(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    promised: Annotated[
+        float | None, typer.Option("--promise", help="precision to promise, e.g. 0.3; default: twice the base rate")
+    ] = None,
+    confidence: Annotated[float, typer.Option("--confidence", help="confidence of the promise")] = 0.9,
+    params: Params = None,
+    csv: Csv = None,
+    gate: Gate = True,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Rubric against model at equal workload, a threshold with a promise, capacity and the rubric's rules."""
+    from pipelines.cli_compare import thresholds_command
+
+    chosen = options(source, data_dir, tiny, params=params)
+    return thresholds_command(chosen, promised, confidence, csv, Output(json), gate=gate)
 
 
 @app.command()
 def lifecycle(
     source: Source = "demo",
     data_dir: DataDir = "data",
-    csv: Annotated[str | None, typer.Option("--csv", help="directory to write one CSV per table to")] = None,
+    csv: Csv = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines import charts
+from pipelines import charts, charts_marketing
 from pipelines.charts import Axis, Chart
 from pipelines.context import Context
 from pipelines.store import read_json, read_parquet
@@ -91,6 +91,9 @@ def _compared(comparison: Mapping[str, Any]) -> list[Chart]:
     pair = next((p for p in ((OWN, EQUAL), (RUBRIC_CAPACITY, MODEL_CAPACITY)) if set(p) <= held), (MODEL_CAPACITY,))
     if len({row["month"] for row in comparison["by_month"]}) > 1:
         found.append(charts.by_month(comparison["by_month"], pair))
+    plan = comparison.get("plan")
+    if plan and len(plan["waiting"]) > 1:
+        found.append(charts_marketing.waiting(plan["waiting"]))
     return found
 
 

@@ -59,6 +59,24 @@ def shares(pair: Sequence[float | None] | None) -> str:
     return f"{pair[0]:.1%} to {pair[1]:.1%}"
 
 
+def short(value: float | None) -> str:
+    """A sum in thousands or millions.
+
+    >>> short(2843940.0), short(5400.0), short(120.0), short(None)
+    ('2.84M', '5k', '120', '-')
+    """
+    if value is None:
+        return "-"
+    return (
+        f"{value / 1e6:.2f}M" if abs(value) >= 1e6 else f"{value / 1e3:.0f}k" if abs(value) >= 1e3 else f"{value:.0f}"
+    )
+
+
+def sums(pair: Sequence[float | None] | None) -> str:
+    """An interval of sums, short."""
+    return "" if not pair or None in pair else f"{short(pair[0])} to {short(pair[1])}"
+
+
 def day(moment: Any) -> str:
     """The day of an ISO moment; other texts as they are.
 
@@ -103,6 +121,8 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "signed": signed,
     "interval": interval,
     "shares": shares,
+    "short": short,
+    "sums": sums,
     "day": day,
     "p_value": p_value,
     "capital": capital,

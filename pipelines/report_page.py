@@ -18,6 +18,7 @@ from pipelines.context import Context
 from pipelines.engagement import engagement_of
 from pipelines.report_charts import charts_of
 from pipelines.report_format import FILTERS
+from pipelines.report_marketing import marketing_of
 from pipelines.report_words import HEADLINES, answer, excluded, limits
 from pipelines.store import read_json, read_parquet
 
@@ -67,6 +68,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "chosen_handoffs": next((r["handoffs_at_capacity"] for r in summary["test"].values()), 0),
         "manual": summary["test"].get("rubric"),
         "comparison": comparison,
+        "marketing": marketing_of(comparison, context.source.capacity.currency),
         "swap": _swap(context),
         "lifecycle": lifecycle,
         "scored": read_json(paths.score / "score.json"),
@@ -94,6 +96,8 @@ def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("candidates", "Candidates", True),
         ("test", "Test", bool(found["summary"]["test"])),
         ("compare", "Rubric v model", bool(found["comparison"].get("policies"))),
+        ("capacity", "Threshold, capacity", bool(found["comparison"].get("policies"))),
+        ("rules", "Rubric's rules", bool(found["comparison"].get("repair"))),
         ("lifecycle", "Lifecycle", bool(found["lifecycle"])),
         ("worklist", "Worklist", bool(found["worklist"]["rows"])),
         ("cards", "Lead cards", bool(found["worklist"]["rows"])),

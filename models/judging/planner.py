@@ -21,7 +21,11 @@ HOUR_FASTER = (
 
 @dataclass(frozen=True)
 class Plan:
-    """Wins per number of reps (``table``: reps, handoffs, wins, precision, one_more with interval) and the queue."""
+    """Wins per number of reps and the queue.
+
+    ``table``: reps, handoffs per week, per rep and working day, handoffs, wins, precision, one_more with interval;
+    ``waiting``: per week the leads not yet handed off and the median days they wait.
+    """
 
     table: pd.DataFrame
     waiting: pd.DataFrame
@@ -58,9 +62,11 @@ def plan_capacity(
         won, more = (float(replay.label[rows[c]].sum()) for c in (crew, crew + 1))
         span = interval(drawn[str(crew + 1)] - drawn[str(crew)])
         handed = len(rows[crew])
-        table.append((crew, handed, int(won), won / handed if handed else np.nan, int(more - won), span.low, span.high))
-    names = ["reps", "handoffs", "wins", "precision", "one_more", "one_more_low", "one_more_high"]
-    frame = pd.DataFrame(table, columns=names)
+        rates = (crew * per_rep, per_rep / capacity.working_days)
+        share = won / handed if handed else np.nan
+        table.append((crew, *rates, handed, int(won), share, int(more - won), span.low, span.high))
+    names = ("reps", "per_week", "per_rep_and_day", "handoffs", "wins", "precision")
+    frame = pd.DataFrame(table, columns=[*names, "one_more", "one_more_low", "one_more_high"])
     now = frame[frame["reps"] == capacity.reps].iloc[0]
     text = (
         f"With {capacity.reps} reps ({capacity.handoffs_per_week} handoffs a week) {now['wins']:.0f} of "

@@ -1,5 +1,6 @@
 """What one handoff policy did on the judged leads: workload, wins, precision, recall, lift, misses, revenue."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,9 @@ class Handoffs:
 class PolicyResult:
     """Figures of one policy on the judged leads; ``intervals`` holds 90 % intervals by figure.
 
+    ``revenue`` sums the amounts of wins inside the list (a declared value per win where no amount is on record);
+    ``net`` takes the declared cost of the handoffs off it.
+
     A win counts if it came within the horizon after the handoff. ``missed`` counts leads that another moment
     would have won: never handed off, or handed off longer than the horizon before their win.
     """
@@ -43,6 +47,7 @@ class PolicyResult:
     revenue: float
     days_to_handoff: float
     confusion: dict[str, int]
+    net: float = float("nan")
     intervals: dict[str, Interval] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
@@ -51,7 +56,8 @@ class PolicyResult:
             name: _plain(getattr(self, name))
             for name in ("policy", "by", "rule", "threshold", "workload", "wins", "precision", "recall", "lift")
         }
-        plain |= {name: _plain(getattr(self, name)) for name in ("missed", "revenue", "days_to_handoff", "confusion")}
+        more = ("missed", "revenue", "net", "days_to_handoff", "confusion")
+        plain |= {name: _plain(getattr(self, name)) for name in more}
         return plain | {f"{name}_ci": pair.record() for name, pair in self.intervals.items()}
 
 
@@ -76,8 +82,10 @@ def winnable_sums(replay: Replay) -> Floats:
     return cluster_sums(replay.cluster, replay.winnable.astype(np.float64), replay.clusters)
 
 
-def result_of(replay: Replay, handoffs: Handoffs, amount: Floats, age_days: Floats) -> PolicyResult:
-    """Figures of a policy, without intervals."""
+def result_of(
+    replay: Replay, handoffs: Handoffs, amount: Floats, age_days: Floats, *, cost: float | None = None
+) -> PolicyResult:
+    """Figures of a policy, without intervals; ``cost`` of one handoff."""
     rows = handoffs.rows
     won = replay.label[rows]
     wins, winnable = int(won.sum()), int(replay.winnable.sum())
@@ -86,6 +94,7 @@ def result_of(replay: Replay, handoffs: Handoffs, amount: Floats, age_days: Floa
     known = age_days[rows][np.isfinite(age_days[rows])]
     kept = np.ones(replay.leads, dtype=bool)
     kept[replay.lead[rows]] = False
+    revenue = float((won * np.nan_to_num(amount[rows], nan=0.0)).sum()) if np.isfinite(amount).any() else float("nan")
     return PolicyResult(
         policy=handoffs.policy,
         by=handoffs.by,
@@ -97,9 +106,8 @@ def result_of(replay: Replay, handoffs: Handoffs, amount: Floats, age_days: Floa
         recall=wins / winnable if winnable else float("nan"),
         lift=precision / base if base > 0 else float("nan"),
         missed=winnable - wins,
-        revenue=float((won * np.nan_to_num(amount[rows], nan=0.0)).sum())
-        if np.isfinite(amount).any()
-        else float("nan"),
+        revenue=revenue,
+        net=float("nan") if cost is None else revenue - cost * len(rows),
         days_to_handoff=float(np.median(known)) if len(known) else float("nan"),
         confusion={
             "handed_off_won": wins,
@@ -120,6 +128,17 @@ def intervals_of(draws: dict[str, Floats], policy: str) -> dict[str, Interval]:
         "recall": interval(ratio(wins, draws["winnable"])),
         "revenue": interval(draws[f"{policy}.revenue"]),
     }
+
+
+def by_attribute(replay: Replay, every: list[Handoffs], segments: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """:func:`by_slice` for several attributes of the judged rows, one below the other."""
+    parts = [
+        by_slice(replay, every, values, "segment").assign(attribute=name)
+        for name, values in segments.items()
+        if values.notna().any()
+    ]
+    columns = ["policy", "attribute", "segment", "workload", "wins", "precision"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def by_slice(replay: Replay, every: list[Handoffs], slices: pd.Series, what: str) -> pd.DataFrame:

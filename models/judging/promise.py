@@ -85,6 +85,31 @@ def promise(
     return Promise(promised, confidence, kept, tuple(tested), _sentence(replay, promised, confidence, kept, tested))
 
 
+@dataclass(frozen=True)
+class Mapped:
+    """The threshold at which a refitted model hands off the share of leads for which the promise was tested."""
+
+    log_odds: float
+    share: float
+    leads: int
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def mapped(kept: Tested, log_odds: Floats, keys: pd.DataFrame) -> Mapped:
+    """Carry a kept promise over to another model of the same leads by workload.
+
+    ``log_odds`` are the other model's on the rows ``keys`` of the tested ones. Outcomes play no part, so it does no
+    harm that a refitted model has seen them.
+    """
+    replay = arrange(keys, np.zeros(len(keys)))
+    threshold = threshold_for(replay, log_odds, round(kept.share * replay.leads))
+    handed = len(first_crossings(replay, log_odds >= threshold))
+    return Mapped(threshold, handed / replay.leads, handed)
+
+
 def workloads(leads: int) -> list[int]:
     """At most 20 list lengths from 50 to all leads, set before any outcome is seen.
 

@@ -1,6 +1,6 @@
 """Manual rubric and model side by side on the same matured leads: by replay, at the same workload."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,16 @@ from models.judging.handing import (
     Judge,
     policies_of,
 )
-from models.judging.policies import Handoffs, PolicyResult, by_slice, intervals_of, result_of, sums_of, winnable_sums
+from models.judging.policies import (
+    Handoffs,
+    PolicyResult,
+    by_attribute,
+    by_slice,
+    intervals_of,
+    result_of,
+    sums_of,
+    winnable_sums,
+)
 from models.judging.replay import TIE_RULE, Replay, arrange
 from models.judging.resample import Interval, interval, ratio, resampled
 from models.judging.swap import swap_set
@@ -56,7 +65,8 @@ class Comparison:
     """Result of :func:`compare`.
 
     ``sentences`` open with the answer at equal workload; ``swap`` lists leads only one of the two policies hands
-    off (``row`` is the position in the rows judged); ``by_month`` and ``by_segment`` are per policy and slice.
+    off (``row`` is the position in the rows judged); ``by_month`` is per policy and month, ``by_segment`` per policy,
+    attribute and value.
     """
 
     policies: tuple[PolicyResult, ...]
@@ -107,6 +117,7 @@ def compare(
     capacity: Capacity,
     every_days: int = 7,
     others: Sequence[Judge] = (),
+    segments: Mapping[str, pd.Series] | None = None,
     draws: int = 1000,
     seed: int = 0,
 ) -> Comparison:
@@ -115,17 +126,25 @@ def compare(
     ``keys``, ``label`` and ``amount`` are a matrix' parts, all rows matured (else a ContractError: an unknown outcome
     may not be judged). ``capacity`` counts handoffs per week for snapshots ``every_days`` apart, and a share of the
     rows in flat sources. ``others`` are recorded scores and handoffs that really happened, judged at their own
-    threshold, or at capacity if they have none.
+    threshold, or at capacity if they have none. ``segments`` names attributes of the rows by which every policy is
+    shown apart, besides the declared segment.
     """
     if np.isnan(label).any():
         raise ContractError(f"{int(np.isnan(label).sum())} rows are not matured; compare on matured rows only.")
     replay = arrange(keys, label)
     places = capacities(replay, capacity, every_days)
     every = policies_of(replay, model, rubric, others, places, capacity)
+    if capacity.value_per_win is not None:
+        amount = np.where(np.isfinite(amount), amount, capacity.value_per_win)
     draws_of = _draws(replay, every, amount, draws, seed)
+    slices = {"segment": keys["segment"].astype("str").where(keys["segment"].notna()), **(segments or {})}
     age = keys["age_days"].to_numpy(dtype=np.float64)
     results = tuple(
-        replace(result_of(replay, h, amount, age), intervals=intervals_of(draws_of, h.policy)) for h in every
+        replace(
+            result_of(replay, h, amount, age, cost=capacity.cost_per_handoff),
+            intervals=intervals_of(draws_of, h.policy),
+        )
+        for h in every
     )
     judges = [judge for judge in (rubric, model) if judge is not None]
     compared = Comparison(
@@ -134,7 +153,7 @@ def compare(
         curves={j.name: curve_of(replay, j.score, draws=min(draws, 300), seed=seed) for j in judges},
         swap=_swap(every, replay, keys, amount, model, rubric),
         by_month=by_slice(replay, every, _months(keys), "month"),
-        by_segment=by_slice(replay, every, keys["segment"].astype("str"), "segment"),
+        by_segment=by_attribute(replay, every, slices),
         leads=replay.leads,
         winnable=int(replay.winnable.sum()),
         base_rate=replay.base_rate(),

@@ -5,15 +5,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.definition import Capacity
 from features.matrix import Matrix
 from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
+from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.reasons import Wordsmith, top_reasons
 from models.judging.backtest import group_codes
 from models.judging.handing import Judge
 from models.judging.planner import plan_capacity
-from models.judging.promise import promise
+from models.judging.promise import Promise, mapped, promise
 from models.judging.proposal import Proposal, propose
 from models.judging.recorded import actual_handoff, recorded_score
 from models.judging.repair import repair
@@ -27,10 +29,13 @@ from pipelines.stages.train import TRAINED
 from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
 from pipelines.tables import load_tables
 
-PROMISED_LIFT = 2.0
+PROMISED_LIFT, CONFIDENCE = 2.0, 0.9
+SEGMENT_VALUES = 12
 
 
-def run_thresholds(context: Context, *, promised: float | None = None, confidence: float = 0.9) -> dict[str, Any]:
+def run_thresholds(
+    context: Context, *, promised: float | None = None, confidence: float = CONFIDENCE
+) -> dict[str, Any]:
     """Write ``comparison.json``, ``swap_set.parquet`` and, from the twin's scorecard, ``proposed_rubric.yaml``.
 
     ``promised`` is the precision to promise; by default twice the base rate of the test block.
@@ -44,22 +49,26 @@ def run_thresholds(context: Context, *, promised: float | None = None, confidenc
         winner = read_json(context.paths.evaluate / "evaluation.json")["winner"]
         log_odds = read_parquet(context.paths.evaluate / "test_log_odds.parquet")[winner].to_numpy(dtype=np.float64)
         proposed = _proposal(context, matrix, split.final.train)
+        capacity, worth = value_of_a_win(context.source.capacity, matrix.take(split.final.train))
         compared = compare(
             Judge("model", log_odds, probability=sigmoid(log_odds)),
             _rubric_judge(context, test),
             test.keys,
             test.label,
             test.amount,
-            capacity=context.source.capacity,
+            capacity=capacity,
             every_days=context.source.cohort.every_days,
             others=_others(context, test, proposed),
+            segments=segments_of(test),
             draws=context.settings.draws,
             seed=context.settings.seed,
         )
         base = compared.base_rate
         aim = promised if promised is not None else min(0.9, round(PROMISED_LIFT * base, 2))
         kept = promise(log_odds, test.keys, test.label, promised=aim, confidence=confidence) if aim > 0 else None
-        result |= compared.record() | {"promise": None if kept is None else kept.record()}
+        carried = {} if kept is None else kept.record() | _mapped(context, test, kept)
+        result |= compared.record() | {"promise": carried or None}
+        result["notes"] += worth
         swap = _with_reasons(context, test, compared.swap)
         result |= {"repair": _repair(context, matrix), "plan": _plan(context, test, log_odds)}
     with stage_dir(context.paths.thresholds) as folder:
@@ -69,6 +78,54 @@ def run_thresholds(context: Context, *, promised: float | None = None, confidenc
             write_text(folder / "proposed_rubric.yaml", proposed.to_yaml())
         write_json(folder / "verdict.json", before)
     return result
+
+
+def value_of_a_win(capacity: Capacity, before: Matrix) -> tuple[Capacity, list[str]]:
+    """Capacity with a value per win: the declared one, or the mean amount of wins before the judged rows; and a note.
+
+    Each lead counts once. Without either, cost and value cannot be weighed, and the note says so.
+    """
+    unit = f" {capacity.currency}".rstrip()
+    if capacity.value_per_win is not None:
+        declared = f"{capacity.value_per_win:,.0f}{unit}"
+        return capacity, [f"Value of a win where no amount is on record: {declared}, declared."]
+    won = (before.label == 1.0) & np.isfinite(before.amount)
+    amounts = pd.Series(before.amount[won]).groupby(before.keys["lead_id"].to_numpy()[won]).first()
+    if not len(amounts):
+        return capacity, ["No amounts are on record and no value per win is declared: revenue cannot be told."]
+    value = float(amounts.mean())
+    note = (
+        f"Value of a win: {value:,.0f}{unit}, the mean amount of {len(amounts):,} won leads before the judged rows "
+        "(no value_per_win is declared); where an amount is on record, that one counts. Revenue, not margin."
+    )
+    return capacity.model_copy(update={"value_per_win": value}), [note]
+
+
+def segments_of(test: Matrix) -> dict[str, pd.Series]:
+    """Declared categories of leads and accounts by which policies are shown apart, by label."""
+    found = {}
+    for feature in test.catalog:
+        values = test.values[feature.name] if feature.family in ("attributes", "titles") else None
+        if values is None or pd.api.types.is_numeric_dtype(values) or not 2 <= values.nunique() <= SEGMENT_VALUES:
+            continue
+        found[feature.label or feature.name.replace("_", " ")] = values.astype("object")
+    return found
+
+
+def _mapped(context: Context, test: Matrix, kept: Promise) -> dict[str, Any]:
+    """The promise carried over to the refitted bundle by share of workload, with the score to cut at."""
+    if kept.kept is None:
+        return {"mapped": None}
+    bundle = load_bundle(context.paths.train / "bundle")
+    found = mapped(kept.kept, bundle.log_odds(test.values), test.keys)
+    exact = CENTRE + bundle.scale.points_per_log_odds * (found.log_odds - bundle.scale.reference_log_odds)
+    score = int(np.clip(np.ceil(exact), LOWEST, HIGHEST))
+    sentence = (
+        f"Tested with the evaluated twin; the bundle that scores hands off the same {found.share:.1%} of these leads "
+        f"from a score of {score} on (probability {sigmoid(np.array([found.log_odds]))[0]:.1%}). {score} is the "
+        "threshold to set; the share it hands off is what carries over, the precision is the twin's."
+    )
+    return {"mapped": found.record() | {"score": score, "bundle": bundle.hash, "sentence": sentence}}
 
 
 def _others(context: Context, test: Matrix, proposed: Proposal | None) -> list[Judge]:

@@ -11,7 +11,7 @@ from pipelines.store import read_json, read_parquet
 from tests.reference.tiny_run import TinyRun
 
 SECTIONS = (
-    *("verdict", "data", "audit", "candidates", "test", "compare", "lifecycle"),
+    *("verdict", "data", "audit", "candidates", "test", "compare", "capacity", "rules", "lifecycle"),
     *("worklist", "cards", "drivers", "engagement", "features", "limits", "run"),
 )
 

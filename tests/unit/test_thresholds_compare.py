@@ -151,3 +151,20 @@ def test_curves_grow_with_workload_to_all_wins() -> None:
     assert all(p.wins_ci.low <= p.wins <= p.wins_ci.high for p in points)
     assert points[-1].wins > 0.9 * compared.winnable
     assert points[0].precision > points[-1].precision
+
+
+def test_every_attribute_s_values_add_up_to_the_policy_and_cost_is_taken_off() -> None:
+    keys, label, amount, truth = market(0)
+    half = pd.Series(np.where(np.arange(len(keys)) % 3 == 0, "a", None), dtype="object")
+    limits = Capacity(handoffs_per_week=10, cost_per_handoff=5.0, value_per_win=70.0)
+    unknown = np.full(len(label), np.nan)
+    judge = Judge("model", truth)
+    compared = compare(judge, None, keys, label, unknown, capacity=limits, draws=50, segments={"half": half})
+    found = compared[MODEL_CAPACITY]
+    assert found.revenue == 70.0 * found.wins, "the declared value where no amount is on record"
+    assert found.net == found.revenue - 5.0 * found.workload
+    table = compared.by_segment.groupby("attribute")[["workload", "wins"]].sum()
+    assert table.loc["segment"].tolist() == [found.workload, found.wins]
+    assert 0 < table.loc["half", "workload"] < found.workload, "rows without a value belong to no segment"
+    known = compare(judge, None, keys, label, amount, capacity=limits, draws=50)[MODEL_CAPACITY]
+    assert known.revenue == 1000.0 * known.wins

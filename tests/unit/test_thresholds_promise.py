@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from features.errors import ContractError
-from models.judging.promise import lower_bound, promise
+from models.judging.promise import lower_bound, mapped, promise
 
 
 def leads(n: int, seed: int, slope: float = 2.0, per_account: int = 1) -> tuple[np.ndarray, pd.DataFrame, np.ndarray]:
@@ -72,3 +72,15 @@ def test_what_cannot_be_promised_is_said() -> None:
 def test_an_impossible_promise_is_refused() -> None:
     with pytest.raises(ContractError, match="between 0 and 1"):
         promise(*leads(100, 0), promised=30)
+
+
+def test_a_promise_carries_over_to_another_model_by_the_share_it_hands_off() -> None:
+    score, keys, label = leads(3000, 0)
+    kept = promise(score, keys, label, promised=0.4).kept
+    assert kept is not None
+    refit = 3.0 * score + 7.0 + np.random.default_rng(1).normal(0, 0.5, len(score))
+    found = mapped(kept, refit, keys)
+    assert found.leads == kept.workload
+    assert found.share == pytest.approx(kept.share)
+    assert (refit >= found.log_odds).sum() == kept.workload
+    assert mapped(kept, score, keys).log_odds == kept.threshold

@@ -1,0 +1,87 @@
+"""Marketing's part of the report: the answer in its first lines, policies by month and segment, the rubric's rules."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from models.judging.handing import EQUAL_WORKLOAD, MODEL_CAPACITY, RUBRIC_CAPACITY, RUBRIC_OWN
+
+FIRST_LINES = 5
+_PAIRS = ((RUBRIC_OWN, EQUAL_WORKLOAD), (RUBRIC_CAPACITY, MODEL_CAPACITY))
+_BAD = ("wrong way", "worth nothing", "too many points")
+
+
+def marketing_of(comparison: Mapping[str, Any], currency: str = "") -> dict[str, Any]:
+    """What the sections on policies, capacity and rules show."""
+    policies = comparison.get("policies", ())
+    pair = pair_of(policies)
+    segments: dict[str, list[Mapping[str, Any]]] = {}
+    for row in comparison.get("by_segment", ()):
+        segments.setdefault(row["attribute"], []).append(row)
+    return {
+        "lines": lines_of(comparison),
+        "has_revenue": any(row["revenue"] is not None for row in policies),
+        "has_net": any(row.get("net") is not None for row in policies),
+        "has_days": any(row["days_to_handoff"] is not None for row in policies),
+        "unit": f", {currency}" if currency else "",
+        "pair": [name.replace("_", " ") for name in pair],
+        "months": side_by_side(comparison.get("by_month", ()), "month", pair),
+        "segments": [(name, side_by_side(rows, "segment", pair)) for name, rows in segments.items()],
+        "rules_line": rules_line(comparison.get("repair")),
+        "proposed": proposed_line(policies),
+    }
+
+
+def lines_of(comparison: Mapping[str, Any]) -> list[str]:
+    """At most five lines: wins inside both lists at the same workload (the rubric first where it is better), the other
+    workloads, the promise, and the share handed off against the share won.
+    """
+    sentences = list(comparison.get("sentences", ()))
+    promise = comparison.get("promise")
+    last = [promise["sentence"]] if promise else []
+    if len(sentences) > 1:
+        last.append(sentences.pop())
+    return [*sentences[: FIRST_LINES - len(last)], *last]
+
+
+def pair_of(policies: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The two policies that are set side by side: those of the same workload."""
+    held = {row["policy"] for row in policies}
+    return next((pair for pair in _PAIRS if set(pair) <= held), (MODEL_CAPACITY,))
+
+
+def side_by_side(rows: Iterable[Mapping[str, Any]], what: str, pair: Sequence[str]) -> list[dict[str, Any]]:
+    """Per month or segment the figures of both policies; nothing handed off is nothing, not missing."""
+    nothing = {"workload": 0, "wins": 0, "precision": None}
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row[what], {})[row["policy"]] = row
+    return [
+        {"name": name, "sides": [sides.get(policy, nothing) for policy in pair]}
+        for name, sides in found.items()
+        if any(policy in sides for policy in pair)
+    ]
+
+
+def rules_line(repair: Mapping[str, Any] | None) -> str:
+    """Which rules are out of line with outcomes, in one sentence."""
+    if not repair:
+        return ""
+    rules = repair["worth"]
+    bad = [f"'{r['label']}' ({r['verdict']})" for r in rules if r["verdict"] in _BAD]
+    low = [f"'{r['label']}'" for r in rules if r["verdict"] == "too few points"]
+    text = f"Of {len(rules)} rules {len(bad)} give points that outcomes do not bear out"
+    text += f": {', '.join(bad)}." if bad else "."
+    return text + (f" Worth more than they give: {', '.join(low)}." if low else "")
+
+
+def proposed_line(policies: Iterable[Mapping[str, Any]]) -> str:
+    """What the learned scorecard, written as a rubric, would have held at capacity."""
+    found = {row["policy"]: row for row in policies}
+    if "proposed_rubric" not in found or RUBRIC_CAPACITY not in found:
+        return ""
+    new, old = found["proposed_rubric"], found[RUBRIC_CAPACITY]
+    return (
+        "The learned scorecard written as a rubric is in thresholds/proposed_rubric.yaml. At the given capacity "
+        f"{new['wins']} wins lay inside its list of {new['workload']:,}, {old['wins']} inside the present rubric's "
+        f"{old['workload']:,}."
+    )

@@ -1,0 +1,64 @@
+"""`compare` and `thresholds` speak as tables, JSON and CSV, and agree with each other."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.definition import Capacity
+from features.matrix import Matrix
+from pipelines.cli_compare import compare_command
+from pipelines.cli_shared import Options, Output
+from pipelines.matrices import load_chop, load_matrix
+from pipelines.stages.thresholds import segments_of, value_of_a_win
+from pipelines.store import read_json
+from tests.reference.tiny_run import TinyRun
+
+
+@pytest.fixture(scope="module")
+def before(tiny_demo: TinyRun) -> Matrix:
+    folder = tiny_demo.context.paths.matrix
+    return load_matrix(folder).take(load_chop(folder).final.train)
+
+
+def test_tables_json_and_csv_hold_the_same_figures(
+    tiny_demo: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = Options(str(tiny_demo.source), tiny_demo.data_dir, tiny=True)
+    assert compare_command(options, str(tmp_path), Output(as_json=True)) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record == read_json(tiny_demo.context.paths.thresholds / "comparison.json")
+    policies = pd.read_csv(tmp_path / "policies.csv")
+    assert policies["policy"].tolist() == [row["policy"] for row in record["policies"]]
+    assert policies["wins_low"].tolist() == [row["wins_ci"][0] for row in record["policies"]]
+    swap = pd.read_csv(tmp_path / "swap_set.csv")
+    assert {"lead_id", "won", "model_log_odds", "rubric_points", "reason_1", "reason_3"} <= set(swap.columns)
+    assert compare_command(options, None, Output(as_json=False)) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(record["sentences"][0])
+    assert record["notes"][0] in told.replace("\n", " ").replace("  ", " ") or record["notes"][0] in told
+
+
+def test_the_threshold_to_set_hands_off_the_promised_share_by_the_bundle(tiny_demo: TinyRun) -> None:
+    promise = read_json(tiny_demo.context.paths.thresholds / "comparison.json")["promise"]
+    assert (promise["kept"] is None) == (promise["mapped"] is None)
+    if promise["mapped"] is not None:
+        assert promise["mapped"]["bundle"] == tiny_demo.summary["bundle"]["hash"]
+        assert promise["mapped"]["share"] == pytest.approx(promise["kept"]["share"], abs=0.01)
+
+
+def test_the_value_of_a_win_is_declared_or_the_mean_of_earlier_wins_or_unknown(before: Matrix) -> None:
+    declared, note = value_of_a_win(Capacity(value_per_win=500, currency="EUR"), before)
+    assert declared.value_per_win == 500 and "500 EUR, declared" in note[0]
+    found, note = value_of_a_win(Capacity(), before)
+    won = pd.Series(before.amount, index=before.keys["lead_id"].to_numpy())[before.label == 1.0]
+    assert found.value_per_win == pytest.approx(won.groupby(level=0).first().mean())
+    assert "mean amount" in note[0]
+    unknown, note = value_of_a_win(Capacity(), before.take((before.label == 0.0).nonzero()[0]))
+    assert unknown.value_per_win is None and "cannot be told" in note[0]
+
+
+def test_segments_are_declared_categories_with_few_values(before: Matrix) -> None:
+    assert {"industry", "country", "lead source", "seniority"} <= set(segments_of(before))
+    assert all(2 <= values.nunique() <= 12 for values in segments_of(before).values())

@@ -1,0 +1,58 @@
+"""Marketing's first lines answer the question; months, segments and rules are set side by side."""
+
+from typing import Any
+
+from pipelines.report_marketing import FIRST_LINES, lines_of, marketing_of, rules_line, side_by_side
+
+OWN, EQUAL = "rubric_own_threshold", "model_equal_workload"
+PROMISE = {"sentence": "On past months ..."}
+
+
+def policy(name: str, **figures: Any) -> dict[str, Any]:
+    plain = {"policy": name, "revenue": None, "net": None, "days_to_handoff": None, "workload": 5, "wins": 2}
+    return plain | figures
+
+
+def test_the_comparison_comes_first_and_the_share_handed_off_last_within_five_lines() -> None:
+    found = lines_of({"sentences": ["wins", "precision", "capacity", "waste"], "promise": PROMISE})
+    assert found == ["wins", "precision", "capacity", PROMISE["sentence"], "waste"]
+    assert len(found) == FIRST_LINES
+    assert lines_of({"sentences": ["no rubric"], "promise": None}) == ["no rubric"]
+    assert lines_of({"sentences": [*"abcdef"], "promise": PROMISE}) == ["a", "b", "c", PROMISE["sentence"], "f"]
+    assert lines_of({}) == []
+
+
+def test_nobody_handed_off_is_nothing_and_other_policies_are_left_out() -> None:
+    rows = [
+        {"policy": OWN, "month": "2026-01", "workload": 4, "wins": 1, "precision": 0.25},
+        {"policy": EQUAL, "month": "2026-01", "workload": 4, "wins": 2, "precision": 0.5},
+        {"policy": EQUAL, "month": "2026-02", "workload": 3, "wins": 1, "precision": 1 / 3},
+        {"policy": "other", "month": "2026-03", "workload": 3, "wins": 1, "precision": 1 / 3},
+    ]
+    found = side_by_side(rows, "month", (OWN, EQUAL))
+    assert [row["name"] for row in found] == ["2026-01", "2026-02"]
+    assert [side["workload"] for side in found[1]["sides"]] == [0, 3]
+    assert found[1]["sides"][0]["precision"] is None
+
+
+def test_rules_out_of_line_are_named_with_their_verdict() -> None:
+    worth = [
+        {"label": "downloads", "verdict": "worth nothing"},
+        {"label": "title", "verdict": "too few points"},
+        {"label": "demo", "verdict": "in line"},
+    ]
+    assert rules_line({"worth": worth}) == (
+        "Of 3 rules 1 give points that outcomes do not bear out: 'downloads' (worth nothing). "
+        "Worth more than they give: 'title'."
+    )
+    assert rules_line(None) == ""
+
+
+def test_columns_appear_only_where_there_are_figures_and_the_proposal_is_compared_at_capacity() -> None:
+    found = marketing_of({"policies": [policy(OWN), policy(EQUAL, revenue=4.0)]}, "EUR")
+    assert (found["has_revenue"], found["has_net"], found["has_days"], found["unit"]) == (True, False, False, ", EUR")
+    assert found["pair"] == ["rubric own threshold", "model equal workload"] and found["proposed"] == ""
+    both = [policy("proposed_rubric", wins=7), policy("rubric_at_capacity"), policy("model_at_capacity")]
+    found = marketing_of({"policies": both})
+    assert found["pair"] == ["rubric at capacity", "model at capacity"]
+    assert "7 wins lay inside its list of 5, 2 inside" in found["proposed"]
