@@ -23,3 +23,22 @@ def questions(
     from pipelines.cli_questions import questions_command
 
     return questions_command(options(source, data_dir), lead_id, as_of, Output(json))
+
+
+@app.command()
+def change(
+    lead_id: str,
+    since: Annotated[str, typer.Option("--since", help="moment to compare with, ISO")],
+    until: Annotated[str | None, typer.Option("--until", help="default: data cut-off")] = None,
+    bundle: Annotated[
+        str, typer.Option("--bundle-before", help="directory of the bundle that scored then; default: the champion")
+    ] = "champion",
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """What moved a lead's score: new data, time alone, another model."""
+    from pipelines.cli_change import change_command
+
+    return change_command(options(source, data_dir), lead_id, since, until, bundle, Output(json))

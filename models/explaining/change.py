@@ -1,0 +1,85 @@
+"""What moved a lead's score between two moments: new data, time alone, another model; the parts sum exactly."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.bundle import Bundle
+from models.explaining.framework import CONTEXT, Framework
+from models.explaining.points import CENTRE, HIGHEST, LOWEST, by_criterion, rounded
+from models.scorer import Floats
+
+DECAY, DATA, MODEL, CLIP = "decay", "new_data", "model", "clip"
+PARTS = (DECAY, DATA, MODEL, CLIP)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Movement of one lead's score.
+
+    Parameters
+    ----------
+    score : shown before and after
+    log_odds : before and after, calibrated
+    points : integers per part; they sum to the difference of the shown scores
+    exact : log-odds per part but the clip, which changes none; they sum to the difference of the log-odds
+    criteria : points per part and criterion (base, criteria, context), unrounded
+    """
+
+    score: tuple[int, int]
+    log_odds: tuple[float, float]
+    points: dict[str, int]
+    exact: dict[str, float]
+    criteria: dict[str, dict[str, float]]
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "score_before": self.score[0],
+            "score_after": self.score[1],
+            "log_odds_before": self.log_odds[0],
+            "log_odds_after": self.log_odds[1],
+            "points": dict(self.points),
+            "log_odds": dict(self.exact),
+            "criteria": {part: dict(found) for part, found in self.criteria.items()},
+        }
+
+
+def change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: Framework) -> Change:
+    """Split a movement.
+
+    Parameters
+    ----------
+    before, after : the bundles that scored then and now
+    steps : feature values of the lead, three rows: what was known then, as of then; the same, as of now; what is
+        known now, as of now
+    """
+    old, new = _points(before, steps, framework), _points(after, steps.iloc[[2]], framework)
+    moves = {DECAY: old[1] - old[0], DATA: old[2] - old[1], MODEL: new[0] - old[2]}
+    exact = np.array([old[0].sum(), new[0].sum()]) + CENTRE
+    shown = np.clip(exact, LOWEST, HIGHEST)
+    score = np.rint(shown).astype(np.int64)
+    clip = (shown[1] - exact[1]) - (shown[0] - exact[0])
+    parts = np.array([[*(move.sum() for move in moves.values()), clip]])
+    whole = rounded(parts, score[1:] - score[:1])[0]
+    z = before.log_odds(steps)
+    z_new = float(after.log_odds(steps.iloc[[2]])[0])
+    names = ("base", *framework.ids, CONTEXT)
+    return Change(
+        score=(int(score[0]), int(score[1])),
+        log_odds=(float(z[0]), z_new),
+        points=dict(zip(PARTS, (int(part) for part in whole), strict=True)),
+        exact={DECAY: float(z[1] - z[0]), DATA: float(z[2] - z[1]), MODEL: z_new - float(z[2])},
+        criteria={part: dict(zip(names, move.tolist(), strict=True)) for part, move in moves.items()},
+    )
+
+
+def _points(bundle: Bundle, values: pd.DataFrame, framework: Framework) -> Floats:
+    """Unrounded points of base, criteria and context above 50, shape (n, 2 + criteria)."""
+    contributions = bundle.contributions(values)
+    unit = bundle.scale.points_per_log_odds
+    parts = by_criterion(contributions, bundle.catalog, framework) * unit
+    base = np.full(len(values), unit * (contributions.base - bundle.scale.reference_log_odds))
+    return np.column_stack([base, parts])

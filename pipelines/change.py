@@ -1,0 +1,91 @@
+"""What changed about a lead: from the source's tables and the kept bundles."""
+
+from typing import Any
+
+import pandas as pd
+
+from features.assemble import features_at
+from features.cohort import cutoff_of
+from features.earlier import LEARNED, known_at_moment, learned_between
+from features.errors import ContractError
+from models.bundle import Bundle
+from models.explaining.change import change
+from pipelines.context import Context
+from pipelines.lookup import CHAMPION, find_bundle, moment, unknown_lead
+from pipelines.tables import Tables, load_tables
+
+SHOWN = 20
+
+
+def change_of(
+    context: Context, lead_id: str, since: str, until: str | None = None, *, bundle_before: str = CHAMPION
+) -> dict[str, Any]:
+    """The movement of a lead's score since a moment, with the rows learned of in between.
+
+    Parameters
+    ----------
+    since, until : ISO moments; until: by default the data cut-off
+    bundle_before : directory of the bundle that scored then; by default the champion scores both
+
+    Raises
+    ------
+    ContractError
+        if the source has no clocks, the lead is unknown or was not created yet, or the moments are out of order.
+    """
+    if context.source.kind == "flat":
+        raise ContractError(f"source '{context.source.name}' has no clocks; nothing in it changes over time.")
+    tables = load_tables(context.paths)
+    leads = tables["leads"]
+    if not (leads["lead_id"] == lead_id).any():
+        raise unknown_lead(context, lead_id, leads["lead_id"])
+    end = moment(until, cutoff_of(tables, context.source))
+    start = moment(since, end)
+    created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
+    if start >= end or (not pd.isna(created) and created >= start):
+        raise ContractError(
+            f"--since {start:%Y-%m-%d %H:%M} must lie before {end:%Y-%m-%d %H:%M} and after the lead was created "
+            f"({created:%Y-%m-%d %H:%M})."
+        )
+    after = find_bundle(context)
+    before = after if bundle_before == CHAMPION else find_bundle(context, bundle_before)
+    _same_features(before, after)
+    moved = change(before, after, steps_of(context, after, tables, lead_id, start, end), context.framework)
+    rows = learned_between(tables, lead_id, start, end)
+    return {
+        "lead_id": lead_id,
+        "since": start.isoformat(),
+        "until": end.isoformat(),
+        **moved.record(),
+        "bundle_before": before.hash,
+        "bundle_after": after.hash,
+        "learned": len(rows),
+        "rows": [_row(*row) for row in rows.tail(SHOWN)[list(LEARNED)].itertuples(index=False, name=None)],
+    }
+
+
+def steps_of(
+    context: Context, bundle: Bundle, tables: Tables, lead_id: str, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.DataFrame:
+    """Feature values then, of then's knowledge now, and now."""
+    earlier = known_at_moment(tables, start)
+    plan = ((tables, start), (earlier, end), (tables, end))
+    made = [features_at(known, context.source, bundle.catalog, [lead_id], when).values for known, when in plan]
+    return pd.concat(made, ignore_index=True)
+
+
+def _row(table: str, lead_id: Any, what: str, happened_at: pd.Timestamp, known_at: pd.Timestamp) -> dict[str, Any]:
+    return {
+        "table": table,
+        "lead_id": None if pd.isna(lead_id) else str(lead_id),
+        "what": what,
+        "happened_at": happened_at.isoformat(),
+        "known_at": known_at.isoformat(),
+    }
+
+
+def _same_features(before: Bundle, after: Bundle) -> None:
+    if before.catalog.hash != after.catalog.hash:
+        raise ContractError(
+            f"bundle {before.hash[:12]} has other features than {after.hash[:12]}: the declaration changed between "
+            "them, so what the model changed cannot be told from what the features changed."
+        )
