@@ -221,6 +221,9 @@ class Source(Declared):
     recorded_score: str | None = Field(default=None, description="leads column with a score recorded at the time")
     actual_handoff: Stage | None = Field(default=None, description="stage whose entry is a handoff that happened")
     capacity: Capacity = Field(default=Capacity(), description="what sales can work")
+    prior_correction: Literal["none", "newest"] = Field(
+        default="none", description="newest: the level of probabilities follows the newest development block alone"
+    )
 
     _path: Path | None = PrivateAttr(default=None)
     _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from features.matrix import Matrix
 from features.vocabulary import Verdict
 from models.judging.backtest import Backtest, OutOfFold, group_codes, judging_weight
-from models.judging.calibrate import fit_level, fit_slope
+from models.judging.calibrate import Slope, fit_level, fit_slope
 from models.judging.ladder import Choice, Judged, climb
 from models.judging.signal import Signal, signal_test
 from models.scorer import Calibration, Floats, Ints
@@ -33,6 +34,7 @@ class Decision:
     signal: Signal
     choice: Choice
     notes: tuple[str, ...] = field(default=())
+    level_shift: float = 0.0  # by the declared prior correction [log-odds]
 
     @property
     def calibration(self) -> Calibration:
@@ -55,11 +57,16 @@ class Decision:
             },
             "above_best": {name: list(pair) for name, pair in self.choice.above_best.items()},
             "notes": list(self.notes),
+            "level_shift": self.level_shift,
         }
 
 
-def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Decision:
-    """Signal test, ladder and calibration on the out-of-fold predictions."""
+def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newest_level: bool = False) -> Decision:
+    """Signal test, ladder and calibration on the out-of-fold predictions.
+
+    ``newest_level`` (the source's ``prior_correction: newest``) fits the level on the newest rolling block alone; where
+    rows have no order it changes nothing.
+    """
     found = backtest.rolling
     won, weight = matrix.label[found.rows], judging_weight(found.rows)
     group = group_codes(matrix)[found.rows]
@@ -73,15 +80,40 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Decis
         for name, z in found.log_odds.items()
         if name != "rate"
     }
-    calibrations = {
-        name: fit_level(slopes[name].value, z, won, weight) if name in slopes else Calibration()
+    everywhere = _levels(found, slopes, won, np.ones(len(won), dtype=np.bool_))
+    newest = newest_level and at_random is not None
+    calibrations = _levels(found, slopes, won, found.block == found.block.max()) if newest else everywhere
+    shift = calibrations[choice.winner].intercept - everywhere[choice.winner].intercept
+    weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
+    verdict, text = _verdict(signal, choice, won, weight)
+    notes = [*backtest.notes, slopes[choice.winner].disagreement, _corrected(shift) if newest else ""]
+    return Decision(
+        verdict,
+        text,
+        choice.winner,
+        choice.why,
+        weights,
+        calibrations,
+        signal,
+        choice,
+        tuple(note for note in notes if note),
+        shift,
+    )
+
+
+def _levels(
+    found: OutOfFold, slopes: Mapping[str, Slope], won: Floats, rows: npt.NDArray[np.bool_]
+) -> dict[str, Calibration]:
+    """Calibrations of the slopes, their levels fitted on some of the rows; the rate's is left as it is."""
+    weight = judging_weight(found.rows[rows])
+    return {
+        name: fit_level(slopes[name].value, z[rows], won[rows], weight) if name in slopes else Calibration()
         for name, z in found.log_odds.items()
     }
-    weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
-    slope = slopes[choice.winner]
-    notes = (*backtest.notes, *((slope.disagreement,) if slope.disagreement else ()))
-    verdict, text = _verdict(signal, choice, won, weight)
-    return Decision(verdict, text, choice.winner, choice.why, weights, calibrations, signal, choice, notes)
+
+
+def _corrected(shift: float) -> str:
+    return f"Prior correction as declared: the level follows the newest development block, {shift:+.2f} in log-odds."
 
 
 def _at_random(matrix: Matrix, backtest: Backtest) -> Judged | None:

@@ -109,6 +109,7 @@ def evaluate_twin(
         draws=settings.draws,
         seed=settings.seed,
         every_days=every_days,
+        base_before=float(matrix.label[chop.final.train].mean()),
     )
 
 

@@ -64,6 +64,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "differences": evaluation.get("differences", {}),
         "accounts": _accounts(evaluation),
         "shift": train.get("shift"),
+        "prior_shift": train.get("prior_shift"),
         "chosen": chosen,
         "chosen_handoffs": next((r["handoffs_at_capacity"] for r in summary["test"].values()), 0),
         "manual": summary["test"].get("rubric"),

@@ -20,8 +20,8 @@ from models.judging.metrics import (
     reliability,
 )
 from models.judging.replay import arrange, top_each_snapshot
-from models.judging.resample import cluster_sums, interval, resampled
-from models.scorer import Floats
+from models.judging.resample import Interval, cluster_sums, interval, ratio, resampled
+from models.scorer import Floats, Ints
 
 _METRIC_DRAWS = 200
 
@@ -61,11 +61,13 @@ def evaluate(
     draws: int,
     seed: int,
     every_days: int = 7,
+    base_before: float | None = None,
 ) -> Evaluation:
     """Judge calibrated log-odds on a test block (all rows matured).
 
     Every row counts once, as it does in a worklist; intervals resample whole accounts. ``differences`` are winner
-    minus candidate on the same draws.
+    minus candidate on the same draws. ``base_before`` is the base rate of the learning rows: where it moved, the notes
+    say so and by how much.
     """
     won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
     drawn = metric_draws(won, log_odds, weight, group, draws=min(draws, _METRIC_DRAWS), seed=seed)
@@ -98,7 +100,7 @@ def evaluate(
         brier=brier_parts(won, log_odds[winner], weight),
         base_rate_test=base,
         log_odds=dict(log_odds),
-        notes=_notes(figures[winner]["ece"], perfect),
+        notes=_notes(figures[winner]["ece"], perfect, base_before, base, _base_interval(won, group, draws, seed)),
     )
 
 
@@ -121,10 +123,26 @@ def _wins_at_capacity(
     return found
 
 
-def _notes(ece: float, perfect: tuple[float, float]) -> tuple[str, ...]:
+def _base_interval(won: Floats, group: Ints, draws: int, seed: int) -> Interval:
+    codes = np.unique(group, return_inverse=True)[1]
+    groups = int(codes.max()) + 1
+    sums = {"won": cluster_sums(codes, won, groups), "n": cluster_sums(codes, np.ones(len(won)), groups)}
+    drawn = resampled(sums, draws=draws, seed=seed)
+    return interval(ratio(drawn["won"], drawn["n"]))
+
+
+def _notes(
+    ece: float, perfect: tuple[float, float], before: float | None, base: float, span: Interval
+) -> tuple[str, ...]:
+    moved = before is not None and not span.low <= before <= span.high
+    level = ""
+    if before is not None:
+        inside = f"{base:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), {before:.1%} before"
+        level = f" The base rate {'moved' if moved else 'did not move beyond noise'}: {inside}."
     if ece <= perfect[1]:
-        return (f"Calibration error {ece:.3f} is what a perfectly calibrated model would show at this n.",)
+        return (f"Calibration error {ece:.3f} is what a perfectly calibrated model would show at this n.{level}",)
+    cause = "the level of the market moved" if moved else "probabilities are off on this block"
     return (
         f"Calibration error {ece:.3f} is above what perfect calibration would show at this n (95th percentile "
-        f"{perfect[1]:.3f}): probabilities are off on this block, most often because the base rate moved.",
+        f"{perfect[1]:.3f}): {cause}.{level}",
     )

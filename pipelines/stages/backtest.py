@@ -33,7 +33,7 @@ def run_backtest_stage(context: Context) -> dict[str, Any]:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         try:
             found = backtest_candidates(matrix, split, context.settings, rubric_candidate(context))
-            decision = decide(matrix, found, context.settings)
+            decision = decide(matrix, found, context.settings, newest_level=context.source.prior_correction == "newest")
             result = {**decision.record(), **_record(found)}
         except TooLittleDataError as error:
             result |= {"verdict": "too_little_data", "verdict_text": error.message}
@@ -104,4 +104,5 @@ def _decision(record: dict[str, Any]) -> Decision:
         signal=Signal(verdict != Verdict.NO_SIGNAL, signal["alpha"], signal["gain"], signal["p"], signal["lasting"]),
         choice=Choice(record["winner"], min(above, key=lambda name: above[name][0]), record["why"], above),
         notes=tuple(record["notes"]),
+        level_shift=float(record["level_shift"]),
     )

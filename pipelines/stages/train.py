@@ -13,6 +13,7 @@ from models.deciding import Decision
 from models.explaining.facts import build_facts
 from models.explaining.questions import answer_tables
 from models.judging.backtest import Backtest, thinned
+from models.judging.prior import prior_shift
 from models.scorer import Scale
 from models.training import fit_bundle
 from pipelines.champion import read_champion
@@ -43,6 +44,7 @@ def run_train(context: Context) -> dict[str, Any]:
             "twin_hash": bundles["twin"].hash,
             "winner": decision.winner,
             "shift": _shift(matrix, split.final.test, bundles),
+            "prior_shift": bundles["bundle"].meta["prior_shift"],
         }
     with stage_dir(context.paths.train) as folder:
         for name, bundle in bundles.items():
@@ -81,6 +83,8 @@ def _fit(
         "purpose": purpose,
         "declaration": context.declaration_hash,
         "accepted_leaks": audit["accepted"],
+        "prior_shift": _watch(context, matrix, rows),
+        "prior_correction": {"declared": source.prior_correction, "log_odds": decision.level_shift},
     }
     part = thinned(matrix, rows, context.settings)
     fitted = fit_bundle(
@@ -96,6 +100,12 @@ def _fit(
     )
     tables = answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
     return replace(fitted, questions=tables, _cache={})
+
+
+def _watch(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:
+    """Base rate of the newest rows against those before."""
+    found = prior_shift(matrix, rows, draws=context.settings.draws, seed=context.settings.seed)
+    return None if found is None else found.record()
 
 
 def _shift(matrix: Matrix, rows: Any, bundles: Mapping[str, Bundle]) -> dict[str, float]:

@@ -1,0 +1,56 @@
+"""The prior-shift watch says when the base rate moved, and a declared correction moves the level, not the ranking."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.matrix import Matrix
+from models.deciding import decide
+from models.judging.prior import prior_shift
+from models.settings import TrainSettings
+from models.training import backtest_candidates
+from tests.reference.toy import toy_chop, toy_matrix
+
+SETTINGS = TrainSettings.tiny()
+
+
+def dated(rate: float, rows: int = 2400) -> Matrix:
+    """Twelve months of 200 rows; 20 % are won, in the last month ``rate``."""
+    matrix = toy_matrix(rows)
+    months = pd.Series(pd.date_range("2024-01-15", periods=12, freq="MS").repeat(rows // 12)).astype("datetime64[us]")
+    label = (np.random.default_rng(2).random(rows) < np.where(np.arange(rows) < rows - rows // 12, 0.2, rate)).astype(
+        float
+    )
+    return replace(matrix, keys=matrix.keys.assign(as_of=months), label=label, ordered=True)
+
+
+def test_a_moved_base_rate_is_said_with_figures_and_an_unmoved_one_too() -> None:
+    moved = prior_shift(dated(0.45), np.arange(2400), draws=200, seed=1)
+    assert moved is not None and moved.moved and moved.low > moved.before
+    assert moved.period == "2025-01" and moved.rows == 200
+    assert moved.sentence.startswith("The base rate moved: ") and f"{moved.rate:.1%}" in moved.sentence
+    still = prior_shift(dated(0.2), np.arange(2400), draws=200, seed=1)
+    assert still is not None and not still.moved and "did not move beyond noise" in still.sentence
+
+
+def test_thin_months_are_added_up_and_unordered_rows_have_no_newest() -> None:
+    matrix = dated(0.2)
+    few = np.r_[np.arange(2000), np.arange(2000, 2200, 4), np.arange(2200, 2400, 4)]
+    found = prior_shift(matrix, few, draws=100, seed=1)
+    assert found is not None and found.period == "2024-12 to 2025-01" and found.rows == 100
+    assert prior_shift(replace(matrix, ordered=False), few, draws=100, seed=1) is None
+    assert prior_shift(matrix, np.arange(300), draws=100, seed=1) is None
+
+
+def test_the_declared_correction_moves_the_level_alone() -> None:
+    matrix = toy_matrix(1500)
+    label = np.where((np.arange(1500) >= 1000) & (np.random.default_rng(1).random(1500) < 0.4), 1.0, matrix.label)
+    matrix, chop = replace(matrix, label=label, ordered=True), toy_chop(1500)
+    backtest = backtest_candidates(matrix, chop, SETTINGS)
+    plain, moved = decide(matrix, backtest, SETTINGS), decide(matrix, backtest, SETTINGS, newest_level=True)
+    assert plain.level_shift == 0.0 and moved.level_shift > 0.1
+    assert moved.calibration.slope == plain.calibration.slope
+    assert moved.calibration.intercept == pytest.approx(plain.calibration.intercept + moved.level_shift)
+    assert "Prior correction as declared" in moved.notes[-1]
