@@ -9,6 +9,7 @@ from features.vocabulary import Verdict
 from models.judging.evaluate import Evaluation
 from models.training import evaluate_twin, fit_twin
 from pipelines.context import Context
+from pipelines.fidelity import fidelity_of
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.backtest import load_backtest, rubric_candidate
 from pipelines.store import read_json, stage_dir, write_json, write_parquet
@@ -34,6 +35,7 @@ def run_evaluate(context: Context) -> dict[str, Any]:
         result["accounts"] = _by_account(
             matrix.keys, split.final.train, split.final.test, matrix.label, judged, decision
         )
+        result["fidelity"] = fidelity_of(context, matrix, split, found, decision, twin)
         test = pd.DataFrame({"row": split.final.test, **judged.log_odds})
     with stage_dir(context.paths.evaluate) as folder:
         if test is not None:
