@@ -31,7 +31,7 @@ from models.judging.backtest import (
 from models.judging.calibrate import IntervalModel, fit_interval
 from models.judging.evaluate import Evaluation, evaluate
 from models.logistic import logit
-from models.scorer import Candidate, Floats, Scale
+from models.scorer import Candidate, Floats, Ints, Scale
 from models.settings import TrainSettings
 from models.tuning import tune_booster
 
@@ -219,3 +219,12 @@ def _meta(
         "seed": settings.seed,
         "versions": {name: version(name) for name in _LIBRARIES},
     }
+
+
+def fit_scorecard(matrix: Matrix, rows: Ints, settings: TrainSettings) -> ScorecardCandidate:
+    """The scorecard alone, fitted as it would be in a bundle: to be printed and adopted whoever wins."""
+    part = thinned(matrix, rows, settings)
+    card = ScorecardCandidate(features=settings.scorecard_features)
+    return card.fit(
+        part.values, part.label, part.weight, catalog=matrix.catalog, seed=settings.seed, group=group_codes(part)
+    )

@@ -15,10 +15,11 @@ from models.explaining.questions import answer_tables
 from models.judging.backtest import Backtest, thinned
 from models.judging.prior import prior_shift
 from models.scorer import Scale
-from models.training import fit_bundle
+from models.training import fit_bundle, fit_scorecard
 from pipelines.champion import read_champion
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix
+from pipelines.scorecard import STORED, stored
 from pipelines.stages.backtest import load_backtest, rubric_candidate
 from pipelines.store import read_json, stage_dir, write_json
 
@@ -49,6 +50,8 @@ def run_train(context: Context) -> dict[str, Any]:
     with stage_dir(context.paths.train) as folder:
         for name, bundle in bundles.items():
             save_bundle(bundle, folder / name)
+        if bundles:
+            write_json(folder / STORED, stored(fit_scorecard(matrix, matured, context.settings), matrix.catalog))
         write_json(folder / "train.json", result)
         write_json(folder / "verdict.json", before)
     return result

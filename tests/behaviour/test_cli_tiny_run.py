@@ -210,3 +210,23 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
         assert status == 0 and f"looks at the test block so far: {look}" in out
     assert all(developed.isdisjoint(judged[-1]) for developed in judged[:-2])
     assert judged[-1] == set(load_chop(tiny_copy.context.paths.matrix).final.test.tolist())
+
+
+def test_the_scorecard_prints_on_a_page_and_becomes_a_rubric(cli: Cli, tiny_demo: TinyRun, tmp_path: Path) -> None:
+    from features.rubric import load_rubric
+
+    page, rubric = tmp_path / "card.html", tmp_path / "learned.yaml"
+    status, out, _ = cli("scorecard", *tiny_demo.args, "--html", str(page), "--rubric", str(rubric), "--json")
+    found = json.loads(out)
+    assert status == 0 and 0 < len(found["features"]) <= 14
+    assert all(isinstance(row["points"], int) for feature in found["features"] for row in feature["bins"])
+    assert any("Rounding to whole points costs" in sentence for sentence in found["sentences"])
+    assert found["rounding_cost"] < 0.001
+    lines = sum(len(feature["bins"]) + 2 for feature in found["features"])
+    assert lines <= 3 * 75, "three columns of 75 lines fit on a page"
+    html = page.read_text()
+    assert "(synthetic data)" in html and all(feature["label"] in html for feature in found["features"])
+    adopted = load_rubric(rubric, tiny_demo.context.source)
+    assert adopted.name == f"{tiny_demo.context.source.name}_learned" and adopted.rules
+    status, out, _ = cli("scorecard", *tiny_demo.args)
+    assert status == 0 and found["features"][0]["label"] in out
