@@ -28,7 +28,7 @@ def waiting(rows: Sequence[Mapping[str, Any]]) -> Chart:
     )
 
 
-def funnel(rows: Sequence[Mapping[str, Any]], everyone: int) -> Chart:
+def funnel(rows: Sequence[Mapping[str, Any]]) -> Chart:
     """Leads that ever entered each stage."""
     shown = list(rows)[::-1]
     bars = Series(
@@ -44,7 +44,7 @@ def funnel(rows: Sequence[Mapping[str, Any]], everyone: int) -> Chart:
         title="Funnel: leads that entered each stage",
         x=Axis("leads", COUNT, zero=True),
         y=Axis(""),
-        n=f"n = {everyone:,} leads",
+        n=f"n = {max(int(row['leads']) for row in rows):,} leads in the first stage",
         words="Every lead once per stage, whenever it entered. Young leads had less time to go further: read the table "
         "by month before blaming a stage.",
         series=(bars,),

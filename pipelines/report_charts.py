@@ -21,7 +21,11 @@ def charts_of(context: Context) -> list[Chart]:
     backtest = read_json(paths.backtest / "backtest.json")
     evaluation = read_json(paths.evaluate / "evaluation.json")
     comparison = read_json(paths.thresholds / "comparison.json")
-    found = [_base_rate(context), *_candidates(backtest, evaluation), *_compared(comparison), *_scored(context)]
+    found = [_base_rate(context), *_candidates(backtest, evaluation), *_compared(comparison)]
+    stages = read_json(paths.thresholds / "lifecycle.json").get("funnel", [])
+    if stages:
+        found.append(charts_marketing.funnel(stages))
+    found += _scored(context)
     return [chart for chart in found if chart is not None]
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from features.catalog import Catalog
 from features.docs import feature_records
-from features.errors import LeadScoreError
 from models.logistic import sigmoid
 from pipelines.chart_spec import figure
 from pipelines.charts import OWN_COLOURS
@@ -18,6 +17,7 @@ from pipelines.context import Context
 from pipelines.engagement import engagement_of
 from pipelines.report_charts import charts_of
 from pipelines.report_format import FILTERS
+from pipelines.report_lifecycle import lifecycle_view
 from pipelines.report_marketing import marketing_of
 from pipelines.report_words import HEADLINES, answer, excluded, limits
 from pipelines.store import read_json, read_parquet
@@ -48,7 +48,6 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
     drawn = {chart.name: chart for chart in charts_of(context)}
     winner = summary["winner"]["name"]
     chosen = summary["test"].get(winner) if summary["bundle"]["hash"] else None
-    lifecycle = _lifecycle(context)
     found = {
         "title": source.title or source.name,
         "summary": summary,
@@ -71,7 +70,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "comparison": comparison,
         "marketing": marketing_of(comparison, context.source.capacity.currency),
         "swap": _swap(context),
-        "lifecycle": lifecycle,
+        "lifecycle": lifecycle_view(paths),
         "scored": read_json(paths.score / "score.json"),
         "worklist": _worklist(context),
         "cards": cards,
@@ -153,24 +152,6 @@ def _reach(cards: list[dict[str, Any]]) -> int:
     """Points at which a card's bar is full, the same on every card."""
     points = [abs(row["points"]) for card in cards for row in card["criteria"]]
     return max([*points, *(abs(card["points_base"]) for card in cards), 10])
-
-
-def _lifecycle(context: Context) -> list[dict[str, Any]]:
-    """Tables of the lifecycle; none for flat sources or where there are no stages."""
-    if context.source.kind == "flat" or "stages" not in context.source.tables:
-        return []
-    from pipelines.lifecycle import TITLES, lifecycle_of, table_rows
-
-    try:
-        figures = lifecycle_of(context)
-    except LeadScoreError as problem:
-        return [{"title": problem.message, "columns": [], "rows": []}]
-    tables = ((title, getattr(figures, name)) for name, title in TITLES.items())
-    return [
-        {"title": title, "columns": list(frame.columns), "rows": table_rows(frame)}
-        for title, frame in tables
-        if len(frame)
-    ]
 
 
 def _run(context: Context, summary: Mapping[str, Any], train: Mapping[str, Any]) -> list[tuple[str, str]]:

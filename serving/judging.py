@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from features.definition import Capacity
 from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
 from models.judging.handing import Judge
@@ -37,8 +38,7 @@ def thresholds(desk: Desk) -> dict[str, Any]:
 
 def simulate(desk: Desk, handoffs_per_week: int | None, share: float | None) -> dict[str, Any]:
     """The same comparison at another capacity: a replay over the test weeks by the evaluated twin."""
-    thresholds(desk)
-    capacity = desk.context.source.capacity
+    capacity = Capacity.model_validate(thresholds(desk).get("capacity") or desk.context.source.capacity)
     changes: dict[str, Any] = {}
     if handoffs_per_week is not None:
         changes["handoffs_per_week"] = handoffs_per_week

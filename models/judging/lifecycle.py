@@ -7,9 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.vocabulary import Stage
+from features.vocabulary import Actor, Stage
+from models.judging.feedback import RETURNED, decisions, return_reasons
 from models.judging.lifecycle_policy import LifecyclePolicy
-from models.judging.sla import ASSOCIATION, attainment, entries, first_touch_and_wins, known, rates
+from models.judging.sla import (
+    ASSOCIATION,
+    attainment,
+    attainment_by_month,
+    entries,
+    first_touch_and_wins,
+    known,
+    levels,
+    rates,
+)
 from models.scorer import Floats
 
 Tables = Mapping[str, pd.DataFrame]
@@ -22,7 +32,9 @@ _AHEAD = {str(stage): place for place, stage in enumerate(FUNNEL)}
 class Lifecycle:
     """Tables of the lifecycle page; all shares are of leads, all times in days unless a name says hours.
 
-    ``funnel``: per stage, ``funnel_by_month``: the same per month of entry. ``sla``: service levels.
+    ``funnel``: per stage, ``funnel_by_month``: the same per month of entry. ``sla``: service levels, ``sla_by_month``:
+    the same per month of entry. ``worked``: leads sales touched and leads nobody touched, apart. ``decisions``: what
+    sales said of the leads it was sent, ``returns``: the reasons of those it sent back.
     ``volumes``: promised, delivered and accepted per quarter. ``first_touch``, ``nurtured``, ``tools``: win rates
     with 90 % intervals. ``recycled``: reasons and what became of the leads. ``sentences`` say the main things.
     """
@@ -30,17 +42,23 @@ class Lifecycle:
     funnel: pd.DataFrame
     funnel_by_month: pd.DataFrame
     sla: pd.DataFrame
+    sla_by_month: pd.DataFrame
     volumes: pd.DataFrame
     first_touch: pd.DataFrame
     nurtured: pd.DataFrame
     tools: pd.DataFrame
     recycled: pd.DataFrame
+    worked: pd.DataFrame
+    decisions: pd.DataFrame
+    returns: pd.DataFrame
     sentences: tuple[str, ...]
 
     def record(self) -> dict[str, Any]:
-        """JSON-ready, missing values as None."""
+        """JSON-ready, missing values as None; single decisions are left out (they name leads)."""
         found: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
+            if name == "decisions":
+                continue
             value = getattr(self, name)
             if isinstance(value, pd.DataFrame):
                 plain = value.astype(object).where(value.notna(), None)
@@ -58,16 +76,22 @@ def lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp, won:
     found = entries(tables["stages"], as_of)
     now = {name: known(tables[name], as_of) for name in ("activities", "answers")}
     funnel = funnel_of(found)
+    promises = list(levels(found, now["activities"], policy, as_of))
+    said = decisions(found, policy)
     return Lifecycle(
         funnel=funnel,
         funnel_by_month=_by_month(found),
-        sla=attainment(found, now["activities"], policy, as_of),
+        sla=attainment(promises, policy.minimum_n),
+        sla_by_month=attainment_by_month(promises, policy.minimum_n),
         volumes=_volumes(found, policy),
         first_touch=first_touch_and_wins(found, now["activities"], won, policy),
         nurtured=_nurtured(tables["leads"], now["activities"], won, policy),
         tools=_tools(now["answers"], found, won, policy),
         recycled=_recycled(found),
-        sentences=_sentences(found, tables["leads"], policy),
+        worked=_worked(tables["leads"], now["activities"], found, won, policy),
+        decisions=said,
+        returns=return_reasons(said),
+        sentences=_sentences(found, tables["leads"], policy, said),
     )
 
 
@@ -121,6 +145,17 @@ def _nurtured(leads: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, pol
     return rates({"nurtured": nurtured, "not nurtured": ~nurtured}, _outcome(names, won), "group")
 
 
+def _worked(
+    leads: pd.DataFrame, activities: pd.DataFrame, found: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy
+) -> pd.DataFrame:
+    """Win rate of leads a rep acted on or sales accepted, and of leads nobody worked, apart."""
+    names = leads["lead_id"].drop_duplicates()
+    touched = set(activities.loc[(activities["actor"] == str(Actor.REP)).to_numpy(), "lead_id"])
+    touched |= set(found.loc[(found["stage"] == str(policy.accepted)).to_numpy(), "lead_id"])
+    worked = names.isin(touched).to_numpy()
+    return rates({"worked": worked, "never worked": ~worked}, _outcome(names, won), "leads")
+
+
 def _outcome(names: pd.Series, won: pd.Series) -> Floats:
     return names.map(won).to_numpy(dtype=np.float64)
 
@@ -157,7 +192,9 @@ def _recycled(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reason", "leads", "sent_again", "won", "lost", "waiting"])
 
 
-def _sentences(found: pd.DataFrame, leads: pd.DataFrame, policy: LifecyclePolicy) -> tuple[str, ...]:
+def _sentences(
+    found: pd.DataFrame, leads: pd.DataFrame, policy: LifecyclePolicy, said: pd.DataFrame
+) -> tuple[str, ...]:
     everyone = leads["lead_id"].nunique()
     if not everyone or not len(found):
         return ("No lifecycle history is on record: map the 'stages' table to see the funnel and service levels.",)
@@ -168,4 +205,8 @@ def _sentences(found: pd.DataFrame, leads: pd.DataFrame, policy: LifecyclePolicy
     text = f"{sent / everyone:.0%} of all {everyone:,} leads were sent to sales ({names['sent'].upper()})"
     if sent:
         text += f"; {qualified / sent:.0%} of those became qualified ({names['qualified'].upper()})"
-    return (f"{text}.", ASSOCIATION)
+    lines = [f"{text}."]
+    if len(said):
+        returned = int((said["decision"] == RETURNED).sum())
+        lines.append(f"Sales decided on {len(said):,} handoffs and returned {returned:,} ({returned / len(said):.0%}).")
+    return (*lines, ASSOCIATION)

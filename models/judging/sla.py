@@ -1,6 +1,7 @@
 """Service levels: was the next step taken in time, and how fast was the first touch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -33,15 +34,27 @@ def entries(stages: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     return rows
 
 
-def attainment(
-    found: pd.DataFrame, activities: pd.DataFrame, policy: LifecyclePolicy, as_of: pd.Timestamp
-) -> pd.DataFrame:
-    """Service levels per stage and team: what, promised hours, n, met, missed, still open, attained with interval.
+@dataclass(frozen=True)
+class Level:
+    """One promise and the entries it binds: ``met`` and ``missed`` are neither where the deadline is still ahead."""
 
-    An entry still open counts as missed once its deadline is past, and is left out of the share before.
+    stage: str
+    what: str
+    promised_hours: float
+    rows: pd.DataFrame
+    team: pd.Series
+    met: Bools
+    missed: Bools
+
+
+def levels(
+    found: pd.DataFrame, activities: pd.DataFrame, policy: LifecyclePolicy, as_of: pd.Timestamp
+) -> Iterator[Level]:
+    """Every promise of the policy with the stage entries it binds.
+
+    An entry still open counts as missed once its deadline is past, and as neither before.
     """
     touches = _first_touch(found, activities)
-    rows = []
     for stage, definition in policy.stages.items():
         part = found[(found["stage"] == str(stage)).to_numpy()]
         for what, promised, done in (
@@ -52,14 +65,42 @@ def attainment(
                 continue
             taken = policy.business_hours.hours_between(part["entered_at"], done)
             waited = policy.business_hours.hours_between(part["entered_at"], pd.Series(as_of, index=part.index))
-            met = taken <= promised
             missed = (taken > promised) | (np.isnan(taken) & (waited > promised))
             owner = part["owner"].astype("str").fillna("")
             rest = {name: name if policy.per_person else definition.owner or "(no team)" for name in owner.unique()}
             team = owner.map({**rest, **policy.teams})
-            rows += _by_team(str(stage), what, promised, team, met, missed, policy.minimum_n)
+            yield Level(str(stage), what, promised, part, team, taken <= promised, missed)
+
+
+def attainment(every: Sequence[Level], minimum_n: int) -> pd.DataFrame:
+    """Service levels per stage and team: what, promised hours, n, met, missed, still open, attained with interval."""
+    rows = []
+    for level in every:
+        rows += _by_team(level.stage, level.what, level.promised_hours, level.team, level.met, level.missed, minimum_n)
     columns = ["stage", "what", "promised_hours", "team", "n", "met", "missed", "open", "attained", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def attainment_by_month(every: Sequence[Level], minimum_n: int) -> pd.DataFrame:
+    """Service levels per month of entry and team: judged deadlines, met, attained; small groups left out."""
+    parts = []
+    for level in every:
+        judged = level.met | level.missed
+        frame = pd.DataFrame(
+            {
+                "month": level.rows["entered_at"].dt.strftime("%Y-%m").to_numpy()[judged],
+                "stage": level.stage,
+                "what": level.what,
+                "team": level.team.to_numpy()[judged],
+                "met": level.met[judged],
+            }
+        )
+        summed = frame.groupby(["month", "stage", "what", "team"])["met"].agg(["size", "sum"]).reset_index()
+        parts.append(summed[(summed["size"] >= minimum_n).to_numpy()])
+    columns = ["month", "stage", "what", "team", "judged", "met"]
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    found.columns = pd.Index(columns)
+    return found.assign(attained=found["met"].astype("float64") / found["judged"].astype("float64"))
 
 
 def _by_team(

@@ -24,6 +24,7 @@ from models.judging.thresholds import compare
 from models.logistic import sigmoid
 from models.scorer import Floats, Ints
 from pipelines.context import Context
+from pipelines.lifecycle import write_lifecycle
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.train import TRAINED
 from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
@@ -36,7 +37,8 @@ SEGMENT_VALUES = 12
 def run_thresholds(
     context: Context, *, promised: float | None = None, confidence: float = CONFIDENCE
 ) -> dict[str, Any]:
-    """Write ``comparison.json``, ``swap_set.parquet`` and, from the twin's scorecard, ``proposed_rubric.yaml``.
+    """Write ``comparison.json``, ``swap_set.parquet``, ``lifecycle.json`` (with ``disagreements.parquet``) and
+    the twin's scorecard as ``proposed_rubric.yaml``.
 
     ``promised`` is the precision to promise; by default twice the base rate of the test block.
     """
@@ -69,6 +71,7 @@ def run_thresholds(
         carried = {} if kept is None else kept.record() | _mapped(context, test, kept)
         result |= compared.record() | {"promise": carried or None}
         result["notes"] += worth
+        result["capacity"] = capacity.model_dump(mode="json")
         swap = _with_reasons(context, test, compared.swap)
         result |= {"repair": _repair(context, matrix), "plan": _plan(context, test, log_odds)}
     with stage_dir(context.paths.thresholds) as folder:
@@ -76,6 +79,7 @@ def run_thresholds(
         write_json(folder / "comparison.json", result)
         if proposed is not None:
             write_text(folder / "proposed_rubric.yaml", proposed.to_yaml())
+        write_lifecycle(context, folder)
         write_json(folder / "verdict.json", before)
     return result
 

@@ -226,6 +226,32 @@ def stages(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["lead", "stage", "at", "owner", "reason"])
 
 
+def touches(rng: np.random.Generator, market: Market, fate: Fate, steps: pd.DataFrame) -> pd.DataFrame:
+    """First acts of reps after a lead was handed to them, in office hours; sooner where they hope. Columns as
+    :func:`activities`.
+    """
+    weeks = fate.is_open.shape[1]
+    handed = steps[(steps["stage"] == "mql").to_numpy() & (rng.random(len(steps)) < 0.85)]
+    lead, entered = handed["lead"].to_numpy(dtype=np.int64), handed["at"].to_numpy()
+    hope = market.hazard_log_odds[lead, np.minimum(entered.astype(np.int64), weeks - 1)]
+    wait = rng.exponential(3.2 * HOUR, len(lead)) * np.exp(-0.3 * (hope - hope.mean()) / max(float(hope.std()), 1e-9))
+    at = np.array([_office(_office(start) + more) for start, more in zip(entered, wait, strict=True)])
+    kept = at < np.where(np.isfinite(fate.at[lead]), fate.at[lead], weeks)
+    lead, at = lead[kept], at[kept]
+    kind = np.where(rng.random(len(lead)) < 0.7, "rep_call", "rep_email")
+    asset = np.full(len(lead), "", dtype=object)
+    return _frame(lead, kind, at, "rep", asset, "crm", np.nan).assign(known=at + rng.exponential(5 * MINUTE, len(lead)))
+
+
+def _office(at: float) -> float:
+    """The same moment, or the next working day at nine if it lies outside nine to five on a weekday."""
+    day, hour = divmod(at % 1.0 * 7 * 24, 24)
+    if day < 5 and 9 <= hour < 17:
+        return at
+    start = float(np.floor(at)) + day * DAY + 9 * HOUR + (DAY if hour >= 17 else 0.0)
+    return start if start % 1.0 < 5 * DAY else float(np.ceil(start)) + 9 * HOUR
+
+
 def _working(at: float) -> float:
     """The same moment, or the next Monday morning if it falls on a weekend."""
     return at if at % 1.0 < 5 / 7 else float(np.ceil(at)) + 9 * HOUR

@@ -10,7 +10,7 @@ import pandas as pd
 from features.errors import SourceError
 from pipelines.synth import lists
 from pipelines.synth.again import come_again
-from pipelines.synth.events import activities, answers, stages
+from pipelines.synth.events import activities, answers, stages, touches
 from pipelines.synth.market import START, Floats, Market, make_market
 from pipelines.synth.truth import OPEN, WON, Fate, simulate, truth_frame
 
@@ -41,10 +41,11 @@ def generate_demo(seed: int = 7, leads: int = 4000, months: int = 24) -> Demo:
     market = make_market(rng, leads, weeks)
     fate = simulate(rng, market, weeks)
     acts = activities(rng, market, fate)
-    acts = acts[acts["known"] < weeks].sort_values(["known", "lead", "kind"], kind="stable", ignore_index=True)
     said = answers(rng, market, fate)
     said = said[said["known"] < weeks].sort_values(["known", "lead", "question"], kind="stable", ignore_index=True)
     steps = stages(rng, market, fate)
+    acts = pd.concat([acts, touches(np.random.default_rng([seed, 2]), market, fate, steps)], ignore_index=True)
+    acts = acts[acts["known"] < weeks].sort_values(["known", "lead", "kind"], kind="stable", ignore_index=True)
     steps = steps[steps["at"] < weeks].sort_values(["at", "lead"], kind="stable", ignore_index=True)
     tables = {
         "leads": _leads(market, fate, acts, steps),

@@ -103,3 +103,17 @@ def test_bad_rows_are_counted_in_the_manifest(tmp_path: Path) -> None:
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(SourceError, match="at least 50 leads"):
         generate_demo(leads=3)
+
+
+def test_reps_act_in_office_hours_soon_after_most_handoffs() -> None:
+    tables = demo().tables
+    steps, acts = tables["stages"], tables["activities"]
+    handed = steps[steps["Stage"] == "mql"].drop_duplicates("Lead ID").set_index("Lead ID")["Entered"]
+    first = acts[acts["Actor"] == "rep"].assign(
+        at=lambda f: pd.to_datetime(f["Happened"], utc=True, errors="coerce", format="ISO8601")
+    )
+    first = first.assign(entered=pd.to_datetime(first["Lead ID"].map(handed), utc=True, format="ISO8601"))
+    after = first[first["at"] >= first["entered"]].groupby("Lead ID").first()
+    assert 0.6 < len(after) / len(handed) < 0.95
+    waited = (after["at"] - after["entered"]).dt.total_seconds() / 3600
+    assert waited.median() < 24 and after["at"].dt.hour.between(9, 17).mean() > 0.8

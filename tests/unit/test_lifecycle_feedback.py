@@ -1,0 +1,110 @@
+"""What sales said is set against the score of that time; unknown decisions and later scores are left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.judging.feedback import (
+    ACCEPTED,
+    RETURNED,
+    THIRDS,
+    agreement,
+    decisions,
+    disagreements,
+    return_reasons,
+    scored_decisions,
+)
+from models.judging.sla import entries
+from pipelines.report_lifecycle import heat, waste_line
+from tests.unit.test_lifecycle_figures import at, figures, policy, world
+
+DAY = pd.Timedelta(days=1)
+WEEK = pd.Timestamp("2025-01-06")
+
+
+def said() -> pd.DataFrame:
+    return decisions(entries(world()["stages"], pd.Timestamp("2025-06-01")), policy())
+
+
+def judged() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Six leads on two Mondays; lead k has probability k / 10, on the second Monday (10 - k) / 10."""
+    leads = [f"L{k}" for k in range(6)]
+    keys = pd.DataFrame({"lead_id": leads * 2, "as_of": [WEEK] * 6 + [WEEK + 7 * DAY] * 6})
+    keys["as_of"] = keys["as_of"].astype("datetime64[us]")
+    probability = np.r_[np.arange(6) / 10, (10 - np.arange(6)) / 10]
+    return keys, probability, np.zeros(12)
+
+
+def decided(lead: str, when: pd.Timestamp, decision: str = RETURNED) -> pd.DataFrame:
+    frame = pd.DataFrame({"lead_id": [lead], "sent_at": [when], "decided_at": [when]})
+    return frame.astype({"decided_at": "datetime64[us]"}).assign(decision=decision, reason="timing")
+
+
+def test_acceptance_return_and_silence_are_told_apart_with_the_reason_given() -> None:
+    found = said()
+    assert found.groupby("decision").size().to_dict() == {ACCEPTED: 4, RETURNED: 1}
+    row = found[found["decision"] == RETURNED].iloc[0]
+    assert (row["lead_id"], row["reason"], row["decided_at"]) == ("L4", "no budget", at(48))
+    assert return_reasons(found).values.tolist() == [["no budget", 1]]
+    assert "L5" not in set(found["lead_id"]), "sent, and nothing said yet"
+
+
+def test_the_score_is_the_last_before_the_decision_and_not_a_stale_one() -> None:
+    keys, probability, label = judged()
+    for when, expected in ((WEEK, None), (WEEK + DAY, 0.2), (WEEK + 7 * DAY, 0.2), (WEEK + 8 * DAY, 0.8)):
+        found = scored_decisions(decided("L2", when), keys, probability, label)
+        assert found["probability"].tolist() == ([] if expected is None else [expected])
+    assert not len(scored_decisions(decided("L2", WEEK + 40 * DAY), keys, probability, label))
+
+
+@pytest.mark.parametrize(("lead", "decision", "listed"), [("L5", RETURNED, True), ("L0", RETURNED, False)])
+def test_disagreement_is_a_return_of_the_best_third_or_an_acceptance_of_the_last(
+    lead: str, decision: str, listed: bool
+) -> None:
+    keys, probability, label = judged()
+    found = scored_decisions(decided(lead, WEEK + DAY, decision), keys, probability, label)
+    assert found["third"].tolist() == [THIRDS[2 if lead == "L5" else 0]]
+    assert (len(disagreements(found)) == 1) is listed
+    other = found.assign(decision=ACCEPTED)
+    assert (len(disagreements(other)) == 1) is not listed
+    table = agreement(found).set_index("sales_and_score")
+    assert table["n"].sum() == 1 and table.loc[f"returned, {THIRDS[2 if lead == 'L5' else 0]}", "n"] == 1
+
+
+def test_levels_by_month_add_up_to_the_levels_and_small_months_are_not_shown() -> None:
+    found = figures()
+    months = found.sla_by_month.groupby(["stage", "what"])[["judged", "met"]].sum()
+    whole = found.sla.set_index(["stage", "what"])
+    assert months.loc[("mql", "next step"), "met"] == whole.loc[("mql", "next step"), "met"]
+    assert months.loc[("mql", "next step"), "judged"] == 6, "the one of February is alone and left out"
+    shown = heat(found.record()["sla_by_month"])
+    assert shown["columns"] == ["MQL: next step", "MQL: first touch"]
+    assert [row["month"] for row in shown["rows"]] == ["2025-01"]
+    assert shown["rows"][0]["cells"][0]["attained"] == pytest.approx(4 / 6)
+
+
+def test_teams_share_the_heat_map_only_where_there_are_several() -> None:
+    rows = [
+        {
+            "month": "2025-01",
+            "stage": "mql",
+            "what": "next step",
+            "team": team,
+            "judged": 9,
+            "met": 3,
+            "attained": 1 / 3,
+        }
+        for team in ("north", "south")
+    ]
+    assert heat(rows)["columns"] == ["MQL: next step, north", "MQL: next step, south"]
+    assert heat([*rows[:1], rows[1] | {"team": "north", "month": "2025-02"}])["columns"] == ["MQL: next step"]
+
+
+def test_worked_and_never_worked_are_shown_apart_and_waste_is_counted() -> None:
+    found = figures()
+    assert found.worked.set_index("leads")["n"].to_dict() == {"worked": 5, "never worked": 4}
+    assert "decisions" not in found.record(), "they name leads"
+    assert waste_line(found.record()) == (
+        "4 of 6 leads that were sent to sales were not qualified so far (67%); the youngest of them may still be."
+    )
+    assert "returned 1 (20%)" in found.sentences[1]
