@@ -17,6 +17,7 @@ from models.scorer import Floats
 from models.settings import TrainSettings
 
 _MINIMUM_ROUNDS = 20
+_PATIENCE = 50  # rounds without a better loss before a fold's curve is taken as ended
 
 
 def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _prepare(matrix: Matrix, block: Block, settings: TrainSettings) -> tuple[lgb
 def _curve(
     data: tuple[lgb.Dataset, lgb.Dataset, list[int]], parameters: Mapping[str, Any], settings: TrainSettings
 ) -> Floats:
-    """Log loss per round on the fold's held-out rows."""
+    """Log loss per round on the fold's held-out rows; where it has long stopped falling, the last value goes on."""
     fit, judge, directions = data
     history: dict[str, dict[str, list[float]]] = {}
     lgb.train(
@@ -120,6 +121,7 @@ def _curve(
         num_boost_round=settings.max_rounds,
         valid_sets=[judge],
         valid_names=["held_out"],
-        callbacks=[lgb.record_evaluation(history)],
+        callbacks=[lgb.record_evaluation(history), lgb.early_stopping(_PATIENCE, verbose=False)],
     )
-    return np.asarray(history["held_out"]["binary_logloss"], dtype=np.float64)
+    curve = np.asarray(history["held_out"]["binary_logloss"], dtype=np.float64)
+    return np.pad(curve, (0, settings.max_rounds - len(curve)), mode="edge")
