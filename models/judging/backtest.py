@@ -17,6 +17,8 @@ from models.logistic import log_loss
 from models.scorer import Candidate, Floats, Ints
 from models.settings import TrainSettings
 
+_FEW_ROWS, _REPEATS = 1_000, 3
+
 Factory = Callable[[], dict[str, Candidate]]
 
 
@@ -108,6 +110,22 @@ def random_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[
     )
 
 
+def repeated_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
+    """The folds drawn again where rows are few and have no order: one draw decides too much by luck.
+
+    Every row is then judged several times; whoever resamples does so by groups, so that it still counts once.
+    """
+    rows = chop.final.train
+    if chop.kind in ("time", "ordered") or len(rows) > _FEW_ROWS:
+        return ()
+    group = group_codes(matrix)[rows]
+    return tuple(
+        Block(f"fold {k + 1}, draw {draw + 1}", rows[train], rows[test], 0, "", "")
+        for draw in range(1, _REPEATS)
+        for k, (train, test) in enumerate(grouped_folds(group, len(chop.blocks), settings.seed + draw))
+    )
+
+
 def run_backtest(
     matrix: Matrix, chop: Chop, factory: Factory, parameters: Mapping[str, Any], settings: TrainSettings
 ) -> Backtest:
@@ -118,11 +136,17 @@ def run_backtest(
     TooLittleDataError : fewer won or lost rows than the settings ask for
     """
     require_enough(matrix, chop, settings)
-    rolling = out_of_fold(matrix, chop.blocks, factory, settings)
+    blocks = (*chop.blocks, *repeated_blocks(matrix, chop, settings))
+    rolling = out_of_fold(matrix, blocks, factory, settings)
     shuffled = None
     if chop.kind in ("time", "ordered"):
         shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings)
     weights, notes = blend_weights(matrix, rolling, shuffled)
+    if len(blocks) > len(chop.blocks):
+        notes = (
+            *notes,
+            f"Few rows: the {len(chop.blocks)} folds were drawn {_REPEATS} times; intervals resample groups.",
+        )
     rolling = with_blend(rolling, weights)
     if shuffled is not None:
         shuffled = with_blend(shuffled, weights)
