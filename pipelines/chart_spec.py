@@ -32,6 +32,8 @@ def _axis(axis: Axis) -> dict[str, Any]:
     found: dict[str, Any] = {"title": {"text": axis.title}, "automargin": True}
     if axis.form:
         found |= {"tickformat": axis.form, "hoverformat": axis.form.replace(".0%", ".1%")}
+    if axis.ticks:
+        found |= {"tickvals": [place for place, _ in axis.ticks], "ticktext": [name for _, name in axis.ticks]}
     if axis.log:
         found["type"] = "log"
         found |= {"tickmode": "auto", "nticks": 8, "dtick": None}

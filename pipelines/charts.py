@@ -54,6 +54,7 @@ class Axis:
     log: bool = False
     zero: bool = False
     limits: tuple[float, float] | None = None
+    ticks: tuple[tuple[float, str], ...] = ()  # positions that stand for names
 
 
 @dataclass(frozen=True)
@@ -290,33 +291,6 @@ def by_month(rows: Sequence[Mapping[str, Any]], policies: Sequence[str]) -> Char
         if is_time
         else "One good stretch proves little: look whether one line stays above the other.",
         series=tuple(series),
-    )
-
-
-def importance(rows: Sequence[Mapping[str, Any]], leads: int, kind: str) -> Chart:
-    """Mean absolute points per criterion or feature."""
-    shown = list(rows)[:15][::-1]
-    bars = Series(
-        "mean absolute points",
-        Mark.BARS,
-        Tone.MODEL,
-        tuple(row["points"] for row in shown),
-        tuple(row["label"] for row in shown),
-        text=tuple(row.get("name", "") for row in shown),
-    )
-    what = {"criterion": "criterion", "feature": "feature (the largest 15)"}[kind]
-    return Chart(
-        name=f"importance_{kind}",
-        title=f"What moves scores, by {what}",
-        x=Axis("mean absolute points", ".1f", zero=True),
-        y=Axis(""),
-        n=f"n = {leads:,} scored leads",
-        words="How many points a criterion adds or takes on average, the features' effects summed before the size is "
-        "taken. It says what the model uses, not what causes wins."
-        if kind == "criterion"
-        else "The same, feature by feature. Correlated features share an effect between them.",
-        series=(bars,),
-        sideways=True,
     )
 
 

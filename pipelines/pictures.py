@@ -1,11 +1,15 @@
 """Charts to PNG with matplotlib, for MLflow."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipelines.charts import OWN_COLOURS, Axis, Chart, Mark, Series, Tone
 from pipelines.context import Context
 from pipelines.report_charts import charts_of
+from pipelines.store import read_json
+
+WATERFALLS = 3
 
 _COLOURS = {
     Tone.MODEL: "#2f6fb3",
@@ -17,8 +21,38 @@ _COLOURS = {
 
 
 def draw_pictures(context: Context, folder: Path) -> list[Path]:
-    """A PNG per chart of the run."""
-    return [draw(chart, folder / f"{chart.name}.png") for chart in charts_of(context)]
+    """A PNG per chart of the run, and the waterfall of the first leads."""
+    cards = read_json(context.paths.score / "cards.json")[:WATERFALLS]
+    falls = [waterfall(card, folder / f"waterfall_{k + 1}.png") for k, card in enumerate(cards)]
+    return [draw(chart, folder / f"{chart.name}.png") for chart in charts_of(context)] + falls
+
+
+def waterfall(card: Mapping[str, Any], path: Path) -> Path:
+    """One lead's way from 50 over base, criteria and clip to its score."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    steps = [("base", card["points_base"]), *((row["label"], row["points"]) for row in card["criteria"])]
+    steps += [("clip", card["points_clip"])] if card["points_clip"] else []
+    figure = Figure(figsize=(8, 1.6 + 0.42 * (len(steps) + 2)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    at = 50
+    axes.barh([0], [at], color=_COLOURS[Tone.PLAIN])
+    for row, (_, points) in enumerate(steps, start=1):
+        axes.barh([row], [points], left=at, color=_COLOURS[Tone.GOOD if points >= 0 else Tone.BAD])
+        axes.text(max(at, at + points) + 1, row, f"{points:+d}", va="center", fontsize=8)
+        at += points
+    last = len(steps) + 1
+    axes.barh([last], [at], color=_COLOURS[Tone.MODEL])
+    axes.text(at + 1, last, str(at), va="center", fontsize=8)
+    axes.set_yticks(range(last + 1), ["start", *(label for label, _ in steps), "score"])
+    axes.invert_yaxis()
+    axes.set_title(f"Lead {card['lead_id']}: from 50 to {card['score']}", loc="left", fontweight="bold")
+    axes.set_xlabel(f"points; 50 stands for {card['reference_probability']:.1%}")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+    return path
 
 
 def draw(chart: Chart, path: Path) -> Path:
@@ -31,7 +65,9 @@ def draw(chart: Chart, path: Path) -> Path:
         rows = len(chart.series)
     height = max(4.2, 1.6 + 0.34 * rows)
     figure = Figure(figsize=(8, height))
-    figure.subplots_adjust(left=0.3 if chart.sideways else 0.11, right=0.97, top=1 - 0.4 / height, bottom=0.95 / height)
+    figure.subplots_adjust(
+        left=0.3 if chart.sideways or chart.y.ticks else 0.11, right=0.97, top=1 - 0.4 / height, bottom=0.95 / height
+    )
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for one in chart.series:
@@ -93,6 +129,8 @@ def _label(axis: Any, limit: Any, one: Axis) -> None:
     axis.set_label_text(one.title)
     if one.form.endswith("%"):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    if one.ticks:
+        axis.set_ticks([place for place, _ in one.ticks], [name for _, name in one.ticks])
     if one.log:
         axis.axes.set_xscale("log")
     if one.limits:

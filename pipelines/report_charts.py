@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines import charts, charts_marketing
+from pipelines import charts, charts_influence, charts_marketing
 from pipelines.charts import Axis, Chart
 from pipelines.context import Context
 from pipelines.store import read_json, read_parquet
 
 OWN, EQUAL = "rubric_own_threshold", "model_equal_workload"
+DEPENDENCES = 4
 RUBRIC_CAPACITY, MODEL_CAPACITY = "rubric_at_capacity", "model_at_capacity"
 
 
@@ -110,7 +111,12 @@ def _scored(context: Context) -> list[Chart]:
     for kind in ("criterion", "feature"):
         rows: Sequence[Mapping[str, Any]] = record.get("importance", {}).get(kind, ())
         if rows:
-            found.append(charts.importance(rows, record["leads"], kind))
+            found.append(charts_influence.importance(rows, record["leads"], kind))
+    sample = record["influence"]
+    if sample["leads"] > 1 and sample["features"]:
+        found.append(charts_influence.beeswarm(sample["features"], sample["leads"]))
+        numbers = [feature for feature in sample["features"] if feature["number"]][:DEPENDENCES]
+        found += [charts_influence.dependence(feature, sample["leads"]) for feature in numbers]
     return found
 
 

@@ -75,7 +75,6 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "worklist": _worklist(context),
         "cards": cards,
         "clipped": any(card["points_clip"] for card in cards),
-        "reach": _reach(cards),
         "framework": context.framework,
         "engagement": engagement_of(context.paths),
         "fidelity": evaluation.get("fidelity") or {"truth": {}, "seeds": None},
@@ -146,12 +145,6 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as plain records, missing as None."""
     plain = frame.astype(object)
     return [{str(k): v for k, v in row.items()} for row in plain.where(plain.notna(), None).to_dict(orient="records")]
-
-
-def _reach(cards: list[dict[str, Any]]) -> int:
-    """Points at which a card's bar is full, the same on every card."""
-    points = [abs(row["points"]) for card in cards for row in card["criteria"]]
-    return max([*points, *(abs(card["points_base"]) for card in cards), 10])
 
 
 def _run(context: Context, summary: Mapping[str, Any], train: Mapping[str, Any]) -> list[tuple[str, str]]:

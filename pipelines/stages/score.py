@@ -13,6 +13,7 @@ from models.scoring import Scored, score
 from pipelines.champion import read_champion
 from pipelines.context import Context
 from pipelines.engagement import BOTS, bot_record
+from pipelines.influence import influence_of
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.train import TRAINED
 from pipelines.store import read_json, stage_dir, write_json, write_parquet
@@ -46,6 +47,7 @@ def run_score(context: Context) -> dict[str, Any]:
             "context_warning": share > CONTEXT_WARNING,
             "reference_probability": cards[0]["reference_probability"] if cards else None,
             "importance": importance(scored),
+            "influence": influence_of(scored, context.settings.seed),
         }
     with stage_dir(context.paths.score) as folder:
         write_parquet(folder / "worklist.parquet", worklist)

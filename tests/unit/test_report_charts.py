@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines import charts
+from pipelines import charts, charts_influence
 from pipelines.chart_spec import figure
 from pipelines.charts import Axis, Chart, Mark, Series, Tone
 
@@ -31,6 +31,28 @@ COMPARISON = {
 }
 
 
+INFLUENCE = [
+    {
+        "name": "visits",
+        "label": "visits",
+        "unit": "count",
+        "number": True,
+        "points": [1.0, -2.0, 1.0, 0.5],
+        "values": [3.0, 0.0, 3.0, None],
+        "shade": ["high value", "low value", "high value", "other"],
+    },
+    {
+        "name": "industry",
+        "label": "industry",
+        "unit": "",
+        "number": False,
+        "points": [0.0, 0.0, 0.0, 0.0],
+        "values": ["a", "b", "a", None],
+        "shade": ["other"] * 4,
+    },
+]
+
+
 def all_charts() -> list[Chart]:
     figures = {
         "rate": {"n": 100, "won": 9, "auc": 0.5, "auc_ci": None},
@@ -55,8 +77,10 @@ def all_charts() -> list[Chart]:
         charts.workload(COMPARISON, "wins"),
         charts.workload(COMPARISON, "precision"),
         charts.by_month(by_month, ("rubric_own_threshold",)),
-        charts.importance(sizes, 90, "criterion"),
-        charts.importance(sizes, 90, "feature"),
+        charts_influence.importance(sizes, 90, "criterion"),
+        charts_influence.importance(sizes, 90, "feature"),
+        charts_influence.beeswarm(INFLUENCE, 4),
+        charts_influence.dependence(INFLUENCE[0], 4),
         charts.scores([{"score": 2, "leads": 9}], 9, "open leads"),
     ]
 
@@ -64,7 +88,7 @@ def all_charts() -> list[Chart]:
 @pytest.mark.parametrize("chart", all_charts(), ids=lambda chart: chart.name)
 def test_every_chart_has_title_units_n_and_words(chart: Chart) -> None:
     assert chart.title and chart.words.endswith(".") and chart.n.startswith("n = ")
-    assert chart.x.title and (chart.y.title or chart.sideways)
+    assert chart.x.title and (chart.y.title or chart.sideways or chart.y.ticks)
     assert chart.records() and all(row["y"] is not None for row in chart.records())
     spec = figure(chart)
     assert spec["layout"]["xaxis"]["title"]["text"] == chart.x.title
@@ -101,3 +125,18 @@ def test_a_legend_only_where_there_is_something_to_tell_apart() -> None:
     one = Chart("c", "T", Axis("x"), Axis("y"), "n = 1", "W.", (Series("s", Mark.LINE, Tone.PLAIN, (1,), (2,)),))
     two = Chart("c", "T", Axis("x"), Axis("y"), "n = 1", "W.", one.series * 2)
     assert not figure(one)["layout"]["showlegend"] and figure(two)["layout"]["showlegend"]
+
+
+def test_a_swarm_shows_every_lead_in_the_row_of_its_feature_and_apart_from_its_like() -> None:
+    chart = charts_influence.beeswarm(INFLUENCE, 4)
+    assert [name for _, name in chart.y.ticks] == ["visits", "industry"]  # the largest on top
+    dots = [(float(str(row["x"])), float(str(row["y"]))) for row in chart.records()]
+    assert len(dots) == 8 and len(set(dots)) == 8
+    assert sum(abs(y - 1.0) < 0.4 for _, y in dots) == 4 and sum(abs(y) < 0.4 for _, y in dots) == 4
+    assert next(s for s in chart.series if s.name == "low value").x == (-2.0,)
+
+
+def test_dependence_leaves_out_and_counts_what_has_no_value() -> None:
+    chart = charts_influence.dependence(INFLUENCE[0], 4)
+    assert chart.series[0].x == (3.0, 0.0, 3.0)
+    assert "1 without a value" in chart.n
