@@ -186,6 +186,7 @@ def _interval(
         seed_deviation=seed_deviation,
         draws=settings.draws,
         seed=settings.seed,
+        block=found.block,
     )
 
 

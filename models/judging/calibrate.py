@@ -93,13 +93,31 @@ def _random_effects(pairs: Floats) -> tuple[float, float]:
     if not len(pairs):
         return 1.0, float("inf")
     estimate, variance = pairs[:, 0], np.maximum(pairs[:, 1], 1e-12)
+    mixed = 1.0 / (variance + _between(estimate, variance))
+    return float((mixed * estimate).sum() / mixed.sum()), float(1.0 / mixed.sum())
+
+
+def _between(estimate: Floats, variance: Floats) -> float:
+    """Variance between estimates beyond their own errors (method of moments)."""
     fixed = 1.0 / variance
     mean = float((fixed * estimate).sum() / fixed.sum())
-    excess = float((fixed * (estimate - mean) ** 2).sum()) - (len(pairs) - 1)
+    excess = float((fixed * (estimate - mean) ** 2).sum()) - (len(estimate) - 1)
     scale = float(fixed.sum() - (fixed**2).sum() / fixed.sum())
-    between = max(excess / scale, 0.0) if scale > 0 else 0.0
-    mixed = 1.0 / (variance + between)
-    return float((mixed * estimate).sum() / mixed.sum()), float(1.0 / mixed.sum())
+    return max(excess / scale, 0.0) if scale > 0 else 0.0
+
+
+def _level_variance(calibrated: Floats, won: Floats, weight: Floats, group: Ints, block: Ints) -> float:
+    """How much the level differs from block to block beyond what resampled groups would show [log-odds squared]."""
+    levels, errors = [], []
+    for code in np.unique(block):
+        rows = block == code
+        z, y, w = calibrated[rows], won[rows], weight[rows]
+        level = float(fit_logistic(np.ones((len(y), 1)), y, w, np.array([1e-3]), offset=z)[0])
+        p = sigmoid(z + level)
+        score = np.bincount(np.unique(group[rows], return_inverse=True)[1], weights=w * (y - p))
+        levels.append(level)
+        errors.append(float((score**2).sum()) / max(float((w * p * (1 - p)).sum()), 1e-9) ** 2)
+    return _between(np.array(levels), np.maximum(np.array(errors), 1e-9))
 
 
 @dataclass(frozen=True)
@@ -109,7 +127,7 @@ class IntervalModel:
     Parameters
     ----------
     middle : where the line is pinned [log-odds before calibration]
-    covariance : of (level at ``middle``, slope), from the clustered bootstrap
+    covariance : of (level at ``middle``, slope), from the clustered bootstrap and, for the level, between blocks
     seed_deviation : typical standard deviation of log-odds between seeds
     """
 
@@ -154,8 +172,13 @@ def fit_interval(
     seed_deviation: float,
     draws: int,
     seed: int,
+    block: Ints | None = None,
 ) -> IntervalModel:
-    """Interval model by resampling groups: one Newton step per draw from the fitted calibration."""
+    """Interval model by resampling groups: one Newton step per draw from the fitted calibration.
+
+    With blocks, the level of the next block is as uncertain as the levels of past blocks differ: a probability is
+    promised for later leads, not for those it was calibrated on.
+    """
     middle = float(np.average(log_odds, weights=weight))
     x = np.column_stack([np.ones(len(won)), log_odds - middle])
     p = sigmoid(calibration.apply(log_odds))
@@ -169,4 +192,7 @@ def fit_interval(
     for draw in range(draws):
         counts = rng.multinomial(groups, np.full(groups, 1.0 / groups))
         steps[draw] = np.linalg.solve(information, counts @ sums - sums.sum(axis=0))
-    return IntervalModel(middle, np.cov(steps.T), seed_deviation)
+    covariance = np.cov(steps.T)
+    if block is not None:
+        covariance[0, 0] += _level_variance(calibration.apply(log_odds), won, weight, group, block)
+    return IntervalModel(middle, covariance, seed_deviation)

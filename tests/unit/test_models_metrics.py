@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.judging.backtest import OutOfFold, blend_weights
-from models.judging.calibrate import fit_slope
+from models.judging.calibrate import fit_interval, fit_slope
 from models.judging.metrics import (
     all_metrics,
     auc,
@@ -17,6 +17,7 @@ from models.judging.metrics import (
     reliability,
 )
 from models.logistic import fit_logistic, sigmoid
+from models.scorer import Calibration
 from tests.reference.toy import toy_matrix
 
 
@@ -100,3 +101,20 @@ def test_equal_weights_where_the_two_kinds_of_folds_disagree() -> None:
     assert set(weights.values()) == {0.333333} and "disagree" in notes[0]
     weights, notes = blend_weights(matrix, here, here)
     assert weights["linear"] > 0.4 and not notes
+
+
+def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:
+    rng = np.random.default_rng(3)
+    z, block = rng.normal(-1.5, 1.0, 4000), np.repeat(np.arange(4), 1000)
+    ones, group = np.ones(4000), np.arange(4000)
+
+    def width(moves: float) -> float:
+        level = np.array([-moves, moves, -moves, moves])[block]
+        won = (rng.random(4000) < sigmoid(z + level)).astype(np.float64)
+        made = fit_interval(
+            z, won, ones, group, Calibration(), seed_deviation=0.0, draws=100, seed=1, block=block
+        ).bounds(np.array([-1.5]), Calibration())
+        return float(made[1][0] - made[0][0])
+
+    assert width(0.0) < 0.06
+    assert width(0.4) > 2 * width(0.0)
