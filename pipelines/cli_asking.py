@@ -1,4 +1,4 @@
-"""Commands about one lead beyond its card: what to ask, what changed."""
+"""Commands beyond a card: what to ask, what changed, an account's contacts, frameworks on one's own leads."""
 
 from typing import Annotated
 
@@ -42,3 +42,32 @@ def change(
     from pipelines.cli_change import change_command
 
     return change_command(options(source, data_dir), lead_id, since, until, bundle, Output(json))
+
+
+@app.command()
+def account(
+    account_id: str,
+    framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="moment, ISO; default: data cut-off")] = None,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """An account's contacts by criteria, where they disagree, and who is believed."""
+    from pipelines.cli_account import account_command
+
+    return account_command(options(source, data_dir), account_id, framework, as_of, Output(json))
+
+
+@app.command()
+def frameworks(
+    source: Annotated[str | None, typer.Option("--source", help="source that was run, for shares of its leads")] = None,
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Qualification frameworks that ship, their trade-offs, and how much of each is unknown on your own leads."""
+    from pipelines.cli_account import frameworks_command
+
+    return frameworks_command(None if source is None else options(source, data_dir), Output(json))

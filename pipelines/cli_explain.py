@@ -67,16 +67,3 @@ def _head(card: dict[str, Any], language: "Language") -> list[str]:
         chance = say(_EVER, **likely)
     action = say(card["next_action"].replace("_", " "))
     return [title, chance, say("State {state}, next: {action}", state=card["state"], action=action)]
-
-
-def frameworks_command(output: Output) -> int:
-    """Frameworks and their trade-offs."""
-    from models.explaining.framework import framework_names, load_framework
-
-    found = [load_framework(name) for name in framework_names()]
-    if output.as_json:
-        output.record([framework.model_dump(mode="json") for framework in found])
-        return 0
-    rows = [(f.name, ", ".join(c.label for c in f.criteria.values()), f.tradeoff) for f in found]
-    output.table("Frameworks", ("name", "criteria", "trade-off"), rows)
-    return 0

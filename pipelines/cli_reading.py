@@ -30,14 +30,6 @@ def explain(
 
 
 @app.command()
-def frameworks(json: Json = False, debug: Debug = False) -> int:
-    """Qualification frameworks that ship, and their trade-offs."""
-    from pipelines.cli_explain import frameworks_command
-
-    return frameworks_command(Output(json))
-
-
-@app.command()
 def compare(
     source: Source = "demo", data_dir: DataDir = "data", csv: Csv = None, json: Json = False, debug: Debug = False
 ) -> int:
