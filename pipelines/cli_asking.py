@@ -46,7 +46,7 @@ def change(
 
 @app.command()
 def account(
-    account_id: str,
+    account_id: Annotated[str, typer.Argument(help="account as named in the source")],
     framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="moment, ISO; default: data cut-off")] = None,
     source: Source = "demo",
