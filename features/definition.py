@@ -216,7 +216,10 @@ class Source(Declared):
     flat: Flat | None = Field(default=None, description="target, order and groups of a flat source")
     rubric: str | None = Field(default=None, description="rubric YAML, by name or path")
     framework: str = Field(default="bant", description="qualification framework of the cards")
-    qualification: str | None = Field(default=None, description="qualification policy YAML, by name or path")
+    qualification: str | tuple[str, ...] | None = Field(
+        default=None,
+        description="qualification policy YAML, by name or path; several: versions, each with effective_from",
+    )
     lifecycle: str | None = Field(default=None, description="lifecycle policy YAML, by name or path")
     recorded_score: str | None = Field(default=None, description="leads column with a score recorded at the time")
     actual_handoff: Stage | None = Field(default=None, description="stage whose entry is a handoff that happened")

@@ -19,7 +19,7 @@ from models.explaining.framework import CONTEXT, Framework
 from models.explaining.language import ENGLISH, Language
 from models.explaining.points import BASE, CLIP, Bars, bars, by_group
 from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
-from models.explaining.qualification_policy import QualificationPolicy
+from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from models.explaining.questions import worth_of
 from models.explaining.reasons import TOP, Wordsmith, top_reasons
 from models.logistic import sigmoid
@@ -44,6 +44,8 @@ class Scored:
     source: Source | None
     values: pd.DataFrame
     qualified: Qualified
+    standing: Standing
+    policy: QualificationPolicy
     language: Language = ENGLISH
 
     @cached_property
@@ -86,8 +88,13 @@ def score(
     shown = bars(contributions, bundle.catalog, framework, bundle.scale)
     statuses = evidence(values, bundle.catalog, framework, source)
     fit, engagement = _dimensions(contributions, bundle)
+    policy = policy or default_qualification()
+    policy.profile.check(bundle.catalog)
     standing = Standing(
-        shown.score, _dimension_points(contributions, bundle), evidence(values, bundle.catalog, TOPICS, source)
+        shown.score,
+        _dimension_points(contributions, bundle),
+        evidence(values, bundle.catalog, TOPICS, source),
+        excluded=policy.profile.excluded(values),
     )
     qualified = qualify(standing, policy)
     reasons = np.array(
@@ -116,7 +123,19 @@ def score(
         "bundle_hash": np.full(len(values), bundle.hash, dtype=object),
     }
     return Scored(
-        columns, contributions, shown, statuses, log_odds, bundle, framework, source, values, qualified, language
+        columns,
+        contributions,
+        shown,
+        statuses,
+        log_odds,
+        bundle,
+        framework,
+        source,
+        values,
+        qualified,
+        standing,
+        policy,
+        language,
     )
 
 
@@ -193,6 +212,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "state": str(line["state"]),
         "next_action": str(line["next_action"]),
         "question": str(line["question"]),
+        "qualification": _qualification(scored, row),
         "framework": {"name": framework.name, "title": framework.title},
         "language": language.code,
         "points_base": int(line[f"points_{BASE}"]),
@@ -216,4 +236,25 @@ def _status(scored: Scored, criterion: str, row: int) -> dict[str, Any]:
         "status_because": str(found.source_of[row]),
         "status_age_days": None if np.isnan(age) else round(age, 1),
         "question": "" if status in ("met", "not_met") else scored.language.text(question),
+    }
+
+
+def _qualification(scored: Scored, row: int) -> dict[str, Any]:
+    """The rule behind the state, what one condition keeps the lead from, and how it fits the declared profile."""
+    found, profile, catalog = scored.qualified, scored.policy.profile, scored.bundle.catalog
+    values = scored.values.iloc[row]
+    wrong, unknown = profile.mismatches(values, catalog)
+    return {
+        "policy": scored.policy.name,
+        "version": scored.policy.version,
+        "rule": str(found.rule[row]),
+        "team": str(found.team[row]),
+        "programme": str(found.programme[row]),
+        "reason": str(found.reason[row]),
+        "temperature": str(found.temperature[row]),
+        "near_state": str(found.near_state[row]),
+        "near_lacks": str(found.near_lacks[row]),
+        "persona": str(profile.persona(scored.values.iloc[[row]], catalog)[0]),
+        "mismatches": wrong,
+        "profile_unknown": unknown,
     }

@@ -2,13 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 from features.definition import Source
 from features.rubric import Rubric, load_rubric
 from features.source import load_source
 from models.explaining.framework import Framework, load_framework
-from models.explaining.qualification_policy import QualificationPolicy, load_qualification
+from models.explaining.qualification_policy import QualificationPolicy, load_qualification, policy_at
 from models.settings import TrainSettings
 from pipelines.config import Paths
 from pipelines.locate import find_policy, find_rubric, find_source
@@ -25,13 +26,14 @@ class Context:
     paths: Paths
     settings: TrainSettings
     engine: str = "memory"
-    policy: QualificationPolicy | None = None  # None: the one that ships
+    policy: QualificationPolicy | None = None  # in force at the data cut-off; None: the one that ships
+    policies: tuple[QualificationPolicy, ...] = ()  # every version
 
     @property
     def declaration_hash(self) -> str:
         """SHA-256 over the source, its rubric and policy, and the settings: what the run was asked to do."""
         parts = [self.source.model_dump_json(), self.settings.model_dump_json()]
-        parts += ["" if part is None else part.model_dump_json() for part in (self.rubric, self.policy)]
+        parts += ["" if part is None else part.model_dump_json() for part in (self.rubric, *(self.policies or (None,)))]
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
@@ -49,9 +51,10 @@ def open_context(
     rubric = None
     if declared.rubric is not None:
         rubric = load_rubric(find_rubric(declared.rubric, beside=path.parent), declared)
-    policy = None
-    if declared.qualification is not None:
-        policy = load_qualification(find_policy(declared.qualification, beside=path.parent))
+    named = declared.qualification or ()
+    names = (named,) if isinstance(named, str) else named
+    policies = tuple(load_qualification(find_policy(name, beside=path.parent)) for name in names)
+    until = date.max if declared.data_cutoff is None else datetime.fromisoformat(declared.data_cutoff).date()
     return Context(
         source=declared,
         source_path=path,
@@ -60,5 +63,6 @@ def open_context(
         paths=Paths(data_dir, declared.name),
         settings=settings or TrainSettings(),
         engine=engine,
-        policy=policy,
+        policy=policy_at(policies, until) if policies else None,
+        policies=policies,
     )

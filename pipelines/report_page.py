@@ -19,6 +19,7 @@ from pipelines.report_charts import charts_of
 from pipelines.report_format import FILTERS
 from pipelines.report_lifecycle import lifecycle_view
 from pipelines.report_marketing import marketing_of
+from pipelines.report_qualification import profile_view, qualification_view
 from pipelines.report_words import HEADLINES, answer, excluded, limits
 from pipelines.store import read_json, read_parquet
 
@@ -71,6 +72,9 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "marketing": marketing_of(comparison, context.source.capacity.currency),
         "swap": _swap(context),
         "lifecycle": lifecycle_view(paths),
+        "qualification": qualification_view(paths),
+        "profile": profile_view(paths),
+        "committees": read_json(paths.score / "accounts.json"),
         "scored": read_json(paths.score / "score.json"),
         "worklist": _worklist(context),
         "cards": cards,
@@ -99,8 +103,11 @@ def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("capacity", "Threshold, capacity", bool(found["comparison"].get("policies"))),
         ("rules", "Rubric's rules", bool(found["comparison"].get("repair"))),
         ("lifecycle", "Lifecycle", bool(found["lifecycle"])),
+        ("qualification", "Qualification", bool(found["qualification"])),
+        ("profile", "Ideal customer", bool(found["profile"])),
         ("worklist", "Worklist", bool(found["worklist"]["rows"])),
         ("cards", "Lead cards", bool(found["worklist"]["rows"])),
+        ("accounts", "Accounts", bool(found["committees"])),
         ("drivers", "What moves scores", bool(found["worklist"]["rows"])),
         ("fidelity", "Fidelity", any(found["fidelity"][name] for name in ("truth", "seeds"))),
         ("engagement", "Activities", any(found["engagement"].values())),

@@ -21,6 +21,7 @@ TOPICS = Framework(
     title="Topics one by one",
     criteria={str(t): Criterion(label=str(t).replace("_", " "), topics=(t,)) for t in Topic if t is not Topic.CONTEXT},
 )
+NEAR_SCORE, NEAR_POINTS = 5, 1.0  # how far below a score, or points of a dimension, is a near miss
 RANK = {str(s): k for k, s in enumerate((Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL))}
 
 
@@ -34,6 +35,7 @@ class Standing:
     points : points by dimension
     statuses : evidence per topic (:data:`TOPICS`)
     state_before, days_in_state : of the last scoring, where there was one ('' and NaN otherwise)
+    excluded : reason for which the profile excludes the lead, '' if it does not
     """
 
     score: Ints
@@ -41,6 +43,7 @@ class Standing:
     statuses: Mapping[str, Evidence]
     state_before: Texts | None = None
     days_in_state: Floats | None = None
+    excluded: Texts | None = None
 
 
 @dataclass(frozen=True)
@@ -152,21 +155,35 @@ def _exceptions(
     for item in policy.disqualify:
         refused = _all({str(t): _status(standing, t) == EvidenceStatus.NOT_MET for t in item.refused}, rows)
         action[refused], reason[refused] = "disqualify", item.reason
+    out = np.zeros(rows, dtype=bool) if standing.excluded is None else standing.excluded != ""
+    if standing.excluded is not None:
+        action[out], reason[out] = "disqualify", standing.excluded[out]
     fit = standing.points.get(Dimension.FIT, np.zeros(rows))
     no_authority = _status(standing, Topic.AUTHORITY) == EvidenceStatus.NOT_MET
-    asked = no_authority & (fit >= policy.introduction_fit_from)
+    asked = no_authority & (fit >= policy.introduction_fit_from) & ~out
     action[asked], programme[asked], reason[asked] = "ask", "introduction", "no_authority"
 
 
 def _near(standing: Standing, policy: QualificationPolicy, state: Texts) -> tuple[Texts, Texts]:
+    """The best state one condition keeps a lead from, and that condition; numbers must be within reach."""
     rows = len(standing.score)
     near_state, near_lacks = _filled(rows, ""), _filled(rows, "")
     rank = np.array([RANK[str(name)] for name in state])
     for rule in policy.rules:
         conditions = _conditions(rule, standing, 0)
         failed = np.sum([~holds for holds in conditions.values()], axis=0)
-        one_short = (failed == 1) & (rank < RANK[str(rule.state)]) & (near_state == "")
+        one_short = (failed == 1) & (rank < RANK[str(rule.state)]) & (near_state == "") & _in_reach(rule, standing)
         for words, holds in conditions.items():
             mask = one_short & ~holds
             near_state[mask], near_lacks[mask] = str(rule.state), words
     return near_state, near_lacks
+
+
+def _in_reach(rule: StateRule, standing: Standing) -> Bools:
+    """Whether no number is further below what the rule asks for than a few points."""
+    close = np.ones(len(standing.score), dtype=bool)
+    if rule.score_from is not None:
+        close &= standing.score >= rule.score_from - NEAR_SCORE
+    for dimension, points in rule.points_from.items():
+        close &= standing.points.get(dimension, np.zeros(len(close))) >= points - NEAR_POINTS
+    return close

@@ -7,22 +7,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from features.definition import Name
 from features.errors import PolicyError
 from features.vocabulary import Dimension, Stage, Topic
 from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+from models.explaining.profile import Part, Profile, contradictions
 
 Action = Literal["hand_off", "nurture_interest", "nurture_intent", "ask", "enrich", "recycle", "disqualify"]
 State = Literal[Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.PQL]
 LADDER = (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL)
-
-
-class Part(BaseModel):
-    """Base of the policy's parts: frozen, unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Step(Part):
@@ -92,6 +87,7 @@ class QualificationPolicy(Part):
     hysteresis_points: int = Field(default=0, ge=0, le=50, description="a state is left only so far below its score")
     minimum_dwell_days: float = Field(default=0.0, ge=0, le=365, description="a state is kept at least so long")
     introduction_fit_from: float = Field(default=0.0, description="fit points from which an introduction is asked for")
+    profile: Profile = Profile()
 
 
 def parse_qualification(text: str, *, where: str = "qualification policy") -> QualificationPolicy:
@@ -136,14 +132,15 @@ def flowchart(policy: QualificationPolicy) -> str:
     lines = ["flowchart TD", "  start([scored lead])"]
     previous, edge = "start", "-->"
     for rule in policy.rules:
-        lines.append(f"  {previous} {edge} {rule.id}{{{_words(rule)}}}")
+        lines.append(f"  {previous} {edge} {rule.id}{{{rule_words(rule)}}}")
         lines.append(f"  {rule.id} -->|yes| {rule.id}_state[{str(rule.state).upper()}: {rule.then.action}]")
         previous, edge = rule.id, "-->|no|"
     lines.append(f"  {previous} {edge} rest[LEAD]")
     return "\n".join(lines) + "\n"
 
 
-def _words(rule: StateRule) -> str:
+def rule_words(rule: StateRule) -> str:
+    """What a rule asks for, in words."""
     parts = [f"score >= {rule.score_from}"] if rule.score_from is not None else []
     parts += [f"{dimension} >= {points:g} points" for dimension, points in rule.points_from.items()]
     parts += [f"{topic} {'met or indicated' if rule.indicated_counts else 'met'}" for topic in rule.met]
@@ -188,6 +185,9 @@ def _contradictions(policy: QualificationPolicy, document: LinedYaml) -> Iterato
                 "a contact without authority is asked for an introduction, never disqualified for that alone; "
                 "add another topic or drop this reason.",
             )
+
+    for path, message in contradictions(policy.profile):
+        yield document.line(path), message
 
 
 def _implies(later: StateRule, earlier: StateRule) -> bool:

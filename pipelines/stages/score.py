@@ -10,12 +10,15 @@ from models.explaining.framework import CONTEXT
 from models.explaining.points import CONTEXT_WARNING, by_criterion, context_share
 from models.scorer import Floats
 from models.scoring import Scored, score
+from pipelines.accounts import accounts_record, rolled_accounts
 from pipelines.champion import read_champion
 from pipelines.context import Context
 from pipelines.engagement import BOTS, bot_record
 from pipelines.influence import influence_of
 from pipelines.matrices import load_chop, load_matrix
+from pipelines.qualified import columns_of, qualification_record
 from pipelines.stages.train import TRAINED
+from pipelines.standing import Standings, standings
 from pipelines.store import read_json, stage_dir, write_json, write_parquet
 from pipelines.tables import load_tables
 
@@ -26,14 +29,23 @@ def run_score(context: Context) -> dict[str, Any]:
     """Write ``worklist.parquet`` (best first, ties by lead id) and ``cards.json`` of the first leads."""
     before = read_json(context.paths.train / "verdict.json")
     result: dict[str, Any] = {**before, "leads": 0}
-    worklist = pd.DataFrame()
+    worklist, accounts = pd.DataFrame(), pd.DataFrame()
     cards: list[dict[str, Any]] = []
     bots: dict[str, Any] = {}
+    qualification: dict[str, Any] = {}
+    committees: dict[str, Any] = {}
     if before["verdict"] in TRAINED:
         bundle, matrix, kind = _subject(context)
         scored = score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
         order = ranked(scored)
-        worklist = with_display(context, scored.frame.iloc[order].reset_index(drop=True))
+        standing = _standing(context, bundle, scored) if kind == "open leads" else None
+        listed = pd.concat([scored.frame, columns_of(scored, standing)], axis=1).iloc[order].reset_index(drop=True)
+        worklist = with_display(context, listed)
+        qualification = qualification_record(worklist, scored, standing)
+        if kind == "open leads" and len(worklist):
+            tables = load_tables(context.paths)
+            accounts = rolled_accounts(context, tables, worklist, matrix.keys)
+            committees = accounts_record(context, tables, accounts, pd.Timestamp(worklist["as_of"].iloc[0]))
         if kind == "test rows":
             worklist["won"] = matrix.label[order]
         cards = [scored.card(int(row)) for row in order[:CARDS]]
@@ -54,6 +66,9 @@ def run_score(context: Context) -> dict[str, Any]:
         write_json(folder / "cards.json", cards)
         write_json(folder / "score.json", result)
         write_json(folder / BOTS, bots)
+        write_json(folder / "qualification.json", qualification)
+        write_json(folder / "accounts.json", committees)
+        write_parquet(folder / "accounts.parquet", accounts)
         write_json(folder / "verdict.json", before)
     return result
 
@@ -68,6 +83,16 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
     if champion is None:
         return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), "open leads"
     return load_bundle(champion.folder, champion.hash), load_matrix(paths.matrix, "open"), "open leads"
+
+
+def _standing(context: Context, bundle: Bundle, scored: Scored) -> Standings | None:
+    """States over the last weeks, where the policy has a memory or more than one version."""
+    policy = scored.policy
+    remembers = policy.hysteresis_points or policy.minimum_dwell_days or len(context.policies) > 1
+    if not remembers or not len(scored.log_odds):
+        return None
+    as_of = pd.Timestamp(scored.columns["as_of"][0])
+    return standings(context, bundle, load_tables(context.paths), scored, as_of)
 
 
 def importance(scored: Scored) -> dict[str, list[dict[str, Any]]]:

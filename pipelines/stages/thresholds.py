@@ -11,10 +11,12 @@ from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.points import CENTRE, HIGHEST, LOWEST
+from models.explaining.qualification_policy import default_qualification
 from models.explaining.reasons import Wordsmith, top_reasons
 from models.judging.backtest import group_codes
 from models.judging.handing import Judge
 from models.judging.planner import plan_capacity
+from models.judging.profiles import profiles
 from models.judging.promise import Promise, mapped, promise
 from models.judging.proposal import Proposal, propose
 from models.judging.recorded import actual_handoff, recorded_score
@@ -80,6 +82,7 @@ def run_thresholds(
         if proposed is not None:
             write_text(folder / "proposed_rubric.yaml", proposed.to_yaml())
         write_lifecycle(context, folder)
+        write_json(folder / "profile.json", _profile(context))
         write_json(folder / "verdict.json", before)
     return result
 
@@ -173,6 +176,19 @@ def _plan(context: Context, test: Matrix, log_odds: Floats) -> dict[str, Any] | 
     return plan_capacity(
         replay, log_odds, context.source.capacity, every_days=every, seed=context.settings.seed
     ).record()
+
+
+def _profile(context: Context) -> dict[str, Any]:
+    """Attributes won against the rest, and the declared profile judged, on all matured leads."""
+    if not (context.paths.matrix / "matrix.json").exists():
+        return {}
+    matrix = load_matrix(context.paths.matrix)
+    if not matrix.matured.any():
+        return {}
+    declared = (context.policy or default_qualification()).profile
+    declared.check(matrix.catalog)
+    draws, seed = context.settings.draws, context.settings.seed
+    return profiles(matrix, group_codes(matrix), declared, draws=draws, seed=seed).record()
 
 
 def _rubric_judge(context: Context, test: Matrix) -> Judge | None:

@@ -12,7 +12,18 @@ from tests.reference.tiny_run import TinyRun
 
 SECTIONS = (
     *("verdict", "data", "audit", "candidates", "test", "compare", "capacity", "rules", "lifecycle"),
-    *("worklist", "cards", "drivers", "engagement", "features", "limits", "run"),
+    *(
+        "qualification",
+        "profile",
+        "accounts",
+        "worklist",
+        "cards",
+        "drivers",
+        "engagement",
+        "features",
+        "limits",
+        "run",
+    ),
 )
 
 
@@ -108,3 +119,26 @@ def test_merged_leads_are_told(tiny_demo: TinyRun, words: str) -> None:
     found = read_json(tiny_demo.context.paths.ingest / "counts.json")["identity"]
     assert found["merged_leads"] > 5 and found["matched_to_accounts"] > 5
     assert f"{found['merged_leads']} leads were the same person as another one and are merged" in words
+
+
+def test_the_policy_is_drawn_and_every_lead_counted_once(tiny_demo: TinyRun, words: str) -> None:
+    record = read_json(tiny_demo.context.paths.score / "qualification.json")
+    worklist = read_parquet(tiny_demo.context.paths.score / "worklist.parquet")
+    assert sum(row["leads"] for row in record["states"]) == len(worklist) == sum(record["temperature"].values())
+    for rule in tiny_demo.context.policy.rules:
+        assert f"rule: {rule.id.replace('_', ' ')}" in words
+    assert record["flicker"] in words
+    assert [week["version"] for week in record["weeks"]] == ["1"] * 4 + ["2"] * 5, "each week under its own version"
+    assert set(worklist["state_kept"]) <= {"lead", "iql", "mql", "pql", "sal", "sql"}
+    assert (worklist["near_lacks"] != "").eq(worklist["near_state"] != "").all()
+
+
+def test_accounts_and_the_profile_are_told_as_they_were_written(tiny_demo: TinyRun, words: str) -> None:
+    paths = tiny_demo.context.paths
+    rolled, shown = read_parquet(paths.score / "accounts.parquet"), read_json(paths.score / "accounts.json")
+    assert shown["customers"] == int(rolled["is_customer"].sum()) and shown["accounts"] == len(rolled)
+    assert rolled["best_score"].is_monotonic_decreasing
+    assert all(row["company"].replace("&", "&amp;") in words for row in shown["rows"])
+    declared = read_json(paths.thresholds / "profile.json")["declared"]
+    ideal = next(row for row in declared if row["value"] == "all of it")
+    assert f"{ideal['leads']:,}" in words and "Of 3 parts of the declared ideal customer" in words

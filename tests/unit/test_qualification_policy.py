@@ -86,9 +86,9 @@ def test_interest_is_not_intent() -> None:
 
 
 def test_one_condition_short_is_named_with_the_condition() -> None:
-    found = placed(standing([70, 47], statuses={"budget": ["met", "met"], "need": ["unknown", "met"]}))
-    assert found.near_state.tolist() == ["sql", "sql"]
-    assert found.near_lacks.tolist() == ["need on record as met", "score of 60"]
+    found = placed(standing([70, 55, 54], statuses={"budget": ["met"] * 3, "need": ["unknown", "met", "met"]}))
+    assert found.near_state.tolist() == ["sql", "sql", ""]
+    assert found.near_lacks.tolist() == ["need on record as met", "score of 60", ""], "six points short is not near"
 
 
 def test_states_do_not_flicker() -> None:

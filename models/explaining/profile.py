@@ -1,0 +1,161 @@
+"""The ideal customer and the personas, declared: who fits, who does not, and in which words that is said."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from features.catalog import Catalog
+from features.definition import Name
+from features.errors import PolicyError
+from features.families.titles import JobFunction, Seniority
+
+Bools = npt.NDArray[np.bool_]
+Texts = npt.NDArray[Any]
+
+
+class Part(BaseModel):
+    """Base of the profile's parts: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Trait(Part):
+    """What one attribute of an ideal customer is: one of some values, or a number in a range (ends included)."""
+
+    attribute: Name = Field(description="feature, as leadscore features lists it")
+    values: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "Trait":
+        ranged = self.minimum is not None or self.maximum is not None
+        if bool(self.values) == ranged:
+            raise ValueError(f"trait '{self.attribute}' needs either values or a range")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"trait '{self.attribute}': no number lies from {self.minimum:g} to {self.maximum:g}")
+        return self
+
+    @property
+    def words(self) -> str:
+        """What is asked for."""
+        if self.values:
+            return " or ".join(self.values)
+        if self.minimum is None:
+            return f"at most {self.maximum:,g}"
+        return f"at least {self.minimum:,g}" if self.maximum is None else f"{self.minimum:,g} to {self.maximum:,g}"
+
+    def holds(self, column: pd.Series) -> tuple[Bools, Bools]:
+        """Rows the trait holds for, and rows whose value is known at all."""
+        known = column.notna().to_numpy()
+        if self.values:
+            wanted = {value.casefold() for value in self.values}
+            return known & column.astype("str").str.casefold().isin(wanted).to_numpy(dtype=bool, na_value=False), known
+        numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        low = -np.inf if self.minimum is None else self.minimum
+        high = np.inf if self.maximum is None else self.maximum
+        return (numbers >= low) & (numbers <= high), np.isfinite(numbers)
+
+
+class Exclusion(Trait):
+    """Who is no customer whatever else speaks for them; a proposal for a person to confirm."""
+
+    reason: Name
+
+
+class Persona(Part):
+    """A kind of person in the buying committee, by seniority, function, or both."""
+
+    name: str = Field(min_length=1)
+    seniority: tuple[Seniority, ...] = ()
+    function: tuple[JobFunction, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Persona":
+        if not self.seniority and not self.function:
+            raise ValueError(f"persona '{self.name}' needs a seniority or a function")
+        return self
+
+
+class Profile(Part):
+    """The ideal customer profile; empty where nobody wrote one."""
+
+    ideal: tuple[Trait, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    personas: tuple[Persona, ...] = ()
+
+    def check(self, catalog: Catalog) -> None:
+        """PolicyError if the profile speaks of attributes nobody declared."""
+        for trait in (*self.ideal, *self.exclusions):
+            if trait.attribute not in catalog.names:
+                known = ", ".join(f.name for f in catalog if f.family in ("attributes", "titles"))
+                raise PolicyError(
+                    f"the profile speaks of '{trait.attribute}', which is no feature of this source; known: {known}."
+                )
+
+    def excluded(self, values: pd.DataFrame) -> Texts:
+        """Per row the reason of the first exclusion that holds, '' if none."""
+        found = np.full(len(values), "", dtype=object)
+        for item in self.exclusions:
+            found[item.holds(values[item.attribute])[0] & (found == "")] = item.reason
+        return found
+
+    def persona(self, values: pd.DataFrame, catalog: Catalog) -> Texts:
+        """Per row the first persona that fits the job title, '' if none does or no title is known."""
+        found = np.full(len(values), "", dtype=object)
+        read = {what: _title(values, catalog, what) for what in ("seniority", "function")}
+        for item in self.personas:
+            mask = found == ""
+            for what, wanted in (("seniority", item.seniority), ("function", item.function)):
+                if wanted:
+                    mask &= np.isin(read[what], [str(one) for one in wanted])
+            found[mask] = item.name
+        return found
+
+    def mismatches(self, values: pd.Series, catalog: Catalog) -> tuple[list[str], list[str]]:
+        """Of one row: what does not fit the ideal customer, in words, and the attributes that are not known."""
+        wrong, unknown = [], []
+        for trait in self.ideal:
+            fits, known = trait.holds(pd.Series([values[trait.attribute]]))
+            name = label_of(trait.attribute, catalog)
+            if not known[0]:
+                unknown.append(name)
+            elif not fits[0]:
+                wrong.append(f"{name} is {_shown(values[trait.attribute])}; the ideal customer has {trait.words}")
+        return wrong, unknown
+
+
+def label_of(attribute: str, catalog: Catalog) -> str:
+    """An attribute's name for the eye."""
+    return catalog[attribute].label or attribute.replace("_", " ")
+
+
+def contradictions(profile: Profile) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where the profile asks for what it excludes: path in the document, and what to do."""
+    for k, item in enumerate(profile.exclusions):
+        for trait in profile.ideal:
+            both = sorted(set(trait.values) & set(item.values)) if trait.attribute == item.attribute else []
+            if both:
+                yield (
+                    ("profile", "exclusions", k),
+                    f"'{item.attribute}' of {', '.join(both)} is ideal and excluded at once; drop it from one side.",
+                )
+    names = [persona.name for persona in profile.personas]
+    for k, name in enumerate(names):
+        if name in names[:k]:
+            yield ("profile", "personas", k), f"persona '{name}' stands twice; give each a name of its own."
+
+
+def _title(values: pd.DataFrame, catalog: Catalog, what: str) -> Texts:
+    names: Sequence[str] = [f.name for f in catalog if f.family == "titles" and f.params.get("derive") == what]
+    if not names:
+        return np.full(len(values), "", dtype=object)
+    return values[names[0]].astype("object").where(values[names[0]].notna(), "").to_numpy()
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,g}" if isinstance(value, int | float) else str(value)
