@@ -74,6 +74,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "lifecycle": lifecycle_view(paths),
         "qualification": qualification_view(paths),
         "profile": profile_view(paths),
+        "exploration": read_json(paths.score / "exploration.json"),
         "committees": read_json(paths.score / "accounts.json"),
         "scored": read_json(paths.score / "score.json"),
         "worklist": _worklist(context),

@@ -73,9 +73,7 @@ def arrange(keys: pd.DataFrame, label: Floats) -> Replay:
     lead, names = pd.factorize(lead_key)
     first = pd.Series(np.arange(len(keys))).groupby(lead).first().to_numpy(dtype=np.int64)
     cluster, _ = pd.factorize(keys["group"].iloc[first])
-    order = np.argsort(np.array([_hash(str(name)) for name in names], dtype=np.uint64), kind="stable")
-    place = np.empty(len(names), dtype=np.int64)
-    place[order] = np.arange(len(names))
+    place = tie_order(pd.Series(names))
     return Replay(
         snapshot=snapshot,
         lead=np.asarray(lead, dtype=np.int64),
@@ -84,6 +82,14 @@ def arrange(keys: pd.DataFrame, label: Floats) -> Replay:
         tie=place[np.asarray(lead, dtype=np.int64)],
         dates=dates,
     )
+
+
+def tie_order(names: pd.Series) -> Ints:
+    """Order among equal scores, lower first: the rank of each name's hash (see :data:`TIE_RULE`)."""
+    order = np.argsort(np.array([_hash(str(name)) for name in names], dtype=np.uint64), kind="stable")
+    place = np.empty(len(names), dtype=np.int64)
+    place[order] = np.arange(len(names))
+    return place
 
 
 def first_crossings(replay: Replay, handed_off: Bools) -> Ints:

@@ -1,5 +1,6 @@
 """Score: the open leads of now, ranked and explained; in flat sources the test rows, by the twin."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from pipelines.accounts import accounts_record, rolled_accounts
 from pipelines.champion import read_champion
 from pipelines.context import Context
 from pipelines.engagement import BOTS, bot_record
+from pipelines.exploration import explore, judged_log, keep_log, places_of
 from pipelines.influence import influence_of
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.qualified import columns_of, qualification_record
@@ -29,11 +31,11 @@ def run_score(context: Context) -> dict[str, Any]:
     """Write ``worklist.parquet`` (best first, ties by lead id) and ``cards.json`` of the first leads."""
     before = read_json(context.paths.train / "verdict.json")
     result: dict[str, Any] = {**before, "leads": 0}
-    worklist, accounts = pd.DataFrame(), pd.DataFrame()
+    worklist = pd.DataFrame()
     cards: list[dict[str, Any]] = []
     bots: dict[str, Any] = {}
     qualification: dict[str, Any] = {}
-    committees: dict[str, Any] = {}
+    extras = Extras(pd.DataFrame(), {}, {})
     if before["verdict"] in TRAINED:
         bundle, matrix, kind = _subject(context)
         scored = score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
@@ -43,9 +45,7 @@ def run_score(context: Context) -> dict[str, Any]:
         worklist = with_display(context, listed)
         qualification = qualification_record(worklist, scored, standing)
         if kind == "open leads" and len(worklist):
-            tables = load_tables(context.paths)
-            accounts = rolled_accounts(context, tables, worklist, matrix.keys)
-            committees = accounts_record(context, tables, accounts, pd.Timestamp(worklist["as_of"].iloc[0]))
+            extras = _open_leads(context, bundle, matrix, worklist, scored.log_odds[order])
         if kind == "test rows":
             worklist["won"] = matrix.label[order]
         cards = [scored.card(int(row)) for row in order[:CARDS]]
@@ -67,10 +67,33 @@ def run_score(context: Context) -> dict[str, Any]:
         write_json(folder / "score.json", result)
         write_json(folder / BOTS, bots)
         write_json(folder / "qualification.json", qualification)
-        write_json(folder / "accounts.json", committees)
-        write_parquet(folder / "accounts.parquet", accounts)
+        write_json(folder / "accounts.json", extras.committees)
+        write_json(folder / "exploration.json", extras.explored)
+        write_parquet(folder / "accounts.parquet", extras.accounts)
         write_json(folder / "verdict.json", before)
     return result
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What only a list of open leads has: accounts, their committees, and exploration."""
+
+    accounts: pd.DataFrame
+    committees: dict[str, Any]
+    explored: dict[str, Any]
+
+
+def _open_leads(context: Context, bundle: Bundle, matrix: Matrix, worklist: pd.DataFrame, log_odds: Floats) -> Extras:
+    """Accounts rolled up and places drawn; ``worklist`` (ranked, as ``log_odds``) gets the column ``place``."""
+    tables = load_tables(context.paths)
+    as_of = pd.Timestamp(worklist["as_of"].iloc[0])
+    accounts = rolled_accounts(context, tables, worklist, matrix.keys)
+    log = keep_log(context, explore(context, worklist, log_odds, bundle.hash))
+    explored = judged_log(context, tables, log, bundle, _promised(context, bundle))
+    worklist["place"] = places_of(worklist, log[(log["as_of"] == as_of).to_numpy()])
+    if explored:
+        explored["drawn_now"] = worklist.loc[(worklist["place"] == "drawn").to_numpy(), "lead_id"].tolist()
+    return Extras(accounts, accounts_record(context, tables, accounts, as_of), explored)
 
 
 def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
@@ -93,6 +116,13 @@ def _standing(context: Context, bundle: Bundle, scored: Scored) -> Standings | N
         return None
     as_of = pd.Timestamp(scored.columns["as_of"][0])
     return standings(context, bundle, load_tables(context.paths), scored, as_of)
+
+
+def _promised(context: Context, bundle: Bundle) -> float | None:
+    """Log-odds at which the promised threshold stands for this very bundle, if it was mapped to it."""
+    promised = read_json(context.paths.thresholds / "comparison.json").get("promise") or {}
+    found = promised.get("mapped") or {}
+    return float(found["log_odds"]) if found.get("bundle") == bundle.hash else None
 
 
 def importance(scored: Scored) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,88 @@
+"""Exploration: off by default; when declared, seeded, logged once per week, and weighed when outcomes are known."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.cohort import cutoff_of, keys_of
+from features.labels import label
+from models.bundle import load_bundle
+from pipelines.champion import read_champion
+from pipelines.context import Context
+from pipelines.exploration import LOG, explore, judged_log, keep_log, places_of
+from pipelines.matrices import load_matrix
+from pipelines.store import read_json, read_parquet
+from pipelines.tables import load_tables
+from tests.reference.tiny_run import TinyRun
+
+
+@pytest.fixture
+def exploring(tiny_demo: TinyRun, tmp_path: Path) -> Context:
+    """The tiny run with a quarter of its places drawn at random, and a folder of its own for the log."""
+    context = tiny_demo.context
+    capacity = context.source.capacity.model_copy(update={"exploration_share": 0.25, "exploration_seed": 5})
+    paths = replace(context.paths, data_dir=tmp_path)
+    paths.root.mkdir(parents=True)
+    return replace(context, source=context.source.model_copy(update={"capacity": capacity}), paths=paths)
+
+
+def worklist(run: TinyRun) -> pd.DataFrame:
+    return read_parquet(run.context.paths.score / "worklist.parquet")
+
+
+def test_nothing_is_drawn_unless_declared(tiny_demo: TinyRun) -> None:
+    listed = worklist(tiny_demo)
+    assert not len(explore(tiny_demo.context, listed, listed["probability"].to_numpy(), "b"))
+    assert read_json(tiny_demo.context.paths.score / "exploration.json") == {}
+    assert not (tiny_demo.context.paths.root / LOG).exists()
+    assert set(listed["place"]) == {""}
+
+
+def test_a_quarter_of_the_places_is_drawn_logged_once_and_stands(tiny_demo: TinyRun, exploring: Context) -> None:
+    listed = worklist(tiny_demo)
+    week = explore(exploring, listed, listed["probability"].to_numpy(), "bundle")
+    assert len(week) == 20 and week["explored"].sum() == 5
+    pd.testing.assert_frame_equal(week, explore(exploring, listed, listed["probability"].to_numpy(), "bundle"))
+    assert places_of(listed, week).value_counts().to_dict() == {"": len(listed) - 20, "best": 15, "drawn": 5}
+    assert set(listed["lead_id"].head(15)) == set(week.loc[~week["explored"], "lead_id"])
+    first = keep_log(exploring, week)
+    again = keep_log(exploring, week.assign(propensity=0.5))
+    pd.testing.assert_frame_equal(again, first, check_dtype=False)
+    assert len(keep_log(exploring, week.assign(as_of=week["as_of"] + pd.Timedelta(days=7)))) == 40
+
+
+def test_weighed_by_the_chance_the_log_tells_of_all_open_leads(tiny_demo: TinyRun, exploring: Context) -> None:
+    """Every open lead of four past weeks is logged, most of them by a rare draw: the truth is known exactly."""
+    context = tiny_demo.context
+    tables, champion = load_tables(context.paths), read_champion(context.paths)
+    keys = load_matrix(context.paths.matrix).keys
+    moments = sorted(keys["as_of"].unique())[20:24]
+    part = keys[keys["as_of"].isin(moments).to_numpy()].reset_index(drop=True)
+    log = pd.DataFrame(
+        {
+            "lead_id": part["lead_id"],
+            "as_of": part["as_of"],
+            "explored": part.index % 4 > 0,
+            "propensity": [0.2 if k % 4 else 1.0 for k in part.index],
+        }
+    )
+    truth = label(
+        keys_of(tables, context.source, log["lead_id"].tolist(), log["as_of"]),
+        tables,
+        context.source,
+        cutoff_of(tables, context.source),
+    )["label"]
+    found = judged_log(exploring, tables, log, load_bundle(champion.folder), -1.0)
+    rows = {row["policy"]: row for row in found["estimates"]}
+    weight = 1 / log["propensity"]
+    assert found["matured"] == len(log)
+    assert rows["everybody who was open"]["precision"] == pytest.approx((truth * weight).sum() / weight.sum())
+    drawn = log["explored"].to_numpy()
+    assert rows["drawn at random from the rest"]["precision"] == pytest.approx(truth[drawn].mean())
+    assert rows["handed off for being best"]["leads"] == (~drawn).sum()
+    assert rows["the present bundle from its threshold on"]["effective"] < drawn.sum() + (~drawn).sum()
+    few = judged_log(exploring, tables, log.head(5), load_bundle(champion.folder), None)
+    assert few["estimates"] == [] and "an estimate needs 30" in few["sentence"]
+    assert judged_log(exploring, tables, log.head(0), load_bundle(champion.folder), None) == {}
