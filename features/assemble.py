@@ -60,11 +60,14 @@ def compute(world: World, compiled: Compiled, lead: Ints, as_of: Ints, engine: S
     """Every feature for every (lead code, as_of), in catalog order."""
     swept: dict[ProgramKey, Swept] = {}
     found: list[Floats | Coded] = []
-    for plan in compiled.plans:
+    last = {plan.key: place for place, plan in enumerate(compiled.plans)}
+    for place, plan in enumerate(compiled.plans):
         if plan.key not in swept:
             program = compiled.programs.get(plan.key) or TableProgram(*plan.key)
             swept[plan.key] = sweep_program(world, program, compiled, lead, as_of, engine)
         found.append(finish(plan, swept[plan.key]))
+        if last[plan.key] == place:
+            del swept[plan.key]  # a sweep is as big as the columns made of it
     return found
 
 
@@ -98,7 +101,7 @@ def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> 
             columns[feature.name] = pd.Series(as_series(coded), dtype="str")
         else:
             columns[feature.name] = pd.Series(np.asarray(values, dtype=np.float64), copy=False)
-    return pd.DataFrame(columns, index=pd.RangeIndex(length), columns=list(catalog.names))
+    return pd.DataFrame(columns, index=pd.RangeIndex(length), columns=list(catalog.names), copy=False)
 
 
 def _small_frame(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> pd.DataFrame:
