@@ -8,9 +8,13 @@ import pytest
 
 from features.definition import Capacity
 from features.matrix import Matrix
+from models.candidates.rubric import RubricCandidate
+from models.judging.backtest import group_codes
+from models.judging.repair import repair
 from pipelines.cli_compare import compare_command
 from pipelines.cli_shared import Options, Output
 from pipelines.matrices import load_chop, load_matrix
+from pipelines.report_marketing import rules_line
 from pipelines.stages.thresholds import segments_of, value_of_a_win
 from pipelines.store import read_json
 from tests.reference.tiny_run import TinyRun
@@ -62,3 +66,22 @@ def test_the_value_of_a_win_is_declared_or_the_mean_of_earlier_wins_or_unknown(b
 def test_segments_are_declared_categories_with_few_values(before: Matrix) -> None:
     assert {"industry", "country", "lead source", "seniority"} <= set(segments_of(before))
     assert all(2 <= values.nunique() <= 12 for values in segments_of(before).values())
+
+
+def test_a_misleading_rule_planted_in_the_rubric_is_found_out(tiny_demo: TinyRun) -> None:
+    """The rule on company size with its points turned round: outcomes say so, and other rules are left alone."""
+    rubric = tiny_demo.context.rubric
+    size = next(rule for rule in rubric.rules if rule.id == "company_size")
+    wrong = [step.model_copy(update={"points": -step.points}) for step in size.ranges]
+    turned = [rule.model_copy(update={"ranges": tuple(wrong)}) if rule is size else rule for rule in rubric.rules]
+    matrix = load_matrix(tiny_demo.context.paths.matrix)
+    rows = matrix.take(matrix.matured.nonzero()[0])
+    found = {}
+    for name, one in (("as it is", rubric), ("turned", rubric.model_copy(update={"rules": tuple(turned)}))):
+        book = RubricCandidate(one).ledger(rows.values)
+        judged = repair(book, rows.values, rows.catalog, rows.label, rows.weight, group_codes(rows)).record()
+        found[name] = {row["rule"]: row["verdict"] for row in judged["worth"]}
+        assert ("'employees' (wrong way)" in rules_line(judged)) is (name == "turned")
+    assert found["turned"].pop("company_size") == "wrong way" != found["as it is"].pop("company_size")
+    assert found["turned"] == found["as it is"]
+    assert found["as it is"]["downloads"] != "in line", "misleading by design; few leads may leave it open"
