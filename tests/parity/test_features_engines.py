@@ -12,7 +12,10 @@ from features.assemble import build_matrix
 from features.catalog_of import build_catalog
 from features.cohort import keys_of
 from pipelines.engine import builder, stream_matrix
+from pipelines.matrices import load_matrix
+from pipelines.tables import load_tables
 from tests.parity.test_features_request import busy_world
+from tests.reference.tiny_run import TinyRun, write_source
 from tests.reference.worlds import DAY, SOURCE, T0, frames, moment
 
 CATALOG = build_catalog(SOURCE)
@@ -87,3 +90,37 @@ def test_spark_gives_the_same_bits(case: Case) -> None:
     tables, keys, expected = case
     spark: Callable[..., Any] = builder("spark")
     pd.testing.assert_frame_equal(spark(tables, keys, CATALOG, SOURCE), expected, check_exact=True)
+
+
+@pytest.mark.spark
+@pytest.mark.usefixtures("local_spark")
+def test_the_command_line_builds_the_same_matrix_on_spark(
+    cli: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    source = write_source(tmp_path, name="small_demo")
+    source.write_text(source.read_text().replace("leads: 1500", "leads: 200").replace("months: 24", "months: 8"))
+    words = ("--source", str(source), "--data-dir", str(tmp_path / "data"), "--tiny", "--no-gate")
+    assert cli("ingest", *words)[0] == 0
+    folder, made = tmp_path / "data" / "small_demo" / "matrix", {}
+    for engine in ("memory", "spark"):
+        assert cli("matrix", *words, "--engine", engine)[0] == 0
+        made[engine] = load_matrix(folder).values
+    assert len(made["spark"]) > 500
+    pd.testing.assert_frame_equal(made["spark"], made["memory"], check_exact=True)
+
+
+@pytest.mark.spark
+@pytest.mark.usefixtures("local_spark")
+def test_the_command_line_scores_the_same_on_spark(
+    cli: Callable[..., tuple[int, str, str]], tiny_demo: TinyRun, tmp_path: Path
+) -> None:
+    leads = load_tables(tiny_demo.context.paths)["leads"].head(40)
+    asked, scored = tmp_path / "asked.csv", {}
+    leads[["lead_id"]].rename(columns={"lead_id": "Lead ID"}).to_csv(asked, index=False)
+    for engine in ("memory", "spark"):
+        out = tmp_path / f"{engine}.csv"
+        words = ("score", *tiny_demo.args, "--input", str(asked), "--out", str(out), "--engine", engine)
+        assert cli(*words)[0] == 0
+        scored[engine] = pd.read_csv(out)
+    assert scored["spark"]["score"].notna().sum() > 30
+    pd.testing.assert_frame_equal(scored["spark"], scored["memory"], check_exact=True)
