@@ -12,14 +12,14 @@ def waiting(rows: Sequence[Mapping[str, Any]]) -> Chart:
         "median days",
         Mark.LINE,
         Tone.MODEL,
-        tuple(str(row["date"])[:10] for row in rows),
+        tuple(int(row["snapshot"]) for row in rows),
         tuple(row["median_days"] for row in rows),
-        text=tuple(f"{row['waiting']:,} leads waiting" for row in rows),
+        text=tuple(f"{str(row['date'])[:10]}: {row['waiting']:,} leads waiting" for row in rows),
     )
     return Chart(
         name="waiting",
         title="How old the queue gets at the present capacity",
-        x=Axis("week"),
+        x=Axis(f"snapshots since {str(rows[0]['date'])[:10]}", COUNT),
         y=Axis("median days since first seen", COUNT, zero=True),
         n=f"n = {len(rows)} weeks, {rows[-1]['waiting']:,} leads in the queue at the end",
         words="Leads that are open and were not handed off, counted from the first judged week. What climbs week by "

@@ -22,7 +22,7 @@ def comparison_sentences(compared: Comparison, has_rubric: bool) -> tuple[str, .
         result = compared["model_at_capacity"]
         return (
             f"No rubric is declared, so there is nothing to compare with. At the given capacity the model hands off "
-            f"{result.workload:,} of {compared.leads:,} leads; {result.wins} of {compared.winnable} wins lie inside.",
+            f"{result.workload:,} of {compared.leads:,} leads; {result.wins:,} of {compared.winnable:,} wins lie inside.",
         )
     found = [_sentence(compared, difference) for difference in compared.differences]
     worse = [d.wins < 0 for d in compared.differences]
@@ -37,12 +37,12 @@ def _sentence(compared: Comparison, difference: Difference) -> str:
     if difference.first == "model_equal_precision":
         return (
             f"{where} ({rubric.precision:.1%}) the model's list is {model.workload:,} leads long with "
-            f"{model.wins} wins, the rubric's {rubric.workload:,} with {rubric.wins}."
+            f"{model.wins:,} wins, the rubric's {rubric.workload:,} with {rubric.wins:,}."
         )
     low, high = difference.wins_ci.low, difference.wins_ci.high
     start = (
-        f"{where} ({rubric.workload:,} of {compared.leads:,} leads) {model.wins} of {compared.winnable} wins lie "
-        f"inside the model's list and {rubric.wins} inside the rubric's"
+        f"{where} ({rubric.workload:,} of {compared.leads:,} leads) {model.wins:,} of {compared.winnable:,} wins lie "
+        f"inside the model's list and {rubric.wins:,} inside the rubric's"
     )
     if np.isnan(low):
         return f"{start}; too few to give an interval."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines import charts, charts_influence
+from pipelines import charts, charts_influence, charts_marketing
 from pipelines.chart_spec import figure
 from pipelines.charts import Axis, Chart, Mark, Series, Tone
 
@@ -51,6 +51,14 @@ INFLUENCE = [
         "shade": ["other"] * 4,
     },
 ]
+WAITING = [
+    {"snapshot": k, "date": f"2026-01-{5 + 7 * k:02d}T00:00:00", "waiting": 9 - k, "median_days": 7.0 * k}
+    for k in range(3)
+]
+FUNNEL = [
+    {"stage": "lead", "leads": 90, "went_further": 0.5, "median_days": 3.0},
+    {"stage": "won", "leads": 9, "went_further": None, "median_days": None},
+]
 
 
 def all_charts() -> list[Chart]:
@@ -82,6 +90,8 @@ def all_charts() -> list[Chart]:
         charts_influence.beeswarm(INFLUENCE, 4),
         charts_influence.dependence(INFLUENCE[0], 4),
         charts.scores([{"score": 2, "leads": 9}], 9, "open leads"),
+        charts_marketing.waiting(WAITING),
+        charts_marketing.funnel(FUNNEL),
     ]
 
 
@@ -140,3 +150,12 @@ def test_dependence_leaves_out_and_counts_what_has_no_value() -> None:
     chart = charts_influence.dependence(INFLUENCE[0], 4)
     assert chart.series[0].x == (3.0, 0.0, 3.0)
     assert "1 without a value" in chart.n
+
+
+def test_the_funnel_narrows_from_the_top_and_the_queue_says_when_it_began() -> None:
+    stages = charts_marketing.funnel(FUNNEL)
+    assert stages.records()[-1] == {"series": "leads", "x": 90, "y": "lead", "low": None, "high": None}
+    assert stages.series[0].text == ("", "50% went further, 3.0 days in it (median)")
+    queue = charts_marketing.waiting(WAITING)
+    assert queue.x.title == "snapshots since 2026-01-05" and "7 leads in the queue at the end" in queue.n
+    assert [row["y"] for row in queue.records()] == [0.0, 7.0, 14.0]
