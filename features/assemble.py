@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -118,7 +119,14 @@ def _small_frame(catalog: Catalog, found: Sequence[Floats | Coded], length: int)
     if not texts:
         return frame
     both = pd.concat([frame, pd.DataFrame(texts, index=frame.index)], axis=1)
-    return both.loc[:, list(catalog.names)]
+    return both.iloc[:, _places(catalog.numbers, tuple(texts), catalog.names)]
+
+
+@lru_cache(maxsize=32)
+def _places(numbers: tuple[str, ...], texts: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
+    """Where each column of a catalog stands once numbers come before texts."""
+    place = {name: k for k, name in enumerate((*numbers, *texts))}
+    return [place[name] for name in names]
 
 
 class Builder(Protocol):

@@ -80,6 +80,13 @@ class Bundle:
         parts = [(self.weights[name], self.components[name].contributions(values)) for name in sorted(self.weights)]
         return blended_contributions(parts).scaled(self.calibration.slope, self.calibration.intercept)
 
+    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+        """:meth:`raw_log_odds` and :meth:`contributions` at one reading of the values."""
+        both = {name: self.components[name].explained(values) for name in self.weights}
+        parts = [(self.weights[name], both[name][1]) for name in sorted(self.weights)]
+        contributions = blended_contributions(parts).scaled(self.calibration.slope, self.calibration.intercept)
+        return blended({name: z for name, (z, _) in both.items()}, self.weights), contributions
+
     def bounds(self, raw: Floats) -> tuple[Floats, Floats]:
         """90 % interval of the probability for log-odds before calibration."""
         return self.interval.bounds(raw, self.calibration)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from features.errors import BundleError
 from features.matrix import Matrix
 from features.vocabulary import Dimension
 from models.bundle import Bundle
-from models.explaining.evidence import Evidence, evidence, next_questions, question_for
+from models.explaining.evidence import Evidence, evidence_columns, evidence_of, next_questions, question_for
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.language import ENGLISH, Language
 from models.explaining.points import BASE, CLIP, Bars, bars, by_group
@@ -81,19 +82,19 @@ def score(
             "declaration changed since training. Train again, or score with the declaration of then."
         )
     values = matrix.values
-    contributions = bundle.contributions(values)
-    raw = bundle.raw_log_odds(values)
+    raw, contributions = bundle.explained(values)
     log_odds = bundle.calibration.apply(raw)
     low, high = bundle.bounds(raw)
     shown = bars(contributions, bundle.catalog, framework, bundle.scale)
-    statuses = evidence(values, bundle.catalog, framework, source)
+    inputs = evidence_columns(values, bundle.catalog)
+    statuses = evidence_of(inputs, len(values), bundle.catalog, framework, source)
     fit, engagement = _dimensions(contributions, bundle)
     policy = policy or default_qualification()
     policy.profile.check(bundle.catalog)
     standing = Standing(
         shown.score,
         _dimension_points(contributions, bundle),
-        evidence(values, bundle.catalog, TOPICS, source),
+        evidence_of(inputs, len(values), bundle.catalog, TOPICS, source),
         excluded=policy.profile.excluded(values),
     )
     qualified = qualify(standing, policy)
@@ -191,9 +192,8 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
             "points": int(line[f"points_{name}"]),
             "facts": [
                 {"text": r.text, "sign": r.sign, "points": round(r.contribution * unit, 1)}
-                for r in reasons
-                if home[r.feature] == name
-            ][:2],
+                for r in islice((r for r in reasons if home[r.feature] == name), 2)
+            ],
         }
         | (_status(scored, name, row) if name != CONTEXT else {})
         for name in (*framework.ids, CONTEXT)
@@ -212,14 +212,14 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "state": str(line["state"]),
         "next_action": str(line["next_action"]),
         "question": str(line["question"]),
-        "qualification": _qualification(scored, row),
+        "qualification": _qualification(scored, row, values),
         "framework": {"name": framework.name, "title": framework.title},
         "language": language.code,
         "points_base": int(line[f"points_{BASE}"]),
         "points_clip": int(line[f"points_{CLIP}"]),
         "criteria": criteria,
-        "for": [r.text for r in reasons if r.contribution > 0][:TOP],
-        "against": [r.text for r in reasons if r.contribution < 0][:TOP],
+        "for": [r.text for r in islice((r for r in reasons if r.contribution > 0), TOP)],
+        "against": [r.text for r in islice((r for r in reasons if r.contribution < 0), TOP)],
         "reference_probability": float(sigmoid(np.array([bundle.scale.reference_log_odds]))[0]),
         "scale_version": bundle.scale.version,
         "bundle_hash": bundle.hash,
@@ -239,10 +239,9 @@ def _status(scored: Scored, criterion: str, row: int) -> dict[str, Any]:
     }
 
 
-def _qualification(scored: Scored, row: int) -> dict[str, Any]:
+def _qualification(scored: Scored, row: int, values: Mapping[str, Any]) -> dict[str, Any]:
     """The rule behind the state, what one condition keeps the lead from, and how it fits the declared profile."""
     found, profile, catalog = scored.qualified, scored.policy.profile, scored.bundle.catalog
-    values = scored.values.iloc[row]
     wrong, unknown = profile.mismatches(values, catalog)
     return {
         "policy": scored.policy.name,
@@ -254,7 +253,7 @@ def _qualification(scored: Scored, row: int) -> dict[str, Any]:
         "temperature": str(found.temperature[row]),
         "near_state": str(found.near_state[row]),
         "near_lacks": str(found.near_lacks[row]),
-        "persona": str(profile.persona(scored.values.iloc[[row]], catalog)[0]),
+        "persona": profile.persona_of(values, catalog),
         "mismatches": wrong,
         "profile_unknown": unknown,
     }

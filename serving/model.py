@@ -17,6 +17,7 @@ from features.flat import flat_at
 from features.half_lives import as_trained
 from features.matrix import KEY_COLUMNS, Matrix
 from features.request import Records, RowMaker
+from features.warm import warm_up
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.scoring import Scored, score
@@ -50,6 +51,7 @@ class Model:
     def warm(self, framework: Framework) -> None:
         """Score a lead nobody knows, so that the first real one finds everything loaded and compiled."""
         if not self.flat:
+            warm_up()
             self.one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
 
     def one(self, tables: Records, lead_id: str, as_of: Any, framework: Framework) -> Scored:

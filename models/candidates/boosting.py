@@ -157,7 +157,15 @@ class BoosterCandidate:
     def log_odds(self, values: pd.DataFrame) -> Floats:
         if not self.models or not len(values):
             return np.full(len(values), self.base)
+        return self._log_odds(self.columns.transform(values))
+
+    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+        if not self.models or not len(values):
+            return self.log_odds(values), self.contributions(values)
         design = self.columns.transform(values)
+        return self._log_odds(design), self._contributions(design)
+
+    def _log_odds(self, design: Floats) -> Floats:
         threads = 1 if len(design) < 64 else self.threads
         raw = [model.predict(design, raw_score=True, num_threads=threads) for model in self.models]
         return np.asarray(np.mean(raw, axis=0), dtype=np.float64)
@@ -173,7 +181,9 @@ class BoosterCandidate:
     def contributions(self, values: pd.DataFrame) -> Contributions:
         if not self.models:
             return Contributions((), np.zeros((len(values), 0)), self.base)
-        design = self.columns.transform(values)
+        return self._contributions(self.columns.transform(values))
+
+    def _contributions(self, design: Floats) -> Contributions:
         explainer = self.explainer
         if explainer is not None:
             threads = 1 if len(design) < _PARALLEL_ROWS else os.cpu_count() or 1

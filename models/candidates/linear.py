@@ -51,14 +51,23 @@ class LinearCandidate:
         return type(self)(encoder, theta, penalty)
 
     def log_odds(self, values: pd.DataFrame) -> Floats:
-        # not a matrix product: its last bit would depend on how many rows are scored together
-        products = _with_ones(self.encoder.transform(values)) * self.theta
-        return np.asarray(products.sum(axis=1), dtype=np.float64)
+        return self._log_odds(self.encoder.transform(values))
 
     def contributions(self, values: pd.DataFrame) -> Contributions:
-        parts = self.encoder.transform(values) * self.theta[1:]
+        return self._contributions(self.encoder.transform(values))
+
+    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+        design = self.encoder.transform(values)
+        return self._log_odds(design), self._contributions(design)
+
+    def _log_odds(self, design: Floats) -> Floats:
+        # not a matrix product: its last bit would depend on how many rows are scored together
+        return np.asarray((_with_ones(design) * self.theta).sum(axis=1), dtype=np.float64)
+
+    def _contributions(self, design: Floats) -> Contributions:
+        parts = design * self.theta[1:]
         first = np.searchsorted(self.encoder.owner, np.arange(len(self.encoder.names)))
-        summed = np.add.reduceat(parts, first, axis=1) if len(first) else np.zeros((len(values), 0))
+        summed = np.add.reduceat(parts, first, axis=1) if len(first) else np.zeros((len(design), 0))
         return Contributions(self.encoder.names, summed, float(self.theta[0]))
 
     def state(self) -> dict[str, Any]:

@@ -37,6 +37,9 @@ class RateCandidate:
     def contributions(self, values: pd.DataFrame) -> Contributions:
         return Contributions((), np.zeros((len(values), 0)), self.base)
 
+    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+        return self.log_odds(values), self.contributions(values)
+
     def state(self) -> dict[str, Any]:
         return {"base": self.base}
 

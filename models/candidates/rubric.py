@@ -64,6 +64,9 @@ class RubricCandidate:
         names = (*book.features.columns, CAP_FEATURE)
         return Contributions(names, self.slope * points, self.intercept + self.slope * self.rubric.start)
 
+    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+        return self.log_odds(values), self.contributions(values)
+
     def state(self) -> dict[str, Any]:
         return {
             "rubric": self.rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True),

@@ -112,6 +112,9 @@ class ScorecardCandidate:
             )
         ]
 
+    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+        return self.log_odds(values), self.contributions(values)
+
     def state(self) -> dict[str, Any]:
         return {
             "card": [[name, b.state(), self.points_by_bin[name].tolist()] for name, b in self.bins.items()],

@@ -43,10 +43,21 @@ def evidence(
     its window makes the criterion indicated; otherwise it is unknown. Answers older than ``valid_for_days`` do not
     count.
     """
+    return evidence_of(evidence_columns(values, catalog), len(values), catalog, framework, source)
+
+
+def evidence_columns(values: pd.DataFrame, catalog: Catalog) -> dict[str, Floats]:
+    """The inputs of all statuses, read once for any number of frameworks."""
+    names = [feature.name for feature in catalog.of_family("evidence")]
+    return dict(zip(names, values.loc[:, names].to_numpy(dtype=np.float64).T, strict=True))
+
+
+def evidence_of(
+    columns: Mapping[str, Floats], rows: int, catalog: Catalog, framework: Framework, source: Source | None
+) -> dict[str, Evidence]:
+    """:func:`evidence` from columns that were read already."""
     features = catalog.of_family("evidence")
-    names = [feature.name for feature in features]
-    columns = dict(zip(names, values.loc[:, names].to_numpy(dtype=np.float64).T, strict=True))
-    return {name: _criterion(name, len(values), features, columns, framework, source) for name in framework.ids}
+    return {name: _criterion(name, rows, features, columns, framework, source) for name in framework.ids}
 
 
 def _criterion(

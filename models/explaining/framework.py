@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +43,11 @@ class Framework(BaseModel):
         """Criterion a topic belongs to; ``context`` for context."""
         if topic is Topic.CONTEXT:
             return CONTEXT
-        return next(name for name, criterion in self.criteria.items() if topic in criterion.topics)
+        return self._homes[topic]
+
+    @cached_property
+    def _homes(self) -> dict[Topic, str]:
+        return {topic: name for name, criterion in self.criteria.items() for topic in criterion.topics}
 
     def label(self, criterion: str) -> str:
         """Plain-words label of a criterion."""

@@ -1,6 +1,6 @@
 """The ideal customer and the personas, declared: who fits, who does not, and in which words that is said."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,14 @@ class Trait(Part):
         high = np.inf if self.maximum is None else self.maximum
         return (numbers >= low) & (numbers <= high), np.isfinite(numbers)
 
+    def holds_for(self, value: Any) -> bool:
+        """:meth:`holds` of one known value."""
+        if self.values:
+            return str(value).casefold() in {text.casefold() for text in self.values}
+        low = -np.inf if self.minimum is None else self.minimum
+        high = np.inf if self.maximum is None else self.maximum
+        return bool(low <= float(value) <= high)
+
 
 class Exclusion(Trait):
     """Who is no customer whatever else speaks for them; a proposal for a person to confirm."""
@@ -116,15 +124,23 @@ class Profile(Part):
             found[mask] = item.name
         return found
 
-    def mismatches(self, values: pd.Series, catalog: Catalog) -> tuple[list[str], list[str]]:
+    def persona_of(self, values: Mapping[str, Any], catalog: Catalog) -> str:
+        """:meth:`persona` of one row."""
+        read = {what: values.get(name) for what, name in _title_columns(catalog).items()}
+        for item in self.personas:
+            asked = (("seniority", item.seniority), ("function", item.function))
+            if all(read.get(what) in {str(one) for one in wanted} for what, wanted in asked if wanted):
+                return item.name
+        return ""
+
+    def mismatches(self, values: Mapping[str, Any], catalog: Catalog) -> tuple[list[str], list[str]]:
         """Of one row: what does not fit the ideal customer, in words, and the attributes that are not known."""
         wrong, unknown = [], []
         for trait in self.ideal:
-            fits, known = trait.holds(pd.Series([values[trait.attribute]]))
-            name = label_of(trait.attribute, catalog)
-            if not known[0]:
+            name, value = label_of(trait.attribute, catalog), values[trait.attribute]
+            if value is None or pd.isna(value):
                 unknown.append(name)
-            elif not fits[0]:
+            elif not trait.holds_for(value):
                 wrong.append(f"{name} is {_shown(values[trait.attribute])}; the ideal customer has {trait.words}")
         return wrong, unknown
 
@@ -150,11 +166,19 @@ def contradictions(profile: Profile) -> Iterator[tuple[tuple[str | int, ...], st
             yield ("profile", "personas", k), f"persona '{name}' stands twice; give each a name of its own."
 
 
+def _title_columns(catalog: Catalog) -> dict[str, str]:
+    """The columns that titles were read into, by what was read."""
+    found: dict[str, str] = {}
+    for feature in catalog.of_family("titles"):
+        found.setdefault(str(feature.params.get("derive")), feature.name)
+    return found
+
+
 def _title(values: pd.DataFrame, catalog: Catalog, what: str) -> Texts:
-    names: Sequence[str] = [f.name for f in catalog if f.family == "titles" and f.params.get("derive") == what]
-    if not names:
+    name = _title_columns(catalog).get(what)
+    if name is None:
         return np.full(len(values), "", dtype=object)
-    return values[names[0]].astype("object").where(values[names[0]].notna(), "").to_numpy()
+    return values[name].astype("object").where(values[name].notna(), "").to_numpy()
 
 
 def _shown(value: Any) -> str:

@@ -21,11 +21,17 @@ _LEVEL = " ({rate} of {leads} such leads won, {base} of all)"
 
 @dataclass(frozen=True)
 class Reason:
-    """One sentence, the feature it speaks of and its contribution in log-odds."""
+    """The feature a sentence speaks of, its contribution in log-odds, its value, and who finds the words."""
 
     feature: str
     contribution: float
-    text: str
+    value: Any
+    words: "Wordsmith"
+
+    @property
+    def text(self) -> str:
+        """The sentence; found when it is asked for, as most are never read."""
+        return self.words.text(self.feature, self.value, self.contribution)
 
     @property
     def sign(self) -> str:
@@ -62,9 +68,7 @@ class Wordsmith:
         by_size = np.argsort(-np.abs(contributions), kind="stable")
         order = [int(k) for k in by_size if not self.is_silent(names[k], row.get(names[k]))]
         return [
-            Reason(names[k], float(contributions[k]), self.text(names[k], row.get(names[k]), float(contributions[k])))
-            for k in order
-            if contributions[k] != 0.0
+            Reason(names[k], float(contributions[k]), row.get(names[k]), self) for k in order if contributions[k] != 0.0
         ]
 
 
