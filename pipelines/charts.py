@@ -145,13 +145,13 @@ def test_metric(
 
 def by_block(candidates: Sequence[Mapping[str, Any]], folds: Sequence[Mapping[str, Any]], winner: str | None) -> Chart:
     """Log loss of each candidate in each development block."""
-    names = [_block_name(fold) for fold in folds]
+    dated = {str(fold["name"]): _block_name(fold) for fold in folds}  # draws of the same folds have no row of their own
     series = tuple(
         Series(
             row["name"],
             Mark.LINE,
             tone_of(row["name"], winner),
-            tuple(names),
+            tuple(dated.get(str(part["block"]), str(part["block"])) for part in row["blocks"]),
             tuple(part["log_loss"] for part in row["blocks"]),
         )
         for row in candidates
@@ -163,11 +163,17 @@ def by_block(candidates: Sequence[Mapping[str, Any]], folds: Sequence[Mapping[st
         title="Log loss from block to block",
         x=Axis("block of later rows"),
         y=Axis("log loss", ".3f"),
-        n=f"n = {judged:,} rows in {len(folds)} blocks",
+        n=f"n = {judged:,} rows in {len(folds)} blocks{_draws(series, folds)}",
         words="Blocks differ in base rate, so levels move together; what counts is who lies below whom, and whether "
         "that holds in every block.",
         series=series,
     )
+
+
+def _draws(series: Sequence[Series], folds: Sequence[Mapping[str, Any]]) -> str:
+    """How often the same rows were cut into blocks, where it was more than once."""
+    times = max((len(one.x) for one in series), default=0) // max(len(folds), 1)
+    return f", drawn {times} times" if times > 1 else ""
 
 
 def _block_name(fold: Mapping[str, Any]) -> str:

@@ -6,9 +6,15 @@ from pipelines import charts, charts_influence, charts_marketing
 from pipelines.chart_spec import figure
 from pipelines.charts import Axis, Chart, Mark, Series, Tone
 
+
+def blocks_of(loss: float, draws: int = 1) -> list[dict[str, object]]:
+    more = ["", *(f", draw {k}" for k in range(2, draws + 1))]
+    return [{"block": f"block {k}{draw}", "log_loss": loss} for draw in more for k in (1, 2)]
+
+
 CANDIDATES = [
-    {"name": "rate", "cv_log_loss": 0.3, "cv_log_loss_se": 0.01, "cv_auc": 0.5, "blocks": [{"log_loss": 0.3}] * 2},
-    {"name": "linear", "cv_log_loss": 0.25, "cv_log_loss_se": 0.02, "cv_auc": 0.7, "blocks": [{"log_loss": 0.25}] * 2},
+    {"name": "rate", "cv_log_loss": 0.3, "cv_log_loss_se": 0.01, "cv_auc": 0.5, "blocks": blocks_of(0.3)},
+    {"name": "linear", "cv_log_loss": 0.25, "cv_log_loss_se": 0.02, "cv_auc": 0.7, "blocks": blocks_of(0.25)},
 ]
 FOLDS = [
     {"name": "block 1", "test": 40, "test_from": "2026-01-05T00:00:00"},
@@ -159,3 +165,11 @@ def test_the_funnel_narrows_from_the_top_and_the_queue_says_when_it_began() -> N
     queue = charts_marketing.waiting(WAITING)
     assert queue.x.title == "snapshots since 2026-01-05" and "7 leads in the queue at the end" in queue.n
     assert [row["y"] for row in queue.records()] == [0.0, 7.0, 14.0]
+
+
+def test_blocks_drawn_several_times_are_all_drawn_and_counted_once() -> None:
+    rows = [{**row, "blocks": blocks_of(0.3, draws=3)} for row in CANDIDATES]
+    chart = charts.by_block(rows, FOLDS, "linear")
+    assert {len(one.x) for one in chart.series} == {6} == {len(one.y) for one in chart.series}
+    assert chart.n == "n = 100 rows in 2 blocks, drawn 3 times"
+    assert len(chart.records()) == 12
