@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from features.contract import TABLES
 from features.declaration import Column, CsvFormat, Declared, Location, PackageMember, TableSource
-from features.vocabulary import Actor, ColumnType, Dimension, Stage, Topic
+from features.vocabulary import Actor, ColumnType, Dimension, Provenance, Stage, Topic
 
 __all__ = [
     "ActivityKind",
@@ -64,6 +64,9 @@ class Question(Declared):
     met: tuple[str, ...] = Field(default=(), description="answers that meet the criterion")
     met_minimum: float | None = Field(default=None, description="numeric answers from here on meet it")
     valid_for_days: float | None = Field(default=None, gt=0, description="older answers count as unknown")
+    provenance: Provenance = Field(
+        default=Provenance.STATED, description="how its answers come about: said, checked, bought in, or concluded"
+    )
     direction: Literal[-1, 0, 1] = Field(default=0, description="1: more can only help, -1: only hurt, 0: free")
     label: str = Field(default="", description="plain-words noun phrase for reps")
 

@@ -108,6 +108,15 @@ class Verdict(StrEnum):
     LEAK = "leak"
 
 
+class Provenance(StrEnum):
+    """How we came to know what is on record about a criterion."""
+
+    VERIFIED = "verified"
+    STATED = "stated"
+    ENRICHED = "enriched"
+    INFERRED = "inferred"
+
+
 class EvidenceStatus(StrEnum):
     """What is on record about a criterion."""
 

@@ -234,6 +234,7 @@ def _status(scored: Scored, criterion: str, row: int) -> dict[str, Any]:
     return {
         "status": status,
         "status_because": str(found.source_of[row]),
+        "status_provenance": str(found.provenance[row]),
         "status_age_days": None if np.isnan(age) else round(age, 1),
         "question": "" if status in ("met", "not_met") else scored.language.text(question),
     }

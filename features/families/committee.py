@@ -60,7 +60,7 @@ def _feature(
         unit=units.get(wording, "count"),
         known_when="when the rows of the account's leads were known",
         wording=wording,
-        label=name.replace("_", " "),
+        label=name.replace("champion", "internal_advocate").replace("_", " "),
         params=MappingProxyType({"scope": "account", **params}),
     )
 
@@ -94,7 +94,7 @@ def _roles() -> list[Feature]:
             "champion_missing",
             Topic.CHAMPION,
             Dimension.FIT,
-            f"Whether no known contact of the account is of a champion's rank ({', '.join(champions)})",
+            f"Whether no known contact of the account is of an internal advocate's rank ({', '.join(champions)})",
             {**contacts, "roles": champions, "test": none},
             Wording.FLAG,
         ),

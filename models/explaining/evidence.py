@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.catalog import Catalog, Feature
 from features.definition import Source
-from features.vocabulary import EvidenceStatus
+from features.vocabulary import EvidenceStatus, Provenance
 from models.explaining.framework import Framework, question_bank
 from models.explaining.questions import Worth
 from models.scorer import Floats
@@ -27,11 +27,13 @@ class Evidence:
     status : shape (n,), texts of :class:`EvidenceStatus`
     source_of : shape (n,), what the status rests on in words, empty if unknown
     age_days : shape (n,), age of the answer that decides, NaN otherwise
+    provenance : shape (n,), texts of :class:`Provenance`, empty if unknown; what only an act indicates is inferred
     """
 
     status: npt.NDArray[Any]
     source_of: npt.NDArray[Any]
     age_days: Floats
+    provenance: npt.NDArray[Any]
 
 
 def evidence(
@@ -71,11 +73,13 @@ def _criterion(
     status = np.full(rows, str(EvidenceStatus.UNKNOWN), dtype=object)
     words = np.full(rows, "", dtype=object)
     age = np.full(rows, np.nan)
+    provenance = np.full(rows, "", dtype=object)
     for feature in features:
         if feature.unit == "count" and framework.criterion_of(feature.topic) == criterion:
             hit = (columns[feature.name] > 0) & (status == EvidenceStatus.UNKNOWN)
             status[hit] = str(EvidenceStatus.INDICATED)
             words[hit] = feature.label
+            provenance[hit] = str(Provenance.INFERRED)
     youngest = np.full(rows, np.inf)
     for name, question in (source.questions if source is not None else {}).items():
         met_name, age_name = f"evidence_{name}_met", f"evidence_{name}_age"
@@ -86,9 +90,10 @@ def _criterion(
         valid = ~np.isnan(old) & (old <= (question.valid_for_days or np.inf)) & (old < youngest)
         youngest[valid] = old[valid]
         status[valid] = np.where(met[valid] > 0, str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET))
-        words[valid] = f"stated: {question.label or name.replace('_', ' ')}"
+        words[valid] = f"{question.provenance}: {question.label or name.replace('_', ' ')}"
+        provenance[valid] = str(question.provenance)
         age[valid] = old[valid]
-    return Evidence(status, words, age)
+    return Evidence(status, words, age, provenance)
 
 
 def next_questions(

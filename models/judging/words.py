@@ -21,8 +21,9 @@ def comparison_sentences(compared: Comparison, has_rubric: bool) -> tuple[str, .
     if not has_rubric:
         result = compared["model_at_capacity"]
         return (
-            f"No rubric is declared, so there is nothing to compare with. At the given capacity the model hands off "
-            f"{result.workload:,} of {compared.leads:,} leads; {result.wins:,} of {compared.winnable:,} wins lie inside.",
+            "No rubric is declared, so there is nothing to compare with. At the given capacity the model hands off "
+            f"{result.workload:,} of {compared.leads:,} leads; {result.wins:,} of {compared.winnable:,} wins lie "
+            "inside.",
         )
     found = [_sentence(compared, difference) for difference in compared.differences]
     worse = [d.wins < 0 for d in compared.differences]

@@ -16,7 +16,9 @@ Cli = Callable[..., tuple[int, str, str]]
 
 def found(status: list[str], age: list[float]) -> Evidence:
     because = ["stated" if s in ("met", "not_met") else "" for s in status]
-    return Evidence(np.array(status, dtype=object), np.array(because, dtype=object), np.array(age))
+    return Evidence(
+        np.array(status, dtype=object), np.array(because, dtype=object), np.array(age), np.array(because, dtype=object)
+    )
 
 
 NONE = float("nan")
