@@ -59,8 +59,9 @@ def standing(score: list[int], *, statuses: dict[str, list[str]] | None = None, 
     n = len(score)
     zeros = np.zeros(n)
     points = {d: np.asarray(extra.pop(str(d), zeros), dtype=np.float64) for d in Dimension}
+    silent = np.full(n, "", dtype=object)
     found = {
-        topic: Evidence(np.array(words, dtype=object), np.full(n, "", dtype=object), np.full(n, np.nan))
+        topic: Evidence(np.array(words, dtype=object), silent, np.full(n, np.nan), silent)
         for topic, words in (statuses or {}).items()
     }
     return Standing(np.array(score), points, found, **extra)  # type: ignore[arg-type]
