@@ -57,7 +57,7 @@ def _head(card: dict[str, Any], language: "Language") -> list[str]:
         "probability": language.share(card["probability"], 1),
         "low": language.share(card["probability_low"], 1),
         "high": language.share(card["probability_high"], 1),
-        "percentile": language.decimal(card["percentile"], 0),
+        "percentile": ">99" if card["percentile"] > 99 else language.decimal(card["percentile"], 0),
     }
     if card["as_of"]:
         title = say("Lead {lead} as of {when}: score {score}, grade {grade}", when=card["as_of"][:16], **asked)
