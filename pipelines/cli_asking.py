@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli_options import DataDir, Debug, Json, Source
+from pipelines.cli_options import Csv, DataDir, Debug, Json, Source
 from pipelines.cli_shared import Output, options
 
 app = typer.Typer()
@@ -23,6 +23,22 @@ def questions(
     from pipelines.cli_questions import questions_command
 
     return questions_command(options(source, data_dir), lead_id, as_of, Output(json))
+
+
+@app.command()
+def shortlist(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    state: Annotated[str | None, typer.Option("--state", help="only leads that would reach it, e.g. sql")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="leads to print")] = 20,
+    csv: Csv = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Open leads one answer short of qualifying, which answer it is, and what to ask."""
+    from pipelines.cli_questions import shortlist_command
+
+    return shortlist_command(options(source, data_dir), state, limit, csv, Output(json))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The command that says what to ask."""
 
+from pathlib import Path
 from typing import Any
 
 from pipelines.cli_shared import Options, Output
@@ -49,3 +50,37 @@ def _lead(lead_id: str, rows: list[dict[str, Any]], output: Output) -> None:
         )
         for answer in row["answers"]:
             output.text(f"    {answer['share']:>4.0%}  {answer['answer']}: score {answer['score']}")
+
+
+def shortlist_command(options: Options, state: str | None, limit: int, csv: str | None, output: Output) -> int:
+    """Leads one answer short of a better state."""
+    context = options.context()
+    import numpy as np
+
+    from pipelines.shortlist import shortlisted
+
+    found = shortlisted(context, state)
+    if csv is not None:
+        folder = Path(csv)
+        folder.mkdir(parents=True, exist_ok=True)
+        found.assign(answers=found["answers"].str.join("; ")).to_csv(folder / "shortlist.csv", index=False)
+    if output.as_json:
+        output.record(found.to_dict(orient="records"))
+        return 0
+    label = context.framework.label
+    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in found.to_dict(orient="records")]
+    shown = [
+        (
+            row["lead_id"],
+            f"{row['score']} {row['state'].upper()}",
+            f"{row['score_then']} {row['next_state'].upper()}",
+            "-" if np.isnan(row["chance"]) else f"{row['chance']:.0%}",
+            f"{label(row['criterion'])}: {', '.join(row['answers'])}",
+        )
+        for row in rows[:limit]
+    ]
+    output.table(f"One answer short: {len(found):,} open leads", ("lead", "now", "then", "chance", "with"), shown)
+    for criterion, text in {row["criterion"]: row["text"] for row in rows[:limit]}.items():
+        output.text(f"{label(criterion)}: {text}")
+    output.text("chance: share of leads of the same standing that gave such an answer.")
+    return 0

@@ -8,9 +8,8 @@ import pandas as pd
 from features.errors import ContractError
 from features.matrix import Matrix
 from models.bundle import Bundle
-from models.explaining.questions import outcomes_of, worth_of
+from models.explaining.questions import outcomes_of, part_of, worth_of
 from models.logistic import sigmoid
-from models.scorer import Contributions
 from pipelines.context import Context
 from pipelines.lookup import find_bundle, lead_matrix
 from pipelines.matrices import load_matrix
@@ -22,7 +21,7 @@ def form_questions(context: Context) -> list[dict[str, Any]]:
     ``silent`` leads have no answer; ``gain`` is per 1,000 open leads handed off or not at the reference odds, in wins;
     ``spread`` in points and ``crossing`` are means over the silent ones.
     """
-    bundle, matrix = find_bundle(context), _open(context)
+    bundle, matrix = find_bundle(context), open_rows(context)
     worth = worth_of(
         bundle.questions,
         matrix.values,
@@ -52,7 +51,8 @@ def _mean(values: Any) -> float:
     return float(np.mean(values)) if len(values) else 0.0
 
 
-def _open(context: Context) -> Matrix:
+def open_rows(context: Context) -> Matrix:
+    """Matrix of the open leads; ContractError where there is no table of answers."""
     if context.source.kind == "flat":
         raise ContractError(
             f"source '{context.source.name}' has no table of answers, so no question is open. Map qualification "
@@ -63,7 +63,7 @@ def _open(context: Context) -> Matrix:
 
 def lead_questions(context: Context, lead_id: str, as_of: str | None = None) -> list[dict[str, Any]]:
     """Unanswered questions of one lead: what each is worth, and the score after every plausible answer."""
-    _open(context)
+    open_rows(context)
     bundle = find_bundle(context)
     return questions_of(context, bundle, lead_matrix(context, bundle, lead_id, as_of).values)
 
@@ -76,10 +76,10 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
     worth = worth_of(bundle.questions, values, parts, scale.reference_log_odds, scale.points_per_log_odds)
     rows = []
     for table in bundle.questions:
-        if not values[table.feature].isna().iloc[0]:
+        if not table.used or not values[table.feature].isna().iloc[0]:
             continue
         found = worth[table.question]
-        own = _own(parts, table.feature)
+        own = float(part_of(parts, table.feature)[0])
         rows.append(
             {
                 "question": table.question,
@@ -94,10 +94,6 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
             }
         )
     return sorted(rows, key=lambda row: (-(row["gain"] + 1e-9 * row["spread"]), row["question"]))
-
-
-def _own(parts: Contributions, feature: str) -> float:
-    return float(parts.values[0, parts.names.index(feature)])
 
 
 def _points(bundle: Bundle, log_odds: float) -> int:

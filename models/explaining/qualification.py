@@ -87,6 +87,18 @@ def qualify(standing: Standing, policy: QualificationPolicy | None = None) -> Qu
     return Qualified(state, rule_id, action, team, programme, reason, temperature, near_state, near_lacks)
 
 
+def rank_by_rules(standing: Standing, policy: QualificationPolicy) -> Ints:
+    """Rank of the state the rules alone put every row into (:data:`RANK`), without memory or exceptions."""
+    rows = len(standing.score)
+    rank = np.full(rows, RANK[str(Stage.LEAD)], dtype=np.int64)
+    undecided = np.ones(rows, dtype=bool)
+    for rule in policy.rules:
+        holds = undecided & _all(_conditions(rule, standing, 0), rows)
+        rank[holds] = RANK[str(rule.state)]
+        undecided &= ~holds
+    return rank
+
+
 _ACTING = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
 
 

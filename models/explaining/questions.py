@@ -16,6 +16,8 @@ from models.scorer import Contributions, Floats
 BANDS = 5  # of standing: similar leads give similar answers
 LEAST_ROWS = 40  # answered rows a band rests on
 STEPS = 5  # classes of a number
+MOST_ANSWERS = 20  # classes of words; rarer answers are one class
+OTHER = "another answer"
 _ROUNDING = 1e-12
 SHRINK = 20.0  # rows of overall behaviour mixed into every band
 Ints = npt.NDArray[np.int64]
@@ -54,6 +56,15 @@ class AnswerTable:
             "answered": self.answered,
         }
 
+    @property
+    def used(self) -> bool:
+        """Whether the model makes anything of the answer."""
+        return bool(self.effect.any())
+
+    def bands(self, log_odds: Floats, contributions: Contributions) -> Ints:
+        """Band of every row by its log-odds without the answer's own part, shape (n,)."""
+        return np.searchsorted(self.edges, log_odds - part_of(contributions, self.feature), side="right")
+
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> "AnswerTable":
         """The table of a state."""
@@ -84,10 +95,17 @@ class Worth:
         return self.gain + 1e-9 * self.spread
 
 
+def part_of(contributions: Contributions, feature: str) -> Floats:
+    """A feature's contribution, shape (n,); zeros where the model does not know it."""
+    if feature not in contributions.names:
+        return np.zeros(len(contributions.values))
+    return np.asarray(contributions.values[:, contributions.names.index(feature)])
+
+
 def answer_tables(
     catalog: Catalog, values: pd.DataFrame, weight: Floats, contributions: Contributions
 ) -> tuple[AnswerTable, ...]:
-    """Tables of every question whose answer the model uses, from matured training rows.
+    """Tables of every question enough rows answer, from matured training rows; effects are 0 where none is learned.
 
     Parameters
     ----------
@@ -96,16 +114,11 @@ def answer_tables(
     log_odds = contributions.values.sum(axis=1) + contributions.base
     found = []
     for feature in catalog:
-        if (
-            feature.family != "answers"
-            or feature.params.get("op") != "value"
-            or feature.name not in contributions.names
-        ):
+        if feature.family != "answers" or feature.params.get("op") != "value":
             continue
-        part = contributions.values[:, contributions.names.index(feature.name)]
-        column = values[feature.name]
+        part, column = part_of(contributions, feature.name), values[feature.name]
         known = column.notna().to_numpy()
-        if known.sum() < LEAST_ROWS or not part[known].any():
+        if known.sum() < LEAST_ROWS:
             continue
         words, codes = _classes(column[known], feature.type)
         table = _table(codes, len(words), part[known], (log_odds - part)[known], weight[known])
@@ -118,7 +131,9 @@ def answer_tables(
 def _classes(column: pd.Series, kind: FeatureType) -> tuple[tuple[str, ...], Ints]:
     """Words of the different answers, and which of them each row gave."""
     if kind is FeatureType.CATEGORY:
-        codes, levels = pd.factorize(column.astype("str"), sort=True)
+        texts = column.astype("str")
+        rare = texts.value_counts().sort_index().sort_values(ascending=False, kind="stable").index[MOST_ANSWERS:]
+        codes, levels = pd.factorize(texts.where(~texts.isin(rare), OTHER), sort=True)
         return tuple(str(level) for level in levels), codes.astype(np.int64)
     numbers = column.to_numpy(dtype=np.float64)
     edges = np.unique(np.quantile(numbers, np.arange(1, STEPS) / STEPS))
@@ -129,6 +144,15 @@ def _classes(column: pd.Series, kind: FeatureType) -> tuple[tuple[str, ...], Int
         low, high = numbers[codes == code].min(), numbers[codes == code].max()
         words.append(f"{low:g}" if low == high else f"{low:g} to {high:g}")
     return tuple(words), codes.astype(np.int64)
+
+
+def lowest_of(words: str) -> float:
+    """Lowest number of a class of numbers in words.
+
+    >>> lowest_of("6 to 8"), lowest_of("7")
+    (6.0, 7.0)
+    """
+    return float(words.split(" to ", 1)[0])
 
 
 def _table(codes: Ints, width: int, part: Floats, rest: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
@@ -161,8 +185,7 @@ def worth_of(
     log_odds = contributions.values.sum(axis=1) + contributions.base
     found = {}
     for table in tables:
-        own = contributions.values[:, contributions.names.index(table.feature)]
-        band = np.searchsorted(table.edges, log_odds - own, side="right")
+        band = table.bands(log_odds, contributions)
         open_row = values[table.feature].isna().to_numpy()
         effect = table.effect[band] * open_row[:, None]
         found[table.question] = _worth(table.share[band], effect, log_odds, reference_log_odds, points_per_log_odds)

@@ -84,7 +84,7 @@ def held_fixed(bundle: Bundle, values: pd.DataFrame, after: pd.DataFrame, table:
     """Log-odds with an answer's effect among similar leads, the mere fact of having answered held fixed."""
     parts = bundle.contributions(values)
     z = parts.values.sum(axis=1) + parts.base
-    band = np.searchsorted(table.edges, z - parts.values[:, parts.names.index(table.feature)], side="right")
+    band = table.bands(z, parts)
     given = after[table.feature]
     if given.dtype.kind == "f":
         tops = np.array([float(words.rsplit(" ", 1)[-1]) for words in table.values])

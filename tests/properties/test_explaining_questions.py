@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.catalog import Catalog, Feature, FeatureType
 from features.vocabulary import Dimension, Topic
-from models.explaining.questions import AnswerTable, answer_tables, worth_of
+from models.explaining.questions import MOST_ANSWERS, OTHER, AnswerTable, answer_tables, worth_of
 from models.scorer import Contributions
 
 NAMES = ("answer_budget", "answer_seats", "visits")
@@ -105,3 +105,15 @@ def test_effects_are_those_of_similar_leads() -> None:
 def test_a_handful_of_answers_is_no_table(rows: int) -> None:
     values, parts = world(1, rows)
     assert answer_tables(CATALOG, values, np.ones(rows), parts) == ()
+
+
+def test_rare_answers_are_one_class_and_a_question_the_model_ignores_keeps_its_shares() -> None:
+    values, parts = world(2, 900)
+    words = np.array([f"w{k:02d}" for k in range(60)])
+    said = words[np.minimum(np.random.default_rng(0).geometric(0.12, 900) - 1, 59)]
+    silent = Contributions(NAMES[1:], parts.values[:, 1:], parts.base)
+    changed = values.assign(**{NAMES[0]: pd.Series(said, dtype="str")})
+    table = answer_tables(CATALOG, changed, np.ones(900), silent)[0]
+    assert len(table.values) == MOST_ANSWERS + 1 and OTHER in table.values
+    assert not table.used and table.share[:, table.values.index("w00")].mean() == pytest.approx(0.12, abs=0.05)
+    assert not worth_of([table], values, silent, 0.0, 14.4)["budget"].rank.any()

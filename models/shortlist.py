@@ -1,0 +1,186 @@
+"""One answer short: leads that a single answer could qualify, which answer, and what to ask."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import Catalog
+from features.definition import Question
+from features.vocabulary import EvidenceStatus
+from models.explaining.evidence import Evidence
+from models.explaining.points import HIGHEST, LOWEST
+from models.explaining.qualification import RANK, Standing, rank_by_rules
+from models.explaining.questions import AnswerTable, lowest_of
+from models.scorer import Floats, Ints
+from models.scoring import Scored
+
+COLUMNS = (
+    "lead_id",
+    "score",
+    "state",
+    "next_state",
+    "criterion",
+    "question",
+    "text",
+    "answers",
+    "chance",
+    "score_then",
+)
+Bools = npt.NDArray[np.bool_]
+_NAMES = {rank: name for name, rank in RANK.items()}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What one question could do for some rows.
+
+    Parameters
+    ----------
+    words : shape (answers,), possible answers
+    rows : shape (k,), positions of the leads it is open for
+    rank : shape (k,), of the best state an answer leads to
+    leads : shape (k, answers), whether an answer leads there
+    chance : shape (k,), of such an answer, NaN if nothing is known of how leads answer
+    score : shape (k,), after the likeliest such answer
+    """
+
+    name: str
+    words: tuple[str, ...]
+    rows: Ints
+    rank: Ints
+    leads: Bools
+    chance: Floats
+    score: Ints
+
+    def merit(self, k: int) -> tuple[int, float]:
+        """What the better of two questions for the same lead has more of."""
+        return int(self.rank[k]), float(np.nan_to_num(self.chance[k]))
+
+
+def shortlist(scored: Scored) -> pd.DataFrame:
+    """Rows that a single answer would put into a better state, :data:`COLUMNS`; nearest to a deal first.
+
+    Every open question (never answered, or its answer has expired) is tried with every answer that leads of the same
+    standing gave: the criterion becomes met or not met, the score moves by what the answer is worth among them, and
+    the policy's rules are asked again. ``chance`` is the share of similar leads whose answer would do, NaN where
+    too few have answered. Leads the policy lets go are left out. A row is
+    the same whether scored alone or in a batch.
+    """
+    if scored.source is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    now = rank_by_rules(scored.standing, scored.policy)
+    best: dict[int, tuple[_Asked, int]] = {}
+    for name, question in scored.source.questions.items():
+        asked = _tried(scored, name, question, now)
+        for k in np.flatnonzero(asked.rank > now[asked.rows]).tolist():
+            row = int(asked.rows[k])
+            if row not in best or asked.merit(k) > best[row][0].merit(best[row][1]):
+                best[row] = asked, k
+    records = [_record(scored, scored.source.questions[asked.name], row, asked, k) for row, (asked, k) in best.items()]
+    order = {row: (*(-part for part in asked.merit(k)), -scored.log_odds[row]) for row, (asked, k) in best.items()}
+    ranked = sorted(zip(order.values(), records, strict=True), key=lambda item: (*item[0], item[1][0]))
+    return pd.DataFrame([record for _, record in ranked], columns=list(COLUMNS))
+
+
+def _record(scored: Scored, question: Question, row: int, asked: _Asked, k: int) -> tuple[Any, ...]:
+    return (
+        str(scored.columns["lead_id"][row]),
+        int(scored.columns["score"][row]),
+        str(scored.columns["state"][row]),
+        _NAMES[int(asked.rank[k])],
+        scored.framework.criterion_of(question.topic),
+        asked.name,
+        scored.language.text(question.text),
+        tuple(word for word, does in zip(asked.words, asked.leads[k], strict=True) if does),
+        float(asked.chance[k]),
+        int(asked.score[k]),
+    )
+
+
+def _tried(scored: Scored, name: str, question: Question, now: Ints) -> _Asked:
+    """Every answer to a question, tried on the rows it is open for and which could still rise."""
+    table = next((table for table in scored.bundle.questions if table.question == name), None)
+    words = table.values if table is not None else _sure(question)
+    silent, expired = _open(scored, name, question)
+    highest = max(RANK[str(rule.state)] for rule in scored.policy.rules)
+    wanted = (silent | expired) & (now < highest) & (scored.qualified.next_action != "disqualify")
+    rows = np.flatnonzero(wanted) if words else np.empty(0, dtype=np.int64)
+    shape = len(rows), max(len(words), 1)
+    share, effect = _plausible(scored, table, rows, shape, silent)
+    rank, score = np.zeros((2, *shape), dtype=np.int64)
+    for k, then in enumerate(_standings(scored, question, table, rows, words, effect) if len(rows) else ()):
+        rank[:, k], score[:, k] = rank_by_rules(then, scored.policy), then.score
+    top = rank.max(axis=1)
+    leads = rank == top[:, None]
+    likeliest = np.argmax(np.where(leads, share, -1.0), axis=1)
+    chance = np.where(leads, share, 0.0).sum(axis=1) if table is not None else np.full(len(rows), np.nan)
+    return _Asked(name, words, rows, top, leads, chance, score[np.arange(len(rows)), likeliest])
+
+
+def _open(scored: Scored, name: str, question: Question) -> tuple[Bools, Bools]:
+    """Rows that never answered, and rows whose answer has expired."""
+    column = _age_column(scored.bundle.catalog, name)
+    if column is None:
+        nobody = np.zeros(len(scored.values), dtype=np.bool_)
+        return nobody, nobody
+    age = scored.values[column].to_numpy(dtype=np.float64)
+    return np.isnan(age), age > (question.valid_for_days or np.inf)
+
+
+def _age_column(catalog: Catalog, name: str) -> str | None:
+    wanted = f"evidence_{name}_age"
+    return wanted if wanted in catalog.names else None
+
+
+def _sure(question: Question) -> tuple[str, ...]:
+    """The answer that meets the criterion, where nothing is known of how leads answer."""
+    if question.met:
+        return (" or ".join(question.met),)
+    return () if question.met_minimum is None else (f"{question.met_minimum:g} or more",)
+
+
+def _plausible(
+    scored: Scored, table: AnswerTable | None, rows: Ints, shape: tuple[int, int], silent: Bools
+) -> tuple[Floats, Floats]:
+    """Share and effect (log-odds) of every answer, each of ``shape``; where one has expired, no score moves."""
+    if table is None or not len(rows):
+        return np.ones(shape), np.zeros(shape)
+    band = table.bands(scored.log_odds, scored.contributions)[rows]
+    return table.share[band], table.effect[band] * silent[rows, None]
+
+
+def _standings(
+    scored: Scored, question: Question, table: AnswerTable | None, rows: Ints, words: Sequence[str], effect: Floats
+) -> Iterator[Standing]:
+    """How the rows would stand after each answer."""
+    standing, unit = scored.standing, scored.bundle.scale.points_per_log_odds
+    statuses = {topic: _taken(found, rows) for topic, found in standing.statuses.items()}
+    points = {dimension: found[rows] for dimension, found in standing.points.items()}
+    exact = scored.bars.exact[rows]
+    home = question.dimension if table is None else scored.bundle.catalog[table.feature].dimension
+    judged = bool(question.met) or question.met_minimum is not None
+    for k, word in enumerate(words):
+        moved = effect[:, k] * unit
+        score = np.rint(np.clip(exact + moved, LOWEST, HIGHEST)).astype(np.int64)
+        after = dict(statuses)
+        if judged and str(question.topic) in after:
+            status = EvidenceStatus.MET if table is None or meets(question, word) else EvidenceStatus.NOT_MET
+            old = after[str(question.topic)]
+            after[str(question.topic)] = replace(old, status=np.full(len(rows), str(status), dtype=object))
+        there = {**points, home: points.get(home, np.zeros(len(rows))) + moved}
+        yield Standing(score, there, after)
+
+
+def _taken(found: Evidence, rows: Ints) -> Evidence:
+    return Evidence(found.status[rows], found.source_of[rows], found.age_days[rows], found.provenance[rows])
+
+
+def meets(question: Question, answer: str) -> bool:
+    """Whether an answer, in the words of an :class:`AnswerTable`, meets the criterion; a range must do so whole."""
+    if question.met:
+        return answer in question.met
+    return question.met_minimum is not None and lowest_of(answer) >= question.met_minimum
