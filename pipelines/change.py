@@ -6,10 +6,12 @@ import pandas as pd
 
 from features.assemble import features_at
 from features.cohort import cutoff_of
+from features.definition import Source
 from features.earlier import LEARNED, known_at_moment, learned_between
 from features.errors import ContractError
 from models.bundle import Bundle
 from models.explaining.change import change
+from models.explaining.framework import Framework
 from pipelines.context import Context
 from pipelines.lookup import CHAMPION, find_bundle, moment, unknown_lead
 from pipelines.tables import Tables, load_tables
@@ -25,7 +27,7 @@ def change_of(
     Parameters
     ----------
     since, until : ISO moments; until: by default the data cut-off
-    bundle_before : directory of the bundle that scored then; by default the champion scores both
+    bundle_before : directory, or beginning of the hash, of the bundle that scored then; by default the champion
 
     Raises
     ------
@@ -48,14 +50,35 @@ def change_of(
         )
     after = find_bundle(context)
     before = after if bundle_before == CHAMPION else find_bundle(context, bundle_before)
+    return moved(tables, context.source, lead_id, (start, end), (before, after), context.framework)
+
+
+def moved(
+    tables: Tables,
+    source: Source,
+    lead_id: str,
+    moments: tuple[pd.Timestamp, pd.Timestamp],
+    bundles: tuple[Bundle, Bundle],
+    framework: Framework,
+) -> dict[str, Any]:
+    """A lead's movement between two moments, each scored by its own bundle; JSON-ready, moments in order.
+
+    ``tables`` need no other rows than the lead's and its account's.
+
+    Raises
+    ------
+    ContractError
+        if the bundles do not have the same features.
+    """
+    (start, end), (before, after) = moments, bundles
     _same_features(before, after)
-    moved = change(before, after, steps_of(context, after, tables, lead_id, start, end), context.framework)
+    found = change(before, after, steps_of(source, after, tables, lead_id, start, end), framework)
     rows = learned_between(tables, lead_id, start, end)
     return {
         "lead_id": lead_id,
         "since": start.isoformat(),
         "until": end.isoformat(),
-        **moved.record(),
+        **found.record(),
         "bundle_before": before.hash,
         "bundle_after": after.hash,
         "learned": len(rows),
@@ -64,12 +87,12 @@ def change_of(
 
 
 def steps_of(
-    context: Context, bundle: Bundle, tables: Tables, lead_id: str, start: pd.Timestamp, end: pd.Timestamp
+    source: Source, bundle: Bundle, tables: Tables, lead_id: str, start: pd.Timestamp, end: pd.Timestamp
 ) -> pd.DataFrame:
     """Feature values then, of then's knowledge now, and now."""
     earlier = known_at_moment(tables, start)
     plan = ((tables, start), (earlier, end), (tables, end))
-    made = [features_at(known, context.source, bundle.catalog, [lead_id], when).values for known, when in plan]
+    made = [features_at(known, source, bundle.catalog, [lead_id], when).values for known, when in plan]
     return pd.concat(made, ignore_index=True)
 
 

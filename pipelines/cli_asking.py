@@ -47,7 +47,7 @@ def change(
     since: Annotated[str, typer.Option("--since", help="moment to compare with, ISO")],
     until: Annotated[str | None, typer.Option("--until", help="default: data cut-off")] = None,
     bundle: Annotated[
-        str, typer.Option("--bundle-before", help="directory of the bundle that scored then; default: the champion")
+        str, typer.Option("--bundle-before", help="bundle that scored then: directory or hash; default: champion")
     ] = "champion",
     source: Source = "demo",
     data_dir: DataDir = "data",

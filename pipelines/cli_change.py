@@ -30,7 +30,7 @@ def change_text(found: dict[str, Any], label: Any) -> str:
         f"score {found['score_before']} to {found['score_after']} ({moved:+d})"
     ]
     for part, points in found["points"].items():
-        if part == "clip" and not points:
+        if not points and (part == "clip" or (part == "model" and found["bundle_before"] == found["bundle_after"])):
             continue
         where = sorted(found["criteria"].get(part, {}).items(), key=lambda item: -abs(item[1]))
         shown = [f"{'base' if name == 'base' else label(name)} {size:+.1f}" for name, size in where if abs(size) >= 0.5]

@@ -20,20 +20,30 @@ from pipelines.identities import merged_into
 from pipelines.tables import Tables, load_tables
 
 CHAMPION = "champion"
+_LEAST_DIGITS = 6
 
 
 def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:
-    """The champion, or the bundle of a directory; checked against its hash.
+    """The champion, the bundle of a directory, or a kept one by the beginning of its hash; checked against its hash.
 
     Raises
     ------
     RegistryError, BundleError
-        if there is no champion; if the bundle is missing, damaged, or of another source.
+        if there is no champion; if the bundle is missing or damaged.
     """
     if name != CHAMPION:
-        return load_bundle(Path(name))
+        kept = kept_bundles(context, name)
+        return load_bundle(Path(name)) if len(kept) != 1 else load_bundle(kept[0], kept[0].name)
     found = require_champion(context.paths)
     return load_bundle(found.folder, found.hash)
+
+
+def kept_bundles(context: Context, beginning: str) -> list[Path]:
+    """Folders of the kept bundles whose hash begins so; none for anything that is no such beginning."""
+    folder = context.paths.bundles
+    if len(beginning) < _LEAST_DIGITS or not set(beginning) <= set("0123456789abcdef") or not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.name.startswith(beginning))
 
 
 def find_framework(context: Context, name: str | None) -> Framework:

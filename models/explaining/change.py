@@ -8,7 +8,7 @@ import pandas as pd
 
 from models.bundle import Bundle
 from models.explaining.framework import CONTEXT, Framework
-from models.explaining.points import CENTRE, HIGHEST, LOWEST, by_criterion, rounded
+from models.explaining.points import HIGHEST, LOWEST, Bars, bars, by_criterion, rounded
 from models.scorer import Floats
 
 DECAY, DATA, MODEL, CLIP = "decay", "new_data", "model", "clip"
@@ -56,19 +56,17 @@ def change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: Framew
     steps : feature values of the lead, three rows: what was known then, as of then; the same, as of now; what is
         known now, as of now
     """
-    old, new = _points(before, steps, framework), _points(after, steps.iloc[[2]], framework)
-    moves = {DECAY: old[1] - old[0], DATA: old[2] - old[1], MODEL: new[0] - old[2]}
-    exact = np.array([old[0].sum(), new[0].sum()]) + CENTRE
-    shown = np.clip(exact, LOWEST, HIGHEST)
-    score = np.rint(shown).astype(np.int64)
-    clip = (shown[1] - exact[1]) - (shown[0] - exact[0])
+    old, new = _shown(before, steps, framework), _shown(after, steps.iloc[[2]], framework)
+    moves = {DECAY: old.parts[1] - old.parts[0], DATA: old.parts[2] - old.parts[1], MODEL: new.parts[0] - old.parts[2]}
+    score = int(old.bars.score[0]), int(new.bars.score[0])
+    clip = float(new.clipped[0] - old.clipped[0])
     parts = np.array([[*(move.sum() for move in moves.values()), clip]])
-    whole = rounded(parts, score[1:] - score[:1])[0]
+    whole = rounded(parts, np.array([score[1] - score[0]]))[0]
     z = before.log_odds(steps)
     z_new = float(after.log_odds(steps.iloc[[2]])[0])
     names = ("base", *framework.ids, CONTEXT)
     return Change(
-        score=(int(score[0]), int(score[1])),
+        score=score,
         log_odds=(float(z[0]), z_new),
         points=dict(zip(PARTS, (int(part) for part in whole), strict=True)),
         exact={DECAY: float(z[1] - z[0]), DATA: float(z[2] - z[1]), MODEL: z_new - float(z[2])},
@@ -76,10 +74,22 @@ def change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: Framew
     )
 
 
-def _points(bundle: Bundle, values: pd.DataFrame, framework: Framework) -> Floats:
-    """Unrounded points of base, criteria and context above 50, shape (n, 2 + criteria)."""
-    contributions = bundle.contributions(values)
-    unit = bundle.scale.points_per_log_odds
-    parts = by_criterion(contributions, bundle.catalog, framework) * unit
-    base = np.full(len(values), unit * (contributions.base - bundle.scale.reference_log_odds))
-    return np.column_stack([base, parts])
+@dataclass(frozen=True)
+class _Shown:
+    """Bars, and behind them the unrounded points of base, criteria and context, shape (n, 2 + criteria), and of the
+    clip, shape (n,).
+    """
+
+    bars: Bars
+    parts: Floats
+
+    @property
+    def clipped(self) -> Floats:
+        return np.clip(self.bars.exact, LOWEST, HIGHEST) - self.bars.exact
+
+
+def _shown(bundle: Bundle, values: pd.DataFrame, framework: Framework) -> _Shown:
+    contributions, scale = bundle.contributions(values), bundle.scale
+    parts = by_criterion(contributions, bundle.catalog, framework) * scale.points_per_log_odds
+    base = np.full(len(values), scale.points_per_log_odds * (contributions.base - scale.reference_log_odds))
+    return _Shown(bars(contributions, bundle.catalog, framework, scale), np.column_stack([base, parts]))

@@ -62,14 +62,20 @@ def bars(contributions: Contributions, catalog: Catalog, framework: Framework, s
 def rounded(parts: Floats, totals: Ints) -> Ints:
     """Integers near ``parts`` whose rows sum to ``totals``: the largest remainders are rounded up.
 
-    Ties go to the earlier bar. A bar that is 0 stays 0 unless nothing else can carry the difference.
+    Totals lie within a point of the sums of ``parts``. Ties go to the earlier bar. A bar that is 0 stays 0 unless
+    nothing else can carry the difference.
 
     >>> rounded(np.array([[1.4, 2.3, -0.7, 0.0]]), np.array([3])).tolist()
     [[2, 2, -1, 0]]
+    >>> rounded(np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([0, 2])).tolist()
+    [[0, 0], [0, 2]]
     """
     low = np.floor(parts)
     left = (totals - low.sum(axis=1)).astype(np.int64)
-    order = np.argsort(-(parts - low), axis=1, kind="stable")
+    if (left < 0).any():  # whole parts whose total was rounded down by one
+        low[left < 0, np.argmax(np.abs(parts[left < 0]), axis=1)] -= 1
+        left = (totals - low.sum(axis=1)).astype(np.int64)
+    order = np.argsort(np.where(parts == 0.0, 1.0, low - parts), axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(parts.shape[1])[None, :].repeat(len(parts), axis=0), axis=1)
     return np.asarray(low + (rank < left[:, None]), dtype=np.int64)

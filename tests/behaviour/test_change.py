@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.earlier import known_at_moment, learned_between
-from features.errors import ContractError
+from features.errors import BundleError, ContractError
 from models.bundle import Bundle, load_bundle
 from models.explaining.change import PARTS, change
 from models.scoring import score
@@ -51,7 +51,7 @@ def test_another_model_is_told_apart_from_data_and_time(tiny_demo: TinyRun) -> N
     context, name = tiny_demo.context, some_leads(tiny_demo)[0]
     champion, twin = find_bundle(context), twin_of(tiny_demo)
     start, end = pd.Timestamp(SINCE), pd.Timestamp("2026-06-29")
-    steps = steps_of(context, champion, load_tables(context.paths), name, start, end)
+    steps = steps_of(context.source, champion, load_tables(context.paths), name, start, end)
     both, alone = (change(old, champion, steps, context.framework) for old in (twin, champion))
     assert both.exact["model"] == pytest.approx(
         champion.log_odds(steps.iloc[[2]])[0] - twin.log_odds(steps.iloc[[2]])[0], abs=1e-9
@@ -69,7 +69,7 @@ def test_where_nothing_was_learned_time_alone_moves(tiny_demo: TinyRun) -> None:
     quiet = known_at_moment(tables, start)
     name = some_leads(tiny_demo)[0]
     assert learned_between(quiet, name, start, end).empty
-    steps = steps_of(context, find_bundle(context), quiet, name, start, end)
+    steps = steps_of(context.source, find_bundle(context), quiet, name, start, end)
     found = change(find_bundle(context), find_bundle(context), steps, context.framework)
     assert found.exact["new_data"] == 0.0
     assert np.isfinite(found.exact["decay"])
@@ -94,6 +94,17 @@ def test_moments_out_of_order_are_refused(tiny_demo: TinyRun) -> None:
     for since in ("2026-07-30", "2020-01-01"):
         with pytest.raises(ContractError, match="must lie before"):
             change_of(tiny_demo.context, some_leads(tiny_demo)[0], since)
+
+
+def test_the_bundle_of_then_is_found_by_its_hash(tiny_demo: TinyRun) -> None:
+    context, name = tiny_demo.context, some_leads(tiny_demo)[0]
+    champion = find_bundle(context)
+    assert find_bundle(context, champion.hash[:8]).hash == champion.hash
+    found = change_of(context, name, SINCE, bundle_before=champion.hash)
+    assert found["bundle_before"] == found["bundle_after"] == champion.hash
+    for unknown in ("abcdef0123", champion.hash[:3]):
+        with pytest.raises(BundleError):
+            find_bundle(context, unknown)
 
 
 def test_the_command_reads_well(cli: Cli, tiny_demo: TinyRun) -> None:

@@ -1,0 +1,115 @@
+"""What moved a score: the parts always sum to the movement, and a part that is nothing is 0."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from features.catalog import Catalog
+from models.bundle import Bundle
+from models.explaining.change import CLIP, DATA, DECAY, MODEL, PARTS, change
+from models.explaining.framework import framework_names, load_framework
+from models.judging.calibrate import IntervalModel
+from models.scorer import Calibration, Contributions, Floats, Scale
+from models.scoring import score
+from tests.reference.toy import CATALOG, toy_matrix
+
+NUMBERS = Catalog(tuple(CATALOG[name] for name in CATALOG.numbers))
+WIDTH = len(NUMBERS)
+ROW = st.lists(st.floats(-6, 6).map(lambda v: round(v, 3)), min_size=WIDTH, max_size=WIDTH)
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A candidate whose contributions are the values times weights."""
+
+    weights: tuple[float, ...]
+    base: float = 0.0
+    name: str = "weighted"
+
+    def contributions(self, values: pd.DataFrame) -> Contributions:
+        return Contributions(NUMBERS.names, values.to_numpy(dtype=np.float64) * np.array(self.weights), self.base)
+
+    def log_odds(self, values: pd.DataFrame) -> Floats:
+        return self.contributions(values).log_odds
+
+    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+        return self.log_odds(values), self.contributions(values)
+
+    def state(self) -> dict[str, float]:
+        return {"base": self.base}
+
+    def files(self) -> dict[str, str]:
+        return {}
+
+
+def bundle_of(weights: list[float], base: float, pdo: float = 10.0) -> Bundle:
+    return Bundle(
+        meta={"horizon_days": 90},
+        catalog=NUMBERS,
+        components={"weighted": Weighted(tuple(weights), base)},  # type: ignore[dict-item]
+        weights={"weighted": 1.0},
+        calibration=Calibration(0.9, 0.1),
+        interval=IntervalModel(0.0, np.zeros((2, 2)), 0.0),
+        scale=Scale("s", -1.0, pdo),
+        facts={},
+        percentiles=np.zeros(101),
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=st.lists(ROW, min_size=3, max_size=3),
+    old=ROW,
+    new=ROW,
+    bases=st.tuples(st.floats(-4, 4), st.floats(-4, 4)),
+    pdo=st.sampled_from([10.0, 3.7, np.log(2.0)]),
+    framework=st.sampled_from(framework_names()),
+)
+@example(rows=[[0.5, 0, 0, 0], [0.5, 0, 0, 0], [1.5, 0, 0, 0]], old=[1.0] * 4, new=[1.0] * 4, bases=(0.0, 0.0),
+         pdo=np.log(2.0) / 0.9, framework="bant")  # fmt: skip
+def test_integers_and_log_odds_sum_to_the_movement(
+    rows: list[list[float]],
+    old: list[float],
+    new: list[float],
+    bases: tuple[float, float],
+    pdo: float,
+    framework: str,
+) -> None:
+    before, after = bundle_of(old, bases[0], pdo), bundle_of(new, bases[1], pdo)
+    steps = pd.DataFrame(rows, columns=list(NUMBERS.names))
+    found = change(before, after, steps, load_framework(framework))
+    assert tuple(found.points) == PARTS
+    assert sum(found.points.values()) == found.score[1] - found.score[0]
+    assert sum(found.exact.values()) == pytest.approx(found.log_odds[1] - found.log_odds[0], abs=1e-9)
+    unit = before.scale.points_per_log_odds
+    for part, moved in found.exact.items():
+        assert sum(found.criteria[part].values()) == pytest.approx(moved * unit, abs=1e-9)
+        assert abs(found.points[part] - moved * unit) < 2.0
+    assert (found.points[DECAY] == 0) or rows[0] != rows[1]
+    assert (found.points[DATA] == 0) or rows[1] != rows[2]
+    assert (found.points[MODEL] == 0) or (old, bases[0]) != (new, bases[1])
+
+
+@pytest.mark.parametrize(("first", "last"), [(0.5, 1.5), (1.5, 2.5), (2.5, 1.5), (0.5, 2.5), (3.5, 0.5)])
+def test_halves_that_round_apart_are_carried_by_the_part_that_moved(first: float, last: float) -> None:
+    bundle = bundle_of([1.0, 0.0, 0.0, 0.0], 0.0, pdo=np.log(2.0))
+    exact = Calibration(1.0, -1.0)
+    steps = pd.DataFrame(0.0, index=range(3), columns=list(NUMBERS.names))
+    steps.iloc[:, 0] = [first, first, last]
+    halves = replace(bundle, calibration=exact)
+    found = change(halves, halves, steps, load_framework("bant"))
+    assert found.points == {DECAY: 0, DATA: found.score[1] - found.score[0], MODEL: 0, CLIP: 0}
+
+
+def test_the_ends_are_the_scores_shown() -> None:
+    matrix = toy_matrix(40)
+    bundle = bundle_of([0.8, 0.5, 0.3, 0.1], -1.0)
+    values = matrix.values[list(NUMBERS.names)].fillna(0.0)
+    shown = score(bundle, replace(matrix, catalog=NUMBERS, values=values), load_framework("bant")).frame["score"]
+    for row in range(3, 40):
+        found = change(bundle, bundle, values.iloc[[row - 3, row - 1, row]], load_framework("champ"))
+        assert found.score == (shown[row - 3], shown[row])
