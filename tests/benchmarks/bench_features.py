@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from features.assemble import build_matrix, sorted_rows
-from features.catalog import Catalog, Feature
+from features.catalog import Catalog
 from features.clock import MICROSECONDS_PER_DAY as DAY
 from features.compile import compile_catalog
 from features.contract import TABLES
@@ -31,6 +31,8 @@ from features.request import RowMaker
 from features.rows import FrameRows
 from features.sorting import BucketSort
 from pipelines.engine import stream_matrix
+from tests.benchmarks.catalog_polars import with_polars
+from tests.benchmarks.catalog_sql import with_duckdb
 from tests.reference.worlds import empty_world, frames
 
 NOW = 1_700_000_000_000_000
@@ -91,101 +93,6 @@ def data(leads: int, events: int, seed: int = 0) -> tuple[dict[str, pd.DataFrame
         {"lead_id": texts(np.repeat(np.arange(leads), 5), ids), "as_of": times(np.tile(moments, leads))}
     )
     return tables, cohort
-
-
-def _expression(feature: Feature) -> str:
-    """The feature as a SQL aggregate over the join of cohort c and events e (age in microseconds: ``age``)."""
-    params = feature.params
-    kinds = ", ".join(f"'{kind}'" for kind in params["kinds"])
-    keep = f"e.kind IN ({kinds}) AND age > 0"
-    op = params["op"]
-    window = f" AND age <= {params['window_days'] * DAY}" if params.get("window_days") else ""
-    if op == "count":
-        return f"count(*) FILTER ({keep}{window})::DOUBLE"
-    if op == "recency":
-        return f"min(age) FILTER ({keep}) / {DAY}.0"
-    if op == "decayed":
-        lives = params.get("half_lives") or {params["kinds"][0]: params["half_life_days"]}
-        rates = " ".join(f"WHEN '{kind}' THEN {1 / (days * DAY)!r}" for kind, days in lives.items())
-        return f"coalesce(sum(pow(2.0, -age * CASE e.kind {rates} END)) FILTER ({keep}), 0.0)"
-    if op == "breadth":
-        return f"count(DISTINCT e.asset) FILTER ({keep}{window})::DOUBLE"
-    if op == "active_days":
-        return f"count(DISTINCT (age - 1) // {DAY}) FILTER ({keep}{window})::DOUBLE"
-    if op == "streak":
-        weeks = (
-            f"coalesce(bit_or(1::BIGINT << ((age - 1) // {7 * DAY})::INT) FILTER ({keep} AND age <= {364 * DAY}), 0)"
-        )
-        return f"bit_count(xor({weeks}, {weeks} + 1) >> 1)::DOUBLE"
-    if op == "trend":
-        short, long = (days * DAY for days in params["windows_days"])
-        recent, both = (f"count(*) FILTER ({keep} AND age <= {w})" for w in (short, long))
-        expected = f"({both} - {recent}) * {short / (long - short)!r}"
-        return f"CASE WHEN {both} > 0 THEN log2(({recent} + 1) / ({expected} + 1)) ELSE 0 END"
-    which = {"first_channel": "arg_max", "last_channel": "arg_min"}[op]
-    return f"{which}(e.channel, age) FILTER ({keep} AND e.channel IS NOT NULL)"
-
-
-def with_duckdb(tables: dict[str, pd.DataFrame], cohort: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """The catalog by a range join and one aggregation."""
-    import duckdb
-
-    columns = ",\n".join(f'{_expression(f)} AS "{f.name}"' for f in catalog)
-    connection = duckdb.connect(config={"threads": os.cpu_count() or 1})
-    connection.register("events_frame", tables["activities"])
-    connection.register("cohort_frame", cohort.assign(row=np.arange(len(cohort))))
-    query = f"""
-        WITH joined AS (
-            SELECT c.row, e.kind, e.asset, e.channel, epoch_us(c.as_of) - epoch_us(e.happened_at) AS age
-            FROM cohort_frame c LEFT JOIN events_frame e
-            ON e.lead_id = c.lead_id AND e.known_at < c.as_of AND e.actor = 'lead'
-        ) SELECT {columns} FROM joined e GROUP BY row ORDER BY row
-    """
-    return pd.DataFrame(connection.execute(query).df())
-
-
-def with_polars(tables: dict[str, pd.DataFrame], cohort: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """The catalog by a join, a filter and one aggregation."""
-    import polars as pl
-
-    age = (pl.col("as_of") - pl.col("happened_at")).dt.total_microseconds().alias("age")
-    left = pl.from_pandas(cohort.assign(row=np.arange(len(cohort)))).lazy()
-    events = pl.from_pandas(tables["activities"]).lazy().filter(pl.col("actor") == "lead")
-    joined = left.join(events, on="lead_id").filter(pl.col("known_at") < pl.col("as_of")).with_columns(age)
-    found = joined.group_by("row").agg([_polars(feature).alias(feature.name) for feature in catalog])
-    made = left.select("row").join(found, on="row", how="left").sort("row").collect()
-    frame = made.drop("row").to_pandas()
-    counted = [f.name for f in catalog if f.when_empty == 0.0]
-    return frame.assign(**{name: frame[name].astype(float).fillna(0.0) for name in counted})
-
-
-def _polars(feature: Feature) -> Any:
-    import polars as pl
-
-    params, age = feature.params, pl.col("age")
-    keep = pl.col("kind").is_in(list(params["kinds"])) & (age > 0)
-    inside = keep & (age <= params["window_days"] * DAY) if params.get("window_days") else keep
-    op = params["op"]
-    if op == "decayed":
-        lives = params.get("half_lives") or {params["kinds"][0]: params["half_life_days"]}
-        rate = pl.col("kind").replace_strict({k: 1 / (d * DAY) for k, d in lives.items()}, default=0.0)
-        return (2.0 ** (-age * rate)).filter(keep).sum()
-    if op == "streak":
-        weeks = ((age - 1) // (7 * DAY)).filter(keep & (age <= 52 * 7 * DAY)).unique().sort()
-        return (weeks == pl.int_range(weeks.len())).sum()
-    if op == "trend":
-        short, long = (d * DAY for d in params["windows_days"])
-        recent, both = (keep & (age <= short)).sum(), (keep & (age <= long)).sum()
-        ratio = (recent + 1) / ((both.cast(pl.Float64) - recent) * (short / (long - short)) + 1)
-        return pl.when(both > 0).then(ratio.log(2)).otherwise(0.0)
-    return {
-        "count": lambda: inside.sum(),
-        "recency": lambda: age.filter(keep).min() / DAY,
-        "breadth": lambda: pl.col("asset").filter(inside).drop_nulls().n_unique(),
-        "active_days": lambda: ((age - 1) // DAY).filter(inside).n_unique(),
-        "first_channel": lambda: pl.col("channel").filter(keep).sort_by(age.filter(keep)).last(),
-        "last_channel": lambda: pl.col("channel").filter(keep).sort_by(age.filter(keep)).first(),
-    }[op]()
 
 
 def write_parquet(folder: Path, leads: int) -> None:

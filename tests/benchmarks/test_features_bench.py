@@ -10,7 +10,9 @@ import pytest
 from features.assemble import build_matrix
 from features.catalog import Catalog
 from features.families.engagement import engagement_features
-from tests.benchmarks.bench_features import data, source, streamed, with_duckdb, with_polars, write_parquet
+from tests.benchmarks.bench_features import data, source, streamed, write_parquet
+from tests.benchmarks.catalog_polars import with_polars
+from tests.benchmarks.catalog_sql import with_duckdb
 
 
 @pytest.mark.parametrize("engine", [with_duckdb, with_polars])
