@@ -14,7 +14,7 @@ import numpy as np
 from models.explaining.trees import Tree
 from models.scorer import Ints
 
-MAX_BITS = 8
+MAX_BITS = 7
 LEAF_BITS = 12  # a single leaf may need more bits than a merged subtree is worth
 _BIT_COST = 0.12  # of a look-up
 Conditions = tuple[tuple[int, bool], ...]  # (split, whether left is wanted), all must hold
