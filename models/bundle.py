@@ -87,6 +87,11 @@ class Bundle:
         contributions = blended_contributions(parts).scaled(self.calibration.slope, self.calibration.intercept)
         return blended({name: z for name, (z, _) in both.items()}, self.weights), contributions
 
+    def warm(self) -> None:
+        """Score and explain a lead nobody knows, so that what is made on first use is there for the first real one."""
+        empty = {name: pd.Series([None], dtype="str") for name in self.catalog.categories}
+        self.explained(pd.DataFrame({name: empty.get(name, pd.Series([np.nan])) for name in self.catalog.names}))
+
     def bounds(self, raw: Floats) -> tuple[Floats, Floats]:
         """90 % interval of the probability for log-odds before calibration."""
         return self.interval.bounds(raw, self.calibration)

@@ -50,7 +50,9 @@ class Model:
 
     def warm(self, framework: Framework) -> None:
         """Score a lead nobody knows, so that the first real one finds everything loaded and compiled."""
-        if not self.flat:
+        if self.flat:
+            self.bundle.warm()
+        else:
             warm_up()
             self.one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
 

@@ -166,9 +166,19 @@ class BoosterCandidate:
         return self._log_odds(design), self._contributions(design)
 
     def _log_odds(self, design: Floats) -> Floats:
-        threads = 1 if len(design) < 64 else self.threads
-        raw = [model.predict(design, raw_score=True, num_threads=threads) for model in self.models]
-        return np.asarray(np.mean(raw, axis=0), dtype=np.float64)
+        """Mean over the seeds, shape (n,); many rows are shared out, one thread per part."""
+        parts = 1 if len(design) < _PARALLEL_ROWS else os.cpu_count() or 1
+        edges = [len(design) * k // parts for k in range(parts + 1)]
+
+        def part(k: int) -> Floats:
+            rows = design[edges[k] : edges[k + 1]]
+            raw = [model.predict(rows, raw_score=True, num_threads=1) for model in self.models]
+            return np.asarray(np.mean(raw, axis=0), dtype=np.float64)
+
+        if parts == 1:
+            return part(0)
+        with ThreadPoolExecutor(parts) as pool:
+            return np.concatenate(list(pool.map(part, range(parts))))
 
     def spread(self, values: pd.DataFrame) -> Floats:
         """Standard deviation of log-odds between the seeds, shape (n,)."""

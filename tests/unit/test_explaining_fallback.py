@@ -1,12 +1,16 @@
 """The booster candidate explains by tables, and says so in the log where its trees are too deep for them."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from models.bundle import Bundle, load_bundle, save_bundle
 from models.candidates.boosting import DEFAULTS, BoosterCandidate, tree_contributions
 from models.explaining import treeshap
+from models.judging.calibrate import IntervalModel
+from models.scorer import Calibration, Scale
 from tests.reference.toy import CATALOG, toy_matrix
 
 
@@ -25,6 +29,7 @@ def test_a_booster_s_contributions_are_lightgbm_s_and_sum_to_its_log_odds() -> N
     assert model.explainer is not None
     alone = model.contributions(values.iloc[[7]])
     np.testing.assert_array_equal(alone.values[0], found.values[7])  # one lead as in the batch, to the last bit
+    assert (model.log_odds(values)[1490:1510] == model.log_odds(values.iloc[1490:1510])).all()
 
 
 def test_trees_too_deep_for_tables_are_explained_by_lightgbm_and_the_log_says_so(
@@ -36,3 +41,23 @@ def test_trees_too_deep_for_tables_are_explained_by_lightgbm_and_the_log_says_so
         found = model.contributions(values)
     assert "far slower: tables of" in caplog.text
     np.testing.assert_allclose(found.values.sum(axis=1) + found.base, model.log_odds(values), atol=1e-9)
+
+
+def test_a_loaded_bundle_is_warmed_by_a_lead_nobody_knows(tmp_path: Path) -> None:
+    bundle = Bundle(
+        meta={"horizon_days": 90},
+        catalog=CATALOG,
+        components={"booster": fitted()},
+        weights={"booster": 1.0},
+        calibration=Calibration(),
+        interval=IntervalModel(0.0, np.zeros((2, 2)), 0.0),
+        scale=Scale("s", -1.0),
+        facts={},
+        percentiles=np.zeros(101),
+    )
+    again = load_bundle(tmp_path / "b", save_bundle(bundle, tmp_path / "b"))
+    assert "explainer" not in vars(again.components["booster"])
+    again.warm()
+    assert "explainer" in vars(again.components["booster"])
+    values = toy_matrix(20, seed=4).values
+    np.testing.assert_array_equal(again.contributions(values).values, bundle.contributions(values).values)
