@@ -1,4 +1,4 @@
-"""What qualification makes of the open leads: states and rules, near misses, proposals, and how states went."""
+"""What qualification makes of the open leads: states, near misses, answers that would do, proposals; how states go."""
 
 from typing import Any
 
@@ -7,10 +7,11 @@ import pandas as pd
 
 from models.explaining.qualification import RANK
 from models.scoring import Scored
+from models.shortlist import shortlist
 from pipelines.standing import Standings
 
 COLUMNS = ("rule", "team", "programme", "reason", "temperature", "near_state", "near_lacks")
-NEAR, PROPOSED = 40, 25
+NEAR, SHORT, PROPOSED = 40, 15, 25
 
 
 def columns_of(scored: Scored, standing: Standings | None) -> pd.DataFrame:
@@ -44,6 +45,7 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: Stand
         "near_total": len(near),
         "near_lacks": lacks.sort_values("leads", ascending=False).head(12).to_dict(orient="records"),
         "near": _listed(near, ("lead_id", "score", "state", "near_state", "near_lacks"), NEAR),
+        **_short(scored),
         "proposed_total": len(out),
         "proposed": _listed(out, ("lead_id", "score", "state", "reason"), PROPOSED),
         "reasons": {str(k): int(v) for k, v in out["reason"].value_counts().items()},
@@ -52,6 +54,17 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: Stand
         "weeks": [] if standing is None else standing.weeks,
         "flicker": "" if standing is None else standing.sentence,
         "kept": 0 if standing is None else int(np.sum(worklist["state_kept"] != worklist["state"])),
+    }
+
+
+def _short(scored: Scored) -> dict[str, Any]:
+    """Leads a single answer would put into a better state."""
+    found = shortlist(scored)
+    label = scored.framework.label
+    rows = [{str(k): v for k, v in row.items()} for row in found.head(SHORT).to_dict(orient="records")]
+    return {
+        "short_total": len(found),
+        "short": [row | {"criterion": label(row["criterion"]), "answers": list(row["answers"])} for row in rows],
     }
 
 

@@ -15,6 +15,7 @@ from models.scoring import Scored, score
 from models.shortlist import COLUMNS, meets, shortlist
 from pipelines.lookup import find_bundle
 from pipelines.matrices import load_matrix
+from pipelines.store import read_json
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -134,5 +135,9 @@ def test_the_command_lists_filters_and_writes(cli: Cli, tiny_demo: TinyRun, tmp_
     assert (status, err) == (0, "") and "One answer short" in out
     written = pd.read_csv(tmp_path / "shortlist.csv")
     assert tuple(written.columns) == COLUMNS
+    record = read_json(tiny_demo.context.paths.score / "qualification.json")
+    assert record["short_total"] == len(written) > 0
+    assert [row["lead_id"] for row in record["short"]] == written["lead_id"].tolist()[:15]
+    assert "One answer short" in tiny_demo.page.read_text(encoding="utf-8")
     status, _, err = cli("shortlist", "--state", "champion", *tiny_demo.args)
     assert status != 0 and "choose" in err
