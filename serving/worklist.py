@@ -52,7 +52,7 @@ class _Ranks:
 
     probability: npt.NDArray[np.float64]
     score: Ints
-    state: npt.NDArray[np.object_]
+    state: Ints  # codes of the worklist's state names
     order: Ints
     patches: Mapping[int, Mapping[str, Any]]
 
@@ -67,7 +67,7 @@ class Worklist:
     """
 
     def __init__(self, frame: pd.DataFrame, data: LeadData) -> None:
-        frame = frame.reset_index(drop=True)
+        frame = _in_one_piece(frame.reset_index(drop=True))
         self.frame = frame
         self.position = pd.Index(frame["lead_id"].astype("str")) if len(frame) else pd.Index([], dtype="str")
         codes = data.lead_ids.get_indexer(self.position)
@@ -83,7 +83,8 @@ class Worklist:
         probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
         self._id_rank = np.argsort(np.argsort(self.position.to_numpy(dtype=object), kind="stable"), kind="stable")
         score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
-        state = _texts(frame["state"]) if len(frame) else np.empty(0, dtype=object)
+        self._owner, self._owner_codes = _coded(self.owner)
+        self._state, state = _coded(_texts(frame["state"]) if len(frame) else np.empty(0, dtype=object))
         self._ranks = _Ranks(probability, score, state, np.lexsort((self._id_rank, -probability)), {})
 
     def __len__(self) -> int:
@@ -92,8 +93,9 @@ class Worklist:
     @property
     def states(self) -> dict[str, int]:
         """Leads by state."""
-        names, counts = np.unique(self._ranks.state.astype(str), return_counts=True)
-        return dict(zip(names.tolist(), counts.tolist(), strict=True))
+        counts = np.bincount(self._ranks.state, minlength=len(self._state))
+        found = {name: int(counts[code]) for name, code in self._state.items() if counts[code]}
+        return dict(sorted(found.items()))
 
     @property
     def owners(self) -> list[str]:
@@ -113,7 +115,8 @@ class Worklist:
         with self._lock:
             ranks = self._ranks
             probability, score, state = ranks.probability.copy(), ranks.score.copy(), ranks.state.copy()
-            probability[at], score[at], state[at] = line["probability"], line["score"], line["state"]
+            probability[at], score[at] = line["probability"], line["score"]
+            state[at] = self._state.setdefault(str(line["state"]), len(self._state))
             others = ranks.order[ranks.order != at]
             keys = -probability[others]
             low = int(np.searchsorted(keys, -probability[at], side="left"))
@@ -157,9 +160,9 @@ class Worklist:
     def _mask(self, ranks: _Ranks, query: Query) -> Bools | None:
         parts: list[Bools] = []
         if query.owner is not None:
-            parts.append(self.owner == query.owner)
+            parts.append(self._owner_codes == self._owner.get(query.owner, -1))
         if query.state:
-            parts.append(ranks.state == query.state)
+            parts.append(ranks.state == self._state.get(query.state, -1))
         if query.grade:
             parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))
         if query.minimum > 0:
@@ -190,6 +193,18 @@ class Worklist:
         record["created_at"] = None if np.isnat(self.created[at]) else pd.Timestamp(self.created[at]).isoformat()
         record["change"] = None if np.isnan(before) else int(record["score"] - before)
         return record
+
+
+def _in_one_piece(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text columns as one block each: out of many small ones a page of rows is slow to pick."""
+    whole = np.arange(len(frame))
+    return frame.assign(**{str(n): frame[n].array.take(whole) for n in frame if frame[n].dtype == "str"})
+
+
+def _coded(texts: npt.NDArray[np.object_]) -> tuple[dict[str, int], Ints]:
+    """Names with their codes, and the code of every row: comparing a million whole numbers takes a millisecond."""
+    codes, names = pd.factorize(texts)
+    return {str(name): code for code, name in enumerate(names)}, codes.astype(np.int64)
 
 
 def _texts(series: pd.Series) -> npt.NDArray[np.object_]:
