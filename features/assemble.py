@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ from features.compile import Compiled, ProgramKey, compile_catalog
 from features.definition import Source
 from features.encode import World, as_series, base_table
 from features.families.bots import bot_rows
+from features.few_rows import FEW, FewRows
 from features.finish import Swept, finish
 from features.labels import label
 from features.matrix import Matrix
@@ -23,8 +23,6 @@ from features.rows import Coded, FrameRows, Rows
 from features.sorting import BucketSort, SortEngine
 from features.sweep import sweep
 from features.visible import Moments, SortedRows, visible
-
-_FEW = 64  # rows below which a frame is built as one block of numbers
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -93,8 +91,8 @@ def build_matrix(
 
 def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> pd.DataFrame:
     """Feature columns as a frame: float64 numbers and ``str`` categories."""
-    if length <= _FEW:
-        return _small_frame(catalog, found, length)
+    if length <= FEW:
+        return FewRows.made(catalog, found, length).frame
     columns = {}
     for feature, values in zip(catalog, found, strict=True):
         if feature.type is FeatureType.CATEGORY:
@@ -103,30 +101,6 @@ def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> 
         else:
             columns[feature.name] = pd.Series(np.asarray(values, dtype=np.float64), copy=False)
     return pd.DataFrame(columns, index=pd.RangeIndex(length), columns=list(catalog.names), copy=False)
-
-
-def _small_frame(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> pd.DataFrame:
-    """The same frame for a few rows: the numbers as one block, as a frame of many blocks costs more than the sweep."""
-    numbers = [v for f, v in zip(catalog, found, strict=True) if f.type is not FeatureType.CATEGORY]
-    block = np.column_stack([np.asarray(v, dtype=np.float64) for v in numbers]) if numbers else np.empty((length, 0))
-    frame = pd.DataFrame(block, index=pd.RangeIndex(length), columns=list(catalog.numbers))
-    texts = {}
-    for feature, values in zip(catalog, found, strict=True):
-        if feature.type is FeatureType.CATEGORY:
-            coded = values if isinstance(values, Coded) else Coded(np.full(length, -1, dtype=np.int64), ())
-            named = [coded.values[code] if code >= 0 else None for code in coded.codes.tolist()]
-            texts[feature.name] = pd.array(named, dtype="str")
-    if not texts:
-        return frame
-    both = pd.concat([frame, pd.DataFrame(texts, index=frame.index)], axis=1)
-    return both.iloc[:, _places(catalog.numbers, tuple(texts), catalog.names)]
-
-
-@lru_cache(maxsize=32)
-def _places(numbers: tuple[str, ...], texts: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
-    """Where each column of a catalog stands once numbers come before texts."""
-    place = {name: k for k, name in enumerate((*numbers, *texts))}
-    return [place[name] for name in names]
 
 
 class Builder(Protocol):

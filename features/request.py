@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from features.assemble import compute, frame_of
+from features.assemble import compute
 from features.catalog import Catalog
 from features.compile import compile_catalog
 from features.contract import TABLES
 from features.definition import Source
 from features.encode import World
 from features.errors import ContractError
+from features.few_rows import FewRows
 from features.rows import Coded, RecordRows, micros_of
 from features.sorting import BucketSort
 
@@ -52,9 +52,9 @@ class RowMaker:
             for v in self._found(tables, lead_id, as_of)
         ]
 
-    def frame(self, tables: Records, lead_id: str, as_of: Any) -> pd.DataFrame:
-        """The same as a frame of one row, as models take it."""
-        return frame_of(self.catalog, self._found(tables, lead_id, as_of), 1)
+    def rows(self, tables: Records, lead_id: str, as_of: Any) -> FewRows:
+        """The same as one row of a matrix, as models take it."""
+        return FewRows.made(self.catalog, self._found(tables, lead_id, as_of), 1)
 
     def _found(self, tables: Records, lead_id: str, as_of: Any) -> list[np.ndarray | Coded]:
         world = World({name: RecordRows(tables.get(name, ())) for name in TABLES}, self._compiled.title_column)

@@ -24,7 +24,10 @@ class NumberBins:
         return len(self.edges) + 2
 
     def codes(self, values: pd.Series) -> Ints:
-        numbers = values.to_numpy(dtype=np.float64)
+        return self.places(values.to_numpy(dtype=np.float64))
+
+    def places(self, numbers: Floats) -> Ints:
+        """The bin of each number."""
         found = np.searchsorted(np.asarray(self.edges), numbers, side="left")
         return np.where(np.isnan(numbers), self.size - 1, found).astype(np.int64)
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from features.catalog import Catalog
 from features.errors import BundleError
+from features.few_rows import Values
 from models.candidates.blend import blended, blended_contributions
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
@@ -67,20 +68,20 @@ class Bundle:
     questions: tuple[AnswerTable, ...] = ()
     _cache: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
-    def raw_log_odds(self, values: pd.DataFrame) -> Floats:
+    def raw_log_odds(self, values: Values) -> Floats:
         """Weighted sum of the components' log-odds, before calibration, shape (n,)."""
         return blended({name: self.components[name].log_odds(values) for name in self.weights}, self.weights)
 
-    def log_odds(self, values: pd.DataFrame) -> Floats:
+    def log_odds(self, values: Values) -> Floats:
         """Calibrated log-odds, shape (n,)."""
         return self.calibration.apply(self.raw_log_odds(values))
 
-    def contributions(self, values: pd.DataFrame) -> Contributions:
+    def contributions(self, values: Values) -> Contributions:
         """Additive parts of :meth:`log_odds`; their sum equals it within 1e-9."""
         parts = [(self.weights[name], self.components[name].contributions(values)) for name in sorted(self.weights)]
         return blended_contributions(parts).scaled(self.calibration.slope, self.calibration.intercept)
 
-    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+    def explained(self, values: Values) -> tuple[Floats, Contributions]:
         """:meth:`raw_log_odds` and :meth:`contributions` at one reading of the values."""
         both = {name: self.components[name].explained(values) for name in self.weights}
         parts = [(self.weights[name], both[name][1]) for name in sorted(self.weights)]
@@ -96,7 +97,7 @@ class Bundle:
         """90 % interval of the probability for log-odds before calibration."""
         return self.interval.bounds(raw, self.calibration)
 
-    def probability(self, values: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    def probability(self, values: Values) -> tuple[Floats, Floats, Floats]:
         """Probability within the horizon and its 90 % interval, each shape (n,)."""
         raw = self.raw_log_odds(values)
         low, high = self.bounds(raw)

@@ -1,6 +1,6 @@
 """Columns of a matrix as numbers a linear model can use; the encoder is JSON and treats the unseen on purpose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog
+from features.few_rows import FEW, FewRows, Values, number_block, texts_of
 from models.scorer import Floats, Ints
 from models.target_code import TargetCode, has_many_levels, held_out
 
@@ -18,12 +19,6 @@ MISSING = "(missing)"
 _RARE_COUNT = 20
 _WINSOR = 0.005
 _REACH = 0.25  # of the training range: beyond it a value counts less and less, on a logarithm of this scale
-_FEW = 64  # rows below which a look-up per value beats pandas
-
-
-def number_block(values: pd.DataFrame, names: Sequence[str]) -> Floats:
-    """Numeric columns side by side, shape (n, len(names)); one look at the frame instead of one per column."""
-    return np.asarray(values.loc[:, list(names)].to_numpy(dtype=np.float64), dtype=np.float64)
 
 
 def weighted_quantiles(values: Floats, weight: Floats, at: Floats) -> Floats:
@@ -107,7 +102,7 @@ class CategoryCode:
     def codes(self, values: pd.Series) -> npt.NDArray[np.int64]:
         """Position of each value's level."""
         rare, missing = len(self.levels) - 2, len(self.levels) - 1
-        if len(values) <= _FEW:
+        if len(values) <= FEW:
             return np.array([self.code(value) for value in values.tolist()], dtype=np.int64)
         found = pd.Index(self.levels, dtype="str").get_indexer(pd.Index(values)).astype(np.int64)
         found[found < 0] = rare
@@ -133,15 +128,13 @@ class CategoryCode:
 Code = NumberCode | CategoryCode | TargetCode
 
 
-def category_codes(values: pd.DataFrame, codes: Mapping[str, CategoryCode]) -> npt.NDArray[np.int64]:
-    """Positions of levels, shape (n, len(codes)); a few rows are read in one look at the frame."""
+def category_codes(values: Values, codes: Mapping[str, CategoryCode]) -> npt.NDArray[np.int64]:
+    """Positions of levels, shape (n, len(codes))."""
     if not codes:
         return np.zeros((len(values), 0), dtype=np.int64)
-    if len(values) <= _FEW:
-        block = values.loc[:, list(codes)].to_numpy(dtype=object)
-        coders = list(codes.values())
-        found = [[coder.code(value) for coder, value in zip(coders, row, strict=True)] for row in block]
-        return np.array(found, dtype=np.int64).reshape(len(values), len(codes))
+    if isinstance(values, FewRows):
+        found = [[code.code(text) for text in values.categories[name]] for name, code in codes.items()]
+        return np.array(found, dtype=np.int64).T
     return np.column_stack([code.codes(values[name]) for name, code in codes.items()])
 
 
@@ -187,7 +180,7 @@ class Encoder:
     def _numbers(self) -> "_Numbers":
         return _Numbers.of(self.codes)
 
-    def transform(self, values: pd.DataFrame) -> Floats:
+    def transform(self, values: Values) -> Floats:
         """The design matrix: all numbers at once, categories one by one."""
         numbers = self._numbers
         design = np.zeros((len(values), sum(code.width for code in self.codes.values())))
@@ -200,7 +193,7 @@ class Encoder:
             design[np.arange(len(values)), starts[name] + found] = 1.0
         for name, code in self.codes.items():
             if isinstance(code, TargetCode):
-                design[:, starts[name]] = code.column(values[name])
+                design[:, starts[name]] = code.column(texts_of(values, name))
         return design
 
     def learning_design(

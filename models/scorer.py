@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog
+from features.few_rows import Values
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -59,11 +60,11 @@ class Candidate(Protocol):
         group: Ints | None = None,
     ) -> Self: ...
 
-    def log_odds(self, values: pd.DataFrame) -> Floats: ...
+    def log_odds(self, values: Values) -> Floats: ...
 
-    def contributions(self, values: pd.DataFrame) -> Contributions: ...
+    def contributions(self, values: Values) -> Contributions: ...
 
-    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+    def explained(self, values: Values) -> tuple[Floats, Contributions]:
         """:meth:`log_odds` and :meth:`contributions` at one reading of the values."""
         ...
 

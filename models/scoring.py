@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.catalog import Catalog
 from features.definition import Source
 from features.errors import BundleError
+from features.few_rows import FEW, FewRows, Values, frame_of_values, row_of
 from features.matrix import Matrix
 from features.vocabulary import Dimension
 from models.bundle import Bundle
@@ -43,7 +45,7 @@ class Scored:
     bundle: Bundle
     framework: Framework
     source: Source | None
-    values: pd.DataFrame
+    rows: Values
     qualified: Qualified
     standing: Standing
     policy: QualificationPolicy
@@ -52,7 +54,12 @@ class Scored:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The public table."""
-        return pd.DataFrame(dict(self.columns), index=pd.RangeIndex(len(self.values)))
+        return pd.DataFrame(dict(self.columns), index=pd.RangeIndex(len(self.rows)))
+
+    @property
+    def values(self) -> pd.DataFrame:
+        """The feature values as a frame."""
+        return frame_of_values(self.rows)
 
     def card(self, row: int) -> dict[str, Any]:
         """Everything a rep reads about one lead, JSON-ready."""
@@ -76,12 +83,41 @@ def score(
     ------
     BundleError : the matrix was built from another catalog than the bundle's
     """
-    if matrix.catalog.hash != bundle.catalog.hash:
+    rows = Rows(
+        matrix.catalog,
+        FewRows.of(matrix.values, matrix.catalog) if len(matrix) <= FEW else matrix.values,
+        matrix.keys["lead_id"].to_numpy(dtype=object),
+        matrix.keys["as_of"].to_numpy(),
+    )
+    return score_rows(bundle, rows, framework, source=source, policy=policy, language=language)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What scoring reads of a matrix: feature values under a catalog, whose they are, and of when."""
+
+    catalog: Catalog
+    values: Values
+    lead_id: npt.NDArray[Any]
+    as_of: npt.NDArray[Any]
+
+
+def score_rows(
+    bundle: Bundle,
+    rows: Rows,
+    framework: Framework,
+    *,
+    source: Source | None = None,
+    policy: QualificationPolicy | None = None,
+    language: Language = ENGLISH,
+) -> Scored:
+    """:func:`score` of rows that never were a matrix, as those of one request."""
+    if rows.catalog.hash != bundle.catalog.hash:
         raise BundleError(
-            f"the matrix follows catalog {matrix.catalog.hash[:12]}, the bundle {bundle.catalog.hash[:12]}: the source "
+            f"the matrix follows catalog {rows.catalog.hash[:12]}, the bundle {bundle.catalog.hash[:12]}: the source "
             "declaration changed since training. Train again, or score with the declaration of then."
         )
-    values = matrix.values
+    values = rows.values
     raw, contributions = bundle.explained(values)
     log_odds = bundle.calibration.apply(raw)
     low, high = bundle.bounds(raw)
@@ -104,8 +140,8 @@ def score(
     scale = bundle.scale
     worth = worth_of(bundle.questions, values, contributions, scale.reference_log_odds, scale.points_per_log_odds)
     columns: dict[str, Any] = {
-        "lead_id": matrix.keys["lead_id"].to_numpy(dtype=object),
-        "as_of": matrix.keys["as_of"].to_numpy(),
+        "lead_id": rows.lead_id,
+        "as_of": rows.as_of,
         "score": shown.score,
         "probability": sigmoid(log_odds),
         "probability_low": low,
@@ -180,7 +216,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
     bundle, framework = scored.bundle, scored.framework
     language = scored.language
     words = Wordsmith(bundle.catalog, bundle.facts, language)
-    values = {str(name): value for name, value in scored.values.iloc[row].items()}
+    values = row_of(scored.rows, row)
     reasons = words.reasons(values, scored.contributions.names, scored.contributions.values[row])
     topics = {feature.name: feature.topic for feature in bundle.catalog}
     home = {r.feature: framework.criterion_of(topics[r.feature]) if r.feature in topics else CONTEXT for r in reasons}

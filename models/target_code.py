@@ -1,8 +1,8 @@
 """A category of many levels as one number: what each level tells about the outcome, shrunken where it is rare."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -43,9 +43,8 @@ class TargetCode:
         evidence = np.log(rate / (1 - rate)) - np.log(base / (1 - base))
         return cls({str(level): float(e) for level, e in zip(levels, evidence[:-1], strict=True)}, float(evidence[-1]))
 
-    def column(self, values: pd.Series) -> Floats:
-        """Evidence per row, shape (n,) [log-odds]."""
-        texts = values.tolist()
+    def column(self, texts: Sequence[Any]) -> Floats:
+        """Evidence per row, shape (n,) [log-odds]; whatever is no text is missing."""
         found = (self.levels.get(text, 0.0) if isinstance(text, str) else self.missing for text in texts)
         return np.fromiter(found, dtype=np.float64, count=len(texts))
 
@@ -61,5 +60,7 @@ def held_out(values: pd.Series, won: Floats, weight: Floats, group: Ints | None,
     column = np.zeros(len(values))
     for train, test in grouped_folds(codes, min(_FOLDS, len(np.unique(codes))), seed):
         if len(train):
-            column[test] = TargetCode.fit(values.iloc[train], won[train], weight[train]).column(values.iloc[test])
+            column[test] = TargetCode.fit(values.iloc[train], won[train], weight[train]).column(
+                values.iloc[test].tolist()
+            )
     return column

@@ -15,12 +15,12 @@ from features.definition import Source
 from features.errors import BundleError
 from features.flat import flat_at
 from features.half_lives import as_trained
-from features.matrix import KEY_COLUMNS, Matrix
 from features.request import Records, RowMaker
+from features.rows import micros_of
 from features.warm import warm_up
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
-from models.scoring import Scored, score
+from models.scoring import Rows, Scored, score, score_rows
 from pipelines.champion import require_champion
 from pipelines.context import Context
 
@@ -67,10 +67,11 @@ class Model:
                 source=self.source,
                 policy=self.context.policy,
             )
-        values = self.maker.frame(tables, lead_id, as_of)
-        return score(
+        moment = np.array([micros_of(as_of)], dtype="datetime64[us]")
+        values = self.maker.rows(tables, lead_id, as_of)
+        return score_rows(
             self.bundle,
-            _matrix(self.catalog, values, lead_id, as_of),
+            Rows(self.catalog, values, np.array([lead_id], dtype=object), moment),
             framework,
             source=self.source,
             policy=self.context.policy,
@@ -84,16 +85,6 @@ class Model:
         else:
             matrix = features_at(tables, self.source, self.catalog, lead_ids, as_of)
         return score(self.bundle, matrix, framework, source=self.source, policy=self.context.policy)
-
-
-def _matrix(catalog: Catalog, values: pd.DataFrame, lead_id: str, as_of: Any) -> Matrix:
-    """A matrix of one row: what scoring reads of its keys is the lead and the moment."""
-    moment = pd.Series([as_of], dtype="datetime64[us]")
-    keys = pd.DataFrame({name: [None] for name in KEY_COLUMNS})
-    keys["lead_id"], keys["as_of"] = [lead_id], moment
-    never = pd.Series(pd.NaT, index=range(1), dtype="datetime64[us]")
-    unknown = np.full(1, np.nan)
-    return Matrix(catalog, values, keys, unknown, np.zeros(1, dtype=np.bool_), never, np.ones(1), True, unknown)
 
 
 def load_model(context: Context, bundle: str = "champion") -> Model:

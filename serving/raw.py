@@ -49,7 +49,7 @@ def many_records_of(body: ManyRows, source: Source) -> tuple[Records, list[str]]
 def _rows(rows: Sequence[BaseModel], lead_id: str | None) -> list[dict[str, Any]]:
     found = []
     for row in rows:
-        record = {name: value for name, value in row if value is not None}
+        record = {name: value for name, value in row.__dict__.items() if value is not None}
         if lead_id is not None:
             record.setdefault("lead_id", lead_id)
         found.append(record)

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
+from features.few_rows import Values, number_block
 from models.candidates.linear import learned_catalog
-from models.encoding import CategoryCode, category_codes, number_block
+from models.encoding import CategoryCode, category_codes
 from models.explaining.treeshap import TreeShap, UnsupportedError
 from models.logistic import logit
 from models.scorer import Contributions, Floats, Ints
@@ -56,7 +57,7 @@ class TreeColumns:
     def names(self) -> tuple[str, ...]:
         return (*self.numbers, *self.categories)
 
-    def transform(self, values: pd.DataFrame) -> Floats:
+    def transform(self, values: Values) -> Floats:
         """Shape (n, len(names)), float64; missing categories have a code of their own, missing numbers are NaN."""
         codes = category_codes(values, self.categories).astype(np.float64)
         return np.ascontiguousarray(np.hstack([number_block(values, self.numbers), codes]))
@@ -154,12 +155,12 @@ class BoosterCandidate:
             models = tuple(pool.map(train, range(self.boosters)))
         return type(self)(self.parameters, columns, models, boosters=self.boosters, threads=self.threads, base=base)
 
-    def log_odds(self, values: pd.DataFrame) -> Floats:
+    def log_odds(self, values: Values) -> Floats:
         if not self.models or not len(values):
             return np.full(len(values), self.base)
         return self._log_odds(self.columns.transform(values))
 
-    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+    def explained(self, values: Values) -> tuple[Floats, Contributions]:
         if not self.models or not len(values):
             return self.log_odds(values), self.contributions(values)
         design = self.columns.transform(values)
@@ -188,7 +189,7 @@ class BoosterCandidate:
         raw = [model.predict(design, raw_score=True, num_threads=self.threads) for model in self.models]
         return np.asarray(np.std(raw, axis=0, ddof=1), dtype=np.float64)
 
-    def contributions(self, values: pd.DataFrame) -> Contributions:
+    def contributions(self, values: Values) -> Contributions:
         if not self.models:
             return Contributions((), np.zeros((len(values), 0)), self.base)
         return self._contributions(self.columns.transform(values))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
+from features.few_rows import Values
 from models.encoding import Encoder
 from models.judging.folds import grouped_folds
 from models.logistic import fit_logistic, log_loss
@@ -50,13 +51,13 @@ class LinearCandidate:
         theta = fit_logistic(design, won, weight, _penalties(design, penalty), sign=sign)
         return type(self)(encoder, theta, penalty)
 
-    def log_odds(self, values: pd.DataFrame) -> Floats:
+    def log_odds(self, values: Values) -> Floats:
         return self._log_odds(self.encoder.transform(values))
 
-    def contributions(self, values: pd.DataFrame) -> Contributions:
+    def contributions(self, values: Values) -> Contributions:
         return self._contributions(self.encoder.transform(values))
 
-    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+    def explained(self, values: Values) -> tuple[Floats, Contributions]:
         design = self.encoder.transform(values)
         return self._log_odds(design), self._contributions(design)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
+from features.few_rows import Values
 from models.logistic import logit
 from models.scorer import Contributions, Floats, Ints
 
@@ -31,13 +32,13 @@ class RateCandidate:
     ) -> Self:
         return type(self)(logit(float(np.average(won, weights=weight))))
 
-    def log_odds(self, values: pd.DataFrame) -> Floats:
+    def log_odds(self, values: Values) -> Floats:
         return np.full(len(values), self.base)
 
-    def contributions(self, values: pd.DataFrame) -> Contributions:
+    def contributions(self, values: Values) -> Contributions:
         return Contributions((), np.zeros((len(values), 0)), self.base)
 
-    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+    def explained(self, values: Values) -> tuple[Floats, Contributions]:
         return self.log_odds(values), self.contributions(values)
 
     def state(self) -> dict[str, Any]:

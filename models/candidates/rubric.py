@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
+from features.few_rows import Values, frame_of_values
 from features.rubric import Rubric
 from features.rubric_plan import CAP_FEATURE
 from features.rubric_points import Ledger, ledger
@@ -30,11 +31,11 @@ class RubricCandidate:
         self.slope = slope
         self.intercept = intercept
 
-    def ledger(self, values: pd.DataFrame) -> Ledger:
+    def ledger(self, values: Values) -> Ledger:
         """What every rule gave and every cap took, per row."""
-        return ledger(self.rubric, values)
+        return ledger(self.rubric, frame_of_values(values))
 
-    def points(self, values: pd.DataFrame) -> Floats:
+    def points(self, values: Values) -> Floats:
         """The rubric's points per row; equal to the sum of its ledger."""
         return self.ledger(values).points
 
@@ -52,11 +53,11 @@ class RubricCandidate:
         slope, intercept = fit_line(self.points(values), won, weight)
         return type(self)(self.rubric, slope=slope, intercept=intercept)
 
-    def log_odds(self, values: pd.DataFrame) -> Floats:
+    def log_odds(self, values: Values) -> Floats:
         """Log-odds per row."""
         return np.asarray(self.intercept + self.slope * self.points(values), dtype=np.float64)
 
-    def contributions(self, values: pd.DataFrame) -> Contributions:
+    def contributions(self, values: Values) -> Contributions:
         """Additive parts of :meth:`log_odds`, in log-odds; names are features of family ``rules``."""
         book = self.ledger(values)
         caps = book.caps.sum(axis=1).to_numpy(dtype=np.float64)
@@ -64,7 +65,7 @@ class RubricCandidate:
         names = (*book.features.columns, CAP_FEATURE)
         return Contributions(names, self.slope * points, self.intercept + self.slope * self.rubric.start)
 
-    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+    def explained(self, values: Values) -> tuple[Floats, Contributions]:
         return self.log_odds(values), self.contributions(values)
 
     def state(self) -> dict[str, Any]:

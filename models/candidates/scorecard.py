@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
-from models.binning import Binned, bin_category, bin_number
+from features.few_rows import Values, number_block
+from models.binning import Binned, NumberBins, bin_category, bin_number
 from models.candidates.linear import choose_penalty, learned_catalog
+from models.encoding import category_codes
 from models.logistic import fit_logistic, log_loss
 from models.scorer import Contributions, Floats, Ints
 
@@ -83,23 +85,29 @@ class ScorecardCandidate:
         rounded = float(np.average(log_loss(won, line @ fitted), weights=weight))
         return type(self)(kept, points, slope, float(fitted[0]), rounded - exact, features=self.features)
 
-    def points(self, values: pd.DataFrame) -> Floats:
+    def points(self, values: Values) -> Floats:
         """Integer points per row (as float64)."""
-        total = np.zeros(len(values))
-        for name, binned in self.bins.items():
-            total += self.points_by_bin[name][binned.bins.codes(values[name])]
-        return total
+        return np.asarray(self._parts(values).sum(axis=1), dtype=np.float64)
 
-    def log_odds(self, values: pd.DataFrame) -> Floats:
+    def _parts(self, values: Values) -> Floats:
+        """Integer points per row and feature (as float64), shape (n, len(bins))."""
+        numbers = [name for name, binned in self.bins.items() if isinstance(binned.bins, NumberBins)]
+        block = dict(zip(numbers, number_block(values, numbers).T, strict=True))
+        parts = np.zeros((len(values), len(self.bins)))
+        for k, (name, binned) in enumerate(self.bins.items()):
+            bins = binned.bins
+            if isinstance(bins, NumberBins):
+                codes = bins.places(block[name])
+            else:
+                codes = category_codes(values, {name: bins.code})[:, 0]
+            parts[:, k] = self.points_by_bin[name][codes]
+        return parts
+
+    def log_odds(self, values: Values) -> Floats:
         return np.asarray(self.intercept + self.slope * self.points(values), dtype=np.float64)
 
-    def contributions(self, values: pd.DataFrame) -> Contributions:
-        parts = [
-            self.slope * self.points_by_bin[name][binned.bins.codes(values[name])].astype(np.float64)
-            for name, binned in self.bins.items()
-        ]
-        stacked = np.column_stack(parts) if parts else np.zeros((len(values), 0))
-        return Contributions(tuple(self.bins), stacked, self.intercept)
+    def contributions(self, values: Values) -> Contributions:
+        return Contributions(tuple(self.bins), self.slope * self._parts(values), self.intercept)
 
     def rows(self) -> list[Row]:
         """The printed card, features by spread of points, widest first."""
@@ -112,8 +120,10 @@ class ScorecardCandidate:
             )
         ]
 
-    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
-        return self.log_odds(values), self.contributions(values)
+    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+        parts = self._parts(values)
+        log_odds = np.asarray(self.intercept + self.slope * parts.sum(axis=1), dtype=np.float64)
+        return log_odds, Contributions(tuple(self.bins), self.slope * parts, self.intercept)
 
     def state(self) -> dict[str, Any]:
         return {

@@ -1,15 +1,15 @@
 """Evidence status per criterion, from declared rules alone; never from a model's sign."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.catalog import Catalog, Feature
-from features.definition import Source
+from features.definition import Question, Source
+from features.few_rows import Values, number_block
 from features.vocabulary import EvidenceStatus, Provenance
 from models.explaining.framework import Framework, question_bank
 from models.explaining.questions import Worth
@@ -36,9 +36,7 @@ class Evidence:
     provenance: npt.NDArray[Any]
 
 
-def evidence(
-    values: pd.DataFrame, catalog: Catalog, framework: Framework, source: Source | None
-) -> dict[str, Evidence]:
+def evidence(values: Values, catalog: Catalog, framework: Framework, source: Source | None) -> dict[str, Evidence]:
     """Evidence per criterion.
 
     The youngest valid answer that has a rule decides between met and not met; without one, a declared activity in
@@ -48,45 +46,45 @@ def evidence(
     return evidence_of(evidence_columns(values, catalog), len(values), catalog, framework, source)
 
 
-def evidence_columns(values: pd.DataFrame, catalog: Catalog) -> dict[str, Floats]:
+def evidence_columns(values: Values, catalog: Catalog) -> dict[str, Floats]:
     """The inputs of all statuses, read once for any number of frameworks."""
     names = [feature.name for feature in catalog.of_family("evidence")]
-    return dict(zip(names, values.loc[:, names].to_numpy(dtype=np.float64).T, strict=True))
+    return dict(zip(names, number_block(values, names).T, strict=True))
 
 
 def evidence_of(
     columns: Mapping[str, Floats], rows: int, catalog: Catalog, framework: Framework, source: Source | None
 ) -> dict[str, Evidence]:
     """:func:`evidence` from columns that were read already."""
-    features = catalog.of_family("evidence")
-    return {name: _criterion(name, rows, features, columns, framework, source) for name in framework.ids}
+    acts: dict[str, list[Feature]] = {name: [] for name in framework.ids}
+    for feature in catalog.of_family("evidence"):
+        if feature.unit == "count" and (home := framework.criterion_of(feature.topic)) in acts:
+            acts[home].append(feature)
+    asked: dict[str, list[tuple[str, Question]]] = {name: [] for name in framework.ids}
+    for name, question in (source.questions if source is not None else {}).items():
+        known = f"evidence_{name}_met" in columns and f"evidence_{name}_age" in columns
+        if known and (home := framework.criterion_of(question.topic)) in asked:
+            asked[home].append((name, question))
+    return {name: _criterion(rows, acts[name], asked[name], columns) for name in framework.ids}
 
 
 def _criterion(
-    criterion: str,
-    rows: int,
-    features: tuple[Feature, ...],
-    columns: Mapping[str, Floats],
-    framework: Framework,
-    source: Source | None,
+    rows: int, acts: Sequence[Feature], asked: Sequence[tuple[str, Question]], columns: Mapping[str, Floats]
 ) -> Evidence:
     status = np.full(rows, str(EvidenceStatus.UNKNOWN), dtype=object)
     words = np.full(rows, "", dtype=object)
     age = np.full(rows, np.nan)
     provenance = np.full(rows, "", dtype=object)
-    for feature in features:
-        if feature.unit == "count" and framework.criterion_of(feature.topic) == criterion:
-            hit = (columns[feature.name] > 0) & (status == EvidenceStatus.UNKNOWN)
-            status[hit] = str(EvidenceStatus.INDICATED)
-            words[hit] = feature.label
-            provenance[hit] = str(Provenance.INFERRED)
+    unknown = np.full(rows, True, dtype=np.bool_)
+    for feature in acts:
+        hit = (columns[feature.name] > 0) & unknown
+        unknown &= ~hit
+        status[hit] = str(EvidenceStatus.INDICATED)
+        words[hit] = feature.label
+        provenance[hit] = str(Provenance.INFERRED)
     youngest = np.full(rows, np.inf)
-    for name, question in (source.questions if source is not None else {}).items():
-        met_name, age_name = f"evidence_{name}_met", f"evidence_{name}_age"
-        here = framework.criterion_of(question.topic) == criterion
-        if not here or met_name not in columns or age_name not in columns:
-            continue
-        met, old = columns[met_name], columns[age_name]
+    for name, question in asked:
+        met, old = columns[f"evidence_{name}_met"], columns[f"evidence_{name}_age"]
         valid = ~np.isnan(old) & (old <= (question.valid_for_days or np.inf)) & (old < youngest)
         youngest[valid] = old[valid]
         status[valid] = np.where(met[valid] > 0, str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET))

@@ -1,6 +1,7 @@
 """Log-odds to integer points that add up: 50 + the sum of the bars is the score, exactly."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,11 +34,21 @@ class Bars:
 
 def by_group(contributions: Contributions, groups: tuple[str, ...], order: tuple[str, ...]) -> Floats:
     """Contributions summed by group, shape (n, len(order)); ``groups`` names each column's group."""
+    columns, starts, places = _runs(groups, order)
     total = np.zeros((len(contributions.values), len(order)))
-    place = {name: k for k, name in enumerate(order)}
-    for column, group in enumerate(groups):
-        total[:, place[group]] += contributions.values[:, column]
+    if len(columns):
+        total[:, places] = np.add.reduceat(contributions.values[:, columns], starts, axis=1)
     return total
+
+
+@lru_cache(maxsize=64)
+def _runs(groups: tuple[str, ...], order: tuple[str, ...]) -> tuple[Ints, Ints, Ints]:
+    """Columns put together by group, where each group's run starts, and which of ``order`` it is."""
+    place = {name: k for k, name in enumerate(order)}
+    codes = np.array([place[group] for group in groups], dtype=np.int64)
+    columns = np.argsort(codes, kind="stable").astype(np.int64)
+    places, starts = np.unique(codes[columns], return_index=True)
+    return columns, starts.astype(np.int64), places
 
 
 def by_criterion(contributions: Contributions, catalog: Catalog, framework: Framework) -> Floats:

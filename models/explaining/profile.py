@@ -12,6 +12,7 @@ from features.catalog import Catalog
 from features.definition import Name
 from features.errors import PolicyError
 from features.families.titles import JobFunction, Seniority
+from features.few_rows import FewRows, Values, missing_in, objects
 
 Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[Any]
@@ -60,6 +61,16 @@ class Trait(Part):
         high = np.inf if self.maximum is None else self.maximum
         return (numbers >= low) & (numbers <= high), np.isfinite(numbers)
 
+    def holds_in(self, values: Values) -> Bools:
+        """Rows the trait holds for."""
+        if isinstance(values, FewRows):
+            found = objects(values, self.attribute).tolist()
+            known = (~missing_in(values, self.attribute)).tolist()
+            return np.array(
+                [yes and self.holds_for(one) for yes, one in zip(known, found, strict=True)], dtype=np.bool_
+            )
+        return self.holds(values[self.attribute])[0]
+
     def holds_for(self, value: Any) -> bool:
         """:meth:`holds` of one known value."""
         if self.values:
@@ -105,11 +116,11 @@ class Profile(Part):
                     f"the profile speaks of '{trait.attribute}', which is no feature of this source; known: {known}."
                 )
 
-    def excluded(self, values: pd.DataFrame) -> Texts:
+    def excluded(self, values: Values) -> Texts:
         """Per row the reason of the first exclusion that holds, '' if none."""
         found = np.full(len(values), "", dtype=object)
         for item in self.exclusions:
-            found[item.holds(values[item.attribute])[0] & (found == "")] = item.reason
+            found[item.holds_in(values) & (found == "")] = item.reason
         return found
 
     def persona(self, values: pd.DataFrame, catalog: Catalog) -> Texts:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog, FeatureType
+from features.few_rows import Values, missing_in
 from models.encoding import weighted_quantiles
 from models.logistic import sigmoid
 from models.scorer import Contributions, Floats
@@ -172,7 +173,7 @@ def _table(codes: Ints, width: int, part: Floats, rest: Floats, weight: Floats) 
 
 def worth_of(
     tables: Sequence[AnswerTable],
-    values: pd.DataFrame,
+    values: Values,
     contributions: Contributions,
     reference_log_odds: float,
     points_per_log_odds: float,
@@ -186,7 +187,7 @@ def worth_of(
     found = {}
     for table in tables:
         band = table.bands(log_odds, contributions)
-        open_row = values[table.feature].isna().to_numpy()
+        open_row = missing_in(values, table.feature)
         effect = table.effect[band] * open_row[:, None]
         found[table.question] = _worth(table.share[band], effect, log_odds, reference_log_odds, points_per_log_odds)
     return found

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog, Feature, FeatureType, Wording
+from features.few_rows import Values, column_names, missing_in, objects
 from models.explaining.language import ENGLISH, Language
 from models.scorer import Contributions, Floats
 
@@ -72,22 +73,21 @@ class Wordsmith:
         ]
 
 
-def top_reasons(
-    words: Wordsmith, contributions: Contributions, values: pd.DataFrame, count: int = TOP
-) -> list[list[str]]:
+def top_reasons(words: Wordsmith, contributions: Contributions, values: Values, count: int = TOP) -> list[list[str]]:
     """Per row the ``count`` largest reasons as text, marked + or -, empty where there are fewer."""
     size = np.abs(contributions.values)
     for k, name in enumerate(contributions.names):
         feature = words.features.get(name)
         if feature is not None and feature.wording is Wording.AGE:
-            size[values[name].isna().to_numpy(), k] = 0.0
+            size[missing_in(values, name), k] = 0.0
     width = min(count, size.shape[1])
     if width == 0:
         return [[""] * count for _ in range(len(values))]
     top = np.argpartition(-size, width - 1, axis=1)[:, :width]
     top = np.take_along_axis(top, np.argsort(-np.take_along_axis(size, top, axis=1), axis=1, kind="stable"), axis=1)
     named = [contributions.names[k] for k in np.unique(top)]
-    columns = {n: values[n].to_numpy(dtype=object) for n in named if n in values.columns}
+    known = set(column_names(values))
+    columns = {n: objects(values, n) for n in named if n in known}
     texts = []
     for i, picks in enumerate(top):
         row = []

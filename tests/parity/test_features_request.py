@@ -61,7 +61,7 @@ def test_a_request_gives_the_bits_of_the_batch() -> None:
     batch = features_at(frames(world), SOURCE, CATALOG, names, moment(T0)).values
     maker, records = RowMaker(CATALOG, SOURCE), as_json(world)
     for position, name in enumerate(names):
-        one = maker.frame(records, name, moment(T0).isoformat())
+        one = maker.rows(records, name, moment(T0).isoformat()).frame
         pd.testing.assert_frame_equal(one, batch.iloc[[position]].reset_index(drop=True), check_exact=True)
         values = maker.values(records, name, T0)
         assert [None if pd.isna(v) else v for v in batch.iloc[position]] == [None if pd.isna(v) else v for v in values]
