@@ -5,6 +5,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from serving.desk import Desk
 from serving.keys import LOCAL, Caller, Scope, by_key, by_session, form_token_fits, has_keys
@@ -30,12 +31,14 @@ class Callers:
         self._kept: dict[str, tuple[float, Caller]] = {}
         self._keys = (0.0, False)
 
+    def kept(self, token: str) -> Caller | None:
+        """The caller of a key that was looked up a moment ago."""
+        found = self._kept.get(token)
+        return found[1] if found is not None and found[0] > time.monotonic() else None
+
     def by_key(self, token: str) -> Caller | None:
         """The caller of a key."""
         now = time.monotonic()
-        found = self._kept.get(token)
-        if found is not None and found[0] > now:
-            return found[1]
         caller = by_key(self.desk.store, token)
         if caller is not None:
             if len(self._kept) > 1000:
@@ -43,18 +46,18 @@ class Callers:
             self._kept[token] = (now + _KEPT_SECONDS, caller)
         return caller
 
-    def open_door(self) -> bool:
+    async def open_door(self) -> bool:
         """Whether anybody on this machine may ask: only on a loopback address, and only until a key is made."""
-        if self.desk.settings.public:
+        if self.desk.settings.public or self.desk.settings.oidc.on:
             return False
         now = time.monotonic()
         if now > self._keys[0]:
-            self._keys = (now + _KEPT_SECONDS / 5, has_keys(self.desk.store))
+            self._keys = (now + _KEPT_SECONDS / 5, await run_in_threadpool(has_keys, self.desk.store))
         return not self._keys[1]
 
 
-def caller_of(request: Request) -> Caller:
-    """Who asks, by key, by session, or as the machine's own user.
+async def caller_of(request: Request) -> Caller:
+    """Who asks, by key, by session, or as the machine's own user; the store is asked in a thread.
 
     Raises
     ------
@@ -65,20 +68,20 @@ def caller_of(request: Request) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
     if token:
-        caller = callers.by_key(token)
+        caller = callers.kept(token) or await run_in_threadpool(callers.by_key, token)
         if caller is None:
             raise SignInError("This API key is not valid (or was revoked); 'leadscore keys create' makes one.")
     else:
-        caller = _by_browser(request, callers)
-    request.state.caller = caller.name
+        caller = await _by_browser(request, callers)
+    request.state.caller = caller.logged
     return caller
 
 
-def _by_browser(request: Request, callers: Callers) -> Caller:
+async def _by_browser(request: Request, callers: Callers) -> Caller:
     cookie = request.cookies.get(SESSION, "")
-    caller = by_session(callers.desk.store, cookie) if cookie else None
+    caller = await run_in_threadpool(by_session, callers.desk.store, cookie) if cookie else None
     if caller is None:
-        if not callers.open_door():
+        if not await callers.open_door():
             raise SignInError("Sign in: send an API key as 'Authorization: Bearer ...', or open /sign-in.")
         caller = LOCAL
     if request.method not in SAFE:
@@ -109,14 +112,18 @@ class Needs:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    def __call__(self, caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    async def __call__(self, caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
         """The caller; ScopeError without the scope."""
         if not caller.may(self.scope):
             raise ScopeError(f"Key '{caller.name}' has no scope '{self.scope}'; it has {', '.join(caller.scopes)}.")
         return caller
 
 
-DeskOf = Annotated[Desk, Depends(desk_of)]
+async def _desk(request: Request) -> Desk:
+    return desk_of(request)
+
+
+DeskOf = Annotated[Desk, Depends(_desk)]
 Scorer = Annotated[Caller, Depends(Needs(Scope.SCORE))]
 Reader = Annotated[Caller, Depends(Needs(Scope.READ))]
 Writer = Annotated[Caller, Depends(Needs(Scope.FEEDBACK))]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from serving.guard import Guard
 from serving.keys import has_keys
 from serving.metrics import Metrics
 from serving.pages import views
-from serving.problems import OpenDoorError
+from serving.problems import OidcSettingsError, OpenDoorError
 from serving.routes import admin, health, judging, leads, scores, uploads, worklist, writes
 from serving.settings import ServeSettings
 
@@ -27,10 +28,12 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     Raises
     ------
     OpenDoorError : a public address without an API key
+    OidcSettingsError : sign-in through a provider that cannot work as configured
     """
     settings = settings or ServeSettings()
     desk = Desk(settings)
-    if settings.public and not has_keys(desk.store):
+    settings.oidc.check(public=settings.public)
+    if settings.public and not settings.oidc.on and not has_keys(desk.store):
         raise OpenDoorError(
             f"{settings.host} can be reached from other machines and no API key exists. Make one with "
             f"'leadscore keys create --source {settings.source} --scope read --scope score', or serve on 127.0.0.1."
@@ -58,8 +61,21 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     )
     app.state.desk, app.state.metrics, app.state.callers = desk, metrics, Callers(desk)
     app.state.background = background
+    app.state.provider = _provider(desk) if settings.oidc.on else None
     for module in (health, scores, leads, writes, worklist, judging, uploads, admin):
         app.include_router(module.router)
     views.install(app)
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     return app
+
+
+def _provider(desk: Desk) -> Any:
+    """The identity provider's client; its packages are wanted only where one is configured."""
+    try:
+        from serving.oidc import Provider
+    except ImportError as problem:
+        raise OidcSettingsError(
+            "LEADSCORE_SERVE_OIDC_ISSUER is set, but the packages for it are not installed: "
+            "pip install 'leadscore[oidc]'."
+        ) from problem
+    return Provider(desk.settings.oidc, desk.secret)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from serving.clock import wall_now
 from serving.problems import InvalidError, UnknownThingError
@@ -34,6 +35,11 @@ class Caller:
     scopes: frozenset[str]
     owner: str | None = None
     via: str = "key"  # key, session or local
+
+    @property
+    def logged(self) -> str:
+        """The name as it stands in logs: addresses of people as a short hash."""
+        return self.name if "@" not in self.name else f"user-{digest(self.name)[:10]}"
 
     def may(self, scope: Scope) -> bool:
         """Whether the caller has a scope; admin has all."""
@@ -104,17 +110,28 @@ def by_key(store: Store, token: str) -> Caller | None:
 
 def start_session(store: Store, token: str, hours: float) -> str | None:
     """Sign a browser in with a key; returns the cookie, None if the key is not valid."""
-    cookie = secrets.token_urlsafe(32)
-    now = wall_now()
     with store.writing() as session:
         key = session.scalar(select(ApiKey).where(ApiKey.hash == digest(token), ApiKey.revoked_at.is_(None)))
         if key is None:
             return None
-        session.execute(delete(WebSession).where(WebSession.expires_at < now))
-        row = WebSession(hash=digest(cookie), key_id=key.id, name=key.name, scopes=key.scopes, owner=key.owner)
-        row.created_at, row.expires_at = now, now + timedelta(hours=hours)
-        session.add(row)
-        session.add(AuditRow(at=now, actor=key.name, action="signed.in", subject=key.prefix, detail={}))
+        row = WebSession(key_id=key.id, name=key.name, scopes=key.scopes, owner=key.owner)
+        return _opened(session, row, hours, key.prefix)
+
+
+def open_session(store: Store, name: str, scopes: list[str], owner: str | None, hours: float, by: str) -> str:
+    """Start a session of somebody the identity provider vouches for; returns the cookie."""
+    with store.writing() as session:
+        return _opened(session, WebSession(key_id=None, name=name, scopes=scopes, owner=owner), hours, by)
+
+
+def _opened(session: Session, row: WebSession, hours: float, by: str) -> str:
+    """Store a session under a new cookie; those that have expired go."""
+    cookie = secrets.token_urlsafe(32)
+    now = wall_now()
+    session.execute(delete(WebSession).where(WebSession.expires_at < now))
+    row.hash, row.created_at, row.expires_at = digest(cookie), now, now + timedelta(hours=hours)
+    session.add(row)
+    session.add(AuditRow(at=now, actor=row.name, action="signed.in", subject=by, detail={}))
     return cookie
 
 

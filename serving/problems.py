@@ -101,6 +101,25 @@ class OpenDoorError(ServingError):
     exit_status = ExitStatus.USAGE
 
 
+class OidcSettingsError(ServingError):
+    """Sign-in through a provider is configured so that it cannot work."""
+
+    code, status = "LS113", 500
+    exit_status = ExitStatus.USAGE
+
+
+class RefusedError(ServingError):
+    """A sign-in through the provider that is not accepted."""
+
+    code, status = "LS114", 403
+
+
+class ProviderError(ServingError):
+    """The provider of identities is away, or answers what it must not."""
+
+    code, status = "LS115", 502
+
+
 _STATUS: Mapping[type[LeadScoreError], int] = {
     ContractError: 422,
     PolicyError: 422,

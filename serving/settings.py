@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from serving.oidc_settings import OidcSettings
+
 
 class ServeSettings(BaseSettings):
     """Everything an operator may set; the defaults are safe on one machine.
@@ -42,6 +44,7 @@ class ServeSettings(BaseSettings):
         default=None, description="display column that holds the link to the CRM record; default: the first *_url"
     )
     background: bool = Field(default=True, description="watch the champion, deliver webhooks and work off uploads")
+    oidc: OidcSettings = Field(default_factory=OidcSettings, description="sign-in through an OpenID Connect provider")
 
     @property
     def public(self) -> bool:
@@ -50,6 +53,11 @@ class ServeSettings(BaseSettings):
             return not ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host != "localhost"
+
+    @property
+    def only_https(self) -> bool:
+        """Whether cookies are kept off plain http."""
+        return self.secure_cookies or (self.oidc.public_url or "").startswith("https://")
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -124,7 +124,7 @@ def page(request: Request, template: str, caller: Caller | None, /, status: int 
     )
     answer = HTMLResponse(html, status_code=status)
     if SESSION not in request.cookies:
-        set_cookie(answer, cookie, desk.settings.secure_cookies)
+        set_cookie(answer, cookie, desk.settings.only_https)
     return answer
 
 

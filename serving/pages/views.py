@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -13,11 +13,11 @@ from starlette.staticfiles import StaticFiles
 from features.errors import LeadScoreError
 from models.explaining.framework import framework_names, load_framework
 from serving import problems
-from serving.access import SESSION, DeskOf, Reader, caller_of, check_form_token
+from serving.access import DeskOf, Reader, caller_of
 from serving.cards import card, history, open_questions, timeline
-from serving.keys import Caller, Scope, end_session, start_session
-from serving.pages import forms, judging
-from serving.pages.render import page, set_cookie
+from serving.keys import Caller, Scope
+from serving.pages import forms, judging, signing
+from serving.pages.render import page
 from serving.pages.shapes import score_line, waterfall
 from serving.problems import SignInError
 from serving.routes.worklist import Asked, page_of
@@ -32,7 +32,7 @@ def install(app: FastAPI) -> None:
     from importlib.resources import files
 
     app.mount("/static", StaticFiles(directory=str(files("serving.pages") / "static")), name="static")
-    for part in (router, forms.router, judging.router):
+    for part in (router, forms.router, judging.router, signing.router):
         app.include_router(part)
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
         (LeadScoreError, problems.on_error),
@@ -52,7 +52,7 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
         if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
             return answer
         if isinstance(error, SignInError):
-            return RedirectResponse("/sign-in", status_code=303)
+            return RedirectResponse(f"/sign-in{signing.back_to(request)}", status_code=303)
         told = json.loads(bytes(answer.body))
         return page(request, "error.html", None, status=answer.status_code, message=told["detail"], code=told["code"])
 
@@ -134,39 +134,6 @@ def card_page(
         link=_link_column(desk.settings.record_link, desk.state),
         horizon=desk.state.model.bundle.horizon_days,
     )
-
-
-@router.get("/sign-in")
-def sign_in_page(request: Request) -> Response:
-    """A form for the key."""
-    return page(request, "sign_in.html", None, failed=False)
-
-
-@router.post("/sign-in")
-def sign_in(
-    request: Request,
-    desk: DeskOf,
-    key: Annotated[str, Form(max_length=200)],
-    token: Annotated[str, Form(max_length=100)],
-) -> Response:
-    """Exchange a key for a session."""
-    check_form_token(request, token)
-    cookie = start_session(desk.store, key.strip(), desk.settings.session_hours)
-    if cookie is None:
-        return page(request, "sign_in.html", None, status=401, failed=True)
-    answer = RedirectResponse("/", status_code=303)
-    set_cookie(answer, cookie, desk.settings.secure_cookies)
-    return answer
-
-
-@router.post("/sign-out")
-def sign_out(request: Request, desk: DeskOf, token: Annotated[str, Form(max_length=100)]) -> Response:
-    """End the session."""
-    check_form_token(request, token)
-    end_session(desk.store, request.cookies.get(SESSION, ""))
-    answer = RedirectResponse("/sign-in", status_code=303)
-    answer.delete_cookie(SESSION)
-    return answer
 
 
 @router.get("/docs")

@@ -40,6 +40,14 @@ class WebSession(Base):
     expires_at: Mapped[datetime]
 
 
+class SpentState(Base):
+    """A sign-in through the provider that came back; kept until its cookie would have expired."""
+
+    __tablename__ = "spent_states"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    expires_at: Mapped[datetime]
+
+
 class ScoreRow(Base):
     """A score as it was served; ``line`` is the row of a scored file."""
 
