@@ -115,7 +115,7 @@ class Needs:
     async def __call__(self, caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
         """The caller; ScopeError without the scope."""
         if not caller.may(self.scope):
-            raise ScopeError(f"Key '{caller.name}' has no scope '{self.scope}'; it has {', '.join(caller.scopes)}.")
+            raise ScopeError(f"'{caller.logged}' has no scope '{self.scope}'; it has {', '.join(caller.scopes)}.")
         return caller
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from serving.keys import create_key
 from serving.store.engine import open_store
+from tests.reference.provider import CLIENT, SECRET, LocalProvider
 from tests.reference.served import Served
 from tests.reference.serving import worklist_of
 
@@ -187,3 +188,33 @@ def test_with_keys_people_sign_in_and_out(tiny_demo: Any, chromium: Any, tmp_pat
         page.close()
     finally:
         server.stop()
+
+
+def test_people_sign_in_through_the_provider_on_another_site(tiny_demo: Any, chromium: Any, tmp_path: Path) -> None:
+    people = {"ann": {"email": "ann@sales.example", "email_verified": True, "groups": ["sales"]}}
+    provider = LocalProvider(people, host="localhost")  # another site than 127.0.0.1: strict cookies stay at home
+    own = {"ISSUER": provider.issuer, "CLIENT_ID": CLIENT, "CLIENT_SECRET": SECRET}
+    own |= {"GROUPS": '{"sales": ["read"]}', "SEE_ALL": '["sales"]', "NAME": "Example Inc."}
+    server = Served(tiny_demo, tmp_path, **{f"OIDC_{name}": value for name, value in own.items()}).start()
+    try:
+        visitor = Visitor(chromium, server.url, 390)
+        lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+        page = visitor.go(f"/leads/{lead}", "sign-in-provider")
+        assert visitor.page.evaluate(CONTRAST) == []
+        page.get_by_role("link", name="Sign in with Example Inc.").click()
+        page.wait_for_url(f"{provider.issuer}/authorize**")
+        asked_elsewhere = [
+            text for text in visitor.problems if not text.startswith(f"asked {provider.issuer}/authorize")
+        ]
+        assert asked_elsewhere == []
+        page.get_by_role("button", name="ann").click()
+        page.wait_for_url(f"{server.url}/leads/{lead}")
+        visitor.problems.clear()
+        visitor.check("signed-in")
+        page.get_by_role("button", name="Sign out ann@sales.example").click()
+        visitor.go("/")
+        assert page.url == f"{server.url}/sign-in"
+        page.close()
+    finally:
+        server.stop()
+        provider.close()
