@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from serving.access import Callers
 from serving.background import Background
 from serving.desk import Desk
+from serving.document import RESPONSES, describe
 from serving.guard import Guard
 from serving.keys import has_keys
 from serving.metrics import Metrics
@@ -57,6 +58,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        responses=RESPONSES,
         lifespan=lifespan,
     )
     app.state.desk, app.state.metrics, app.state.callers = desk, metrics, Callers(desk)
@@ -65,6 +67,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     for module in (health, scores, leads, writes, worklist, judging, uploads, admin):
         app.include_router(module.router)
     views.install(app)
+    describe(app)
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     return app
 

@@ -10,6 +10,7 @@ from serving.desk import Desk
 from serving.logs import logger
 from serving.metrics import Metrics
 from serving.outbox import deliver
+from serving.standing import tell_states
 from serving.uploads import work_off
 
 _DELIVER_SECONDS = 1.0
@@ -41,8 +42,11 @@ class Background:
 
     def watch(self) -> None:
         """One look at the champion's pointer and the data."""
+        before = self.desk.state if self.desk.ready else None
         if self.desk.refresh():
             self.metrics.swaps.inc()
+            if before is not None:
+                tell_states(self.desk, before)
             self.desk.compare_with_last_week()
 
     def _run(self, name: str, step: Callable[[], object], seconds: float) -> None:

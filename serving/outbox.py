@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.clock import wall_now
-from serving.problems import InvalidError, UnknownThingError
+from serving.problems import ConflictError, InvalidError, UnknownThingError
 from serving.store.engine import Store
 from serving.store.tables import AuditRow, Outbox, Webhook
 
@@ -27,11 +27,12 @@ _ATTEMPTS = 10
 _BATCH = 20
 
 
-def announce(session: Session, event: str, payload: Mapping[str, Any]) -> None:
-    """Write a message for every webhook of the event, in the caller's transaction."""
+def announce(session: Session, event: str, *payloads: Mapping[str, Any]) -> None:
+    """Write messages for every webhook of the event, in the caller's transaction."""
     now = wall_now()
-    for hook in session.scalars(select(Webhook).where(Webhook.active)):
-        if event in hook.events:
+    hooks = [hook for hook in session.scalars(select(Webhook).where(Webhook.active)) if event in hook.events]
+    for payload in payloads:
+        for hook in hooks:
             row = Outbox(webhook_id=hook.id, event=event, payload=dict(payload), created_at=now, due_at=now)
             row.attempts, row.last_error = 0, ""
             session.add(row)
@@ -48,6 +49,9 @@ def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local:
     _check_address(url, local=local)
     secret = secrets.token_urlsafe(32)
     with store.writing() as session:
+        for known in session.scalars(select(Webhook).where(Webhook.active, Webhook.url == url)):
+            if sorted(known.events) == sorted(events):
+                raise ConflictError(f"webhook {known.id} tells this address of these events already; remove it first.")
         hook = Webhook(url=url, secret=secret, events=events, active=True, created_at=wall_now())
         session.add(hook)
         session.flush()

@@ -10,6 +10,7 @@ from serving.clock import wall_now
 from serving.desk import Desk
 from serving.outbox import announce
 from serving.problems import ConflictError
+from serving.standing import tell_states
 from serving.store.tables import AuditRow
 
 
@@ -30,13 +31,22 @@ def promote(desk: Desk, actor: str, beginning: str) -> dict[str, Any]:
     return _moved(desk, actor, "promoted", pointer.point_to(desk.paths, kept[0].name))
 
 
-def roll_back(desk: Desk, actor: str) -> dict[str, Any]:
-    """Make the bundle before the champion the champion again."""
+def roll_back(desk: Desk, actor: str, leaving: str | None = None) -> dict[str, Any]:
+    """Make the bundle before the champion the champion again.
+
+    ``leaving`` is the beginning of the hash of the champion that shall go: ConflictError if another is there by now,
+    so that a repeated request does not go back and forth.
+    """
+    champion = pointer.read_champion(desk.paths)
+    if leaving is not None and (champion is None or not champion.hash.startswith(leaving)):
+        raise ConflictError("another bundle is the champion by now; GET /v1/model shows which.")
     return _moved(desk, actor, "rolled.back", pointer.roll_back(desk.paths))
 
 
 def _moved(desk: Desk, actor: str, action: str, found: Champion) -> dict[str, Any]:
+    before = desk.state
     taken = desk.refresh() or desk.state.model.bundle.hash == found.hash
+    tell_states(desk, before)
     with desk.store.writing() as session:
         detail = {"previous": found.previous}
         session.add(AuditRow(at=wall_now(), actor=actor, action=action, subject=found.hash, detail=detail))

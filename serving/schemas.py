@@ -111,9 +111,22 @@ class LeadRows(Body):
     framework: Short | None = Field(default=None, description="qualification framework; default: the source's")
 
 
+_EXAMPLE_MANY: dict[str, Any] = {
+    "leads": [
+        {"lead_id": "form-1", "created_at": "2026-06-01T09:00:00Z", "job_title": "CFO"},
+        {"lead_id": "form-2", "created_at": "2026-06-02T09:00:00Z", "job_title": "Student"},
+    ],
+    "activities": [
+        {"lead_id": "form-1", "kind": "page_view", "happened_at": "2026-06-03T10:00:00Z", "asset": "pricing"}
+    ],
+    "as_of": "2026-06-05T00:00:00Z",
+}
+
+
 class ManyRows(Body):
     """Many leads at one moment; ``leads`` share ``accounts``, and other rows name their lead."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE_MANY]})
     leads: list[Row] = Field(min_length=1, max_length=20_000)
     accounts: list[Row] = Field(default=[], max_length=20_000)
     activities: list[ActivityIn] = Field(default=[], max_length=200_000)
@@ -155,6 +168,10 @@ class FeedbackGiven(Body):
 class ActivityPosted(Body):
     """An activity as it happens."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"kind": "demo_request", "activity_id": "form-7", "channel": "web"}]},
+    )
     kind: Short
     happened_at: Moment | None = None
     activity_id: Short | None = None
@@ -167,6 +184,10 @@ class ActivityPosted(Body):
 class WebhookIn(Body):
     """An address to be told of state changes; the secret signs every message and is shown once."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"url": "https://crm.example.com/hook", "events": ["lead.state_changed"]}]},
+    )
     url: Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s]+$")]
     events: list[Literal["lead.state_changed", "lead.feedback", "model.promoted"]] = Field(min_length=1, max_length=3)
 

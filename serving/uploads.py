@@ -1,10 +1,12 @@
 """Files of leads to score: taken in, scored behind the requests, kept until they are fetched."""
 
+import hashlib
 import secrets
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
 from pipelines.score_file import ERROR, score_leads, write_scored
@@ -16,11 +18,14 @@ from serving.keys import Caller, Scope
 from serving.logs import logger
 from serving.problems import ConflictError, InvalidError, UnknownThingError
 from serving.store.tables import Upload
+from serving.writes import once
 
 SUFFIXES = (".csv", ".parquet")
 
 
-def take_in(desk: Desk, caller: Caller, name: str, content: bytes, framework: str | None) -> dict[str, Any]:
+def take_in(
+    desk: Desk, caller: Caller, name: str, content: bytes, framework: str | None, key: str | None = None
+) -> dict[str, Any]:
     """Keep a file and queue it; only the ending of its name is used, never the name itself."""
     suffix = Path(name.replace("\\", "/")).suffix.lower()
     if suffix not in SUFFIXES:
@@ -28,14 +33,18 @@ def take_in(desk: Desk, caller: Caller, name: str, content: bytes, framework: st
     if not content:
         raise InvalidError("the file is empty.")
     chosen = None if framework is None else desk.framework(framework).name
-    number = secrets.token_hex(16)
-    write_bytes(folder_of(desk, number) / f"input{suffix}", content)
-    with desk.store.writing() as session:
+
+    def work(session: Session) -> dict[str, Any]:
+        number = secrets.token_hex(16)
+        write_bytes(folder_of(desk, number) / f"input{suffix}", content)
         row = Upload(id=number, caller=caller.name, status="waiting", suffix=suffix, framework=chosen, rows=None)
         row.done, row.failed, row.error, row.created_at, row.finished_at = 0, 0, "", wall_now(), None
         session.add(row)
         session.flush()
         return record_of(row)
+
+    asked = {"upload": hashlib.sha256(content).hexdigest(), "suffix": suffix, "framework": chosen}
+    return once(desk, caller, key, asked, work)
 
 
 def folder_of(desk: Desk, number: str) -> Path:

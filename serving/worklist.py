@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from serving.data import LeadData, rows_of, shown_columns
+from serving.segments import Segments
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -24,6 +25,7 @@ class Query:
     owner: str | None = None
     state: str | None = None
     grade: str | None = None
+    segment: str = ""
     minimum: int = 0
     search: str = ""
     sort: Sort = "score"
@@ -75,6 +77,7 @@ class Worklist:
         self.owner = _texts(leads["owner"]) if "owner" in leads else np.full(len(frame), "", dtype=object)
         self.display = _display(leads, data)
         created = leads["created_at"] if "created_at" in leads else pd.Series(pd.NaT, index=leads.index)
+        self.segments = Segments(data, codes)
         self.created = created.to_numpy(dtype="datetime64[us]")
         self.before = np.full(len(frame), np.nan)
         self.haystack: pd.Series | None = None
@@ -97,6 +100,13 @@ class Worklist:
         found = {name: int(counts[code]) for name, code in self._state.items() if counts[code]}
         return dict(sorted(found.items()))
 
+    def standing(self) -> pd.DataFrame:
+        """State and score by lead, as they are now."""
+        ranks = self._ranks
+        names = np.array(list(self._state), dtype=object)
+        state = names[ranks.state] if len(names) else np.empty(0, dtype=object)
+        return pd.DataFrame({"state": state, "score": ranks.score}, index=self.position)
+
     @property
     def owners(self) -> list[str]:
         """Owners with open leads."""
@@ -106,6 +116,16 @@ class Worklist:
         """The row of one lead, None if it is not on the list."""
         at = int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
         return None if at < 0 else self._row(self._ranks, at, rows_of(self.frame.iloc[[at]])[0])
+
+    def best(self, count: int) -> dict[str, str]:
+        """The best leads in order, each with the moment it was rescored at; empty for those nobody touched since."""
+        ranks = self._ranks
+        chosen = ranks.order[:count]
+        names = self.position[chosen].tolist()
+        return {
+            str(name): str(ranks.patches[int(at)]["as_of"]) if int(at) in ranks.patches else ""
+            for name, at in zip(names, chosen, strict=True)
+        }
 
     def rescored(self, line: Mapping[str, Any]) -> None:
         """Put a lead's new row in its place; leads that are not on the list are left out."""
@@ -165,6 +185,8 @@ class Worklist:
             parts.append(ranks.state == self._state.get(query.state, -1))
         if query.grade:
             parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))
+        if query.segment:
+            parts.append(self.segments.mask(query.segment))
         if query.minimum > 0:
             parts.append(ranks.score >= query.minimum)
         if query.search.strip():

@@ -72,8 +72,8 @@ def worklist_page(
     framework = desk.framework(None)
     found = page_of(desk, state, query, caller, show)
     filters = {
-        "owner": query.owner, "state": query.state, "grade": query.grade, "minimum": query.minimum,
-        "search": query.search, "sort": query.sort, "show": show,
+        "owner": query.owner, "state": query.state, "grade": query.grade, "segment": query.segment,
+        "minimum": query.minimum, "search": query.search, "sort": query.sort, "show": show,
     }  # fmt: skip
     return page(
         request,

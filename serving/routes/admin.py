@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from serving import outbox
@@ -20,6 +20,7 @@ router = APIRouter(prefix="/v1", tags=["admin"])
 class PromoteIn(Body):
     """Which kept bundle shall score."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"hash": "b055add9dbdc"}]})
     hash: str = Field(pattern=r"^[0-9a-f]{8,64}$", description="hash, or its beginning")
 
 
@@ -30,9 +31,16 @@ def post_champion(body: PromoteIn, desk: DeskOf, caller: Admin) -> dict[str, Any
 
 
 @router.post("/champion/rollback", summary="Make the bundle before the champion the champion again")
-def post_rollback(desk: DeskOf, caller: Admin) -> dict[str, Any]:
-    """One step back."""
-    return roll_back(desk, caller.name)
+def post_rollback(
+    desk: DeskOf,
+    caller: Admin,
+    leaving: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9a-f]{8,64}$", description="hash, or its beginning, of the champion that shall go"),
+    ] = None,
+) -> dict[str, Any]:
+    """One step back; with ``leaving`` a repeated request is refused instead of going forth again."""
+    return roll_back(desk, caller.name, leaving)
 
 
 @router.post("/webhooks", status_code=201, summary="Tell an address of changes")

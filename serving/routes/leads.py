@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from serving.access import DeskOf, Reader
 from serving.cards import card, history, lookup, questions
 from serving.etag import tagged
+from serving.movement import movement
 from serving.schemas import CardOut, Moment, Short
 
 router = APIRouter(prefix="/v1", tags=["leads"])
@@ -27,6 +28,18 @@ def get_lead(
 def get_history(lead_id: str, request: Request, desk: DeskOf, caller: Reader) -> Response:
     """Weekly scores by the model in use, each from what was known then, and the scores stored when rows came in."""
     return tagged(request, history(desk, lead_id, caller.owner))
+
+
+@router.get("/leads/{lead_id}/change", summary="What moved the score: new data, time alone, another model")
+def get_change(
+    lead_id: str,
+    desk: DeskOf,
+    caller: Reader,
+    since: Annotated[Moment | None, Query(description="from when on; default: a week ago")] = None,
+    framework: Framework = None,
+) -> dict[str, Any]:
+    """Points per part sum to the movement; the rows learned of in between stand below."""
+    return movement(desk, lead_id, caller.owner, since, framework)
 
 
 @router.get("/leads/{lead_id}/questions", summary="What to ask next, and which answers are possible")

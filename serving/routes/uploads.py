@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse
 
 from serving import uploads
 from serving.access import DeskOf, Scorer
+from serving.routes.writes import Key
 from serving.schemas import Short
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
@@ -14,10 +15,14 @@ router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
 @router.post("", status_code=202, summary="Score the leads of a CSV or Parquet file")
 def post_upload(
-    file: UploadFile, desk: DeskOf, caller: Scorer, framework: Annotated[Short | None, Form()] = None
+    file: UploadFile,
+    desk: DeskOf,
+    caller: Scorer,
+    framework: Annotated[Short | None, Form()] = None,
+    key: Key = None,
 ) -> dict[str, Any]:
     """Laid out like the source's own file of leads; one row out per row in, nothing dropped."""
-    return uploads.take_in(desk, caller, file.filename or "", file.file.read(), framework)
+    return uploads.take_in(desk, caller, file.filename or "", file.file.read(), framework, key)
 
 
 @router.get("/{number}", summary="Progress of an upload")

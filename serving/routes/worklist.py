@@ -13,7 +13,8 @@ from serving.etag import tagged
 from serving.export import Form, export
 from serving.feedback import hidden_leads, latest_by_lead
 from serving.keys import Caller
-from serving.schemas import PageOut
+from serving.schemas import PageOut, Short
+from serving.shortlist import short
 from serving.worklist import PAGE_LIMIT, Page, Sort
 from serving.worklist import Query as WorklistQuery
 
@@ -26,6 +27,9 @@ def ask(
     grade: Annotated[
         str, Query(pattern=r"^([A-D][1-4]?)?$", description="only this fit letter, or letter and number")
     ] = "",
+    segment: Annotated[
+        str, Query(max_length=300, description="only this part: 'industry:retail', or a value of the declared segment")
+    ] = "",
     minimum: Annotated[int, Query(ge=0, le=100, description="lowest score")] = 0,
     search: Annotated[str, Query(max_length=200, description="in ids and display columns")] = "",
     sort: Annotated[Sort, Query(description="score, change, newest, value or lead")] = "score",
@@ -33,7 +37,7 @@ def ask(
     size: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
 ) -> WorklistQuery:
     """The query of a request; empty texts are no filters, as a form sends them."""
-    return WorklistQuery(owner or None, state, grade, minimum, search, sort, page, size)
+    return WorklistQuery(owner or None, state, grade, segment, minimum, search, sort, page, size)
 
 
 Asked = Annotated[WorklistQuery, Depends(ask)]
@@ -78,6 +82,21 @@ def get_worklist(
         "bundle_hash": state.model.bundle.hash,
     }
     return tagged(request, body)
+
+
+@router.get("/shortlist", summary="Open leads that a single answer could qualify")
+def get_shortlist(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    owner: Annotated[str, Query(max_length=200, description="only leads of this owner")] = "",
+    next_state: Annotated[Short | None, Query(description="only leads an answer would put into this state")] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
+) -> Response:
+    """Which answer, what to ask, and how likely such an answer is among similar leads; nearest to a deal first. Of long
+    lists the best 20,000 leads are looked at. Carries an ETag.
+    """
+    return tagged(request, short(desk, caller.owner or owner or None, next_state, limit))
 
 
 @router.get("/worklist/export", summary="The worklist as CSV for a spreadsheet, Salesforce or HubSpot")

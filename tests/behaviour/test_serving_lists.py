@@ -1,0 +1,152 @@
+"""Lists and movements: one answer short, one segment, what moved a score; and webhooks that hear of new data."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from pipelines.shortlist import shortlisted
+from pipelines.tables import load_tables
+from serving.standing import tell_states
+from serving.store.tables import Outbox
+from serving.worklist import Query
+from tests.reference.serving import client_for, key_for, worklist_of
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as found:
+        yield found
+
+
+def short(client: TestClient, **params: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = client.get("/v1/shortlist", params={"limit": 500, **params}).json()["rows"]
+    return rows
+
+
+def test_the_shortlist_is_that_of_the_command_line(client: TestClient, tiny_demo: Any) -> None:
+    expected = shortlisted(tiny_demo.context)
+    found = short(client)
+    assert len(expected) > 1
+    assert {
+        row["lead_id"]: (row["question"], row["answers"], row["next_state"], row["score_then"]) for row in found
+    } == {
+        row.lead_id: (row.question, list(row.answers), row.next_state, row.score_then) for row in expected.itertuples()
+    }
+    assert [row["next_state"] for row in found] == expected["next_state"].tolist()
+
+
+def test_the_answer_on_the_shortlist_does_what_it_says(client: TestClient) -> None:
+    row = next(row for row in short(client) if row["answers"] and "more" not in row["answers"][0])
+    before = client.get("/v1/shortlist").headers["etag"]
+    value = row["answers"][0].split(" or ")[0]
+    given = client.post(f"/v1/leads/{row['lead_id']}/answers", json={"question": row["question"], "value": value})
+    assert (given.status_code, given.json()["card"]["state"]) == (201, row["next_state"]), given.text
+    again = {found["lead_id"]: found for found in short(client)}
+    assert again.get(row["lead_id"], {}).get("question") != row["question"]
+    assert client.get("/v1/shortlist", headers={"if-none-match": before}).status_code == 200
+
+
+def test_the_shortlist_keeps_to_owner_state_and_what_sales_put_aside(client: TestClient) -> None:
+    rows = short(client)
+    state = rows[0]["next_state"]
+    assert short(client, next_state=state) == [row for row in rows if row["next_state"] == state]
+    owner = rows[0]["owner"]
+    mine = [row for row in rows if row["owner"] == owner]
+    assert short(client, owner=owner) == mine
+    client.post(f"/v1/leads/{mine[0]['lead_id']}/feedback", json={"verdict": "snooze"})
+    key = key_for(client, "read", owner=owner)
+    assert client.get("/v1/shortlist?limit=500", headers=key).json()["rows"] == mine[1:]
+    assert client.get("/v1/shortlist?next_state=hot", headers=key).status_code == 422
+
+
+@pytest.mark.parametrize("table", ["leads", "accounts"])
+def test_a_segment_is_what_a_declared_column_says(client: TestClient, tiny_demo: Any, table: str) -> None:
+    column = {"leads": "lead_source", "accounts": "industry"}[table]
+    tables = load_tables(tiny_demo.context.paths)
+    leads = tables["leads"].set_index("lead_id")
+    last = tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")
+    values = leads[column] if table == "leads" else leads["account_id"].map(last[column])
+    rows = [row["lead_id"] for row in client.get("/v1/worklist", params={"size": 500}).json()["rows"]]
+    value = values.loc[rows].dropna().iloc[0]
+    found = client.get("/v1/worklist", params={"size": 500, "segment": f"{column}:{value}"}).json()
+    wanted = [lead_id for lead_id in rows if values[lead_id] == value]
+    assert [row["lead_id"] for row in found["rows"]] == wanted
+    assert 0 < len(wanted) < len(rows)
+
+
+@pytest.mark.parametrize("asked", ["email:a@b.example", "no_such_column:x", "x", ":", "__class__:x"])
+def test_personal_and_unknown_columns_are_no_segments(client: TestClient, asked: str) -> None:
+    answer = client.get("/v1/worklist", params={"segment": asked})
+    assert (answer.status_code, answer.json()["code"]) == (422, "LS109")
+    assert asked not in answer.json()["detail"] or len(asked) < 2
+
+
+def test_the_parts_of_a_movement_sum_to_it(client: TestClient, tiny_demo: Any) -> None:
+    created = load_tables(tiny_demo.context.paths)["leads"].set_index("lead_id")["created_at"]
+    rows = worklist_of(tiny_demo)
+    old = next(name for name in rows["lead_id"] if created[name] < pd.Timestamp("2026-06-01"))
+    was = client.get(f"/v1/leads/{old}/change").json()
+    assert sum(was["points"].values()) == was["score_after"] - was["score_before"]
+    assert was["points"]["model"] == 0
+    client.post(f"/v1/leads/{old}/activities", json={"kind": "demo_request"})
+    now = client.get(f"/v1/leads/{old}/change", params={"since": "2026-06-22T00:00:00"}).json()
+    assert now["learned"] == was["learned"] + 1 and now["rows"][-1]["what"].startswith("demo_request")
+    assert now["score_after"] == client.get(f"/v1/leads/{old}").json()["score"]
+    early = client.get(f"/v1/leads/{old}/change", params={"since": "2001-01-01"})
+    assert (early.status_code, early.json()["code"]) == (422, "LS109")
+    assert client.get("/v1/leads/nobody/change").status_code == 404
+
+
+def test_new_data_tell_webhooks_of_new_states_once(client: TestClient) -> None:
+    hook = {"url": "http://127.0.0.1:9/x", "events": ["lead.state_changed"]}
+    desk = client.app.state.desk
+    before = desk.state
+    assert tell_states(desk, before) == 0
+    first = before.worklist.page(Query(size=1)).rows[0]
+    before.worklist.rescored({**first, "state": "elsewhere"})
+    desk.load()
+    assert tell_states(desk, before) == 0, "nobody asked to be told"
+    assert client.post("/v1/webhooks", json=hook).status_code == 201
+    assert client.post("/v1/webhooks", json=hook).status_code == 409
+    assert [tell_states(desk, before), tell_states(desk, before)] == [1, 0]
+    with desk.store.reading() as session:
+        told = [row.payload for row in session.scalars(select(Outbox))]
+    assert told == [{"lead_id": first["lead_id"], "from": "elsewhere", "to": first["state"], "score": first["score"]}]
+
+
+def test_a_repeated_upload_is_taken_in_once(client: TestClient) -> None:
+    file = {"file": ("leads.csv", "Lead ID,Created Date\nnew-1,2026-06-01\n", "text/csv")}
+    other = {"file": ("leads.csv", "Lead ID,Created Date\nnew-2,2026-06-01\n", "text/csv")}
+    key = {"idempotency-key": hashlib.sha256(b"x").hexdigest()}
+    first, again = (client.post("/v1/uploads", files=file, headers=key).json() for _ in range(2))
+    assert first == again
+    assert client.post("/v1/uploads", files=other, headers=key).status_code == 409
+    assert client.post("/v1/uploads", files=file).json()["id"] != first["id"]
+
+
+def test_a_repeated_rollback_does_not_go_forth_again(client: TestClient) -> None:
+    now = client.get("/v1/model").json()["champion"]["hash"]
+    answer = client.post("/v1/champion/rollback", params={"leaving": "0" * 12})
+    assert (answer.status_code, answer.json()["code"]) == (409, "LS108")
+    assert client.get("/v1/model").json()["champion"]["hash"] == now
+
+
+def test_the_document_names_errors_keys_and_examples(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    assert {"bearer", None} == {scheme.get("scheme") for scheme in document["components"]["securitySchemes"].values()}
+    assert "HTTPValidationError" not in schemas and schemas["Problem"]["required"]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert "4XX" in operation["responses"], path
+            assert bool(operation["security"]) == path.startswith("/v1/"), path
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            if body is not None:
+                named = schemas[body["$ref"].rpartition("/")[2]]
+                assert named.get("examples"), f"{method} {path} has no example"
