@@ -14,10 +14,10 @@ from features.compile import Compiled, ProgramKey, compile_catalog
 from features.definition import Source
 from features.encode import World, as_series, base_table
 from features.families.bots import bot_rows
-from features.few_rows import FEW, FewRows
 from features.finish import Swept, finish
 from features.labels import label
 from features.matrix import Matrix
+from features.plain_rows import FEW, PlainRows
 from features.program import Item, TableProgram
 from features.rows import Coded, FrameRows, Rows
 from features.sorting import BucketSort, SortEngine
@@ -64,7 +64,8 @@ def compute(world: World, compiled: Compiled, lead: Ints, as_of: Ints, engine: S
         if plan.key not in swept:
             program = compiled.programs.get(plan.key) or TableProgram(*plan.key)
             swept[plan.key] = sweep_program(world, program, compiled, lead, as_of, engine)
-        found.append(finish(plan, swept[plan.key]))
+        own = swept[plan.key]
+        found.append(own.columns[:, plan.columns[0]] if plan.is_plain and own.nobody is None else finish(plan, own))
         if last[plan.key] == place:
             del swept[plan.key]  # a sweep is as big as the columns made of it
     return found
@@ -92,7 +93,7 @@ def build_matrix(
 def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> pd.DataFrame:
     """Feature columns as a frame: float64 numbers and ``str`` categories."""
     if length <= FEW:
-        return FewRows.made(catalog, found, length).frame
+        return PlainRows.made(catalog, found, length).frame
     columns = {}
     for feature, values in zip(catalog, found, strict=True):
         if feature.type is FeatureType.CATEGORY:

@@ -131,20 +131,24 @@ class Catalog:
         return len(self.features)
 
     def __getitem__(self, name: str) -> Feature:
-        for feature in self.features:
-            if feature.name == name:
-                return feature
-        raise ContractError(f"feature '{name}' is not in the catalog of {len(self)} features.")
+        if name not in self.by_name:
+            raise ContractError(f"feature '{name}' is not in the catalog of {len(self)} features.")
+        return self.by_name[name]
 
-    @property
+    @cached_property
+    def by_name(self) -> Mapping[str, Feature]:
+        """Features by name."""
+        return MappingProxyType({feature.name: feature for feature in self.features})
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
 
-    @property
+    @cached_property
     def numbers(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.features if f.type is FeatureType.NUMBER)
 
-    @property
+    @cached_property
     def categories(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.features if f.type is FeatureType.CATEGORY)
 

@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from features.catalog import Catalog, Feature, FeatureType
@@ -59,6 +60,11 @@ class Plan:
     derive: str | None = None
     windows: tuple[float, float] = (0.0, 0.0)
     test: Mapping[str, Any] | None = None
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether a column of the kernel is the feature as it stands: counts and sums are never missing."""
+        return self.finish == "value" and self.test is None
 
 
 @dataclass

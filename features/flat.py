@@ -1,5 +1,8 @@
 """The matrix of a flat source: one row per lead, attributes only, no clocks."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -11,8 +14,9 @@ from features.encode import as_series
 from features.errors import ContractError, DataError
 from features.finish import Swept, finish
 from features.matrix import KEY_COLUMNS, Matrix
+from features.plain_rows import PlainRows
 from features.program import Op
-from features.rows import Coded, FrameRows, text_of
+from features.rows import Coded, FrameRows, RecordRows, Rows, text_of
 from features.rubric import Rubric
 
 
@@ -73,24 +77,33 @@ def flat_at(table: pd.DataFrame, catalog: Catalog, source: Source) -> Matrix:
 
 def flat_values(table: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
     """Feature values of flat rows: the attribute columns read as declared, tests of rules applied."""
-    length = len(table)
-    rows = FrameRows(table)
+    columns = {}
+    for feature, found in zip(catalog, _found(FrameRows(table), len(table), catalog, source), strict=True):
+        if isinstance(found, Coded):
+            columns[feature.name] = pd.Series(as_series(found), dtype="str")
+        else:
+            columns[feature.name] = pd.Series(found)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(table)), columns=list(catalog.names))
+
+
+def flat_rows(records: Sequence[Mapping[str, Any]], catalog: Catalog, source: Source) -> PlainRows:
+    """:func:`flat_values` of a few records, without a frame."""
+    return PlainRows.made(catalog, _found(RecordRows(records), len(records), catalog, source), len(records))
+
+
+def _found(rows: Rows, length: int, catalog: Catalog, source: Source) -> list[np.ndarray | Coded]:
     everyone = np.arange(length, dtype=np.int64)
     now = np.zeros(length, dtype=np.int64)
     swept = Swept(np.zeros((length, 1)), everyone, rows, now, everyone, now)
     swept.columns[:, 0] = everyone
-    columns = {}
+    values: list[np.ndarray | Coded] = []
     compiled = compile_catalog(catalog, source)
     for feature, plan in zip(catalog, compiled.plans, strict=True):
         program = compiled.programs.get(plan.key)
         if plan.finish not in ("lookup", "constant") or (program and program.columns[0].op is not Op.LAST_ROW):
             raise ContractError(f"feature '{feature.name}' needs clocks; source '{source.name}' is flat.")
-        found = finish(plan, swept)
-        if isinstance(found, Coded):
-            columns[feature.name] = pd.Series(as_series(found), dtype="str")
-        else:
-            columns[feature.name] = pd.Series(found)
-    return pd.DataFrame(columns, index=pd.RangeIndex(length), columns=list(catalog.names))
+        values.append(finish(plan, swept))
+    return values
 
 
 def _column(table: pd.DataFrame, name: str, what: str, source: Source) -> pd.Series:

@@ -1,4 +1,4 @@
-"""One lead's raw rows to its feature row: the batch's own path, compiled once, without frames."""
+"""Raw rows of a request to feature rows: the batch's own path, compiled once, without frames."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from features.contract import TABLES
 from features.definition import Source
 from features.encode import World
 from features.errors import ContractError
-from features.few_rows import FewRows
+from features.plain_rows import PlainRows
 from features.rows import Coded, RecordRows, micros_of
 from features.sorting import BucketSort
 
@@ -20,7 +20,7 @@ Records = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class RowMaker:
-    """Makes feature rows of single leads from raw records; safe to share between threads.
+    """Makes feature rows of leads from raw records; safe to share between threads.
 
     >>> from features.catalog import Catalog
     >>> source = Source.model_validate({"name": "s", "kind": "relational", "tables": {"leads": {}, "outcomes": {}}})
@@ -49,22 +49,23 @@ class RowMaker:
         """
         return [
             v.values[v.codes[0]] if isinstance(v, Coded) and v.codes[0] >= 0 else _number(v)
-            for v in self._found(tables, lead_id, as_of)
+            for v in self._found(tables, [lead_id], as_of)
         ]
 
-    def rows(self, tables: Records, lead_id: str, as_of: Any) -> FewRows:
-        """The same as one row of a matrix, as models take it."""
-        return FewRows.made(self.catalog, self._found(tables, lead_id, as_of), 1)
+    def rows(self, tables: Records, lead_ids: Sequence[str], as_of: Any) -> PlainRows:
+        """The same of some leads, all at one moment, as models take it; in the order of ``lead_ids``."""
+        return PlainRows.made(self.catalog, self._found(tables, lead_ids, as_of), len(lead_ids))
 
-    def _found(self, tables: Records, lead_id: str, as_of: Any) -> list[np.ndarray | Coded]:
+    def _found(self, tables: Records, lead_ids: Sequence[str], as_of: Any) -> list[np.ndarray | Coded]:
         world = World({name: RecordRows(tables.get(name, ())) for name in TABLES}, self._compiled.title_column)
-        lead = world.lead_codes(Coded(np.zeros(1, dtype=np.int64), (str(lead_id),)))
-        if lead[0] < 0:
+        lead = world.lead_codes(Coded(np.arange(len(lead_ids)), tuple(str(name) for name in lead_ids)))
+        if len(lead) and lead.min() < 0:
+            unknown = lead_ids[int(np.argmin(lead))]
             raise ContractError(
-                f"lead '{lead_id}' is not among the {len(tables.get('leads', ()))} records of 'leads'; "
+                f"lead '{unknown}' is not among the {len(tables.get('leads', ()))} records of 'leads'; "
                 "send its row with the request."
             )
-        moment = np.asarray([micros_of(as_of)], dtype=np.int64)
+        moment = np.full(len(lead_ids), micros_of(as_of), dtype=np.int64)
         return list(compute(world, self._compiled, lead, moment, self._engine))
 
 

@@ -100,6 +100,13 @@ def micros_of(value: Any) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
+def all_micros(values: Sequence[Any]) -> Ints:
+    """:func:`micros_of` of many; plain datetimes without a zone are read at once."""
+    if all(type(value) is datetime and value.tzinfo is None for value in values):
+        return np.array(values, dtype="datetime64[us]").astype(np.int64)
+    return np.asarray([micros_of(value) for value in values], dtype=np.int64)
+
+
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -196,6 +203,7 @@ class RecordRows:
 
     def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
         self.records = records
+        self._present = frozenset(name for record in records for name in record)
         self._text: dict[str, Coded] = {}
         self._number: dict[str, Floats] = {}
         self._moment: dict[str, Ints] = {}
@@ -204,6 +212,8 @@ class RecordRows:
         return len(self.records)
 
     def text(self, column: str) -> Coded:
+        if column not in self._present:
+            return Coded(np.full(len(self.records), -1, dtype=np.int32), ())
         if column not in self._text:
             texts = [text_of(record.get(column)) for record in self.records]
             values = sorted({text for text in texts if text is not None})
@@ -213,19 +223,24 @@ class RecordRows:
         return self._text[column]
 
     def number(self, column: str) -> Floats:
+        if column not in self._present:
+            return np.full(len(self.records), np.nan)
         if column not in self._number:
             read = [number_of(record.get(column)) for record in self.records]
             self._number[column] = np.asarray(read, dtype=np.float64)
         return self._number[column]
 
     def moment(self, column: str) -> Ints:
+        if column not in self._present:
+            return np.full(len(self.records), NEVER, dtype=np.int64)
         if column not in self._moment:
-            read = [micros_of(record.get(column)) for record in self.records]
-            self._moment[column] = np.asarray(read, dtype=np.int64)
+            self._moment[column] = all_micros([record.get(column) for record in self.records])
         return self._moment[column]
 
     def repeated(self, column: str) -> Ints:
         """Positions of rows whose value in ``column`` occurs more than once."""
+        if column not in self._present:
+            return np.empty(0, dtype=np.int64)
         texts = [text_of(record.get(column)) for record in self.records]
         counts = Counter(text for text in texts if text is not None)
         if len(counts) == len(texts):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.catalog import Catalog
 from features.errors import BundleError
-from features.few_rows import Values
+from features.plain_rows import Values
 from models.candidates.blend import blended, blended_contributions
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate

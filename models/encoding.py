@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog
-from features.few_rows import FEW, FewRows, Values, number_block, texts_of
+from features.plain_rows import FEW, PlainRows, Values, number_block, texts_of
 from models.scorer import Floats, Ints
 from models.target_code import TargetCode, has_many_levels, held_out
 
@@ -132,7 +132,7 @@ def category_codes(values: Values, codes: Mapping[str, CategoryCode]) -> npt.NDA
     """Positions of levels, shape (n, len(codes))."""
     if not codes:
         return np.zeros((len(values), 0), dtype=np.int64)
-    if isinstance(values, FewRows):
+    if isinstance(values, PlainRows):
         found = [[code.code(text) for text in values.categories[name]] for name, code in codes.items()]
         return np.array(found, dtype=np.int64).T
     return np.column_stack([code.codes(values[name]) for name, code in codes.items()])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog
-from features.few_rows import Values
+from features.plain_rows import Values
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -13,8 +13,8 @@ import pandas as pd
 from features.catalog import Catalog
 from features.definition import Source
 from features.errors import BundleError
-from features.few_rows import FEW, FewRows, Values, frame_of_values, row_of
 from features.matrix import Matrix
+from features.plain_rows import FEW, PlainRows, Values, frame_of_values, row_of
 from features.vocabulary import Dimension
 from models.bundle import Bundle
 from models.explaining.evidence import Evidence, evidence_columns, evidence_of, next_questions, question_for
@@ -85,7 +85,7 @@ def score(
     """
     rows = Rows(
         matrix.catalog,
-        FewRows.of(matrix.values, matrix.catalog) if len(matrix) <= FEW else matrix.values,
+        PlainRows.of(matrix.values, matrix.catalog) if len(matrix) <= FEW else matrix.values,
         matrix.keys["lead_id"].to_numpy(dtype=object),
         matrix.keys["as_of"].to_numpy(),
     )
@@ -186,17 +186,17 @@ def _translated(texts: npt.NDArray[Any], language: Language) -> npt.NDArray[Any]
 
 def _dimension_points(contributions: Contributions, bundle: Bundle) -> dict[Dimension, Floats]:
     """Points of each dimension, each shape (n,); features of no dimension count as fit."""
-    dimension = {feature.name: feature.dimension for feature in bundle.catalog}
-    groups = tuple(str(dimension.get(name, Dimension.FIT)) for name in contributions.names)
+    known = bundle.catalog.by_name
+    groups = tuple(str(known[n].dimension if n in known else Dimension.FIT) for n in contributions.names)
     summed = by_group(contributions, groups, tuple(str(d) for d in Dimension)) * bundle.scale.points_per_log_odds
     return {d: summed[:, k] for k, d in enumerate(Dimension)}
 
 
 def _dimensions(contributions: Contributions, bundle: Bundle) -> tuple[Floats, Floats]:
     """Contributions of fit and of engagement, log-odds, each shape (n,)."""
-    dimension = {feature.name: feature.dimension for feature in bundle.catalog}
+    known = bundle.catalog.by_name
     groups = tuple(
-        "engagement" if dimension.get(name, Dimension.FIT) in _ENGAGEMENT else "fit" for name in contributions.names
+        "engagement" if n in known and known[n].dimension in _ENGAGEMENT else "fit" for n in contributions.names
     )
     summed = by_group(contributions, groups, ("fit", "engagement"))
     return summed[:, 0], summed[:, 1]
@@ -218,8 +218,10 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
     words = Wordsmith(bundle.catalog, bundle.facts, language)
     values = row_of(scored.rows, row)
     reasons = words.reasons(values, scored.contributions.names, scored.contributions.values[row])
-    topics = {feature.name: feature.topic for feature in bundle.catalog}
-    home = {r.feature: framework.criterion_of(topics[r.feature]) if r.feature in topics else CONTEXT for r in reasons}
+    known = bundle.catalog.by_name
+    home = {
+        r.feature: framework.criterion_of(known[r.feature].topic) if r.feature in known else CONTEXT for r in reasons
+    }
     unit = bundle.scale.points_per_log_odds
     criteria = [
         {

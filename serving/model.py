@@ -1,5 +1,6 @@
 """The model in use: loaded once, swapped as one object, so that a request never sees two."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from features.catalog_of import build_catalog
 from features.contract import TABLES
 from features.definition import Source
 from features.errors import BundleError
-from features.flat import flat_at
+from features.flat import flat_at, flat_rows
 from features.half_lives import as_trained
 from features.request import Records, RowMaker
 from features.rows import micros_of
@@ -58,24 +59,19 @@ class Model:
 
     def one(self, tables: Records, lead_id: str, as_of: Any, framework: Framework) -> Scored:
         """Score one lead from records; the rows of its account's other leads are among them."""
+        return self.of_records(tables, [lead_id], as_of, framework)
+
+    def of_records(self, tables: Records, lead_ids: Sequence[str], as_of: Any, framework: Framework) -> Scored:
+        """Score leads from records, all at one moment, in the given order."""
         if self.flat:
-            frame = pd.DataFrame([dict(row) for row in tables["leads"] if str(row["lead_id"]) == lead_id][:1])
-            return score(
-                self.bundle,
-                flat_at(frame, self.catalog, self.source),
-                framework,
-                source=self.source,
-                policy=self.context.policy,
-            )
-        moment = np.array([micros_of(as_of)], dtype="datetime64[us]")
-        values = self.maker.rows(tables, lead_id, as_of)
-        return score_rows(
-            self.bundle,
-            Rows(self.catalog, values, np.array([lead_id], dtype=object), moment),
-            framework,
-            source=self.source,
-            policy=self.context.policy,
-        )
+            own = {str(row["lead_id"]): row for row in reversed(tables["leads"])}
+            values = flat_rows([own[name] for name in lead_ids], self.catalog, self.source)
+            moments = np.full(len(lead_ids), np.datetime64("NaT"), dtype="datetime64[us]")
+        else:
+            values = self.maker.rows(tables, lead_ids, as_of)
+            moments = np.full(len(lead_ids), micros_of(as_of), dtype="datetime64[us]")
+        rows = Rows(self.catalog, values, np.array(lead_ids, dtype=object), moments)
+        return score_rows(self.bundle, rows, framework, source=self.source, policy=self.context.policy)
 
     def many(self, tables: dict[str, pd.DataFrame], lead_ids: list[str], as_of: Any, framework: Framework) -> Scored:
         """Score leads of canonical tables, in the given order; ``as_of`` is one moment or a Series."""

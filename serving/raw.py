@@ -1,17 +1,16 @@
 """Raw rows of a request to canonical records: what is not declared is listed and left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
 from features.contract import TABLES
 from features.declaration import Column
 from features.definition import Source
-from features.rows import micros_of, number_of, text_of
+from features.rows import all_micros, micros_of, number_of
 from features.visible import is_known
 from features.vocabulary import ColumnType, Role
 from serving.data import Records
@@ -98,31 +97,5 @@ def _moment(value: Any, where: str) -> datetime:
 def not_yet_known(records: Records, as_of: datetime) -> int:
     """Rows that were not known strictly before ``as_of``: they play no part in the score."""
     rows = [row.get("known_at") or row.get(_KNOWN[name]) for name in CHILDREN for row in records.get(name, ())]
-    known_at = np.asarray([micros_of(moment) for moment in rows], dtype=np.int64)
+    known_at = all_micros(rows)
     return int((~is_known(known_at, micros_of(as_of))).sum()) if rows else 0
-
-
-def frames_of(records: Records, like: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Records as canonical tables with the types of the ingested ones."""
-    return {
-        name: pd.DataFrame(
-            {
-                column: _typed([row.get(str(column)) for row in records.get(name, ())], kind)
-                for column, kind in own.dtypes.items()
-            },
-            columns=own.columns,
-        )
-        for name, own in like.items()
-    }
-
-
-def _typed(values: list[Any], kind: Any) -> Any:
-    """A column of a table; what cannot be read is missing, as in a request of one lead."""
-    if kind.kind == "M":
-        return np.array([micros_of(value) for value in values], dtype=np.int64).view("datetime64[us]")
-    if kind.kind == "f":
-        return np.array([number_of(value) for value in values], dtype=np.float64)
-    if str(kind) == "boolean":
-        numbers = [number_of(value) for value in values]
-        return pd.array([None if np.isnan(number) else number > 0 for number in numbers], dtype="boolean")
-    return pd.array([text_of(value) for value in values], dtype="str")

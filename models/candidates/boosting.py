@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
-from features.few_rows import Values, number_block
+from features.plain_rows import Values, number_block
 from models.candidates.linear import learned_catalog
 from models.encoding import CategoryCode, category_codes
 from models.explaining.treeshap import TreeShap, UnsupportedError

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
-from features.few_rows import Values
+from features.plain_rows import Values
 from models.encoding import Encoder
 from models.judging.folds import grouped_folds
 from models.logistic import fit_logistic, log_loss

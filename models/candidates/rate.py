@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
-from features.few_rows import Values
+from features.plain_rows import Values
 from models.logistic import logit
 from models.scorer import Contributions, Floats, Ints
 

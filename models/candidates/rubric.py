@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
-from features.few_rows import Values, frame_of_values
+from features.plain_rows import Values, frame_of_values
 from features.rubric import Rubric
 from features.rubric_plan import CAP_FEATURE
 from features.rubric_points import Ledger, ledger

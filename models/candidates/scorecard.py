@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
-from features.few_rows import Values, number_block
+from features.plain_rows import Values, number_block
 from models.binning import Binned, NumberBins, bin_category, bin_number
 from models.candidates.linear import choose_penalty, learned_catalog
 from models.encoding import category_codes

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from features.catalog import Catalog, Feature
 from features.definition import Question, Source
-from features.few_rows import Values, number_block
+from features.plain_rows import Values, number_block
 from features.vocabulary import EvidenceStatus, Provenance
 from models.explaining.framework import Framework, question_bank
 from models.explaining.questions import Worth
@@ -65,7 +65,14 @@ def evidence_of(
         known = f"evidence_{name}_met" in columns and f"evidence_{name}_age" in columns
         if known and (home := framework.criterion_of(question.topic)) in asked:
             asked[home].append((name, question))
-    return {name: _criterion(rows, acts[name], asked[name], columns) for name in framework.ids}
+    nothing = np.full(rows, "", dtype=object)
+    unknown = Evidence(
+        np.full(rows, str(EvidenceStatus.UNKNOWN), dtype=object), nothing, np.full(rows, np.nan), nothing
+    )
+    return {
+        name: _criterion(rows, acts[name], asked[name], columns) if acts[name] or asked[name] else unknown
+        for name in framework.ids
+    }
 
 
 def _criterion(

@@ -53,8 +53,8 @@ def _runs(groups: tuple[str, ...], order: tuple[str, ...]) -> tuple[Ints, Ints, 
 
 def by_criterion(contributions: Contributions, catalog: Catalog, framework: Framework) -> Floats:
     """Log-odds per criterion, context last, shape (n, criteria + 1)."""
-    topics = {feature.name: feature.topic for feature in catalog}
-    groups = tuple(framework.criterion_of(topics[n]) if n in topics else CONTEXT for n in contributions.names)
+    known = catalog.by_name
+    groups = tuple(framework.criterion_of(known[n].topic) if n in known else CONTEXT for n in contributions.names)
     return by_group(contributions, groups, (*framework.ids, CONTEXT))
 
 

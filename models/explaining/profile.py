@@ -12,7 +12,7 @@ from features.catalog import Catalog
 from features.definition import Name
 from features.errors import PolicyError
 from features.families.titles import JobFunction, Seniority
-from features.few_rows import FewRows, Values, missing_in, objects
+from features.plain_rows import PlainRows, Values, missing_in, objects
 
 Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[Any]
@@ -63,7 +63,7 @@ class Trait(Part):
 
     def holds_in(self, values: Values) -> Bools:
         """Rows the trait holds for."""
-        if isinstance(values, FewRows):
+        if isinstance(values, PlainRows):
             found = objects(values, self.attribute).tolist()
             known = (~missing_in(values, self.attribute)).tolist()
             return np.array(

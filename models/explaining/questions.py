@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog, FeatureType
-from features.few_rows import Values, missing_in
+from features.plain_rows import Values, missing_in
 from models.encoding import weighted_quantiles
 from models.logistic import sigmoid
 from models.scorer import Contributions, Floats

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog, Feature, FeatureType, Wording
-from features.few_rows import Values, column_names, missing_in, objects
+from features.plain_rows import Values, column_names, missing_in, objects
 from models.explaining.language import ENGLISH, Language
 from models.scorer import Contributions, Floats
 
@@ -44,7 +44,7 @@ class Wordsmith:
 
     def __init__(self, catalog: Catalog, facts: Mapping[str, Any], language: Language = ENGLISH) -> None:
         self.language = language
-        self.features = {feature.name: feature for feature in catalog}
+        self.features = catalog.by_name
         self.facts = facts
         self._kept: dict[tuple[str, Any, bool], str] = {}
 
@@ -61,15 +61,18 @@ class Wordsmith:
     def is_silent(self, name: str, value: Any) -> bool:
         """Whether a value says nothing of its own: the missing age of an answer repeats that there is none."""
         feature = self.features.get(name)
-        missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-        return missing and feature is not None and feature.wording is Wording.AGE
+        if feature is None or feature.wording is not Wording.AGE:
+            return False
+        return value is None or value is pd.NA or (isinstance(value, float) and bool(np.isnan(value)))
 
     def reasons(self, row: Mapping[str, Any], names: tuple[str, ...], contributions: Floats) -> list[Reason]:
         """All reasons of one row, largest first; contributions of exactly 0 give none."""
-        by_size = np.argsort(-np.abs(contributions), kind="stable")
-        order = [int(k) for k in by_size if not self.is_silent(names[k], row.get(names[k]))]
+        order = np.argsort(-np.abs(contributions), kind="stable").tolist()
+        parts = contributions.tolist()
         return [
-            Reason(names[k], float(contributions[k]), row.get(names[k]), self) for k in order if contributions[k] != 0.0
+            Reason(names[k], parts[k], row.get(names[k]), self)
+            for k in order
+            if parts[k] != 0.0 and not self.is_silent(names[k], row.get(names[k]))
         ]
 
 

@@ -4,23 +4,35 @@ import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from models.scoring import Scored
 from serving.access import DeskOf, Scorer
 from serving.clock import wall_now
-from serving.desk import plain
+from serving.desk import Desk, plain
+from serving.fast_json import Json
 from serving.problems import InvalidError
-from serving.raw import frames_of, many_records_of, not_yet_known, records_of
+from serving.raw import many_records_of, not_yet_known, records_of
 from serving.schemas import CardOut, LeadRows, ManyOut, ManyRows
 
 router = APIRouter(prefix="/v1", tags=["score"])
 
 
+_INLINE_ROWS = 500  # rows up to which a lead is scored where its request arrives: handing it over would cost more
+
+
 @router.post("/score", response_model=CardOut, summary="Score and explain one lead from its raw rows")
-def score_one(body: LeadRows, request: Request, desk: DeskOf, caller: Scorer) -> dict[str, Any]:
+async def score_one(body: LeadRows, request: Request, desk: DeskOf, caller: Scorer) -> Response:
     """Rows known before ``as_of`` count, later ones are counted in ``not_yet_known``; an unknown category scores as
     rare, a missing block as nothing on record.
     """
+    if len(body.activities) + len(body.answers) + len(body.outcomes) + len(body.colleagues) > _INLINE_ROWS:
+        return Json(await run_in_threadpool(_scored, body, request, desk))
+    return Json(_scored(body, request, desk))
+
+
+def _scored(body: LeadRows, request: Request, desk: Desk) -> dict[str, Any]:
     state, framework = desk.state, desk.framework(body.framework)
     lead_id = str(body.lead.get("lead_id") or f"request-{secrets.token_hex(4)}")
     records, ignored = records_of(body, state.model.source, lead_id)
@@ -34,7 +46,7 @@ def score_one(body: LeadRows, request: Request, desk: DeskOf, caller: Scorer) ->
 
 
 @router.post("/score/batch", response_model=ManyOut, summary="Score and explain many leads from their raw rows")
-def score_many(body: ManyRows, request: Request, desk: DeskOf, caller: Scorer) -> dict[str, Any]:
+def score_many(body: ManyRows, request: Request, desk: DeskOf, caller: Scorer) -> Response:
     """One row per lead sent, in the order sent, with the columns of a scored file."""
     state, framework = desk.state, desk.framework(body.framework)
     records, ignored = many_records_of(body, state.model.source)
@@ -45,11 +57,11 @@ def score_many(body: ManyRows, request: Request, desk: DeskOf, caller: Scorer) -
     if good:
         records["leads"] = [records["leads"][k] for k in good]
         ids = [str(row["lead_id"]) for row in records["leads"]]
-        scored = state.model.many(frames_of(records, state.data.tables), ids, as_of, framework)
+        scored = state.model.of_records(records, ids, as_of, framework)
         for k, line in zip(good, lines_of(scored), strict=True):
             rows[k] = line
     request.app.state.metrics.leads.labels("batch").inc(len(good))
-    return {"as_of": as_of.isoformat(), "bundle_hash": state.model.bundle.hash, "rows": rows, "ignored": ignored}
+    return Json({"as_of": as_of.isoformat(), "bundle_hash": state.model.bundle.hash, "rows": rows, "ignored": ignored})
 
 
 def _errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
@@ -72,13 +84,10 @@ def _errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
 
 def lines_of(scored: Scored) -> list[dict[str, Any]]:
     """All rows of the scored file, JSON-ready."""
-    frame = scored.frame
-    columns = {str(name): frame[name].astype("object").tolist() for name in frame.columns if name != "as_of"}
-    moments = [None if str(m) == "NaT" else m.isoformat() for m in frame["as_of"]]
-    return [
-        {"lead_id": values[0], "as_of": moment, **dict(zip(list(columns)[1:], values[1:], strict=True))}
-        for moment, values in zip(moments, zip(*columns.values(), strict=True), strict=True)
-    ]
+    columns = {name: values.tolist() for name, values in scored.columns.items()}
+    written = {moment: None if moment is None else moment.isoformat() for moment in set(columns["as_of"])}
+    columns["as_of"] = [written[moment] for moment in columns["as_of"]]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def card_of(scored: Scored) -> dict[str, Any]:

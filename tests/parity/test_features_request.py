@@ -61,11 +61,14 @@ def test_a_request_gives_the_bits_of_the_batch() -> None:
     batch = features_at(frames(world), SOURCE, CATALOG, names, moment(T0)).values
     maker, records = RowMaker(CATALOG, SOURCE), as_json(world)
     for position, name in enumerate(names):
-        one = maker.rows(records, name, moment(T0).isoformat()).frame
+        one = maker.rows(records, [name], moment(T0).isoformat()).frame
         pd.testing.assert_frame_equal(one, batch.iloc[[position]].reset_index(drop=True), check_exact=True)
         values = maker.values(records, name, T0)
         assert [None if pd.isna(v) else v for v in batch.iloc[position]] == [None if pd.isna(v) else v for v in values]
     assert batch["page_view_90d"].sum() > 0
+    some = [names[3], names[0]]
+    several = maker.rows(records, some, moment(T0).isoformat()).frame
+    pd.testing.assert_frame_equal(several, batch.iloc[[3, 0]].reset_index(drop=True), check_exact=True)
 
 
 def test_requests_may_run_at_once() -> None:

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.catalog import Catalog
+from features.plain_rows import Values, number_block
 from models.bundle import Bundle
 from models.explaining.change import CLIP, DATA, DECAY, MODEL, PARTS, change
 from models.explaining.framework import framework_names, load_framework
@@ -30,13 +31,13 @@ class Weighted:
     base: float = 0.0
     name: str = "weighted"
 
-    def contributions(self, values: pd.DataFrame) -> Contributions:
-        return Contributions(NUMBERS.names, values.to_numpy(dtype=np.float64) * np.array(self.weights), self.base)
+    def contributions(self, values: Values) -> Contributions:
+        return Contributions(NUMBERS.names, number_block(values, NUMBERS.names) * np.array(self.weights), self.base)
 
-    def log_odds(self, values: pd.DataFrame) -> Floats:
+    def log_odds(self, values: Values) -> Floats:
         return self.contributions(values).log_odds
 
-    def explained(self, values: pd.DataFrame) -> tuple[Floats, Contributions]:
+    def explained(self, values: Values) -> tuple[Floats, Contributions]:
         return self.log_odds(values), self.contributions(values)
 
     def state(self) -> dict[str, float]:

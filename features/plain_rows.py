@@ -1,4 +1,4 @@
-"""A few rows of features without a frame: for one lead, pandas costs more than the model does."""
+"""Rows of features without a frame: for what one request asks, pandas costs more than the model does."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ Texts = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class FewRows:
-    """Feature values of a few rows: what a frame of a catalog's columns holds, as plain arrays.
+class PlainRows:
+    """Feature values as plain arrays: what a frame of a catalog's columns holds.
 
     Parameters
     ----------
@@ -37,18 +37,17 @@ class FewRows:
     names: tuple[str, ...]
 
     @classmethod
-    def made(cls, catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> "FewRows":
+    def made(cls, catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> "PlainRows":
         """Of the kernel's columns, in catalog order."""
         columns = list(zip(catalog, found, strict=True))
         numbers = [v for f, v in columns if f.type is not FeatureType.CATEGORY]
-        block = (
-            np.column_stack([np.asarray(v, dtype=np.float64) for v in numbers]) if numbers else np.empty((length, 0))
-        )
+        stacked = np.concatenate([np.empty(0), *(np.asarray(v, dtype=np.float64) for v in numbers)])
+        block = np.ascontiguousarray(stacked.reshape(len(numbers), length).T)
         texts = {f.name: _texts(v, length) for f, v in columns if f.type is FeatureType.CATEGORY}
         return cls(catalog.numbers, block, texts, catalog.names)
 
     @classmethod
-    def of(cls, values: pd.DataFrame, catalog: Catalog) -> "FewRows":
+    def of(cls, values: pd.DataFrame, catalog: Catalog) -> "PlainRows":
         """Of a frame of the catalog's columns."""
         block = values.loc[:, list(catalog.numbers)].to_numpy(dtype=np.float64)
         texts = {
@@ -77,29 +76,29 @@ class FewRows:
         return found | {name: texts[place] for name, texts in self.categories.items()}
 
 
-Values = pd.DataFrame | FewRows
+Values = pd.DataFrame | PlainRows
 
 
 def frame_of_values(values: Values) -> pd.DataFrame:
     """As a frame, whichever it was."""
-    return values.frame if isinstance(values, FewRows) else values
+    return values.frame if isinstance(values, PlainRows) else values
 
 
 def number_block(values: Values, names: Sequence[str]) -> Floats:
     """Number columns side by side, shape (n, len(names)); one look at the rows instead of one per column."""
-    if isinstance(values, FewRows):
+    if isinstance(values, PlainRows):
         return values.block[:, _places(values.numbers, tuple(names))]
     return np.asarray(values.loc[:, list(names)].to_numpy(dtype=np.float64), dtype=np.float64)
 
 
 def column_names(values: Values) -> tuple[str, ...]:
     """All columns."""
-    return values.names if isinstance(values, FewRows) else tuple(values.columns)
+    return values.names if isinstance(values, PlainRows) else tuple(values.columns)
 
 
 def objects(values: Values, name: str) -> Texts:
     """One column as Python objects, shape (n,)."""
-    if isinstance(values, FewRows):
+    if isinstance(values, PlainRows):
         texts = values.categories.get(name)
         column = number_block(values, (name,))[:, 0].tolist() if texts is None else texts
         return np.array(column, dtype=object)
@@ -108,12 +107,12 @@ def objects(values: Values, name: str) -> Texts:
 
 def texts_of(values: Values, name: str) -> list[Any]:
     """One category column; whatever is no text is missing."""
-    return list(values.categories[name]) if isinstance(values, FewRows) else values[name].tolist()
+    return list(values.categories[name]) if isinstance(values, PlainRows) else values[name].tolist()
 
 
 def missing_in(values: Values, name: str) -> Bools:
     """Where a column has no value, shape (n,)."""
-    if isinstance(values, FewRows):
+    if isinstance(values, PlainRows):
         texts = values.categories.get(name)
         if texts is not None:
             return np.array([text is None for text in texts], dtype=np.bool_)
@@ -123,7 +122,7 @@ def missing_in(values: Values, name: str) -> Bools:
 
 def row_of(values: Values, place: int) -> dict[str, Any]:
     """One row by name."""
-    if isinstance(values, FewRows):
+    if isinstance(values, PlainRows):
         return values.row(place)
     return {str(name): value for name, value in values.iloc[place].items()}
 
