@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from features.identity import domain_of, normal_email
 from features.vocabulary import EvidenceStatus
@@ -190,21 +191,21 @@ def lookup(desk: Desk, owner: str | None, email: str | None, domain: str | None)
     if host and identity.account_domain and identity.account_domain in accounts:
         ids = accounts["account_id"][accounts[identity.account_domain].map(domain_of, na_action="ignore") == host]
         company = company | leads["account_id"].isin(set(ids)).to_numpy(dtype=bool)
-    return {
-        "person": _found_leads(state, owner, same),
-        "company": _found_leads(state, owner, company & ~same),
-    }
+    with desk.store.reading() as session:
+        return {
+            "person": _found_leads(desk, session, state, owner, same),
+            "company": _found_leads(desk, session, state, owner, company & ~same),
+        }
 
 
-def _found_leads(state: State, owner: str | None, mask: Any) -> list[dict[str, Any]]:
+def _found_leads(desk: Desk, session: Session, state: State, owner: str | None, mask: Any) -> list[dict[str, Any]]:
     rows = []
     for code in mask.nonzero()[0][:50]:
         if owner is not None and state.data.owner(int(code)) != owner:
             continue
         lead_id = str(state.data.lead_ids[int(code)])
         line = state.worklist.line(lead_id)
-        around = state.data.around([int(code)])
-        acted = around["activities"]
+        acted = desk.gathered_at(session, state, [int(code)])[0]["activities"]
         mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
         last = mine["happened_at"].max() if len(mine) else None
         rows.append(

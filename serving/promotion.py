@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from features.errors import RegistryError
 from models.bundle import load_bundle
 from pipelines import champion as pointer
 from pipelines.champion import Champion
 from serving.clock import wall_now
 from serving.desk import Desk
 from serving.outbox import announce
-from serving.problems import ConflictError
+from serving.problems import ConflictError, UnknownThingError
 from serving.standing import tell_states
 from serving.store.tables import AuditRow
 
@@ -19,13 +18,13 @@ def promote(desk: Desk, actor: str, beginning: str) -> dict[str, Any]:
 
     Raises
     ------
-    RegistryError : no such bundle, or several
+    UnknownThingError : no such bundle, or several
     ConflictError : its catalog is another than the declaration's
     """
     bundles = desk.paths.bundles
     kept = [folder for folder in bundles.iterdir() if folder.name.startswith(beginning)] if bundles.exists() else []
     if len(kept) != 1:
-        raise RegistryError(f"{len(kept)} kept bundles begin so; GET /v1/model lists them.")
+        raise UnknownThingError(f"{len(kept)} kept bundles begin so; GET /v1/model lists them.")
     if load_bundle(kept[0]).catalog.hash != desk.state.model.catalog.hash:
         raise ConflictError("this bundle was trained under another declaration; train again instead.")
     return _moved(desk, actor, "promoted", pointer.point_to(desk.paths, kept[0].name))
@@ -40,6 +39,8 @@ def roll_back(desk: Desk, actor: str, leaving: str | None = None) -> dict[str, A
     champion = pointer.read_champion(desk.paths)
     if leaving is not None and (champion is None or not champion.hash.startswith(leaving)):
         raise ConflictError("another bundle is the champion by now; GET /v1/model shows which.")
+    if champion is None or champion.previous is None:
+        raise ConflictError("the champion replaced nothing; there is no way back.")
     return _moved(desk, actor, "rolled.back", pointer.roll_back(desk.paths))
 
 

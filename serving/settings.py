@@ -33,7 +33,6 @@ class ServeSettings(BaseSettings):
     watch_seconds: float = Field(default=2.0, gt=0, description="how often the champion pointer is looked at")
     body_limit_bytes: int = Field(default=4_000_000, gt=0)
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
-    rows_limit: int = Field(default=20_000, gt=0, description="leads per request, and activities per lead")
     request_seconds: float = Field(default=30.0, gt=0)
     rate_per_second: float = Field(default=300.0, gt=0, description="per key, or per address without one")
     rate_burst: int = Field(default=600, gt=0)

@@ -135,6 +135,21 @@ def test_a_repeated_rollback_does_not_go_forth_again(client: TestClient) -> None
     answer = client.post("/v1/champion/rollback", params={"leaving": "0" * 12})
     assert (answer.status_code, answer.json()["code"]) == (409, "LS108")
     assert client.get("/v1/model").json()["champion"]["hash"] == now
+    assert client.post("/v1/champion/rollback").status_code == 409
+    assert client.post("/v1/champion", json={"hash": "0" * 12}).status_code == 404
+
+
+def test_a_lookup_counts_what_was_posted(client: TestClient, tiny_demo: Any) -> None:
+    leads = load_tables(tiny_demo.context.paths)["leads"].set_index("lead_id")
+    lead_id = next(name for name in worklist_of(tiny_demo)["lead_id"] if pd.notna(leads.loc[name, "email"]))
+
+    def counted() -> int:
+        found = client.get("/v1/lookup", params={"email": leads.loc[lead_id, "email"]}).json()["person"]
+        return int(next(row["activities"] for row in found if row["lead_id"] == lead_id))
+
+    before = counted()
+    client.post(f"/v1/leads/{lead_id}/activities", json={"kind": "demo_request"})
+    assert counted() == before + 1
 
 
 def test_the_document_names_errors_keys_and_examples(client: TestClient) -> None:
