@@ -146,6 +146,8 @@ class World:
         }
         names = program.looked_up if table == "accounts" else by_table.get(table, ())
         tie = np.zeros(len(rows), dtype=np.int64)
+        if len(rows) < 2:
+            return tie
         if table == "stages":
             stage = rows.text("stage")
             tie = np.asarray([_STAGE_RANK.get(v, -1) for v in stage.values] + [-1], dtype=np.int64)[stage.codes]

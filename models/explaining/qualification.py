@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,22 @@ class Standing:
     state_before: Texts | None = None
     days_in_state: Floats | None = None
     excluded: Texts | None = None
+
+    @cached_property
+    def met(self) -> Ints:
+        """Criteria on record as met."""
+        return self._count(EvidenceStatus.MET)
+
+    @cached_property
+    def refused(self) -> Ints:
+        """Criteria on record as not met."""
+        return self._count(EvidenceStatus.NOT_MET)
+
+    def _count(self, wanted: EvidenceStatus) -> Ints:
+        total = np.zeros(len(self.score), dtype=np.int64)
+        for found in self.statuses.values():
+            total += found.status == str(wanted)
+        return total
 
 
 @dataclass(frozen=True)
@@ -128,9 +145,9 @@ def _conditions(rule: StateRule, standing: Standing, hysteresis: int) -> dict[st
             enough |= status == EvidenceStatus.INDICATED
         found[f"{str(topic).replace('_', ' ')} on record as met"] = enough
     if rule.met_at_least:
-        found[f"{rule.met_at_least} criteria met"] = _count(standing, EvidenceStatus.MET) >= rule.met_at_least
+        found[f"{rule.met_at_least} criteria met"] = standing.met >= rule.met_at_least
     if rule.none_refused:
-        found["nothing on record that speaks against it"] = _count(standing, EvidenceStatus.NOT_MET) == 0
+        found["nothing on record that speaks against it"] = standing.refused == 0
     return found
 
 
@@ -138,13 +155,6 @@ def _status(standing: Standing, topic: Topic) -> Texts:
     if str(topic) in standing.statuses:
         return standing.statuses[str(topic)].status
     return _filled(len(standing.score), str(EvidenceStatus.UNKNOWN))
-
-
-def _count(standing: Standing, wanted: EvidenceStatus) -> Ints:
-    total = np.zeros(len(standing.score), dtype=np.int64)
-    for found in standing.statuses.values():
-        total += found.status == wanted
-    return total
 
 
 def _keep_states(standing: Standing, policy: QualificationPolicy, state: Texts, rule_id: Texts, action: Texts) -> None:
