@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from serving import outbox
 from serving.access import Admin, DeskOf
+from serving.posted import Table, posted
 from serving.promotion import promote, roll_back
 from serving.schemas import Body, WebhookIn
 from serving.store.tables import AuditRow
@@ -60,6 +61,25 @@ def get_webhooks(desk: DeskOf, caller: Admin) -> list[dict[str, Any]]:
 def delete_webhook(number: Number, desk: DeskOf, caller: Admin) -> None:
     """Messages that wait for it are given up."""
     outbox.remove_webhook(desk.store, caller.name, number)
+
+
+@router.get("/posted/{table}", summary="What was said to the server, as Parquet", response_class=Response)
+def get_posted(
+    table: Table,
+    desk: DeskOf,
+    caller: Admin,
+    after: Annotated[int, Query(ge=0, le=_LARGEST, description="id to go on from, of the header X-Last-Id")] = 0,
+) -> Response:
+    """Answers, activities or feedback with the names of the canonical tables, 100,000 rows at most; to be taken over
+    into the CRM, so that the next training knows them.
+    """
+    content, rows, last = posted(desk.store, table, after)
+    headers = {
+        "x-rows": str(rows),
+        "x-last-id": str(last),
+        "content-disposition": f'attachment; filename="{table}.parquet"',
+    }
+    return Response(content, media_type="application/vnd.apache.parquet", headers=headers)
 
 
 @router.get("/audit", summary="Who did what, youngest first")

@@ -37,7 +37,9 @@ def test_what_is_said_to_carry_an_etag_does_and_nothing_else(client: TestClient,
     lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
     starred = {path for path, star in re.findall(r"^\| `GET (/v1/[^`]*)`( \*)? \|", API, re.M) if star}
     for path in (path for method, path in named() if method == "GET" and "{number}" not in path):
-        answer = client.get(path.format(lead_id=lead), params={"email": "a@b.example"} if "lookup" in path else {})
+        answer = client.get(
+            path.format(lead_id=lead, table="answers"), params={"email": "a@b.example"} if "lookup" in path else {}
+        )
         assert answer.status_code == 200, path
         assert ("etag" in answer.headers) == (path in starred), path
 
@@ -55,6 +57,8 @@ def test_the_examples_run(client: TestClient, tiny_demo: Any, line: str) -> None
         elif text == "-F":
             sent["files"] = {"file": ("new_leads.csv", "Lead ID,Created Date\nnew-1,2026-06-01\n")}
             assert next(word) == "file=@new_leads.csv"
+        elif text == "-o":
+            assert next(word).endswith(".parquet")
         elif text != "-s":
             url = text.replace("localhost:8000", "http://127.0.0.1:8000")
     answer = client.request("POST" if sent else "GET", url, headers=headers, **sent)

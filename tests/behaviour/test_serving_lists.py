@@ -1,6 +1,7 @@
 """Lists and movements: one answer short, one segment, what moved a score; and webhooks that hear of new data."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,32 @@ def test_new_data_tell_webhooks_of_new_states_once(client: TestClient) -> None:
     with desk.store.reading() as session:
         told = [row.payload for row in session.scalars(select(Outbox))]
     assert told == [{"lead_id": first["lead_id"], "from": "elsewhere", "to": first["state"], "score": first["score"]}]
+
+
+def test_what_was_said_is_handed_out_once_each(client: TestClient, tiny_demo: Any) -> None:
+    lead_id = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+
+    def handed_out(table: str, after: str = "0") -> tuple[pd.DataFrame, str]:
+        answer = client.get(f"/v1/posted/{table}", params={"after": after})
+        return pd.read_parquet(io.BytesIO(answer.content)), answer.headers["x-last-id"]
+
+    empty, start = handed_out("answers")
+    assert empty.empty and start == "0" and str(empty["known_at"].dtype) == "datetime64[us]"
+    for value in ("uses", "=decides"):
+        client.post(f"/v1/leads/{lead_id}/answers", json={"question": "decision_role", "value": value})
+    client.post(f"/v1/leads/{lead_id}/answers", json={"question": "decision_role", "value": "decides"})
+    rows, last = handed_out("answers")
+    assert rows[["lead_id", "question", "value", "channel", "author"]].to_numpy().tolist() == [
+        [lead_id, "decision_role", value, "call", "local"] for value in ("uses", "decides")
+    ]
+    assert handed_out("answers", last)[0].empty
+    client.post(f"/v1/leads/{lead_id}/activities", json={"kind": "demo_request", "value": 2.5})
+    client.post(f"/v1/leads/{lead_id}/feedback", json={"verdict": "accept"})
+    assert handed_out("activities")[0]["value"].tolist() == [2.5]
+    assert handed_out("feedback")[0]["verdict"].tolist() == ["accept"]
+    assert client.get("/v1/posted/api_keys").status_code == 422
+    reader = key_for(client, "read", "feedback")
+    assert client.get("/v1/posted/answers", headers=reader).status_code == 403
 
 
 def test_a_repeated_upload_is_taken_in_once(client: TestClient) -> None:
