@@ -13,6 +13,7 @@ from features.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
 from serving.data import rows_of
 from serving.desk import Desk, State, plain
+from serving.languages import language_named
 from serving.problems import InvalidError
 from serving.store.tables import Feedback, ScoreRow
 
@@ -22,14 +23,19 @@ _SHOWN_ACTIVITIES = 50
 
 
 def card(
-    desk: Desk, lead_id: str, owner: str | None, framework: str | None = None, as_of: datetime | None = None
+    desk: Desk,
+    lead_id: str,
+    owner: str | None,
+    framework: str | None = None,
+    as_of: datetime | None = None,
+    language: str | None = None,
 ) -> dict[str, Any]:
     """The card of a known lead, with what is displayed of it and what sales said last."""
     state, chosen = desk.state, desk.framework(framework)
     code = desk.code(state, lead_id, owner)
     _check_created(state, code, as_of)
     with desk.store.reading() as session:
-        scored = desk.score_leads(session, state, [code], chosen, as_of)
+        scored = desk.score_leads(session, state, [code], chosen, as_of, language_named(language))
         latest = select(Feedback).where(Feedback.lead_id == lead_id).order_by(Feedback.id.desc()).limit(1)
         said = session.scalar(latest)
     return plain(scored.card(0)) | {

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from features.cohort import open_cohort
 from features.errors import LeadScoreError
 from models.explaining.framework import Framework, framework_names, load_framework
+from models.explaining.language import ENGLISH, Language
 from models.scoring import Scored
 from pipelines.champion import read_champion
 from pipelines.config import Paths
@@ -181,17 +182,23 @@ class Desk:
         return code
 
     def score_leads(
-        self, session: Session, state: State, codes: Sequence[int], framework: Framework, as_of: datetime | None = None
+        self,
+        session: Session,
+        state: State,
+        codes: Sequence[int],
+        framework: Framework,
+        as_of: datetime | None = None,
+        language: Language = ENGLISH,
     ) -> Scored:
         """Score known leads, with what was posted of them, at ``as_of`` or as the clock says."""
         ids = [str(state.data.lead_ids[c]) for c in codes]
         tables, posted = self._gathered(session, state, codes)
         if state.data.flat:
-            return state.model.many(tables, ids, None, framework)
+            return state.model.many(tables, ids, None, framework, language)
         when = as_of or self.clock.as_of(latest_known(posted))
         if len(codes) == 1:
-            return state.model.one(as_records(tables), ids[0], when, framework)
-        return state.model.many(tables, ids, when, framework)
+            return state.model.one(as_records(tables), ids[0], when, framework, language)
+        return state.model.many(tables, ids, when, framework, language)
 
     def records(self, session: Session, state: State, codes: Sequence[int]) -> Records:
         """All rows of leads and of their account, as records."""

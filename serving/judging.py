@@ -6,9 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from features.assemble import features_at
+from features.catalog import Catalog
+from features.catalog_of import build_catalog
 from features.definition import Capacity
+from features.families.rules import rule_features
+from features.flat import flat_values
 from features.matrix import Matrix
+from features.rubric import Rubric
 from models.candidates.rubric import RubricCandidate
 from models.judging.handing import Judge
 from models.judging.thresholds import compare
@@ -36,8 +43,10 @@ def thresholds(desk: Desk) -> dict[str, Any]:
     return dict(record)
 
 
-def simulate(desk: Desk, handoffs_per_week: int | None, share: float | None) -> dict[str, Any]:
-    """The same comparison at another capacity: a replay over the test weeks by the evaluated twin."""
+def simulate(
+    desk: Desk, handoffs_per_week: int | None, share: float | None, tried: Rubric | None = None
+) -> dict[str, Any]:
+    """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
     capacity = Capacity.model_validate(thresholds(desk).get("capacity") or desk.context.source.capacity)
     changes: dict[str, Any] = {}
     if handoffs_per_week is not None:
@@ -48,11 +57,10 @@ def simulate(desk: Desk, handoffs_per_week: int | None, share: float | None) -> 
     with _lock:
         test, log_odds = _test(desk.paths.root, stamp)
     rubric = None
-    if desk.context.rubric is not None:
-        book = RubricCandidate(desk.context.rubric).ledger(test.values)
-        line = desk.context.rubric.handoff_threshold
-        points = None if line is None else line.points
-        rubric = Judge("rubric", book.points, handed_off=book.handed_off, threshold=points)
+    if tried is not None:
+        rubric = _judge(tried, _rule_values(desk, tried, test))
+    elif desk.context.rubric is not None:
+        rubric = _judge(desk.context.rubric, test.values)
     compared = compare(
         Judge("model", log_odds, probability=sigmoid(log_odds)),
         rubric,
@@ -65,6 +73,24 @@ def simulate(desk: Desk, handoffs_per_week: int | None, share: float | None) -> 
     )
     found = compared.record()
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
+
+
+def _judge(rubric: Rubric, values: pd.DataFrame) -> Judge:
+    book = RubricCandidate(rubric).ledger(values)
+    line = rubric.handoff_threshold
+    points = None if line is None else line.points
+    return Judge("rubric", book.points, handed_off=book.handed_off, threshold=points)
+
+
+def _rule_values(desk: Desk, rubric: Rubric, test: Matrix) -> pd.DataFrame:
+    """What the rules of another rubric read of the test rows, each as of its own moment."""
+    source, tables = desk.context.source, desk.state.data.tables
+    if source.kind == "flat":
+        whole = flat_values(tables["leads"], build_catalog(source, rubric), source)
+        return whole.iloc[load_chop(desk.paths.root / "matrix").final.test].reset_index(drop=True)
+    rules = Catalog(tuple(rule_features(rubric, source)))
+    ids = test.keys["lead_id"].astype("str").tolist()
+    return features_at(tables, source, rules, ids, test.keys["as_of"].reset_index(drop=True)).values
 
 
 @lru_cache(maxsize=2)
@@ -104,6 +130,7 @@ def model(desk: Desk) -> dict[str, Any]:
             "winner": bundle.meta.get("winner"),
             "trained_through": bundle.meta.get("trained_through"),
             "purpose": bundle.meta.get("purpose"),
+            "prior_shift": bundle.meta.get("prior_shift"),
             "horizon_days": bundle.horizon_days,
             "weights": dict(bundle.weights),
             "calibration": {"slope": bundle.calibration.slope, "intercept": bundle.calibration.intercept},
@@ -121,7 +148,6 @@ def model(desk: Desk) -> dict[str, Any]:
         ("backtest", paths.backtest / "backtest.json"),
         ("evaluation", paths.evaluate / "evaluation.json"),
         ("audit", paths.audit / "audit.json"),
-        ("monitor", paths.root / "monitor" / "monitor.json"),
     ):
         record[name] = read_json(file) if file.exists() else None
     return record

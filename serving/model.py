@@ -21,6 +21,7 @@ from features.rows import micros_of
 from features.warm import warm_up
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
+from models.explaining.language import ENGLISH, Language
 from models.scoring import Rows, Scored, score, score_rows
 from pipelines.champion import require_champion
 from pipelines.context import Context
@@ -57,11 +58,15 @@ class Model:
             warm_up()
             self.one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
 
-    def one(self, tables: Records, lead_id: str, as_of: Any, framework: Framework) -> Scored:
+    def one(
+        self, tables: Records, lead_id: str, as_of: Any, framework: Framework, language: Language = ENGLISH
+    ) -> Scored:
         """Score one lead from records; the rows of its account's other leads are among them."""
-        return self.of_records(tables, [lead_id], as_of, framework)
+        return self.of_records(tables, [lead_id], as_of, framework, language)
 
-    def of_records(self, tables: Records, lead_ids: Sequence[str], as_of: Any, framework: Framework) -> Scored:
+    def of_records(
+        self, tables: Records, lead_ids: Sequence[str], as_of: Any, framework: Framework, language: Language = ENGLISH
+    ) -> Scored:
         """Score leads from records, all at one moment, in the given order."""
         if self.flat:
             own = {str(row["lead_id"]): row for row in reversed(tables["leads"])}
@@ -71,16 +76,25 @@ class Model:
             values = self.maker.rows(tables, lead_ids, as_of)
             moments = np.full(len(lead_ids), micros_of(as_of), dtype="datetime64[us]")
         rows = Rows(self.catalog, values, np.array(lead_ids, dtype=object), moments)
-        return score_rows(self.bundle, rows, framework, source=self.source, policy=self.context.policy)
+        return score_rows(
+            self.bundle, rows, framework, source=self.source, policy=self.context.policy, language=language
+        )
 
-    def many(self, tables: dict[str, pd.DataFrame], lead_ids: list[str], as_of: Any, framework: Framework) -> Scored:
+    def many(
+        self,
+        tables: dict[str, pd.DataFrame],
+        lead_ids: list[str],
+        as_of: Any,
+        framework: Framework,
+        language: Language = ENGLISH,
+    ) -> Scored:
         """Score leads of canonical tables, in the given order; ``as_of`` is one moment or a Series."""
         if self.flat:
             leads = tables["leads"].set_index("lead_id", drop=False).loc[lead_ids].reset_index(drop=True)
             matrix = flat_at(leads, self.catalog, self.source)
         else:
             matrix = features_at(tables, self.source, self.catalog, lead_ids, as_of)
-        return score(self.bundle, matrix, framework, source=self.source, policy=self.context.policy)
+        return score(self.bundle, matrix, framework, source=self.source, policy=self.context.policy, language=language)
 
 
 def load_model(context: Context, bundle: str = "champion") -> Model:

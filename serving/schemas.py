@@ -109,6 +109,7 @@ class LeadRows(Body):
     colleagues: list[Row] = Field(default=[], max_length=1_000)
     as_of: Moment | None = Field(default=None, description="when to score; default: now")
     framework: Short | None = Field(default=None, description="qualification framework; default: the source's")
+    language: Short | None = Field(default=None, description="language of the sentences: en, ko or pl; default: en")
 
 
 _EXAMPLE_MANY: dict[str, Any] = {

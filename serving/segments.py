@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.vocabulary import Role
+from features.vocabulary import ColumnType, Role
 from serving.data import LeadData
 from serving.problems import InvalidError
 
 Bools = npt.NDArray[np.bool_]
 _ROLES = (Role.FEATURE, Role.DISPLAY)
+_FEW = 15  # values a filter offers at most
 
 
 class Segments:
@@ -26,6 +27,7 @@ class Segments:
     def __init__(self, data: LeadData, codes: npt.NDArray[Any]) -> None:
         self.data, self.codes = data, codes
         self._kept: dict[str, npt.NDArray[np.object_]] = {}
+        self._choices: dict[str, list[str]] | None = None
 
     def mask(self, asked: str) -> Bools:
         """Leads whose column has the value: ``column:value``, or a value alone of the declared segment.
@@ -38,6 +40,20 @@ class Segments:
         if not colon:
             column, value = self.data.source.label.segment or "", asked
         return np.asarray(self._texts(column) == value, dtype=np.bool_)
+
+    def choices(self) -> dict[str, list[str]]:
+        """Columns that tell leads apart in few words, with their values; what a filter offers."""
+        if self._choices is None:
+            found = {}
+            for table in ("leads", "accounts"):
+                declared = self.data.source.tables.get(table)
+                for name, column in ({} if declared is None else declared.columns).items():
+                    if column.role is Role.FEATURE and column.type is ColumnType.CATEGORY:
+                        values = sorted({str(text) for text in self._texts(name) if text})
+                        if 1 < len(values) <= _FEW:
+                            found[name] = values
+            self._choices = found
+        return self._choices
 
     def _texts(self, column: str) -> npt.NDArray[np.object_]:
         if column not in self._kept:

@@ -98,13 +98,18 @@ def load_language(code: str) -> Language:
         return Language(code, gettext.NullTranslations())
     if code not in language_codes():
         raise PolicyError(f"there is no language '{code}'. Known: {', '.join(language_codes())}.")
+    return Language(code, read_catalog((_FOLDER / f"{code}.po").read_bytes(), code))
+
+
+def read_catalog(content: bytes, code: str) -> gettext.GNUTranslations:
+    """Translations of a ``.po`` file."""
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
     compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO((_FOLDER / f"{code}.po").read_bytes()), locale=code))
+    write_mo(compiled, read_po(io.BytesIO(content), locale=code))
     compiled.seek(0)
-    return Language(code, gettext.GNUTranslations(compiled))
+    return gettext.GNUTranslations(compiled)
 
 
 ENGLISH = load_language(SOURCE_LANGUAGE)

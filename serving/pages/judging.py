@@ -3,19 +3,23 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+import yaml
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from features.errors import LeadScoreError
+from features.rubric import Rubric, parse_rubric
 from serving import judging
-from serving.access import DeskOf, Reader
-from serving.keys import Scope
+from serving.access import DeskOf, Reader, check_form_token
+from serving.desk import Desk
+from serving.keys import Caller, Scope
 from serving.pages.render import grouped, page, percent, signed
 from serving.pages.shapes import curve_chart
 from serving.problems import UnknownThingError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_LONGEST_RUBRIC = 200_000
 POLICY_WORDS = {
     "rubric_own_threshold": "rubric, at its own threshold",
     "model_equal_workload": "model, at the rubric's workload",
@@ -34,12 +38,34 @@ def thresholds_page(
     handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
 ) -> Response:
     """Rubric and model side by side at the same workload."""
+    return _thresholds_page(request, desk, caller, handoffs_per_week, "")
+
+
+@router.post("/thresholds")
+def try_rubric(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    token: Annotated[str, Form(max_length=100)],
+    rubric: Annotated[str, Form(max_length=_LONGEST_RUBRIC)],
+) -> Response:
+    """Another rubric replayed on the same past weeks; nothing of it is kept."""
+    check_form_token(request, token)
+    return _thresholds_page(request, desk, caller, None, rubric)
+
+
+def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: int | None, text: str) -> Response:
     try:
         found = judging.thresholds(desk)
     except UnknownThingError as nothing:
         return page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
-    asked = handoffs_per_week
     tried = None if asked is None else judging.simulate(desk, asked, None)
+    own, refused = None, ""
+    if text.strip():
+        try:
+            own = judging.simulate(desk, None, None, parse_rubric(text, source=desk.context.source))
+        except LeadScoreError as problem:
+            refused = problem.message
     rows = slider_rows(found)
     return page(
         request,
@@ -48,6 +74,9 @@ def thresholds_page(
         found=found,
         tried=tried,
         asked=asked,
+        own=own,
+        refused=refused,
+        text=text or _yaml_of(desk.context.rubric),
         capacity=desk.context.source.capacity,
         flat=desk.context.source.kind == "flat",
         chart=curve_chart(found["curves"]),
@@ -56,6 +85,14 @@ def thresholds_page(
         policy_words=POLICY_WORDS,
         swap=judging.swap_set(desk),
     )
+
+
+def _yaml_of(rubric: Rubric | None) -> str:
+    """The rubric in use, to start from."""
+    if rubric is None:
+        return ""
+    record = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110)
 
 
 def slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from serving.access import SESSION, desk_of
 from serving.keys import Caller, form_token
+from serving.pages.language import language_of, languages
 
 STATUS_WORDS = {"met": "met", "not_met": "not met", "indicated": "indicated", "unknown": "unknown"}
 STATUS_SIGNS = {"met": "✓", "not_met": "✕", "indicated": "~", "unknown": "?"}
@@ -107,6 +108,7 @@ def page(request: Request, template: str, caller: Caller | None, /, status: int 
     desk = desk_of(request)
     cookie = request.cookies.get(SESSION) or secrets.token_urlsafe(32)
     source = desk.context.source
+    language = language_of(request)
     html = (
         environment()
         .get_template(template)
@@ -119,6 +121,10 @@ def page(request: Request, template: str, caller: Caller | None, /, status: int 
             problem=desk.problem,
             cutoff=desk.state.data.cutoff if desk.ready else None,
             real_clock=desk.clock.real,
+            language=language,
+            languages=languages(),
+            here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            _=language.text,
             **values,
         )
     )

@@ -17,11 +17,17 @@ AsOf = Annotated[Moment | None, Query(description="when to score; default: as th
 
 @router.get("/leads/{lead_id}", response_model=CardOut, summary="Score and explain a lead of the source")
 def get_lead(
-    lead_id: str, request: Request, desk: DeskOf, caller: Reader, framework: Framework = None, as_of: AsOf = None
+    lead_id: str,
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    framework: Framework = None,
+    as_of: AsOf = None,
+    language: Annotated[Short | None, Query(description="language of the sentences: en, ko or pl")] = None,
 ) -> Response:
     """The card as the batch would give it at the same moment; carries an ETag."""
     request.app.state.metrics.leads.labels("id").inc()
-    return tagged(request, card(desk, lead_id, caller.owner, framework, as_of))
+    return tagged(request, card(desk, lead_id, caller.owner, framework, as_of, language))
 
 
 @router.get("/leads/{lead_id}/history", summary="Scores of the last twelve weeks and what was served")

@@ -12,6 +12,7 @@ from serving.access import DeskOf, Scorer
 from serving.clock import wall_now
 from serving.desk import Desk, plain
 from serving.fast_json import Json
+from serving.languages import language_named
 from serving.problems import InvalidError
 from serving.raw import many_records_of, not_yet_known, records_of
 from serving.schemas import CardOut, LeadRows, ManyOut, ManyRows
@@ -40,7 +41,7 @@ def _scored(body: LeadRows, request: Request, desk: Desk) -> dict[str, Any]:
     created = records["leads"][0].get("created_at")
     if created is not None and created >= as_of:
         raise InvalidError(f"leads.created_at is not before as_of {as_of:%Y-%m-%dT%H:%M}; nothing was known then.")
-    scored = state.model.one(records, lead_id, as_of, framework)
+    scored = state.model.one(records, lead_id, as_of, framework, language_named(body.language))
     request.app.state.metrics.leads.labels("raw").inc()
     return {**scored.card(0), "ignored": ignored, "not_yet_known": not_yet_known(records, as_of)}
 

@@ -88,7 +88,7 @@ def test_a_rep_finds_the_next_lead_and_answers_on_its_card(
     visitor = Visitor(chromium, served.url, width)
     page = visitor.go("/", "worklist")
     lead = unknown_authority(tiny_demo)
-    page.get_by_label("Search").fill(lead)
+    page.get_by_role("searchbox").fill(lead)
     page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url("**search=**")
     page.locator("a.name").first.click()
@@ -112,6 +112,36 @@ def test_a_rep_finds_the_next_lead_and_answers_on_its_card(
     page.wait_for_url("**saved=feedback**")
     assert "accept" in page.locator("section[aria-labelledby=h-sales] .tag").inner_text()
     visitor.check()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_rep_reads_in_another_language(served: Served, chromium: Any, width: int) -> None:
+    visitor = Visitor(chromium, served.url, width)
+    page = visitor.go("/")
+    for code, heading in (("pl", "Lista do pracy"), ("ko", "작업 목록"), ("en", "Worklist")):
+        with page.expect_navigation():
+            page.locator("header select[name=code]").select_option(code)
+        visitor.check(f"worklist-{code}")
+        assert page.locator("h1").inner_text() == heading
+        page.locator("a.name").first.click()
+        page.wait_for_url("**/leads/**")
+        visitor.check(f"card-{code}")
+        assert page.evaluate("document.documentElement.lang") == code
+        visitor.go("/")
+    visitor.go("/short", "short")
+    page.context.clear_cookies()
+    page.close()
+
+
+def test_marketing_tries_a_rubric_on_the_past(served: Served, chromium: Any) -> None:
+    visitor = Visitor(chromium, served.url, 1280)
+    page = visitor.go("/thresholds")
+    page.get_by_text("The rubric as YAML").click()
+    page.get_by_role("button", name="Replay with this rubric").click()
+    page.locator("#own").wait_for()
+    visitor.check("rubric-tried")
+    assert "model" in page.locator("#own").inner_text()
     page.close()
 
 

@@ -6,3 +6,6 @@ try {
 } catch (error) {
   document.documentElement.dataset.theme = "";
 }
+
+// What a script does at once needs no button.
+document.documentElement.classList.add("js");

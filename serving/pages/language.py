@@ -1,0 +1,57 @@
+"""The language of the pages: the server's, until a reader chooses another; what no catalog holds stays English."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from models.explaining.language import SOURCE_LANGUAGE, Language, language_codes, load_language, read_catalog
+from serving.access import DeskOf, check_form_token, desk_of
+from serving.oidc_person import local_path
+from serving.problems import InvalidError
+
+COOKIE = "leadscore_language"
+_YEAR_SECONDS = 365 * 24 * 3600
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@cache
+def spoken(code: str) -> Language:
+    """A language with the words of the pages before those of the cards."""
+    language = load_language(code)
+    if code == SOURCE_LANGUAGE:
+        return language
+    pages = read_catalog((files("serving.pages") / "messages" / f"{code}.po").read_bytes(), code)
+    pages.add_fallback(language.catalog)
+    return Language(code, pages)
+
+
+def language_of(request: Request) -> Language:
+    """The reader's choice, else the server's language."""
+    chosen = request.cookies.get(COOKIE, "")
+    return spoken(chosen if chosen in language_codes() else desk_of(request).settings.language)
+
+
+def languages() -> list[Language]:
+    """All languages to choose from."""
+    return [spoken(code) for code in language_codes()]
+
+
+@router.post("/language")
+def choose(
+    request: Request,
+    desk: DeskOf,
+    token: Annotated[str, Form(max_length=100)],
+    code: Annotated[str, Form(max_length=10)],
+    back: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Keep the reader's choice and go back to the page."""
+    check_form_token(request, token)
+    if code not in language_codes():
+        raise InvalidError(f"there is no such language; known: {', '.join(language_codes())}.")
+    answer = RedirectResponse(local_path(back), status_code=303)
+    secure = desk.settings.only_https
+    answer.set_cookie(COOKIE, code, max_age=_YEAR_SECONDS, httponly=True, samesite="strict", secure=secure)
+    return answer

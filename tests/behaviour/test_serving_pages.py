@@ -1,0 +1,156 @@
+"""The pages speak the reader's language, and a rubric can be tried on the past in the browser."""
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from starlette.testclient import TestClient
+
+from models.explaining.language import load_language
+from serving.pages.language import COOKIE, spoken
+from serving.pages.render import STATUS_WORDS, words
+from serving.pages.shapes import waterfall
+from serving.schemas import FeedbackGiven
+from tests.reference.serving import client_for, worklist_of
+
+TEMPLATES = files("serving.pages") / "templates"
+MARKED = re.compile(r'_\("((?:[^"\\]|\\.)*)"')
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as found:
+        yield found
+
+
+def token_in(html: str) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', html)
+    assert found is not None
+    return found.group(1)
+
+
+def page(client: TestClient, path: str) -> str:
+    return str(client.get(path, headers={"accept": "text/html"}).text)
+
+
+def said() -> set[str]:
+    """Every text of the pages that is marked, and the words that come from lists of ours."""
+    found = {text for entry in TEMPLATES.iterdir() for text in MARKED.findall(entry.read_text(encoding="utf-8"))}
+    given = FeedbackGiven.model_fields
+    found |= {words(v) for v in (*get_args(given["verdict"].annotation), *get_args(given["reason"].annotation)) if v}
+    card = {"score": 50, "points_base": 0, "points_clip": 1, "criteria": []}
+    found |= {bar.label for bar in waterfall(card).bars} | set(STATUS_WORDS.values())
+    return found - {"withdraw"}
+
+
+@pytest.mark.parametrize("code", ["ko", "pl"])
+def test_every_marked_text_is_translated_with_the_same_places(code: str) -> None:
+    language = spoken(code)
+    texts = said()
+    assert len(texts) > 120
+    for text in texts:
+        told = language.text(text)
+        assert sorted(re.findall(r"{\w+}", told)) == sorted(re.findall(r"{\w+}", text)), text
+        assert told != text or text in {"Start", "Segment", "Lead", "Model"}, text
+
+
+def test_a_reader_s_choice_is_kept_and_leads_back(client: TestClient, tiny_demo: Any) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    token = token_in(page(client, "/"))
+    answer = client.post(
+        "/language", data={"token": token, "code": "pl", "back": f"/leads/{lead}"}, follow_redirects=False
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/leads/{lead}")
+    assert client.cookies[COOKIE] == "pl"
+    polish = page(client, f"/leads/{lead}")
+    assert '<html lang="pl">' in polish and "Z czego składa się wynik" in polish
+    assert "Decyzyjność" in page(client, "/")
+    reason = client.get(f"/v1/leads/{lead}", params={"language": "pl"}).json()["for"][0]
+    assert reason in polish.replace("&#39;", "'").replace("&gt;", ">").replace("&lt;", "<")
+
+
+def test_the_list_shows_the_card_s_first_reason_in_every_language(client: TestClient, tiny_demo: Any) -> None:
+    client.cookies.set(COOKIE, "ko")
+    html = page(client, "/?size=3")
+    for lead in worklist_of(tiny_demo)["lead_id"].iloc[:3]:
+        card = client.get(f"/v1/leads/{lead}", params={"language": "ko"}).json()
+        english = client.get(f"/v1/leads/{lead}").json()
+        assert card["score"] == english["score"] and card["points_base"] == english["points_base"]
+    reasons = re.findall(r'<td class="why">(.*?)</td>', html)
+    assert reasons and all(re.search(r"[가-힣]", text) for text in reasons)
+
+
+def test_what_nobody_may_choose_is_refused(client: TestClient) -> None:
+    token = token_in(page(client, "/"))
+    assert client.post("/language", data={"token": "x", "code": "pl"}).status_code == 403
+    assert client.post("/language", data={"token": token, "code": "xx"}).status_code == 422
+    away = client.post("/language", data={"token": token, "code": "pl", "back": "//elsewhere"}, follow_redirects=False)
+    assert away.headers["location"] == "/"
+    client.cookies.clear()
+    client.cookies.set(COOKIE, "../../etc")
+    assert '<html lang="en">' in page(client, "/")
+    problem = client.post("/v1/score", json={"lead": {}, "language": "xx"}).json()
+    assert "known: en, ko, pl" in problem["detail"]
+
+
+def test_a_raw_lead_is_explained_in_the_language_asked_for(client: TestClient) -> None:
+    body = {"lead": {"lead_id": "a"}, "as_of": "2026-01-01T00:00:00Z"}
+    korean = client.post("/v1/score", json=body | {"language": "ko"}).json()
+    english = client.post("/v1/score", json=body).json()
+    assert korean["score"] == english["score"]
+    assert korean["criteria"][0]["label"] == load_language("ko").text("Budget") == "예산"
+
+
+def test_the_server_s_own_language_is_a_setting(tiny_demo: Any, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path, language="pl") as client:
+        assert "Lista do pracy" in page(client, "/")
+
+
+def test_segments_offered_are_segments_that_filter(client: TestClient) -> None:
+    html = page(client, "/")
+    offered = re.findall(r'<option value="(\w+:[^"]+)"', html)
+    assert offered
+    some = client.get("/v1/worklist", params={"segment": offered[0].replace("&gt;", ">").replace("&lt;", "<")}).json()
+    assert 0 < some["total"] < client.get("/v1/worklist").json()["total"]
+
+
+def test_one_answer_short_says_what_to_ask(client: TestClient) -> None:
+    html = page(client, "/short")
+    rows = client.get("/v1/shortlist", params={"limit": 50}).json()
+    listed = rows["rows"]
+    assert listed
+    assert html.count('<a class="name"') == len(listed)
+    for row in listed[:3]:
+        assert f"/leads/{row['lead_id']}" in html
+
+
+def test_the_card_says_what_changed_in_a_week(client: TestClient, tiny_demo: Any) -> None:
+    for lead in worklist_of(tiny_demo)["lead_id"].iloc[:10]:
+        found = client.get(f"/v1/leads/{lead}/change")
+        html = page(client, f"/leads/{lead}")
+        assert ("What changed in a week" in html) == (found.status_code == 200)
+        if found.status_code == 200:
+            told = found.json()
+            assert f"From {told['score_before']} to {told['score_after']}." in html
+            assert sum(told["points"].values()) == told["score_after"] - told["score_before"]
+
+
+def test_a_rubric_is_tried_on_the_past_and_a_bad_one_refused_with_its_line(client: TestClient) -> None:
+    html = page(client, "/thresholds")
+    token = token_in(html)
+    own = re.search(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)
+    assert own is not None
+    text = own.group(1).replace("&#39;", "'").replace("&#34;", '"').replace("&gt;", ">").replace("&amp;", "&")
+    same = client.post("/thresholds", data={"token": token, "rubric": text}, headers={"accept": "text/html"})
+    stood = client.get("/v1/thresholds").json()["policies"]
+    rubric = next(row for row in stood if row["policy"] == "rubric_own_threshold")
+    shown = re.search(r'id="own".*?</table>', same.text, re.S)
+    assert shown is not None
+    cells = re.findall(r"<td class=\"number\">([\d,]+)", shown.group(0))
+    assert cells[0].replace(",", "") == str(rubric["workload"])
+    bad = client.post("/thresholds", data={"token": token, "rubric": text + "\nnonsense: 1\n"})
+    assert "line" in bad.text and 'role="alert"' in bad.text
+    assert client.post("/thresholds", data={"token": "x", "rubric": text}).status_code == 403
