@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class TrainSettings(BaseModel):
     """Budgets and levels of a training run.
 
-    ``tune_rows`` caps the rows a tuning trial sees (weekly snapshots of the same leads repeat themselves);
+    ``tune_rows`` caps the rows a tuning trial sees (weekly snapshots of the same leads repeat themselves), ``fold_rows``
+    those of the random folds that judge: a signal that is there must not go unseen because tuning was to be cheap.
     ``alpha`` is the level of the signal test; ``draws`` counts bootstrap resamples.
     """
 
@@ -16,6 +17,7 @@ class TrainSettings(BaseModel):
     trials: int = Field(default=12, ge=1)
     rows_per_lead: int = Field(default=4, ge=1, description="snapshots of one lead a fit sees; they repeat each other")
     tune_rows: int = Field(default=12_000, ge=200)
+    fold_rows: int = Field(default=12_000, ge=200, description="development rows judged by random folds")
     tune_folds: int = Field(default=3, ge=2)
     boosters: int = Field(default=3, ge=1, description="boosters averaged, each with its own seed")
     max_rounds: int = Field(default=400, ge=10)
@@ -32,4 +34,5 @@ class TrainSettings(BaseModel):
     @classmethod
     def tiny(cls) -> "TrainSettings":
         """Settings for tests: the same steps, little of each."""
-        return cls(trials=2, tune_rows=1_500, tune_folds=2, boosters=2, max_rounds=40, scorecard_features=8, draws=100)
+        budgets = {"trials": 2, "tune_rows": 1_500, "fold_rows": 1_500, "tune_folds": 2, "boosters": 2, "draws": 100}
+        return cls(**budgets, max_rounds=40, scorecard_features=8)

@@ -99,10 +99,10 @@ def out_of_fold(matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, set
 
 
 def random_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
-    """Random folds, accounts kept whole, over at most ``tune_rows`` development rows."""
+    """Random folds, accounts kept whole, over at most ``fold_rows`` development rows."""
     development = np.unique(np.concatenate([chop.final.train, *(b.train for b in chop.blocks)]))
     rng = np.random.default_rng(settings.seed)
-    rows = np.sort(rng.permutation(development)[: settings.tune_rows])
+    rows = np.sort(rng.permutation(development)[: settings.fold_rows])
     group = group_codes(matrix)[rows]
     return tuple(
         Block(f"random {k + 1}", rows[train], rows[test], 0, "", "")
