@@ -17,6 +17,7 @@ from models.target_code import TargetCode, has_many_levels, held_out
 RARE = "(rare)"
 MISSING = "(missing)"
 _RARE_COUNT = 20
+_RARE_PENALISED = 5  # where a penalty shrinks what is seen seldom, fewer rows suffice (docs/adr/0017)
 _WINSOR = 0.005
 _REACH = 0.25  # of the training range: beyond it a value counts less and less, on a logarithm of this scale
 
@@ -94,9 +95,10 @@ class CategoryCode:
     levels: tuple[str, ...]
 
     @classmethod
-    def fit(cls, values: pd.Series) -> Self:
+    def fit(cls, values: pd.Series, rare: int = _RARE_COUNT) -> Self:
+        """Levels seen at least ``rare`` times."""
         counts = values.value_counts()
-        kept = sorted(str(level) for level, count in counts.items() if count >= _RARE_COUNT)
+        kept = sorted(str(level) for level, count in counts.items() if count >= rare)
         return cls((*kept, RARE, MISSING))
 
     def codes(self, values: pd.Series) -> npt.NDArray[np.int64]:
@@ -156,7 +158,7 @@ class Encoder:
             if won is not None and has_many_levels(values[name]):
                 codes[name] = TargetCode.fit(values[name], won, weight)
             else:
-                codes[name] = CategoryCode.fit(values[name])
+                codes[name] = CategoryCode.fit(values[name], _RARE_PENALISED)
         return cls(codes)
 
     @property

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class TrainSettings(BaseModel):
     """Budgets and levels of a training run.
 
-    ``tune_rows`` caps the rows a tuning trial sees (weekly snapshots of the same leads repeat themselves), ``fold_rows``
+    ``tune_rows`` caps the rows a tuning trial sees (weekly snapshots of one lead repeat themselves), ``fold_rows``
     those of the random folds that judge: a signal that is there must not go unseen because tuning was to be cheap.
     ``alpha`` is the level of the signal test; ``draws`` counts bootstrap resamples.
     """

@@ -94,7 +94,7 @@ def _penalties(design: Floats, penalty: float) -> Floats:
 def choose_penalty(
     design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int, *, sign: Ints | None = None
 ) -> float:
-    """The largest penalty whose log loss over inner folds is within one standard error of the best.
+    """The penalty of the smallest log loss over inner folds.
 
     The penalty is the precision of a prior: the same for a fold as for all rows, so it is not scaled. The first column
     of ``design`` is the intercept. At most ``_TUNE_ROWS`` rows are looked at.
@@ -107,8 +107,4 @@ def choose_penalty(
         for k, penalty in enumerate(PENALTIES):
             theta = fit_logistic(design[fit], won[fit], weight[fit], _penalties(design, penalty), sign=sign)
             losses[judge, k] = weight[judge] * log_loss(won[judge], design[judge] @ theta)
-    best = int(np.argmin(losses.sum(axis=0)))
-    codes = np.unique(codes, return_inverse=True)[1]
-    above = np.column_stack([np.bincount(codes, weights=column - losses[:, best]) for column in losses.T])
-    error = np.sqrt((above**2).sum(axis=0))
-    return max(penalty for k, penalty in enumerate(PENALTIES) if above[:, k].sum() <= error[k])
+    return PENALTIES[int(np.argmin(losses.sum(axis=0)))]
