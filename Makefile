@@ -48,7 +48,7 @@ test: $(VENV)/.dev ## run the tests in tiny settings
 prove: $(VENV)/.dev ## run the long rehearsals and store their figures under .cache/prove
 	@bash .ci/system
 	@mkdir -p .cache/prove
-	$(BIN)/python -m pytest -m prove -p no:randomly --junitxml=.cache/prove/report.xml
+	$(BIN)/python -m pytest -m prove -p no:randomly -o junit_family=xunit1 --junitxml=.cache/prove/report.xml
 
 lint: $(VENV)/.dev ## style, types and import directions
 	$(BIN)/ruff check .
