@@ -21,6 +21,7 @@ from pipelines.report_lifecycle import lifecycle_view
 from pipelines.report_marketing import marketing_of
 from pipelines.report_qualification import profile_view, qualification_view
 from pipelines.report_words import HEADLINES, answer, excluded, limits
+from pipelines.scorecard import section_of
 from pipelines.store import read_json, read_parquet
 
 WORKLIST_ROWS, SWAP_ROWS = 25, 16
@@ -61,6 +62,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "backtest": backtest,
         "shows_random": any(r.get("random_log_loss") is not None for r in summary["candidates"]),
         "evaluation": evaluation,
+        "recorded": evaluation.get("recorded") or {},
         "differences": evaluation.get("differences", {}),
         "accounts": _accounts(evaluation),
         "shift": train.get("shift"),
@@ -74,6 +76,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "lifecycle": lifecycle_view(paths),
         "qualification": qualification_view(paths),
         "profile": profile_view(paths),
+        "scorecard": section_of(context),
         "exploration": read_json(paths.score / "exploration.json"),
         "committees": read_json(paths.score / "accounts.json"),
         "scored": read_json(paths.score / "score.json"),
@@ -103,6 +106,7 @@ def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("compare", "Rubric v model", bool(found["comparison"].get("policies"))),
         ("capacity", "Threshold, capacity", bool(found["comparison"].get("policies"))),
         ("rules", "Rubric's rules", bool(found["comparison"].get("repair"))),
+        ("scorecard", "Scorecard", bool(found["scorecard"])),
         ("lifecycle", "Lifecycle", bool(found["lifecycle"])),
         ("qualification", "Qualification", bool(found["qualification"])),
         ("profile", "Ideal customer", bool(found["profile"])),

@@ -35,6 +35,11 @@ def stored(card: ScorecardCandidate, catalog: Catalog) -> dict[str, Any]:
     }
 
 
+def section_of(context: Context) -> dict[str, Any] | None:
+    """What the report shows of the card; None where no model was trained."""
+    return page_of(context) if (context.paths.train / STORED).exists() else None
+
+
 def page_of(context: Context) -> dict[str, Any]:
     """The card of the last run.
 

@@ -37,6 +37,7 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> dict[str, Any]:
         "candidates": _candidates(backtest),
         "winner": _winner(backtest, train),
         "test": evaluation["figures"],
+        "recorded": evaluation.get("recorded") or {},
         "thresholds": comparison.get("policies", []),
         "promise": comparison.get("promise"),
         "bundle": _bundle(paths.train / "bundle", train, matrix),

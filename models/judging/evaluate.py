@@ -1,15 +1,17 @@
 """Test figures of every candidate on the final block, with intervals that respect accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from features.definition import Capacity
 from features.matrix import Matrix
 from models.judging.backtest import group_codes, judging_weight
 from models.judging.curve import capacities
+from models.judging.handing import Judge
 from models.judging.metrics import (
     METRICS,
     all_metrics,
@@ -102,6 +104,27 @@ def evaluate(
         log_odds=dict(log_odds),
         notes=_notes(figures[winner]["ece"], perfect, base_before, base, _base_interval(won, group, draws, seed)),
     )
+
+
+def rank_figures(
+    test: Matrix, judges: Sequence[Judge], capacity: Capacity, *, draws: int, seed: int, every_days: int = 7
+) -> dict[str, dict[str, Any]]:
+    """How well scores that are no probabilities order the test rows, on the draws of :func:`evaluate`.
+
+    AUC, average precision and wins at capacity with intervals; no loss and no calibration, for nothing was promised.
+    """
+    won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
+    places = {judge.name: np.asarray(rankdata(judge.score) / len(test), dtype=np.float64) for judge in judges}
+    drawn = metric_draws(won, places, weight, group, draws=min(draws, _METRIC_DRAWS), seed=seed)
+    wins = _wins_at_capacity(test, places, capacity, every_days, draws, seed)
+    found: dict[str, dict[str, Any]] = {}
+    for name, score in places.items():
+        figures = all_metrics(won, score, weight)
+        row: dict[str, Any] = {"n": len(test), "won": int(won.sum())}
+        for metric in ("auc", "ap"):
+            row |= {metric: figures[metric], f"{metric}_ci": bounds(drawn[name][metric])}
+        found[name] = row | wins[name]
+    return found
 
 
 def _wins_at_capacity(

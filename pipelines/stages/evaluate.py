@@ -1,16 +1,22 @@
 """Evaluate: test figures of every candidate's twin on the final block."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features.matrix import Matrix
 from features.vocabulary import Verdict
-from models.judging.evaluate import Evaluation
+from models.candidates.scorecard import ScorecardCandidate
+from models.judging.evaluate import Evaluation, rank_figures
+from models.scorer import Candidate
 from models.training import evaluate_twin, fit_twin
 from pipelines.context import Context
 from pipelines.fidelity import fidelity_of
 from pipelines.matrices import load_chop, load_matrix
+from pipelines.recorded import recorded_judges
+from pipelines.scorecard import STORED, stored
 from pipelines.stages.backtest import load_backtest, rubric_candidate
 from pipelines.store import read_json, stage_dir, write_json, write_parquet
 
@@ -22,6 +28,7 @@ def run_evaluate(context: Context) -> dict[str, Any]:
     before = read_json(context.paths.backtest / "verdict.json")
     result: dict[str, Any] = {**before, "figures": {}}
     test: pd.DataFrame | None = None
+    card: dict[str, Any] | None = None
     if before["verdict"] in JUDGED:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         found, decision = load_backtest(context.paths)
@@ -32,6 +39,8 @@ def run_evaluate(context: Context) -> dict[str, Any]:
         )
         base_train = float(matrix.label[split.final.train].mean())
         result |= {**judged.record(), "winner": decision.winner, "base_rate_train": base_train}
+        result["recorded"] = _recorded(context, matrix.take(split.final.test))
+        card = _card(twin, matrix)
         result["accounts"] = _by_account(
             matrix.keys, split.final.train, split.final.test, matrix.label, judged, decision
         )
@@ -40,9 +49,28 @@ def run_evaluate(context: Context) -> dict[str, Any]:
     with stage_dir(context.paths.evaluate) as folder:
         if test is not None:
             write_parquet(folder / "test_log_odds.parquet", test)
+        if card is not None:
+            write_json(folder / STORED, card)
         write_json(folder / "evaluation.json", result)
         write_json(folder / "verdict.json", before)
     return result
+
+
+def _recorded(context: Context, test: Matrix) -> dict[str, dict[str, Any]]:
+    """Rank figures of what the source recorded at the time."""
+    judges = recorded_judges(context, test)
+    if not judges:
+        return {}
+    every, settings = context.source.cohort.every_days, context.settings
+    return rank_figures(
+        test, judges, context.source.capacity, draws=settings.draws, seed=settings.seed, every_days=every
+    )
+
+
+def _card(twin: Mapping[str, Candidate], matrix: Matrix) -> dict[str, Any] | None:
+    """The twin's scorecard, kept whoever won: the rubric proposed from it is judged on the test block."""
+    card = twin.get("scorecard")
+    return stored(card, matrix.catalog) if isinstance(card, ScorecardCandidate) else None
 
 
 def _by_account(

@@ -19,7 +19,6 @@ from models.judging.planner import plan_capacity
 from models.judging.profiles import profiles
 from models.judging.promise import Promise, mapped, promise
 from models.judging.proposal import Proposal, propose
-from models.judging.recorded import actual_handoff, recorded_score
 from models.judging.repair import repair
 from models.judging.replay import arrange
 from models.judging.thresholds import compare
@@ -28,9 +27,10 @@ from models.scorer import Floats, Ints
 from pipelines.context import Context
 from pipelines.lifecycle import write_lifecycle
 from pipelines.matrices import load_chop, load_matrix
+from pipelines.recorded import recorded_judges
+from pipelines.scorecard import STORED
 from pipelines.stages.train import TRAINED
 from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
-from pipelines.tables import load_tables
 
 PROMISED_LIFT, CONFIDENCE = 2.0, 0.9
 SEGMENT_VALUES = 12
@@ -138,19 +138,14 @@ def _mapped(context: Context, test: Matrix, kept: Promise) -> dict[str, Any]:
 def _others(context: Context, test: Matrix, proposed: Proposal | None) -> list[Judge]:
     """What else stands beside rubric and model: the proposed rubric, a recorded score, the handoffs that happened."""
     found = [] if proposed is None else [Judge("proposed_rubric", proposed.points(test.values))]
-    source = context.source
-    tables = load_tables(context.paths) if source.recorded_score or source.actual_handoff else {}
-    if source.recorded_score is not None:
-        found.append(recorded_score(tables["leads"], source.recorded_score, test.keys))
-    if source.actual_handoff is not None and source.kind == "relational":
-        found.append(actual_handoff(tables["stages"], source.actual_handoff, test.keys))
-    return found
+    return [*found, *recorded_judges(context, test)]
 
 
 def _proposal(context: Context, matrix: Matrix, train: Ints) -> Proposal | None:
-    """The twin's scorecard as a rubric that hands off as large a share as capacity allows."""
-    card = load_bundle(context.paths.train / "twin").components.get("scorecard")
-    if not isinstance(card, ScorecardCandidate) or not card.bins:
+    """The scorecard learned before the test block, whoever won, as a rubric that hands off what capacity allows."""
+    path = context.paths.evaluate / STORED
+    card = ScorecardCandidate.restore(read_json(path)["state"], {}) if path.exists() else None
+    if card is None or not card.bins:
         return None
     name, share = f"{context.source.name}_proposed", context.source.capacity.share
     points = propose(card, matrix.catalog, name, 0.0).points(matrix.values.iloc[train])

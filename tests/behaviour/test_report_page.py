@@ -2,16 +2,21 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from features.vocabulary import Stage
 from pipelines.report_charts import charts_of
+from pipelines.report_page import render
+from pipelines.stages.evaluate import run_evaluate
 from pipelines.store import read_json, read_parquet
+from pipelines.summary import summarise
 from tests.reference.tiny_run import TinyRun
 
 SECTIONS = (
-    *("verdict", "data", "audit", "candidates", "test", "compare", "capacity", "rules", "lifecycle"),
+    *("verdict", "data", "audit", "candidates", "test", "compare", "capacity", "rules", "scorecard", "lifecycle"),
     *(
         "qualification",
         "profile",
@@ -142,3 +147,28 @@ def test_accounts_and_the_profile_are_told_as_they_were_written(tiny_demo: TinyR
     declared = read_json(paths.thresholds / "profile.json")["declared"]
     ideal = next(row for row in declared if row["value"] == "all of it")
     assert f"{ideal['leads']:,}" in words and "Of 3 parts of the declared ideal customer" in words
+
+
+def test_the_scorecard_is_shown_and_proposed_whoever_won(tiny_demo: TinyRun, words: str) -> None:
+    from features.rubric import load_rubric
+
+    paths = tiny_demo.context.paths
+    card = read_json(paths.train / "scorecard.json")
+    for feature in card["features"]:
+        assert feature["label"] in words
+    assert f"Rounding to whole points costs {max(card['rounding_cost'], 0.0):.5f} of log loss" in words
+    assert load_rubric(paths.thresholds / "proposed_rubric.yaml", tiny_demo.context.source).rules
+    assert "proposed_rubric" in {row["policy"] for row in tiny_demo.summary["thresholds"]}
+
+
+def test_handoffs_that_happened_stand_beside_the_candidates(tiny_copy: TinyRun) -> None:
+    source = tiny_copy.context.source.model_copy(update={"actual_handoff": Stage.SQL})
+    context = replace(tiny_copy.context, source=source)
+    run_evaluate(context)
+    found = summarise(context, {})
+    row = found["recorded"]["actual_handoff"]
+    assert row["n"] == found["test"]["rate"]["n"] and row["wins_at_capacity"] <= row["won"]
+    assert "actual_handoff" not in found["test"] and "log_loss" not in row
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(context, found)))
+    assert f"actual handoff {row['auc']:.3f}" in text and "What was recorded at the time is no probability" in text
+    assert "What was recorded at the time is no probability" not in tiny_copy.page.read_text(encoding="utf-8")

@@ -7,9 +7,12 @@ import pytest
 from features.definition import Capacity
 from features.errors import ContractError
 from features.vocabulary import Stage
+from models.judging.evaluate import rank_figures
 from models.judging.handing import Judge
+from models.judging.metrics import auc
 from models.judging.recorded import actual_handoff, recorded_score
 from models.judging.thresholds import compare
+from tests.reference.toy import toy_matrix
 from tests.unit.test_thresholds_compare import market
 
 
@@ -49,3 +52,18 @@ def test_actual_handoffs_count_from_the_first_snapshot_that_knows_them() -> None
     compared = compare(Judge("model", truth), None, keys, label, amount, capacity=Capacity(), others=[judge], draws=50)
     assert compared["actual_handoff"].workload == 2
     assert compared["actual_handoff"].rule == "as recorded"
+
+
+def test_recorded_scores_are_judged_by_rank_alone() -> None:
+    test = toy_matrix(400, seed=3)
+    honest = np.where(test.label == 1.0, 900.0, -900.0) + np.random.default_rng(0).normal(0, 1000, len(test))
+    judges = [Judge("recorded_score", honest), Judge("actual_handoff", (honest > 500).astype(np.float64))]
+    found = rank_figures(test, judges, Capacity(share=0.1), draws=60, seed=1)
+    assert list(found) == ["recorded_score", "actual_handoff"]
+    for judge in judges:
+        row = found[judge.name]
+        assert row["auc"] == pytest.approx(auc(test.label, judge.score, np.ones(len(test))))
+        assert row["auc_ci"][0] < row["auc"] < row["auc_ci"][1]
+        assert row["handoffs_at_capacity"] == 40 and 0 < row["wins_at_capacity"] <= 40
+        assert not {"log_loss", "brier", "ece"} & set(row)
+    assert found["recorded_score"]["auc"] > found["actual_handoff"]["auc"] > 0.6
