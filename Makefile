@@ -13,7 +13,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run serve test prove lint check bench lock docs clean help
+.PHONY: run serve test prove shots lint check bench lock clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -49,6 +49,12 @@ prove: $(VENV)/.dev ## run the long rehearsals and store their figures under .ca
 	@bash .ci/system
 	@mkdir -p .cache/prove
 	$(BIN)/python -m pytest -m prove -p no:randomly -o junit_family=xunit1 --junitxml=.cache/prove/report.xml
+
+SHOTS := worklist-1280 card-1280 card-390 short-1280 thresholds-1280 rubric-tried-1280 team-1280 model-1280
+shots: $(VENV)/.dev ## take the pictures of docs/roles anew
+	@bash .ci/system
+	LEADSCORE_SCREENSHOTS=.cache/screenshots $(BIN)/python -m pytest tests/browser/test_pages_roles.py -p no:randomly
+	for name in $(SHOTS); do cp .cache/screenshots/$$name.png docs/roles/images/; done
 
 lint: $(VENV)/.dev ## style, types and import directions
 	$(BIN)/ruff check .

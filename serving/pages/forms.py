@@ -26,14 +26,16 @@ def post_answer(
     caller: Writer,
     token: Token,
     question: Field,
-    value: Field,
+    value: Field = "",
+    status: Field = "value",
     channel: Field = "call",
     framework: Field = "",
 ) -> Response:
     """An answer given on the card; the page comes back with the new score."""
     check_form_token(request, token)
     try:
-        body = AnswerGiven(question=question, value=value, channel=channel)
+        given = {"question": question, "status": status, "channel": channel}
+        body = AnswerGiven.model_validate(given | ({"value": value} if status == "value" else {}))
     except ValidationError as problem:
         raise InvalidError("this answer cannot be stored; choose one of the list.") from problem
     answer(desk, caller, lead_id, body)

@@ -154,3 +154,15 @@ def test_a_rubric_is_tried_on_the_past_and_a_bad_one_refused_with_its_line(clien
     bad = client.post("/thresholds", data={"token": token, "rubric": text + "\nnonsense: 1\n"})
     assert "line" in bad.text and 'role="alert"' in bad.text
     assert client.post("/thresholds", data={"token": "x", "rubric": text}).status_code == 403
+
+
+def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClient, tiny_demo: Any) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    token = token_in(page(client, f"/leads/{lead}"))
+    for data, status in (({"value": "decides"}, "met"), ({"status": "dont_know"}, "unknown")):
+        sent = {"token": token, "question": "decision_role", **data}
+        answer = client.post(f"/leads/{lead}/answers", data=sent, follow_redirects=False)
+        assert answer.status_code == 303
+        rows = client.get(f"/v1/leads/{lead}").json()["criteria"]
+        assert next(row["status"] for row in rows if row["id"] == "authority") in (status, "indicated")
+    assert client.post(f"/leads/{lead}/answers", data={"token": token, "question": "decision_role"}).status_code == 422
