@@ -51,6 +51,9 @@ def _take(values: npt.NDArray[Any], rows: Codes, missing: Any) -> npt.NDArray[An
     """``values[rows]``, ``missing`` where the row is -1."""
     if not values.size:
         return np.full(rows.size, missing, dtype=values.dtype)
+    if rows.size == 1:
+        row = rows.item()
+        return values[row : row + 1] if row >= 0 else np.full(1, missing, dtype=values.dtype)
     return np.where(rows >= 0, values[rows], missing)
 
 

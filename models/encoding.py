@@ -161,11 +161,30 @@ class Encoder:
                 codes[name] = CategoryCode.fit(values[name], _RARE_PENALISED)
         return cls(codes)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(self.codes)
 
-    @property
+    @cached_property
+    def starts(self) -> Mapping[str, int]:
+        """The first design column of each feature."""
+        ends = np.cumsum([code.width for code in self.codes.values()]).tolist()
+        return dict(zip(self.codes, [0, *ends], strict=False))
+
+    @cached_property
+    def width(self) -> int:
+        """Columns of the design matrix."""
+        return sum(code.width for code in self.codes.values())
+
+    @cached_property
+    def _levelled(self) -> Mapping[str, CategoryCode]:
+        return {name: code for name, code in self.codes.items() if isinstance(code, CategoryCode)}
+
+    @cached_property
+    def _told(self) -> Mapping[str, TargetCode]:
+        return {name: code for name, code in self.codes.items() if isinstance(code, TargetCode)}
+
+    @cached_property
     def owner(self) -> npt.NDArray[np.int64]:
         """For each design column the position of its feature in :attr:`names`."""
         return np.repeat(np.arange(len(self.codes)), [code.width for code in self.codes.values()])
@@ -185,17 +204,15 @@ class Encoder:
     def transform(self, values: Values) -> Floats:
         """The design matrix: all numbers at once, categories one by one."""
         numbers = self._numbers
-        design = np.zeros((len(values), sum(code.width for code in self.codes.values())))
+        design = np.zeros((len(values), self.width))
         if numbers.names:
             design[:, numbers.places], missing = numbers.scaled(number_block(values, numbers.names))
             design[:, numbers.missing_places] = missing[:, numbers.has_missing]
-        categories = {name: code for name, code in self.codes.items() if isinstance(code, CategoryCode)}
-        starts = dict(zip(self.codes, np.cumsum([0, *(code.width for code in self.codes.values())])[:-1], strict=True))
-        for name, found in zip(categories, category_codes(values, categories).T, strict=True):
-            design[np.arange(len(values)), starts[name] + found] = 1.0
-        for name, code in self.codes.items():
-            if isinstance(code, TargetCode):
-                design[:, starts[name]] = code.column(texts_of(values, name))
+        every = np.arange(len(values))
+        for name, found in zip(self._levelled, category_codes(values, self._levelled).T, strict=True):
+            design[every, self.starts[name] + found] = 1.0
+        for name, code in self._told.items():
+            design[:, self.starts[name]] = code.column(texts_of(values, name))
         return design
 
     def learning_design(

@@ -49,6 +49,7 @@ class Scored:
     qualified: Qualified
     standing: Standing
     policy: QualificationPolicy
+    words: Wordsmith
     language: Language = ENGLISH
 
     @cached_property
@@ -134,9 +135,8 @@ def score_rows(
         excluded=policy.profile.excluded(values),
     )
     qualified = qualify(standing, policy)
-    reasons = np.array(
-        top_reasons(Wordsmith(bundle.catalog, bundle.facts, language), contributions, values), dtype=object
-    ).reshape(len(values), TOP)
+    words = Wordsmith(bundle.catalog, bundle.facts, language)
+    reasons = np.array(top_reasons(words, contributions, values), dtype=object).reshape(len(values), TOP)
     scale = bundle.scale
     worth = worth_of(bundle.questions, values, contributions, scale.reference_log_odds, scale.points_per_log_odds)
     columns: dict[str, Any] = {
@@ -172,6 +172,7 @@ def score_rows(
         qualified,
         standing,
         policy,
+        words,
         language,
     )
 
@@ -215,7 +216,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
     line = {name: values[row] for name, values in scored.columns.items()}
     bundle, framework = scored.bundle, scored.framework
     language = scored.language
-    words = Wordsmith(bundle.catalog, bundle.facts, language)
+    words = scored.words
     values = row_of(scored.rows, row)
     reasons = words.reasons(values, scored.contributions.names, scored.contributions.values[row])
     known = bundle.catalog.by_name

@@ -67,7 +67,7 @@ class LinearCandidate:
 
     def _contributions(self, design: Floats) -> Contributions:
         parts = design * self.theta[1:]
-        first = np.searchsorted(self.encoder.owner, np.arange(len(self.encoder.names)))
+        first = np.fromiter(self.encoder.starts.values(), dtype=np.int64, count=len(self.encoder.starts))
         summed = np.add.reduceat(parts, first, axis=1) if len(first) else np.zeros((len(design), 0))
         return Contributions(self.encoder.names, summed, float(self.theta[0]))
 
