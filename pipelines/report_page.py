@@ -25,9 +25,9 @@ from pipelines.scorecard import section_of
 from pipelines.store import read_json, read_parquet
 
 WORKLIST_ROWS, SWAP_ROWS = 25, 16
-_NOTHING_COMPARED: dict[str, Any] = dict.fromkeys(("policies", "sentences", "notes"), ()) | dict.fromkeys(
-    ("promise", "plan", "repair"), None
-)
+_NOTHING_COMPARED: dict[str, Any] = dict.fromkeys(
+    ("policies", "sentences", "notes", "calibration_by_segment"), ()
+) | dict.fromkeys(("promise", "plan", "repair"), None)
 _LINKS = ("record_url", "crm_url", "url", "link")
 
 

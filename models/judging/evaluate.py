@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import rankdata
 
 from features.definition import Capacity
@@ -23,9 +24,11 @@ from models.judging.metrics import (
 )
 from models.judging.replay import arrange, top_each_snapshot
 from models.judging.resample import Interval, cluster_sums, interval, ratio, resampled
+from models.logistic import sigmoid
 from models.scorer import Floats, Ints
 
 _METRIC_DRAWS = 200
+LEAST_IN_SEGMENT = 100
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,24 @@ def rank_figures(
         for metric in ("auc", "ap"):
             row |= {metric: figures[metric], f"{metric}_ci": bounds(drawn[name][metric])}
         found[name] = row | wins[name]
+    return found
+
+
+def calibration_by(
+    test: Matrix, log_odds: Floats, segments: Mapping[str, pd.Series], *, draws: int, seed: int
+) -> list[dict[str, Any]]:
+    """Predicted and observed share won per value of each segment, the observed one with an interval over accounts."""
+    found, group = [], group_codes(test)
+    for name, values in segments.items():
+        for value in sorted(values.dropna().unique(), key=str):
+            rows = np.flatnonzero((values == value).to_numpy(dtype=bool))
+            if len(rows) < LEAST_IN_SEGMENT:
+                continue
+            won, p = test.label[rows], float(sigmoid(log_odds[rows]).mean())
+            span = _base_interval(won, group[rows], draws, seed)
+            figures = {"n": len(rows), "won": int(won.sum()), "predicted": p, "observed": float(won.mean())}
+            inside = span.low <= p <= span.high
+            found.append({"segment": name, "value": str(value), **figures, "ci": span.record(), "inside": inside})
     return found
 
 

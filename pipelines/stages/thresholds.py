@@ -14,6 +14,7 @@ from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.qualification_policy import default_qualification
 from models.explaining.reasons import Wordsmith, top_reasons
 from models.judging.backtest import group_codes
+from models.judging.evaluate import calibration_by
 from models.judging.handing import Judge
 from models.judging.planner import plan_capacity
 from models.judging.profiles import profiles
@@ -75,6 +76,10 @@ def run_thresholds(
         result["notes"] += worth
         result["capacity"] = capacity.model_dump(mode="json")
         swap = _with_reasons(context, test, compared.swap)
+        segments = segments_of(test)
+        result["calibration_by_segment"] = calibration_by(
+            test, log_odds, segments, draws=context.settings.draws, seed=context.settings.seed
+        )
         result |= {"repair": _repair(context, matrix), "plan": _plan(context, test, log_odds)}
     with stage_dir(context.paths.thresholds) as folder:
         write_parquet(folder / "swap_set.parquet", swap)

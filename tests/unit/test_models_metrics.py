@@ -118,3 +118,21 @@ def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:
 
     assert width(0.0) < 0.06
     assert width(0.4) > 2 * width(0.0)
+
+
+def test_calibration_is_shown_apart_by_segment() -> None:
+    import pandas as pd
+
+    from models.judging.evaluate import calibration_by
+    from tests.reference.toy import toy_matrix
+
+    test = toy_matrix(900, seed=5)
+    half = pd.Series(np.where(np.arange(900) < 450, "left", "right"))
+    half.iloc[-50:] = "rare"
+    rate = float(test.label.mean())
+    truth = np.full(900, np.log(rate / (1 - rate)))
+    off = np.where(np.arange(900) < 450, truth + 2.0, truth)
+    rows = {r["value"]: r for r in calibration_by(test, off, {"half": half}, draws=200, seed=1)}
+    assert set(rows) == {"left", "right"} and rows["left"]["n"] == 450
+    assert not rows["left"]["inside"] and rows["left"]["predicted"] > rows["left"]["ci"][1]
+    assert rows["right"]["inside"] and rows["right"]["ci"][0] < rows["right"]["observed"] < rows["right"]["ci"][1]
