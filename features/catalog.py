@@ -153,7 +153,14 @@ class Catalog:
         return tuple(f.name for f in self.features if f.type is FeatureType.CATEGORY)
 
     def of_family(self, family: str) -> tuple[Feature, ...]:
-        return tuple(f for f in self.features if f.family == family)
+        return self._families.get(family, ())
+
+    @cached_property
+    def _families(self) -> Mapping[str, tuple[Feature, ...]]:
+        found: dict[str, tuple[Feature, ...]] = {}
+        for feature in self.features:
+            found[feature.family] = (*found.get(feature.family, ()), feature)
+        return found
 
     def select(self, names: Iterable[str]) -> "Catalog":
         """Catalog of the named features, in catalog order."""

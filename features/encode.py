@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.clock import NEVER
 from features.families.titles import DERIVATIONS
-from features.program import FIELDS, Item, Op, TableProgram
+from features.program import FIELDS, Item, TableProgram
 from features.rows import Coded, Codes, Rows
 from features.sorting import SortKeys
 from features.visible import ALWAYS, UNKNOWN
@@ -138,9 +138,7 @@ class World:
         table = base_table(program.table)
         rows = self.tables[table]
         by_table: dict[str, tuple[str, ...]] = {
-            "activities": ("kind", "channel")
-            if any(c.op in (Op.FIRST_ROW, Op.LAST_ROW) for c in program.columns)
-            else ("kind",),
+            "activities": ("kind", "channel") if program.picks_rows else ("kind",),
             "answers": ("question", "value", "channel"),
             "outcomes": ("won", "product", "deal_kind"),
         }

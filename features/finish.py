@@ -1,6 +1,6 @@
 """The last step: from the kernel's columns to feature columns."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -121,7 +121,7 @@ def _lookup(plan: Plan, swept: Swept) -> Floats | Coded:
     row = swept.original(plan.columns[0])
     if plan.read_as == "text" or plan.read_as == "filled":
         coded = derived_text(swept.rows, plan.column, plan.derive)
-        return replace(coded, codes=_take(coded.codes, row, -1))
+        return Coded(_take(coded.codes, row, -1), coded.values)
     if plan.read_as == "moment":
         moment = _take(swept.rows.moment(plan.column), row, NEVER)
         return np.where(moment == NEVER, np.nan, (swept.as_of - moment) / MICROSECONDS_PER_DAY)

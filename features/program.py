@@ -153,7 +153,16 @@ class TableProgram:
 
     def uses(self, item: Item) -> bool:
         """Whether a column counts distinct values of ``item``."""
-        return any(c.op is Op.BREADTH and c.item is item for c in self.columns)
+        return item in self._counted
+
+    @cached_property
+    def _counted(self) -> frozenset[Item]:
+        return frozenset(column.item for column in self.columns if column.op is Op.BREADTH)
+
+    @cached_property
+    def picks_rows(self) -> bool:
+        """Whether a column points to the first or last of its rows."""
+        return any(column.op in (Op.FIRST_ROW, Op.LAST_ROW) for column in self.columns)
 
     def uses_field(self, name: str) -> bool:
         """Whether a column's rows are told apart by field ``name``."""

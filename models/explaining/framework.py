@@ -9,11 +9,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from features.catalog import Catalog
 from features.errors import PolicyError
 from features.vocabulary import Topic
 from features.yaml_lines import YamlTextError, problems_of, read_yaml
 
 CONTEXT = "context"
+_KEPT = 32  # lists of features a framework remembers the criteria of
 _FOLDER = files("models.explaining") / "frameworks"
 
 
@@ -44,6 +46,20 @@ class Framework(BaseModel):
         if topic is Topic.CONTEXT:
             return CONTEXT
         return self._homes[topic]
+
+    def groups(self, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The criterion of each named feature, ``context`` for those the catalog does not know."""
+        key = (catalog.hash, names)
+        if key not in self._grouped:
+            if len(self._grouped) >= _KEPT:
+                self._grouped.clear()
+            known = catalog.by_name
+            self._grouped[key] = tuple(self.criterion_of(known[n].topic) if n in known else CONTEXT for n in names)
+        return self._grouped[key]
+
+    @cached_property
+    def _grouped(self) -> dict[tuple[str, tuple[str, ...]], tuple[str, ...]]:
+        return {}
 
     @cached_property
     def _homes(self) -> dict[Topic, str]:

@@ -53,8 +53,7 @@ def _runs(groups: tuple[str, ...], order: tuple[str, ...]) -> tuple[Ints, Ints, 
 
 def by_criterion(contributions: Contributions, catalog: Catalog, framework: Framework) -> Floats:
     """Log-odds per criterion, context last, shape (n, criteria + 1)."""
-    known = catalog.by_name
-    groups = tuple(framework.criterion_of(known[n].topic) if n in known else CONTEXT for n in contributions.names)
+    groups = framework.groups(catalog, contributions.names)
     return by_group(contributions, groups, (*framework.ids, CONTEXT))
 
 

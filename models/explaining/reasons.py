@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,7 @@ _MISSING_FOR = " (missing for {won} of {won_leads} won and {lost} of {lost_leads
 _LEVEL = " ({rate} of {leads} such leads won, {base} of all)"
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """The feature a sentence speaks of, its contribution in log-odds, its value, and who finds the words."""
 
     feature: str
