@@ -18,6 +18,7 @@ from features.matrix import Matrix
 from features.rubric import Rubric
 from models.candidates.rubric import RubricCandidate
 from models.judging.handing import Judge
+from models.judging.lifecycle import Lifecycle
 from models.judging.thresholds import compare
 from models.logistic import sigmoid
 from pipelines.champion import read_champion
@@ -103,19 +104,47 @@ def _test(root: Path, stamp: int) -> tuple[Matrix, Any]:
 
 def lifecycle(desk: Desk) -> dict[str, Any]:
     """Stages, service levels, volumes and recycles as known at the data cut-off."""
-    return _lifecycle(desk, (desk.paths.ingest / "counts.json").stat().st_mtime_ns)
+    return _lifecycle(desk)[1]
 
 
-_kept: dict[tuple[str, int], dict[str, Any]] = {}
+_kept: dict[tuple[str, int], tuple[Lifecycle, dict[str, Any]]] = {}
 
 
-def _lifecycle(desk: Desk, stamp: int) -> dict[str, Any]:
-    key = (str(desk.paths.root), stamp)
+def _lifecycle(desk: Desk) -> tuple[Lifecycle, dict[str, Any]]:
+    key = (str(desk.paths.root), (desk.paths.ingest / "counts.json").stat().st_mtime_ns)
     with _lock:
         if key not in _kept:
             _kept.clear()
-            _kept[key] = lifecycle_of(desk.context).record()
+            found = lifecycle_of(desk.context)
+            _kept[key] = found, found.record()
         return _kept[key]
+
+
+def overdue(desk: Desk, owner: str | None, limit: int = 20) -> dict[str, Any]:
+    """Open leads that wait beyond what was promised, the best first, and how many there are."""
+    state = desk.state
+    rows = []
+    for row in rows_of(_lifecycle(desk)[0].overdue):
+        line = state.worklist.standing_of(str(row["lead_id"]))
+        if line is not None and (owner is None or line["owner"] == owner):
+            rows.append(plain(row) | line)
+    rows.sort(key=lambda row: (-row["score"], -row["waited_hours"], row["lead_id"]))
+    return {"rows": rows[:limit], "total": len(rows)}
+
+
+def value_of_a_win(desk: Desk) -> tuple[float | None, str]:
+    """What a win is worth: declared, or the mean amount the last comparison found; and its currency."""
+    own = desk.context.source.capacity
+    file = desk.paths.thresholds / "comparison.json"
+    if own.value_per_win is not None or not file.exists():
+        return own.value_per_win, own.currency
+    found = _capacity(file, file.stat().st_mtime_ns)
+    return found.get("value_per_win"), str(found.get("currency") or own.currency)
+
+
+@lru_cache(maxsize=2)
+def _capacity(file: Path, stamp: int) -> dict[str, Any]:
+    return dict(read_json(file).get("capacity") or {})
 
 
 def model(desk: Desk) -> dict[str, Any]:

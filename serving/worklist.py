@@ -117,6 +117,16 @@ class Worklist:
         at = int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
         return None if at < 0 else self._row(self._ranks, at, rows_of(self.frame.iloc[[at]])[0])
 
+    def standing_of(self, lead_id: str) -> dict[str, Any] | None:
+        """Score, state, owner and display of one lead, None if it is not on the list."""
+        at = int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
+        if at < 0:
+            return None
+        ranks = self._ranks
+        state = next((name for name, code in self._state.items() if code == ranks.state[at]), "")
+        shown = {name: values[at] for name, values in self.display.items() if values[at]}
+        return {"score": int(ranks.score[at]), "state": state, "owner": self.owner[at], "display": shown}
+
     def best(self, count: int) -> dict[str, str]:
         """The best leads in order, each with the moment it was rescored at; empty for those nobody touched since."""
         ranks = self._ranks

@@ -18,6 +18,7 @@ from models.judging.sla import (
     first_touch_and_wins,
     known,
     levels,
+    overdue_now,
     rates,
 )
 from models.scorer import Floats
@@ -34,7 +35,8 @@ class Lifecycle:
 
     ``funnel``: per stage, ``funnel_by_month``: the same per month of entry. ``sla``: service levels, ``sla_by_month``:
     the same per month of entry. ``worked``: leads sales touched and leads nobody touched, apart. ``decisions``: what
-    sales said of the leads it was sent, ``returns``: the reasons of those it sent back.
+    sales said of the leads it was sent, ``returns``: the reasons of those it sent back, ``overdue``: who waits now
+    beyond what was promised.
     ``volumes``: promised, delivered and accepted per quarter. ``first_touch``, ``nurtured``, ``tools``: win rates
     with 90 % intervals. ``recycled``: reasons and what became of the leads. ``sentences`` say the main things.
     """
@@ -51,13 +53,14 @@ class Lifecycle:
     worked: pd.DataFrame
     decisions: pd.DataFrame
     returns: pd.DataFrame
+    overdue: pd.DataFrame
     sentences: tuple[str, ...]
 
     def record(self) -> dict[str, Any]:
-        """JSON-ready, missing values as None; single decisions are left out (they name leads)."""
+        """JSON-ready, missing values as None; what names single leads is left out: decisions and who waits."""
         found: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
-            if name == "decisions":
+            if name in ("decisions", "overdue"):
                 continue
             value = getattr(self, name)
             if isinstance(value, pd.DataFrame):
@@ -91,6 +94,7 @@ def lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp, won:
         worked=_worked(tables["leads"], now["activities"], found, won, policy),
         decisions=said,
         returns=return_reasons(said),
+        overdue=overdue_now(promises),
         sentences=_sentences(found, tables["leads"], policy, said),
     )
 

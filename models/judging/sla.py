@@ -36,7 +36,10 @@ def entries(stages: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Level:
-    """One promise and the entries it binds: ``met`` and ``missed`` are neither where the deadline is still ahead."""
+    """One promise and the entries it binds: ``met`` and ``missed`` are neither where the deadline is still ahead.
+
+    ``waited`` is business hours since the entry; ``waiting`` says whether it still stands where it entered, undone.
+    """
 
     stage: str
     what: str
@@ -45,6 +48,8 @@ class Level:
     team: pd.Series
     met: Bools
     missed: Bools
+    waited: Floats
+    waiting: Bools
 
 
 def levels(
@@ -69,7 +74,8 @@ def levels(
             owner = part["owner"].astype("str").fillna("")
             rest = {name: name if policy.per_person else definition.owner or "(no team)" for name in owner.unique()}
             team = owner.map({**rest, **policy.teams})
-            yield Level(str(stage), what, promised, part, team, taken <= promised, missed)
+            waiting = (done.isna() & part["left_at"].isna()).to_numpy()
+            yield Level(str(stage), what, promised, part, team, taken <= promised, missed, waited, waiting)
 
 
 def attainment(every: Sequence[Level], minimum_n: int) -> pd.DataFrame:
@@ -79,6 +85,26 @@ def attainment(every: Sequence[Level], minimum_n: int) -> pd.DataFrame:
         rows += _by_team(level.stage, level.what, level.promised_hours, level.team, level.met, level.missed, minimum_n)
     columns = ["stage", "what", "promised_hours", "team", "n", "met", "missed", "open", "attained", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def overdue_now(every: Sequence[Level]) -> pd.DataFrame:
+    """Leads that wait beyond what was promised, longest first: one row per lead and broken promise."""
+    parts = []
+    for level in every:
+        late = level.missed & level.waiting
+        rows = level.rows[late]
+        frame = {
+            "lead_id": rows["lead_id"].astype("str").to_numpy(dtype=object),
+            "stage": level.stage,
+            "what": level.what,
+            "team": level.team.to_numpy()[late],
+            "promised_hours": level.promised_hours,
+            "waited_hours": level.waited[late],
+        }
+        parts.append(pd.DataFrame(frame))
+    columns = ["lead_id", "stage", "what", "team", "promised_hours", "waited_hours"]
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return found.sort_values(["waited_hours", "lead_id"], ascending=[False, True], ignore_index=True)
 
 
 def attainment_by_month(every: Sequence[Level], minimum_n: int) -> pd.DataFrame:

@@ -133,7 +133,15 @@ def team_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
         found = judging.lifecycle(desk)
     except LeadScoreError as nothing:
         return page(request, "empty.html", caller, heading="Team", text=nothing.message)
-    return page(request, "team.html", caller, found=found, hot=judging.untouched(desk, caller.owner), titles=TITLES)
+    return page(
+        request,
+        "team.html",
+        caller,
+        found=found,
+        hot=judging.untouched(desk, caller.owner),
+        late=judging.overdue(desk, caller.owner),
+        titles=TITLES,
+    )
 
 
 TITLES = {

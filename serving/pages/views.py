@@ -17,6 +17,7 @@ from serving import problems
 from serving.access import DeskOf, Reader, caller_of
 from serving.cards import card, history, open_questions, timeline
 from serving.desk import Desk, State
+from serving.judging import value_of_a_win
 from serving.keys import Caller, Scope
 from serving.movement import movement
 from serving.pages import forms, judging, language, signing
@@ -76,6 +77,7 @@ def worklist_page(
     """Ranked leads: who first, and why."""
     state = desk.state
     framework = desk.framework(None)
+    value, currency = value_of_a_win(desk)
     found = page_of(desk, state, query, caller, show)
     _told(desk, state, found.rows, language_of(request))
     filters = {
@@ -94,8 +96,8 @@ def worklist_page(
         segments=state.worklist.segments.choices(),
         link=_link_column(desk.settings.record_link, state),
         horizon=state.model.bundle.horizon_days,
-        value=state.model.source.capacity.value_per_win,
-        currency=state.model.source.capacity.currency,
+        value=value,
+        currency=currency,
         fresh=_days_ago(state),
     )
 

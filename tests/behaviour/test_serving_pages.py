@@ -166,3 +166,28 @@ def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClie
         rows = client.get(f"/v1/leads/{lead}").json()["criteria"]
         assert next(row["status"] for row in rows if row["id"] == "authority") in (status, "indicated")
     assert client.post(f"/leads/{lead}/answers", data={"token": token, "question": "decision_role"}).status_code == 422
+
+
+def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo: Any) -> None:
+    from serving.judging import overdue
+
+    found = overdue(client.app.state.desk, None)
+    html = page(client, "/team")
+    assert found["total"] >= len(found["rows"]) > 0
+    for row in found["rows"]:
+        assert row["waited_hours"] > row["promised_hours"]
+        assert f'href="/leads/{row["lead_id"]}"' in html
+    names = set(worklist_of(tiny_demo)["lead_id"])
+    assert {row["lead_id"] for row in found["rows"]} <= names
+    owner = found["rows"][0]["owner"]
+    mine = overdue(client.app.state.desk, owner, limit=1000)["rows"]
+    assert mine and {row["owner"] for row in mine} == {owner}
+
+
+def test_the_list_says_what_a_lead_is_worth(client: TestClient) -> None:
+    html = page(client, "/?sort=value")
+    assert "Expected value" in html
+    first = re.search(r'<span class="small">([\d.]+)% · ([\d,]+) EUR</span>', html)
+    assert first is not None
+    value = client.get("/v1/thresholds").json()["capacity"]["value_per_win"]
+    assert abs(float(first.group(2).replace(",", "")) - float(first.group(1)) / 100 * value) < value * 0.001

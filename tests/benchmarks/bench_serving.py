@@ -136,7 +136,26 @@ def long_worklist(run: Any, leads: int) -> dict[str, float]:
     return {"p50_ms": round(float(np.percentile(taken, 50)), 2), "p99_ms": round(float(np.percentile(taken, 99)), 2)}
 
 
-def measure(run: Any, *, seconds: float, leads: int, listed: int) -> dict[str, Any]:
+def mixed(run: Any, one: list[tuple[str, str, bytes]], rows: list[dict[str, Any]]) -> list[tuple[str, str, bytes]]:
+    """What a day brings: scores, cards, lists, searches, answers, activities, feedback, a small batch now and then."""
+    ids = [str(name) for name in worklist_of(run)["lead_id"].iloc[:40]]
+    asked = []
+    for k, name in enumerate(ids):
+        asked += [one[k % len(one)], ("GET", f"/v1/leads/{name}", b""), ("GET", f"/v1/worklist?page={1 + k % 4}", b"")]
+        asked.append(("GET", f"/v1/worklist?search={name[-3:]}&state=mql", b""))
+        if k % 4 == 0:
+            asked.append(("GET", f"/v1/leads/{name}/history", b""))
+            asked.append(("GET", f"/v1/leads/{name}/change", b"") if k % 8 else ("GET", "/v1/thresholds", b""))
+            asked.append(("POST", f"/v1/leads/{name}/feedback", b'{"verdict": "accept", "reason": "good_fit"}'))
+            asked.append(("POST", f"/v1/leads/{name}/activities", b'{"kind": "page_view", "asset": "pricing"}'))
+            answer = json.dumps({"question": "budget", "value": ("<10k", "10-50k")[k % 2]}).encode()
+            asked.append(("POST", f"/v1/leads/{name}/answers", answer))
+        if k % 10 == 0:
+            asked += [("POST", "/v1/score/batch", many(rows, 50)), ("GET", "/metrics", b"")]
+    return asked
+
+
+def measure(run: Any, *, seconds: float, leads: int, listed: int, mixed_seconds: float | None = None) -> dict[str, Any]:
     """All figures, each with the number it was measured on."""
     with TemporaryDirectory() as folder:
         server = Served(run, Path(folder))
@@ -153,10 +172,10 @@ def measure(run: Any, *, seconds: float, leads: int, listed: int) -> dict[str, A
             ask(server.port, batch, 1.0, None, 1)
             found["batch"] = ask(server.port, batch, seconds, None, 1).record()
             found["batch"]["leads_per_second"] = round(found["batch"]["per_second"] * leads, 0)
+            day, length = mixed(run, one, rows), mixed_seconds or 2 * seconds
+            ask(server.port, day, length / 6, None, 3)
             before = memory_mb(server.process.pid) if server.process else 0.0
-            ids = worklist_of(run)["lead_id"].iloc[:40]
-            mixed = [*one[:10], *[("GET", f"/v1/leads/{name}", b"") for name in ids], ("GET", "/v1/worklist", b"")]
-            found["mixed"] = ask(server.port, mixed, 2 * seconds, None, 3).record()
+            found["mixed"] = ask(server.port, day, length, None, 3).record() | {"seconds": length}
             after = memory_mb(server.process.pid) if server.process else 0.0
             found["memory_mb"] = round(after, 1)
             found["memory_growth"] = round(after / before - 1, 3)
@@ -174,11 +193,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--leads", type=int, default=500)
     parser.add_argument("--listed", type=int, default=1_000_000)
+    parser.add_argument("--mixed-seconds", type=float, default=180.0)
     given = parser.parse_args()
     run = SimpleNamespace(
         source=given.source, data_dir=given.data_dir.resolve(), context=open_context(given.source, given.data_dir)
     )
-    figures = measure(run, seconds=given.seconds, leads=given.leads, listed=given.listed)
+    figures = measure(
+        run, seconds=given.seconds, leads=given.leads, listed=given.listed, mixed_seconds=given.mixed_seconds
+    )
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 

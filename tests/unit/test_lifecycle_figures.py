@@ -111,3 +111,13 @@ def test_without_stages_the_page_says_what_to_do() -> None:
     tables["stages"] = tables["stages"].iloc[:0]
     found = lifecycle(tables, policy(), at(1000), pd.Series(dtype="float64"))
     assert "map the 'stages' table" in found.sentences[0]
+
+
+def test_who_waits_now_beyond_what_was_promised() -> None:
+    late = figures().overdue
+    assert sorted(set(late["lead_id"])) == ["L4", "L5"]
+    assert (late["waited_hours"] > late["promised_hours"]).all()
+    assert late["waited_hours"].is_monotonic_decreasing
+    assert set(late[late["lead_id"] == "L5"]["what"]) == {"next step", "first touch"}
+    assert not len(figures(as_of=at(24 + 2)).overdue), "the deadline is still ahead"
+    assert "overdue" not in figures().record()
