@@ -164,7 +164,9 @@ class BoosterCandidate:
         if not self.models or not len(values):
             return self.log_odds(values), self.contributions(values)
         design = self.columns.transform(values)
-        return self._log_odds(design), self._contributions(design)
+        parts = self._contributions(design)
+        # trees are walked once: the parts are exact, so their sum is the prediction (LightGBM's differs by 1e-15)
+        return (self._log_odds(design) if self.explainer is None else parts.log_odds), parts
 
     def _log_odds(self, design: Floats) -> Floats:
         """Mean over the seeds, shape (n,); many rows are shared out, one thread per part."""
