@@ -45,7 +45,8 @@ def quality(
     looks = _count_look(context) if block == "test" else looks_so_far(context)
     chops = [(matrix, split)] if block == "test" else _development(matrix, split, context, repeats)
     peers, absent = installed()
-    matches = [play(part, made, peers, context.settings, rubric_candidate(context), notify) for part, made in chops]
+    newest, rubric = context.source.prior_correction == "newest", rubric_candidate(context)
+    matches = [play(part, made, peers, context.settings, rubric, notify, newest_level=newest) for part, made in chops]
     return _record(context, block, matches, absent, looks)
 
 

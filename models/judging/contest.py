@@ -43,6 +43,8 @@ def play(
     settings: TrainSettings,
     rubric: RubricCandidate | None = None,
     notify: Notify | None = None,
+    *,
+    newest_level: bool = False,
 ) -> Match:
     """Fit everything on the rows before the chop's final block and judge it there.
 
@@ -54,7 +56,7 @@ def play(
     say(OURS)
     started = time.perf_counter()
     found = backtest_candidates(matrix, chop, settings, rubric)
-    decision = decide(matrix, found, settings)
+    decision = decide(matrix, found, settings, newest_level=newest_level)
     twin = fit_twin(matrix, chop, found, settings, rubric)
     own = calibrated_log_odds(twin, test.values, decision, found.weights)
     seconds = {OURS: time.perf_counter() - started}

@@ -255,7 +255,6 @@ def test_thresholds_are_the_figures_of_the_run(client: TestClient, tiny_demo: An
     assert client.get("/v1/thresholds").json()["policies"] == stored["policies"]
     capacity = tiny_demo.context.source.capacity.handoffs_per_week
     tried = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": capacity}).json()
-    for mine, theirs in zip(tried["policies"], stored["policies"], strict=True):
-        assert (mine["policy"], mine["workload"], mine["wins"]) == (
-            theirs["policy"], theirs["workload"], theirs["wins"],
-        )  # fmt: skip
+    found = {row["policy"]: (row["workload"], row["wins"]) for row in stored["policies"]}
+    mine = {row["policy"]: (row["workload"], row["wins"]) for row in tried["policies"]}
+    assert mine == {name: figures for name, figures in found.items() if name != "proposed_rubric"}
