@@ -9,6 +9,8 @@ import yaml
 from pydantic import ValidationError
 
 Path = tuple[str | int, ...]
+_DEEPEST = 50
+_MOST_NODES = 100_000  # values of a document, aliases counted as often as they stand
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,8 +59,12 @@ class LinedYaml:
 
 def read_yaml(text: str) -> LinedYaml:
     """Parse ``text``; raises :class:`YamlTextError` with the line on bad syntax or a repeated key."""
+    lines: dict[Path, int] = {}
     try:
+        _bounded(text)
         node = yaml.compose(text, Loader=_Loader)
+        if node is not None:
+            _walk(node, (), lines)
         data = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
@@ -67,13 +73,22 @@ def read_yaml(text: str) -> LinedYaml:
         ) from problem
     except yaml.YAMLError as problem:
         raise YamlTextError(f"line 1: not YAML: {problem}.") from problem
-    lines: dict[Path, int] = {}
-    if node is not None:
-        _walk(node, (), lines)
     return LinedYaml(data, lines)
 
 
+def _bounded(text: str) -> None:
+    """Refuse what is nested too deeply, before anything recurses into it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise YamlTextError(f"line {line}: nested more than {_DEEPEST} deep; no declaration needs that.")
+
+
 def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
+    if len(lines) > _MOST_NODES or len(path) > 2 * _DEEPEST:
+        raise YamlTextError(f"line {node.start_mark.line + 1}: aliases make this too large; write it out instead.")
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()

@@ -28,7 +28,7 @@ class ServeSettings(BaseSettings):
         default=None, description="the server's own files; default: 'serving' beside the source's other data"
     )
     framework: str | None = Field(default=None, description="framework of the pages; default: the source's")
-    language: str = Field(default="en", description="language of the pages until a reader chooses another: en, ko, pl")
+    language: Literal["en", "ko", "pl"] = Field(default="en", description="of the pages, until another is chosen")
     clock: Literal["auto", "wall", "data"] = "auto"
     fresh_days: float = Field(default=7.0, gt=0)
     watch_seconds: float = Field(default=2.0, gt=0, description="how often the champion pointer is looked at")

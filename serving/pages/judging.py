@@ -1,6 +1,7 @@
 """Pages for managers and data scientists: thresholds, team, model."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import yaml
@@ -16,10 +17,10 @@ from serving.desk import Desk
 from serving.keys import Caller, Scope
 from serving.pages.render import grouped, page, percent, signed
 from serving.pages.shapes import curve_chart
-from serving.problems import UnknownThingError
+from serving.problems import InvalidError, UnknownThingError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_LONGEST_RUBRIC = 200_000
+_LONGEST_RUBRIC = 50_000
 POLICY_WORDS = {
     "rubric_own_threshold": "rubric, at its own threshold",
     "model_equal_workload": "model, at the rubric's workload",
@@ -63,7 +64,9 @@ def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: int | 
     own, refused = None, ""
     if text.strip():
         try:
-            own = judging.simulate(desk, None, None, parse_rubric(text, source=desk.context.source))
+            asked_for = parse_rubric(text, source=desk.context.source)
+            _check_patterns(asked_for, desk.context.rubric, caller)
+            own = judging.simulate(desk, None, None, asked_for)
         except LeadScoreError as problem:
             refused = problem.message
     rows = slider_rows(found)
@@ -85,6 +88,25 @@ def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: int | 
         policy_words=POLICY_WORDS,
         swap=judging.swap_set(desk),
     )
+
+
+def _check_patterns(asked: Rubric, used: Rubric | None, caller: Caller) -> None:
+    """Regular expressions may run without end: new ones are for administrators to try."""
+    new = _expressions(asked.model_dump()) - (set() if used is None else _expressions(used.model_dump()))
+    if new and not caller.may(Scope.ADMIN):
+        raise InvalidError(
+            f"{min(new)} is a regular expression the rubric in use does not have; such patterns can take for ever, so "
+            "an administrator has to try it. A glob such as *manager* needs nobody's leave."
+        )
+
+
+def _expressions(value: Any) -> set[str]:
+    if isinstance(value, Mapping):
+        return set().union(*(_expressions(part) for pair in value.items() for part in pair))
+    if isinstance(value, list | tuple | set | frozenset):
+        return set().union(*(_expressions(part) for part in value))
+    is_expression = isinstance(value, str) and len(value) > 2 and value.startswith("/") and value.endswith("/")
+    return {value} if is_expression else set()
 
 
 def _yaml_of(rubric: Rubric | None) -> str:

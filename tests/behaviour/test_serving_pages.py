@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,9 +16,10 @@ from serving.pages.language import COOKIE, spoken
 from serving.pages.render import STATUS_WORDS, words
 from serving.pages.shapes import waterfall
 from serving.schemas import FeedbackGiven
-from tests.reference.serving import client_for, worklist_of
+from tests.reference.serving import client_for, key_for, worklist_of
 
 TEMPLATES = files("serving.pages") / "templates"
+PAIRS = list(pairwise("abcdefghi"))
 MARKED = re.compile(r'_\("((?:[^"\\]|\\.)*)"')
 
 
@@ -30,6 +33,12 @@ def token_in(html: str) -> str:
     found = re.search(r'name="token" value="([^"]+)"', html)
     assert found is not None
     return found.group(1)
+
+
+def rubric_in(html: str) -> str:
+    found = re.search(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)
+    assert found is not None
+    return unescape(found.group(1))
 
 
 def page(client: TestClient, path: str) -> str:
@@ -141,9 +150,7 @@ def test_the_card_says_what_changed_in_a_week(client: TestClient, tiny_demo: Any
 def test_a_rubric_is_tried_on_the_past_and_a_bad_one_refused_with_its_line(client: TestClient) -> None:
     html = page(client, "/thresholds")
     token = token_in(html)
-    own = re.search(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)
-    assert own is not None
-    text = own.group(1).replace("&#39;", "'").replace("&#34;", '"').replace("&gt;", ">").replace("&amp;", "&")
+    text = rubric_in(html)
     same = client.post("/thresholds", data={"token": token, "rubric": text}, headers={"accept": "text/html"})
     stood = client.get("/v1/thresholds").json()["policies"]
     rubric = next(row for row in stood if row["policy"] == "rubric_own_threshold")
@@ -191,3 +198,24 @@ def test_the_list_says_what_a_lead_is_worth(client: TestClient) -> None:
     assert first is not None
     value = client.get("/v1/thresholds").json()["capacity"]["value_per_win"]
     assert abs(float(first.group(2).replace(",", "")) - float(first.group(1)) / 100 * value) < value * 0.001
+
+
+def test_a_rubric_from_the_browser_cannot_keep_the_server_busy(client: TestClient) -> None:
+    headers = key_for(client, "read")
+    html = client.get("/thresholds", headers=headers | {"accept": "text/html"}).text
+    token, text = token_in(html), rubric_in(html)
+    asked = {"accept": "text/html"} | headers
+    laughs = "a: &a [x, x, x, x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in PAIRS)
+    answer = client.post("/thresholds", data={"token": token, "rubric": laughs}, headers=asked)
+    assert "aliases make this too large" in answer.text
+    slow = text.replace("/\\bmanager\\b/", "/(a+)+$/")
+    assert slow != text
+    refused = client.post("/thresholds", data={"token": token, "rubric": slow}, headers=asked)
+    assert "administrator" in refused.text and 'role="alert"' in refused.text
+    admin = key_for(client, "admin", "read") | {"accept": "text/html"}
+    mine = client.post(
+        "/thresholds", data={"token": token, "rubric": text.replace("manager", "managers")}, headers=admin
+    )
+    assert 'id="own"' in mine.text
+    too_long = client.post("/thresholds", data={"token": token, "rubric": "x" * 60_000}, headers=asked)
+    assert too_long.status_code == 422
