@@ -194,7 +194,8 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
 ) -> None:
     judged = []
 
-    def quick(matrix: Matrix, chop: Chop, *_: object) -> Match:
+    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> Match:
+        assert not newest_level, "the source declares no correction"
         rows = chop.final.test
         judged.append(set(rows.tolist()))
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
