@@ -219,10 +219,8 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
     words = scored.words
     values = row_of(scored.rows, row)
     reasons = words.reasons(values, scored.contributions.names, scored.contributions.values[row])
-    known = bundle.catalog.by_name
-    home = {
-        r.feature: framework.criterion_of(known[r.feature].topic) if r.feature in known else CONTEXT for r in reasons
-    }
+    names = scored.contributions.names
+    home = dict(zip(names, framework.groups(bundle.catalog, names), strict=True))
     unit = bundle.scale.points_per_log_odds
     criteria = [
         {

@@ -114,18 +114,24 @@ class Worklist:
 
     def line(self, lead_id: str) -> dict[str, Any] | None:
         """The row of one lead, None if it is not on the list."""
-        at = int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
+        at = self._place(lead_id)
         return None if at < 0 else self._row(self._ranks, at, rows_of(self.frame.iloc[[at]])[0])
 
     def standing_of(self, lead_id: str) -> dict[str, Any] | None:
         """Score, state, owner and display of one lead, None if it is not on the list."""
-        at = int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
+        at = self._place(lead_id)
         if at < 0:
             return None
         ranks = self._ranks
         state = next((name for name, code in self._state.items() if code == ranks.state[at]), "")
-        shown = {name: values[at] for name, values in self.display.items() if values[at]}
-        return {"score": int(ranks.score[at]), "state": state, "owner": self.owner[at], "display": shown}
+        return {"score": int(ranks.score[at]), "state": state, "owner": self.owner[at], "display": self._shown(at)}
+
+    def _place(self, lead_id: str) -> int:
+        """Position of a lead, -1 if it is not on the list."""
+        return int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
+
+    def _shown(self, at: int) -> dict[str, str]:
+        return {name: values[at] for name, values in self.display.items() if values[at]}
 
     def best(self, count: int) -> dict[str, str]:
         """The best leads in order, each with the moment it was rescored at; empty for those nobody touched since."""
@@ -139,7 +145,7 @@ class Worklist:
 
     def rescored(self, line: Mapping[str, Any]) -> None:
         """Put a lead's new row in its place; leads that are not on the list are left out."""
-        at = int(self.position.get_indexer(pd.Index([line["lead_id"]], dtype="str"))[0]) if len(self) else -1
+        at = self._place(str(line["lead_id"]))
         if at < 0:
             return
         with self._lock:
@@ -221,7 +227,7 @@ class Worklist:
         record |= ranks.patches.get(at, {})
         before = self.before[at]
         record["owner"] = self.owner[at]
-        record["display"] = {name: values[at] for name, values in self.display.items() if values[at]}
+        record["display"] = self._shown(at)
         record["created_at"] = None if np.isnat(self.created[at]) else pd.Timestamp(self.created[at]).isoformat()
         record["change"] = None if np.isnan(before) else int(record["score"] - before)
         return record

@@ -92,9 +92,16 @@ def _penalties(design: Floats, penalty: float) -> Floats:
 
 
 def choose_penalty(
-    design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int, *, sign: Ints | None = None
+    design: Floats,
+    won: Floats,
+    weight: Floats,
+    group: Ints | None,
+    seed: int,
+    *,
+    sign: Ints | None = None,
+    cautious: bool = False,
 ) -> float:
-    """The penalty of the smallest log loss over inner folds.
+    """The penalty of the smallest log loss over inner folds, or, ``cautious``, the largest within one standard error.
 
     The penalty is the precision of a prior: the same for a fold as for all rows, so it is not scaled. The first column
     of ``design`` is the intercept. At most ``_TUNE_ROWS`` rows are looked at.
@@ -107,4 +114,10 @@ def choose_penalty(
         for k, penalty in enumerate(PENALTIES):
             theta = fit_logistic(design[fit], won[fit], weight[fit], _penalties(design, penalty), sign=sign)
             losses[judge, k] = weight[judge] * log_loss(won[judge], design[judge] @ theta)
-    return PENALTIES[int(np.argmin(losses.sum(axis=0)))]
+    best = int(np.argmin(losses.sum(axis=0)))
+    if not cautious:
+        return PENALTIES[best]
+    codes = np.unique(codes, return_inverse=True)[1]
+    above = np.column_stack([np.bincount(codes, weights=column - losses[:, best]) for column in losses.T])
+    error = np.sqrt((above**2).sum(axis=0))
+    return max(penalty for k, penalty in enumerate(PENALTIES) if above[:, k].sum() <= error[k])

@@ -162,7 +162,7 @@ def _select(
     design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int, names: list[str], features: int
 ) -> tuple[list[str], Floats]:
     """Drop features until at most ``features`` are left and no coefficient is negative or negligible."""
-    penalty = choose_penalty(design, won, weight, group, seed) if names else 1.0
+    penalty = choose_penalty(design, won, weight, group, seed, cautious=True) if names else 1.0
     kept = list(range(len(names)))
     while True:
         columns = [0, *(1 + k for k in kept)]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from models.explaining.framework import load_framework
 from models.judging.contest import Match
 from pipelines.cli_run import told
 from pipelines.matrices import load_chop
+from pipelines.quality import quality
 from pipelines.store import read_parquet
 from tests.reference.tiny_run import TinyRun
 
@@ -195,13 +197,14 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
     judged = []
 
     def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> Match:
-        assert not newest_level, "the source declares no correction"
+        declared.append(newest_level)
         rows = chop.final.test
         judged.append(set(rows.tolist()))
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
         return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
 
     monkeypatch.setattr("pipelines.quality.play", quick)
+    declared: list[bool] = []
     command = ("bench", "quality", *tiny_copy.args, "--tiny")
     status, out, _ = cli(*command, "--json")
     found = json.loads(out)
@@ -211,6 +214,10 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
         assert status == 0 and f"looks at the test block so far: {look}" in out
     assert all(developed.isdisjoint(judged[-1]) for developed in judged[:-2])
     assert judged[-1] == set(load_chop(tiny_copy.context.paths.matrix).final.test.tolist())
+    assert not any(declared)
+    corrected = tiny_copy.context.source.model_copy(update={"prior_correction": "newest"})
+    quality(replace(tiny_copy.context, source=corrected), repeats=1)
+    assert declared[-1], "the level the source declares is the one that is judged"
 
 
 def test_the_scorecard_prints_on_a_page_and_becomes_a_rubric(cli: Cli, tiny_demo: TinyRun, tmp_path: Path) -> None:

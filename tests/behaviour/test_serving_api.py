@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from tests.reference.serving import client_for, worklist_of
+from serving.schemas import CardOut, ManyOut
+from tests.reference.serving import client_for, rows_sent, worklist_of
 
 LATER = "2026-06-29T00:00:00"
 
@@ -258,3 +259,19 @@ def test_thresholds_are_the_figures_of_the_run(client: TestClient, tiny_demo: An
     found = {row["policy"]: (row["workload"], row["wins"]) for row in stored["policies"]}
     mine = {row["policy"]: (row["workload"], row["wins"]) for row in tried["policies"]}
     assert mine == {name: figures for name, figures in found.items() if name != "proposed_rubric"}
+
+
+def test_scores_written_as_they_are_keep_what_the_document_promises(client: TestClient, tiny_demo: Any) -> None:
+    sent = rows_sent(tiny_demo, unknown_lead(tiny_demo)[0])
+    bare = {"lead": {"lead_id": "bare"}, "as_of": "2026-01-01T00:00:00Z"}
+    document = client.get("/openapi.json").json()["paths"]["/v1/score"]["post"]["responses"]["200"]
+    assert document["content"]["application/json"]["schema"]["$ref"].endswith("/CardOut")
+    for body in (sent, bare):
+        card = client.post("/v1/score", json=body).json()
+        read = CardOut.model_validate(card, strict=True).model_dump()
+        criteria = read.pop("criteria")
+        assert {name: card[name] for name in read} == read
+        assert len(criteria) == len(card["criteria"]) >= 4
+    many = client.post("/v1/score/batch", json={"leads": [bare["lead"]], "as_of": bare["as_of"]}).json()
+    assert ManyOut.model_validate(many, strict=True).model_dump() == many
+    assert many["rows"][0]["score"] == client.post("/v1/score", json=bare).json()["score"]

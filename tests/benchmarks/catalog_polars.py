@@ -32,10 +32,7 @@ def whole_by_polars(
 ) -> pd.DataFrame:
     """Every column of a catalog: one join, filter and aggregation per table and scope, then one row per moment.
 
-    Parameters
-    ----------
-    titles : job_title, seniority, function of each distinct title (free of charge)
-    bots : with ``burst_count`` 2, as a burst is a pair here
+    Asked as :func:`tests.benchmarks.catalog_sql.whole_by_duckdb`.
     """
     import polars as pl
 
