@@ -202,6 +202,7 @@ class CriterionOut(BaseModel):
     facts: list[dict[str, Any]]
     status: str | None = None
     status_because: str | None = None
+    status_provenance: str | None = None
     status_age_days: float | None = None
     question: str | None = None
 

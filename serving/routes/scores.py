@@ -10,7 +10,7 @@ from starlette.responses import Response
 from models.scoring import Scored
 from serving.access import DeskOf, Scorer
 from serving.clock import wall_now
-from serving.desk import Desk, plain
+from serving.desk import Desk
 from serving.fast_json import Json
 from serving.languages import language_named
 from serving.problems import InvalidError
@@ -89,8 +89,3 @@ def lines_of(scored: Scored) -> list[dict[str, Any]]:
     written = {moment: None if moment is None else moment.isoformat() for moment in set(columns["as_of"])}
     columns["as_of"] = [written[moment] for moment in columns["as_of"]]
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def card_of(scored: Scored) -> dict[str, Any]:
-    """The card of the only row."""
-    return plain(scored.card(0))
