@@ -32,7 +32,11 @@ def quality(
     source: Source = "demo",
     data_dir: DataDir = "data",
     block: Annotated[
-        Literal["dev", "test"], typer.Option("--block", help="development rows, or the test block (a counted look)")
+        Literal["dev", "test", "splits"],
+        typer.Option(
+            "--block",
+            help="development rows; the test block (a counted look); splits of all rows, if they have no order",
+        ),
     ] = "dev",
     repeats: Annotated[
         int, typer.Option("--repeats", help="development blocks, or splits, to judge", min=1, max=50)

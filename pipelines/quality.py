@@ -16,7 +16,7 @@ from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.backtest import rubric_candidate
 from pipelines.store import read_json, write_json
 
-BlockName = Literal["dev", "test"]
+BlockName = Literal["dev", "test", "splits"]
 LOOKS = "looks.json"
 
 
@@ -26,8 +26,10 @@ def quality(
     """One table of our recipe, its candidates and its peers on the same splits.
 
     ``dev`` never reads the final block: the newest ``repeats`` development blocks are judged by what can be learned
-    before each, or, where there is no order, seeded splits of the development rows. ``test`` judges the final block,
-    and the look is counted in ``looks.json``, for a block looked at often is no test any more.
+    before each, or, where there is no order, seeded splits of the development rows. ``test`` judges the final block;
+    ``splits``, for few rows without an order, draws as many final blocks as ``repeats`` from all rows, since one small
+    block tells more of its luck than of the models. Both see rows of the test block, so the look is counted in
+    ``looks.json``: a block looked at often is no test any more.
 
     Raises
     ------
@@ -35,6 +37,8 @@ def quality(
         before the matrix of the source was built.
     TooLittleDataError
         where the development rows cannot be split once more.
+    DataError
+        ``splits`` of a source whose rows have an order: they would learn from later rows.
     """
     if not (context.paths.matrix / "chop.json").exists():
         raise DataError(
@@ -42,8 +46,8 @@ def quality(
             f"'leadscore run --source {context.source.name}' first."
         )
     matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
-    looks = _count_look(context) if block == "test" else looks_so_far(context)
-    chops = [(matrix, split)] if block == "test" else _development(matrix, split, context, repeats)
+    chops = _chops(block, matrix, split, context, repeats)
+    looks = looks_so_far(context) if block == "dev" else _count_look(context, block)
     peers, absent = installed()
     newest, rubric = context.source.prior_correction == "newest", rubric_candidate(context)
     matches = [play(part, made, peers, context.settings, rubric, notify, newest_level=newest) for part, made in chops]
@@ -56,12 +60,31 @@ def looks_so_far(context: Context) -> int:
     return len(read_json(path)["looks"]) if path.exists() else 0
 
 
-def _count_look(context: Context) -> int:
+def _count_look(context: Context, block: BlockName) -> int:
     path = context.paths.root / LOOKS
     before = read_json(path)["looks"] if path.exists() else []
-    looks = [*before, datetime.now(UTC).replace(microsecond=0).isoformat()]
+    now = datetime.now(UTC).replace(microsecond=0).isoformat()
+    looks = [*before, now if block == "test" else f"{now} {block}"]
     write_json(path, {"looks": looks})
     return len(looks)
+
+
+def _chops(block: BlockName, matrix: Matrix, split: Chop, context: Context, repeats: int) -> list[tuple[Matrix, Chop]]:
+    if block == "test":
+        return [(matrix, split)]
+    if block == "dev":
+        return _development(matrix, split, context, repeats)
+    if split.kind in ("time", "ordered"):
+        raise DataError(
+            f"the rows of source '{context.source.name}' have an order ({split.kind}); splits drawn from all of them "
+            "would learn from later rows. Judge with --block dev or --block test."
+        )
+    return [(matrix, made) for made in _splits(matrix, context, repeats)]
+
+
+def _splits(matrix: Matrix, context: Context, repeats: int) -> list[Chop]:
+    """Seeded splits of a matrix without an order, each with a final block of its own."""
+    return [chop(matrix, context.source.split, seed=context.settings.seed + 1 + k) for k in range(repeats)]
 
 
 def _development(matrix: Matrix, split: Chop, context: Context, repeats: int) -> list[tuple[Matrix, Chop]]:
@@ -75,7 +98,7 @@ def _development(matrix: Matrix, split: Chop, context: Context, repeats: int) ->
         return [(matrix, Chop(split.kind, split.blocks[:k], split.blocks[k], "development block")) for k in newest]
     rows = np.unique(np.concatenate([split.final.train, *(block.test for block in split.blocks)]))
     part = matrix.take(rows)
-    return [(part, chop(part, context.source.split, seed=context.settings.seed + 1 + k)) for k in range(repeats)]
+    return [(part, made) for made in _splits(part, context, repeats)]
 
 
 def _record(

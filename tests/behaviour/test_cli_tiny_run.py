@@ -12,12 +12,12 @@ import pytest
 
 from features.errors import ExitStatus
 from features.matrix import Matrix
-from features.timechop import Chop
+from features.timechop import Chop, chop
 from models.explaining.framework import load_framework
 from models.judging.contest import Match
 from pipelines.cli_run import told
-from pipelines.matrices import load_chop
-from pipelines.quality import quality
+from pipelines.matrices import load_chop, load_matrix
+from pipelines.quality import looks_so_far, quality
 from pipelines.store import read_parquet
 from tests.reference.tiny_run import TinyRun
 
@@ -218,6 +218,33 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
     corrected = tiny_copy.context.source.model_copy(update={"prior_correction": "newest"})
     quality(replace(tiny_copy.context, source=corrected), repeats=1)
     assert declared[-1], "the level the source declares is the one that is judged"
+
+
+def test_few_rows_without_an_order_are_judged_on_splits_of_all_of_them(
+    cli: Cli, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+
+    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> Match:
+        rows = chop.final.test
+        judged.append(set(rows.tolist()))
+        group = matrix.keys["group"].to_numpy(dtype=str)
+        assert not set(group[rows]) & set(group[chop.final.train])
+        z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
+        return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
+
+    monkeypatch.setattr("pipelines.quality.play", quick)
+    status, _, error = cli("bench", "quality", *tiny_copy.args, "--tiny", "--block", "splits")
+    assert status == 11 and "have an order (time)" in error and not judged, "later rows would teach"
+    assert looks_so_far(tiny_copy.context) == 0, "what was refused is no look"
+    by_account = tiny_copy.context.source.split.model_copy(update={"by": "accounts"})
+    source = tiny_copy.context.source.model_copy(update={"split": by_account})
+    matrix = load_matrix(tiny_copy.context.paths.matrix)
+    monkeypatch.setattr("pipelines.quality.load_chop", lambda _: chop(matrix, by_account))
+    found = quality(replace(tiny_copy.context, source=source), "splits", repeats=3)
+    assert found["looks_at_test_block"] == 1 and len(found["splits"]) == 3
+    assert len({frozenset(rows) for rows in judged}) == 3, "each split has rows of its own"
+    assert len(set.union(*judged)) > 1.5 * max(len(rows) for rows in judged), "all rows take their turn"
 
 
 def test_the_scorecard_prints_on_a_page_and_becomes_a_rubric(cli: Cli, tiny_demo: TinyRun, tmp_path: Path) -> None:
