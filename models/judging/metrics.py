@@ -42,12 +42,13 @@ def average_precision(won: Floats, score: Floats, weight: Floats) -> float:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Predicted against observed per bin of equal weight."""
+    """Predicted against observed per bin of equal weight; ``code`` says in which bin a row lies, shape (n,)."""
 
     predicted: Floats
     observed: Floats
     share: Floats
     rows: Ints
+    code: Ints
 
     @property
     def ece(self) -> float:
@@ -73,9 +74,10 @@ def reliability(won: Floats, log_odds: Floats, weight: Floats, bins: int = BINS)
     mass = np.bincount(code, weights=weight)
     kept = mass > 0
     rows = np.bincount(code)[kept]
+    places = (np.cumsum(kept) - 1)[code]
     predicted = np.bincount(code, weights=weight * p)[kept] / mass[kept]
     observed = np.bincount(code, weights=weight * won)[kept] / mass[kept]
-    return Reliability(predicted, observed, mass[kept] / mass.sum(), rows.astype(np.int64))
+    return Reliability(predicted, observed, mass[kept] / mass.sum(), rows.astype(np.int64), places)
 
 
 def ece_when_perfect(log_odds: Floats, weight: Floats, *, draws: int = 200, seed: int = 0) -> tuple[float, float]:
@@ -90,14 +92,22 @@ def ece_when_perfect(log_odds: Floats, weight: Floats, *, draws: int = 200, seed
 
 
 def brier_parts(won: Floats, log_odds: Floats, weight: Floats) -> dict[str, float]:
-    """Brier score and its decomposition over the reliability bins (Murphy 1973)."""
+    """Brier score and its decomposition over the reliability bins (Murphy 1973).
+
+    ``brier = reliability - resolution + uncertainty + within`` exactly: ``within`` is what the bins hide, the spread
+    of predictions inside a bin less twice their covariance with the outcome (Stephenson et al. 2008).
+    """
     table = reliability(won, log_odds, weight)
     base = float(np.average(won, weights=weight))
+    p = sigmoid(log_odds)
+    spread = p - table.predicted[table.code]
+    within = float(np.average(spread**2 - 2 * spread * (won - table.observed[table.code]), weights=weight))
     return {
-        "brier": float(np.average((sigmoid(log_odds) - won) ** 2, weights=weight)),
+        "brier": float(np.average((p - won) ** 2, weights=weight)),
         "reliability": float((table.share * (table.predicted - table.observed) ** 2).sum()),
         "resolution": float((table.share * (table.observed - base) ** 2).sum()),
         "uncertainty": base * (1 - base),
+        "within": within,
     }
 
 
