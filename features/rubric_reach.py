@@ -49,7 +49,7 @@ def beyond_reach(rubric: Rubric) -> Iterator[Problem]:
             )
         for key in ("requires", "any_of"):
             for rule in rubric.rules:
-                if rule.id in getattr(threshold, key) and _worthless(rule):
+                if rule.id in getattr(threshold, key) and not most(rule) > 0:
                     yield (
                         ("thresholds", i, key),
                         f"'{threshold.stage}' asks for rule '{rule.id}', which never gives points; give it some.",
@@ -63,13 +63,6 @@ def beyond_reach(rubric: Rubric) -> Iterator[Problem]:
                     f"the best {side} begins at {axis.from_points[0]:g} points of group '{axis.group}', but no lead "
                     f"can have more than {highest:g}.",
                 )
-
-
-def _worthless(rule: Rule) -> bool:
-    points = [*rule.values.values(), *rule.patterns.values(), *(r.points for r in rule.ranges)]
-    points += [step.points for step in rule.steps]
-    points += [p for p in (rule.points, rule.filled, rule.missing, rule.otherwise, rule.none) if p is not None]
-    return not any(points)
 
 
 def _capped(points: float, cap: Cap | None) -> float:
