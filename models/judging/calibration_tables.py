@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.matrix import Matrix
 from models.judging.backtest import group_codes
-from models.judging.metrics import bounds, ece_when_perfect, reliability
+from models.judging.metrics import ece_bounds, ece_when_perfect, reliability
 from models.judging.resample import CONFIDENCE, Interval, cluster_sums, interval, ratio, resampled
 from models.logistic import sigmoid
 from models.scorer import Floats, Ints
@@ -56,6 +56,7 @@ def calibration_by(
 def _segment(won: Floats, log_odds: Floats, group: Ints, draws: int, seed: int) -> dict[str, Any]:
     p, ones = sigmoid(log_odds), np.ones(len(won))
     span, predicted = share_interval(won, group, draws, seed), float(p.mean())
+    ece = reliability(won, log_odds, ones).ece
     return {
         "n": len(won),
         "won": int(won.sum()),
@@ -63,8 +64,8 @@ def _segment(won: Floats, log_odds: Floats, group: Ints, draws: int, seed: int) 
         "observed": float(won.mean()),
         "ci": span.record(),
         "inside": span.low <= predicted <= span.high,
-        "ece": reliability(won, log_odds, ones).ece,
-        "ece_ci": bounds(_ece_draws(won, log_odds, group, min(draws, _ECE_DRAWS), seed)),
+        "ece": ece,
+        "ece_ci": ece_bounds(_ece_draws(won, log_odds, group, min(draws, _ECE_DRAWS), seed), ece),
         "ece_if_perfect": ece_when_perfect(log_odds, ones, draws=_ECE_DRAWS, seed=seed)[1],
         "brier": float(((p - won) ** 2).mean()),
     }

@@ -18,6 +18,7 @@ from models.judging.metrics import (
     all_metrics,
     bounds,
     brier_parts,
+    ece_bounds,
     ece_when_perfect,
     metric_draws,
 )
@@ -79,7 +80,8 @@ def evaluate(
         row: dict[str, Any] = {"n": len(test), "won": int(won.sum())}
         for metric, value in all_metrics(won, z, weight).items():
             row[metric] = value
-            row[f"{metric}_ci"] = bounds(drawn[name][metric])
+            of_draws = drawn[name][metric]
+            row[f"{metric}_ci"] = ece_bounds(of_draws, value) if metric == "ece" else bounds(of_draws)
         figures[name] = row | wins[name]
     differences = {
         name: {

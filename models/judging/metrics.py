@@ -147,3 +147,17 @@ def bounds(values: Floats, confidence: float = CONFIDENCE) -> list[float | None]
     if len(known) < len(values) / 2:
         return [None, None]
     return [float(v) for v in np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])]
+
+
+def ece_bounds(draws: Floats, value: float) -> list[float | None]:
+    """Interval of a calibration error from its draws, moved so that their mean is the error itself.
+
+    An absolute gap cannot be negative, so every resampling adds noise to each bin and lifts the draws above the
+    error they are drawn from; without the move the interval may lie wholly above the figure it belongs to.
+
+    >>> [round(end, 3) for end in ece_bounds(np.linspace(0.02, 0.04, 101), 0.015)]
+    [0.006, 0.024]
+    """
+    known = draws[np.isfinite(draws)]
+    shift = float(known.mean()) - value if len(known) else 0.0
+    return [None if end is None else max(end - shift, 0.0) for end in bounds(draws)]

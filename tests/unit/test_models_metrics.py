@@ -12,7 +12,9 @@ from models.judging.metrics import (
     all_metrics,
     auc,
     average_precision,
+    bounds,
     brier_parts,
+    ece_bounds,
     ece_when_perfect,
     metric_draws,
     reliability,
@@ -83,6 +85,17 @@ def test_a_bin_s_interval_widens_where_rows_of_one_account_repeat_each_other() -
     assert width[1] > 2.5 * width[0]
     assert all(row["ci"][0] <= row["observed"] <= row["ci"][1] for row in together)
     assert sum(row["inside"] for row in together) >= 8
+
+
+def test_the_interval_of_a_calibration_error_holds_the_error() -> None:
+    rng = np.random.default_rng(11)
+    z = rng.normal(-1, 1, 3000)
+    won = (rng.random(3000) < sigmoid(z)).astype(np.float64)
+    ones, error = np.ones(3000), reliability(won, z, np.ones(3000)).ece
+    drawn = metric_draws(won, {"a": z}, ones, np.arange(3000), draws=200, seed=1)["a"]["ece"]
+    assert bounds(drawn)[0] > 0.9 * error  # lifted by resampling
+    low, high = ece_bounds(drawn, error)
+    assert low < error < high and high - low == pytest.approx(np.ptp(bounds(drawn)), abs=0.01)
 
 
 def test_one_class_has_no_auc() -> None:
@@ -163,7 +176,7 @@ def test_calibration_is_shown_apart_by_segment() -> None:
     assert rows["left"]["ece"] > rows["left"]["ece_if_perfect"]
     assert rows["right"]["ece"] <= rows["right"]["ece_if_perfect"]
     for row in rows.values():
-        assert row["ece_ci"][0] < row["ece_ci"][1]
+        assert row["ece_ci"][0] < row["ece"] < row["ece_ci"][1]
     left = test.label[:450], 1 / (1 + np.exp(-off[:450]))
     assert rows["left"]["brier"] == pytest.approx(float(((left[1] - left[0]) ** 2).mean()))
     assert rows["right"]["inside"] and rows["right"]["ci"][0] < rows["right"]["observed"] < rows["right"]["ci"][1]
