@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from features.definition import Name, Source
 from features.errors import PolicyError
 from features.rubric_checks import against_source, contradictions
-from features.rubric_rule import Cap, Part, Rule
+from features.rubric_rule import Cap, Part, Points, Rule
 from features.vocabulary import Dimension, Stage
 from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
 
@@ -26,7 +26,7 @@ class Threshold(Part):
     """A stage that is reached with so many points and the required actions (graduation)."""
 
     stage: Stage
-    points: float
+    points: Points
     group: Name | None = Field(default=None, description="count this group's points only, e.g. usage for PQL")
     requires: tuple[Name, ...] = Field(default=(), description="rules that must all have given points")
     any_of: tuple[Name, ...] = Field(default=(), description="rules of which one must have given points")
@@ -73,7 +73,7 @@ class Rubric(Part):
     title: str = ""
     effective_from: date | None = None
     agreed_by: tuple[str, ...] = ()
-    start: float = Field(default=0.0, description="points every lead starts with")
+    start: Points = Field(default=0.0, description="points every lead starts with")
     groups: dict[Name, Group] = Field(min_length=1)
     rules: tuple[Rule, ...] = Field(min_length=1)
     total: Cap | None = None

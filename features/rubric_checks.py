@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from features.conditions import folded
 from features.definition import Column, Source
-from features.vocabulary import Role, Stage, WhenKnown
+from features.rubric_reach import beyond_reach
+from features.vocabulary import ColumnType, Role, Stage, WhenKnown
 
 if TYPE_CHECKING:
     from features.rubric import Rubric
@@ -27,6 +29,9 @@ def contradictions(rubric: Rubric) -> list[Problem]:
         *_handoff(rubric),
         *(problem for i, rule in enumerate(rubric.rules) for problem in _ranges(i, rule)),
         *(problem for i, rule in enumerate(rubric.rules) for problem in _patterns(i, rule)),
+        *(problem for i, rule in enumerate(rubric.rules) for problem in _values(i, rule)),
+        *_reserved(rubric),
+        *beyond_reach(rubric),
     ]
 
 
@@ -112,6 +117,28 @@ def _patterns(i: int, rule: Rule) -> Iterator[Problem]:
                 )
 
 
+def _values(i: int, rule: Rule) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for value in rule.values:
+        if folded(value) in seen:
+            yield (
+                ("rules", i, "values", value),
+                f"rule '{rule.id}': '{value}' and '{seen[folded(value)]}' are the same value, as upper and lower case "
+                "count alike; keep one.",
+            )
+        seen.setdefault(folded(value), value)
+
+
+def _reserved(rubric: Rubric) -> Iterator[Problem]:
+    """Ids whose features would bear the name of another rule's."""
+    gates = {"in_" + "_".join(sorted(map(str, rule.only_in))) for rule in rubric.rules if rule.only_in}
+    ids = {rule.id for rule in rubric.rules}
+    for i, rule in enumerate(rubric.rules):
+        head, underscores, _ = rule.id.partition("__")
+        if rule.id in gates or (underscores and head in ids):
+            yield ("rules", i, "id"), f"rule id '{rule.id}' is used inside the rubric already; name the rule otherwise."
+
+
 def against_source(rubric: Rubric, source: Source) -> list[Problem]:
     """Problems of the rubric with the source it is applied to: unknown columns, kinds, questions."""
     return [problem for i, rule in enumerate(rubric.rules) for problem in _rule_against(i, rule, source)]
@@ -134,7 +161,10 @@ def _rule_against(i: int, rule: Rule, source: Source) -> Iterator[Problem]:
         yield from _column_problem(i, rule, "lead", "leads", source)
     elif rule.account is not None:
         yield from _column_problem(i, rule, "account", "accounts", source)
-    elif rule.answer is not None and rule.answer not in source.questions:
+    elif rule.answer is not None and rule.answer in source.questions:
+        question = source.questions[rule.answer]
+        yield from _never(i, rule, f"question '{rule.answer}'", question.type, question.values)
+    elif rule.answer is not None:
         allowed = ", ".join(source.questions) or "none"
         yield (
             ("rules", i, "answer"),
@@ -165,3 +195,26 @@ def _column_problem(i: int, rule: Rule, key: str, table: str, source: Source) ->
             f"column '{name}' is overwritten by the CRM, so its value on a past date is unknown; "
             "map its history to answers, or declare when_known: at_creation if it is never edited.",
         )
+    else:
+        column = columns[name]
+        yield from _never(i, rule, f"column '{name}'", column.type or ColumnType.CATEGORY, column.values)
+
+
+def _never(i: int, rule: Rule, what: str, kind: ColumnType, declared: tuple[str, ...]) -> Iterator[Problem]:
+    """Conditions that no value of the column or question could meet."""
+    known = {folded(value) for value in declared}
+    if rule.ranges and (kind not in (ColumnType.NUMBER, ColumnType.CATEGORY, ColumnType.TEXT) or _wordy(known)):
+        yield (
+            ("rules", i, "ranges"),
+            f"rule '{rule.id}' gives points by range, but {what} holds no numbers ({kind}); use values or patterns.",
+        )
+    for value in rule.values:
+        if known and kind is not ColumnType.NUMBER and folded(value) not in known:
+            yield (
+                ("rules", i, "values", value),
+                f"rule '{rule.id}': {what} never is '{value}'; its declared values: {', '.join(declared)}.",
+            )
+
+
+def _wordy(known: set[str]) -> bool:
+    return bool(known) and not any(re.fullmatch(r"[-+]?\d+([.,]\d+)?", value) for value in known)

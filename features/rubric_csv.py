@@ -2,16 +2,17 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
+from features.definition import Source
 from features.errors import PolicyError
 from features.rubric import Rubric
-from features.rubric_checks import contradictions
+from features.rubric_checks import against_source, contradictions
 from features.rubric_rule import Cap, Rule
+from features.rubric_words import from_words, to_words
 
 COLUMNS = ("line", "id", "group", "about", "what", "if", "match", "points", "cap", "label", "topic", "options")
 
@@ -30,36 +31,56 @@ def to_csv(rubric: Rubric) -> str:
     return out.getvalue()
 
 
-def from_csv(text: str, *, where: str = "rubric.csv") -> Rubric:
-    """Rubric of a CSV text.
+def from_csv(text: str, *, where: str = "rubric.csv", source: Source | None = None) -> Rubric:
+    """Rubric of a CSV text, checked in itself and, if given, against the source it speaks of.
+
+    Commas, semicolons or tabs may separate the columns, as spreadsheets of different countries write them.
 
     Raises
     ------
-    PolicyError : what is wrong, with the line of the file
+    PolicyError : one line per problem, each with the line of the file
     """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), delimiter=_delimiter(text))
     missing = [name for name in ("line", "id", "points") if name not in (reader.fieldnames or ())]
     if missing:
         raise PolicyError(f"{where}: line 1: column {', '.join(missing)} is missing; columns: {', '.join(COLUMNS)}.")
     data: dict[str, Any] = {"groups": {}, "rules": [], "thresholds": []}
     lines: dict[tuple[str | int, ...], int] = {}
+    found: list[tuple[int, str]] = []
     for row in reader:
-        plain = {key: (value or "").strip() for key, value in row.items() if key}
+        plain = dict.fromkeys(COLUMNS, "") | {key: (value or "").strip() for key, value in row.items() if key}
         if any(plain.values()):
             try:
                 _read(plain, data, lines, reader.line_num)
-            except (ValueError, json.JSONDecodeError) as problem:
-                raise PolicyError(f"{where}: line {reader.line_num}: {problem}") from problem
+            except ValueError as problem:
+                found.append((reader.line_num, str(problem)))
+    if found:
+        raise PolicyError(_listed(where, found))
     try:
         rubric = Rubric.model_validate({**data, "rules": [_flat(rule) for rule in data["rules"]]})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        line = _line_of(tuple(first["loc"]), lines)
-        raise PolicyError(f"{where}: line {line}: {first['msg'].removeprefix('Value error, ')}.") from error
-    found = [f"line {_line_of(path, lines)}: {message}" for path, message in contradictions(rubric)]
-    if found:
-        raise PolicyError(f"{where} cannot be used:\n" + "\n".join(f"  {problem}" for problem in found))
+        problems = [(tuple(p["loc"]), str(p["msg"])) for p in error.errors(include_url=False)]
+        raise PolicyError(
+            _listed(where, [(_line_of(path, lines), _said(path, message)) for path, message in problems])
+        ) from error
+    problems = contradictions(rubric) + (against_source(rubric, source) if source is not None else [])
+    if problems:
+        raise PolicyError(_listed(where, [(_line_of(path, lines), message) for path, message in problems]))
     return rubric
+
+
+def _delimiter(text: str) -> str:
+    header = text.split("\n", 1)[0]
+    return max(",;\t", key=header.count)
+
+
+def _said(path: tuple[str | int, ...], message: str) -> str:
+    key = next((part for part in reversed(path) if isinstance(part, str)), "rubric")
+    return f"{key}: {message.removeprefix('Value error, ')}."
+
+
+def _listed(where: str, problems: list[tuple[int, str]]) -> str:
+    return f"{where} cannot be used:\n" + "\n".join(f"  line {line}: {text}" for line, text in sorted(problems))
 
 
 def _lines(rubric: Rubric) -> Iterator[dict[str, Any]]:
@@ -89,7 +110,7 @@ def _row(line: str, name: str, **values: Any) -> dict[str, Any]:
     if values.get("cap") is not None:
         found["cap"] = _cap_text(values["cap"])
     if values.get("options"):
-        found["options"] = json.dumps(values["options"], ensure_ascii=False)
+        found["options"] = to_words(values["options"])
     return found
 
 
@@ -140,7 +161,7 @@ def _conditions(rule: Rule) -> Iterator[tuple[str, str, float]]:
 
 
 def _read(row: Mapping[str, str], data: dict[str, Any], lines: dict[tuple[str | int, ...], int], number: int) -> None:
-    options = json.loads(row["options"]) if row.get("options") else {}
+    options = from_words(row["options"])
     cap = {"cap": _cap(row["cap"])} if row.get("cap") else {}
     kind, name = row["line"].lower(), row["id"]
     if kind == "rubric":
@@ -197,7 +218,7 @@ def _flat(rule: dict[str, Any]) -> dict[str, Any]:
             found.setdefault(f"{word}s", {})[match] = points
         elif word == "range":
             low, _, high = match.partition("..")
-            ends = {"from": low, "below": high}
+            ends = {"from": low.replace(",", "."), "below": high.replace(",", ".")}
             found.setdefault("ranges", []).append({**{k: v for k, v in ends.items() if v}, "points": points})
         elif word == "step":
             count, _, days = match.partition(" in ")
@@ -214,7 +235,7 @@ def _flat(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(text.replace(",", "."))
     except ValueError:
         raise ValueError(f"points '{text}' are no number") from None
 

@@ -45,10 +45,10 @@ class Ledger:
         return np.asarray(self.rules[ids].sum(axis=1) + self.caps[caps].sum(axis=1), dtype=np.float64)
 
     def reached(self, threshold: Threshold) -> Bools:
-        """Whether a row has the threshold's points and its required actions."""
+        """Whether a row has the threshold's points and its required actions: rules that gave points, not took them."""
         points = self.points if threshold.group is None else self.group_points(threshold.group)
         hit = points >= threshold.points - 1e-9
-        given = self.rules.ne(0.0)
+        given = self.rules.gt(0.0)
         for rule_id in threshold.requires:
             hit &= given[rule_id].to_numpy()
         if threshold.any_of:

@@ -12,6 +12,8 @@ def _text_keys(value: Any) -> Any:
     """Keys as written: ``{1: 5, true: 3}`` speaks of the texts "1" and "true"."""
     if not isinstance(value, dict):
         return value
+    if None in value:
+        raise ValueError("a key is empty; for leads with nothing on record write 'missing: POINTS'")
     return {str(key).lower() if isinstance(key, bool) else str(key): points for key, points in value.items()}
 
 
@@ -19,14 +21,21 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-PointsByText = Annotated[dict[str, float], BeforeValidator(_text_keys)]
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"points are numbers; found {str(value).lower()}")
+    return value
+
+
+Points = Annotated[float, BeforeValidator(_no_truth)]
+PointsByText = Annotated[dict[str, Points], BeforeValidator(_text_keys)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 
 
 class Part(BaseModel):
-    """Base of the rubric's parts: frozen, unknown keys are errors."""
+    """Base of the rubric's parts: frozen, unknown keys are errors, numbers are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class Cap(Part):
@@ -54,7 +63,7 @@ class Range(Part):
 
     from_: float | None = Field(default=None, alias="from")
     below: float | None = None
-    points: float
+    points: Points
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Range":
@@ -70,7 +79,7 @@ class Step(Part):
 
     at_least: int = Field(default=1, ge=1)
     within_days: int | None = Field(default=None, gt=0, le=3650)
-    points: float
+    points: Points
 
 
 class Decay(Part):
@@ -115,16 +124,16 @@ class Rule(Part):
     values: PointsByText = Field(default_factory=dict, description="points per value, upper or lower case alike")
     ranges: tuple[Range, ...] = ()
     patterns: PointsByText = Field(default_factory=dict, description="points per glob or /regex/; the first match")
-    filled: float | None = Field(default=None, description="points if anything is on record")
-    missing: float | None = Field(default=None, description="points if nothing is on record")
-    otherwise: float | None = Field(default=None, description="points if a value is on record and nothing matched")
-    points: float | None = Field(default=None, description="points for the activity")
+    filled: Points | None = Field(default=None, description="points if anything is on record")
+    missing: Points | None = Field(default=None, description="points if nothing is on record")
+    otherwise: Points | None = Field(default=None, description="points if a value is on record and nothing matched")
+    points: Points | None = Field(default=None, description="points for the activity")
     per: Literal["occurrence", "asset", "once"] = "once"
     at_least: int = Field(default=1, ge=1, description="occurrences needed before the rule gives points")
     within_days: int | None = Field(default=None, gt=0, le=3650)
     steps: tuple[Step, ...] = Field(default=(), description="frequency and recency: points per step")
     take: Literal["best", "sum"] = "best"
-    none: float | None = Field(default=None, description="points if it did not happen (within_days)")
+    none: Points | None = Field(default=None, description="points if it did not happen (within_days)")
     decay: Decay | None = None
     assets: Texts = Field(default=(), description="assets, exact or glob")
     actors: tuple[Actor, ...] = (Actor.LEAD,)

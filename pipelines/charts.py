@@ -206,15 +206,15 @@ def base_rate(months: Sequence[Mapping[str, Any]], unit: str) -> Chart:
 def calibration(table: Sequence[Mapping[str, Any]], test_rows: int) -> Chart:
     """Predicted probability against observed share, in bins of equal size."""
     top = max([max(float(r["predicted"]), float(r["observed"])) for r in table], default=1.0) * 1.08
-    bounds = [_binomial(float(r["observed"]), int(r["rows"])) for r in table]
+    low, high = split_pairs([r["ci"] for r in table])
     points = Series(
         "observed",
         Mark.POINTS,
         Tone.MODEL,
         tuple(float(r["predicted"]) for r in table),
         tuple(float(r["observed"]) for r in table),
-        tuple(b[0] for b in bounds),
-        tuple(b[1] for b in bounds),
+        low,
+        high,
         tuple(f"{r['rows']:,} rows" for r in table),
     )
     line = Series("perfect", Mark.GUIDE, Tone.PLAIN, (0.0, top), (0.0, top))
@@ -224,19 +224,10 @@ def calibration(table: Sequence[Mapping[str, Any]], test_rows: int) -> Chart:
         x=Axis("predicted probability to be won", SHARE, zero=True),
         y=Axis("share won", SHARE, zero=True),
         n=f"n = {test_rows:,} test rows in {len(table)} bins of equal size",
-        words="On the dashed line, what was predicted is what happened. Bars are 90 % binomial intervals that count "
-        "every row; snapshots of one lead repeat each other, so the true uncertainty is wider.",
+        words="On the dashed line, what was predicted is what happened. Bars are 90 % intervals of the observed share, "
+        "whole accounts resampled, never narrower than binomial ones.",
         series=(line, points),
     )
-
-
-def _binomial(share: float, n: int, z: float = 1.645) -> tuple[float, float]:
-    """Wilson's interval."""
-    if n == 0:
-        return 0.0, 1.0
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def workload(comparison: Mapping[str, Any], figure: str) -> Chart:

@@ -1,6 +1,7 @@
 """Commands that run stages, score files and serve."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,17 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
         record, seconds = timed(context, name)
     verdict = str(record.get("verdict", "ok"))
     lines = [f"{name}: {verdict} ({seconds:.1f} s). {record.get('verdict_text', record.get('text', ''))}".rstrip()]
+    lines += [_finding(finding) for finding in record.get("findings", ())]
     if record.get("role") is not None:
         lines.append(f"bundle {record['hash'][:12]} is {record['role']}")
     output.show(record, "\n".join(lines))
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
+
+
+def _finding(finding: Mapping[str, Any]) -> str:
+    """One line of the audit."""
+    accepted = f" Accepted: {finding['accepted']}" if finding.get("accepted") else ""
+    return f"  {finding['severity']:<8}{finding['code']}  {finding['column']}: {finding['message']}{accepted}"
 
 
 def score_file_command(

@@ -15,7 +15,7 @@ from features.errors import DataError, PolicyError
 from features.families.rules import rule_features
 from features.flat import flat_values
 from features.matrix import Matrix
-from features.rubric import Rubric, load_rubric, parse_rubric
+from features.rubric import Rubric, load_rubric
 from features.rubric_csv import from_csv, to_csv
 from models.candidates.rubric import RubricCandidate
 from models.judging.handing import Judge
@@ -32,10 +32,9 @@ def read_rubric(path: Path, source: Source | None = None) -> Rubric:
     if path.suffix.lower() != ".csv":
         return load_rubric(path, source)
     try:
-        rubric = from_csv(path.read_text(encoding="utf-8"), where=path.name)
+        return from_csv(path.read_text(encoding="utf-8"), where=path.name, source=source)
     except (OSError, UnicodeDecodeError) as problem:
         raise PolicyError(f"rubric {path} cannot be read: {problem}; save it as CSV in UTF-8.") from problem
-    return rubric if source is None else parse_rubric(_yaml(rubric), where=path.name, source=source)
 
 
 def write_rubric(rubric: Rubric, path: Path) -> None:

@@ -54,7 +54,8 @@ def attribute_features(source: Source) -> list[Feature]:
     Raises
     ------
     OverwrittenColumnError
-        for a column that is overwritten, or named like a stage and not accepted with a reason.
+        for a column that is overwritten, or, in a source with clocks, named like a stage and not accepted with a
+        reason.
     AccountWithoutClockError
         if accounts have features and leads.account_id does not say when it is known.
     """
@@ -87,7 +88,7 @@ def usable_columns(source: Source, table: str) -> list[tuple[str, Column]]:
             continue
         if source.flat is not None and name in _flat_columns(source):
             continue
-        _check_clock(table, name, column)
+        _check_clock(table, name, column, clocks=source.kind == "relational")
         kept.append((name, column))
     return kept
 
@@ -97,11 +98,15 @@ def _flat_columns(source: Source) -> set[str | None]:
     return set() if flat is None else {flat.target.column, flat.order, flat.group, flat.lead_id}
 
 
-def _check_clock(table: str, name: str, column: Column) -> None:
+def _check_clock(table: str, name: str, column: Column, *, clocks: bool) -> None:
+    """Refuse what is overwritten, and, where a stage's history could be mapped, what is named like today's stage.
+
+    One file without clocks has no history to map: there the audit judges the column by what it tells.
+    """
     if column.when_known is WhenKnown.OVERWRITTEN:
         raise OverwrittenColumnError(table, name, "the CRM overwrites it (when_known: overwritten)", _NEVER_EDITED)
     said = column.accepted_because or column.when_known is WhenKnown.HISTORY
-    if _STAGE_LIKE.match(name.lower()) and not said:
+    if clocks and _STAGE_LIKE.match(name.lower()) and not said:
         raise OverwrittenColumnError(table, name, "by its name it holds today's stage or result", _ACCEPTED)
 
 

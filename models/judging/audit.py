@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.catalog import Catalog
 from features.definition import Source
 from features.errors import LeakError
 from features.matrix import Matrix
 from features.timechop import Chop
 from features.vocabulary import Role
 from models.judging.checks.account import account
+from models.judging.checks.apart import apart
 from models.judging.checks.dated import dated
 from models.judging.checks.filled import filled
 from models.judging.checks.finding import ORDER, Finding
@@ -31,7 +33,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 UNLEARNED = ("rules", "evidence")  # families no candidate learns from
 UNVERIFIED = ("attributes", "titles")  # families whose values carry no clock
-CHECKS = (power, filled, purity, identifier, names, dated)
+CHECKS = (power, filled, purity, identifier, apart, names, dated)
 FEWEST = 20
 
 
@@ -54,7 +56,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
         found += today(columns, tables) + late(columns, tables)
     if chop is not None:
         found += twins(matrix, chop, [f.name for f in matrix.catalog if f.family not in UNLEARNED])
-    return ordered([*found, *gap(rows)], source)
+    return ordered([*found, *gap(rows)], source, origins(matrix.catalog, source))
 
 
 def audit_columns(
@@ -116,21 +118,47 @@ def as_audited(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def ordered(findings: Sequence[Finding], source: Source | None) -> list[Finding]:
-    """Gravest first, with declared reasons; weaker findings of the same column and check are dropped."""
+def origins(catalog: Catalog, source: Source) -> dict[str, tuple[str, str]]:
+    """Table and declared column of every feature that reads one column."""
+    found = {}
+    for feature in catalog:
+        table, column = str(feature.params.get("table", "leads")), str(feature.params.get("column", feature.name))
+        if table in source.tables and column in source.tables[table].columns:
+            found[feature.name] = (table, column)
+    return found
+
+
+def ordered(
+    findings: Sequence[Finding], source: Source | None, read_from: Mapping[str, tuple[str, str]] | None = None
+) -> list[Finding]:
+    """Gravest first, with declared reasons; weaker findings of the same column and check are dropped.
+
+    ``read_from`` says which table and column a feature was made from: a reason declared there holds for the feature,
+    and a finding on a feature of another name says what to declare.
+    """
     best: dict[tuple[str, str], Finding] = {}
     for finding in findings:
         key = (finding.column, finding.code)
         if key not in best or ORDER.index(finding.severity) < ORDER.index(best[key].severity):
             best[key] = finding
-    reasons = _reasons(source) if source is not None else {}
-    named = [replace(finding, accepted=reasons.get(finding.column, "")) for finding in best.values()]
+    named = [_traced(finding, source, read_from or {}) for finding in best.values()]
     return sorted(named, key=lambda f: (ORDER.index(f.severity), f.column, f.code))
 
 
-def _reasons(source: Source) -> dict[str, str]:
-    declared = (item for table in source.tables.values() for item in table.columns.items())
-    return {name: column.accepted_because for name, column in declared if column.accepted_because}
+def _traced(finding: Finding, source: Source | None, read_from: Mapping[str, tuple[str, str]]) -> Finding:
+    """The finding with the reason declared where its values come from, and the place named."""
+    if source is None:
+        return finding
+    if finding.column not in read_from:
+        held = (t.columns[finding.column] for t in source.tables.values() if finding.column in t.columns)
+        return replace(finding, accepted=next((c.accepted_because for c in held if c.accepted_because), ""))
+    table, column = read_from[finding.column]
+    place = "" if column == finding.column else f" It is made from column '{column}' of {table}."
+    return replace(
+        finding,
+        accepted=source.tables[table].columns[column].accepted_because,
+        message=finding.message + place,
+    )
 
 
 def _development(matrix: Matrix, chop: Chop | None) -> tuple[AuditRows, npt.NDArray[np.int64]]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.stats import rankdata
 
 from features.definition import Capacity
 from features.matrix import Matrix
 from models.judging.backtest import group_codes, judging_weight
+from models.judging.calibration_tables import reliability_table, share_interval
 from models.judging.curve import capacities
 from models.judging.handing import Judge
 from models.judging.metrics import (
@@ -18,17 +18,15 @@ from models.judging.metrics import (
     all_metrics,
     bounds,
     brier_parts,
+    ece_bounds,
     ece_when_perfect,
     metric_draws,
-    reliability,
 )
 from models.judging.replay import arrange, top_each_snapshot
-from models.judging.resample import Interval, cluster_sums, interval, ratio, resampled
-from models.logistic import sigmoid
-from models.scorer import Floats, Ints
+from models.judging.resample import Interval, cluster_sums, interval, resampled
+from models.scorer import Floats
 
 _METRIC_DRAWS = 200
-LEAST_IN_SEGMENT = 100
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,8 @@ def evaluate(
         row: dict[str, Any] = {"n": len(test), "won": int(won.sum())}
         for metric, value in all_metrics(won, z, weight).items():
             row[metric] = value
-            row[f"{metric}_ci"] = bounds(drawn[name][metric])
+            of_draws = drawn[name][metric]
+            row[f"{metric}_ci"] = ece_bounds(of_draws, value) if metric == "ece" else bounds(of_draws)
         figures[name] = row | wins[name]
     differences = {
         name: {
@@ -100,12 +99,12 @@ def evaluate(
     return Evaluation(
         figures=figures,
         differences=differences,
-        reliability=reliability(won, log_odds[winner], weight).record(),
+        reliability=reliability_table(won, log_odds[winner], group, draws=draws, seed=seed),
         ece_if_perfect=perfect,
         brier=brier_parts(won, log_odds[winner], weight),
         base_rate_test=base,
         log_odds=dict(log_odds),
-        notes=_notes(figures[winner]["ece"], perfect, base_before, base, _base_interval(won, group, draws, seed)),
+        notes=_notes(figures[winner]["ece"], perfect, base_before, base, share_interval(won, group, draws, seed)),
     )
 
 
@@ -130,24 +129,6 @@ def rank_figures(
     return found
 
 
-def calibration_by(
-    test: Matrix, log_odds: Floats, segments: Mapping[str, pd.Series], *, draws: int, seed: int
-) -> list[dict[str, Any]]:
-    """Predicted and observed share won per value of each segment, the observed one with an interval over accounts."""
-    found, group = [], group_codes(test)
-    for name, values in segments.items():
-        for value in sorted(values.dropna().unique(), key=str):
-            rows = np.flatnonzero((values == value).to_numpy(dtype=bool))
-            if len(rows) < LEAST_IN_SEGMENT:
-                continue
-            won, p = test.label[rows], float(sigmoid(log_odds[rows]).mean())
-            span = _base_interval(won, group[rows], draws, seed)
-            figures = {"n": len(rows), "won": int(won.sum()), "predicted": p, "observed": float(won.mean())}
-            inside = span.low <= p <= span.high
-            found.append({"segment": name, "value": str(value), **figures, "ci": span.record(), "inside": inside})
-    return found
-
-
 def _wins_at_capacity(
     test: Matrix, log_odds: Mapping[str, Floats], capacity: Capacity, every_days: int, draws: int, seed: int
 ) -> dict[str, dict[str, Any]]:
@@ -165,14 +146,6 @@ def _wins_at_capacity(
             "handoffs_at_capacity": len(rows),
         }
     return found
-
-
-def _base_interval(won: Floats, group: Ints, draws: int, seed: int) -> Interval:
-    codes = np.unique(group, return_inverse=True)[1]
-    groups = int(codes.max()) + 1
-    sums = {"won": cluster_sums(codes, won, groups), "n": cluster_sums(codes, np.ones(len(won)), groups)}
-    drawn = resampled(sums, draws=draws, seed=seed)
-    return interval(ratio(drawn["won"], drawn["n"]))
 
 
 def _notes(

@@ -42,12 +42,13 @@ def average_precision(won: Floats, score: Floats, weight: Floats) -> float:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Predicted against observed per bin of equal weight."""
+    """Predicted against observed per bin of equal weight; ``code`` says in which bin a row lies, shape (n,)."""
 
     predicted: Floats
     observed: Floats
     share: Floats
     rows: Ints
+    code: Ints
 
     @property
     def ece(self) -> float:
@@ -73,9 +74,10 @@ def reliability(won: Floats, log_odds: Floats, weight: Floats, bins: int = BINS)
     mass = np.bincount(code, weights=weight)
     kept = mass > 0
     rows = np.bincount(code)[kept]
+    places = (np.cumsum(kept) - 1)[code]
     predicted = np.bincount(code, weights=weight * p)[kept] / mass[kept]
     observed = np.bincount(code, weights=weight * won)[kept] / mass[kept]
-    return Reliability(predicted, observed, mass[kept] / mass.sum(), rows.astype(np.int64))
+    return Reliability(predicted, observed, mass[kept] / mass.sum(), rows.astype(np.int64), places)
 
 
 def ece_when_perfect(log_odds: Floats, weight: Floats, *, draws: int = 200, seed: int = 0) -> tuple[float, float]:
@@ -90,14 +92,22 @@ def ece_when_perfect(log_odds: Floats, weight: Floats, *, draws: int = 200, seed
 
 
 def brier_parts(won: Floats, log_odds: Floats, weight: Floats) -> dict[str, float]:
-    """Brier score and its decomposition over the reliability bins (Murphy 1973)."""
+    """Brier score and its decomposition over the reliability bins (Murphy 1973).
+
+    ``brier = reliability - resolution + uncertainty + within`` exactly: ``within`` is what the bins hide, the spread
+    of predictions inside a bin less twice their covariance with the outcome (Stephenson et al. 2008).
+    """
     table = reliability(won, log_odds, weight)
     base = float(np.average(won, weights=weight))
+    p = sigmoid(log_odds)
+    spread = p - table.predicted[table.code]
+    within = float(np.average(spread**2 - 2 * spread * (won - table.observed[table.code]), weights=weight))
     return {
-        "brier": float(np.average((sigmoid(log_odds) - won) ** 2, weights=weight)),
+        "brier": float(np.average((p - won) ** 2, weights=weight)),
         "reliability": float((table.share * (table.predicted - table.observed) ** 2).sum()),
         "resolution": float((table.share * (table.observed - base) ** 2).sum()),
         "uncertainty": base * (1 - base),
+        "within": within,
     }
 
 
@@ -137,3 +147,17 @@ def bounds(values: Floats, confidence: float = CONFIDENCE) -> list[float | None]
     if len(known) < len(values) / 2:
         return [None, None]
     return [float(v) for v in np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])]
+
+
+def ece_bounds(draws: Floats, value: float) -> list[float | None]:
+    """Interval of a calibration error from its draws, moved so that their mean is the error itself.
+
+    An absolute gap cannot be negative, so every resampling adds noise to each bin and lifts the draws above the
+    error they are drawn from; without the move the interval may lie wholly above the figure it belongs to.
+
+    >>> [round(end, 3) for end in ece_bounds(np.linspace(0.02, 0.04, 101), 0.015)]
+    [0.006, 0.024]
+    """
+    known = draws[np.isfinite(draws)]
+    shift = float(known.mean()) - value if len(known) else 0.0
+    return [None if end is None else max(end - shift, 0.0) for end in bounds(draws)]

@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 
 from features.errors import TooLittleDataError
+from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
 from models.deciding import Decision, decide
 from models.judging.backtest import Backtest, OutOfFold
+from models.judging.flattery import flattery
 from models.judging.ladder import Choice
+from models.judging.paired import paired_blocks
 from models.judging.signal import Signal
 from models.scorer import Calibration
 from models.training import backtest_candidates
@@ -27,14 +30,14 @@ def rubric_candidate(context: Context) -> RubricCandidate | None:
 def run_backtest_stage(context: Context) -> dict[str, Any]:
     """Write out-of-fold predictions and the decision; nothing is trained after a leak or with too little data."""
     before = read_json(context.paths.audit / "verdict.json")
-    result: dict[str, Any] = {**before, "candidates": [], "folds": []}
+    result: dict[str, Any] = {**before, "candidates": [], "folds": [], "by_block": [], "random_gap": None}
     found: Backtest | None = None
     if before["verdict"] == "ok":
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         try:
             found = backtest_candidates(matrix, split, context.settings, rubric_candidate(context))
             decision = decide(matrix, found, context.settings, newest_level=context.source.prior_correction == "newest")
-            result = {**decision.record(), **_record(found)}
+            result = {**decision.record(), **_record(found), **_judged(context, matrix, found, decision.winner)}
         except TooLittleDataError as error:
             result |= {"verdict": "too_little_data", "verdict_text": error.message}
     with stage_dir(context.paths.backtest) as folder:
@@ -56,6 +59,23 @@ def _record(found: Backtest) -> dict[str, Any]:
         "blocks": list(found.rolling.names),
         "random_blocks": None if found.random is None else list(found.random.names),
     }
+
+
+def _judged(context: Context, matrix: Matrix, found: Backtest, winner: str) -> dict[str, Any]:
+    """Block by block against the winner, and what random folds flatter."""
+    settings = context.settings
+    blocks = paired_blocks(
+        matrix,
+        found.rolling,
+        winner,
+        context.source.capacity,
+        blocks=len(found.folds),
+        every_days=context.source.cohort.every_days,
+        draws=settings.draws,
+        seed=settings.seed,
+    )
+    gap = flattery(matrix, found, winner, draws=settings.draws, seed=settings.seed)
+    return {"by_block": blocks, "random_gap": None if gap is None else gap.record()}
 
 
 def _frame(found: OutOfFold) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.qualification_policy import default_qualification
 from models.explaining.reasons import Wordsmith, top_reasons
 from models.judging.backtest import group_codes
-from models.judging.evaluate import calibration_by
+from models.judging.calibration_tables import calibration_by
 from models.judging.handing import Judge
 from models.judging.planner import plan_capacity
 from models.judging.profiles import profiles

@@ -172,3 +172,31 @@ def test_handoffs_that_happened_stand_beside_the_candidates(tiny_copy: TinyRun) 
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(context, found)))
     assert f"actual handoff {row['auc']:.3f}" in text and "What was recorded at the time is no probability" in text
     assert "What was recorded at the time is no probability" not in tiny_copy.page.read_text(encoding="utf-8")
+
+
+def test_every_candidate_stands_beside_the_winner_block_by_block(tiny_demo: TinyRun, words: str) -> None:
+    backtest = read_json(tiny_demo.context.paths.backtest / "backtest.json")
+    blocks = backtest["by_block"]
+    assert [record["block"] for record in blocks] == [*(fold["name"] for fold in backtest["folds"]), "all blocks"]
+    for record in blocks:
+        assert {row["name"] for row in record["candidates"]} == {row["name"] for row in backtest["candidates"]}
+        for row in record["candidates"]:
+            if row["name"] != backtest["winner"]:
+                low, high = row["above_winner_ci"]
+                assert f"{row['above_winner']:+.4f} {low:+.4f} to {high:+.4f}" in words
+                assert f"{row['wins_at_capacity']} ({row['wins_above_winner']:+d})" in words
+    assert backtest["random_gap"]["sentence"] in words
+
+
+def test_calibration_is_there_as_a_table_and_the_brier_score_adds_up(tiny_demo: TinyRun, words: str) -> None:
+    evaluation = read_json(tiny_demo.context.paths.evaluate / "evaluation.json")
+    for row in evaluation["reliability"]:
+        low, high = row["ci"]
+        assert low <= row["observed"] <= high
+        assert f"{row['observed']:.1%} {low:.1%} to {high:.1%}" in words
+    parts = evaluation["brier"]
+    known = parts["reliability"] - parts["resolution"] + parts["uncertainty"] + parts["within"]
+    assert parts["brier"] == pytest.approx(known, abs=1e-12)
+    comparison = read_json(tiny_demo.context.paths.thresholds / "comparison.json")
+    for row in comparison["calibration_by_segment"]:
+        assert f"{row['ece']:.3f} {row['ece_ci'][0]:.3f} to {row['ece_ci'][1]:.3f}" in words

@@ -48,6 +48,7 @@ def test_a_run_without_a_model(
     assert summary["bundle"]["hash"] is None and summary["winner"]["name"] is None
     assert said in page
     assert 'id="worklist"' not in page and 'id="cards"' not in page
+    assert ">None<" not in page and "None's" not in page and "of None" not in page
     assert not list((tmp_path / "data").rglob("bundle.json"))
     assert read_champion(paths) is None
     for stage in STAGES[2:-1]:
@@ -60,6 +61,9 @@ def test_a_leak_is_named_and_an_accepted_one_stands_in_bundle_and_report(cli: Cl
     status, summary, page, _ = run(cli, tmp_path, write_calls(tmp_path, frame))
     assert "seconds" in {row["column"] for row in summary["audit"] if row["severity"] == "leak"}
     assert status == ExitStatus.LEAK and "seconds" in summary["verdict_text"]
+    place = ("--source", str(tmp_path / "calls.yaml"), "--data-dir", str(tmp_path / "data"), "--tiny")
+    status, out, _ = cli("audit", *place)
+    assert status == ExitStatus.LEAK and "leak    AUD01  seconds: 'seconds' alone separates won from lost" in out
 
     accepted = DECLARATION.replace("label: seconds of", "accepted_because: a test of ours, label: seconds of")
     status, summary, page, paths = run(cli, tmp_path, write_calls(tmp_path, frame, accepted))

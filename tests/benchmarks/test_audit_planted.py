@@ -11,3 +11,12 @@ def test_planted_leaks_are_found_without_false_alarms() -> None:
     found = list(result["caught"].values())  # type: ignore[attr-defined]
     assert found.count("leak") >= 8
     assert found.count("missed") <= 1
+
+
+def test_a_date_of_the_close_is_found_in_rows_without_an_order() -> None:
+    n, base, ordered = HOSTS[3]
+    result = judge(*host(n, base, 14), ordered, 5)
+    assert result["false_leaks"] == result["false_suspects"] == []
+    caught = result["caught"]
+    assert caught["written at close"] == "leak"  # type: ignore[index]
+    assert "missed" not in caught.values()  # type: ignore[attr-defined]

@@ -1,11 +1,13 @@
 """The audit as a gate: on development rows only, accepted leaks recorded, others stop training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from features.catalog import Catalog, Feature, FeatureType
-from features.definition import Source
+from features.definition import Source, TableSource
 from features.errors import LeakError
 from features.matrix import Matrix
 from features.timechop import Block, Chop
@@ -90,6 +92,33 @@ def test_an_accepted_leak_keeps_its_reason_and_does_not_stop_training() -> None:
     assert found[0].severity == "leak"
     assert accepted_leaks(found) == {"v": "measured before the call"}
     require_clean(found)
+
+
+def test_a_leak_in_an_account_column_is_traced_to_it_and_accepted_there() -> None:
+    frame, won = honest()
+    frame["account_rating"] = np.random.default_rng(1).lognormal(5 + 1.5 * won, 0.8)
+    told = matrix(frame, won)
+    features = [
+        replace(f, params={"table": "accounts", "column": "rating"}) if f.name == "account_rating" else f
+        for f in told.catalog
+    ]
+    told = replace(told, catalog=Catalog(tuple(features)))
+
+    def declared(**rating: str) -> Source:
+        tables = {
+            "leads": {"columns": {"rating": {"accepted_because": "another column of this name"}}},
+            "accounts": {"columns": {"account_id": {}, "rating": {"when_known": "known_at", **rating}}},
+            "outcomes": {},
+        }
+        return source().model_copy(
+            update={"tables": {name: TableSource.model_validate(table) for name, table in tables.items()}}
+        )
+
+    found = audit(told, declared())
+    assert (found[0].column, found[0].blocking) == ("account_rating", True)
+    assert "made from column 'rating' of accounts" in found[0].message
+    found = audit(told, declared(accepted_because="rated once a year by an agency"))
+    assert accepted_leaks(found) == {"account_rating": "rated once a year by an agency"}
 
 
 def test_the_test_block_is_never_looked_at() -> None:

@@ -45,3 +45,14 @@ def test_a_middle_value_that_tells_is_found_too(ordered: bool) -> None:
     spread = np.random.default_rng(4).normal(size=len(won))
     frame["v"] = np.where(won == 1, spread * 0.2, np.sign(spread) * (1 + np.abs(spread)))
     assert [f.column for f in power(rows(frame, won, ordered=ordered))] == ["v"]
+
+
+def test_a_column_clear_of_strong_others_is_suspect_and_one_among_its_like_is_not() -> None:
+    frame, won = honest(600, base=0.5)
+    rng = np.random.default_rng(5)
+    for k in range(5):
+        frame[f"strong{k}"] = rng.normal(size=600) + 0.7 * won
+    frame["v"] = rng.normal(size=600) + 1.42 * won
+    assert [(f.column, f.severity) for f in power(rows(frame, won, ordered=False))] == [("v", "suspect")]
+    frame["w"] = rng.normal(size=600) + 1.3 * won
+    assert power(rows(frame, won, ordered=False)) == []

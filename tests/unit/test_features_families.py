@@ -86,6 +86,22 @@ def test_a_stage_as_an_attribute_is_refused_with_the_remedy(name: str) -> None:
     assert name in build_catalog(relational({name: accepted})).names
 
 
+def test_on_one_file_a_column_named_like_a_stage_is_left_to_the_audit() -> None:
+    source = Source.model_validate(
+        {
+            "name": "one_file",
+            "kind": "flat",
+            "flat": {"target": {"column": "y", "won": ["yes"], "lost": ["no"]}},
+            "tables": {"leads": {"columns": {"current_stage": {}, "status": {}}}},
+        }
+    )
+    assert {"current_stage", "status"} <= set(build_catalog(source).names)
+    overwritten = source.model_dump(mode="json", exclude_defaults=True)
+    overwritten["tables"]["leads"]["columns"]["status"] = {"when_known": "overwritten"}
+    with pytest.raises(OverwrittenColumnError):
+        build_catalog(Source.model_validate(overwritten))
+
+
 @pytest.mark.parametrize("name", ["marital_status", "backstage", "stage_name"])
 def test_a_column_that_only_sounds_like_a_stage_is_kept(name: str) -> None:
     assert name in build_catalog(relational({name: {"type": "category"}})).names

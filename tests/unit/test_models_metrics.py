@@ -7,11 +7,14 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.judging.backtest import OutOfFold, blend_weights
 from models.judging.calibrate import fit_interval, fit_slope
+from models.judging.calibration_tables import reliability_table
 from models.judging.metrics import (
     all_metrics,
     auc,
     average_precision,
+    bounds,
     brier_parts,
+    ece_bounds,
     ece_when_perfect,
     metric_draws,
     reliability,
@@ -58,6 +61,41 @@ def test_brier_decomposition_adds_up() -> None:
     won = (rng.random(3000) < sigmoid(z)).astype(np.float64)
     parts = brier_parts(won, z, np.ones(3000))
     assert parts["brier"] == pytest.approx(parts["reliability"] - parts["resolution"] + parts["uncertainty"], abs=1e-9)
+
+
+def test_what_the_bins_hide_of_the_brier_score_is_named() -> None:
+    rng = np.random.default_rng(8)
+    z = rng.normal(-1, 2, 2000)
+    won = (rng.random(2000) < sigmoid(z)).astype(np.float64)
+    parts = brier_parts(won, z, np.ones(2000))
+    known = parts["reliability"] - parts["resolution"] + parts["uncertainty"]
+    assert abs(parts["within"]) > 1e-5
+    assert parts["brier"] == pytest.approx(known + parts["within"], abs=1e-12)
+
+
+def test_a_bin_s_interval_widens_where_rows_of_one_account_repeat_each_other() -> None:
+    rng = np.random.default_rng(9)
+    z = np.repeat(rng.normal(-1, 1, 100), 20)
+    won = np.repeat((rng.random(100) < sigmoid(z[::20])).astype(np.float64), 20)
+    alone = reliability_table(won, z, np.arange(2000), draws=300, seed=1)
+    together = reliability_table(won, z, np.repeat(np.arange(100), 20), draws=300, seed=1)
+    assert sum(row["rows"] for row in alone) == 2000
+    assert sum(row["won"] for row in alone) == won.sum()
+    width = [np.mean([row["ci"][1] - row["ci"][0] for row in rows]) for rows in (alone, together)]
+    assert width[1] > 2.5 * width[0]
+    assert all(row["ci"][0] <= row["observed"] <= row["ci"][1] for row in together)
+    assert sum(row["inside"] for row in together) >= 8
+
+
+def test_the_interval_of_a_calibration_error_holds_the_error() -> None:
+    rng = np.random.default_rng(11)
+    z = rng.normal(-1, 1, 3000)
+    won = (rng.random(3000) < sigmoid(z)).astype(np.float64)
+    ones, error = np.ones(3000), reliability(won, z, np.ones(3000)).ece
+    drawn = metric_draws(won, {"a": z}, ones, np.arange(3000), draws=200, seed=1)["a"]["ece"]
+    assert bounds(drawn)[0] > 0.9 * error  # lifted by resampling
+    low, high = ece_bounds(drawn, error)
+    assert low < error < high and high - low == pytest.approx(np.ptp(bounds(drawn)), abs=0.01)
 
 
 def test_one_class_has_no_auc() -> None:
@@ -123,7 +161,7 @@ def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:
 def test_calibration_is_shown_apart_by_segment() -> None:
     import pandas as pd
 
-    from models.judging.evaluate import calibration_by
+    from models.judging.calibration_tables import calibration_by
     from tests.reference.toy import toy_matrix
 
     test = toy_matrix(900, seed=5)
@@ -135,4 +173,10 @@ def test_calibration_is_shown_apart_by_segment() -> None:
     rows = {r["value"]: r for r in calibration_by(test, off, {"half": half}, draws=200, seed=1)}
     assert set(rows) == {"left", "right"} and rows["left"]["n"] == 450
     assert not rows["left"]["inside"] and rows["left"]["predicted"] > rows["left"]["ci"][1]
+    assert rows["left"]["ece"] > rows["left"]["ece_if_perfect"]
+    assert rows["right"]["ece"] <= rows["right"]["ece_if_perfect"]
+    for row in rows.values():
+        assert row["ece_ci"][0] < row["ece"] < row["ece_ci"][1]
+    left = test.label[:450], 1 / (1 + np.exp(-off[:450]))
+    assert rows["left"]["brier"] == pytest.approx(float(((left[1] - left[0]) ** 2).mean()))
     assert rows["right"]["inside"] and rows["right"]["ci"][0] < rows["right"]["observed"] < rows["right"]["ci"][1]

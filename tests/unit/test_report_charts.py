@@ -73,8 +73,8 @@ def all_charts() -> list[Chart]:
         "linear": {"n": 100, "won": 9, "auc": 0.7, "auc_ci": [0.6, 0.8]},
     }
     bins = [
-        {"predicted": 0.1, "observed": 0.12, "share": 0.5, "rows": 50},
-        {"predicted": 0.4, "observed": 0.3, "share": 0.5, "rows": 50},
+        {"predicted": 0.1, "observed": 0.12, "share": 0.5, "rows": 50, "ci": [0.06, 0.2]},
+        {"predicted": 0.4, "observed": 0.3, "share": 0.5, "rows": 50, "ci": [0.2, 0.4]},
     ]
     months = [
         {"period": "2026-01", "rows": 50, "won": 5, "share": 0.1},
@@ -120,11 +120,10 @@ def test_the_winner_has_the_model_s_colour_and_the_best_stands_on_top() -> None:
 
 
 def test_whiskers_are_distances_from_the_point() -> None:
-    trace = figure(charts.calibration([{"predicted": 0.2, "observed": 0.3, "share": 1.0, "rows": 100}], 100))["data"][
-        -1
-    ]
-    low, high = 0.3 - trace["error_y"]["arrayminus"][0], 0.3 + trace["error_y"]["array"][0]
-    assert 0.22 < low < 0.3 < high < 0.39
+    bins = [{"predicted": 0.2, "observed": 0.3, "share": 1.0, "rows": 100, "ci": [0.25, 0.38]}]
+    trace = figure(charts.calibration(bins, 100))["data"][-1]
+    assert trace["error_y"]["arrayminus"][0] == pytest.approx(0.05)
+    assert trace["error_y"]["array"][0] == pytest.approx(0.08)
     sideways = figure(charts.cv_loss(CANDIDATES, "linear", 100))["data"][-1]
     assert sideways["error_x"]["array"] == [pytest.approx(0.02)]
 

@@ -93,6 +93,14 @@ def test_graduation_needs_points_and_the_required_action() -> None:
     assert book.cells.tolist() == ["A2", "A2"]
 
 
+def test_points_taken_are_no_required_action() -> None:
+    asks = RUBRIC.thresholds[0].model_copy(update={"requires": ("title",), "points": -100.0})
+    either = asks.model_copy(update={"requires": (), "any_of": ("title",)})
+    book = ledger(RUBRIC, matrix_rows(rule_title__1=[1, 0, 0], rule_title__4=[0, 1, 0]))
+    assert book.rules["title"].tolist() == [10, -3, 0]
+    assert book.reached(asks).tolist() == book.reached(either).tolist() == [True, False, False]
+
+
 def random_rows(seed: int, n: int = 300) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     values = matrix_rows(rule_opens=rng.poisson(2, n).astype(float).tolist())

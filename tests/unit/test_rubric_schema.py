@@ -57,11 +57,25 @@ def test_words_like_yes_and_numbers_stay_texts() -> None:
         ),
         (("per: occurrence", "per: occurrence, decay: {percent: 25}"), 7, "percent and every_days belong together"),
         (("name: team", "name: team\nname: again"), 2, "key 'name' stands twice"),
+        (("points: 1,", "points: .nan,"), 7, "finite number"),
+        (("points: 1,", "points: true,"), 7, "points are numbers"),
+        (("values: {yes: 10, 1: 3}", "values: {~: 10}"), 6, "missing: POINTS"),
+        (("values: {yes: 10, 1: 3}", "values: {yes: 10, YES: 3}"), 6, "'YES' and 'yes' are the same value"),
+        (("id: industry", "id: opens__1"), 6, "name the rule otherwise"),
+        (("id: industry", "id: in_mql_sal"), 6, "name the rule otherwise"),
+        (("cap: 50", "cap: 5"), 10, "no lead can have more than 10"),
+        (("requires: [opens]", "group: fit"), 10, "'sql' asks for 40 points of group 'fit', but no lead can have more"),
+        (("points: 1,", "points: 0,"), 10, "rule 'opens', which never gives points"),
     ],
 )
 def test_a_contradiction_is_refused_with_its_line(change: tuple[str, str], line: int, said: str) -> None:
     assert change[0] in GOOD
-    message = refused(GOOD.replace(*change, 1))
+    text = GOOD.replace(*change, 1)
+    if "cap: 5}" in text:
+        text = text.replace("per: occurrence", "cap: 5, per: occurrence")
+    if "in_mql_sal" in text:
+        text = text.replace("per: occurrence", "only_in: [sal, mql], per: occurrence")
+    message = refused(text)
     assert f"line {line}:" in message
     assert said in message
     assert message.startswith("team.yaml")
@@ -84,6 +98,35 @@ def test_a_flat_source_refuses_activity_rules_and_unknown_columns() -> None:
     assert "line 6: column 'industry' is not declared in leads of 'bank'; columns: job, duration." in message
     assert "line 7: rule 'opens' speaks of activity, but 'bank' is flat" in message
     assert "may not be used: a leak" in refused(GOOD.replace("lead: industry", "lead: duration"), source)
+
+
+def test_a_condition_no_value_could_meet_is_refused_with_what_is_declared() -> None:
+    columns = {"industry": {"values": ["tools", "food"]}, "size": {"type": "number"}, "flag": {"type": "boolean"}}
+    source = Source.model_validate(
+        {
+            "name": "bank",
+            "kind": "flat",
+            "flat": {"target": {"column": "y", "won": ["yes"], "lost": ["no"]}},
+            "tables": {"leads": {"columns": columns}},
+        }
+    )
+    text = """\
+name: team
+groups: {fit: {dimension: fit}}
+rules:
+  - {id: one, group: fit, lead: COLUMN, CONDITION}
+thresholds: [{stage: mql, points: 1}]
+handoff: {stage: mql}
+"""
+    for column, condition, said in (
+        ("industry", "values: {Tools: 1, foot: 2}", "'industry' never is 'foot'; its declared values: tools, food"),
+        ("industry", "ranges: [{from: 1, points: 2}]", "by range, but column 'industry' holds no numbers"),
+        ("flag", "ranges: [{from: 1, points: 2}]", "by range, but column 'flag' holds no numbers (boolean)"),
+    ):
+        message = refused(text.replace("COLUMN", column).replace("CONDITION", condition), source)
+        assert "line 4: rule 'one'" in message and said in message
+    for column, condition in (("industry", "values: {TOOLS: 1}"), ("size", "ranges: [{from: 1, points: 2}]")):
+        parse_rubric(text.replace("COLUMN", column).replace("CONDITION", condition), source=source)
 
 
 def test_starter_rubrics_load_and_survive_json() -> None:

@@ -7,6 +7,7 @@ from models.judging.checks.rows import AuditRows, Power
 
 CODE = "AUD01"
 SURE, HIGH, TIMES = 0.85, 0.72, 3.0
+AHEAD = 0.78  # beyond this and clear of every other column, however strong the others are
 RIVALS = 5
 
 
@@ -18,7 +19,7 @@ def power(rows: AuditRows) -> list[Finding]:
     found: list[Finding] = []
     flagged: set[str] = set()
     for name, own in sorted(rows.powers.items(), key=lambda pair: -pair[1].auc):
-        rivals = [p.excess for other, p in rows.powers.items() if other != name and other not in flagged]
+        rivals = [p for other, p in rows.powers.items() if other != name and other not in flagged]
         severity = _severity(own, rivals, verified=name in rows.verified)
         if severity is not None:
             flagged.add(name)
@@ -26,22 +27,27 @@ def power(rows: AuditRows) -> list[Finding]:
     return found
 
 
-def _severity(own: Power, rivals: list[float], *, verified: bool) -> Severity | None:
+def _severity(own: Power, rivals: list[Power], *, verified: bool) -> Severity | None:
     out_of_line = own.excess >= TIMES * max(_typical(rivals), 0.02)
+    far_ahead = own.low >= AHEAD and all(own.low > rival.high for rival in rivals)
     if own.auc >= SURE and own.low >= SURE - 0.05:
         return "suspect" if verified else "leak"
-    if own.low >= HIGH and out_of_line and not verified:
+    if ((own.low >= HIGH and out_of_line) or far_ahead) and not verified:
         return "suspect"
     return None
 
 
-def _typical(rivals: list[float]) -> float:
+def _typical(rivals: list[Power]) -> float:
     """Median excess of the best few others."""
-    return float(np.median(sorted(rivals, reverse=True)[:RIVALS])) if rivals else 0.1
+    return float(np.median(sorted((r.excess for r in rivals), reverse=True)[:RIVALS])) if rivals else 0.1
 
 
-def _message(name: str, own: Power, rivals: list[float], rows: AuditRows) -> str:
-    best = f"the next best column reaches {0.5 + max(rivals):.2f}" if rivals else "there is no other column"
+def _message(name: str, own: Power, rivals: list[Power], rows: AuditRows) -> str:
+    best = (
+        f"the next best column reaches {max(rival.auc for rival in rivals):.2f}"
+        if rivals
+        else "there is no other column"
+    )
     return (
         f"'{name}' alone separates won from lost with AUC {own.auc:.2f} {rows.where}; {best}. "
         "If it is filled in or updated after the outcome, declare it 'role: ignore'; "

@@ -70,6 +70,11 @@ class Power:
         """Lower end, two standard errors down."""
         return self.auc - 2 * self.error
 
+    @property
+    def high(self) -> float:
+        """Upper end, two standard errors up."""
+        return self.auc + 2 * self.error
+
 
 def blocks_of(order: npt.NDArray[np.int64], label: Floats, *, ordered: bool, seed: int = 0) -> npt.NDArray[np.int64]:
     """Blocks of equal length in order (or random folds), at most 20, each with a few of both outcomes."""
