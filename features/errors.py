@@ -23,6 +23,7 @@ class ExitStatus(IntEnum):
     BUSY = 20
     UNREADABLE = 21
     ONE_CLASS = 22
+    NOT_PROMOTED = 23
 
 
 class LeadScoreError(Exception):
@@ -100,3 +101,10 @@ class PolicyError(LeadScoreError):
 
     code = "LS019"
     exit_status = ExitStatus.POLICY
+
+
+class PromotionError(LeadScoreError):
+    """A challenger the gate keeps back."""
+
+    code = "LS023"
+    exit_status = ExitStatus.NOT_PROMOTED

@@ -170,7 +170,9 @@ def model(desk: Desk) -> dict[str, Any]:
             {name: feature.record()[name] for name in ("name", "label", "dimension", "topic", "doc", "known_when")}
             for feature in bundle.catalog
         ],
-        "champion": None if champion is None else {"hash": champion.hash, "previous": champion.previous},
+        "champion": None
+        if champion is None
+        else {"hash": champion.hash, "previous": champion.previous, "history": list(champion.history)},
         "kept": sorted(kept),
     }
     for name, file in (
