@@ -24,6 +24,7 @@ class ExitStatus(IntEnum):
     UNREADABLE = 21
     ONE_CLASS = 22
     NOT_PROMOTED = 23
+    ACT = 24
 
 
 class LeadScoreError(Exception):

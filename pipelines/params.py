@@ -7,10 +7,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.errors import SourceError
-from models.settings import GateSettings, TrainSettings
+from models.settings import GateSettings, MonitorSettings, TrainSettings
 
 DEFAULT = Path("params.yaml")
-KEY, GATE = "leadscore", "gate"
+KEY, GATE, MONITOR = "leadscore", "gate", "monitor"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,6 +34,11 @@ def load_gate(path: Path | None = None) -> GateSettings:
     They are no part of a training run: changing one trains nothing anew and changes no bundle.
     """
     return _load(GateSettings, GATE, path, optional=True)
+
+
+def load_monitor(path: Path | None = None) -> MonitorSettings:
+    """When the monitor speaks up, under the key ``monitor``; the defaults where the file has none."""
+    return _load(MonitorSettings, MONITOR, path, optional=True)
 
 
 def _load(kind: type[Model], key: str, path: Path | None, *, optional: bool = False) -> Model:

@@ -184,4 +184,8 @@ def model_page(
     """Verdict, candidates, test figures, audit, features and versions; for administrators what the gate says."""
     found, admin = judging.model(desk), caller.may(Scope.ADMIN)
     answer = promotion.asked(desk, asked) if admin and asked is not None else None
-    return page(request, "model.html", caller, found=found, admin=admin, gate=answer)
+    try:
+        drift: dict[str, Any] = judging.drift(desk)
+    except LeadScoreError as problem:
+        drift = {"headline": problem.message, "findings": [], "features": []}
+    return page(request, "model.html", caller, found=found, admin=admin, gate=answer, drift=drift)

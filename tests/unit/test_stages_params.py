@@ -6,17 +6,22 @@ import pytest
 import yaml
 
 from features.errors import SourceError
-from models.settings import GateSettings, TrainSettings
-from pipelines.params import load_gate, load_settings
+from models.settings import GateSettings, MonitorSettings, TrainSettings
+from pipelines.params import load_gate, load_monitor, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_file_of_the_repository_is_the_default() -> None:
     document = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    assert document == {"leadscore": TrainSettings().model_dump(), "gate": GateSettings().model_dump()}
+    assert document == {
+        "leadscore": TrainSettings().model_dump(),
+        "gate": GateSettings().model_dump(),
+        "monitor": MonitorSettings().model_dump(),
+    }
     assert load_settings(ROOT / "params.yaml") == TrainSettings()
     assert load_gate(ROOT / "params.yaml") == GateSettings()
+    assert load_monitor(ROOT / "params.yaml") == MonitorSettings()
 
 
 def test_it_is_found_in_the_working_directory_if_it_speaks_to_us(
