@@ -23,6 +23,8 @@ class ExitStatus(IntEnum):
     BUSY = 20
     UNREADABLE = 21
     ONE_CLASS = 22
+    NOT_PROMOTED = 23
+    ACT = 24
 
 
 class LeadScoreError(Exception):
@@ -100,3 +102,10 @@ class PolicyError(LeadScoreError):
 
     code = "LS019"
     exit_status = ExitStatus.POLICY
+
+
+class PromotionError(LeadScoreError):
+    """A challenger the gate keeps back."""
+
+    code = "LS023"
+    exit_status = ExitStatus.NOT_PROMOTED

@@ -53,6 +53,7 @@ class Bundle:
     percentiles : shape (101,), calibrated log-odds of the leads open at the data cut-off (or of the judged rows)
     rubric : the fitted rubric candidate, for comparison, if the source has one
     questions : what answers to each question were worth among training leads
+    trained_on : bins and shares of the training rows, to tell drift by; empty in bundles of before
     """
 
     meta: Mapping[str, Any]
@@ -66,6 +67,7 @@ class Bundle:
     percentiles: Floats
     rubric: RubricCandidate | None = None
     questions: tuple[AnswerTable, ...] = ()
+    trained_on: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     _cache: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def raw_log_odds(self, values: Values) -> Floats:
@@ -130,6 +132,7 @@ class Bundle:
             "percentiles": self.percentiles.tolist(),
             "rubric": None if self.rubric is None else self.rubric.state(),
             "questions": [table.state() for table in self.questions],
+            **({"trained_on": dict(self.trained_on)} if self.trained_on else {}),
         }
 
     def files(self) -> dict[str, str]:
@@ -207,6 +210,7 @@ def _restored(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:
         percentiles=np.asarray(document["percentiles"], dtype=np.float64),
         rubric=None if rubric is None else RubricCandidate.restore(rubric, {}),
         questions=tuple(AnswerTable.restore(state) for state in document.get("questions", ())),
+        trained_on=document.get("trained_on", MappingProxyType({})),
     )
 
 

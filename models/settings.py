@@ -36,3 +36,33 @@ class TrainSettings(BaseModel):
         """Settings for tests: the same steps, little of each."""
         budgets = {"trials": 2, "tune_rows": 1_500, "fold_rows": 1_500, "tune_folds": 2, "boosters": 2, "draws": 100}
         return cls(**budgets, max_rounds=40, scorecard_features=8)
+
+
+class GateSettings(BaseModel):
+    """What a challenger may be worse by, and how many wins it takes to tell (docs/tracking.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    log_loss: float = Field(default=0.01, gt=0, lt=1, description="as a share of the log loss of the base rate alone")
+    calibration: float = Field(default=0.1, gt=0, lt=1, description="of the calibration error, as a share of base rate")
+    wins: float = Field(default=0.1, gt=0, lt=1, description="as a share of the champion's wins at capacity")
+    minimum_won: int = Field(default=50, ge=10, description="won leads before anything is concluded")
+    draws: int = Field(default=1000, ge=200)
+    seed: int = 7
+
+
+class MonitorSettings(BaseModel):
+    """When the monitor speaks up (docs/monitoring.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    moved: float = Field(default=0.10, gt=0, description="stability index from which a distribution has moved")
+    moved_a_lot: float = Field(default=0.25, gt=0, description="from which it has moved a lot")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="that nothing at all is called by chance")
+    important: float = Field(default=0.05, ge=0, lt=1, description="share of the model's contributions that matters")
+    share: float = Field(default=0.05, gt=0, lt=1, description="share of rows: unseen levels, ages never trained on")
+    missing: float = Field(default=0.10, gt=0, lt=1, description="by how much a share of missing values may rise")
+    miscalibration: float = Field(default=0.2, gt=0, lt=1, description="relative gap of happened and promised")
+    minimum_won: int = Field(default=20, ge=5, description="won leads since the training before they are judged")
+    draws: int = Field(default=1000, ge=200)
+    seed: int = 7

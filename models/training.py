@@ -30,6 +30,7 @@ from models.judging.backtest import (
 )
 from models.judging.calibrate import IntervalModel, fit_interval
 from models.judging.evaluate import Evaluation, evaluate
+from models.judging.trained_on import trained_on
 from models.logistic import logit
 from models.scorer import Candidate, Floats, Ints, Scale
 from models.settings import TrainSettings
@@ -141,7 +142,7 @@ def fit_bundle(
     components = {name: fitted[name] for name in decision.weights}
     fitted_rubric = fitted.get("rubric")
     raw = blended({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)
-    newest = _newest(matrix)
+    newest = newest_rows(matrix)
     calibrated = decision.calibration.apply(raw)
     return Bundle(
         meta={**_meta(matrix, rows, part, decision, backtest, settings), **meta},
@@ -154,10 +155,11 @@ def fit_bundle(
         facts=facts,
         percentiles=np.quantile(calibrated[newest], np.arange(101) / 100),
         rubric=fitted_rubric if isinstance(fitted_rubric, RubricCandidate) else None,
+        trained_on=trained_on(matrix, rows, newest, calibrated[newest]),
     )
 
 
-def _newest(matrix: Matrix) -> Any:
+def newest_rows(matrix: Matrix) -> Any:
     """Rows the percentiles speak of: the newest moment of the cohort, or all rows where there is no time."""
     if not matrix.ordered or matrix.keys["as_of"].isna().all():
         return np.arange(len(matrix))

@@ -1,22 +1,46 @@
-"""The champion pointer: which bundle scores, by path and hash, mirrored in one small file."""
+"""The champion pointer: which bundle scores, by path and hash, and how it got there, in one small file."""
 
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from features.errors import RegistryError
 from models.bundle import load_bundle
 from pipelines.config import Paths
 from pipelines.store import read_json, stage_dir, write_json
 
+_KEPT_MOVES = 50
+
+
+class How(StrEnum):
+    """How a bundle became the champion."""
+
+    FIRST = "first"
+    GATE = "gate"
+    FORCED = "forced"
+    DECLARATION = "declaration"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True)
+class Move:
+    """Why the pointer moves: recorded in its history."""
+
+    how: How
+    reason: str
+
 
 @dataclass(frozen=True)
 class Champion:
-    """The bundle in use, and the one it replaced."""
+    """The bundle in use, the one it replaced, and all moves of the pointer, the newest last."""
 
     folder: Path
     hash: str
     previous: str | None
+    history: tuple[dict[str, Any], ...] = ()
 
 
 def read_champion(paths: Paths) -> Champion | None:
@@ -24,7 +48,8 @@ def read_champion(paths: Paths) -> Champion | None:
     record = read_json(paths.champion) if paths.champion.exists() else {}
     if not record.get("hash"):
         return None
-    return Champion(paths.root / record["path"], record["hash"], record.get("previous"))
+    history = tuple(record.get("history", ()))
+    return Champion(paths.root / record["path"], record["hash"], record.get("previous"), history)
 
 
 def ensure_pointer(paths: Paths) -> None:
@@ -55,21 +80,46 @@ def keep_bundle(paths: Paths, folder: Path) -> str:
     return bundle.hash
 
 
-def point_to(paths: Paths, bundle_hash: str) -> Champion:
-    """Make a kept bundle the champion, in one atomic write; RegistryError if it is not kept."""
+def kept_bundle(paths: Paths, beginning: str) -> str:
+    """The whole hash of the one kept bundle that begins so; RegistryError if there is none, or several."""
+    kept = sorted(folder.name for folder in paths.bundles.glob("*")) if paths.bundles.exists() else []
+    found = [name for name in kept if name.startswith(beginning) and not name.startswith(".")]
+    if not beginning or len(found) != 1:
+        raise RegistryError(f"{len(found)} kept bundles begin with '{beginning}' under {paths.bundles}; name one.")
+    return found[0]
+
+
+def point_to(paths: Paths, bundle_hash: str, move: Move) -> Champion:
+    """Make a kept bundle the champion, in one atomic write; the champion itself stays as it is.
+
+    Raises
+    ------
+    RegistryError : it is not kept
+    """
     folder = paths.bundles / bundle_hash
     if not (folder / "bundle.json").exists():
         raise RegistryError(f"no bundle {bundle_hash[:12]} is kept under {paths.bundles}; train it again.")
     now = read_champion(paths)
-    previous = now.hash if now is not None and now.hash != bundle_hash else (now.previous if now is not None else None)
+    if now is not None and now.hash == bundle_hash:
+        return now
+    previous, history = (None, ()) if now is None else (now.hash, now.history)
+    entry = {
+        "hash": bundle_hash,
+        "previous": previous,
+        "how": str(move.how),
+        "reason": move.reason,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    moved = Champion(folder, bundle_hash, previous, (*history, entry)[-_KEPT_MOVES:])
     relative = folder.relative_to(paths.root).as_posix()
-    write_json(paths.champion, {"path": relative, "hash": bundle_hash, "previous": previous})
-    return Champion(folder, bundle_hash, previous)
+    record = {"path": relative, "hash": bundle_hash, "previous": previous, "history": moved.history}
+    write_json(paths.champion, record)
+    return moved
 
 
-def roll_back(paths: Paths) -> Champion:
-    """Make the bundle before the champion the champion again."""
+def roll_back(paths: Paths, reason: str = "") -> Champion:
+    """Make the bundle before the champion the champion again; no gate stands in the way back."""
     now = require_champion(paths)
     if now.previous is None:
         raise RegistryError(f"champion {now.hash[:12]} of '{paths.source}' replaced nothing; there is no way back.")
-    return point_to(paths, now.previous)
+    return point_to(paths, now.previous, Move(How.ROLLBACK, reason or "one step back"))

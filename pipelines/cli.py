@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from features.errors import ExitStatus, LeadScoreError
-from pipelines import cli_asking, cli_bench, cli_models, cli_reading, cli_rubric, cli_scorecard
+from pipelines import cli_asking, cli_bench, cli_models, cli_monitor, cli_reading, cli_rubric, cli_scorecard
 from pipelines.cli_options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli_shared import DEBUG_FLAG, Output, options
 from pipelines.config import EngineName
@@ -197,6 +197,7 @@ def serve(
 app.add_typer(cli_reading.app)
 app.add_typer(cli_asking.app)
 app.add_typer(cli_models.app)
+app.add_typer(cli_monitor.app)
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_scorecard.app)
 app.add_typer(cli_rubric.app, name="rubric")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli_options import DataDir, Debug, Json, Source
+from pipelines.cli_options import DataDir, Debug, Json, Params, Source
 from pipelines.cli_shared import Output, options
 
 app = typer.Typer()
@@ -25,13 +25,17 @@ def promote(
     bundle: Annotated[
         str | None, typer.Option("--bundle", help="hash of a kept bundle; default: the last trained")
     ] = None,
+    check: Annotated[bool, typer.Option("--check", help="ask the gate, move nothing")] = False,
+    force: Annotated[bool, typer.Option("--force", help="promote whatever the gate says; needs --reason")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", help="why the gate is overruled; is recorded")] = None,
+    params: Params = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Make a bundle the champion."""
-    from pipelines.cli_registry import promote_command
+    """Make a bundle the champion, if the gate lets it: not worse on rows later than both models, audit clean."""
+    from pipelines.cli_promote import promote_command
 
-    return promote_command(options(source, data_dir), bundle, Output(json))
+    return promote_command(options(source, data_dir, params=params), bundle, check, force, reason, Output(json))
 
 
 @app.command()

@@ -73,6 +73,11 @@ class Paths:
         return self.root / "track"
 
     @property
+    def monitor(self) -> Path:
+        """What 'leadscore monitor' found last."""
+        return self.root / "monitor" / "monitor.json"
+
+    @property
     def seconds(self) -> Path:
         """Seconds each stage took when it last ran."""
         return self.root / "seconds.json"

@@ -1,16 +1,18 @@
-"""Budgets from ``params.yaml``, the file DVC watches: one place for ``leadscore run`` and ``dvc repro`` alike."""
+"""``params.yaml``: budgets for ``leadscore run`` and ``dvc repro`` alike (DVC watches them), margins of the gate."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from features.errors import SourceError
-from models.settings import TrainSettings
+from models.settings import GateSettings, MonitorSettings, TrainSettings
 
 DEFAULT = Path("params.yaml")
-KEY = "leadscore"
+KEY, GATE, MONITOR = "leadscore", "gate", "monitor"
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def load_settings(path: Path | None = None) -> TrainSettings:
@@ -23,28 +25,44 @@ def load_settings(path: Path | None = None) -> TrainSettings:
     SourceError
         naming file, key and what is allowed.
     """
+    return _load(TrainSettings, KEY, path)
+
+
+def load_gate(path: Path | None = None) -> GateSettings:
+    """Margins of the promotion gate under the key ``gate``; the defaults where the file has none.
+
+    They are no part of a training run: changing one trains nothing anew and changes no bundle.
+    """
+    return _load(GateSettings, GATE, path, optional=True)
+
+
+def load_monitor(path: Path | None = None) -> MonitorSettings:
+    """When the monitor speaks up, under the key ``monitor``; the defaults where the file has none."""
+    return _load(MonitorSettings, MONITOR, path, optional=True)
+
+
+def _load(kind: type[Model], key: str, path: Path | None, *, optional: bool = False) -> Model:
     if path is None:
-        if not DEFAULT.is_file() or KEY not in _read(DEFAULT):
-            return TrainSettings()
-        path = DEFAULT
+        if not DEFAULT.is_file():
+            return kind()
+        path, optional = DEFAULT, True
     document = _read(path)
-    if not isinstance(document.get(KEY), dict):
-        raise SourceError(
-            f"{path}: no mapping under '{KEY}'; expected such keys as {', '.join(TrainSettings.model_fields)}."
-        )
+    if optional and key not in document:
+        return kind()
+    if not isinstance(document.get(key), dict):
+        raise SourceError(f"{path}: no mapping under '{key}'; expected such keys as {', '.join(kind.model_fields)}.")
     try:
-        return TrainSettings.model_validate(document[KEY])
+        return kind.model_validate(document[key])
     except ValidationError as problem:
-        raise SourceError(
-            "\n".join([f"{path} cannot be used:", *(f"  {_line(p)}" for p in problem.errors())])
-        ) from problem
+        lines = (f"  {_line(kind, key, p)}" for p in problem.errors())
+        raise SourceError("\n".join([f"{path} cannot be used:", *lines])) from problem
 
 
-def _line(problem: Any) -> str:
+def _line(kind: type[BaseModel], key: str, problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"{KEY}.{name}: unknown key; allowed: {', '.join(TrainSettings.model_fields)}"
-    return f"{KEY}.{name}: {problem['msg']}; found {problem['input']!r}"
+        return f"{key}.{name}: unknown key; allowed: {', '.join(kind.model_fields)}"
+    return f"{key}.{name}: {problem['msg']}; found {problem['input']!r}"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pipelines.charts import OWN_COLOURS
 from pipelines.context import Context
 from pipelines.engagement import engagement_of
 from pipelines.report_charts import charts_of
+from pipelines.report_drift import drift_view
 from pipelines.report_format import FILTERS
 from pipelines.report_lifecycle import lifecycle_view
 from pipelines.report_marketing import marketing_of
@@ -86,6 +87,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "framework": context.framework,
         "engagement": engagement_of(context.paths),
         "fidelity": evaluation.get("fidelity") or {"truth": {}, "seeds": None},
+        "drift": drift_view(context),
         "features": feature_records(Catalog.from_records(read_json(paths.matrix / "matrix.json")["catalog"])),
         "limits": limits(source, counts, audit),
         "run": _run(context, summary, train),
@@ -114,6 +116,7 @@ def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("cards", "Lead cards", bool(found["worklist"]["rows"])),
         ("accounts", "Accounts", bool(found["committees"])),
         ("drivers", "What moves scores", bool(found["worklist"]["rows"])),
+        ("drift", "Drift", bool(found["drift"])),
         ("fidelity", "Fidelity", any(found["fidelity"][name] for name in ("truth", "seeds"))),
         ("engagement", "Activities", any(found["engagement"].values())),
         ("features", "Features", True),

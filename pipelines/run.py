@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from features.vocabulary import Verdict
-from pipelines.champion import ensure_pointer, keep_bundle, point_to, read_champion
+from pipelines.champion import How, Move, ensure_pointer, keep_bundle, point_to, read_champion
 from pipelines.context import Context
 from pipelines.store import read_json, write_json
 
@@ -103,26 +102,30 @@ def timed(context: Context, stage: str) -> tuple[dict[str, Any], float]:
 
 
 def enter(context: Context) -> str | None:
-    """Keep the trained bundle, make it champion if there is none or the champion no longer fits; returns its role."""
+    """Keep the trained bundle; make it champion if there is none or the champion no longer fits; returns its role.
+
+    Both need a clean audit and a verdict that allows it. Any other bundle is a challenger, for the gate to judge.
+    """
+    from models.bundle import load_bundle
+    from pipelines.gate import fits, unclean_now
+
     folder = context.paths.train / "bundle"
     if not (folder / "bundle.json").exists():
         ensure_pointer(context.paths)
         return None
     bundle_hash = keep_bundle(context.paths, folder)
     now = read_champion(context.paths)
-    if now is None or now.hash == bundle_hash or not fits(context, now.folder):
-        point_to(context.paths, bundle_hash)
+    if now is not None and now.hash == bundle_hash:
         return "champion"
-    return "challenger"
-
-
-def fits(context: Context, folder: Path) -> bool:
-    """Whether a bundle follows the catalog of the matrix that was just built."""
-    from features.catalog import Catalog
-
-    name = "open" if (context.paths.matrix / "open.json").exists() else "matrix"
-    now = Catalog.from_records(read_json(context.paths.matrix / f"{name}.json")["catalog"])
-    return bool(Catalog.from_records(read_json(folder / "bundle.json")["catalog"]).hash == now.hash)
+    if (now is not None and fits(context, now.folder)) or unclean_now(context, load_bundle(folder)):
+        ensure_pointer(context.paths)
+        return "challenger"
+    if now is None:
+        move = Move(How.FIRST, "there was no champion; audit clean, verdict allows it")
+    else:
+        move = Move(How.DECLARATION, f"champion {now.hash[:12]} no longer fits the declaration")
+    point_to(context.paths, bundle_hash, move)
+    return "champion"
 
 
 def exit_status(verdict: str) -> int:

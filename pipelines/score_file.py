@@ -83,18 +83,8 @@ def score_leads(
 ) -> ScoredFile:
     """Score what was read from a file; what is known of a lead from the source's own tables is used too."""
     model = find_bundle(context, bundle)
-    errors = leads.errors.astype("object").tolist()
-    merged: dict[str, str] = {}
-    if context.source.kind == "flat":
-        when = None
-        matrix = flat_at(leads.frame, model.catalog, context.source)
-    else:
-        tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
-        merged = merged_into(context.paths)
-        frame = _completed(leads.frame.assign(lead_id=_survivors(leads.frame["lead_id"], merged)), tables["leads"])
-        when = moment(as_of, _latest(context, tables, frame))
-        _relational_errors(frame, when, errors)
-        matrix = _relational(context, model, tables, frame, errors, when)
+    merged = {} if context.source.kind == "flat" else merged_into(context.paths)
+    matrix, errors, when = rows_of_file(context, model, leads, merged, as_of)
     usable = np.array([not text for text in errors], dtype=bool)
     shown = find_framework(context, framework)
     scored = score(model, matrix.take(_places(matrix, usable)), shown, source=context.source, policy=context.policy)
@@ -106,6 +96,23 @@ def score_leads(
     if merged:
         frame[NOTE] = _merge_notes(frame, merged)
     return ScoredFile(_typed(frame, scored.frame), leads.undeclared_columns, leads.missing_columns)
+
+
+def rows_of_file(
+    context: Context, model: Bundle, leads: LeadsFile, merged: Mapping[str, str], as_of: str | None = None
+) -> tuple[Matrix, list[str], pd.Timestamp | None]:
+    """Features of the file's rows; why a row cannot be scored, empty where it can; and the moment they are seen at.
+
+    A flat matrix has every row of the file, a relational one those without an error.
+    """
+    errors: list[str] = leads.errors.astype("object").tolist()
+    if context.source.kind == "flat":
+        return flat_at(leads.frame, model.catalog, context.source), errors, None
+    tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
+    frame = _completed(leads.frame.assign(lead_id=_survivors(leads.frame["lead_id"], merged)), tables["leads"])
+    when = moment(as_of, _latest(context, tables, frame))
+    _relational_errors(frame, when, errors)
+    return _relational(context, model, tables, frame, errors, when), errors, when
 
 
 def _places(matrix: Matrix, usable: np.ndarray) -> np.ndarray:

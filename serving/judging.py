@@ -24,6 +24,8 @@ from models.logistic import sigmoid
 from pipelines.champion import read_champion
 from pipelines.lifecycle import lifecycle_of
 from pipelines.matrices import load_chop, load_matrix
+from pipelines.monitor import monitor
+from pipelines.params import load_monitor
 from pipelines.store import read_json, read_parquet
 from serving.data import rows_of
 from serving.desk import Desk, plain
@@ -170,7 +172,9 @@ def model(desk: Desk) -> dict[str, Any]:
             {name: feature.record()[name] for name in ("name", "label", "dimension", "topic", "doc", "known_when")}
             for feature in bundle.catalog
         ],
-        "champion": None if champion is None else {"hash": champion.hash, "previous": champion.previous},
+        "champion": None
+        if champion is None
+        else {"hash": champion.hash, "previous": champion.previous, "history": list(champion.history)},
         "kept": sorted(kept),
     }
     for name, file in (
@@ -180,6 +184,25 @@ def model(desk: Desk) -> dict[str, Any]:
     ):
         record[name] = read_json(file) if file.exists() else None
     return record
+
+
+def drift(desk: Desk) -> dict[str, Any]:
+    """What is scored now against what the champion was trained on, as ``leadscore monitor`` says it.
+
+    Worked out once per champion and matrix; BundleError where they do not fit each other.
+    """
+    champion, file = read_champion(desk.paths), desk.paths.matrix / "matrix.json"
+    stamp = file.stat().st_mtime_ns if file.exists() else 0
+    key = (str(desk.paths.root), None if champion is None else champion.hash, stamp)
+    with _drift_lock:
+        if key not in _drifts:
+            _drifts.clear()
+            _drifts[key] = monitor(desk.context, load_monitor())
+        return _drifts[key]
+
+
+_drift_lock = threading.Lock()
+_drifts: dict[tuple[str, str | None, int], dict[str, Any]] = {}
 
 
 def swap_set(desk: Desk, limit: int = 50) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from features.errors import (
     FetchError,
     LeadScoreError,
     PolicyError,
+    PromotionError,
     RegistryError,
     SourceError,
 )
@@ -128,6 +129,7 @@ _STATUS: Mapping[type[LeadScoreError], int] = {
     BundleError: 503,
     RegistryError: 503,
     FetchError: 502,
+    PromotionError: 409,
 }
 
 

@@ -1,10 +1,16 @@
-"""Promote and roll back from the server: the pointer moves in one atomic write, then the desk takes it up."""
+"""Promote and roll back from the server: the same gate, one atomic write, then the desk takes it up."""
 
+import threading
 from typing import Any
 
+from features.errors import PromotionError, RegistryError
 from models.bundle import load_bundle
+from models.judging.gate import Answer
 from pipelines import champion as pointer
-from pipelines.champion import Champion
+from pipelines.champion import Champion, How, Move, kept_bundle, read_champion
+from pipelines.gate import ask
+from pipelines.params import load_gate
+from pipelines.store import read_json
 from serving.clock import wall_now
 from serving.desk import Desk
 from serving.outbox import announce
@@ -12,22 +18,61 @@ from serving.problems import ConflictError, UnknownThingError
 from serving.standing import tell_states
 from serving.store.tables import AuditRow
 
+_answers: dict[tuple[Any, ...], Answer] = {}
+_lock = threading.Lock()
 
-def promote(desk: Desk, actor: str, beginning: str) -> dict[str, Any]:
-    """Make the kept bundle whose hash begins so the champion; refused if it does not fit the declaration.
+
+def asked(desk: Desk, beginning: str | None) -> Answer:
+    """The gate's answer on the kept bundle whose hash begins so, or on the one trained last; moves nothing.
 
     Raises
     ------
     UnknownThingError : no such bundle, or several
     ConflictError : its catalog is another than the declaration's
     """
-    bundles = desk.paths.bundles
-    kept = [folder for folder in bundles.iterdir() if folder.name.startswith(beginning)] if bundles.exists() else []
-    if len(kept) != 1:
-        raise UnknownThingError(f"{len(kept)} kept bundles begin so; GET /v1/model lists them.")
-    if load_bundle(kept[0]).catalog.hash != desk.state.model.catalog.hash:
+    trained = desk.paths.train / "train.json"
+    if beginning is None and trained.exists():
+        beginning = read_json(trained).get("hash")
+    if beginning is None:
+        raise UnknownThingError(f"the last run trained no bundle; 'leadscore run --source {desk.paths.source}' does.")
+    try:
+        chosen = kept_bundle(desk.paths, beginning)
+    except RegistryError as nothing:
+        raise UnknownThingError("not exactly one kept bundle begins so; GET /v1/model lists them.") from nothing
+    if load_bundle(desk.paths.bundles / chosen).catalog.hash != desk.state.model.catalog.hash:
         raise ConflictError("this bundle was trained under another declaration; train again instead.")
-    return _moved(desk, actor, "promoted", pointer.point_to(desk.paths, kept[0].name))
+    return _answer(desk, chosen)
+
+
+def promote(desk: Desk, actor: str, beginning: str, force: bool = False, reason: str = "") -> dict[str, Any]:
+    """Make the kept bundle whose hash begins so the champion, if the gate lets it; ``force`` overrules it.
+
+    Raises
+    ------
+    PromotionError : the gate keeps it back, and says why
+    UnknownThingError, ConflictError : as :func:`asked`
+    """
+    answer = asked(desk, beginning)
+    if not answer.passes and not force:
+        raise PromotionError(answer.text)
+    move = Move(How.FORCED, reason) if force else Move(How.GATE, answer.sentence)
+    found = pointer.point_to(desk.paths, answer.challenger, move)
+    told = _moved(desk, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
+    return told | {"gate": answer.record(), "forced": force}
+
+
+def _answer(desk: Desk, chosen: str) -> Answer:
+    """Asked once for the same bundles on the same matrix and audit: resampling takes a while."""
+    files = (desk.paths.matrix / "matrix.json", desk.paths.audit / "audit.json")
+    stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+    champion = read_champion(desk.paths)
+    key = (str(desk.paths.root), chosen, champion and champion.hash, stamps)
+    with _lock:
+        if key not in _answers:
+            if len(_answers) > 50:
+                _answers.clear()
+            _answers[key] = ask(desk.context, chosen, load_gate())
+        return _answers[key]
 
 
 def roll_back(desk: Desk, actor: str, leaving: str | None = None) -> dict[str, Any]:
@@ -41,15 +86,15 @@ def roll_back(desk: Desk, actor: str, leaving: str | None = None) -> dict[str, A
         raise ConflictError("another bundle is the champion by now; GET /v1/model shows which.")
     if champion is None or champion.previous is None:
         raise ConflictError("the champion replaced nothing; there is no way back.")
-    return _moved(desk, actor, "rolled.back", pointer.roll_back(desk.paths))
+    return _moved(desk, actor, "rolled.back", pointer.roll_back(desk.paths), {})
 
 
-def _moved(desk: Desk, actor: str, action: str, found: Champion) -> dict[str, Any]:
+def _moved(desk: Desk, actor: str, action: str, found: Champion, why: dict[str, Any]) -> dict[str, Any]:
     before = desk.state
     taken = desk.refresh() or desk.state.model.bundle.hash == found.hash
     tell_states(desk, before)
     with desk.store.writing() as session:
-        detail = {"previous": found.previous}
+        detail = {"previous": found.previous, **why}
         session.add(AuditRow(at=wall_now(), actor=actor, action=action, subject=found.hash, detail=detail))
         announce(session, "model.promoted", {"hash": found.hash, "previous": found.previous})
     return {"champion": found.hash, "previous": found.previous, "in_use": taken}

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
+from features.errors import PromotionError
 from serving.access import Admin, DeskOf, Writer, check_form_token
 from serving.problems import InvalidError
 from serving.promotion import promote, roll_back
@@ -67,11 +68,20 @@ def post_feedback(
 
 
 @router.post("/model/champion")
-def post_champion(request: Request, desk: DeskOf, caller: Admin, token: Token, hash: Field = "") -> Response:
-    """Promote a kept bundle, or roll back where none is named."""
+def post_champion(
+    request: Request, desk: DeskOf, caller: Admin, token: Token, hash: Field = "", reason: Field = ""
+) -> Response:
+    """Promote a kept bundle, with a reason whatever the gate says, or roll back where none is named.
+
+    Kept back by the gate: the page comes back with its answer.
+    """
     check_form_token(request, token)
-    if hash:
-        promote(desk, caller.name, hash)
-    else:
-        roll_back(desk, caller.name)
+    why = reason.strip()
+    try:
+        if hash:
+            promote(desk, caller.name, hash, bool(why), why)
+        else:
+            roll_back(desk, caller.name)
+    except PromotionError:
+        return RedirectResponse(f"/model?asked={quote(hash, safe='')}#h-gate", status_code=303)
     return RedirectResponse("/model", status_code=303)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from features.errors import LeadScoreError
 from features.rubric import Rubric, parse_rubric
-from serving import judging
+from serving import judging, promotion
 from serving.access import DeskOf, Reader, check_form_token
 from serving.desk import Desk
 from serving.keys import Caller, Scope
@@ -175,7 +175,17 @@ TITLES = {
 
 
 @router.get("/model")
-def model_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
-    """Verdict, candidates, test figures, audit, features and versions."""
-    found = judging.model(desk)
-    return page(request, "model.html", caller, found=found, admin=caller.may(Scope.ADMIN))
+def model_page(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    asked: Annotated[str | None, Query(pattern=r"^[0-9a-f]{8,64}$")] = None,
+) -> Response:
+    """Verdict, candidates, test figures, audit, features and versions; for administrators what the gate says."""
+    found, admin = judging.model(desk), caller.may(Scope.ADMIN)
+    answer = promotion.asked(desk, asked) if admin and asked is not None else None
+    try:
+        drift: dict[str, Any] = judging.drift(desk)
+    except LeadScoreError as problem:
+        drift = {"headline": problem.message, "findings": [], "features": []}
+    return page(request, "model.html", caller, found=found, admin=admin, gate=answer, drift=drift)

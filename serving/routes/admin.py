@@ -1,15 +1,15 @@
 """For administrators: which model scores, who is told, what was done."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from sqlalchemy import select
 
 from serving import outbox
 from serving.access import Admin, DeskOf
 from serving.posted import Table, posted
-from serving.promotion import promote, roll_back
+from serving.promotion import asked, promote, roll_back
 from serving.schemas import Body, WebhookIn
 from serving.store.tables import AuditRow
 
@@ -23,12 +23,36 @@ class PromoteIn(Body):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"hash": "b055add9dbdc"}]})
     hash: str = Field(pattern=r"^[0-9a-f]{8,64}$", description="hash, or its beginning")
+    force: bool = Field(default=False, description="promote whatever the gate says; needs a reason")
+    reason: str = Field(default="", max_length=500, description="why the gate is overruled; is recorded")
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if self.force != bool(self.reason.strip()):
+            raise ValueError("force and reason go together: who overrules the gate says why")
+        return self
 
 
 @router.post("/champion", summary="Make a kept bundle the champion")
 def post_champion(body: PromoteIn, desk: DeskOf, caller: Admin) -> dict[str, Any]:
-    """Requests under way end with the model they began with, later ones use the new one."""
-    return promote(desk, caller.name, body.hash)
+    """If the promotion gate lets it, or with ``force`` and a reason; 409 says in words why it is kept back.
+
+    Requests under way end with the model they began with, later ones use the new one.
+    """
+    return promote(desk, caller.name, body.hash, body.force, body.reason.strip())
+
+
+@router.get("/champion/gate", summary="What the promotion gate says of a kept bundle")
+def get_gate(
+    desk: DeskOf,
+    caller: Admin,
+    hash: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9a-f]{8,64}$", description="hash, or its beginning; default: the bundle trained last"),
+    ] = None,
+) -> dict[str, Any]:
+    """Compares it with the champion on rows later than both were trained; moves nothing."""
+    return asked(desk, hash).record()
 
 
 @router.post("/champion/rollback", summary="Make the bundle before the champion the champion again")

@@ -38,3 +38,9 @@ def get_lifecycle(request: Request, desk: DeskOf, caller: Reader) -> Response:
 def get_model(request: Request, desk: DeskOf, caller: Reader) -> Response:
     """Bundle, candidates, test figures, audit, features and versions."""
     return tagged(request, judging.model(desk))
+
+
+@router.get("/model/drift", summary="What is scored now against what the model was trained on")
+def get_drift(request: Request, desk: DeskOf, caller: Reader) -> Response:
+    """Stability index of every feature and of the scores, unseen and missing values, ages, base rate, calibration."""
+    return tagged(request, judging.drift(desk))

@@ -165,7 +165,7 @@ def test_promote_and_rollback_move_the_pointer_and_nothing_else(cli: Cli, tiny_c
     paths = tiny_copy.context.paths
     first = read_champion(paths).hash
     twin = keep_bundle(paths, paths.train / "twin")
-    assert cli("promote", *tiny_copy.args, "--bundle", twin[:10])[0] == 0
+    assert cli("promote", *tiny_copy.args, "--bundle", twin[:10], "--force", "--reason", "a test")[0] == 0
     assert (read_champion(paths).hash, read_champion(paths).previous) == (twin, first)
     assert json.loads(cli("champion", *tiny_copy.args, "--json")[1])["hash"] == twin
     assert cli("rollback", *tiny_copy.args)[0] == 0

@@ -18,7 +18,10 @@ from models.scorer import Scale
 from pipelines.champion import keep_bundle, point_to, read_champion
 from serving.clock import ServingClock
 from serving.outbox import SIGNATURE, deliver, signature
+from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
 from tests.reference.serving import client_for, worklist_of
+
+FORCED = {"force": True, "reason": "a test"}
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def test_a_promotion_is_taken_up_and_rolled_back(client: TestClient, tiny_copy: 
     lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
     before = client.get(f"/v1/leads/{lead}").json()
     other = another_bundle(tiny_copy, tmp_path)
-    told = client.post("/v1/champion", json={"hash": other[:12]}).json()
+    told = client.post("/v1/champion", json={"hash": other[:12], **FORCED}).json()
     after = client.get(f"/v1/leads/{lead}").json()
     assert (told["champion"], told["in_use"]) == (other, True)
     assert (after["bundle_hash"], after["scale_version"]) == (other, "other")
@@ -59,13 +62,49 @@ def test_a_promotion_is_taken_up_and_rolled_back(client: TestClient, tiny_copy: 
     assert [row["action"] for row in client.get("/v1/audit").json()][:2] == ["rolled.back", "promoted"]
 
 
+def test_the_gate_keeps_a_challenger_back_in_words(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
+    before = read_champion(tiny_copy.context.paths)
+    other = another_bundle(tiny_copy, tmp_path)
+    refused = client.post("/v1/champion", json={"hash": other})
+    assert (refused.status_code, refused.json()["code"]) == (409, "LS023")
+    assert "Inconclusive, keep" in refused.json()["detail"] and "50 are needed" in refused.json()["detail"]
+    assert read_champion(tiny_copy.context.paths) == before
+    asked = client.get("/v1/champion/gate", params={"hash": other[:12]}).json()
+    assert (asked["verdict"], asked["passes"], asked["challenger"]) == ("inconclusive", False, other)
+    assert client.get("/v1/champion/gate", params={"hash": "0" * 12}).status_code == 404
+    for half in ({"force": True}, {"reason": "because"}):
+        assert client.post("/v1/champion", json={"hash": other, **half}).status_code == 422
+    told = client.post("/v1/champion", json={"hash": other, **FORCED}).json()
+    assert (told["champion"], told["forced"], told["gate"]["verdict"]) == (other, True, "inconclusive")
+    assert client.get("/v1/audit").json()[0]["detail"]["reason"] == "a test"
+
+
+def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
+    champion = early_champion(tiny_copy, tmp_path)
+    client.app.state.desk.refresh()
+    bad, good = (keep(tiny_copy, b, tmp_path / n) for n, b in (("b", spoiled(champion)), ("g", rescaled(champion))))
+    text = client.get("/model").text
+    token = text.split('name="token" value="')[1].split('"')[0]
+    answer = client.post("/model/champion", data={"token": token, "hash": bad}, follow_redirects=False)
+    assert answer.headers["location"] == f"/model?asked={bad}#h-gate"
+    kept = client.get(f"/model?asked={bad}").text
+    assert "Worse, keep: log loss and calibration error" in kept and "Promote all the same" in kept
+    assert read_champion(tiny_copy.context.paths).hash == champion.hash
+    assert "Promote all the same" not in client.get(f"/model?asked={good}").text
+    client.post("/model/champion", data={"token": token, "hash": good})
+    assert read_champion(tiny_copy.context.paths).hash == good
+    client.post("/model/champion", data={"token": token, "hash": bad, "reason": "to see it fail"})
+    assert read_champion(tiny_copy.context.paths).hash == bad
+    assert "(forced): to see it fail" in client.get("/model").text
+
+
 def test_no_request_is_dropped_or_mixed_while_models_change(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
     lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
     first = client.get(f"/v1/leads/{lead}").json()["bundle_hash"]
     other = another_bundle(tiny_copy, tmp_path)
     expected = {}
     for hash_ in (other, first):
-        client.post("/v1/champion", json={"hash": hash_})
+        client.post("/v1/champion", json={"hash": hash_, **FORCED})
         expected[hash_] = client.get(f"/v1/leads/{lead}").json()["score"]
     seen: list[Any] = []
     over = threading.Event()
@@ -80,7 +119,7 @@ def test_no_request_is_dropped_or_mixed_while_models_change(client: TestClient, 
     for thread in threads:
         thread.start()
     for k in range(6):
-        client.post("/v1/champion", json={"hash": (other, first)[k % 2]})
+        client.post("/v1/champion", json={"hash": (other, first)[k % 2], **FORCED})
     over.set()
     for thread in threads:
         thread.join()
@@ -121,7 +160,7 @@ def test_a_server_without_a_model_says_what_to_do(tiny_copy: Any, tmp_path: Path
     with client_for(tiny_copy, tmp_path) as client:
         assert client.get("/readyz").status_code == 503
         assert "leadscore run" in client.get("/v1/worklist").json()["detail"]
-        point_to(tiny_copy.context.paths, next(tiny_copy.context.paths.bundles.iterdir()).name)
+        point_to(tiny_copy.context.paths, next(tiny_copy.context.paths.bundles.iterdir()).name, TEST)
         client.app.state.desk.refresh()
         assert client.get("/readyz").status_code == 200
 

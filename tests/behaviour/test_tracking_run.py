@@ -14,6 +14,7 @@ from pipelines.champion import keep_bundle, point_to, read_champion, roll_back
 from pipelines.matrices import load_matrix
 from pipelines.store import read_json
 from pipelines.tracking import Store, metrics_of, mirror_aliases, model_name, track_run
+from tests.reference.challengers import TEST
 from tests.reference.tiny_run import TinyRun
 
 
@@ -82,7 +83,7 @@ def test_aliases_follow_the_pointer_and_a_bundle_is_registered_once(tiny_copy: T
     assert len(client.search_model_versions(f"name='{name}'")) == 1
     trained = read_champion(paths).hash
     twin = keep_bundle(paths, paths.train / "twin")
-    point_to(paths, twin)
+    point_to(paths, twin, TEST)
     mirror_aliases(tiny_copy.context)
     aliases = client.get_registered_model(name).aliases
     assert set(aliases) == {"challenger"}, "the champion was never registered, and the trained one challenges it"

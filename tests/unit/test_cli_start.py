@@ -51,6 +51,7 @@ def test_the_verbs_of_the_design_are_there() -> None:
         "promote",
         "rollback",
         "champion",
+        "monitor",
         "serve",
         "bench",
         "frameworks",

@@ -1,0 +1,154 @@
+"""`leadscore monitor`: silent on the data it was trained for, loud when the export or the market changes."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import ExitStatus
+from features.matrix import Matrix
+from models.bundle import load_bundle, save_bundle
+from models.settings import MonitorSettings
+from pipelines.champion import keep_bundle, point_to, read_champion
+from pipelines.matrices import load_matrix, save_matrix
+from pipelines.monitor import monitor
+from pipelines.store import read_json
+from tests.reference.challengers import TEST, early_champion, keep, spoiled
+from tests.reference.serving import client_for
+from tests.reference.tiny_run import TinyRun
+
+Cli = Callable[..., tuple[int, str, str]]
+SETTINGS = MonitorSettings(draws=200)
+
+
+def levels(record: dict[str, Any]) -> dict[str, str]:
+    return {finding["check"]: finding["level"] for finding in record["findings"]}
+
+
+def spoil_open(run: TinyRun, change: Callable[[Matrix, str], Any]) -> str:
+    """Change the feature the model leans on most, among the open leads; returns its name."""
+    record = monitor(run.context, SETTINGS)
+    numbers = set(load_matrix(run.context.paths.matrix, "open").catalog.numbers)
+    name = str(max((f for f in record["features"] if f["name"] in numbers), key=lambda f: f["weight"])["name"])
+    rows = load_matrix(run.context.paths.matrix, "open")
+    save_matrix(
+        run.context.paths.matrix, replace(rows, values=rows.values.assign(**{name: change(rows, name)})), "open"
+    )
+    return name
+
+
+def test_it_is_silent_on_what_it_was_trained_for_and_says_what_it_looked_at(cli: Cli, tiny_copy: TinyRun) -> None:
+    status, out, _ = cli("monitor", *tiny_copy.args, "--json")
+    record = json.loads(out)
+    assert status == 0 and record["verdict"] in ("ok", "watch")
+    assert record["bundle"] == read_champion(tiny_copy.context.paths).hash
+    assert set(levels(record)) == {"volume", "ages", "features", "values", "scores", "base rate", "calibration"}
+    assert levels(record)["scores"] == levels(record)["values"] == "ok"
+    assert levels(record)["calibration"] == "cannot tell", "nothing later has matured"
+    assert len(record["features"]) == len(load_bundle(tiny_copy.context.paths.train / "bundle").catalog)
+    assert sum(f["weight"] for f in record["features"]) == pytest.approx(1.0)
+    assert read_json(tiny_copy.context.paths.monitor) == record
+    text = cli("monitor", *tiny_copy.args)[1]
+    assert record["headline"] in text and "Most moved features" in text
+    assert all(finding["next"] in text for finding in record["findings"])
+
+
+def test_a_feature_that_goes_missing_calls_for_action(cli: Cli, tiny_copy: TinyRun) -> None:
+    name = spoil_open(tiny_copy, lambda rows, name: np.nan)
+    status, out, _ = cli("monitor", *tiny_copy.args, "--json")
+    record = json.loads(out)
+    assert (status, record["verdict"]) == (ExitStatus.ACT, "act")
+    assert levels(record)["features"] == levels(record)["values"] == "act"
+    found = next(f for f in record["features"] if f["name"] == name)
+    assert found["standing"] == "moved a lot" and found["missing"] == 1.0 and "missing 100%" in found["after"]
+    text = cli("monitor", *tiny_copy.args)
+    assert text[0] == ExitStatus.ACT and "Act: features" in text[1] and "next: " in text[1]
+
+
+def test_a_unit_that_changed_is_drift(tiny_copy: TinyRun) -> None:
+    name = spoil_open(tiny_copy, lambda rows, name: rows.values[name] * 1000 + 1e6)
+    record = monitor(tiny_copy.context, SETTINGS)
+    found = next(f for f in record["features"] if f["name"] == name)
+    assert found["standing"] == "moved a lot" and found["psi"] > 1
+    assert found["before"] != found["after"]
+
+
+def test_leads_older_than_any_trained_on_are_counted_and_left_out(tiny_copy: TinyRun) -> None:
+    paths = tiny_copy.context.paths
+    rows = load_matrix(paths.matrix, "open")
+    record = monitor(tiny_copy.context, SETTINGS)
+    old = float((rows.keys["age_days"] > 181).mean())
+    said = next(f["sentence"] for f in record["findings"] if f["check"] == "ages")
+    assert f"{old:.1%} of the leads" in said
+    young = rows.take(np.flatnonzero((rows.keys["age_days"] <= 181).to_numpy()))
+    save_matrix(paths.matrix, young, "open")
+    assert monitor(tiny_copy.context, SETTINGS)["features"] == record["features"]
+    save_matrix(paths.matrix, rows.take(np.arange(0)), "open")
+    empty = monitor(tiny_copy.context, SETTINGS)
+    assert empty["verdict"] == "act" and levels(empty)["volume"] == "act" and empty["features"] == []
+
+
+def test_what_matured_since_is_held_against_what_was_promised(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    champion = early_champion(tiny_copy, tmp_path)
+    kept = monitor(tiny_copy.context, SETTINGS)
+    assert levels(kept)["calibration"] == "ok"
+    point_to(tiny_copy.context.paths, keep(tiny_copy, spoiled(champion), tmp_path / "bad"), TEST)
+    broken = monitor(tiny_copy.context, SETTINGS)
+    assert levels(broken)["calibration"] == "act" and "calibration" in broken["headline"]
+    assert levels(broken)["features"] == levels(kept)["features"], "the features did not move"
+
+
+def test_a_bundle_of_before_is_read_keeps_its_hash_and_says_what_it_cannot(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    bundle = load_bundle(tiny_copy.context.paths.train / "bundle")
+    assert bundle.trained_on["rows"] == bundle.meta["rows"]
+    old = dataclasses.replace(bundle, trained_on={}, _cache={})
+    written = save_bundle(old, tmp_path / "old")
+    assert "trained_on" not in read_json(tmp_path / "old" / "bundle.json"), "as bundles were before"
+    assert load_bundle(tmp_path / "old").hash == written != bundle.hash
+    point_to(tiny_copy.context.paths, keep_bundle(tiny_copy.context.paths, tmp_path / "old"), TEST)
+    record = monitor(tiny_copy.context, SETTINGS)
+    said = next(f for f in record["findings"] if f["check"] == "features")
+    assert said["level"] == "cannot tell" and "was trained before bundles kept" in said["sentence"]
+    assert {"volume", "ages", "base rate", "calibration"} <= set(levels(record)) and record["features"] == []
+
+
+def test_leads_of_a_file(cli: Cli, tiny_copy: TinyRun, tmp_path: Path) -> None:
+    frame = pd.read_csv(tiny_copy.context.paths.raw / "leads.csv", dtype=str, keep_default_na=False)
+    frame = frame[pd.to_datetime(frame["Created Date"], utc=True, errors="coerce", format="ISO8601").notna()]
+    file = tmp_path / "new.csv"
+    frame.drop_duplicates("Lead ID").tail(120).assign(**{"Lead Source": "carrier pigeon"}).to_csv(file, index=False)
+    _, out, _ = cli("monitor", *tiny_copy.args, "--input", str(file), "--json")
+    record = json.loads(out)
+    assert record["what"] == "leads of new.csv" and 0 < record["leads"] <= 120
+    source = next(f for f in record["features"] if f["name"] == "lead_source")
+    assert source["unseen"] == 1.0 and source["standing"] == "moved a lot"
+    assert "hold levels never seen in training" in str(record["findings"])
+
+
+def test_without_a_champion_or_with_one_that_does_not_fit(cli: Cli, tiny_copy: TinyRun) -> None:
+    paths = tiny_copy.context.paths
+    record = read_json(paths.matrix / "open.json")
+    record["catalog"][0]["params"] = {**record["catalog"][0]["params"], "other": 1}
+    (paths.matrix / "open.json").write_text(json.dumps(record))
+    status, _, err = cli("monitor", *tiny_copy.args)
+    assert status == ExitStatus.BUNDLE and "another declaration" in err
+    paths.champion.unlink()
+    assert cli("monitor", *tiny_copy.args)[0] == ExitStatus.REGISTRY
+
+
+def test_report_page_and_api_say_the_same(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    record = monitor(tiny_copy.context, MonitorSettings())
+    assert 'id="drift"' in tiny_copy.page.read_text(encoding="utf-8")
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        answer = client.get("/v1/model/drift")
+        assert answer.json() == json.loads(json.dumps(record)) and "etag" in answer.headers
+        page = client.get("/model").text
+    assert record["headline"] in page and "Most moved features" in page
+    top = record["features"][0]
+    assert top["label"] in page and top["before"] in page and top["after"] in page

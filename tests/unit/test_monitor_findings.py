@@ -1,0 +1,119 @@
+"""Every finding of the monitor has a firing and a silent case, and says what to do."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.judging import monitoring
+from models.judging.drift import Drift
+from models.judging.monitoring import Finding, Level
+from models.judging.prior import PriorShift
+from models.judging.since import base_rate_since, promised
+from models.settings import MonitorSettings
+from tests.reference.weeks import LAG, START, weekly_matrix
+
+SETTINGS = MonitorSettings(draws=300)
+
+
+def drift(**changes: Any) -> Drift:
+    plain: dict[str, Any] = {"name": "x", "label": "x", "psi": 0.02, "noise": 0.05, "standing": "stable", "weight": 0.2}
+    more = {"missing_before": 0.1, "missing": 0.1, "unseen": 0.0, "before": "median 1", "after": "median 2"}
+    return Drift(**{**plain, **more, **changes})
+
+
+LOT = {"psi": 0.4, "standing": "moved a lot"}
+FEATURES = {
+    "nothing moved": ([drift()], Level.OK),
+    "noise": ([drift(psi=0.4, noise=0.6, standing="within noise")], Level.OK),
+    "moved a little": ([drift(psi=0.2, standing="moved")], Level.WATCH),
+    "moved a lot, the model leans elsewhere": ([drift(**LOT, weight=0.04)], Level.WATCH),
+    "moved a lot, the model leans on it": ([drift(), drift(**LOT, weight=0.05)], Level.ACT),
+}
+
+
+@pytest.mark.parametrize(("found", "level"), FEATURES.values(), ids=FEATURES.keys())
+def test_features(found: list[Drift], level: Level) -> None:
+    finding = monitoring.judge_features(found, SETTINGS)
+    assert finding.level == level and bool(finding.next) == (level != Level.OK)
+    assert ("median 1 → median 2" in finding.sentence) == (level != Level.OK)
+
+
+VALUES = {
+    "as before": (drift(), Level.OK),
+    "unseen levels": (drift(unseen=0.06), Level.ACT),
+    "unseen levels of a feature that hardly counts": (drift(unseen=0.06, weight=0.0), Level.WATCH),
+    "few unseen levels": (drift(unseen=0.04), Level.OK),
+    "gone missing": (drift(missing=0.21, psi=0.1), Level.ACT),
+    "gone missing, by chance": (drift(missing=0.21, psi=0.1, noise=0.2), Level.OK),
+    "a little more missing": (drift(missing=0.19, psi=0.1), Level.OK),
+    "too many levels to tell": (drift(unseen=None), Level.OK),
+}
+
+
+@pytest.mark.parametrize(("found", "level"), VALUES.values(), ids=VALUES.keys())
+def test_values(found: Drift, level: Level) -> None:
+    assert monitoring.judge_values([found], 400, SETTINGS).level == level
+    assert monitoring.judge_values([found], 20, SETTINGS).level == Level.OK or found.missing > 0.2, "of 20 rows, one"
+
+
+def test_scores() -> None:
+    assert monitoring.judge_scores(drift()).level == Level.OK
+    assert monitoring.judge_scores(drift(psi=0.2, standing="moved")).level == Level.WATCH
+    assert monitoring.judge_scores(drift(**LOT)).level == Level.ACT
+
+
+def test_ages_and_volume() -> None:
+    assert monitoring.judge_ages(0.04, 0, 180, SETTINGS).level == Level.OK
+    ages = monitoring.judge_ages(0.27, 0, 180, SETTINGS)
+    assert ages.level == Level.WATCH and "27.0%" in ages.sentence and "0 to 180 days" in ages.sentence
+    usual = [80.0, 100.0, 120.0]
+    levels = {now: monitoring.judge_volume(now, usual).level for now in (0, 39, 40, 240, 241)}
+    assert levels == {0: Level.ACT, 39: Level.WATCH, 40: Level.OK, 240: Level.OK, 241: Level.WATCH}
+    assert monitoring.judge_volume(10, None).level == Level.UNKNOWN
+
+
+THROUGH = START + LAG + 8 * (LAG / 4)
+
+
+def since(shift: float, base: float | None = None) -> tuple[Finding, Finding]:
+    """Findings on rows later than a model whose probabilities are off by ``shift`` in log-odds."""
+    matrix = weekly_matrix(2500, 20, seed=4)
+    rows = np.flatnonzero((matrix.label_known_at > THROUGH).to_numpy())
+    judged = matrix.take(rows)
+    found = promised(judged, judged.values["truth"].to_numpy() + shift, 300, SETTINGS)
+    rate = float(matrix.label.mean()) if base is None else base
+    moved = base_rate_since(matrix, THROUGH, rate, SETTINGS)
+    return monitoring.judge_promises(found, 300, SETTINGS), monitoring.judge_base(moved)
+
+
+def test_promises_that_were_kept_and_some_that_were_not() -> None:
+    kept, base = since(0.0)
+    assert (kept.level, base.level) == (Level.OK, Level.OK) and "as promised within noise" in kept.sentence
+    broken, moved = since(0.8, base=0.5)
+    assert broken.level == Level.ACT and "less than promised" in broken.sentence and "--check" in broken.next
+    assert moved.level == Level.WATCH and "50.0% before" in moved.sentence
+    assert "more than promised" in since(-0.8)[0].sentence
+    assert since(0.2)[0].level == Level.WATCH, "beyond noise, but by less than a fifth"
+
+
+def test_too_few_wins_tell_nothing() -> None:
+    matrix = weekly_matrix(100, 20)
+    z = matrix.values["truth"].to_numpy()
+    assert promised(matrix, z, SETTINGS.minimum_won - 1, SETTINGS) is None
+    assert promised(matrix, z, SETTINGS.minimum_won, SETTINGS) is not None
+    finding = monitoring.judge_promises(None, 3, SETTINGS)
+    assert finding.level == Level.UNKNOWN and "3 leads" in finding.sentence and "20 are needed" in finding.sentence
+    assert monitoring.judge_base(None).level == Level.UNKNOWN
+    late = base_rate_since(weekly_matrix(2500, 20), matrix.label_known_at.max(), 0.2, SETTINGS)
+    assert isinstance(late, PriorShift) and "2026" in late.period, "the newest month, where nothing is later"
+
+
+def test_the_gravest_finding_decides_and_what_cannot_be_told_does_not() -> None:
+    ok, watch, act, unknown = (Finding(str(level), level, "") for level in Level)
+    assert monitoring.overall([ok, unknown]) == Level.OK
+    assert monitoring.overall([ok, watch, unknown]) == Level.WATCH
+    assert monitoring.overall([watch, act, ok]) == Level.ACT
+    assert monitoring.overall([unknown]) == Level.UNKNOWN
+    assert monitoring.headline(Level.ACT, [watch, act]) == "Act: act."
+    assert "Nothing moved" in monitoring.headline(Level.OK, [ok])
