@@ -6,9 +6,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from features.identity import domain_of, normal_email
 from features.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
 from serving.data import rows_of
@@ -174,56 +172,3 @@ def open_questions(found: Mapping[str, Any], framework: Framework, state: State)
             }
         )
     return sorted(asked, key=lambda item: not item["next"])
-
-
-def lookup(desk: Desk, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:
-    """Leads of an address, and of its company: by the account's domain, else by the leads' own addresses."""
-    state = desk.state
-    identity = state.data.source.identity
-    if identity is None:
-        raise InvalidError(
-            "the source declares no 'identity:', so nobody can be found by address; see docs/sources.md."
-        )
-    address, host = normal_email(email), domain_of(email or domain)
-    if address is None and host is None:
-        raise InvalidError("give ?email= with an address, or ?domain= with a company's domain (no free-mail host).")
-    leads = state.data.tables["leads"]
-    own = leads[identity.email].astype("str")
-    known = own.map(normal_email, na_action="ignore")
-    same = (known == address).fillna(False).to_numpy(dtype=bool) if address else own.isna().to_numpy() & False
-    hosts = own.map(domain_of, na_action="ignore")
-    company = (hosts == host).fillna(False).to_numpy(dtype=bool) if host else same & False
-    accounts = state.data.tables["accounts"]
-    if host and identity.account_domain and identity.account_domain in accounts:
-        ids = accounts["account_id"][accounts[identity.account_domain].map(domain_of, na_action="ignore") == host]
-        company = company | leads["account_id"].isin(set(ids)).to_numpy(dtype=bool)
-    with desk.store.reading() as session:
-        return {
-            "person": _found_leads(desk, session, state, owner, same),
-            "company": _found_leads(desk, session, state, owner, company & ~same),
-        }
-
-
-def _found_leads(desk: Desk, session: Session, state: State, owner: str | None, mask: Any) -> list[dict[str, Any]]:
-    rows = []
-    for code in mask.nonzero()[0][:50]:
-        if owner is not None and state.data.owner(int(code)) != owner:
-            continue
-        lead_id = str(state.data.lead_ids[int(code)])
-        line = state.worklist.line(lead_id)
-        acted = desk.gathered_at(session, state, [int(code)])[0]["activities"]
-        mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
-        last = mine["happened_at"].max() if len(mine) else None
-        rows.append(
-            plain(
-                {
-                    "lead_id": lead_id,
-                    "open": line is not None,
-                    "score": None if line is None else line["score"],
-                    "state": None if line is None else line["state"],
-                    "activities": len(mine),
-                    "last_activity": last,
-                }
-            )
-        )
-    return rows

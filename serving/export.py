@@ -48,6 +48,11 @@ def reason_cell(text: Any) -> str:
     return f"for: {told[2:]}" if told.startswith("+ ") else f"against: {told[2:]}" if told.startswith("- ") else told
 
 
+def _moment(text: Any) -> str:
+    """A moment as CRMs import it: with its zone, else they take it for the importing user's."""
+    return f"{text}Z" if text else ""
+
+
 def export(rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None, *, changed: bool) -> Iterator[str]:
     """Lines of the file: the upsert key first; only leads from a state up, only those whose score moved if asked."""
     fields = _FIELDS[form]
@@ -58,7 +63,11 @@ def export(rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None
             continue
         if changed and row.get("change") == 0:
             continue
-        record = {**row, **{name: reason_cell(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")}}
+        record = {
+            **row,
+            "as_of": _moment(row.get("as_of")),
+            **{name: reason_cell(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")},
+        }
         yield _line(safe_cell(record.get(name)) for name in fields)
 
 
