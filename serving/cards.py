@@ -124,7 +124,7 @@ def timeline(desk: Desk, lead_id: str, owner: str | None) -> list[dict[str, Any]
             found.append((row["known_at"], "answer", f"{label}: {_or(row.get('value'), 'withdrawn')}"))
     for row in records["stages"]:
         if str(row["lead_id"]) == lead_id:
-            found.append((row["entered_at"], "stage", _join(str(row["stage"]), row, "reason")))
+            found.append((row["entered_at"], "stage", _join(_stage(str(row["stage"])), row, "reason")))
     found = [item for item in found if not pd.isna(item[0])]
     found.sort(key=lambda item: item[0], reverse=True)
     return [{"at": pd.Timestamp(at), "what": what, "text": text} for at, what, text in found[:_SHOWN_ACTIVITIES]]
@@ -132,6 +132,11 @@ def timeline(desk: Desk, lead_id: str, owner: str | None) -> list[dict[str, Any]
 
 def _or(value: Any, otherwise: str) -> str:
     return otherwise if value is None or pd.isna(value) or value == "" else str(value)
+
+
+def _stage(name: str) -> str:
+    """Short stages in capitals, as on every page."""
+    return name.upper() if len(name) == 3 and name != "won" else name
 
 
 def _join(text: str, row: Mapping[str, Any], name: str) -> str:

@@ -54,14 +54,16 @@ def _moment(text: Any) -> str:
 
 
 def export(rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None, *, changed: bool) -> Iterator[str]:
-    """Lines of the file: the upsert key first; only leads from a state up, only those whose score moved if asked."""
+    """Lines of the file: the upsert key first; only leads from a state up, only those whose score or state moved within
+    a week if asked (where nobody knows of a week ago, the lead is new or the list too long to tell: exported).
+    """
     fields = _FIELDS[form]
     lowest = RANK.index(from_state) if from_state else 0
     yield _line(fields.values())
     for row in rows:
         if (RANK.index(row["state"]) if row["state"] in RANK else 0) < lowest:
             continue
-        if changed and row.get("change") == 0:
+        if changed and row.get("change") == 0 and row.get("state_before") == row["state"]:
             continue
         record = {
             **row,

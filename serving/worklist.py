@@ -83,6 +83,7 @@ class Worklist:
         self.segments = Segments(data, codes)
         self.created = created.to_numpy(dtype="datetime64[us]")
         self.before = np.full(len(frame), np.nan)
+        self.states_before = np.full(len(frame), "", dtype=object)
         self.haystack: pd.Series | None = None
         self._sorted: dict[str, Ints] = {}
         self.worth = worth_of(data, self.segments)
@@ -172,10 +173,10 @@ class Worklist:
             order = np.insert(others, place, at)
             self._ranks = _Ranks(probability, score, state, order, {**ranks.patches, at: dict(line)})
 
-    def compared_with(self, before: npt.NDArray[np.float64]) -> None:
-        """Scores of a week before, by position; NaN where there was none."""
+    def compared_with(self, before: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:
+        """Scores and states of a week before, by position; NaN and empty where there were none."""
         with self._lock:
-            self.before = before
+            self.before, self.states_before = before, states
             self._sorted.pop("change", None)
 
     def page(self, query: Query) -> Page:
@@ -254,6 +255,7 @@ class Worklist:
         record["display"] = self._shown(at)
         record["created_at"] = None if np.isnat(self.created[at]) else pd.Timestamp(self.created[at]).isoformat()
         record["worth"] = 1.0 if self.worth is None else float(self.worth[at])
+        record["state_before"] = str(self.states_before[at]) or None
         record["change"] = None if np.isnan(before) else int(record["score"] - before)
         return record
 

@@ -119,7 +119,7 @@ def get_export(
     from_state: Annotated[
         Literal["lead", "iql", "mql", "pql", "sal", "sql"] | None, Query(description="lowest state exported")
     ] = None,
-    changed: Annotated[bool, Query(description="only leads whose score moved in the last week")] = False,
+    changed: Annotated[bool, Query(description="only leads whose score or state moved in a week")] = False,
     show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""

@@ -226,3 +226,14 @@ def test_a_mail_providers_users_are_no_company(client: TestClient) -> None:
     accounts = set(leads["account_id"][leads["email"] == private["email"]].dropna())
     mates = set(leads["lead_id"][leads["account_id"].isin(accounts) & (leads["email"] != private["email"])])
     assert {row["lead_id"] for row in found["company"]} == mates
+
+
+def test_an_export_of_changes_holds_new_scores_and_new_states(client: TestClient) -> None:
+    client.app.state.desk.compare_with_last_week()  # type: ignore[attr-defined]
+    rows = client.get("/v1/worklist", params={"size": 500, "show": "all"}).json()["rows"]
+    text = client.get("/v1/worklist/export", params={"changed": True, "show": "all"}).text
+    exported = {row["lead_id"] for row in csv.DictReader(io.StringIO(text))}
+    moved = {row["lead_id"] for row in rows if row["change"] != 0 or row["state"] != row["state_before"]}
+    assert exported == moved
+    assert any(row["change"] == 0 and row["state"] != row["state_before"] for row in rows)
+    assert len(moved) < len(rows)
