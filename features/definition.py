@@ -169,6 +169,10 @@ class Capacity(Declared):
     share: float = Field(default=0.1, gt=0, lt=1, description="for flat sources: share of rows handed off")
     cost_per_handoff: float | None = Field(default=None, ge=0, description="cost of working one lead")
     value_per_win: float | None = Field(default=None, ge=0, description="value of a win where no amount is on record")
+    value_by: str | None = Field(
+        default=None,
+        description="column of leads or accounts by whose values wins differ in worth; the list sorts by it",
+    )
     currency: str = Field(default="", description="currency of both, e.g. EUR")
 
 

@@ -1,4 +1,4 @@
-"""What runs behind the requests: the watcher of the champion, and last week's scores for the trend."""
+"""What runs behind the requests: the watcher of the champion, and what pages show beside the scores."""
 
 import threading
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
 from serving.desk import Desk
+from serving.judging import lifecycle_found
 from serving.logs import logger
 from serving.metrics import Metrics
 from serving.outbox import deliver
@@ -32,7 +33,7 @@ class Background:
             self._run("webhooks", lambda: deliver(self.desk.store), _DELIVER_SECONDS)
             self._run("uploads", lambda: work_off(self.desk), _UPLOAD_SECONDS)
             if self.desk.ready:
-                self._once("trend", self.desk.compare_with_last_week)
+                self._once("prepare", self.prepare)
 
     def stop(self) -> None:
         """End the threads."""
@@ -47,7 +48,13 @@ class Background:
             self.metrics.swaps.inc()
             if before is not None:
                 tell_states(self.desk, before)
-            self.desk.compare_with_last_week()
+            self.prepare()
+
+    def prepare(self) -> None:
+        """Work out what pages show beside the scores, so that nobody waits for it at the first opening."""
+        self.desk.compare_with_last_week()
+        if not self.desk.state.data.flat:
+            lifecycle_found(self.desk)
 
     def _run(self, name: str, step: Callable[[], object], seconds: float) -> None:
         def loop() -> None:

@@ -6,9 +6,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from features.identity import domain_of, normal_email
 from features.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
 from serving.data import rows_of
@@ -126,7 +124,7 @@ def timeline(desk: Desk, lead_id: str, owner: str | None) -> list[dict[str, Any]
             found.append((row["known_at"], "answer", f"{label}: {_or(row.get('value'), 'withdrawn')}"))
     for row in records["stages"]:
         if str(row["lead_id"]) == lead_id:
-            found.append((row["entered_at"], "stage", _join(str(row["stage"]), row, "reason")))
+            found.append((row["entered_at"], "stage", _join(_stage(str(row["stage"])), row, "reason")))
     found = [item for item in found if not pd.isna(item[0])]
     found.sort(key=lambda item: item[0], reverse=True)
     return [{"at": pd.Timestamp(at), "what": what, "text": text} for at, what, text in found[:_SHOWN_ACTIVITIES]]
@@ -134,6 +132,11 @@ def timeline(desk: Desk, lead_id: str, owner: str | None) -> list[dict[str, Any]
 
 def _or(value: Any, otherwise: str) -> str:
     return otherwise if value is None or pd.isna(value) or value == "" else str(value)
+
+
+def _stage(name: str) -> str:
+    """Short stages in capitals, as on every page."""
+    return name.upper() if len(name) == 3 and name != "won" else name
 
 
 def _join(text: str, row: Mapping[str, Any], name: str) -> str:
@@ -174,56 +177,3 @@ def open_questions(found: Mapping[str, Any], framework: Framework, state: State)
             }
         )
     return sorted(asked, key=lambda item: not item["next"])
-
-
-def lookup(desk: Desk, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:
-    """Leads of an address, and of its company: by the account's domain, else by the leads' own addresses."""
-    state = desk.state
-    identity = state.data.source.identity
-    if identity is None:
-        raise InvalidError(
-            "the source declares no 'identity:', so nobody can be found by address; see docs/sources.md."
-        )
-    address, host = normal_email(email), domain_of(email or domain)
-    if address is None and host is None:
-        raise InvalidError("give ?email= with an address, or ?domain= with a company's domain (no free-mail host).")
-    leads = state.data.tables["leads"]
-    own = leads[identity.email].astype("str")
-    known = own.map(normal_email, na_action="ignore")
-    same = (known == address).fillna(False).to_numpy(dtype=bool) if address else own.isna().to_numpy() & False
-    hosts = own.map(domain_of, na_action="ignore")
-    company = (hosts == host).fillna(False).to_numpy(dtype=bool) if host else same & False
-    accounts = state.data.tables["accounts"]
-    if host and identity.account_domain and identity.account_domain in accounts:
-        ids = accounts["account_id"][accounts[identity.account_domain].map(domain_of, na_action="ignore") == host]
-        company = company | leads["account_id"].isin(set(ids)).to_numpy(dtype=bool)
-    with desk.store.reading() as session:
-        return {
-            "person": _found_leads(desk, session, state, owner, same),
-            "company": _found_leads(desk, session, state, owner, company & ~same),
-        }
-
-
-def _found_leads(desk: Desk, session: Session, state: State, owner: str | None, mask: Any) -> list[dict[str, Any]]:
-    rows = []
-    for code in mask.nonzero()[0][:50]:
-        if owner is not None and state.data.owner(int(code)) != owner:
-            continue
-        lead_id = str(state.data.lead_ids[int(code)])
-        line = state.worklist.line(lead_id)
-        acted = desk.gathered_at(session, state, [int(code)])[0]["activities"]
-        mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
-        last = mine["happened_at"].max() if len(mine) else None
-        rows.append(
-            plain(
-                {
-                    "lead_id": lead_id,
-                    "open": line is not None,
-                    "score": None if line is None else line["score"],
-                    "state": None if line is None else line["state"],
-                    "activities": len(mine),
-                    "last_activity": last,
-                }
-            )
-        )
-    return rows

@@ -147,7 +147,7 @@ class Desk:
         return self.load()
 
     def compare_with_last_week(self) -> None:
-        """Work out the worklist's scores of a week ago, for the trend; runs behind the first requests."""
+        """Work out the worklist's scores and states of a week ago, for the trend; runs behind the first requests."""
         state = self.state
         count = len(state.worklist)
         if state.data.cutoff is None or not 0 < count <= _COMPARE_LIMIT:
@@ -156,13 +156,14 @@ class Desk:
         when = state.data.cutoff - _WEEK
         created = state.worklist.created
         known = ~np.isnat(created) & (created < np.datetime64(when.to_datetime64()))
-        before = np.full(count, np.nan)
+        before, states = np.full(count, np.nan), np.full(count, "", dtype=object)
         for block in np.array_split(np.flatnonzero(known), max(1, count // 2000)):
             if len(block):
                 names = [ids[int(k)] for k in block]
                 scored = state.model.many(state.data.tables, names, when, self.framework(None))
                 before[block] = scored.frame["score"].to_numpy(dtype=np.float64)
-        state.worklist.compared_with(before)
+                states[block] = scored.frame["state"].to_numpy(dtype=object)
+        state.worklist.compared_with(before, states)
 
     def catch_up(self) -> None:
         """Take over leads rescored by other workers on the same store."""

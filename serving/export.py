@@ -48,17 +48,28 @@ def reason_cell(text: Any) -> str:
     return f"for: {told[2:]}" if told.startswith("+ ") else f"against: {told[2:]}" if told.startswith("- ") else told
 
 
+def _moment(text: Any) -> str:
+    """A moment as CRMs import it: with its zone, else they take it for the importing user's."""
+    return f"{text}Z" if text else ""
+
+
 def export(rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None, *, changed: bool) -> Iterator[str]:
-    """Lines of the file: the upsert key first; only leads from a state up, only those whose score moved if asked."""
+    """Lines of the file: the upsert key first; only leads from a state up, only those whose score or state moved within
+    a week if asked (where nobody knows of a week ago, the lead is new or the list too long to tell: exported).
+    """
     fields = _FIELDS[form]
     lowest = RANK.index(from_state) if from_state else 0
     yield _line(fields.values())
     for row in rows:
         if (RANK.index(row["state"]) if row["state"] in RANK else 0) < lowest:
             continue
-        if changed and row.get("change") == 0:
+        if changed and row.get("change") == 0 and row.get("state_before") == row["state"]:
             continue
-        record = {**row, **{name: reason_cell(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")}}
+        record = {
+            **row,
+            "as_of": _moment(row.get("as_of")),
+            **{name: reason_cell(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")},
+        }
         yield _line(safe_cell(record.get(name)) for name in fields)
 
 

@@ -29,10 +29,9 @@ from pipelines.params import load_monitor
 from pipelines.store import read_json, read_parquet
 from serving.data import rows_of
 from serving.desk import Desk, plain
-from serving.feedback import latest_by_lead
 from serving.problems import UnknownThingError
-from serving.worklist import Query
 
+SIDES = ("model only", "rubric only")
 _DRAWS = 200
 _lock = threading.Lock()
 
@@ -47,15 +46,23 @@ def thresholds(desk: Desk) -> dict[str, Any]:
 
 
 def simulate(
-    desk: Desk, handoffs_per_week: int | None, share: float | None, tried: Rubric | None = None
+    desk: Desk,
+    handoffs_per_week: int | None,
+    share: float | None,
+    tried: Rubric | None = None,
+    *,
+    cost_per_handoff: float | None = None,
+    value_per_win: float | None = None,
 ) -> dict[str, Any]:
     """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
     capacity = Capacity.model_validate(thresholds(desk).get("capacity") or desk.context.source.capacity)
-    changes: dict[str, Any] = {}
-    if handoffs_per_week is not None:
-        changes["handoffs_per_week"] = handoffs_per_week
-    if share is not None:
-        changes["share"] = share
+    asked = {
+        "handoffs_per_week": handoffs_per_week,
+        "share": share,
+        "cost_per_handoff": cost_per_handoff,
+        "value_per_win": value_per_win,
+    }
+    changes = {name: value for name, value in asked.items() if value is not None}
     stamp = (desk.paths.thresholds / "comparison.json").stat().st_mtime_ns
     with _lock:
         test, log_odds = _test(desk.paths.root, stamp)
@@ -106,13 +113,14 @@ def _test(root: Path, stamp: int) -> tuple[Matrix, Any]:
 
 def lifecycle(desk: Desk) -> dict[str, Any]:
     """Stages, service levels, volumes and recycles as known at the data cut-off."""
-    return _lifecycle(desk)[1]
+    return lifecycle_found(desk)[1]
 
 
 _kept: dict[tuple[str, int], tuple[Lifecycle, dict[str, Any]]] = {}
 
 
-def _lifecycle(desk: Desk) -> tuple[Lifecycle, dict[str, Any]]:
+def lifecycle_found(desk: Desk) -> tuple[Lifecycle, dict[str, Any]]:
+    """The lifecycle and its record, worked out once for the data in use."""
     key = (str(desk.paths.root), (desk.paths.ingest / "counts.json").stat().st_mtime_ns)
     with _lock:
         if key not in _kept:
@@ -120,18 +128,6 @@ def _lifecycle(desk: Desk) -> tuple[Lifecycle, dict[str, Any]]:
             found = lifecycle_of(desk.context)
             _kept[key] = found, found.record()
         return _kept[key]
-
-
-def overdue(desk: Desk, owner: str | None, limit: int = 20) -> dict[str, Any]:
-    """Open leads that wait beyond what was promised, the best first, and how many there are."""
-    state = desk.state
-    rows = []
-    for row in rows_of(_lifecycle(desk)[0].overdue):
-        line = state.worklist.standing_of(str(row["lead_id"]))
-        if line is not None and (owner is None or line["owner"] == owner):
-            rows.append(plain(row) | line)
-    rows.sort(key=lambda row: (-row["score"], -row["waited_hours"], row["lead_id"]))
-    return {"rows": rows[:limit], "total": len(rows)}
 
 
 def value_of_a_win(desk: Desk) -> tuple[float | None, str]:
@@ -205,22 +201,25 @@ _drift_lock = threading.Lock()
 _drifts: dict[tuple[str, str | None, int], dict[str, Any]] = {}
 
 
-def swap_set(desk: Desk, limit: int = 50) -> list[dict[str, Any]]:
-    """Leads that only one of rubric and model hands off, as the last run listed them."""
+def swap_set(desk: Desk, owner: str | None, limit: int = 25) -> list[dict[str, Any]]:
+    """Who comes in by the model and who goes out with the rubric at equal workload: both sides, winners first.
+
+    Each side has ``side``, how many ``leads`` and ``won`` it holds, and its first ``rows``; an owner sees their own.
+    """
     file = desk.paths.thresholds / "swap_set.parquet"
     if not file.exists():
         return []
-    return [plain(row) for row in rows_of(read_parquet(file).head(limit))]
-
-
-def untouched(desk: Desk, owner: str | None, limit: int = 20) -> list[dict[str, Any]]:
-    """Best open leads nobody of sales has touched yet: no activity by a rep on record, and no feedback."""
-    state = desk.state
-    if state.data.flat:
-        return []
-    page = state.worklist.page(Query(owner=owner, size=200))
-    said = latest_by_lead(desk.store, [str(row["lead_id"]) for row in page.rows])
-    acted = state.data.tables["activities"]
-    touched = set(acted["lead_id"][(acted["actor"] == "rep").fillna(False)].astype("str"))
-    rows = [row for row in page.rows if row["lead_id"] not in touched and row["lead_id"] not in said]
-    return rows[:limit]
+    found = read_parquet(file)
+    data = desk.state.data
+    if owner is not None:
+        found = found[[data.owner(data.code(name)) == owner for name in found["lead_id"].astype("str")]]
+    found = found.sort_values("won", ascending=False, kind="stable")
+    return [
+        {
+            "side": side,
+            "leads": len(rows),
+            "won": int(rows["won"].sum()),
+            "rows": [plain(row) for row in rows_of(rows.head(limit))],
+        }
+        for side, rows in ((side, found[found["side"] == side]) for side in SIDES)
+    ]

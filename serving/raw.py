@@ -1,6 +1,6 @@
 """Raw rows of a request to canonical records: what is not declared is listed and left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +12,13 @@ from features.declaration import Column
 from features.definition import Source
 from features.rows import all_micros, micros_of, number_of
 from features.visible import is_known
-from features.vocabulary import ColumnType, Role
+from features.vocabulary import Actor, ColumnType, Role, Stage, WhenKnown
 from serving.data import Records
 from serving.problems import InvalidError
 from serving.schemas import LeadRows, ManyRows
 
 CHILDREN = ("activities", "answers", "stages", "outcomes")
+_NAMED = 20  # undeclared kinds, questions and stages that an answer names at most, each
 _KNOWN = {"activities": "happened_at", "answers": "known_at", "stages": "entered_at", "outcomes": "closed_at"}
 
 
@@ -71,7 +72,44 @@ def _declared(made: Records, source: Source) -> tuple[Records, list[str]]:
             for name in ("created_at", "known_at"):
                 if row.get(name) is not None:
                     row[name] = _moment(row[name], f"{table}.{name}")
-    return made, sorted(ignored)
+    return made, sorted(ignored) + _without_part(made, source)
+
+
+def _without_part(made: Mapping[str, Sequence[Mapping[str, Any]]], source: Source) -> list[str]:
+    """Kinds of activity, questions and stages nothing is declared of: their rows play no part in the score."""
+    known, found = _known_words(source), []
+    for table, column in (("activities", "kind"), ("answers", "question"), ("stages", "stage")):
+        said = {row[column] for row in made.get(table, ()) if _is_evidence(row)}
+        others = sorted(said - known[table])
+        found += [f"{table}.{column}={name}" for name in others[:_NAMED]]
+        if len(others) > _NAMED:
+            found.append(f"{table}.{column}: {len(others) - _NAMED} more")
+    return found
+
+
+def _is_evidence(row: Mapping[str, Any]) -> bool:
+    """Calls of reps and mails of systems need no declaration: they are on record for the service levels."""
+    return bool(row.get("actor", Actor.LEAD) == Actor.LEAD)
+
+
+def _known_words(source: Source) -> dict[str, set[str]]:
+    """What the rows of a table may speak of."""
+    history = {
+        name
+        for table in source.tables.values()
+        for name, column in table.columns.items()
+        if column.when_known is WhenKnown.HISTORY
+    }
+    return {
+        "activities": set(source.activity_kinds),
+        "answers": {*source.questions, *history},
+        "stages": {str(stage) for stage in Stage},
+    }
+
+
+def undeclared_kind(kind: str, actor: str, source: Source) -> list[str]:
+    """The kind of one activity as ``ignored`` tells it, empty where it is declared."""
+    return _without_part({"activities": [{"kind": kind, "actor": actor}]}, source)
 
 
 def _read(value: Any, column: Column, where: str) -> Any:

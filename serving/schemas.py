@@ -229,7 +229,9 @@ class CardOut(BaseModel):
     criteria: list[CriterionOut]
     scale_version: str
     bundle_hash: str
-    ignored: list[str] = Field(default=[], description="columns sent but not declared, hence not used")
+    ignored: list[str] = Field(
+        default=[], description="columns, kinds, questions and stages sent but not declared, hence not used"
+    )
     not_yet_known: int = Field(default=0, description="rows not known before as_of, hence not used")
 
 

@@ -39,7 +39,7 @@ class Segments:
         column, colon, value = asked.partition(":")
         if not colon:
             column, value = self.data.source.label.segment or "", asked
-        return np.asarray(self._texts(column) == value, dtype=np.bool_)
+        return np.asarray(self.values(column) == value, dtype=np.bool_)
 
     def choices(self) -> dict[str, list[str]]:
         """Columns that tell leads apart in few words, with their values; what a filter offers."""
@@ -49,13 +49,14 @@ class Segments:
                 declared = self.data.source.tables.get(table)
                 for name, column in ({} if declared is None else declared.columns).items():
                     if column.role is Role.FEATURE and column.type is ColumnType.CATEGORY:
-                        values = sorted({str(text) for text in self._texts(name) if text})
+                        values = sorted({str(text) for text in self.values(name) if text})
                         if 1 < len(values) <= _FEW:
                             found[name] = values
             self._choices = found
         return self._choices
 
-    def _texts(self, column: str) -> npt.NDArray[np.object_]:
+    def values(self, column: str) -> npt.NDArray[np.object_]:
+        """The column's value of every lead as text, empty where none is on record; InvalidError as for a mask."""
         if column not in self._kept:
             self._kept[column] = self._read(column)
         return self._kept[column]

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from serving.data import LeadData, rows_of, shown_columns
 from serving.segments import Segments
+from serving.worth import worth_of
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -32,6 +34,7 @@ class Query:
     page: int = 1
     size: int = 50
     hidden: frozenset[str] = field(default_factory=frozenset)
+    since: datetime | None = None  # only leads created from then on
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,11 @@ class Worklist:
         self.segments = Segments(data, codes)
         self.created = created.to_numpy(dtype="datetime64[us]")
         self.before = np.full(len(frame), np.nan)
+        self.states_before = np.full(len(frame), "", dtype=object)
         self.haystack: pd.Series | None = None
         self._sorted: dict[str, Ints] = {}
+        self.worth = worth_of(data, self.segments)
+        self._by_value: tuple[_Ranks, Ints] | None = None
         self._lock = threading.Lock()
         probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
         self._id_rank = np.argsort(np.argsort(self.position.to_numpy(dtype=object), kind="stable"), kind="stable")
@@ -96,7 +102,13 @@ class Worklist:
     @property
     def states(self) -> dict[str, int]:
         """Leads by state."""
-        counts = np.bincount(self._ranks.state, minlength=len(self._state))
+        return self.states_of(None)
+
+    def states_of(self, owner: str | None) -> dict[str, int]:
+        """Leads of an owner by state; None: everybody's."""
+        codes = self._ranks.state
+        own = codes if owner is None else codes[self._owner_codes == self._owner.get(owner, -1)]
+        counts = np.bincount(own, minlength=len(self._state))
         found = {name: int(counts[code]) for name, code in self._state.items() if counts[code]}
         return dict(sorted(found.items()))
 
@@ -161,10 +173,10 @@ class Worklist:
             order = np.insert(others, place, at)
             self._ranks = _Ranks(probability, score, state, order, {**ranks.patches, at: dict(line)})
 
-    def compared_with(self, before: npt.NDArray[np.float64]) -> None:
-        """Scores of a week before, by position; NaN where there was none."""
+    def compared_with(self, before: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:
+        """Scores and states of a week before, by position; NaN and empty where there were none."""
         with self._lock:
-            self.before = before
+            self.before, self.states_before = before, states
             self._sorted.pop("change", None)
 
     def page(self, query: Query) -> Page:
@@ -182,8 +194,10 @@ class Worklist:
         return Page(rows, len(kept), query.page, query.size)
 
     def _order(self, ranks: _Ranks, sort: Sort) -> Ints:
-        if sort in ("score", "value"):
+        if sort == "score" or (sort == "value" and self.worth is None):
             return ranks.order
+        if sort == "value":
+            return self._value_order(ranks)
         if sort == "lead":
             return np.argsort(self._id_rank, kind="stable")
         if sort == "change":
@@ -192,6 +206,15 @@ class Worklist:
         if "newest" not in self._sorted:
             self._sorted["newest"] = np.lexsort((self._id_rank, -self.created.view(np.int64).astype(np.float64)))
         return self._sorted["newest"]
+
+    def _value_order(self, ranks: _Ranks) -> Ints:
+        """By probability times worth, kept until a lead is rescored."""
+        kept = self._by_value
+        if kept is None or kept[0] is not ranks:
+            worth = np.ones(len(self)) if self.worth is None else self.worth
+            kept = ranks, np.lexsort((self._id_rank, -(ranks.probability * worth)))
+            self._by_value = kept
+        return kept[1]
 
     def _mask(self, ranks: _Ranks, query: Query) -> Bools | None:
         parts: list[Bools] = []
@@ -203,6 +226,8 @@ class Worklist:
             parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))
         if query.segment:
             parts.append(self.segments.mask(query.segment))
+        if query.since is not None:
+            parts.append(~np.isnat(self.created) & (self.created >= np.datetime64(query.since, "us")))
         if query.minimum > 0:
             parts.append(ranks.score >= query.minimum)
         if query.search.strip():
@@ -229,6 +254,8 @@ class Worklist:
         record["owner"] = self.owner[at]
         record["display"] = self._shown(at)
         record["created_at"] = None if np.isnat(self.created[at]) else pd.Timestamp(self.created[at]).isoformat()
+        record["worth"] = 1.0 if self.worth is None else float(self.worth[at])
+        record["state_before"] = str(self.states_before[at]) or None
         record["change"] = None if np.isnan(before) else int(record["score"] - before)
         return record
 

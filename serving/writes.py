@@ -18,6 +18,7 @@ from serving.feedback import give_feedback
 from serving.keys import Caller
 from serving.outbox import announce
 from serving.problems import ConflictError, InvalidError
+from serving.raw import undeclared_kind
 from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven
 from serving.store.tables import ActivityRow, AnswerRow, AuditRow, Once, ScoreRow
 
@@ -93,8 +94,11 @@ def activity(
         row.value, row.happened_at, row.known_at = body.value, happened, now
         row.activity_id = body.activity_id or f"posted-{now.isoformat()}"
         session.add(row)
+        detail = {"kind": body.kind, "actor": body.actor}
+        session.add(AuditRow(at=wall_now(), actor=caller.name, action="activity", subject=lead_id, detail=detail))
         session.flush()
-        return {"activity": row.id} | _rescored(desk, session, state, code, "activity")
+        ignored = undeclared_kind(body.kind, body.actor, state.data.source)
+        return {"activity": row.id, "ignored": ignored} | _rescored(desk, session, state, code, "activity")
 
     try:
         return _done(once(desk, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
@@ -170,6 +174,8 @@ def _question(state: State, name: str) -> Question:
 
 def _value(body: AnswerGiven, question: Question) -> str:
     """The value to store. ``met`` and ``not_met`` are stored as the declared value that stands for them."""
+    if body.status != "value" and body.value is not None:
+        raise InvalidError(f"the status {body.status} and a value say two things; send one of them.")
     if body.status == "dont_know":
         return ""
     number = question.type is ColumnType.NUMBER
@@ -179,7 +185,7 @@ def _value(body: AnswerGiven, question: Question) -> str:
             raise InvalidError("the answer has no value; send one, or the status met, not_met or dont_know.")
         if question.values and value not in question.values:
             raise InvalidError(f"this question takes {', '.join(question.values)}.")
-        if number and number_of(value) != number_of(value):
+        if number and (isinstance(body.value, bool) or number_of(value) != number_of(value)):
             raise InvalidError("this question takes a number.")
         return value
     if number and question.met_minimum is not None:

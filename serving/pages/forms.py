@@ -1,7 +1,7 @@
 """What the pages' forms send: written like the API's bodies, then back to the page."""
 
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from features.errors import PromotionError
 from serving.access import Admin, DeskOf, Writer, check_form_token
+from serving.oidc_person import local_path
 from serving.problems import InvalidError
 from serving.promotion import promote, roll_back
 from serving.schemas import AnswerGiven, FeedbackGiven
@@ -54,17 +55,20 @@ def post_feedback(
     verdict: Field,
     reason: Field = "",
     note: Field = "",
-    back: Field = "card",
+    back: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
-    """Accept, reject, snooze and the like, from the list or from the card."""
+    """Accept, reject, snooze and the like; back to the list as it was (``back``), else to the card."""
     check_form_token(request, token)
     try:
         body = FeedbackGiven.model_validate({"verdict": verdict, "reason": reason, "note": note})
     except ValidationError as problem:
         raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
     feedback(desk, caller, lead_id, body)
-    there = "/" if back == "list" else f"/leads/{quote(lead_id, safe='')}?saved=feedback"
-    return RedirectResponse(there, status_code=303)
+    if not back:
+        return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=feedback", status_code=303)
+    there = local_path(back)
+    joined = "&" if "?" in there else "?"
+    return RedirectResponse(f"{there}{joined}{urlencode({'saved': body.verdict, 'lead': lead_id})}", status_code=303)
 
 
 @router.post("/model/champion")

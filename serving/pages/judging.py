@@ -10,24 +10,31 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from features.errors import LeadScoreError
+from features.rows import number_of
 from features.rubric import Rubric, parse_rubric
-from serving import judging, promotion
+from models.judging.handing import RUBRIC_OWN
+from serving import judging, promotion, team
 from serving.access import DeskOf, Reader, check_form_token
 from serving.desk import Desk
 from serving.keys import Caller, Scope
+from serving.pages import tables
+from serving.pages.language import in_language, language_of
 from serving.pages.render import grouped, page, percent, signed
-from serving.pages.shapes import curve_chart
+from serving.pages.shapes import curve_chart, reliability_chart
 from serving.problems import InvalidError, UnknownThingError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _LONGEST_RUBRIC = 50_000
+_INPUTS = ("handoffs_per_week", "share", "cost_per_handoff", "value_per_win")
+_LARGEST_AMOUNT = 1e12
 POLICY_WORDS = {
     "rubric_own_threshold": "rubric, at its own threshold",
     "model_equal_workload": "model, at the rubric's workload",
     "model_equal_precision": "model, at the rubric's precision",
     "rubric_at_capacity": "rubric, at capacity",
     "model_at_capacity": "model, at capacity",
-    "model_best_value": "model, at best value",
+    "model_by_cost_and_value": "model, by cost and value",
+    "proposed_rubric": "proposed rubric",
 }
 
 
@@ -37,9 +44,24 @@ def thresholds_page(
     desk: DeskOf,
     caller: Reader,
     handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
+    share: Annotated[float | None, Query(gt=0, lt=1)] = None,
+    cost_per_handoff: Annotated[str, Query(max_length=30)] = "",
+    value_per_win: Annotated[str, Query(max_length=30)] = "",
 ) -> Response:
-    """Rubric and model side by side at the same workload."""
-    return _thresholds_page(request, desk, caller, handoffs_per_week, "")
+    """Rubric and model side by side at the same workload; the inputs replay the test weeks at another capacity."""
+    values = (handoffs_per_week, share, _amount(cost_per_handoff), _amount(value_per_win))
+    asked = dict(zip(_INPUTS, values, strict=True))
+    return _thresholds_page(request, desk, caller, asked, "")
+
+
+def _amount(text: str) -> float | None:
+    """What an input holds, None where it was left empty."""
+    if not text.strip():
+        return None
+    value = number_of(text)
+    if not 0 <= value <= _LARGEST_AMOUNT:
+        raise InvalidError("cost and value are amounts of money, not below 0; leave them empty to use the source's.")
+    return value
 
 
 @router.post("/thresholds")
@@ -52,15 +74,16 @@ def try_rubric(
 ) -> Response:
     """Another rubric replayed on the same past weeks; nothing of it is kept."""
     check_form_token(request, token)
-    return _thresholds_page(request, desk, caller, None, rubric)
+    return _thresholds_page(request, desk, caller, dict.fromkeys(_INPUTS), rubric)
 
 
-def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: int | None, text: str) -> Response:
+def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: dict[str, Any], text: str) -> Response:
     try:
         found = judging.thresholds(desk)
     except UnknownThingError as nothing:
         return page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
-    tried = None if asked is None else judging.simulate(desk, asked, None)
+    changed = any(value is not None for value in asked.values())
+    tried = judging.simulate(desk, **asked) if changed else None
     own, refused = None, ""
     if text.strip():
         try:
@@ -70,6 +93,7 @@ def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: int | 
         except LeadScoreError as problem:
             refused = problem.message
     rows = slider_rows(found)
+    capacity = {**desk.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
     return page(
         request,
         "thresholds.html",
@@ -80,14 +104,33 @@ def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: int | 
         own=own,
         refused=refused,
         text=text or _yaml_of(desk.context.rubric),
-        capacity=desk.context.source.capacity,
+        capacity=capacity,
+        cost=_first(asked.get("cost_per_handoff"), capacity["cost_per_handoff"]),
+        worth=_first(asked.get("value_per_win"), capacity["value_per_win"]),
+        currency=capacity["currency"],
         flat=desk.context.source.kind == "flat",
         chart=curve_chart(found["curves"]),
         steps=rows,
+        start=_start(found),
+        tables=tables,
         steps_json=script_json(rows),
         policy_words=POLICY_WORDS,
-        swap=judging.swap_set(desk),
+        swap=judging.swap_set(desk, caller.owner),
     )
+
+
+def _first(*values: float | None) -> str:
+    """The first that is known, as an input takes it."""
+    return next((f"{value:.2f}".removesuffix(".00") for value in values if value is not None), "")
+
+
+def _start(found: dict[str, Any]) -> int:
+    """The step of the slider next to the rubric's own workload, so that the page opens where the report does."""
+    curve = found["curves"].get("model", [])
+    own = [row["workload"] for row in found["policies"] if row["policy"] == RUBRIC_OWN]
+    if not own:
+        return len(curve) * 2 // 3
+    return min(range(len(curve)), key=lambda k: abs(curve[k]["workload"] - own[0]), default=0)
 
 
 def _check_patterns(asked: Rubric, used: Rubric | None, caller: Caller) -> None:
@@ -130,7 +173,7 @@ def slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:
                 "share": percent(point["workload"] / found["leads"]) if found["leads"] else "–",
                 "model_wins": grouped(point["wins"]),
                 "model_precision": percent(point["precision"]),
-                "model_between": f"{point['wins_ci'][0]:.0f} to {point['wins_ci'][1]:.0f}",
+                "model_between": f"{point['wins_ci'][0]:.0f}\u2013{point['wins_ci'][1]:.0f}",
                 "rubric_wins": "–" if other is None else grouped(other["wins"]),
                 "rubric_precision": "–" if other is None else percent(other["precision"]),
                 "rubric_workload": "–" if other is None else grouped(other["workload"]),
@@ -160,18 +203,11 @@ def team_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
         "team.html",
         caller,
         found=found,
-        hot=judging.untouched(desk, caller.owner),
-        late=judging.overdue(desk, caller.owner),
-        titles=TITLES,
+        queues=team.queues(desk, caller.owner),
+        hot=in_language(desk, team.untouched(desk, caller.owner), language_of(request)),
+        late=team.overdue(desk, caller.owner),
+        tables=tables,
     )
-
-
-TITLES = {
-    "sla": "Service levels, in business hours",
-    "funnel": "Funnel: leads per stage",
-    "volumes": "Promised, sent, accepted and qualified per quarter",
-    "recycled": "Recycled leads and what became of them",
-}
 
 
 @router.get("/model")
@@ -181,11 +217,37 @@ def model_page(
     caller: Reader,
     asked: Annotated[str | None, Query(pattern=r"^[0-9a-f]{8,64}$")] = None,
 ) -> Response:
-    """Verdict, candidates, test figures, audit, features and versions; for administrators what the gate says."""
+    """Verdict, candidates, test figures, audit, features, drift and versions; for administrators what the gate says."""
     found, admin = judging.model(desk), caller.may(Scope.ADMIN)
-    answer = promotion.asked(desk, asked) if admin and asked is not None else None
+    evaluation = found["evaluation"] or {}
+    reliability = [row | {"low": row["ci"][0], "high": row["ci"][1]} for row in evaluation.get("reliability") or []]
     try:
         drift: dict[str, Any] = judging.drift(desk)
     except LeadScoreError as problem:
         drift = {"headline": problem.message, "findings": [], "features": []}
-    return page(request, "model.html", caller, found=found, admin=admin, gate=answer, drift=drift)
+    return page(
+        request,
+        "model.html",
+        caller,
+        found=found,
+        admin=admin,
+        gate=promotion.asked(desk, asked) if admin and asked is not None else None,
+        drift=drift,
+        reliability=reliability,
+        chart=reliability_chart(reliability),
+        folds=fold_rows(found["backtest"] or {}),
+        tables=tables,
+    )
+
+
+def fold_rows(backtest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rolling blocks, each with the log loss of the winner and of the base rate on it."""
+    losses = {
+        row["name"]: {block["block"]: block["log_loss"] for block in row.get("blocks", [])}
+        for row in backtest.get("candidates", [])
+    }
+    winner = losses.get(str(backtest.get("winner")), {})
+    return [
+        row | {"log_loss": winner.get(row["name"]), "rate_log_loss": losses.get("rate", {}).get(row["name"])}
+        for row in backtest.get("folds", [])
+    ]

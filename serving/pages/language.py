@@ -2,13 +2,14 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from models.explaining.language import SOURCE_LANGUAGE, Language, language_codes, load_language, read_catalog
 from serving.access import DeskOf, check_form_token, desk_of
+from serving.desk import Desk
 from serving.oidc_person import local_path
 from serving.problems import InvalidError
 
@@ -37,6 +38,20 @@ def language_of(request: Request) -> Language:
 def languages() -> list[Language]:
     """All languages to choose from."""
     return [spoken(code) for code in language_codes()]
+
+
+def in_language(desk: Desk, rows: list[dict[str, Any]], language: Language) -> list[dict[str, Any]]:
+    """Rows of the list with their first reason in the reader's language: the list itself is kept in English."""
+    if language.code == SOURCE_LANGUAGE or not rows:
+        return rows
+    state = desk.state
+    codes = [state.data.code(row["lead_id"]) for row in rows]
+    with desk.store.reading() as session:
+        scored = desk.score_leads(session, state, codes, desk.framework(None), language=language)
+    reasons = dict(zip(scored.columns["lead_id"].tolist(), scored.columns["reason_1"].tolist(), strict=True))
+    for row in rows:
+        row["reason_1"] = reasons[row["lead_id"]]
+    return rows
 
 
 @router.post("/language")

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
@@ -14,9 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from serving.access import SESSION, desk_of
 from serving.keys import Caller, form_token
 from serving.pages.language import language_of, languages
+from serving.schemas import FeedbackGiven
 
 STATUS_WORDS = {"met": "met", "not_met": "not met", "indicated": "indicated", "unknown": "unknown"}
 STATUS_SIGNS = {"met": "✓", "not_met": "✕", "indicated": "~", "unknown": "?"}
+REASONS = tuple(name for name in get_args(FeedbackGiven.model_fields["reason"].annotation) if name)
 _COOKIE_SECONDS = 60 * 60 * 24
 
 
@@ -39,8 +41,9 @@ def environment() -> Environment:
         "web_link": web_link,
         "query": query,
         "grouped": grouped,
+        "called": called,
     }
-    made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS}
+    made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS, "reasons": REASONS}
     return made
 
 
@@ -66,6 +69,16 @@ def grouped(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
+def called(lead: Mapping[str, Any]) -> str:
+    """What a lead is called: its name where one is on record, else its id.
+
+    >>> called({"lead_id": "7", "display": {}}), called({"lead_id": "7", "display": {"name": "Ann"}})
+    ('7', 'Ann')
+    """
+    shown = lead["display"]
+    return str(shown.get("full_name") or shown.get("name") or lead["lead_id"])
+
+
 def moment(value: Any) -> str:
     """A moment to the minute."""
     found = _moment(value)
@@ -73,8 +86,11 @@ def moment(value: Any) -> str:
 
 
 def day(value: Any) -> str:
-    """A date."""
-    found = _moment(value)
+    """A date; what is none, such as the row a block of a source without clocks begins with, stays as it is."""
+    try:
+        found = _moment(value)
+    except ValueError:
+        return str(value)
     return "–" if found is None else f"{found:%Y-%m-%d}"
 
 

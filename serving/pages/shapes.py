@@ -118,3 +118,41 @@ def curve_chart(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> CurveChart
         [(place(most * s, 0)[0], f"{most * s:,.0f}") for s in shares],
         [(place(0, wins * s)[1], f"{wins * s:,.0f}") for s in shares],
     )
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A group of leads on the calibration chart, in a box of 260 x 260, with what it says."""
+
+    x: float
+    y: float
+    title: str
+
+
+@dataclass(frozen=True)
+class ReliabilityChart:
+    """Dots of promised against happened; on the line from corner to corner both are equal."""
+
+    dots: list[Dot]
+    highest: str
+
+
+def reliability_chart(rows: Sequence[Mapping[str, Any]]) -> ReliabilityChart | None:
+    """Observed against predicted share of each group; None where there are no groups.
+
+    >>> chart = reliability_chart([{"predicted": 0.1, "observed": 0.2, "rows": 50}])
+    >>> chart.highest, chart.dots[0].x, chart.dots[0].y
+    ('20%', 140.0, 20.0)
+    """
+    top = max((max(row["predicted"], row["observed"]) for row in rows), default=0.0)
+    if top <= 0:
+        return None
+    dots = [
+        Dot(
+            round(40 + 200 * row["predicted"] / top, 1),
+            round(220 - 200 * row["observed"] / top, 1),
+            f"{row['predicted']:.1%} / {row['observed']:.1%} (n = {row['rows']:,})",
+        )
+        for row in rows
+    ]
+    return ReliabilityChart(dots, f"{top:.0%}")

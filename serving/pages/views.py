@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,25 +11,26 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from features.errors import LeadScoreError
+from features.vocabulary import Role
 from models.explaining.framework import framework_names, load_framework
-from models.explaining.language import SOURCE_LANGUAGE, Language
 from serving import problems
 from serving.access import DeskOf, Reader, caller_of
 from serving.cards import card, history, open_questions, timeline
-from serving.desk import Desk, State
+from serving.desk import Desk
 from serving.judging import value_of_a_win
 from serving.keys import Caller, Scope
 from serving.movement import movement
 from serving.pages import forms, judging, language, signing
-from serving.pages.language import language_of
+from serving.pages.language import in_language, language_of
 from serving.pages.render import page
 from serving.pages.shapes import score_line, waterfall
 from serving.problems import InvalidError, SignInError
-from serving.routes.worklist import Asked, page_of
-from serving.schemas import Short
+from serving.routes.worklist import NEW_WITHIN, Asked, Show, page_of
+from serving.schemas import FeedbackGiven, Short
 from serving.shortlist import CONSIDERED, short
 
 _SHORT_ROWS = 50
+VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
 Handler = Callable[[Request, Exception], JSONResponse]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -72,14 +73,16 @@ def worklist_page(
     desk: DeskOf,
     caller: Reader,
     query: Asked,
-    show: Annotated[Literal["open", "all"], Query()] = "open",
+    show: Annotated[Show, Query()] = "open",
+    saved: Annotated[str, Query(max_length=20)] = "",
+    lead: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Ranked leads: who first, and why."""
+    """Ranked leads: who first, and why; ``saved`` is what was just said of ``lead``."""
     state = desk.state
     framework = desk.framework(None)
     value, currency = value_of_a_win(desk)
     found = page_of(desk, state, query, caller, show)
-    _told(desk, state, found.rows, language_of(request))
+    in_language(desk, found.rows, language_of(request))
     filters = {
         "owner": query.owner, "state": query.state, "grade": query.grade, "segment": query.segment,
         "minimum": query.minimum, "search": query.search, "sort": query.sort, "show": show,
@@ -92,26 +95,32 @@ def worklist_page(
         filters=filters,
         framework=framework,
         owners=state.worklist.owners if caller.owner is None else [],
-        states=state.worklist.states,
+        states=state.worklist.states_of(caller.owner),
         segments=state.worklist.segments.choices(),
         link=_link_column(desk.settings.record_link, state),
+        extra=_shown(desk, Role.DISPLAY),
         horizon=state.model.bundle.horizon_days,
         value=value,
         currency=currency,
-        fresh=_days_ago(state),
+        by=desk.context.source.capacity.value_by if state.worklist.worth is not None else None,
+        fresh=_new_from(desk),
+        saved=saved if saved in VERDICTS and state.data.code(lead) >= 0 else "",
+        lead=lead,
     )
 
 
-def _told(desk: Desk, state: State, rows: list[dict[str, Any]], language: Language) -> None:
-    """Put the first reason of every row into the reader's language: the list itself is kept in English."""
-    if language.code == SOURCE_LANGUAGE or not rows:
-        return
-    codes = [state.data.code(row["lead_id"]) for row in rows]
-    with desk.store.reading() as session:
-        scored = desk.score_leads(session, state, codes, desk.framework(None), language=language)
-    reasons = dict(zip(scored.columns["lead_id"].tolist(), scored.columns["reason_1"].tolist(), strict=True))
-    for row in rows:
-        row["reason_1"] = reasons[row["lead_id"]]
+_HEADS = ("full_name", "name", "company", "owner")  # shown at the head of a card, and in the list
+
+
+def _shown(desk: Desk, *roles: Role) -> list[str]:
+    """Declared columns with the roles that are shown beside name, company and owner; the record's link apart."""
+    source, link = desk.context.source, _link_column(desk.settings.record_link, desk.state)
+    return [
+        name
+        for table in ("leads", "accounts")
+        for name, column in (source.tables[table].columns.items() if table in source.tables else ())
+        if column.role in roles and name not in (*_HEADS, link)
+    ]
 
 
 def _link_column(named: str | None, state: Any) -> str:
@@ -119,11 +128,10 @@ def _link_column(named: str | None, state: Any) -> str:
     return named or next((name for name in columns if name.endswith("url")), "")
 
 
-def _days_ago(state: Any) -> str:
-    """Leads created from this moment on are new."""
-    import pandas as pd
-
-    return "" if state.data.cutoff is None else (state.data.cutoff - pd.Timedelta(days=1)).isoformat()
+def _new_from(desk: Desk) -> str:
+    """Leads created from this moment on are new, empty in sources without clocks."""
+    now = desk.clock.as_of(None)
+    return "" if now is None else (now - NEW_WITHIN).isoformat()
 
 
 @router.get("/short")
@@ -171,6 +179,7 @@ def card_page(
         saved=saved,
         may_write=caller.may(Scope.FEEDBACK),
         link=_link_column(desk.settings.record_link, desk.state),
+        extra=_shown(desk, Role.DISPLAY, Role.PERSONAL),
         horizon=desk.state.model.bundle.horizon_days,
     )
 

@@ -23,9 +23,13 @@ def get_simulation(
     caller: Reader,
     handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
     share: Annotated[float | None, Query(gt=0, lt=1, description="flat sources: share of leads handed off")] = None,
+    cost_per_handoff: Annotated[float | None, Query(ge=0, le=1e9, description="cost of working one lead")] = None,
+    value_per_win: Annotated[float | None, Query(ge=0, le=1e12, description="where no amount is on record")] = None,
 ) -> dict[str, Any]:
     """A replay over the test weeks; wins are wins inside a list, never added wins."""
-    return judging.simulate(desk, handoffs_per_week, share)
+    return judging.simulate(
+        desk, handoffs_per_week, share, cost_per_handoff=cost_per_handoff, value_per_win=value_per_win
+    )
 
 
 @router.get("/lifecycle", summary="Funnel, service levels, volumes, recycles")

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from serving.access import DeskOf, Reader
-from serving.cards import card, history, lookup, questions
+from serving.cards import card, history, questions
 from serving.etag import tagged
+from serving.lookup import lookup
 from serving.movement import movement
 from serving.schemas import CardOut, Moment, Short
 

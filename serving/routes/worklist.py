@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,6 +13,7 @@ from serving.desk import Desk, State, plain
 from serving.etag import tagged
 from serving.export import Form, export
 from serving.feedback import hidden_leads, latest_by_lead
+from serving.judging import value_of_a_win
 from serving.keys import Caller
 from serving.schemas import PageOut, Short
 from serving.shortlist import short
@@ -19,6 +21,8 @@ from serving.worklist import PAGE_LIMIT, Page, Sort
 from serving.worklist import Query as WorklistQuery
 
 router = APIRouter(prefix="/v1", tags=["worklist"])
+Show = Literal["open", "new", "all"]
+NEW_WITHIN = timedelta(days=1)
 
 
 def ask(
@@ -46,18 +50,23 @@ Asked = Annotated[WorklistQuery, Depends(ask)]
 def page_of(desk: Desk, state: State, query: WorklistQuery, caller: Caller, show: str = "open") -> Page:
     """A page as the caller may see it, each row with what sales said last.
 
-    ``show``: ``open`` leaves out snoozed, rejected and do-not-contact leads, ``all`` shows them.
+    ``show``: ``open`` leaves out snoozed, rejected and do-not-contact leads, ``new`` also those that were there a day
+    ago, ``all`` shows everything.
     """
     desk.catch_up()
+    now = desk.clock.as_of(None)
     limited = replace(
         query,
         owner=query.owner if caller.owner is None else caller.owner,
-        hidden=hidden_leads(desk.store) if show == "open" else frozenset(),
+        hidden=frozenset() if show == "all" else hidden_leads(desk.store),
+        since=now - NEW_WITHIN if show == "new" and now is not None else None,
     )
     page = state.worklist.page(limited)
     said = latest_by_lead(desk.store, [str(row["lead_id"]) for row in page.rows])
+    value, _ = value_of_a_win(desk)
     for row in page.rows:
         row["feedback"] = said.get(str(row["lead_id"]))
+        row["expected_value"] = None if value is None else round(row["probability"] * row["worth"] * value, 2)
     return page
 
 
@@ -67,7 +76,9 @@ def get_worklist(
     desk: DeskOf,
     caller: Reader,
     query: Asked,
-    show: Annotated[Literal["open", "all"], Query(description="all: with snoozed and rejected leads")] = "open",
+    show: Annotated[
+        Show, Query(description="new: created within a day; all: with snoozed and rejected leads")
+    ] = "open",
 ) -> Response:
     """Equal scores stand by lead id, so pages never overlap; carries an ETag."""
     state = desk.state
@@ -108,8 +119,8 @@ def get_export(
     from_state: Annotated[
         Literal["lead", "iql", "mql", "pql", "sal", "sql"] | None, Query(description="lowest state exported")
     ] = None,
-    changed: Annotated[bool, Query(description="only leads whose score moved in the last week")] = False,
-    show: Annotated[Literal["open", "all"], Query()] = "open",
+    changed: Annotated[bool, Query(description="only leads whose score or state moved in a week")] = False,
+    show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
     state = desk.state

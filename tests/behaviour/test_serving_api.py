@@ -48,6 +48,37 @@ def test_unknown_categories_score_and_undeclared_columns_are_listed(client: Test
     assert card["ignored"] == ["leads.contract_number", "leads.shoe_size"]
 
 
+def test_rows_nothing_is_declared_of_are_named(client: TestClient) -> None:
+    body: dict[str, Any] = {"lead": {"lead_id": "x", "created_at": "2026-05-01T00:00:00"}, "as_of": LATER}
+    odd: dict[str, Any] = {
+        "activities": [
+            {"lead_id": "x", "kind": "smoke_signal", "happened_at": "2026-06-01T00:00:00"},
+            {"lead_id": "x", "kind": "rep_call", "actor": "rep", "happened_at": "2026-06-01T00:00:00"},
+            {"lead_id": "x", "kind": "demo_request", "happened_at": "2026-06-01T00:00:00"},
+        ],
+        "answers": [{"lead_id": "x", "question": "shoe_size", "value": 44, "known_at": "2026-06-02T00:00:00"}],
+        "stages": [{"lead_id": "x", "stage": "limbo", "entered_at": "2026-06-02T00:00:00"}],
+    }
+    named = ["activities.kind=smoke_signal", "answers.question=shoe_size", "stages.stage=limbo"]
+    assert client.post("/v1/score", json=body | odd).json()["ignored"] == named
+    many = {"leads": [body["lead"]], "as_of": LATER} | odd
+    assert client.post("/v1/score/batch", json=many).json()["ignored"] == named
+    flood = [{"kind": f"kind {k:04d}", "happened_at": "2026-06-01T00:00:00"} for k in range(100)]
+    told = client.post("/v1/score", json=body | {"activities": flood}).json()["ignored"]
+    assert len(told) == 21 and told[-1] == "activities.kind: 80 more"
+
+
+def test_a_posted_activity_nothing_is_declared_of_is_kept_and_named(client: TestClient, tiny_demo: Any) -> None:
+    lead, score = unknown_lead(tiny_demo)
+    url = f"/v1/leads/{lead}/activities"
+    odd = client.post(url, json={"kind": "smoke_signal"}).json()
+    assert odd["ignored"] == ["activities.kind=smoke_signal"]
+    assert abs(odd["card"]["score"] - score) <= 1
+    assert client.post(url, json={"kind": "demo_request"}).json()["ignored"] == []
+    entry = client.get("/v1/audit", params={"limit": 1}).json()[0]
+    assert (entry["action"], entry["subject"], entry["detail"]["kind"]) == ("activity", lead, "demo_request")
+
+
 def test_what_is_not_known_yet_does_not_count(client: TestClient) -> None:
     body: dict[str, Any] = {"lead": {"lead_id": "x", "created_at": "2026-06-01T00:00:00"}, "as_of": LATER}
     plain = client.post("/v1/score", json=body).json()
@@ -117,6 +148,8 @@ def test_answers_outlive_the_server(tiny_demo: Any, tmp_path: Path) -> None:
         ({"question": "decision_role", "value": "the cat"}, "uses, recommends, decides"),
         ({"question": "pain", "value": "a lot"}, "a number"),
         ({"question": "decision_role"}, "no value"),
+        ({"question": "pain", "value": True}, "a number"),
+        ({"question": "pain", "status": "met", "value": 2}, "two things"),
     ],
 )
 def test_answers_that_mean_nothing_are_refused(

@@ -12,6 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.explaining.language import load_language
+from serving.pages import tables
+from serving.pages.judging import POLICY_WORDS
 from serving.pages.language import COOKIE, spoken
 from serving.pages.render import STATUS_WORDS, words
 from serving.pages.shapes import waterfall
@@ -51,7 +53,8 @@ def said() -> set[str]:
     given = FeedbackGiven.model_fields
     found |= {words(v) for v in (*get_args(given["verdict"].annotation), *get_args(given["reason"].annotation)) if v}
     card = {"score": 50, "points_base": 0, "points_clip": 1, "criteria": []}
-    found |= {bar.label for bar in waterfall(card).bars} | set(STATUS_WORDS.values())
+    found |= {bar.label for bar in waterfall(card).bars} | set(STATUS_WORDS.values()) | set(POLICY_WORDS.values())
+    found |= {field.title for table in tables.ALL for field in table}
     return found - {"withdraw"}
 
 
@@ -59,11 +62,11 @@ def said() -> set[str]:
 def test_every_marked_text_is_translated_with_the_same_places(code: str) -> None:
     language = spoken(code)
     texts = said()
-    assert len(texts) > 120
+    assert len(texts) > 250
     for text in texts:
         told = language.text(text)
         assert sorted(re.findall(r"{\w+}", told)) == sorted(re.findall(r"{\w+}", text)), text
-        assert told != text or text in {"Start", "Segment", "Lead", "Model"}, text
+        assert told != text or text in {"Start", "Segment", "Lead", "Model", "PSI"}, text
 
 
 def test_a_reader_s_choice_is_kept_and_leads_back(client: TestClient, tiny_demo: Any) -> None:
@@ -176,7 +179,7 @@ def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClie
 
 
 def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo: Any) -> None:
-    from serving.judging import overdue
+    from serving.team import overdue
 
     found = overdue(client.app.state.desk, None)
     html = page(client, "/team")
@@ -197,7 +200,8 @@ def test_the_list_says_what_a_lead_is_worth(client: TestClient) -> None:
     first = re.search(r'<span class="small">([\d.]+)% · ([\d,]+) EUR</span>', html)
     assert first is not None
     value = client.get("/v1/thresholds").json()["capacity"]["value_per_win"]
-    assert abs(float(first.group(2).replace(",", "")) - float(first.group(1)) / 100 * value) < value * 0.001
+    worth = client.get("/v1/worklist", params={"sort": "value", "size": 1}).json()["rows"][0]["worth"]
+    assert abs(float(first.group(2).replace(",", "")) - float(first.group(1)) / 100 * value * worth) < value * 0.001
 
 
 def test_a_rubric_from_the_browser_cannot_keep_the_server_busy(client: TestClient) -> None:

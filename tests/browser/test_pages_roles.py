@@ -116,6 +116,27 @@ def test_a_rep_finds_the_next_lead_and_answers_on_its_card(
 
 
 @pytest.mark.parametrize("width", [390, 1280])
+def test_a_rep_puts_a_lead_aside_from_the_list(served: Served, chromium: Any, width: int) -> None:
+    visitor = Visitor(chromium, served.url, width)
+    page = visitor.go("/?sort=lead&size=20")
+    row = page.locator("table.worklist tbody tr").first
+    lead = row.locator("a.name").get_attribute("href")
+    row.locator("summary").focus()
+    page.keyboard.press("Enter")
+    visitor.check("put-aside")
+    assert page.evaluate(CONTRAST) == []
+    row.get_by_role("button", name="Reject").click()
+    assert page.url.endswith("?sort=lead&size=20"), "a rejection needs a reason"
+    row.get_by_label("Reason").select_option("no_need")
+    row.get_by_role("button", name="Reject").click()
+    page.wait_for_url("**saved=reject**")
+    visitor.check()
+    assert "sort=lead" in page.url and "reject" in page.get_by_role("status").inner_text()
+    assert lead not in [link.get_attribute("href") for link in page.locator("a.name").all()]
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
 def test_a_rep_reads_in_another_language(served: Served, chromium: Any, width: int) -> None:
     visitor = Visitor(chromium, served.url, width)
     page = visitor.go("/")
@@ -128,6 +149,8 @@ def test_a_rep_reads_in_another_language(served: Served, chromium: Any, width: i
         page.wait_for_url("**/leads/**")
         visitor.check(f"card-{code}")
         assert page.evaluate("document.documentElement.lang") == code
+        for name in ("thresholds", "team", "model"):
+            visitor.go(f"/{name}", f"{name}-{code}")
         visitor.go("/")
     visitor.go("/short", "short")
     page.context.clear_cookies()
@@ -174,7 +197,7 @@ def test_a_manager_moves_the_workload(served: Served, chromium: Any, width: int)
     assert int(first.replace(",", "")) < int(last.replace(",", ""))
     page.get_by_label("Handoffs per week").fill("7")
     page.get_by_role("button", name="Replay").click()
-    page.wait_for_url("**handoffs_per_week=7")
+    page.wait_for_url("**handoffs_per_week=7&**")
     assert "At 7 handoffs per week" in page.inner_text("main")
     visitor.check()
     visitor.go("/team", "team")

@@ -35,7 +35,7 @@ if (slider) {
     for (const [name, text] of Object.entries(row)) {
       for (const cell of document.querySelectorAll(`[data-show="${name}"]`)) cell.textContent = text;
     }
-    slider.setAttribute("aria-valuetext", row.workload + " handoffs");
+    slider.setAttribute("aria-valuetext", `${row.workload} ${slider.dataset.unit}`);
   };
   slider.addEventListener("input", show);
   show();

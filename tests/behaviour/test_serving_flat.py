@@ -1,0 +1,64 @@
+"""Pages of a source without clocks, names, owners or companies: everything opens, nothing is made up."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from models.settings import TrainSettings
+from pipelines.context import open_context
+from pipelines.run import STAGES, timed
+from tests.reference.calls import calls, write_calls
+from tests.reference.serving import client_for
+from tests.reference.tiny_run import TinyRun
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def flat_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    folder = tmp_path_factory.mktemp("flat")
+    source, data_dir = write_calls(folder, calls()), folder / "data"
+    settings = TrainSettings.tiny().model_copy(update={"alpha": 0.2})
+    run = TinyRun(folder, source, data_dir, open_context(str(source), data_dir, settings))
+    for stage in STAGES:
+        if stage != "validate":
+            timed(run.context, stage)
+    return run
+
+
+@pytest.fixture
+def client(flat_run: TinyRun, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(flat_run, tmp_path) as found:
+        yield found
+
+
+def test_every_page_opens_on_a_source_without_clocks(client: TestClient) -> None:
+    first = client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]["lead_id"]
+    paths = ["/", "/?sort=newest", "/?sort=change", "/?sort=value", "/?show=new", f"/leads/{first}"]
+    for path in [*paths, f"/leads/{first}?framework=meddicc", "/short", "/thresholds", "/team", "/model"]:
+        answer = client.get(path, headers=HTML)
+        assert answer.status_code == 200, (path, answer.text)
+    html = client.get("/", headers=HTML).text
+    assert re.search(rf'<a class="name" href="/leads/{first}">{first}</a>', html)
+    assert 'value="new"' not in html
+
+
+def test_a_lead_without_clocks_is_put_aside_and_scored(client: TestClient) -> None:
+    rows: list[dict[str, Any]] = client.get("/v1/worklist", params={"size": 2}).json()["rows"]
+    first = rows[0]["lead_id"]
+    client.post(f"/v1/leads/{first}/feedback", json={"verdict": "reject", "reason": "no_need"})
+    assert client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]["lead_id"] == rows[1]["lead_id"]
+    card = client.post("/v1/score", json={"lead": {"job": "boss", "age": 44, "visits": 3}}).json()
+    assert 50 + card["points_base"] + card["points_clip"] + sum(c["points"] for c in card["criteria"]) == card["score"]
+
+
+def test_a_share_is_the_capacity_of_a_flat_source(client: TestClient) -> None:
+    html = client.get("/thresholds?share=0.3&cost_per_handoff=5", headers=HTML).text
+    assert 'name="share"' in html and 'name="handoffs_per_week"' not in html
+    rows = client.get("/v1/thresholds/simulate", params={"share": 0.3}).json()["policies"]
+    workload = next(row["workload"] for row in rows if row["policy"] == "model_at_capacity")
+    assert f">{workload}</td>" in html

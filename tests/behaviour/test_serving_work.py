@@ -1,0 +1,239 @@
+"""What reps and managers do with lists: put leads aside from the list, see what is new, worth and waiting."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+import serving.judging
+from pipelines.tables import load_tables
+from serving.routes import worklist as worklist_routes
+from tests.reference.serving import client_for, key_for, worklist_of
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as found:
+        yield found
+
+
+def page(client: TestClient, path: str, **headers: str) -> str:
+    return str(client.get(path, headers=HTML | headers).text)
+
+
+def form_of(html: str, button: str) -> dict[str, str]:
+    """The hidden fields of the first form with a button of that value."""
+    forms = re.findall(r'<form method="post" action="(/leads/[^"]+/feedback)">(.*?)</form>', html, re.S)
+    action, body = next((a, b) for a, b in forms if f'value="{button}"' in b)
+    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', body)
+    return {"action": action} | {name: unescape(value) for name, value in hidden}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"), [("accept", ""), ("reject", "no_budget"), ("do_not_contact", ""), ("snooze", "")]
+)
+def test_a_word_said_on_the_list_leads_back_to_the_same_list(client: TestClient, verdict: str, reason: str) -> None:
+    form = form_of(page(client, "/?sort=newest&size=20&page=2"), verdict)
+    lead = form["action"].split("/")[2]
+    fields = {"token": form["token"], "back": form["back"], "verdict": verdict, "reason": reason}
+    answer = client.post(form["action"], data=fields, follow_redirects=False)
+    where = answer.headers["location"]
+    assert answer.status_code == 303
+    assert all(part in where for part in ("sort=newest", "page=2", "size=20"))
+    html = page(client, where)
+    assert f'<a href="/leads/{lead}">{lead}</a>: {verdict.replace("_", " ")}' in html
+    listed = [row["lead_id"] for row in client.get("/v1/worklist", params={"size": 500}).json()["rows"]]
+    assert (lead in listed) == (verdict == "accept")
+
+
+def test_no_form_leads_elsewhere(client: TestClient) -> None:
+    form = form_of(page(client, "/"), "accept")
+    for back in ("//evil.example/", "https://evil.example/", "/\\evil.example"):
+        fields = {"token": form["token"], "back": back, "verdict": "accept"}
+        answer = client.post(form["action"], data=fields, follow_redirects=False)
+        assert answer.headers["location"].startswith("/?saved=")
+
+
+def test_new_leads_are_those_of_the_last_day(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worklist_routes, "NEW_WITHIN", timedelta(days=20))
+    everybody = client.get("/v1/worklist", params={"size": 500}).json()
+    since = pd.Timestamp(everybody["as_of"]) - pd.Timedelta(days=20)
+    new = {row["lead_id"] for row in everybody["rows"] if pd.Timestamp(row["created_at"]) >= since}
+    shown = client.get("/v1/worklist", params={"size": 500, "show": "new"}).json()
+    assert {row["lead_id"] for row in shown["rows"]} == new
+    assert 0 < len(new) < everybody["total"]
+
+
+def test_the_list_sorts_by_what_leads_are_worth(client: TestClient, tiny_demo: Any) -> None:
+    rows = client.get("/v1/worklist", params={"sort": "value", "size": 500}).json()["rows"]
+    worth = [row["expected_value"] for row in rows]
+    assert worth == sorted(worth, reverse=True)
+    by_score = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
+    assert [row["lead_id"] for row in rows] != [row["lead_id"] for row in by_score]
+    tables = load_tables(tiny_demo.context.paths)
+    band = tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")["revenue_band"]
+    of_lead = tables["leads"].set_index("lead_id")["account_id"].map(band)
+    won = tables["outcomes"][tables["outcomes"]["won"].fillna(False).astype(bool)]
+    brought = won["amount"].groupby(won["lead_id"].map(of_lead)).agg(["sum", "count"])
+    mean = brought["sum"].sum() / brought["count"].sum()
+    expected = (brought["sum"] + 10 * mean) / (brought["count"] + 10) / mean
+    assert {row["worth"] for row in rows} <= {1.0, *expected.round(4)}
+    for row in rows:
+        if not pd.isna(of_lead[row["lead_id"]]):
+            assert row["worth"] == round(expected[of_lead[row["lead_id"]]], 4)
+
+
+def test_an_export_says_its_moments_with_their_zone(client: TestClient) -> None:
+    for form, column in (("salesforce", "Leadscore_As_Of__c"), ("hubspot", "leadscore_as_of")):
+        text = client.get("/v1/worklist/export", params={"form": form, "size": 5}).text
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert rows and all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", row[column]) for row in rows)
+
+
+def test_a_call_posted_takes_a_lead_off_the_untouched_ones(client: TestClient) -> None:
+    def listed() -> list[str]:
+        part = page(client, "/team").split('id="h-hot"')[1].split("</section>")[0]
+        return re.findall(r'href="/leads/([^"]+)"', part)
+
+    first = listed()[0]
+    client.post(f"/v1/leads/{first}/activities", json={"kind": "rep_call", "actor": "rep"})
+    assert first not in listed()
+
+
+def test_leads_put_aside_wait_for_nobody(client: TestClient) -> None:
+    def listed() -> list[str]:
+        part = page(client, "/team").split('id="h-late"')[1].split("</section>")[0]
+        return re.findall(r'href="/leads/([^"]+)"', part)
+
+    first = listed()[0]
+    client.post(f"/v1/leads/{first}/feedback", json={"verdict": "do_not_contact"})
+    assert first not in listed()
+
+
+def queue_rows(html: str) -> dict[str, list[int]]:
+    part = html.split('id="h-queues"')[1].split("</section>")[0]
+    rows = re.findall(r'<th scope="row">(?:<a [^>]*>)?([^<]*)(?:</a>)?</th>(.*?)</tr>', part, re.S)
+    return {name: [int(n.replace(",", "")) for n in re.findall(r">([\d,]+)</td>", cells)] for name, cells in rows}
+
+
+def test_queues_count_every_open_lead_once(client: TestClient, tiny_demo: Any) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "reject", "reason": "no_need"})
+    rows = queue_rows(page(client, "/team"))
+    assert sum(row[0] for row in rows.values()) == client.get("/v1/worklist").json()["total"]
+    assert all(row[0] == sum(row[1:-2]) for row in rows.values())
+    assert sum(row[-1] for row in rows.values()) == 1
+    own = next(iter(rows))
+    assert list(queue_rows(page(client, "/team", **key_for(client, "read", owner=own)))) == [own]
+
+
+def test_the_team_page_is_worked_out_before_anybody_opens_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving.judging._kept.clear()
+    client.app.state.background.prepare()  # type: ignore[attr-defined]
+    monkeypatch.setattr(serving.judging, "lifecycle_of", None)
+    assert client.get("/team", headers=HTML).status_code == 200
+
+
+def swapped(html: str) -> dict[str, list[str]]:
+    part = html.split('id="h-swap"')[1].split("</section>")[0]
+    sides = re.findall(r"<h3>(In|Out):.*?</h3>(.*?)</table>", part, re.S)
+    return {side: re.findall(r'href="/leads/([^"]+)"', rows) for side, rows in sides}
+
+
+def test_the_swap_set_shows_who_comes_in_and_who_goes_out(client: TestClient, tiny_demo: Any) -> None:
+    frame = pd.read_parquet(tiny_demo.context.paths.thresholds / "swap_set.parquet")
+    shown = swapped(page(client, "/thresholds"))
+    for side, name in (("In", "model only"), ("Out", "rubric only")):
+        rows = frame[frame["side"] == name]
+        assert len(shown[side]) == min(25, len(rows)) > 0
+        assert set(shown[side]) <= set(rows["lead_id"])
+    owners = pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet").set_index("lead_id")["owner"]
+    own = str(owners[shown["In"][0]])
+    seen = swapped(page(client, "/thresholds", **key_for(client, "read", owner=own)))
+    assert {owners[lead] for side in seen.values() for lead in side} == {own}
+
+
+def test_cost_and_value_are_inputs_of_the_replay(client: TestClient) -> None:
+    def net(**asked: float) -> float:
+        rows = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": 10, **asked}).json()["policies"]
+        return float(next(row["net"] for row in rows if row["policy"] == "model_at_capacity"))
+
+    rows = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": 10}).json()["policies"]
+    workload = next(row["workload"] for row in rows if row["policy"] == "model_at_capacity")
+    assert net(cost_per_handoff=100) - net(cost_per_handoff=300) == pytest.approx(200 * workload)
+    html = page(client, "/thresholds?handoffs_per_week=10&cost_per_handoff=300&value_per_win=")
+    assert f"{net(cost_per_handoff=300):,.0f}" in html and 'name="cost_per_handoff"' in html
+    for bad in ("-1", "nan", "a lot", "1e300"):
+        assert client.get("/thresholds", params={"cost_per_handoff": bad}).status_code == 422
+
+
+def test_the_slider_opens_at_the_rubrics_workload_with_and_without_scripts(client: TestClient) -> None:
+    found = client.get("/v1/thresholds").json()
+    own = next(row["workload"] for row in found["policies"] if row["policy"] == "rubric_own_threshold")
+    curve = [point["workload"] for point in found["curves"]["model"]]
+    html = page(client, "/thresholds")
+    at = re.search(r'id="workload"[^>]* value="(\d+)"', html)
+    shown = re.search(r'data-show="workload">([\d,]+)<', html)
+    assert at is not None and shown is not None
+    assert int(shown.group(1).replace(",", "")) == curve[int(at.group(1))] == min(curve, key=lambda w: abs(w - own))
+
+
+def test_the_model_page_shows_the_backtest_and_the_calibration(client: TestClient) -> None:
+    found = client.get("/v1/model").json()
+    html = page(client, "/model")
+    part = html.split('id="h-folds"')[1].split("</section>")[0]
+    assert part.count("<tr>") == 1 + len(found["backtest"]["folds"])
+    winner = next(row for row in found["backtest"]["candidates"] if row["name"] == found["backtest"]["winner"])
+    assert all(f"{block['log_loss']:.4f}" in part for block in winner["blocks"])
+    assert html.count("<circle") == len(found["evaluation"]["reliability"])
+
+
+def test_the_pages_of_managers_speak_the_readers_language(client: TestClient) -> None:
+    for code, words in (
+        ("ko", {"/team": "현재 대기열", "/thresholds": "같은 업무량에서 나란히", "/model": "구간별 백테스트"}),
+        ("pl", {"/team": "Kolejki teraz", "/thresholds": "To samo obciążenie", "/model": "blok po bloku"}),
+    ):
+        client.cookies.set("leadscore_language", code)
+        for path, heading in words.items():
+            assert heading in page(client, path)
+
+
+def test_display_columns_stand_on_the_card(client: TestClient) -> None:
+    row = client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]
+    html = page(client, f"/leads/{row['lead_id']}")
+    assert row["display"]["phone"] in html and row["display"]["domain"] in html
+    listed = page(client, "/?size=1")
+    assert row["display"]["domain"] in listed and row["display"]["phone"] not in listed
+
+
+def test_a_mail_providers_users_are_no_company(client: TestClient) -> None:
+    leads = client.app.state.desk.state.data.tables["leads"]  # type: ignore[attr-defined]
+    private = leads[leads["email"].str.endswith("@freemail.example") & leads["account_id"].notna()].iloc[0]
+    found = client.get("/v1/lookup", params={"email": private["email"]}).json()
+    assert private["lead_id"] in {row["lead_id"] for row in found["person"]}
+    accounts = set(leads["account_id"][leads["email"] == private["email"]].dropna())
+    mates = set(leads["lead_id"][leads["account_id"].isin(accounts) & (leads["email"] != private["email"])])
+    assert {row["lead_id"] for row in found["company"]} == mates
+
+
+def test_an_export_of_changes_holds_new_scores_and_new_states(client: TestClient) -> None:
+    client.app.state.desk.compare_with_last_week()  # type: ignore[attr-defined]
+    rows = client.get("/v1/worklist", params={"size": 500, "show": "all"}).json()["rows"]
+    text = client.get("/v1/worklist/export", params={"changed": True, "show": "all"}).text
+    exported = {row["lead_id"] for row in csv.DictReader(io.StringIO(text))}
+    moved = {row["lead_id"] for row in rows if row["change"] != 0 or row["state"] != row["state_before"]}
+    assert exported == moved
+    assert any(row["change"] == 0 and row["state"] != row["state_before"] for row in rows)
+    assert len(moved) < len(rows)
