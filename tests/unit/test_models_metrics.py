@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.judging.backtest import OutOfFold, blend_weights
-from models.judging.calibrate import fit_interval, fit_slope
+from models.judging.calibrate import REACH, fit_interval, fit_slope
 from models.judging.metrics import (
     all_metrics,
     auc,
@@ -16,6 +17,7 @@ from models.judging.metrics import (
     metric_draws,
     reliability,
 )
+from models.judging.resample import CONFIDENCE
 from models.logistic import fit_logistic, sigmoid
 from models.scorer import Calibration
 from tests.reference.toy import toy_matrix
@@ -136,3 +138,7 @@ def test_calibration_is_shown_apart_by_segment() -> None:
     assert set(rows) == {"left", "right"} and rows["left"]["n"] == 450
     assert not rows["left"]["inside"] and rows["left"]["predicted"] > rows["left"]["ci"][1]
     assert rows["right"]["inside"] and rows["right"]["ci"][0] < rows["right"]["observed"] < rows["right"]["ci"][1]
+
+
+def test_the_reach_of_an_interval_is_scipy_s_to_the_last_bit() -> None:
+    assert float(norm.ppf((1 + CONFIDENCE) / 2)) == REACH
