@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.catalog import Catalog, FeatureType
 from features.cohort import Tables, build_cohort, keys_of
-from features.compile import Compiled, ProgramKey, compile_catalog
+from features.compile import Compiled, compile_catalog
 from features.definition import Source
 from features.encode import World, as_series, base_table
 from features.families.bots import bot_rows
@@ -39,10 +39,11 @@ def sweep_program(
     world: World, program: TableProgram, compiled: Compiled, lead: Ints, as_of: Ints, engine: SortEngine
 ) -> Swept:
     """All columns of one program for the moments of a cohort."""
+    if not len(world.tables[base_table(program.table)]):
+        return _nothing(world, program, lead, as_of)
     rows = sorted_rows(world, program, engine)
     table = base_table(program.table)
-    by_account = program.scope == "account"
-    entity = world.account_of_lead[lead] if by_account else lead
+    entity = _entity(world, program, lead)
     slices = visible(rows, Moments(entity, as_of))
     row_class = world.classes(program)[rows.order]
     entries = program.entries()
@@ -55,20 +56,28 @@ def sweep_program(
     return Swept(columns, rows.order, world.tables[table], world.clocks(table).happened_at, entity, as_of)
 
 
+def _entity(world: World, program: TableProgram, lead: Ints) -> Ints:
+    return world.account_of_lead[lead] if program.scope == "account" else lead
+
+
+def _nothing(world: World, program: TableProgram, lead: Ints, as_of: Ints) -> Swept:
+    """A table without rows leaves every column as the kernel begins it."""
+    initial = program.entries().initial
+    columns = np.repeat(initial[None, :], lead.size, axis=0)
+    rows, none = world.tables[base_table(program.table)], np.empty(0, dtype=np.int64)
+    return Swept(columns, none, rows, none, _entity(world, program, lead), as_of)
+
+
 def compute(world: World, compiled: Compiled, lead: Ints, as_of: Ints, engine: SortEngine) -> list[Floats | Coded]:
     """Every feature for every (lead code, as_of), in catalog order."""
-    swept: dict[ProgramKey, Swept] = {}
-    found: list[Floats | Coded] = []
-    last = {plan.key: place for place, plan in enumerate(compiled.plans)}
-    for place, plan in enumerate(compiled.plans):
-        if plan.key not in swept:
-            program = compiled.programs.get(plan.key) or TableProgram(*plan.key)
-            swept[plan.key] = sweep_program(world, program, compiled, lead, as_of, engine)
-        own = swept[plan.key]
-        found.append(own.columns[:, plan.columns[0]] if plan.is_plain and own.nobody is None else finish(plan, own))
-        if last[plan.key] == place:
-            del swept[plan.key]  # a sweep is as big as the columns made of it
-    return found
+    found: dict[int, Floats | Coded] = {}
+    for key, plans in compiled.by_program.items():
+        program = compiled.programs.get(key) or TableProgram(*key)
+        own = sweep_program(world, program, compiled, lead, as_of, engine)
+        for place, plan in plans:
+            plain = plan.is_plain and own.nobody is None
+            found[place] = own.by_column[plan.columns[0]] if plain else finish(plan, own)
+    return [found[place] for place in range(len(found))]
 
 
 def build_matrix(

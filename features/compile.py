@@ -76,6 +76,14 @@ class Compiled:
     borders: BotBorders = field(default_factory=lambda: BotBorders(0, 0, 2))
     title_column: str | None = None
 
+    @cached_property
+    def by_program(self) -> Mapping[ProgramKey, tuple[tuple[int, Plan], ...]]:
+        """The plans that read each program, with their places in the catalog."""
+        found: dict[ProgramKey, list[tuple[int, Plan]]] = {}
+        for place, plan in enumerate(self.plans):
+            found.setdefault(plan.key, []).append((place, plan))
+        return {key: tuple(plans) for key, plans in found.items()}
+
 
 def compile_catalog(catalog: Catalog, source: Source) -> Compiled:
     """Programs and plans for every feature of a catalog; those of the last few pairs are kept.

@@ -27,6 +27,7 @@ _CLOCKS: Mapping[str, tuple[str, str]] = {
     "stages": ("known_at", "entered_at"),
     "outcomes": ("known_at", "closed_at"),
 }
+_FEW_CODES = 1_000
 _ASSETS = {"outcomes": "product", "answers": "question", "stages": "stage"}
 _STAGE_RANK = {str(stage): rank for rank, stage in enumerate(Stage)}
 
@@ -192,14 +193,14 @@ class World:
 
     def _compact(self, program: TableProgram, codes: Ints, sizes: list[int]) -> npt.NDArray[np.int32]:
         total = math.prod(sizes)
+        if codes.size <= _FEW_CODES:  # the table below is as long as all that could be
+            listed = codes.tolist()
+            known = {code: program.class_of(_parted(code, sizes)) for code in set(listed)}
+            return np.array([known[code] for code in listed], dtype=np.int32)
         present = set(codes.tolist()) if codes.size < total else np.flatnonzero(np.bincount(codes, minlength=total))
         table = np.zeros(total, dtype=np.int32)
         for code in present:
-            numbers, rest = [], int(code)
-            for size in reversed(sizes):
-                rest, number = divmod(rest, size)
-                numbers.append(number)
-            table[code] = program.class_of(tuple(reversed(numbers)))
+            table[code] = program.class_of(_parted(int(code), sizes))
         return table[codes]
 
     def _field(self, table: str, name: str) -> Coded:
@@ -225,6 +226,15 @@ class World:
         if program.uses(Item.ROLE):
             items[Item.ROLE] = self.role.codes[self.clocks(table).lead[order]]
         return items
+
+
+def _parted(code: int, sizes: list[int]) -> tuple[int, ...]:
+    """The numbers a code was made of."""
+    numbers = []
+    for size in reversed(sizes):
+        code, number = divmod(code, size)
+        numbers.append(number)
+    return tuple(reversed(numbers))
 
 
 def base_table(name: str) -> str:

@@ -31,7 +31,7 @@ class Swept:
     happened_at: Ints
     entity: Ints
     as_of: Ints
-    _found: dict[int, Ints] = field(default_factory=dict)
+    _found: dict[int, Ints | None] = field(default_factory=dict)
 
     @cached_property
     def nobody(self) -> npt.NDArray[np.bool_] | None:
@@ -39,11 +39,16 @@ class Swept:
         missing = self.entity < 0
         return missing if missing.any() else None
 
-    def original(self, column: int) -> Ints:
-        """Row of the table that a row column points to, -1 for none."""
+    @cached_property
+    def by_column(self) -> list[Floats]:
+        """The kernel's columns, each shape (n,)."""
+        return list(self.columns.T)
+
+    def original(self, column: int) -> Ints | None:
+        """Row of the table that a row column points to, -1 for none; None if none points anywhere."""
         if column not in self._found:
-            place = self.columns[:, column].astype(np.int64)
-            self._found[column] = _take(self.order, place, -1)
+            place = self.by_column[column].astype(np.int64)
+            self._found[column] = _take(self.order, place, -1) if (place >= 0).any() else None
         return self._found[column]
 
 
@@ -103,15 +108,15 @@ def _tested(plan: Plan, found: Floats | Coded) -> Floats:
 
 
 def _value(plan: Plan, swept: Swept) -> Floats:
-    return swept.columns[:, plan.columns[0]]
+    return swept.by_column[plan.columns[0]]
 
 
 def _days(plan: Plan, swept: Swept) -> Floats:
-    return np.asarray(swept.columns[:, plan.columns[0]] / MICROSECONDS_PER_DAY)
+    return np.asarray(swept.by_column[plan.columns[0]] / MICROSECONDS_PER_DAY)
 
 
 def _trend(plan: Plan, swept: Swept) -> Floats:
-    short, long = (swept.columns[:, c] for c in plan.columns)
+    short, long = (swept.by_column[c] for c in plan.columns)
     days, whole = plan.windows
     expected = (long - short) * (days / (whole - days))
     return np.where(long > 0, np.log2((short + 1.0) / (expected + 1.0)), np.nan)
@@ -119,7 +124,11 @@ def _trend(plan: Plan, swept: Swept) -> Floats:
 
 def _lookup(plan: Plan, swept: Swept) -> Floats | Coded:
     row = swept.original(plan.columns[0])
-    if plan.read_as == "text" or plan.read_as == "filled":
+    as_text = plan.read_as in ("text", "filled")
+    if row is None:
+        size = swept.entity.size
+        return Coded(np.full(size, -1, dtype=np.int64), ()) if as_text else np.full(size, np.nan)
+    if as_text:
         coded = derived_text(swept.rows, plan.column, plan.derive)
         return Coded(_take(coded.codes, row, -1), coded.values)
     if plan.read_as == "moment":
@@ -128,14 +137,17 @@ def _lookup(plan: Plan, swept: Swept) -> Floats | Coded:
     return _take(swept.rows.number(plan.column), row, np.nan)
 
 
-def _given(swept: Swept, column: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
+def _given(swept: Swept, column: int) -> tuple[Ints, npt.NDArray[np.bool_]] | None:
     """Row of the answer in force, and whether it says something: an empty answer is a withdrawn one."""
     row = swept.original(column)
-    return row, _take(swept.rows.text("value").codes, row, -1) >= 0
+    return None if row is None else (row, _take(swept.rows.text("value").codes, row, -1) >= 0)
 
 
 def _answer_age(plan: Plan, swept: Swept) -> Floats:
-    row, given = _given(swept, plan.columns[0])
+    found = _given(swept, plan.columns[0])
+    if found is None:
+        return np.full(swept.entity.size, np.nan)
+    row, given = found
     happened = _take(swept.happened_at, row, 0)
     return np.where(given, (swept.as_of - happened) / MICROSECONDS_PER_DAY, np.nan)
 
@@ -143,7 +155,9 @@ def _answer_age(plan: Plan, swept: Swept) -> Floats:
 def _answered(plan: Plan, swept: Swept) -> Floats:
     total = np.zeros(swept.entity.size)
     for column in plan.columns:
-        total += _given(swept, column)[1]
+        found = _given(swept, column)
+        if found is not None:
+            total += found[1]
     return total
 
 

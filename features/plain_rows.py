@@ -40,8 +40,8 @@ class PlainRows:
     def made(cls, catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> "PlainRows":
         """Of the kernel's columns, in catalog order."""
         columns = list(zip(catalog, found, strict=True))
-        numbers = [v for f, v in columns if f.type is not FeatureType.CATEGORY]
-        stacked = np.concatenate([np.empty(0), *(np.asarray(v, dtype=np.float64) for v in numbers)])
+        numbers: list[Any] = [v for f, v in columns if f.type is not FeatureType.CATEGORY]
+        stacked = np.concatenate([np.empty(0), *numbers], dtype=np.float64)
         block = np.ascontiguousarray(stacked.reshape(len(numbers), length).T)
         texts = {f.name: _texts(v, length) for f, v in columns if f.type is FeatureType.CATEGORY}
         return cls(catalog.numbers, block, texts, catalog.names)

@@ -101,9 +101,10 @@ def micros_of(value: Any) -> int:
 
 
 def all_micros(values: Sequence[Any]) -> Ints:
-    """:func:`micros_of` of many; plain datetimes without a zone are read at once."""
+    """:func:`micros_of` of many; plain datetimes without a zone are read at once, which numpy is slow at."""
     if all(type(value) is datetime and value.tzinfo is None for value in values):
-        return np.array(values, dtype="datetime64[us]").astype(np.int64)
+        since = [value - _EPOCH for value in values]
+        return np.array([(d.days * 86_400 + d.seconds) * 1_000_000 + d.microseconds for d in since], dtype=np.int64)
     return np.asarray([micros_of(value) for value in values], dtype=np.int64)
 
 
@@ -212,10 +213,11 @@ class RecordRows:
         return len(self.records)
 
     def text(self, column: str) -> Coded:
-        if column not in self._present:
-            return Coded(np.full(len(self.records), -1, dtype=np.int32), ())
+        if column not in self._text and column not in self._present:
+            self._text[column] = Coded(np.full(len(self.records), -1, dtype=np.int32), ())
         if column not in self._text:
-            texts = [text_of(record.get(column)) for record in self.records]
+            found = [record.get(column) for record in self.records]
+            texts = [(value or None) if type(value) is str else text_of(value) for value in found]
             values = sorted({text for text in texts if text is not None})
             place: dict[str | None, int] = {text: i for i, text in enumerate(values)}
             codes = np.asarray([place.get(text, -1) for text in texts], dtype=np.int32)
@@ -231,8 +233,8 @@ class RecordRows:
         return self._number[column]
 
     def moment(self, column: str) -> Ints:
-        if column not in self._present:
-            return np.full(len(self.records), NEVER, dtype=np.int64)
+        if column not in self._moment and column not in self._present:
+            self._moment[column] = np.full(len(self.records), NEVER, dtype=np.int64)
         if column not in self._moment:
             self._moment[column] = all_micros([record.get(column) for record in self.records])
         return self._moment[column]

@@ -161,7 +161,8 @@ def sweep(
     """
     count = slices.lo.size
     out = np.empty((count, entries.initial.size), dtype=np.float64)
-    widest = max(DAYS_KEPT, int(items.max(initial=-1)) + 1) if entries.slots[0] else 0
+    days = DAYS_KEPT if (entries.op == ACTIVE_DAYS).any() else 0
+    widest = max(days, int(items.max(initial=-1)) + 1) if entries.slots[0] else 0
 
     def part(first: int, end: int) -> None:
         _sweep(

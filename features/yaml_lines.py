@@ -62,10 +62,11 @@ def read_yaml(text: str) -> LinedYaml:
     lines: dict[Path, int] = {}
     try:
         _bounded(text)
-        node = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        node = loader.get_single_node()
         if node is not None:
             _walk(node, (), lines)
-        data = yaml.load(text, Loader=_Loader)
+        data = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         raise YamlTextError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -27,9 +28,12 @@ class NumberBins:
         return self.places(values.to_numpy(dtype=np.float64))
 
     def places(self, numbers: Floats) -> Ints:
-        """The bin of each number."""
-        found = np.searchsorted(np.asarray(self.edges), numbers, side="left")
-        return np.where(np.isnan(numbers), self.size - 1, found).astype(np.int64)
+        """The bin of each number; one that is missing sorts after infinity."""
+        return self._borders.searchsorted(numbers, side="left").astype(np.int64, copy=False)
+
+    @cached_property
+    def _borders(self) -> Floats:
+        return np.array([*self.edges, np.inf])
 
     def labels(self) -> list[str]:
         """The bins in words."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,13 +15,16 @@ import pandas as pd
 from features.catalog import Catalog
 from features.errors import BundleError
 from features.plain_rows import Values
+from features.vocabulary import Dimension
 from models.candidates.blend import blended, blended_contributions
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
+from models.explaining.language import Language
 from models.explaining.questions import AnswerTable
+from models.explaining.reasons import Wordsmith
 from models.judging.calibrate import IntervalModel
 from models.logistic import sigmoid
 from models.scorer import Calibration, Candidate, Contributions, Floats, Scale
@@ -108,6 +112,25 @@ class Bundle:
     def percentile(self, log_odds: Floats) -> Floats:
         """Share of the reference population scored lower, 0..100, shape (n,)."""
         return np.asarray(np.searchsorted(self.percentiles, log_odds, side="left").clip(0, 100), dtype=np.float64)
+
+    def words(self, language: Language) -> Wordsmith:
+        """Who finds the words in a language; the same for all requests, as leads share most sentences."""
+        return self._words.setdefault(language, Wordsmith(self.catalog, self.facts, language))
+
+    @cached_property
+    def _words(self) -> dict[Language, Wordsmith]:
+        return {}
+
+    def dimensions(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Dimension of each named feature; features of no dimension count as fit."""
+        if names not in self._dimensions:
+            known = self.catalog.by_name
+            self._dimensions[names] = tuple(str(known[n].dimension if n in known else Dimension.FIT) for n in names)
+        return self._dimensions[names]
+
+    @cached_property
+    def _dimensions(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        return {}
 
     @property
     def horizon_days(self) -> int:

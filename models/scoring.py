@@ -1,8 +1,8 @@
 """The only path from a matrix to scored leads: batch, file and single request alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -17,20 +17,21 @@ from features.matrix import Matrix
 from features.plain_rows import FEW, PlainRows, Values, frame_of_values, row_of
 from features.vocabulary import Dimension
 from models.bundle import Bundle
-from models.explaining.evidence import Evidence, evidence_columns, evidence_of, next_questions, question_for
+from models.explaining.evidence import Evidence, clues_in, evidence_of, next_questions, question_for
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.language import ENGLISH, Language
 from models.explaining.points import BASE, CLIP, Bars, bars, by_group
 from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from models.explaining.questions import worth_of
-from models.explaining.reasons import TOP, Wordsmith, top_reasons
+from models.explaining.reasons import TOP, Reason, Wordsmith, top_reasons
 from models.logistic import sigmoid
 from models.scorer import Contributions, Floats
 
 LETTERS = ("A", "B", "C", "D")
 _GRADE_STEP = 0.5  # doublings of the odds between grades
-_ENGAGEMENT = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
+_FACTS = 2  # shown with each criterion
+_ENGAGEMENT = tuple(str(dimension) for dimension in (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE))
 
 
 @dataclass(frozen=True)
@@ -123,19 +124,19 @@ def score_rows(
     log_odds = bundle.calibration.apply(raw)
     low, high = bundle.bounds(raw)
     shown = bars(contributions, bundle.catalog, framework, bundle.scale)
-    inputs = evidence_columns(values, bundle.catalog)
-    statuses = evidence_of(inputs, len(values), bundle.catalog, framework, source)
+    clues = clues_in(values, bundle.catalog, source)
+    statuses = evidence_of(clues, framework)
     fit, engagement = _dimensions(contributions, bundle)
     policy = policy or default_qualification()
     policy.profile.check(bundle.catalog)
     standing = Standing(
         shown.score,
         _dimension_points(contributions, bundle),
-        evidence_of(inputs, len(values), bundle.catalog, TOPICS, source),
+        evidence_of(clues, TOPICS),
         excluded=policy.profile.excluded(values),
     )
     qualified = qualify(standing, policy)
-    words = Wordsmith(bundle.catalog, bundle.facts, language)
+    words = bundle.words(language)
     reasons = np.array(top_reasons(words, contributions, values), dtype=object).reshape(len(values), TOP)
     scale = bundle.scale
     worth = worth_of(bundle.questions, values, contributions, scale.reference_log_odds, scale.points_per_log_odds)
@@ -187,20 +188,21 @@ def _translated(texts: npt.NDArray[Any], language: Language) -> npt.NDArray[Any]
 
 def _dimension_points(contributions: Contributions, bundle: Bundle) -> dict[Dimension, Floats]:
     """Points of each dimension, each shape (n,); features of no dimension count as fit."""
-    known = bundle.catalog.by_name
-    groups = tuple(str(known[n].dimension if n in known else Dimension.FIT) for n in contributions.names)
+    groups = bundle.dimensions(contributions.names)
     summed = by_group(contributions, groups, tuple(str(d) for d in Dimension)) * bundle.scale.points_per_log_odds
     return {d: summed[:, k] for k, d in enumerate(Dimension)}
 
 
 def _dimensions(contributions: Contributions, bundle: Bundle) -> tuple[Floats, Floats]:
     """Contributions of fit and of engagement, log-odds, each shape (n,)."""
-    known = bundle.catalog.by_name
-    groups = tuple(
-        "engagement" if n in known and known[n].dimension in _ENGAGEMENT else "fit" for n in contributions.names
-    )
+    groups = _sides(bundle.dimensions(contributions.names))
     summed = by_group(contributions, groups, ("fit", "engagement"))
     return summed[:, 0], summed[:, 1]
+
+
+@lru_cache(maxsize=64)
+def _sides(dimensions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple("engagement" if dimension in _ENGAGEMENT else "fit" for dimension in dimensions)
 
 
 def _grade(fit: Floats, engagement: Floats) -> npt.NDArray[Any]:
@@ -219,18 +221,13 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
     words = scored.words
     values = row_of(scored.rows, row)
     reasons = words.reasons(values, scored.contributions.names, scored.contributions.values[row])
-    names = scored.contributions.names
-    home = dict(zip(names, framework.groups(bundle.catalog, names), strict=True))
-    unit = bundle.scale.points_per_log_odds
+    facts = _facts(scored, reasons)
     criteria = [
         {
             "id": name,
             "label": language.text(framework.label(name)),
             "points": int(line[f"points_{name}"]),
-            "facts": [
-                {"text": r.text, "sign": r.sign, "points": round(r.contribution * unit, 1)}
-                for r in islice((r for r in reasons if home[r.feature] == name), 2)
-            ],
+            "facts": facts[name],
         }
         | (_status(scored, name, row) if name != CONTEXT else {})
         for name in (*framework.ids, CONTEXT)
@@ -261,6 +258,18 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "scale_version": bundle.scale.version,
         "bundle_hash": bundle.hash,
     }
+
+
+def _facts(scored: Scored, reasons: Sequence[Reason]) -> dict[str, list[dict[str, Any]]]:
+    """The largest reasons of each criterion and of context, as facts."""
+    names, unit = scored.contributions.names, scored.bundle.scale.points_per_log_odds
+    home = dict(zip(names, scored.framework.groups(scored.bundle.catalog, names), strict=True))
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in (*scored.framework.ids, CONTEXT)}
+    for reason in reasons:
+        told = found[home[reason.feature]]
+        if len(told) < _FACTS:
+            told.append({"text": reason.text, "sign": reason.sign, "points": round(reason.contribution * unit, 1)})
+    return found
 
 
 def _status(scored: Scored, criterion: str, row: int) -> dict[str, Any]:

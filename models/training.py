@@ -173,7 +173,7 @@ def _seed_deviation(components: Mapping[str, Candidate], decision: Decision, par
         return 0.0
     spread = booster.spread(part.values.iloc[:2000])
     # the mean of k boosters deviates less than one of them
-    return float(decision.weights["booster"] * spread.mean() / np.sqrt(max(len(booster.models), 1)))
+    return float(decision.weights["booster"] * spread.mean() / np.sqrt(max(len(booster.texts), 1)))
 
 
 def _interval(

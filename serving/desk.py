@@ -60,6 +60,7 @@ class Desk:
         self.problem = ""
         self._state: State | None = None
         self._number = 0
+        self._opened = True  # the declaration was read a moment ago
         self._seen_score = 0
         self._lock = threading.Lock()
         self.clock = ServingClock(None, settings.clock, settings.fresh_days)
@@ -103,7 +104,8 @@ class Desk:
         """
         with self._lock:
             try:
-                context = open_context(self.settings.source, self.settings.data_dir)
+                context = self.context if self._opened else open_context(self.settings.source, self.settings.data_dir)
+                self._opened = False
                 model = load_model(context, self.settings.bundle)
                 same = self._state is not None and self._state.data.stamp == _stamp(context.paths)
                 data = self._state.data if same and self._state is not None else load_data(context)

@@ -1,9 +1,9 @@
 """A weighted sum of log-odds: non-negative weights, fitted out of fold, shrunk to equal."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import minimize
 
 from models.logistic import log_loss, sigmoid
 from models.scorer import Contributions, Floats, Ints
@@ -23,6 +23,8 @@ def fit_weights(out_of_fold: Mapping[str, Floats], won: Floats, weight: Floats, 
     out_of_fold : per candidate, shape (n,)
     block : shape (n,), code of the block each row was judged in
     """
+    from scipy.optimize import minimize  # half a second to load, and a server never fits
+
     names = [name for name in BLENDED if name in out_of_fold]
     if len(names) < 2:
         return dict.fromkeys(names, 1.0)
@@ -55,14 +57,20 @@ def blended(log_odds: Mapping[str, Floats], weights: Mapping[str, float]) -> Flo
 
 def blended_contributions(parts: Sequence[tuple[float, Contributions]]) -> Contributions:
     """Weighted sum of contributions over the union of their features."""
-    names = tuple(dict.fromkeys(name for _, part in parts for name in part.names))
-    place = {name: k for k, name in enumerate(names)}
+    names, places = _union(tuple(part.names for _, part in parts))
     rows = len(parts[0][1].values)
     total = np.zeros((rows, len(names)))
     base = 0.0
-    for weight, part in parts:
-        columns = [place[name] for name in part.names]
-        if columns:
+    for (weight, part), columns in zip(parts, places, strict=True):
+        if len(columns):
             total[:, columns] += weight * part.values
         base += weight * part.base
     return Contributions(names, total, base)
+
+
+@lru_cache(maxsize=64)
+def _union(lists: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], tuple[Ints, ...]]:
+    """All names once, and where those of each list stand among them."""
+    names = tuple(dict.fromkeys(name for listed in lists for name in listed))
+    place = {name: k for k, name in enumerate(names)}
+    return names, tuple(np.array([place[name] for name in listed], dtype=np.int64) for listed in lists)

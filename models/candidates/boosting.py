@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
@@ -19,6 +18,9 @@ from models.encoding import CategoryCode, category_codes
 from models.explaining.treeshap import TreeShap, UnsupportedError
 from models.logistic import logit
 from models.scorer import Contributions, Floats, Ints
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 DEFAULTS: Mapping[str, Any] = {
     "learning_rate": 0.05,
@@ -100,7 +102,10 @@ def parameters_for(parameters: Mapping[str, Any], directions: list[int], threads
 
 
 class BoosterCandidate:
-    """Mean log-odds of several boosters that differ in their seed only."""
+    """Mean log-odds of several boosters that differ in their seed only.
+
+    What explains needs the boosters' texts alone; LightGBM is loaded by who learns or predicts.
+    """
 
     name = "booster"
 
@@ -108,7 +113,7 @@ class BoosterCandidate:
         self,
         parameters: Mapping[str, Any] | None = None,
         columns: TreeColumns | None = None,
-        models: tuple[lgb.Booster, ...] = (),
+        texts: tuple[str, ...] = (),
         *,
         boosters: int = 3,
         threads: int = 1,
@@ -116,7 +121,7 @@ class BoosterCandidate:
     ) -> None:
         self.parameters = dict(DEFAULTS if parameters is None else parameters)
         self.columns = columns or TreeColumns((), {})
-        self.models = models
+        self.texts = texts
         self.boosters = boosters
         self.threads = threads
         self.base = base
@@ -131,6 +136,8 @@ class BoosterCandidate:
         seed: int,
         group: Ints | None = None,
     ) -> Self:
+        import lightgbm as lgb
+
         seen = learned_catalog(catalog)
         columns = TreeColumns.fit(values, seen)
         base = logit(float(np.average(won, weights=weight)))
@@ -147,21 +154,29 @@ class BoosterCandidate:
         data.construct()
         rounds = int(self.parameters["rounds"])
 
-        def train(k: int) -> lgb.Booster:
-            return lgb.train(parameters_for(self.parameters, directions, self.threads, seed + 1000 * k), data, rounds)
+        def train(k: int) -> str:
+            settings = parameters_for(self.parameters, directions, self.threads, seed + 1000 * k)
+            return lgb.train(settings, data, rounds).model_to_string()
 
         # side by side rather than threads inside: the same trees, and no spinning where cores are shared
         with ThreadPoolExecutor(max_workers=2) as pool:
-            models = tuple(pool.map(train, range(self.boosters)))
-        return type(self)(self.parameters, columns, models, boosters=self.boosters, threads=self.threads, base=base)
+            texts = tuple(pool.map(train, range(self.boosters)))
+        return type(self)(self.parameters, columns, texts, boosters=self.boosters, threads=self.threads, base=base)
+
+    @cached_property
+    def models(self) -> "tuple[lgb.Booster, ...]":
+        """The boosters, read from their texts on first use."""
+        import lightgbm as lgb
+
+        return tuple(lgb.Booster(model_str=text) for text in self.texts)
 
     def log_odds(self, values: Values) -> Floats:
-        if not self.models or not len(values):
+        if not self.texts or not len(values):
             return np.full(len(values), self.base)
         return self._log_odds(self.columns.transform(values))
 
     def explained(self, values: Values) -> tuple[Floats, Contributions]:
-        if not self.models or not len(values):
+        if not self.texts or not len(values):
             return self.log_odds(values), self.contributions(values)
         design = self.columns.transform(values)
         parts = self._contributions(design)
@@ -185,14 +200,14 @@ class BoosterCandidate:
 
     def spread(self, values: pd.DataFrame) -> Floats:
         """Standard deviation of log-odds between the seeds, shape (n,)."""
-        if len(self.models) < 2 or not len(values):
+        if len(self.texts) < 2 or not len(values):
             return np.zeros(len(values))
         design = self.columns.transform(values)
         raw = [model.predict(design, raw_score=True, num_threads=self.threads) for model in self.models]
         return np.asarray(np.std(raw, axis=0, ddof=1), dtype=np.float64)
 
     def contributions(self, values: Values) -> Contributions:
-        if not self.models:
+        if not self.texts:
             return Contributions((), np.zeros((len(values), 0)), self.base)
         return self._contributions(self.columns.transform(values))
 
@@ -208,7 +223,7 @@ class BoosterCandidate:
     def explainer(self) -> TreeShap | None:
         """Tables of exact Shapley values, made on first use; None where the trees are too deep for tables."""
         try:
-            return TreeShap.of(tuple(self.files().values()))
+            return TreeShap.of(self.texts)
         except UnsupportedError as problem:
             _LOG.warning("explaining with LightGBM's own contributions, far slower: %s", problem)
             return None
@@ -222,16 +237,16 @@ class BoosterCandidate:
         }
 
     def files(self) -> Mapping[str, str]:
-        return {f"booster_{k}.txt": model.model_to_string() for k, model in enumerate(self.models)}
+        return {f"booster_{k}.txt": text for k, text in enumerate(self.texts)}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
-        models = tuple(lgb.Booster(model_str=files[name]) for name in state["files"])
+        texts = tuple(files[name] for name in state["files"])
         columns = TreeColumns.restore(state["columns"])
-        return cls(state["parameters"], columns, models, boosters=len(models), base=float(state["base"]))
+        return cls(state["parameters"], columns, texts, boosters=len(texts), base=float(state["base"]))
 
 
-def tree_contributions(models: tuple[lgb.Booster, ...], design: Floats, threads: int) -> Floats:
+def tree_contributions(models: "tuple[lgb.Booster, ...]", design: Floats, threads: int) -> Floats:
     """Mean path-dependent TreeSHAP values by LightGBM itself, shape (n, features + 1); the last column is the base.
 
     Lundberg, Erion, Lee 2018, "Consistent individualized feature attribution for tree ensembles", algorithm 2.

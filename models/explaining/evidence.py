@@ -16,6 +16,8 @@ from models.explaining.questions import Worth
 from models.scorer import Floats
 
 Bools = npt.NDArray[np.bool_]
+_UNKNOWN, _INDICATED = str(EvidenceStatus.UNKNOWN), str(EvidenceStatus.INDICATED)
+_MET, _NOT_MET = str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET)
 
 
 @dataclass(frozen=True)
@@ -43,61 +45,92 @@ def evidence(values: Values, catalog: Catalog, framework: Framework, source: Sou
     its window makes the criterion indicated; otherwise it is unknown. Answers older than ``valid_for_days`` do not
     count.
     """
-    return evidence_of(evidence_columns(values, catalog), len(values), catalog, framework, source)
+    return evidence_of(clues_in(values, catalog, source), framework)
 
 
-def evidence_columns(values: Values, catalog: Catalog) -> dict[str, Floats]:
-    """The inputs of all statuses, read once for any number of frameworks."""
-    names = [feature.name for feature in catalog.of_family("evidence")]
-    return dict(zip(names, number_block(values, names).T, strict=True))
+@dataclass(frozen=True)
+class Act:
+    """A declared activity and the rows it was seen in, shape (n,)."""
+
+    feature: Feature
+    seen: Bools
 
 
-def evidence_of(
-    columns: Mapping[str, Floats], rows: int, catalog: Catalog, framework: Framework, source: Source | None
-) -> dict[str, Evidence]:
-    """:func:`evidence` from columns that were read already."""
-    acts: dict[str, list[Feature]] = {name: [] for name in framework.ids}
-    for feature in catalog.of_family("evidence"):
-        if feature.unit == "count" and (home := framework.criterion_of(feature.topic)) in acts:
-            acts[home].append(feature)
-    asked: dict[str, list[tuple[str, Question]]] = {name: [] for name in framework.ids}
+@dataclass(frozen=True)
+class Reply:
+    """A question with a rule, and the rows with a valid answer: whether it meets the rule, and its age, shape (n,)."""
+
+    name: str
+    question: Question
+    met: Bools
+    age_days: Floats
+    valid: Bools
+
+
+@dataclass(frozen=True)
+class Clues:
+    """What all statuses rest on; acts and replies that no row shows are left out."""
+
+    rows: int
+    acts: tuple[Act, ...]
+    replies: tuple[Reply, ...]
+
+
+def clues_in(values: Values, catalog: Catalog, source: Source | None) -> Clues:
+    """The clues of rows, read once for any number of frameworks."""
+    features = catalog.of_family("evidence")
+    names = [feature.name for feature in features]
+    columns = dict(zip(names, number_block(values, names).T, strict=True))
+    acts = [Act(feature, columns[feature.name] > 0) for feature in features if feature.unit == "count"]
+    replies = []
     for name, question in (source.questions if source is not None else {}).items():
-        known = f"evidence_{name}_met" in columns and f"evidence_{name}_age" in columns
-        if known and (home := framework.criterion_of(question.topic)) in asked:
-            asked[home].append((name, question))
+        met, age = columns.get(f"evidence_{name}_met"), columns.get(f"evidence_{name}_age")
+        if met is not None and age is not None:
+            valid = ~np.isnan(age) & (age <= (question.valid_for_days or np.inf))
+            replies.append(Reply(name, question, met > 0, age, valid))
+    shown = tuple(act for act in acts if act.seen.any())
+    return Clues(len(values), shown, tuple(reply for reply in replies if reply.valid.any()))
+
+
+def evidence_of(clues: Clues, framework: Framework) -> dict[str, Evidence]:
+    """:func:`evidence` from clues that were read already."""
+    rows = clues.rows
+    acts: dict[str, list[Act]] = {name: [] for name in framework.ids}
+    for act in clues.acts:
+        if (home := framework.criterion_of(act.feature.topic)) in acts:
+            acts[home].append(act)
+    replies: dict[str, list[Reply]] = {name: [] for name in framework.ids}
+    for reply in clues.replies:
+        if (home := framework.criterion_of(reply.question.topic)) in replies:
+            replies[home].append(reply)
     nothing = np.full(rows, "", dtype=object)
-    unknown = Evidence(
-        np.full(rows, str(EvidenceStatus.UNKNOWN), dtype=object), nothing, np.full(rows, np.nan), nothing
-    )
+    unknown = Evidence(np.full(rows, _UNKNOWN, dtype=object), nothing, np.full(rows, np.nan), nothing)
     return {
-        name: _criterion(rows, acts[name], asked[name], columns) if acts[name] or asked[name] else unknown
+        name: _criterion(rows, acts[name], replies[name]) if acts[name] or replies[name] else unknown
         for name in framework.ids
     }
 
 
-def _criterion(
-    rows: int, acts: Sequence[Feature], asked: Sequence[tuple[str, Question]], columns: Mapping[str, Floats]
-) -> Evidence:
-    status = np.full(rows, str(EvidenceStatus.UNKNOWN), dtype=object)
+def _criterion(rows: int, acts: Sequence[Act], replies: Sequence[Reply]) -> Evidence:
+    status = np.full(rows, _UNKNOWN, dtype=object)
     words = np.full(rows, "", dtype=object)
     age = np.full(rows, np.nan)
     provenance = np.full(rows, "", dtype=object)
     unknown = np.full(rows, True, dtype=np.bool_)
-    for feature in acts:
-        hit = (columns[feature.name] > 0) & unknown
+    for act in acts:
+        hit = act.seen & unknown
         unknown &= ~hit
-        status[hit] = str(EvidenceStatus.INDICATED)
-        words[hit] = feature.label
+        status[hit] = _INDICATED
+        words[hit] = act.feature.label
         provenance[hit] = str(Provenance.INFERRED)
     youngest = np.full(rows, np.inf)
-    for name, question in asked:
-        met, old = columns[f"evidence_{name}_met"], columns[f"evidence_{name}_age"]
-        valid = ~np.isnan(old) & (old <= (question.valid_for_days or np.inf)) & (old < youngest)
-        youngest[valid] = old[valid]
-        status[valid] = np.where(met[valid] > 0, str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET))
-        words[valid] = f"{question.provenance}: {question.label or name.replace('_', ' ')}"
+    for reply in replies:
+        question, valid = reply.question, reply.valid & (reply.age_days < youngest)
+        youngest[valid] = reply.age_days[valid]
+        status[valid] = np.where(reply.met[valid], _MET, _NOT_MET)
+        words[valid] = f"{question.provenance}: {question.label or reply.name.replace('_', ' ')}"
         provenance[valid] = str(question.provenance)
-        age[valid] = old[valid]
+        age[valid] = reply.age_days[valid]
     return Evidence(status, words, age, provenance)
 
 
@@ -114,12 +147,17 @@ def next_questions(
     """
     rows = len(next(iter(statuses.values())).status) if statuses else 0
     found = np.full(rows, "", dtype=object)
-    asked = {criterion: _asked(criterion, framework, source, worth or {}, rows) for criterion in framework.ids}
-    for wanted in (EvidenceStatus.UNKNOWN, EvidenceStatus.INDICATED):
+    for wanted in (_UNKNOWN, _INDICATED):
         best = np.full(rows, -1.0)
         open_rows = found == ""
-        for criterion, (texts, value) in asked.items():
-            better = open_rows & (statuses[criterion].status == wanted) & (value > best) & (texts != "")
+        if not open_rows.any():
+            break
+        for criterion in framework.ids:
+            right = open_rows & (statuses[criterion].status == wanted)
+            if not right.any():
+                continue
+            texts, value = _asked(criterion, framework, source, worth or {}, rows)
+            better = right & (value > best) & (texts != "")
             found[better], best[better] = texts[better], value[better]
     return found
 

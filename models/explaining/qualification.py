@@ -1,6 +1,6 @@
 """State, rule and next action of a lead under a qualification policy; near misses and temperature."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,8 @@ TOPICS = Framework(
     title="Topics one by one",
     criteria={str(t): Criterion(label=str(t).replace("_", " "), topics=(t,)) for t in Topic if t is not Topic.CONTEXT},
 )
+_MET, _NOT_MET = str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET)
+_INDICATED = str(EvidenceStatus.INDICATED)
 NEAR_SCORE, NEAR_POINTS = 5, 1.0  # how far below a score, or points of a dimension, is a near miss
 RANK = {str(s): k for k, s in enumerate((Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL))}
 
@@ -49,17 +51,17 @@ class Standing:
     @cached_property
     def met(self) -> Ints:
         """Criteria on record as met."""
-        return self._count(EvidenceStatus.MET)
+        return self._count(_MET)
 
     @cached_property
     def refused(self) -> Ints:
         """Criteria on record as not met."""
-        return self._count(EvidenceStatus.NOT_MET)
+        return self._count(_NOT_MET)
 
-    def _count(self, wanted: EvidenceStatus) -> Ints:
+    def _count(self, wanted: str) -> Ints:
         total = np.zeros(len(self.score), dtype=np.int64)
         for found in self.statuses.values():
-            total += found.status == str(wanted)
+            total += found.status == wanted
         return total
 
 
@@ -91,16 +93,20 @@ def qualify(standing: Standing, policy: QualificationPolicy | None = None) -> Qu
     for step, mask in ((policy.otherwise.interested, active), (policy.otherwise.quiet, ~active)):
         action[mask], team[mask], programme[mask] = step.action, step.team, step.programme
     undecided = np.ones(rows, dtype=bool)
-    for rule in policy.rules:
-        holds = undecided & _all(_conditions(rule, standing, policy.hysteresis_points), rows)
+    conditions = [_conditions(rule, standing, policy.hysteresis_points) for rule in policy.rules]
+    for rule, asked in zip(policy.rules, conditions, strict=True):
+        holds = undecided & _all(asked, rows)
         state[holds], rule_id[holds] = str(rule.state), rule.id
         action[holds], team[holds], programme[holds] = rule.then.action, rule.then.team, rule.then.programme
         undecided &= ~holds
     _keep_states(standing, policy, state, rule_id, action)
     _exceptions(standing, policy, action, programme, reason)
-    near_state, near_lacks = _near(standing, policy, state)
-    warm, hot = policy.temperature.warm, policy.temperature.hot
-    temperature = np.select([standing.score >= hot, standing.score >= warm], ["hot", "warm"], "cold").astype(object)
+    if standing.state_before is not None:  # what is near is judged without memory
+        conditions = [_conditions(rule, standing, 0) for rule in policy.rules]
+    near_state, near_lacks = _near(standing, policy, state, conditions)
+    temperature = _filled(rows, "cold")
+    temperature[standing.score >= policy.temperature.warm] = "warm"
+    temperature[standing.score >= policy.temperature.hot] = "hot"
     return Qualified(state, rule_id, action, team, programme, reason, temperature, near_state, near_lacks)
 
 
@@ -124,7 +130,10 @@ def _filled(rows: int, text: str) -> Texts:
 
 
 def _all(conditions: Mapping[str, Bools], rows: int) -> Bools:
-    return np.logical_and.reduce([np.ones(rows, dtype=bool), *conditions.values()])
+    found = np.ones(rows, dtype=bool)
+    for holds in conditions.values():
+        found &= holds
+    return found
 
 
 def _conditions(rule: StateRule, standing: Standing, hysteresis: int) -> dict[str, Bools]:
@@ -140,9 +149,9 @@ def _conditions(rule: StateRule, standing: Standing, hysteresis: int) -> dict[st
         found[f"{points:g} points of {dimension}"] = standing.points.get(dimension, np.zeros(rows)) >= points
     for topic in rule.met:
         status = _status(standing, topic)
-        enough = status == EvidenceStatus.MET
+        enough = status == _MET
         if rule.indicated_counts:
-            enough |= status == EvidenceStatus.INDICATED
+            enough |= status == _INDICATED
         found[f"{str(topic).replace('_', ' ')} on record as met"] = enough
     if rule.met_at_least:
         found[f"{rule.met_at_least} criteria met"] = standing.met >= rule.met_at_least
@@ -175,26 +184,30 @@ def _exceptions(
     """Proposed disqualifications, and introductions where a fitting account's contact has no authority."""
     rows = len(standing.score)
     for item in policy.disqualify:
-        refused = _all({str(t): _status(standing, t) == EvidenceStatus.NOT_MET for t in item.refused}, rows)
+        refused = _all({str(t): _status(standing, t) == _NOT_MET for t in item.refused}, rows)
         action[refused], reason[refused] = "disqualify", item.reason
     out = np.zeros(rows, dtype=bool) if standing.excluded is None else standing.excluded != ""
     if standing.excluded is not None:
         action[out], reason[out] = "disqualify", standing.excluded[out]
     fit = standing.points.get(Dimension.FIT, np.zeros(rows))
-    no_authority = _status(standing, Topic.AUTHORITY) == EvidenceStatus.NOT_MET
+    no_authority = _status(standing, Topic.AUTHORITY) == _NOT_MET
     asked = no_authority & (fit >= policy.introduction_fit_from) & ~out
     action[asked], programme[asked], reason[asked] = "ask", "introduction", "no_authority"
 
 
-def _near(standing: Standing, policy: QualificationPolicy, state: Texts) -> tuple[Texts, Texts]:
+def _near(
+    standing: Standing, policy: QualificationPolicy, state: Texts, asked: Sequence[Mapping[str, Bools]]
+) -> tuple[Texts, Texts]:
     """The best state one condition keeps a lead from, and that condition; numbers must be within reach."""
     rows = len(standing.score)
     near_state, near_lacks = _filled(rows, ""), _filled(rows, "")
     rank = np.array([RANK[str(name)] for name in state])
-    for rule in policy.rules:
-        conditions = _conditions(rule, standing, 0)
-        failed = np.sum([~holds for holds in conditions.values()], axis=0)
-        one_short = (failed == 1) & (rank < RANK[str(rule.state)]) & (near_state == "") & _in_reach(rule, standing)
+    for rule, conditions in zip(policy.rules, asked, strict=True):
+        failed = sum((~holds for holds in conditions.values()), np.zeros(rows, dtype=np.int64))
+        one_short = (failed == 1) & (rank < RANK[str(rule.state)]) & (near_state == "")
+        if not one_short.any():
+            continue
+        one_short &= _in_reach(rule, standing)
         for words, holds in conditions.items():
             mask = one_short & ~holds
             near_state[mask], near_lacks[mask] = str(rule.state), words

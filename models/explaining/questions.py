@@ -186,8 +186,11 @@ def worth_of(
     log_odds = contributions.values.sum(axis=1) + contributions.base
     found = {}
     for table in tables:
-        band = table.bands(log_odds, contributions)
         open_row = missing_in(values, table.feature)
+        if not open_row.any():
+            found[table.question] = Worth(*(np.zeros(len(open_row)) for _ in range(3)))
+            continue
+        band = table.bands(log_odds, contributions)
         effect = table.effect[band] * open_row[:, None]
         found[table.question] = _worth(table.share[band], effect, log_odds, reference_log_odds, points_per_log_odds)
     return found

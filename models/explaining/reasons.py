@@ -1,7 +1,9 @@
 """Reasons in plain words: the fact, its number, and how won and other leads compare; never against its sign."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +15,7 @@ from models.explaining.language import ENGLISH, Language
 from models.scorer import Contributions, Floats
 
 TOP = 3
+_KEPT = 5_000  # sentences a wordsmith remembers
 _UNITLESS = ("as given", "as answered", "score", "count")
 _SO_FOR = " (so for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
 _BOUND_FOR = " ({bound} for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
@@ -49,38 +52,46 @@ class Wordsmith:
 
     def text(self, name: str, value: Any, contribution: float) -> str:
         """The sentence of a feature's value."""
-        missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-        key = (name, None if missing else value, contribution > 0)
-        if key not in self._kept:
-            feature = self.features.get(name)
+        key = (name, None if _is_missing(value) else value, contribution > 0)
+        found = self._kept.get(key)
+        if found is None:
             told = _Told(self.facts.get(name, {}), contribution > 0, self.language)
-            self._kept[key] = _sentence(feature, name, key[1], told)
-        return self._kept[key]
+            found = _sentence(self.features.get(name), name, key[1], told)
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[key] = found
+        return found
+
+    @cached_property
+    def ages(self) -> frozenset[str]:
+        """Features that tell how old something is."""
+        return frozenset(name for name, feature in self.features.items() if feature.wording is Wording.AGE)
 
     def is_silent(self, name: str, value: Any) -> bool:
         """Whether a value says nothing of its own: the missing age of an answer repeats that there is none."""
-        feature = self.features.get(name)
-        if feature is None or feature.wording is not Wording.AGE:
-            return False
-        return value is None or value is pd.NA or (isinstance(value, float) and bool(np.isnan(value)))
+        return name in self.ages and _is_missing(value)
 
     def reasons(self, row: Mapping[str, Any], names: tuple[str, ...], contributions: Floats) -> list[Reason]:
         """All reasons of one row, largest first; contributions of exactly 0 give none."""
         order = np.argsort(-np.abs(contributions), kind="stable").tolist()
         parts = contributions.tolist()
+        silent = {name for name in self.ages if _is_missing(row.get(name))}
         return [
             Reason(names[k], parts[k], row.get(names[k]), self)
             for k in order
-            if parts[k] != 0.0 and not self.is_silent(names[k], row.get(names[k]))
+            if parts[k] != 0.0 and names[k] not in silent
         ]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def top_reasons(words: Wordsmith, contributions: Contributions, values: Values, count: int = TOP) -> list[list[str]]:
     """Per row the ``count`` largest reasons as text, marked + or -, empty where there are fewer."""
     size = np.abs(contributions.values)
     for k, name in enumerate(contributions.names):
-        feature = words.features.get(name)
-        if feature is not None and feature.wording is Wording.AGE:
+        if name in words.ages:
             size[missing_in(values, name), k] = 0.0
     width = min(count, size.shape[1])
     if width == 0:
@@ -88,7 +99,7 @@ def top_reasons(words: Wordsmith, contributions: Contributions, values: Values, 
     top = np.argpartition(-size, width - 1, axis=1)[:, :width]
     top = np.take_along_axis(top, np.argsort(-np.take_along_axis(size, top, axis=1), axis=1, kind="stable"), axis=1)
     named = [contributions.names[k] for k in np.unique(top)]
-    known = set(column_names(values))
+    known = column_names(values)
     columns = {n: objects(values, n) for n in named if n in known}
     texts = []
     for i, picks in enumerate(top):

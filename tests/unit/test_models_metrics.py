@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.judging.backtest import OutOfFold, blend_weights
-from models.judging.calibrate import fit_interval, fit_slope
+from models.judging.calibrate import REACH, fit_interval, fit_slope
 from models.judging.calibration_tables import reliability_table
 from models.judging.metrics import (
     all_metrics,
@@ -19,6 +20,7 @@ from models.judging.metrics import (
     metric_draws,
     reliability,
 )
+from models.judging.resample import CONFIDENCE
 from models.logistic import fit_logistic, sigmoid
 from models.scorer import Calibration
 from tests.reference.toy import toy_matrix
@@ -180,3 +182,7 @@ def test_calibration_is_shown_apart_by_segment() -> None:
     left = test.label[:450], 1 / (1 + np.exp(-off[:450]))
     assert rows["left"]["brier"] == pytest.approx(float(((left[1] - left[0]) ** 2).mean()))
     assert rows["right"]["inside"] and rows["right"]["ci"][0] < rows["right"]["observed"] < rows["right"]["ci"][1]
+
+
+def test_the_reach_of_an_interval_is_scipy_s_to_the_last_bit() -> None:
+    assert float(norm.ppf((1 + CONFIDENCE) / 2)) == REACH
