@@ -61,17 +61,22 @@ def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local:
 
 
 def _check_address(url: str, *, local: bool) -> None:
-    """Only https to the outside; http and private addresses only where the server itself is local."""
+    """Only https to the outside; http and private addresses only where the server itself is local.
+
+    Link-local addresses never: cloud machines keep their credentials there.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError as problem:
         raise InvalidError("this is no address: brackets or port are not well formed.") from problem
+    linked = False
     try:
-        private = not ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
+        private, linked = not address.is_global, address.is_link_local
     except ValueError:
         private = host == "localhost" or host.endswith((".local", ".internal")) or "." not in host
-    if not host or parts.username or (not local and (private or parts.scheme != "https")):
+    if not host or linked or parts.username or (not local and (private or parts.scheme != "https")):
         raise InvalidError("a webhook needs an https address outside this network, without user or password.")
 
 
