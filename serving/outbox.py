@@ -73,6 +73,7 @@ def _check_address(url: str, *, local: bool) -> None:
     linked = False
     try:
         address = ipaddress.ip_address(host)
+        address = getattr(address, "ipv4_mapped", None) or address
         private, linked = not address.is_global, address.is_link_local
     except ValueError:
         private = host == "localhost" or host.endswith((".local", ".internal")) or "." not in host
