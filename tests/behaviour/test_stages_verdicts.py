@@ -77,6 +77,13 @@ def test_a_leak_is_named_and_an_accepted_one_stands_in_bundle_and_report(cli: Cl
 def test_a_model_that_stands_no_longer_leaves_no_old_bundle_behind(cli: Cli, tmp_path: Path) -> None:
     status, first, _, paths = run(cli, tmp_path, write_calls(tmp_path, calls()))
     assert status == 0 and read_champion(paths).hash == first["bundle"]["hash"]
+    place = ("--source", str(tmp_path / "calls.yaml"), "--data-dir", str(tmp_path / "data"))
+    status, out, _ = cli("monitor", *place, "--json")
+    found = json.loads(out)
+    assert status == 0 and {row["psi"] for row in found["features"]} == {0.0}, "without clocks: the table with itself"
+    assert "--input" in found["what"] and found["trained_through"] is None
+    status, out, _ = cli("promote", *place)
+    assert status == 0 and "is the champion already" in out
     status, _, page, paths = run(cli, tmp_path, write_calls(tmp_path, calls(signal=0.0)))
     assert status == ExitStatus.NO_SIGNAL
     assert not (paths.train / "bundle").exists()

@@ -97,6 +97,15 @@ def test_promises_that_were_kept_and_some_that_were_not() -> None:
     assert since(0.2)[0].level == Level.WATCH, "beyond noise, but by less than a fifth"
 
 
+def test_the_ratio_lies_within_its_interval_and_is_won_by_promised() -> None:
+    matrix = weekly_matrix(800, 12, seed=6)
+    p = 1 / (1 + np.exp(-(matrix.values["truth"].to_numpy() + 1.0)))
+    found = promised(matrix, np.log(p / (1 - p)), 100, SETTINGS)
+    assert found is not None and found.low < found.ratio < found.high < 1
+    assert found.ratio == pytest.approx(matrix.label.sum() / p.sum())
+    assert (found.observed, found.expected) == pytest.approx((matrix.label.mean(), p.mean()))
+
+
 def test_too_few_wins_tell_nothing() -> None:
     matrix = weekly_matrix(100, 20)
     z = matrix.values["truth"].to_numpy()
