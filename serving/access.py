@@ -112,8 +112,9 @@ class Needs:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    async def __call__(self, caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """The caller; ScopeError without the scope."""
+        caller = await caller_of(request)
         if not caller.may(self.scope):
             raise ScopeError(f"'{caller.logged}' has no scope '{self.scope}'; it has {', '.join(caller.scopes)}.")
         return caller

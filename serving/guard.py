@@ -91,7 +91,7 @@ class Guard:
             raise HostError("This server does not answer to this host name; see LEADSCORE_SERVE_ALLOWED_HOSTS.")
         if not self.bucket.take(_client(request), time.monotonic()):
             raise TooManyError("Too many requests; wait a second, or raise LEADSCORE_SERVE_RATE_PER_SECOND.")
-        upload = request.url.path.startswith(UPLOADS) and request.method == "POST"
+        upload = request.scope["path"].startswith(UPLOADS) and request.method == "POST"
         limit = self.settings.upload_limit_bytes if upload else self.settings.body_limit_bytes
         return _replayed(await _body(request, receive, limit), receive)
 
