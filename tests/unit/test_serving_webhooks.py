@@ -20,7 +20,9 @@ def test_good_addresses_pass() -> None:
     _check_address("http://127.0.0.1:9000/x", local=True)
 
 
-@pytest.mark.parametrize("url", ["http://169.254.169.254/latest/meta-data", "http://[fe80::1]/x", "http://[::ffff:169.254.169.254]/"])
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254/latest/meta-data", "http://[fe80::1]/x", "http://[::ffff:169.254.169.254]/"]
+)
 def test_link_local_addresses_are_refused_even_on_this_machine(url: str) -> None:
     with pytest.raises(InvalidError):
         _check_address(url, local=True)
