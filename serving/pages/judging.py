@@ -20,8 +20,9 @@ from serving.keys import Caller, Scope
 from serving.pages import tables
 from serving.pages.language import in_language, language_of
 from serving.pages.render import grouped, page, percent, signed
-from serving.pages.shapes import curve_chart, reliability_chart
+from serving.pages.shapes import curve_chart, reliability_chart, with_ends
 from serving.problems import InvalidError, UnknownThingError
+from serving.schemas import HASH
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _LONGEST_RUBRIC = 50_000
@@ -215,12 +216,12 @@ def model_page(
     request: Request,
     desk: DeskOf,
     caller: Reader,
-    asked: Annotated[str | None, Query(pattern=r"^[0-9a-f]{8,64}$")] = None,
+    asked: Annotated[str | None, Query(pattern=HASH)] = None,
 ) -> Response:
     """Verdict, candidates, test figures, audit, features, drift and versions; for administrators what the gate says."""
     found, admin = judging.model(desk), caller.may(Scope.ADMIN)
     evaluation = found["evaluation"] or {}
-    reliability = [row | {"low": row["ci"][0], "high": row["ci"][1]} for row in evaluation.get("reliability") or []]
+    reliability = with_ends(evaluation.get("reliability") or [])
     try:
         drift: dict[str, Any] = judging.drift(desk)
     except LeadScoreError as problem:

@@ -137,6 +137,19 @@ class ReliabilityChart:
     highest: str
 
 
+def with_ends(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with the ends of their interval as columns; those that older runs left may have none.
+
+    >>> with_ends([{"rows": 5, "ci": [0.1, 0.2]}, {"rows": 6}])
+    [{'rows': 5, 'ci': [0.1, 0.2], 'low': 0.1, 'high': 0.2}, {'rows': 6, 'low': None, 'high': None}]
+    """
+    found = []
+    for row in rows:
+        low, high = row.get("ci") or (None, None)
+        found.append({**row, "low": low, "high": high})
+    return found
+
+
 def reliability_chart(rows: Sequence[Mapping[str, Any]]) -> ReliabilityChart | None:
     """Observed against predicted share of each group; None where there are no groups.
 

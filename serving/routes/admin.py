@@ -10,7 +10,7 @@ from serving import outbox
 from serving.access import Admin, DeskOf
 from serving.posted import Table, posted
 from serving.promotion import asked, promote, roll_back
-from serving.schemas import Body, WebhookIn
+from serving.schemas import HASH, Body, WebhookIn
 from serving.store.tables import AuditRow
 
 _LARGEST = 2**31 - 1  # of a row number, on every engine
@@ -22,7 +22,7 @@ class PromoteIn(Body):
     """Which kept bundle shall score."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"hash": "b055add9dbdc"}]})
-    hash: str = Field(pattern=r"^[0-9a-f]{8,64}$", description="hash, or its beginning")
+    hash: str = Field(pattern=HASH, description="hash, or its beginning")
     force: bool = Field(default=False, description="promote whatever the gate says; needs a reason")
     reason: str = Field(default="", max_length=500, description="why the gate is overruled; is recorded")
 
@@ -48,7 +48,7 @@ def get_gate(
     caller: Admin,
     hash: Annotated[
         str | None,
-        Query(pattern=r"^[0-9a-f]{8,64}$", description="hash, or its beginning; default: the bundle trained last"),
+        Query(pattern=HASH, description="hash, or its beginning; default: the bundle trained last"),
     ] = None,
 ) -> dict[str, Any]:
     """Compares it with the champion on rows later than both were trained; moves nothing."""
@@ -61,7 +61,7 @@ def post_rollback(
     caller: Admin,
     leaving: Annotated[
         str | None,
-        Query(pattern=r"^[0-9a-f]{8,64}$", description="hash, or its beginning, of the champion that shall go"),
+        Query(pattern=HASH, description="hash, or its beginning, of the champion that shall go"),
     ] = None,
 ) -> dict[str, Any]:
     """One step back; with ``leaving`` a repeated request is refused instead of going forth again."""

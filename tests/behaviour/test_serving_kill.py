@@ -36,7 +36,7 @@ def post(url: str, body: dict[str, Any], key: str) -> dict[str, Any] | None:
 
 
 def write_until_killed(server: Served, lead: str, wait: float, number: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Feedback and answers acknowledged before a kill, by key: after ``wait`` seconds, and one of each at the least."""
+    """Feedback and answers acknowledged before a kill, by key: after ``wait`` seconds, and two of each at the least."""
     said: dict[str, int] = {}
     answered: dict[str, int] = {}
     over = threading.Event()
@@ -59,7 +59,7 @@ def write_until_killed(server: Served, lead: str, wait: float, number: int) -> t
         thread.start()
     time.sleep(wait)
     until = time.monotonic() + 10.0
-    while not (said and answered) and time.monotonic() < until:
+    while min(len(said), len(answered)) < 2 and time.monotonic() < until:
         time.sleep(0.01)  # a slow machine may need longer for the first of each
     server.kill()
     over.set()
@@ -92,7 +92,7 @@ def test_kills_while_writing_leave_a_consistent_store(tiny_demo: Any, tmp_path: 
         kept = session.scalar(select(func.count()).select_from(Once))
     assert answers == scores
     assert answers + spoken == audited == kept
-    assert len(said) >= ROUNDS and len(answered) >= ROUNDS
+    assert len(said) > ROUNDS and len(answered) > ROUNDS
     store.close()
 
 
@@ -108,13 +108,15 @@ def test_kills_while_promoting_leave_one_champion(tiny_copy: Any, tmp_path: Path
     assert post(f"{server.url}/v1/champion", {"hash": other, **force}, "whole") is not None
     took = time.monotonic() - started
     server.kill()
+    now = read_champion(tiny_copy.context.paths)
+    assert now is not None and now.hash == other
     for number in range(ROUNDS):
         server.start()
-        target = (first.hash, other)[number % 2]
+        target = other if now.hash == first.hash else first.hash
         asked = (f"{server.url}/v1/champion", {"hash": target, **force}, f"p{number}")
         caller = threading.Thread(target=post, args=asked)
         caller.start()
-        time.sleep(draw.uniform(0.3, 1.3) * took)
+        time.sleep(draw.uniform(0.0, 1.6) * took)
         server.kill()
         caller.join()
         now = read_champion(tiny_copy.context.paths)
