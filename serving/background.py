@@ -48,7 +48,7 @@ class Background:
             self.metrics.swaps.inc()
             if before is not None:
                 tell_states(self.desk, before)
-            self.prepare()
+            self._once("prepare", self.prepare)  # beside the watch: the next promotion is not to wait for it
 
     def prepare(self) -> None:
         """Work out what pages show beside the scores, so that nobody waits for it at the first opening."""
@@ -69,7 +69,7 @@ class Background:
     def _start(self, name: str, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=f"leadscore-{name}", daemon=True)
         thread.start()
-        self._threads.append(thread)
+        self._threads = [*(t for t in self._threads if t.is_alive()), thread]
 
 
 def _try(name: str, step: Callable[[], object]) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,9 @@ from starlette.testclient import TestClient
 from models.bundle import load_bundle
 from models.scorer import Scale
 from pipelines.champion import keep_bundle, point_to, read_champion
+from serving.background import Background
 from serving.clock import ServingClock
+from serving.metrics import Metrics
 from serving.outbox import SIGNATURE, deliver, signature
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
 from tests.reference.serving import client_for, worklist_of
@@ -230,3 +233,17 @@ def test_metrics_count_requests_by_route(client: TestClient, tiny_copy: Any) -> 
     assert 'route="/v1/leads/{lead_id}",status="200"} 1.0' in text
     assert lead not in text
     assert "leadscore_ready 1.0" in text
+
+
+def test_the_watch_goes_on_while_pages_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, enough = threading.Event(), threading.Event()
+    monkeypatch.setattr(Background, "prepare", lambda _: (begun.set(), enough.wait(20)))
+    desk = SimpleNamespace(ready=False, refresh=lambda: True)
+    background = Background(desk, Metrics())  # type: ignore[arg-type]
+    watch = threading.Thread(target=background.watch)
+    watch.start()
+    watch.join(timeout=5)
+    done = not watch.is_alive()
+    assert begun.wait(5) and done, "the next promotion would wait for the pages"
+    enough.set()
+    background.stop()
