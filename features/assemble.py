@@ -74,9 +74,11 @@ def compute(world: World, compiled: Compiled, lead: Ints, as_of: Ints, engine: S
     for key, plans in compiled.by_program.items():
         program = compiled.programs.get(key) or TableProgram(*key)
         own = sweep_program(world, program, compiled, lead, as_of, engine)
-        for place, plan in plans:
-            plain = plan.is_plain and own.nobody is None
-            found[place] = own.by_column[plan.columns[0]] if plain else finish(plan, own)
+        if own.nobody is None:
+            found.update(zip(plans.plain, map(own.by_column.__getitem__, plans.columns), strict=True))
+            found.update((place, finish(plan, own)) for place, plan in plans.others)
+        else:
+            found.update((place, finish(plan, own)) for place, plan in plans.every)
     return [found[place] for place in range(len(found))]
 
 

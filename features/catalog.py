@@ -152,6 +152,16 @@ class Catalog:
     def categories(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.features if f.type is FeatureType.CATEGORY)
 
+    @cached_property
+    def number_places(self) -> tuple[int, ...]:
+        """Where the numbers stand among all features."""
+        return tuple(k for k, f in enumerate(self.features) if f.type is FeatureType.NUMBER)
+
+    @cached_property
+    def category_places(self) -> tuple[int, ...]:
+        """Where the categories stand among all features."""
+        return tuple(k for k, f in enumerate(self.features) if f.type is FeatureType.CATEGORY)
+
     def of_family(self, family: str) -> tuple[Feature, ...]:
         return self._families.get(family, ())
 

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from features.catalog import Catalog, Feature, FeatureType
 from features.clock import days
@@ -77,12 +77,37 @@ class Compiled:
     title_column: str | None = None
 
     @cached_property
-    def by_program(self) -> Mapping[ProgramKey, tuple[tuple[int, Plan], ...]]:
-        """The plans that read each program, with their places in the catalog."""
+    def by_program(self) -> Mapping[ProgramKey, "ProgramPlans"]:
+        """The plans that read each program."""
         found: dict[ProgramKey, list[tuple[int, Plan]]] = {}
         for place, plan in enumerate(self.plans):
             found.setdefault(plan.key, []).append((place, plan))
-        return {key: tuple(plans) for key, plans in found.items()}
+        return {key: ProgramPlans.of(plans) for key, plans in found.items()}
+
+
+@dataclass(frozen=True)
+class ProgramPlans:
+    """The plans that read one program, with their places in the catalog.
+
+    ``plain`` are the places of features that are columns of the kernel as they stand, ``columns`` those columns;
+    ``others`` want finishing.
+    """
+
+    every: tuple[tuple[int, Plan], ...]
+    plain: tuple[int, ...]
+    columns: tuple[int, ...]
+    others: tuple[tuple[int, Plan], ...]
+
+    @classmethod
+    def of(cls, plans: Sequence[tuple[int, Plan]]) -> Self:
+        """Of plans with their places."""
+        plain = [(place, plan.columns[0]) for place, plan in plans if plan.is_plain]
+        return cls(
+            tuple(plans),
+            tuple(place for place, _ in plain),
+            tuple(column for _, column in plain),
+            tuple((place, plan) for place, plan in plans if not plan.is_plain),
+        )
 
 
 def compile_catalog(catalog: Catalog, source: Source) -> Compiled:

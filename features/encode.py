@@ -11,7 +11,7 @@ import pandas as pd
 from features.clock import NEVER
 from features.families.titles import DERIVATIONS
 from features.program import FIELDS, Item, TableProgram
-from features.rows import Coded, Codes, Rows
+from features.rows import Coded, Codes, RecordRows, Rows
 from features.sorting import SortKeys
 from features.visible import ALWAYS, UNKNOWN
 from features.vocabulary import Actor, Stage
@@ -28,6 +28,8 @@ _CLOCKS: Mapping[str, tuple[str, str]] = {
     "outcomes": ("known_at", "closed_at"),
 }
 _FEW_CODES = 1_000
+_FEW_ROWS = 200  # records up to which a look-up per row beats arrays
+_LEAD = str(Actor.LEAD)
 _ASSETS = {"outcomes": "product", "answers": "question", "stages": "stage"}
 _STAGE_RANK = {str(stage): rank for rank, stage in enumerate(Stage)}
 
@@ -70,6 +72,7 @@ class World:
         self.account_of_lead[coded.codes] = accounts.codes
         self.account_of_lead[-1] = -1
         self._clocks: dict[str, Clocks] = {}
+        self._ties: dict[tuple[str, tuple[str, ...]], Ints] = {}
         known, _ = self._moments("leads")
         self.lead_known_at = np.full(len(coded.values) + 1, UNKNOWN, dtype=np.int64)
         self.lead_known_at[coded.codes] = known
@@ -144,6 +147,11 @@ class World:
             "outcomes": ("won", "product", "deal_kind"),
         }
         names = program.looked_up if table == "accounts" else by_table.get(table, ())
+        if (table, names) not in self._ties:
+            self._ties[table, names] = self._ranked(table, rows, names)
+        return self._ties[table, names]
+
+    def _ranked(self, table: str, rows: Rows, names: tuple[str, ...]) -> Ints:
         tie = np.zeros(len(rows), dtype=np.int64)
         if len(rows) < 2:
             return tie
@@ -177,6 +185,10 @@ class World:
     def classes(self, program: TableProgram) -> npt.NDArray[np.int32]:
         """Class of every row of a program's table."""
         table = base_table(program.table)
+        rows = self.tables[table]
+        if isinstance(rows, RecordRows) and len(rows) <= _FEW_ROWS:
+            columns = [self._listed(table, rows, name) for name in program.used_fields]
+            return program.classes_of(list(zip(*columns, strict=True)) if columns else [()] * len(rows))
         codes = np.zeros(len(self.tables[table]), dtype=np.int64)
         sizes: list[int] = []
         for position, name in enumerate(FIELDS[program.table]):
@@ -203,12 +215,20 @@ class World:
             table[code] = program.class_of(_parted(int(code), sizes))
         return table[codes]
 
+    def _listed(self, table: str, rows: RecordRows, name: str) -> list[str | None]:
+        """A field of every row as text; :meth:`_field` for a few rows."""
+        if name == "role":
+            names = (*self.role.values, None)
+            return [names[code] for code in self.role.codes[self.clocks(table).lead].tolist()]
+        texts = rows.texts(name)
+        return [text or _LEAD for text in texts] if name == "actor" else texts
+
     def _field(self, table: str, name: str) -> Coded:
         if name == "role":
             return Coded(self.role.codes[self.clocks(table).lead], self.role.values)
         coded = self.tables[table].text(name)
         if name == "actor":  # no actor on record: the lead's own
-            values = (*coded.values, str(Actor.LEAD))
+            values = (*coded.values, _LEAD)
             return Coded(np.where(coded.codes < 0, len(values) - 1, coded.codes), values)
         return coded
 

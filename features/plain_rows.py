@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog, FeatureType
+from features.catalog import Catalog
 from features.rows import Coded
 
 FEW = 64  # rows up to which a look-up per value beats pandas
@@ -39,12 +39,11 @@ class PlainRows:
     @classmethod
     def made(cls, catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> "PlainRows":
         """Of the kernel's columns, in catalog order."""
-        columns = list(zip(catalog, found, strict=True))
-        numbers: list[Any] = [v for f, v in columns if f.type is not FeatureType.CATEGORY]
+        numbers: list[Any] = [found[place] for place in catalog.number_places]
         stacked = np.concatenate([np.empty(0), *numbers], dtype=np.float64)
         block = np.ascontiguousarray(stacked.reshape(len(numbers), length).T)
-        texts = {f.name: _texts(v, length) for f, v in columns if f.type is FeatureType.CATEGORY}
-        return cls(catalog.numbers, block, texts, catalog.names)
+        places = zip(catalog.categories, catalog.category_places, strict=True)
+        return cls(catalog.numbers, block, {name: _texts(found[k], length) for name, k in places}, catalog.names)
 
     @classmethod
     def of(cls, values: pd.DataFrame, catalog: Catalog) -> "PlainRows":
@@ -136,4 +135,5 @@ def _places(numbers: tuple[str, ...], names: tuple[str, ...]) -> npt.NDArray[np.
 def _texts(values: Floats | Coded, length: int) -> tuple[str | None, ...]:
     if not isinstance(values, Coded):
         return (None,) * length
-    return tuple(values.values[code] if code >= 0 else None for code in values.codes.tolist())
+    texts = (*values.values, None)  # -1 is the last
+    return tuple([texts[code] for code in values.codes.tolist()])

@@ -1,7 +1,7 @@
 """A catalog compiled for the kernel: which class of row feeds which column, and how."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fnmatch import fnmatchcase
@@ -134,6 +134,7 @@ class TableProgram:
     _signatures: list[dict[str | None, int]] = field(default_factory=list)
     _patterns: list[dict[tuple[bool, ...], int]] = field(default_factory=list)
     _classes: dict[tuple[int, ...], int] = field(default_factory=dict)
+    _seen: dict[tuple[str | None, ...], int] = field(default_factory=dict)
     _parts: tuple[Part, ...] | None = None
     _entries: Entries | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -186,8 +187,13 @@ class TableProgram:
             self._parts = tuple(dict.fromkeys(p for c in self.columns for p in c.stream))
             self._signatures = [{} for _ in self.fields]
             self._patterns = [{} for _ in self.fields]
-            self._classes, self._entries = {}, None
+            self._classes, self._seen, self._entries = {}, {}, None
         return self._parts
+
+    @cached_property
+    def used_fields(self) -> tuple[str, ...]:
+        """The fields that tell rows apart."""
+        return tuple(name for name in self.fields if self.uses_field(name))
 
     def signatures(self, position: int, values: Iterable[str | None]) -> Ints:
         """Per value a number that says which parts accept it in the field at ``position``."""
@@ -215,6 +221,25 @@ class TableProgram:
                 self._classes[numbers] = len(self._classes)
                 self._entries = None
             return self._classes[numbers]
+
+    def classes_of(self, rows: Sequence[tuple[str | None, ...]]) -> npt.NDArray[np.int32]:
+        """Class of each row by its texts in :attr:`used_fields`: a look-up per row, which is least for a few rows."""
+        seen = self._seen
+        try:
+            found = [seen[row] for row in rows]
+        except KeyError:
+            found = [self._class_of_texts(row) for row in rows]
+        return np.array(found, dtype=np.int32)
+
+    def _class_of_texts(self, row: tuple[str | None, ...]) -> int:
+        with self._lock:
+            if len(self._seen) > _REMEMBERED:
+                self._seen.clear()
+            if row not in self._seen:
+                texts = dict(zip(self.used_fields, row, strict=True))
+                numbers = (self.signatures(k, [texts.get(name)])[0] for k, name in enumerate(self.fields))
+                self._seen[row] = self.class_of(tuple(int(number) for number in numbers))
+            return self._seen[row]
 
     def entries(self) -> Entries:
         """The program as arrays, covering every class seen so far."""

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -102,13 +102,15 @@ def micros_of(value: Any) -> int:
 
 def all_micros(values: Sequence[Any]) -> Ints:
     """:func:`micros_of` of many; plain datetimes without a zone are read at once, which numpy is slow at."""
-    if all(type(value) is datetime and value.tzinfo is None for value in values):
-        since = [value - _EPOCH for value in values]
-        return np.array([(d.days * 86_400 + d.seconds) * 1_000_000 + d.microseconds for d in since], dtype=np.int64)
+    if set(map(type, values)) == _PLAIN and {value.tzinfo for value in values} == _NAIVE:
+        return np.array([(value - _EPOCH) // _MICROSECOND for value in values], dtype=np.int64)
     return np.asarray([micros_of(value) for value in values], dtype=np.int64)
 
 
 _EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
+_PLAIN, _NAIVE = {datetime}, {None}
+_TEXT_OR_NONE = {str, type(None)}
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -204,8 +206,9 @@ class RecordRows:
 
     def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
         self.records = records
-        self._present = frozenset(name for record in records for name in record)
+        self._present: frozenset[str] = frozenset().union(*records)
         self._text: dict[str, Coded] = {}
+        self._texts: dict[str, list[Any]] = {}
         self._number: dict[str, Floats] = {}
         self._moment: dict[str, Ints] = {}
 
@@ -216,13 +219,20 @@ class RecordRows:
         if column not in self._text and column not in self._present:
             self._text[column] = Coded(np.full(len(self.records), -1, dtype=np.int32), ())
         if column not in self._text:
-            found = [record.get(column) for record in self.records]
-            texts = [(value or None) if type(value) is str else text_of(value) for value in found]
-            values = sorted({text for text in texts if text is not None})
-            place: dict[str | None, int] = {text: i for i, text in enumerate(values)}
-            codes = np.asarray([place.get(text, -1) for text in texts], dtype=np.int32)
-            self._text[column] = Coded(codes, tuple(values))
+            texts = self.texts(column)
+            values = sorted(set(texts) - {None})
+            place: dict[str | None, int] = {None: -1, **dict(zip(values, range(len(values)), strict=True))}
+            self._text[column] = Coded(np.array([place[text] for text in texts], dtype=np.int32), tuple(values))
         return self._text[column]
+
+    def texts(self, column: str) -> list[Any]:
+        """The texts themselves, None where missing or empty."""
+        if column not in self._texts:
+            found = [record.get(column) for record in self.records]
+            if not set(map(type, found)) <= _TEXT_OR_NONE:
+                found = [text_of(value) for value in found]
+            self._texts[column] = [text or None for text in found] if "" in found else found
+        return self._texts[column]
 
     def number(self, column: str) -> Floats:
         if column not in self._present:

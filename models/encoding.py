@@ -1,6 +1,6 @@
 """Columns of a matrix as numbers a linear model can use; the encoder is JSON and treats the unseen on purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -105,19 +105,23 @@ class CategoryCode:
         """Position of each value's level."""
         rare, missing = len(self.levels) - 2, len(self.levels) - 1
         if len(values) <= FEW:
-            return np.array([self.code(value) for value in values.tolist()], dtype=np.int64)
+            texts = (value if isinstance(value, str) else None for value in values.tolist())
+            return np.array(self.places(texts), dtype=np.int64)
         found = pd.Index(self.levels, dtype="str").get_indexer(pd.Index(values)).astype(np.int64)
         found[found < 0] = rare
         found[values.isna().to_numpy()] = missing
         return found
 
     @cached_property
-    def _place(self) -> dict[str, int]:
-        return {level: i for i, level in enumerate(self.levels)}
+    def _place(self) -> dict[str | None, int]:
+        place: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
+        place[None] = len(self.levels) - 1
+        return place
 
-    def code(self, value: Any) -> int:
-        """Position of one value's level; whatever is no text is missing."""
-        return self._place.get(value, len(self.levels) - 2) if isinstance(value, str) else len(self.levels) - 1
+    def places(self, texts: Iterable[str | None]) -> list[int]:
+        """Position of each text's level; None is missing."""
+        place, rare = self._place, len(self.levels) - 2
+        return [place.get(text, rare) for text in texts]
 
     def columns(self, values: pd.Series) -> Floats:
         return np.asarray(np.eye(len(self.levels))[self.codes(values)], dtype=np.float64)
@@ -135,7 +139,7 @@ def category_codes(values: Values, codes: Mapping[str, CategoryCode]) -> npt.NDA
     if not codes:
         return np.zeros((len(values), 0), dtype=np.int64)
     if isinstance(values, PlainRows):
-        found = [[code.code(text) for text in values.categories[name]] for name, code in codes.items()]
+        found = [code.places(values.categories[name]) for name, code in codes.items()]
         return np.array(found, dtype=np.int64).T
     return np.column_stack([code.codes(values[name]) for name, code in codes.items()])
 

@@ -1,11 +1,9 @@
 """Raw rows of a request to canonical records: what is not declared is listed and left out."""
 
+import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
-
-import pandas as pd
-from pydantic import BaseModel
 
 from features.contract import TABLES
 from features.declaration import Column
@@ -18,6 +16,8 @@ from serving.problems import InvalidError
 from serving.schemas import LeadRows, ManyRows
 
 CHILDREN = ("activities", "answers", "stages", "outcomes")
+_EPOCH, _FAR = datetime(1970, 1, 1), 8e15  # microseconds: moments further off than this are typing errors
+_LEAD = str(Actor.LEAD)
 _NAMED = 20  # undeclared kinds, questions and stages that an answer names at most, each
 _KNOWN = {"activities": "happened_at", "answers": "known_at", "stages": "entered_at", "outcomes": "closed_at"}
 
@@ -40,19 +40,18 @@ def many_records_of(body: ManyRows, source: Source) -> tuple[Records, list[str]]
     made: Records = {"leads": [dict(row) for row in body.leads], "accounts": [dict(row) for row in body.accounts]}
     for name in CHILDREN:
         made[name] = _rows(getattr(body, name), None)
-        lost = sum(row.get("lead_id") is None for row in made[name]) if name != "outcomes" else 0
+        lost = sum("lead_id" not in row for row in made[name]) if name != "outcomes" else 0
         if lost:
             raise InvalidError(f"{lost} rows of '{name}' name no lead; send 'lead_id' with each.")
     return _declared(made, source)
 
 
-def _rows(rows: Sequence[BaseModel], lead_id: str | None) -> list[dict[str, Any]]:
-    found = []
-    for row in rows:
-        record = {name: value for name, value in row.__dict__.items() if value is not None}
-        if lead_id is not None:
-            record.setdefault("lead_id", lead_id)
-        found.append(record)
+def _rows(rows: Sequence[Any], lead_id: str | None) -> list[dict[str, Any]]:
+    """Rows without what was sent as null; those that name no lead get ``lead_id``."""
+    found = [{n: v for n, v in row.items() if v is not None} if None in row.values() else row for row in rows]
+    if lead_id is not None:
+        for row in found:
+            row.setdefault("lead_id", lead_id)
     return found
 
 
@@ -63,33 +62,32 @@ def _declared(made: Records, source: Source) -> tuple[Records, list[str]]:
         columns = source.tables[table].columns if table in source.tables else {}
         allowed = {*TABLES[table].names, *(n for n, c in columns.items() if c.role is not Role.IGNORE)}
         for row in made[table]:
-            for name in [name for name in row if name not in allowed]:
-                ignored.add(f"{table}.{name}")
-                del row[name]
+            if not row.keys() <= allowed:
+                for name in row.keys() - allowed:
+                    ignored.add(f"{table}.{name}")
+                    del row[name]
             for name, value in row.items():
                 if value is not None and name in columns:
-                    row[name] = _read(value, columns[name], f"{table}.{name}")
+                    row[name] = _read(value, columns[name], table, name)
             for name in ("created_at", "known_at"):
                 if row.get(name) is not None:
-                    row[name] = _moment(row[name], f"{table}.{name}")
+                    row[name] = _moment(row[name], table, name)
     return made, sorted(ignored) + _without_part(made, source)
 
 
 def _without_part(made: Mapping[str, Sequence[Mapping[str, Any]]], source: Source) -> list[str]:
-    """Kinds of activity, questions and stages nothing is declared of: their rows play no part in the score."""
+    """Kinds of activity, questions and stages nothing is declared of: their rows play no part in the score.
+
+    Calls of reps and mails of systems need no declaration: they are on record for the service levels.
+    """
     known, found = _known_words(source), []
     for table, column in (("activities", "kind"), ("answers", "question"), ("stages", "stage")):
-        said = {row[column] for row in made.get(table, ()) if _is_evidence(row)}
+        said = {row[column] for row in made.get(table, ()) if row.get("actor", _LEAD) == _LEAD}
         others = sorted(said - known[table])
         found += [f"{table}.{column}={name}" for name in others[:_NAMED]]
         if len(others) > _NAMED:
             found.append(f"{table}.{column}: {len(others) - _NAMED} more")
     return found
-
-
-def _is_evidence(row: Mapping[str, Any]) -> bool:
-    """Calls of reps and mails of systems need no declaration: they are on record for the service levels."""
-    return bool(row.get("actor", Actor.LEAD) == Actor.LEAD)
 
 
 def _known_words(source: Source) -> dict[str, set[str]]:
@@ -112,24 +110,24 @@ def undeclared_kind(kind: str, actor: str, source: Source) -> list[str]:
     return _without_part({"activities": [{"kind": kind, "actor": actor}]}, source)
 
 
-def _read(value: Any, column: Column, where: str) -> Any:
+def _read(value: Any, column: Column, table: str, name: str) -> Any:
     """A value as ingest would have read it: mapped, a number, a moment; InvalidError if it is none."""
-    value = column.map.get(str(value), value)
+    if column.map:
+        value = column.map.get(str(value), value)
     if isinstance(value, str) and (not value.strip() or value in column.missing):
         return None
-    if column.type is ColumnType.NUMBER and not isinstance(value, bool) and pd.isna(number_of(value)):
-        raise InvalidError(f"{where} is declared as a number; what was sent is none.")
+    if column.type is ColumnType.NUMBER and not isinstance(value, bool) and math.isnan(number_of(value)):
+        raise InvalidError(f"{table}.{name} is declared as a number; what was sent is none.")
     if column.type is ColumnType.TIMESTAMP:
-        return _moment(value, where)
+        return _moment(value, table, name)
     return value
 
 
-def _moment(value: Any, where: str) -> datetime:
+def _moment(value: Any, table: str, name: str) -> datetime:
     micros = micros_of(value) if isinstance(value, str | datetime) else None
-    moment = None if micros is None else pd.Timestamp(micros, unit="us") if abs(micros) < 8e15 else None
-    if moment is None:
-        raise InvalidError(f"{where} is a moment between 1716 and 2223; write it as 2026-03-31T09:00:00Z.")
-    return moment.to_pydatetime(warn=False)
+    if micros is None or abs(micros) >= _FAR:
+        raise InvalidError(f"{table}.{name} is a moment between 1716 and 2223; write it as 2026-03-31T09:00:00Z.")
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def not_yet_known(records: Records, as_of: datetime) -> int:

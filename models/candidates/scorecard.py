@@ -93,13 +93,12 @@ class ScorecardCandidate:
         """Integer points per row and feature (as float64), shape (n, len(bins))."""
         numbers = [name for name, binned in self.bins.items() if isinstance(binned.bins, NumberBins)]
         block = dict(zip(numbers, number_block(values, numbers).T, strict=True))
+        named = {name: b.bins.code for name, b in self.bins.items() if not isinstance(b.bins, NumberBins)}
+        levels = dict(zip(named, category_codes(values, named).T, strict=True))
         parts = np.zeros((len(values), len(self.bins)))
         for k, (name, binned) in enumerate(self.bins.items()):
             bins = binned.bins
-            if isinstance(bins, NumberBins):
-                codes = bins.places(block[name])
-            else:
-                codes = category_codes(values, {name: bins.code})[:, 0]
+            codes = bins.places(block[name]) if isinstance(bins, NumberBins) else levels[name]
             parts[:, k] = self.points_by_bin[name][codes]
         return parts
 

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog, Feature, FeatureType, Wording
-from features.plain_rows import Values, column_names, missing_in, objects
+from features.plain_rows import Values, column_names, number_block, objects
 from models.explaining.language import ENGLISH, Language
 from models.scorer import Contributions, Floats
 
@@ -90,9 +90,10 @@ def _is_missing(value: Any) -> bool:
 def top_reasons(words: Wordsmith, contributions: Contributions, values: Values, count: int = TOP) -> list[list[str]]:
     """Per row the ``count`` largest reasons as text, marked + or -, empty where there are fewer."""
     size = np.abs(contributions.values)
-    for k, name in enumerate(contributions.names):
-        if name in words.ages:
-            size[missing_in(values, name), k] = 0.0
+    ages = _ages_among(contributions.names, words.ages)
+    if ages:
+        missing = np.isnan(number_block(values, [contributions.names[k] for k in ages]))
+        size[:, ages] = np.where(missing, 0.0, size[:, ages])
     width = min(count, size.shape[1])
     if width == 0:
         return [[""] * count for _ in range(len(values))]
@@ -112,6 +113,11 @@ def top_reasons(words: Wordsmith, contributions: Contributions, values: Values, 
             row.append("" if silent else f"{'+' if part > 0 else '-'} {words.text(name, value, part)}")
         texts.append(row + [""] * (count - width))
     return texts
+
+
+@lru_cache(maxsize=64)
+def _ages_among(names: tuple[str, ...], ages: frozenset[str]) -> list[int]:
+    return [k for k, name in enumerate(names) if name in ages]
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from typing import Self
 import numpy as np
 
 from models.explaining.tree_arrays import Arrays, flatten
-from models.explaining.tree_kernel import BLOCK, explain_rows
+from models.explaining.tree_kernel import BLOCK, explain_row, explain_rows
 from models.explaining.tree_plan import MAX_BITS, Group, TooDeepError, plan, table_size
 from models.explaining.trees import Tree, read_ensemble
 from models.scorer import Floats, Ints
 
 MAX_TABLE_BYTES = 256 * 2**20
+_ALONE = 4  # rows up to which each is walked by itself
 
 
 class UnsupportedError(ValueError):
@@ -72,6 +73,10 @@ class TreeShap:
         design = np.ascontiguousarray(design, dtype=np.float64)
         rows = len(design)
         out = np.empty((rows, self.outputs))
+        if rows <= _ALONE:
+            for row in range(rows):
+                explain_row(design, row, *self.arrays, out)
+            return out
         parts = min(threads, -(-rows // BLOCK))
         if parts <= 1:
             explain_rows(design, 0, rows, *self.arrays, out)

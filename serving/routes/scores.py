@@ -11,13 +11,13 @@ from models.scoring import Scored
 from serving.access import DeskOf, Scorer
 from serving.clock import wall_now
 from serving.desk import Desk
-from serving.fast_json import Json
+from serving.fast_json import Json, JsonRoute
 from serving.languages import language_named
 from serving.problems import InvalidError
 from serving.raw import many_records_of, not_yet_known, records_of
 from serving.schemas import CardOut, LeadRows, ManyOut, ManyRows
 
-router = APIRouter(prefix="/v1", tags=["score"])
+router = APIRouter(prefix="/v1", tags=["score"], route_class=JsonRoute)
 
 
 _INLINE_ROWS = 500  # rows up to which a lead is scored where its request arrives: handing it over would cost more

@@ -61,6 +61,7 @@ def test_values_are_those_of_lightgbm(shape: dict[str, Any], seed: int, categori
     found = TreeShap.of([model.model_to_string() for model in models], max_bits=bits)
     values = found.values(rows)
     assert np.abs(values - expected[:, :-1]).max() < 1e-9
+    assert np.array_equal(values, np.vstack([found.values(row[None]) for row in rows]))
     assert found.base == pytest.approx(expected[0, -1], abs=1e-9)
     raw = np.mean([model.predict(rows, raw_score=True) for model in models], axis=0)
     assert np.abs(found.base + values.sum(axis=1) - raw).max() < 1e-9
