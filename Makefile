@@ -27,11 +27,13 @@ $(BIN)/python:
 $(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
 	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps -e .
+	$(BIN)/python -m compileall -q features models pipelines serving
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements-dev.lock
 	$(BIN)/uv pip install --quiet --no-deps -e .
+	$(BIN)/python -m compileall -q features models pipelines serving
 	@touch $@ $(VENV)/.run
 
 run: $(VENV)/.run ## run the whole pipeline on a source (SOURCE=demo, bank_sample, bank, ...)

@@ -13,11 +13,29 @@ _DEEPEST = 50
 _MOST_NODES = 100_000  # values of a document, aliases counted as often as they stand
 
 
+class YamlTextError(ValueError):
+    """Text that is no YAML, or a key given twice; the message starts with the line."""
+
+
 class _Loader(yaml.SafeLoader):
     """Safe YAML in which only ``true`` and ``false`` are booleans, and dates are texts.
 
-    ``yes`` and ``no`` are answers, not truth, and the schema reads dates itself.
+    ``yes`` and ``no`` are answers, not truth, and the schema reads dates itself. What is nested too deeply is refused
+    before anything recurses into it.
     """
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        deeper = isinstance(event, yaml.CollectionStartEvent)
+        self._depth += deeper
+        if self._depth > _DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise YamlTextError(f"line {line}: nested more than {_DEEPEST} deep; no declaration needs that.")
+        node = super().compose_node(parent, index)
+        self._depth -= deeper
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -31,10 +49,6 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
-
-
-class YamlTextError(ValueError):
-    """Text that is no YAML, or a key given twice; the message starts with the line."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,6 @@ def read_yaml(text: str) -> LinedYaml:
     """Parse ``text``; raises :class:`YamlTextError` with the line on bad syntax or a repeated key."""
     lines: dict[Path, int] = {}
     try:
-        _bounded(text)
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is not None:
@@ -75,16 +88,6 @@ def read_yaml(text: str) -> LinedYaml:
     except yaml.YAMLError as problem:
         raise YamlTextError(f"line 1: not YAML: {problem}.") from problem
     return LinedYaml(data, lines)
-
-
-def _bounded(text: str) -> None:
-    """Refuse what is nested too deeply, before anything recurses into it."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise YamlTextError(f"line {line}: nested more than {_DEEPEST} deep; no declaration needs that.")
 
 
 def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:

@@ -211,14 +211,14 @@ def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
                 f"bundle {folder} has hash {found[:12]}, expected {(expect_hash or stored)[:12]}: it was changed "
                 "after it was written. Restore it, or train again."
             )
-        return _restored(document, files)
+        return _restored(document, files, found)
     except FileNotFoundError as problem:
         raise BundleError(f"{problem.filename} does not exist; train first, or give another bundle.") from problem
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, OSError) as problem:
         raise BundleError(f"bundle {folder} is damaged: {problem!r}. Restore it, or train again.") from problem
 
 
-def _restored(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:
+def _restored(document: Mapping[str, Any], files: Mapping[str, str], found: str) -> Bundle:
     rubric = document["rubric"]
     components = {name: KINDS[name].restore(state, files) for name, state in document["components"].items()}
     return Bundle(
@@ -234,6 +234,7 @@ def _restored(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:
         rubric=None if rubric is None else RubricCandidate.restore(rubric, {}),
         questions=tuple(AnswerTable.restore(state) for state in document.get("questions", ())),
         trained_on=document.get("trained_on", MappingProxyType({})),
+        _cache={"hash": found},
     )
 
 

@@ -1,9 +1,12 @@
-"""What the last run found out, for managers and data scientists: thresholds, lifecycle, model; nothing is trained."""
+"""What the last run found out, for managers and data scientists: thresholds, lifecycle, model; nothing is trained.
+
+What works these out is imported where it is called, behind the first scores: it is a twentieth of the server's start.
+"""
 
 import threading
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,18 +21,15 @@ from features.matrix import Matrix
 from features.rubric import Rubric
 from models.candidates.rubric import RubricCandidate
 from models.judging.handing import Judge
-from models.judging.lifecycle import Lifecycle
-from models.judging.thresholds import compare
 from models.logistic import sigmoid
 from pipelines.champion import read_champion
-from pipelines.lifecycle import lifecycle_of
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.monitor import monitor
-from pipelines.params import load_monitor
 from pipelines.store import read_json, read_parquet
 from serving.data import rows_of
 from serving.desk import Desk, plain
 from serving.problems import UnknownThingError
+
+if TYPE_CHECKING:
+    from models.judging.lifecycle import Lifecycle
 
 SIDES = ("model only", "rubric only")
 _DRAWS = 200
@@ -55,6 +55,8 @@ def simulate(
     value_per_win: float | None = None,
 ) -> dict[str, Any]:
     """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
+    from models.judging.thresholds import compare
+
     capacity = Capacity.model_validate(thresholds(desk).get("capacity") or desk.context.source.capacity)
     asked = {
         "handoffs_per_week": handoffs_per_week,
@@ -94,6 +96,8 @@ def _judge(rubric: Rubric, values: pd.DataFrame) -> Judge:
 
 def _rule_values(desk: Desk, rubric: Rubric, test: Matrix) -> pd.DataFrame:
     """What the rules of another rubric read of the test rows, each as of its own moment."""
+    from pipelines.matrices import load_chop
+
     source, tables = desk.context.source, desk.state.data.tables
     if source.kind == "flat":
         whole = flat_values(tables["leads"], build_catalog(source, rubric), source)
@@ -105,6 +109,8 @@ def _rule_values(desk: Desk, rubric: Rubric, test: Matrix) -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def _test(root: Path, stamp: int) -> tuple[Matrix, Any]:
+    from pipelines.matrices import load_chop, load_matrix
+
     winner = read_json(root / "evaluate" / "evaluation.json")["winner"]
     test = load_matrix(root / "matrix").take(load_chop(root / "matrix").final.test)
     log_odds = read_parquet(root / "evaluate" / "test_log_odds.parquet")[winner]
@@ -116,11 +122,13 @@ def lifecycle(desk: Desk) -> dict[str, Any]:
     return lifecycle_found(desk)[1]
 
 
-_kept: dict[tuple[str, int], tuple[Lifecycle, dict[str, Any]]] = {}
+_kept: dict[tuple[str, int], tuple["Lifecycle", dict[str, Any]]] = {}
 
 
-def lifecycle_found(desk: Desk) -> tuple[Lifecycle, dict[str, Any]]:
+def lifecycle_found(desk: Desk) -> tuple["Lifecycle", dict[str, Any]]:
     """The lifecycle and its record, worked out once for the data in use."""
+    from pipelines.lifecycle import lifecycle_of
+
     key = (str(desk.paths.root), (desk.paths.ingest / "counts.json").stat().st_mtime_ns)
     with _lock:
         if key not in _kept:
@@ -187,6 +195,9 @@ def drift(desk: Desk) -> dict[str, Any]:
 
     Worked out once per champion and matrix; BundleError where they do not fit each other.
     """
+    from pipelines.monitor import monitor
+    from pipelines.params import load_monitor
+
     champion, file = read_champion(desk.paths), desk.paths.matrix / "matrix.json"
     stamp = file.stat().st_mtime_ns if file.exists() else 0
     key = (str(desk.paths.root), None if champion is None else champion.hash, stamp)

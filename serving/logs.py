@@ -3,7 +3,10 @@
 import sys
 from typing import Any, TextIO, cast
 
-import structlog
+from serving.optional import without
+
+with without("rich"):  # structlog would draw tracebacks with it; ours are JSON
+    import structlog
 
 
 class _StandardError:

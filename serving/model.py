@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,12 @@ from models.explaining.language import ENGLISH, Language
 from models.scoring import Rows, Scored, score, score_rows
 from pipelines.champion import require_champion
 from pipelines.context import Context
+from serving.optional import without
+
+# Numba looks here for matrix products and foreign functions, a quarter of a second; no kernel uses either
+with without("scipy.linalg"), without("cffi"):
+    import_module("numba.np.arraymath")
+    import_module("numba.core.typing.cffi_utils")
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,12 @@
 """Promote and roll back from the server: the same gate, one atomic write, then the desk takes it up."""
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from features.errors import PromotionError, RegistryError
 from models.bundle import load_bundle
-from models.judging.gate import Answer
 from pipelines import champion as pointer
 from pipelines.champion import Champion, How, Move, kept_bundle, read_champion
-from pipelines.gate import ask
-from pipelines.params import load_gate
 from pipelines.store import read_json
 from serving.clock import wall_now
 from serving.desk import Desk
@@ -18,11 +15,14 @@ from serving.problems import ConflictError, UnknownThingError
 from serving.standing import tell_states
 from serving.store.tables import AuditRow
 
-_answers: dict[tuple[Any, ...], Answer] = {}
+if TYPE_CHECKING:
+    from models.judging.gate import Answer
+
+_answers: dict[tuple[Any, ...], "Answer"] = {}
 _lock = threading.Lock()
 
 
-def asked(desk: Desk, beginning: str | None) -> Answer:
+def asked(desk: Desk, beginning: str | None) -> "Answer":
     """The gate's answer on the kept bundle whose hash begins so, or on the one trained last; moves nothing.
 
     Raises
@@ -61,8 +61,11 @@ def promote(desk: Desk, actor: str, beginning: str, force: bool = False, reason:
     return told | {"gate": answer.record(), "forced": force}
 
 
-def _answer(desk: Desk, chosen: str) -> Answer:
+def _answer(desk: Desk, chosen: str) -> "Answer":
     """Asked once for the same bundles on the same matrix and audit: resampling takes a while."""
+    from pipelines.gate import ask  # with the first question: the server starts without the judges
+    from pipelines.params import load_gate
+
     files = (desk.paths.matrix / "matrix.json", desk.paths.audit / "audit.json")
     stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
     champion = read_champion(desk.paths)

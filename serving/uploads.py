@@ -9,8 +9,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
-from pipelines.score_file import ERROR, score_leads, write_scored
-from pipelines.scoring_input import read_leads_file
 from pipelines.store import write_bytes
 from serving.clock import wall_now
 from serving.desk import Desk
@@ -94,6 +92,10 @@ def work_off(desk: Desk) -> int:
 
 
 def _score(desk: Desk, row: Upload) -> None:
+    # imported with the first file: the readers and their checks are a twentieth of the server's start
+    from pipelines.score_file import ERROR, score_leads, write_scored
+    from pipelines.scoring_input import read_leads_file
+
     folder = folder_of(desk, row.id)
     found: dict[str, Any]
     try:

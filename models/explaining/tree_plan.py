@@ -55,30 +55,46 @@ def plan(tree: Tree, column_of: Ints, max_bits: int = MAX_BITS) -> list[Group]:
     ------
     TooDeepError : a path has more than :data:`LEAF_BITS` distinct features
     """
-    return _Planner(tree, column_of, max_bits).best(0, {})[1] if tree.splits else []
+    return _Planner(tree, column_of, max_bits).groups() if tree.splits else []
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """A subtree that becomes a group: its first split (or leaf), what must hold above it, the splits inside it."""
+
+    node: int
+    above: Mapping[int, Conditions]
+    inside: list[int]
 
 
 class _Planner:
     def __init__(self, tree: Tree, column_of: Ints, max_bits: int) -> None:
-        self.tree, self.max_bits = tree, max_bits
+        self.max_bits = max_bits
         self.feature = tree.feature.tolist()
         self.left, self.right = tree.left.tolist(), tree.right.tolist()
         self.column = [int(column_of[f]) for f in self.feature]
+        self.share_left, self.share_right = tree.shares
+        self.leaf_value = tree.leaf_value.tolist()
 
-    def best(self, node: int, above: Mapping[int, Conditions]) -> tuple[float, list[Group]]:
-        """Least cost of explaining everything below ``node``, and the groups that reach it."""
+    def groups(self) -> list[Group]:
+        """The groups of least cost; only those are worked out."""
+        return [self._group(chosen) for chosen in self._best(0, {})[1]]
+
+    def _best(self, node: int, above: Mapping[int, Conditions]) -> tuple[float, list[_Chosen]]:
+        """Least cost of explaining everything below ``node``, and the subtrees that reach it."""
         inside = self._inside(node)
         bits = len(above) + len(inside)
-        cost = len({*self._columns(above), *(self.column[n] for n in inside)}) + _BIT_COST * bits
-        if node < 0:
-            if bits > LEAF_BITS:
-                raise TooDeepError(f"a path with {bits} distinct features")
-            return cost, [self._group(node, above, inside)]
-        parts = [self.best(child, self._beyond(above, node, side)) for child, side in self._children(node)]
-        apart = sum(part[0] for part in parts)
-        if bits <= self.max_bits and cost <= apart:
-            return cost, [self._group(node, above, inside)]
-        return apart, [group for part in parts for group in part[1]]
+        if node < 0 and bits > LEAF_BITS:
+            raise TooDeepError(f"a path with {bits} distinct features")
+        whole = len(self._columns(above, inside)) + _BIT_COST * bits, [_Chosen(node, above, inside)]
+        # its two halves would look up at least one column twice, which costs more than all its bits together
+        if node < 0 or (bits <= self.max_bits and _BIT_COST * bits < 1):
+            return whole
+        parts = [self._best(child, self._beyond(above, node, side)) for child, side in self._children(node)]
+        apart = sum(cost for cost, _ in parts)
+        if bits <= self.max_bits and whole[0] <= apart:
+            return whole
+        return apart, [chosen for _, found in parts for chosen in found]
 
     def _children(self, node: int) -> tuple[tuple[int, bool], tuple[int, bool]]:
         return (self.left[node], True), (self.right[node], False)
@@ -88,30 +104,33 @@ class _Planner:
             return []
         return [node, *self._inside(self.left[node]), *self._inside(self.right[node])]
 
-    def _columns(self, above: Mapping[int, Conditions]) -> set[int]:
-        return {self.column[conditions[0][0]] for conditions in above.values()}
+    def _columns(self, above: Mapping[int, Conditions], inside: Sequence[int]) -> set[int]:
+        column = self.column
+        return {column[conditions[0][0]] for conditions in above.values()}.union([column[n] for n in inside])
 
     def _beyond(self, above: Mapping[int, Conditions], node: int, left: bool) -> dict[int, Conditions]:
         feature = self.feature[node]
         return {**above, feature: (*above.get(feature, ()), (node, left))}
 
-    def _group(self, node: int, above: Mapping[int, Conditions], inside: list[int]) -> Group:
-        columns = tuple(sorted({*self._columns(above), *(self.column[n] for n in inside)}))
-        bit_of_feature = {feature: k for k, feature in enumerate(above)}
-        bit_of_split = {split: len(above) + k for k, split in enumerate(inside)}
+    def _group(self, chosen: _Chosen) -> Group:
+        above, inside = chosen.above, chosen.inside
+        columns = tuple(sorted(self._columns(above, inside)))
+        place = {column: k for k, column in enumerate(columns)}
+        bit_of_feature = {feature: 1 << k for k, feature in enumerate(above)}
+        bit_of_split = {split: 1 << (len(above) + k) for k, split in enumerate(inside)}
         leaves = []
-        for leaf, path in self._leaves(node, above):
+        for leaf, path in self._leaves(chosen.node, above):
             wanted = []
             for feature, conditions in path.items():
-                ones = 1 << bit_of_feature[feature] if feature in bit_of_feature else 0
-                zeros, share = 0, 1.0
+                ones, zeros, share = bit_of_feature.get(feature, 0), 0, 1.0
                 for split, left in conditions:
-                    share *= self.tree.share(split, self.left[split] if left else self.right[split])
-                    if split in bit_of_split:
-                        ones |= left << bit_of_split[split]
-                        zeros |= (not left) << bit_of_split[split]
-                wanted.append((columns.index(self.column[conditions[0][0]]), ones, zeros, share))
-            leaves.append(Leaf(float(self.tree.leaf_value[~leaf]), tuple(wanted)))
+                    share *= self.share_left[split] if left else self.share_right[split]
+                    if left:
+                        ones |= bit_of_split.get(split, 0)
+                    else:
+                        zeros |= bit_of_split.get(split, 0)
+                wanted.append((place[self.column[conditions[0][0]]], ones, zeros, share))
+            leaves.append(Leaf(self.leaf_value[~leaf], tuple(wanted)))
         bits = (*above.values(), *(((split, True),) for split in inside))
         return Group(bits, columns, tuple(leaves))
 

@@ -49,10 +49,15 @@ class Tree:
         """Whether missing values go left."""
         return bool(int(self.decision[node]) & DEFAULT_LEFT_BIT)
 
-    def share(self, node: int, child: int) -> float:
-        """Share of a split's training rows that went to a child."""
-        below = self.leaf_count[~child] if child < 0 else self.count[child]
-        return float(below / self.count[node])
+    @property
+    def shares(self) -> tuple[list[float], list[float]]:
+        """Share of each split's training rows that went left, and right."""
+        count, leaf_count = self.count.tolist(), self.leaf_count.tolist()
+        left, right = (
+            [(leaf_count[~child] if child < 0 else count[child]) / of for child, of in zip(side, count, strict=True)]
+            for side in (self.left.tolist(), self.right.tolist())
+        )
+        return left, right
 
     @property
     def expected(self) -> float:
@@ -75,9 +80,10 @@ def read_ensemble(text: str) -> Ensemble:
     """Trees of a model in LightGBM's text format (version v4)."""
     head, *blocks = text.split("\nTree=")
     header = _fields(head)
-    trees = tuple(_tree(fields) for fields in map(_fields, blocks))
+    parts = [_fields(block) for block in blocks]
+    trees = tuple(map(_tree, parts))
     averaged = any(line.strip() == "average_output" for line in head.splitlines())
-    linear = any(fields.get("is_linear", "0").strip() == "1" for fields in map(_fields, blocks))
+    linear = any(fields.get("is_linear", "0").strip() == "1" for fields in parts)
     several = int(header.get("num_tree_per_iteration", "1")) != 1
     empty = any((t.splits and (t.leaf_count <= 0).any()) or (t.count <= 0).any() for t in trees)
     return Ensemble(int(header["max_feature_idx"]) + 1, trees, not (averaged or linear or several or empty))

@@ -4,17 +4,19 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from serving.access import SESSION, desk_of
 from serving.keys import Caller, form_token
 from serving.pages.language import language_of, languages
 from serving.schemas import FeedbackGiven
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STATUS_WORDS = {"met": "met", "not_met": "not met", "indicated": "indicated", "unknown": "unknown"}
 STATUS_SIGNS = {"met": "✓", "not_met": "✕", "indicated": "~", "unknown": "?"}
@@ -23,8 +25,10 @@ _COOKIE_SECONDS = 60 * 60 * 24
 
 
 @cache
-def environment() -> Environment:
+def environment() -> "Environment":
     """The templates; everything is escaped, and an unknown name is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # with the first page: scores need none
+
     made = Environment(
         loader=PackageLoader("serving.pages", "templates"),
         autoescape=True,

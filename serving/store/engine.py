@@ -6,7 +6,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import (
+    Column,
+    Engine,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -15,6 +27,13 @@ from features.errors import RegistryError
 from serving.store.tables import Base
 
 _BUSY_SECONDS = 30
+_MIGRATIONS = files("serving.store") / "migrations"
+_VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)  # as Alembic makes it
 
 
 class Store:
@@ -53,7 +72,11 @@ class Store:
         try:
             with self.engine.begin() as connection:
                 _lock(connection)
-                _upgrade(connection)
+                names = inspect(connection).get_table_names()
+                if not names:
+                    _create(connection)
+                elif _VERSION.name not in names or connection.scalar(select(_VERSION.c.version_num)) != newest():
+                    _upgrade(connection)
         except SQLAlchemyError as problem:
             raise RegistryError(
                 f"the store {self.engine.url.render_as_string()} cannot be opened: {_first_line(problem)}. "
@@ -80,13 +103,27 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
+def newest() -> str:
+    """The last migration's revision, by the names of the files: ``r0002_spent_states.py`` is ``0002``."""
+    names = [file.name for file in (_MIGRATIONS / "versions").iterdir()]
+    return max(name[1:5] for name in names if name.startswith("r") and name.endswith(".py"))
+
+
+def _create(connection: Connection) -> None:
+    """All tables of an empty store at once, as the migrations would leave them."""
+    Base.metadata.create_all(connection)
+    _VERSION.create(connection)
+    connection.execute(_VERSION.insert().values(version_num=newest()))
+
+
 def _upgrade(connection: Connection) -> None:
+    # imported here: most starts find the store empty or up to date, and loading Alembic takes a quarter of a second
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", str(files("serving.store") / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
     steps = EnvironmentContext(config, scripts, fn=lambda at, _: scripts._upgrade_revs("head", at))
     with steps:

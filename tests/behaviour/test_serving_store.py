@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 from serving.keys import create_key, list_keys
 from serving.outbox import announce
 from serving.problems import ConflictError
+from serving.store import engine
 from serving.store.engine import Store, open_store
 from serving.store.tables import AuditRow, Base, Outbox, Webhook
 from tests.reference.serving import client_for, worklist_of
@@ -74,6 +77,51 @@ def test_migrations_make_the_declared_tables(url: str, tmp_path: Path) -> None:
         columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
         assert columns == {column.name: column.nullable for column in table.columns}, table.name
     store.close()
+
+
+def test_an_empty_store_is_made_as_the_migrations_make_it(url: str, tmp_path: Path) -> None:
+    migrated = Store(url)
+    with migrated.engine.begin() as connection:
+        engine._upgrade(connection)
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+        assert context.get_current_revision() == engine.newest()
+        engine._VERSION.drop(connection)
+        Base.metadata.drop_all(connection)
+    migrated.migrate()
+    with migrated.engine.begin() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+        assert context.get_current_revision() == engine.newest()
+    migrated.close()
+
+
+def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path) -> None:
+    store = open_store(url, tmp_path)
+    create_key(store, "kept", ["read"], None)
+    with store.engine.begin() as connection:
+        connection.execute(text("DROP TABLE spent_states"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    store.migrate()
+    with store.engine.begin() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == engine.newest()
+        assert "spent_states" in inspect(connection).get_table_names()
+    assert [key.name for key in list_keys(store)] == ["kept"]
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_both_ways_leave_the_same_text(url: str, tmp_path: Path) -> None:
+    made, migrated = open_store(url, tmp_path), Store(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    with migrated.engine.begin() as connection:
+        engine._upgrade(connection)
+    assert _schema(made) == _schema(migrated) != {}
+
+
+def _schema(store: Store) -> dict[str, str]:
+    with store.engine.connect() as connection:
+        rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        return {name: " ".join(sql.split()) for name, sql in rows}
 
 
 def test_servers_that_start_together_migrate_once(url: str, tmp_path: Path) -> None:

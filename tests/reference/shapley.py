@@ -27,7 +27,10 @@ def expected_given(tree: Tree, row: npt.NDArray[np.float64], known: frozenset[in
     left, right = int(tree.left[node]), int(tree.right[node])
     if int(tree.feature[node]) in known:
         return expected_given(tree, row, known, left if goes_left(tree, node, row[tree.feature[node]]) else right)
-    return sum(tree.share(node, child) * expected_given(tree, row, known, child) for child in (left, right))
+    below = {child: tree.leaf_count[~child] if child < 0 else tree.count[child] for child in (left, right)}
+    return sum(
+        float(rows / tree.count[node]) * expected_given(tree, row, known, child) for child, rows in below.items()
+    )
 
 
 def shapley(tree: Tree, row: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
