@@ -21,7 +21,7 @@ def text_passes(values: Sequence[str], test: Mapping[str, Any]) -> Floats:
     [1.0]
     """
     if "values" in test:
-        wanted = {folded(value) for value in test["values"]}
+        wanted = _folded(tuple(test["values"]), tuple(map(type, test["values"])))
         return np.asarray([float(folded(value) in wanted) for value in values], dtype=np.float64)
     matcher = _matcher(str(test["pattern"]))
     return np.asarray([float(bool(matcher.search(value))) for value in values], dtype=np.float64)
@@ -45,6 +45,11 @@ def folded(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip().casefold()
+
+
+@lru_cache(maxsize=1024)
+def _folded(values: tuple[Any, ...], _types: tuple[type, ...]) -> frozenset[str]:
+    return frozenset(folded(value) for value in values)  # 1 and True are equal, their texts are not
 
 
 @lru_cache(maxsize=1024)

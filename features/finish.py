@@ -1,7 +1,5 @@
 """The last step: from the kernel's columns to feature columns."""
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,31 +16,20 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
 class Swept:
     """What the kernel found for one program: shape (n, columns), and where its rows came from.
 
-    ``happened_at`` is in the order of the table, ``order`` leads from sorted rows to it.
+    ``happened_at`` is in the order of the table, ``order`` leads from sorted rows to it. ``nobody`` is where there is
+    no lead or account to speak of, None if there always is; ``by_column`` are the kernel's columns, each shape (n,).
     """
 
-    columns: Floats
-    order: Ints
-    rows: Rows
-    happened_at: Ints
-    entity: Ints
-    as_of: Ints
-    _found: dict[int, Ints | None] = field(default_factory=dict)
-
-    @cached_property
-    def nobody(self) -> npt.NDArray[np.bool_] | None:
-        """Where there is no lead or account to speak of; None if there always is."""
-        missing = self.entity < 0
-        return missing if missing.any() else None
-
-    @cached_property
-    def by_column(self) -> list[Floats]:
-        """The kernel's columns, each shape (n,)."""
-        return list(self.columns.T)
+    def __init__(self, columns: Floats, order: Ints, rows: Rows, happened_at: Ints, entity: Ints, as_of: Ints) -> None:
+        self.order, self.rows, self.happened_at = order, rows, happened_at
+        self.entity, self.as_of = entity, as_of
+        self.by_column: list[Floats] = list(columns.T)
+        missing = entity < 0
+        self.nobody: npt.NDArray[np.bool_] | None = missing if missing.any() else None
+        self._found: dict[int, Ints | None] = {}
 
     def original(self, column: int) -> Ints | None:
         """Row of the table that a row column points to, -1 for none; None if none points anywhere."""

@@ -94,8 +94,7 @@ def flat_rows(records: Sequence[Mapping[str, Any]], catalog: Catalog, source: So
 def _found(rows: Rows, length: int, catalog: Catalog, source: Source) -> list[np.ndarray | Coded]:
     everyone = np.arange(length, dtype=np.int64)
     now = np.zeros(length, dtype=np.int64)
-    swept = Swept(np.zeros((length, 1)), everyone, rows, now, everyone, now)
-    swept.columns[:, 0] = everyone
+    swept = Swept(everyone.astype(np.float64)[:, None], everyone, rows, now, everyone, now)
     values: list[np.ndarray | Coded] = []
     compiled = compile_catalog(catalog, source)
     for feature, plan in zip(catalog, compiled.plans, strict=True):

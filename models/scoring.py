@@ -17,7 +17,7 @@ from features.matrix import Matrix
 from features.plain_rows import FEW, PlainRows, Values, frame_of_values, row_of
 from features.vocabulary import Dimension
 from models.bundle import Bundle
-from models.explaining.evidence import Evidence, clues_in, evidence_of, next_questions, question_for
+from models.explaining.evidence import Evidence, clues_in, evidence_of, filled, next_questions, question_for
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.language import ENGLISH, Language
 from models.explaining.points import BASE, CLIP, Bars, bars, by_group
@@ -157,8 +157,8 @@ def score_rows(
         "state": qualified.state,
         "next_action": qualified.next_action,
         "percentile": bundle.percentile(log_odds),
-        "scale_version": np.full(len(values), bundle.scale.version, dtype=object),
-        "bundle_hash": np.full(len(values), bundle.hash, dtype=object),
+        "scale_version": filled(len(values), bundle.scale.version),
+        "bundle_hash": filled(len(values), bundle.hash),
     }
     return Scored(
         columns,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.vocabulary import Dimension, EvidenceStatus, Stage, Topic
-from models.explaining.evidence import Evidence
+from models.explaining.evidence import Evidence, filled
 from models.explaining.framework import Criterion, Framework
 from models.explaining.qualification_policy import QualificationPolicy, StateRule, default_qualification
 from models.scorer import Floats, Ints
@@ -87,8 +87,8 @@ def qualify(standing: Standing, policy: QualificationPolicy | None = None) -> Qu
     """State and next action of every row; the first rule that holds decides."""
     policy = policy or default_qualification()
     rows = len(standing.score)
-    state, rule_id = _filled(rows, str(Stage.LEAD)), _filled(rows, "")
-    action, team, programme, reason = (_filled(rows, "") for _ in range(4))
+    state, rule_id = filled(rows, str(Stage.LEAD)), filled(rows, "")
+    action, team, programme, reason = (filled(rows, "") for _ in range(4))
     active = np.asarray(sum((standing.points.get(d, np.zeros(rows)) for d in _ACTING), np.zeros(rows)) > 0)
     for step, mask in ((policy.otherwise.interested, active), (policy.otherwise.quiet, ~active)):
         action[mask], team[mask], programme[mask] = step.action, step.team, step.programme
@@ -104,7 +104,7 @@ def qualify(standing: Standing, policy: QualificationPolicy | None = None) -> Qu
     if standing.state_before is not None:  # what is near is judged without memory
         conditions = [_conditions(rule, standing, 0) for rule in policy.rules]
     near_state, near_lacks = _near(standing, policy, state, conditions)
-    temperature = _filled(rows, "cold")
+    temperature = filled(rows, "cold")
     temperature[standing.score >= policy.temperature.warm] = "warm"
     temperature[standing.score >= policy.temperature.hot] = "hot"
     return Qualified(state, rule_id, action, team, programme, reason, temperature, near_state, near_lacks)
@@ -123,10 +123,6 @@ def rank_by_rules(standing: Standing, policy: QualificationPolicy) -> Ints:
 
 
 _ACTING = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
-
-
-def _filled(rows: int, text: str) -> Texts:
-    return np.array([text] * rows, dtype=object)  # for a row alone, a third of what np.full takes
 
 
 def _all(conditions: Mapping[str, Bools], rows: int) -> Bools:
@@ -163,7 +159,7 @@ def _conditions(rule: StateRule, standing: Standing, hysteresis: int) -> dict[st
 def _status(standing: Standing, topic: Topic) -> Texts:
     if str(topic) in standing.statuses:
         return standing.statuses[str(topic)].status
-    return _filled(len(standing.score), str(EvidenceStatus.UNKNOWN))
+    return filled(len(standing.score), str(EvidenceStatus.UNKNOWN))
 
 
 def _keep_states(standing: Standing, policy: QualificationPolicy, state: Texts, rule_id: Texts, action: Texts) -> None:
@@ -200,7 +196,7 @@ def _near(
 ) -> tuple[Texts, Texts]:
     """The best state one condition keeps a lead from, and that condition; numbers must be within reach."""
     rows = len(standing.score)
-    near_state, near_lacks = _filled(rows, ""), _filled(rows, "")
+    near_state, near_lacks = filled(rows, ""), filled(rows, "")
     rank = np.array([RANK[str(name)] for name in state])
     for rule, conditions in zip(policy.rules, asked, strict=True):
         failed = sum((~holds for holds in conditions.values()), np.zeros(rows, dtype=np.int64))
