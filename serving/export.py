@@ -57,20 +57,37 @@ def export(rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None
     """Lines of the file: the upsert key first; only leads from a state up, only those whose score or state moved within
     a week if asked (where nobody knows of a week ago, the lead is new or the list too long to tell: exported).
     """
-    fields = _FIELDS[form]
-    lowest = RANK.index(from_state) if from_state else 0
-    yield _line(fields.values())
+    yield heading(form)
     for row in rows:
-        if (RANK.index(row["state"]) if row["state"] in RANK else 0) < lowest:
+        if rank(row["state"]) < rank(from_state):
             continue
         if changed and row.get("change") == 0 and row.get("state_before") == row["state"]:
             continue
-        record = {
-            **row,
-            "as_of": _moment(row.get("as_of")),
-            **{name: reason_cell(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")},
-        }
-        yield _line(safe_cell(record.get(name)) for name in fields)
+        yield written(row, form)
+
+
+def rank(state: str | None) -> int:
+    """How far a state is up the ladder; what is on no rung is at its foot.
+
+    >>> rank("mql") > rank("iql") > rank(None)
+    True
+    """
+    return RANK.index(state) if state in RANK else 0
+
+
+def heading(form: Form) -> str:
+    """The file's first line."""
+    return _line(_FIELDS[form].values())
+
+
+def written(row: Mapping[str, Any], form: Form) -> str:
+    """The line of one lead."""
+    record = {
+        **row,
+        "as_of": _moment(row.get("as_of")),
+        **{name: reason_cell(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")},
+    }
+    return _line(safe_cell(record.get(name)) for name in _FIELDS[form])
 
 
 def _line(cells: Iterable[Any]) -> str:

@@ -180,6 +180,7 @@ def model(desk: Desk) -> dict[str, Any]:
         if champion is None
         else {"hash": champion.hash, "previous": champion.previous, "history": list(champion.history)},
         "kept": sorted(kept),
+        "promoted": {} if champion is None else {move["hash"]: move["at"] for move in champion.history},
     }
     for name, file in (
         ("backtest", paths.backtest / "backtest.json"),

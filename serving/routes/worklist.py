@@ -5,16 +5,18 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
-from serving.access import DeskOf, Reader
+from serving.access import DeskOf, Reader, Writer
 from serving.desk import Desk, State, plain
 from serving.etag import tagged
 from serving.export import Form, export
 from serving.feedback import hidden_leads, latest_by_lead
 from serving.judging import value_of_a_win
 from serving.keys import Caller
+from serving.ledger import hand_over
 from serving.schemas import PageOut, Short
 from serving.shortlist import short
 from serving.worklist import PAGE_LIMIT, Page, Sort
@@ -22,6 +24,8 @@ from serving.worklist import Query as WorklistQuery
 
 router = APIRouter(prefix="/v1", tags=["worklist"])
 Show = Literal["open", "new", "all"]
+Rung = Literal["lead", "iql", "mql", "pql", "sal", "sql"]
+_CSV = "text/csv; charset=utf-8"
 NEW_WITHIN = timedelta(days=1)
 
 
@@ -116,24 +120,46 @@ def get_export(
     caller: Reader,
     query: Asked,
     form: Annotated[Form, Query(description="csv, salesforce or hubspot field names")] = "csv",
-    from_state: Annotated[
-        Literal["lead", "iql", "mql", "pql", "sal", "sql"] | None, Query(description="lowest state exported")
-    ] = None,
+    from_state: Annotated[Rung | None, Query(description="lowest state exported")] = None,
     changed: Annotated[bool, Query(description="only leads whose score or state moved in a week")] = False,
     show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
-    state = desk.state
+    lines = export(_every_row(desk, query, caller, show), form, from_state, changed=changed)
+    return StreamingResponse(lines, media_type=_CSV, headers=_as_file(form))
 
-    def pages() -> Iterator[dict[str, Any]]:
-        number = 1
-        while True:
-            page = page_of(desk, state, replace(query, page=number, size=PAGE_LIMIT), caller, show)
-            yield from (plain(row) for row in page.rows)
-            if number >= page.pages:
-                return
-            number += 1
 
-    headers = {"content-disposition": f'attachment; filename="leadscore-{form}.csv"'}
-    lines = export(pages(), form, from_state, changed=changed)
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+@router.post("/exports/{name}", summary="What changed since the last export of this name, as CSV for a CRM")
+def post_export(
+    desk: DeskOf,
+    caller: Writer,
+    query: Asked,
+    name: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="whose export: 'crm', say")],
+    form: Annotated[Form, Query(description="csv, salesforce or hubspot field names")] = "csv",
+    from_state: Annotated[Rung | None, Query(description="lowest state exported")] = None,
+    show: Annotated[Show, Query()] = "open",
+    again: Annotated[bool, Query(description="also what the last export held: its file was lost")] = False,
+) -> StreamingResponse:
+    """Leads that are new under this name, or whose score, state, grade or next action moved since it last got them; one
+    that fell below ``from_state`` is told of it once. The server keeps what it handed over, per name and owner.
+    """
+    rows = _every_row(desk, query, caller, show)
+    handed = hand_over(desk.store, caller, name, rows, form, from_state, again=again)
+    headers = _as_file(form) | {"x-export-rows": str(handed.rows), "x-export-number": str(handed.number)}
+    ended = BackgroundTask(handed.file.close)
+    return StreamingResponse(handed.file, media_type=_CSV, headers=headers, background=ended)
+
+
+def _every_row(desk: Desk, query: WorklistQuery, caller: Caller, show: str) -> Iterator[dict[str, Any]]:
+    """All rows of a list, page by page."""
+    state, number = desk.state, 1
+    while True:
+        page = page_of(desk, state, replace(query, page=number, size=PAGE_LIMIT), caller, show)
+        yield from (plain(row) for row in page.rows)
+        if number >= page.pages:
+            return
+        number += 1
+
+
+def _as_file(form: Form) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="leadscore-{form}.csv"'}

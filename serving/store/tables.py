@@ -114,6 +114,17 @@ class ActivityRow(Base):
     __table_args__ = (UniqueConstraint("lead_id", "activity_id", name="activities_once"),)
 
 
+class HandedRow(Base):
+    """A lead as an export of a name last held it: ``mark`` tells whether it moved, ``number`` is the export's."""
+
+    __tablename__ = "handed_over"
+    ledger: Mapped[str] = mapped_column(String(300), primary_key=True)
+    lead_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(40))
+    number: Mapped[int] = mapped_column(Integer)
+
+
 class AuditRow(Base):
     """Who did what, when; no personal data but the names of those who acted."""
 

@@ -47,7 +47,7 @@ def test_what_is_said_to_carry_an_etag_does_and_nothing_else(client: TestClient,
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_the_examples_run(client: TestClient, tiny_demo: Any, line: str) -> None:
     words = shlex.split(line.replace("$LEAD", str(worklist_of(tiny_demo)["lead_id"].iloc[0])))[1:]
-    headers, sent, url, word = {}, {}, "", iter(words)
+    headers, sent, url, method, word = {}, {}, "", "", iter(words)
     for text in word:
         if text == "-H":
             name, _, value = next(word).partition(": ")
@@ -59,9 +59,11 @@ def test_the_examples_run(client: TestClient, tiny_demo: Any, line: str) -> None
             assert next(word) == "file=@new_leads.csv"
         elif text == "-o":
             assert next(word).endswith(".parquet")
+        elif text == "-X":
+            method = next(word)
         elif text != "-s":
             url = text.replace("localhost:8000", "http://127.0.0.1:8000")
-    answer = client.request("POST" if sent else "GET", url, headers=headers, **sent)
+    answer = client.request(method or ("POST" if sent else "GET"), url, headers=headers, **sent)
     assert answer.status_code < 300, answer.text
 
 

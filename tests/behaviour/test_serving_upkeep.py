@@ -87,6 +87,11 @@ def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_pat
     client.app.state.desk.refresh()
     bad, good = (keep(tiny_copy, b, tmp_path / n) for n, b in (("b", spoiled(champion)), ("g", rescaled(champion))))
     text = client.get("/model").text
+    promoted = client.get("/v1/model").json()["promoted"]
+    assert promoted
+    assert all(
+        f'{live[:12]}</code> <time class="small" datetime="{at}">{at[:10]}<' in text for live, at in promoted.items()
+    )
     token = text.split('name="token" value="')[1].split('"')[0]
     answer = client.post("/model/champion", data={"token": token, "hash": bad}, follow_redirects=False)
     assert answer.headers["location"] == f"/model?asked={bad}#h-gate"

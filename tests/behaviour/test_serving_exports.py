@@ -1,0 +1,127 @@
+"""Exports of a name: each holds what changed since the one before, for a CRM that is fed again and again."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from serving.routes import worklist as worklist_routes
+from serving.store.tables import AuditRow, HandedRow
+from tests.reference.serving import client_for, key_for, worklist_of
+
+MARKS = ("score", "state", "grade", "next_action")
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as found:
+        yield found
+
+
+def handed(client: TestClient, name: str = "crm", **asked: Any) -> dict[str, dict[str, str]]:
+    """The rows of an export under a name, by lead."""
+    headers = asked.pop("headers", {})
+    answer = client.post(f"/v1/exports/{name}", params={"show": "all", **asked}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == int(answer.headers["x-export-rows"])
+    return {row["lead_id"]: row for row in rows}
+
+
+def listed(client: TestClient) -> list[str]:
+    return [row["lead_id"] for row in client.get("/v1/worklist", params={"size": 500, "show": "all"}).json()["rows"]]
+
+
+def moved_by_an_answer(client: TestClient, lead_id: str) -> bool:
+    """Give an answer; whether anything an export looks at moved."""
+    before = client.get(f"/v1/leads/{lead_id}").json()
+    said = {"question": "decision_role", "value": "decides"}
+    after = client.post(f"/v1/leads/{lead_id}/answers", json=said).json()["card"]
+    return any(before[name] != after[name] for name in MARKS)
+
+
+def test_each_export_holds_what_moved_since_the_one_before(client: TestClient) -> None:
+    everybody = listed(client)
+    first = handed(client)
+    assert sorted(first) == sorted(everybody)
+    assert handed(client) == {}
+    lead_id = next(name for name in everybody if moved_by_an_answer(client, name))
+    touched = handed(client)
+    assert lead_id in touched
+    assert len(touched) < len(everybody)
+    assert all(any(row[k] != first[name][k] for k in MARKS) for name, row in touched.items())
+    assert handed(client) == {}
+    assert handed(client, again=True) == touched  # the file was lost on its way
+    assert handed(client) == {}
+    assert sorted(handed(client, name="warehouse")) == sorted(everybody)
+    other_fields = client.post("/v1/exports/crm", params={"show": "all", "form": "hubspot"})
+    assert int(other_fields.headers["x-export-rows"]) == len(everybody)
+
+
+def test_a_lead_that_fell_below_the_state_is_told_of_once(client: TestClient) -> None:
+    store = client.app.state.desk.store  # type: ignore[attr-defined]
+    high = handed(client, from_state="mql")
+    low = next(name for name in listed(client) if name not in high)
+    assert handed(client, from_state="mql") == {}
+    with store.writing() as session:  # as if it had been an MQL at the last export
+        session.add(HandedRow(ledger="/crm", lead_id=low, mark="", state="mql", number=1))
+    assert list(handed(client, from_state="mql")) == [low]
+    with store.writing() as session:
+        session.get(HandedRow, ("/crm", low)).mark = "moved again, down there"
+    assert handed(client, from_state="mql") == {}
+
+
+def test_an_owner_s_export_is_their_own_and_takes_the_right_to_write(client: TestClient, tiny_demo: Any) -> None:
+    owner = str(worklist_of(tiny_demo)["owner"].iloc[0])
+    everybody = handed(client, headers=key_for(client, "read", "feedback"))
+    key = key_for(client, "read", "feedback", owner=owner)
+    own = handed(client, headers=key)
+    assert 0 < len(own) < len(everybody)
+    assert handed(client, headers=key) == {}
+    assert client.post("/v1/exports/crm", headers=key_for(client, "read")).status_code == 403
+    with client.app.state.desk.store.reading() as session:  # type: ignore[attr-defined]
+        told = [(row.subject, row.detail["rows"]) for row in session.query(AuditRow).filter_by(action="export")]
+    assert told == [("crm", len(everybody)), ("crm", len(own)), ("crm", 0)]
+
+
+def test_a_name_is_plain(client: TestClient) -> None:
+    for name in ("..%2f..%2fetc", "Sales Team", "-crm", "x" * 61):
+        assert client.post(f"/v1/exports/{name}").status_code in (404, 422)
+
+
+def test_time_alone_is_no_change_and_each_mark_is_one(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = worklist_routes._every_row
+
+    def with_changes(**changes: Any) -> dict[str, dict[str, str]]:
+        def changed(*asked: Any) -> Iterator[dict[str, Any]]:
+            for k, row in enumerate(every(*asked)):
+                yield row | changes if k == 0 else row
+
+        monkeypatch.setattr(worklist_routes, "_every_row", changed)
+        return handed(client)
+
+    handed(client)
+    assert with_changes(as_of="2031-01-01T00:00:00", probability=0.5, percentile=1.0, reason_1="+ other words") == {}
+    first = listed(client)[0]
+    for name, value in (("score", 101), ("state", "sal"), ("grade", "Z9"), ("next_action", "wave")):
+        assert list(with_changes(**{name: value})) == [first], name
+        assert list(with_changes()) == [first], name
+
+
+def test_two_exports_at_once_do_not_mix(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = worklist_routes._every_row
+
+    def slow(*asked: Any) -> Iterator[dict[str, Any]]:
+        yield from every(*asked)
+        monkeypatch.undo()
+        handed(client)  # another one ends while the first still reads
+
+    monkeypatch.setattr(worklist_routes, "_every_row", slow)
+    answer = client.post("/v1/exports/crm", params={"show": "all"})
+    assert answer.status_code == 409
+    assert "ask again" in answer.json()["detail"]
+    assert handed(client) == {}
