@@ -23,6 +23,7 @@ class How(StrEnum):
     FORCED = "forced"
     DECLARATION = "declaration"
     ROLLBACK = "rollback"
+    REGISTRY = "registry"
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,19 @@ app = typer.Typer()
 
 
 @app.command()
-def champion(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
+def champion(
+    pull: Annotated[
+        bool, typer.Option("--pull", help="first fetch what the alias 'champion' names on MLFLOW_TRACKING_URI")
+    ] = False,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
     """Which bundle scores."""
     from pipelines.cli_registry import champion_command
 
-    return champion_command(options(source, data_dir), Output(json))
+    return champion_command(options(source, data_dir), Output(json), pull=pull)
 
 
 @app.command()

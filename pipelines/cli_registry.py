@@ -3,9 +3,13 @@
 from pipelines.cli_shared import Options, Output
 
 
-def champion_command(options: Options, output: Output) -> int:
-    """Show the champion."""
+def champion_command(options: Options, output: Output, *, pull: bool = False) -> int:
+    """Show the champion; with ``pull``, the registry's, fetched first."""
     context = options.context()
+    if pull:
+        from pipelines.registry import follow_registry
+
+        follow_registry(context)
     from models.bundle import load_bundle
     from pipelines.champion import require_champion
 

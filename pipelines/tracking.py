@@ -21,12 +21,10 @@ from pipelines.config import Paths
 from pipelines.context import Context
 from pipelines.matrices import load_matrix
 from pipelines.pictures import draw_pictures
+from pipelines.registry_names import CHALLENGER, CHAMPION, HASH_TAG, SERVER, model_name
 from pipelines.store import read_json, stage_dir, write_json
 
 SHIM = Path(__file__).parent / "shims" / "mlflow_scorer.py"
-CHAMPION, CHALLENGER = "champion", "challenger"
-HASH_TAG = "bundle_hash"
-_SERVER = "MLFLOW_TRACKING_URI"
 _LIBRARIES = ("leadscore", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 _EXAMPLE_ROWS = 5
 _NOT_ALLOWED = re.compile(r"[^\w\-. /]")
@@ -42,16 +40,11 @@ class Store:
     @classmethod
     def of(cls, paths: Paths) -> "Store":
         """The store of a data directory."""
-        server = os.environ.get(_SERVER)
+        server = os.environ.get(SERVER)
         if server:
             return cls(server, None)
         root = paths.data_dir.resolve()
         return cls(f"sqlite:///{root / 'mlflow.db'}", (root / "mlartifacts").as_uri())
-
-
-def model_name(source: str) -> str:
-    """Name of a source's registered model."""
-    return f"leadscore-{source}"
 
 
 def track_run(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +52,7 @@ def track_run(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
 
     Runs that trained nothing (leak, no signal, too little data) are logged too, without a model.
     """
-    with _client(context.paths) as (mlflow, client):
+    with client_of(context.paths) as (mlflow, client):
         experiment = _experiment(client, context)
         started = mlflow.start_run(experiment_id=experiment, run_name=f"{context.source.name} {summary['verdict']}")
         with started as run:
@@ -78,16 +71,16 @@ def mirror_aliases(context: Context) -> None:
     """Set the registry's aliases to what the champion pointer says; does nothing before the first tracked run."""
     if not _on_server() and not (context.paths.data_dir / "mlflow.db").exists():
         return
-    with _client(context.paths) as (_, client):
+    with client_of(context.paths) as (_, client):
         _mirror(client, context)
 
 
 def _on_server() -> bool:
-    return bool(os.environ.get(_SERVER))
+    return bool(os.environ.get(SERVER))
 
 
 @contextmanager
-def _client(paths: Paths) -> Iterator[tuple[Any, Any]]:
+def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     """MLflow on the store of a data directory, quiet and without telemetry."""
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
     import mlflow
@@ -95,7 +88,7 @@ def _client(paths: Paths) -> Iterator[tuple[Any, Any]]:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     paths.data_dir.mkdir(parents=True, exist_ok=True)
-    server = os.environ.get(_SERVER)
+    server = os.environ.get(SERVER)
     mlflow.set_tracking_uri(Store.of(paths).uri)  # this sets the variable too: it is put back below
     _restore(server)
     try:
@@ -109,9 +102,9 @@ def _client(paths: Paths) -> Iterator[tuple[Any, Any]]:
 
 def _restore(server: str | None) -> None:
     if server is None:
-        os.environ.pop(_SERVER, None)
+        os.environ.pop(SERVER, None)
     else:
-        os.environ[_SERVER] = server
+        os.environ[SERVER] = server
 
 
 def _experiment(client: Any, context: Context) -> str:

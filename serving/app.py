@@ -56,6 +56,10 @@ def _created(settings: ServeSettings) -> FastAPI:
             f"{settings.host} can be reached from other machines and no API key exists. Make one with "
             f"'leadscore keys create --source {settings.source} --scope read --scope score', or serve on 127.0.0.1."
         )
+    if settings.bundle == "registry":
+        from serving.registry import follow
+
+        follow(desk)
     desk.load()
     metrics = Metrics()
     background = Background(desk, metrics)

@@ -30,6 +30,8 @@ class Background:
         """Start the threads, unless the settings say not to."""
         if self.desk.settings.background:
             self._run("watch", self.watch, self.desk.settings.watch_seconds)
+            if self.desk.settings.bundle == "registry":
+                self._run("registry", self.follow, self.desk.settings.registry_seconds)
             self._run("webhooks", lambda: deliver(self.desk.store), _DELIVER_SECONDS)
             self._run("uploads", lambda: work_off(self.desk), _UPLOAD_SECONDS)
             if self.desk.ready:
@@ -49,6 +51,12 @@ class Background:
             if before is not None:
                 tell_states(self.desk, before)
             self._once("prepare", self.prepare)  # beside the watch: the next promotion is not to wait for it
+
+    def follow(self) -> None:
+        """One look at the registry's alias; the watch takes up what it moved."""
+        from serving.registry import follow
+
+        follow(self.desk)
 
     def prepare(self) -> None:
         """Work out what pages show beside the scores, so that nobody waits for it at the first opening."""

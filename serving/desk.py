@@ -58,6 +58,7 @@ class Desk:
         self.store: Store = open_store(settings.store_url, self.folder)
         self.secret = _secret(self.folder)
         self.problem = ""
+        self.registry_problem = ""
         self._state: State | None = None
         self._number = 0
         self._opened = True  # the declaration was read a moment ago
@@ -106,7 +107,7 @@ class Desk:
             try:
                 context = self.context if self._opened else open_context(self.settings.source, self.settings.data_dir)
                 self._opened = False
-                model = load_model(context, self.settings.bundle)
+                model = load_model(context, None if self.settings.follows_pointer else Path(self.settings.bundle))
                 same = self._state is not None and self._state.data.stamp == _stamp(context.paths)
                 data = self._state.data if same and self._state is not None else load_data(context)
                 data.stamp = _stamp(context.paths)
@@ -133,8 +134,8 @@ class Desk:
         if state is None:
             return self.load()
         try:
-            champion = read_champion(self.paths) if self.settings.bundle == "champion" else None
-            gone = self.settings.bundle == "champion" and champion is None
+            champion = read_champion(self.paths) if self.settings.follows_pointer else None
+            gone = self.settings.follows_pointer and champion is None
             changed = champion is not None and champion.hash != state.model.bundle.hash
             newer = _stamp(self.paths) != state.data.stamp
         except LeadScoreError as problem:

@@ -104,7 +104,7 @@ class Model:
         return score(self.bundle, matrix, framework, source=self.source, policy=self.context.policy, language=language)
 
 
-def load_model(context: Context, bundle: str = "champion") -> Model:
+def load_model(context: Context, bundle: Path | None = None) -> Model:
     """The champion's bundle, or the one in a directory, checked against the declaration of today.
 
     Raises
@@ -112,11 +112,11 @@ def load_model(context: Context, bundle: str = "champion") -> Model:
     RegistryError : there is no champion
     BundleError : it is damaged, or was trained under another declaration
     """
-    if bundle == "champion":
+    if bundle is None:
         champion = require_champion(context.paths)
         folder, loaded = champion.folder, load_bundle(champion.folder, champion.hash)
     else:
-        folder = Path(bundle)
+        folder = bundle
         loaded = load_bundle(folder)
     catalog = build_catalog(as_trained(context.source, loaded.catalog), context.rubric)
     if loaded.catalog.hash != catalog.hash:

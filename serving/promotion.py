@@ -50,8 +50,9 @@ def promote(desk: Desk, actor: str, beginning: str, force: bool = False, reason:
     Raises
     ------
     PromotionError : the gate keeps it back, and says why
-    UnknownThingError, ConflictError : as :func:`asked`
+    UnknownThingError, ConflictError : as :func:`asked`; ConflictError too where a registry is followed
     """
+    _here(desk)
     answer = asked(desk, beginning)
     if not answer.passes and not force:
         raise PromotionError(answer.text)
@@ -84,12 +85,19 @@ def roll_back(desk: Desk, actor: str, leaving: str | None = None) -> dict[str, A
     ``leaving`` is the beginning of the hash of the champion that shall go: ConflictError if another is there by now,
     so that a repeated request does not go back and forth.
     """
+    _here(desk)
     champion = pointer.read_champion(desk.paths)
     if leaving is not None and (champion is None or not champion.hash.startswith(leaving)):
         raise ConflictError("another bundle is the champion by now; GET /v1/model shows which.")
     if champion is None or champion.previous is None:
         raise ConflictError("the champion replaced nothing; there is no way back.")
     return _moved(desk, actor, "rolled.back", pointer.roll_back(desk.paths), {})
+
+
+def _here(desk: Desk) -> None:
+    """ConflictError where the champion is chosen elsewhere: the next look would undo what is done here."""
+    if desk.settings.bundle == "registry":
+        raise ConflictError("this server follows the registry's alias 'champion'; move the alias there.")
 
 
 def _moved(desk: Desk, actor: str, action: str, found: Champion, why: dict[str, Any]) -> dict[str, Any]:

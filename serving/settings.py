@@ -22,7 +22,11 @@ class ServeSettings(BaseSettings):
     source: str = "demo"
     data_dir: Path = Path("data")
     host: str = "127.0.0.1"
-    bundle: str = Field(default="champion", description="'champion', or a bundle directory")
+    bundle: str = Field(
+        default="champion",
+        description="'champion' (the pointer file), 'registry' (MLflow's alias), or a bundle directory",
+    )
+    registry_seconds: float = Field(default=15.0, gt=0, description="how often the registry's alias is asked for")
     store_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite below the data directory")
     state_dir: Path | None = Field(
         default=None, description="the server's own files; default: 'serving' beside the source's other data"
@@ -45,6 +49,11 @@ class ServeSettings(BaseSettings):
     )
     background: bool = Field(default=True, description="watch the champion, deliver webhooks and work off uploads")
     oidc: OidcSettings = Field(default_factory=OidcSettings, description="sign-in through an OpenID Connect provider")
+
+    @property
+    def follows_pointer(self) -> bool:
+        """Whether the champion's pointer says which bundle scores; where a registry is followed, it is its mirror."""
+        return self.bundle in ("champion", "registry")
 
     @property
     def public(self) -> bool:

@@ -14,9 +14,10 @@ router = APIRouter(tags=["health"])
 def healthz(desk: DeskOf) -> dict[str, Any]:
     """Status ``degraded`` means: it serves on, but with the model it had, for the reason in ``problem``."""
     store = desk.store.alive()
-    body: dict[str, Any] = {"status": "ok" if store and not desk.problem else "degraded", "store": store}
-    if desk.problem:
-        body["problem"] = desk.problem
+    problem = " ".join(filter(None, [desk.problem, desk.registry_problem]))
+    body: dict[str, Any] = {"status": "ok" if store and not problem else "degraded", "store": store}
+    if problem:
+        body["problem"] = problem
     if desk.ready:
         state = desk.state
         body |= {

@@ -1,0 +1,10 @@
+"""Names that runs, versions and aliases go by in MLflow."""
+
+SERVER = "MLFLOW_TRACKING_URI"
+CHAMPION, CHALLENGER = "champion", "challenger"
+HASH_TAG = "bundle_hash"
+
+
+def model_name(source: str) -> str:
+    """Name of a source's registered model."""
+    return f"leadscore-{source}"
