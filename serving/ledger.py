@@ -17,7 +17,7 @@ from serving.store.tables import AuditRow, HandedRow
 
 _IN_MEMORY = 8 * 2**20
 _AT_ONCE = 500  # ids in one statement
-_COUNTED = ("score", "state", "grade", "next_action")
+_COUNTED = ("score", "state", "grade", "next_action", "question")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ def hand_over(
     store: Store, caller: Caller, name: str, rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None,
     *, again: bool,
 ) -> Handed:  # fmt: skip
-    """Write the leads that are new under a name or whose score, state, grade or next action moved since it last got
-    them, and keep that they were handed over.
+    """Write the leads that are new under a name or whose score, state, grade, next action or question moved since it
+    last got them, and keep that they were handed over.
 
     Leads below ``from_state`` are left out, but one that was handed over from there up is told of its fall.
     ``again``: what the last export held is written once more, as when its file never arrived.

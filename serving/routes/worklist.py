@@ -140,8 +140,8 @@ def post_export(
     show: Annotated[Show, Query()] = "open",
     again: Annotated[bool, Query(description="also what the last export held: its file was lost")] = False,
 ) -> StreamingResponse:
-    """Leads that are new under this name, or whose score, state, grade or next action moved since it last got them; one
-    that fell below ``from_state`` is told of it once. The server keeps what it handed over, per name and owner.
+    """Leads that are new under this name, or whose score, state, grade, next action or question moved since their last
+    export; one that fell below ``from_state`` is told of once. The server keeps what each name and owner got.
     """
     rows = _every_row(desk, query, caller, show)
     handed = hand_over(desk.store, caller, name, rows, form, from_state, again=again)

@@ -13,7 +13,7 @@ from serving.routes import worklist as worklist_routes
 from serving.store.tables import AuditRow, HandedRow
 from tests.reference.serving import client_for, key_for, worklist_of
 
-MARKS = ("score", "state", "grade", "next_action")
+MARKS = ("score", "state", "grade", "next_action", "question")
 
 
 @pytest.fixture
@@ -107,7 +107,13 @@ def test_time_alone_is_no_change_and_each_mark_is_one(client: TestClient, monkey
     handed(client)
     assert with_changes(as_of="2031-01-01T00:00:00", probability=0.5, percentile=1.0, reason_1="+ other words") == {}
     first = listed(client)[0]
-    for name, value in (("score", 101), ("state", "sal"), ("grade", "Z9"), ("next_action", "wave")):
+    for name, value in (
+        ("score", 101),
+        ("state", "sal"),
+        ("grade", "Z9"),
+        ("next_action", "wave"),
+        ("question", "Why?"),
+    ):
         assert list(with_changes(**{name: value})) == [first], name
         assert list(with_changes()) == [first], name
 

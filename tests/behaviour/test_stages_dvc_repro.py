@@ -32,7 +32,8 @@ def copy_of_the_tree(folder: Path) -> Path:
     document["generator"]["parameters"]["leads"] = LEADS
     path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
     budgets = TrainSettings.tiny().model_copy(update={"alpha": 0.2}).model_dump()
-    (folder / "params.yaml").write_text(yaml.safe_dump({"leadscore": budgets}), encoding="utf-8")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | {"leadscore": budgets}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     return folder
 
@@ -42,7 +43,7 @@ def call(folder: Path, *words: str) -> str:
     here = str(Path(sys.executable).parent)
     environment = os.environ | {"PYTHONPATH": str(folder), "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     return done.stdout
 
 
@@ -53,7 +54,7 @@ def summary(folder: Path) -> dict[str, Any]:
 
 def test_the_same_bundle_and_the_same_summary(tmp_path: Path) -> None:
     folder = copy_of_the_tree(tmp_path / "tree")
-    call(folder, "dvc", "repro", "--quiet", "track@demo")
+    call(folder, "dvc", "repro", "track@demo")
     call(folder, "leadscore", "run", "--source", "demo", "--data-dir", "elsewhere", "--no-track")
     by_dvc, by_run = summary(folder / "data"), summary(folder / "elsewhere")
     assert by_dvc["bundle"]["hash"] is not None
