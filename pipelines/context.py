@@ -61,7 +61,7 @@ def open_context(
         rubric=rubric,
         framework=load_framework(declared.framework),
         paths=Paths(data_dir, declared.name),
-        settings=settings or TrainSettings(),
+        settings=(settings or TrainSettings()).model_copy(update={"recency_half_life": declared.recency_half_life}),
         engine=engine,
         policy=policy_at(policies, until) if policies else None,
         policies=policies,
