@@ -31,7 +31,10 @@ class TrainSettings(BaseModel):
     threads: int = Field(default=1, ge=1, description="per booster; boosters and folds run side by side instead")
     pdo: float = Field(default=10.0, gt=0)
     recency_half_life: float | None = Field(
-        default=None, ge=0.02, le=10, description="the source's: share of the learning time after which rows count half"
+        default=None,
+        ge=0.02,
+        le=10,
+        description="share of the learning time after which rows count half; a source's own counts first",
     )
 
     @classmethod

@@ -109,9 +109,9 @@ def fit_all(
 def recent_weight(part: Matrix, half_life: float | None) -> Floats:
     """Learning weights that halve with every ``half_life`` of the time learned from, shape (n,); their mean stays.
 
-    Time is ``as_of``, or the rows' order where there are no clocks.
+    Time is ``as_of``, or the rows' order where there are no clocks; rows without an order keep their weights.
     """
-    if half_life is None or not len(part):
+    if half_life is None or not part.ordered or not len(part):
         return part.weight
     clock = part.keys["as_of"].to_numpy(dtype="datetime64[us]")
     when = part.keys["order"].to_numpy(dtype=np.float64) if np.isnat(clock).all() else clock.astype(np.float64)
