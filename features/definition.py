@@ -234,6 +234,12 @@ class Source(Declared):
     prior_correction: Literal["none", "newest"] = Field(
         default="none", description="newest: the level of probabilities follows the newest development block alone"
     )
+    recency_half_life: float | None = Field(
+        default=None,
+        ge=0.02,
+        le=10,
+        description="for markets that move: rows older by this share of the learning time count half",
+    )
 
     _path: Path | None = PrivateAttr(default=None)
     _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
@@ -277,6 +283,8 @@ class Source(Declared):
                 raise ValueError("flat.target needs at least one value for won and for lost, and none in both")
         if self.kind == "relational" and self.flat is not None:
             raise ValueError("'flat:' belongs to flat sources only")
+        if self.recency_half_life is not None and self.flat is not None and self.flat.order is None:
+            raise ValueError("'recency_half_life' weighs newer rows more; rows without 'flat.order' have no age")
         if self.kind == "flat" and self.identity is not None:
             raise ValueError("'identity:' merges leads by their clocks; a flat source has none: leave it out")
         if self.kind == "relational" and not {"outcomes", "stages"} & set(self.tables):

@@ -102,14 +102,14 @@ def micros_of(value: Any) -> int:
 
 def all_micros(values: Sequence[Any]) -> Ints:
     """:func:`micros_of` of many; plain datetimes without a zone are read at once, which numpy is slow at."""
-    if set(map(type, values)) == _PLAIN and {value.tzinfo for value in values} == _NAIVE:
+    if set(map(type, values)) == _PLAIN and all(value.tzinfo is None for value in values):
         return np.array([(value - _EPOCH) // _MICROSECOND for value in values], dtype=np.int64)
     return np.asarray([micros_of(value) for value in values], dtype=np.int64)
 
 
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
-_PLAIN, _NAIVE = {datetime}, {None}
+_PLAIN = {datetime}
 _TEXT_OR_NONE = {str, type(None)}
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -30,6 +30,12 @@ class TrainSettings(BaseModel):
     minimum_lost: int = Field(default=40, ge=2)
     threads: int = Field(default=1, ge=1, description="per booster; boosters and folds run side by side instead")
     pdo: float = Field(default=10.0, gt=0)
+    recency_half_life: float | None = Field(
+        default=None,
+        ge=0.02,
+        le=10,
+        description="share of the learning time after which rows count half; a source's own counts first",
+    )
 
     @classmethod
     def tiny(cls) -> "TrainSettings":

@@ -131,14 +131,8 @@ def fit_bundle(
     ``scale`` is the frozen scale of an earlier bundle, so that a retrained model does not move everybody's score.
     """
     part = thinned(matrix, rows, settings)
-    make = factory_of(settings, backtest.parameters, rubric)()
-    group = group_codes(part)
-    fitted = {
-        name: make[name].fit(
-            part.values, part.label, part.weight, catalog=matrix.catalog, seed=settings.seed, group=group
-        )
-        for name in (*decision.weights, *(("rubric",) if rubric is not None else ()))
-    }
+    names = (*decision.weights, *(("rubric",) if rubric is not None else ()))
+    fitted = fit_all(matrix, rows, factory_of(settings, backtest.parameters, rubric), settings, names=names)
     components = {name: fitted[name] for name in decision.weights}
     fitted_rubric = fitted.get("rubric")
     raw = blended({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)

@@ -14,7 +14,7 @@ from models.candidates.blend import blended_contributions
 from models.deciding import Decision
 from models.explaining.framework import Framework
 from models.explaining.points import by_criterion
-from models.judging.backtest import Backtest, group_codes, thinned
+from models.judging.backtest import Backtest, fit_all
 from models.judging.fidelity import agreement, stability
 from models.scorer import Candidate, Contributions, Floats
 from models.training import factory_of
@@ -99,10 +99,8 @@ def _other_seed(
     if "booster" not in decision.weights:
         return None
     settings = context.settings.model_copy(update={"seed": context.settings.seed + 1})
-    drawn = factory_of(settings, backtest.parameters)()["booster"]
-    part = thinned(matrix, split.final.train, settings)
-    group = group_codes(part)
-    other = drawn.fit(part.values, part.label, part.weight, catalog=matrix.catalog, seed=settings.seed, group=group)
+    factory = factory_of(settings, backtest.parameters)
+    other = fit_all(matrix, split.final.train, factory, settings, names=("booster",))["booster"]
     rows = matrix.take(np.asarray(split.final.test)[:: max(1, len(split.final.test) // ROWS)]).values
     pair = [
         explanations(dict(twin) | {"booster": model}, decision, rows)["model"] for model in (twin["booster"], other)

@@ -1,6 +1,6 @@
 """Rolling-origin backtest: every candidate on the same blocks, judged on rows it was not trained on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from models.scorer import Candidate, Floats, Ints
 from models.settings import TrainSettings
 
 _FEW_ROWS, _REPEATS = 1_000, 3
+
+FORGETTING = ("linear", "booster")  # a card's few recent rows of a level would decide what it is worth (docs/adr/0025)
 
 Factory = Callable[[], dict[str, Candidate]]
 
@@ -73,22 +75,60 @@ def thinned(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Matrix:
     return replace(part, weight=1.0 / np.bincount(codes[kept])[codes[kept]])
 
 
-def fit_all(matrix: Matrix, rows: Ints, factory: Factory, settings: TrainSettings) -> dict[str, Candidate]:
-    """Every candidate fitted on the given matured rows."""
+def fit_all(
+    matrix: Matrix,
+    rows: Ints,
+    factory: Factory,
+    settings: TrainSettings,
+    *,
+    names: Collection[str] | None = None,
+    by_age: bool = True,
+) -> dict[str, Candidate]:
+    """Every candidate (or those of ``names``) fitted on the given matured rows.
+
+    Where the source declares a recency half-life, newer rows weigh more for those of :data:`FORGETTING`; not so
+    without ``by_age``.
+    """
     part = thinned(matrix, rows, settings)
-    seed = settings.seed
     group = group_codes(part)
+    recent = recent_weight(part, settings.recency_half_life) if by_age else part.weight
     return {
-        name: candidate.fit(part.values, part.label, part.weight, catalog=matrix.catalog, seed=seed, group=group)
+        name: candidate.fit(
+            part.values,
+            part.label,
+            recent if name in FORGETTING else part.weight,
+            catalog=matrix.catalog,
+            seed=settings.seed,
+            group=group,
+        )
         for name, candidate in factory().items()
+        if names is None or name in names
     }
 
 
-def out_of_fold(matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, settings: TrainSettings) -> OutOfFold:
+def recent_weight(part: Matrix, half_life: float | None) -> Floats:
+    """Learning weights that halve with every ``half_life`` of the time learned from, shape (n,); their mean stays.
+
+    Time is ``as_of``, or the rows' order where there are no clocks; rows without an order keep their weights.
+    """
+    if half_life is None or not part.ordered or not len(part):
+        return part.weight
+    clock = part.keys["as_of"].to_numpy(dtype="datetime64[us]")
+    when = part.keys["order"].to_numpy(dtype=np.float64) if np.isnat(clock).all() else clock.astype(np.float64)
+    span = float(when.max() - when.min())
+    if span == 0.0:
+        return part.weight
+    faded = part.weight * np.exp2(-(when.max() - when) / (half_life * span))
+    return np.asarray(faded * (part.weight.sum() / faded.sum()), dtype=np.float64)
+
+
+def out_of_fold(
+    matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, settings: TrainSettings, *, by_age: bool = True
+) -> OutOfFold:
     """Fit on each block's training rows and predict its test rows."""
     rows, codes, predictions = [], [], []
     for code, block in enumerate(blocks):
-        fitted = fit_all(matrix, block.train, factory, settings)
+        fitted = fit_all(matrix, block.train, factory, settings, by_age=by_age)
         judged = matrix.values.iloc[block.test]
         predictions.append({name: candidate.log_odds(judged) for name, candidate in fitted.items()})
         rows.append(block.test)
@@ -140,7 +180,8 @@ def run_backtest(
     rolling = out_of_fold(matrix, blocks, factory, settings)
     shuffled = None
     if chop.kind in ("time", "ordered"):
-        shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings)
+        # random folds judge old rows too: what they are to show is what holds whenever, not what holds now
+        shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings, by_age=False)
     weights, notes = blend_weights(matrix, rolling, shuffled)
     if len(blocks) > len(chop.blocks):
         notes = (

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -113,6 +114,20 @@ def test_a_batch_keeps_its_order_and_drops_nothing(client: TestClient) -> None:
     rows = client.post("/v1/score/batch", json={"leads": leads, "as_of": LATER}).json()["rows"]
     assert [row["lead_id"] for row in rows] == ["a", None, "b", "a", "c"]
     assert ["error" in row for row in rows] == [False, True, True, True, False]
+
+
+def test_long_ids_stay_apart_and_any_encoding_of_json_is_read(client: TestClient) -> None:
+    ids = [12345678901234567890123, 12345678901234567890124]
+    body = {"leads": [{"lead_id": name} for name in ids], "as_of": "2026-06-01T00:00:00"}
+    rows = client.post("/v1/score/batch", json=body).json()["rows"]
+    assert [row["lead_id"] for row in rows] == [str(name) for name in ids]
+    for written in ("utf-8-sig", "utf-16"):
+        text = json.dumps({"lead": {"lead_id": "x"}}).encode(written)
+        answer = client.post("/v1/score", content=text, headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.json()["lead_id"]) == (200, "x")
+    text = '{"lead": {"lead_id": "x", "free_mailbox": NaN}}'
+    told = client.post("/v1/score", content=text, headers={"content-type": "application/json"}).json()
+    assert told["errors"][0]["where"].startswith("body.lead.free_mailbox")
 
 
 def test_an_answer_counts_at_once_and_can_be_withdrawn(client: TestClient, tiny_demo: Any) -> None:
