@@ -7,9 +7,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from features.errors import RegistryError
-from models.bundle import load_bundle
+from features.catalog import Catalog
+from features.catalog_of import build_catalog
+from features.errors import BundleError, RegistryError
+from features.half_lives import as_trained
+from models.bundle import Bundle, load_bundle
 from pipelines.config import Paths
+from pipelines.context import Context
 from pipelines.store import read_json, stage_dir, write_json
 
 _KEPT_MOVES = 50
@@ -70,15 +74,35 @@ def require_champion(paths: Paths) -> Champion:
     return champion
 
 
+def catalog_for(context: Context, bundle: Bundle) -> Catalog:
+    """The catalog a bundle is scored by; BundleError if today's declaration gives another than it was trained with."""
+    catalog = build_catalog(as_trained(context.source, bundle.catalog), context.rubric)
+    if bundle.catalog.hash != catalog.hash:
+        raise BundleError(
+            f"bundle {bundle.hash[:12]} was trained with catalog {bundle.catalog.hash[:12]}, but source "
+            f"'{context.source.name}' now gives {catalog.hash[:12]}: the declaration or the rubric changed. "
+            "Train again, or restore the declaration."
+        )
+    return catalog
+
+
 def keep_bundle(paths: Paths, folder: Path) -> str:
-    """Copy a bundle into the kept bundles, by hash; returns the hash."""
+    """Copy a bundle into the kept bundles, by hash, in place of a damaged copy too; returns the hash."""
     bundle = load_bundle(folder)
     kept = paths.bundles / bundle.hash
-    if not kept.exists():
+    if not _sound(kept, bundle.hash):
         with stage_dir(kept) as new:
             for file in folder.iterdir():
                 shutil.copyfile(file, new / file.name)
     return bundle.hash
+
+
+def _sound(kept: Path, bundle_hash: str) -> bool:
+    try:
+        load_bundle(kept, bundle_hash)
+    except BundleError:
+        return False
+    return True
 
 
 def kept_bundle(paths: Paths, beginning: str) -> str:

@@ -107,16 +107,17 @@ def check_form_token(request: Request, token: str) -> None:
 
 
 class Needs:
-    """Dependency: a caller with a scope."""
+    """Dependency: a caller with all of some scopes."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    def __init__(self, *scopes: Scope) -> None:
+        self.scopes = scopes
 
     async def __call__(self, request: Request) -> Caller:
-        """The caller; ScopeError without the scope."""
+        """The caller; ScopeError without one of the scopes."""
         caller = await caller_of(request)
-        if not caller.may(self.scope):
-            raise ScopeError(f"'{caller.logged}' has no scope '{self.scope}'; it has {', '.join(caller.scopes)}.")
+        for scope in self.scopes:
+            if not caller.may(scope):
+                raise ScopeError(f"'{caller.logged}' has no scope '{scope}'; it has {', '.join(caller.scopes)}.")
         return caller
 
 
@@ -128,4 +129,5 @@ DeskOf = Annotated[Desk, Depends(_desk)]
 Scorer = Annotated[Caller, Depends(Needs(Scope.SCORE))]
 Reader = Annotated[Caller, Depends(Needs(Scope.READ))]
 Writer = Annotated[Caller, Depends(Needs(Scope.FEEDBACK))]
+ReadingWriter = Annotated[Caller, Depends(Needs(Scope.READ, Scope.FEEDBACK))]
 Admin = Annotated[Caller, Depends(Needs(Scope.ADMIN))]

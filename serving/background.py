@@ -11,6 +11,7 @@ from serving.judging import lifecycle_found
 from serving.logs import logger
 from serving.metrics import Metrics
 from serving.outbox import deliver
+from serving.problems import places_of
 from serving.standing import tell_states
 from serving.uploads import work_off
 
@@ -86,3 +87,5 @@ def _try(name: str, step: Callable[[], object]) -> None:
         step()
     except (LeadScoreError, SQLAlchemyError, OSError) as problem:
         logger().warning("background step failed", step=name, kind=type(problem).__name__)
+    except Exception as problem:  # a fault of ours must not end the thread: nobody would see that it is gone
+        logger().error("background step failed", step=name, kind=type(problem).__name__, places=places_of(problem))

@@ -49,6 +49,16 @@ class State:
     number: int
 
 
+@dataclass(frozen=True)
+class Setback:
+    """A version of the registry's that could not be taken up: why, how often so far, and when it is tried again."""
+
+    name: str
+    told: str
+    times: int
+    until: float
+
+
 class Desk:
     """One per application."""
 
@@ -59,6 +69,7 @@ class Desk:
         self.secret = _secret(self.folder)
         self.problem = ""
         self.registry_problem = ""
+        self.setback: Setback | None = None
         self._state: State | None = None
         self._number = 0
         self._opened = True  # the declaration was read a moment ago
@@ -98,6 +109,10 @@ class Desk:
             raise InvalidError(f"there is no such framework; known: {', '.join(framework_names())}.")
         return load_framework(name)
 
+    def declared(self) -> Context:
+        """The declaration as it stands now."""
+        return self.context if self._opened else open_context(self.settings.source, self.settings.data_dir)
+
     def load(self) -> bool:
         """Load champion, data and worklist, and swap them in; on a failure the old ones stay and ``problem`` says why.
 
@@ -105,7 +120,7 @@ class Desk:
         """
         with self._lock:
             try:
-                context = self.context if self._opened else open_context(self.settings.source, self.settings.data_dir)
+                context = self.declared()
                 self._opened = False
                 model = load_model(context, None if self.settings.follows_pointer else Path(self.settings.bundle))
                 same = self._state is not None and self._state.data.stamp == _stamp(context.paths)

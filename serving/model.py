@@ -11,12 +11,9 @@ import pandas as pd
 
 from features.assemble import features_at
 from features.catalog import Catalog
-from features.catalog_of import build_catalog
 from features.contract import TABLES
 from features.definition import Source
-from features.errors import BundleError
 from features.flat import flat_at, flat_rows
-from features.half_lives import as_trained
 from features.request import Records, RowMaker
 from features.rows import micros_of
 from features.warm import warm_up
@@ -24,7 +21,7 @@ from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scoring import Rows, Scored, score, score_rows
-from pipelines.champion import require_champion
+from pipelines.champion import catalog_for, require_champion
 from pipelines.context import Context
 from serving.optional import without
 
@@ -118,14 +115,7 @@ def load_model(context: Context, bundle: Path | None = None) -> Model:
     else:
         folder = bundle
         loaded = load_bundle(folder)
-    catalog = build_catalog(as_trained(context.source, loaded.catalog), context.rubric)
-    if loaded.catalog.hash != catalog.hash:
-        raise BundleError(
-            f"bundle {loaded.hash[:12]} was trained with catalog {loaded.catalog.hash[:12]}, but source "
-            f"'{context.source.name}' now gives {catalog.hash[:12]}: the declaration or the rubric changed. "
-            "Train again, or restore the declaration."
-        )
-    return Model(loaded, context, RowMaker(catalog, context.source), folder)
+    return Model(loaded, context, RowMaker(catalog_for(context, loaded), context.source), folder)
 
 
 def empty_tables() -> dict[str, list[dict[str, Any]]]:

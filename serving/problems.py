@@ -204,10 +204,15 @@ def _message(error: Mapping[str, Any]) -> str:
     return str(error["msg"])[:200]
 
 
+def places_of(error: Exception) -> list[str]:
+    """Where a fault came up, for the log: files and lines, nothing of what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]]
+
+
 def on_crash(request: Request, error: Exception) -> JSONResponse:
     """A fault of ours: nothing of it is shown but the id to look for in the log, where kind and place stand."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]]
-    logger().error("failed", request_id=request_id_of(request), kind=type(error).__name__, places=places)
+    kind, places = type(error).__name__, places_of(error)
+    logger().error("failed", request_id=request_id_of(request), kind=kind, places=places)
     detail = "The server failed; the log has the cause under the request id of 'instance'."
     return problem(500, LeadScoreError.code, detail, request_id_of(request))

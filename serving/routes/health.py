@@ -14,7 +14,8 @@ router = APIRouter(tags=["health"])
 def healthz(desk: DeskOf) -> dict[str, Any]:
     """Status ``degraded`` means: it serves on, but with the model it had, for the reason in ``problem``."""
     store = desk.store.alive()
-    problem = " ".join(filter(None, [desk.problem, desk.registry_problem]))
+    serves_on = "The last champion serves on." if desk.registry_problem and desk.ready else ""
+    problem = " ".join(dict.fromkeys(filter(None, [desk.problem, desk.registry_problem, serves_on])))
     body: dict[str, Any] = {"status": "ok" if store and not problem else "degraded", "store": store}
     if problem:
         body["problem"] = problem

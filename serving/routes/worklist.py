@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
-from serving.access import DeskOf, Reader, Writer
+from serving.access import DeskOf, Reader, ReadingWriter
 from serving.desk import Desk, State, plain
 from serving.etag import tagged
 from serving.export import Form, export
@@ -125,14 +125,14 @@ def get_export(
     show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
-    lines = export(_every_row(desk, query, caller, show), form, from_state, changed=changed)
+    lines = export(_every_row(desk, desk.state, query, caller, show), form, from_state, changed=changed)
     return StreamingResponse(lines, media_type=_CSV, headers=_as_file(form))
 
 
 @router.post("/exports/{name}", summary="What changed since the last export of this name, as CSV for a CRM")
 def post_export(
     desk: DeskOf,
-    caller: Writer,
+    caller: ReadingWriter,
     query: Asked,
     name: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="whose export: 'crm', say")],
     form: Annotated[Form, Query(description="csv, salesforce or hubspot field names")] = "csv",
@@ -143,22 +143,26 @@ def post_export(
     """Leads that are new under this name, or whose score, state, grade, next action or question moved since their last
     export; one that fell below ``from_state`` is told of once. The server keeps what each name and owner got.
     """
-    rows = _every_row(desk, query, caller, show)
+    rows = _every_row(desk, desk.state, query, caller, show)
     handed = hand_over(desk.store, caller, name, rows, form, from_state, again=again)
     headers = _as_file(form) | {"x-export-rows": str(handed.rows), "x-export-number": str(handed.number)}
     ended = BackgroundTask(handed.file.close)
     return StreamingResponse(handed.file, media_type=_CSV, headers=headers, background=ended)
 
 
-def _every_row(desk: Desk, query: WorklistQuery, caller: Caller, show: str) -> Iterator[dict[str, Any]]:
-    """All rows of a list, page by page."""
-    state, number = desk.state, 1
-    while True:
-        page = page_of(desk, state, replace(query, page=number, size=PAGE_LIMIT), caller, show)
-        yield from (plain(row) for row in page.rows)
-        if number >= page.pages:
-            return
-        number += 1
+def _every_row(desk: Desk, state: State, query: WorklistQuery, caller: Caller, show: str) -> Iterator[dict[str, Any]]:
+    """All rows of a list, page by page; the first is read at once, as a refusal is of no use in the midst of a file."""
+    first = page_of(desk, state, replace(query, page=1, size=PAGE_LIMIT), caller, show)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        page = first
+        while True:
+            yield from (plain(row) for row in page.rows)
+            if page.page >= page.pages:
+                return
+            page = page_of(desk, state, replace(query, page=page.page + 1, size=PAGE_LIMIT), caller, show)
+
+    return rows()
 
 
 def _as_file(form: Form) -> dict[str, str]:

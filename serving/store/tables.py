@@ -125,6 +125,14 @@ class HandedRow(Base):
     number: Mapped[int] = mapped_column(Integer)
 
 
+class Ledger(Base):
+    """How many exports there were under a name, repeated and empty ones too."""
+
+    __tablename__ = "ledgers"
+    ledger: Mapped[str] = mapped_column(String(300), primary_key=True)
+    exports: Mapped[int] = mapped_column(Integer)
+
+
 class AuditRow(Base):
     """Who did what, when; no personal data but the names of those who acted."""
 

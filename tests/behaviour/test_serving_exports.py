@@ -54,7 +54,6 @@ def test_each_export_holds_what_moved_since_the_one_before(client: TestClient) -
     assert lead_id in touched
     assert len(touched) < len(everybody)
     assert all(any(row[k] != first[name][k] for k in MARKS) for name, row in touched.items())
-    assert handed(client) == {}
     assert handed(client, again=True) == touched  # the file was lost on its way
     assert handed(client) == {}
     assert sorted(handed(client, name="warehouse")) == sorted(everybody)
@@ -73,6 +72,76 @@ def test_a_lead_that_fell_below_the_state_is_told_of_once(client: TestClient) ->
     with store.writing() as session:
         session.get(HandedRow, ("/crm", low)).mark = "moved again, down there"
     assert handed(client, from_state="mql") == {}
+
+
+def seen_as(monkeypatch: pytest.MonkeyPatch, lead_id: str, **changes: Any) -> None:
+    """From now on the list has other values for a lead."""
+    every = worklist_routes._every_row
+
+    def changed(*asked: Any) -> Iterator[dict[str, Any]]:
+        yield from (row | changes if row["lead_id"] == lead_id else row for row in every(*asked))
+
+    monkeypatch.setattr(worklist_routes, "_every_row", changed)
+
+
+def test_a_fall_whose_file_was_lost_is_told_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    lead_id = next(iter(handed(client, from_state="mql")))
+    seen_as(monkeypatch, lead_id, state="lead", score=1)
+    fall = handed(client, from_state="mql")
+    assert list(fall) == [lead_id]
+    assert handed(client, from_state="mql", again=True) == fall
+    assert handed(client, from_state="mql", again=True) == fall  # lost once more
+    assert handed(client, from_state="mql") == {}
+
+
+def test_the_first_export_of_a_name_has_nothing_to_repeat(client: TestClient) -> None:
+    assert handed(client, name="new", from_state="mql", again=True) == handed(client, name="old", from_state="mql")
+
+
+def test_every_export_has_a_number_of_its_own(client: TestClient) -> None:
+    sizes, numbers = [], []
+    for again in (False, True, False, False, True, False):
+        answer = client.post("/v1/exports/crm", params={"show": "all", "again": again})
+        sizes.append(int(answer.headers["x-export-rows"]))
+        numbers.append(int(answer.headers["x-export-number"]))
+    assert numbers == [1, 2, 3, 4, 5, 6]
+    assert sizes[0] == sizes[1] > 0 == sum(sizes[2:])  # after an empty export there is nothing to repeat
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_export_that_ended_meanwhile_counts_though_it_moved_nothing(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    handed(client)
+    every = worklist_routes._every_row
+
+    def slow(*asked: Any) -> Iterator[dict[str, Any]]:
+        yield from every(*asked)
+        monkeypatch.undo()
+        handed(client, again=again)
+
+    monkeypatch.setattr(worklist_routes, "_every_row", slow)
+    assert client.post("/v1/exports/crm", params={"show": "all"}).status_code == 409
+
+
+@pytest.mark.parametrize("asked", ["GET /v1/worklist/export", "POST /v1/exports/crm"])
+def test_a_refusal_is_no_half_a_file(client: TestClient, asked: str) -> None:
+    method, path = asked.split()
+    assert client.request(method, path, params={"segment": "nothing:like it"}).status_code == 422
+    client.app.state.desk._state = None  # type: ignore[attr-defined]
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (503, "LS110")
+
+
+def test_an_export_takes_the_right_to_read_what_it_holds(client: TestClient) -> None:
+    for scopes, status in (
+        (["feedback"], 403),
+        (["read", "score"], 403),
+        (["read", "feedback"], 200),
+        (["admin"], 200),
+    ):
+        answer = client.post("/v1/exports/crm", headers=key_for(client, *scopes))
+        assert answer.status_code == status, scopes
 
 
 def test_an_owner_s_export_is_their_own_and_takes_the_right_to_write(client: TestClient, tiny_demo: Any) -> None:

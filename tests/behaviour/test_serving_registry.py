@@ -1,5 +1,7 @@
 """A server that follows MLflow's alias: takes up what it names, checks it by hash, serves on while it is away."""
 
+import dataclasses
+import http.client
 import json
 import os
 import shutil
@@ -12,17 +14,22 @@ import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 import pipelines.registry
+import serving.registry
+from features.catalog import Catalog
 from features.errors import BundleError, RegistryError
-from pipelines.champion import read_champion
+from models.bundle import load_bundle, save_bundle
+from pipelines.champion import keep_bundle, read_champion
 from pipelines.registry import Named, follow_registry, named_champion
 from pipelines.registry_names import SERVER, model_name
 from pipelines.tracking import track_run
+from serving.background import _try
 from serving.registry import follow
 from tests.behaviour.test_serving_upkeep import another_bundle
 from tests.reference.serving import client_for, worklist_of
@@ -33,6 +40,8 @@ class Registry:
 
     def __init__(self) -> None:
         self.answer: tuple[int, bytes] = (404, b"{}")
+        self.headers: dict[str, str] = {}
+        self.raw = b""  # in place of an answer
         self.asked: list[tuple[str, str | None]] = []
         outer = self
 
@@ -40,7 +49,12 @@ class Registry:
             def do_GET(self) -> None:
                 outer.asked.append((self.path, self.headers.get("authorization")))
                 status, body = outer.answer
+                if outer.raw:
+                    self.wfile.write(outer.raw)
+                    return
                 self.send_response(status)
+                for name, value in outer.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -128,9 +142,26 @@ def test_a_bundle_of_another_hash_is_refused(
     ("answer", "text"),
     [
         ((404, b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}'), "names no 'champion' of 'leadscore-.*RESOURCE_DOES"),
-        ((401, b"<html>who are you"), r"names no 'champion'.*\(401\)"),
-        ((200, b"<html>a proxy's page"), "cannot be reached"),
+        ((400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "Registered model alias x"}'), "names no 'champ"),
+        ((400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "no"}'), "answered 400 INVALID_PARAMETER_VALUE;"),
+        ((401, b"<html>who are you"), r"refuses these credentials \(401\); set MLFLOW_TRACKING_USERNAME"),
+        ((403, b'{"error_code": "PERMISSION_DENIED"}'), r"\(403 PERMISSION_DENIED\).* may read 'leadscore-demo'"),
+        ((503, b"[]"), "answered 503; it is asked again"),
+        ((500, b'{"error_code": "<b>words</b>"}'), "answered 500; "),
+        ((200, b"<html>a proxy's page"), "is no MLflow server"),
+        ((200, b"[]"), "is no MLflow server"),
+        ((200, b"null"), "is no MLflow server"),
+        ((200, b"[" * 100_000), "is no MLflow server"),
+        ((200, b'{"model_version": null}'), "is no MLflow server"),
+        ((200, b'{"model_version": {"tags": []}}'), "is no MLflow server"),
+        ((200, b'{"model_version": {"version": "../3", "tags": []}}'), "is no MLflow server"),
+        ((200, b'{"model_version": {"version": "3", "tags": ["bundle_hash"]}}'), "is no MLflow server"),
+        ((200, b'{"model_version": {"version": "3", "tags": null}}'), "version 3 .* no tag 'bundle_hash'"),
         ((200, b'{"model_version": {"version": "3", "tags": []}}'), "version 3 .* no tag 'bundle_hash'"),
+        (
+            (200, b'{"model_version": {"version": 3, "tags": [{"key": "bundle_hash", "value": "../../etc"}]}}'),
+            "version 3 .* no tag 'bundle_hash'",
+        ),
     ],
 )
 def test_what_a_registry_may_say_is_told_with_what_to_do(
@@ -141,17 +172,177 @@ def test_what_a_registry_may_say_is_told_with_what_to_do(
         named_champion("demo")
 
 
+@pytest.mark.parametrize("raw", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{}"])
+def test_what_is_no_answer_is_an_absent_registry(registry: Registry, raw: bytes) -> None:
+    registry.raw = raw
+    with pytest.raises(RegistryError, match=r"cannot be reached|is no MLflow server"):
+        named_champion("demo")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://quentin:s3cret@127.0.0.1:1/prefix?token=s3cret#s3cret",
+        "https://quentin:s3cret@registry.invalid",
+        "http://s3cret@registry.invalid",
+        "http://127.0.0.1:s3cret",
+        "http://quentin:s3cret@[::1",
+        "http://quentin:s3cret@",
+        "http://quentin:s3cret@127.0.0.1:1/a b",
+        "s3cret",
+    ],
+)
+def test_no_secret_of_the_address_is_shown(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    monkeypatch.setenv(SERVER, uri)
+    with pytest.raises(RegistryError) as told:
+        named_champion("demo")
+    assert "s3cret" not in str(told.value) and "quentin" not in str(told.value)
+    assert SERVER in str(told.value)
+
+
+def test_user_and_password_of_the_address_sign_in(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.names("a" * 64)
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "other")
+    monkeypatch.setenv(SERVER, registry.uri.replace("://", "://ann:b%3Ac@") + "/?x=1")
+    named_champion("demo")
+    path = "/api/2.0/mlflow/registered-models/alias?name=leadscore-demo&alias=champion"
+    assert registry.asked == [(path, "Basic YW5uOmI6Yw==")]
+
+
+def test_credentials_go_to_the_declared_server_alone(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Registry()
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "s3cret")
+    registry.answer, registry.headers = (302, b""), {"location": f"{other.uri}/there"}
+    with pytest.raises(RegistryError, match=r"sends elsewhere \(302\)"):
+        named_champion("demo")
+    assert other.asked == []
+    other.server.shutdown()
+    other.server.server_close()
+
+
 def test_the_alias_is_asked_for_as_mlflow_s_own_client_would(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.names("a" * 64, "7")
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
     assert named_champion("demo") == Named("leadscore-demo", "7", "a" * 64)
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")  # without a password it is not used
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "")
+    named_champion("demo")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "b:c")
     named_champion("demo")
     path = "/api/2.0/mlflow/registered-models/alias?name=leadscore-demo&alias=champion"
-    assert registry.asked == [(path, "Bearer secret"), (path, "Basic YW5uOmI6Yw==")]
+    assert registry.asked == [(path, "Bearer secret")] * 2 + [(path, "Basic YW5uOmI6Yw==")]
+
+
+def of_another_catalog(run: Any, tmp_path: Path) -> str:
+    """A kept, sound bundle that today's declaration does not give the catalog of."""
+    champion = read_champion(run.context.paths)
+    assert champion is not None
+    bundle = load_bundle(champion.folder)
+    records = bundle.catalog.records()
+    records[0]["doc"] = "otherwise than declared"
+    changed = dataclasses.replace(bundle, catalog=Catalog.from_records(records), _cache={})
+    assert changed.catalog.hash != bundle.catalog.hash
+    save_bundle(changed, tmp_path / "of another catalog")
+    return keep_bundle(run.context.paths, tmp_path / "of another catalog")
+
+
+def test_a_bundle_of_another_declaration_leaves_the_pointer_alone(
+    registry: Registry, tiny_copy: Any, tmp_path: Path
+) -> None:
+    paths = tiny_copy.context.paths
+    first, foreign = read_champion(paths), of_another_catalog(tiny_copy, tmp_path)
+    registry.names(foreign)
+    for _ in "to start", "and to start again":
+        with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
+            told = health(client)
+            assert (told["status"], told["bundle_hash"]) == ("degraded", first.hash)
+            assert "was trained with catalog" in told["problem"] and "The last champion serves on." in told["problem"]
+        assert read_champion(paths) == first
+    paths.champion.unlink()
+    with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
+        assert "serves on" not in health(client)["problem"]
+
+
+def test_a_damaged_copy_is_fetched_again(
+    registry: Registry, tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, given = tiny_copy.context.paths, tmp_path / "given out"
+    other = another_bundle(tiny_copy, tmp_path)
+    shutil.copytree(paths.bundles / other, given)
+    monkeypatch.setattr(pipelines.registry, "_fetched", lambda *_: given)
+    monkeypatch.setattr("serving.registry._fetch", lambda desk: follow_registry(desk.context))
+    registry.names(other)
+    file = paths.bundles / other / "bundle.json"
+    for _ in "kept before it is named", "kept as the champion":
+        file.write_text(file.read_text()[:500])
+        with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
+            assert (health(client)["status"], health(client)["bundle_hash"]) == ("ok", other)
+        assert load_bundle(paths.bundles / other).hash == other
+
+
+def test_a_folder_that_cannot_be_written_is_said(
+    registry: Registry, tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = read_champion(tiny_copy.context.paths), another_bundle(tiny_copy, tmp_path)
+
+    def read_only(*_: Any) -> None:
+        raise PermissionError(30, "Read-only file system")
+
+    monkeypatch.setattr("pipelines.champion.write_json", read_only)
+    registry.names(other)
+    with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
+        told = health(client)
+        assert (told["status"], told["bundle_hash"]) == ("degraded", first.hash)
+        assert "(Read-only file system)" in told["problem"]
+
+
+def test_what_cannot_be_fetched_is_tried_later_and_later(
+    registry: Registry, tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[float] = []
+    now = [0.0]
+
+    def fails(_: Any) -> None:
+        tries.append(now[0])
+        raise RegistryError("nothing is given out.")
+
+    monkeypatch.setattr("serving.registry._fetch", fails)
+    monkeypatch.setattr("serving.registry.time.monotonic", lambda: now[0])
+    registry.names("b" * 64)
+    with client_for(tiny_copy, tmp_path / "state", bundle="registry", registry_seconds=15) as client:
+        desk = client.app.state.desk
+        for _ in range(80):
+            now[0] += 15
+            follow(desk)
+            assert "nothing is given out." in health(client)["problem"]
+        assert tries == [0, 30, 90, 210, 450, 750, 1050]
+        registry.names("b" * 64, "2")  # another version of it is tried at once
+        follow(desk)
+        assert len(tries) == 8
+        registry.names(desk.state.model.bundle.hash)
+        follow(desk)
+        assert health(client)["status"] == "ok"
+
+
+def test_a_fetch_that_breaks_down_tells_nothing_of_its_own(monkeypatch: pytest.MonkeyPatch, tiny_copy: Any) -> None:
+    desk = SimpleNamespace(settings=SimpleNamespace(source="demo", data_dir=tiny_copy.data_dir))
+    for status, text in ((17, "the registry is away"), (1, "status 1; 'leadscore champion --pull'")):
+        ended = subprocess.CompletedProcess([], status, "", "a line\nLS017 the registry is away: s3cret\n")
+        monkeypatch.setattr(subprocess, "run", lambda *_, ended=ended, **__: ended)
+        with pytest.raises(RegistryError, match=text) as told:
+            serving.registry._fetch(desk)  # type: ignore[arg-type]
+        assert ("s3cret" in str(told.value)) == (status == 17)
+
+
+def test_no_fault_ends_a_thread_behind_the_requests(capsys: pytest.CaptureFixture[str]) -> None:
+    def faulty() -> None:
+        raise http.client.IncompleteRead(b"a body")
+
+    _try("registry", faulty)
+    told = capsys.readouterr().err
+    assert '"kind": "IncompleteRead"' in told and '"step": "registry"' in told and "a body" not in told
 
 
 def test_without_a_server_the_pointer_serves_and_health_says_what_is_missing(

@@ -13,7 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
-from serving.keys import create_key, list_keys
+from serving.keys import LOCAL, create_key, list_keys
+from serving.ledger import hand_over
 from serving.outbox import announce
 from serving.problems import ConflictError
 from serving.store import engine
@@ -96,7 +97,7 @@ def test_an_empty_store_is_made_as_the_migrations_make_it(url: str, tmp_path: Pa
     migrated.close()
 
 
-LATER = ("spent_states", "handed_over")  # made by migrations after the first
+LATER = ("spent_states", "handed_over", "ledgers")  # made by migrations after the first
 
 
 def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path) -> None:
@@ -163,6 +164,34 @@ def _now() -> Any:
     from serving.clock import wall_now
 
     return wall_now()
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_of_two_exports_at_once_one_is_refused(url: str, tmp_path: Path, apart: bool) -> None:
+    store = open_store(url, tmp_path)
+    told = {"score": 50, "state": "mql", "grade": "A", "next_action": "call", "question": "Who decides?"}
+    rows = [{"lead_id": f"lead-{k}", **told} for k in range(400)]
+    both_read = threading.Barrier(2, timeout=10)
+    ends: list[str] = []
+
+    def read(part: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        yield from part
+        both_read.wait()
+
+    def export(part: list[dict[str, Any]]) -> None:
+        try:
+            ends.append(f"number {hand_over(store, LOCAL, 'crm', read(part), 'csv', None, again=False).number}")
+        except Exception as problem:
+            ends.append(type(problem).__name__)
+
+    parts = (rows[::2], rows[1::2]) if apart else (rows, rows)
+    threads = [threading.Thread(target=export, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ends) == ["ConflictError", "number 1"]
+    store.close()
 
 
 def test_keys_and_audit_are_kept(url: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the tables."""
     op.create_table(
         "handed_over",
         sa.Column("ledger", sa.String(300), primary_key=True),
@@ -19,8 +19,14 @@ def upgrade() -> None:
         sa.Column("state", sa.String(40), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
     )
+    op.create_table(
+        "ledgers",
+        sa.Column("ledger", sa.String(300), primary_key=True),
+        sa.Column("exports", sa.Integer(), nullable=False),
+    )
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop them."""
+    op.drop_table("ledgers")
     op.drop_table("handed_over")
