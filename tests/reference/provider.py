@@ -106,6 +106,8 @@ def _handler(provider: LocalProvider) -> type[BaseHTTPRequestHandler]:
                 self.answer(200, provider.describe())
             elif parts.path == "/keys":
                 self.answer(200, {"keys": [provider.key.as_dict(private=False)]})
+            elif parts.path == "/favicon.ico":  # browsers ask by themselves, sooner or later
+                self.send(204, b"", "image/x-icon")
             elif parts.path == "/userinfo":
                 user = provider.tokens.get(self.headers.get("authorization", "").removeprefix("Bearer "))
                 self.answer(200, {"sub": user, **provider.people[user]}) if user else self.answer(401, {})
