@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog import Catalog, FeatureType
 from features.errors import BundleError
 from features.plain_rows import Values
 from features.vocabulary import Dimension
@@ -37,6 +37,7 @@ KINDS: Mapping[str, Any] = MappingProxyType(
     }
 )
 VOLATILE = ("trained_at", "run_id", "seconds")
+_SEVERAL = 8  # leads that are no longer explained one by one
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,15 @@ class Bundle:
         return blended({name: z for name, (z, _) in both.items()}, self.weights), contributions
 
     def warm(self) -> None:
-        """Score and explain a lead nobody knows, so that what is made on first use is there for the first real one."""
-        empty = {name: pd.Series([None], dtype="str") for name in self.catalog.categories}
-        self.explained(pd.DataFrame({name: empty.get(name, pd.Series([np.nan])) for name in self.catalog.names}))
+        """Score and explain leads nobody knows, so that what is made on first use is there for the first real ones.
+
+        One, and several: trees are walked by another kernel for each.
+        """
+        for rows in (1, _SEVERAL):
+            texts, numbers = pd.Series([None] * rows, dtype="str"), pd.Series(np.full(rows, np.nan))
+            self.explained(
+                pd.DataFrame({f.name: texts if f.type is FeatureType.CATEGORY else numbers for f in self.catalog})
+            )
 
     def bounds(self, raw: Floats) -> tuple[Floats, Floats]:
         """90 % interval of the probability for log-odds before calibration."""

@@ -55,10 +55,9 @@ class Model:
         return self.source.kind == "flat"
 
     def warm(self, framework: Framework) -> None:
-        """Score a lead nobody knows, so that the first real one finds everything loaded and compiled."""
-        if self.flat:
-            self.bundle.warm()
-        else:
+        """Score leads nobody knows, so that the first real ones find everything loaded and compiled."""
+        self.bundle.warm()
+        if not self.flat:
             warm_up()
             self.one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
 

@@ -43,7 +43,11 @@ def test_trees_too_deep_for_tables_are_explained_by_lightgbm_and_the_log_says_so
     np.testing.assert_allclose(found.values.sum(axis=1) + found.base, model.log_odds(values), atol=1e-9)
 
 
-def test_a_loaded_bundle_is_warmed_by_a_lead_nobody_knows(tmp_path: Path) -> None:
+def test_a_loaded_bundle_is_warmed_by_leads_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked: set[str] = set()
+    for name in ("explain_row", "explain_rows"):
+        kernel = getattr(treeshap, name)
+        monkeypatch.setattr(treeshap, name, lambda *a, _n=name, _k=kernel: (walked.add(_n), _k(*a)))
     bundle = Bundle(
         meta={"horizon_days": 90},
         catalog=CATALOG,
@@ -59,5 +63,6 @@ def test_a_loaded_bundle_is_warmed_by_a_lead_nobody_knows(tmp_path: Path) -> Non
     assert "explainer" not in vars(again.components["booster"])
     again.warm()
     assert "explainer" in vars(again.components["booster"])
+    assert walked == {"explain_row", "explain_rows"}
     values = toy_matrix(20, seed=4).values
     np.testing.assert_array_equal(again.contributions(values).values, bundle.contributions(values).values)
