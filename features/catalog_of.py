@@ -1,6 +1,9 @@
 """The catalog of a source: every family derived from the declaration, rubric rules and evidence compiled in."""
 
-from features.catalog import Catalog
+from collections.abc import Sequence
+from dataclasses import replace
+
+from features.catalog import Catalog, Feature
 from features.definition import Source
 from features.families.answers import answer_features
 from features.families.attributes import attribute_features
@@ -25,12 +28,26 @@ def build_catalog(source: Source, rubric: Rubric | None = None) -> Catalog:
     if source.kind == "flat":
         kept = [f for f in rules if f.params.get("table") in ("leads", "constant")]
         return Catalog.of(attribute_features(source), kept)
-    return Catalog.of(
-        attribute_features(source),
-        engagement_features(source),
-        answer_features(source, source.answer_channels),
-        stage_features(source),
-        committee_features(source),
-        rules,
-        evidence_features(source),
-    )
+    derived = [
+        *engagement_features(source),
+        *answer_features(source, source.answer_channels),
+        *stage_features(source),
+        *committee_features(source),
+    ]
+    attributes = _apart(attribute_features(source), derived)
+    return Catalog.of(attributes, derived, rules, evidence_features(source))
+
+
+def _apart(attributes: Sequence[Feature], derived: Sequence[Feature]) -> list[Feature]:
+    """The attributes, those named like a derived feature under their table's name, so that the audit can judge both."""
+    taken = {feature.name for feature in derived}
+    return [
+        replace(
+            feature,
+            name=f"{feature.params['table']}_{feature.name}",
+            label=f"{feature.label or feature.name.replace('_', ' ')} as recorded",
+        )
+        if feature.name in taken
+        else feature
+        for feature in attributes
+    ]

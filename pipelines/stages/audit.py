@@ -1,5 +1,6 @@
 """Audit: columns that carry the outcome, named before anything is learned from them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from models.judging.audit import accepted_leaks, audit
@@ -22,14 +23,18 @@ def run_audit(context: Context) -> dict[str, Any]:
         accepted = accepted_leaks(found)
         leaks = [finding for finding in found if finding.blocking]
         if leaks:
-            names = ", ".join(dict.fromkeys(finding.column for finding in leaks))
-            verdict = {
-                "verdict": "leak",
-                "verdict_text": f"Training stopped: {names} carries the outcome. Declare it 'role: ignore' with "
-                "'excluded_because', or accept it with 'accepted_because' and a reason.",
-            }
+            verdict = {"verdict": "leak", "verdict_text": _stopped([finding.column for finding in leaks])}
     result = {**verdict, "findings": findings, "accepted": accepted}
     with stage_dir(context.paths.audit) as folder:
         write_json(folder / "audit.json", result)
         write_json(folder / "verdict.json", verdict)
     return result
+
+
+def _stopped(columns: Sequence[str]) -> str:
+    named = list(dict.fromkeys(columns))
+    carries, declared = ("carries", "it") if len(named) == 1 else ("carry", "each")
+    return (
+        f"Training stopped: {', '.join(named)} {carries} the outcome. Declare {declared} 'role: ignore' with "
+        "'excluded_because', or accept it with 'accepted_because' and a reason."
+    )
