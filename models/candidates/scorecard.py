@@ -7,11 +7,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog import Catalog, FeatureType
 from features.plain_rows import Values, number_block
 from models.binning import Binned, NumberBins, bin_category, bin_number
 from models.candidates.linear import choose_penalty, learned_catalog
 from models.encoding import category_codes
+from models.judging.folds import grouped_folds
 from models.logistic import fit_logistic, log_loss
 from models.scorer import Contributions, Floats, Ints
 
@@ -19,6 +20,7 @@ POINTS_PER_LOG_ODDS = 20 / np.log(2.0)  # 20 points double the odds: rounding to
 _CANDIDATES = 60
 _MINIMUM_COEFFICIENT = 0.05
 _BINS = 6
+_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -68,22 +70,15 @@ class ScorecardCandidate:
         group: Ints | None = None,
     ) -> Self:
         binned = _binned(values, won, weight, learned_catalog(catalog))
-        design = np.column_stack([np.ones(len(won)), *(b.transform(values[n]) for n, b in binned.items())])
-        names, theta = _select(design, won, weight, group, seed, list(binned), self.features)
+        told = _told_by_others(binned, values, won, weight, catalog, group, seed)
+        names, theta = _select(_with_ones(told), won, weight, group, seed, list(binned), self.features)
         kept = {name: binned[name] for name in names}
-        points = {
-            name: np.rint(POINTS_PER_LOG_ODDS * coefficient * kept[name].evidence).astype(np.int64)
-            for name, coefficient in zip(names, theta[1:], strict=True)
-        }
-        card = type(self)(kept, points, features=self.features)
-        total = card.points(values)
-        line = np.column_stack([np.ones(len(won)), total / POINTS_PER_LOG_ODDS])
-        fitted = fit_logistic(line, won, weight, np.array([0.0, 1.0]), centre=np.array([0.0, 1.0]))
-        slope = max(float(fitted[1]), 0.0) / POINTS_PER_LOG_ODDS
-        columns = [0, *(1 + list(binned).index(name) for name in names)]
-        exact = float(np.average(log_loss(won, design[:, columns] @ theta), weights=weight))
-        rounded = float(np.average(log_loss(won, line @ fitted), weights=weight))
-        return type(self)(kept, points, slope, float(fitted[0]), rounded - exact, features=self.features)
+        points = {name: _points(c, kept[name].evidence) for name, c in zip(names, theta[1:], strict=True)}
+        evidence = told[:, [list(binned).index(name) for name in names]]
+        whole = _points(theta[1:], evidence).sum(axis=1)
+        (slope, intercept), rounded = _line(whole / POINTS_PER_LOG_ODDS, won, weight)
+        _, exact = _line(evidence @ theta[1:], won, weight)
+        return type(self)(kept, points, slope / POINTS_PER_LOG_ODDS, intercept, rounded - exact, features=self.features)
 
     def points(self, values: Values) -> Floats:
         """Integer points per row (as float64)."""
@@ -148,13 +143,56 @@ class ScorecardCandidate:
 
 def _binned(values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> dict[str, Binned]:
     """Bins of every learned feature, the most telling ones kept."""
-    found = {
-        name: bin_number(values[name], won, weight, direction=catalog[name].direction, bins=_BINS)
-        for name in catalog.numbers
-    }
-    found |= {name: bin_category(values[name], won, weight) for name in catalog.categories}
+    found = {name: _bins_of(name, values, won, weight, catalog) for name in (*catalog.numbers, *catalog.categories)}
     ranked = sorted(found, key=lambda name: (-found[name].information, name))
     return {name: found[name] for name in ranked[:_CANDIDATES] if found[name].information > 0}
+
+
+def _told_by_others(
+    binned: Mapping[str, Binned],
+    values: pd.DataFrame,
+    won: Floats,
+    weight: Floats,
+    catalog: Catalog,
+    group: Ints | None,
+    seed: int,
+) -> Floats:
+    """The learning rows' evidence as the other rows tell it, shape (n, len(binned)).
+
+    A row must not be told its own outcome: by its own bins every feature, noise too, seems to help, and inner folds
+    cannot tell (docs/adr/0027).
+    """
+    told = np.zeros((len(won), len(binned)))
+    groups = np.arange(len(won)) if group is None else group
+    for others, rows in grouped_folds(groups, min(_FOLDS, len(np.unique(groups))), seed):
+        if len(others) and len(rows):
+            part, seen = values.iloc[others], values.iloc[rows]
+            for k, name in enumerate(binned):
+                told[rows, k] = _bins_of(name, part, won[others], weight[others], catalog).transform(seen[name])
+    return told
+
+
+def _bins_of(name: str, values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> Binned:
+    feature = catalog[name]
+    if feature.type is FeatureType.CATEGORY:
+        return bin_category(values[name], won, weight)
+    return bin_number(values[name], won, weight, direction=feature.direction, bins=_BINS)
+
+
+def _points(coefficient: float | Floats, evidence: Floats) -> Ints:
+    return np.rint(POINTS_PER_LOG_ODDS * coefficient * evidence).astype(np.int64)
+
+
+def _line(points: Floats, won: Floats, weight: Floats) -> tuple[tuple[float, float], float]:
+    """Slope (never negative, drawn to 1) and intercept of the log-odds through points, and the log loss of the line."""
+    line = np.column_stack([np.ones(len(won)), points])
+    fitted = fit_logistic(line, won, weight, np.array([0.0, 1.0]), centre=np.array([0.0, 1.0]))
+    loss = float(np.average(log_loss(won, line @ fitted), weights=weight))
+    return (max(float(fitted[1]), 0.0), float(fitted[0])), loss
+
+
+def _with_ones(evidence: Floats) -> Floats:
+    return np.hstack([np.ones((len(evidence), 1)), evidence])
 
 
 def _select(

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.clock import NEVER, micros
 from features.matrix import Matrix
 from models.judging.backtest import group_codes
 from models.judging.metrics import ece_bounds, ece_when_perfect, reliability
@@ -16,6 +17,22 @@ from models.scorer import Floats, Ints
 
 LEAST_IN_SEGMENT = 100
 _ECE_DRAWS = 200
+
+
+def chances(matrix: Matrix) -> Ints:
+    """Codes of rows that one win decides, shape (n,): a lead's snapshots within one horizon; all where no clock is.
+
+    Counted as tries of their own, a lead's snapshots would promise a calibration error that the truth itself does not
+    keep (docs/adr/0026).
+    """
+    lead = pd.factorize(matrix.keys["lead_id"])[0]
+    as_of, known = micros(matrix.keys["as_of"]), micros(matrix.label_known_at)
+    timed = (as_of != NEVER) & (known != NEVER)
+    window = np.zeros(len(lead), dtype=np.int64)
+    if timed.any():
+        horizon = max(int((known[timed] - as_of[timed]).max()), 1)
+        window[timed] = 1 + (as_of[timed] - as_of[timed].min()) // horizon
+    return np.unique(np.stack([lead, window]), axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def reliability_table(won: Floats, log_odds: Floats, group: Ints, *, draws: int, seed: int) -> list[dict[str, Any]]:
@@ -41,19 +58,20 @@ def calibration_by(
     """Calibration per value of each segment: predicted and observed share won, ECE with interval, Brier score.
 
     ``ci`` is the observed share's and ``ece_ci`` the calibration error's 90 % interval, whole accounts resampled;
-    ``ece_if_perfect`` is the error's 95th percentile were every probability true at that n.
+    ``ece_if_perfect`` is the error's 95th percentile were every probability true at that n, a lead's snapshots decided
+    together.
     """
-    found, group = [], group_codes(test)
+    found, group, chance = [], group_codes(test), chances(test)
     for name, values in segments.items():
         for value in sorted(values.dropna().unique(), key=str):
             rows = np.flatnonzero((values == value).to_numpy(dtype=bool))
             if len(rows) >= LEAST_IN_SEGMENT:
-                figures = _segment(test.label[rows], log_odds[rows], group[rows], draws, seed)
+                figures = _segment(test.label[rows], log_odds[rows], group[rows], chance[rows], draws, seed)
                 found.append({"segment": name, "value": str(value), **figures})
     return found
 
 
-def _segment(won: Floats, log_odds: Floats, group: Ints, draws: int, seed: int) -> dict[str, Any]:
+def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, draws: int, seed: int) -> dict[str, Any]:
     p, ones = sigmoid(log_odds), np.ones(len(won))
     span, predicted = share_interval(won, group, draws, seed), float(p.mean())
     ece = reliability(won, log_odds, ones).ece
@@ -66,7 +84,7 @@ def _segment(won: Floats, log_odds: Floats, group: Ints, draws: int, seed: int) 
         "inside": span.low <= predicted <= span.high,
         "ece": ece,
         "ece_ci": ece_bounds(_ece_draws(won, log_odds, group, min(draws, _ECE_DRAWS), seed), ece),
-        "ece_if_perfect": ece_when_perfect(log_odds, ones, draws=_ECE_DRAWS, seed=seed)[1],
+        "ece_if_perfect": ece_when_perfect(log_odds, ones, chance, draws=_ECE_DRAWS, seed=seed)[1],
         "brier": float(((p - won) ** 2).mean()),
     }
 

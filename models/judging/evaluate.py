@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from features.definition import Capacity
 from features.matrix import Matrix
 from models.judging.backtest import group_codes, judging_weight
-from models.judging.calibration_tables import reliability_table, share_interval
+from models.judging.calibration_tables import chances, reliability_table, share_interval
 from models.judging.curve import capacities
 from models.judging.handing import Judge
 from models.judging.metrics import (
@@ -94,7 +94,7 @@ def evaluate(
         for name in log_odds
         if name != winner
     }
-    perfect = ece_when_perfect(log_odds[winner], weight, seed=seed)
+    perfect = ece_when_perfect(log_odds[winner], weight, chances(test), seed=seed)
     base = float(np.average(won, weights=weight))
     return Evaluation(
         figures=figures,
@@ -157,7 +157,10 @@ def _notes(
         inside = f"{base:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), {before:.1%} before"
         level = f" The base rate {'moved' if moved else 'did not move beyond noise'}: {inside}."
     if ece <= perfect[1]:
-        return (f"Calibration error {ece:.3f} is what a perfectly calibrated model would show at this n.{level}",)
+        return (
+            f"Calibration error {ece:.3f} is what a perfectly calibrated model would show at this n (95th percentile "
+            f"{perfect[1]:.3f}).{level}",
+        )
     cause = "the level of the market moved" if moved else "probabilities are off on this block"
     return (
         f"Calibration error {ece:.3f} is above what perfect calibration would show at this n (95th percentile "

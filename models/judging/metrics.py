@@ -80,14 +80,21 @@ def reliability(won: Floats, log_odds: Floats, weight: Floats, bins: int = BINS)
     return Reliability(predicted, observed, mass[kept] / mass.sum(), rows.astype(np.int64), places)
 
 
-def ece_when_perfect(log_odds: Floats, weight: Floats, *, draws: int = 200, seed: int = 0) -> tuple[float, float]:
+def ece_when_perfect(
+    log_odds: Floats, weight: Floats, chance: Ints | None = None, *, draws: int = 200, seed: int = 0
+) -> tuple[float, float]:
     """Mean and 95th percentile of ECE if every probability were true, at this n.
 
-    Rows are drawn independently, so repeated snapshots of one lead make the true value larger.
+    Parameters
+    ----------
+    chance : shape (n,), codes from 0: rows of one code are decided by one draw, as snapshots of one lead are by one
+        win (docs/adr/0026); None: every row by its own
     """
     rng = np.random.default_rng(seed)
     p = sigmoid(log_odds)
-    found = [reliability((rng.random(len(p)) < p).astype(np.float64), log_odds, weight).ece for _ in range(draws)]
+    code = np.arange(len(p)) if chance is None else chance
+    drawn = (rng.random(int(code.max()) + 1)[code] < p for _ in range(draws))
+    found = [reliability(won.astype(np.float64), log_odds, weight).ece for won in drawn]
     return float(np.mean(found)), float(np.quantile(found, 0.95))
 
 

@@ -1,12 +1,16 @@
 """Every candidate: contributions add up, state restores bit by bit, the unseen is scored, directions hold."""
 
 import json
+from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.catalog import Catalog
+from features.matrix import Matrix
+from features.vocabulary import Dimension, Topic
 from models.candidates.boosting import DEFAULTS, BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
@@ -15,7 +19,7 @@ from models.encoding import NumberCode
 from models.logistic import fit_logistic, log_loss, sigmoid
 from models.scorer import Candidate
 from models.target_code import TargetCode
-from tests.reference.toy import CATALOG, toy_matrix
+from tests.reference.toy import CATALOG, feature, toy_matrix
 
 MAKERS = {
     "rate": RateCandidate,
@@ -23,6 +27,12 @@ MAKERS = {
     "scorecard": ScorecardCandidate,
     "booster": lambda: BoosterCandidate(boosters=2),
 }
+
+
+def entropy_of(won: np.ndarray) -> float:
+    """Log loss of the base rate itself."""
+    rate = float(won.mean())
+    return -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
 
 
 def fitted(name: str) -> Candidate:
@@ -85,10 +95,6 @@ def test_learned_candidates_order_leads_and_find_the_features_that_matter(name: 
 
 
 def test_rules_and_evidence_are_never_learned_from() -> None:
-    from dataclasses import replace
-
-    from features.catalog import Catalog
-
     matrix = toy_matrix()
     marked = Catalog(tuple(replace(f, family="rules") if f.name == "pain" else f for f in CATALOG))
     for name in ("linear", "scorecard", "booster"):
@@ -103,6 +109,45 @@ def test_scorecard_points_are_integers_and_rounding_costs_little() -> None:
     assert (points == np.rint(points)).all()
     assert abs(card.rounding_cost) < 0.005
     assert {row.feature for row in card.rows()} == set(card.bins)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_card_of_few_rows_and_many_columns_that_tell_nothing_promises_little(seed: int) -> None:
+    """Told by its own rows, the card was half a nat worse than the base rate here."""
+    names = [f"noise_{k}" for k in range(40)]
+    catalog = Catalog((*CATALOG, *(feature(name, Topic.CONTEXT, Dimension.FIT) for name in names)))
+
+    def rows(count: int, seed: int) -> Matrix:
+        drawn = np.random.default_rng(seed).normal(size=(count, len(names)))
+        matrix = toy_matrix(count, seed=seed, strength=0.0)
+        values = pd.concat([matrix.values, pd.DataFrame(drawn, columns=names)], axis=1)
+        return replace(matrix, catalog=catalog, values=values)
+
+    learned, judged = rows(200, seed), rows(4000, seed + 50)
+    card = ScorecardCandidate().fit(learned.values, learned.label, learned.weight, catalog=catalog, seed=1)
+    above = log_loss(judged.label, card.log_odds(judged.values)).mean() - entropy_of(judged.label)
+    assert above < 0.2
+    assert card.rounding_cost > -0.005
+
+
+def test_rows_are_told_by_others_of_other_accounts() -> None:
+    """Rows of one account hold one outcome: told by each other, a name would seem to know everything."""
+    rng = np.random.default_rng(3)
+    group = np.repeat(np.arange(60), 25)
+    won = (rng.random(60) < 0.4).astype(np.float64)[group]
+    values = pd.DataFrame({"level": pd.Series([f"l{g}" for g in group], dtype="str"), "size": rng.normal(size=1500)})
+    catalog = Catalog(
+        (
+            feature("level", Topic.CONTEXT, Dimension.FIT, category=True),
+            feature("size", Topic.CONTEXT, Dimension.FIT),
+        )
+    )
+    kept = [
+        ScorecardCandidate().fit(values, won, np.ones(1500), catalog=catalog, seed=1, group=codes).contributions(values)
+        for codes in (group, None)
+    ]
+    apart, together = (float(np.ptp(found.values.sum(axis=1))) if found.names else 0.0 for found in kept)
+    assert apart < together / 3
 
 
 def test_same_seed_same_trees_other_seed_other_trees() -> None:

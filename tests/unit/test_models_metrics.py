@@ -1,6 +1,9 @@
 """Metrics and fitters against the libraries everybody trusts."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
@@ -8,7 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.judging.backtest import OutOfFold, blend_weights
 from models.judging.calibrate import REACH, fit_interval, fit_slope
-from models.judging.calibration_tables import reliability_table
+from models.judging.calibration_tables import chances, reliability_table
 from models.judging.metrics import (
     all_metrics,
     auc,
@@ -55,6 +58,33 @@ def test_a_perfectly_calibrated_model_stays_in_its_own_band_and_a_shifted_one_le
     band = ece_when_perfect(z, ones, seed=1)[1]
     assert reliability(won, z, ones).ece <= band
     assert reliability(won, z + 0.5, ones).ece > ece_when_perfect(z + 0.5, ones, seed=1)[1]
+
+
+def test_the_truth_about_repeated_snapshots_keeps_its_own_band() -> None:
+    """Ten snapshots of a lead are decided by one win; counted as ten tries they would promise too much."""
+    lead, ones = np.repeat(np.arange(300), 10), np.ones(3000)
+    kept = {"by row": 0, "by lead": 0}
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        z = rng.normal(-2, 0.7, 300)[lead] + rng.normal(0, 0.2, 3000)
+        error = reliability((rng.random(300)[lead] < sigmoid(z)).astype(np.float64), z, ones).ece
+        kept["by row"] += error <= ece_when_perfect(z, ones, seed=seed)[1]
+        kept["by lead"] += error <= ece_when_perfect(z, ones, lead, seed=seed)[1]
+    assert kept["by lead"] >= 17 and kept["by row"] <= 5
+
+
+def test_one_win_decides_a_leads_snapshots_within_one_horizon() -> None:
+    matrix = toy_matrix(6)
+    days = pd.to_datetime(["2026-01-01", "2026-01-08", "2026-03-01", "2026-01-01", "2026-01-08", "2026-01-15"])
+    leads = ["a", "a", "a", "b", "c", "b"]
+    keys = matrix.keys.assign(lead_id=pd.Series(leads, dtype="str"), as_of=days.as_unit("us"))
+    known = pd.Series(days.as_unit("us") + pd.Timedelta(days=30))
+    codes = chances(replace(matrix, keys=keys, label_known_at=known))
+    assert codes[0] == codes[1] != codes[2] and codes[3] == codes[5]
+    assert len({codes[0], codes[2], codes[3], codes[4]}) == 4 and codes.max() == 3
+    flat = keys.assign(as_of=pd.Series([pd.NaT] * 6, dtype="datetime64[us]"))
+    codes = chances(replace(matrix, keys=flat, label_known_at=flat["as_of"]))
+    assert codes[0] == codes[1] == codes[2] and len(set(codes.tolist())) == 3
 
 
 def test_brier_decomposition_adds_up() -> None:
@@ -161,8 +191,6 @@ def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:
 
 
 def test_calibration_is_shown_apart_by_segment() -> None:
-    import pandas as pd
-
     from models.judging.calibration_tables import calibration_by
     from tests.reference.toy import toy_matrix
 
