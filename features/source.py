@@ -7,8 +7,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from features.contract import TABLES
-from features.definition import Source
+from features.definition import Column, Source
 from features.errors import SourceError
+from features.vocabulary import ColumnType, WhenKnown
 from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
 
 
@@ -29,7 +30,7 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
         source = Source.model_validate(document.data)
     except ValidationError as error:
         raise SourceError(_listed(where, _with_hints(error, document))) from error
-    found = _undeclared_canonical(source, document)
+    found = [*_undeclared_canonical(source, document), *_recorded(source, document)]
     if found:
         raise SourceError(_listed(where, found))
     return source.placed(path, document.lines)
@@ -101,6 +102,39 @@ def _wrong_type(table: str, name: str, source: Source, document: LinedYaml) -> l
         f"line {line}: tables.{table}.columns.{name}.type: found '{declared}', but the contract says "
         f"'{contract[name].type}'; leave the key out, or give the column another name."
     ]
+
+
+def _recorded(source: Source, document: LinedYaml) -> list[str]:
+    """What was recorded at the time must be a number that nobody overwrites, and handoffs need stages."""
+    problems = []
+    if source.recorded_score is not None:
+        problem = _not_a_score(source.tables["leads"].columns.get(source.recorded_score))
+        if problem:
+            line = document.line(("recorded_score",))
+            problems.append(f"line {line}: recorded_score: '{source.recorded_score}' {problem}")
+    if source.actual_handoff is not None and "stages" not in source.tables:
+        line = document.line(("actual_handoff",))
+        problems.append(
+            f"line {line}: actual_handoff: '{source.actual_handoff}' is read from the table 'stages', which this "
+            f"source ({source.kind}) does not map; map it, or leave the key out."
+        )
+    return problems
+
+
+def _not_a_score(column: Column | None) -> str:
+    if column is None:
+        return (
+            "is no declared column of leads; declare it with 'type: number' (role: display if it is not learned from)."
+        )
+    if column.type is not ColumnType.NUMBER:
+        found = "without a type" if column.type is None else f"as {column.type}"
+        return f"is declared {found}; a score is a number: declare 'type: number'."
+    if column.when_known is WhenKnown.OVERWRITTEN:
+        return (
+            "is overwritten: today's score knows what became of the lead and would beat every honest one. Name a "
+            "column that keeps the score of then."
+        )
+    return ""
 
 
 def _undeclared_canonical(source: Source, document: LinedYaml) -> list[str]:

@@ -11,7 +11,7 @@ from features.matrix import Matrix
 from features.vocabulary import Verdict
 from models.judging.backtest import Backtest, OutOfFold, group_codes, judging_weight
 from models.judging.calibrate import Slope, fit_level, fit_slope
-from models.judging.ladder import Choice, Judged, climb
+from models.judging.ladder import FEW_LEADS, Choice, Judged, climb
 from models.judging.signal import Signal, signal_test
 from models.scorer import Calibration, Floats, Ints
 from models.settings import TrainSettings
@@ -54,6 +54,7 @@ class Decision:
                 "lasting": self.signal.lasting,
                 "gain": dict(self.signal.gain),
                 "p": dict(self.signal.p_value),
+                "corrected": {name: self.signal.corrected(name) for name in self.signal.p_value},
             },
             "above_best": {name: list(pair) for name, pair in self.choice.above_best.items()},
             "notes": list(self.notes),
@@ -72,7 +73,13 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     group = group_codes(matrix)[found.rows]
     signal = _signal(matrix, backtest, settings)
     at_random = _at_random(matrix, backtest)
-    choice = climb(Judged(found.log_odds, won, weight, group), at_random, draws=settings.draws, seed=settings.seed)
+    choice = climb(
+        Judged(found.log_odds, won, weight, group),
+        at_random,
+        draws=settings.draws,
+        seed=settings.seed,
+        few=_rarer_leads(matrix, found.rows) < FEW_LEADS,
+    )
     slopes = {
         name: fit_slope(
             z, won, weight, found.block, None if at_random is None else (at_random.log_odds[name], at_random.won)
@@ -99,6 +106,12 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
         tuple(note for note in notes if note),
         shift,
     )
+
+
+def _rarer_leads(matrix: Matrix, rows: Ints) -> int:
+    """Distinct leads of the rarer outcome among rows."""
+    lead = matrix.keys["lead_id"].iloc[rows]
+    return min(int(lead[matrix.label[rows] == outcome].nunique()) for outcome in (0.0, 1.0))
 
 
 def _levels(
@@ -158,24 +171,25 @@ def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tup
     share = signal.gain[choice.winner] / entropy
     if not signal.found:
         return Verdict.NO_SIGNAL, (
-            f"No signal: no candidate beats the base rate beyond noise (best p = {signal.p_value[best]:.3f} for "
-            f"{best}, level {signal.alpha:g}). Scores would order leads by chance; use the base rate of {base:.1%}."
+            f"No signal: no candidate beats the base rate beyond noise (smallest p = {signal.corrected(best):.3f}, "
+            f"{best}, corrected for {len(signal.p_value)} candidates; level {signal.alpha:g}). What looks like an "
+            f"order of leads may be chance; use the base rate of {base:.1%}."
         )
     if not signal.lasting:
         return Verdict.WEAK_SIGNAL, (
-            f"Weak signal: within a period {best} tells won from lost beyond noise (p = {signal.p_value[best]:.1g}), "
+            f"Weak signal: within a period {best} tells won from lost beyond noise (p = {signal.corrected(best):.1g}), "
             "but what was learned in one period did not carry over to the next beyond noise. Expect the ranking to "
             "help less than random-split figures suggest, and retrain often."
         )
     if share < _WEAK_GAIN:
         return Verdict.WEAK_SIGNAL, (
-            f"Weak signal: {best} beats the base rate beyond noise (p = {signal.p_value[best]:.1g}), but "
+            f"Weak signal: {best} beats the base rate beyond noise (p = {signal.corrected(best):.1g}), but "
             f"{_little(choice.winner, share)}. The ranking helps a little on average and says little about a single "
             "lead."
         )
     return Verdict.OK, (
         f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold (p = "
-        f"{signal.p_value[choice.winner]:.1g})."
+        f"{signal.corrected(choice.winner):.1g})."
     )
 
 

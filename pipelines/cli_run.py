@@ -130,6 +130,9 @@ def told(summary: dict[str, Any], report: Path) -> str:
     """What `run` prints: rows, base rate, winner and why, test figures, wins at capacity, where the report is."""
     name = f"{summary['source']}{' (synthetic)' if summary['synthetic'] else ''}"
     lines = ["", f"Source {name}, verdict: {summary['verdict']}", f"  {summary['verdict_text']}"]
+    against = str(summary.get("caution") or "")
+    if against and against != summary["verdict_text"]:
+        lines.append(f"  caution: {against.removeprefix(summary['verdict_text']).strip()}")
     lines += [
         f"  {table}: {row['read']:,} rows read, {row['kept']:,} kept, {row['quarantined']:,} quarantined"
         for table, row in summary["rows"].items()

@@ -21,7 +21,7 @@ from pipelines.report_format import FILTERS
 from pipelines.report_lifecycle import lifecycle_view
 from pipelines.report_marketing import marketing_of
 from pipelines.report_qualification import profile_view, qualification_view
-from pipelines.report_words import HEADLINES, answer, excluded, limits
+from pipelines.report_words import answer, excluded, headline, limits
 from pipelines.scorecard import section_of
 from pipelines.store import read_json, read_parquet
 
@@ -54,7 +54,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         "title": source.title or source.name,
         "summary": summary,
-        "headline": HEADLINES[summary["verdict"]],
+        "headline": headline(summary, evaluation),
         "answer": answer(summary, evaluation, comparison),
         "counts": counts,
         "has_validation": (paths.validate / "validation.html").exists(),

@@ -16,12 +16,25 @@ HEADLINES: Mapping[str, str] = {
 }
 
 
+TURNED = "On later rows the ranking was worse than chance. Do not work its list by score."
+OFF = "On later rows the probabilities were worse than the base rate alone. Do not take them at their word."
+
+
+def headline(summary: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    """The first line of the report: the verdict, unless the test block speaks against the model."""
+    if not (summary["bundle"]["hash"] and evaluation.get("caution")):
+        return HEADLINES[summary["verdict"]]
+    high = summary["test"][summary["winner"]["name"]]["auc_ci"][1]
+    return TURNED if high is not None and high < 0.5 else OFF
+
+
 def answer(summary: Mapping[str, Any], evaluation: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[str]:
     """The first lines of the report."""
     lines = [str(summary["verdict_text"])] if summary["verdict_text"] else []
     winner = summary["winner"]["name"]
     if summary["bundle"]["hash"] and winner in summary["test"]:
         lines.append(_test_line(summary, evaluation, winner))
+        lines += [evaluation["caution"]] if evaluation.get("caution") else []
     lines += list(comparison.get("sentences", ()))[:2]
     moved = _moved(evaluation)
     return [*lines, moved] if moved else lines

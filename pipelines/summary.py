@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from features.vocabulary import Verdict
 from pipelines.context import Context
 from pipelines.store import read_json
 
@@ -33,6 +34,7 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> dict[str, Any]:
         "base_rate": matrix["base_rate"],
         "verdict": train["verdict"],
         "verdict_text": train["verdict_text"],
+        "caution": _caution(train, evaluation),
         "audit": audit["findings"],
         "candidates": _candidates(backtest),
         "winner": _winner(backtest, train),
@@ -43,6 +45,14 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> dict[str, Any]:
         "bundle": _bundle(paths.train / "bundle", train, matrix),
         "seconds": dict(seconds),
     }
+
+
+def _caution(train: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    """What to know before a list is worked by score: a weak signal, or a test that speaks against it."""
+    if "hash" not in train:
+        return ""
+    weak = train["verdict_text"] if train["verdict"] == Verdict.WEAK_SIGNAL else ""
+    return " ".join(part for part in (weak, evaluation.get("caution", "")) if part)
 
 
 def _winner(backtest: Mapping[str, Any], train: Mapping[str, Any]) -> dict[str, Any]:

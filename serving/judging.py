@@ -153,6 +153,21 @@ def _capacity(file: Path, stamp: int) -> dict[str, Any]:
     return dict(read_json(file).get("capacity") or {})
 
 
+def caution(desk: Desk) -> str:
+    """What the last report says against working the list by score; empty if nothing, or if it judged another bundle."""
+    file = desk.paths.reports / "summary.json"
+    if not file.exists():
+        return ""
+    judged, text = _caution(file, file.stat().st_mtime_ns)
+    return text if judged == desk.state.model.bundle.hash else ""
+
+
+@lru_cache(maxsize=2)
+def _caution(file: Path, stamp: int) -> tuple[str | None, str]:
+    summary = read_json(file)
+    return summary["bundle"]["hash"], str(summary.get("caution") or "")
+
+
 def model(desk: Desk) -> dict[str, Any]:
     """The bundle in use, how it was judged, its features, and the versions that are kept."""
     bundle = desk.state.model.bundle
@@ -180,6 +195,7 @@ def model(desk: Desk) -> dict[str, Any]:
         if champion is None
         else {"hash": champion.hash, "previous": champion.previous, "history": list(champion.history)},
         "kept": sorted(kept),
+        "caution": caution(desk),
         "promoted": {} if champion is None else {move["hash"]: move["at"] for move in champion.history},
     }
     for name, file in (

@@ -11,6 +11,7 @@ from features.definition import Capacity
 from features.matrix import Matrix
 from models.judging.backtest import group_codes, judging_weight
 from models.judging.calibration_tables import chances, reliability_table, share_interval
+from models.judging.caution import caution
 from models.judging.curve import capacities
 from models.judging.handing import Judge
 from models.judging.metrics import (
@@ -41,6 +42,7 @@ class Evaluation:
     base_rate_test: float
     log_odds: dict[str, Floats]
     notes: tuple[str, ...]
+    caution: str = ""
 
     def record(self) -> dict[str, Any]:
         """JSON-ready, row-wise log-odds left out."""
@@ -52,6 +54,7 @@ class Evaluation:
             "brier": self.brier,
             "base_rate_test": self.base_rate_test,
             "notes": list(self.notes),
+            "caution": self.caution,
         }
 
 
@@ -105,6 +108,7 @@ def evaluate(
         base_rate_test=base,
         log_odds=dict(log_odds),
         notes=_notes(figures[winner]["ece"], perfect, base_before, base, share_interval(won, group, draws, seed)),
+        caution=caution(figures, differences, winner),
     )
 
 

@@ -1,4 +1,8 @@
-"""The ladder: best out-of-fold log loss, one standard error towards the simpler, never to the rate."""
+"""The ladder: best out-of-fold log loss, one standard error towards the simpler, never to the rate.
+
+Where won or lost leads are few, a standard error is so wide that the ladder's choice is luck: there the step goes to
+the blend (docs/adr/0028).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +14,7 @@ from models.logistic import log_loss
 from models.scorer import Floats, Ints
 
 SIMPLEST_FIRST = ("rubric", "scorecard", "linear", "booster", "blend")
+FEW_LEADS = 200  # won or lost, whichever are fewer, among the judged
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,12 @@ class _Standing:
         return name == self.best or self.above[name][0] <= self.above[name][1]
 
 
-def climb(by_time: Judged, at_random: Judged | None = None, *, draws: int, seed: int) -> Choice:
+def climb(by_time: Judged, at_random: Judged | None = None, *, draws: int, seed: int, few: bool = False) -> Choice:
     """Pick a candidate by out-of-fold log loss, both kinds of folds counting alike where there are both.
 
     Where they contradict each other (the best of one kind is beyond one standard error on the other), no single
-    candidate is trusted: the blend is chosen (docs/adr/0014).
+    candidate is trusted: the blend is chosen (docs/adr/0014). So it is with ``few`` leads, unless another is better
+    beyond one standard error.
     """
     kinds = [by_time] if at_random is None else [by_time, at_random]
     both = _standing(kinds, draws, seed)
@@ -62,6 +68,8 @@ def climb(by_time: Judged, at_random: Judged | None = None, *, draws: int, seed:
             "standard error on the other kind. The blend is taken rather than trust either."
         )
         return Choice("blend", both.best, why, both.above)
+    if few and "blend" in both.above and both.within("blend"):
+        return Choice("blend", both.best, _why_few(both), both.above)
     winner = next(name for name in both.above if both.within(name))
     return Choice(winner, both.best, _why(winner, both, at_random is not None), both.above)
 
@@ -100,4 +108,17 @@ def _why(winner: str, standing: _Standing, both: bool) -> str:
     return (
         f"{best} has the lowest {what} ({loss:.4f}), but {winner} is simpler and only {gap:.4f} above "
         f"it, within one standard error of the difference ({error:.4f})."
+    )
+
+
+def _why_few(standing: _Standing) -> str:
+    gap, error = standing.above["blend"]
+    beside = (
+        f"has the lowest out-of-fold log loss ({standing.loss['blend']:.4f})"
+        if standing.best == "blend"
+        else f"is {gap:.4f} above {standing.best} out of fold, within one standard error ({error:.4f})"
+    )
+    return (
+        f"Few leads: under {FEW_LEADS} won or lost ones judge the candidates, too few to tell them apart. The blend, "
+        f"which trusts none of them alone, {beside}."
     )

@@ -1,7 +1,7 @@
 """The signal test: whether a candidate beats the base rate once each block has its own level."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -28,6 +28,10 @@ class Signal:
     def best(self) -> str:
         """The candidate with the smallest p-value."""
         return min(self.p_value, key=lambda name: (self.p_value[name], name))
+
+    def corrected(self, name: str) -> float:
+        """A candidate's p-value, corrected for how many were tried: what is compared with ``alpha``."""
+        return min(self.p_value[name] * len(self.p_value), 1.0)
 
 
 def levelled(log_odds: Floats, won: Floats, weight: Floats, block: Ints) -> Floats:
@@ -79,5 +83,5 @@ def signal_test(
         deviation = float(totals[name].std(ddof=1))
         p_value[name] = float(norm.sf(sums[name].sum() / deviation)) if deviation > 0 else 1.0
     gain = {name: float(sums[name].sum() / weight.sum()) for name in names}
-    found = any(p < alpha / len(names) for p in p_value.values())
-    return Signal(found, alpha, gain, p_value)
+    tested = Signal(False, alpha, gain, p_value)
+    return replace(tested, found=any(tested.corrected(name) < alpha for name in names))

@@ -17,7 +17,7 @@ from serving import problems
 from serving.access import DeskOf, Reader, caller_of
 from serving.cards import card, history, open_questions, timeline
 from serving.desk import Desk
-from serving.judging import value_of_a_win
+from serving.judging import caution, value_of_a_win
 from serving.keys import Caller, Scope
 from serving.movement import movement
 from serving.pages import forms, judging, language, signing
@@ -100,6 +100,7 @@ def worklist_page(
         link=_link_column(desk.settings.record_link, state),
         extra=_shown(desk, Role.DISPLAY),
         horizon=state.model.bundle.horizon_days,
+        caution=caution(desk),
         value=value,
         currency=currency,
         by=desk.context.source.capacity.value_by if state.worklist.worth is not None else None,
@@ -181,6 +182,7 @@ def card_page(
         link=_link_column(desk.settings.record_link, desk.state),
         extra=_shown(desk, Role.DISPLAY, Role.PERSONAL),
         horizon=desk.state.model.bundle.horizon_days,
+        caution=caution(desk),
     )
 
 

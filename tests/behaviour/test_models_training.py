@@ -13,7 +13,8 @@ from features.errors import BundleError, TooLittleDataError
 from features.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.deciding import Decision, decide
-from models.judging.ladder import Judged, climb
+from models.judging.ladder import FEW_LEADS, Choice, Judged, climb
+from models.judging.signal import Signal
 from models.settings import TrainSettings
 from models.training import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
 from tests.reference.toy import toy_chop, toy_matrix
@@ -30,6 +31,17 @@ def trained(strength: float = 1.0, seed: int = 0) -> tuple[Decision, Bundle]:
     decision = decide(matrix, backtest, SETTINGS)
     bundle = fit_bundle(matrix, np.arange(len(matrix)), backtest, decision, SETTINGS, meta=META, facts={})
     return decision, bundle
+
+
+def test_a_p_value_is_told_as_it_is_judged() -> None:
+    """Five candidates were tried: .003 for the best is no signal at .01, and must not read like one."""
+    signal = Signal(False, 0.01, {}, {"linear": 0.003, **dict.fromkeys("abcd", 0.4)})
+    assert signal.corrected("linear") == pytest.approx(0.015) and signal.corrected("a") == 1.0
+    matrix = toy_matrix(400, strength=0.0, seed=5)
+    found = decide(matrix, backtest_candidates(matrix, toy_chop(400), SETTINGS), SETTINGS)
+    assert found.verdict is Verdict.NO_SIGNAL
+    told = found.record()["signal"]["corrected"]
+    assert f"smallest p = {min(told.values()):.3f}" in found.verdict_text and min(told.values()) >= found.signal.alpha
 
 
 def test_signal_is_found_and_the_winner_is_never_the_rate() -> None:
@@ -112,6 +124,33 @@ def test_ladder_prefers_the_simpler_within_one_standard_error_and_the_better_bey
     other = {"linear": 0.3 * z, "booster": z, "blend": 0.65 * z}
     assert winner(one, one) == "linear"
     assert winner(one, other) == "blend"
+
+
+def test_with_few_leads_the_blend_is_taken_unless_another_is_clearly_better() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.normal(0, 1.5, 3000)
+    won = (rng.random(3000) < 1 / (1 + np.exp(-z))).astype(np.float64)
+
+    def choice(few: bool, **log_odds: np.ndarray) -> Choice:
+        return climb(Judged(log_odds, won, np.ones(3000), np.arange(3000)), draws=200, seed=0, few=few)
+
+    near = {"scorecard": 0.97 * z, "blend": z}
+    assert choice(False, **near).winner == "scorecard"
+    found = choice(True, **near)
+    assert found.winner == "blend" and found.why.startswith("Few leads: under 200 won or lost")
+    clear = {"scorecard": 0.3 * z, "booster": z, "blend": 0.6 * z}
+    assert choice(True, **clear).winner == choice(False, **clear).winner == "booster"
+
+
+@pytest.mark.parametrize(("rows", "few"), [(500, True), (2400, False)])
+def test_few_is_counted_in_leads_of_the_rarer_outcome(rows: int, few: bool) -> None:
+    matrix = toy_matrix(rows)
+    backtest = backtest_candidates(matrix, toy_chop(rows), SETTINGS)
+    judged = matrix.take(backtest.rolling.rows)
+    assert bool(min(judged.label.sum(), (1 - judged.label).sum()) < FEW_LEADS) is few
+    decision = decide(matrix, backtest, SETTINGS)
+    assert decision.why.startswith("Few leads") is few
+    assert not few or decision.winner == "blend"
 
 
 def test_saved_bundle_loads_alike_and_holds_nothing_but_json_and_text(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pipelines.champion import keep_bundle, point_to, read_champion
 from pipelines.matrices import load_matrix, save_matrix
 from pipelines.monitor import monitor
 from pipelines.store import read_json
-from tests.reference.challengers import TEST, early_champion, keep, spoiled
+from tests.reference.challengers import TEST, early_champion, keep, shifted, spoiled
 from tests.reference.serving import client_for
 from tests.reference.tiny_run import TinyRun
 
@@ -31,12 +31,12 @@ def levels(record: dict[str, Any]) -> dict[str, str]:
     return {finding["check"]: finding["level"] for finding in record["findings"]}
 
 
-def spoil_open(run: TinyRun, change: Callable[[Matrix, str], Any]) -> str:
-    """Change the feature the model leans on most, among the open leads; returns its name."""
+def spoil_open(run: TinyRun, change: Callable[[Matrix, str], Any], *, numbers: bool = False) -> str:
+    """Change the feature (or number) the model leans on most, among the open leads; returns its name."""
     record = monitor(run.context, SETTINGS)
-    numbers = set(load_matrix(run.context.paths.matrix, "open").catalog.numbers)
-    name = str(max((f for f in record["features"] if f["name"] in numbers), key=lambda f: f["weight"])["name"])
     rows = load_matrix(run.context.paths.matrix, "open")
+    among = set(rows.catalog.numbers if numbers else rows.catalog.names)
+    name = str(max((f for f in record["features"] if f["name"] in among), key=lambda f: f["weight"])["name"])
     save_matrix(
         run.context.paths.matrix, replace(rows, values=rows.values.assign(**{name: change(rows, name)})), "open"
     )
@@ -60,7 +60,7 @@ def test_it_is_silent_on_what_it_was_trained_for_and_says_what_it_looked_at(cli:
 
 
 def test_a_feature_that_goes_missing_calls_for_action(cli: Cli, tiny_copy: TinyRun) -> None:
-    name = spoil_open(tiny_copy, lambda rows, name: np.nan)
+    name = spoil_open(tiny_copy, lambda rows, name: rows.values[name].where(rows.values[name].isna()))
     status, out, _ = cli("monitor", *tiny_copy.args, "--json")
     record = json.loads(out)
     assert (status, record["verdict"]) == (ExitStatus.ACT, "act")
@@ -72,7 +72,7 @@ def test_a_feature_that_goes_missing_calls_for_action(cli: Cli, tiny_copy: TinyR
 
 
 def test_a_unit_that_changed_is_drift(tiny_copy: TinyRun) -> None:
-    name = spoil_open(tiny_copy, lambda rows, name: rows.values[name] * 1000 + 1e6)
+    name = spoil_open(tiny_copy, lambda rows, name: rows.values[name] * 1000 + 1e6, numbers=True)
     record = monitor(tiny_copy.context, SETTINGS)
     found = next(f for f in record["features"] if f["name"] == name)
     assert found["standing"] == "moved a lot" and found["psi"] > 1
@@ -95,7 +95,9 @@ def test_leads_older_than_any_trained_on_are_counted_and_left_out(tiny_copy: Tin
 
 
 def test_what_matured_since_is_held_against_what_was_promised(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    """The demo's base rate falls in its test block; a champion whose level follows keeps its promise."""
     champion = early_champion(tiny_copy, tmp_path)
+    point_to(tiny_copy.context.paths, keep(tiny_copy, shifted(champion, -0.27), tmp_path / "honest"), TEST)
     kept = monitor(tiny_copy.context, SETTINGS)
     assert levels(kept)["calibration"] == "ok"
     point_to(tiny_copy.context.paths, keep(tiny_copy, spoiled(champion), tmp_path / "bad"), TEST)

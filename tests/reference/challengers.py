@@ -31,7 +31,12 @@ def rescaled(bundle: Bundle, **meta: Any) -> Bundle:
     return dataclasses.replace(bundle, scale=scale, meta={**bundle.meta, **meta}, _cache={})
 
 
+def shifted(bundle: Bundle, by: float) -> Bundle:
+    """Every log-odds moved: ranks alike, promises more or less."""
+    calibration = Calibration(bundle.calibration.slope, bundle.calibration.intercept + by)
+    return dataclasses.replace(bundle, calibration=calibration, _cache={})
+
+
 def spoiled(bundle: Bundle) -> Bundle:
     """Twice as likely and more: ranks alike, promises too much."""
-    calibration = Calibration(bundle.calibration.slope, bundle.calibration.intercept + 1.2)
-    return dataclasses.replace(bundle, calibration=calibration, _cache={})
+    return shifted(bundle, 1.2)

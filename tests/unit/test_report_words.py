@@ -1,8 +1,13 @@
 """The first lines answer the question; limits are said; bad news is not hidden."""
 
+from typing import Any
+
+import pytest
+
 from features.definition import Source
 from features.vocabulary import Verdict
-from pipelines.report_words import HEADLINES, answer, excluded, limits
+from models.judging.caution import caution
+from pipelines.report_words import HEADLINES, OFF, TURNED, answer, excluded, headline, limits
 
 FLAT = {
     "name": "calls",
@@ -30,6 +35,33 @@ EVALUATION = {
     "base_rate_test": 0.26,
     "differences": {"rate": {"log_loss": {"difference": -0.02, "ci": [-0.03, -0.01]}}},
 }
+
+
+LOSS = {"difference": 0.02, "ci": [0.01, 0.03]}
+
+
+@pytest.mark.parametrize(
+    ("auc_ci", "loss", "said", "head"),
+    [
+        ([0.35, 0.45], LOSS, "worse than chance", TURNED),
+        ([0.35, 0.45], {"difference": -0.02, "ci": [-0.03, -0.01]}, "worse than chance", TURNED),
+        ([0.55, 0.65], LOSS, "the order of leads was better than chance", OFF),
+        ([0.45, 0.65], LOSS, "nor was the order of leads better than chance", OFF),
+        ([0.45, 0.65], {"difference": 0.02, "ci": [-0.01, 0.03]}, "", HEADLINES[Verdict.OK]),
+        ([None, None], {"difference": 0.02, "ci": [None, None]}, "", HEADLINES[Verdict.OK]),
+    ],
+)
+def test_a_test_block_that_speaks_against_the_model_comes_first(
+    auc_ci: list[float | None], loss: dict[str, Any], said: str, head: str
+) -> None:
+    figures = {"linear": {**SUMMARY["test"]["linear"], "auc_ci": auc_ci}}
+    text = caution(figures, {"rate": {"log_loss": loss}}, "linear")
+    assert (said in text) if said else text == ""
+    summary = {**SUMMARY, "verdict": Verdict.OK, "test": figures}
+    assert headline(summary, {"caution": text}) == head
+    assert headline({**summary, "bundle": {"hash": None}}, {"caution": text}) == HEADLINES[Verdict.OK]
+    lines = answer(summary, {**EVALUATION, "differences": {"rate": {"log_loss": LOSS}}, "caution": text}, {})
+    assert (text in lines) is bool(text)
 
 
 def test_every_verdict_has_a_headline() -> None:

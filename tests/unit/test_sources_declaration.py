@@ -44,6 +44,23 @@ def test_a_mistake_is_named_with_its_line_and_what_is_allowed(old: str, new: str
         assert part in message
 
 
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("recorded_score: nope\n", "'nope' is no declared column of leads"),
+        ("recorded_score: job\n", "'job' is declared without a type; a score is a number"),
+        ("recorded_score: age\n", "'age' is overwritten: today's score knows what became of the lead"),
+        ("actual_handoff: mql\n", "'mql' is read from the table 'stages', which this source (flat) does not map"),
+    ],
+)
+def test_what_was_recorded_must_be_what_it_says(added: str, said: str) -> None:
+    text = FLAT.replace("age: {type: number", "age: {type: number, when_known: overwritten") + added
+    line = len(text.splitlines())
+    found = refused(text)
+    assert f"line {line}: {added.split(':')[0]}: {said}" in found
+    assert parse_source(FLAT + "recorded_score: age\n").recorded_score == "age"
+
+
 def test_all_mistakes_are_named_at_once() -> None:
     message = refused(FLAT.replace("type: number", "typ: number").replace("role: display", "role: shown"))
     assert "line 11" in message and "line 12" in message
