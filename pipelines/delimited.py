@@ -156,9 +156,11 @@ def _shown(raw: str) -> str:
 
 
 def _fast(body: str, header: list[str], delimiter: str, quote: str) -> Read | None:
-    """Rows read by Arrow; None if some row spans lines, so that the careful way must decide."""
-    if body.count(quote) % 2 or body.count("\r") != body.count("\r\n"):
+    """Rows read by Arrow; None if some row may span lines, so that the careful way must decide."""
+    if body.count("\r") != body.count("\r\n"):
         return None
+    if quote in body and any(line.count(quote) % 2 for line in io.StringIO(body)):
+        return None  # a value over several lines, or a quote left open: two of them can look like one value
     broken: list[Broken] = []
 
     def keep_out(row: pa.csv.InvalidRow) -> str:
