@@ -184,8 +184,6 @@ def _fast(body: str, header: list[str], delimiter: str, quote: str) -> Read | No
     lines = sum(line not in ("\n", "\r\n") for line in io.StringIO(body))
     if lines != table.num_rows + len(broken) or not all(row.raw.strip() for row in broken):
         return None
-    if broken and any("\n" in value for column in table.columns for value in column.to_pylist()):
-        return None  # a row over several lines and a broken one can make the count come out by chance
     out = {row.row for row in broken}
     numbers = [n for n in range(1, table.num_rows + len(broken) + 1) if n not in out]
     return table.to_pandas(), numbers, broken
