@@ -1,14 +1,18 @@
-"""A rule's options as words a spreadsheet user can read and write: ``within_days=90; decay=half every 30 days``."""
+"""Cells of a rubric's sheet: options as words (``within_days=90; decay=half every 30 days``), texts kept as is."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _LISTS = ("assets", "actors", "only_in", "requires", "any_of", "agreed_by", "cells")
 _COUNTS = ("at_least", "within_days")
 _TEXTS = ("take", "scope", "version", "effective_from")
 KNOWN = (*_LISTS, *_COUNTS, *_TEXTS, "from_points", "bots", "decay")
+
+_LOST = re.compile(r"[\x00-\x1f]")  # a spreadsheet or a change of line ends would not give these back
+_TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_FORMULA = ("=", "+", "-", "@")
 
 _HALF, _GONE = r"half every ([\d.]+) days", r"gone in ([\d.]+) days"
 _STEPS = r"-?([\d.]+) ?%( of the rest)? every (\d+) days"
@@ -28,7 +32,7 @@ def to_words(options: Mapping[str, Any]) -> str:
         same = from_words(text) == dict(options)
     except ValueError:
         same = False
-    return text if same else json.dumps(dict(options), ensure_ascii=False)
+    return text if same and not _LOST.search(text) else json.dumps(dict(options), ensure_ascii=False)
 
 
 def from_words(text: str) -> dict[str, Any]:
@@ -42,8 +46,7 @@ def from_words(text: str) -> dict[str, Any]:
     {'decay': {'percent': 25.0, 'every_days': 30}, 'only_in': ['mql']}
     """
     if text.lstrip().startswith("{"):
-        found: dict[str, Any] = json.loads(text)
-        return found
+        return _json_options(text)
     options: dict[str, Any] = {}
     for part in filter(None, map(str.strip, text.split(";"))):
         name, equals, value = (piece.strip() for piece in part.partition("="))
@@ -53,6 +56,71 @@ def from_words(text: str) -> dict[str, Any]:
             raise ValueError(f"option '{name}' stands twice; keep one of the two")
         options[name] = _read(name, value)
     return options
+
+
+def cell_of(text: str) -> str:
+    """A text as a cell; in quotes, as JSON, where a sheet would trim it, break its line or take it for a formula.
+
+    >>> cell_of("*manager*"), cell_of(" x "), cell_of("=SUM(A1)")
+    ('*manager*', '" x "', '"=SUM(A1)"')
+    """
+    formula = text.startswith(_FORMULA) and not re.fullmatch(r"-\d+([.,]\d+)?", text)
+    kept = text == text.strip() and not formula and not text.startswith('"') and not _LOST.search(text)
+    return text if kept else json.dumps(text, ensure_ascii=False)
+
+
+def text_of(cell: str) -> str:
+    """The text of a cell; quotes that are no JSON text are part of the text.
+
+    >>> text_of('" x "'), text_of('"a" or "b"')
+    (' x ', '"a" or "b"')
+    """
+    if not cell.startswith('"'):
+        return cell
+    try:
+        found = json.loads(cell)
+    except ValueError:
+        return cell
+    return found if isinstance(found, str) else cell
+
+
+def cell_of_kinds(kinds: Sequence[str]) -> str:
+    """Activity kinds as a cell: with commas between, or as a JSON list where a kind holds one or needs quotes.
+
+    >>> cell_of_kinds(["page_view", "demo"]), cell_of_kinds(["odd, kind"])
+    ('page_view, demo', '["odd, kind"]')
+    """
+    plain = all(kind and "," not in kind and kind[0] != "[" and cell_of(kind) == kind for kind in kinds)
+    return ", ".join(kinds) if plain else json.dumps(list(kinds), ensure_ascii=False)
+
+
+def kinds_of(cell: str) -> list[str]:
+    """Activity kinds of a cell written by :func:`cell_of_kinds` or by hand.
+
+    Raises
+    ------
+    ValueError : a JSON list that is none
+    """
+    if not cell.startswith("["):
+        return [kind for part in cell.split(",") if (kind := part.strip())]
+    try:
+        found = json.loads(cell)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(kind, str) for kind in found):
+        raise ValueError(f'kinds \'{cell}\' are no list; write page_view, demo or ["page_view", "demo"]')
+    return found
+
+
+def _json_options(text: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except ValueError as problem:
+        raise ValueError(f"options '{text}' are no JSON ({problem}); write name=value; name=value") from None
+    for name in found:
+        if name not in KNOWN:
+            raise ValueError(f"option '{name}' is not known; names: {', '.join(KNOWN)}")
+    return found
 
 
 def _worded(name: str, value: Any) -> str:
@@ -69,7 +137,7 @@ def _read(name: str, value: str) -> Any:
     if name == "decay":
         return _decay(value)
     if name == "bots":
-        return value.casefold() in ("yes", "true", "1")
+        return _truth(value)
     if name in _LISTS:
         return [item.strip() for item in value.split(",") if item.strip()]
     if name in _TEXTS:
@@ -78,6 +146,12 @@ def _read(name: str, value: str) -> Any:
         return [float(item) for item in value.split(",")] if name == "from_points" else int(value)
     except ValueError:
         raise ValueError(f"option '{name}' has '{value}', which is no number") from None
+
+
+def _truth(value: str) -> bool:
+    if value.casefold() not in _TRUTH:
+        raise ValueError(f"option 'bots' has '{value}'; write yes or no")
+    return _TRUTH[value.casefold()]
 
 
 def _decay_words(decay: Mapping[str, Any]) -> str:

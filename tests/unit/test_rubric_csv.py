@@ -19,7 +19,7 @@ agreed_by: [Ann, Bob]
 groups: {fit: {dimension: fit}, engagement: {dimension: intent, cap: {minimum: -3}}}
 rules:
   - {id: a, group: fit, lead: industry, values: {"a, b": 10, '7': -2.5}, missing: 0}
-  - {id: b, group: engagement, activity: [x, y], none: -5, per: asset, within_days: 9}
+  - {id: b, group: engagement, activity: [x, y], points: 2, per: asset, none: -5, within_days: 9}
 matrix:
   letter: {group: fit, from_points: [9, 5, 1]}
   number: {group: engagement, from_points: [0, -1.5, -3]}
@@ -40,7 +40,7 @@ def test_nothing_is_lost_on_the_way(rubric: Rubric) -> None:
         ("-2.5", "lots", "line 6: points 'lots' are no number"),
         ("rule,a,fit", "rule,a,fitt", "line 5: group 'fitt' is not declared"),
         ("rule,b,engagement,activity", "rule,b,engagement,actions", "line 8: rule 'b' is about 'actions'"),
-        ("handoff,", "handover,", "line 11: line 'handover' is not known"),
+        ("handoff,", "handover,", "line 12: line 'handover' is not known"),
         ("line,id", "lines,id", "line 1: column line is missing"),
         ("group,fit,,fit", "group,fit,,fitness", "line 3: dimension: Input should be 'fit'"),
         (
@@ -57,6 +57,81 @@ def test_a_broken_line_is_named(old: str, new: str, said: str) -> None:
     assert old in text, text
     with pytest.raises(PolicyError, match=said):
         from_csv(text.replace(old, new, 1))
+
+
+LOST = """\
+line,id,group,about,what,if,match,points,cap,label,topic,options
+rubric,team,,,,,,0,,,,
+group,fit,,fit,,,,,,,,
+rule,a,fit,lead,source,value,x,4,..9,Source,,
+rule,a,,,,value,y,-2,,,,
+rule,a,,,,missing,,-1,,,,
+rule,b,fit,activity,visit,each time,,2,,,,decay=half every 9 days
+threshold,mql,,,,,,3,,,,
+handoff,mql,,,,,,,,,,
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (",cap,", ",caps,", "line 1: column 'caps' is not known; columns: line, id"),
+        (",topic,", ",label,", "line 1: column 'label' stands twice"),
+        ("group,fit,,fit,,,,,,,,", "rubric,two,,,,,,9,,,,", "line 3: the rubric stands twice, first on line 2"),
+        ("rule,a,fit", "group,fit,,intent,,,,,,,,\nrule,a,fit", "line 4: group 'fit' stands twice, first on line 3"),
+        ("handoff,mql,", "handoff,mql,,,,,,,,,,\nhandoff,sql,", "line 10: the handoff stands twice, first on line 9"),
+        ("value,y", "value,x", "line 5: rule 'a': value 'x' stands twice, first on line 4"),
+        ("value,y", "value,X", "line 5: rule 'a': 'X' and 'x' are the same value"),
+        ("value,y", "missing,", "line 6: rule 'a': missing stands twice, first on line 5"),
+        ("rule,a,,,,value,y", "rule,a,fit,account,software,value,y", "line 5: rule 'a' has about 'account', what 'so"),
+        (
+            "rule,a,,,,value,y",
+            "rule,a,fits,,,value,y",
+            "line 5: rule 'a' has group 'fits' here, but group 'fit' on",
+        ),
+        (
+            "value,y,-2,,,,",
+            "value,y,-2,..3,,,",
+            "line 5: rule 'a' has cap '..3' here, but cap '..9' on its first",
+        ),
+        ("value,y,-2,,,,", "value,y,-2,,Origin,,", "line 5: rule 'a' has label 'Origin' here"),
+        ("value,y,-2,,,,", "value,y,-2,,,need,", "line 5: rule 'a' has topic 'need' here, but topic '' on"),
+        ("value,y,-2,,,,", "value,y,-2,,,,within_days=4", "line 5: rule 'a' has options 'within_days=4' here"),
+        ("value,y,-2,,,,", "value,y,-2,,,,,more", "line 5: 'more' stands right of the last column"),
+        ("missing,,-1", "missing,z,-1", "line 6: rule 'a': missing has no match; found 'z'"),
+        ("value,y", "value,", "line 5: rule 'a': value has nothing under 'match'"),
+        ("value,y", "valu,y", "line 5: rule 'a': if 'valu' is not known; known: value; pattern"),
+        (
+            "threshold,mql,,,,,,3,,,,",
+            "threshold,mql,,,,,,3,..9,so,need,",
+            "line 8: a threshold has no cap '..9', la",
+        ),
+        ("..9", "0 to 9", "line 4: cap '0 to 9' are no number"),
+        ("decay=half", "decays=half", "line 7: option 'decays=half every 9 days' is not known"),
+        ("decay=half every 9 days", "any_of=a", "line 7: a rule has no option any_of; its options: at_least"),
+        ("decay=half every 9 days", "bots=perhaps", "line 7: option 'bots' has 'perhaps'; write yes or no"),
+        (",4,", ',"1,000",', "line 4: points '1,000' may be thousands or decimals"),
+        ("value,x", "range,10-50", "line 4: range '10-50' cannot be read; write 10..50"),
+        ("each time,", "step,5 within 30", "line 7: step '5 within 30' cannot be read; write 5 or"),
+        (",Source,", ',"Source,', "the sheet cannot be read on from here"),
+        ("handoff,mql,,,,,,,,,,\n", "", "line 1: no line is a handoff; add one"),
+    ],
+)
+def test_nothing_people_write_is_dropped_or_merged(old: str, new: str, said: str) -> None:
+    assert old in LOST
+    with pytest.raises(PolicyError) as error:
+        from_csv(LOST.replace(old, new, 1))
+    told = str(error.value).removeprefix("rubric.csv cannot be used:\n").splitlines()
+    assert len(told) == 1, told
+    assert said in told[0]
+
+
+def test_a_later_line_may_repeat_what_the_first_says_wherever_it_stands() -> None:
+    plain = from_csv(LOST)
+    again = LOST.replace("rule,a,,,,value,y,-2,,,,", "Rule,a,fit,Lead,source,Value,y,-2,9,Source,context,")
+    assert from_csv(again) == plain
+    line = "rule,a,,,,missing,,-1,,,,\n"
+    assert from_csv(LOST.replace(line, "").replace("threshold", line + "threshold")) == plain
 
 
 def test_a_spreadsheet_user_reads_words_not_code() -> None:
