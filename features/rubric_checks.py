@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
+_TEXTS = (ColumnType.CATEGORY, ColumnType.TEXT)
 LADDER = (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
 
 
@@ -203,10 +204,11 @@ def _column_problem(i: int, rule: Rule, key: str, table: str, source: Source) ->
 def _never(i: int, rule: Rule, what: str, kind: ColumnType, declared: tuple[str, ...]) -> Iterator[Problem]:
     """Conditions that no value of the column or question could meet."""
     known = {folded(value) for value in declared}
-    if rule.ranges and (kind not in (ColumnType.NUMBER, ColumnType.CATEGORY, ColumnType.TEXT) or _wordy(known)):
+    if rule.ranges and kind is not ColumnType.NUMBER and not (kind in _TEXTS and _numeric(known)):
         yield (
             ("rules", i, "ranges"),
-            f"rule '{rule.id}' gives points by range, but {what} holds no numbers ({kind}); use values or patterns.",
+            f"rule '{rule.id}' gives points by range, but {what} holds no numbers ({kind}); use values or patterns, "
+            "or declare it 'type: number'.",
         )
     for value in rule.values:
         if known and kind is not ColumnType.NUMBER and folded(value) not in known:
@@ -216,5 +218,5 @@ def _never(i: int, rule: Rule, what: str, kind: ColumnType, declared: tuple[str,
             )
 
 
-def _wordy(known: set[str]) -> bool:
-    return bool(known) and not any(re.fullmatch(r"[-+]?\d+([.,]\d+)?", value) for value in known)
+def _numeric(known: set[str]) -> bool:
+    return any(re.fullmatch(r"[-+]?\d+([.,]\d+)?", value) for value in known)

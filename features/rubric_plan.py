@@ -108,7 +108,9 @@ def _activity_plan(rule: Rule) -> RulePlan:
     elif rule.points is not None:
         shapes += _pointed(rule, rule.points)
     if rule.none is not None:
-        shapes.append((_counted(rule, rule.within_days), "below_one", rule.none, 1.0))
+        # per: asset skips rows without an asset, but such a row did happen
+        happened = {**_counted(rule, rule.within_days), "distinct_assets": False}
+        shapes.append((happened, "below_one", rule.none, 1.0))
     terms = tuple(
         Term(name, params, kind, points, least)
         for name, (params, kind, points, least) in zip(_names(rule, len(shapes)), shapes, strict=True)

@@ -158,6 +158,7 @@ class Rule(Part):
 
 
 _ACTIVITY_ONLY = ("points", "steps", "none", "decay", "assets")
+_HOW_COUNTED = ("per", "at_least", "scope", "actors", "bots", "take")
 _VALUE_ONLY = ("values", "ranges", "patterns", "filled", "missing", "otherwise")
 
 
@@ -165,8 +166,11 @@ def _value_conditions(rule: Rule) -> None:
     wrong = [n for n in _ACTIVITY_ONLY if getattr(rule, n) not in (None, ())]
     if wrong:
         raise ValueError(f"rule '{rule.id}': {', '.join(wrong)} belong to activity rules; use {', '.join(_VALUE_ONLY)}")
-    if rule.per != "once" or rule.at_least != 1 or rule.scope != "lead":
-        raise ValueError(f"rule '{rule.id}': per, at_least and scope belong to activity rules")
+    idle = [n for n in _HOW_COUNTED if getattr(rule, n) != Rule.model_fields[n].default]
+    if idle:
+        raise ValueError(
+            f"rule '{rule.id}': drop {', '.join(idle)}: of use where activities count, without effect on {rule.subject}"
+        )
     if rule.within_days is not None and rule.answer is None:
         raise ValueError(
             f"rule '{rule.id}': within_days speaks of an activity's or an answer's age; {rule.subject} has none"
@@ -190,6 +194,7 @@ def _activity_conditions(rule: Rule) -> None:
         raise ValueError(f"rule '{rule.id}': steps carry their own points, at_least and within_days; no decay")
     if rule.points is None and not rule.steps and rule.none is None:
         raise ValueError(f"rule '{rule.id}' gives no points; add points, steps or none")
+    _idle(rule)
     if rule.at_least > 1 and (rule.per != "once" or rule.decay):
         raise ValueError(f"rule '{rule.id}': at_least goes with per: once and no decay")
     if rule.decay and rule.per == "asset":
@@ -198,3 +203,17 @@ def _activity_conditions(rule: Rule) -> None:
         raise ValueError(f"rule '{rule.id}': decay and within_days exclude each other; use lifespan_days")
     if rule.none is not None and rule.scope == "account":
         raise ValueError(f"rule '{rule.id}': none speaks of the lead, not of its account")
+
+
+def _idle(rule: Rule) -> None:
+    """Refuse keys of an activity rule that would change nothing."""
+    if rule.take != "best" and not rule.steps:
+        raise ValueError(f"rule '{rule.id}': take says how steps combine, and there are none; add steps or drop take")
+    if rule.steps and rule.per == "occurrence":
+        raise ValueError(
+            f"rule '{rule.id}': a step gives its points once, so per: occurrence does nothing; drop per or the steps"
+        )
+    if rule.points is None and not rule.steps:
+        idle = [n for n in ("decay", "per", "at_least") if getattr(rule, n) != Rule.model_fields[n].default]
+        if idle:
+            raise ValueError(f"rule '{rule.id}': drop {', '.join(idle)} or add points: none gives its points once")

@@ -32,7 +32,7 @@ rules:
   - {id: seats, group: fit, answer: seats, ranges: [{from: 10, points: 4}], only_in: [mql, sal]}
   - {id: mails, group: interest, activity: email_click, points: 2, per: occurrence, cap: 5}
   - {id: raw_mails, group: interest, activity: email_click, points: 1, per: occurrence, bots: true}
-  - {id: pages, group: interest, activity: page_view, points: 3, per: asset, within_days: 56}
+  - {id: pages, group: interest, activity: page_view, points: 3, per: asset, within_days: 56, none: -2}
   - {id: pricing, group: intent, activity: page_view, assets: [pricing*], points: 7, within_days: 14}
   - {id: often, group: interest, activity: [page_view, demo], none: -6,
      steps: [{at_least: 3, within_days: 30, points: 9}, {at_least: 1, points: 2}]}

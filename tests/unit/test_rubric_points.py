@@ -4,12 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.assemble import features_at
 from features.catalog import Catalog
 from features.errors import ContractError
+from features.families.rules import rule_features
 from features.rubric import parse_rubric
 from features.rubric_plan import CAP_FEATURE, plan
 from features.rubric_points import ledger
 from models.candidates.rubric import RubricCandidate, fit_line
+from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 
 RUBRIC = parse_rubric(
     """
@@ -140,3 +143,24 @@ def test_a_rubric_that_orders_leads_backwards_falls_back_to_the_base_rate() -> N
 def test_rows_of_another_rubric_are_refused() -> None:
     with pytest.raises(ContractError, match="lacks"):
         ledger(RUBRIC, pd.DataFrame({"age": [1.0]}))
+
+
+def test_none_speaks_of_no_such_activity_even_where_points_are_per_asset() -> None:
+    rubric = parse_rubric(
+        """
+name: team
+groups: {fit: {dimension: interest}}
+rules: [{id: pages, group: fit, activity: page_view, points: 3, per: asset, none: -5}]
+thresholds: [{stage: mql, points: 1}]
+handoff: {stage: mql}
+"""
+    )
+    world = empty_world()
+    for name in ("looked", "nowhere", "silent"):
+        lead(world, name, T0)
+    did(world, "looked", "page_view", T0 + DAY, asset="pricing")
+    did(world, "nowhere", "page_view", T0 + DAY, asset=None)
+    catalog = Catalog(tuple(rule_features(rubric, SOURCE)))
+    at = moment(T0 + 2 * DAY)
+    values = features_at(frames(world), SOURCE, catalog, ["looked", "nowhere", "silent"], at).values
+    assert ledger(rubric, values).points.tolist() == [3, 0, -5]

@@ -65,6 +65,24 @@ def test_words_like_yes_and_numbers_stay_texts() -> None:
         (("id: industry", "id: in_mql_sal"), 6, "name the rule otherwise"),
         (("cap: 50", "cap: 5"), 10, "no lead can have more than 10"),
         (("requires: [opens]", "group: fit"), 10, "'sql' asks for 40 points of group 'fit', but no lead can have more"),
+        (
+            ("lead: industry,", "lead: industry, actors: [rep], bots: true,"),
+            6,
+            "drop actors, bots: of use where",
+        ),
+        (
+            ("lead: industry,", "lead: industry, take: sum,"),
+            6,
+            "drop take: of use where activities",
+        ),
+        (("points: 1,", "points: 1, take: sum,"), 7, "take says how steps combine, and there are none"),
+        (
+            ("points: 1, per: occurrence", "none: -1, decay: {half_life_days: 3}"),
+            7,
+            "drop decay or add points: none",
+        ),
+        (("points: 1, per: occurrence", "none: -1, per: asset, at_least: 2"), 7, "drop per, at_least or add points"),
+        (("points: 1,", "steps: [{points: 1}],"), 7, "a step gives its points once"),
         (("points: 1,", "points: 0,"), 10, "rule 'opens', which never gives points"),
     ],
 )
@@ -101,7 +119,14 @@ def test_a_flat_source_refuses_activity_rules_and_unknown_columns() -> None:
 
 
 def test_a_condition_no_value_could_meet_is_refused_with_what_is_declared() -> None:
-    columns = {"industry": {"values": ["tools", "food"]}, "size": {"type": "number"}, "flag": {"type": "boolean"}}
+    columns = {
+        "industry": {"values": ["tools", "food"]},
+        "size": {"type": "number"},
+        "flag": {"type": "boolean"},
+        "country": {"type": "category"},
+        "note": {"type": "text"},
+        "seats": {"type": "category", "values": ["1", "2"]},
+    }
     source = Source.model_validate(
         {
             "name": "bank",
@@ -122,10 +147,16 @@ handoff: {stage: mql}
         ("industry", "values: {Tools: 1, foot: 2}", "'industry' never is 'foot'; its declared values: tools, food"),
         ("industry", "ranges: [{from: 1, points: 2}]", "by range, but column 'industry' holds no numbers"),
         ("flag", "ranges: [{from: 1, points: 2}]", "by range, but column 'flag' holds no numbers (boolean)"),
+        ("country", "ranges: [{from: 1, points: 2}]", "no numbers (category); use values or patterns, or declare it"),
+        ("note", "ranges: [{from: 1, points: 2}]", "column 'note' holds no numbers (text)"),
     ):
         message = refused(text.replace("COLUMN", column).replace("CONDITION", condition), source)
         assert "line 4: rule 'one'" in message and said in message
-    for column, condition in (("industry", "values: {TOOLS: 1}"), ("size", "ranges: [{from: 1, points: 2}]")):
+    for column, condition in (
+        ("industry", "values: {TOOLS: 1}"),
+        ("size", "ranges: [{from: 1, points: 2}]"),
+        ("seats", "ranges: [{from: 1, points: 2}]"),
+    ):
         parse_rubric(text.replace("COLUMN", column).replace("CONDITION", condition), source=source)
 
 
