@@ -33,7 +33,7 @@ def convert(
 def try_(
     file: File, source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False
 ) -> int:
-    """Replay a rubric on the matured test weeks of the last run beside the model; nothing of it is kept."""
+    """Replay a rubric on the past, beside the model of the last run if it trained one; nothing of it is kept."""
     context = options(source, data_dir).context()
     from pipelines.comparison import HEADS, policy_rows
     from pipelines.rubric_files import read_rubric, tried

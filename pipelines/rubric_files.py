@@ -1,5 +1,7 @@
 """Rubrics as files people bring, and what such a rubric would have done in the past."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,14 @@ from features.matrix import Matrix
 from features.rubric import Rubric, load_rubric
 from features.rubric_csv import from_csv, to_csv
 from models.candidates.rubric import RubricCandidate
+from models.judging.alone import alone
 from models.judging.handing import Judge
 from models.judging.thresholds import compare
 from models.logistic import sigmoid
+from models.scorer import Ints
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix
+from pipelines.stages.train import TRAINED
 from pipelines.store import read_json, read_parquet, write_text
 from pipelines.tables import load_tables
 
@@ -43,25 +48,32 @@ def write_rubric(rubric: Rubric, path: Path) -> None:
 
 
 def tried(context: Context, rubric: Rubric) -> dict[str, Any]:
-    """The rubric and the evaluated twin on the same matured test rows; nothing is written.
+    """The rubric on the past, on matured rows only; nothing is written.
+
+    Beside the evaluated twin on the test rows where the last run trained a model; else on its own on every matured
+    row, with the reason why no model stands beside it.
 
     Raises
     ------
     DataError
-        before the first run that judged a model.
+        before the first run, and where no row is matured.
     """
     paths, source = context.paths, context.source
-    if not (paths.evaluate / "test_log_odds.parquet").exists():
-        raise DataError(f"source '{source.name}' has no judged run; run 'leadscore run --source {source.name}' first.")
-    test = load_matrix(paths.matrix).take(load_chop(paths.matrix).final.test)
+    if not (paths.matrix / "matrix.json").exists():
+        raise DataError(
+            f"source '{source.name}' has no matrix in {paths.matrix}; run 'leadscore run --source {source.name}' first."
+        )
+    matrix, file = load_matrix(paths.matrix), paths.evaluate / "verdict.json"
+    before = read_json(file) if file.exists() else {"verdict": None, "verdict_text": "No run has judged a model yet."}
+    if before["verdict"] not in TRAINED:
+        return _alone(context, rubric, matrix, before)
+    rows = load_chop(paths.matrix).final.test
+    test = matrix.take(rows)
     winner = read_json(paths.evaluate / "evaluation.json")["winner"]
     log_odds = read_parquet(paths.evaluate / "test_log_odds.parquet")[winner].to_numpy(dtype=np.float64)
-    book = RubricCandidate(rubric).ledger(_values(context, rubric, test))
-    line = rubric.handoff_threshold
-    judge = Judge("rubric", book.points, handed_off=book.handed_off, threshold=None if line is None else line.points)
     return compare(
         Judge("model", log_odds, probability=sigmoid(log_odds)),
-        judge,
+        _judge(context, rubric, test, rows),
         test.keys,
         test.label,
         test.amount,
@@ -72,15 +84,65 @@ def tried(context: Context, rubric: Rubric) -> dict[str, Any]:
     ).record()
 
 
-def _values(context: Context, rubric: Rubric, test: Matrix) -> pd.DataFrame:
-    """What the rules read of the test rows, each as of its own moment."""
+def _alone(context: Context, rubric: Rubric, matrix: Matrix, before: Mapping[str, Any]) -> dict[str, Any]:
+    source, rows = context.source, np.flatnonzero(matrix.matured)
+    if not len(rows):
+        raise DataError(
+            f"source '{source.name}' has {len(matrix):,} rows and none is matured: no outcome is certain yet, "
+            "so no rubric can be tried on the past. Come back once leads are older than the horizon of "
+            f"{source.label.horizon_days} days and the reporting lag, or check the declared outcomes."
+        )
+    past = matrix.take(rows)
+    found = alone(
+        _judge(context, rubric, past, rows),
+        past.keys,
+        past.label,
+        past.amount,
+        capacity=source.capacity,
+        every_days=source.cohort.every_days,
+        draws=context.settings.draws,
+        seed=context.settings.seed,
+    )
+    why = (
+        "No model stands beside the rubric. " + before["verdict_text"][:1].upper() + before["verdict_text"][1:],
+        f"The rubric was tried on all {len(rows):,} matured rows of {found.leads:,} leads. Rules written by people "
+        "learned nothing from them; rules made from these outcomes would look better than they are.",
+        *_hindsight(context, rubric),
+    )
+    verdict = {"verdict": before["verdict"], "verdict_text": before["verdict_text"]}
+    return verdict | replace(found, sentences=(*why, *found.sentences)).record()
+
+
+def _hindsight(context: Context, rubric: Rubric) -> list[str]:
+    """Rules that read what the audit says carries the outcome: their wins prove nothing."""
+    file = context.paths.audit / "audit.json"
+    found = read_json(file).get("findings", []) if file.exists() else []
+    leaks = {row["column"] for row in found if row["severity"] == "leak"}
+    read = [
+        (rule.id, name) for rule in rubric.rules for name in (rule.lead, rule.account, rule.answer) if name in leaks
+    ]
+    return [
+        f"Rule '{rule}' reads '{name}', which carries the outcome: what it finds here is hindsight."
+        for rule, name in read
+    ]
+
+
+def _judge(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> Judge:
+    book = RubricCandidate(rubric).ledger(_values(context, rubric, past, rows))
+    line = rubric.handoff_threshold
+    points = None if line is None else line.points
+    return Judge("rubric", book.points, handed_off=book.handed_off, threshold=points)
+
+
+def _values(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> pd.DataFrame:
+    """What the rules read of rows of the matrix, each as of its own moment."""
     source, tables = context.source, load_tables(context.paths)
     if source.kind == "flat":
         whole = flat_values(tables["leads"], build_catalog(source, rubric), source)
-        return whole.iloc[load_chop(context.paths.matrix).final.test].reset_index(drop=True)
-    ids = test.keys["lead_id"].astype("str").tolist()
+        return whole.iloc[rows].reset_index(drop=True)
+    ids = past.keys["lead_id"].astype("str").tolist()
     catalog = Catalog(tuple(rule_features(rubric, source)))
-    return features_at(tables, source, catalog, ids, test.keys["as_of"].reset_index(drop=True)).values
+    return features_at(tables, source, catalog, ids, past.keys["as_of"].reset_index(drop=True)).values
 
 
 def _yaml(rubric: Rubric) -> str:

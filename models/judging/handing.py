@@ -19,6 +19,7 @@ from models.judging.replay import (
 from models.scorer import Floats
 
 RUBRIC_OWN, EQUAL_WORKLOAD, EQUAL_PRECISION = "rubric_own_threshold", "model_equal_workload", "model_equal_precision"
+_BEST = "the best leads not yet handed off, as many as capacity allows"
 RUBRIC_CAPACITY, MODEL_CAPACITY, MODEL_VALUE = "rubric_at_capacity", "model_at_capacity", "model_by_cost_and_value"
 
 
@@ -51,26 +52,31 @@ def policies_of(
     capacity: Capacity,
 ) -> list[Handoffs]:
     """Every policy's handoffs on the judged rows, the rubric's own threshold first."""
-    k = "the best leads not yet handed off, as many as capacity allows"
-    found: list[Handoffs] = []
-    if rubric is not None and rubric.handed_off is not None:
-        own = first_crossings(replay, rubric.handed_off)
-        found.append(Handoffs(RUBRIC_OWN, "rubric", "first week at the rubric's own threshold", own, rubric.threshold))
+    found = [] if rubric is None else rubric_policies(replay, rubric, places)
+    if found and found[0].policy == RUBRIC_OWN:
+        own = found[0].rows
         matched = top_each_snapshot(replay, model.score, per_snapshot(replay, own))
         rule = "each week as many leads as the rubric handed off, the model's best"
-        found.append(Handoffs(EQUAL_WORKLOAD, "model", rule, matched, _lowest(model.score, matched)))
-        found += _equal_precision(replay, model, own)
-    if rubric is not None:
-        rows = top_each_snapshot(replay, rubric.score, places)
-        found.append(Handoffs(RUBRIC_CAPACITY, "rubric", k, rows, _lowest(rubric.score, rows)))
+        equal = Handoffs(EQUAL_WORKLOAD, "model", rule, matched, _lowest(model.score, matched))
+        found[1:1] = [equal, *_equal_precision(replay, model, own)]
     rows = top_each_snapshot(replay, model.score, places)
-    found.append(Handoffs(MODEL_CAPACITY, "model", k, rows, _lowest(model.score, rows)))
+    found.append(Handoffs(MODEL_CAPACITY, "model", _BEST, rows, _lowest(model.score, rows)))
     found += _by_value(replay, model, capacity)
     for judge in others:
         mask = judge.handed_off
         rows = top_each_snapshot(replay, judge.score, places) if mask is None else first_crossings(replay, mask)
-        found.append(Handoffs(judge.name, judge.name, k if mask is None else "as recorded", rows, judge.threshold))
+        found.append(Handoffs(judge.name, judge.name, _BEST if mask is None else "as recorded", rows, judge.threshold))
     return found
+
+
+def rubric_policies(replay: Replay, rubric: Judge, places: Ints) -> list[Handoffs]:
+    """The rubric's handoffs: at its own threshold first, if it has one, then at capacity."""
+    found: list[Handoffs] = []
+    if rubric.handed_off is not None:
+        own = first_crossings(replay, rubric.handed_off)
+        found.append(Handoffs(RUBRIC_OWN, "rubric", "first week at the rubric's own threshold", own, rubric.threshold))
+    rows = top_each_snapshot(replay, rubric.score, places)
+    return [*found, Handoffs(RUBRIC_CAPACITY, "rubric", _BEST, rows, _lowest(rubric.score, rows))]
 
 
 def _lowest(score: Floats, rows: Ints) -> float | None:

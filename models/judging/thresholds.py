@@ -152,7 +152,7 @@ def compare(
         differences=tuple(_differences(every, replay, draws_of)),
         curves={j.name: curve_of(replay, j.score, draws=min(draws, 300), seed=seed) for j in judges},
         swap=_swap(every, replay, keys, amount, model, rubric),
-        by_month=by_slice(replay, every, _months(keys), "month"),
+        by_month=by_slice(replay, every, months_of(keys), "month"),
         by_segment=by_attribute(replay, every, slices),
         leads=replay.leads,
         winnable=int(replay.winnable.sum()),
@@ -160,7 +160,7 @@ def compare(
         weeks=replay.snapshots,
         tie_rule=TIE_RULE,
         sentences=(),
-        notes=_notes(every, replay),
+        notes=notes_of(every, replay),
     )
     return replace(compared, sentences=comparison_sentences(compared, rubric is not None))
 
@@ -210,7 +210,7 @@ def _swap(
     return swap_set(replay, rows.get(first, empty), rows.get(second, empty), keys, amount, model.score, points)
 
 
-def _months(keys: pd.DataFrame) -> pd.Series:
+def months_of(keys: pd.DataFrame) -> pd.Series:
     """Calendar month of a row, or the tenth of the order in flat sources."""
     if keys["as_of"].notna().any():
         return pd.Series(keys["as_of"].dt.strftime("%Y-%m"))
@@ -218,7 +218,8 @@ def _months(keys: pd.DataFrame) -> pd.Series:
     return pd.Series("tenth " + tenth.astype("str").str.zfill(2), index=keys.index)
 
 
-def _notes(every: list[Handoffs], replay: Replay) -> tuple[str, ...]:
+def notes_of(every: list[Handoffs], replay: Replay) -> tuple[str, ...]:
+    """How the figures are to be read, and policies that select nobody or everybody."""
     notes = [
         "Outcomes were made under the handling of that time: wins are wins already inside a list, never added wins.",
         "Intervals are 90 %, by resampling whole accounts with the handoff decisions held as they were.",

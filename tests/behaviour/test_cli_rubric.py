@@ -2,14 +2,30 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pytest
+
 from features.rubric import load_rubric
+from pipelines.matrices import load_matrix, save_matrix
 from pipelines.store import read_json
+from tests.reference.calls import calls, write_calls
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
 DEMO = Path(__file__).parents[2] / "data" / "rubrics" / "demo.yaml"
+CALLS = """\
+name: calls_team
+groups: {fit: {dimension: fit}}
+rules:
+  - {id: boss, group: fit, lead: job, values: {boss: 20, student: -10}}
+  - {id: long, group: fit, lead: seconds, ranges: [{from: 300, points: 15}]}
+thresholds: [{stage: mql, points: 20}]
+handoff: {stage: mql}
+"""
 
 
 def test_a_rubric_becomes_a_csv_and_a_rubric_again(cli: Cli, tmp_path: Path) -> None:
@@ -38,3 +54,65 @@ def test_a_broken_sheet_names_its_line(cli: Cli, tmp_path: Path) -> None:
     sheet.write_text("line,id,points\nrule,a,many\n", encoding="utf-8")
     status, _, err = cli("rubric", "convert", str(sheet), "--out", str(tmp_path / "x.yaml"))
     assert status != 0 and "line 2" in err and not (tmp_path / "x.yaml").exists()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without validation, which has tests of its own: its library takes seconds to import."""
+    stages = ("ingest", "matrix", "audit", "backtest", "train", "evaluate", "thresholds", "score", "report")
+    monkeypatch.setattr("pipelines.run.STAGES", stages)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("frame", "verdict", "why"),
+    [
+        (calls(60), "too_little_data", "The test part of final block"),
+        (calls(signal=0.0), "no_signal", "No signal: "),
+        (calls(leak=True), "leak", "Training stopped: seconds carries the outcome"),
+    ],
+    ids=["too little data", "no signal", "leak"],
+)
+def test_where_only_a_rubric_is_left_it_is_tried_on_its_own(
+    cli: Cli, tmp_path: Path, frame: pd.DataFrame, verdict: str, why: str
+) -> None:
+    rubric, source = tmp_path / "team.yaml", write_calls(tmp_path, frame)
+    rubric.write_text(CALLS, encoding="utf-8")
+    place = ("--source", str(source), "--data-dir", str(tmp_path / "data"))
+    cli("run", *place, "--no-track", "--tiny")
+    status, out, err = cli("rubric", "try", str(rubric), *place, "--json")
+    assert status == 0, err
+    found = json.loads(out)
+    assert found["verdict"] == verdict and found["leads"] == len(frame)
+    assert found["sentences"][0].startswith(f"No model stands beside the rubric. {why}")
+    assert {row["by"] for row in found["policies"]} == {"rubric"} == set(found["curves"]) and not found["differences"]
+    own = found["policies"][0]
+    points = frame["job"].map({"boss": 20, "student": -10, "clerk": 0}) + 15 * (frame["seconds"] >= 300)
+    handed = points >= 20
+    won = frame["y"] == "yes"
+    assert (own["workload"], own["wins"]) == (handed.sum(), (handed & won).sum())
+    assert own["lift"] == pytest.approx(won[handed].mean() / won.mean())
+    for name in ("precision", "lift"):
+        low, high = own[f"{name}_ci"]
+        assert low < own[name] < high
+    assert any("'long' reads 'seconds', which carries" in text for text in found["sentences"]) is (verdict == "leak")
+    status, out, _ = cli("rubric", "try", str(rubric), *place)
+    assert status == 0 and "model at" not in " ".join(out.split()).replace("No model", "")
+
+
+def test_before_any_outcome_or_run_a_rubric_cannot_be_tried_and_is_told_why(cli: Cli, tmp_path: Path) -> None:
+    rubric, source = tmp_path / "team.yaml", write_calls(tmp_path, calls(60))
+    rubric.write_text(CALLS, encoding="utf-8")
+    place = ("--source", str(source), "--data-dir", str(tmp_path / "data"))
+    status, _, err = cli("rubric", "try", str(rubric), *place)
+    assert status != 0 and "has no matrix" in err and "leadscore run --source calls" in err
+    for stage in ("ingest", "matrix"):
+        cli(stage, *place)
+    status, out, err = cli("rubric", "try", str(rubric), *place)
+    assert status == 0 and "No run has judged a model yet." in " ".join(out.split()), err
+    folder = tmp_path / "data" / "calls" / "matrix"
+    matrix = load_matrix(folder)
+    unknown = replace(matrix, matured=np.zeros(len(matrix), bool), label=np.full(len(matrix), np.nan))
+    save_matrix(folder, unknown)
+    status, _, err = cli("rubric", "try", str(rubric), *place)
+    assert status != 0 and "60 rows and none is matured" in " ".join(err.split())

@@ -6,7 +6,16 @@ import pytest
 
 from features.definition import Capacity
 from features.errors import ContractError
-from models.judging.handing import EQUAL_PRECISION, EQUAL_WORKLOAD, MODEL_CAPACITY, MODEL_VALUE, RUBRIC_OWN, Judge
+from models.judging.alone import alone
+from models.judging.handing import (
+    EQUAL_PRECISION,
+    EQUAL_WORKLOAD,
+    MODEL_CAPACITY,
+    MODEL_VALUE,
+    RUBRIC_CAPACITY,
+    RUBRIC_OWN,
+    Judge,
+)
 from models.judging.replay import arrange
 from models.judging.thresholds import Comparison, compare
 
@@ -168,3 +177,25 @@ def test_every_attribute_s_values_add_up_to_the_policy_and_cost_is_taken_off() -
     assert 0 < table.loc["half", "workload"] < found.workload, "rows without a value belong to no segment"
     known = compare(judge, None, keys, label, amount, capacity=limits, draws=50)[MODEL_CAPACITY]
     assert known.revenue == 1000.0 * known.wins
+
+
+def test_a_rubric_alone_has_the_figures_it_has_beside_a_model_and_an_interval_of_its_lift() -> None:
+    keys, label, amount, truth = market(0)
+    points = 20 + 4 * truth
+    beside, _ = judged(truth, points)
+    rubric, capacity = Judge("rubric", points, handed_off=points >= 20), Capacity(handoffs_per_week=10)
+    found = alone(rubric, keys, label, amount, capacity=capacity, draws=300)
+    assert [r.policy for r in found.policies] == [RUBRIC_OWN, RUBRIC_CAPACITY]
+    for result in found.policies:
+        other = beside[result.policy]
+        assert (result.workload, result.wins, result.lift) == (other.workload, other.wins, other.lift)
+        assert result.intervals["wins"] == other.intervals["wins"]
+        low, high = result.intervals["lift"].low, result.intervals["lift"].high
+        assert 1 < low < result.lift < high and f"{result.lift:.2f} times the base rate" in " ".join(found.sentences)
+    shuffled = np.random.default_rng(0).permutation(points)
+    by_chance = alone(Judge("rubric", shuffled), keys, label, amount, capacity=capacity, draws=300)
+    assert "beyond noise" in by_chance.sentences[0]
+    nobody = alone(Judge("rubric", points, points > 999), keys, label, amount, capacity=capacity, draws=50)
+    assert nobody.sentences[0] == "At its own threshold the rubric hands off nobody of 400 leads."
+    with pytest.raises(ContractError, match="not matured"):
+        alone(rubric, keys, label * np.nan, amount, capacity=capacity)
