@@ -72,12 +72,14 @@ class ScorecardCandidate:
         binned = _binned(values, won, weight, learned_catalog(catalog))
         told = _told_by_others(binned, values, won, weight, catalog, group, seed)
         names, theta = _select(_with_ones(told), won, weight, group, seed, list(binned), self.features)
-        kept = {name: binned[name] for name in names}
-        points = {name: _points(c, kept[name].evidence) for name, c in zip(names, theta[1:], strict=True)}
+        every = {name: _points(c, binned[name].evidence) for name, c in zip(names, theta[1:], strict=True)}
+        points = {name: given for name, given in every.items() if given.any()}  # a line of nothing but 0 says nothing
         evidence = told[:, [list(binned).index(name) for name in names]]
-        whole = _points(theta[1:], evidence).sum(axis=1)
+        shown = np.array([name in points for name in names], dtype=bool)
+        whole = _points(theta[1:][shown], evidence[:, shown]).sum(axis=1)
         (slope, intercept), rounded = _line(whole / POINTS_PER_LOG_ODDS, won, weight)
         _, exact = _line(evidence @ theta[1:], won, weight)
+        kept = {name: binned[name] for name in points}
         return type(self)(kept, points, slope / POINTS_PER_LOG_ODDS, intercept, rounded - exact, features=self.features)
 
     def points(self, values: Values) -> Floats:

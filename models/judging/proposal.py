@@ -10,6 +10,7 @@ import yaml
 
 from features.catalog import Catalog, Feature
 from features.rubric import Rubric
+from features.vocabulary import Stage
 from models.binning import CategoryBins, NumberBins
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding import MISSING, RARE
@@ -40,24 +41,27 @@ class Proposal:
 
 
 def propose(card: ScorecardCandidate, catalog: Catalog, name: str, handoff_points: float) -> Proposal:
-    """Rules with the scorecard's points, one per feature that a rule can read.
+    """Rules with the scorecard's points, for every feature that rules can read.
 
     Attributes and answers become points per value or range; counts and days since become steps whose points add up to
-    the bin's. Decayed sums, trends and the like cannot be rules: see ``left_out``.
+    the bin's; the age of an answer becomes rules that expire, the current stage rules that hold in a stage only.
+    Decayed sums, trends, derived attributes and the like cannot be rules: see ``left_out``.
     """
     rules, left_out, start = [], [], 0.0
+    always = next((found for feature in catalog if "lead" in (found := _subject(feature.params) or {})), None)
     for feature_name, binned in card.bins.items():
         feature = catalog[feature_name]
-        points = card.points_by_bin[feature_name]
-        made = _rule(feature, binned.bins, points)
+        made = _rules(feature, binned.bins, card.points_by_bin[feature_name], always)
         if made is None:
             left_out.append(feature_name)
             continue
-        rule, base = made
+        parts, base = made
         start += base
-        if rule:
-            head = {"id": f"learned_{feature_name}"[:64], "group": str(feature.dimension), "topic": str(feature.topic)}
-            rules.append({**head, "label": feature.label or feature_name.replace("_", " "), **rule})
+        for k, (more, rule) in enumerate(parts):
+            end = f"_{k + 1}" if len(parts) > 1 else ""
+            name_of = f"learned_{feature_name}"[: 64 - len(end)] + end
+            head = {"id": name_of, "group": str(feature.dimension), "topic": str(feature.topic)}
+            rules.append({**head, "label": (feature.label or feature_name.replace("_", " ")) + more, **rule})
     used = dict.fromkeys(rule["group"] for rule in rules)
     rubric = Rubric.model_validate(
         {
@@ -73,18 +77,81 @@ def propose(card: ScorecardCandidate, catalog: Catalog, name: str, handoff_point
     return Proposal(rubric, tuple(left_out), card)
 
 
-def _rule(feature: Feature, bins: NumberBins | CategoryBins, points: Ints) -> tuple[dict[str, Any], float] | None:
-    """Keys of a rule and the points every lead gets; None where the grammar has no such rule."""
+_Parts = list[tuple[str, dict[str, Any]]]  # per rule: what to add to the feature's label, and the rule's keys
+
+
+def _rules(
+    feature: Feature, bins: NumberBins | CategoryBins, points: Ints, always: Mapping[str, str] | None
+) -> tuple[_Parts, float] | None:
+    """Keys of the feature's rules and the points every lead gets; None where the grammar has no such rule.
+
+    ``always`` is a subject that any rule may speak of, for conditions that need none.
+    """
     params = feature.params
     subject = _subject(params)
     if subject is not None:
-        return {**subject, **_values(bins, points)}, 0.0
-    plain = params.get("table") == "activities" and params.get("scope", "lead") == "lead" and params.get("kinds")
-    if not plain or isinstance(bins, CategoryBins) or "parts" in params or params.get("half_lives"):
+        return [("", {**subject, **_values(bins, points)})], 0.0
+    if isinstance(bins, CategoryBins):
+        staged = params.get("table") == "stages" and params.get("op") == "current_known" and "test" not in params
+        return _by_stage(always, bins, points) if staged and always is not None else None
+    if params.get("table") == "answers" and params.get("op") == "age" and params.get("channel") is None:
+        return _fresh(str(params["question"]), bins, points)
+    plain = _whole(params)
+    if plain is None:
         return None
-    if params.get("op") == "count" and not params.get("distinct_assets"):
-        return _counted(params, bins, points)
-    return _since(params, bins, points) if params.get("op") == "recency" else None
+    made = None
+    if plain.get("op") == "count" and not plain.get("distinct_assets"):
+        made = _counted(plain, bins, points)
+    elif plain.get("op") == "recency":
+        made = _since(plain, bins, points)
+    if made is None:
+        return None
+    rule, base = made
+    return [("", rule)] if rule else [], base
+
+
+def _whole(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Activities as one rule counts them: all kinds by the same assets and actors; None where kinds differ in these."""
+    if params.get("table") != "activities" or params.get("scope", "lead") != "lead" or params.get("half_lives"):
+        return None
+    if not params.get("kinds"):
+        return None
+    parts = params.get("parts") or []
+    filters = [{name: part.get(name) for name in ("assets", "actors")} for part in parts]
+    if any(one != filters[0] for one in filters):
+        return None
+    return {**params, **filters[0], "kinds": [kind for part in parts for kind in part["kinds"]]} if parts else params
+
+
+def _by_stage(always: Mapping[str, str], bins: CategoryBins, points: Ints) -> tuple[_Parts, float] | None:
+    """Rules that give their points whatever is on record, in some stages only; before any stage it is the base."""
+    named = dict(zip(bins.code.levels, (float(p) for p in points), strict=True))
+    base, rare = named.pop(MISSING, 0.0), named.pop(RARE, 0.0)
+    if not set(named) <= set(Stage):
+        return None
+    stages: dict[float, list[str]] = {}
+    for stage in Stage:
+        stages.setdefault(named.get(stage, rare) - base, []).append(str(stage))
+    stages.pop(0.0, None)
+    return [
+        (f": {', '.join(held)}", {**always, "filled": more, "missing": more, "only_in": held})
+        for more, held in stages.items()
+    ], base
+
+
+def _fresh(question: str, bins: NumberBins, points: Ints) -> tuple[_Parts, float] | None:
+    """Rules that expire one after the other: so many points more the fresher the answer is."""
+    days = [round(edge) for edge in bins.edges]
+    if any(edge < 1 for edge in bins.edges) or len(set(days)) < len(days):
+        return None
+    parts: _Parts = [
+        (f": within {day} days", {"answer": question, "within_days": day, "filled": float(points[k] - points[k + 1])})
+        for k, day in enumerate(days)
+        if points[k] != points[k + 1]
+    ]
+    if points[-2] != points[-1]:
+        parts.append((": ever", {"answer": question, "filled": float(points[-2] - points[-1])}))
+    return parts, float(points[-1])
 
 
 def _subject(params: Mapping[str, Any]) -> dict[str, str] | None:

@@ -51,7 +51,8 @@ def run_train(context: Context) -> dict[str, Any]:
         for name, bundle in bundles.items():
             save_bundle(bundle, folder / name)
         if bundles:
-            write_json(folder / STORED, stored(fit_scorecard(matrix, matured, context.settings), matrix.catalog))
+            card = fit_scorecard(matrix, matured, context.settings)
+            write_json(folder / STORED, stored(card, matrix.catalog, decision.calibrations.get(card.name)))
         write_json(folder / "train.json", result)
         write_json(folder / "verdict.json", before)
     return result

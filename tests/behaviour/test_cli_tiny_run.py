@@ -265,3 +265,27 @@ def test_the_scorecard_prints_on_a_page_and_becomes_a_rubric(cli: Cli, tiny_demo
     assert adopted.name == f"{tiny_demo.context.source.name}_learned" and adopted.rules
     status, out, _ = cli("scorecard", *tiny_demo.args)
     assert status == 0 and found["features"][0]["label"] in out
+    shown = f"{found['probabilities'][0]['points']:>6}  {found['probabilities'][0]['probability']:.1%}"
+    assert shown in out and "Points to probability" in html
+
+
+def test_the_points_of_a_lead_lead_to_the_calibrated_probability(tiny_demo: TinyRun) -> None:
+    from models.candidates.scorecard import ScorecardCandidate
+    from pipelines.scorecard import page_of
+    from pipelines.stages.backtest import load_backtest
+
+    context, found = tiny_demo.context, page_of(tiny_demo.context)
+    card = ScorecardCandidate.restore(found["state"], {})
+    rows = load_matrix(context.paths.matrix).values.iloc[:500]
+    _, decision = load_backtest(context.paths)
+    odds = decision.calibrations["scorecard"].apply(card.log_odds(rows))
+    table = found["probabilities"]
+    assert 3 < len(table) <= 15
+    chance = np.array([row["probability"] for row in table])
+    told = np.interp(card.points(rows), [row["points"] for row in table], np.log(chance / (1 - chance)))
+    inside = (card.points(rows) >= table[0]["points"]) & (card.points(rows) <= table[-1]["points"])
+    assert inside.mean() > 0.9
+    assert told[inside] == pytest.approx(odds[inside])
+    start = next(r["probability"] for r in table if r["points"] == 0)
+    assert f"0 points are a probability of {start:.1%} of a win within" in found["sentences"][1]
+    assert all(any(row["points"] for row in feature["bins"]) for feature in found["features"])

@@ -111,6 +111,17 @@ def test_scorecard_points_are_integers_and_rounding_costs_little() -> None:
     assert {row.feature for row in card.rows()} == set(card.bins)
 
 
+@pytest.mark.parametrize("seed", [10, 22])
+def test_a_card_has_no_feature_that_gives_nothing(seed: int) -> None:
+    """In these rows a feature weighs so little that all its points round to 0."""
+    matrix = toy_matrix(600, seed=seed, strength=0.1)
+    card = ScorecardCandidate().fit(matrix.values, matrix.label, matrix.weight, catalog=CATALOG, seed=1)
+    assert all(given.any() for given in card.points_by_bin.values())
+    assert set(card.bins) == set(card.points_by_bin)
+    found = card.contributions(matrix.values)
+    np.testing.assert_allclose(found.log_odds, card.log_odds(matrix.values), rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_card_of_few_rows_and_many_columns_that_tell_nothing_promises_little(seed: int) -> None:
     """Told by its own rows, the card was half a nat worse than the base rate here."""

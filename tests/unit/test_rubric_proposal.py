@@ -1,5 +1,7 @@
 """The scorecard proposed as a rubric gives every lead the scorecard's own points."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +14,7 @@ from models.binning import Binned, CategoryBins, NumberBins
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding import MISSING, RARE, CategoryCode
-from models.judging.proposal import propose
+from models.judging.proposal import _rules, propose
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 
 CATALOG = build_catalog(SOURCE)
@@ -48,6 +50,8 @@ def card() -> ScorecardCandidate:
         count: (bins(0, 2), [-1, 4, 9, 0]),
         since: (bins(7, 30), [8, 3, 1, -5]),
         decayed: (bins(0.5), [0, 6, 0]),
+        "current_stage": (levels("mql", "sal", "won"), [5, -2, 5, 3, 1]),
+        "answer_seats_age": (bins(3, 10), [6, 4, -1, -2]),
     }
     points = {name: np.array(values) for name, (_, values) in parts.items()}
     return ScorecardCandidate({name: binned for name, (binned, _) in parts.items()}, points, slope=0.1)
@@ -62,8 +66,12 @@ def test_the_proposed_rubric_gives_the_scorecards_points() -> None:
         lead(world, name, T0 - 90 * DAY, industry=str(industry) if rng.random() < 0.8 else None, employees=employees)
         for _ in range(rng.integers(0, 5)):
             did(world, name, str(rng.choice(["demo", "page_view"])), T0 - int(rng.integers(1, 60 * DAY)))
+        for stage in rng.choice(["mql", "sal", "sql", "recycled"], rng.integers(0, 3), replace=False):
+            at = T0 - int(rng.integers(1, 60 * DAY))
+            row = {"lead_id": name, "stage": str(stage), "entered_at": at, "happened_at": at, "known_at": at}
+            world["stages"].append(row)
         if rng.random() < 0.6:
-            at = T0 - 5 * DAY
+            at = T0 - int(rng.integers(1, 20 * DAY))
             row = {"lead_id": name, "question": "seats", "value": str(rng.integers(5, 15)), "known_at": at}
             world["answers"].append({**row, "happened_at": at})
     found = propose(card(), CATALOG, "proposed", 10.0)
@@ -74,3 +82,18 @@ def test_the_proposed_rubric_gives_the_scorecards_points() -> None:
     expected = found.points(values)
     assert np.array_equal(RubricCandidate(rubric).points(values), expected)
     assert len(set(expected)) > 10
+    assert {"mql", "sal", "sql"} <= set(values["current_stage"].dropna())
+    by_stage = {rule.only_in: rule.filled for rule in rubric.rules if rule.only_in}
+    assert by_stage[("mql", "won")] == 4 and by_stage[("sal",)] == -3
+
+
+def test_kinds_counted_together_are_one_rule_if_they_are_filtered_alike() -> None:
+    feature = next(f for f in CATALOG if f.params.get("parts"))
+    parts = [{"kinds": [kind], "assets": None, "actors": ["lead"]} for kind in ("demo", "page_view")]
+    plain = {**feature.params, "op": "count", "window_days": 7, "kinds": ["demo"], "distinct_assets": False}
+    alike, apart = ({**plain, "parts": [parts[0], {**parts[1], "assets": assets}]} for assets in (None, ["pricing*"]))
+    spread = (bins(0, 2).bins, np.array([-1, 4, 9, 0]))
+    found = _rules(replace(feature, params=alike), *spread, None)
+    assert found is not None and found[1] == -1
+    assert found[0][0][1]["activity"] == ["demo", "page_view"] and found[0][0][1]["take"] == "sum"
+    assert _rules(replace(feature, params=apart), *spread, None) is None
