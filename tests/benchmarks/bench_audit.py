@@ -1,5 +1,7 @@
 """Recall and false alarms of the leak audit on 50 planted leaks of ten kinds with meaningless names.
 
+A second table plants three kinds that come with a loss, such as reasons and competitors noted when a deal is lost.
+
 Hosts are simulated lead tables (synthetic) and, where LEADSCORE_DATA points to it, the first three quarters of the
 UCI bank file; the last quarter is never read. Run: ``python -m tests.benchmarks.bench_audit``.
 """
@@ -64,6 +66,22 @@ def _counted_afterwards(won: np.ndarray, day: np.ndarray, rng: np.random.Generat
     return pd.Series((rng.poisson(3, len(won)) + won * rng.poisson(5, len(won))).astype(float))
 
 
+def _filled_for_lost(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    noted = ~won & (rng.random(len(won)) < 0.4)
+    return pd.Series(np.where(noted, rng.choice(["r1", "r2", "r3"], len(won)), None), dtype="str")
+
+
+def _value_of_lost(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    return pd.Series(
+        np.where(~won & (rng.random(len(won)) < 0.25), "x", rng.choice(list("abc"), len(won))), dtype="str"
+    )
+
+
+def _reasons_among_values(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    reasons = rng.choice([f"r{k}" for k in range(6)], len(won))
+    return pd.Series(np.where(~won & (rng.random(len(won)) < 0.3), reasons, rng.choice(list("abc"), len(won))))
+
+
 KINDS: dict[str, Plant] = {
     "the target under another name": _copy,
     "the target with 4 % errors": _noisy_copy,
@@ -75,6 +93,11 @@ KINDS: dict[str, Plant] = {
     "written at close": _written_at_close,
     "status with values of won leads": _status,
     "counted afterwards": _counted_afterwards,
+}
+LOST_KINDS: dict[str, Plant] = {
+    "filled for lost only": _filled_for_lost,
+    "a value of lost leads only": _value_of_lost,
+    "reasons of lost leads among other values": _reasons_among_values,
 }
 HOSTS = ((1500, 0.30, True), (4000, 0.05, True), (3000, 0.11, False), (600, 0.50, False), (6000, 0.15, True))
 
@@ -130,8 +153,8 @@ def judge(frame: pd.DataFrame, won: np.ndarray, day: np.ndarray, ordered: bool, 
         frame, won, day = frame.iloc[shuffle].reset_index(drop=True), won[shuffle], day[shuffle]
     label = won.astype(np.float64)
     alone = audit_columns(frame, label, order=order)
-    caught = {}
-    for kind, plant in KINDS.items():
+    caught: dict[str, str] = {}
+    for kind, plant in [*KINDS.items(), *LOST_KINDS.items()]:
         planted = frame.reset_index(drop=True).assign(v17=plant(won, day, rng))
         found = [f.severity for f in audit_columns(planted, label, order=order) if f.column == "v17"]
         caught[kind] = "leak" if "leak" in found else "suspect" if "suspect" in found else "missed"
@@ -139,7 +162,8 @@ def judge(frame: pd.DataFrame, won: np.ndarray, day: np.ndarray, ordered: bool, 
         "columns": len(frame.columns),
         "false_leaks": [f.column for f in alone if f.severity == "leak"],
         "false_suspects": sorted({f.column for f in alone if f.severity == "suspect"}),
-        "caught": caught,
+        "caught": {kind: caught[kind] for kind in KINDS},
+        "caught_lost": {kind: caught[kind] for kind in LOST_KINDS},
     }
 
 
@@ -152,15 +176,19 @@ def run() -> dict[str, object]:
     if real is not None:
         hosts["bank, first three quarters"] = (*real, True)
     results = {name: judge(*parts[:3], parts[3], 5) for name, parts in hosts.items()}
-    planted = [kind for name, r in results.items() if "bank" not in name for kind in r["caught"].values()]  # type: ignore[attr-defined]
     return {
-        "planted": len(planted),
-        "named_leak": planted.count("leak"),
-        "named_suspect": planted.count("suspect"),
-        "missed": planted.count("missed"),
+        **_counts(results, "caught"),
+        "lost_only": _counts(results, "caught_lost"),
         "honest_columns": sum(r["columns"] for r in results.values()),  # type: ignore[misc]
         "hosts": results,
     }
+
+
+def _counts(results: dict[str, dict[str, object]], table: str) -> dict[str, int]:
+    """Planted leaks of the synthetic hosts and what they were named."""
+    named = [kind for host_name, r in results.items() if "bank" not in host_name for kind in r[table].values()]  # type: ignore[attr-defined]
+    found = {f"named_{severity}": named.count(severity) for severity in ("leak", "suspect")}
+    return {"planted": len(named), **found, "missed": named.count("missed")}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ def test_planted_leaks_are_found_without_false_alarms() -> None:
     found = list(result["caught"].values())  # type: ignore[attr-defined]
     assert found.count("leak") >= 8
     assert found.count("missed") <= 1
+    assert set(result["caught_lost"].values()) == {"leak"}  # type: ignore[attr-defined]
 
 
 def test_a_date_of_the_close_is_found_in_rows_without_an_order() -> None:

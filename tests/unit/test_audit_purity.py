@@ -1,4 +1,4 @@
-"""AUD03 fires on values that come with the win only, and stays silent on merely good ones."""
+"""AUD03 fires on values that come with one outcome only, and stays silent on merely good or poor ones."""
 
 import numpy as np
 import pandas as pd
@@ -37,3 +37,48 @@ def test_silent_on_a_good_value_a_rare_one_and_a_clocked_one() -> None:
     frame.loc[rare, "rare"] = 1.0
     frame["clocked"] = won
     assert purity(rows(frame, won, verified=("clocked",))) == []
+
+
+def of_lost(name: str, won: np.ndarray) -> pd.Series:
+    rng = np.random.default_rng(3)
+    noted = (won == 0) & (rng.random(len(won)) < 0.3)
+    if name == "number":
+        return pd.Series(np.where(noted, rng.integers(2, 5, len(won)), 0).astype(float))
+    reasons = ["competitor"] if name == "one value" else ["price", "timing", "no budget"]
+    return pd.Series(np.where(noted, rng.choice(reasons, len(won)), rng.choice(["a", "b"], len(won))), dtype="str")
+
+
+@pytest.mark.parametrize("name", ["one value", "several values", "number"])
+@pytest.mark.parametrize("base", [0.15, 0.5])
+def test_fires_on_values_of_lost_leads_only(name: str, base: float) -> None:
+    frame, won = honest(base=base)
+    frame["v"] = of_lost(name, won)
+    found = purity(rows(frame, won))
+    assert [(f.column, f.severity) for f in found] == [("v", "leak")]
+    assert "none of them won against" in found[0].message
+
+
+def test_values_with_poor_odds_and_rare_ones_are_silent_and_a_lowest_number_is_suspect() -> None:
+    frame, won = honest(base=0.2)
+    rng = np.random.default_rng(4)
+    poor = rng.random(len(won)) < np.where(won == 1, 0.03, 0.25)
+    frame["poor"] = pd.Series(np.where(poor, "student", "other"), dtype="str")
+    frame["many"] = pd.Series(rng.integers(0, 60, len(won)).astype(str), dtype="str")
+    frame["rare"] = pd.Series(np.where((won == 0) & (rng.random(len(won)) < 0.02), "x", "y"), dtype="str")
+    assert purity(rows(frame, won)) == []
+    frame["visits"] = np.where((won == 0) & (rng.random(len(won)) < 0.4), 0.0, rng.integers(1, 6, len(won)))
+    assert [(f.column, f.severity) for f in purity(rows(frame, won))] == [("visits", "suspect")]
+
+
+def test_rare_reasons_are_taken_together_and_values_chosen_by_their_losses_are_not_held_against_a_column() -> None:
+    frame, won = honest(600, base=0.5)
+    rng = np.random.default_rng(5)
+    noted = (won == 0) & (rng.random(len(won)) < 0.25)
+    reasons = rng.choice([f"r{k}" for k in range(8)], len(won))
+    frame["v"] = pd.Series(np.where(noted, reasons, rng.choice(["a", "b"], len(won))), dtype="str")
+    found = purity(rows(frame, won))
+    assert [(f.column, f.severity) for f in found] == [("v", "suspect")]
+    assert "is one of" in found[0].message
+    frame, won = honest(12_000, base=0.01)
+    frame["price"] = pd.Series(rng.integers(0, 80, len(won)).astype(str), dtype="str")
+    assert purity(rows(frame, won)) == []

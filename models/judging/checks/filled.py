@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.judging.checks.finding import Finding, Severity
+from models.judging.checks.lost import Mask, lost_only, provable
 from models.judging.checks.rows import AuditRows, auc_error, auc_within, wilson
 
 CODE = "AUD02"
@@ -13,13 +14,14 @@ PURE, LIFT, FEWEST = 0.85, 1.6, 12
 def filled(rows: AuditRows) -> list[Finding]:
     """Columns that are filled for won leads and empty for lost ones (or the other way round)."""
     found = []
+    gaps = {}
     for name in rows.names:
-        if name in rows.verified:
-            continue  # its absence at as_of is a fact of that moment
         present = rows.columns[name].notna().to_numpy()
-        if present.all() or not present.any():
-            continue
-        severity = _severity(rows, present)
+        if name not in rows.verified and present.any() and not present.all():  # else absence is a fact of that moment
+            gaps[name] = present
+    looked_at = provable(rows, gaps.values())
+    for name, present in gaps.items():
+        severity = _severity(rows, present, looked_at)
         if severity is not None:
             shares = [f"{present[rows.label == outcome].mean():.0%}" for outcome in (1.0, 0.0)]
             found.append(
@@ -34,12 +36,13 @@ def filled(rows: AuditRows) -> list[Finding]:
     return found
 
 
-def _severity(rows: AuditRows, present: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Severity | None:
+def _severity(rows: AuditRows, present: Mask, looked_at: int) -> Severity | None:
     auc = auc_within(present.astype(np.float64), rows.label, rows.block)
     auc = 0.5 + abs(auc - 0.5) if np.isfinite(auc) else 0.5
     error = auc_error(auc, int(rows.label.sum()), int((1 - rows.label).sum()))
     wins = float(rows.label[present].sum())
     pure = wilson(wins, float(present.sum()))[0] >= max(PURE, min(LIFT * rows.base, 0.97)) and wins >= FEWEST
-    if pure or (auc >= SURE and auc - 2 * error >= SURE - 0.06):
+    lost = lost_only(rows, present, looked_at)
+    if pure or lost == "leak" or (auc >= SURE and auc - 2 * error >= SURE - 0.06):
         return "leak"
-    return "suspect" if auc - 2 * error >= HIGH else None
+    return "suspect" if lost or auc - 2 * error >= HIGH else None

@@ -1,30 +1,49 @@
-"""AUD03: a value, or any but the default, that comes with the win only; a column that is a function of the target."""
+"""AUD03: a value, or any but the default, that comes with one outcome only; a column that is the target renamed."""
+
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from models.judging.checks.finding import Finding
+from models.judging.checks.finding import ORDER, Finding, Severity
+from models.judging.checks.lost import Mask, lost_only, provable
 from models.judging.checks.rows import AuditRows, wilson
 from models.scorer import Floats
 
 CODE = "AUD03"
-FEWEST_WON = 15
+FEWEST_WON = FEWEST_ROWS = 15
+FEWEST_OF_SEVERAL = 5
 ODDS_TIMES = 25.0
 COVERS = 0.05
 MANY = 60
 
 
+@dataclass(frozen=True)
+class Part:
+    """Rows of a column that hold one value or one of several.
+
+    ``lowest`` says whether a number's lowest value is among them, ``choices`` among how many sets the outcome chose.
+    """
+
+    words: str
+    mask: Mask
+    lowest: bool = False
+    choices: float = 1.0
+
+
 def purity(rows: AuditRows) -> list[Finding]:
     """Columns with a value that is as good as the outcome itself."""
     found = []
-    for name in rows.names:
-        column = rows.columns[name]
-        if name in rows.verified or column.isna().all():
-            continue
-        text = _function(name, column, rows.label) or _pure_value(name, column, rows)
-        if text is not None:
-            found.append(Finding(name, CODE, "leak", text))
+    asked = [n for n in rows.names if n not in rows.verified and not rows.columns[n].isna().all()]
+    parts = {name: _parts(rows.columns[name], rows.label) for name in asked}
+    looked_at = provable(rows, (part.mask for several in parts.values() for part in several))
+    for name in asked:
+        whole = _function(name, rows.columns[name], rows.label) or _won_only(name, parts[name], rows)
+        graded: tuple[Severity, str] | None = (
+            ("leak", whole) if whole else _lost_only(name, parts[name], rows, looked_at)
+        )
+        if graded is not None:
+            found.append(Finding(name, CODE, *graded))
     return found
 
 
@@ -46,32 +65,57 @@ def _function(name: str, column: pd.Series, label: Floats) -> str | None:
     )
 
 
-def _pure_value(name: str, column: pd.Series, rows: AuditRows) -> str | None:
-    for words, mask in _parts(column, rows.label):
-        wins, n = float(rows.label[mask].sum()), float(mask.sum())
+def _won_only(name: str, parts: list[Part], rows: AuditRows) -> str | None:
+    for part in parts:
+        wins, n = float(rows.label[part.mask].sum()), float(part.mask.sum())
         if wins < max(FEWEST_WON, COVERS * rows.label.sum()):
             continue
         low = wilson(wins, n)[0]
         if _odds(low) >= ODDS_TIMES * _odds(rows.base) and low >= 0.8:
             return (
-                f"'{name}' {words} on {n:.0f} rows, {wins / n:.1%} of them won against {rows.base:.1%} overall: "
+                f"'{name}' {part.words} on {n:.0f} rows, {wins / n:.1%} of them won against {rows.base:.1%} overall: "
                 "a value that comes with the win. Declare the column 'role: ignore', or read it from its history."
             )
     return None
 
 
-def _parts(column: pd.Series, label: Floats) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-    """Rows with one frequent value, with those that only won leads have, and with any value but the most frequent."""
+def _lost_only(name: str, parts: list[Part], rows: AuditRows, looked_at: int) -> tuple[Severity, str] | None:
+    """The gravest of the parts that come with the loss."""
+    graded: dict[Severity, str] = {}
+    for part in parts:
+        severity = lost_only(rows, part.mask, looked_at * part.choices)
+        if severity is None:
+            continue
+        if part.lowest:
+            severity = "suspect"  # no visit, no employee: such leads may truly never buy
+        wins, n = int(rows.label[part.mask].sum()), int(part.mask.sum())
+        graded.setdefault(
+            severity,
+            f"'{name}' {part.words} on {n:,} rows, {wins or 'none'} of them won against {rows.base:.1%} overall: "
+            "a value that comes with the loss. If it is written when a lead is lost, declare the column 'role: ignore' "
+            "or read it from its history; if it is truly known before, say so under 'accepted_because'.",
+        )
+    return next(((severity, graded[severity]) for severity in ORDER if severity in graded), None)
+
+
+def _parts(column: pd.Series, label: Floats) -> list[Part]:
+    """Rows with one frequent value, with those of one outcome only, and with any value but the most frequent."""
     counts = column.value_counts()
-    frequent = counts[counts >= FEWEST_WON].head(MANY)
-    parts = [(f"is '{value}'", (column == value).to_numpy(dtype=bool)) for value in frequent.index]
-    won_only = [value for value in frequent.index if (label[(column == value).to_numpy(dtype=bool)] == 1.0).all()]
-    if len(won_only) > 1:
-        words = "is one of " + ", ".join(f"'{value}'" for value in won_only[:5])
-        parts.append((words, column.isin(won_only).to_numpy(dtype=bool)))
+    counted = counts[counts >= FEWEST_OF_SEVERAL].head(MANY)
+    lowest = column.min() if pd.api.types.is_numeric_dtype(column) else None
+    single = {value: (column == value).to_numpy(dtype=bool) for value in counted.index}
+    parts = [
+        Part(f"is '{value}'", mask, value == lowest) for value, mask in single.items() if mask.sum() >= FEWEST_ROWS
+    ]
+    for outcome in (1.0, 0.0):
+        fewest = FEWEST_ROWS if outcome else FEWEST_OF_SEVERAL  # no chance is asked for wins
+        pure = [value for value, mask in single.items() if mask.sum() >= fewest and (label[mask] == outcome).all()]
+        if len(pure) > 1:
+            words = "is one of " + ", ".join(f"'{value}'" for value in pure[:5])
+            parts.append(Part(words, column.isin(pure).to_numpy(dtype=bool), lowest in pure, 2.0 ** len(single)))
     if len(counts) > 1 and counts.iloc[0] >= 0.2 * len(column):
         other = (column != counts.index[0]).to_numpy(dtype=bool) & column.notna().to_numpy()
-        parts.append((f"differs from its usual '{counts.index[0]}'", other))
+        parts.append(Part(f"differs from its usual '{counts.index[0]}'", other))
     return parts
 
 

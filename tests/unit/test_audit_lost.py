@@ -1,0 +1,61 @@
+"""Rows of lost leads only: what proves something, against the base rate of their blocks and the number of looks."""
+
+import numpy as np
+import pytest
+
+from models.judging.checks.lost import lost_only, provable
+from models.judging.checks.rows import AuditRows
+from tests.reference.audit_rows import honest, rows
+
+
+def table(won: int, lost: int) -> AuditRows:
+    label = np.random.default_rng(7).permutation(np.repeat([1.0, 0.0], [won, lost]))
+    return rows(honest(won + lost)[0], label, ordered=False)
+
+
+def some(of: AuditRows, count: int, outcome: float = 0.0) -> np.ndarray:
+    mask = np.zeros(len(of.label), dtype=bool)
+    mask[np.flatnonzero(of.label == outcome)[:count]] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "without_win", "severity"),
+    [
+        (40, 40, 14, None),
+        (40, 40, 35, "suspect"),
+        (400, 400, 150, "leak"),
+        (200, 600, 300, "leak"),
+        (200, 600, 40, None),
+        (40, 1960, 300, None),
+        (400, 7600, 3000, "leak"),
+    ],
+)
+def test_no_win_proves_as_much_as_rows_and_base_rate_let_it(
+    won: int, lost: int, without_win: int, severity: str | None
+) -> None:
+    of = table(won, lost)
+    assert lost_only(of, some(of, without_win), 1) == severity
+
+
+def test_more_looks_prove_less_and_sets_too_small_to_prove_anything_are_no_looks() -> None:
+    of = table(200, 600)
+    assert lost_only(of, some(of, 160), 1) == "leak"
+    assert lost_only(of, some(of, 160), 1000) != "leak"
+    assert provable(of, [some(of, 5)] * 50 + [some(of, 160)]) == 1
+
+
+def test_few_wins_by_mistake_do_not_hide_it_and_a_poor_value_is_silent() -> None:
+    of = table(500, 1500)
+    assert lost_only(of, some(of, 600) | some(of, 3, 1.0), 1) == "leak"
+    assert lost_only(of, some(of, 600) | some(of, 30, 1.0), 1) is None
+    many = table(5_000, 15_000)
+    assert lost_only(many, some(many, 5_840) | some(many, 160, 1.0), 1) is None
+
+
+def test_a_time_without_wins_is_not_the_value() -> None:
+    label = np.repeat([0.0, 1.0, 0.0], [500, 300, 300])
+    of = AuditRows(honest(len(label))[0], label, np.repeat([0, 1], [500, 600]), True)
+    early = np.arange(len(label)) < 500
+    assert lost_only(of, early, 1) is None
+    assert lost_only(AuditRows(of.columns, label, np.zeros(len(label), dtype=np.int64), True), early, 1) == "leak"
