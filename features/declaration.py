@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
 
@@ -79,6 +79,13 @@ class Column(Declared):
     excluded_because: str = Field(default="", description="why an ignored column may not be used, e.g. a leak")
     accepted_because: str = Field(default="", description="why a sensitive or suspicious column is used all the same")
     title: bool = Field(default=False, description="a job title: read as seniority and function")
+
+    @field_validator("excluded_because", "accepted_because")
+    @classmethod
+    def _is_a_reason(cls, text: str) -> str:
+        if text and not any(letter.isalnum() for letter in text):
+            raise ValueError("a reason without a word; say why in a sentence, or leave the key out")
+        return text.strip()
 
 
 class TableSource(Declared):

@@ -1,7 +1,7 @@
 """Commands that run stages, score files and serve."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +151,19 @@ def told(summary: dict[str, Any], report: Path) -> str:
             f"  wins at capacity ({model['handoffs_at_capacity']} handoffs): "
             f"model {_with(model, 'wins_at_capacity', '.0f')}, rubric {_with(rubric, 'wins_at_capacity', '.0f')}"
         )
-    leaks = [row["column"] for row in summary["audit"] if row["severity"] == "leak"]
-    lines.append(
-        f"  audit: {len(summary['audit'])} findings" + (f", leaks: {', '.join(leaks)}" if leaks else ", no leak")
-    )
+    lines.append(f"  audit: {_audited(summary['audit'])}")
     return "\n".join([*lines, f"Report: {report}"])
+
+
+def _audited(findings: Sequence[Mapping[str, Any]]) -> str:
+    """How many findings, which leaks stop training, and which were accepted, with the declared reason."""
+    leaks = [row for row in findings if row["severity"] == "leak"]
+    stopping = dict.fromkeys(row["column"] for row in leaks if not row.get("accepted"))
+    accepted = {row["column"]: row["accepted"] for row in leaks if row.get("accepted")}
+    parts = [f"{len(findings)} finding{'s' if len(findings) != 1 else ''}"]
+    parts += [f"leaks: {', '.join(stopping)}"] if stopping else []
+    parts += [f"leaks accepted: {', '.join(f'{name} ({why})' for name, why in accepted.items())}"] if accepted else []
+    return ", ".join(parts if leaks else [*parts, "no leak"])
 
 
 def _figures(row: dict[str, Any]) -> str:

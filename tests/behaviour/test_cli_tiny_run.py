@@ -57,6 +57,18 @@ def test_the_run_tells_what_a_newcomer_wants_to_know(tiny_demo: TinyRun) -> None
     assert text.endswith(f"Report: {tiny_demo.page}")
 
 
+def test_accepted_leaks_are_told_apart_from_those_that_stop(tiny_demo: TinyRun) -> None:
+    def line(*findings: tuple[str, str, str]) -> str:
+        rows = [{"column": c, "code": "AUD01", "severity": s, "message": "", "accepted": a} for c, s, a in findings]
+        return next(x for x in told(tiny_demo.summary | {"audit": rows}, tiny_demo.page).split("\n") if "audit:" in x)
+
+    assert line() == "  audit: 0 findings, no leak"
+    assert line(("a", "suspect", "")) == "  audit: 1 finding, no leak"
+    assert line(("a", "leak", "asked first")) == "  audit: 1 finding, leaks accepted: a (asked first)"
+    both = line(("a", "leak", "asked first"), ("b", "leak", ""), ("b", "leak", ""))
+    assert both == "  audit: 3 findings, leaks: b, leaks accepted: a (asked first)"
+
+
 def test_a_file_keeps_its_rows_and_the_bars_add_up(cli: Cli, tiny_demo: TinyRun, tmp_path: Path) -> None:
     frame = raw_leads(tiny_demo)
     broken = frame.copy()

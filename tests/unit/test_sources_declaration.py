@@ -28,6 +28,8 @@ def refused(text: str) -> str:
         ("type: number", "type: numbr", ["line 11", "'numbr'", "'number'", "'timestamp'"]),
         ("role: display", "role: shown", ["line 12", "'shown'", "'display'"]),
         ("  order: row", "  orde: row", ["line 5", "unknown key", "did you mean 'order'?"]),
+        ("type: number", 'type: number, accepted_because: "  "', ["line 11", "accepted_because", "say why"]),
+        ("role: display", "role: ignore, excluded_because: '-'", ["line 12", "excluded_because", "say why"]),
         ("kind: flat", "kind: flatt", ["line 2", "'flatt'", "'relational'"]),
         ("name: calls", "name: My Calls", ["line 1", "'My Calls'"]),
         ("  leads:\n", "  leeds:\n", ["unknown table leeds", "leads, accounts, activities"]),
