@@ -24,6 +24,20 @@ def explain_command(
     return 0
 
 
+def ledger_command(
+    options: Options, lead_id: str, framework: str | None, as_of: str | None, language: str, output: Output
+) -> int:
+    """One lead's points by the rubric, rule by rule."""
+    from features.errors import ContractError
+    from pipelines.rubric_ledger import ledger_of, ledger_text
+
+    if framework is not None or language != "en":
+        raise ContractError("--framework and --language speak of the model's card; leave them out beside --rubric.")
+    found = ledger_of(options.context(), lead_id, as_of)
+    output.show(found, ledger_text(found))
+    return 0
+
+
 def card_text(card: dict[str, Any]) -> str:
     """A lead card as text in the card's language: the bars add up to the score."""
     from models.explaining.language import load_language

@@ -20,12 +20,15 @@ def explain(
         str | None, typer.Option("--as-of", help="moment to explain at, ISO; default: data cut-off")
     ] = None,
     language: Annotated[str, typer.Option("--language", help="en, ko or pl")] = "en",
+    rubric: Annotated[bool, typer.Option("--rubric", help="the rubric's ledger, rule by rule, instead")] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """One lead's score, criterion by criterion."""
-    from pipelines.cli_explain import explain_command
+    """One lead's score, criterion by criterion; or its rubric points, rule by rule."""
+    from pipelines.cli_explain import explain_command, ledger_command
 
+    if rubric:
+        return ledger_command(options(source, data_dir), lead_id, framework, as_of, language, Output(json))
     return explain_command(options(source, data_dir), lead_id, framework, as_of, language, Output(json))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from features.assemble import features_at
+from features.catalog import Catalog
 from features.cohort import cutoff_of
 from features.errors import ContractError
 from features.flat import flat_at
@@ -64,7 +65,7 @@ def moment(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
     return found.tz_convert("UTC").tz_localize(None) if found.tzinfo else found
 
 
-def lead_matrix(context: Context, bundle: Bundle, lead_id: str, as_of: str | None) -> Matrix:
+def lead_matrix(context: Context, catalog: Catalog, lead_id: str, as_of: str | None) -> Matrix:
     """The matrix of one known lead, made as the batch's; ContractError if nobody has heard of it."""
     tables = load_tables(context.paths)
     leads = tables["leads"]
@@ -73,12 +74,12 @@ def lead_matrix(context: Context, bundle: Bundle, lead_id: str, as_of: str | Non
             raise ContractError(
                 f"source '{context.source.name}' has no clocks; --as-of means nothing here. Leave it out."
             )
-        return flat_at(_flat_row(context, leads, lead_id), bundle.catalog, context.source)
+        return flat_at(_flat_row(context, leads, lead_id), catalog, context.source)
     if not (leads["lead_id"] == lead_id).any():
         raise unknown_lead(context, lead_id, leads["lead_id"])
     when = moment(as_of, cutoff_of(tables, context.source))
     _check_created(leads, lead_id, when)
-    return features_at(tables, context.source, bundle.catalog, [lead_id], when)
+    return features_at(tables, context.source, catalog, [lead_id], when)
 
 
 def _flat_row(context: Context, leads: pd.DataFrame, lead_id: str) -> pd.DataFrame:
@@ -122,7 +123,7 @@ def card_of(
     """The card of one lead by the champion."""
     chosen = find_framework(context, framework)
     bundle = find_bundle(context)
-    matrix = lead_matrix(context, bundle, lead_id, as_of)
+    matrix = lead_matrix(context, bundle.catalog, lead_id, as_of)
     spoken = load_language(language)
     return score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken).card(0)
 

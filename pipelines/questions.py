@@ -65,7 +65,7 @@ def lead_questions(context: Context, lead_id: str, as_of: str | None = None) -> 
     """Unanswered questions of one lead: what each is worth, and the score after every plausible answer."""
     open_rows(context)
     bundle = find_bundle(context)
-    return questions_of(context, bundle, lead_matrix(context, bundle, lead_id, as_of).values)
+    return questions_of(context, bundle, lead_matrix(context, bundle.catalog, lead_id, as_of).values)
 
 
 def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list[dict[str, Any]]:

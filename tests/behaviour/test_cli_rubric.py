@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.errors import ExitStatus
 from features.rubric import load_rubric
+from models.candidates.rubric import RubricCandidate
 from pipelines.matrices import load_matrix, save_matrix
+from pipelines.rubric_ledger import ledger_text
 from pipelines.store import read_json
-from tests.reference.calls import calls, write_calls
+from tests.reference.calls import DECLARATION, calls, write_calls
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -116,3 +119,52 @@ def test_before_any_outcome_or_run_a_rubric_cannot_be_tried_and_is_told_why(cli:
     save_matrix(folder, unknown)
     status, _, err = cli("rubric", "try", str(rubric), *place)
     assert status != 0 and "60 rows and none is matured" in " ".join(err.split())
+
+
+def test_the_ledger_of_a_lead_sums_to_the_points_the_matrix_gives_it_then(cli: Cli, tiny_demo: TinyRun) -> None:
+    matrix, rubric = load_matrix(tiny_demo.context.paths.matrix), tiny_demo.context.rubric
+    book = RubricCandidate(rubric).ledger(matrix.values)
+    capped = (book.caps != 0).any(axis=1).to_numpy().nonzero()[0]
+    for row in (0, int(np.argmax(book.points)), *capped[:2]):
+        lead, when = matrix.keys["lead_id"].iloc[row], matrix.keys["as_of"].iloc[row].isoformat()
+        status, out, err = cli("explain", lead, *tiny_demo.args, "--rubric", "--as-of", when, "--json")
+        assert status == 0, err
+        found = json.loads(out)
+        assert found["points"] == pytest.approx(book.points[row])
+        assert sum(entry["points"] for entry in found["entries"]) == pytest.approx(book.points[row])
+        assert found["handed_off"] == book.handed_off[row]
+        rules = {e["id"]: e["points"] for e in found["entries"] if e["entry"] == "rule"}
+        assert rules == pytest.approx(book.rules.iloc[row].to_dict())
+        text = ledger_text(found)
+        shown = [float(line.split()[0]) for line in text.splitlines() if line[:8].strip()[:1] in ("+", "-")]
+        assert round(sum(shown), 2) == round(book.points[row], 2)
+        assert all(rule.label in text for rule in rubric.rules if rule.label)
+    assert ("cap of" in text) is bool(len(capped))
+    wrong = cli("explain", lead, *tiny_demo.args, "--rubric", "--framework", "bant")
+    assert wrong[0] == ExitStatus.CONTRACT and "leave them out beside --rubric" in wrong[2]
+
+
+def test_a_ledger_needs_a_rubric_and_no_model(cli: Cli, tmp_path: Path) -> None:
+    source = write_calls(tmp_path, calls(60).assign(job="boss"))
+    place = ("--source", str(source), "--data-dir", str(tmp_path / "data"))
+    cli("ingest", *place)
+    status, _, err = cli("explain", "3", *place, "--rubric")
+    assert status == ExitStatus.POLICY and "declares no rubric" in err
+    (tmp_path / "team.yaml").write_text(CALLS.replace("fit}}", "fit, cap: 25}}"), encoding="utf-8")
+    source.write_text(DECLARATION + "rubric: team.yaml\n", encoding="utf-8")
+    long = int((calls(60)["seconds"] >= 300).to_numpy().argmax())
+    status, out, err = cli("explain", str(long + 1), *place, "--rubric", "--json")
+    assert status == 0, err
+    found = json.loads(out)
+    assert found["points"] == 25 and found["as_of"] is None
+    told = [(entry["entry"], entry["points"]) for entry in found["entries"]]
+    assert told == [("start", 0), ("rule", 20), ("rule", 15), ("group_cap", -10)]
+
+
+def test_a_ledger_shown_to_two_decimals_adds_up() -> None:
+    thirds = [{"entry": "rule", "id": c, "label": c, "group": "fit", "points": 10 / 3} for c in "abc"]
+    start = {"entry": "start", "id": "", "label": "start", "group": None, "points": 0.0}
+    head = {"lead_id": "L", "as_of": None, "rubric": "team", "version": "1", "cell": None, "handed_off": True}
+    text = ledger_text({**head, "entries": [start, *thirds], "points": 10.0, "thresholds": []})
+    assert sorted(line.split()[0] for line in text.splitlines() if "  +3" in line) == ["+3.33", "+3.33", "+3.34"]
+    assert "=10  team" in text and "Handed to sales: yes." in text
