@@ -130,7 +130,11 @@ class Split(Declared):
     )
     test_share: float = Field(default=0.25, gt=0, lt=0.6, description="share of the final test block")
     folds: int = Field(default=4, ge=2, le=20, description="development blocks before it")
-    minimum_won_per_block: int = Field(default=10, ge=1, description="fewer won leads in a block are an error")
+    minimum_won_per_block: int | None = Field(
+        default=None,
+        ge=1,
+        description="fewer won leads in a block are an error; default: 10, or an eighth of all won leads, at least 5",
+    )
     accounts: Literal["report", "hash"] = Field(
         default="report", description="report: seen and unseen accounts judged apart; hash: one block per account"
     )

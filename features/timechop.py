@@ -13,6 +13,8 @@ from features.definition import Split
 from features.errors import ContractError, TooLittleDataError
 from features.matrix import Matrix
 
+_USUAL_WON, _SHARE_OF_WON, _FEWEST_WON = 10, 8, 5
+
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 SplitKind = Literal["time", "ordered", "grouped", "stratified"]
@@ -113,7 +115,8 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0) -> Chop:
         naming the block, the wins it has and the wins it needs.
     """
     matured = np.flatnonzero(matrix.matured)
-    _check_classes(matrix, matured, split)
+    need = _needed(matrix, matured, split)
+    _check_classes(matrix, matured, need)
     by_time = matrix.ordered and split.by == "time"
     if by_time and matrix.keys["as_of"].notna().any():
         make: Callable[[int], Chop] = lambda folds: _by_time(matrix, matured, split, folds)  # noqa: E731
@@ -121,15 +124,27 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0) -> Chop:
         make = lambda folds: _by_order(matrix, matured, split, folds)  # noqa: E731
     else:
         make = lambda folds: _by_hash(matrix, matured, split, folds, seed)  # noqa: E731
-    return _with_enough_wins(matrix, split, make)
+    return _with_enough_wins(matrix, split, need, make)
 
 
-def _check_classes(matrix: Matrix, matured: Rows, split: Split) -> None:
-    won = _won(matrix, matured)
-    lost = len(set(matrix.keys["lead_id"].iloc[matured])) - won
-    if won < 2 * split.minimum_won_per_block or lost < 2 * split.minimum_won_per_block:
+def leads_of(matrix: Matrix, rows: Rows) -> tuple[int, int]:
+    """Distinct leads among rows: won in one of them, and won in none."""
+    won = _won(matrix, rows)
+    return won, int(matrix.keys["lead_id"].iloc[rows].nunique()) - won
+
+
+def _needed(matrix: Matrix, matured: Rows, split: Split) -> int:
+    """Won leads every block must hold: as declared, or fewer where there are few in all."""
+    if split.minimum_won_per_block is not None:
+        return split.minimum_won_per_block
+    return min(_USUAL_WON, max(_won(matrix, matured) // _SHARE_OF_WON, _FEWEST_WON))
+
+
+def _check_classes(matrix: Matrix, matured: Rows, need: int) -> None:
+    won, lost = leads_of(matrix, matured)
+    if won < 2 * need or lost < 2 * need:
         raise TooLittleDataError(
-            f"{won} won and {lost} other leads are matured; judging needs at least {2 * split.minimum_won_per_block} "
+            f"{won} won and {lost} other leads are matured; judging needs at least {2 * need} "
             "of each (half to learn from, half to test on). Wait for more outcomes, widen the horizon, or lower "
             "split.minimum_won_per_block."
         )
@@ -141,14 +156,14 @@ def _won(matrix: Matrix, rows: Rows) -> int:
     return int(matrix.keys["lead_id"].iloc[hit].nunique())
 
 
-def _with_enough_wins(matrix: Matrix, split: Split, make: Callable[[int], Chop]) -> Chop:
+def _with_enough_wins(matrix: Matrix, split: Split, need: int, make: Callable[[int], Chop]) -> Chop:
     problem = ""
     for folds in range(split.folds, 0, -1):
         made = make(folds)
-        problem = _problem(matrix, made.final, split, "final")
+        problem = _problem(matrix, made.final, need, "final")
         if problem:
             break
-        problem = next((p for b in made.blocks if (p := _problem(matrix, b, split, "development"))), "")
+        problem = next((p for b in made.blocks if (p := _problem(matrix, b, need, "development"))), "")
         if not problem:
             if folds == split.folds:
                 return made
@@ -157,19 +172,24 @@ def _with_enough_wins(matrix: Matrix, split: Split, make: Callable[[int], Chop])
     raise TooLittleDataError(problem)
 
 
-def _problem(matrix: Matrix, block: Block, split: Split, what: str) -> str:
-    need = split.minimum_won_per_block
+def _problem(matrix: Matrix, block: Block, need: int, what: str) -> str:
+    """What a block lacks, and what would help: blocks were merged already, so fewer of them would not."""
     where = f" ({block.test_from} to {block.test_to})" if block.test_from else ""
     for part, rows in (("test", block.test), ("training", block.train)):
+        share = "a wider" if (what, part) == ("final", "test") else "a smaller"
         won = _won(matrix, rows)
         if won < need:
+            shorter = ", a shorter label.horizon_days" if matrix.keys["as_of"].notna().any() else ""
             return (
                 f"the {part} part of {what} block '{block.name}'{where} has {won} won leads, {need} are needed. "
-                "Wait for more matured outcomes, shorten label.horizon_days, lower split.folds or "
-                "split.minimum_won_per_block, or widen split.test_share."
+                f"Wait for more outcomes; {share} split.test_share{shorter} or a lower split.minimum_won_per_block may "
+                "help too."
             )
         if not (matrix.label[rows] == 0.0).any():
-            return f"the {part} part of {what} block '{block.name}'{where} has no lead that was not won."
+            return (
+                f"the {part} part of {what} block '{block.name}'{where} has no lead that was not won. Wait for more "
+                f"outcomes; {share} split.test_share may help too."
+            )
     return ""
 
 

@@ -26,8 +26,8 @@ class TrainSettings(BaseModel):
     scorecard_features: int = Field(default=14, ge=2)
     draws: int = Field(default=400, ge=50)
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
-    minimum_won: int = Field(default=40, ge=2)
-    minimum_lost: int = Field(default=40, ge=2)
+    minimum_won: int = Field(default=40, ge=2, description="matured won leads in all; half of them to learn from")
+    minimum_lost: int = Field(default=40, ge=2, description="matured lost leads in all; half of them to learn from")
     threads: int = Field(default=1, ge=1, description="per booster; boosters and folds run side by side instead")
     pdo: float = Field(default=10.0, gt=0)
     recency_half_life: float | None = Field(

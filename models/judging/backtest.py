@@ -8,7 +8,7 @@ import numpy as np
 
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
-from features.timechop import Block, Chop
+from features.timechop import Block, Chop, leads_of
 from models.candidates.blend import BLENDED, blended, fit_weights
 from models.judging.folds import grouped_folds
 from models.judging.metrics import auc
@@ -196,17 +196,27 @@ def run_backtest(
     return Backtest(rolling, shuffled, weights, parameters, folds, table, notes)
 
 
-def require_enough(matrix: Matrix, chop: Chop, settings: TrainSettings) -> None:
-    """TooLittleDataError if the development rows hold too few won or lost leads."""
-    rows = chop.final.train
-    won = int((matrix.label[rows] == 1).sum())
-    lost = int((matrix.label[rows] == 0).sum())
-    leads_won = matrix.keys["lead_id"].iloc[rows[matrix.label[rows] == 1]].nunique()
-    if leads_won < settings.minimum_won or lost < settings.minimum_lost:
+def require_in_all(matrix: Matrix, settings: TrainSettings) -> None:
+    """TooLittleDataError if the matured rows, test block included, hold too few won or lost leads."""
+    won, lost = leads_of(matrix, np.flatnonzero(matrix.matured))
+    if won < settings.minimum_won or lost < settings.minimum_lost:
         raise TooLittleDataError(
-            f"too little data: {leads_won} won leads ({won} rows) and {lost} lost rows before the test block; "
-            f"at least {settings.minimum_won} won and {settings.minimum_lost} lost are needed. Wait for more closed "
-            "deals, lengthen the horizon, or score with the rubric alone."
+            f"too little data: {won} won and {lost} lost leads in all whose outcome is known; at least "
+            f"{settings.minimum_won} won and {settings.minimum_lost} lost are needed. Wait for more closed deals, or "
+            "score with the rubric alone."
+        )
+
+
+def require_enough(matrix: Matrix, chop: Chop, settings: TrainSettings) -> None:
+    """TooLittleDataError if there are too few won or lost leads in all, or less than half of these to learn from."""
+    require_in_all(matrix, settings)
+    won, lost = leads_of(matrix, chop.final.train)
+    least_won, least_lost = settings.minimum_won // 2, settings.minimum_lost // 2
+    if won < least_won or lost < least_lost:
+        raise TooLittleDataError(
+            f"too little data: {won} won and {lost} lost leads before the test block, outcomes known by then; at least "
+            f"{least_won} won and {least_lost} lost are needed to learn from. Wait for more closed deals, take a "
+            "smaller split.test_share, or score with the rubric alone."
         )
 
 

@@ -12,6 +12,7 @@ from features.flat import flat_matrix
 from features.half_lives import adopt
 from features.matrix import Matrix
 from features.timechop import Chop, chop
+from models.judging.backtest import require_in_all
 from pipelines.context import Context
 from pipelines.engagement import HALF_LIVES, HalfLives, half_life_records, half_lives_of
 from pipelines.engine import builder
@@ -31,6 +32,7 @@ def build(context: Context) -> dict[str, Any]:
     split: Chop | None = None
     problem = ""
     try:
+        require_in_all(matrix, context.settings)
         split = chop(matrix, context.source.split, seed=context.settings.seed)
     except TooLittleDataError as error:
         problem = error.message

@@ -13,6 +13,7 @@ from features.errors import BundleError, TooLittleDataError
 from features.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.deciding import Decision, decide
+from models.judging.backtest import require_enough
 from models.judging.ladder import FEW_LEADS, Choice, Judged, climb
 from models.judging.signal import Signal
 from models.settings import TrainSettings
@@ -99,8 +100,24 @@ def test_test_figures_have_intervals_around_them_and_the_rate_learns_nothing() -
 def test_too_few_wins_are_refused_in_words() -> None:
     matrix = toy_matrix(300)
     few = replace(matrix, label=np.where(np.arange(300) % 20 == 0, 1.0, 0.0))
-    with pytest.raises(TooLittleDataError, match="too little data: 12 won leads"):
+    with pytest.raises(
+        TooLittleDataError, match=r"too little data: 15 won and 285 lost leads in all .* at least 40 won"
+    ):
         backtest_candidates(few, toy_chop(300), SETTINGS)
+
+
+def test_forty_won_in_all_are_enough_if_half_of_them_can_be_learned_from() -> None:
+    matrix, chop = toy_matrix(300), toy_chop(300)
+    for won_before, enough in ((20, True), (19, False)):
+        label = np.zeros(300)
+        label[chop.final.train[:won_before]] = 1.0
+        label[chop.final.test[: 40 - won_before]] = 1.0
+        few = replace(matrix, label=label)
+        if enough:
+            require_enough(few, chop, SETTINGS)
+        else:
+            with pytest.raises(TooLittleDataError, match=r"19 won and .* before the test block.* at least 20 won"):
+                require_enough(few, chop, SETTINGS)
 
 
 def test_ladder_prefers_the_simpler_within_one_standard_error_and_the_better_beyond() -> None:

@@ -57,6 +57,25 @@ def test_a_run_without_a_model(
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("order", ["  order: row\n", ""])
+def test_forty_won_and_forty_lost_are_enough_and_one_less_is_not(cli: Cli, tmp_path: Path, order: str) -> None:
+    declared = DECLARATION.replace("  order: row\n", order)
+    many = calls(400, seed=5)
+    sides = [many[(many["y"] == answer).to_numpy()].head(40) for answer in ("yes", "no")]
+    few = pd.concat(sides).sample(frac=1.0, random_state=1)
+    status, summary, _, _ = run(cli, tmp_path / "enough", write_calls(tmp_path / "enough", few, declared))
+    assert (summary["verdict"], status) in (("ok", 0), ("weak_signal", 0), ("no_signal", int(ExitStatus.NO_SIGNAL)))
+    assert summary["test"]["linear"]["won"] >= 5
+    low, high = summary["test"]["linear"]["auc_ci"]
+    assert low < high
+    less = few[(few.index != sides[0].index[0])]
+    status, summary, _, _ = run(cli, tmp_path / "less", write_calls(tmp_path / "less", less, declared))
+    assert (summary["verdict"], status) == ("too_little_data", int(ExitStatus.TOO_LITTLE_DATA))
+    assert "39 won and 40 lost leads in all" in summary["verdict_text"]
+    assert "at least 40 won and 40 lost are needed" in summary["verdict_text"]
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_leak_is_named_and_an_accepted_one_stands_in_bundle_and_report(cli: Cli, tmp_path: Path) -> None:
     frame = calls(leak=True)
     status, summary, page, _ = run(cli, tmp_path, write_calls(tmp_path, frame))

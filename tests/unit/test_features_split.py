@@ -1,5 +1,7 @@
 """Splits keep the future out: purged origins, expanding blocks, groups together, too few wins named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,6 +141,30 @@ def test_too_few_wins_name_the_block_and_the_remedy() -> None:
         chop(matrix(share=0.0), Split())
     with pytest.raises(TooLittleDataError, match=r"won and .* other leads are matured"):
         chop(matrix(share=1.0), Split())
+
+
+def test_with_few_wins_in_all_a_block_needs_fewer_and_a_declared_number_is_kept() -> None:
+    data = matrix(80, clocks=False)
+    for won, fewest in ((40, 5), (64, 8), (400, 10)):
+        few = replace(matrix(2 * won, clocks=False), label=np.tile([1.0, 0.0], won))
+        held = [sum(few.label[rows]) for b in all_blocks(chop(few, Split(folds=20))) for rows in (b.train, b.test)]
+        assert min(held) >= fewest
+        late = replace(few, label=np.sort(few.label)[::-1])
+        late.label[-fewest + 1 :] = 1.0
+        with pytest.raises(TooLittleDataError, match=rf"has {fewest - 1} won leads, {fewest} are needed"):
+            chop(late, Split(test_share=0.25))
+    with pytest.raises(TooLittleDataError, match=r"judging needs at least 30 of each"):
+        chop(replace(data, label=np.r_[np.ones(29), np.zeros(51)]), Split(minimum_won_per_block=15))
+
+
+def test_the_remedy_is_one_that_can_help() -> None:
+    early = replace(matrix(400, clocks=False), label=np.r_[np.tile([1.0, 0.0], 150), np.zeros(100)])
+    with pytest.raises(TooLittleDataError, match=r"test part of final block .*a wider split.test_share") as caught:
+        chop(early, Split())
+    assert "folds" not in str(caught.value) and "horizon" not in str(caught.value)
+    late = replace(matrix(400, clocks=False), label=np.r_[np.zeros(300), np.tile([1.0, 0.0], 50)])
+    with pytest.raises(TooLittleDataError, match=r"training part of final block .*a smaller split.test_share"):
+        chop(late, Split())
 
 
 def test_a_chop_survives_json() -> None:
