@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from models.judging.checks.power import power
 from models.judging.checks.rows import auc_within, blocks_of, power_of
@@ -56,3 +57,25 @@ def test_a_column_clear_of_strong_others_is_suspect_and_one_among_its_like_is_no
     assert [(f.column, f.severity) for f in power(rows(frame, won, ordered=False))] == [("v", "suspect")]
     frame["w"] = rng.normal(size=600) + 1.3 * won
     assert power(rows(frame, won, ordered=False)) == []
+
+
+def test_on_few_rows_a_strong_column_is_suspect_and_on_many_a_leak() -> None:
+    severities = []
+    for half in (41, 1000):
+        won = np.random.default_rng(6).permutation(np.repeat([1.0, 0.0], half))
+        frame, _ = honest(2 * half)
+        place = (np.arange(half) + 0.5) / half  # both outcomes spread evenly, so the AUC is that of the curves
+        frame["v"] = np.nan
+        for outcome, shift in ((1.0, 1.66), (0.0, 0.0)):
+            frame.loc[won == outcome, "v"] = norm.ppf(np.random.default_rng(7).permutation(place)) + shift
+        table = rows(frame, won, ordered=False)
+        assert 0.86 < table.powers["v"].auc < 0.92
+        severities.append([f.severity for f in power(table) if f.column == "v"])
+    assert severities == [["suspect"], ["leak"]]
+
+
+def test_a_leak_is_named_on_few_rows_too() -> None:
+    won = np.random.default_rng(8).permutation(np.repeat([1.0, 0.0], 41))
+    frame, _ = honest(82)
+    frame["v"] = np.random.default_rng(9).normal(size=82) + 2.5 * won
+    assert [f.severity for f in power(rows(frame, won, ordered=False)) if f.column == "v"] == ["leak"]

@@ -7,6 +7,7 @@ from models.judging.checks.rows import AuditRows, Power
 
 CODE = "AUD01"
 SURE, HIGH, TIMES = 0.85, 0.72, 3.0
+DOUBT = 4.0  # standard errors down, an AUC must still be high to be called a leak
 AHEAD = 0.78  # beyond this and clear of every other column, however strong the others are
 RIVALS = 5
 
@@ -31,7 +32,8 @@ def _severity(own: Power, rivals: list[Power], *, verified: bool) -> Severity | 
     out_of_line = own.excess >= TIMES * max(_typical(rivals), 0.02)
     far_ahead = own.low >= AHEAD and all(own.low > rival.high for rival in rivals)
     if own.auc >= SURE and own.low >= SURE - 0.05:
-        return "suspect" if verified else "leak"
+        sure = own.auc - DOUBT * own.error >= SURE - 0.05  # on few rows an honest column may look this strong
+        return "leak" if sure and not verified else "suspect"
     if ((own.low >= HIGH and out_of_line) or far_ahead) and not verified:
         return "suspect"
     return None
