@@ -1,5 +1,6 @@
 """Rubrics as files people bring, and what such a rubric would have done in the past."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -147,4 +148,17 @@ def _values(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> pd.Da
 
 def _yaml(rubric: Rubric) -> str:
     record = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return str(yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110))
+    return str(yaml.dump(record, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, with texts in double quotes where other quotes would fold a rare line break into a blank."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _BREAKS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+_Dumper.add_representer(str, _text)
