@@ -60,7 +60,8 @@ class Column(Declared):
         default=WhenKnown.AT_CREATION, description="when a value is known; overwritten columns are refused as features"
     )
     direction: Literal[-1, 0, 1] = Field(
-        default=0, description="1: more can only help, -1: it can only hurt, 0: free (monotone constraint)"
+        default=0,
+        description="1: more can only help, -1: it can only hurt, 0: free (monotone constraint); not for categories",
     )
     doc: str = Field(default="", description="one sentence: what it holds")
     label: str = Field(default="", description="plain-words noun phrase for reps")

@@ -30,7 +30,11 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
         source = Source.model_validate(document.data)
     except ValidationError as error:
         raise SourceError(_listed(where, _with_hints(error, document))) from error
-    found = [*_undeclared_canonical(source, document), *_recorded(source, document)]
+    found = [
+        *_undeclared_canonical(source, document),
+        *_without_order(source, document),
+        *_recorded(source, document),
+    ]
     if found:
         raise SourceError(_listed(where, found))
     return source.placed(path, document.lines)
@@ -135,6 +139,24 @@ def _not_a_score(column: Column | None) -> str:
             "column that keeps the score of then."
         )
     return ""
+
+
+def _without_order(source: Source, document: LinedYaml) -> list[str]:
+    """Directions of columns and questions whose values are kinds and have no more or less."""
+    kinds: list[tuple[str, ...]] = []
+    for table, declared in source.tables.items():
+        for name, column in declared.columns.items():
+            usual = TABLES[table][name].type if name in TABLES[table].names else ColumnType.CATEGORY
+            if column.direction and (column.title or (column.type or usual) is ColumnType.CATEGORY):
+                kinds.append(("tables", table, "columns", name, "direction"))
+    for name, question in source.questions.items():
+        if question.direction and question.type is ColumnType.CATEGORY:
+            kinds.append(("questions", name, "direction"))
+    return [
+        f"line {document.line(place)}: {'.'.join(place)}: a category has no more or less, so a direction says nothing "
+        "of it. Leave it out, or declare 'type: number' if the file holds numbers."
+        for place in kinds
+    ]
 
 
 def _undeclared_canonical(source: Source, document: LinedYaml) -> list[str]:

@@ -16,6 +16,7 @@ from features.vocabulary import Role
 from models.judging.checks.account import account
 from models.judging.checks.apart import apart
 from models.judging.checks.dated import dated
+from models.judging.checks.direction import direction
 from models.judging.checks.filled import filled
 from models.judging.checks.finding import ORDER, Finding
 from models.judging.checks.gap import gap
@@ -47,6 +48,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
     if min(rows.label.sum(), len(rows.label) - rows.label.sum()) < FEWEST:
         return [Finding("(rows)", "AUD00", "note", "Too few won or lost leads to audit columns: at least 20 of each.")]
     found = [finding for check in CHECKS for finding in check(rows)]
+    found += direction(rows, {feature.name: feature.direction for feature in matrix.catalog})
     keys = matrix.keys.iloc[positions]
     if source.kind == "relational":
         found += account(rows, keys["account_id"].isna().to_numpy())

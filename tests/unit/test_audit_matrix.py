@@ -157,3 +157,14 @@ def test_the_gravest_finding_of_a_check_wins() -> None:
     assert not Finding("a", "AUD01", "suspect", "").blocking
     assert Finding("a", "AUD01", "leak", "").blocking
     assert not Finding("a", "AUD01", "leak", "", accepted="known before").blocking
+
+
+def test_a_declared_direction_that_the_rows_contradict_is_noted_and_stops_nothing() -> None:
+    frame, won = honest(1000)
+    frame["v"] = np.random.default_rng(1).normal(size=1000) - 0.5 * won
+    made = matrix(frame, won)
+    turned = Catalog(tuple(replace(f, direction=1) if f.name == "v" else f for f in made.catalog))
+    found = [f for f in audit(replace(made, catalog=turned), source()) if f.column == "v"]
+    assert [(f.code, f.severity) for f in found] == [("AUD13", "note")]
+    require_clean(found)
+    assert "AUD13" not in {f.code for f in audit(made, source())}

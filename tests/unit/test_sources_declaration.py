@@ -30,6 +30,8 @@ def refused(text: str) -> str:
         ("  order: row", "  orde: row", ["line 5", "unknown key", "did you mean 'order'?"]),
         ("type: number", 'type: number, accepted_because: "  "', ["line 11", "accepted_because", "say why"]),
         ("role: display", "role: ignore, excluded_because: '-'", ["line 12", "excluded_because", "say why"]),
+        ("type: number", "type: category, direction: 1", ["line 11", "age.direction", "'type: number'"]),
+        ("type: number", "direction: -1", ["line 11", "age.direction", "no more or less"]),
         ("kind: flat", "kind: flatt", ["line 2", "'flatt'", "'relational'"]),
         ("name: calls", "name: My Calls", ["line 1", "'My Calls'"]),
         ("  leads:\n", "  leeds:\n", ["unknown table leeds", "leads, accounts, activities"]),
