@@ -49,13 +49,15 @@ def quality(
     """Our recipe beside plain models on the same splits, with paired intervals (development rows only by default)."""
     context = options(source, data_dir, tiny, params=params).context()
     from pipelines.quality import quality as judge
-    from pipelines.quality import told
+    from pipelines.quality import told, warned
 
     found = judge(context, block, repeats=repeats, notify=lambda name: typer.echo(f"fitting {name}", err=True))
     output = Output(json)
     if json:
         output.record(found)
         return 0
+    for line in warned(found):
+        output.text(line)
     title = f"{found['source']}{' (synthetic)' if found['synthetic'] else ''}, {block} rows"
     columns = ("model", "AUC", "log loss", "above ours", "90 % interval", "seconds")
     output.table(title, columns, [_cells(row) for row in found["models"]])

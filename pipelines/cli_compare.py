@@ -18,6 +18,9 @@ def compare_command(options: Options, csv: str | None, output: Output) -> int:
     if output.as_json:
         output.record(record)
         return 0
+    if not record.get("policies"):
+        output.text(f"Nothing was compared, the last run's verdict is {record['verdict']}. {record['verdict_text']}")
+        return 0
     _policies(record, output)
     _swap(record, output)
     for note in record.get("notes", []):
@@ -82,7 +85,7 @@ def _told(record: dict[str, Any], output: Output) -> None:
 def _policies(record: dict[str, Any], output: Output) -> None:
     from pipelines.comparison import HEADS, policy_rows
 
-    output.text("\n".join(record.get("sentences", ["Nothing was compared."])))
+    output.text("\n".join(record.get("sentences", [])))
     output.table("\nPolicies on the test block", HEADS, policy_rows(record))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from features.errors import DataError, TooLittleDataError
 from features.matrix import Matrix
 from features.timechop import Chop, chop
+from features.vocabulary import Verdict
 from models.judging.contest import OURS, Match, play, standings
 from models.judging.peers import installed
 from pipelines.context import Context
@@ -110,7 +111,10 @@ def _record(
         "synthetic": context.source.synthetic,
         "block": block,
         "looks_at_test_block": looks,
-        "splits": [{"n": len(m.won), "won": int(m.won.sum()), "winner": m.winner} for m in matches],
+        "leaks": _leaks(context),
+        "splits": [
+            {"n": len(m.won), "won": int(m.won.sum()), "winner": m.winner, "verdict": str(m.verdict)} for m in matches
+        ],
         "models": rows,
         "not_installed": absent,
         "better_than_ours": [
@@ -121,9 +125,39 @@ def _record(
     }
 
 
+def _leaks(context: Context) -> list[str] | None:
+    """Columns that the last audit called leaks and nobody accepted; None before any audit."""
+    path = context.paths.audit / "audit.json"
+    if not path.exists():
+        return None
+    found = (row for row in read_json(path)["findings"] if row["severity"] == "leak" and not row.get("accepted"))
+    return list(dict.fromkeys(row["column"] for row in found))
+
+
+def warned(found: dict[str, Any]) -> list[str]:
+    """What is printed before the table: why its figures may mean nothing."""
+    lines = []
+    if found["leaks"] is None:
+        lines.append("Not audited: run 'leadscore audit' first; a column may carry the outcome.")
+    elif found["leaks"]:
+        lines.append(
+            f"Leak: {', '.join(found['leaks'])} carried the outcome at the last audit, and every model here learned "
+            "from it. These figures are no quality; declare it 'role: ignore', then run and judge again."
+        )
+    silent = sum(split["verdict"] == Verdict.NO_SIGNAL for split in found["splits"])
+    if silent:
+        lines.append(
+            f"No signal in {silent} of {len(found['splits'])} splits: before the judged rows no candidate beat the "
+            "base rate beyond noise, so a run would have made no model."
+        )
+    return lines
+
+
 def told(found: dict[str, Any]) -> list[str]:
     """What is printed around the table."""
-    splits = "; ".join(f"{s['n']:,} rows, {s['won']:,} won, chosen: {s['winner']}" for s in found["splits"])
+    splits = "; ".join(
+        f"{s['n']:,} rows, {s['won']:,} won, chosen: {s['winner']} ({s['verdict']})" for s in found["splits"]
+    )
     looks = found["looks_at_test_block"]
     lines = [f"judged on: {splits}", f"looks at the test block so far: {looks}"]
     lines += [f"not installed: {name} (package {package})" for name, package in found["not_installed"].items()]

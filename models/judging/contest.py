@@ -9,6 +9,7 @@ import numpy as np
 
 from features.matrix import Matrix
 from features.timechop import Chop
+from features.vocabulary import Verdict
 from models.candidates.linear import learned_catalog
 from models.candidates.rubric import RubricCandidate
 from models.deciding import decide
@@ -27,13 +28,16 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Match:
-    """One split: outcomes and groups of the judged rows, log-odds per model, seconds per model, and our winner."""
+    """One split: outcomes and groups of the judged rows, log-odds per model, seconds per model, our winner, and what
+    the rows before the judged ones allow to be said of it.
+    """
 
     won: Floats
     group: Ints
     log_odds: Mapping[str, Floats]
     seconds: Mapping[str, float]
     winner: str
+    verdict: Verdict = Verdict.OK
 
 
 def play(
@@ -67,7 +71,7 @@ def play(
         started = time.perf_counter()
         log_odds[name] = peer(lesson)
         seconds[name] = time.perf_counter() - started
-    return Match(test.label, group_codes(matrix)[chop.final.test], log_odds, seconds, decision.winner)
+    return Match(test.label, group_codes(matrix)[chop.final.test], log_odds, seconds, decision.winner, decision.verdict)
 
 
 def lesson_of(matrix: Matrix, chop: Chop, settings: TrainSettings) -> Lesson:

@@ -13,12 +13,13 @@ import pytest
 from features.errors import ExitStatus
 from features.matrix import Matrix
 from features.timechop import Chop, chop
+from features.vocabulary import Verdict
 from models.explaining.framework import load_framework
 from models.judging.contest import Match
 from pipelines.cli_run import told
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.quality import looks_so_far, quality
-from pipelines.store import read_parquet
+from pipelines.store import read_json, read_parquet, write_json
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -224,12 +225,39 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
     for look in (1, 2):
         status, out, _ = cli(*command, "--block", "test")
         assert status == 0 and f"looks at the test block so far: {look}" in out
+        assert "Leak:" not in out and "No signal" not in out and "chosen: linear (ok)" in out
     assert all(developed.isdisjoint(judged[-1]) for developed in judged[:-2])
     assert judged[-1] == set(load_chop(tiny_copy.context.paths.matrix).final.test.tolist())
     assert not any(declared)
     corrected = tiny_copy.context.source.model_copy(update={"prior_correction": "newest"})
     quality(replace(tiny_copy.context, source=corrected), repeats=1)
     assert declared[-1], "the level the source declares is the one that is judged"
+
+
+def test_quality_says_where_its_figures_mean_nothing(
+    cli: Cli, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> Match:
+        rows = chop.final.test
+        z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
+        return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear", Verdict.NO_SIGNAL)
+
+    monkeypatch.setattr("pipelines.quality.play", quick)
+    path = tiny_copy.context.paths.audit / "audit.json"
+    row = {"code": "AUD01", "message": ""}
+    leaks = [
+        {"column": "spy", "severity": "leak", **row},
+        {"column": "known", "severity": "leak", **row, "accepted": "x"},
+    ]
+    write_json(path, {**read_json(path), "findings": [*leaks, {"column": "odd", "severity": "suspect", **row}]})
+    command = ("bench", "quality", *tiny_copy.args, "--tiny", "--repeats", "1")
+    status, out, _ = cli(*command)
+    assert status == 0 and out.startswith("Leak: spy carried the outcome")
+    assert "No signal in 1 of 1 splits" in out and out.index("No signal") < out.index("AUC")
+    found = json.loads(cli(*command, "--json")[1])
+    assert found["leaks"] == ["spy"] and found["splits"][0]["verdict"] == "no_signal"
+    path.unlink()
+    assert cli(*command)[1].startswith("Not audited")
 
 
 def test_few_rows_without_an_order_are_judged_on_splits_of_all_of_them(

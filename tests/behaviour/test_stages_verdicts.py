@@ -51,6 +51,9 @@ def test_a_run_without_a_model(
     assert 'id="worklist"' not in page and 'id="cards"' not in page
     assert ">None<" not in page and "None's" not in page and "of None" not in page
     assert not list((tmp_path / "data").rglob("bundle.json"))
+    place = ("--source", str(tmp_path / "calls.yaml"), "--data-dir", str(tmp_path / "data"))
+    compared = cli("compare", *place)[1]
+    assert f"verdict is {verdict}. {summary['verdict_text']}" in " ".join(compared.split()) and "policy" not in compared
     assert read_champion(paths) is None
     for stage in STAGES[2:-1]:
         assert json.loads((paths.root / stage / "verdict.json").read_text())["verdict"] == verdict or stage == "audit"
