@@ -206,6 +206,22 @@ def _first(patterns: Sequence[tuple[str, Word]], header: str, otherwise: Word) -
     return next((value for pattern, value in patterns if re.search(pattern, name)), otherwise)
 
 
+def times_in_order(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> list[str]:
+    """Filled columns of times along which the rows of the file already lie, oldest or newest first."""
+    found = []
+    for header, guess in guesses.items():
+        times = guess.type is ColumnType.TIMESTAMP and guess.filled > READABLE
+        if not times or guess.suspicious or _AFTERWARDS.search(header):
+            continue
+        try:
+            moments = read_moments(frame[header].reset_index(drop=True), zone_of("UTC", "")).values.dropna()
+        except LeadScoreError:
+            continue
+        if moments.nunique() > 1 and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing):
+            found.append(header)
+    return found
+
+
 def created_column(guesses: Mapping[str, Guess]) -> str | None:
     """The column that says when a lead came into being, if one looks like it."""
     times = [g for g in guesses.values() if g.type is ColumnType.TIMESTAMP and g.filled > READABLE]

@@ -11,7 +11,7 @@ from features.contract import LEADS
 from features.declaration import Location
 from features.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.casting import decimal_of
-from pipelines.guessing import Guess, created_column, guess_column, guess_target
+from pipelines.guessing import Guess, created_column, guess_column, guess_target, times_in_order
 from pipelines.sources import RawTable, read_file
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
@@ -41,7 +41,7 @@ def init_source(path: Path) -> str:
     names = _names(list(frame.columns))
     lines = [
         *_head(path, raw, frame, target, won),
-        *_flat(target, guesses, names),
+        *_flat(target, guesses, names, [names[header] for header in times_in_order(frame, guesses)]),
         *_location(path, raw, decimal),
         "    columns:",
     ]
@@ -93,7 +93,10 @@ def _head(
 
 
 def _flat(
-    target: tuple[str, tuple[str, ...], tuple[str, ...]] | None, guesses: Mapping[str, Guess], names: Mapping[str, str]
+    target: tuple[str, tuple[str, ...], tuple[str, ...]] | None,
+    guesses: Mapping[str, Guess],
+    names: Mapping[str, str],
+    in_order: list[str],
 ) -> list[str]:
     column, won, lost = target or ("target", ("won",), ("lost",))
     lines = [
@@ -103,6 +106,10 @@ def _flat(
     created = created_column(guesses)
     if created is not None:
         lines.append(f"  order: {names[created]} # later rows judge what earlier rows taught")
+    elif in_order:
+        lines += [
+            f"  # order: {name} # the file lies in its order; if a lead came in then, use it" for name in in_order
+        ]
     else:
         lines.append("  # order: row # if the rows are in order of time; without it drift cannot be seen")
     lines.append("  # group: identical_inputs # or a column, e.g. the account, if rows belong together")

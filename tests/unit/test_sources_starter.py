@@ -107,3 +107,16 @@ def test_an_empty_file_has_no_starter(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("")
     with pytest.raises(DataError, match="is empty"):
         init_source(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_time_along_which_the_file_lies_is_suggested_as_its_order(tmp_path: Path, newest_first: bool) -> None:
+    days = [f"2025-01-{1 + i // 2:02d} 09:00" for i in range(ROWS)]
+    mixed = [days[(7 * i) % ROWS] for i in range(ROWS)]
+    created = {"Created Date": ["x"] * ROWS, "Call day": days[::-1] if newest_first else days}
+    text = init_source(export(tmp_path, **created, **{"Visit day": mixed, "Closed day": days}))
+    assert "  # order: call_day # the file lies in its order" in text
+    assert "order: row" not in text and "order: visit_day" not in text and "order: closed_day" not in text
+    chosen = parse_source(text.replace("# order: call_day", "order: call_day"))
+    assert chosen.flat is not None and chosen.flat.order == "call_day"
+    assert "order: row" in init_source(export(tmp_path, **{**created, "Call day": mixed}))
