@@ -251,6 +251,8 @@ def _number(text: str, what: str = "points") -> float:
     if re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+", text):
         raise ValueError(f"{what} '{text}' may be thousands or decimals; write it without the comma or with a point")
     try:
+        if "_" in text:
+            raise ValueError
         return float(text.replace(",", "."))
     except ValueError:
         raise ValueError(f"{what} '{text}' are no number") from None

@@ -178,6 +178,13 @@ def _problem(matrix: Matrix, block: Block, need: int, what: str) -> str:
     for part, rows in (("test", block.test), ("training", block.train)):
         share = "a wider" if (what, part) == ("final", "test") else "a smaller"
         won = _won(matrix, rows)
+        lost = bool((matrix.label[rows] == 0.0).any())
+        if matrix.ordered and not (won and lost):
+            return (
+                f"the {part} part of {what} block '{block.name}'{where} has no lead that was "
+                f"{'not ' if won else ''}won: outcomes of one kind lie together. Check that the declared order is time "
+                f"and not the outcome; if it is time, wait for more outcomes, or try {share} split.test_share."
+            )
         if won < need:
             shorter = ", a shorter label.horizon_days" if matrix.keys["as_of"].notna().any() else ""
             return (
@@ -185,7 +192,7 @@ def _problem(matrix: Matrix, block: Block, need: int, what: str) -> str:
                 f"Wait for more outcomes; {share} split.test_share{shorter} or a lower split.minimum_won_per_block may "
                 "help too."
             )
-        if not (matrix.label[rows] == 0.0).any():
+        if not lost:
             return (
                 f"the {part} part of {what} block '{block.name}'{where} has no lead that was not won. Wait for more "
                 f"outcomes; {share} split.test_share may help too."

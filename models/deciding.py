@@ -187,9 +187,12 @@ def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tup
             f"{_little(choice.winner, share)}. The ranking helps a little on average and says little about a single "
             "lead."
         )
+    told = f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold"
+    if signal.corrected(choice.winner) < signal.alpha:
+        return Verdict.OK, f"{told} (p = {signal.corrected(choice.winner):.1g})."
     return Verdict.OK, (
-        f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold (p = "
-        f"{signal.corrected(choice.winner):.1g})."
+        f"{told}. That there is a signal is shown by {best} (p = {signal.corrected(best):.1g}); {choice.winner} alone "
+        f"does not show it (p = {signal.corrected(choice.winner):.2g}, level {signal.alpha:g})."
     )
 
 

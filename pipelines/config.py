@@ -83,6 +83,11 @@ class Paths:
         return self.root / "seconds.json"
 
     @property
+    def cautions(self) -> Path:
+        """What test blocks said against bundles, by hash."""
+        return self.root / "cautions.json"
+
+    @property
     def champion(self) -> Path:
         """Pointer file: bundle path (relative to the source's root) and hash."""
         return self.root / "champion.json"

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from features.declaration import CsvFormat
@@ -184,6 +185,8 @@ def _fast(body: str, header: list[str], delimiter: str, quote: str) -> Read | No
     lines = sum(line not in ("\n", "\r\n") for line in io.StringIO(body))
     if lines != table.num_rows + len(broken) or not all(row.raw.strip() for row in broken):
         return None
+    if quote in body and any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
+        return None  # blank lines inside a value are not counted above
     out = {row.row for row in broken}
     numbers = [n for n in range(1, table.num_rows + len(broken) + 1) if n not in out]
     return table.to_pandas(), numbers, broken

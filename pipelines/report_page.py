@@ -11,6 +11,7 @@ import pandas as pd
 from features.catalog import Catalog
 from features.docs import feature_records
 from models.logistic import sigmoid
+from pipelines.cautions import caution_of
 from pipelines.chart_spec import figure
 from pipelines.charts import OWN_COLOURS
 from pipelines.context import Context
@@ -82,6 +83,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "committees": read_json(paths.score / "accounts.json"),
         "scored": read_json(paths.score / "score.json"),
         "worklist": _worklist(context),
+        "caution": _caution(context, summary),
         "cards": cards,
         "clipped": any(card["points_clip"] for card in cards),
         "framework": context.framework,
@@ -146,6 +148,14 @@ def _swap(context: Context) -> dict[str, Any]:
         "model_won": int(frame.loc[by_model, "won"].sum()),
         "rubric_won": int(frame.loc[~by_model, "won"].sum()),
     }
+
+
+def _caution(context: Context, summary: Mapping[str, Any]) -> str:
+    """What is said against the bundle that ranked the list: the live one, or the twin of this run on test rows."""
+    scored = read_json(context.paths.score / "score.json")
+    if scored.get("kind") != "open leads":
+        return str(summary["caution"])
+    return caution_of(context.paths, str(scored["bundle"]))
 
 
 def _worklist(context: Context) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from features.rubric import Rubric, load_rubric
 from features.rubric_csv import from_csv, to_csv
 from models.candidates.rubric import RubricCandidate
 from models.judging.alone import alone
+from models.judging.audit import origins
 from models.judging.handing import Judge
 from models.judging.thresholds import compare
 from models.logistic import sigmoid
@@ -118,9 +119,17 @@ def _hindsight(context: Context, rubric: Rubric) -> list[str]:
     """Rules that read what the audit says carries the outcome: their wins prove nothing."""
     file = context.paths.audit / "audit.json"
     found = read_json(file).get("findings", []) if file.exists() else []
-    leaks = {row["column"] for row in found if row["severity"] == "leak"}
+    made_of = origins(load_matrix(context.paths.matrix).catalog, context.source)
+    leaks = {
+        made_of.get(row["column"], ("leads", row["column"]))
+        for row in found
+        if row["severity"] == "leak" and not row.get("accepted")
+    }
     read = [
-        (rule.id, name) for rule in rubric.rules for name in (rule.lead, rule.account, rule.answer) if name in leaks
+        (rule.id, name)
+        for rule in rubric.rules
+        for place, name in (("leads", rule.lead), ("accounts", rule.account), ("answers", rule.answer))
+        if name is not None and (place, name) in leaks
     ]
     return [
         f"Rule '{rule}' reads '{name}', which carries the outcome: what it finds here is hindsight."

@@ -22,7 +22,9 @@ from features.rubric import Rubric
 from models.candidates.rubric import RubricCandidate
 from models.judging.handing import Judge
 from models.logistic import sigmoid
+from pipelines.cautions import caution_of
 from pipelines.champion import read_champion
+from pipelines.config import Paths
 from pipelines.store import read_json, read_parquet
 from serving.data import rows_of
 from serving.desk import Desk, plain
@@ -154,18 +156,14 @@ def _capacity(file: Path, stamp: int) -> dict[str, Any]:
 
 
 def caution(desk: Desk) -> str:
-    """What the last report says against working the list by score; empty if nothing, or if it judged another bundle."""
-    file = desk.paths.reports / "summary.json"
-    if not file.exists():
-        return ""
-    judged, text = _caution(file, file.stat().st_mtime_ns)
-    return text if judged == desk.state.model.bundle.hash else ""
+    """What was said against working a list by the bundle in use; empty if nothing was."""
+    file = desk.paths.cautions
+    return _caution(file, file.stat().st_mtime_ns, desk.paths, desk.state.model.bundle.hash) if file.exists() else ""
 
 
-@lru_cache(maxsize=2)
-def _caution(file: Path, stamp: int) -> tuple[str | None, str]:
-    summary = read_json(file)
-    return summary["bundle"]["hash"], str(summary.get("caution") or "")
+@lru_cache(maxsize=4)
+def _caution(file: Path, stamp: int, paths: Paths, bundle_hash: str) -> str:
+    return caution_of(paths, bundle_hash)
 
 
 def model(desk: Desk) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
     if min(rows.label.sum(), len(rows.label) - rows.label.sum()) < FEWEST:
         return [Finding("(rows)", "AUD00", "note", "Too few won or lost leads to audit columns: at least 20 of each.")]
     found = [finding for check in CHECKS for finding in check(rows)]
-    found += direction(rows, {feature.name: feature.direction for feature in matrix.catalog})
+    found += direction(rows, _declared_directions(matrix.catalog, source))
     keys = matrix.keys.iloc[positions]
     if source.kind == "relational":
         found += account(rows, keys["account_id"].isna().to_numpy())
@@ -73,6 +73,12 @@ def audit_columns(
     if min(label.sum(), len(label) - label.sum()) < FEWEST:
         return []
     return ordered([finding for check in CHECKS for finding in check(rows)], source)
+
+
+def _declared_directions(catalog: Catalog, source: Source) -> dict[str, int]:
+    """Directions of features that read one declared column; what is made of a kind has signs of its own."""
+    read = origins(catalog, source)
+    return {feature.name: feature.direction for feature in catalog if feature.name in read}
 
 
 def require_clean(findings: Sequence[Finding]) -> None:

@@ -20,8 +20,9 @@ _ECE_DRAWS = 200
 
 
 def chances(matrix: Matrix) -> Ints:
-    """Codes of rows that one win decides, shape (n,): a lead's snapshots within one horizon; all where no clock is.
+    """Codes of rows that one win decides, shape (n,): a lead's snapshots in each horizon from its first.
 
+    Without clocks all rows of a lead have one code.
     Counted as tries of their own, a lead's snapshots would promise a calibration error that the truth itself does not
     keep (docs/adr/0026).
     """
@@ -31,7 +32,9 @@ def chances(matrix: Matrix) -> Ints:
     window = np.zeros(len(lead), dtype=np.int64)
     if timed.any():
         horizon = max(int((known[timed] - as_of[timed]).max()), 1)
-        window[timed] = 1 + (as_of[timed] - as_of[timed].min()) // horizon
+        first = np.full(int(lead.max()) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(first, lead[timed], as_of[timed])
+        window[timed] = 1 + (as_of[timed] - first[lead[timed]]) // horizon
     return np.unique(np.stack([lead, window]), axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 

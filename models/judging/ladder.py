@@ -68,8 +68,10 @@ def climb(by_time: Judged, at_random: Judged | None = None, *, draws: int, seed:
             "standard error on the other kind. The blend is taken rather than trust either."
         )
         return Choice("blend", both.best, why, both.above)
-    if few and "blend" in both.above and both.within("blend"):
-        return Choice("blend", both.best, _why_few(both), both.above)
+    if few and "blend" in both.above:
+        if both.within("blend"):
+            return Choice("blend", both.best, _why_few(both), both.above)
+        return Choice(both.best, both.best, _why_better(both), both.above)
     winner = next(name for name in both.above if both.within(name))
     return Choice(winner, both.best, _why(winner, both, at_random is not None), both.above)
 
@@ -121,4 +123,13 @@ def _why_few(standing: _Standing) -> str:
     return (
         f"Few leads: under {FEW_LEADS} won or lost ones judge the candidates, too few to tell them apart. The blend, "
         f"which trusts none of them alone, {beside}."
+    )
+
+
+def _why_better(standing: _Standing) -> str:
+    gap, error = standing.above["blend"]
+    return (
+        f"Few leads: under {FEW_LEADS} won or lost ones judge the candidates. {standing.best} has the lowest "
+        f"out-of-fold log loss ({standing.loss[standing.best]:.4f}), and the blend, usually safer then, is {gap:.4f} "
+        f"above it, beyond one standard error ({error:.4f})."
     )

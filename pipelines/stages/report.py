@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.cautions import keep_caution
 from pipelines.context import Context
 from pipelines.report_page import render
 from pipelines.store import stage_dir, write_json, write_text
@@ -15,6 +16,8 @@ def run_report(context: Context, seconds: Mapping[str, float] | None = None) -> 
     started = time.perf_counter()
     known = dict(seconds or {})
     summary = summarise(context, known)
+    if summary["bundle"]["hash"]:
+        keep_caution(context.paths, summary["bundle"]["hash"], summary["caution"])
     page = render(context, summary)
     summary["seconds"] = known | {"report": round(time.perf_counter() - started, 2)}
     with stage_dir(context.paths.reports) as folder:

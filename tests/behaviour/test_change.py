@@ -43,7 +43,7 @@ def test_parts_sum_to_the_movement_and_ends_are_the_scores_of_the_batch(tiny_dem
         moved = found["log_odds_after"] - found["log_odds_before"]
         assert sum(found["log_odds"].values()) == pytest.approx(moved, abs=1e-9)
         for when, key in ((SINCE, "score_before"), (None, "score_after")):
-            matrix = lead_matrix(context, champion, name, when)
+            matrix = lead_matrix(context, champion.catalog, name, when)
             assert score(champion, matrix, context.framework).frame["score"].iloc[0] == found[key]
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,9 @@ from features.errors import ExitStatus
 from features.rubric import load_rubric
 from models.candidates.rubric import RubricCandidate
 from pipelines.matrices import load_matrix, save_matrix
+from pipelines.rubric_files import _hindsight
 from pipelines.rubric_ledger import ledger_text
-from pipelines.store import read_json
+from pipelines.store import read_json, write_json
 from tests.reference.calls import DECLARATION, calls, write_calls
 from tests.reference.tiny_run import TinyRun
 
@@ -70,7 +72,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("frame", "verdict", "why"),
     [
-        (calls(60), "too_little_data", "The test part of final block"),
+        (calls(60), "too_little_data", "Too little data: 21 won"),
         (calls(signal=0.0), "no_signal", "No signal: "),
         (calls(leak=True), "leak", "Training stopped: seconds carries the outcome"),
     ],
@@ -101,6 +103,25 @@ def test_where_only_a_rubric_is_left_it_is_tried_on_its_own(
     assert any("'long' reads 'seconds', which carries" in text for text in found["sentences"]) is (verdict == "leak")
     status, out, _ = cli("rubric", "try", str(rubric), *place)
     assert status == 0 and "model at" not in " ".join(out.split()).replace("No model", "")
+
+
+@pytest.mark.parametrize(
+    ("finding", "rules", "named"),
+    [
+        ({"column": "job_title_seniority"}, "lead: job_title", "job_title"),
+        ({"column": "account_industry"}, "account: industry", "industry"),
+        ({"column": "industry"}, "account: industry", None),
+        ({"column": "job_title_seniority", "accepted": "known before"}, "lead: job_title", None),
+    ],
+)
+def test_hindsight_is_found_through_what_a_feature_is_made_of(
+    tiny_copy: TinyRun, finding: dict[str, str], rules: str, named: str | None
+) -> None:
+    table, column = rules.split(": ")
+    rule = SimpleNamespace(id="r", **{"lead": None, "account": None, "answer": None, table: column})
+    write_json(tiny_copy.context.paths.audit / "audit.json", {"findings": [{"severity": "leak", **finding}]})
+    said = _hindsight(tiny_copy.context, SimpleNamespace(rules=[rule]))  # type: ignore[arg-type]
+    assert [f"reads '{named}', which carries the outcome" in text for text in said] == ([True] if named else [])
 
 
 def test_before_any_outcome_or_run_a_rubric_cannot_be_tried_and_is_told_why(cli: Cli, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ExitStatus
+from pipelines.cautions import caution_of
 from pipelines.champion import read_champion
 from pipelines.config import Paths
 from tests.reference.calls import DECLARATION, calls, write_calls
@@ -119,13 +120,14 @@ def test_a_market_that_turned_round_is_said_wherever_leads_are_ranked(cli: Cli, 
     """What won before loses in the last quarter: the verdict came before, the test block speaks against it."""
     frame = pd.concat([calls(1200), calls(500, signal=-1.0, seed=4)], ignore_index=True)
     recorded = DECLARATION + "recorded_score: seconds\n"
-    status, summary, page, _ = run(cli, tmp_path, write_calls(tmp_path, frame, recorded))
+    status, summary, page, paths = run(cli, tmp_path, write_calls(tmp_path, frame, recorded))
     assert status == 0 and summary["test"][summary["winner"]["name"]]["auc_ci"][1] < 0.5
     assert "the ranking was worse than chance (AUC 0." in summary["caution"]
     headline = page.split('id="verdict"')[1].split("</strong>")[0]
     assert "On later rows the ranking was worse than chance" in headline
     for section in ("worklist", "cards"):
         assert "turned round" in page.split(f'id="{section}"')[1].split("<h2")[0], section
+    assert caution_of(paths, summary["bundle"]["hash"]) == summary["caution"]
     assert set(summary["recorded"]) == {"recorded_score"}, "one recorded policy alone is shown too"
     assert "What was recorded at the time" in page and "in two classes only" not in page
     calm, settled, _, _ = run(cli, tmp_path / "calm", write_calls(tmp_path / "calm", calls()))

@@ -40,6 +40,7 @@ def test_what_was_written_is_read(rows: list[list[str]], delimiter: str, encodin
 @given(lines=st.lists(PLAIN, min_size=1, max_size=8), width=st.integers(2, 4))
 @example(lines=['1"', ';"'], width=2)  # a row over two lines beside a broken one: as many as there are lines
 @example(lines=[';1"', ';"'], width=2)  # two quotes left open, an even number of them
+@example(lines=['1";"', "", '";'], width=2)  # blank lines inside a value whose quotes pair up line by line
 def test_fast_and_careful_readers_agree(lines: list[str], width: int) -> None:
     body = "".join(f"{line}\n" for line in lines)
     fast = delimited._fast(body, [f"c{i}" for i in range(width)], ";", '"')

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from models.judging.checks.power import power
-from models.judging.checks.rows import auc_within, blocks_of, power_of
+from models.judging.checks.rows import auc_error, auc_within, blocks_of, power_of
 from tests.reference.audit_rows import honest, rows
 
 
@@ -79,3 +79,14 @@ def test_a_leak_is_named_on_few_rows_too() -> None:
     frame, _ = honest(82)
     frame["v"] = np.random.default_rng(9).normal(size=82) + 2.5 * won
     assert [f.severity for f in power(rows(frame, won, ordered=False)) if f.column == "v"] == ["leak"]
+
+
+@pytest.mark.parametrize(("won", "lost"), [(41, 41), (1500, 30), (30, 1500), (300, 30)])
+def test_the_error_of_an_auc_is_not_understated_whichever_outcome_is_rare(won: int, lost: int) -> None:
+    rng = np.random.default_rng(8)
+    shift = float(norm.ppf(0.88) * np.sqrt(2))
+    label = np.r_[np.ones(won), np.zeros(lost)]
+    whole = np.zeros(won + lost, dtype=np.int64)
+    drawn = [auc_within(rng.normal(size=won + lost) + shift * label, label, whole) for _ in range(300)]
+    assert auc_error(0.88, won, lost) > 0.9 * np.std(drawn)
+    assert auc_error(0.88, won, lost) == auc_error(0.88, lost, won)

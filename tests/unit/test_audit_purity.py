@@ -70,6 +70,20 @@ def test_values_with_poor_odds_and_rare_ones_are_silent_and_a_lowest_number_is_s
     assert [(f.column, f.severity) for f in purity(rows(frame, won))] == [("visits", "suspect")]
 
 
+@pytest.mark.parametrize(("count", "base", "usual"), [(4000, 0.3, 0.6), (4000, 0.1, 0.6), (8000, 0.1, 0.7)])
+def test_a_flag_that_is_usually_1_is_no_leak_for_its_lowest_value(count: int, base: float, usual: float) -> None:
+    """Not visited, never bought: the rows that differ from the usual 1 are those of the lowest value."""
+    frame, won = honest(count, base=base)
+    visited = (won == 1) | (np.random.default_rng(6).random(count) < (usual - base) / (1 - base))
+    frame["visited"] = visited.astype(float)
+    assert {f.severity for f in purity(rows(frame, won))} <= {"suspect"}
+    kinds = np.where(
+        visited, 1.0, np.random.default_rng(7).integers(2, 4, count)
+    )  # not the lowest: written at the loss
+    frame["visited"] = np.where(np.arange(count) < 20, 0.0, kinds)
+    assert [(f.column, f.severity) for f in purity(rows(frame, won))] == [("visited", "leak")]
+
+
 def test_rare_reasons_are_taken_together_and_values_chosen_by_their_losses_are_not_held_against_a_column() -> None:
     frame, won = honest(600, base=0.5)
     rng = np.random.default_rng(5)

@@ -115,7 +115,11 @@ def _parts(column: pd.Series, label: Floats) -> list[Part]:
             parts.append(Part(words, column.isin(pure).to_numpy(dtype=bool), lowest in pure, 2.0 ** len(single)))
     if len(counts) > 1 and counts.iloc[0] >= 0.2 * len(column):
         other = (column != counts.index[0]).to_numpy(dtype=bool) & column.notna().to_numpy()
-        parts.append(Part(f"differs from its usual '{counts.index[0]}'", other))
+        usual = counts.index[0]
+        at_lowest = np.zeros(len(column), dtype=np.bool_) if lowest is None else (column == lowest).to_numpy(dtype=bool)
+        parts.append(Part(f"differs from its usual '{usual}'", other, bool((other & at_lowest).any())))
+        if (other & at_lowest).any() and (other & ~at_lowest).any():
+            parts.append(Part(f"is neither its usual '{usual}' nor its lowest '{lowest}'", other & ~at_lowest))
     return parts
 
 

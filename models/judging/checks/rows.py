@@ -136,11 +136,15 @@ def auc_within(score: Floats, label: Floats, block: npt.NDArray[np.int64]) -> fl
 
 
 def auc_error(auc: float, won: int, lost: int) -> float:
-    """Standard error of an AUC (Hanley and McNeil 1982)."""
+    """Standard error of an AUC (Hanley and McNeil 1982), the larger of the formula and its mirror.
+
+    The formula takes the classes' spreads for unequal and is too small where the lost are few; which class spreads more
+    is not known here.
+    """
     if won < 1 or lost < 1:
         return float("nan")
-    q1, q2 = auc / (2 - auc), 2 * auc * auc / (1 + auc)
-    spread = auc * (1 - auc) + (won - 1) * (q1 - auc * auc) + (lost - 1) * (q2 - auc * auc)
+    q1, q2 = auc / (2 - auc) - auc * auc, 2 * auc * auc / (1 + auc) - auc * auc
+    spread = auc * (1 - auc) + max((won - 1) * q1 + (lost - 1) * q2, (lost - 1) * q1 + (won - 1) * q2)
     return float(np.sqrt(max(spread, 0.0) / (won * lost)))
 
 
