@@ -19,6 +19,7 @@ from pipelines.store import read_json
 
 STORED = "scorecard.json"
 _FAR = float(np.log(999.0))
+_SHOWN = 5e-6  # a smaller cost reads as 0.00000
 _STEPS, _MOST = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500), 14
 
 
@@ -114,7 +115,7 @@ def sentences(found: Mapping[str, Any], within_days: int | None) -> list[str]:
     cost = found["rounding_cost"]
     told.append(
         f"Rounding to whole points costs {max(cost, 0.0):.5f} of log loss on the learning rows"
-        + (" (it happens to help a little)." if cost < 0 else ".")
+        + (" (it happens to help a little)." if cost <= -_SHOWN else ".")
     )
     return told
 
