@@ -1,6 +1,6 @@
 """Bins of a feature with smoothed weights of evidence: missing, rare and unseen values have bins of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from models.encoding import MISSING, RARE, CategoryCode, weighted_quantiles
+from models.encoding import MISSING, RARE, RARE_COUNT, CategoryCode, weighted_quantiles
 from models.scorer import Floats, Ints
 
 SMOOTHING = 8.0  # pseudo-leads at the base rate per bin
@@ -122,14 +122,38 @@ def bin_category(values: pd.Series, won: Floats, weight: Floats) -> Binned:
     return _evidence(CategoryBins(CategoryCode.fit(values)), values, won, weight)
 
 
+def category_told_by_others(
+    values: pd.Series, won: Floats, weight: Floats, folds: Iterable[tuple[Ints, Ints]]
+) -> Floats:
+    """The evidence of each row's level as the rows of other folds tell it, shape (n,).
+
+    What :func:`bin_category` of those rows would give, with every text looked at once.
+    """
+    found, levels = pd.factorize(values, use_na_sentinel=True)
+    missing, rare = len(levels), len(levels) + 1
+    level = np.where(found < 0, missing, found)
+    told = np.zeros(len(level))
+    for others, rows in folds:
+        often = np.bincount(level[others], minlength=rare) >= RARE_COUNT
+        place = np.where(often, np.arange(rare), rare)
+        place[missing] = missing
+        evidence, _ = _smoothed(place[level[others]], rare + 1, won[others], weight[others])
+        told[rows] = evidence[place[level[rows]]]
+    return told
+
+
 def _evidence(bins: NumberBins | CategoryBins, values: pd.Series, won: Floats, weight: Floats) -> Binned:
-    codes = bins.codes(values)
-    total = np.bincount(codes, weights=weight, minlength=bins.size)
-    wins = np.bincount(codes, weights=weight * won, minlength=bins.size)
+    evidence, total = _smoothed(bins.codes(values), bins.size, won, weight)
+    return Binned(bins, evidence, np.asarray(total / total.sum()))
+
+
+def _smoothed(codes: Ints, size: int, won: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Evidence and weight of each bin."""
+    total = np.bincount(codes, weights=weight, minlength=size)
+    wins = np.bincount(codes, weights=weight * won, minlength=size)
     base = float(np.clip((weight * won).sum() / weight.sum(), 1e-6, 1 - 1e-6))
     rate = (wins + SMOOTHING * base) / (total + SMOOTHING)
-    evidence = np.log(rate / (1 - rate)) - np.log(base / (1 - base))
-    return Binned(bins, np.asarray(evidence), np.asarray(total / total.sum()))
+    return np.asarray(np.log(rate / (1 - rate)) - np.log(base / (1 - base))), np.asarray(total)
 
 
 def _monotone(binned: Binned, values: pd.Series, won: Floats, weight: Floats, direction: int) -> Binned:

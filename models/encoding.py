@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog
-from features.plain_rows import FEW, PlainRows, Values, number_block, texts_of
+from features.plain_rows import PlainRows, Values, number_block, texts_of
 from models.scorer import Floats, Ints
 from models.target_code import TargetCode, has_many_levels, held_out
 
 RARE = "(rare)"
 MISSING = "(missing)"
-_RARE_COUNT = 20
+RARE_COUNT = 20
+_LOOKED_UP = 2_000  # texts up to which a look-up each is faster than an index
 _RARE_PENALISED = 5  # where a penalty shrinks what is seen seldom, fewer rows suffice (docs/adr/0017)
 _WINSOR = 0.005
 _REACH = 0.25  # of the training range: beyond it a value counts less and less, on a logarithm of this scale
@@ -95,7 +96,7 @@ class CategoryCode:
     levels: tuple[str, ...]
 
     @classmethod
-    def fit(cls, values: pd.Series, rare: int = _RARE_COUNT) -> Self:
+    def fit(cls, values: pd.Series, rare: int = RARE_COUNT) -> Self:
         """Levels seen at least ``rare`` times."""
         counts = values.value_counts()
         kept = sorted(str(level) for level, count in counts.items() if count >= rare)
@@ -104,7 +105,7 @@ class CategoryCode:
     def codes(self, values: pd.Series) -> npt.NDArray[np.int64]:
         """Position of each value's level."""
         rare, missing = len(self.levels) - 2, len(self.levels) - 1
-        if len(values) <= FEW:
+        if len(values) <= _LOOKED_UP:
             texts = (value if isinstance(value, str) else None for value in values.tolist())
             return np.array(self.places(texts), dtype=np.int64)
         found = pd.Index(self.levels, dtype="str").get_indexer(pd.Index(values)).astype(np.int64)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.catalog import Catalog, FeatureType
 from features.plain_rows import Values, number_block
-from models.binning import Binned, NumberBins, bin_category, bin_number
+from models.binning import Binned, NumberBins, bin_category, bin_number, category_told_by_others
 from models.candidates.linear import choose_penalty, learned_catalog
 from models.encoding import category_codes
 from models.judging.folds import grouped_folds
@@ -164,13 +164,20 @@ def _told_by_others(
     A row must not be told its own outcome: by its own bins every feature, noise too, seems to help, and inner folds
     cannot tell (docs/adr/0027).
     """
-    told = np.zeros((len(won), len(binned)))
     groups = np.arange(len(won)) if group is None else group
-    for others, rows in grouped_folds(groups, min(_FOLDS, len(np.unique(groups))), seed):
-        if len(others) and len(rows):
-            part, seen = values.iloc[others], values.iloc[rows]
-            for k, name in enumerate(binned):
-                told[rows, k] = _bins_of(name, part, won[others], weight[others], catalog).transform(seen[name])
+    folds = [
+        (others, rows)
+        for others, rows in grouped_folds(groups, min(_FOLDS, len(np.unique(groups))), seed)
+        if len(others) and len(rows)
+    ]
+    told = np.zeros((len(won), len(binned)))
+    for k, name in enumerate(binned):
+        if catalog[name].type is FeatureType.CATEGORY:
+            told[:, k] = category_told_by_others(values[name], won, weight, folds)
+            continue
+        for others, rows in folds:
+            bins = _bins_of(name, values.iloc[others], won[others], weight[others], catalog)
+            told[rows, k] = bins.transform(values[name].iloc[rows])
     return told
 
 
