@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.judging.checks.finding import blocking
 from pipelines.cli_shared import Options, Output
 
 
@@ -158,7 +159,7 @@ def told(summary: dict[str, Any], report: Path) -> str:
 def _audited(findings: Sequence[Mapping[str, Any]]) -> str:
     """How many findings, which leaks stop training, and which were accepted, with the declared reason."""
     leaks = [row for row in findings if row["severity"] == "leak"]
-    stopping = dict.fromkeys(row["column"] for row in leaks if not row.get("accepted"))
+    stopping = dict.fromkeys(row["column"] for row in blocking(findings))
     accepted = {row["column"]: row["accepted"] for row in leaks if row.get("accepted")}
     parts = [f"{len(findings)} finding{'s' if len(findings) != 1 else ''}"]
     parts += [f"leaks: {', '.join(stopping)}"] if stopping else []

@@ -10,6 +10,7 @@ from features.errors import DataError, TooLittleDataError
 from features.matrix import Matrix
 from features.timechop import Chop, chop
 from features.vocabulary import Verdict
+from models.judging.checks.finding import blocking
 from models.judging.contest import OURS, Match, play, standings
 from models.judging.peers import installed
 from pipelines.context import Context
@@ -130,8 +131,7 @@ def _leaks(context: Context) -> list[str] | None:
     path = context.paths.audit / "audit.json"
     if not path.exists():
         return None
-    found = (row for row in read_json(path)["findings"] if row["severity"] == "leak" and not row.get("accepted"))
-    return list(dict.fromkeys(row["column"] for row in found))
+    return list(dict.fromkeys(row["column"] for row in blocking(read_json(path)["findings"])))
 
 
 def warned(found: dict[str, Any]) -> list[str]:

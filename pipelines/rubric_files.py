@@ -23,6 +23,7 @@ from features.rubric_csv import from_csv, to_csv
 from models.candidates.rubric import RubricCandidate
 from models.judging.alone import alone
 from models.judging.audit import origins
+from models.judging.checks.finding import blocking
 from models.judging.handing import Judge
 from models.judging.thresholds import compare
 from models.logistic import sigmoid
@@ -120,11 +121,7 @@ def _hindsight(context: Context, rubric: Rubric) -> list[str]:
     file = context.paths.audit / "audit.json"
     found = read_json(file).get("findings", []) if file.exists() else []
     made_of = origins(load_matrix(context.paths.matrix).catalog, context.source)
-    leaks = {
-        made_of.get(row["column"], ("leads", row["column"]))
-        for row in found
-        if row["severity"] == "leak" and not row.get("accepted")
-    }
+    leaks = {made_of.get(row["column"], ("leads", row["column"])) for row in blocking(found)}
     read = [
         (rule.id, name)
         for rule in rubric.rules

@@ -158,11 +158,11 @@ def _capacity(file: Path, stamp: int) -> dict[str, Any]:
 def caution(desk: Desk) -> str:
     """What was said against working a list by the bundle in use; empty if nothing was."""
     file = desk.paths.cautions
-    return _caution(file, file.stat().st_mtime_ns, desk.paths, desk.state.model.bundle.hash) if file.exists() else ""
+    return _caution(desk.paths, desk.state.model.bundle.hash, file.stat().st_mtime_ns) if file.exists() else ""
 
 
 @lru_cache(maxsize=4)
-def _caution(file: Path, stamp: int, paths: Paths, bundle_hash: str) -> str:
+def _caution(paths: Paths, bundle_hash: str, stamp: int) -> str:
     return caution_of(paths, bundle_hash)
 
 

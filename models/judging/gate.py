@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features.vocabulary import Verdict
+from models.judging.checks.finding import blocking
 from models.judging.gate_checks import Check
 from models.judging.later import Later
 from models.settings import GateSettings
@@ -91,7 +92,7 @@ def unclean(meta: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[st
     if audit is None:
         found.append("no audit is on record; run 'leadscore audit'.")
         return found
-    leaks = [row for row in audit["findings"] if row["severity"] == "leak" and not row.get("accepted")]
+    leaks = blocking(audit["findings"])
     found += [f"the audit found a leak: {row['code']} {row['message']}" for row in leaks]
     return found
 

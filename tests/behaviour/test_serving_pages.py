@@ -1,5 +1,6 @@
 """The pages speak the reader's language, and a rubric can be tried on the past in the browser."""
 
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -223,3 +224,20 @@ def test_a_rubric_from_the_browser_cannot_keep_the_server_busy(client: TestClien
     assert 'id="own"' in mine.text
     too_long = client.post("/thresholds", data={"token": token, "rubric": "x" * 60_000}, headers=asked)
     assert too_long.status_code == 422
+
+
+def test_what_was_said_against_the_model_stands_on_every_page_that_ranks(tiny_copy: Any, tmp_path: Path) -> None:
+    """A later run that is not promoted leaves the words with the bundle that scores; a damaged file is said."""
+    cautions = tiny_copy.context.paths.cautions
+    with client_for(tiny_copy, tmp_path) as client:
+        scores = client.app.state.desk.state.model.bundle.hash
+        lead = worklist_of(tiny_copy)["lead_id"].iloc[0]
+        pages = ("/", f"/leads/{lead}", "/model")
+        cautions.write_text(json.dumps({scores: "the ranking <has> turned round", "another": "not this one"}))
+        for path in pages:
+            html = page(client, path)
+            assert "the ranking &lt;has&gt; turned round" in html and "not this one" not in html, path
+        cautions.write_text(json.dumps({scores: "", "another": "not this one"}))
+        assert not any("banner warn" in page(client, path) for path in pages)
+        cautions.write_text("{")
+        assert all("cautions.json is damaged" in page(client, path) for path in pages)

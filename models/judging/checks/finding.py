@@ -1,5 +1,6 @@
 """What a check of the audit hands over."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,3 +30,8 @@ class Finding:
         """JSON-ready."""
         plain = {"column": self.column, "code": self.code, "severity": self.severity, "message": self.message}
         return plain | ({"accepted": self.accepted} if self.accepted else {})
+
+
+def blocking(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of findings as :meth:`Finding.record` wrote them, the leaks that nobody accepted."""
+    return [record for record in records if record["severity"] == "leak" and not record.get("accepted")]

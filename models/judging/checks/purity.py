@@ -114,12 +114,13 @@ def _parts(column: pd.Series, label: Floats) -> list[Part]:
             words = "is one of " + ", ".join(f"'{value}'" for value in pure[:5])
             parts.append(Part(words, column.isin(pure).to_numpy(dtype=bool), lowest in pure, 2.0 ** len(single)))
     if len(counts) > 1 and counts.iloc[0] >= 0.2 * len(column):
-        other = (column != counts.index[0]).to_numpy(dtype=bool) & column.notna().to_numpy()
         usual = counts.index[0]
-        at_lowest = np.zeros(len(column), dtype=np.bool_) if lowest is None else (column == lowest).to_numpy(dtype=bool)
-        parts.append(Part(f"differs from its usual '{usual}'", other, bool((other & at_lowest).any())))
-        if (other & at_lowest).any() and (other & ~at_lowest).any():
-            parts.append(Part(f"is neither its usual '{usual}' nor its lowest '{lowest}'", other & ~at_lowest))
+        other = (column != usual).to_numpy(dtype=bool) & column.notna().to_numpy()
+        above = other if lowest is None else other & (column != lowest).to_numpy(dtype=bool)
+        has_lowest = bool((other & ~above).any())
+        parts.append(Part(f"differs from its usual '{usual}'", other, has_lowest))
+        if has_lowest and above.any():
+            parts.append(Part(f"is neither its usual '{usual}' nor its lowest '{lowest}'", above))
     return parts
 
 
