@@ -45,6 +45,7 @@ def test_every_page_opens_on_a_source_without_clocks(client: TestClient) -> None
     html = client.get("/", headers=HTML).text
     assert re.search(rf'<a class="name" href="/leads/{first}">{first}</a>', html)
     assert 'value="new"' not in html
+    assert "leads, most likely to be won first." in html and " days first" not in html, "without clocks no horizon"
 
 
 def test_a_lead_without_clocks_is_put_aside_and_scored(client: TestClient) -> None:
