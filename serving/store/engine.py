@@ -1,5 +1,7 @@
 """The store's engine: SQLite with a write-ahead log, or whatever SQLAlchemy reaches by URL."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -27,6 +29,7 @@ from features.errors import RegistryError
 from serving.store.tables import Base
 
 _BUSY_SECONDS = 30
+_PAUSE_SECONDS = 0.02
 _MIGRATIONS = files("serving.store") / "migrations"
 _VERSION = Table(
     "alembic_version",
@@ -99,8 +102,22 @@ class Store:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by us, not guessed by the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch to the write-ahead log; SQLite does not wait for another connection that switches too, so we do."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as problem:
+            if "locked" not in str(problem) or time.monotonic() > give_up:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 def newest() -> str:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -145,6 +146,28 @@ def test_servers_that_start_together_migrate_once(url: str, tmp_path: Path) -> N
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_store_that_another_server_is_switching_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite answers "locked" at once where two switch to the write-ahead log together; any other fault is raised."""
+    answers = [sqlite3.OperationalError("database is locked"), sqlite3.OperationalError("database is locked"), None]
+
+    class Connection:
+        def execute(self, _: str) -> sqlite3.Cursor:
+            answer = answers.pop(0)
+            if answer is not None:
+                raise answer
+            return sqlite3.connect(":memory:").cursor()
+
+    engine._write_ahead(Connection())
+    assert answers == []
+    answers[:] = [sqlite3.OperationalError("disk I/O error")]
+    with pytest.raises(sqlite3.OperationalError, match="disk"):
+        engine._write_ahead(Connection())
+    monkeypatch.setattr(engine, "_BUSY_SECONDS", -1)
+    answers[:] = [sqlite3.OperationalError("database is locked")]
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        engine._write_ahead(Connection())
 
 
 def test_a_failed_transaction_leaves_nothing(url: str, tmp_path: Path) -> None:
