@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from features.errors import ContractError
 
 KEY_COLUMNS = ("lead_id", "as_of", "account_id", "group", "episode", "order", "age_days", "segment")

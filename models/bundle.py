@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog, FeatureType
+from features.assembly.frameless_rows import Values
+from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError
-from features.plain_rows import Values
-from features.vocabulary import Dimension
+from features.schema.vocabulary import Dimension
 from models.candidates.blend import blended, blended_contributions
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.matrix import Matrix
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from models.judging.backtest import Backtest, OutOfFold, group_codes, judging_weight
 from models.judging.calibrate import Slope, fit_level, fit_slope
 from models.judging.ladder import FEW_LEADS, Choice, Judged, climb

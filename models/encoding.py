@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog
-from features.plain_rows import PlainRows, Values, number_block, texts_of
+from features.assembly.frameless_rows import PlainRows, Values, number_block, texts_of
+from features.catalog.feature import Catalog
 from models.scorer import Floats, Ints
 from models.target_code import TargetCode, has_many_levels, held_out
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog
-from features.plain_rows import Values
+from features.assembly.frameless_rows import Values
+from features.catalog.feature import Catalog
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog
-from features.definition import Source
+from features.assembly.frameless_rows import FEW, PlainRows, Values, frame_of_values, row_of
+from features.catalog.feature import Catalog
 from features.errors import BundleError
 from features.matrix import Matrix
-from features.plain_rows import FEW, PlainRows, Values, frame_of_values, row_of
-from features.vocabulary import Dimension
+from features.schema.source import Source
+from features.schema.vocabulary import Dimension
 from models.bundle import Bundle
 from models.explaining.evidence import Evidence, clues_in, evidence_of, filled, next_questions, question_for
 from models.explaining.framework import CONTEXT, Framework

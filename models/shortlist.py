@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog
-from features.definition import Question
-from features.vocabulary import EvidenceStatus
+from features.catalog.feature import Catalog
+from features.schema.source import Question
+from features.schema.vocabulary import EvidenceStatus
 from models.explaining.evidence import Evidence
 from models.explaining.points import HIGHEST, LOWEST
 from models.explaining.qualification import RANK, Standing, rank_by_rules

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.definition import Capacity
+from features.cohort.splits import Chop
 from features.matrix import Matrix
-from features.timechop import Chop
+from features.schema.source import Capacity
 from models.bundle import Bundle
 from models.candidates.blend import blended
 from models.candidates.boosting import BoosterCandidate

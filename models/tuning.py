@@ -7,8 +7,8 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from features.cohort.splits import Block, Chop
 from features.matrix import Matrix
-from features.timechop import Block, Chop
 from models.candidates.boosting import DATASET, DEFAULTS, TreeColumns, parameters_for
 from models.candidates.linear import learned_catalog
 from models.judging.backtest import group_codes, judging_weight, random_blocks, thinned

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from features.assemble import features_at
-from features.cohort import cutoff_of
+from features.assembly.build_matrix import features_at
+from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.matrix import Matrix
 from models.explaining.contacts import contact_matrix

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from features.outcomes import Tables
-from features.vocabulary import Role
+from features.cohort.outcomes import Tables
+from features.schema.vocabulary import Role
 from models.judging.accounts import coverage, expansion, roll_up
 from pipelines.context import Context
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from features.assemble import matrix_of
-from features.cohort import cutoff_of
+from features.assembly.build_matrix import matrix_of
+from features.assembly.flat_matrix import flat_matrix
+from features.cohort.cohort import cutoff_of
 from features.errors import DataError
-from features.flat import flat_matrix
 from features.matrix import Matrix
 from models.bundle import Bundle
 from models.scoring import score

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.declaration import Column
-from features.rows import FALSE_TEXTS, TRUE_TEXTS, text_of
+from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS, text_of
+from features.schema.columns import Column
 
 _NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
 _SIGNS = "[\\s\u00a0\u202f€$£¥]"  # text, not compiled: Arrow replaces it without a step in Python per value

@@ -7,10 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from features.catalog import Catalog
-from features.catalog_of import build_catalog
+from features.assembly.half_lives import as_trained
+from features.catalog.build_catalog import build_catalog
+from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
-from features.half_lives import as_trained
 from models.bundle import Bundle, load_bundle
 from pipelines.config import Paths
 from pipelines.context import Context

@@ -4,11 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from features.assemble import features_at
-from features.cohort import cutoff_of
-from features.definition import Source
-from features.earlier import LEARNED, known_at_moment, learned_between
+from features.assembly.build_matrix import features_at
+from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
+from features.point_in_time.history import LEARNED, known_at_moment, learned_between
+from features.schema.source import Source
 from models.bundle import Bundle
 from models.explaining.change import change
 from models.explaining.framework import Framework

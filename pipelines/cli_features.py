@@ -9,8 +9,8 @@ from pipelines.cli_shared import Options, Output
 def features_command(options: Options, out: str | None, output: Output) -> int:
     """Features by family; after a run also half-lives and the effect of the bot filter."""
     context = options.context()
-    from features.catalog_of import build_catalog
-    from features.docs import feature_page, feature_records
+    from features.catalog.build_catalog import build_catalog
+    from features.catalog.reference import feature_page, feature_records
     from pipelines.engagement import engagement_of
     from pipelines.store import write_text
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from features.definition import Source
-from features.rubric import Rubric, load_rubric
-from features.source import load_source
+from features.rubric.schema import Rubric, load_rubric
+from features.schema.load_source import load_source
+from features.schema.source import Source
 from models.explaining.framework import Framework, load_framework
 from models.explaining.qualification_policy import QualificationPolicy, load_qualification, policy_at
 from models.settings import TrainSettings

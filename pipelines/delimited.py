@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from features.declaration import CsvFormat
+from features.schema.columns import CsvFormat
 from pipelines.data_errors import EmptyFileError, UnreadableFileError
 from pipelines.encodings import decode
 

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assemble import features_at, matrix_of
-from features.bot_effect import bot_effect
-from features.catalog import Catalog
-from features.cohort import cutoff_of
-from features.definition import Source
+from features.assembly.bot_effect import bot_effect
+from features.assembly.build_matrix import features_at, matrix_of
+from features.assembly.half_lives import HalfLife, adopt, estimate_half_lives
+from features.catalog.feature import Catalog
+from features.cohort.cohort import cutoff_of
+from features.cohort.outcomes import Tables
+from features.cohort.splits import chop
 from features.errors import TooLittleDataError
-from features.half_lives import HalfLife, adopt, estimate_half_lives
 from features.matrix import Matrix
-from features.outcomes import Tables
-from features.timechop import chop
+from features.schema.source import Source
 from models.bundle import Bundle
 from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from pipelines.config import Paths

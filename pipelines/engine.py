@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.assemble import Builder, build_matrix
-from features.catalog import Catalog
-from features.definition import Source
-from features.outcomes import Tables
-from features.sorting import SortKeys
+from features.assembly.build_matrix import Builder, build_matrix
+from features.catalog.feature import Catalog
+from features.cohort.outcomes import Tables
+from features.kernel.sorting import SortKeys
+from features.schema.source import Source
 from pipelines.config import EngineName
 
 if TYPE_CHECKING:
@@ -208,8 +208,8 @@ def _read_folder(folder: Path, number: int) -> pd.DataFrame | None:
 
 def complete(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.DataFrame]:
     """Frames of every canonical table; those that are missing become empty ones."""
-    from features.contract import TABLES
-    from features.vocabulary import ColumnType
+    from features.schema.canonical_tables import TABLES
+    from features.schema.vocabulary import ColumnType
 
     types = {ColumnType.TIMESTAMP: "datetime64[us]", ColumnType.NUMBER: "float64", ColumnType.BOOLEAN: "boolean"}
     made: dict[str, pd.DataFrame] = {}

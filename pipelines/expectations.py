@@ -6,10 +6,10 @@ from enum import StrEnum
 
 import pandas as pd
 
-from features.contract import TABLES
-from features.declaration import Column
-from features.definition import Flat, Source
-from features.vocabulary import ColumnType
+from features.schema.canonical_tables import TABLES
+from features.schema.columns import Column
+from features.schema.source import Flat, Source
+from features.schema.vocabulary import ColumnType
 from pipelines.shaping import read_columns, type_of
 
 

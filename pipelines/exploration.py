@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assemble import features_at
-from features.cohort import cutoff_of, keys_of
-from features.labels import label
-from features.outcomes import Tables
+from features.assembly.build_matrix import features_at
+from features.cohort.cohort import cutoff_of, keys_of
+from features.cohort.labels import label
+from features.cohort.outcomes import Tables
 from models.bundle import Bundle
 from models.judging.exploration import Estimate, estimate, pick
 from models.judging.replay import Bools, tie_order

@@ -9,9 +9,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from features.declaration import Location, PackageMember
-from features.definition import Source
 from features.errors import FetchError
+from features.schema.columns import Location, PackageMember
+from features.schema.source import Source
 from pipelines.config import Paths
 from pipelines.data_errors import MissingFileError, UnreadableFileError
 from pipelines.sources import open_bytes, unpack, zip_member

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
+from features.cohort.splits import Chop
 from features.matrix import Matrix
-from features.timechop import Chop
-from features.vocabulary import Topic
+from features.schema.vocabulary import Topic
 from models.candidates.blend import blended_contributions
 from models.deciding import Decision
 from models.explaining.framework import Framework

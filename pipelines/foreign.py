@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.definition import PackageMember
 from features.errors import FetchError, SourceError
+from features.schema.source import PackageMember
 from pipelines.fetch import member_of_package
 
 CDNOW = PackageMember(requirement="Lifetimes==0.11.3", member="lifetimes/datasets/CDNOW_master.txt")

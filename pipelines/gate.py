@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle

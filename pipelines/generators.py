@@ -6,8 +6,8 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
-from features.definition import Source
 from features.errors import SourceError
+from features.schema.source import Source
 from pipelines.config import Paths
 from pipelines.store import read_json, stage_dir, write_json
 

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import pandas as pd
 
-from features.declaration import Column
 from features.errors import LeadScoreError
-from features.rows import FALSE_TEXTS, TRUE_TEXTS
-from features.vocabulary import ColumnType, Dimension, Role, Topic
+from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
+from features.schema.columns import Column
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.casting import cast_numbers
 from pipelines.moments import read_moments, zone_of
 

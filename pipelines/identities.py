@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from features.identity import Resolved
-from features.outcomes import Tables
+from features.cohort.identity_resolution import Resolved
+from features.cohort.outcomes import Tables
 from pipelines.config import Paths
 from pipelines.store import read_parquet, write_parquet
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import FeatureType
+from features.catalog.feature import FeatureType
 from models.scoring import Scored
 
 SAMPLE, FEATURES = 150, 8

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from features.assemble import features_at
-from features.catalog import Catalog
-from features.cohort import cutoff_of
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_at
+from features.catalog.feature import Catalog
+from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
-from features.flat import flat_at
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework, load_framework

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
+from features.cohort.splits import Chop
 from features.matrix import KEY_COLUMNS, Matrix
-from features.timechop import Chop
 from pipelines.store import read_json, read_parquet, write_json, write_parquet
 
 _JUDGED = ("label", "matured", "label_known_at", "weight", "amount")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from features.contract import TABLES
-from features.definition import Source
-from features.vocabulary import ColumnType, Role
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Role
 from pipelines.quarantine import hidden_columns
 from pipelines.shaping import read_columns, type_of
 

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from features.cohort.splits import Chop, chop
 from features.errors import DataError, TooLittleDataError
 from features.matrix import Matrix
-from features.timechop import Chop, chop
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from models.judging.checks.finding import blocking
 from models.judging.contest import OURS, Match, play, standings
 from models.judging.peers import installed

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.contract import TABLES
-from features.definition import Source
 from features.errors import ContractError
-from features.rows import text_of
-from features.vocabulary import Role
+from features.kernel.column_reader import text_of
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import Role
 from pipelines.delimited import Broken
 from pipelines.expectations import Expectation, Rule
 from pipelines.shaping import Shaped

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
-from features.docs import feature_records
+from features.catalog.feature import Catalog
+from features.catalog.reference import feature_records
 from models.logistic import sigmoid
 from pipelines.cautions import caution_of
 from pipelines.chart_spec import figure

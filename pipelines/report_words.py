@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from features.contract import TABLES
-from features.definition import Source
-from features.vocabulary import Role, Verdict, WhenKnown
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import Role, Verdict, WhenKnown
 
 HEADLINES: Mapping[str, str] = {
     Verdict.OK: "The model tells won from lost leads, and it does so on later data.",

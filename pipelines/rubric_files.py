@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from features.assemble import features_at
-from features.catalog import Catalog
-from features.catalog_of import build_catalog
-from features.definition import Source
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_values
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.rules import rule_features
+from features.catalog.feature import Catalog
 from features.errors import DataError, PolicyError
-from features.families.rules import rule_features
-from features.flat import flat_values
 from features.matrix import Matrix
-from features.rubric import Rubric, load_rubric
-from features.rubric_csv import from_csv, to_csv
+from features.rubric.csv_format import from_csv, to_csv
+from features.rubric.schema import Rubric, load_rubric
+from features.schema.source import Source
 from models.candidates.rubric import RubricCandidate
 from models.judging.alone import alone
 from models.judging.audit import origins

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from features.catalog import Catalog
-from features.catalog_of import build_catalog
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.rules import rule_features
+from features.catalog.feature import Catalog
 from features.errors import PolicyError
-from features.families.rules import rule_features
-from features.rubric import Rubric
-from features.rubric_points import Ledger, ledger
+from features.rubric.ledger import Ledger, ledger
+from features.rubric.schema import Rubric
 from models.explaining.points import rounded
 from pipelines.context import Context
 from pipelines.lookup import lead_matrix

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from pipelines.champion import How, Move, ensure_pointer, keep_bundle, point_to, read_champion
 from pipelines.context import Context
 from pipelines.store import read_json, write_json
@@ -76,7 +76,7 @@ def run_all(context: Context, notify: Notify | None = None, *, track: bool = Tru
     ContractError
         before anything is read, if a declared column may not be a feature.
     """
-    from features.catalog_of import build_catalog
+    from features.catalog.build_catalog import build_catalog
 
     build_catalog(context.source, context.rubric)
     for stage in (*STAGES, *((TRACK,) if track else ())):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assemble import features_at
-from features.cohort import cutoff_of
-from features.contract import TABLES
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_at
+from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
-from features.flat import flat_at
 from features.matrix import Matrix
+from features.schema.canonical_tables import TABLES
 from models.bundle import Bundle
 from models.scoring import score
 from pipelines.context import Context

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from features.errors import DataError
 from models.candidates.scorecard import ScorecardCandidate
 from models.judging.proposal import Proposal, propose

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.declaration import CsvFormat, Location
-from features.definition import Source
+from features.schema.columns import CsvFormat, Location
+from features.schema.source import Source
 from pipelines.data_errors import MissingColumnError
 from pipelines.expectations import SENTENCES, Expectation, Rule, expectations_of
 from pipelines.quarantine import breaks, hidden_columns, shape_of_text

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.contract import TABLES, ContractColumn, ContractTable
-from features.declaration import Column
-from features.definition import Source
-from features.vocabulary import ColumnType, Role
+from features.schema.canonical_tables import TABLES, ContractColumn, ContractTable
+from features.schema.columns import Column
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Role
 from pipelines.casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 from pipelines.data_errors import MissingColumnError
 from pipelines.moments import Moments, end_of_day, read_moments, zone_of

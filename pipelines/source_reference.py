@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from features.contract import TABLES, ContractTable
-from features.definition import Source
-from features.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
+from features.schema.canonical_tables import TABLES, ContractTable
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
 from pipelines.expectations import SENTENCES
 
 _INTRODUCTION = """\

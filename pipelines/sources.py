@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from features.declaration import Location
+from features.schema.columns import Location
 from pipelines.data_errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
 from pipelines.delimited import Broken, read_delimited
 

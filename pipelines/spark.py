@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from features.assemble import build_matrix
-from features.catalog import Catalog, FeatureType
-from features.contract import TABLES
-from features.definition import Source
-from features.outcomes import Tables
+from features.assembly.build_matrix import build_matrix
+from features.catalog.feature import Catalog, FeatureType
+from features.cohort.outcomes import Tables
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
 from pipelines.engine import LEADS_PER_PART, ROW, complete
 
 if TYPE_CHECKING:

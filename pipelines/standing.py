@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.assemble import features_at
-from features.outcomes import Tables
+from features.assembly.build_matrix import features_at
+from features.cohort.outcomes import Tables
 from models.bundle import Bundle
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import default_qualification, policy_at

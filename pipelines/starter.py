@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.contract import LEADS
-from features.declaration import Location
-from features.vocabulary import ColumnType, Dimension, Role, Topic
+from features.schema.canonical_tables import LEADS
+from features.schema.columns import Location
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.casting import decimal_of
 from pipelines.guessing import Guess, created_column, guess_column, guess_target, times_in_order
 from pipelines.sources import RawTable, read_file

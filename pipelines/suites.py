@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from features.contract import TABLES
-from features.definition import Source
-from features.vocabulary import ColumnType
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType
 from pipelines.expectations import Expectation, Rule
 from pipelines.shaping import DTYPES, type_of
 

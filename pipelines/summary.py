@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from pipelines.context import Context
 from pipelines.store import read_json
 

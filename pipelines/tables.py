@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from features.contract import TABLES
+from features.schema.canonical_tables import TABLES
 from pipelines.config import Paths
 from pipelines.store import read_parquet
 

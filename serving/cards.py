@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from features.vocabulary import EvidenceStatus
+from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
 from serving.data import rows_of
 from serving.desk import Desk, State, plain

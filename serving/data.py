@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.cohort import cutoff_of
-from features.contract import TABLES
-from features.definition import Source
-from features.vocabulary import Role
+from features.cohort.cohort import cutoff_of
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import Role
 from pipelines.context import Context
 from pipelines.tables import Tables, load_tables
 

@@ -15,7 +15,7 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from features.cohort import open_cohort
+from features.cohort.cohort import open_cohort
 from features.errors import LeadScoreError
 from models.explaining.framework import Framework, framework_names, load_framework
 from models.explaining.language import ENGLISH, Language

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features.assemble import features_at
-from features.catalog import Catalog
-from features.catalog_of import build_catalog
-from features.definition import Capacity
-from features.families.rules import rule_features
-from features.flat import flat_values
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_values
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.rules import rule_features
+from features.catalog.feature import Catalog
 from features.matrix import Matrix
-from features.rubric import Rubric
+from features.rubric.schema import Rubric
+from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
 from models.judging.handing import Judge
 from models.logistic import sigmoid

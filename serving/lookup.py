@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from features.definition import Identity
-from features.identity import domain_of, normal_email
+from features.cohort.identity_resolution import domain_of, normal_email
+from features.schema.source import Identity
 from serving.desk import Desk, State, plain
 from serving.problems import InvalidError
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assemble import features_at
-from features.catalog import Catalog
-from features.contract import TABLES
-from features.definition import Source
-from features.flat import flat_at, flat_rows
-from features.request import Records, RowMaker
-from features.rows import micros_of
-from features.warm import warm_up
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_at, flat_rows
+from features.assembly.request_rows import Records, RowMaker
+from features.assembly.warm_up import warm_up
+from features.catalog.feature import Catalog
+from features.kernel.column_reader import micros_of
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from features.contract import TABLES
-from features.declaration import Column
-from features.definition import Source
-from features.rows import all_micros, micros_of, number_of
-from features.visible import is_known
-from features.vocabulary import Actor, ColumnType, Role, Stage, WhenKnown
+from features.kernel.column_reader import all_micros, micros_of, number_of
+from features.point_in_time.visibility import is_known
+from features.schema.canonical_tables import TABLES
+from features.schema.columns import Column
+from features.schema.source import Source
+from features.schema.vocabulary import Actor, ColumnType, Role, Stage, WhenKnown
 from serving.data import Records
 from serving.problems import InvalidError
 from serving.schemas import LeadRows, ManyRows

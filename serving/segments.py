@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.vocabulary import ColumnType, Role
+from features.schema.vocabulary import ColumnType, Role
 from serving.data import LeadData
 from serving.problems import InvalidError
 

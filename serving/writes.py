@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from features.definition import Question
-from features.rows import number_of, text_of
-from features.vocabulary import ColumnType
+from features.kernel.column_reader import number_of, text_of
+from features.schema.source import Question
+from features.schema.vocabulary import ColumnType
 from serving.clock import wall_now
 from serving.desk import Desk, State, line_of, plain
 from serving.feedback import give_feedback

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
-from features.plain_rows import Values, number_block
+from features.assembly.frameless_rows import Values, number_block
+from features.catalog.feature import Catalog
 from models.candidates.linear import learned_catalog
 from models.encoding import CategoryCode, category_codes
 from models.explaining.treeshap import TreeShap, UnsupportedError

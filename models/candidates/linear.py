@@ -6,8 +6,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
-from features.plain_rows import Values
+from features.assembly.frameless_rows import Values
+from features.catalog.feature import Catalog
 from models.encoding import Encoder
 from models.judging.folds import grouped_folds
 from models.logistic import fit_logistic, log_loss

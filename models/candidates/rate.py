@@ -6,8 +6,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
-from features.plain_rows import Values
+from features.assembly.frameless_rows import Values
+from features.catalog.feature import Catalog
 from models.logistic import logit
 from models.scorer import Contributions, Floats, Ints
 

@@ -6,11 +6,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
-from features.plain_rows import Values, frame_of_values
-from features.rubric import Rubric
-from features.rubric_plan import CAP_FEATURE
-from features.rubric_points import Ledger, ledger
+from features.assembly.frameless_rows import Values, frame_of_values
+from features.catalog.feature import Catalog
+from features.rubric.ledger import Ledger, ledger
+from features.rubric.schema import Rubric
+from features.rubric.terms import CAP_FEATURE
 from models.logistic import fit_logistic, logit
 from models.scorer import Contributions, Floats, Ints
 

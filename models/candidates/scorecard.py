@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog, FeatureType
-from features.plain_rows import Values, number_block
+from features.assembly.frameless_rows import Values, number_block
+from features.catalog.feature import Catalog, FeatureType
 from models.binning import Binned, NumberBins, bin_category, bin_number, category_told_by_others
 from models.candidates.linear import choose_penalty, learned_catalog
 from models.encoding import category_codes

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from features.families.titles import Seniority
-from features.vocabulary import EvidenceStatus
+from features.catalog.families.job_titles import Seniority
+from features.schema.vocabulary import EvidenceStatus
 from models.explaining.evidence import Evidence
 
 RULE = "the contact of the highest rank decides; among equals, the youngest answer"

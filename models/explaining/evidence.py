@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.catalog import Catalog, Feature
-from features.definition import Question, Source
-from features.plain_rows import Values, number_block
-from features.vocabulary import EvidenceStatus, Provenance
+from features.assembly.frameless_rows import Values, number_block
+from features.catalog.feature import Catalog, Feature
+from features.schema.source import Question, Source
+from features.schema.vocabulary import EvidenceStatus, Provenance
 from models.explaining.framework import Framework, question_bank
 from models.explaining.questions import Worth
 from models.scorer import Floats

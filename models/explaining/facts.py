@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from features.catalog import FeatureType
+from features.catalog.feature import FeatureType
 from features.matrix import Matrix
 from models.binning import SMOOTHING
 from models.encoding import weighted_quantiles

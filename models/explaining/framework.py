@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from features.errors import PolicyError
-from features.vocabulary import Topic
-from features.yaml_lines import YamlTextError, problems_of, read_yaml
+from features.schema.vocabulary import Topic
+from features.schema.yaml_lines import YamlTextError, problems_of, read_yaml
 
 CONTEXT = "context"
 _KEPT = 32  # lists of features a framework remembers the criteria of

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from models.explaining.framework import CONTEXT, Framework
 from models.scorer import Contributions, Floats, Ints, Scale
 

@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.catalog import Catalog
-from features.definition import Name
+from features.assembly.frameless_rows import PlainRows, Values, missing_in, objects
+from features.catalog.families.job_titles import JobFunction, Seniority
+from features.catalog.feature import Catalog
 from features.errors import PolicyError
-from features.families.titles import JobFunction, Seniority
-from features.plain_rows import PlainRows, Values, missing_in, objects
+from features.schema.source import Name
 
 Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[Any]

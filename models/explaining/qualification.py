@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.vocabulary import Dimension, EvidenceStatus, Stage, Topic
+from features.schema.vocabulary import Dimension, EvidenceStatus, Stage, Topic
 from models.explaining.evidence import Evidence, filled
 from models.explaining.framework import Criterion, Framework
 from models.explaining.qualification_policy import QualificationPolicy, StateRule, default_qualification

@@ -9,10 +9,10 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from features.definition import Name
 from features.errors import PolicyError
-from features.vocabulary import Dimension, Stage, Topic
-from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+from features.schema.source import Name
+from features.schema.vocabulary import Dimension, Stage, Topic
+from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
 from models.explaining.profile import Part, Profile, contradictions
 
 Action = Literal["hand_off", "nurture_interest", "nurture_intent", "ask", "enrich", "recycle", "disqualify"]

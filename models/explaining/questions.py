@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog, FeatureType
-from features.plain_rows import Values, missing_in
+from features.assembly.frameless_rows import Values, missing_in
+from features.catalog.feature import Catalog, FeatureType
 from models.encoding import weighted_quantiles
 from models.logistic import sigmoid
 from models.scorer import Contributions, Floats

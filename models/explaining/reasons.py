@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog, Feature, FeatureType, Wording
-from features.plain_rows import Values, column_names, number_block, objects
+from features.assembly.frameless_rows import Values, column_names, number_block, objects
+from features.catalog.feature import Catalog, Feature, FeatureType, Wording
 from models.explaining.language import ENGLISH, Language
 from models.scorer import Contributions, Floats
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.families.titles import CHAMPIONS, ECONOMIC_BUYERS, job_function, seniority
-from features.vocabulary import Actor
+from features.catalog.families.job_titles import CHAMPIONS, ECONOMIC_BUYERS, job_function, seniority
+from features.schema.vocabulary import Actor
 from models.judging.sla import known
 
 ENGAGED_DAYS = 90

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.definition import Capacity
 from features.errors import ContractError
+from features.schema.source import Capacity
 from models.judging.curve import capacities, curve_of
 from models.judging.handing import RUBRIC_CAPACITY, RUBRIC_OWN, Judge, rubric_policies
 from models.judging.policies import PolicyResult, by_slice, intervals_of, result_of, sums_of, winnable_sums

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import Catalog
-from features.definition import Source
+from features.catalog.feature import Catalog
+from features.cohort.splits import Chop
 from features.errors import LeakError
 from features.matrix import Matrix
-from features.timechop import Chop
-from features.vocabulary import Role
+from features.schema.source import Source
+from features.schema.vocabulary import Role
 from models.judging.checks.account import account
 from models.judging.checks.apart import apart
 from models.judging.checks.dated import dated

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from features.cohort.splits import Block, Chop, leads_of
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
-from features.timechop import Block, Chop, leads_of
 from models.candidates.blend import BLENDED, blended, fit_weights
 from models.judging.folds import grouped_folds
 from models.judging.metrics import auc

@@ -9,8 +9,8 @@ that of the first stage. The probability is kept between 0.01 and 99.99 percent.
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog, Feature, FeatureType
-from features.vocabulary import Stage
+from features.catalog.feature import Catalog, Feature, FeatureType
+from features.schema.vocabulary import Stage
 from models.encoding import weighted_quantiles
 from models.scorer import Floats
 

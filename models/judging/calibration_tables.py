@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.clock import NEVER, micros
 from features.matrix import Matrix
+from features.point_in_time.microseconds import NEVER, micros
 from models.judging.backtest import group_codes
 from models.judging.metrics import ece_bounds, ece_when_perfect, reliability
 from models.judging.resample import CONFIDENCE, Interval, cluster_sums, interval, ratio, resampled

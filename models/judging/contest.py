@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from features.cohort.splits import Chop
 from features.matrix import Matrix
-from features.timechop import Chop
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from models.candidates.linear import learned_catalog
 from models.candidates.rubric import RubricCandidate
 from models.deciding import decide

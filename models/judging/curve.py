@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from features.definition import Capacity
+from features.schema.source import Capacity
 from models.judging.policies import Handoffs, sums_of
 from models.judging.replay import Ints, Replay, top_each_snapshot
 from models.judging.resample import Interval, interval, ratio, resampled

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from features.catalog import Catalog, Feature
+from features.catalog.feature import Catalog, Feature
 from features.matrix import Matrix
 from models.judging.psi import independent_units, noise_bound, psi
 from models.judging.trained_on import bin_labels, codes_of, shares, unseen

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from features.definition import Capacity
 from features.matrix import Matrix
+from features.schema.source import Capacity
 from models.judging.backtest import group_codes, judging_weight
 from models.judging.calibration_tables import chances, reliability_table, share_interval
 from models.judging.caution import caution

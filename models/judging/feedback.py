@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from features.vocabulary import Stage
+from features.schema.vocabulary import Stage
 from models.judging.lifecycle_policy import LifecyclePolicy
 from models.judging.sla import rates
 from models.scorer import Floats

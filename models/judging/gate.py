@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from models.judging.checks.finding import blocking
 from models.judging.gate_checks import Check
 from models.judging.later import Later

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from features.definition import Capacity
 from features.matrix import Matrix
+from features.schema.source import Capacity
 from models.judging.backtest import group_codes
 from models.judging.metrics import BINS
 from models.judging.replay import Replay, arrange, top_each_snapshot

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.definition import Capacity
+from features.schema.source import Capacity
 from models.judging.policies import Handoffs
 from models.judging.replay import (
     Bools,

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.definition import Source
 from features.matrix import Matrix
+from features.schema.source import Source
 from models.scorer import Ints
 
 

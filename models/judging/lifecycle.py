@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.vocabulary import Actor, Stage
+from features.schema.vocabulary import Actor, Stage
 from models.judging.feedback import RETURNED, decisions, return_reasons
 from models.judging.lifecycle_policy import LifecyclePolicy
 from models.judging.sla import (

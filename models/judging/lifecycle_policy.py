@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from features.definition import Name
 from features.errors import PolicyError
-from features.vocabulary import Stage
-from features.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+from features.schema.source import Name
+from features.schema.vocabulary import Stage
+from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
 from models.scorer import Floats
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from features.definition import Capacity
 from features.matrix import Matrix
+from features.schema.source import Capacity
 from models.judging.backtest import OutOfFold, group_codes
 from models.judging.curve import capacities
 from models.judging.metrics import auc

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from models.judging.bayes import naive_bayes
 from models.judging.folds import grouped_folds
 from models.scorer import Floats, Ints

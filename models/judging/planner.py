@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.definition import Capacity
+from features.schema.source import Capacity
 from models.judging.curve import spread
 from models.judging.policies import Handoffs, sums_of
 from models.judging.replay import Ints, Replay, top_each_snapshot

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from features.matrix import Matrix
 from models.explaining.profile import Profile, label_of
 from models.judging.replay import Bools, Ints

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from features.catalog import Catalog, Feature
-from features.rubric import Rubric
-from features.vocabulary import Stage
+from features.catalog.feature import Catalog, Feature
+from features.rubric.schema import Rubric
+from features.schema.vocabulary import Stage
 from models.binning import CategoryBins, NumberBins
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding import MISSING, RARE

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from features.clock import micros
 from features.errors import ContractError
-from features.visible import UNKNOWN, is_known
-from features.vocabulary import Stage
+from features.point_in_time.microseconds import micros
+from features.point_in_time.visibility import UNKNOWN, is_known
+from features.schema.vocabulary import Stage
 from models.judging.handing import Judge
 from models.scorer import Floats
 

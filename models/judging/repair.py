@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from features.catalog import Catalog
-from features.rubric_points import Ledger
+from features.catalog.feature import Catalog
+from features.rubric.ledger import Ledger
 from models.candidates.rubric import fit_line
 from models.judging.resample import cluster_sums
 from models.logistic import fit_logistic, sigmoid

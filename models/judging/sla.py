@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.clock import micros
-from features.rows import micros_of
-from features.visible import is_known
-from features.vocabulary import Actor
+from features.kernel.column_reader import micros_of
+from features.point_in_time.microseconds import micros
+from features.point_in_time.visibility import is_known
+from features.schema.vocabulary import Actor
 from models.judging.checks.rows import wilson
 from models.judging.lifecycle_policy import LifecyclePolicy
 from models.judging.replay import Bools

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.definition import Capacity
 from features.errors import ContractError
+from features.schema.source import Capacity
 from models.judging.curve import CurvePoint, capacities, curve_of
 from models.judging.handing import (
     EQUAL_PRECISION,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import FeatureType
+from features.catalog.feature import FeatureType
 from features.matrix import Matrix
 from models.binning import NumberBins
 from models.judging.psi import independent_units, psi

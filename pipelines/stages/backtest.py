@@ -109,7 +109,7 @@ def _predictions(frame: pd.DataFrame, names: list[str]) -> OutOfFold:
 
 
 def _decision(record: dict[str, Any]) -> Decision:
-    from features.vocabulary import Verdict
+    from features.schema.vocabulary import Verdict
 
     signal = record["signal"]
     above = {name: (float(gap), float(error)) for name, (gap, error) in record["above_best"].items()}

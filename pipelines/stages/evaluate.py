@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.matrix import Matrix
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from models.candidates.scorecard import ScorecardCandidate
 from models.judging.evaluate import Evaluation, rank_figures
 from models.scorer import Candidate

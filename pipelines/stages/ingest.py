@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from features.contract import TABLES
-from features.definition import Source
-from features.identity import Resolved, resolve
-from features.vocabulary import Role
+from features.cohort.identity_resolution import Resolved, resolve
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import Role
 from pipelines.config import Paths
 from pipelines.data_errors import NoLocationError, NothingKeptError, OneClassError
 from pipelines.expectations import expectations_of, table_order

@@ -4,14 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from features.assemble import matrix_at, matrix_of
-from features.catalog_of import build_catalog
-from features.cohort import cutoff_of, open_cohort
+from features.assembly.build_matrix import matrix_at, matrix_of
+from features.assembly.flat_matrix import flat_matrix
+from features.assembly.half_lives import adopt
+from features.catalog.build_catalog import build_catalog
+from features.cohort.cohort import cutoff_of, open_cohort
+from features.cohort.splits import Chop, chop
 from features.errors import TooLittleDataError
-from features.flat import flat_matrix
-from features.half_lives import adopt
 from features.matrix import Matrix
-from features.timechop import Chop, chop
 from models.judging.backtest import require_in_all
 from pipelines.context import Context
 from pipelines.engagement import HALF_LIVES, HalfLives, half_life_records, half_lives_of

@@ -154,7 +154,7 @@ def ranked(scored: Scored) -> Any:
 
 def with_display(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with the leads' display columns and owner behind it."""
-    from features.vocabulary import Role
+    from features.schema.vocabulary import Role
 
     columns = context.source.tables["leads"].columns
     shown = [name for name, column in columns.items() if column.role is Role.DISPLAY or name == "owner"]

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.definition import Capacity
 from features.matrix import Matrix
+from features.schema.source import Capacity
 from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.matrix import Matrix
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.deciding import Decision
 from models.explaining.facts import build_facts

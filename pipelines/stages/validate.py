@@ -7,8 +7,8 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from features.contract import TABLES
-from features.definition import Source
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
 from pipelines.config import Paths
 from pipelines.data_errors import SuiteFailedError
 from pipelines.expectations import SENTENCES, Rule, expectations_of

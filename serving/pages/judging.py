@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from features.errors import LeadScoreError
-from features.rows import number_of
-from features.rubric import Rubric, parse_rubric
+from features.kernel.column_reader import number_of
+from features.rubric.schema import Rubric, parse_rubric
 from models.judging.handing import RUBRIC_OWN
 from serving import judging, promotion, team
 from serving.access import DeskOf, Reader, check_form_token

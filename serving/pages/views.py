@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from features.errors import LeadScoreError
-from features.vocabulary import Role
+from features.schema.vocabulary import Role
 from models.explaining.framework import framework_names, load_framework
 from serving import problems
 from serving.access import DeskOf, Reader, caller_of

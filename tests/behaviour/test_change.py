@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.earlier import known_at_moment, learned_between
 from features.errors import BundleError, ContractError
+from features.point_in_time.history import known_at_moment, learned_between
 from models.bundle import Bundle, load_bundle
 from models.explaining.change import PARTS, change
 from models.scoring import score

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.definition import Capacity
 from features.matrix import Matrix
+from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
 from models.judging.backtest import group_codes
 from models.judging.repair import repair

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ExitStatus
-from features.rubric import load_rubric
+from features.rubric.schema import load_rubric
 from models.candidates.rubric import RubricCandidate
 from pipelines.matrices import load_matrix, save_matrix
 from pipelines.rubric_files import _hindsight

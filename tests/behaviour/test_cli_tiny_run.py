@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.cohort.splits import Chop, chop
 from features.errors import ExitStatus
 from features.matrix import Matrix
-from features.timechop import Chop, chop
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from models.explaining.framework import load_framework
 from models.judging.contest import Match
 from pipelines.cli_run import told
@@ -288,7 +288,7 @@ def test_few_rows_without_an_order_are_judged_on_splits_of_all_of_them(
 
 
 def test_the_scorecard_prints_on_a_page_and_becomes_a_rubric(cli: Cli, tiny_demo: TinyRun, tmp_path: Path) -> None:
-    from features.rubric import load_rubric
+    from features.rubric.schema import load_rubric
 
     page, rubric = tmp_path / "card.html", tmp_path / "learned.yaml"
     status, out, _ = cli("scorecard", *tiny_demo.args, "--html", str(page), "--rubric", str(rubric), "--json")

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.definition import Source
 from features.errors import SourceError
-from features.source import load_source
+from features.schema.load_source import load_source
+from features.schema.source import Source
 from pipelines.config import Paths
 from pipelines.context import open_context
 from pipelines.identities import merged_into, unresolved_tables

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.definition import Capacity
 from features.errors import BundleError, TooLittleDataError
-from features.vocabulary import Verdict
+from features.schema.source import Capacity
+from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.deciding import Decision, _verdict, decide
 from models.judging.backtest import require_enough

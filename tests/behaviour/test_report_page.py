@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from features.vocabulary import Stage
+from features.schema.vocabulary import Stage
 from pipelines.report_charts import charts_of
 from pipelines.report_page import render
 from pipelines.stages.evaluate import run_evaluate
@@ -150,7 +150,7 @@ def test_accounts_and_the_profile_are_told_as_they_were_written(tiny_demo: TinyR
 
 
 def test_the_scorecard_is_shown_and_proposed_whoever_won(tiny_demo: TinyRun, words: str) -> None:
-    from features.rubric import load_rubric
+    from features.rubric.schema import load_rubric
 
     paths = tiny_demo.context.paths
     card = read_json(paths.train / "scorecard.json")

@@ -1,6 +1,6 @@
 """``summary.json`` is an interface: its keys, their types, and that they agree with each other."""
 
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from tests.reference.tiny_run import TinyRun
 
 KEYS = {

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.cohort import cutoff_of, keys_of
-from features.labels import label
+from features.cohort.cohort import cutoff_of, keys_of
+from features.cohort.labels import label
 from models.bundle import load_bundle
 from pipelines.champion import read_champion
 from pipelines.context import Context

@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 import pipelines.registry
 import serving.registry
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle, save_bundle
 from pipelines.champion import keep_bundle, read_champion

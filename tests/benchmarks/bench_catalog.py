@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assemble import build_matrix, sorted_rows
-from features.catalog import Catalog
-from features.catalog_of import build_catalog
-from features.clock import MICROSECONDS_PER_DAY as DAY
-from features.compile import compile_catalog
-from features.definition import Source
-from features.encode import World
-from features.families.titles import job_function, seniority
-from features.rows import FrameRows
-from features.sorting import BucketSort
+from features.assembly.build_matrix import build_matrix, sorted_rows
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.job_titles import job_function, seniority
+from features.catalog.feature import Catalog
+from features.kernel.column_reader import FrameRows
+from features.kernel.feature_plans import compile_catalog
+from features.kernel.sorting import BucketSort
+from features.kernel.table_arrays import World
+from features.point_in_time.microseconds import MICROSECONDS_PER_DAY as DAY
+from features.schema.source import Source
 from tests.benchmarks.bench_features import CHANNELS, NOW, data, peak_gigabytes, seconds, texts, times
 from tests.benchmarks.bench_features import source as events_source
 from tests.benchmarks.catalog_polars import whole_by_polars

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from features.catalog import Catalog, Feature
+from features.catalog.feature import Catalog, Feature
+from features.cohort.splits import Chop
 from features.matrix import Matrix
-from features.timechop import Chop
 from models.candidates.rubric import RubricCandidate
 from models.deciding import decide
 from models.judging.resample import cluster_sums, interval, ratio, resampled

@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assemble import build_matrix, sorted_rows
-from features.catalog import Catalog
-from features.clock import MICROSECONDS_PER_DAY as DAY
-from features.compile import compile_catalog
-from features.contract import TABLES
-from features.definition import Source
-from features.encode import World
-from features.families.engagement import engagement_features
-from features.request import RowMaker
-from features.rows import FrameRows
-from features.sorting import BucketSort
+from features.assembly.build_matrix import build_matrix, sorted_rows
+from features.assembly.request_rows import RowMaker
+from features.catalog.families.engagement import engagement_features
+from features.catalog.feature import Catalog
+from features.kernel.column_reader import FrameRows
+from features.kernel.feature_plans import compile_catalog
+from features.kernel.sorting import BucketSort
+from features.kernel.table_arrays import World
+from features.point_in_time.microseconds import MICROSECONDS_PER_DAY as DAY
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
 from pipelines.engine import stream_matrix
 from tests.benchmarks.catalog_polars import with_polars
 from tests.benchmarks.catalog_sql import with_duckdb

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from features.cohort.splits import Block, Chop
 from features.matrix import Matrix
-from features.timechop import Block, Chop
-from features.vocabulary import Verdict
+from features.schema.vocabulary import Verdict
 from models.deciding import decide
 from models.settings import TrainSettings
 from models.training import backtest_candidates

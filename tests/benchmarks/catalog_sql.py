@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog, Feature, FeatureType
-from features.clock import MICROSECONDS_PER_DAY as DAY
-from features.definition import BotFilter
+from features.catalog.feature import Catalog, Feature, FeatureType
+from features.point_in_time.microseconds import MICROSECONDS_PER_DAY as DAY
+from features.schema.source import BotFilter
 
 if TYPE_CHECKING:
     import duckdb

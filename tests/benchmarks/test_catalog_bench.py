@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.assemble import build_matrix
-from features.bot_effect import bot_effect
-from features.catalog_of import build_catalog
+from features.assembly.bot_effect import bot_effect
+from features.assembly.build_matrix import build_matrix
+from features.catalog.build_catalog import build_catalog
 from tests.benchmarks.bench_catalog import everything, measure, source, titles
 from tests.benchmarks.catalog_polars import whole_by_polars
 from tests.benchmarks.catalog_sql import whole_by_duckdb

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from tests.benchmarks.bench_families import counts_alone, difference, restricted
 from tests.reference.tiny_run import TinyRun
 

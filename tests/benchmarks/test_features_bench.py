@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.assemble import build_matrix
-from features.catalog import Catalog
-from features.families.engagement import engagement_features
+from features.assembly.build_matrix import build_matrix
+from features.catalog.families.engagement import engagement_features
+from features.catalog.feature import Catalog
 from tests.benchmarks.bench_features import data, source, streamed, write_parquet
 from tests.benchmarks.catalog_polars import with_polars
 from tests.benchmarks.catalog_sql import with_duckdb

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from features.flat import flat_matrix
-from features.source import load_source
+from features.assembly.flat_matrix import flat_matrix
+from features.schema.load_source import load_source
 from pipelines.config import Paths
 from pipelines.locate import find_source
 from pipelines.stages.ingest import ingest

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.assemble import build_matrix
-from features.catalog_of import build_catalog
-from features.cohort import keys_of
+from features.assembly.build_matrix import build_matrix
+from features.catalog.build_catalog import build_catalog
+from features.cohort.cohort import keys_of
 from pipelines.engine import builder, stream_matrix
 from pipelines.matrices import load_matrix
 from pipelines.tables import load_tables
@@ -38,7 +38,7 @@ def test_duckdb_sorts_to_the_same_bits(case: Case) -> None:
 
 
 def test_threads_change_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    from features import sorting, sweep
+    from features.kernel import sorting, sweep
 
     tables, keys, expected = case
     monkeypatch.setattr(sorting, "PARALLEL_FROM", 0)

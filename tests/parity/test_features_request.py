@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.assemble import features_at
-from features.catalog_of import build_catalog
+from features.assembly.build_matrix import features_at
+from features.assembly.request_rows import RowMaker
+from features.catalog.build_catalog import build_catalog
 from features.errors import ContractError
-from features.request import RowMaker
 from tests.reference.worlds import DAY, SOURCE, T0, World, did, empty_world, frames, lead, moment
 
 CATALOG = build_catalog(SOURCE)
@@ -88,9 +88,9 @@ def test_a_lead_without_its_row_is_named() -> None:
 
 
 def test_kernels_are_compiled_once_for_batches_and_requests() -> None:
-    from features import sorting, sweep, visible
-    from features.families import bots
+    from features.kernel import scanner_clicks, sorting, sweep
+    from features.point_in_time import visibility
 
     test_a_request_gives_the_bits_of_the_batch()
-    kernels = (sweep._sweep, sorting._buckets, sorting._sort_buckets, visible._slices, bots._flag)
+    kernels = (sweep._sweep, sorting._buckets, sorting._sort_buckets, visibility._slices, scanner_clicks._flag)
     assert [len(kernel.signatures) for kernel in kernels] == [1] * 5

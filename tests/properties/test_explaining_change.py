@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.catalog import Catalog
-from features.plain_rows import Values, number_block
+from features.assembly.frameless_rows import Values, number_block
+from features.catalog.feature import Catalog
 from models.bundle import Bundle
 from models.explaining.change import CLIP, DATA, DECAY, MODEL, PARTS, change
 from models.explaining.framework import framework_names, load_framework

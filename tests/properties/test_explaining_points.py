@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.vocabulary import Topic
+from features.schema.vocabulary import Topic
 from models.explaining.framework import framework_names, load_framework, parse_framework
 from models.explaining.points import BASE, CLIP, bars, by_criterion, context_share, rounded
 from models.scorer import Contributions, Scale

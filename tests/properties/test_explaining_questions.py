@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.catalog import Catalog, Feature, FeatureType
-from features.vocabulary import Dimension, Topic
+from features.catalog.feature import Catalog, Feature, FeatureType
+from features.schema.vocabulary import Dimension, Topic
 from models.explaining.questions import MOST_ANSWERS, OTHER, AnswerTable, answer_tables, worth_of
 from models.scorer import Contributions
 

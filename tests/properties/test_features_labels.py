@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from features.clock import micros
-from features.cohort import build_cohort
-from features.labels import label
+from features.cohort.cohort import build_cohort
+from features.cohort.labels import label
+from features.point_in_time.microseconds import micros
 from tests.reference.worlds import DAY, SOURCE, T0, frames, moment
 
 MONDAY = T0 + 3 * DAY - 9 * 3600 * 1_000_000

@@ -9,11 +9,11 @@ import pandas as pd
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from features.assemble import features_at
-from features.catalog import Catalog, Feature, FeatureType
-from features.catalog_of import build_catalog
-from features.families.engagement import activity_params
-from features.vocabulary import Dimension, Topic
+from features.assembly.build_matrix import features_at
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.engagement import activity_params
+from features.catalog.feature import Catalog, Feature, FeatureType
+from features.schema.vocabulary import Dimension, Topic
 from tests.reference.features_oracle import Oracle
 from tests.reference.worlds import DAY, SECOND, SOURCE, T0, World, frames, moment
 

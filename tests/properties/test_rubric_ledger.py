@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.assemble import features_at
-from features.catalog import Catalog
-from features.families.rules import rule_features
-from features.rubric import parse_rubric
+from features.assembly.build_matrix import features_at
+from features.catalog.families.rules import rule_features
+from features.catalog.feature import Catalog
+from features.rubric.schema import parse_rubric
 from models.candidates.rubric import RubricCandidate
 from tests.properties.test_features_oracle import AS_OF, LEADS, World, worlds
 from tests.reference.features_oracle import Oracle

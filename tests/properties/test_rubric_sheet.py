@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.rubric import Rubric
-from features.rubric_checks import contradictions
-from features.vocabulary import Actor, Dimension, Stage, Topic
+from features.rubric.checks import contradictions
+from features.rubric.schema import Rubric
+from features.schema.vocabulary import Actor, Dimension, Stage, Topic
 from pipelines.rubric_files import read_rubric, write_rubric
 
 EDGES = (

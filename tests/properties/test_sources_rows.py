@@ -6,7 +6,7 @@ import io
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.declaration import CsvFormat
+from features.schema.columns import CsvFormat
 from pipelines import delimited
 from pipelines.delimited import careful_rows, read_delimited
 

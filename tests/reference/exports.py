@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from features.definition import Source
-from features.source import load_source
+from features.schema.load_source import load_source
+from features.schema.source import Source
 
 DECLARATION = """\
 name: shop

@@ -4,10 +4,10 @@ import fnmatch
 import math
 from typing import Any
 
-from features.catalog import Catalog, Feature, FeatureType
-from features.definition import Source
-from features.families.titles import job_function, seniority
-from features.rows import micros_of, number_of
+from features.catalog.families.job_titles import job_function, seniority
+from features.catalog.feature import Catalog, Feature, FeatureType
+from features.kernel.column_reader import micros_of, number_of
+from features.schema.source import Source
 from tests.reference.worlds import DAY, SECOND, Record, World
 
 STAGES = ["lead", "iql", "mql", "sal", "sql", "pql", "opportunity", "won", "lost", "recycled", "disqualified"]

@@ -5,9 +5,9 @@ import math
 import re
 from typing import Any
 
-from features.rows import number_of
-from features.rubric import Rubric
-from features.rubric_rule import Cap, Decay, Rule
+from features.kernel.column_reader import number_of
+from features.rubric.rule import Cap, Decay, Rule
+from features.rubric.schema import Rubric
 from tests.reference.features_oracle import Oracle
 from tests.reference.worlds import DAY, Record
 

@@ -5,10 +5,10 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog, Feature, FeatureType, Wording
+from features.catalog.feature import Catalog, Feature, FeatureType, Wording
+from features.cohort.splits import Block, Chop
 from features.matrix import Matrix
-from features.timechop import Block, Chop
-from features.vocabulary import Dimension, Topic
+from features.schema.vocabulary import Dimension, Topic
 
 
 def feature(name: str, topic: Topic, dimension: Dimension, *, category: bool = False, **changes: object) -> Feature:

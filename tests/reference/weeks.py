@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from features.matrix import Matrix
-from features.vocabulary import Dimension, Topic
+from features.schema.vocabulary import Dimension, Topic
 from tests.reference.toy import feature
 
 CATALOG = Catalog(

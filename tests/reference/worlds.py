@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.contract import TABLES
-from features.definition import Source
-from features.vocabulary import ColumnType
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType
 
 DAY = 86_400_000_000
 SECOND = 1_000_000

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalog import Catalog, Feature, FeatureType
-from features.definition import Source, TableSource
+from features.catalog.feature import Catalog, Feature, FeatureType
+from features.cohort.splits import Block, Chop
 from features.errors import LeakError
 from features.matrix import Matrix
-from features.timechop import Block, Chop
-from features.vocabulary import Dimension, Topic
+from features.schema.source import Source, TableSource
+from features.schema.vocabulary import Dimension, Topic
 from models.judging.audit import accepted_leaks, audit, audit_columns, require_clean
 from models.judging.checks.finding import Finding
 from tests.reference.audit_rows import honest

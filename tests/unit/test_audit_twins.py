@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from features.timechop import Block, Chop, SplitKind
+from features.cohort.splits import Block, Chop, SplitKind
 from models.judging.checks.twins import twins
 from tests.unit.test_audit_matrix import matrix
 

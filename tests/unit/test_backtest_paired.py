@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.definition import Capacity
 from features.matrix import Matrix
+from features.schema.source import Capacity
 from models.judging.backtest import Backtest, OutOfFold
 from models.judging.flattery import flattery
 from models.judging.paired import POOLED, paired_blocks

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from features.catalog_of import build_catalog
+from features.catalog.build_catalog import build_catalog
 from models.explaining.evidence import evidence
 from models.explaining.framework import load_framework
 from tests.reference.worlds import SOURCE

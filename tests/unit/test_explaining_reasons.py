@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalog import Catalog, Wording
-from features.vocabulary import Dimension, Topic
+from features.catalog.feature import Catalog, Wording
+from features.schema.vocabulary import Dimension, Topic
 from models.candidates.linear import LinearCandidate
 from models.explaining.facts import build_facts
 from models.explaining.reasons import Wordsmith, top_reasons

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.assemble import matrix_of
-from features.catalog_of import build_catalog
-from features.cohort import build_cohort, cutoff_of, keys_of, open_cohort
-from features.definition import Source
+from features.assembly.build_matrix import matrix_of
+from features.catalog.build_catalog import build_catalog
+from features.cohort.cohort import build_cohort, cutoff_of, keys_of, open_cohort
+from features.cohort.labels import label
 from features.errors import ContractError, DataError
-from features.labels import label
+from features.schema.source import Source
 from tests.reference.worlds import DAY, SOURCE, T0, World, did, empty_world, frames, lead, moment
 
 MONDAY = T0 + 3 * DAY - 9 * 3600 * 1_000_000  # 2024-10-07 00:00 UTC

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalog import Catalog, FeatureType
-from features.catalog_of import build_catalog
-from features.definition import Source
+from features.assembly.flat_matrix import flat_at, flat_matrix
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.attributes import AccountWithoutClockError, OverwrittenColumnError
+from features.catalog.families.job_titles import job_function, seniority
+from features.catalog.feature import Catalog, FeatureType
 from features.errors import ContractError, DataError, ExitStatus
-from features.families.attributes import AccountWithoutClockError, OverwrittenColumnError
-from features.families.titles import job_function, seniority
-from features.flat import flat_at, flat_matrix
-from features.vocabulary import Dimension, Topic
+from features.schema.source import Source
+from features.schema.vocabulary import Dimension, Topic
 from tests.reference.worlds import SOURCE
 
 
@@ -231,7 +231,7 @@ def test_scoring_flat_rows_gives_the_training_values() -> None:
 def test_parameters_no_family_knows_are_refused() -> None:
     catalog = build_catalog(SOURCE)
     record = catalog["demo_7d"].record()
-    from features.assemble import build_matrix
+    from features.assembly.build_matrix import build_matrix
 
     broken = Catalog.from_records([{**record, "params": {**record["params"], "op": "magic"}}])
     with pytest.raises(ContractError, match="'demo_7d' asks for 'magic' of activities"):

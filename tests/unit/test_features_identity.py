@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.bot_effect import bot_effect
-from features.catalog_of import build_catalog
-from features.clock import micros
-from features.definition import Identity, Source
-from features.docs import feature_page, feature_records
+from features.assembly.bot_effect import bot_effect
+from features.assembly.half_lives import HalfLife, adopt, as_trained, estimate_half_lives
+from features.catalog.build_catalog import build_catalog
+from features.catalog.reference import feature_page, feature_records
+from features.cohort.identity_resolution import domain_of, normal_email, resolve
 from features.errors import ContractError
-from features.half_lives import HalfLife, adopt, as_trained, estimate_half_lives
-from features.identity import domain_of, normal_email, resolve
+from features.point_in_time.microseconds import micros
+from features.schema.source import Identity, Source
 from tests.reference.worlds import DAY, SECOND, SOURCE, T0, World, did, empty_world, frames, lead, moment
 
 

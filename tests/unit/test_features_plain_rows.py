@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.plain_rows import (
+from features.assembly.frameless_rows import (
     PlainRows,
     Values,
     column_names,

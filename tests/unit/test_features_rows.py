@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.clock import NEVER
-from features.rows import RecordRows, all_micros, micros_of
+from features.kernel.column_reader import RecordRows, all_micros, micros_of
+from features.point_in_time.microseconds import NEVER
 
 WHEN = datetime(2026, 3, 31, 9, 30, 0, 7)
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalog import Catalog
-from features.definition import Split
+from features.catalog.feature import Catalog
+from features.cohort.splits import Block, Chop, chop
 from features.errors import ContractError, TooLittleDataError
 from features.matrix import KEY_COLUMNS, Matrix
-from features.timechop import Block, Chop, chop
+from features.schema.source import Split
 
 WEEK = pd.Timedelta(days=7)
 

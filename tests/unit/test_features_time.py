@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from features.assemble import features_at
-from features.catalog_of import build_catalog
+from features.assembly.build_matrix import features_at
+from features.catalog.build_catalog import build_catalog
 from tests.reference.worlds import DAY, SECOND, SOURCE, T0, World, did, empty_world, frames, lead, moment
 
 CATALOG = build_catalog(SOURCE)

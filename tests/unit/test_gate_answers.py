@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.definition import Capacity
+from features.schema.source import Capacity
 from models.judging import gate
 from models.judging.gate_checks import CHALLENGER, CHAMPION, Check, paired_checks, places_of
 from models.judging.later import Later

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.contract import TABLES
 from features.errors import ContractError
+from features.schema.canonical_tables import TABLES
 from pipelines.config import Paths
 from pipelines.expectations import Rule, expectations_of
 from pipelines.quarantine import Checked, check, shape_of_text

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.definition import Source
 from features.errors import ExitStatus
+from features.schema.source import Source
 from pipelines.config import Paths
 from pipelines.data_errors import SuiteFailedError
 from pipelines.expectations import Rule, expectations_of

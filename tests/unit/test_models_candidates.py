@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalog import Catalog
+from features.catalog.feature import Catalog
 from features.matrix import Matrix
-from features.vocabulary import Dimension, Topic
+from features.schema.vocabulary import Dimension, Topic
 from models.candidates.boosting import DEFAULTS, BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate

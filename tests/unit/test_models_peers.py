@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalog import Catalog
-from features.timechop import Block, Chop
+from features.catalog.feature import Catalog
+from features.cohort.splits import Block, Chop
 from models.judging.bayes import naive_bayes
 from models.judging.contest import OURS, lesson_of, play, standings
 from models.judging.peers import PEERS, installed

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from features.definition import Source
+from features.schema.source import Source
 from models.judging import backtest
 from models.judging.backtest import FORGETTING, fit_all, recent_weight, run_backtest
 from models.settings import TrainSettings

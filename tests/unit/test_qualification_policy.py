@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.errors import PolicyError
-from features.vocabulary import Dimension
+from features.schema.vocabulary import Dimension
 from models.explaining.evidence import Evidence
 from models.explaining.qualification import Qualified, Standing, qualify
 from models.explaining.qualification_policy import (

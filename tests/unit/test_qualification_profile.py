@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalog import Catalog, Feature, FeatureType
+from features.catalog.feature import Catalog, Feature, FeatureType
 from features.errors import PolicyError
 from features.matrix import Matrix
-from features.vocabulary import Dimension, Topic
+from features.schema.vocabulary import Dimension, Topic
 from models.explaining.profile import Profile, Trait
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import parse_qualification

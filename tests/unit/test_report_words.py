@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from features.definition import Source
-from features.vocabulary import Verdict
+from features.schema.source import Source
+from features.schema.vocabulary import Verdict
 from models.judging.caution import caution
 from pipelines.report_words import HEADLINES, OFF, TURNED, answer, excluded, headline, limits
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from features.errors import PolicyError
-from features.rubric import Rubric, load_rubric, parse_rubric
-from features.rubric_csv import from_csv, to_csv
+from features.rubric.csv_format import from_csv, to_csv
+from features.rubric.schema import Rubric, load_rubric, parse_rubric
 from tests.properties.test_rubric_ledger import RUBRIC
 from tests.reference.worlds import SOURCE
 

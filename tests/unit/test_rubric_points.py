@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.assemble import features_at
-from features.catalog import Catalog
+from features.assembly.build_matrix import features_at
+from features.catalog.families.rules import rule_features
+from features.catalog.feature import Catalog
 from features.errors import ContractError
-from features.families.rules import rule_features
-from features.rubric import parse_rubric
-from features.rubric_plan import CAP_FEATURE, plan
-from features.rubric_points import ledger
+from features.rubric.ledger import ledger
+from features.rubric.schema import parse_rubric
+from features.rubric.terms import CAP_FEATURE, plan
 from models.candidates.rubric import RubricCandidate, fit_line
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.assemble import features_at
-from features.catalog import Catalog
-from features.catalog_of import build_catalog
-from features.families.rules import rule_features
-from features.rubric import parse_rubric
+from features.assembly.build_matrix import features_at
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.rules import rule_features
+from features.catalog.feature import Catalog
+from features.rubric.schema import parse_rubric
 from models.binning import Binned, CategoryBins, NumberBins
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features.rubric_rule import Rule
+from features.rubric.rule import Rule
 from models.binning import NumberBins
 from models.judging.proposal import _values
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalog import Catalog, Feature, FeatureType
-from features.rubric import parse_rubric
-from features.rubric_points import ledger
-from features.vocabulary import Dimension, Topic
+from features.catalog.feature import Catalog, Feature, FeatureType
+from features.rubric.ledger import ledger
+from features.rubric.schema import parse_rubric
+from features.schema.vocabulary import Dimension, Topic
 from models.judging.repair import Repair, repair
 
 RUBRIC = parse_rubric(

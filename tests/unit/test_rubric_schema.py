@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from features.definition import Source
 from features.errors import PolicyError
-from features.rubric import Rubric, load_rubric, parse_rubric
-from features.rubric_plan import plan, steps_left
-from features.rubric_rule import Decay
+from features.rubric.rule import Decay
+from features.rubric.schema import Rubric, load_rubric, parse_rubric
+from features.rubric.terms import plan, steps_left
+from features.schema.source import Source
 
 GOOD = """\
 name: team

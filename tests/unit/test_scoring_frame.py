@@ -7,10 +7,10 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from features.catalog import Catalog
-from features.definition import Question, Source
+from features.catalog.feature import Catalog
 from features.errors import BundleError
-from features.vocabulary import ColumnType, Dimension, Topic
+from features.schema.source import Question, Source
+from features.schema.vocabulary import ColumnType, Dimension, Topic
 from models.bundle import Bundle
 from models.deciding import decide
 from models.explaining.evidence import evidence

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import ExitStatus, SourceError
-from features.source import load_source, parse_source
+from features.schema.load_source import load_source, parse_source
 from pipelines.locate import declared, find_source
 from tests.reference.exports import DECLARATION, FLAT
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from features.declaration import CsvFormat
 from features.errors import ExitStatus
+from features.schema.columns import CsvFormat
 from pipelines.data_errors import EmptyFileError, UnreadableFileError
 from pipelines.delimited import Delimited, read_delimited
 

@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from features.declaration import Location
-from features.definition import Source
 from features.errors import ExitStatus, FetchError
-from features.source import load_source
+from features.schema.columns import Location
+from features.schema.load_source import load_source
+from features.schema.source import Source
 from pipelines import fetch
 from pipelines.config import Paths
 from pipelines.data_errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from features.errors import DataError
-from features.source import parse_source
-from features.vocabulary import ColumnType, Dimension, Role, Topic
+from features.schema.load_source import parse_source
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.config import Paths
 from pipelines.stages.ingest import ingest
 from pipelines.starter import init_source, quoted

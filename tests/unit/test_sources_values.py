@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.declaration import Column
 from features.errors import ExitStatus, SourceError
+from features.schema.columns import Column
 from pipelines.casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 from pipelines.data_errors import AmbiguousDatesError
 from pipelines.moments import end_of_day, read_moments, zone_of

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.definition import Capacity
 from features.errors import ContractError
+from features.schema.source import Capacity
 from models.judging.alone import alone
 from models.judging.handing import (
     EQUAL_PRECISION,

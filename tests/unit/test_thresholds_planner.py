@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.definition import Capacity
+from features.schema.source import Capacity
 from models.judging.planner import plan_capacity
 from models.judging.replay import arrange
 from tests.unit.test_thresholds_compare import market

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.definition import Capacity
 from features.errors import ContractError
-from features.vocabulary import Stage
+from features.schema.source import Capacity
+from features.schema.vocabulary import Stage
 from models.judging.evaluate import rank_figures
 from models.judging.handing import Judge
 from models.judging.metrics import auc

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from features.yaml_lines import YamlTextError, read_yaml
+from features.schema.yaml_lines import YamlTextError, read_yaml
 
 
 def laughs(levels: int = 9) -> str:

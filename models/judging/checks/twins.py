@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from features.cohort.splits import Chop
 from features.matrix import Matrix
-from features.timechop import Chop
 from models.judging.checks.finding import Finding
 
 CODE = "AUD09"

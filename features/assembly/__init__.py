@@ -1,0 +1,1 @@
+"""From tables and a cohort to one feature matrix, in training and for a single request."""

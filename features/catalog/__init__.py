@@ -1,0 +1,1 @@
+"""The catalog: every feature of a source as a frozen declaration."""

@@ -1,0 +1,92 @@
+"""Qualification answers: the answer in force, its age, and how many questions are answered, also by channel."""
+
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Any
+
+from features.catalog.feature import Feature, FeatureType, Wording
+from features.schema.source import Question, Source
+from features.schema.vocabulary import ColumnType, Dimension, Topic
+
+FAMILY = "answers"
+
+
+def answer_features(source: Source, channels: Iterable[str] = ()) -> list[Feature]:
+    """Value and age per declared question, and the count of questions answered, in all and per channel."""
+    if "answers" not in source.tables or not source.questions:
+        return []
+    features: list[Feature] = []
+    for name, question in source.questions.items():
+        features += [_value(name, question), _age(name, question)]
+    features.append(_count(source, None))
+    return features + [_count(source, channel) for channel in dict.fromkeys(channels)]
+
+
+def _params(op: str, name: str) -> dict[str, Any]:
+    return {"table": "answers", "op": op, "question": name, "channel": None}
+
+
+def _value(name: str, question: Question) -> Feature:
+    reading: dict[ColumnType, tuple[FeatureType, str, Wording, dict[str, Any]]] = {
+        ColumnType.NUMBER: (FeatureType.NUMBER, "", Wording.AMOUNT, {}),
+        ColumnType.BOOLEAN: (FeatureType.NUMBER, "flag", Wording.FLAG, {}),
+        ColumnType.TIMESTAMP: (FeatureType.NUMBER, "days", Wording.AGE, {"as": "moment"}),
+        ColumnType.TEXT: (FeatureType.NUMBER, "flag", Wording.FLAG, {"as": "filled"}),
+    }
+    category = (FeatureType.CATEGORY, "category", Wording.ANSWER, dict[str, Any]())
+    kind, unit, wording, extra = reading.get(question.type, category)
+    label = question.label or name.replace("_", " ")
+    return Feature(
+        name=f"answer_{name}",
+        family=FAMILY,
+        dimension=question.dimension,
+        topic=question.topic,
+        type=kind,
+        when_empty=0.0 if extra.get("as") == "filled" else None,
+        doc=f'Answer in force to "{question.text}"; missing where never answered or withdrawn.',
+        unit=unit or "as answered",
+        known_when="when the answer was known",
+        direction=question.direction,
+        wording=wording,
+        label=label,
+        params=MappingProxyType({**_params("value", name), **extra}),
+    )
+
+
+def _age(name: str, question: Question) -> Feature:
+    label = question.label or name.replace("_", " ")
+    return Feature(
+        name=f"answer_{name}_age",
+        family=FAMILY,
+        dimension=question.dimension,
+        topic=question.topic,
+        type=FeatureType.NUMBER,
+        when_empty=None,
+        doc=f"Days since the answer in force on {label} was given; missing without one.",
+        unit="days",
+        known_when="when the answer was known",
+        wording=Wording.AGE,
+        label=f"age of the answer on {label}",
+        params=MappingProxyType(_params("age", name)),
+    )
+
+
+def _count(source: Source, channel: str | None) -> Feature:
+    by = "" if channel is None else f"_by_{channel.lower().replace(' ', '_').replace('-', '_')}"
+    words = "" if channel is None else f" by {channel}"
+    return Feature(
+        name=f"questions_answered{by}",
+        family=FAMILY,
+        dimension=Dimension.INTEREST,
+        topic=Topic.CONTEXT,
+        type=FeatureType.NUMBER,
+        when_empty=0.0,
+        doc=f"Declared questions with an answer in force{words}.",
+        unit="count",
+        known_when="when the answers were known",
+        wording=Wording.COUNT,
+        label=f"questions answered{words}",
+        params=MappingProxyType(
+            {"table": "answers", "op": "count", "questions": list(source.questions), "channel": channel}
+        ),
+    )

@@ -1,0 +1,189 @@
+"""Attributes of leads and accounts, job titles included: known at creation, with a clock, or as history."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from features.catalog.feature import Feature, FeatureType, Wording
+from features.errors import ContractError
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Column, Source
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
+
+FAMILY = "attributes"
+TITLES = "titles"
+_STAGE_LIKE = re.compile(
+    r"^((lead|deal|pipeline|lifecycle|sales|current|opportunity)_?)?(stage|status)$|^(is_)?(won|lost|converted|closed)$"
+)
+
+
+_NEVER_EDITED = "when_known: at_creation if it is never edited"
+_ACCEPTED = "say why it is harmless in accepted_because (the bundle keeps the reason)"
+
+
+class OverwrittenColumnError(ContractError):
+    """A column whose past values are unknown was declared as a feature."""
+
+    code: ClassVar[str] = "LS021"
+
+    def __init__(self, table: str, column: str, why: str, otherwise: str) -> None:
+        super().__init__(
+            f"column '{table}.{column}' is declared as a feature, but {why}; its value on a past date is unknown, and "
+            "today's value tells the outcome. Map its history to 'answers' (when_known: history) or to 'stages', "
+            f"declare role: ignore, or {otherwise}."
+        )
+
+
+class AccountWithoutClockError(ContractError):
+    """Account features were declared, but not since when a lead belongs to its account."""
+
+    code: ClassVar[str] = "LS022"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "account features are declared, but 'leads.account_id' does not say when it is known; it is often set at "
+            "conversion and then tells the outcome. Add 'when_known: at_creation' to leads.account_id if it is set "
+            "when the lead is created, or leave the account columns out (role: ignore)."
+        )
+
+
+def attribute_features(source: Source) -> list[Feature]:
+    """Features of the declared columns of leads and accounts, in the order of the declaration.
+
+    Raises
+    ------
+    OverwrittenColumnError
+        for a column that is overwritten, or, in a source with clocks, named like a stage and not accepted with a
+        reason.
+    AccountWithoutClockError
+        if accounts have features and leads.account_id does not say when it is known.
+    """
+    features: list[Feature] = []
+    for table in ("leads", "accounts"):
+        for name, column in usable_columns(source, table):
+            features += _column_features(table, name, column, source)
+    if any(f.params["table"] == "accounts" for f in features):
+        check_account_clock(source)
+    return features
+
+
+def check_account_clock(source: Source) -> None:
+    """Refuse account features where a lead's account may have been set later than the lead."""
+    account = source.tables["leads"].columns.get("account_id")
+    if account is None or "when_known" not in account.model_fields_set or account.when_known is WhenKnown.OVERWRITTEN:
+        raise AccountWithoutClockError
+
+
+def usable_columns(source: Source, table: str) -> list[tuple[str, Column]]:
+    """Declared attribute columns that may be learned from, checked for clocks."""
+    if table not in source.tables:
+        return []
+    kept = []
+    for name, column in source.tables[table].columns.items():
+        accepted = column.role is Role.SENSITIVE and bool(column.accepted_because)
+        if name in TABLES[table].names or not (column.role is Role.FEATURE or accepted):
+            continue
+        if column.type is ColumnType.ID:
+            continue
+        if source.flat is not None and name in _flat_columns(source):
+            continue
+        _check_clock(table, name, column, clocks=source.kind == "relational")
+        kept.append((name, column))
+    return kept
+
+
+def _flat_columns(source: Source) -> set[str | None]:
+    flat = source.flat
+    return set() if flat is None else {flat.target.column, flat.order, flat.group, flat.lead_id}
+
+
+def _check_clock(table: str, name: str, column: Column, *, clocks: bool) -> None:
+    """Refuse what is overwritten, and, where a stage's history could be mapped, what is named like today's stage.
+
+    One file without clocks has no history to map: there the audit judges the column by what it tells.
+    """
+    if column.when_known is WhenKnown.OVERWRITTEN:
+        raise OverwrittenColumnError(table, name, "the CRM overwrites it (when_known: overwritten)", _NEVER_EDITED)
+    said = column.accepted_because or column.when_known is WhenKnown.HISTORY
+    if clocks and _STAGE_LIKE.match(name.lower()) and not said:
+        raise OverwrittenColumnError(table, name, "by its name it holds today's stage or result", _ACCEPTED)
+
+
+def _column_features(table: str, name: str, column: Column, source: Source) -> list[Feature]:
+    plain = name if table == "leads" else f"account_{name}"
+    if column.when_known is WhenKnown.HISTORY:
+        if name in source.questions:
+            return []  # the answers family reads it
+        base: dict[str, Any] = {"table": "answers", "op": "value", "question": name, "channel": None}
+        return [_feature(plain, column, base, "when the change was known")]
+    base = {"table": table, "column": name}
+    known = "with the row's own known_at" if column.when_known is WhenKnown.KNOWN_AT else "at creation"
+    if column.title:
+        return _title_features(plain, column, base, known)
+    return [_feature(plain, column, base, known)]
+
+
+def _title_features(name: str, column: Column, base: Mapping[str, Any], known: str) -> list[Feature]:
+    label = column.label or name.replace("_", " ")
+    shared: dict[str, Any] = {
+        "family": TITLES,
+        "dimension": Dimension.FIT,
+        "type": FeatureType.CATEGORY,
+        "when_empty": None,
+        "unit": "category",
+        "known_when": known,
+        "wording": Wording.CATEGORY,
+    }
+    return [
+        Feature(
+            name=f"{name}_seniority",
+            topic=Topic.AUTHORITY,
+            doc=f"Seniority read from {label}; missing where the title does not say.",
+            label="seniority",
+            params=MappingProxyType({**base, "derive": "seniority"}),
+            **shared,
+        ),
+        Feature(
+            name=f"{name}_function",
+            topic=column.topic,
+            doc=f"Part of the company read from {label}; missing where the title does not say.",
+            label="job function",
+            params=MappingProxyType({**base, "derive": "function"}),
+            **shared,
+        ),
+    ]
+
+
+def _feature(name: str, column: Column, base: Mapping[str, Any], known: str) -> Feature:
+    label = column.label or name.replace("_", " ")
+    kind, unit, wording, extra = _reading(column)
+    suffix = {"moment": "_age_days", "filled": "_given"}.get(str(extra.get("as", "")), "")
+    doc = column.doc or {"_age_days": f"Days since {label}.", "_given": f"Whether {label} is filled."}.get(suffix, "")
+    return Feature(
+        name=name + suffix,
+        family=FAMILY,
+        dimension=column.dimension,
+        topic=column.topic,
+        type=kind,
+        when_empty=0.0 if suffix == "_given" else None,
+        doc=doc or f"{label[:1].upper()}{label[1:]} as on record.",
+        unit=column.unit or unit,
+        known_when=known,
+        direction=column.direction,
+        wording=wording,
+        label=label,
+        params=MappingProxyType({**base, **extra}),
+    )
+
+
+def _reading(column: Column) -> tuple[FeatureType, str, Wording, dict[str, Any]]:
+    if column.type is ColumnType.NUMBER:
+        return FeatureType.NUMBER, "", Wording.AMOUNT, {}
+    if column.type is ColumnType.BOOLEAN:
+        return FeatureType.NUMBER, "flag", Wording.FLAG, {}
+    if column.type is ColumnType.TIMESTAMP:
+        return FeatureType.NUMBER, "days", Wording.AGE, {"as": "moment"}
+    if column.type is ColumnType.TEXT:
+        return FeatureType.NUMBER, "flag", Wording.FLAG, {"as": "filled"}
+    return FeatureType.CATEGORY, "category", Wording.CATEGORY, {}

@@ -1,0 +1,198 @@
+"""The buying committee: who else of the account is engaged, which roles are covered, what it bought before."""
+
+import re
+from types import MappingProxyType
+from typing import Any
+
+from features.catalog.families.attributes import check_account_clock
+from features.catalog.families.engagement import activity_params, learned_kinds, stream_parts
+from features.catalog.families.job_titles import CHAMPIONS, ECONOMIC_BUYERS
+from features.catalog.feature import Feature, FeatureType, Wording
+from features.kernel.feature_plans import title_column
+from features.schema.source import Source
+from features.schema.vocabulary import Dimension, Role, Topic
+
+FAMILY = "committee"
+
+
+def committee_features(source: Source) -> list[Feature]:
+    """Features over all leads of a lead's account; none where leads do not say their account.
+
+    Raises
+    ------
+    AccountWithoutClockError
+        if leads.account_id is declared without saying when it is known.
+    """
+    account = source.tables["leads"].columns.get("account_id")
+    if account is None or account.role is Role.IGNORE or source.kind == "flat":
+        return []
+    check_account_clock(source)
+    features = [_contacts()]
+    if title_column(source) is not None:
+        features += _roles()
+    if "activities" in source.tables:
+        features += _engaged(source)
+    if "outcomes" in source.tables:
+        features += _bought()
+        product = source.tables["outcomes"].columns.get("product")
+        features += [f for value in (product.values if product else ()) for f in _of_product(value)]
+    return features
+
+
+def _feature(
+    name: str,
+    topic: Topic,
+    dimension: Dimension,
+    doc: str,
+    params: dict[str, Any],
+    wording: Wording = Wording.COUNT,
+    when_empty: float | None = None,
+) -> Feature:
+    units = {Wording.RECENCY: "days", Wording.FLAG: "flag"}
+    return Feature(
+        name=name,
+        family=FAMILY,
+        dimension=dimension,
+        topic=topic,
+        type=FeatureType.NUMBER,
+        when_empty=when_empty,
+        doc=f"{doc}; missing without an account." if when_empty is None else f"{doc}.",
+        unit=units.get(wording, "count"),
+        known_when="when the rows of the account's leads were known",
+        wording=wording,
+        label=name.replace("champion", "internal_advocate").replace("_", " "),
+        params=MappingProxyType({"scope": "account", **params}),
+    )
+
+
+def _contacts() -> Feature:
+    params = {"table": "contacts", "op": "count"}
+    return _feature("account_contacts", Topic.CONTEXT, Dimension.FIT, "Known contacts of the account", params)
+
+
+def _roles() -> list[Feature]:
+    contacts = {"table": "contacts", "op": "count"}
+    none = {"minimum": None, "maximum": 1}
+    buyers, champions = [str(s) for s in ECONOMIC_BUYERS], [str(s) for s in CHAMPIONS]
+    return [
+        _feature(
+            "account_roles",
+            Topic.DECISION_PROCESS,
+            Dimension.FIT,
+            "Different seniorities among the account's known contacts",
+            {"table": "contacts", "op": "breadth", "item": "role"},
+        ),
+        _feature(
+            "economic_buyer_missing",
+            Topic.AUTHORITY,
+            Dimension.FIT,
+            f"Whether no known contact of the account is an economic buyer ({', '.join(buyers)})",
+            {**contacts, "roles": buyers, "test": none},
+            Wording.FLAG,
+        ),
+        _feature(
+            "champion_missing",
+            Topic.CHAMPION,
+            Dimension.FIT,
+            f"Whether no known contact of the account is of an internal advocate's rank ({', '.join(champions)})",
+            {**contacts, "roles": champions, "test": none},
+            Wording.FLAG,
+        ),
+    ]
+
+
+def _engaged(source: Source) -> list[Feature]:
+    days = max(source.windows.counts)
+    kinds = learned_kinds(source)
+    if not kinds:
+        return []
+    base: dict[str, Any] = {"kinds": list(kinds), "window_days": days, "scope": "account"}
+    features = [
+        _feature(
+            f"contacts_engaged_{days}d",
+            Topic.DECISION_PROCESS,
+            Dimension.INTEREST,
+            f"Contacts of the account that did anything in the {days} days before as_of",
+            activity_params("breadth", item="lead", **base),
+        )
+    ]
+    if title_column(source) is not None:
+        features.append(
+            _feature(
+                f"roles_engaged_{days}d",
+                Topic.DECISION_PROCESS,
+                Dimension.INTEREST,
+                f"Different seniorities among contacts of the account that did anything in {days} days",
+                activity_params("breadth", item="role", **base),
+            )
+        )
+        features.append(
+            _feature(
+                f"buyers_engaged_{days}d",
+                Topic.AUTHORITY,
+                Dimension.INTENT,
+                f"Economic buyers of the account that did anything in {days} days",
+                activity_params("breadth", item="lead", roles=[str(s) for s in ECONOMIC_BUYERS], **base),
+            )
+        )
+    parts = stream_parts(Dimension.INTENT, kinds)
+    if parts:
+        named = list(dict.fromkeys(kind for part in parts for kind in part["kinds"]))
+        lives = {name: kinds[name].half_life_days for name in named}
+        intent = activity_params("decayed", kinds=named, parts=parts, half_lives=lives, scope="account")
+        doc = "Activities of intent by all contacts of the account, each fading with its kind's half-life"
+        features.append(_feature("account_intent", Topic.CONTEXT, Dimension.INTENT, doc, intent, Wording.DECAYED))
+    return features
+
+
+def _bought() -> list[Feature]:
+    won = {"table": "outcomes", "op": "count", "won": ["true"]}
+    return [
+        _feature(
+            "existing_customer",
+            Topic.CURRENT_SOLUTION,
+            Dimension.FIT,
+            "Whether a win of the account was known",
+            {**won, "test": {"minimum": 1, "maximum": None}},
+            Wording.FLAG,
+            0.0,
+        ),
+        _feature("account_wins", Topic.CONTEXT, Dimension.FIT, "Wins of the account known so far", won),
+        _feature(
+            "account_losses",
+            Topic.CONTEXT,
+            Dimension.FIT,
+            "Lost opportunities of the account known so far",
+            {**won, "won": ["false"]},
+        ),
+        _feature(
+            "account_products",
+            Topic.CURRENT_SOLUTION,
+            Dimension.FIT,
+            "Different products the account bought",
+            {"table": "outcomes", "op": "breadth", "item": "asset", "won": ["true"]},
+        ),
+    ]
+
+
+def _of_product(product: str) -> list[Feature]:
+    """Closed opportunities of the account for one declared product, and how many of them were won."""
+    slug = re.sub(r"[^a-z0-9]+", "_", product.lower()).strip("_")
+    deals = {"table": "outcomes", "op": "count", "products": [product]}
+    about = f"of the account for product '{product}' known so far"
+    return [
+        _feature(
+            f"account_deals_{slug}",
+            Topic.CURRENT_SOLUTION,
+            Dimension.FIT,
+            f"Closed opportunities {about}",
+            deals,
+        ),
+        _feature(
+            f"account_wins_{slug}",
+            Topic.CURRENT_SOLUTION,
+            Dimension.FIT,
+            f"Wins {about}",
+            {**deals, "won": ["true"]},
+        ),
+    ]

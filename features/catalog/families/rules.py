@@ -1,0 +1,172 @@
+"""Rules of a rubric and inputs of evidence statuses as catalog features: the one kernel computes them at any as_of."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from features.catalog.feature import Feature, FeatureType, Wording
+from features.rubric.rule import Rule
+from features.rubric.schema import Rubric
+from features.rubric.terms import CAP_FEATURE, Term, plan
+from features.schema.source import ActivityKind, Question, Source
+from features.schema.vocabulary import Dimension, Topic, WhenKnown
+
+RULES, EVIDENCE = "rules", "evidence"
+EVIDENCE_WINDOW_DAYS = 90
+
+
+def rule_features(rubric: Rubric, source: Source) -> list[Feature]:
+    """Features the rubric's rules read, in the rubric's order, and the (always zero) bearer of its caps."""
+    features: dict[str, Feature] = {}
+    for rule_plan in plan(rubric):
+        dimension = rubric.groups[rule_plan.rule.group].dimension
+        for term in rule_plan.terms:
+            features[term.feature] = _rule_feature(term, rule_plan.rule, dimension, source)
+        for name, params in rule_plan.gates:
+            features.setdefault(name, _gate_feature(name, params))
+    features[CAP_FEATURE] = Feature(
+        name=CAP_FEATURE,
+        family=RULES,
+        dimension=Dimension.FIT,
+        topic=Topic.CONTEXT,
+        type=FeatureType.NUMBER,
+        when_empty=0.0,
+        doc="Always 0; bears what the rubric's caps add or take.",
+        unit="points",
+        known_when="always",
+        label="caps of the rubric",
+        params=MappingProxyType({"table": "constant", "value": 0.0}),
+    )
+    return list(features.values())
+
+
+def _rule_feature(term: Term, rule: Rule, dimension: Dimension, source: Source) -> Feature:
+    params = _with_history(term.params, source)
+    operation = str(params.get("op", "value"))
+    tested = "test" in params
+    wording = {
+        "count": Wording.COUNT,
+        "recency": Wording.RECENCY,
+        "decayed": Wording.DECAYED,
+        "linear": Wording.DECAYED,
+    }
+    return Feature(
+        name=term.feature,
+        family=RULES,
+        dimension=dimension,
+        topic=rule.topic,
+        type=FeatureType.NUMBER,
+        when_empty=None if operation == "recency" else 0.0,
+        doc=f"Input of rubric rule '{rule.id}' ({operation}).",
+        unit="flag" if tested else {"recency": "days"}.get(operation, "count"),
+        known_when="when the rows it reads are known",
+        wording=Wording.FLAG if tested else wording.get(operation, Wording.AMOUNT),
+        label=rule.label or rule.id.replace("_", " "),
+        params=MappingProxyType(dict(params)),
+    )
+
+
+def _with_history(params: Mapping[str, Any], source: Source) -> dict[str, Any]:
+    """A column whose history is recorded in answers is read from there."""
+    table, column = params.get("table"), params.get("column")
+    if column is None or table not in source.tables or column not in source.tables[table].columns:
+        return dict(params)
+    if source.tables[table].columns[column].when_known is not WhenKnown.HISTORY:
+        return dict(params)
+    kept = {key: value for key, value in params.items() if key not in ("table", "column")}
+    return {"table": "answers", "op": "value", "question": column, "channel": None, **kept}
+
+
+def _gate_feature(name: str, params: Mapping[str, Any]) -> Feature:
+    return Feature(
+        name=name,
+        family=RULES,
+        dimension=Dimension.FIT,
+        topic=Topic.CONTEXT,
+        type=FeatureType.NUMBER,
+        when_empty=0.0,
+        doc="1 while the rules it guards hold, else 0.",
+        unit="flag",
+        known_when="when the rows it reads are known",
+        wording=Wording.FLAG,
+        label=name.removeprefix("rule_").replace("_", " "),
+        params=MappingProxyType(dict(params)),
+    )
+
+
+def evidence_features(source: Source) -> list[Feature]:
+    """Inputs of the evidence statuses: per question whether its answer meets the criterion and how old it is;
+    per activity kind (and asset topic) that speaks of a criterion, occurrences in 90 days.
+    """
+    features = []
+    for name, question in source.questions.items():
+        features += _question_evidence(name, question)
+    for name, kind in source.activity_kinds.items():
+        features += _kind_evidence(name, kind)
+    return features
+
+
+def _question_evidence(name: str, question: Question) -> list[Feature]:
+    value = {"table": "answers", "op": "value", "question": name, "channel": None}
+    age = {"table": "answers", "op": "age", "question": name, "channel": None}
+    label = question.label or name.replace("_", " ")
+    found = [_evidence(f"evidence_{name}_age", question, age, None, f"age of the answer: {label}", Wording.AGE)]
+    test: dict[str, Any] = {}
+    if question.met:
+        test = {"values": list(question.met)}
+    elif question.met_minimum is not None:
+        test = {"minimum": question.met_minimum, "maximum": None}
+    if test:
+        params = {**value, "test": test}
+        found.append(_evidence(f"evidence_{name}_met", question, params, 0.0, f"answer that meets it: {label}"))
+    return found
+
+
+def _kind_evidence(name: str, kind: ActivityKind) -> list[Feature]:
+    base = {
+        "table": "activities",
+        "op": "count",
+        "kinds": [name],
+        "assets": None,
+        "actors": [str(actor) for actor in kind.actors],
+        "window_days": EVIDENCE_WINDOW_DAYS,
+        "exclude_bots": True,
+        "scope": "lead",
+        "distinct_assets": False,
+    }
+    label = kind.label or name.replace("_", " ")
+    found = []
+    if kind.topic is not Topic.CONTEXT:
+        found.append(_evidence(f"evidence_{name}", kind, base, 0.0, f"{label} in {EVIDENCE_WINDOW_DAYS} days"))
+    for topic in dict.fromkeys(kind.assets.values()):
+        assets = [asset for asset, its_topic in kind.assets.items() if its_topic is topic]
+        params = {**base, "assets": assets}
+        text = f"{label} of {', '.join(assets)} in {EVIDENCE_WINDOW_DAYS} days"
+        found.append(_evidence(f"evidence_{name}_{topic}", kind, params, 0.0, text, topic=topic))
+    return found
+
+
+def _evidence(
+    name: str,
+    declared: Question | ActivityKind,
+    params: Mapping[str, Any],
+    when_empty: float | None,
+    label: str,
+    wording: Wording | None = None,
+    topic: Topic | None = None,
+) -> Feature:
+    flag = "test" in params
+    return Feature(
+        name=name,
+        family=EVIDENCE,
+        dimension=declared.dimension,
+        topic=topic or declared.topic,
+        type=FeatureType.NUMBER,
+        when_empty=when_empty,
+        doc=f"Input of an evidence status: {label}.",
+        unit="flag" if flag else "days" if params.get("op") == "age" else "count",
+        known_when="when the rows it reads are known",
+        wording=wording or (Wording.FLAG if flag else Wording.COUNT),
+        label=label,
+        params=MappingProxyType(dict(params)),
+    )

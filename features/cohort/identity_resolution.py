@@ -1,0 +1,223 @@
+"""Who is who: e-mail and domain normalised, duplicate leads merged, leads matched to accounts; all of it undoable."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.cohort.outcomes import Tables
+from features.errors import ContractError
+from features.schema.source import Identity, Source
+
+FREE_MAIL = frozenset(
+    (
+        "gmail.com",
+        "googlemail.com",
+        "yahoo.com",
+        "yahoo.de",
+        "yahoo.fr",
+        "yahoo.es",
+        "hotmail.com",
+        "hotmail.fr",
+        "outlook.com",
+        "outlook.de",
+        "live.com",
+        "msn.com",
+        "aol.com",
+        "icloud.com",
+        "me.com",
+        "mac.com",
+        "gmx.de",
+        "gmx.net",
+        "gmx.at",
+        "web.de",
+        "t-online.de",
+        "freenet.de",
+        "mail.com",
+        "mail.ru",
+        "yandex.ru",
+        "orange.fr",
+        "free.fr",
+        "laposte.net",
+        "wanadoo.fr",
+        "wp.pl",
+        "o2.pl",
+        "interia.pl",
+        "onet.pl",
+        "op.pl",
+        "naver.com",
+        "daum.net",
+        "hanmail.net",
+        "qq.com",
+        "163.com",
+        "126.com",
+        "proton.me",
+        "protonmail.com",
+    )
+)
+CHILDREN = ("activities", "answers", "stages", "outcomes")
+LOG_COLUMNS = ("lead_id", "became", "rule", "known_at")
+
+
+def normal_email(text: str | None) -> str | None:
+    """An e-mail address in one spelling: lower case, without name, ``mailto:`` and ``+tag``; None if it is none.
+
+    >>> normal_email(" Ann Lee <Ann.Lee+trial@Example.COM> "), normal_email("none")
+    ('ann.lee@example.com', None)
+    """
+    found = re.search(r"([^\s<>@:,;]+)@([^\s<>@,;]+\.[^\s<>@,;]+)", text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    name = found[1].lower().split("+", 1)[0]
+    return f"{name}@{found[2].lower().rstrip('.')}" if name else None
+
+
+def domain_of(text: str | None) -> str | None:
+    """The host of an e-mail address or web address, without ``www.``; None for free-mail hosts and non-addresses.
+
+    >>> domain_of("https://www.Example.com/about"), domain_of("a@sub.example.com"), domain_of("a@gmail.com")
+    ('example.com', 'sub.example.com', None)
+    """
+    if not isinstance(text, str) or not text.strip():
+        return None
+    email = normal_email(text)
+    host = email.rsplit("@", 1)[1] if email else re.sub(r"^[a-z][a-z0-9+.-]*://", "", text.strip().lower())
+    host = re.split(r"[/?#:]", host, maxsplit=1)[0].removeprefix("www.").rstrip(".")
+    if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", host) or host in FREE_MAIL:
+        return None
+    return host
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Tables after merging and matching, what was done, and the tables before it.
+
+    ``merged`` and ``matched`` have the columns lead_id, became, rule, known_at; ``ambiguous`` counts leads without an
+    account whose mail domain belongs to several.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    merged: pd.DataFrame
+    matched: pd.DataFrame
+    original: Mapping[str, pd.DataFrame]
+    ambiguous: int = 0
+
+    def undone(self) -> Mapping[str, pd.DataFrame]:
+        """The tables as they were."""
+        return self.original
+
+
+def resolve(tables: Tables, source: Source) -> Resolved:
+    """Merge duplicate leads and match leads to accounts by the source's declared rules; none declared: nothing.
+
+    A merged lead's rows pass to the lead created first, known from when both were known.
+
+    Raises
+    ------
+    ContractError
+        if a declared column is not in the tables.
+    """
+    rules = source.identity
+    nothing = pd.DataFrame({name: pd.Series(dtype="str") for name in LOG_COLUMNS})
+    if rules is None:
+        return Resolved(dict(tables), nothing, nothing, dict(tables))
+    made = dict(tables)
+    merged = matched = nothing
+    ambiguous = 0
+    if rules.merge != "never":
+        merged = find_duplicates(made["leads"], rules)
+        made = merge_leads(made, merged) if len(merged) else made
+    if rules.account_domain is not None:
+        matched, ambiguous = match_accounts(made["leads"], made["accounts"], rules)
+        made["leads"] = _with_accounts(made["leads"], matched) if len(matched) else made["leads"]
+    return Resolved(made, merged, matched, dict(tables), ambiguous)
+
+
+def find_duplicates(leads: pd.DataFrame, rules: Identity) -> pd.DataFrame:
+    """Leads that are another lead once more: same e-mail (and same account, where the rule says so).
+
+    The lead created first stays; ties go to the smaller id. Leads that are declared to be kept apart are no duplicates.
+    """
+    email = _column(leads, rules.email).map(normal_email, na_action="ignore")
+    key = email.astype("str")
+    if rules.merge == "same_email_and_account":
+        key = (key + " " + leads["account_id"].astype("str")).astype("str")
+    frame = pd.DataFrame(
+        {
+            "lead_id": leads["lead_id"].astype("str"),
+            "key": key,
+            "created_at": leads["created_at"],
+            "known_at": leads["known_at"].fillna(leads["created_at"]),
+        }
+    ).dropna(subset=["key"])
+    frame = frame[~frame["lead_id"].isin(rules.keep_apart)]
+    frame = frame.sort_values(["key", "created_at", "lead_id"], kind="stable")
+    first = frame.groupby("key", sort=False)["lead_id"].transform("first")
+    again = frame["lead_id"] != first
+    found = frame.assign(became=first, rule=str(rules.merge))[again]
+    return found[list(LOG_COLUMNS)].sort_values("lead_id", ignore_index=True)
+
+
+def merge_leads(tables: Tables, merged: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables in which the merged leads are gone and their rows belong to the leads they became."""
+    became = dict(zip(merged["lead_id"], merged["became"], strict=True))
+    known = dict(zip(merged["lead_id"], merged["known_at"], strict=True))
+    made = dict(tables)
+    leads = tables["leads"]
+    made["leads"] = leads[~leads["lead_id"].isin(list(became))].reset_index(drop=True)
+    for name in CHILDREN:
+        frame = tables[name]
+        hit = frame["lead_id"].isin(list(became)).to_numpy()
+        if not hit.any():
+            continue
+        owner = frame["lead_id"].astype("str")
+        later = owner.map(known).astype("datetime64[us]")
+        learned = frame["known_at"].where(~hit | (frame["known_at"] >= later), later)
+        made[name] = frame.assign(
+            lead_id=owner.where(~hit, owner.map(became)).astype("str"), known_at=learned.astype("datetime64[us]")
+        )
+    return made
+
+
+def match_accounts(leads: pd.DataFrame, accounts: pd.DataFrame, rules: Identity) -> tuple[pd.DataFrame, int]:
+    """Leads without an account whose e-mail domain is the domain of exactly one account, and how many fit several."""
+    email = _column(leads, rules.email)
+    domains = pd.DataFrame(
+        {
+            "domain": _column(accounts, rules.account_domain).map(domain_of, na_action="ignore").astype("str"),
+            "account_id": accounts["account_id"].astype("str"),
+        }
+    ).dropna()
+    domains = domains.drop_duplicates()
+    shared = domains["domain"].duplicated(keep=False)
+    one = domains[~shared].set_index("domain")["account_id"]
+    alone = leads["account_id"].isna().to_numpy()
+    domain = email.map(domain_of, na_action="ignore").astype("str")
+    target = domain.map(one).astype("str")
+    hit = alone & target.notna().to_numpy()
+    found = pd.DataFrame(
+        {
+            "lead_id": leads["lead_id"].astype("str")[hit],
+            "became": target[hit],
+            "rule": np.full(int(hit.sum()), "email_domain"),
+            "known_at": leads["known_at"].fillna(leads["created_at"])[hit],
+        }
+    ).reset_index(drop=True)
+    return found, int((alone & domain.isin(domains.loc[shared, "domain"]).to_numpy()).sum())
+
+
+def _with_accounts(leads: pd.DataFrame, matched: pd.DataFrame) -> pd.DataFrame:
+    account = dict(zip(matched["lead_id"], matched["became"], strict=True))
+    found = leads["lead_id"].astype("str").map(account).astype("str")
+    return leads.assign(account_id=leads["account_id"].astype("str").fillna(found))
+
+
+def _column(frame: pd.DataFrame, name: str | None) -> pd.Series:
+    if name is None or name not in frame:
+        raise ContractError(
+            f"identity rules name column '{name}', which is not among {', '.join(map(str, frame.columns))}; "
+            "declare it under tables (role: personal keeps it out of learning)."
+        )
+    return frame[name]

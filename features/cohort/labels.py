@@ -1,0 +1,114 @@
+"""Labels of a cohort: won within the horizon, on matured rows only; unmatured rows are censored, never negative."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.cohort.outcomes import Tables, lifecycle_events, wins
+from features.point_in_time.microseconds import days, micros, moments
+from features.point_in_time.visibility import is_known
+from features.schema.source import Source
+from features.schema.vocabulary import Actor, Stage
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+WORKED = tuple(str(s) for s in Stage if s not in (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL))
+
+
+def label(cohort: pd.DataFrame, tables: Tables, source: Source, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """Label, maturity and amount of every cohort row.
+
+    A row is won iff the credited lead's outcome happened after as_of and within the horizon and was known by
+    ``label_known_at`` = as_of + horizon + days it must be kept + reporting lag: from then on its label never
+    changes. It is matured iff that moment is not after the cut-off; the outcome plays no part in it.
+
+    Returns
+    -------
+    columns label (1, 0, NaN where not matured), matured, label_known_at, amount, excluded (the source leaves
+    such leads out of training: disqualified or never worked, where declared so)
+    """
+    settings = source.label
+    as_of = micros(cohort["as_of"])
+    ends = as_of + _horizon(cohort, source)
+    known_by = ends + days(settings.kept_days + settings.reporting_lag_days)
+    matured = known_by <= micros(pd.DatetimeIndex([cutoff]))[0]
+    events = lifecycle_events(tables, source)
+    found = _pairs(cohort, wins(events, source), as_of, ends, known_by)
+    if settings.kept_days and len(found):
+        found = found[~_reversed(found, events, days(settings.kept_days), known_by)]
+    won = np.zeros(len(cohort), dtype=np.bool_)
+    won[found["row"].to_numpy()] = True
+    if not settings.repeat_wins:
+        found = found.drop_duplicates("row")
+    amount = found.groupby("row")["amount"].sum(min_count=1).reindex(range(len(cohort))).to_numpy(dtype=np.float64)
+    excluded = _excluded(cohort, tables, events, source, as_of, ends, known_by) & ~won
+    return pd.DataFrame(
+        {
+            "label": np.where(matured, won.astype(np.float64), np.nan),
+            "matured": matured,
+            "label_known_at": moments(known_by),
+            "amount": np.where(matured, amount, np.nan),
+            "excluded": excluded & matured,
+        }
+    )
+
+
+def _horizon(cohort: pd.DataFrame, source: Source) -> Ints:
+    by_segment = source.label.horizon_by_segment
+    horizon = np.full(len(cohort), days(source.label.horizon_days), dtype=np.int64)
+    segment = cohort["segment"].to_numpy()
+    for name, length in by_segment.items():
+        horizon[segment == name] = days(length)
+    return horizon
+
+
+def _pairs(cohort: pd.DataFrame, events: pd.DataFrame, as_of: Ints, ends: Ints, known_by: Ints) -> pd.DataFrame:
+    """Cohort rows with each of their lead's events that happened in (as_of, ends] and was known by ``known_by``."""
+    left = pd.DataFrame({"lead_id": cohort["lead_id"], "row": np.arange(len(cohort))})
+    right = events[["lead_id", "amount"]].assign(
+        happened=micros(events["happened_at"]), known=micros(events["known_at"])
+    )
+    both = left.merge(right, on="lead_id")
+    row = both["row"].to_numpy()
+    happened, known = both["happened"].to_numpy(), both["known"].to_numpy()
+    kept = (happened > as_of[row]) & (happened <= ends[row]) & is_known(known, known_by[row])
+    return both[kept].sort_values(["row", "happened", "known"], kind="stable", ignore_index=True)
+
+
+def _reversed(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: Ints) -> Flags:
+    """Which wins were undone within the days they must be kept."""
+    undone = events[events["what"].isin(["lost", "disqualified", "recycled"])]
+    right = undone[["lead_id"]].assign(undone=micros(undone["happened_at"]), learned=micros(undone["known_at"]))
+    both = found.reset_index(names="place").merge(right, on="lead_id")
+    after = both["undone"].to_numpy() - both["happened"].to_numpy()
+    late = is_known(both["learned"].to_numpy(), known_by[both["row"].to_numpy()])
+    flags = np.zeros(len(found), dtype=np.bool_)
+    flags[both.loc[(after > 0) & (after <= kept) & late, "place"].to_numpy()] = True
+    return flags
+
+
+def _excluded(
+    cohort: pd.DataFrame, tables: Tables, events: pd.DataFrame, source: Source, as_of: Ints, ends: Ints, known_by: Ints
+) -> Flags:
+    excluded = np.zeros(len(cohort), dtype=np.bool_)
+    if source.label.disqualified == "excluded":
+        rows = _pairs(cohort, events[events["what"] == "disqualified"], as_of, ends, known_by)["row"]
+        excluded[rows.to_numpy()] = True
+    if source.label.never_worked == "excluded":
+        started = _first_worked(tables)
+        first = cohort["lead_id"].map(started)
+        excluded |= ~(micros(first.astype("datetime64[us]")) <= ends) | first.isna().to_numpy()
+    return excluded
+
+
+def _first_worked(tables: Tables) -> pd.Series:
+    """When each lead was first worked: a sales stage, or something a rep did."""
+    stages, activities = tables["stages"], tables["activities"]
+    by_stage = stages.loc[stages["stage"].astype("str").isin(WORKED), ["lead_id", "entered_at"]]
+    by_rep = activities.loc[activities["actor"].astype("str") == str(Actor.REP), ["lead_id", "happened_at"]]
+    parts = [by_stage.set_axis(["lead_id", "at"], axis=1), by_rep.set_axis(["lead_id", "at"], axis=1)]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return pd.Series(dtype="datetime64[us]")
+    return pd.concat(parts, ignore_index=True).groupby("lead_id")["at"].min()

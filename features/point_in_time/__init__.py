@@ -1,0 +1,1 @@
+"""Point-in-time correctness: what was known strictly before as_of."""

