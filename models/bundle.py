@@ -25,9 +25,9 @@ from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.language import Language
 from models.explaining.questions import AnswerTable
 from models.explaining.reasons import Wordsmith
+from models.interfaces import Calibration, Candidate, Contributions, Floats, Scale
 from models.judging.calibrate import IntervalModel
 from models.logistic import sigmoid
-from models.scorer import Calibration, Candidate, Contributions, Floats, Scale
 
 FORMAT = 1
 KINDS: Mapping[str, Any] = MappingProxyType(

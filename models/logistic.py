@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from models.scorer import Floats, Ints
+from models.interfaces import Floats, Ints
 
 _STEPS = 60
 _TOLERANCE = 1e-9

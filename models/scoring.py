@@ -25,8 +25,8 @@ from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from models.explaining.questions import worth_of
 from models.explaining.reasons import TOP, Reason, Wordsmith, top_reasons
+from models.interfaces import Contributions, Floats
 from models.logistic import sigmoid
-from models.scorer import Contributions, Floats
 
 LETTERS = ("A", "B", "C", "D")
 _GRADE_STEP = 0.5  # doublings of the odds between grades

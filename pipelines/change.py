@@ -10,8 +10,8 @@ from features.errors import ContractError
 from features.point_in_time.history import LEARNED, known_at_moment, learned_between
 from features.schema.source import Source
 from models.bundle import Bundle
-from models.explaining.change import change
 from models.explaining.framework import Framework
+from models.score_change import change
 from pipelines.context import Context
 from pipelines.lookup import CHAMPION, find_bundle, moment, unknown_lead
 from pipelines.tables import Tables, load_tables

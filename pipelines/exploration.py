@@ -10,9 +10,9 @@ from features.cohort.cohort import cutoff_of, keys_of
 from features.cohort.labels import label
 from features.cohort.outcomes import Tables
 from models.bundle import Bundle
+from models.interfaces import Floats
 from models.judging.exploration import Estimate, estimate, pick
 from models.judging.replay import Bools, tie_order
-from models.scorer import Floats
 from pipelines.context import Context
 from pipelines.store import read_parquet, write_parquet
 

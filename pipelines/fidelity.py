@@ -11,13 +11,13 @@ from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Topic
 from models.candidates.blend import blended_contributions
-from models.deciding import Decision
 from models.explaining.framework import Framework
 from models.explaining.points import by_criterion
+from models.interfaces import Candidate, Contributions, Floats
 from models.judging.backtest import Backtest, fit_all
 from models.judging.fidelity import agreement, stability
-from models.scorer import Candidate, Contributions, Floats
-from models.training import factory_of
+from models.training.fit import factory_of
+from models.training.verdict import Decision
 from pipelines.context import Context
 from pipelines.store import read_parquet
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from models.explaining.qualification import RANK
+from models.one_answer_short import shortlist
 from models.scoring import Scored
-from models.shortlist import shortlist
 from pipelines.standing import Standings
 
 COLUMNS = ("rule", "team", "programme", "reason", "temperature", "near_state", "near_lacks")

@@ -21,13 +21,13 @@ from features.rubric.csv_format import from_csv, to_csv
 from features.rubric.schema import Rubric, load_rubric
 from features.schema.source import Source
 from models.candidates.rubric import RubricCandidate
+from models.interfaces import Ints
 from models.judging.alone import alone
 from models.judging.audit import origins
 from models.judging.checks.finding import blocking
 from models.judging.handing import Judge
 from models.judging.thresholds import compare
 from models.logistic import sigmoid
-from models.scorer import Ints
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.train import TRAINED

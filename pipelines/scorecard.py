@@ -9,9 +9,9 @@ import numpy as np
 from features.catalog.feature import Catalog
 from features.errors import DataError
 from models.candidates.scorecard import ScorecardCandidate
+from models.interfaces import Calibration, Floats
 from models.judging.proposal import Proposal, propose
 from models.logistic import sigmoid
-from models.scorer import Calibration, Floats
 from pipelines.context import Context
 from pipelines.matrices import load_matrix
 from pipelines.report_format import FILTERS

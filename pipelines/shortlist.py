@@ -3,15 +3,15 @@
 import pandas as pd
 
 from features.errors import ContractError
+from models.one_answer_short import shortlist
 from models.scoring import score
-from models.shortlist import shortlist
 from pipelines.context import Context
 from pipelines.lookup import find_bundle
 from pipelines.questions import open_rows
 
 
 def shortlisted(context: Context, state: str | None = None) -> pd.DataFrame:
-    """:func:`models.shortlist.shortlist` of the open leads under the source's policy, of one target state or all.
+    """:func:`models.one_answer_short.shortlist` of the open leads under the source's policy, of one target state or all.
 
     Raises
     ------

@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from models.explaining.qualification import RANK
-from models.shortlist import shortlist
+from models.one_answer_short import shortlist
 from serving.data import rows_of
 from serving.desk import Desk, State, plain
 from serving.feedback import hidden_leads

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from models.interfaces import Contributions, Floats, Ints
 from models.logistic import log_loss, sigmoid
-from models.scorer import Contributions, Floats, Ints
 
 BLENDED = ("linear", "scorecard", "booster")
 SHRINKAGE = 0.02  # pull towards equal weights, per lead

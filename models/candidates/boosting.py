@@ -14,10 +14,10 @@ import pandas as pd
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog
 from models.candidates.linear import learned_catalog
-from models.encoding import CategoryCode, category_codes
+from models.encoding.linear_encoder import CategoryCode, category_codes
 from models.explaining.treeshap import TreeShap, UnsupportedError
+from models.interfaces import Contributions, Floats, Ints
 from models.logistic import logit
-from models.scorer import Contributions, Floats, Ints
 
 if TYPE_CHECKING:
     import lightgbm as lgb

@@ -8,8 +8,8 @@ import pandas as pd
 
 from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog
+from models.interfaces import Contributions, Floats, Ints
 from models.logistic import logit
-from models.scorer import Contributions, Floats, Ints
 
 
 class RateCandidate:

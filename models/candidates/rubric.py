@@ -11,8 +11,8 @@ from features.catalog.feature import Catalog
 from features.rubric.ledger import Ledger, ledger
 from features.rubric.schema import Rubric
 from features.rubric.terms import CAP_FEATURE
+from models.interfaces import Contributions, Floats, Ints
 from models.logistic import fit_logistic, logit
-from models.scorer import Contributions, Floats, Ints
 
 _RIDGE = 1.0  # pseudo-observation on the slope of standardised points
 

@@ -9,12 +9,12 @@ import pandas as pd
 
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog, FeatureType
-from models.binning import Binned, NumberBins, bin_category, bin_number, category_told_by_others
 from models.candidates.linear import choose_penalty, learned_catalog
-from models.encoding import category_codes
+from models.encoding.bins import Binned, NumberBins, bin_category, bin_number, category_told_by_others
+from models.encoding.linear_encoder import category_codes
+from models.interfaces import Contributions, Floats, Ints
 from models.judging.folds import grouped_folds
 from models.logistic import fit_logistic, log_loss
-from models.scorer import Contributions, Floats, Ints
 
 POINTS_PER_LOG_ODDS = 20 / np.log(2.0)  # 20 points double the odds: rounding to integers costs little
 _CANDIDATES = 60

@@ -13,7 +13,7 @@ from features.schema.source import Question, Source
 from features.schema.vocabulary import EvidenceStatus, Provenance
 from models.explaining.framework import Framework, question_bank
 from models.explaining.questions import Worth
-from models.scorer import Floats
+from models.interfaces import Floats
 
 Bools = npt.NDArray[np.bool_]
 _UNKNOWN, _INDICATED = str(EvidenceStatus.UNKNOWN), str(EvidenceStatus.INDICATED)

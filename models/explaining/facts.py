@@ -6,9 +6,9 @@ import numpy as np
 
 from features.catalog.feature import FeatureType
 from features.matrix import Matrix
-from models.binning import SMOOTHING
-from models.encoding import weighted_quantiles
-from models.scorer import Floats
+from models.encoding.bins import SMOOTHING
+from models.encoding.linear_encoder import weighted_quantiles
+from models.interfaces import Floats
 
 _QUANTILES = np.arange(1, 10) / 10
 _MINIMUM_LEVEL = 20

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.catalog.feature import Catalog
 from models.explaining.framework import CONTEXT, Framework
-from models.scorer import Contributions, Floats, Ints, Scale
+from models.interfaces import Contributions, Floats, Ints, Scale
 
 BASE, CLIP = "base", "clip"
 CENTRE, LOWEST, HIGHEST = 50, 0, 100

@@ -12,7 +12,7 @@ from features.schema.vocabulary import Dimension, EvidenceStatus, Stage, Topic
 from models.explaining.evidence import Evidence, filled
 from models.explaining.framework import Criterion, Framework
 from models.explaining.qualification_policy import QualificationPolicy, StateRule, default_qualification
-from models.scorer import Floats, Ints
+from models.interfaces import Floats, Ints
 
 Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[Any]

@@ -10,9 +10,9 @@ import pandas as pd
 
 from features.assembly.frameless_rows import Values, missing_in
 from features.catalog.feature import Catalog, FeatureType
-from models.encoding import weighted_quantiles
+from models.encoding.linear_encoder import weighted_quantiles
+from models.interfaces import Contributions, Floats
 from models.logistic import sigmoid
-from models.scorer import Contributions, Floats
 
 BANDS = 5  # of standing: similar leads give similar answers
 LEAST_ROWS = 40  # answered rows a band rests on

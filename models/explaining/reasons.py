@@ -12,7 +12,7 @@ import pandas as pd
 from features.assembly.frameless_rows import Values, column_names, number_block, objects
 from features.catalog.feature import Catalog, Feature, FeatureType, Wording
 from models.explaining.language import ENGLISH, Language
-from models.scorer import Contributions, Floats
+from models.interfaces import Contributions, Floats
 
 TOP = 3
 _KEPT = 5_000  # sentences a wordsmith remembers

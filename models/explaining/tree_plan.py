@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.explaining.trees import Tree
-from models.scorer import Ints
+from models.interfaces import Ints
 
 MAX_BITS = 7
 LEAF_BITS = 12  # a single leaf may need more bits than a merged subtree is worth

@@ -7,13 +7,13 @@ import pandas as pd
 
 from features.errors import ContractError
 from features.schema.source import Capacity
+from models.interfaces import Floats
 from models.judging.curve import capacities, curve_of
 from models.judging.handing import RUBRIC_CAPACITY, RUBRIC_OWN, Judge, rubric_policies
 from models.judging.policies import PolicyResult, by_slice, intervals_of, result_of, sums_of, winnable_sums
 from models.judging.replay import TIE_RULE, Replay, arrange
 from models.judging.resample import Interval, cluster_sums, interval, ratio, resampled
 from models.judging.thresholds import Comparison, months_of, notes_of
-from models.scorer import Floats
 
 _WHERE = {RUBRIC_OWN: "At its own threshold", RUBRIC_CAPACITY: "At the given capacity"}
 

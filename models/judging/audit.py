@@ -13,6 +13,7 @@ from features.errors import LeakError
 from features.matrix import Matrix
 from features.schema.source import Source
 from features.schema.vocabulary import Role
+from models.interfaces import Floats
 from models.judging.checks.account import account
 from models.judging.checks.apart import apart
 from models.judging.checks.dated import dated
@@ -28,7 +29,6 @@ from models.judging.checks.purity import purity
 from models.judging.checks.rows import AuditRows, blocks_of
 from models.judging.checks.today import today
 from models.judging.checks.twins import twins
-from models.scorer import Floats
 
 Tables = Mapping[str, pd.DataFrame]
 

@@ -10,11 +10,11 @@ from features.cohort.splits import Block, Chop, leads_of
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.candidates.blend import BLENDED, blended, fit_weights
+from models.interfaces import Candidate, Floats, Ints
 from models.judging.folds import grouped_folds
 from models.judging.metrics import auc
 from models.judging.resample import cluster_sums, resampled
 from models.logistic import log_loss
-from models.scorer import Candidate, Floats, Ints
 from models.settings import TrainSettings
 
 _FEW_ROWS, _REPEATS = 1_000, 3

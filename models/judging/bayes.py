@@ -11,8 +11,8 @@ import pandas as pd
 
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.schema.vocabulary import Stage
-from models.encoding import weighted_quantiles
-from models.scorer import Floats
+from models.encoding.linear_encoder import weighted_quantiles
+from models.interfaces import Floats
 
 SMOOTHING = 0.1
 FLOOR = 0.0001

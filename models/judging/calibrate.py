@@ -6,8 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from models.interfaces import Calibration, Floats, Ints
 from models.logistic import fit_logistic, sigmoid
-from models.scorer import Calibration, Floats, Ints
 
 _MINIMUM_SLOPE = 0.05
 _PRIOR_DEVIATION = 0.5  # of the slope around 1

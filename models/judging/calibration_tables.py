@@ -9,11 +9,11 @@ import pandas as pd
 
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, micros
+from models.interfaces import Floats, Ints
 from models.judging.backtest import group_codes
 from models.judging.metrics import ece_bounds, ece_when_perfect, reliability
 from models.judging.resample import CONFIDENCE, Interval, cluster_sums, interval, ratio, resampled
 from models.logistic import sigmoid
-from models.scorer import Floats, Ints
 
 LEAST_IN_SEGMENT = 100
 _ECE_DRAWS = 200

@@ -12,15 +12,15 @@ from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.candidates.linear import learned_catalog
 from models.candidates.rubric import RubricCandidate
-from models.deciding import decide
+from models.interfaces import Floats, Ints
 from models.judging.backtest import group_codes, thinned
 from models.judging.metrics import auc
 from models.judging.peers import Lesson, Peer
 from models.judging.resample import cluster_sums, interval, resampled
 from models.logistic import log_loss
-from models.scorer import Floats, Ints
 from models.settings import TrainSettings
-from models.training import backtest_candidates, calibrated_log_odds, fit_twin
+from models.training.fit import backtest_candidates, calibrated_log_odds, fit_twin
+from models.training.verdict import decide
 
 OURS = "leadscore"
 Notify = Callable[[str], None]

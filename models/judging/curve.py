@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from features.schema.source import Capacity
+from models.interfaces import Floats
 from models.judging.policies import Handoffs, sums_of
 from models.judging.replay import Ints, Replay, top_each_snapshot
 from models.judging.resample import Interval, interval, ratio, resampled
-from models.scorer import Floats
 
 _POINTS = 20
 

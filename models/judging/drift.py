@@ -8,10 +8,10 @@ import numpy as np
 
 from features.catalog.feature import Catalog, Feature
 from features.matrix import Matrix
+from models.interfaces import Floats
 from models.judging.psi import independent_units, noise_bound, psi
 from models.judging.trained_on import bin_labels, codes_of, shares, unseen
 from models.logistic import sigmoid
-from models.scorer import Floats
 from models.settings import MonitorSettings
 
 Standing = Literal["stable", "within noise", "moved", "moved a lot"]

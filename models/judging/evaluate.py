@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 
 from features.matrix import Matrix
 from features.schema.source import Capacity
+from models.interfaces import Floats
 from models.judging.backtest import group_codes, judging_weight
 from models.judging.calibration_tables import chances, reliability_table, share_interval
 from models.judging.caution import caution
@@ -25,7 +26,6 @@ from models.judging.metrics import (
 )
 from models.judging.replay import arrange, top_each_snapshot
 from models.judging.resample import Interval, cluster_sums, interval, resampled
-from models.scorer import Floats
 
 _METRIC_DRAWS = 200
 

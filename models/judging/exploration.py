@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ContractError
+from models.interfaces import Floats, Ints
 from models.judging.replay import Bools
 from models.judging.resample import Interval, cluster_sums, interval, ratio, resampled
-from models.scorer import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from features.schema.vocabulary import Stage
+from models.interfaces import Floats
 from models.judging.lifecycle_policy import LifecyclePolicy
 from models.judging.sla import rates
-from models.scorer import Floats
 
 ACCEPTED, RETURNED = "accepted", "returned"
 THIRDS = ("lower third", "middle third", "upper third")

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from models.scorer import Contributions, Floats
+from models.interfaces import Contributions, Floats
 
 DRAWS = 200
 TOP = 3

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from features.matrix import Matrix
+from models.interfaces import Floats, Ints
 from models.judging.backtest import Backtest, OutOfFold, group_codes
 from models.judging.metrics import auc
 from models.judging.resample import Interval, cluster_sums, interval, resampled
 from models.judging.signal import levelled
 from models.logistic import log_loss
-from models.scorer import Floats, Ints
 
 FEWEST = 50
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from features.matrix import Matrix
 from features.schema.source import Capacity
+from models.interfaces import Floats, Ints
 from models.judging.backtest import group_codes
 from models.judging.metrics import BINS
 from models.judging.replay import Replay, arrange, top_each_snapshot
 from models.judging.resample import Interval, cluster_sums, interval, ratio, resampled
 from models.logistic import log_loss, logit, sigmoid
-from models.scorer import Floats, Ints
 from models.settings import GateSettings
 
 Outcome = Literal["not worse", "worse", "cannot tell"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.schema.source import Capacity
+from models.interfaces import Floats
 from models.judging.policies import Handoffs
 from models.judging.replay import (
     Bools,
@@ -16,7 +17,6 @@ from models.judging.replay import (
     threshold_for,
     top_each_snapshot,
 )
-from models.scorer import Floats
 
 RUBRIC_OWN, EQUAL_WORKLOAD, EQUAL_PRECISION = "rubric_own_threshold", "model_equal_workload", "model_equal_precision"
 _BEST = "the best leads not yet handed off, as many as capacity allows"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.interfaces import Floats, Ints
 from models.judging.resample import cluster_sums, resampled
 from models.logistic import log_loss
-from models.scorer import Floats, Ints
 
 SIMPLEST_FIRST = ("rubric", "scorecard", "linear", "booster", "blend")
 FEW_LEADS = 200  # won or lost, whichever are fewer, among the judged

@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.matrix import Matrix
 from features.schema.source import Source
-from models.scorer import Ints
+from models.interfaces import Ints
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.schema.vocabulary import Actor, Stage
+from models.interfaces import Floats
 from models.judging.feedback import RETURNED, decisions, return_reasons
 from models.judging.lifecycle_policy import LifecyclePolicy
 from models.judging.sla import (
@@ -21,7 +22,6 @@ from models.judging.sla import (
     overdue_now,
     rates,
 )
-from models.scorer import Floats
 
 Tables = Mapping[str, pd.DataFrame]
 

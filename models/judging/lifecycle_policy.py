@@ -13,7 +13,7 @@ from features.errors import PolicyError
 from features.schema.source import Name
 from features.schema.vocabulary import Stage
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
-from models.scorer import Floats
+from models.interfaces import Floats
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOUR = 3600.0

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from models.interfaces import Floats, Ints
 from models.judging.resample import CONFIDENCE
 from models.logistic import log_loss, sigmoid
-from models.scorer import Floats, Ints
 
 BINS = 10
 METRICS = ("auc", "ap", "log_loss", "brier", "ece")

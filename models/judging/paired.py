@@ -8,13 +8,13 @@ import numpy as np
 
 from features.matrix import Matrix
 from features.schema.source import Capacity
+from models.interfaces import Floats, Ints
 from models.judging.backtest import OutOfFold, group_codes
 from models.judging.curve import capacities
 from models.judging.metrics import auc
 from models.judging.replay import arrange, top_each_snapshot
 from models.judging.resample import cluster_sums, interval, resampled
 from models.logistic import log_loss
-from models.scorer import Floats, Ints
 
 POOLED = "all blocks"
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from features.catalog.feature import Catalog
+from models.interfaces import Floats, Ints
 from models.judging.bayes import naive_bayes
 from models.judging.folds import grouped_folds
-from models.scorer import Floats, Ints
 
 _TRIALS, _FOLDS, _SEEDS, _ROUNDS, _TUNE_ROWS = 14, 5, 4, 400, 12_000
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from features.schema.source import Capacity
+from models.interfaces import Floats
 from models.judging.curve import spread
 from models.judging.policies import Handoffs, sums_of
 from models.judging.replay import Ints, Replay, top_each_snapshot
 from models.judging.resample import interval, resampled
-from models.scorer import Floats
 
 HOUR_FASTER = (
     "What an hour faster first touch would win cannot be told from these data: who was called sooner was not decided "

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.interfaces import Floats
 from models.judging.replay import Ints, Replay
 from models.judging.resample import Interval, cluster_sums, interval, ratio
-from models.scorer import Floats
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from features.matrix import Matrix
+from models.interfaces import Floats, Ints
 from models.judging.backtest import group_codes
 from models.judging.resample import cluster_sums, interval, ratio, resampled
 from models.logistic import logit
-from models.scorer import Floats, Ints
 
 FEWEST_ROWS = 100
 _SHARE = 0.05  # of the rows, where there are no months

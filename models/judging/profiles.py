@@ -11,9 +11,9 @@ import pandas as pd
 from features.catalog.feature import Catalog
 from features.matrix import Matrix
 from models.explaining.profile import Profile, label_of
+from models.interfaces import Floats
 from models.judging.replay import Bools, Ints
 from models.judging.resample import cluster_sums, interval, ratio, resampled
-from models.scorer import Floats
 
 FEWEST, BINS = 20, 4
 FAMILIES = ("attributes", "titles")

@@ -8,9 +8,9 @@ import pandas as pd
 from scipy import stats
 
 from features.errors import ContractError
+from models.interfaces import Floats
 from models.judging.replay import Ints, Replay, arrange, first_crossings, threshold_for
 from models.judging.resample import cluster_sums
-from models.scorer import Floats
 
 MINIMUM_HANDOFFS = 50
 MAXIMUM_WORKLOADS = 20

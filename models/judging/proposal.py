@@ -11,10 +11,10 @@ import yaml
 from features.catalog.feature import Catalog, Feature
 from features.rubric.schema import Rubric
 from features.schema.vocabulary import Stage
-from models.binning import CategoryBins, NumberBins
 from models.candidates.scorecard import ScorecardCandidate
-from models.encoding import MISSING, RARE
-from models.scorer import Floats, Ints
+from models.encoding.bins import CategoryBins, NumberBins
+from models.encoding.linear_encoder import MISSING, RARE
+from models.interfaces import Floats, Ints
 
 
 @dataclass(frozen=True)

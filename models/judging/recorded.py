@@ -7,8 +7,8 @@ from features.errors import ContractError
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.vocabulary import Stage
+from models.interfaces import Floats
 from models.judging.handing import Judge
-from models.scorer import Floats
 
 RECORDED_SCORE, ACTUAL_HANDOFF = "recorded_score", "actual_handoff"
 

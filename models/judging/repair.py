@@ -11,9 +11,9 @@ from scipy.stats import norm
 from features.catalog.feature import Catalog
 from features.rubric.ledger import Ledger
 from models.candidates.rubric import fit_line
+from models.interfaces import Floats, Ints
 from models.judging.resample import cluster_sums
 from models.logistic import fit_logistic, sigmoid
-from models.scorer import Floats, Ints
 
 WorthVerdict = Literal[
     "in line", "too many points", "too few points", "wrong way", "worth nothing", "cannot tell", "too rare"

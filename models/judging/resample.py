@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.interfaces import Floats
 from models.judging.replay import Ints
-from models.scorer import Floats
 
 CONFIDENCE = 0.90
 _CELLS = 4_000_000  # draws x clusters held at once

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import norm
 
+from models.interfaces import Floats, Ints
 from models.judging.resample import cluster_sums, resampled
 from models.logistic import fit_logistic, log_loss, logit
-from models.scorer import Floats, Ints
 
 
 @dataclass(frozen=True)

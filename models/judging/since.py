@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from features.matrix import Matrix
+from models.interfaces import Floats
 from models.judging.backtest import group_codes
 from models.judging.prior import FEWEST_ROWS, PriorShift, prior_shift
 from models.judging.resample import Interval, cluster_sums, interval, ratio, resampled
 from models.logistic import sigmoid
-from models.scorer import Floats
 from models.settings import MonitorSettings
 
 

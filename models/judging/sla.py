@@ -10,10 +10,10 @@ from features.kernel.column_reader import micros_of
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import is_known
 from features.schema.vocabulary import Actor
+from models.interfaces import Floats
 from models.judging.checks.rows import wilson
 from models.judging.lifecycle_policy import LifecyclePolicy
 from models.judging.replay import Bools
-from models.scorer import Floats
 
 FIRST_TOUCH_BINS = (1.0, 4.0, 8.0, 24.0, np.inf)
 _Z90 = 1.645

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from models.interfaces import Floats
 from models.judging.replay import Ints, Replay
-from models.scorer import Floats
 
 SWAP_COLUMNS = (
     "row",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.errors import ContractError
 from features.schema.source import Capacity
+from models.interfaces import Floats
 from models.judging.curve import CurvePoint, capacities, curve_of
 from models.judging.handing import (
     EQUAL_PRECISION,
@@ -33,7 +34,6 @@ from models.judging.replay import TIE_RULE, Replay, arrange
 from models.judging.resample import Interval, interval, ratio, resampled
 from models.judging.swap import swap_set
 from models.judging.words import comparison_sentences
-from models.scorer import Floats
 
 
 @dataclass(frozen=True)

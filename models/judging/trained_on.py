@@ -11,9 +11,9 @@ import pandas as pd
 
 from features.catalog.feature import FeatureType
 from features.matrix import Matrix
-from models.binning import NumberBins
+from models.encoding.bins import NumberBins
+from models.interfaces import Floats, Ints
 from models.judging.psi import independent_units, psi
-from models.scorer import Floats, Ints
 
 _DECILES = np.arange(1, 10) / 10
 _LEVELS = 20  # with a bin of their own, the most frequent ones

@@ -8,14 +8,14 @@ import pandas as pd
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
-from models.deciding import Decision, decide
+from models.interfaces import Calibration
 from models.judging.backtest import Backtest, OutOfFold
 from models.judging.flattery import flattery
 from models.judging.ladder import Choice
 from models.judging.paired import paired_blocks
 from models.judging.signal import Signal
-from models.scorer import Calibration
-from models.training import backtest_candidates
+from models.training.fit import backtest_candidates
+from models.training.verdict import Decision, decide
 from pipelines.config import Paths
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix

@@ -9,9 +9,9 @@ import pandas as pd
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.candidates.scorecard import ScorecardCandidate
+from models.interfaces import Candidate
 from models.judging.evaluate import Evaluation, rank_figures
-from models.scorer import Candidate
-from models.training import evaluate_twin, fit_twin
+from models.training.fit import evaluate_twin, fit_twin
 from pipelines.context import Context
 from pipelines.fidelity import fidelity_of
 from pipelines.matrices import load_chop, load_matrix

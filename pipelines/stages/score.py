@@ -9,7 +9,7 @@ from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import CONTEXT
 from models.explaining.points import CONTEXT_WARNING, by_criterion, context_share
-from models.scorer import Floats
+from models.interfaces import Floats
 from models.scoring import Scored, score
 from pipelines.accounts import accounts_record, rolled_accounts
 from pipelines.champion import read_champion

@@ -13,6 +13,7 @@ from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.qualification_policy import default_qualification
 from models.explaining.reasons import Wordsmith, top_reasons
+from models.interfaces import Floats, Ints
 from models.judging.backtest import group_codes
 from models.judging.calibration_tables import calibration_by
 from models.judging.handing import Judge
@@ -24,7 +25,6 @@ from models.judging.repair import repair
 from models.judging.replay import arrange
 from models.judging.thresholds import compare
 from models.logistic import sigmoid
-from models.scorer import Floats, Ints
 from pipelines.context import Context
 from pipelines.lifecycle import write_lifecycle
 from pipelines.matrices import load_chop, load_matrix

@@ -9,13 +9,13 @@ import numpy as np
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
-from models.deciding import Decision
 from models.explaining.facts import build_facts
 from models.explaining.questions import answer_tables
+from models.interfaces import Scale
 from models.judging.backtest import Backtest, thinned
 from models.judging.prior import prior_shift
-from models.scorer import Scale
-from models.training import fit_bundle, fit_scorecard
+from models.training.fit import fit_bundle, fit_scorecard
+from models.training.verdict import Decision
 from pipelines.champion import read_champion
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix

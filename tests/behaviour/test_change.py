@@ -9,7 +9,7 @@ import pytest
 from features.errors import BundleError, ContractError
 from features.point_in_time.history import known_at_moment, learned_between
 from models.bundle import Bundle, load_bundle
-from models.explaining.change import PARTS, change
+from models.score_change import PARTS, change
 from models.scoring import score
 from pipelines.change import change_of, steps_of
 from pipelines.lookup import find_bundle, lead_matrix

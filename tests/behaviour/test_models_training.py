@@ -12,12 +12,12 @@ from features.errors import BundleError, TooLittleDataError
 from features.schema.source import Capacity
 from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
-from models.deciding import Decision, _verdict, decide
 from models.judging.backtest import require_enough
 from models.judging.ladder import FEW_LEADS, Choice, Judged, climb
 from models.judging.signal import Signal
 from models.settings import TrainSettings
-from models.training import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
+from models.training.fit import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
+from models.training.verdict import Decision, _verdict, decide
 from tests.reference.toy import toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()

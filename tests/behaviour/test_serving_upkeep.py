@@ -15,7 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.bundle import load_bundle
-from models.scorer import Scale
+from models.interfaces import Scale
 from pipelines.champion import keep_bundle, point_to, read_champion
 from serving.background import Background
 from serving.clock import ServingClock

@@ -17,11 +17,11 @@ from features.catalog.feature import Catalog, Feature
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
-from models.deciding import decide
+from models.interfaces import Floats
 from models.judging.resample import cluster_sums, interval, ratio, resampled
-from models.scorer import Floats
 from models.settings import TrainSettings
-from models.training import backtest_candidates, evaluate_twin, fit_twin
+from models.training.fit import backtest_candidates, evaluate_twin, fit_twin
+from models.training.verdict import decide
 from pipelines.context import Context, open_context
 from pipelines.matrices import load_chop, load_matrix
 

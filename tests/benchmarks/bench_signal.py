@@ -11,9 +11,9 @@ import numpy as np
 from features.cohort.splits import Block, Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
-from models.deciding import decide
 from models.settings import TrainSettings
-from models.training import backtest_candidates
+from models.training.fit import backtest_candidates
+from models.training.verdict import decide
 from tests.reference.toy import toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from features.schema.vocabulary import Topic
 from models.explaining.framework import framework_names, load_framework, parse_framework
 from models.explaining.points import BASE, CLIP, bars, by_criterion, context_share, rounded
-from models.scorer import Contributions, Scale
+from models.interfaces import Contributions, Scale
 from tests.reference.toy import CATALOG
 
 FINITE = st.floats(-8, 8, allow_nan=False)

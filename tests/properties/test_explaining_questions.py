@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.schema.vocabulary import Dimension, Topic
 from models.explaining.questions import MOST_ANSWERS, OTHER, AnswerTable, answer_tables, worth_of
-from models.scorer import Contributions
+from models.interfaces import Contributions
 
 NAMES = ("answer_budget", "answer_seats", "visits")
 

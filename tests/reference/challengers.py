@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle import Bundle, load_bundle, save_bundle
-from models.scorer import Calibration, Scale
+from models.interfaces import Calibration, Scale
 from pipelines.champion import How, Move, keep_bundle, point_to
 from tests.reference.tiny_run import TinyRun
 

@@ -9,8 +9,8 @@ import pytest
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.candidates.boosting import DEFAULTS, BoosterCandidate, tree_contributions
 from models.explaining import treeshap
+from models.interfaces import Calibration, Scale
 from models.judging.calibrate import IntervalModel
-from models.scorer import Calibration, Scale
 from tests.reference.toy import CATALOG, toy_matrix
 
 

@@ -11,7 +11,7 @@ from features.schema.vocabulary import Dimension, Topic
 from models.candidates.linear import LinearCandidate
 from models.explaining.facts import build_facts
 from models.explaining.reasons import Wordsmith, top_reasons
-from models.scorer import Contributions
+from models.interfaces import Contributions
 from tests.reference.toy import CATALOG, feature, toy_matrix
 
 FACTS = build_facts(toy_matrix(3000, seed=2))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.binning import bin_category, category_told_by_others
+from models.encoding.bins import bin_category, category_told_by_others
 from models.judging.folds import grouped_folds
 
 

@@ -15,10 +15,10 @@ from models.candidates.boosting import DEFAULTS, BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.scorecard import ScorecardCandidate
-from models.encoding import NumberCode
+from models.encoding.linear_encoder import NumberCode
+from models.encoding.target_encoding import TargetCode
+from models.interfaces import Candidate
 from models.logistic import fit_logistic, log_loss, sigmoid
-from models.scorer import Candidate
-from models.target_code import TargetCode
 from tests.reference.toy import CATALOG, feature, toy_matrix
 
 MAKERS = {

@@ -9,6 +9,7 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from models.interfaces import Calibration
 from models.judging.backtest import OutOfFold, blend_weights
 from models.judging.calibrate import REACH, fit_interval, fit_slope
 from models.judging.calibration_tables import chances, reliability_table
@@ -25,7 +26,6 @@ from models.judging.metrics import (
 )
 from models.judging.resample import CONFIDENCE
 from models.logistic import fit_logistic, sigmoid
-from models.scorer import Calibration
 from tests.reference.toy import toy_matrix
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from features.matrix import Matrix
-from models.deciding import decide
 from models.judging.prior import prior_shift
 from models.settings import TrainSettings
-from models.training import backtest_candidates
+from models.training.fit import backtest_candidates
+from models.training.verdict import decide
 from tests.reference.toy import toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()

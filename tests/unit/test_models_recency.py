@@ -13,7 +13,7 @@ from features.schema.source import Source
 from models.judging import backtest
 from models.judging.backtest import FORGETTING, fit_all, recent_weight, run_backtest
 from models.settings import TrainSettings
-from models.training import factory_of
+from models.training.fit import factory_of
 from pipelines.context import open_context
 from tests.reference.toy import toy_chop, toy_matrix
 

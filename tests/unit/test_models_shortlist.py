@@ -11,8 +11,8 @@ import pytest
 from models.explaining.qualification import RANK, qualify
 from models.explaining.qualification_policy import QualificationPolicy, parse_qualification
 from models.explaining.questions import outcomes_of, part_of
+from models.one_answer_short import COLUMNS, meets, shortlist
 from models.scoring import Scored, score
-from models.shortlist import COLUMNS, meets, shortlist
 from pipelines.lookup import find_bundle
 from pipelines.matrices import load_matrix
 from pipelines.store import read_json

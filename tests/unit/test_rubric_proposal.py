@@ -10,10 +10,10 @@ from features.catalog.build_catalog import build_catalog
 from features.catalog.families.rules import rule_features
 from features.catalog.feature import Catalog
 from features.rubric.schema import parse_rubric
-from models.binning import Binned, CategoryBins, NumberBins
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
-from models.encoding import MISSING, RARE, CategoryCode
+from models.encoding.bins import Binned, CategoryBins, NumberBins
+from models.encoding.linear_encoder import MISSING, RARE, CategoryCode
 from models.judging.proposal import _rules, propose
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 

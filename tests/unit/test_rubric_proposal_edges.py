@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.rubric.rule import Rule
-from models.binning import NumberBins
+from models.encoding.bins import NumberBins
 from models.judging.proposal import _values
 
 

@@ -12,13 +12,13 @@ from features.errors import BundleError
 from features.schema.source import Question, Source
 from features.schema.vocabulary import ColumnType, Dimension, Topic
 from models.bundle import Bundle
-from models.deciding import decide
 from models.explaining.evidence import evidence
 from models.explaining.facts import build_facts
 from models.explaining.framework import framework_names, load_framework
 from models.scoring import score
 from models.settings import TrainSettings
-from models.training import backtest_candidates, fit_bundle
+from models.training.fit import backtest_candidates, fit_bundle
+from models.training.verdict import decide
 from tests.reference.toy import feature, toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()

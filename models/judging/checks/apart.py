@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from models.interfaces import Floats
 from models.judging.checks.finding import Finding
 from models.judging.checks.rows import AuditRows, auc_error, auc_within
-from models.scorer import Floats
 
 CODE = "AUD12"
 TOGETHER = 0.9

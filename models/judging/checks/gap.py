@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from models.interfaces import Floats
 from models.judging.checks.finding import Finding
 from models.judging.checks.rows import AuditRows, auc_within, cells_of
-from models.scorer import Floats
 
 CODE = "AUD10"
 WIDE = 0.05

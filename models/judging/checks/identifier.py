@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from models.interfaces import Floats
 from models.judging.checks.finding import Finding
 from models.judging.checks.rows import AuditRows, auc_error, auc_within
-from models.scorer import Floats
 
 CODE = "AUD04"
 UNIQUE = 0.9

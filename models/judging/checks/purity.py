@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from models.interfaces import Floats
 from models.judging.checks.finding import ORDER, Finding, Severity
 from models.judging.checks.lost import Mask, lost_only, provable
 from models.judging.checks.rows import AuditRows, wilson
-from models.scorer import Floats
 
 CODE = "AUD03"
 FEWEST_WON = FEWEST_ROWS = 15

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from models.interfaces import Floats
 from models.judging.checks.finding import Finding
-from models.scorer import Floats
 
 CODE = "AUD08"
 SETTLE = pd.Timedelta(days=1)

@@ -9,7 +9,7 @@ import pandas as pd
 from models.bundle import Bundle
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.points import HIGHEST, LOWEST, Bars, bars, by_criterion, rounded
-from models.scorer import Floats
+from models.interfaces import Floats
 
 DECAY, DATA, MODEL, CLIP = "decay", "new_data", "model", "clip"
 PARTS = (DECAY, DATA, MODEL, CLIP)

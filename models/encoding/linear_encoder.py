@@ -11,8 +11,8 @@ import pandas as pd
 
 from features.assembly.frameless_rows import PlainRows, Values, number_block, texts_of
 from features.catalog.feature import Catalog
-from models.scorer import Floats, Ints
-from models.target_code import TargetCode, has_many_levels, held_out
+from models.encoding.target_encoding import TargetCode, has_many_levels, held_out
+from models.interfaces import Floats, Ints
 
 RARE = "(rare)"
 MISSING = "(missing)"

@@ -17,7 +17,7 @@ from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
-from models.deciding import Decision
+from models.interfaces import Candidate, Floats, Ints, Scale
 from models.judging.backtest import (
     Backtest,
     Factory,
@@ -32,9 +32,9 @@ from models.judging.calibrate import IntervalModel, fit_interval
 from models.judging.evaluate import Evaluation, evaluate
 from models.judging.trained_on import trained_on
 from models.logistic import logit
-from models.scorer import Candidate, Floats, Ints, Scale
 from models.settings import TrainSettings
-from models.tuning import tune_booster
+from models.training.tuning import tune_booster
+from models.training.verdict import Decision
 
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 

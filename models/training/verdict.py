@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
+from models.interfaces import Calibration, Floats, Ints
 from models.judging.backtest import Backtest, OutOfFold, group_codes, judging_weight
 from models.judging.calibrate import Slope, fit_level, fit_slope
 from models.judging.ladder import FEW_LEADS, Choice, Judged, climb
 from models.judging.signal import Signal, signal_test
-from models.scorer import Calibration, Floats, Ints
 from models.settings import TrainSettings
 
 _PERIODS = 20

@@ -15,7 +15,7 @@ from models.explaining.evidence import Evidence
 from models.explaining.points import HIGHEST, LOWEST
 from models.explaining.qualification import RANK, Standing, rank_by_rules
 from models.explaining.questions import AnswerTable, lowest_of
-from models.scorer import Floats, Ints
+from models.interfaces import Floats, Ints
 from models.scoring import Scored
 
 COLUMNS = (

@@ -1,0 +1,1 @@
+"""From feature values to what linear models and scorecards read."""

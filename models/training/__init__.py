@@ -1,0 +1,1 @@
+"""Fitting the recipe: tuning, the bundle, the verdict."""
