@@ -16,6 +16,7 @@ from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError
 from features.schema.vocabulary import Dimension
+from models.calibration.affine import IntervalModel
 from models.candidates.blend import blended, blended_contributions
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
@@ -26,7 +27,6 @@ from models.explaining.language import Language
 from models.explaining.questions import AnswerTable
 from models.explaining.reasons import Wordsmith
 from models.interfaces import Calibration, Candidate, Contributions, Floats, Scale
-from models.judging.calibrate import IntervalModel
 from models.logistic import sigmoid
 
 FORMAT = 1

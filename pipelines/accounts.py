@@ -6,7 +6,7 @@ import pandas as pd
 
 from features.cohort.outcomes import Tables
 from features.schema.vocabulary import Role
-from models.judging.accounts import coverage, expansion, roll_up
+from models.judging.lifecycle.account_rollup import coverage, expansion, roll_up
 from pipelines.context import Context
 
 BEST_LEADS = 5_000  # accounts of so many leads are rolled up

@@ -27,7 +27,7 @@ def monitor(
     chosen = options(source, data_dir, params=params)
     context = chosen.context()
     from features.errors import ExitStatus
-    from models.judging.monitoring import Level
+    from models.judging.drift.monitor_findings import Level
     from pipelines.monitor import monitor as look
     from pipelines.monitor_file import seen_in_file
     from pipelines.params import load_monitor

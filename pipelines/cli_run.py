@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.judging.checks.finding import blocking
+from models.judging.leakage.finding import blocking
 from pipelines.cli_shared import Options, Output
 
 

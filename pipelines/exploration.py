@@ -11,8 +11,8 @@ from features.cohort.labels import label
 from features.cohort.outcomes import Tables
 from models.bundle import Bundle
 from models.interfaces import Floats
-from models.judging.exploration import Estimate, estimate, pick
-from models.judging.replay import Bools, tie_order
+from models.judging.handoff.exploration import Estimate, estimate, pick
+from models.judging.handoff.replay import Bools, tie_order
 from pipelines.context import Context
 from pipelines.store import read_parquet, write_parquet
 

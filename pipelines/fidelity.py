@@ -11,11 +11,11 @@ from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Topic
 from models.candidates.blend import blended_contributions
+from models.explaining.fidelity import agreement, stability
 from models.explaining.framework import Framework
 from models.explaining.points import by_criterion
 from models.interfaces import Candidate, Contributions, Floats
-from models.judging.backtest import Backtest, fit_all
-from models.judging.fidelity import agreement, stability
+from models.judging.evaluation.backtest import Backtest, fit_all
 from models.training.fit import factory_of
 from models.training.verdict import Decision
 from pipelines.context import Context

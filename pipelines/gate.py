@@ -11,10 +11,10 @@ from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
 from models.interfaces import Floats
-from models.judging import gate
-from models.judging.gate import Answer
-from models.judging.gate_checks import CHALLENGER, CHAMPION, paired_checks
-from models.judging.later import Later, later_rows, unit_of
+from models.judging.promotion import gate
+from models.judging.promotion.gate import Answer
+from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, paired_checks
+from models.judging.promotion.unseen_rows import Later, later_rows, unit_of
 from models.settings import GateSettings
 from pipelines.champion import read_champion
 from pipelines.context import Context

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ContractError
-from models.judging.feedback import agreement, disagreements, scored_decisions
-from models.judging.lifecycle import Lifecycle, lifecycle
-from models.judging.lifecycle_policy import LifecyclePolicy, load_policy
+from models.judging.lifecycle.figures import Lifecycle, lifecycle
+from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
+from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions
 from models.logistic import sigmoid
 from pipelines.context import Context
 from pipelines.locate import find_policy

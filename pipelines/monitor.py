@@ -9,11 +9,11 @@ import pandas as pd
 from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
-from models.judging import monitoring
-from models.judging.drift import Drift, drift_of_features, drift_of_scores
-from models.judging.later import later_rows, unit_of
-from models.judging.monitoring import Finding, Level
-from models.judging.since import base_rate_since, promised
+from models.judging.drift import monitor_findings
+from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores
+from models.judging.drift.monitor_findings import Finding, Level
+from models.judging.drift.observed_vs_predicted import base_rate_since, promised
+from models.judging.promotion.unseen_rows import later_rows, unit_of
 from models.settings import MonitorSettings
 from pipelines.champion import require_champion
 from pipelines.context import Context
@@ -55,7 +55,7 @@ def monitor(context: Context, settings: MonitorSettings, seen: Seen | None = Non
     now = seen or _now(context, matrix)
     findings, drifts, scores = _drifted(bundle, now, settings)
     findings += _since(context, bundle, matrix, settings)
-    level = monitoring.overall(findings)
+    level = monitor_findings.overall(findings)
     through = trained_through(bundle)
     return {
         "source": context.paths.source,
@@ -65,7 +65,7 @@ def monitor(context: Context, settings: MonitorSettings, seen: Seen | None = Non
         "what": now.what,
         "leads": len(now.rows),
         "verdict": str(level),
-        "headline": monitoring.headline(level, findings),
+        "headline": monitor_findings.headline(level, findings),
         "findings": [finding.record() for finding in findings],
         "scores": None if scores is None else scores.record(),
         "features": [drift.record() for drift in drifts],
@@ -87,14 +87,14 @@ def _drifted(
     """Findings on the rows of now, drift per feature (most moved first) and of the scores."""
     volumes = bundle.trained_on.get("leads_per_moment")
     rows = now.rows
-    findings = [monitoring.judge_volume(len(rows), None if now.is_file else volumes)]
+    findings = [monitor_findings.judge_volume(len(rows), None if now.is_file else volumes)]
     if not len(rows):
         return findings, (), None
     low, high = bundle.meta["age_days"]
     age = rows.keys["age_days"].to_numpy(dtype=np.float64)
     outside = (age < low - _DAY) | (age > high + _DAY)
     if np.isfinite([low, high]).all() and np.isfinite(age).any():
-        findings.append(monitoring.judge_ages(float(outside.mean()), low, high, settings))
+        findings.append(monitor_findings.judge_ages(float(outside.mean()), low, high, settings))
         rows = rows.take(~outside)
     if not len(rows):
         return findings, (), None
@@ -104,9 +104,9 @@ def _drifted(
     drifts = drift_of_features(bundle.trained_on, rows, _weights(bundle, rows), settings)
     scores = drift_of_scores(bundle.trained_on, rows, bundle.log_odds(rows.values), settings)
     findings += [
-        monitoring.judge_features(drifts, settings),
-        monitoring.judge_values(drifts, len(rows), settings),
-        monitoring.judge_scores(scores),
+        monitor_findings.judge_features(drifts, settings),
+        monitor_findings.judge_values(drifts, len(rows), settings),
+        monitor_findings.judge_scores(scores),
     ]
     return findings, drifts, scores
 
@@ -122,11 +122,11 @@ def _weights(bundle: Bundle, rows: Matrix) -> dict[str, float]:
 def _since(context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings) -> list[Finding]:
     """What came true since the training."""
     through = trained_through(bundle)
-    base = monitoring.judge_base(base_rate_since(matrix, through, float(bundle.meta["base_rate"]), settings))
+    base = monitor_findings.judge_base(base_rate_since(matrix, through, float(bundle.meta["base_rate"]), settings))
     if through is None:
         sentence = "Without clocks nothing says which outcomes came after the training."
         return [base, Finding("calibration", Level.UNKNOWN, sentence)]
     judged = matrix.take(later_rows(matrix, through, unit_of(context.source)).rows)
     won = won_leads(judged)
     found = promised(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
-    return [base, monitoring.judge_promises(found, won, settings)]
+    return [base, monitor_findings.judge_promises(found, won, settings)]

@@ -10,9 +10,9 @@ from features.cohort.splits import Chop, chop
 from features.errors import DataError, TooLittleDataError
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
-from models.judging.checks.finding import blocking
-from models.judging.contest import OURS, Match, play, standings
-from models.judging.peers import installed
+from models.benchmarking.peer_benchmark import OURS, Match, play, standings
+from models.benchmarking.peer_models import installed
+from models.judging.leakage.finding import blocking
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.stages.backtest import rubric_candidate

@@ -1,8 +1,8 @@
 """What a source recorded at the time, as judges beside rubric and model."""
 
 from features.matrix import Matrix
-from models.judging.handing import Judge
-from models.judging.recorded import actual_handoff, recorded_score
+from models.judging.handoff.policies import Judge
+from models.judging.handoff.recorded_baselines import actual_handoff, recorded_score
 from pipelines.context import Context
 from pipelines.tables import load_tables
 

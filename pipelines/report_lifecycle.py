@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from models.judging.sla import ASSOCIATION
+from models.judging.lifecycle.service_levels import ASSOCIATION
 from pipelines.config import Paths
 from pipelines.lifecycle import FEEDBACK, TITLES, table_rows
 from pipelines.store import read_json, read_parquet

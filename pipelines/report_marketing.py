@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from models.judging.handing import EQUAL_WORKLOAD, MODEL_CAPACITY, RUBRIC_CAPACITY, RUBRIC_OWN
+from models.judging.handoff.policies import EQUAL_WORKLOAD, MODEL_CAPACITY, RUBRIC_CAPACITY, RUBRIC_OWN
 
 FIRST_LINES = 5
 _PAIRS = ((RUBRIC_OWN, EQUAL_WORKLOAD), (RUBRIC_CAPACITY, MODEL_CAPACITY))

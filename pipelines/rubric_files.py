@@ -22,11 +22,11 @@ from features.rubric.schema import Rubric, load_rubric
 from features.schema.source import Source
 from models.candidates.rubric import RubricCandidate
 from models.interfaces import Ints
-from models.judging.alone import alone
-from models.judging.audit import origins
-from models.judging.checks.finding import blocking
-from models.judging.handing import Judge
-from models.judging.thresholds import compare
+from models.judging.handoff.compare_policies import compare
+from models.judging.handoff.policies import Judge
+from models.judging.handoff.rubric_only import alone
+from models.judging.leakage.audit import origins
+from models.judging.leakage.finding import blocking
 from models.logistic import sigmoid
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix

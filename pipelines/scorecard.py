@@ -10,7 +10,7 @@ from features.catalog.feature import Catalog
 from features.errors import DataError
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Calibration, Floats
-from models.judging.proposal import Proposal, propose
+from models.judging.rubrics.scorecard_to_rubric import Proposal, propose
 from models.logistic import sigmoid
 from pipelines.context import Context
 from pipelines.matrices import load_matrix

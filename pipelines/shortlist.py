@@ -11,7 +11,7 @@ from pipelines.questions import open_rows
 
 
 def shortlisted(context: Context, state: str | None = None) -> pd.DataFrame:
-    """:func:`models.one_answer_short.shortlist` of the open leads under the source's policy, of one target state or all.
+    """:func:`models.one_answer_short.shortlist` of the open leads under its policy, of one target state or all.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from features.cohort.outcomes import Tables
 from models.bundle import Bundle
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import default_qualification, policy_at
-from models.judging.sla import known
+from models.judging.lifecycle.service_levels import known
 from models.scoring import Scored, score
 from pipelines.context import Context
 

@@ -20,7 +20,7 @@ from features.matrix import Matrix
 from features.rubric.schema import Rubric
 from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
-from models.judging.handing import Judge
+from models.judging.handoff.policies import Judge
 from models.logistic import sigmoid
 from pipelines.cautions import caution_of
 from pipelines.champion import read_champion
@@ -31,7 +31,7 @@ from serving.desk import Desk, plain
 from serving.problems import UnknownThingError
 
 if TYPE_CHECKING:
-    from models.judging.lifecycle import Lifecycle
+    from models.judging.lifecycle.figures import Lifecycle
 
 SIDES = ("model only", "rubric only")
 _DRAWS = 200
@@ -57,7 +57,7 @@ def simulate(
     value_per_win: float | None = None,
 ) -> dict[str, Any]:
     """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
-    from models.judging.thresholds import compare
+    from models.judging.handoff.compare_policies import compare
 
     capacity = Capacity.model_validate(thresholds(desk).get("capacity") or desk.context.source.capacity)
     asked = {

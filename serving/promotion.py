@@ -16,7 +16,7 @@ from serving.standing import tell_states
 from serving.store.tables import AuditRow
 
 if TYPE_CHECKING:
-    from models.judging.gate import Answer
+    from models.judging.promotion.gate import Answer
 
 _answers: dict[tuple[Any, ...], "Answer"] = {}
 _lock = threading.Lock()

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.judging.worth import worth_ratios
+from models.judging.handoff.win_value import worth_ratios
 from serving.data import LeadData
 from serving.segments import Segments
 

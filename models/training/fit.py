@@ -11,6 +11,7 @@ from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.source import Capacity
 from models.bundle import Bundle
+from models.calibration.affine import IntervalModel, fit_interval
 from models.candidates.blend import blended
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
@@ -18,7 +19,8 @@ from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate, Floats, Ints, Scale
-from models.judging.backtest import (
+from models.judging.drift.reference_distribution import trained_on
+from models.judging.evaluation.backtest import (
     Backtest,
     Factory,
     OutOfFold,
@@ -28,9 +30,7 @@ from models.judging.backtest import (
     run_backtest,
     thinned,
 )
-from models.judging.calibrate import IntervalModel, fit_interval
-from models.judging.evaluate import Evaluation, evaluate
-from models.judging.trained_on import trained_on
+from models.judging.evaluation.test_block import Evaluation, evaluate
 from models.logistic import logit
 from models.settings import TrainSettings
 from models.training.tuning import tune_booster
@@ -61,7 +61,7 @@ def backtest_candidates(
     matrix: Matrix, chop: Chop, settings: TrainSettings, rubric: RubricCandidate | None = None
 ) -> Backtest:
     """Tune the booster on development rows, then judge all candidates on the same blocks."""
-    from models.judging.backtest import require_enough
+    from models.judging.evaluation.backtest import require_enough
 
     require_enough(matrix, chop, settings)
     parameters = tune_booster(matrix, chop, settings)

@@ -11,9 +11,9 @@ from features.cohort.splits import Block, Chop
 from features.matrix import Matrix
 from models.candidates.boosting import DATASET, DEFAULTS, TreeColumns, parameters_for
 from models.candidates.linear import learned_catalog
+from models.grouped_folds import grouped_folds
 from models.interfaces import Floats
-from models.judging.backtest import group_codes, judging_weight, random_blocks, thinned
-from models.judging.folds import grouped_folds
+from models.judging.evaluation.backtest import group_codes, judging_weight, random_blocks, thinned
 from models.settings import TrainSettings
 
 _MINIMUM_ROUNDS = 20

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
+from models.calibration.affine import Slope, fit_level, fit_slope
 from models.interfaces import Calibration, Floats, Ints
-from models.judging.backtest import Backtest, OutOfFold, group_codes, judging_weight
-from models.judging.calibrate import Slope, fit_level, fit_slope
-from models.judging.ladder import FEW_LEADS, Choice, Judged, climb
-from models.judging.signal import Signal, signal_test
+from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes, judging_weight
+from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Judged, climb
+from models.judging.evaluation.signal_test import Signal, signal_test
 from models.settings import TrainSettings
 
 _PERIODS = 20

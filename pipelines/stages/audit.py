@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from models.judging.audit import accepted_leaks, audit
+from models.judging.leakage.audit import accepted_leaks, audit
 from pipelines.context import Context
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.store import read_json, stage_dir, write_json

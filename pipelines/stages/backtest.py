@@ -9,11 +9,11 @@ from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
 from models.interfaces import Calibration
-from models.judging.backtest import Backtest, OutOfFold
-from models.judging.flattery import flattery
-from models.judging.ladder import Choice
-from models.judging.paired import paired_blocks
-from models.judging.signal import Signal
+from models.judging.evaluation.backtest import Backtest, OutOfFold
+from models.judging.evaluation.candidate_selection import Choice
+from models.judging.evaluation.paired_blocks import paired_blocks
+from models.judging.evaluation.random_split_optimism import flattery
+from models.judging.evaluation.signal_test import Signal
 from models.training.fit import backtest_candidates
 from models.training.verdict import Decision, decide
 from pipelines.config import Paths

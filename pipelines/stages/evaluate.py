@@ -10,7 +10,7 @@ from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate
-from models.judging.evaluate import Evaluation, rank_figures
+from models.judging.evaluation.test_block import Evaluation, rank_figures
 from models.training.fit import evaluate_twin, fit_twin
 from pipelines.context import Context
 from pipelines.fidelity import fidelity_of
@@ -77,7 +77,7 @@ def _by_account(
     keys: pd.DataFrame, train: Any, test: Any, label: Any, judged: Evaluation, decision: Any
 ) -> dict[str, dict[str, Any]]:
     """The winner's AUC apart for accounts (or leads) the training rows had seen, and for new ones."""
-    from models.judging.metrics import auc
+    from models.judging.evaluation.metrics import auc
 
     seen = keys["group"].iloc[test].isin(set(keys["group"].iloc[train])).to_numpy()
     found = {}

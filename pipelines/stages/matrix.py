@@ -12,7 +12,7 @@ from features.cohort.cohort import cutoff_of, open_cohort
 from features.cohort.splits import Chop, chop
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
-from models.judging.backtest import require_in_all
+from models.judging.evaluation.backtest import require_in_all
 from pipelines.context import Context
 from pipelines.engagement import HALF_LIVES, HalfLives, half_life_records, half_lives_of
 from pipelines.engine import builder

@@ -14,16 +14,16 @@ from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.qualification_policy import default_qualification
 from models.explaining.reasons import Wordsmith, top_reasons
 from models.interfaces import Floats, Ints
-from models.judging.backtest import group_codes
-from models.judging.calibration_tables import calibration_by
-from models.judging.handing import Judge
-from models.judging.planner import plan_capacity
-from models.judging.profiles import profiles
-from models.judging.promise import Promise, mapped, promise
-from models.judging.proposal import Proposal, propose
-from models.judging.repair import repair
-from models.judging.replay import arrange
-from models.judging.thresholds import compare
+from models.judging.evaluation.backtest import group_codes
+from models.judging.evaluation.reliability_tables import calibration_by
+from models.judging.handoff.capacity_planner import plan_capacity
+from models.judging.handoff.compare_policies import compare
+from models.judging.handoff.policies import Judge
+from models.judging.handoff.precision_guarantee import Promise, mapped, promise
+from models.judging.handoff.replay import arrange
+from models.judging.rubrics.customer_profiles import profiles
+from models.judging.rubrics.rule_diagnostics import repair
+from models.judging.rubrics.scorecard_to_rubric import Proposal, propose
 from models.logistic import sigmoid
 from pipelines.context import Context
 from pipelines.lifecycle import write_lifecycle

@@ -12,8 +12,8 @@ from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
 from models.explaining.questions import answer_tables
 from models.interfaces import Scale
-from models.judging.backtest import Backtest, thinned
-from models.judging.prior import prior_shift
+from models.judging.drift.prior_shift import prior_shift
+from models.judging.evaluation.backtest import Backtest, thinned
 from models.training.fit import fit_bundle, fit_scorecard
 from models.training.verdict import Decision
 from pipelines.champion import read_champion

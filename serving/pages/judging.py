@@ -12,7 +12,7 @@ from markupsafe import Markup
 from features.errors import LeadScoreError
 from features.kernel.column_reader import number_of
 from features.rubric.schema import Rubric, parse_rubric
-from models.judging.handing import RUBRIC_OWN
+from models.judging.handoff.policies import RUBRIC_OWN
 from serving import judging, promotion, team
 from serving.access import DeskOf, Reader, check_form_token
 from serving.desk import Desk

@@ -9,8 +9,8 @@ import pytest
 from features.matrix import Matrix
 from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
-from models.judging.backtest import group_codes
-from models.judging.repair import repair
+from models.judging.evaluation.backtest import group_codes
+from models.judging.rubrics.rule_diagnostics import repair
 from pipelines.cli_compare import compare_command
 from pipelines.cli_shared import Options, Output
 from pipelines.matrices import load_chop, load_matrix

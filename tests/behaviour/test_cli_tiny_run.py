@@ -14,8 +14,8 @@ from features.cohort.splits import Chop, chop
 from features.errors import ExitStatus
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
+from models.benchmarking.peer_benchmark import Match
 from models.explaining.framework import load_framework
-from models.judging.contest import Match
 from pipelines.cli_run import told
 from pipelines.matrices import load_chop, load_matrix
 from pipelines.quality import looks_so_far, quality

@@ -12,9 +12,9 @@ from features.errors import BundleError, TooLittleDataError
 from features.schema.source import Capacity
 from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
-from models.judging.backtest import require_enough
-from models.judging.ladder import FEW_LEADS, Choice, Judged, climb
-from models.judging.signal import Signal
+from models.judging.evaluation.backtest import require_enough
+from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Judged, climb
+from models.judging.evaluation.signal_test import Signal
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
 from models.training.verdict import Decision, _verdict, decide

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from features.errors import SourceError
-from models.judging.metrics import auc
+from models.judging.evaluation.metrics import auc
 from pipelines.synth import generate_demo, write_demo
 from pipelines.synth.market import TOPICS
 from pipelines.synth.write import Demo

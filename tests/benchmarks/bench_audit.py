@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.judging.audit import audit_columns
+from models.judging.leakage.audit import audit_columns
 
 Plant = Callable[[np.ndarray, np.ndarray, np.random.Generator], pd.Series]
 

@@ -18,7 +18,7 @@ from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
 from models.interfaces import Floats
-from models.judging.resample import cluster_sums, interval, ratio, resampled
+from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resampled
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_twin
 from models.training.verdict import decide

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from models.judging.promise import promise
+from models.judging.handoff.precision_guarantee import promise
 
 DRAWS = 500
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.judging.psi import independent_units, noise_bound, psi
-from models.judging.trained_on import _category as category
-from models.judging.trained_on import _number as number
-from models.judging.trained_on import bin_labels, codes_of, shares
+from models.judging.drift.psi import independent_units, noise_bound, psi
+from models.judging.drift.reference_distribution import _category as category
+from models.judging.drift.reference_distribution import _number as number
+from models.judging.drift.reference_distribution import bin_labels, codes_of, shares
 from tests.reference.drift_oracle import category_shares_slowly, deciles_slowly, number_shares_slowly, psi_slowly
 
 COUNTS = st.lists(st.integers(0, 40), min_size=2, max_size=12).filter(lambda counts: sum(counts) > 0)

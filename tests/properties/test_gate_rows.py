@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.judging.later import later_rows
+from models.judging.promotion.unseen_rows import later_rows
 from tests.reference.gate_oracle import later_rows_slowly
 from tests.reference.weeks import LAG, START, weekly_matrix
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.judging.checks.rows import AuditRows, blocks_of
+from models.judging.leakage.audit_rows import AuditRows, blocks_of
 
 
 def honest(n: int = 2000, seed: int = 0, base: float = 0.2) -> tuple[pd.DataFrame, np.ndarray]:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from models.judging.accounts import coverage, customers_of, expansion, roll_up
+from models.judging.lifecycle.account_rollup import coverage, customers_of, expansion, roll_up
 
 NOW = pd.Timestamp("2025-06-01")
 BEFORE = NOW - pd.Timedelta(days=10)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.judging.checks.account import account
+from models.judging.leakage.aud07_account_linkage import account
 from tests.reference.audit_rows import honest, rows
 
 

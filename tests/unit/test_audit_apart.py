@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.judging.checks.apart import apart
-from models.judging.checks.power import power
+from models.judging.leakage.aud01_single_column_auc import power
+from models.judging.leakage.aud12_date_difference import apart
 from tests.reference.audit_rows import honest, rows
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.checks.dated import dated
+from models.judging.leakage.aud11_date_as_category import dated
 from tests.reference.audit_rows import honest, rows
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.judging.checks.direction import direction
+from models.judging.leakage.aud13_declared_direction import direction
 from tests.reference.audit_rows import honest, rows
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.judging.checks.filled import filled
+from models.judging.leakage.aud02_missingness import filled
 from tests.reference.audit_rows import honest, rows
 
 

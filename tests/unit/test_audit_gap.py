@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.judging.checks.gap import gap
+from models.judging.leakage.aud10_random_split_gap import gap
 from tests.reference.audit_rows import honest, rows
 
 

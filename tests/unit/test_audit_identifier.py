@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.checks.identifier import identifier
+from models.judging.leakage.aud04_identifier_order import identifier
 from tests.reference.audit_rows import honest, rows
 
 

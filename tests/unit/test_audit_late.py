@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.judging.checks.late import late
+from models.judging.leakage.aud06_written_at_close import late
 
 IDS = [f"L{i}" for i in range(100)]
 CLOSED = pd.Timestamp("2024-03-01") + pd.to_timedelta(np.arange(100), unit="D")

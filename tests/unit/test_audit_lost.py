@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.judging.checks.lost import lost_only, provable
-from models.judging.checks.rows import AuditRows
+from models.judging.leakage.audit_rows import AuditRows
+from models.judging.leakage.loss_only_rows import lost_only, provable
 from tests.reference.audit_rows import honest, rows
 
 

@@ -12,8 +12,8 @@ from features.errors import LeakError
 from features.matrix import Matrix
 from features.schema.source import Source, TableSource
 from features.schema.vocabulary import Dimension, Topic
-from models.judging.audit import accepted_leaks, audit, audit_columns, require_clean
-from models.judging.checks.finding import Finding
+from models.judging.leakage.audit import accepted_leaks, audit, audit_columns, require_clean
+from models.judging.leakage.finding import Finding
 from tests.reference.audit_rows import honest
 
 

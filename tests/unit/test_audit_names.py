@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.judging.checks.names import names
+from models.judging.leakage.aud05_suspicious_names import names
 from tests.reference.audit_rows import honest, rows
 
 

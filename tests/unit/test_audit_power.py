@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from models.judging.checks.power import power
-from models.judging.checks.rows import auc_error, auc_within, blocks_of, power_of
+from models.judging.leakage.aud01_single_column_auc import power
+from models.judging.leakage.audit_rows import auc_error, auc_within, blocks_of, power_of
 from tests.reference.audit_rows import honest, rows
 
 

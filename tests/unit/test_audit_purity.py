@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.checks.purity import purity
+from models.judging.leakage.aud03_pure_values import purity
 from tests.reference.audit_rows import honest, rows
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.judging.checks.today import today
+from models.judging.leakage.aud08_overwritten_columns import today
 
 
 def world(seed: int = 0, n: int = 400) -> dict[str, pd.DataFrame]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.cohort.splits import Block, Chop, SplitKind
-from models.judging.checks.twins import twins
+from models.judging.leakage.aud09_train_test_duplicates import twins
 from tests.unit.test_audit_matrix import matrix
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from features.matrix import Matrix
 from features.schema.source import Capacity
-from models.judging.backtest import Backtest, OutOfFold
-from models.judging.flattery import flattery
-from models.judging.paired import POOLED, paired_blocks
+from models.judging.evaluation.backtest import Backtest, OutOfFold
+from models.judging.evaluation.paired_blocks import POOLED, paired_blocks
+from models.judging.evaluation.random_split_optimism import flattery
 from models.logistic import log_loss
 from tests.reference.toy import toy_matrix
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from features.matrix import Matrix
-from models.judging.drift import Drift, drift_of_features, drift_of_scores, standing_of
-from models.judging.trained_on import fingerprint, trained_on
+from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores, standing_of
+from models.judging.drift.reference_distribution import fingerprint, trained_on
 from models.settings import MonitorSettings
 from tests.reference.weeks import weekly_matrix
 

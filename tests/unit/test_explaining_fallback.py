@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from models.bundle import Bundle, load_bundle, save_bundle
+from models.calibration.affine import IntervalModel
 from models.candidates.boosting import DEFAULTS, BoosterCandidate, tree_contributions
 from models.explaining import treeshap
 from models.interfaces import Calibration, Scale
-from models.judging.calibrate import IntervalModel
 from tests.reference.toy import CATALOG, toy_matrix
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from models.explaining.fidelity import agreement, stability
 from models.interfaces import Contributions
-from models.judging.fidelity import agreement, stability
 from pipelines.fidelity import truth_of
 from pipelines.store import read_json
 from tests.reference.tiny_run import TinyRun

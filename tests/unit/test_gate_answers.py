@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from features.schema.source import Capacity
-from models.judging import gate
-from models.judging.gate_checks import CHALLENGER, CHAMPION, Check, paired_checks, places_of
-from models.judging.later import Later
-from models.judging.replay import arrange
+from models.judging.handoff.replay import arrange
+from models.judging.promotion import gate
+from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, Check, paired_checks, places_of
+from models.judging.promotion.unseen_rows import Later
 from models.settings import GateSettings
 from tests.reference.gate_oracle import calibration_error_slowly, log_loss_slowly, wins_slowly
 from tests.reference.weeks import weekly_matrix

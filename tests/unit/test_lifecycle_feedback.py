@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.feedback import (
+from models.judging.lifecycle.sales_feedback import (
     ACCEPTED,
     RETURNED,
     THIRDS,
@@ -14,7 +14,7 @@ from models.judging.feedback import (
     return_reasons,
     scored_decisions,
 )
-from models.judging.sla import entries
+from models.judging.lifecycle.service_levels import entries
 from pipelines.report_lifecycle import heat, waste_line
 from tests.unit.test_lifecycle_figures import at, figures, policy, world
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from models.judging.lifecycle import Lifecycle, lifecycle
-from models.judging.lifecycle_policy import LifecyclePolicy, load_policy, parse_policy
+from models.judging.lifecycle.figures import Lifecycle, lifecycle
+from models.judging.lifecycle.policy import LifecyclePolicy, load_policy, parse_policy
 
 MONDAY = pd.Timestamp("2025-01-06 09:00")
 SPRING = pd.Timestamp("2025-03-07")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.errors import PolicyError
-from models.judging.lifecycle_policy import BusinessHours, parse_policy
+from models.judging.lifecycle.policy import BusinessHours, parse_policy
 
 
 def hours(start: str, end: str, **declared: object) -> float:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from models.encoding.bins import bin_category, category_told_by_others
-from models.judging.folds import grouped_folds
+from models.grouped_folds import grouped_folds
 
 
 @pytest.mark.parametrize("seed", range(4))

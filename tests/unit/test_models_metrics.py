@@ -9,11 +9,11 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from models.calibration.affine import REACH, fit_interval, fit_slope
 from models.interfaces import Calibration
-from models.judging.backtest import OutOfFold, blend_weights
-from models.judging.calibrate import REACH, fit_interval, fit_slope
-from models.judging.calibration_tables import chances, reliability_table
-from models.judging.metrics import (
+from models.judging.cluster_bootstrap import CONFIDENCE
+from models.judging.evaluation.backtest import OutOfFold, blend_weights
+from models.judging.evaluation.metrics import (
     all_metrics,
     auc,
     average_precision,
@@ -24,7 +24,7 @@ from models.judging.metrics import (
     metric_draws,
     reliability,
 )
-from models.judging.resample import CONFIDENCE
+from models.judging.evaluation.reliability_tables import chances, reliability_table
 from models.logistic import fit_logistic, sigmoid
 from tests.reference.toy import toy_matrix
 
@@ -194,7 +194,7 @@ def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:
 
 
 def test_calibration_is_shown_apart_by_segment() -> None:
-    from models.judging.calibration_tables import calibration_by
+    from models.judging.evaluation.reliability_tables import calibration_by
     from tests.reference.toy import toy_matrix
 
     test = toy_matrix(900, seed=5)

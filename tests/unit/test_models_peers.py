@@ -6,9 +6,9 @@ import pytest
 
 from features.catalog.feature import Catalog
 from features.cohort.splits import Block, Chop
-from models.judging.bayes import naive_bayes
-from models.judging.contest import OURS, lesson_of, play, standings
-from models.judging.peers import PEERS, installed
+from models.benchmarking.naive_bayes import naive_bayes
+from models.benchmarking.peer_benchmark import OURS, lesson_of, play, standings
+from models.benchmarking.peer_models import PEERS, installed
 from models.settings import TrainSettings
 from tests.reference.toy import CATALOG, toy_chop, toy_matrix
 
@@ -77,7 +77,7 @@ def test_the_table_is_paired_and_ours_stands_at_zero() -> None:
 
 
 def test_absent_packages_are_named_never_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    import models.judging.peers as peers
+    import models.benchmarking.peer_models as peers
 
     def absent(name: str) -> None:
         raise ModuleNotFoundError(name)

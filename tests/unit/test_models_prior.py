@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.matrix import Matrix
-from models.judging.prior import prior_shift
+from models.judging.drift.prior_shift import prior_shift
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates
 from models.training.verdict import decide

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from features.schema.source import Source
-from models.judging import backtest
-from models.judging.backtest import FORGETTING, fit_all, recent_weight, run_backtest
+from models.judging.evaluation import backtest
+from models.judging.evaluation.backtest import FORGETTING, fit_all, recent_weight, run_backtest
 from models.settings import TrainSettings
 from models.training.fit import factory_of
 from pipelines.context import open_context

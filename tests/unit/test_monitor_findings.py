@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.judging import monitoring
-from models.judging.drift import Drift
-from models.judging.monitoring import Finding, Level
-from models.judging.prior import PriorShift
-from models.judging.since import base_rate_since, promised
+from models.judging.drift import monitor_findings
+from models.judging.drift.distribution_drift import Drift
+from models.judging.drift.monitor_findings import Finding, Level
+from models.judging.drift.observed_vs_predicted import base_rate_since, promised
+from models.judging.drift.prior_shift import PriorShift
 from models.settings import MonitorSettings
 from tests.reference.weeks import LAG, START, weekly_matrix
 
@@ -34,7 +34,7 @@ FEATURES = {
 
 @pytest.mark.parametrize(("found", "level"), FEATURES.values(), ids=FEATURES.keys())
 def test_features(found: list[Drift], level: Level) -> None:
-    finding = monitoring.judge_features(found, SETTINGS)
+    finding = monitor_findings.judge_features(found, SETTINGS)
     assert finding.level == level and bool(finding.next) == (level != Level.OK)
     assert ("median 1 → median 2" in finding.sentence) == (level != Level.OK)
 
@@ -53,24 +53,26 @@ VALUES = {
 
 @pytest.mark.parametrize(("found", "level"), VALUES.values(), ids=VALUES.keys())
 def test_values(found: Drift, level: Level) -> None:
-    assert monitoring.judge_values([found], 400, SETTINGS).level == level
-    assert monitoring.judge_values([found], 20, SETTINGS).level == Level.OK or found.missing > 0.2, "of 20 rows, one"
+    assert monitor_findings.judge_values([found], 400, SETTINGS).level == level
+    assert monitor_findings.judge_values([found], 20, SETTINGS).level == Level.OK or found.missing > 0.2, (
+        "of 20 rows, one"
+    )
 
 
 def test_scores() -> None:
-    assert monitoring.judge_scores(drift()).level == Level.OK
-    assert monitoring.judge_scores(drift(psi=0.2, standing="moved")).level == Level.WATCH
-    assert monitoring.judge_scores(drift(**LOT)).level == Level.ACT
+    assert monitor_findings.judge_scores(drift()).level == Level.OK
+    assert monitor_findings.judge_scores(drift(psi=0.2, standing="moved")).level == Level.WATCH
+    assert monitor_findings.judge_scores(drift(**LOT)).level == Level.ACT
 
 
 def test_ages_and_volume() -> None:
-    assert monitoring.judge_ages(0.04, 0, 180, SETTINGS).level == Level.OK
-    ages = monitoring.judge_ages(0.27, 0, 180, SETTINGS)
+    assert monitor_findings.judge_ages(0.04, 0, 180, SETTINGS).level == Level.OK
+    ages = monitor_findings.judge_ages(0.27, 0, 180, SETTINGS)
     assert ages.level == Level.WATCH and "27.0%" in ages.sentence and "0 to 180 days" in ages.sentence
     usual = [80.0, 100.0, 120.0]
-    levels = {now: monitoring.judge_volume(now, usual).level for now in (0, 39, 40, 240, 241)}
+    levels = {now: monitor_findings.judge_volume(now, usual).level for now in (0, 39, 40, 240, 241)}
     assert levels == {0: Level.ACT, 39: Level.WATCH, 40: Level.OK, 240: Level.OK, 241: Level.WATCH}
-    assert monitoring.judge_volume(10, None).level == Level.UNKNOWN
+    assert monitor_findings.judge_volume(10, None).level == Level.UNKNOWN
 
 
 THROUGH = START + LAG + 8 * (LAG / 4)
@@ -84,7 +86,7 @@ def since(shift: float, base: float | None = None) -> tuple[Finding, Finding]:
     found = promised(judged, judged.values["truth"].to_numpy() + shift, 300, SETTINGS)
     rate = float(matrix.label.mean()) if base is None else base
     moved = base_rate_since(matrix, THROUGH, rate, SETTINGS)
-    return monitoring.judge_promises(found, 300, SETTINGS), monitoring.judge_base(moved)
+    return monitor_findings.judge_promises(found, 300, SETTINGS), monitor_findings.judge_base(moved)
 
 
 def test_promises_that_were_kept_and_some_that_were_not() -> None:
@@ -111,18 +113,18 @@ def test_too_few_wins_tell_nothing() -> None:
     z = matrix.values["truth"].to_numpy()
     assert promised(matrix, z, SETTINGS.minimum_won - 1, SETTINGS) is None
     assert promised(matrix, z, SETTINGS.minimum_won, SETTINGS) is not None
-    finding = monitoring.judge_promises(None, 3, SETTINGS)
+    finding = monitor_findings.judge_promises(None, 3, SETTINGS)
     assert finding.level == Level.UNKNOWN and "3 leads" in finding.sentence and "20 are needed" in finding.sentence
-    assert monitoring.judge_base(None).level == Level.UNKNOWN
+    assert monitor_findings.judge_base(None).level == Level.UNKNOWN
     late = base_rate_since(weekly_matrix(2500, 20), matrix.label_known_at.max(), 0.2, SETTINGS)
     assert isinstance(late, PriorShift) and "2026" in late.period, "the newest month, where nothing is later"
 
 
 def test_the_gravest_finding_decides_and_what_cannot_be_told_does_not() -> None:
     ok, watch, act, unknown = (Finding(str(level), level, "") for level in Level)
-    assert monitoring.overall([ok, unknown]) == Level.OK
-    assert monitoring.overall([ok, watch, unknown]) == Level.WATCH
-    assert monitoring.overall([watch, act, ok]) == Level.ACT
-    assert monitoring.overall([unknown]) == Level.UNKNOWN
-    assert monitoring.headline(Level.ACT, [watch, act]) == "Act: act."
-    assert "Nothing moved" in monitoring.headline(Level.OK, [ok])
+    assert monitor_findings.overall([ok, unknown]) == Level.OK
+    assert monitor_findings.overall([ok, watch, unknown]) == Level.WATCH
+    assert monitor_findings.overall([watch, act, ok]) == Level.ACT
+    assert monitor_findings.overall([unknown]) == Level.UNKNOWN
+    assert monitor_findings.headline(Level.ACT, [watch, act]) == "Act: act."
+    assert "Nothing moved" in monitor_findings.headline(Level.OK, [ok])

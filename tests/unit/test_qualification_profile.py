@@ -11,7 +11,7 @@ from features.schema.vocabulary import Dimension, Topic
 from models.explaining.profile import Profile, Trait
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import parse_qualification
-from models.judging.profiles import profiles
+from models.judging.rubrics.customer_profiles import profiles
 from pipelines.report_qualification import flow, profile_line, told
 from tests.unit.test_qualification_policy import GOOD, standing
 

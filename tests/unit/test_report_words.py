@@ -6,7 +6,7 @@ import pytest
 
 from features.schema.source import Source
 from features.schema.vocabulary import Verdict
-from models.judging.caution import caution
+from models.judging.evaluation.test_warning import caution
 from pipelines.report_words import HEADLINES, OFF, TURNED, answer, excluded, headline, limits
 
 FLAT = {

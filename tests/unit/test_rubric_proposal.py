@@ -14,7 +14,7 @@ from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import Binned, CategoryBins, NumberBins
 from models.encoding.linear_encoder import MISSING, RARE, CategoryCode
-from models.judging.proposal import _rules, propose
+from models.judging.rubrics.scorecard_to_rubric import _rules, propose
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 
 CATALOG = build_catalog(SOURCE)

@@ -5,7 +5,7 @@ import pytest
 
 from features.rubric.rule import Rule
 from models.encoding.bins import NumberBins
-from models.judging.proposal import _values
+from models.judging.rubrics.scorecard_to_rubric import _values
 
 
 @pytest.mark.parametrize("edges", [(-46.2, -42.0, -41.8, -36.4), (1.0, 2.0, 7.0), (0.0, 0.5)])

@@ -8,7 +8,7 @@ from features.catalog.feature import Catalog, Feature, FeatureType
 from features.rubric.ledger import ledger
 from features.rubric.schema import parse_rubric
 from features.schema.vocabulary import Dimension, Topic
-from models.judging.repair import Repair, repair
+from models.judging.rubrics.rule_diagnostics import Repair, repair
 
 RUBRIC = parse_rubric(
     """

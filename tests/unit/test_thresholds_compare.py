@@ -6,8 +6,8 @@ import pytest
 
 from features.errors import ContractError
 from features.schema.source import Capacity
-from models.judging.alone import alone
-from models.judging.handing import (
+from models.judging.handoff.compare_policies import Comparison, compare
+from models.judging.handoff.policies import (
     EQUAL_PRECISION,
     EQUAL_WORKLOAD,
     MODEL_CAPACITY,
@@ -16,8 +16,8 @@ from models.judging.handing import (
     RUBRIC_OWN,
     Judge,
 )
-from models.judging.replay import arrange
-from models.judging.thresholds import Comparison, compare
+from models.judging.handoff.replay import arrange
+from models.judging.handoff.rubric_only import alone
 
 
 def market(seed: int, leads: int = 400, weeks: int = 6) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ContractError
-from models.judging.exploration import estimate, pick, worked_and_not
+from models.judging.handoff.exploration import estimate, pick, worked_and_not
 
 
 def test_off_by_default_and_otherwise_a_seeded_share_of_the_places() -> None:

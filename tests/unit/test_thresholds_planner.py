@@ -3,8 +3,8 @@
 import numpy as np
 
 from features.schema.source import Capacity
-from models.judging.planner import plan_capacity
-from models.judging.replay import arrange
+from models.judging.handoff.capacity_planner import plan_capacity
+from models.judging.handoff.replay import arrange
 from tests.unit.test_thresholds_compare import market
 
 

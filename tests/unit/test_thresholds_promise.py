@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from features.errors import ContractError
-from models.judging.promise import lower_bound, mapped, promise
+from models.judging.handoff.precision_guarantee import lower_bound, mapped, promise
 
 
 def leads(n: int, seed: int, slope: float = 2.0, per_account: int = 1) -> tuple[np.ndarray, pd.DataFrame, np.ndarray]:

@@ -7,11 +7,11 @@ import pytest
 from features.errors import ContractError
 from features.schema.source import Capacity
 from features.schema.vocabulary import Stage
-from models.judging.evaluate import rank_figures
-from models.judging.handing import Judge
-from models.judging.metrics import auc
-from models.judging.recorded import actual_handoff, recorded_score
-from models.judging.thresholds import compare
+from models.judging.evaluation.metrics import auc
+from models.judging.evaluation.test_block import rank_figures
+from models.judging.handoff.compare_policies import compare
+from models.judging.handoff.policies import Judge
+from models.judging.handoff.recorded_baselines import actual_handoff, recorded_score
 from tests.reference.toy import toy_matrix
 from tests.unit.test_thresholds_compare import market
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.curve import spread
-from models.judging.replay import arrange, first_crossings, threshold_for, top_each_snapshot
+from models.judging.handoff.replay import arrange, first_crossings, threshold_for, top_each_snapshot
+from models.judging.handoff.workload_curve import spread
 from tests.reference.replay_oracle import replay as slow_replay
 
 

@@ -1,0 +1,1 @@
+"""Peer models on the same rows as ours."""

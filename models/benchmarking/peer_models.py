@@ -1,0 +1,214 @@
+"""Other people's models on the same rows: what a candidate of ours must not lose to. Heavy imports are lazy."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalog.feature import Catalog
+from models.benchmarking.naive_bayes import naive_bayes
+from models.grouped_folds import grouped_folds
+from models.interfaces import Floats, Ints
+
+_TRIALS, _FOLDS, _SEEDS, _ROUNDS, _TUNE_ROWS = 14, 5, 4, 400, 12_000
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Rows to learn from and rows to judge on; ``values`` hold learned features only."""
+
+    train: pd.DataFrame
+    won: Floats
+    weight: Floats
+    group: Ints
+    test: pd.DataFrame
+    catalog: Catalog
+    seed: int
+    threads: int
+
+
+_DATASET: Mapping[str, Any] = {"verbosity": -1, "feature_pre_filter": False}
+
+Peer = Callable[[Lesson], Floats]
+
+
+def logistic(lesson: Lesson) -> Floats:
+    """Logistic regression as anybody writes it: one-hot, median for missing, standardised, C = 1."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
+    columns = make_column_transformer(
+        (numbers, list(lesson.catalog.numbers)),
+        (OneHotEncoder(handle_unknown="ignore"), list(lesson.catalog.categories)),
+    )
+    model = make_pipeline(columns, LogisticRegression(max_iter=5_000))
+    model.fit(_plain(lesson.train, lesson.catalog), lesson.won, logisticregression__sample_weight=lesson.weight)
+    return np.asarray(model.decision_function(_plain(lesson.test, lesson.catalog)), dtype=np.float64)
+
+
+def lightgbm_default(lesson: Lesson) -> Floats:
+    """LightGBM with nothing set but the objective."""
+    return _boosted(lesson, {}, 100, np.arange(len(lesson.won)), _codes(lesson, lesson.test), lesson.seed)
+
+
+def lightgbm_tuned(lesson: Lesson) -> Floats:
+    """LightGBM by random draws over random folds, rounds by the mean curve, four seeds averaged."""
+    rng = np.random.default_rng(lesson.seed)
+    rows = rng.permutation(len(lesson.won))[:_TUNE_ROWS]
+    folds = [
+        _fold(lesson, rows[train], rows[test]) for train, test in grouped_folds(lesson.group[rows], _FOLDS, lesson.seed)
+    ]
+    best: tuple[float, dict[str, Any], int] = (np.inf, {}, 1)
+    for _ in range(_TRIALS):
+        drawn = _drawn(rng)
+        curve = np.mean([_curve(lesson, drawn, *fold) for fold in folds], axis=0)
+        if curve.min() < best[0]:
+            best = (float(curve.min()), drawn, int(np.argmin(curve)) + 1)
+    everything, test = np.arange(len(lesson.won)), _codes(lesson, lesson.test)
+    every = [_boosted(lesson, best[1], best[2], everything, test, lesson.seed + k) for k in range(_SEEDS)]
+    return np.asarray(np.mean(every, axis=0), dtype=np.float64)
+
+
+def explainable_boosting(lesson: Lesson) -> Floats:
+    """InterpretML's explainable boosting machine as it comes."""
+    made = import_module("interpret.glassbox").ExplainableBoostingClassifier(random_state=lesson.seed, n_jobs=1)
+    made.fit(_plain(lesson.train, lesson.catalog), lesson.won.astype(int), sample_weight=lesson.weight)
+    return _log_odds(made.predict_proba(_plain(lesson.test, lesson.catalog))[:, 1])
+
+
+def catboost(lesson: Lesson) -> Floats:
+    """CatBoost as it comes."""
+    made = import_module("catboost").CatBoostClassifier(
+        random_seed=lesson.seed,
+        thread_count=lesson.threads,
+        verbose=False,
+        allow_writing_files=False,
+        cat_features=list(lesson.catalog.categories),
+    )
+    made.fit(_plain(lesson.train, lesson.catalog), lesson.won.astype(int), sample_weight=lesson.weight)
+    return _log_odds(made.predict_proba(_plain(lesson.test, lesson.catalog))[:, 1])
+
+
+def crm(lesson: Lesson) -> Floats:
+    """The frequency formula of an open-source CRM."""
+    return naive_bayes(lesson.train, lesson.won, lesson.weight, lesson.test, lesson.catalog)
+
+
+PEERS: Mapping[str, Peer] = {
+    "logistic regression": logistic,
+    "LightGBM, default": lightgbm_default,
+    "LightGBM, tuned": lightgbm_tuned,
+    "naive Bayes of a CRM": crm,
+}
+OPTIONAL: Mapping[str, tuple[str, Peer]] = {
+    "EBM": ("interpret", explainable_boosting),
+    "CatBoost": ("catboost", catboost),
+}
+
+
+def installed() -> tuple[dict[str, Peer], dict[str, str]]:
+    """Peers that can run here, and the package that is missing for each other one."""
+    found, absent = dict(PEERS), {}
+    for name, (package, peer) in OPTIONAL.items():
+        try:
+            import_module(package)
+        except ImportError:  # absent, or itself in want of a package
+            absent[name] = package
+        else:
+            found[name] = peer
+    return found, absent
+
+
+def _plain(values: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """Numbers as they are, categories as plain text, missing ones as a level of their own."""
+    texts = {name: values[name].astype(object).where(values[name].notna(), "(missing)") for name in catalog.categories}
+    return values.loc[:, list(catalog.names)].assign(**texts)
+
+
+def _log_odds(probability: Any) -> Floats:
+    p = np.clip(np.asarray(probability, dtype=np.float64), 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
+
+
+def _codes(lesson: Lesson, values: pd.DataFrame) -> Floats:
+    """Numbers, then categories as positions among the levels of the learning rows; others are missing."""
+    parts = [values[name].to_numpy(dtype=np.float64) for name in lesson.catalog.numbers]
+    for name in lesson.catalog.categories:
+        levels = pd.Index(sorted(lesson.train[name].dropna().unique()), dtype="str")
+        codes = levels.get_indexer(pd.Index(values[name])).astype(np.float64)
+        parts.append(np.where(codes < 0, np.nan, codes))
+    return np.column_stack(parts)
+
+
+def _drawn(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "learning_rate": 0.05,
+        "num_leaves": int(rng.choice([4, 6, 8, 12, 16, 24, 31])),
+        "max_depth": 6,
+        "min_child_samples": int(rng.choice([10, 20, 40, 80, 160])),
+        "feature_fraction": float(rng.uniform(0.3, 1.0)),
+        "bagging_fraction": float(rng.uniform(0.5, 1.0)),
+        "bagging_freq": 1,
+        "lambda_l2": float(10 ** rng.uniform(-1, 1.7)),
+        "cat_smooth": float(10 ** rng.uniform(0.7, 2)),
+        "extra_trees": bool(rng.random() < 0.3),
+    }
+
+
+def _data(lesson: Lesson, rows: Ints) -> Any:
+    import lightgbm as lgb
+
+    numbers = len(lesson.catalog.numbers)
+    return lgb.Dataset(
+        _codes(lesson, lesson.train.iloc[rows]),
+        lesson.won[rows],
+        weight=lesson.weight[rows],
+        categorical_feature=list(range(numbers, len(lesson.catalog))),
+        free_raw_data=False,
+        params=dict(_DATASET),
+    )
+
+
+def _options(lesson: Lesson, parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    fixed = {"objective": "binary", "deterministic": True, "force_row_wise": True}
+    return {**parameters, **fixed, "num_threads": lesson.threads, "seed": seed, **_DATASET}
+
+
+def _boosted(lesson: Lesson, parameters: Mapping[str, Any], rounds: int, rows: Ints, test: Floats, seed: int) -> Floats:
+    import lightgbm as lgb
+
+    model = lgb.train(_options(lesson, parameters, seed), _data(lesson, rows), rounds)
+    return np.asarray(model.predict(test, raw_score=True, num_threads=lesson.threads), dtype=np.float64)
+
+
+def _fold(lesson: Lesson, train: Ints, test: Ints) -> tuple[Any, Any]:
+    """Data sets of a fold, built once for all draws."""
+    import lightgbm as lgb
+
+    fit = _data(lesson, train)
+    held = _codes(lesson, lesson.train.iloc[test])
+    keep: dict[str, Any] = {"free_raw_data": False, "params": dict(_DATASET)}
+    judge = lgb.Dataset(held, lesson.won[test], weight=lesson.weight[test], reference=fit, **keep)
+    judge.construct()
+    return fit, judge
+
+
+def _curve(lesson: Lesson, parameters: Mapping[str, Any], fit: Any, judge: Any) -> Floats:
+    """Mean log loss on held-out rows after each round."""
+    import lightgbm as lgb
+
+    history: dict[str, dict[str, list[float]]] = {}
+    options = {**_options(lesson, parameters, lesson.seed), "metric": "binary_logloss"}
+    lgb.train(
+        options, fit, _ROUNDS, valid_sets=[judge], valid_names=["held"], callbacks=[lgb.record_evaluation(history)]
+    )
+    return np.asarray(history["held"]["binary_logloss"], dtype=np.float64)

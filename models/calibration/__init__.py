@@ -1,0 +1,1 @@
+"""Affine calibration in log-odds, and the interval around a probability."""

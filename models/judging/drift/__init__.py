@@ -1,0 +1,1 @@
+"""What moved since training: distributions, the base rate, promises come due."""

@@ -1,0 +1,1 @@
+"""Backtest, candidate selection, signal test and the final test block."""

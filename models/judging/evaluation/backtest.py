@@ -1,0 +1,304 @@
+"""Rolling-origin backtest: every candidate on the same blocks, judged on rows it was not trained on."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from features.cohort.splits import Block, Chop, leads_of
+from features.errors import TooLittleDataError
+from features.matrix import Matrix
+from models.candidates.blend import BLENDED, blended, fit_weights
+from models.grouped_folds import grouped_folds
+from models.interfaces import Candidate, Floats, Ints
+from models.judging.cluster_bootstrap import cluster_sums, resampled
+from models.judging.evaluation.metrics import auc
+from models.logistic import log_loss
+from models.settings import TrainSettings
+
+_FEW_ROWS, _REPEATS = 1_000, 3
+
+FORGETTING = ("linear", "booster")  # a card's few recent rows of a level would decide what it is worth (docs/adr/0025)
+
+Factory = Callable[[], dict[str, Candidate]]
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions on rows not trained on: matrix positions, block codes and log-odds per candidate, shape (n,)."""
+
+    rows: Ints
+    block: Ints
+    names: tuple[str, ...]
+    log_odds: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Out-of-fold predictions by block, and by random folds where rows are in time order."""
+
+    rolling: OutOfFold
+    random: OutOfFold | None
+    weights: Mapping[str, float]
+    parameters: Mapping[str, Any]
+    folds: tuple[dict[str, Any], ...]
+    table: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+def group_codes(matrix: Matrix) -> Ints:
+    """Codes of the matrix' groups, shape (n,)."""
+    return np.unique(matrix.keys["group"].to_numpy(dtype="str"), return_inverse=True)[1].astype(np.int64)
+
+
+def judging_weight(rows: Ints) -> Floats:
+    """Weights for judging: each row counts once, as it does in a worklist.
+
+    Learning weighs the rows of one lead as one. Judging must not: leads that win soon have few rows, so such weights
+    depend on the outcome and would overstate the base rate (docs/adr/0006).
+    """
+    return np.ones(len(rows))
+
+
+def thinned(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Matrix:
+    """The given rows, at most ``rows_per_lead`` of each lead, which still weigh one together."""
+    lead = matrix.keys["lead_id"].to_numpy()[rows]
+    codes = np.unique(lead.astype("str"), return_inverse=True)[1]
+    order = np.random.default_rng(settings.seed).permutation(len(rows))
+    order = order[np.argsort(codes[order], kind="stable")]
+    starts = np.searchsorted(codes[order], np.arange(codes.max() + 1)) if len(rows) else np.empty(0, dtype=np.int64)
+    rank = np.empty(len(rows), dtype=np.int64)
+    rank[order] = np.arange(len(rows)) - starts[codes[order]]
+    kept = np.flatnonzero(rank < settings.rows_per_lead)
+    part = matrix.take(rows[kept])
+    return replace(part, weight=1.0 / np.bincount(codes[kept])[codes[kept]])
+
+
+def fit_all(
+    matrix: Matrix,
+    rows: Ints,
+    factory: Factory,
+    settings: TrainSettings,
+    *,
+    names: Collection[str] | None = None,
+    by_age: bool = True,
+) -> dict[str, Candidate]:
+    """Every candidate (or those of ``names``) fitted on the given matured rows.
+
+    Where the source declares a recency half-life, newer rows weigh more for those of :data:`FORGETTING`; not so
+    without ``by_age``.
+    """
+    part = thinned(matrix, rows, settings)
+    group = group_codes(part)
+    recent = recent_weight(part, settings.recency_half_life) if by_age else part.weight
+    return {
+        name: candidate.fit(
+            part.values,
+            part.label,
+            recent if name in FORGETTING else part.weight,
+            catalog=matrix.catalog,
+            seed=settings.seed,
+            group=group,
+        )
+        for name, candidate in factory().items()
+        if names is None or name in names
+    }
+
+
+def recent_weight(part: Matrix, half_life: float | None) -> Floats:
+    """Learning weights that halve with every ``half_life`` of the time learned from, shape (n,); their mean stays.
+
+    Time is ``as_of``, or the rows' order where there are no clocks; rows without an order keep their weights.
+    """
+    if half_life is None or not part.ordered or not len(part):
+        return part.weight
+    clock = part.keys["as_of"].to_numpy(dtype="datetime64[us]")
+    when = part.keys["order"].to_numpy(dtype=np.float64) if np.isnat(clock).all() else clock.astype(np.float64)
+    span = float(when.max() - when.min())
+    if span == 0.0:
+        return part.weight
+    faded = part.weight * np.exp2(-(when.max() - when) / (half_life * span))
+    return np.asarray(faded * (part.weight.sum() / faded.sum()), dtype=np.float64)
+
+
+def out_of_fold(
+    matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, settings: TrainSettings, *, by_age: bool = True
+) -> OutOfFold:
+    """Fit on each block's training rows and predict its test rows."""
+    rows, codes, predictions = [], [], []
+    for code, block in enumerate(blocks):
+        fitted = fit_all(matrix, block.train, factory, settings, by_age=by_age)
+        judged = matrix.values.iloc[block.test]
+        predictions.append({name: candidate.log_odds(judged) for name, candidate in fitted.items()})
+        rows.append(block.test)
+        codes.append(np.full(len(block.test), code))
+    log_odds = {name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]}
+    names = tuple(block.name for block in blocks)
+    return OutOfFold(np.concatenate(rows), np.concatenate(codes).astype(np.int64), names, log_odds)
+
+
+def random_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
+    """Random folds, accounts kept whole, over at most ``fold_rows`` development rows."""
+    development = np.unique(np.concatenate([chop.final.train, *(b.train for b in chop.blocks)]))
+    rng = np.random.default_rng(settings.seed)
+    rows = np.sort(rng.permutation(development)[: settings.fold_rows])
+    group = group_codes(matrix)[rows]
+    return tuple(
+        Block(f"random {k + 1}", rows[train], rows[test], 0, "", "")
+        for k, (train, test) in enumerate(grouped_folds(group, settings.tune_folds, settings.seed))
+    )
+
+
+def repeated_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
+    """The folds drawn again where rows are few and have no order: one draw decides too much by luck.
+
+    Every row is then judged several times; whoever resamples does so by groups, so that it still counts once.
+    """
+    rows = chop.final.train
+    if chop.kind in ("time", "ordered") or len(rows) > _FEW_ROWS:
+        return ()
+    group = group_codes(matrix)[rows]
+    return tuple(
+        Block(f"fold {k + 1}, draw {draw + 1}", rows[train], rows[test], 0, "", "")
+        for draw in range(1, _REPEATS)
+        for k, (train, test) in enumerate(grouped_folds(group, len(chop.blocks), settings.seed + draw))
+    )
+
+
+def run_backtest(
+    matrix: Matrix, chop: Chop, factory: Factory, parameters: Mapping[str, Any], settings: TrainSettings
+) -> Backtest:
+    """Backtest all candidates and fit the blend's weights.
+
+    Raises
+    ------
+    TooLittleDataError : fewer won or lost rows than the settings ask for
+    """
+    require_enough(matrix, chop, settings)
+    blocks = (*chop.blocks, *repeated_blocks(matrix, chop, settings))
+    rolling = out_of_fold(matrix, blocks, factory, settings)
+    shuffled = None
+    if chop.kind in ("time", "ordered"):
+        # random folds judge old rows too: what they are to show is what holds whenever, not what holds now
+        shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings, by_age=False)
+    weights, notes = blend_weights(matrix, rolling, shuffled)
+    if len(blocks) > len(chop.blocks):
+        notes = (
+            *notes,
+            f"Few rows: the {len(chop.blocks)} folds were drawn {_REPEATS} times; intervals resample groups.",
+        )
+    rolling = with_blend(rolling, weights)
+    if shuffled is not None:
+        shuffled = with_blend(shuffled, weights)
+    folds = tuple(_fold_record(matrix, block) for block in chop.blocks)
+    table = tuple(candidate_record(matrix, rolling, shuffled, name, settings) for name in rolling.log_odds)
+    return Backtest(rolling, shuffled, weights, parameters, folds, table, notes)
+
+
+def require_in_all(matrix: Matrix, settings: TrainSettings) -> None:
+    """TooLittleDataError if the matured rows, test block included, hold too few won or lost leads."""
+    won, lost = leads_of(matrix, np.flatnonzero(matrix.matured))
+    if won < settings.minimum_won or lost < settings.minimum_lost:
+        raise TooLittleDataError(
+            f"too little data: {won} won and {lost} lost leads in all whose outcome is known; at least "
+            f"{settings.minimum_won} won and {settings.minimum_lost} lost are needed. Wait for more closed deals, or "
+            "score with the rubric alone."
+        )
+
+
+def require_enough(matrix: Matrix, chop: Chop, settings: TrainSettings) -> None:
+    """TooLittleDataError if there are too few won or lost leads in all, or less than half of these to learn from."""
+    require_in_all(matrix, settings)
+    won, lost = leads_of(matrix, chop.final.train)
+    least_won, least_lost = settings.minimum_won // 2, settings.minimum_lost // 2
+    if won < least_won or lost < least_lost:
+        raise TooLittleDataError(
+            f"too little data: {won} won and {lost} lost leads before the test block, outcomes known by then; at least "
+            f"{least_won} won and {least_lost} lost are needed to learn from. Wait for more closed deals, take a "
+            "smaller split.test_share, or score with the rubric alone."
+        )
+
+
+def blend_weights(
+    matrix: Matrix, rolling: OutOfFold, shuffled: OutOfFold | None
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Blend weights from rolling blocks, and from random folds too where both exist, half-way to equal.
+
+    Where the two kinds of folds disagree, the weights are equal: learned weights gain little where a market is stable
+    and lose much where it moves (docs/adr/0014).
+    """
+    learned = _weights_of(matrix, rolling)
+    if len(learned) < 2:
+        return learned, ()
+    equal = 1.0 / len(learned)
+    notes: tuple[str, ...] = ()
+    if shuffled is not None:
+        by_random = _weights_of(matrix, shuffled)
+        if max(abs(learned[name] - by_random[name]) for name in learned) > equal:
+            shown = "; ".join(f"{n} {learned[n]:.2f} by time, {by_random[n]:.2f} at random" for n in learned)
+            notes = (f"Blend weights disagree between rolling and random folds ({shown}); equal weights are used.",)
+            return dict.fromkeys(learned, round(equal, 6)), notes
+        learned = {name: (learned[name] + by_random[name]) / 2 for name in learned}
+    return {name: round((weight + equal) / 2, 6) for name, weight in learned.items()}, notes
+
+
+def _weights_of(matrix: Matrix, found: OutOfFold) -> dict[str, float]:
+    parts = {name: found.log_odds[name] for name in BLENDED if name in found.log_odds}
+    return fit_weights(parts, matrix.label[found.rows], judging_weight(found.rows), found.block)
+
+
+def with_blend(found: OutOfFold, weights: Mapping[str, float]) -> OutOfFold:
+    """The same predictions with the blend's beside them."""
+    if not weights:
+        return found
+    log_odds = {**found.log_odds, "blend": blended(found.log_odds, weights)}
+    return OutOfFold(found.rows, found.block, found.names, log_odds)
+
+
+def candidate_record(
+    matrix: Matrix, rolling: OutOfFold, shuffled: OutOfFold | None, name: str, settings: TrainSettings
+) -> dict[str, Any]:
+    """Out-of-fold figures of one candidate; the error of the loss is clustered by group."""
+    won, weight = matrix.label[rolling.rows], judging_weight(rolling.rows)
+    losses = log_loss(won, rolling.log_odds[name])
+    mean = float(np.average(losses, weights=weight))
+    codes = np.unique(group_codes(matrix)[rolling.rows], return_inverse=True)[1]
+    sums = {"loss": cluster_sums(codes, weight * (losses - mean), int(codes.max()) + 1)}
+    error = float(resampled(sums, draws=settings.draws, seed=settings.seed)["loss"].std(ddof=1) / weight.sum())
+    areas = [
+        auc(won[rolling.block == k], rolling.log_odds[name][rolling.block == k], weight[rolling.block == k])
+        for k in range(len(rolling.names))
+    ]
+    record = {
+        "name": name,
+        "cv_log_loss": mean,
+        "cv_log_loss_se": error,
+        "cv_auc": float(np.nanmean(areas)),
+        "blocks": [
+            {
+                "block": block,
+                "auc": areas[k],
+                "log_loss": float(np.average(losses[rolling.block == k], weights=weight[rolling.block == k])),
+            }
+            for k, block in enumerate(rolling.names)
+        ],
+    }
+    if shuffled is not None:
+        y, w, z = matrix.label[shuffled.rows], judging_weight(shuffled.rows), shuffled.log_odds[name]
+        record["random_log_loss"] = float(np.average(log_loss(y, z), weights=w))
+        record["random_auc"] = auc(y, z, w)
+    return record
+
+
+def _fold_record(matrix: Matrix, block: Block) -> dict[str, Any]:
+    return {
+        "name": block.name,
+        "train": len(block.train),
+        "train_won": int(matrix.label[block.train].sum()),
+        "test": len(block.test),
+        "test_won": int(matrix.label[block.test].sum()),
+        "purged": block.purged,
+        "test_from": block.test_from,
+        "test_to": block.test_to,
+    }

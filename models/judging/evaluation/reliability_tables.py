@@ -1,0 +1,126 @@
+"""Calibration in tables: observed against predicted by bin and by segment, with intervals that respect accounts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.matrix import Matrix
+from features.point_in_time.microseconds import NEVER, micros
+from models.interfaces import Floats, Ints
+from models.judging.cluster_bootstrap import CONFIDENCE, Interval, cluster_sums, interval, ratio, resampled
+from models.judging.evaluation.backtest import group_codes
+from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability
+from models.logistic import sigmoid
+
+LEAST_IN_SEGMENT = 100
+_ECE_DRAWS = 200
+
+
+def chances(matrix: Matrix) -> Ints:
+    """Codes of rows that one win decides, shape (n,): a lead's snapshots in each horizon from its first.
+
+    Without clocks all rows of a lead have one code.
+    Counted as tries of their own, a lead's snapshots would promise a calibration error that the truth itself does not
+    keep (docs/adr/0026).
+    """
+    lead = pd.factorize(matrix.keys["lead_id"])[0]
+    as_of, known = micros(matrix.keys["as_of"]), micros(matrix.label_known_at)
+    timed = (as_of != NEVER) & (known != NEVER)
+    window = np.zeros(len(lead), dtype=np.int64)
+    if timed.any():
+        horizon = max(int((known[timed] - as_of[timed]).max()), 1)
+        first = np.full(int(lead.max()) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(first, lead[timed], as_of[timed])
+        window[timed] = 1 + (as_of[timed] - first[lead[timed]]) // horizon
+    return np.unique(np.stack([lead, window]), axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def reliability_table(won: Floats, log_odds: Floats, group: Ints, *, draws: int, seed: int) -> list[dict[str, Any]]:
+    """One record per bin of equal size: predicted, observed, rows, won, and the observed share's 90 % interval.
+
+    The interval resamples whole groups; where that is narrower than the binomial one (no win in a bin would give
+    none at all), the binomial end is taken.
+    """
+    table = reliability(won, log_odds, np.ones(len(won)))
+    found = []
+    for k, record in enumerate(table.record()):
+        rows = np.flatnonzero(table.code == k)
+        over, plain = share_interval(won[rows], group[rows], draws, seed), wilson(record["observed"], len(rows))
+        ends = [min(over.low, plain[0]), max(over.high, plain[1])]
+        inside = ends[0] <= record["predicted"] <= ends[1]
+        found.append(record | {"won": int(won[rows].sum()), "ci": ends, "inside": inside})
+    return found
+
+
+def calibration_by(
+    test: Matrix, log_odds: Floats, segments: Mapping[str, pd.Series], *, draws: int, seed: int
+) -> list[dict[str, Any]]:
+    """Calibration per value of each segment: predicted and observed share won, ECE with interval, Brier score.
+
+    ``ci`` is the observed share's and ``ece_ci`` the calibration error's 90 % interval, whole accounts resampled;
+    ``ece_if_perfect`` is the error's 95th percentile were every probability true at that n, a lead's snapshots decided
+    together.
+    """
+    found, group, chance = [], group_codes(test), chances(test)
+    for name, values in segments.items():
+        for value in sorted(values.dropna().unique(), key=str):
+            rows = np.flatnonzero((values == value).to_numpy(dtype=bool))
+            if len(rows) >= LEAST_IN_SEGMENT:
+                figures = _segment(test.label[rows], log_odds[rows], group[rows], chance[rows], draws, seed)
+                found.append({"segment": name, "value": str(value), **figures})
+    return found
+
+
+def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, draws: int, seed: int) -> dict[str, Any]:
+    p, ones = sigmoid(log_odds), np.ones(len(won))
+    span, predicted = share_interval(won, group, draws, seed), float(p.mean())
+    ece = reliability(won, log_odds, ones).ece
+    return {
+        "n": len(won),
+        "won": int(won.sum()),
+        "predicted": predicted,
+        "observed": float(won.mean()),
+        "ci": span.record(),
+        "inside": span.low <= predicted <= span.high,
+        "ece": ece,
+        "ece_ci": ece_bounds(_ece_draws(won, log_odds, group, min(draws, _ECE_DRAWS), seed), ece),
+        "ece_if_perfect": ece_when_perfect(log_odds, ones, chance, draws=_ECE_DRAWS, seed=seed)[1],
+        "brier": float(((p - won) ** 2).mean()),
+    }
+
+
+def share_interval(won: Floats, group: Ints, draws: int, seed: int) -> Interval:
+    """90 % interval of the share won, whole groups resampled."""
+    codes = np.unique(group, return_inverse=True)[1]
+    groups = int(codes.max()) + 1
+    sums = {"won": cluster_sums(codes, won, groups), "n": cluster_sums(codes, np.ones(len(won)), groups)}
+    drawn = resampled(sums, draws=draws, seed=seed)
+    return interval(ratio(drawn["won"], drawn["n"]))
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """90 % interval of a share of independent rows (Wilson 1927).
+
+    >>> tuple(round(end, 3) for end in wilson(0.0, 30))
+    (0.0, 0.083)
+    """
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _ece_draws(won: Floats, log_odds: Floats, group: Ints, draws: int, seed: int) -> npt.NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    codes = np.unique(group, return_inverse=True)[1]
+    groups, found = int(codes.max()) + 1, np.empty(draws)
+    for draw in range(draws):
+        counts = rng.multinomial(groups, np.full(groups, 1.0 / groups))[codes].astype(np.float64)
+        rows = counts > 0
+        found[draw] = reliability(won[rows], log_odds[rows], counts[rows]).ece
+    return found

@@ -1,0 +1,172 @@
+"""Test figures of every candidate on the final block, with intervals that respect accounts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from features.matrix import Matrix
+from features.schema.source import Capacity
+from models.interfaces import Floats
+from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resampled
+from models.judging.evaluation.backtest import group_codes, judging_weight
+from models.judging.evaluation.metrics import (
+    METRICS,
+    all_metrics,
+    bounds,
+    brier_parts,
+    ece_bounds,
+    ece_when_perfect,
+    metric_draws,
+)
+from models.judging.evaluation.reliability_tables import chances, reliability_table, share_interval
+from models.judging.evaluation.test_warning import caution
+from models.judging.handoff.policies import Judge
+from models.judging.handoff.replay import arrange, top_each_snapshot
+from models.judging.handoff.workload_curve import capacities
+
+_METRIC_DRAWS = 200
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures per candidate as in ``summary.json``, the winner's reliability, and calibrated log-odds per row."""
+
+    figures: dict[str, dict[str, Any]]
+    differences: dict[str, dict[str, Any]]
+    reliability: list[dict[str, Any]]
+    ece_if_perfect: tuple[float, float]
+    brier: dict[str, float]
+    base_rate_test: float
+    log_odds: dict[str, Floats]
+    notes: tuple[str, ...]
+    caution: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready, row-wise log-odds left out."""
+        return {
+            "figures": self.figures,
+            "differences": self.differences,
+            "reliability": self.reliability,
+            "ece_if_perfect": {"mean": self.ece_if_perfect[0], "p95": self.ece_if_perfect[1]},
+            "brier": self.brier,
+            "base_rate_test": self.base_rate_test,
+            "notes": list(self.notes),
+            "caution": self.caution,
+        }
+
+
+def evaluate(
+    test: Matrix,
+    log_odds: Mapping[str, Floats],
+    capacity: Capacity,
+    *,
+    winner: str,
+    draws: int,
+    seed: int,
+    every_days: int = 7,
+    base_before: float | None = None,
+) -> Evaluation:
+    """Judge calibrated log-odds on a test block (all rows matured).
+
+    Every row counts once, as it does in a worklist; intervals resample whole accounts. ``differences`` are winner
+    minus candidate on the same draws. ``base_before`` is the base rate of the learning rows: where it moved, the notes
+    say so and by how much.
+    """
+    won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
+    drawn = metric_draws(won, log_odds, weight, group, draws=min(draws, _METRIC_DRAWS), seed=seed)
+    wins = _wins_at_capacity(test, log_odds, capacity, every_days, draws, seed)
+    figures: dict[str, dict[str, Any]] = {}
+    for name, z in log_odds.items():
+        row: dict[str, Any] = {"n": len(test), "won": int(won.sum())}
+        for metric, value in all_metrics(won, z, weight).items():
+            row[metric] = value
+            of_draws = drawn[name][metric]
+            row[f"{metric}_ci"] = ece_bounds(of_draws, value) if metric == "ece" else bounds(of_draws)
+        figures[name] = row | wins[name]
+    differences = {
+        name: {
+            metric: {
+                "difference": figures[winner][metric] - figures[name][metric],
+                "ci": bounds(drawn[winner][metric] - drawn[name][metric]),
+            }
+            for metric in METRICS
+        }
+        for name in log_odds
+        if name != winner
+    }
+    perfect = ece_when_perfect(log_odds[winner], weight, chances(test), seed=seed)
+    base = float(np.average(won, weights=weight))
+    return Evaluation(
+        figures=figures,
+        differences=differences,
+        reliability=reliability_table(won, log_odds[winner], group, draws=draws, seed=seed),
+        ece_if_perfect=perfect,
+        brier=brier_parts(won, log_odds[winner], weight),
+        base_rate_test=base,
+        log_odds=dict(log_odds),
+        notes=_notes(figures[winner]["ece"], perfect, base_before, base, share_interval(won, group, draws, seed)),
+        caution=caution(figures, differences, winner),
+    )
+
+
+def rank_figures(
+    test: Matrix, judges: Sequence[Judge], capacity: Capacity, *, draws: int, seed: int, every_days: int = 7
+) -> dict[str, dict[str, Any]]:
+    """How well scores that are no probabilities order the test rows, on the draws of :func:`evaluate`.
+
+    AUC, average precision and wins at capacity with intervals; no loss and no calibration, for nothing was promised.
+    """
+    won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
+    places = {judge.name: np.asarray(rankdata(judge.score) / len(test), dtype=np.float64) for judge in judges}
+    drawn = metric_draws(won, places, weight, group, draws=min(draws, _METRIC_DRAWS), seed=seed)
+    wins = _wins_at_capacity(test, places, capacity, every_days, draws, seed)
+    found: dict[str, dict[str, Any]] = {}
+    for name, score in places.items():
+        figures = all_metrics(won, score, weight)
+        row: dict[str, Any] = {"n": len(test), "won": int(won.sum())}
+        for metric in ("auc", "ap"):
+            row |= {metric: figures[metric], f"{metric}_ci": bounds(drawn[name][metric])}
+        found[name] = row | wins[name]
+    return found
+
+
+def _wins_at_capacity(
+    test: Matrix, log_odds: Mapping[str, Floats], capacity: Capacity, every_days: int, draws: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    replay = arrange(test.keys, test.label)
+    places = capacities(replay, capacity, every_days)
+    found = {}
+    for name, z in log_odds.items():
+        rows = top_each_snapshot(replay, z, places)
+        won = replay.label[rows]
+        sums = {"wins": cluster_sums(replay.cluster[replay.lead[rows]], won, replay.clusters)}
+        spread = interval(resampled(sums, draws=draws, seed=seed)["wins"])
+        found[name] = {
+            "wins_at_capacity": int(won.sum()),
+            "wins_at_capacity_ci": spread.record(),
+            "handoffs_at_capacity": len(rows),
+        }
+    return found
+
+
+def _notes(
+    ece: float, perfect: tuple[float, float], before: float | None, base: float, span: Interval
+) -> tuple[str, ...]:
+    moved = before is not None and not span.low <= before <= span.high
+    level = ""
+    if before is not None:
+        inside = f"{base:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), {before:.1%} before"
+        level = f" The base rate {'moved' if moved else 'did not move beyond noise'}: {inside}."
+    if ece <= perfect[1]:
+        return (
+            f"Calibration error {ece:.3f} is what a perfectly calibrated model would show at this n (95th percentile "
+            f"{perfect[1]:.3f}).{level}",
+        )
+    cause = "the level of the market moved" if moved else "probabilities are off on this block"
+    return (
+        f"Calibration error {ece:.3f} is above what perfect calibration would show at this n (95th percentile "
+        f"{perfect[1]:.3f}): {cause}.{level}",
+    )

@@ -1,0 +1,1 @@
+"""Policies of handing leads to sales, replayed on the same matured weeks."""

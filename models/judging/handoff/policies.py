@@ -1,0 +1,114 @@
+"""Which leads each policy hands off: the rubric at its own threshold, the model at the same workload, and so on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.schema.source import Capacity
+from models.interfaces import Floats
+from models.judging.handoff.policy_results import Handoffs
+from models.judging.handoff.replay import (
+    Bools,
+    Ints,
+    Replay,
+    first_crossings,
+    per_snapshot,
+    threshold_for,
+    top_each_snapshot,
+)
+
+RUBRIC_OWN, EQUAL_WORKLOAD, EQUAL_PRECISION = "rubric_own_threshold", "model_equal_workload", "model_equal_precision"
+_BEST = "the best leads not yet handed off, as many as capacity allows"
+RUBRIC_CAPACITY, MODEL_CAPACITY, MODEL_VALUE = "rubric_at_capacity", "model_at_capacity", "model_by_cost_and_value"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What one scorer says of every judged row.
+
+    Parameters
+    ----------
+    name : ``rubric``, ``model``, or the name of a recorded score or of the handoffs that happened
+    score : shape (n,), higher is better; the rubric's points, a model's log-odds
+    handed_off : rows its own threshold hands off; None if it has no threshold of its own
+    threshold : that threshold on ``score``, if it is one number
+    probability : calibrated probability per row, for cost and value
+    """
+
+    name: str
+    score: Floats
+    handed_off: Bools | None = None
+    threshold: float | None = None
+    probability: Floats | None = None
+
+
+def policies_of(
+    replay: Replay,
+    model: Judge,
+    rubric: Judge | None,
+    others: Sequence[Judge],
+    places: Ints,
+    capacity: Capacity,
+) -> list[Handoffs]:
+    """Every policy's handoffs on the judged rows, the rubric's own threshold first."""
+    found = [] if rubric is None else rubric_policies(replay, rubric, places)
+    if found and found[0].policy == RUBRIC_OWN:
+        own = found[0].rows
+        matched = top_each_snapshot(replay, model.score, per_snapshot(replay, own))
+        rule = "each week as many leads as the rubric handed off, the model's best"
+        equal = Handoffs(EQUAL_WORKLOAD, "model", rule, matched, _lowest(model.score, matched))
+        found[1:1] = [equal, *_equal_precision(replay, model, own)]
+    rows = top_each_snapshot(replay, model.score, places)
+    found.append(Handoffs(MODEL_CAPACITY, "model", _BEST, rows, _lowest(model.score, rows)))
+    found += _by_value(replay, model, capacity)
+    for judge in others:
+        mask = judge.handed_off
+        rows = top_each_snapshot(replay, judge.score, places) if mask is None else first_crossings(replay, mask)
+        found.append(Handoffs(judge.name, judge.name, _BEST if mask is None else "as recorded", rows, judge.threshold))
+    return found
+
+
+def rubric_policies(replay: Replay, rubric: Judge, places: Ints) -> list[Handoffs]:
+    """The rubric's handoffs: at its own threshold first, if it has one, then at capacity."""
+    found: list[Handoffs] = []
+    if rubric.handed_off is not None:
+        own = first_crossings(replay, rubric.handed_off)
+        found.append(Handoffs(RUBRIC_OWN, "rubric", "first week at the rubric's own threshold", own, rubric.threshold))
+    rows = top_each_snapshot(replay, rubric.score, places)
+    return [*found, Handoffs(RUBRIC_CAPACITY, "rubric", _BEST, rows, _lowest(rubric.score, rows))]
+
+
+def _lowest(score: Floats, rows: Ints) -> float | None:
+    return float(score[rows].min()) if len(rows) else None
+
+
+def _equal_precision(replay: Replay, model: Judge, own: Ints) -> list[Handoffs]:
+    """The model's largest list by threshold that is at least as precise as the rubric's."""
+    if not len(own):
+        return []
+    aim = replay.label[own].mean()
+    grid = np.geomspace(max(10, len(own) // 20), replay.leads, 60).astype(np.int64)
+    sizes = np.unique([*grid, len(own)])
+    best: tuple[float, Ints] | None = None
+    for size in sizes:
+        threshold = threshold_for(replay, model.score, int(size))
+        rows = first_crossings(replay, model.score >= threshold)
+        if replay.label[rows].mean() >= aim and (best is None or len(rows) > len(best[1])):
+            best = (threshold, rows)
+    if best is None:
+        return []
+    rule = "the lowest model threshold at which the list is as precise as the rubric's (found on these same weeks)"
+    return [Handoffs(EQUAL_PRECISION, "model", rule, best[1], best[0])]
+
+
+def _by_value(replay: Replay, model: Judge, capacity: Capacity) -> list[Handoffs]:
+    """Hand off where the expected value of a win exceeds the cost of a handoff."""
+    value, cost = capacity.value_per_win, capacity.cost_per_handoff
+    if model.probability is None or not cost or not value:
+        return []
+    least = cost / value
+    rows = first_crossings(replay, model.probability >= least)
+    rule = f"probability x {value:g} {capacity.currency} per win >= {cost:g} {capacity.currency} per handoff"
+    threshold = float(np.log(least / (1 - least))) if least < 1 else None
+    return [Handoffs(MODEL_VALUE, "model", " ".join(rule.split()), rows, threshold)]

@@ -1,0 +1,38 @@
+"""What was recorded at the time, judged like any policy: a vendor's score, and the handoffs that really happened."""
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ContractError
+from features.point_in_time.microseconds import micros
+from features.point_in_time.visibility import UNKNOWN, is_known
+from features.schema.vocabulary import Stage
+from models.interfaces import Floats
+from models.judging.handoff.policies import Judge
+
+RECORDED_SCORE, ACTUAL_HANDOFF = "recorded_score", "actual_handoff"
+
+
+def recorded_score(leads: pd.DataFrame, column: str, keys: pd.DataFrame) -> Judge:
+    """A column's number as a score; leads without one rank last."""
+    if column not in leads:
+        raise ContractError(
+            f"recorded_score names '{column}', which the leads table does not hold; declare the column."
+        )
+    by_lead = pd.to_numeric(leads.drop_duplicates("lead_id").set_index("lead_id")[column], errors="coerce")
+    values: Floats = keys["lead_id"].map(by_lead).to_numpy(dtype=np.float64)
+    if np.isnan(values).all():
+        raise ContractError(f"recorded_score names '{column}', which holds no number.")
+    return Judge(RECORDED_SCORE, np.where(np.isnan(values), np.nanmin(values) - 1.0, values))
+
+
+def actual_handoff(stages: pd.DataFrame, stage: Stage, keys: pd.DataFrame) -> Judge:
+    """Handoffs as they happened: a lead is handed off at the first snapshot that knows it entered the stage.
+
+    A lead that entered it before the first judged snapshot counts there.
+    """
+    entered = stages[(stages["stage"] == str(stage)).to_numpy()]
+    first = pd.Series(micros(entered["known_at"]), index=entered["lead_id"].to_numpy()).groupby(level=0).min()
+    known_at = keys["lead_id"].map(first).fillna(UNKNOWN).to_numpy(dtype=np.int64)
+    handed = np.asarray(is_known(known_at, micros(keys["as_of"])), dtype=bool)
+    return Judge(ACTUAL_HANDOFF, handed.astype(np.float64), handed_off=handed)

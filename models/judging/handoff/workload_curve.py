@@ -1,0 +1,75 @@
+"""Precision and wins against workload, and what capacity means for a replay."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.schema.source import Capacity
+from models.interfaces import Floats
+from models.judging.cluster_bootstrap import Interval, interval, ratio, resampled
+from models.judging.handoff.policy_results import Handoffs, sums_of
+from models.judging.handoff.replay import Ints, Replay, top_each_snapshot
+
+_POINTS = 20
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Wins and precision at one workload, with 90 % intervals."""
+
+    workload: int
+    wins: int
+    precision: float
+    wins_ci: Interval
+    precision_ci: Interval
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "workload": self.workload,
+            "wins": self.wins,
+            "precision": self.precision,
+            "wins_ci": self.wins_ci.record(),
+            "precision_ci": self.precision_ci.record(),
+        }
+
+
+def capacities(replay: Replay, capacity: Capacity, every_days: int) -> Ints:
+    """Places per snapshot: handoffs per week spread over snapshots, fractions carried on; a share when flat."""
+    if replay.dates.isna().all():
+        return np.array([max(1, round(capacity.share * replay.leads))], dtype=np.int64)
+    return spread(capacity.handoffs_per_week * every_days / 7, replay.snapshots)
+
+
+def spread(rate: float, snapshots: int) -> Ints:
+    """Whole places per snapshot that add up to ``rate`` per snapshot.
+
+    >>> spread(0.5, 4).tolist()
+    [0, 1, 0, 1]
+    """
+    upto = np.floor(rate * np.arange(1, snapshots + 1) + 1e-9)
+    return np.asarray(np.diff(upto, prepend=0.0), dtype=np.int64)
+
+
+def curve_of(replay: Replay, score: Floats, *, draws: int, seed: int) -> tuple[CurvePoint, ...]:
+    """Wins and precision when the best leads are handed off at growing workloads per snapshot."""
+    if not replay.leads:
+        return ()
+    rates = np.geomspace(max(1.0, 0.01 * replay.leads) / replay.snapshots, replay.leads / replay.snapshots, _POINTS)
+    every = {k: Handoffs(str(k), "", "", _rows(replay, score, rate)) for k, rate in enumerate(rates)}
+    nothing = np.zeros(len(replay.lead))
+    sums = {f"{k}.{n}": s for k, h in every.items() for n, s in sums_of(replay, h, nothing).items() if n != "revenue"}
+    totals = resampled(sums, draws=draws, seed=seed)
+    points = {}
+    for k, handoffs in every.items():
+        won = replay.label[handoffs.rows]
+        if len(won):
+            share = interval(ratio(totals[f"{k}.wins"], totals[f"{k}.workload"]))
+            wins = interval(totals[f"{k}.wins"])
+            points[len(won)] = CurvePoint(len(won), int(won.sum()), float(won.mean()), wins, share)
+    return tuple(points[size] for size in sorted(points))
+
+
+def _rows(replay: Replay, score: Floats, rate: float) -> Ints:
+    return top_each_snapshot(replay, score, spread(rate, replay.snapshots))

@@ -1,0 +1,1 @@
+"""The leak audit, one module per finding code."""

@@ -1,0 +1,67 @@
+"""AUD06: written at or after the close."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from models.judging.leakage.finding import Finding
+
+CODE = "AUD06"
+FEWEST = 20
+MOSTLY, SOME = 0.8, 0.2
+
+
+def late(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """Timestamps of the leads table at or after the close, and questions and kinds that only appear then.
+
+    ``columns`` are attributes of the leads table, one row per lead, index lead_id.
+    """
+    outcomes = tables["outcomes"].dropna(subset=["lead_id"])
+    closed = outcomes.groupby("lead_id")["closed_at"].min()
+    if len(closed) < FEWEST:
+        return []
+    found = [f for name in map(str, columns.columns) if (f := _timestamp(name, columns[name], closed)) is not None]
+    for table, what, clock in (("answers", "question", "known_at"), ("activities", "kind", "happened_at")):
+        found += _only_afterwards(tables[table], what, clock, closed)
+    return found
+
+
+def _timestamp(name: str, column: pd.Series, closed: pd.Series) -> Finding | None:
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        return None
+    moment = column.reindex(closed.index)
+    known = moment.notna()
+    if known.sum() < FEWEST:
+        return None
+    share = float((moment[known] >= closed[known] - pd.Timedelta(days=1)).mean())
+    if share < SOME:
+        return None
+    return Finding(
+        name,
+        CODE,
+        "leak",
+        f"'{name}' lies at or after the close for {share:.0%} of {int(known.sum()):,} closed leads: it is written when "
+        "the deal closes. Declare it 'role: ignore'.",
+    )
+
+
+def _only_afterwards(table: pd.DataFrame, what: str, clock: str, closed: pd.Series) -> list[Finding]:
+    if not len(table):
+        return []
+    rows = table[table["lead_id"].isin(closed.index).to_numpy()]
+    after = rows[clock] >= rows["lead_id"].map(closed) - pd.Timedelta(days=1)
+    shares = after.groupby(rows[what]).agg(["mean", "size"])
+    found = []
+    for name, row in shares.iterrows():
+        if row["size"] >= FEWEST and row["mean"] >= MOSTLY:
+            found.append(
+                Finding(
+                    str(name),
+                    CODE,
+                    "suspect",
+                    f"{what} '{name}' is written at or after the close in {row['mean']:.0%} of "
+                    f"{int(row['size']):,} cases: its clock keeps it out of "
+                    "earlier scores, but check that it is never back-dated.",
+                )
+            )
+    return found

@@ -1,0 +1,191 @@
+"""The leak audit: every column is asked whether it knows the outcome."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog.feature import Catalog
+from features.cohort.splits import Chop
+from features.errors import LeakError
+from features.matrix import Matrix
+from features.schema.source import Source
+from features.schema.vocabulary import Role
+from models.interfaces import Floats
+from models.judging.leakage.aud01_single_column_auc import power
+from models.judging.leakage.aud02_missingness import filled
+from models.judging.leakage.aud03_pure_values import purity
+from models.judging.leakage.aud04_identifier_order import identifier
+from models.judging.leakage.aud05_suspicious_names import names
+from models.judging.leakage.aud06_written_at_close import late
+from models.judging.leakage.aud07_account_linkage import account
+from models.judging.leakage.aud08_overwritten_columns import today
+from models.judging.leakage.aud09_train_test_duplicates import twins
+from models.judging.leakage.aud10_random_split_gap import gap
+from models.judging.leakage.aud11_date_as_category import dated
+from models.judging.leakage.aud12_date_difference import apart
+from models.judging.leakage.aud13_declared_direction import direction
+from models.judging.leakage.audit_rows import AuditRows, blocks_of
+from models.judging.leakage.finding import ORDER, Finding
+
+Tables = Mapping[str, pd.DataFrame]
+
+UNLEARNED = ("rules", "evidence")  # families no candidate learns from
+UNVERIFIED = ("attributes", "titles")  # families whose values carry no clock
+CHECKS = (power, filled, purity, identifier, apart, names, dated)
+FEWEST = 20
+
+
+def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Chop | None = None) -> list[Finding]:
+    """Findings on the development rows, gravest first.
+
+    The final test block is never looked at (``chop`` says which rows it holds). Of every lead one row is taken.
+    A leak whose column is declared ``accepted_because`` is reported with that reason and does not stop training.
+    """
+    rows, positions = _development(matrix, chop)
+    if min(rows.label.sum(), len(rows.label) - rows.label.sum()) < FEWEST:
+        return [Finding("(rows)", "AUD00", "note", "Too few won or lost leads to audit columns: at least 20 of each.")]
+    found = [finding for check in CHECKS for finding in check(rows)]
+    found += direction(rows, _declared_directions(matrix.catalog, source))
+    keys = matrix.keys.iloc[positions]
+    if source.kind == "relational":
+        found += account(rows, keys["account_id"].isna().to_numpy())
+    if tables is not None and source.kind == "relational":
+        columns = attributes_of(tables, source)
+        columns = columns[columns.index.isin(keys["lead_id"])]
+        found += today(columns, tables) + late(columns, tables)
+    if chop is not None:
+        found += twins(matrix, chop, [f.name for f in matrix.catalog if f.family not in UNLEARNED])
+    return ordered([*found, *gap(rows)], source, origins(matrix.catalog, source))
+
+
+def audit_columns(
+    frame: pd.DataFrame, label: Floats, *, order: npt.NDArray[np.int64] | None = None, source: Source | None = None
+) -> list[Finding]:
+    """Findings on raw columns against the label, before any feature exists; ``order`` gives time, if there is one.
+
+    Used for starter declarations and on demand for columns that are declared out.
+    """
+    place = np.arange(len(frame)) if order is None else order
+    rows = AuditRows(as_audited(frame), label, blocks_of(place, label, ordered=order is not None), order is not None)
+    if min(label.sum(), len(label) - label.sum()) < FEWEST:
+        return []
+    return ordered([finding for check in CHECKS for finding in check(rows)], source)
+
+
+def _declared_directions(catalog: Catalog, source: Source) -> dict[str, int]:
+    """Directions of features that read one declared column; what is made of a kind has signs of its own."""
+    read = origins(catalog, source)
+    return {feature.name: feature.direction for feature in catalog if feature.name in read}
+
+
+def require_clean(findings: Sequence[Finding]) -> None:
+    """Raise a LeakError that lists every leak nobody has accepted."""
+    blocking = [finding for finding in findings if finding.blocking]
+    if blocking:
+        listed = "\n".join(f"  {finding.code} {finding.message}" for finding in blocking)
+        columns = len({finding.column for finding in blocking})
+        words = "1 column carries" if columns == 1 else f"{columns} columns carry"
+        raise LeakError(f"{words} the outcome; training stops.\n{listed}")
+
+
+def accepted_leaks(findings: Sequence[Finding]) -> dict[str, str]:
+    """Column to declared reason of every accepted leak, for the bundle's record."""
+    return {finding.column: finding.accepted for finding in findings if finding.severity == "leak" and finding.accepted}
+
+
+def attributes_of(tables: Tables, source: Source) -> pd.DataFrame:
+    """Declared attributes of the leads table, one row per lead, index lead_id."""
+    leads = tables["leads"].drop_duplicates("lead_id").set_index("lead_id")
+    keys = ("created_at", "known_at", "account_id", "owner")
+    declared = source.tables["leads"].columns
+    kept = [n for n in leads if n in declared and n not in keys and declared[n].role in (Role.FEATURE, Role.SENSITIVE)]
+    frame = leads[kept]
+    dates = frame.select_dtypes("datetime")
+    return as_audited(frame.drop(columns=dates.columns)).join(dates)
+
+
+def as_audited(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns as float64 or text: moments and booleans become numbers, texts that all read as numbers too."""
+    columns: dict[str, pd.Series] = {}
+    for name in map(str, frame.columns):
+        column = frame[name]
+        if pd.api.types.is_datetime64_any_dtype(column):
+            seconds = column.to_numpy(dtype="datetime64[s]")
+            columns[name] = pd.Series(np.where(np.isnat(seconds), np.nan, seconds.astype("float64")), frame.index)
+        elif pd.api.types.is_numeric_dtype(column):
+            columns[name] = (
+                column.astype("float64") if column.dtype != "boolean" else column.astype("Float64").astype("float64")
+            )
+        else:
+            text = column.astype("str")
+            numbers = pd.to_numeric(text, errors="coerce")
+            columns[name] = numbers.astype("float64") if numbers.notna().sum() == text.notna().sum() > 0 else text
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def origins(catalog: Catalog, source: Source) -> dict[str, tuple[str, str]]:
+    """Table and declared column of every feature that reads one column."""
+    found = {}
+    for feature in catalog:
+        table, column = str(feature.params.get("table", "leads")), str(feature.params.get("column", feature.name))
+        if table in source.tables and column in source.tables[table].columns:
+            found[feature.name] = (table, column)
+    return found
+
+
+def ordered(
+    findings: Sequence[Finding], source: Source | None, read_from: Mapping[str, tuple[str, str]] | None = None
+) -> list[Finding]:
+    """Gravest first, with declared reasons; weaker findings of the same column and check are dropped.
+
+    ``read_from`` says which table and column a feature was made from: a reason declared there holds for the feature,
+    and a finding on a feature of another name says what to declare.
+    """
+    best: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.column, finding.code)
+        if key not in best or ORDER.index(finding.severity) < ORDER.index(best[key].severity):
+            best[key] = finding
+    named = [_traced(finding, source, read_from or {}) for finding in best.values()]
+    return sorted(named, key=lambda f: (ORDER.index(f.severity), f.column, f.code))
+
+
+def _traced(finding: Finding, source: Source | None, read_from: Mapping[str, tuple[str, str]]) -> Finding:
+    """The finding with the reason declared where its values come from, and the place named."""
+    if source is None:
+        return finding
+    if finding.column not in read_from:
+        held = (t.columns[finding.column] for t in source.tables.values() if finding.column in t.columns)
+        return replace(finding, accepted=next((c.accepted_because for c in held if c.accepted_because), ""))
+    table, column = read_from[finding.column]
+    place = "" if column == finding.column else f" It is made from column '{column}' of {table}."
+    return replace(
+        finding,
+        accepted=source.tables[table].columns[column].accepted_because,
+        message=finding.message + place,
+    )
+
+
+def _development(matrix: Matrix, chop: Chop | None) -> tuple[AuditRows, npt.NDArray[np.int64]]:
+    """One matured row per lead outside the final test block, in blocks."""
+    usable = matrix.matured & ~np.isnan(matrix.label)
+    if chop is not None:
+        usable[chop.final.test] = False
+    positions = np.flatnonzero(usable)
+    shuffled = np.random.default_rng(0).permutation(positions)
+    _, first = np.unique(matrix.keys["lead_id"].to_numpy()[shuffled], return_index=True)
+    positions = np.sort(shuffled[first])
+    learned = [f for f in matrix.catalog if f.family not in UNLEARNED]
+    label = matrix.label[positions]
+    order = matrix.keys["order"].to_numpy(dtype=np.int64)[positions]
+    rows = AuditRows(
+        columns=as_audited(matrix.values.iloc[positions][[f.name for f in learned]]).reset_index(drop=True),
+        label=label,
+        block=blocks_of(order, label, ordered=matrix.ordered),
+        ordered=matrix.ordered,
+        verified=frozenset(f.name for f in learned if f.family not in UNVERIFIED),
+    )
+    return rows, positions

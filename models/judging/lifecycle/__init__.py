@@ -1,0 +1,1 @@
+"""Conversion, time in stage, service levels and sales' feedback."""

@@ -1,0 +1,216 @@
+"""The lifecycle in figures: funnel, service levels, volumes, capture tools, nurturing and recycles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.schema.vocabulary import Actor, Stage
+from models.interfaces import Floats
+from models.judging.lifecycle.policy import LifecyclePolicy
+from models.judging.lifecycle.sales_feedback import RETURNED, decisions, return_reasons
+from models.judging.lifecycle.service_levels import (
+    ASSOCIATION,
+    attainment,
+    attainment_by_month,
+    entries,
+    first_touch_and_wins,
+    known,
+    levels,
+    overdue_now,
+    rates,
+)
+
+Tables = Mapping[str, pd.DataFrame]
+
+FUNNEL = (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
+_AHEAD = {str(stage): place for place, stage in enumerate(FUNNEL)}
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """Tables of the lifecycle page; all shares are of leads, all times in days unless a name says hours.
+
+    ``funnel``: per stage, ``funnel_by_month``: the same per month of entry. ``sla``: service levels, ``sla_by_month``:
+    the same per month of entry. ``worked``: leads sales touched and leads nobody touched, apart. ``decisions``: what
+    sales said of the leads it was sent, ``returns``: the reasons of those it sent back, ``overdue``: who waits now
+    beyond what was promised.
+    ``volumes``: promised, delivered and accepted per quarter. ``first_touch``, ``nurtured``, ``tools``: win rates
+    with 90 % intervals. ``recycled``: reasons and what became of the leads. ``sentences`` say the main things.
+    """
+
+    funnel: pd.DataFrame
+    funnel_by_month: pd.DataFrame
+    sla: pd.DataFrame
+    sla_by_month: pd.DataFrame
+    volumes: pd.DataFrame
+    first_touch: pd.DataFrame
+    nurtured: pd.DataFrame
+    tools: pd.DataFrame
+    recycled: pd.DataFrame
+    worked: pd.DataFrame
+    decisions: pd.DataFrame
+    returns: pd.DataFrame
+    overdue: pd.DataFrame
+    sentences: tuple[str, ...]
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready, missing values as None; what names single leads is left out: decisions and who waits."""
+        found: dict[str, Any] = {}
+        for name in self.__dataclass_fields__:
+            if name in ("decisions", "overdue"):
+                continue
+            value = getattr(self, name)
+            if isinstance(value, pd.DataFrame):
+                plain = value.astype(object).where(value.notna(), None)
+                found[name] = plain.to_dict(orient="records")
+            else:
+                found[name] = list(value)
+        return found
+
+
+def lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp, won: pd.Series) -> Lifecycle:
+    """Figures of the lifecycle as known before ``as_of``.
+
+    ``won``: per lead (index lead_id) 1, 0, or NaN where the outcome is not known yet.
+    """
+    found = entries(tables["stages"], as_of)
+    now = {name: known(tables[name], as_of) for name in ("activities", "answers")}
+    funnel = funnel_of(found)
+    promises = list(levels(found, now["activities"], policy, as_of))
+    said = decisions(found, policy)
+    return Lifecycle(
+        funnel=funnel,
+        funnel_by_month=_by_month(found),
+        sla=attainment(promises, policy.minimum_n),
+        sla_by_month=attainment_by_month(promises, policy.minimum_n),
+        volumes=_volumes(found, policy),
+        first_touch=first_touch_and_wins(found, now["activities"], won, policy),
+        nurtured=_nurtured(tables["leads"], now["activities"], won, policy),
+        tools=_tools(now["answers"], found, won, policy),
+        recycled=_recycled(found),
+        worked=_worked(tables["leads"], now["activities"], found, won, policy),
+        decisions=said,
+        returns=return_reasons(said),
+        overdue=overdue_now(promises),
+        sentences=_sentences(found, tables["leads"], policy, said),
+    )
+
+
+def funnel_of(found: pd.DataFrame) -> pd.DataFrame:
+    """Per stage: leads that entered it, share that ever went further, median days in it, leads in it now."""
+    furthest = found.assign(place=found["stage"].map(_AHEAD)).groupby("lead_id")["place"].max()
+    last = found.drop_duplicates("lead_id", keep="last").set_index("lead_id")["stage"]
+    rows = []
+    for stage, place in _AHEAD.items():
+        part = found[(found["stage"] == stage).to_numpy()]
+        leads = part["lead_id"].unique()
+        if not len(leads):
+            continue
+        further = float((furthest.reindex(leads) > place).mean()) if stage != Stage.WON else float("nan")
+        stayed = (part["left_at"] - part["entered_at"]).dt.total_seconds() / 86_400
+        now = int((last.reindex(leads) == stage).sum())
+        rows.append((stage, len(leads), further, float(stayed.median()) if stayed.notna().any() else np.nan, now))
+    return pd.DataFrame(rows, columns=["stage", "leads", "went_further", "median_days", "in_it_now"])
+
+
+def _by_month(found: pd.DataFrame) -> pd.DataFrame:
+    """The funnel per month in which leads entered their first stage."""
+    first = found.groupby("lead_id")["entered_at"].min().dt.strftime("%Y-%m")
+    month = found["lead_id"].map(first)
+    parts = [funnel_of(found[(month == name).to_numpy()]).assign(month=name) for name in sorted(first.unique())]
+    columns = ["month", "stage", "leads", "went_further", "median_days", "in_it_now"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _volumes(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFrame:
+    """Per quarter: leads promised, sent, accepted and qualified afterwards."""
+    sent = found[(found["stage"] == str(policy.sent)).to_numpy()].drop_duplicates("lead_id")
+    quarter = sent["entered_at"].dt.to_period("Q").astype("str")
+    rows = []
+    for name in sorted(set(quarter) | set(policy.promised_per_quarter)):
+        leads = sent.loc[(quarter == name).to_numpy(), "lead_id"]
+        reached = [_reached(found, leads, stage) for stage in (policy.accepted, policy.qualified)]
+        rows.append((name, policy.promised_per_quarter.get(name), len(leads), *reached))
+    return pd.DataFrame(rows, columns=["quarter", "promised", "sent", "accepted", "qualified"])
+
+
+def _reached(found: pd.DataFrame, leads: pd.Series, stage: Stage) -> int:
+    return int(found.loc[(found["stage"] == str(stage)).to_numpy(), "lead_id"].drop_duplicates().isin(leads).sum())
+
+
+def _nurtured(leads: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy) -> pd.DataFrame:
+    """Win rate of leads with and without nurturing: an association, not an effect."""
+    names = leads["lead_id"].drop_duplicates()
+    touched = set(activities.loc[activities["kind"].isin(policy.nurture_kinds).to_numpy(), "lead_id"])
+    nurtured = names.isin(touched).to_numpy()
+    return rates({"nurtured": nurtured, "not nurtured": ~nurtured}, _outcome(names, won), "group")
+
+
+def _worked(
+    leads: pd.DataFrame, activities: pd.DataFrame, found: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy
+) -> pd.DataFrame:
+    """Win rate of leads a rep acted on or sales accepted, and of leads nobody worked, apart."""
+    names = leads["lead_id"].drop_duplicates()
+    touched = set(activities.loc[(activities["actor"] == str(Actor.REP)).to_numpy(), "lead_id"])
+    touched |= set(found.loc[(found["stage"] == str(policy.accepted)).to_numpy(), "lead_id"])
+    worked = names.isin(touched).to_numpy()
+    return rates({"worked": worked, "never worked": ~worked}, _outcome(names, won), "leads")
+
+
+def _outcome(names: pd.Series, won: pd.Series) -> Floats:
+    return names.map(won).to_numpy(dtype=np.float64)
+
+
+def _tools(answers: pd.DataFrame, found: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy) -> pd.DataFrame:
+    """Per channel of a lead's first answer: leads, share qualified, win rate."""
+    first = answers.sort_values("known_at", kind="stable").dropna(subset=["channel"]).drop_duplicates("lead_id")
+    qualified = set(found.loc[(found["stage"] == str(policy.qualified)).to_numpy(), "lead_id"])
+    masks = {str(name): (first["channel"] == name).to_numpy() for name in sorted(first["channel"].unique())}
+    table = rates(masks, _outcome(first["lead_id"], won), "tool")
+    share = [float(first.loc[mask, "lead_id"].isin(qualified).mean()) for mask in masks.values()]
+    leads = [int(mask.sum()) for mask in masks.values()]
+    return table.assign(leads=leads, qualified=share)
+
+
+def _recycled(found: pd.DataFrame) -> pd.DataFrame:
+    """Per reason: leads recycled, sent again, won later, lost or disqualified later, still waiting."""
+    part = found[(found["stage"] == str(Stage.RECYCLED)).to_numpy()].drop_duplicates("lead_id")
+    later = found.merge(part[["lead_id", "entered_at"]], on="lead_id", suffixes=("", "_recycled"))
+    later = later[(later["entered_at"] > later["entered_at_recycled"]).to_numpy()]
+    became = {
+        what: set(later.loc[later["stage"].isin([str(s) for s in stages]).to_numpy(), "lead_id"])
+        for what, stages in {
+            "sent_again": (Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY),
+            "won": (Stage.WON,),
+            "lost": (Stage.LOST, Stage.DISQUALIFIED),
+        }.items()
+    }
+    rows = []
+    for reason, leads in part.groupby(part["reason"].astype("str").fillna("(no reason)"))["lead_id"]:
+        counts = [int(leads.isin(names).sum()) for names in became.values()]
+        waiting = int((~leads.isin(set(later["lead_id"]))).sum())
+        rows.append((str(reason), len(leads), *counts, waiting))
+    return pd.DataFrame(rows, columns=["reason", "leads", "sent_again", "won", "lost", "waiting"])
+
+
+def _sentences(
+    found: pd.DataFrame, leads: pd.DataFrame, policy: LifecyclePolicy, said: pd.DataFrame
+) -> tuple[str, ...]:
+    everyone = leads["lead_id"].nunique()
+    if not everyone or not len(found):
+        return ("No lifecycle history is on record: map the 'stages' table to see the funnel and service levels.",)
+    order = ("sent", "accepted", "qualified")
+    names = {word: str(getattr(policy, word)) for word in order}
+    reached = {w: found.loc[(found["stage"] == s).to_numpy(), "lead_id"].drop_duplicates() for w, s in names.items()}
+    sent, qualified = len(reached["sent"]), int(reached["qualified"].isin(reached["sent"]).sum())
+    text = f"{sent / everyone:.0%} of all {everyone:,} leads were sent to sales ({names['sent'].upper()})"
+    if sent:
+        text += f"; {qualified / sent:.0%} of those became qualified ({names['qualified'].upper()})"
+    lines = [f"{text}."]
+    if len(said):
+        returned = int((said["decision"] == RETURNED).sum())
+        lines.append(f"Sales decided on {len(said):,} handoffs and returned {returned:,} ({returned / len(said):.0%}).")
+    return (*lines, ASSOCIATION)

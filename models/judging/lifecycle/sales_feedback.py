@@ -1,0 +1,91 @@
+"""What sales said of the leads it was sent, and where sales and score disagree."""
+
+import numpy as np
+import pandas as pd
+
+from features.schema.vocabulary import Stage
+from models.interfaces import Floats
+from models.judging.lifecycle.policy import LifecyclePolicy
+from models.judging.lifecycle.service_levels import rates
+
+ACCEPTED, RETURNED = "accepted", "returned"
+THIRDS = ("lower third", "middle third", "upper third")
+STALE_DAYS = 14
+_RETURNS = tuple(str(stage) for stage in (Stage.RECYCLED, Stage.DISQUALIFIED, Stage.LOST))
+_ACCEPTS = tuple(str(stage) for stage in (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON))
+_LISTED = ("lead_id", "decided_at", "decision", "reason", "probability", "third", "won")
+
+
+def decisions(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFrame:
+    """Sales' word on every lead it was sent: lead_id, sent_at, decided_at, decision, reason.
+
+    ``found`` are stage entries (:func:`models.judging.lifecycle.service_levels.entries`). Whatever lies at or beyond
+    acceptance is acceptance; recycled, disqualified or lost without it is a return, with the reason given. Undecided leads are left
+    out.
+    """
+    reason = found["reason"].shift(-1).where(found["then"].notna())
+    sent = (found["stage"] == str(policy.sent)).to_numpy()
+    accepts = {str(policy.accepted), *_ACCEPTS} - {str(policy.sent)}
+    then = found["then"]
+    said = np.select([then.isin(accepts), then.isin(_RETURNS)], [ACCEPTED, RETURNED], "")
+    rows = found[sent & (said != "")]
+    return pd.DataFrame(
+        {
+            "lead_id": rows["lead_id"].to_numpy(),
+            "sent_at": rows["entered_at"].to_numpy(),
+            "decided_at": rows["left_at"].to_numpy(),
+            "decision": said[rows.index],
+            "reason": reason[rows.index].to_numpy(),
+        }
+    )
+
+
+def scored_decisions(said: pd.DataFrame, keys: pd.DataFrame, probability: Floats, label: Floats) -> pd.DataFrame:
+    """Decisions with the score the lead had then: its last judged row before the decision, at most 14 days old.
+
+    ``third`` says where the probability lay among the rows judged on that day. A decision without such a row is left
+    out, so every row here was scored by a model that did not know how it ended.
+    """
+    rows = keys[["lead_id", "as_of"]].assign(probability=probability, won=label)
+    rank = rows.groupby("as_of")["probability"].rank(pct=True)
+    rows = rows.assign(third=pd.cut(rank, [0, 1 / 3, 2 / 3, 1], labels=list(THIRDS)).astype("str"))
+    left = said.dropna(subset=["decided_at"]).sort_values("decided_at", kind="stable")
+    right = rows.dropna(subset=["as_of"]).sort_values("as_of", kind="stable")
+    if not len(left) or not len(right):
+        return pd.DataFrame(columns=list(_LISTED))
+    joined = pd.merge_asof(
+        left,
+        right,
+        left_on="decided_at",
+        right_on="as_of",
+        by="lead_id",
+        tolerance=pd.Timedelta(days=STALE_DAYS),
+        allow_exact_matches=False,
+    )
+    return joined[joined["probability"].notna()][list(_LISTED)].reset_index(drop=True)
+
+
+def agreement(scored: pd.DataFrame) -> pd.DataFrame:
+    """Win rate by sales' decision and third of the score: who saw it coming."""
+    masks = {
+        f"{decision}, {third}": ((scored["decision"] == decision) & (scored["third"] == third)).to_numpy()
+        for decision in (ACCEPTED, RETURNED)
+        for third in reversed(THIRDS)
+    }
+    return rates(masks, scored["won"].to_numpy(dtype=np.float64), "sales_and_score")
+
+
+def disagreements(scored: pd.DataFrame) -> pd.DataFrame:
+    """Leads sales returned although they scored in the upper third, and accepted although in the lower; worst first."""
+    returned = (scored["decision"] == RETURNED) & (scored["third"] == THIRDS[-1])
+    accepted = (scored["decision"] == ACCEPTED) & (scored["third"] == THIRDS[0])
+    high = scored[returned].sort_values(["probability", "lead_id"], ascending=[False, True])
+    low = scored[accepted].sort_values(["probability", "lead_id"])
+    return pd.concat([high, low], ignore_index=True)
+
+
+def return_reasons(said: pd.DataFrame) -> pd.DataFrame:
+    """How many leads sales returned, by the reason it gave."""
+    part = said[(said["decision"] == RETURNED).to_numpy()]
+    counts = part["reason"].astype("str").fillna("").replace("", "(no reason)").value_counts()
+    return pd.DataFrame({"reason": counts.index.astype("str"), "leads": counts.to_numpy()})

@@ -1,0 +1,174 @@
+"""The promotion gate: whether a challenger may take the champion's place, and why, in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+
+from features.schema.vocabulary import Verdict
+from models.judging.leakage.finding import blocking
+from models.judging.promotion.paired_checks import Check
+from models.judging.promotion.unseen_rows import Later
+from models.settings import GateSettings
+
+ALLOWED = (Verdict.OK, Verdict.WEAK_SIGNAL)
+FORCE = "Whoever knows better says 'leadscore promote --force --reason TEXT'."
+
+
+class GateVerdict(StrEnum):
+    """What the gate answers."""
+
+    PASSED = "passed"
+    CHAMPION = "champion"
+    FIRST = "first"
+    UNFIT_CHAMPION = "unfit_champion"
+    WORSE = "worse"
+    INCONCLUSIVE = "inconclusive"
+    NOT_CLEAN = "not_clean"
+
+
+OPEN = (GateVerdict.PASSED, GateVerdict.CHAMPION, GateVerdict.FIRST, GateVerdict.UNFIT_CHAMPION)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The gate's answer on one challenger.
+
+    Parameters
+    ----------
+    sentence : the verdict and its reason
+    needed : what to do next where the challenger is kept back, else empty
+    rows, won : judged rows and distinct leads won among them
+    months : calendar months pooled, ``2026-05``
+    """
+
+    verdict: GateVerdict
+    challenger: str
+    champion: str | None
+    sentence: str
+    needed: str = ""
+    checks: tuple[Check, ...] = ()
+    rows: int = 0
+    won: int = 0
+    months: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether the challenger may be promoted."""
+        return self.verdict in OPEN
+
+    @property
+    def text(self) -> str:
+        """The answer for a person, one finding a line."""
+        return "\n".join(filter(None, (self.sentence, *(f"  {c.sentence}" for c in self.checks), self.needed)))
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "verdict": str(self.verdict),
+            "passes": self.passes,
+            "challenger": self.challenger,
+            "champion": self.champion,
+            "sentence": self.sentence,
+            "needed": self.needed,
+            "checks": [check.record() for check in self.checks],
+            "rows": self.rows,
+            "won": self.won,
+            "months": list(self.months),
+        }
+
+
+def unclean(meta: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[str]:
+    """Why a bundle may not score anybody, whoever is champion: its verdict, or the audit; empty if it may.
+
+    ``audit`` is the record of the audit stage on the data of today, None if there is none.
+    """
+    found = []
+    if meta.get("verdict") not in ALLOWED:
+        allowed = " or ".join(ALLOWED)
+        found.append(f"it was trained with verdict '{meta.get('verdict')}'; only {allowed} may score leads.")
+    if audit is None:
+        found.append("no audit is on record; run 'leadscore audit'.")
+        return found
+    leaks = blocking(audit["findings"])
+    found += [f"the audit found a leak: {row['code']} {row['message']}" for row in leaks]
+    return found
+
+
+def not_clean(challenger: str, champion: str | None, reasons: Sequence[str]) -> Answer:
+    """A bundle kept back before anything is compared."""
+    sentence = f"Not clean, keep: {' '.join(reasons)}"
+    return Answer(GateVerdict.NOT_CLEAN, challenger, champion, sentence, "Repair that and train again.")
+
+
+def champion_already(champion: str) -> Answer:
+    """It is the champion: promoting it moves nothing."""
+    return Answer(GateVerdict.CHAMPION, champion, champion, f"{champion[:12]} is the champion already.")
+
+
+def first(challenger: str) -> Answer:
+    """There is no champion: a clean audit and a verdict that allows it are enough."""
+    sentence = "There is no champion to compare with; the audit is clean and the verdict allows it."
+    return Answer(GateVerdict.FIRST, challenger, None, sentence)
+
+
+def unfit_champion(challenger: str, champion: str) -> Answer:
+    """The champion can score nobody under the declaration of today, so there is nothing to keep."""
+    sentence = f"Champion {champion[:12]} no longer fits the declaration and can score nobody: it has to be replaced."
+    return Answer(GateVerdict.UNFIT_CHAMPION, challenger, champion, sentence)
+
+
+def no_clocks(challenger: str, champion: str) -> Answer:
+    """Flat sources: nothing says which rows are later."""
+    sentence = (
+        "Inconclusive, keep: the source has no clocks, so nothing says which rows came after both models were trained."
+    )
+    return Answer(GateVerdict.INCONCLUSIVE, challenger, champion, sentence, f"Compare the two reports. {FORCE}")
+
+
+def too_few(
+    challenger: str, champion: str, later: Later, won: int, months: Sequence[str], settings: GateSettings
+) -> Answer:
+    """Not enough wins came after both models were trained."""
+    sentence = (
+        "Inconclusive, keep: of rows whose labels came after both models were trained "
+        f"(through {later.through:%Y-%m-%d}), {len(later.rows):,} are matured with {won:,} won leads; "
+        f"{settings.minimum_won} are needed."
+    )
+    if later.next_at is not None and not len(later.rows):
+        wait = f"The first such row matures on {later.next_at:%Y-%m-%d}."
+    elif won and months:
+        more = -(-(settings.minimum_won - won) * len(months) // won)
+        wait = f"At the pace of the {len(months)} months so far about {more} more are needed."
+    else:
+        wait = "Wait for more outcomes."
+    needed = f"{wait} Then ingest and build the matrix anew, and ask again with this bundle's hash. {FORCE}"
+    return Answer(
+        GateVerdict.INCONCLUSIVE, challenger, champion, sentence, needed, (), len(later.rows), won, tuple(months)
+    )
+
+
+def decide(
+    challenger: str, champion: str, checks: tuple[Check, ...], rows: int, won: int, months: Sequence[str]
+) -> Answer:
+    """The verdict of the paired checks: every one has to be "not worse"."""
+    pooled = f"{rows:,} rows, {won:,} won leads of {months[0]} to {months[-1]}, later than both models were trained"
+    worse = [check.name for check in checks if check.outcome == "worse"]
+    open_ = [check.name for check in checks if check.outcome == "cannot tell"]
+    if worse:
+        verdict, sentence = GateVerdict.WORSE, f"Worse, keep: {' and '.join(worse)} of the challenger ({pooled})."
+        needed = f"Look at the report of its run before training another one. {FORCE}"
+    elif open_:
+        verdict = GateVerdict.INCONCLUSIVE
+        sentence = f"Inconclusive, keep: {' and '.join(open_)} may be worse than the margin allows ({pooled})."
+        needed = f"More matured rows narrow the intervals. {FORCE}"
+    else:
+        verdict, sentence, needed = GateVerdict.PASSED, f"Passed: not worse on {pooled}.", ""
+    return Answer(verdict, challenger, champion, sentence, needed, checks, rows, won, tuple(months))
+
+
+def months_of(as_of: pd.Series) -> list[str]:
+    """Calendar months of some moments, in order."""
+    return sorted(as_of.dt.strftime("%Y-%m").unique().tolist())

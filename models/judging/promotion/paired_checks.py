@@ -1,0 +1,143 @@
+"""Champion and challenger on the same rows: three paired differences with intervals over accounts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from features.matrix import Matrix
+from features.schema.source import Capacity
+from models.interfaces import Floats, Ints
+from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
+from models.judging.evaluation.backtest import group_codes
+from models.judging.evaluation.metrics import BINS
+from models.judging.handoff.replay import Replay, arrange, top_each_snapshot
+from models.logistic import log_loss, logit, sigmoid
+from models.settings import GateSettings
+
+Outcome = Literal["not worse", "worse", "cannot tell"]
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One figure of both models; ``difference`` is by how much the challenger is worse, with its 90 % interval.
+
+    Not worse: the upper end is within the margin. Worse: it is not, and the lower end is above 0.
+    """
+
+    name: str
+    champion: float
+    challenger: float
+    difference: float
+    low: float
+    high: float
+    margin: float
+
+    @property
+    def outcome(self) -> Outcome:
+        if not np.isfinite([self.low, self.high]).all():
+            return "cannot tell"
+        if self.high <= self.margin:
+            return "not worse"
+        return "worse" if self.low > 0 else "cannot tell"
+
+    @property
+    def sentence(self) -> str:
+        """The figures and what they mean."""
+        form = ".0f" if self.name == "wins at capacity" else ".4f"
+        both = f"{self.name}: champion {self.champion:{form}}, challenger {self.challenger:{form}}"
+        if not np.isfinite([self.low, self.high]).all():
+            return f"{both}; too little to resample, cannot tell."
+        span = f"worse by {self.difference:+{form}} (90 % interval {self.low:+{form}} to {self.high:+{form}})"
+        return f"{both}; {span}, allowed {self.margin:{'.1f' if form == '.0f' else form}}: {self.outcome}."
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready; ends that cannot be told are None."""
+        ends = Interval(self.low, self.high).record()
+        plain = {name: getattr(self, name) for name in ("name", "champion", "challenger", "difference", "margin")}
+        return plain | {"ci": ends, "outcome": self.outcome, "sentence": self.sentence}
+
+
+def paired_checks(
+    judged: Matrix,
+    log_odds: Mapping[str, Floats],
+    shares: Floats,
+    capacity: Capacity,
+    settings: GateSettings,
+    *,
+    every_days: int,
+) -> tuple[Check, ...]:
+    """Log loss, calibration error and wins at capacity of both models on matured rows.
+
+    Parameters
+    ----------
+    judged : the rows, all matured
+    log_odds : calibrated, of ``champion`` and ``challenger``, each shape (n,)
+    shares : per snapshot of the judged rows, the share of that week's rows that are judged: capacity shrinks with it
+    """
+    won, group = judged.label, np.unique(group_codes(judged), return_inverse=True)[1].astype(np.int64)
+    replay = arrange(judged.keys, won)
+    places = places_of(replay, capacity, shares, every_days)
+    clusters = int(group.max()) + 1
+    sums: dict[str, Floats] = {}
+    for name, z in log_odds.items():
+        sums |= _sums(name, won, z, group, clusters)
+        taken = top_each_snapshot(replay, z, places)
+        sums[f"{name}.wins"] = cluster_sums(group[taken], won[taken], clusters)
+    sums["rows"] = cluster_sums(group, np.ones(len(won)), clusters)
+    drawn = resampled(sums, draws=settings.draws, seed=settings.seed)
+    here = {name: np.array([values.sum()]) for name, values in sums.items()}
+    base = float(won.mean())
+    entropy = float(log_loss(won, np.full(len(won), logit(base))).mean())
+    wins = float(here[f"{CHAMPION}.wins"][0])
+    margins = {
+        "log loss": (settings.log_loss * entropy, _loss, 1.0),
+        "calibration error": (settings.calibration * base, _calibration, 1.0),
+        "wins at capacity": (settings.wins * wins, _wins, -1.0),
+    }
+    return tuple(_check(name, *parts, here, drawn) for name, parts in margins.items())
+
+
+def places_of(replay: Replay, capacity: Capacity, shares: Floats, every_days: int) -> Ints:
+    """Places per snapshot: the declared capacity in proportion to the rows that are judged, fractions carried on."""
+    rate = capacity.handoffs_per_week * every_days / 7
+    upto = np.floor(np.cumsum(rate * shares) + 1e-9)
+    return np.asarray(np.diff(upto, prepend=0.0), dtype=np.int64)[: replay.snapshots]
+
+
+def _check(name: str, margin: float, figure: Any, sign: float, here: Any, drawn: Any) -> Check:
+    values = {who: float(figure(here, who)[0]) for who in (CHAMPION, CHALLENGER)}
+    span = interval(sign * (figure(drawn, CHALLENGER) - figure(drawn, CHAMPION)))
+    difference = sign * (values[CHALLENGER] - values[CHAMPION])
+    return Check(name, values[CHAMPION], values[CHALLENGER], difference, span.low, span.high, margin)
+
+
+def _sums(name: str, won: Floats, z: Floats, group: Ints, clusters: int) -> dict[str, Floats]:
+    """Per account: loss, and per tenth of the model's own predictions what was promised above what happened."""
+    gap, bins = sigmoid(z) - won, _tenths(z)
+    found = {f"{name}.loss": cluster_sums(group, log_loss(won, z), clusters)}
+    for k in range(BINS):
+        found[f"{name}.gap.{k}"] = cluster_sums(group[bins == k], gap[bins == k], clusters)
+    return found
+
+
+def _tenths(z: Floats) -> Ints:
+    """Tenth of every row by prediction; equal predictions stay together."""
+    cuts = np.unique(np.quantile(z, np.arange(1, BINS) / BINS))
+    return np.searchsorted(cuts, z, side="right").astype(np.int64)
+
+
+def _loss(sums: Mapping[str, Floats], who: str) -> Floats:
+    return ratio(sums[f"{who}.loss"], sums["rows"])
+
+
+def _calibration(sums: Mapping[str, Floats], who: str) -> Floats:
+    """Expected calibration error: mean absolute gap over the tenths, weighted by rows."""
+    gaps = np.sum([np.abs(sums[f"{who}.gap.{k}"]) for k in range(BINS)], axis=0)
+    return ratio(np.asarray(gaps, dtype=np.float64), sums["rows"])
+
+
+def _wins(sums: Mapping[str, Floats], who: str) -> Floats:
+    return sums[f"{who}.wins"]

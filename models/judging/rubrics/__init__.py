@@ -1,0 +1,1 @@
+"""What outcomes say of rubrics, rules and customer profiles."""

@@ -1,0 +1,130 @@
+"""Who the customers are: every attribute won against the rest, and the declared ideal customer judged by outcomes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalog.feature import Catalog
+from features.matrix import Matrix
+from models.explaining.profile import Profile, label_of
+from models.interfaces import Floats
+from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resampled
+from models.judging.handoff.replay import Bools, Ints
+
+FEWEST, BINS = 20, 4
+FAMILIES = ("attributes", "titles")
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """``attributes``: attribute, value, leads, won, rate with 90 % interval over accounts, share of the won and of the
+    rest that have it, and a verdict against all other leads. ``declared``: the same for what the profile asks for.
+    """
+
+    attributes: pd.DataFrame
+    declared: pd.DataFrame
+    leads: int
+    won: int
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        found: dict[str, Any] = {"leads": self.leads, "won": self.won}
+        for name in ("attributes", "declared"):
+            frame: pd.DataFrame = getattr(self, name)
+            found[name] = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+        return found
+
+
+def profiles(matrix: Matrix, cluster: Ints, profile: Profile, *, draws: int = 500, seed: int = 0) -> Profiles:
+    """Judge attributes on matured leads, each once: as it was first seen, won if any of its rows was.
+
+    Associations: a value may be common among customers because such companies were called more.
+    """
+    rows = np.flatnonzero(matrix.matured)
+    keys = matrix.keys.iloc[rows]
+    names = keys["lead_id"].astype("str") + "\x1f" + keys["episode"].astype("str")
+    code, _ = pd.factorize(names)
+    first = pd.Series(np.arange(len(rows))).groupby(code).first().to_numpy(dtype=np.int64)
+    won = np.asarray(pd.Series(matrix.label[rows]).groupby(code).max(), dtype=np.float64)
+    values = matrix.values.iloc[rows[first]].reset_index(drop=True)
+    groups = pd.factorize(cluster[rows[first]])[0].astype(np.int64)
+    attributes = _judged(list(_values(values, matrix.catalog)), won, groups, draws, seed)
+    declared = _judged(list(_declared(values, matrix.catalog, profile)), won, groups, draws, seed)
+    return Profiles(attributes, declared, len(won), int(won.sum()))
+
+
+Masks = tuple[str, str, Bools]
+
+
+def _values(values: pd.DataFrame, catalog: Catalog) -> Iterator[Masks]:
+    for feature in catalog:
+        if feature.family not in FAMILIES or feature.name not in values:
+            continue
+        column, label = values[feature.name], label_of(feature.name, catalog)
+        if column.isna().any():
+            yield label, "(unknown)", column.isna().to_numpy()
+        if not pd.api.types.is_numeric_dtype(column):
+            for value in column.value_counts().index[:12]:
+                yield label, str(value), (column == value).to_numpy(dtype=bool, na_value=False)
+            continue
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        yield from _bins(numbers, label)
+
+
+def _bins(numbers: Floats, label: str) -> Iterator[Masks]:
+    """A number as yes and no, or in four parts of about equal size."""
+    known = numbers[np.isfinite(numbers)]
+    if set(np.unique(known)) <= {0.0, 1.0}:
+        yield from ((label, word, numbers == value) for word, value in (("yes", 1.0), ("no", 0.0)))
+        return
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1), method="higher")) if len(known) else known
+    for k, (low, high) in enumerate(pairwise(edges)):
+        last = k == len(edges) - 2
+        mask = (numbers >= low) & ((numbers <= high) if last else (numbers < high))
+        yield label, f"{low:,g} to {high:,g}" if last else f"{low:,g} to below {high:,g}", mask
+
+
+def _declared(values: pd.DataFrame, catalog: Catalog, profile: Profile) -> Iterator[Masks]:
+    for trait in profile.ideal:
+        fits, known = trait.holds(values[trait.attribute])
+        name = f"ideal {label_of(trait.attribute, catalog)}"
+        yield name, trait.words, fits
+        yield name, "anything else", known & ~fits
+    if len(profile.ideal) > 1:
+        every = np.logical_and.reduce([trait.holds(values[trait.attribute])[0] for trait in profile.ideal])
+        yield "ideal customer", "all of it", every
+        yield "ideal customer", "not all of it", ~every
+    for item in profile.exclusions:
+        yield f"excluded: {item.reason.replace('_', ' ')}", item.words, item.holds(values[item.attribute])[0]
+    if profile.personas:
+        person = profile.persona(values, catalog)
+        for name in [*dict.fromkeys(one.name for one in profile.personas), ""]:
+            yield "persona", name or "(none)", person == name
+
+
+def _judged(masks: Sequence[Masks], won: Floats, groups: Ints, draws: int, seed: int) -> pd.DataFrame:
+    names = ["attribute", "value", "leads", "won", "rate", "low", "high", "share_of_won", "share_of_rest", "verdict"]
+    kept = [part for part in masks if int(part[2].sum()) >= FEWEST]
+    if not kept:
+        return pd.DataFrame(columns=names)
+    clusters = int(groups.max()) + 1
+    every = {"n": cluster_sums(groups, np.ones(len(won)), clusters), "w": cluster_sums(groups, won, clusters)}
+    for k, (_, _, mask) in enumerate(kept):
+        every[f"n{k}"] = cluster_sums(groups, mask.astype(np.float64), clusters)
+        every[f"w{k}"] = cluster_sums(groups, mask * won, clusters)
+    total = resampled(every, draws=draws, seed=seed)
+    wins, rest = float(won.sum()), float(len(won) - won.sum())
+    rows = []
+    for k, (attribute, value, mask) in enumerate(kept):
+        mine = ratio(total[f"w{k}"], total[f"n{k}"])
+        others = ratio(total["w"] - total[f"w{k}"], total["n"] - total[f"n{k}"])
+        span, gap = interval(mine), interval(mine - others)
+        verdict = "more often won" if gap.low > 0 else "less often won" if gap.high < 0 else ""
+        n, w = int(mask.sum()), int(won[mask].sum())
+        shares = (w / wins if wins else np.nan, (n - w) / rest if rest else np.nan)
+        rows.append((attribute, value, n, w, w / n, span.low, span.high, *shares, verdict))
+    return pd.DataFrame(rows, columns=names)
