@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from features.schema.vocabulary import Verdict
-from pipelines.champion import How, Move, ensure_pointer, keep_bundle, point_to, read_champion
-from pipelines.context import Context
-from pipelines.store import read_json, write_json
+from pipelines.registry.champion import How, Move, ensure_pointer, keep_bundle, point_to, read_champion
+from pipelines.workspace.atomic_files import read_json, write_json
+from pipelines.workspace.context import Context
 
 STAGES = (
     "ingest",
@@ -41,7 +41,7 @@ def run_stage(context: Context, stage: str, seconds: dict[str, float] | None = N
 
         return run_report(context, seconds)
     if stage == TRACK:
-        from pipelines.tracking import track_run
+        from pipelines.tracking.mlflow_run import track_run
 
         return track_run(context, read_json(context.paths.reports / "summary.json"))
     return _learning_stage(stage)(context)
@@ -107,7 +107,7 @@ def enter(context: Context) -> str | None:
     Both need a clean audit and a verdict that allows it. Any other bundle is a challenger, for the gate to judge.
     """
     from models.bundle import load_bundle
-    from pipelines.gate import fits, unclean_now
+    from pipelines.registry.promotion_gate import fits, unclean_now
 
     folder = context.paths.train / "bundle"
     if not (folder / "bundle.json").exists():

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli_options import DataDir, Debug, Json, Source
-from pipelines.cli_shared import Output, options
+from pipelines.cli.options import DataDir, Debug, Json, Source
+from pipelines.cli.output import Output, options
 
 if TYPE_CHECKING:
     from serving.store.engine import Store

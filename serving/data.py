@@ -13,8 +13,8 @@ from features.cohort.cohort import cutoff_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.context import Context
-from pipelines.tables import Tables, load_tables
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import Tables, load_tables
 
 Ints = npt.NDArray[np.int64]
 Records = dict[str, list[dict[str, Any]]]

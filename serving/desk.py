@@ -20,10 +20,10 @@ from features.errors import LeadScoreError
 from models.explaining.framework import Framework, framework_names, load_framework
 from models.explaining.language import ENGLISH, Language
 from models.scoring import Scored
-from pipelines.champion import read_champion
-from pipelines.config import Paths
-from pipelines.context import Context, open_context
-from pipelines.store import read_json, read_parquet
+from pipelines.registry.champion import read_champion
+from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.paths import Paths
 from serving.clock import ServingClock, wall_now
 from serving.data import LeadData, Records, as_records, latest_known, load_data, rows_of, with_posted
 from serving.logs import logger

@@ -22,10 +22,10 @@ from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
 from models.judging.handoff.policies import Judge
 from models.logistic import sigmoid
-from pipelines.cautions import caution_of
-from pipelines.champion import read_champion
-from pipelines.config import Paths
-from pipelines.store import read_json, read_parquet
+from pipelines.registry.champion import read_champion
+from pipelines.registry.test_warnings import caution_of
+from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.paths import Paths
 from serving.data import rows_of
 from serving.desk import Desk, plain
 from serving.problems import UnknownThingError
@@ -98,7 +98,7 @@ def _judge(rubric: Rubric, values: pd.DataFrame) -> Judge:
 
 def _rule_values(desk: Desk, rubric: Rubric, test: Matrix) -> pd.DataFrame:
     """What the rules of another rubric read of the test rows, each as of its own moment."""
-    from pipelines.matrices import load_chop
+    from pipelines.workspace.matrix_files import load_chop
 
     source, tables = desk.context.source, desk.state.data.tables
     if source.kind == "flat":
@@ -111,7 +111,7 @@ def _rule_values(desk: Desk, rubric: Rubric, test: Matrix) -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def _test(root: Path, stamp: int) -> tuple[Matrix, Any]:
-    from pipelines.matrices import load_chop, load_matrix
+    from pipelines.workspace.matrix_files import load_chop, load_matrix
 
     winner = read_json(root / "evaluate" / "evaluation.json")["winner"]
     test = load_matrix(root / "matrix").take(load_chop(root / "matrix").final.test)
@@ -129,7 +129,7 @@ _kept: dict[tuple[str, int], tuple["Lifecycle", dict[str, Any]]] = {}
 
 def lifecycle_found(desk: Desk) -> tuple["Lifecycle", dict[str, Any]]:
     """The lifecycle and its record, worked out once for the data in use."""
-    from pipelines.lifecycle import lifecycle_of
+    from pipelines.diagnostics.lifecycle_figures import lifecycle_of
 
     key = (str(desk.paths.root), (desk.paths.ingest / "counts.json").stat().st_mtime_ns)
     with _lock:
@@ -210,8 +210,8 @@ def drift(desk: Desk) -> dict[str, Any]:
 
     Worked out once per champion and matrix; BundleError where they do not fit each other.
     """
-    from pipelines.monitor import monitor
-    from pipelines.params import load_monitor
+    from pipelines.diagnostics.monitor import monitor
+    from pipelines.workspace.params_file import load_monitor
 
     champion, file = read_champion(desk.paths), desk.paths.matrix / "matrix.json"
     stamp = file.stat().st_mtime_ns if file.exists() else 0

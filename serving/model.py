@@ -21,8 +21,8 @@ from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scoring import Rows, Scored, score, score_rows
-from pipelines.champion import catalog_for, require_champion
-from pipelines.context import Context
+from pipelines.registry.champion import catalog_for, require_champion
+from pipelines.workspace.context import Context
 from serving.optional import without
 
 # Numba looks here for matrix products and foreign functions, a quarter of a second; no kernel uses either

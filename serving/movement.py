@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from features.errors import BundleError
 from models.bundle import Bundle, load_bundle
-from pipelines.change import moved
+from pipelines.scoring.score_change import moved
 from serving.desk import Desk, State
 from serving.problems import InvalidError
 from serving.store.tables import ScoreRow

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import PromotionError, RegistryError
 from models.bundle import load_bundle
-from pipelines import champion as pointer
-from pipelines.champion import Champion, How, Move, kept_bundle, read_champion
-from pipelines.store import read_json
+from pipelines.registry import champion as pointer
+from pipelines.registry.champion import Champion, How, Move, kept_bundle, read_champion
+from pipelines.workspace.atomic_files import read_json
 from serving.clock import wall_now
 from serving.desk import Desk
 from serving.outbox import announce
@@ -64,8 +64,8 @@ def promote(desk: Desk, actor: str, beginning: str, force: bool = False, reason:
 
 def _answer(desk: Desk, chosen: str) -> "Answer":
     """Asked once for the same bundles on the same matrix and audit: resampling takes a while."""
-    from pipelines.gate import ask  # with the first question: the server starts without the judges
-    from pipelines.params import load_gate
+    from pipelines.registry.promotion_gate import ask  # with the first question: the server starts without the judges
+    from pipelines.workspace.params_file import load_gate
 
     files = (desk.paths.matrix / "matrix.json", desk.paths.audit / "audit.json")
     stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)

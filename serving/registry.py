@@ -5,8 +5,8 @@ import sys
 import time
 
 from features.errors import ExitStatus, LeadScoreError, RegistryError
-from pipelines.champion import read_champion
-from pipelines.registry import Named, named_champion, take_kept
+from pipelines.registry.champion import read_champion
+from pipelines.tracking.mlflow_registry import Named, named_champion, take_kept
 from serving.desk import Desk, Setback
 from serving.logs import logger
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
-from pipelines.store import write_bytes
+from pipelines.workspace.atomic_files import write_bytes
 from serving.clock import wall_now
 from serving.desk import Desk
 from serving.keys import Caller, Scope
@@ -93,8 +93,8 @@ def work_off(desk: Desk) -> int:
 
 def _score(desk: Desk, row: Upload) -> None:
     # imported with the first file: the readers and their checks are a twentieth of the server's start
-    from pipelines.score_file import ERROR, score_leads, write_scored
-    from pipelines.scoring_input import read_leads_file
+    from pipelines.scoring.leads_file import read_leads_file
+    from pipelines.scoring.score_file import ERROR, score_leads, write_scored
 
     folder = folder_of(desk, row.id)
     found: dict[str, Any]

@@ -72,7 +72,7 @@ def tiny_copy(tiny_demo: Any, tmp_path: Path) -> Any:
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
     """Calls the command line in this process; returns exit status, standard output and standard error."""
-    from pipelines.cli import main
+    from pipelines.cli.main import main
 
     def call(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["leadscore", *words])

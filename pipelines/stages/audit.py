@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.judging.leakage.audit import accepted_leaks, audit
-from pipelines.context import Context
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.store import read_json, stage_dir, write_json
-from pipelines.tables import load_tables
+from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.table_files import load_tables
 
 
 def run_audit(context: Context) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from models.judging.evaluation.random_split_optimism import flattery
 from models.judging.evaluation.signal_test import Signal
 from models.training.fit import backtest_candidates
 from models.training.verdict import Decision, decide
-from pipelines.config import Paths
-from pipelines.context import Context
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet
+from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_parquet
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.paths import Paths
 
 
 def rubric_candidate(context: Context) -> RubricCandidate | None:

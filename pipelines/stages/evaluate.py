@@ -12,13 +12,13 @@ from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate
 from models.judging.evaluation.test_block import Evaluation, rank_figures
 from models.training.fit import evaluate_twin, fit_twin
-from pipelines.context import Context
-from pipelines.fidelity import fidelity_of
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.recorded import recorded_judges
-from pipelines.scorecard import STORED, stored
+from pipelines.diagnostics.explanation_fidelity import fidelity_of
+from pipelines.report.scorecard_page import STORED, stored
+from pipelines.rubrics.recorded_baselines import recorded_judges
 from pipelines.stages.backtest import load_backtest, rubric_candidate
-from pipelines.store import read_json, stage_dir, write_json, write_parquet
+from pipelines.workspace.atomic_files import read_json, stage_dir, write_json, write_parquet
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 JUDGED = (Verdict.OK, Verdict.WEAK_SIGNAL, Verdict.NO_SIGNAL)
 

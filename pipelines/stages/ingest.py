@@ -9,16 +9,16 @@ from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.config import Paths
-from pipelines.data_errors import NoLocationError, NothingKeptError, OneClassError
-from pipelines.expectations import expectations_of, table_order
-from pipelines.fetch import get_data
-from pipelines.generators import make_generated
-from pipelines.identities import identity_counts, identity_in_words, write_identity
-from pipelines.quarantine import Checked, check, raw_rows
-from pipelines.shaping import Shaped, empty_table, headers, shape_table
-from pipelines.sources import RawTable, read_file
-from pipelines.store import stage_dir, write_json, write_parquet
+from pipelines.ingest.canonical_shape import Shaped, empty_table, headers, shape_table
+from pipelines.ingest.errors import NoLocationError, NothingKeptError, OneClassError
+from pipelines.ingest.expectations import expectations_of, table_order
+from pipelines.ingest.fetch import get_data
+from pipelines.ingest.file_adapters import RawTable, read_file
+from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
+from pipelines.ingest.quarantine import Checked, check, raw_rows
+from pipelines.synth.generators import make_generated
+from pipelines.workspace.atomic_files import stage_dir, write_json, write_parquet
+from pipelines.workspace.paths import Paths
 
 QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet"
 COUNTS = "counts.json"

@@ -13,12 +13,12 @@ from features.cohort.splits import Chop, chop
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.judging.evaluation.backtest import require_in_all
-from pipelines.context import Context
-from pipelines.engagement import HALF_LIVES, HalfLives, half_life_records, half_lives_of
-from pipelines.engine import builder
-from pipelines.matrices import save_matrix
-from pipelines.store import stage_dir, write_json
-from pipelines.tables import Tables, load_tables
+from pipelines.compute.engines import builder
+from pipelines.diagnostics.activity_diagnostics import HALF_LIVES, HalfLives, half_life_records, half_lives_of
+from pipelines.workspace.atomic_files import stage_dir, write_json
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import save_matrix
+from pipelines.workspace.table_files import Tables, load_tables
 
 
 def build(context: Context) -> dict[str, Any]:

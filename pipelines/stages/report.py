@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.cautions import keep_caution
-from pipelines.context import Context
-from pipelines.report_page import render
-from pipelines.store import stage_dir, write_json, write_text
-from pipelines.summary import summarise
+from pipelines.registry.test_warnings import keep_caution
+from pipelines.report.page import render
+from pipelines.report.summary_json import summarise
+from pipelines.workspace.atomic_files import stage_dir, write_json, write_text
+from pipelines.workspace.context import Context
 
 
 def run_report(context: Context, seconds: Mapping[str, float] | None = None) -> dict[str, Any]:

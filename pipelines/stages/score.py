@@ -11,18 +11,18 @@ from models.explaining.framework import CONTEXT
 from models.explaining.points import CONTEXT_WARNING, by_criterion, context_share
 from models.interfaces import Floats
 from models.scoring import Scored, score
-from pipelines.accounts import accounts_record, rolled_accounts
-from pipelines.champion import read_champion
-from pipelines.context import Context
-from pipelines.engagement import BOTS, bot_record
-from pipelines.exploration import explore, judged_log, keep_log, places_of
-from pipelines.influence import influence_of
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.qualified import columns_of, qualification_record
+from pipelines.diagnostics.activity_diagnostics import BOTS, bot_record
+from pipelines.registry.champion import read_champion
+from pipelines.scoring.account_rollup import accounts_record, rolled_accounts
+from pipelines.scoring.contribution_sample import influence_of
+from pipelines.scoring.exploration import explore, judged_log, keep_log, places_of
+from pipelines.scoring.qualification_summary import columns_of, qualification_record
+from pipelines.scoring.state_history import Standings, standings
 from pipelines.stages.train import TRAINED
-from pipelines.standing import Standings, standings
-from pipelines.store import read_json, stage_dir, write_json, write_parquet
-from pipelines.tables import load_tables
+from pipelines.workspace.atomic_files import read_json, stage_dir, write_json, write_parquet
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.table_files import load_tables
 
 CARDS = 12
 

@@ -25,13 +25,13 @@ from models.judging.rubrics.customer_profiles import profiles
 from models.judging.rubrics.rule_diagnostics import repair
 from models.judging.rubrics.scorecard_to_rubric import Proposal, propose
 from models.logistic import sigmoid
-from pipelines.context import Context
-from pipelines.lifecycle import write_lifecycle
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.recorded import recorded_judges
-from pipelines.scorecard import STORED
+from pipelines.diagnostics.lifecycle_figures import write_lifecycle
+from pipelines.report.scorecard_page import STORED
+from pipelines.rubrics.recorded_baselines import recorded_judges
 from pipelines.stages.train import TRAINED
-from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
+from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 PROMISED_LIFT, CONFIDENCE = 2.0, 0.9
 SEGMENT_VALUES = 12

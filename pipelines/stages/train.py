@@ -16,12 +16,12 @@ from models.judging.drift.prior_shift import prior_shift
 from models.judging.evaluation.backtest import Backtest, thinned
 from models.training.fit import fit_bundle, fit_scorecard
 from models.training.verdict import Decision
-from pipelines.champion import read_champion
-from pipelines.context import Context
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.scorecard import STORED, stored
+from pipelines.registry.champion import read_champion
+from pipelines.report.scorecard_page import STORED, stored
 from pipelines.stages.backtest import load_backtest, rubric_candidate
-from pipelines.store import read_json, stage_dir, write_json
+from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 TRAINED = (Verdict.OK, Verdict.WEAK_SIGNAL)
 

@@ -9,14 +9,14 @@ import pandas as pd
 
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-from pipelines.config import Paths
-from pipelines.data_errors import SuiteFailedError
-from pipelines.expectations import SENTENCES, Rule, expectations_of
-from pipelines.profile import profile
+from pipelines.ingest.column_profile import profile
+from pipelines.ingest.errors import SuiteFailedError
+from pipelines.ingest.expectations import SENTENCES, Rule, expectations_of
+from pipelines.ingest.great_expectations_suites import Result, run_suites
 from pipelines.stages.ingest import COUNTS, QUARANTINE, WARNINGS, in_words
-from pipelines.store import read_json, read_parquet, stage_dir, write_json, write_text
-from pipelines.suites import Result, run_suites
-from pipelines.tables import load_tables
+from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_text
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
 
 EXAMPLES = 3
 
@@ -86,7 +86,7 @@ def _summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 @cache
 def _template() -> jinja2.Template:
-    loader = jinja2.PackageLoader("pipelines", "templates")
+    loader = jinja2.PackageLoader("pipelines.ingest", "templates")
     return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
         "validation.html.j2"
     )

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from models.settings import TrainSettings
-from pipelines.context import Context, open_context
-from pipelines.foreign import write_leadforge
-from pipelines.matrices import load_matrix
 from pipelines.stages.audit import run_audit
 from pipelines.stages.ingest import ingest
 from pipelines.stages.matrix import build
+from pipelines.synth.third_party import write_leadforge
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.matrix_files import load_matrix
 
 SHIPPED = Path(__file__).parents[2] / "data/sources/leadforge.yaml"
 REASON = "kept to see what the audit says"

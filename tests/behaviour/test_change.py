@@ -11,10 +11,10 @@ from features.point_in_time.history import known_at_moment, learned_between
 from models.bundle import Bundle, load_bundle
 from models.score_change import PARTS, change
 from models.scoring import score
-from pipelines.change import change_of, steps_of
-from pipelines.lookup import find_bundle, lead_matrix
-from pipelines.store import read_parquet
-from pipelines.tables import load_tables
+from pipelines.scoring.find_lead import find_bundle, lead_matrix
+from pipelines.scoring.score_change import change_of, steps_of
+from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.table_files import load_tables
 from tests.reference.tiny_run import TinyRun
 from tests.reference.worlds import DAY, T0, did, empty_world, frames, lead, moment
 

@@ -93,7 +93,7 @@ def test_errors_are_json_where_json_was_asked_for(cli: Cli) -> None:
 
 def test_debug_shows_where_it_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     from features.errors import SourceError
-    from pipelines.cli import main
+    from pipelines.cli.main import main
 
     monkeypatch.setattr("sys.argv", ["leadscore", "run", "--source", "nowhere", "--debug"])
     with pytest.raises(SourceError):
@@ -104,15 +104,15 @@ def test_a_fault_of_ours_is_one_line_with_its_own_status(cli: Cli, monkeypatch: 
     def fails(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("pipelines.cli_account.frameworks_command", fails)
+    monkeypatch.setattr("pipelines.cli._account.frameworks_command", fails)
     status, out, err = cli("frameworks")
     assert (status, out) == (int(ExitStatus.INTERNAL), "")
     assert err.count("\n") == 1 and "ZeroDivisionError" in err and "--debug" in err
 
 
 def test_a_second_writer_is_told_who_is_busy(cli: Cli, tmp_path: Path) -> None:
-    from pipelines.config import Paths
-    from pipelines.lock import only_writer
+    from pipelines.workspace.lock import only_writer
+    from pipelines.workspace.paths import Paths
 
     write_flat(tmp_path)
     words = ("ingest", "--source", str(tmp_path / "calls.yaml"), "--data-dir", str(tmp_path / "data"))

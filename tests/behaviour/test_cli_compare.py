@@ -11,12 +11,12 @@ from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
 from models.judging.evaluation.backtest import group_codes
 from models.judging.rubrics.rule_diagnostics import repair
-from pipelines.cli_compare import compare_command
-from pipelines.cli_shared import Options, Output
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.report_marketing import rules_line
+from pipelines.cli.compare import compare_command
+from pipelines.cli.output import Options, Output
+from pipelines.report.marketing_section import rules_line
 from pipelines.stages.thresholds import segments_of, value_of_a_win
-from pipelines.store import read_json
+from pipelines.workspace.atomic_files import read_json
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 from tests.reference.tiny_run import TinyRun
 
 

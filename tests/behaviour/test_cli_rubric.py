@@ -13,10 +13,10 @@ import pytest
 from features.errors import ExitStatus
 from features.rubric.schema import load_rubric
 from models.candidates.rubric import RubricCandidate
-from pipelines.matrices import load_matrix, save_matrix
-from pipelines.rubric_files import _hindsight
-from pipelines.rubric_ledger import ledger_text
-from pipelines.store import read_json, write_json
+from pipelines.rubrics.lead_ledger import ledger_text
+from pipelines.rubrics.rubric_files import _hindsight
+from pipelines.workspace.atomic_files import read_json, write_json
+from pipelines.workspace.matrix_files import load_matrix, save_matrix
 from tests.reference.calls import DECLARATION, calls, write_calls
 from tests.reference.tiny_run import TinyRun
 

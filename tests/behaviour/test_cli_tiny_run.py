@@ -16,10 +16,10 @@ from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_benchmark import Match
 from models.explaining.framework import load_framework
-from pipelines.cli_run import told
-from pipelines.matrices import load_chop, load_matrix
-from pipelines.quality import looks_so_far, quality
-from pipelines.store import read_json, read_parquet, write_json
+from pipelines.cli.run import told
+from pipelines.diagnostics.peer_benchmark import looks_so_far, quality
+from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -173,7 +173,7 @@ def test_compare_shows_the_sentences_and_every_policy(cli: Cli, tiny_demo: TinyR
 
 
 def test_promote_and_rollback_move_the_pointer_and_nothing_else(cli: Cli, tiny_copy: TinyRun) -> None:
-    from pipelines.champion import keep_bundle, read_champion
+    from pipelines.registry.champion import keep_bundle, read_champion
 
     paths = tiny_copy.context.paths
     first = read_champion(paths).hash
@@ -188,7 +188,7 @@ def test_promote_and_rollback_move_the_pointer_and_nothing_else(cli: Cli, tiny_c
 
 
 def test_a_changed_bundle_is_refused(cli: Cli, tiny_copy: TinyRun) -> None:
-    from pipelines.champion import read_champion
+    from pipelines.registry.champion import read_champion
 
     file = read_champion(tiny_copy.context.paths).folder / "bundle.json"
     file.write_text(file.read_text(encoding="utf-8").replace('"pdo"', '"pdo" ', 1).replace("10.0", "10.5", 1), "utf-8")
@@ -216,7 +216,7 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
         return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
 
-    monkeypatch.setattr("pipelines.quality.play", quick)
+    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.play", quick)
     declared: list[bool] = []
     command = ("bench", "quality", *tiny_copy.args, "--tiny")
     status, out, _ = cli(*command, "--json")
@@ -242,7 +242,7 @@ def test_quality_says_where_its_figures_mean_nothing(
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
         return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear", Verdict.NO_SIGNAL)
 
-    monkeypatch.setattr("pipelines.quality.play", quick)
+    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.play", quick)
     path = tiny_copy.context.paths.audit / "audit.json"
     row = {"code": "AUD01", "message": ""}
     leaks = [
@@ -273,14 +273,14 @@ def test_few_rows_without_an_order_are_judged_on_splits_of_all_of_them(
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
         return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
 
-    monkeypatch.setattr("pipelines.quality.play", quick)
+    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.play", quick)
     status, _, error = cli("bench", "quality", *tiny_copy.args, "--tiny", "--block", "splits")
     assert status == 11 and "have an order (time)" in error and not judged, "later rows would teach"
     assert looks_so_far(tiny_copy.context) == 0, "what was refused is no look"
     by_account = tiny_copy.context.source.split.model_copy(update={"by": "accounts"})
     source = tiny_copy.context.source.model_copy(update={"split": by_account})
     matrix = load_matrix(tiny_copy.context.paths.matrix)
-    monkeypatch.setattr("pipelines.quality.load_chop", lambda _: chop(matrix, by_account))
+    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.load_chop", lambda _: chop(matrix, by_account))
     found = quality(replace(tiny_copy.context, source=source), "splits", repeats=3)
     assert found["looks_at_test_block"] == 1 and len(found["splits"]) == 3
     assert len({frozenset(rows) for rows in judged}) == 3, "each split has rows of its own"
@@ -311,7 +311,7 @@ def test_the_scorecard_prints_on_a_page_and_becomes_a_rubric(cli: Cli, tiny_demo
 
 def test_the_points_of_a_lead_lead_to_the_calibrated_probability(tiny_demo: TinyRun) -> None:
     from models.candidates.scorecard import ScorecardCandidate
-    from pipelines.scorecard import page_of
+    from pipelines.report.scorecard_page import page_of
     from pipelines.stages.backtest import load_backtest
 
     context, found = tiny_demo.context, page_of(tiny_demo.context)

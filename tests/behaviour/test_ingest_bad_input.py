@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import ExitStatus, LeadScoreError
-from pipelines.config import Paths
-from pipelines.data_errors import (
+from pipelines.ingest.errors import (
     AmbiguousDatesError,
     EmptyFileError,
     MissingColumnError,
@@ -17,6 +16,7 @@ from pipelines.data_errors import (
     UnreadableFileError,
 )
 from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
 from tests.reference.exports import CALLS, FLAT, LEADS, write_export, write_flat
 
 CASES = {

@@ -8,13 +8,13 @@ import pytest
 from features.errors import SourceError
 from features.schema.load_source import load_source
 from features.schema.source import Source
-from pipelines.config import Paths
-from pipelines.context import open_context
-from pipelines.identities import merged_into, unresolved_tables
-from pipelines.lookup import unknown_lead
-from pipelines.score_file import _merge_notes, _survivors
+from pipelines.ingest.identity_files import merged_into, unresolved_tables
+from pipelines.scoring.find_lead import unknown_lead
+from pipelines.scoring.score_file import _merge_notes, _survivors
 from pipelines.stages.ingest import ingest
-from pipelines.tables import load_tables
+from pipelines.workspace.context import open_context
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
 from tests.reference.exports import ACTIVITIES, DECLARATION, LEADS, write_export
 
 TWICE = "L4;2025-02-01 11:00;;Ann+Trial@Example.org;35;small;;no;y\n"

@@ -15,10 +15,10 @@ from features.errors import ExitStatus
 from features.matrix import Matrix
 from models.bundle import load_bundle, save_bundle
 from models.settings import MonitorSettings
-from pipelines.champion import keep_bundle, point_to, read_champion
-from pipelines.matrices import load_matrix, save_matrix
-from pipelines.monitor import monitor
-from pipelines.store import read_json
+from pipelines.diagnostics.monitor import monitor
+from pipelines.registry.champion import keep_bundle, point_to, read_champion
+from pipelines.workspace.atomic_files import read_json
+from pipelines.workspace.matrix_files import load_matrix, save_matrix
 from tests.reference.challengers import TEST, early_champion, keep, shifted, spoiled
 from tests.reference.serving import client_for
 from tests.reference.tiny_run import TinyRun

@@ -10,10 +10,10 @@ import pytest
 from features.errors import ExitStatus
 from models.bundle import load_bundle
 from models.settings import GateSettings
-from pipelines.champion import read_champion
-from pipelines.gate import ask
+from pipelines.registry.champion import read_champion
+from pipelines.registry.promotion_gate import ask
 from pipelines.run import enter
-from pipelines.store import read_json, write_json
+from pipelines.workspace.atomic_files import read_json, write_json
 from tests.reference.challengers import early_champion, keep, rescaled, spoiled
 from tests.reference.tiny_run import TinyRun
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from features.schema.vocabulary import Stage
-from pipelines.report_charts import charts_of
-from pipelines.report_page import render
+from pipelines.report.charts.run_charts import charts_of
+from pipelines.report.page import render
+from pipelines.report.summary_json import summarise
 from pipelines.stages.evaluate import run_evaluate
-from pipelines.store import read_json, read_parquet
-from pipelines.summary import summarise
+from pipelines.workspace.atomic_files import read_json, read_parquet
 from tests.reference.tiny_run import TinyRun
 
 SECTIONS = (

@@ -9,12 +9,12 @@ import pytest
 from features.cohort.cohort import cutoff_of, keys_of
 from features.cohort.labels import label
 from models.bundle import load_bundle
-from pipelines.champion import read_champion
-from pipelines.context import Context
-from pipelines.exploration import LOG, explore, judged_log, keep_log, places_of
-from pipelines.matrices import load_matrix
-from pipelines.store import read_json, read_parquet
-from pipelines.tables import load_tables
+from pipelines.registry.champion import read_champion
+from pipelines.scoring.exploration import LOG, explore, judged_log, keep_log, places_of
+from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.table_files import load_tables
 from tests.reference.tiny_run import TinyRun
 
 

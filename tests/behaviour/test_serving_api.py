@@ -265,7 +265,7 @@ def test_an_export_holds_the_list_from_a_state_up(client: TestClient, form: str,
 
 
 def test_people_and_companies_are_found_by_address(client: TestClient, tiny_demo: Any) -> None:
-    from pipelines.tables import load_tables
+    from pipelines.workspace.table_files import load_tables
 
     leads = load_tables(tiny_demo.context.paths)["leads"]
     lead = leads[leads["email"].notna()].iloc[0]
@@ -298,7 +298,7 @@ def test_an_uploaded_file_comes_back_row_by_row(client: TestClient) -> None:
 
 
 def test_thresholds_are_the_figures_of_the_run(client: TestClient, tiny_demo: Any) -> None:
-    from pipelines.store import read_json
+    from pipelines.workspace.atomic_files import read_json
 
     stored = read_json(tiny_demo.context.paths.thresholds / "comparison.json")
     assert client.get("/v1/thresholds").json()["policies"] == stored["policies"]

@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.settings import TrainSettings
-from pipelines.context import open_context
 from pipelines.run import STAGES, timed
+from pipelines.workspace.context import open_context
 from tests.reference.calls import calls, write_calls
 from tests.reference.serving import client_for
 from tests.reference.tiny_run import TinyRun

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from pipelines.champion import read_champion
+from pipelines.registry.champion import read_champion
 from serving.store.engine import open_store
 from serving.store.tables import AnswerRow, AuditRow, Feedback, Once, ScoreRow
 from tests.behaviour.test_serving_upkeep import another_bundle

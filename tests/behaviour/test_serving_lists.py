@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from pipelines.shortlist import shortlisted
-from pipelines.tables import load_tables
+from pipelines.scoring.one_answer_short import shortlisted
+from pipelines.workspace.table_files import load_tables
 from serving.standing import tell_states
 from serving.store.tables import Outbox
 from serving.worklist import Query

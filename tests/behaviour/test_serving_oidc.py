@@ -88,7 +88,7 @@ def client(app: Any, provider: LocalProvider) -> Iterator[TestClient]:
 
 def an_owner(run: Any) -> str:
     leads = worklist_of(run)
-    from pipelines.tables import load_tables
+    from pipelines.workspace.table_files import load_tables
 
     table = load_tables(run.context.paths)["leads"]
     return str(table[table["lead_id"].isin(leads["lead_id"])]["owner"].dropna().iloc[0])

@@ -20,15 +20,15 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-import pipelines.registry
+import pipelines.tracking.mlflow_registry
 import serving.registry
 from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle, save_bundle
-from pipelines.champion import keep_bundle, read_champion
-from pipelines.registry import Named, follow_registry, named_champion
-from pipelines.registry_names import SERVER, model_name
-from pipelines.tracking import track_run
+from pipelines.registry.champion import keep_bundle, read_champion
+from pipelines.tracking.mlflow_names import SERVER, model_name
+from pipelines.tracking.mlflow_registry import Named, follow_registry, named_champion
+from pipelines.tracking.mlflow_run import track_run
 from serving.background import _try
 from serving.registry import follow
 from tests.behaviour.test_serving_upkeep import another_bundle
@@ -119,7 +119,7 @@ def test_a_machine_that_has_no_bundle_yet_fetches_it(
     shutil.rmtree(paths.bundles)
     paths.champion.unlink()
     registry.names(first.hash)
-    monkeypatch.setattr(pipelines.registry, "_fetched", lambda *_: bundle)
+    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "_fetched", lambda *_: bundle)
     monkeypatch.setattr("serving.registry._fetch", lambda desk: follow_registry(desk.context))
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
         assert (health(client)["status"], health(client)["bundle_hash"]) == ("ok", first.hash)
@@ -131,7 +131,7 @@ def test_a_bundle_of_another_hash_is_refused(
     paths = tiny_copy.context.paths
     before = read_champion(paths)
     registry.names("0" * 64)
-    monkeypatch.setattr(pipelines.registry, "_fetched", lambda *_: paths.train / "twin")
+    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "_fetched", lambda *_: paths.train / "twin")
     with pytest.raises(BundleError, match="hash"):
         follow_registry(tiny_copy.context)
     assert read_champion(paths) == before
@@ -271,7 +271,7 @@ def test_a_damaged_copy_is_fetched_again(
     paths, given = tiny_copy.context.paths, tmp_path / "given out"
     other = another_bundle(tiny_copy, tmp_path)
     shutil.copytree(paths.bundles / other, given)
-    monkeypatch.setattr(pipelines.registry, "_fetched", lambda *_: given)
+    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "_fetched", lambda *_: given)
     monkeypatch.setattr("serving.registry._fetch", lambda desk: follow_registry(desk.context))
     registry.names(other)
     file = paths.bundles / other / "bundle.json"
@@ -290,7 +290,7 @@ def test_a_folder_that_cannot_be_written_is_said(
     def read_only(*_: Any) -> None:
         raise PermissionError(30, "Read-only file system")
 
-    monkeypatch.setattr("pipelines.champion.write_json", read_only)
+    monkeypatch.setattr("pipelines.registry.champion.write_json", read_only)
     registry.names(other)
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
         told = health(client)
@@ -356,15 +356,15 @@ def test_without_a_server_the_pointer_serves_and_health_says_what_is_missing(
 
 
 def test_what_was_tracked_is_what_is_fetched(tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.tracking.draw_pictures", lambda *_: [])
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
     told = track_run(tiny_copy.context, tiny_copy.summary)
     wanted = tiny_copy.summary["bundle"]["hash"]
     named = Named(model_name(tiny_copy.context.source.name), told["version"], wanted)
     shutil.rmtree(tiny_copy.context.paths.bundles)
-    assert pipelines.registry.pull_champion(tiny_copy.context, named).hash == wanted
+    assert pipelines.tracking.mlflow_registry.pull_champion(tiny_copy.context, named).hash == wanted
     assert (tiny_copy.context.paths.bundles / wanted / "bundle.json").exists()
     with pytest.raises(RegistryError, match="does not give out version 99"):
-        pipelines.registry._fetched(tiny_copy.context, Named(named.model, "99", wanted), tmp_path)
+        pipelines.tracking.mlflow_registry._fetched(tiny_copy.context, Named(named.model, "99", wanted), tmp_path)
 
 
 @pytest.fixture
@@ -401,7 +401,7 @@ def test_a_real_registry_is_followed_from_a_bare_machine(
 
     uri, process = mlflow_server
     monkeypatch.setenv(SERVER, uri)
-    monkeypatch.setattr("pipelines.tracking.draw_pictures", lambda *_: [])
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
     paths, name = tiny_copy.context.paths, model_name(tiny_copy.context.source.name)
     track_run(tiny_copy.context, tiny_copy.summary)
     first = tiny_copy.summary["bundle"]["hash"]

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from models.bundle import load_bundle
 from models.interfaces import Scale
-from pipelines.champion import keep_bundle, point_to, read_champion
+from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from serving.background import Background
 from serving.clock import ServingClock
 from serving.metrics import Metrics

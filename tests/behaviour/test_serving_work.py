@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-import pipelines.lifecycle
+import pipelines.diagnostics.lifecycle_figures
 import serving.judging
-from pipelines.tables import load_tables
+from pipelines.workspace.table_files import load_tables
 from serving.routes import worklist as worklist_routes
 from tests.reference.serving import client_for, key_for, worklist_of
 
@@ -143,7 +143,7 @@ def test_the_team_page_is_worked_out_before_anybody_opens_it(
 ) -> None:
     serving.judging._kept.clear()
     client.app.state.background.prepare()  # type: ignore[attr-defined]
-    monkeypatch.setattr(pipelines.lifecycle, "lifecycle_of", None)
+    monkeypatch.setattr(pipelines.diagnostics.lifecycle_figures, "lifecycle_of", None)
     assert client.get("/team", headers=HTML).status_code == 200
 
 

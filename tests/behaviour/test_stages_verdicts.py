@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from features.errors import ExitStatus
-from pipelines.cautions import caution_of
-from pipelines.champion import read_champion
-from pipelines.config import Paths
+from pipelines.registry.champion import read_champion
+from pipelines.registry.test_warnings import caution_of
+from pipelines.workspace.paths import Paths
 from tests.reference.calls import DECLARATION, calls, write_calls
 
 Cli = Callable[..., tuple[int, str, str]]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from models.bundle import load_bundle
-from pipelines.champion import keep_bundle, point_to, read_champion, roll_back
-from pipelines.matrices import load_matrix
-from pipelines.store import read_json
-from pipelines.tracking import Store, metrics_of, mirror_aliases, model_name, track_run
+from pipelines.registry.champion import keep_bundle, point_to, read_champion, roll_back
+from pipelines.tracking.mlflow_run import Store, metrics_of, mirror_aliases, model_name, track_run
+from pipelines.workspace.atomic_files import read_json
+from pipelines.workspace.matrix_files import load_matrix
 from tests.reference.challengers import TEST
 from tests.reference.tiny_run import TinyRun
 
@@ -21,7 +21,7 @@ from tests.reference.tiny_run import TinyRun
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where plots do not matter: drawing them takes seconds."""
-    monkeypatch.setattr("pipelines.tracking.draw_pictures", lambda *_: [])
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
 
 
 @pytest.fixture

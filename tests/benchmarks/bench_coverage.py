@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from models.bundle import load_bundle
-from pipelines.context import Context, open_context
-from pipelines.matrices import load_chop, load_matrix
 from pipelines.run import run_stage
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 STAGES = ("ingest", "matrix", "audit", "backtest", "train")
 

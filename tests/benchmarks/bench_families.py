@@ -22,8 +22,8 @@ from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resa
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_twin
 from models.training.verdict import decide
-from pipelines.context import Context, open_context
-from pipelines.matrices import load_chop, load_matrix
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 PLAIN = ("attributes", "titles")
 HELPERS = ("rules", "evidence")  # never learned from

@@ -17,11 +17,11 @@ import pandas as pd
 from models.bundle import Bundle, load_bundle
 from models.explaining.questions import AnswerTable, worth_of
 from models.logistic import logit, sigmoid
-from pipelines.context import Context, open_context
-from pipelines.fidelity import truth_of
-from pipelines.matrices import load_chop, load_matrix
+from pipelines.diagnostics.explanation_fidelity import truth_of
 from pipelines.synth.events import QUESTIONS
 from pipelines.synth.market import START, Market, make_market
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.context import open_context
+from pipelines.workspace.context import open_context
 from tests.reference.served import Served
 from tests.reference.serving import rows_sent, worklist_of
 

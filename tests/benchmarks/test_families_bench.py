@@ -8,7 +8,7 @@ from tests.reference.tiny_run import TinyRun
 
 
 def test_counts_are_the_catalog_without_what_time_and_others_tell(tiny_demo: TinyRun) -> None:
-    from pipelines.matrices import load_chop, load_matrix
+    from pipelines.workspace.matrix_files import load_chop, load_matrix
 
     paths = tiny_demo.context.paths
     matrix, split = load_matrix(paths.matrix), load_chop(paths.matrix)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.context import open_context
 from pipelines.run import run_stage
+from pipelines.workspace.context import open_context
 from tests.benchmarks.bench_coverage import STAGES, deciles
 
 

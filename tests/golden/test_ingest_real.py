@@ -6,11 +6,11 @@ import pytest
 
 from features.assembly.flat_matrix import flat_matrix
 from features.schema.load_source import load_source
-from pipelines.config import Paths
-from pipelines.locate import find_source
+from pipelines.declaring.starter_declaration import init_source
 from pipelines.stages.ingest import ingest
-from pipelines.starter import init_source
-from pipelines.tables import load_tables
+from pipelines.workspace.find_declarations import find_source
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
 
 pytestmark = pytest.mark.real_data
 

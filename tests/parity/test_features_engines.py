@@ -11,9 +11,9 @@ import pytest
 from features.assembly.build_matrix import build_matrix
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import keys_of
-from pipelines.engine import builder, stream_matrix
-from pipelines.matrices import load_matrix
-from pipelines.tables import load_tables
+from pipelines.compute.engines import builder, stream_matrix
+from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.table_files import load_tables
 from tests.parity.test_features_request import busy_world
 from tests.reference.tiny_run import TinyRun, write_source
 from tests.reference.worlds import DAY, SOURCE, T0, frames, moment
@@ -77,7 +77,7 @@ def test_streamed_parts_hold_the_same_bits(case: Case, tmp_path: Path, parts: in
 
 @pytest.fixture(scope="module")
 def local_spark() -> Iterator[Any]:
-    from pipelines.spark import session
+    from pipelines.compute.spark_engine import session
 
     running = session("local[2]")
     yield running

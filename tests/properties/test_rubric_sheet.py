@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from features.rubric.checks import contradictions
 from features.rubric.schema import Rubric
 from features.schema.vocabulary import Actor, Dimension, Stage, Topic
-from pipelines.rubric_files import read_rubric, write_rubric
+from pipelines.rubrics.rubric_files import read_rubric, write_rubric
 
 EDGES = (
     "",

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.interfaces import Calibration, Scale
-from pipelines.champion import How, Move, keep_bundle, point_to
+from pipelines.registry.champion import How, Move, keep_bundle, point_to
 from tests.reference.tiny_run import TinyRun
 
 TEST = Move(How.FORCED, "a test")

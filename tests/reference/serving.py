@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from starlette.testclient import TestClient
 
-from pipelines.tables import load_tables
+from pipelines.workspace.table_files import load_tables
 from serving.app import create_app
 from serving.keys import create_key
 from serving.settings import ServeSettings

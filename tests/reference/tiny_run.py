@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from models.settings import TrainSettings
-from pipelines.context import Context, open_context
-from pipelines.locate import find_source
 from pipelines.run import STAGES, timed
-from pipelines.store import read_json
+from pipelines.workspace.atomic_files import read_json
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.find_declarations import find_source
 
 NAME, LEADS = "tiny_demo", 1500
 SETTINGS = TrainSettings.tiny().model_copy(update={"alpha": 0.2})

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.cautions import UNREADABLE, caution_of, keep_caution
-from pipelines.config import Paths
+from pipelines.registry.test_warnings import UNREADABLE, caution_of, keep_caution
+from pipelines.workspace.paths import Paths
 
 
 def test_a_caution_stays_with_its_bundle(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 import pytest
 import typer
 
-from pipelines.cli import app
+from pipelines.cli.main import app
 
 HEAVY = {"numpy", "pandas", "numba", "sklearn", "lightgbm", "mlflow", "great_expectations", "shap", "plotly", "duckdb"}
 
@@ -24,7 +24,7 @@ def commands() -> dict[str, typer.main.TyperGroup]:
 
 
 def test_nothing_heavy_is_imported_to_start() -> None:
-    code = "import sys, pipelines.cli; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import sys, pipelines.cli.main; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) & HEAVY == set()
 

@@ -7,8 +7,8 @@ import pytest
 
 from models.explaining.contacts import RULE, contact_matrix
 from models.explaining.evidence import Evidence
-from pipelines.store import read_json
-from pipelines.tables import load_tables
+from pipelines.workspace.atomic_files import read_json
+from pipelines.workspace.table_files import load_tables
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]

@@ -5,8 +5,8 @@ import pytest
 
 from models.explaining.fidelity import agreement, stability
 from models.interfaces import Contributions
-from pipelines.fidelity import truth_of
-from pipelines.store import read_json
+from pipelines.diagnostics.explanation_fidelity import truth_of
+from pipelines.workspace.atomic_files import read_json
 from tests.reference.tiny_run import TinyRun
 
 RNG = np.random.default_rng(4)

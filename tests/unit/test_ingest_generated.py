@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from features.errors import SourceError
-from pipelines import generators
-from pipelines.config import Paths
 from pipelines.stages.ingest import ingest
-from pipelines.tables import load_tables
+from pipelines.synth import generators
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
 from tests.reference.exports import FLAT, write_flat
 
 GENERATED = FLAT + "synthetic: true\ngenerator: {name: toy, parameters: {rows: 3}}\n"

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from features.errors import ContractError
 from features.schema.canonical_tables import TABLES
-from pipelines.config import Paths
-from pipelines.expectations import Rule, expectations_of
-from pipelines.quarantine import Checked, check, shape_of_text
-from pipelines.shaping import DTYPES
+from pipelines.ingest.canonical_shape import DTYPES
+from pipelines.ingest.expectations import Rule, expectations_of
+from pipelines.ingest.quarantine import Checked, check, shape_of_text
 from pipelines.stages.ingest import ingest
-from pipelines.store import read_json, read_parquet
-from pipelines.tables import load_tables
+from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
 from tests.reference.exports import ACTIVITIES, CALLS, FLAT, LEADS, OUTCOMES, write_export, write_flat
 
 

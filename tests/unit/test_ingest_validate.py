@@ -8,14 +8,14 @@ import pytest
 
 from features.errors import ExitStatus
 from features.schema.source import Source
-from pipelines.config import Paths
-from pipelines.data_errors import SuiteFailedError
-from pipelines.expectations import Rule, expectations_of
+from pipelines.ingest.errors import SuiteFailedError
+from pipelines.ingest.expectations import Rule, expectations_of
+from pipelines.ingest.great_expectations_suites import run_suites
 from pipelines.stages.ingest import ingest
 from pipelines.stages.validate import validate
-from pipelines.store import read_json, write_parquet
-from pipelines.suites import run_suites
-from pipelines.tables import load_tables
+from pipelines.workspace.atomic_files import read_json, write_parquet
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
 from tests.reference.exports import LEADS, write_export, write_flat
 
 BAD = (

@@ -15,7 +15,7 @@ from models.judging.lifecycle.sales_feedback import (
     scored_decisions,
 )
 from models.judging.lifecycle.service_levels import entries
-from pipelines.report_lifecycle import heat, waste_line
+from pipelines.report.lifecycle_section import heat, waste_line
 from tests.unit.test_lifecycle_figures import at, figures, policy, world
 
 DAY = pd.Timedelta(days=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.lifecycle import CSV_ONLY, TITLES, table_rows, write_csv
+from pipelines.diagnostics.lifecycle_figures import CSV_ONLY, TITLES, table_rows, write_csv
 from tests.unit.test_lifecycle_figures import figures
 
 

@@ -14,7 +14,7 @@ from models.judging.evaluation import backtest
 from models.judging.evaluation.backtest import FORGETTING, fit_all, recent_weight, run_backtest
 from models.settings import TrainSettings
 from models.training.fit import factory_of
-from pipelines.context import open_context
+from pipelines.workspace.context import open_context
 from tests.reference.toy import toy_chop, toy_matrix
 
 

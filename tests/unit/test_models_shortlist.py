@@ -13,9 +13,9 @@ from models.explaining.qualification_policy import QualificationPolicy, parse_qu
 from models.explaining.questions import outcomes_of, part_of
 from models.one_answer_short import COLUMNS, meets, shortlist
 from models.scoring import Scored, score
-from pipelines.lookup import find_bundle
-from pipelines.matrices import load_matrix
-from pipelines.store import read_json
+from pipelines.scoring.find_lead import find_bundle
+from pipelines.workspace.atomic_files import read_json
+from pipelines.workspace.matrix_files import load_matrix
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from models.explaining.qualification_policy import parse_qualification
-from pipelines.standing import Memory, Standings
+from pipelines.scoring.state_history import Memory, Standings
 from tests.unit.test_qualification_policy import GOOD, standing
 
 MONDAY = pd.Timestamp("2026-06-01")

@@ -12,7 +12,7 @@ from models.explaining.profile import Profile, Trait
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import parse_qualification
 from models.judging.rubrics.customer_profiles import profiles
-from pipelines.report_qualification import flow, profile_line, told
+from pipelines.report.qualification_section import flow, profile_line, told
 from tests.unit.test_qualification_policy import GOOD, standing
 
 PROFILE = """

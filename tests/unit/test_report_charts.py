@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipelines import charts, charts_influence, charts_marketing
-from pipelines.chart_spec import figure
-from pipelines.charts import Axis, Chart, Mark, Series, Tone
+from pipelines.report.charts import chart_records, influence_charts, marketing_charts
+from pipelines.report.charts.chart_records import Axis, Chart, Mark, Series, Tone
+from pipelines.report.charts.plotly_figures import figure
 
 
 def blocks_of(loss: float, draws: int = 1) -> list[dict[str, object]]:
@@ -83,21 +83,21 @@ def all_charts() -> list[Chart]:
     by_month = [{"policy": "rubric_own_threshold", "month": "2026-01", "workload": 5, "wins": 1, "precision": 0.2}]
     sizes = [{"name": "a", "label": "A", "points": 3.0}, {"name": "b", "label": "B", "points": 1.0}]
     return [
-        charts.cv_loss(CANDIDATES, "linear", 100),
-        charts.test_metric(figures, "auc", "AUC", Axis("AUC"), "Words.", "linear"),
-        charts.by_block(CANDIDATES, FOLDS, "linear"),
-        charts.base_rate(months, "month"),
-        charts.calibration(bins, 100),
-        charts.workload(COMPARISON, "wins"),
-        charts.workload(COMPARISON, "precision"),
-        charts.by_month(by_month, ("rubric_own_threshold",)),
-        charts_influence.importance(sizes, 90, "criterion"),
-        charts_influence.importance(sizes, 90, "feature"),
-        charts_influence.beeswarm(INFLUENCE, 4),
-        charts_influence.dependence(INFLUENCE[0], 4),
-        charts.scores([{"score": 2, "leads": 9}], 9, "open leads"),
-        charts_marketing.waiting(WAITING),
-        charts_marketing.funnel(FUNNEL),
+        chart_records.cv_loss(CANDIDATES, "linear", 100),
+        chart_records.test_metric(figures, "auc", "AUC", Axis("AUC"), "Words.", "linear"),
+        chart_records.by_block(CANDIDATES, FOLDS, "linear"),
+        chart_records.base_rate(months, "month"),
+        chart_records.calibration(bins, 100),
+        chart_records.workload(COMPARISON, "wins"),
+        chart_records.workload(COMPARISON, "precision"),
+        chart_records.by_month(by_month, ("rubric_own_threshold",)),
+        influence_charts.importance(sizes, 90, "criterion"),
+        influence_charts.importance(sizes, 90, "feature"),
+        influence_charts.beeswarm(INFLUENCE, 4),
+        influence_charts.dependence(INFLUENCE[0], 4),
+        chart_records.scores([{"score": 2, "leads": 9}], 9, "open leads"),
+        marketing_charts.waiting(WAITING),
+        marketing_charts.funnel(FUNNEL),
     ]
 
 
@@ -112,7 +112,7 @@ def test_every_chart_has_title_units_n_and_words(chart: Chart) -> None:
 
 
 def test_the_winner_has_the_model_s_colour_and_the_best_stands_on_top() -> None:
-    chart = charts.cv_loss(CANDIDATES, "linear", 100)
+    chart = chart_records.cv_loss(CANDIDATES, "linear", 100)
     assert [s.name for s in chart.series] == ["rate", "linear"], "drawn from the bottom: the best is last"
     assert chart.series[-1].tone is Tone.MODEL
     assert chart.records()[-1]["low"] == pytest.approx(0.23)
@@ -121,15 +121,15 @@ def test_the_winner_has_the_model_s_colour_and_the_best_stands_on_top() -> None:
 
 def test_whiskers_are_distances_from_the_point() -> None:
     bins = [{"predicted": 0.2, "observed": 0.3, "share": 1.0, "rows": 100, "ci": [0.25, 0.38]}]
-    trace = figure(charts.calibration(bins, 100))["data"][-1]
+    trace = figure(chart_records.calibration(bins, 100))["data"][-1]
     assert trace["error_y"]["arrayminus"][0] == pytest.approx(0.05)
     assert trace["error_y"]["array"][0] == pytest.approx(0.08)
-    sideways = figure(charts.cv_loss(CANDIDATES, "linear", 100))["data"][-1]
+    sideways = figure(chart_records.cv_loss(CANDIDATES, "linear", 100))["data"][-1]
     assert sideways["error_x"]["array"] == [pytest.approx(0.02)]
 
 
 def test_a_band_leaves_out_unknown_bounds_and_idle_policies_are_not_drawn() -> None:
-    chart = charts.workload(COMPARISON, "precision")
+    chart = chart_records.workload(COMPARISON, "precision")
     band = figure(chart)["data"][0]
     assert band["x"] == [10, 10] and band["y"] == [0.6, 0.2]
     assert "nobody" not in {s.name for s in chart.series}
@@ -143,7 +143,7 @@ def test_a_legend_only_where_there_is_something_to_tell_apart() -> None:
 
 
 def test_a_swarm_shows_every_lead_in_the_row_of_its_feature_and_apart_from_its_like() -> None:
-    chart = charts_influence.beeswarm(INFLUENCE, 4)
+    chart = influence_charts.beeswarm(INFLUENCE, 4)
     assert [name for _, name in chart.y.ticks] == ["visits", "industry"]  # the largest on top
     dots = [(float(str(row["x"])), float(str(row["y"]))) for row in chart.records()]
     assert len(dots) == 8 and len(set(dots)) == 8
@@ -152,23 +152,23 @@ def test_a_swarm_shows_every_lead_in_the_row_of_its_feature_and_apart_from_its_l
 
 
 def test_dependence_leaves_out_and_counts_what_has_no_value() -> None:
-    chart = charts_influence.dependence(INFLUENCE[0], 4)
+    chart = influence_charts.dependence(INFLUENCE[0], 4)
     assert chart.series[0].x == (3.0, 0.0, 3.0)
     assert "1 without a value" in chart.n
 
 
 def test_the_funnel_narrows_from_the_top_and_the_queue_says_when_it_began() -> None:
-    stages = charts_marketing.funnel(FUNNEL)
+    stages = marketing_charts.funnel(FUNNEL)
     assert stages.records()[-1] == {"series": "leads", "x": 90, "y": "lead", "low": None, "high": None}
     assert stages.series[0].text == ("", "50% went further, 3.0 days in it (median)")
-    queue = charts_marketing.waiting(WAITING)
+    queue = marketing_charts.waiting(WAITING)
     assert queue.x.title == "snapshots since 2026-01-05" and "7 leads in the queue at the end" in queue.n
     assert [row["y"] for row in queue.records()] == [0.0, 7.0, 14.0]
 
 
 def test_blocks_drawn_several_times_are_all_drawn_and_counted_once() -> None:
     rows = [{**row, "blocks": blocks_of(0.3, draws=3)} for row in CANDIDATES]
-    chart = charts.by_block(rows, FOLDS, "linear")
+    chart = chart_records.by_block(rows, FOLDS, "linear")
     assert {len(one.x) for one in chart.series} == {6} == {len(one.y) for one in chart.series}
     assert chart.n == "n = 100 rows in 2 blocks, drawn 3 times"
     assert len(chart.records()) == 12

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.report_marketing import FIRST_LINES, lines_of, marketing_of, rules_line, side_by_side
+from pipelines.report.marketing_section import FIRST_LINES, lines_of, marketing_of, rules_line, side_by_side
 
 OWN, EQUAL = "rubric_own_threshold", "model_equal_workload"
 PROMISE = {"sentence": "On past months ..."}

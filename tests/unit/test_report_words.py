@@ -7,7 +7,7 @@ import pytest
 from features.schema.source import Source
 from features.schema.vocabulary import Verdict
 from models.judging.evaluation.test_warning import caution
-from pipelines.report_words import HEADLINES, OFF, TURNED, answer, excluded, headline, limits
+from pipelines.report.text import HEADLINES, OFF, TURNED, answer, excluded, headline, limits
 
 FLAT = {
     "name": "calls",

@@ -6,7 +6,7 @@ import pytest
 
 from features.errors import ExitStatus, SourceError
 from features.schema.load_source import load_source, parse_source
-from pipelines.locate import declared, find_source
+from pipelines.workspace.find_declarations import declared, find_source
 from tests.reference.exports import DECLARATION, FLAT
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from features.errors import ExitStatus
 from features.schema.columns import CsvFormat
-from pipelines.data_errors import EmptyFileError, UnreadableFileError
-from pipelines.delimited import Delimited, read_delimited
+from pipelines.ingest.delimited_text import Delimited, read_delimited
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 
 ROWS = [["Zürich", "1,5", ""], ['say "hi"', "a;b", "2"], ["naïve", "x\ty", "é"]]
 

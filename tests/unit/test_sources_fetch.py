@@ -16,11 +16,11 @@ from features.errors import ExitStatus, FetchError
 from features.schema.columns import Location
 from features.schema.load_source import load_source
 from features.schema.source import Source
-from pipelines import fetch
-from pipelines.config import Paths
-from pipelines.data_errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
-from pipelines.fetch import get_data
-from pipelines.sources import read_file, read_table, unpack
+from pipelines.ingest import fetch
+from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
+from pipelines.ingest.fetch import get_data
+from pipelines.ingest.file_adapters import read_file, read_table, unpack
+from pipelines.workspace.paths import Paths
 from tests.reference.exports import CALLS, FLAT
 
 CONTENT = CALLS.encode()

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from pipelines.source_reference import _models, reference
+from pipelines.declaring.schema_reference import _models, reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 
 
 def test_the_page_is_the_schema() -> None:
-    assert PAGE.read_text(encoding="utf-8") == reference(), "run: python -m pipelines.source_reference"
+    assert PAGE.read_text(encoding="utf-8") == reference(), "run: python -m pipelines.declaring.schema_reference"
 
 
 @pytest.mark.parametrize("model", _models(), ids=lambda model: model.__name__)

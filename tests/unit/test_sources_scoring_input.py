@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipelines.data_errors import EmptyFileError, MissingColumnError
-from pipelines.scoring_input import read_leads_file
+from pipelines.ingest.errors import EmptyFileError, MissingColumnError
+from pipelines.scoring.leads_file import read_leads_file
 from tests.reference.exports import write_export, write_flat
 
 

@@ -8,9 +8,9 @@ import pytest
 from features.errors import DataError
 from features.schema.load_source import parse_source
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
-from pipelines.config import Paths
+from pipelines.declaring.starter_declaration import init_source, quoted
 from pipelines.stages.ingest import ingest
-from pipelines.starter import init_source, quoted
+from pipelines.workspace.paths import Paths
 
 ROWS = 60
 

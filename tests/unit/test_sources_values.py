@@ -8,9 +8,9 @@ import pytest
 
 from features.errors import ExitStatus, SourceError
 from features.schema.columns import Column
-from pipelines.casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
-from pipelines.data_errors import AmbiguousDatesError
-from pipelines.moments import end_of_day, read_moments, zone_of
+from pipelines.ingest.errors import AmbiguousDatesError
+from pipelines.ingest.timestamps import end_of_day, read_moments, zone_of
+from pipelines.ingest.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -8,14 +8,14 @@ import pytest
 import typer
 import yaml
 
-from pipelines.cli import app
-from pipelines.locate import declared
+from pipelines.cli.main import app
 from pipelines.run import STAGES, TRACK
+from pipelines.workspace.find_declarations import declared
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 EVERY = (*STAGES, TRACK)
-MODULES = {TRACK: "pipelines.tracking"}
+MODULES = {TRACK: "pipelines.tracking.mlflow_run"}
 
 
 def file_of(module: str) -> Path | None:

@@ -7,7 +7,7 @@ import yaml
 
 from features.errors import SourceError
 from models.settings import GateSettings, MonitorSettings, TrainSettings
-from pipelines.params import load_gate, load_monitor, load_settings
+from pipelines.workspace.params_file import load_gate, load_monitor, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

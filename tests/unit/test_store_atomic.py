@@ -13,8 +13,16 @@ import pandas as pd
 import pytest
 
 from features.errors import DataError
-from pipelines import store
-from pipelines.store import read_json, read_parquet, stage_dir, to_json, write_json, write_parquet, write_text
+from pipelines.workspace import atomic_files
+from pipelines.workspace.atomic_files import (
+    read_json,
+    read_parquet,
+    stage_dir,
+    to_json,
+    write_json,
+    write_parquet,
+    write_text,
+)
 
 
 def test_a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -49,7 +57,7 @@ def test_a_stage_replaces_the_old_one_without_mixing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
 ) -> None:
     if not exchange:
-        monkeypatch.setattr(store, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(atomic_files, "_exchange", lambda one, other: False)
     for name in ("first", "second"):
         with stage_dir(tmp_path / "ingest") as out:
             write_text(out / name, name)
@@ -68,7 +76,7 @@ def test_an_old_stage_left_between_two_renames_is_put_back(tmp_path: Path) -> No
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pipelines import store
+from pipelines.workspace import atomic_files
 calls = 0
 def kill_at(event, args):
     global calls
@@ -79,12 +87,12 @@ def kill_at(event, args):
 sys.addaudithook(kill_at)
 """
 STAGE = """
-with store.stage_dir(Path(sys.argv[1]) / "ingest") as out:
-    store.write_text(out / "a", "new")
-    store.write_text(out / "b", "new")
+with atomic_files.stage_dir(Path(sys.argv[1]) / "ingest") as out:
+    atomic_files.write_text(out / "a", "new")
+    atomic_files.write_text(out / "b", "new")
 """
 FILE = """
-store.write_text(Path(sys.argv[1]) / "ingest" / "a", "new" * 100_000)
+atomic_files.write_text(Path(sys.argv[1]) / "ingest" / "a", "new" * 100_000)
 """
 
 

@@ -1,0 +1,73 @@
+"""``leadscore bench``: how fast a finished run is, and how good it is beside its peers."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from pipelines.cli.options import DataDir, Debug, Json, Params, Source, Tiny
+from pipelines.cli.output import Output, options
+
+app = typer.Typer(help="How fast and how good a source's model is on this machine.")
+
+
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    rows: Annotated[int, typer.Option("--rows", help="rows to predict and explain", min=100)] = 20_000,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """How fast features, scores and explanations of a finished run are on this machine."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from pipelines.cli.run import bench_command
+
+    return bench_command(options(source, data_dir), rows, Output(json))
+
+
+@app.command()
+def quality(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    block: Annotated[
+        Literal["dev", "test", "splits"],
+        typer.Option(
+            "--block",
+            help="development rows; the test block (a counted look); splits of all rows, if they have no order",
+        ),
+    ] = "dev",
+    repeats: Annotated[
+        int, typer.Option("--repeats", help="development blocks, or splits, to judge", min=1, max=50)
+    ] = 3,
+    params: Params = None,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Our recipe beside plain models on the same splits, with paired intervals (development rows only by default)."""
+    context = options(source, data_dir, tiny, params=params).context()
+    from pipelines.diagnostics.peer_benchmark import quality as judge
+    from pipelines.diagnostics.peer_benchmark import told, warned
+
+    found = judge(context, block, repeats=repeats, notify=lambda name: typer.echo(f"fitting {name}", err=True))
+    output = Output(json)
+    if json:
+        output.record(found)
+        return 0
+    for line in warned(found):
+        output.text(line)
+    title = f"{found['source']}{' (synthetic)' if found['synthetic'] else ''}, {block} rows"
+    columns = ("model", "AUC", "log loss", "above ours", "90 % interval", "seconds")
+    output.table(title, columns, [_cells(row) for row in found["models"]])
+    for line in told(found):
+        output.text(line)
+    return 0
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    low, high = row["above_ours_ci"]
+    span = "" if low is None else f"{low:+.4f} to {high:+.4f}"
+    seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f}"
+    return row["name"], f"{row['auc']:.3f}", f"{row['log_loss']:.4f}", f"{row['above_ours']:+.4f}", span, seconds

@@ -1,0 +1,204 @@
+"""The command line. Heavy libraries are imported by the commands that need them, never here."""
+
+import sys
+from importlib import import_module
+from typing import Annotated, NoReturn
+
+import typer
+
+from features.errors import ExitStatus, LeadScoreError
+from pipelines.cli import bench, champion, leads, monitor, results, rubric, scorecard
+from pipelines.cli.options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
+from pipelines.cli.output import DEBUG_FLAG, Output, options
+from pipelines.workspace.paths import EngineName
+
+app = typer.Typer(
+    name="leadscore",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+data_app = typer.Typer(help="Public data sets that sources declare.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        Output(False).text(version("leadscore"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version")
+    ] = False,
+) -> None:
+    """Predictive lead scoring: train on your won and lost leads, explain every score, compare with your rubric."""
+
+
+def main() -> NoReturn:
+    """Entry point: user errors are one message and their own exit status, never a traceback."""
+    try:
+        status = app(standalone_mode=False)
+    except LeadScoreError as error:
+        if DEBUG_FLAG in sys.argv:
+            raise
+        Output("--json" in sys.argv).error(error)
+        sys.exit(int(error.exit_status))
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:
+        if DEBUG_FLAG in sys.argv:
+            raise
+        usage = getattr(error, "format_message", None)
+        if usage is not None:
+            Output(False).usage(error)
+            sys.exit(int(ExitStatus.USAGE))
+        Output("--json" in sys.argv).crash(error)
+        sys.exit(int(ExitStatus.INTERNAL))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@app.command()
+def run(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    engine: Engine = EngineName.MEMORY,
+    params: Params = None,
+    track: Annotated[bool, typer.Option("--track/--no-track", help="whether MLflow gets the run")] = True,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Everything on one source: ingest to report. The exit status says what the run may claim."""
+    from pipelines.cli.run import run_command
+
+    return run_command(options(source, data_dir, tiny, engine, params), Output(json), track=track)
+
+
+def _stage(name: str, doc: str) -> None:
+    def command(
+        source: Source = "demo",
+        data_dir: DataDir = "data",
+        params: Params = None,
+        gate: Gate = True,
+        tiny: Tiny = False,
+        json: Json = False,
+        debug: Debug = False,
+    ) -> int:
+        from pipelines.cli.run import stage_command
+
+        return stage_command(name, options(source, data_dir, tiny, params=params), Output(json), gate=gate)
+
+    command.__doc__ = doc
+    app.command(name)(command)
+
+
+for _name, _doc in {
+    "ingest": "Read a source's files into the canonical tables; bad rows go to quarantine.",
+    "validate": "Check the kept rows against the contract; write a page about it.",
+    "audit": "Name columns that carry the outcome.",
+    "backtest": "Judge all candidates on rolling origins.",
+    "train": "Fit the evaluated twin and the bundle.",
+    "evaluate": "Test figures of every candidate on the final block.",
+    "report": "Write the report and summary.json from what the other stages left.",
+    "track": "Log the last report to MLflow, register its bundle, mirror the aliases.",
+}.items():
+    _stage(_name, _doc)
+
+
+@app.command()
+def matrix(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    engine: Engine = EngineName.MEMORY,
+    params: Params = None,
+    gate: Gate = True,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Build features, labels and the split."""
+    from pipelines.cli.run import stage_command
+
+    return stage_command("matrix", options(source, data_dir, tiny, engine, params), Output(json), gate=gate)
+
+
+@app.command()
+def score(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    input_file: Annotated[str | None, typer.Option("--input", help="CSV or Parquet of leads to score")] = None,
+    out: Annotated[str | None, typer.Option("--out", help="scored file, .csv or .parquet")] = None,
+    bundle: Annotated[str, typer.Option("--bundle", help="'champion', or a bundle directory")] = "champion",
+    framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="moment to score at, ISO; default: data cut-off")] = None,
+    engine: Engine = EngineName.MEMORY,
+    params: Params = None,
+    gate: Gate = True,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Score the source's open leads; with --input, the leads of a file (one row out per row in)."""
+    from pipelines.cli.run import score_file_command, stage_command
+
+    chosen = options(source, data_dir, tiny, engine, params)
+    if input_file is None:
+        return stage_command("score", chosen, Output(json), gate=gate)
+    return score_file_command(chosen, input_file, out, bundle, framework, as_of, Output(json))
+
+
+@app.command()
+def init(
+    file: Annotated[str, typer.Argument(help="CSV or Parquet export of leads")],
+    out: Annotated[str | None, typer.Option("--out", help="YAML to write; default: standard output")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """A commented starter declaration for a file: types, likely target, clocks, suspicious columns."""
+    from pipelines.cli.run import init_command
+
+    return init_command(file, out, Output(json))
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(help="source whose public data to fetch")],
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Fetch a source's public data and check their hash."""
+    from pipelines.cli.run import data_get_command
+
+    return data_get_command(options(name, data_dir), Output(json))
+
+
+@app.command()
+def serve(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    host: Annotated[str, typer.Option(help="address to listen on; anything but loopback needs API keys")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)] = 8000,
+    debug: Debug = False,
+) -> int:
+    """Start the API and the pages."""
+    from pipelines.cli.run import serve_command
+
+    return serve_command(options(source, data_dir), host, port)
+
+
+app.add_typer(results.app)
+app.add_typer(leads.app)
+app.add_typer(champion.app)
+app.add_typer(monitor.app)
+app.add_typer(bench.app, name="bench")
+app.add_typer(scorecard.app)
+app.add_typer(rubric.app, name="rubric")
+app.add_typer(import_module("serving.cli").app, name="keys")  # by name: the pipelines know nothing of the server

@@ -1,0 +1,71 @@
+"""The command that says whether the champion still sees the world it was trained on."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.options import DataDir, Debug, Json, Params, Source
+from pipelines.cli.output import Output, options
+
+app = typer.Typer()
+SHOWN = 10
+
+
+@app.command()
+def monitor(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    input_file: Annotated[
+        str | None, typer.Option("--input", help="leads to look at; default: open leads of the last matrix")
+    ] = None,
+    params: Params = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """What is scored now against what the champion was trained on; exit status 24 if something calls for action."""
+    chosen = options(source, data_dir, params=params)
+    context = chosen.context()
+    from features.errors import ExitStatus
+    from models.judging.drift.monitor_findings import Level
+    from pipelines.diagnostics.monitor import monitor as look
+    from pipelines.diagnostics.monitored_file import seen_in_file
+    from pipelines.workspace.atomic_files import write_json
+    from pipelines.workspace.params_file import load_monitor
+
+    seen = None if input_file is None else seen_in_file(context, Path(input_file))
+    record = look(context, load_monitor(chosen.params), seen)
+    write_json(context.paths.monitor, record)
+    output = Output(json)
+    output.show(record, told(record))
+    if not json and record["features"]:
+        rows = [[_short(row[name]) for name in COLUMNS] for row in record["features"][:SHOWN]]
+        output.table("Most moved features", list(COLUMNS.values()), rows)
+    return int(ExitStatus.ACT) if record["verdict"] == Level.ACT else 0
+
+
+COLUMNS = {
+    "label": "feature",
+    "psi": "PSI",
+    "noise": "by chance up to",
+    "standing": "standing",
+    "weight": "weight",
+    "before": "trained on",
+    "after": "now",
+}
+
+
+def told(record: dict[str, Any]) -> str:
+    """The record in words: verdict, every finding, what to do next."""
+    seen = f"{record['leads']:,} {record['what']}" + (f" as of {record['as_of'][:10]}" if record["as_of"] else "")
+    through = f", trained through {record['trained_through'][:10]}" if record["trained_through"] else ""
+    lines = [f"Champion {record['bundle'][:12]}{through}; {seen}", record["headline"]]
+    for finding in record["findings"]:
+        lines.append(f"  {finding['check']}: {finding['level']}. {finding['sentence']}")
+        if finding["next"]:
+            lines.append(f"    next: {finding['next']}")
+    return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

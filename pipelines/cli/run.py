@@ -1,0 +1,181 @@
+"""Commands that run stages, score files and serve."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.judging.leakage.finding import blocking
+from pipelines.cli.output import Options, Output
+
+
+def run_command(options: Options, output: Output, *, track: bool = True) -> int:
+    """All stages; prints what a newcomer wants to know."""
+    context = options.context()
+    from pipelines.cli.progress import StageProgress
+    from pipelines.run import STAGES, exit_status, run_all
+    from pipelines.workspace.lock import only_writer
+
+    with only_writer(context.paths), StageProgress(len(STAGES) + int(track)) as progress:
+        summary = run_all(context, progress, track=track)
+    report = context.paths.reports / "report.html"
+    output.show(summary | {"report": str(report)}, told(summary, report))
+    return exit_status(summary["verdict"])
+
+
+def stage_command(name: str, options: Options, output: Output, *, gate: bool = True) -> int:
+    """One stage; its record as JSON, or its verdict as text.
+
+    ``gate`` off: exit status 0 whatever the verdict, for runners that would stop before the report.
+    """
+    context = options.context()
+    from pipelines.run import TRAINING_VERDICTS, exit_status, timed
+    from pipelines.workspace.lock import only_writer
+
+    with only_writer(context.paths):
+        record, seconds = timed(context, name)
+    verdict = str(record.get("verdict", "ok"))
+    lines = [f"{name}: {verdict} ({seconds:.1f} s). {record.get('verdict_text', record.get('text', ''))}".rstrip()]
+    lines += [_finding(finding) for finding in record.get("findings", ())]
+    if record.get("role") is not None:
+        lines.append(f"bundle {record['hash'][:12]} is {record['role']}")
+    output.show(record, "\n".join(lines))
+    return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
+
+
+def _finding(finding: Mapping[str, Any]) -> str:
+    """One line of the audit."""
+    accepted = f" Accepted: {finding['accepted']}" if finding.get("accepted") else ""
+    return f"  {finding['severity']:<8}{finding['code']}  {finding['column']}: {finding['message']}{accepted}"
+
+
+def score_file_command(
+    options: Options,
+    input_file: str,
+    out: str | None,
+    bundle: str,
+    framework: str | None,
+    as_of: str | None,
+    output: Output,
+) -> int:
+    """Score a file of leads."""
+    context = options.context()
+    from pipelines.scoring.score_file import score_file
+
+    destination = Path(out) if out is not None else Path(input_file).with_suffix(".scored.csv")
+    done = score_file(context, Path(input_file), destination, bundle=bundle, framework=framework, as_of=as_of)
+    text = f"{done['rows']} rows in, {done['scored']} scored, {done['errors']} with an error -> {destination}"
+    output.show(done, text)
+    return 0
+
+
+def init_command(file: str, out: str | None, output: Output) -> int:
+    """A starter declaration, printed or written; an existing file is left alone."""
+    from features.errors import SourceError
+    from pipelines.declaring.starter_declaration import init_source
+    from pipelines.workspace.atomic_files import write_text
+
+    text = init_source(Path(file))
+    if out is None:
+        output.show({"declaration": text}, text)
+        return 0
+    if Path(out).exists():
+        raise SourceError(f"{out} exists already; a declaration somebody worked on is not overwritten. Name another.")
+    write_text(Path(out), text)
+    output.show(
+        {"declaration": text, "out": out}, f"wrote {out}: correct the guesses, then leadscore run --source {out}"
+    )
+    return 0
+
+
+def data_get_command(options: Options, output: Output) -> int:
+    """Fetch public data."""
+    context = options.context()
+    from pipelines.ingest.fetch import get_data
+
+    files = get_data(context.source, context.paths)
+    text = "\n".join(f"{table}: {path} (hash checked)" for table, path in files.items())
+    output.show({table: str(path) for table, path in files.items()}, text or "this source needs no public data")
+    return 0
+
+
+def bench_command(options: Options, rows: int, output: Output) -> int:
+    """Rates of a finished run's parts."""
+    context = options.context()
+    from pipelines.diagnostics.throughput import bench
+
+    found = bench(context, rows)
+    lines = [
+        f"{name.replace('_', ' '):<26}{value:>14,.1f}" for name, value in found.items() if isinstance(value, float)
+    ]
+    head = f"Source {found['source']}, {found['winner']} of {found['features']} features, {found['rows']:,} rows"
+    output.show(found, "\n".join([head, *lines]))
+    return 0
+
+
+def serve_command(options: Options, host: str, port: int) -> int:
+    """Start uvicorn on the serving application, by import string."""
+    import uvicorn
+
+    os.environ["LEADSCORE_SERVE_SOURCE"] = options.source
+    os.environ["LEADSCORE_SERVE_DATA_DIR"] = str(options.data_dir.resolve())
+    os.environ["LEADSCORE_SERVE_HOST"] = host
+    from pipelines.workspace.numba_cache import fix_caches
+
+    fix_caches(options.data_dir)
+    uvicorn.run("serving.app:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)
+    return 0
+
+
+def told(summary: dict[str, Any], report: Path) -> str:
+    """What `run` prints: rows, base rate, winner and why, test figures, wins at capacity, where the report is."""
+    name = f"{summary['source']}{' (synthetic)' if summary['synthetic'] else ''}"
+    lines = ["", f"Source {name}, verdict: {summary['verdict']}", f"  {summary['verdict_text']}"]
+    against = str(summary.get("caution") or "")
+    if against and against != summary["verdict_text"]:
+        lines.append(f"  caution: {against.removeprefix(summary['verdict_text']).strip()}")
+    lines += [
+        f"  {table}: {row['read']:,} rows read, {row['kept']:,} kept, {row['quarantined']:,} quarantined"
+        for table, row in summary["rows"].items()
+    ]
+    if summary["base_rate"] is not None:
+        horizon = f" within {summary['horizon_days']} days" if summary["horizon_days"] else ""
+        lines.append(f"  base rate: {summary['base_rate']:.1%} won{horizon} ({summary['matured_rows']:,} matured rows)")
+    winner = summary["winner"]["name"]
+    if winner:
+        lines.append(f"  winner: {winner}. {summary['winner']['why']}")
+    for name, row in summary["test"].items():
+        lines.append(f"  test {name:<10}{_figures(row)}")
+    rubric, model = summary["test"].get("rubric"), summary["test"].get(winner)
+    if rubric and model:
+        lines.append(
+            f"  wins at capacity ({model['handoffs_at_capacity']} handoffs): "
+            f"model {_with(model, 'wins_at_capacity', '.0f')}, rubric {_with(rubric, 'wins_at_capacity', '.0f')}"
+        )
+    lines.append(f"  audit: {_audited(summary['audit'])}")
+    return "\n".join([*lines, f"Report: {report}"])
+
+
+def _audited(findings: Sequence[Mapping[str, Any]]) -> str:
+    """How many findings, which leaks stop training, and which were accepted, with the declared reason."""
+    leaks = [row for row in findings if row["severity"] == "leak"]
+    stopping = dict.fromkeys(row["column"] for row in blocking(findings))
+    accepted = {row["column"]: row["accepted"] for row in leaks if row.get("accepted")}
+    parts = [f"{len(findings)} finding{'s' if len(findings) != 1 else ''}"]
+    parts += [f"leaks: {', '.join(stopping)}"] if stopping else []
+    parts += [f"leaks accepted: {', '.join(f'{name} ({why})' for name, why in accepted.items())}"] if accepted else []
+    return ", ".join(parts if leaks else [*parts, "no leak"])
+
+
+def _figures(row: dict[str, Any]) -> str:
+    shown = ", ".join(f"{name} {_with(row, name, '.3f')}" for name in ("auc", "log_loss", "ece"))
+    return f"n={row['n']:,} won={row['won']:,} {shown}"
+
+
+def _with(row: dict[str, Any], name: str, form: str) -> str:
+    low, high = row.get(f"{name}_ci") or (None, None)
+    value = row[name]
+    if value is None:
+        return "-"
+    interval = "" if low is None or high is None else f" [{low:{form}}, {high:{form}}]"
+    return f"{value:{form}}{interval}"

@@ -1,0 +1,1 @@
+"""Engines that sort rows and sweep them: memory, DuckDB, Spark."""

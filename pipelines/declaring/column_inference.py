@@ -1,0 +1,229 @@
+"""Guesses about a column from its name and values: type, role, dimension, topic, and what looks suspicious."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pandas as pd
+
+from features.errors import LeadScoreError
+from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
+from features.schema.columns import Column
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
+from pipelines.ingest.timestamps import read_moments, zone_of
+from pipelines.ingest.type_casting import cast_numbers
+
+Word = TypeVar("Word", Topic, Dimension)
+
+READABLE = 0.98  # share of filled values a type must read to be guessed
+LONG_TEXT = 40
+PURE_ENOUGH = 0.98
+MISSING_TEXTS = ("unknown", "n/a", "na", "none", "null", "?", "-", "not available", "missing")
+_WON = re.compile(r"^(closed[ _-]?)?won$|^(yes|y|true|t|1|1\.0|success|converted|customer|accepted|sql)$", re.I)
+_LOST = re.compile(r"^(closed[ _-]?)?lost$|^(no|n|false|f|0|0\.0|failure|rejected|disqualified)$", re.I)
+_TARGET = re.compile(
+    r"^(y|target|label|class|outcome|result|status|stage|response)$|won|convert|deposit|subscribed|is_customer|is_sql",
+    re.I,
+)
+_PERSONAL = re.compile(
+    r"e.?mail|phone|mobile_?n|first_?name|last_?name|surname|full_?name|contact_?name|address|linkedin", re.I
+)
+_SENSITIVE = re.compile(r"^age$|gender|^sex$|marital|ethnic|\brace\b|religio|nationalit|birth|disab", re.I)
+_CREATED = re.compile(r"creat|submitted|received|entered|registered|lead_?date|^date$|opened", re.I)
+_AFTERWARDS = re.compile(
+    r"clos(ed|e_?date|ing)|lost_?reason|reason|won_|contract|invoice|probab|forecast|duration|churn|actual|signed|paid",
+    re.I,
+)
+_TODAY = re.compile(r"^last_|_last_|modified|updated|days_since|current_|^latest|stage|status|score$", re.I)
+_TOPICS: Sequence[tuple[str, Topic]] = (
+    (r"budg|price|pricing|revenue|funding|income|balance|loan|credit|default|spend", Topic.BUDGET),
+    (r"title|seniority|authority|decision_?maker|position|^role$", Topic.AUTHORITY),
+    (r"compet", Topic.COMPETITION),
+    (r"purch|tender|procure|legal|decision_?process", Topic.DECISION_PROCESS),
+    (r"rfi|criteria|requirement", Topic.DECISION_CRITERIA),
+    (r"need|pain|use_?case|scope|interest_?in|product_?interest|problem", Topic.NEED),
+    (r"time_?line|time_?frame|urgen|deadline|start_?date|month|quarter|rfp|when", Topic.TIMELINE),
+    (r"priorit|strateg|importan", Topic.PRIORITY),
+    (r"champion|sponsor|refer|statement", Topic.CHAMPION),
+    (r"current|vendor|solution|partner|client|installed", Topic.CURRENT_SOLUTION),
+    (r"goal|objective|kpi|metric|roi", Topic.GOALS),
+    (r"growth|plan|roadmap|hiring", Topic.PLANS),
+    (r"visit|page|view|click|open|download|webinar|event|campaign|previous|contacted|session", Topic.INTEREST),
+)
+_DIMENSIONS: Sequence[tuple[str, Dimension]] = (
+    (r"trial|demo|pricing|quote|rfi|rfp|proposal|cart", Dimension.INTENT),
+    (r"login|usage|seats|feature|active_?days|workspace", Dimension.USAGE),
+    (
+        r"visit|page|view|click|open|download|webinar|event|campaign|source|channel|month|previous|contact",
+        Dimension.INTEREST,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a column seems to be.
+
+    ``suspicious`` says why it may tell the outcome, ``sentinel`` names a number that may mean missing; empty if none.
+    """
+
+    header: str
+    type: ColumnType
+    role: Role
+    dimension: Dimension
+    topic: Topic
+    missing: tuple[str, ...]
+    filled: float
+    distinct: int
+    examples: tuple[str, ...]
+    suspicious: str = ""
+    sentinel: str = ""
+
+
+def guess_target(frame: pd.DataFrame) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
+    """The likely target: header, values that mean won, values that mean lost; None if no column looks like one."""
+    best: tuple[float, str, tuple[str, ...], tuple[str, ...]] | None = None
+    for place, header in enumerate(frame.columns):
+        values = sorted(set(frame[header].dropna()) - {""})
+        if not 2 <= len(values) <= 6:
+            continue
+        won = tuple(v for v in values if _WON.match(v))
+        lost = tuple(v for v in values if _LOST.match(v))
+        if not won or not lost:
+            continue
+        merit = 4.0 * bool(_TARGET.search(header)) + 2.0 * any("won" in v.lower() for v in won)
+        merit += 1.0 * (place == len(frame.columns) - 1) + 0.5 * (len(values) == 2)
+        if merit >= 1.5 and (best is None or merit > best[0]):
+            best = (merit, str(header), won, lost)
+    return None if best is None else best[1:]
+
+
+def guess_column(texts: pd.Series, won: pd.Series | None, decimal: str) -> Guess:
+    """A guess about one column.
+
+    Parameters
+    ----------
+    texts : values as they stand in the file, missing where empty; named by the header
+    won : 1.0 or 0.0 per row, missing where unknown; None without a target
+    """
+    header = str(texts.name)
+    lowered = texts.str.lower()
+    missing = tuple(sorted(set(texts[lowered.isin(MISSING_TEXTS)].dropna())))
+    present = texts[texts.notna() & ~lowered.isin(MISSING_TEXTS)]
+    kind = _type(present, decimal)
+    role = _role(header, present, kind)
+    return Guess(
+        header=header,
+        type=kind,
+        role=role,
+        dimension=_first(_DIMENSIONS, header, Dimension.FIT),
+        topic=_first(_TOPICS, header, Topic.CONTEXT),
+        missing=missing,
+        filled=len(present) / max(len(texts), 1),
+        distinct=int(present.nunique()),
+        examples=tuple(str(v)[:30] for v in present.drop_duplicates().head(3)),
+        suspicious=_suspicious(header, texts, present, won),
+        sentinel=_sentinel(present) if kind is ColumnType.NUMBER else "",
+    )
+
+
+def _type(present: pd.Series, decimal: str) -> ColumnType:
+    if not len(present):
+        return ColumnType.CATEGORY
+    lowered = present.str.lower()
+    values = set(lowered)
+    if values <= (TRUE_TEXTS | FALSE_TEXTS) - {"1", "0", "1.0", "0.0"} and len(values) == 2:
+        return ColumnType.BOOLEAN
+    if cast_numbers(present, Column(), decimal).unreadable.mean() <= 1 - READABLE:
+        return ColumnType.NUMBER
+    if present.str.contains(r"\d").mean() > READABLE and present.str.len().between(8, 35).all() and _is_time(present):
+        return ColumnType.TIMESTAMP
+    long = present.str.len().mean() > LONG_TEXT
+    return ColumnType.TEXT if long and present.nunique() > len(present) / 2 else ColumnType.CATEGORY
+
+
+def _sentinel(present: pd.Series) -> str:
+    """A frequent 999, -1 or the like."""
+    top = present.value_counts(normalize=True)
+    value = str(top.index[0])
+    return value if top.iloc[0] >= 0.2 and re.fullmatch(r"-1|-?9{2,}(\.0*)?", value) else ""
+
+
+def _is_time(present: pd.Series) -> bool:
+    sample = present.iloc[:: max(len(present) // 500, 1)]
+    try:
+        found = read_moments(sample.reset_index(drop=True), zone_of("UTC", "")).values
+    except LeadScoreError:
+        return True  # dates that can be read in two ways are dates
+    return bool(found.notna().mean() >= READABLE)
+
+
+def _role(header: str, present: pd.Series, kind: ColumnType) -> Role:
+    if _PERSONAL.search(header) or (len(present) and present.str.contains(r"^\S+@\S+\.\S+$").mean() > 0.5):
+        return Role.PERSONAL
+    if _SENSITIVE.search(header):
+        return Role.SENSITIVE
+    alike = len(present) > 20 and present.nunique() > 0.9 * len(present)
+    whole = kind is ColumnType.NUMBER and bool(present.str.fullmatch(r"\d+").all())
+    if alike and (kind is ColumnType.CATEGORY or (whole and re.search(r"(^|_)(id|key|nr|no)$", header, re.I))):
+        return Role.DISPLAY
+    return Role.FEATURE
+
+
+def _suspicious(header: str, texts: pd.Series, present: pd.Series, won: pd.Series | None) -> str:
+    if present.nunique() <= 1:
+        return "holds one value only"
+    if _AFTERWARDS.search(header):
+        return "by its name it may be filled only after the outcome"
+    if won is not None:
+        known = won.notna()
+        told = _purity(texts[known].fillna(""), won[known])
+        if told:
+            return told
+    if _TODAY.search(header):
+        return "by its name it may hold today's value, not the one of that time"
+    return ""
+
+
+def _purity(texts: pd.Series, won: pd.Series) -> str:
+    """Whether the column nearly tells the outcome, by its values or by being filled."""
+    base = max(float(won.mean()), 1 - float(won.mean())) if len(won) else 1.0
+    for what, cells in (("its values", texts), ("whether it is filled", texts.ne("").astype(str))):
+        sizes = cells.map(cells.value_counts())
+        common = sizes >= 5
+        if common.mean() < 0.5:
+            continue
+        rate = won[common].groupby(cells[common]).mean()
+        right = cells[common].map(rate.where(rate >= 0.5, 1 - rate)).mean()
+        if right >= max(PURE_ENOUGH, base + (1 - base) * 0.8):
+            return f"{what} alone tell the outcome in {right:.0%} of the rows"
+    return ""
+
+
+def _first(patterns: Sequence[tuple[str, Word]], header: str, otherwise: Word) -> Word:
+    name = re.sub(r"[^a-z0-9]+", "_", header.lower())
+    return next((value for pattern, value in patterns if re.search(pattern, name)), otherwise)
+
+
+def times_in_order(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> list[str]:
+    """Filled columns of times along which the rows of the file already lie, oldest or newest first."""
+    found = []
+    for header, guess in guesses.items():
+        times = guess.type is ColumnType.TIMESTAMP and guess.filled > READABLE
+        if not times or guess.suspicious or _AFTERWARDS.search(header):
+            continue
+        try:
+            moments = read_moments(frame[header].reset_index(drop=True), zone_of("UTC", "")).values.dropna()
+        except LeadScoreError:
+            continue
+        if moments.nunique() > 1 and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing):
+            found.append(header)
+    return found
+
+
+def created_column(guesses: Mapping[str, Guess]) -> str | None:
+    """The column that says when a lead came into being, if one looks like it."""
+    times = [g for g in guesses.values() if g.type is ColumnType.TIMESTAMP and g.filled > READABLE]
+    named = [g.header for g in times if _CREATED.search(g.header) and not _AFTERWARDS.search(g.header)]
+    return named[0] if named else None

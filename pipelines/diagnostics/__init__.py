@@ -1,0 +1,1 @@
+"""Figures about a run: monitor, lifecycle, explanation fidelity, peers, throughput."""

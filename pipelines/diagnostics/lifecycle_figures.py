@@ -1,0 +1,119 @@
+"""The lifecycle of a source in figures: tables for the terminal, JSON, CSV and the report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ContractError
+from models.judging.lifecycle.figures import Lifecycle, lifecycle
+from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
+from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions
+from models.logistic import sigmoid
+from pipelines.workspace.atomic_files import read_json, read_parquet, write_json, write_parquet, write_text
+from pipelines.workspace.context import Context
+from pipelines.workspace.find_declarations import find_policy
+from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.table_files import load_tables
+
+DEFAULT = "lifecycle"
+TITLES = {
+    "funnel": "Funnel: leads per stage",
+    "sla": "Service levels, in business hours",
+    "volumes": "Promised, sent, accepted and qualified per quarter",
+    "first_touch": "Hours to the first touch and win rate (association only)",
+    "nurtured": "Nurtured and not (association only)",
+    "tools": "Capture tools",
+    "recycled": "Recycled leads and what became of them",
+    "returns": "Leads sales sent back, by reason",
+    "worked": "Worked and never worked (not comparable: who is worked was chosen)",
+}
+CSV_ONLY = ("funnel_by_month", "sla_by_month", "decisions")
+FEEDBACK = {
+    "agreement": "What sales said, what the score said, and what became of it (test weeks, within the horizon)",
+    "disagreements": "Where sales and score disagree most",
+}
+
+
+def policy_of(context: Context) -> LifecyclePolicy:
+    """The lifecycle policy a source names, or the one that ships."""
+    return load_policy(find_policy(context.source.lifecycle or DEFAULT, beside=context.source_path.parent))
+
+
+def lifecycle_of(context: Context) -> Lifecycle:
+    """Figures of the lifecycle as known at the data cut-off.
+
+    Raises
+    ------
+    ContractError : the source has no clocks, or its tables and matrix were not built yet
+    """
+    if context.source.kind == "flat":
+        raise ContractError(
+            f"source '{context.source.name}' is flat: without stage history there is no lifecycle to measure. "
+            "Map a 'stages' table in a relational source."
+        )
+    counts = read_json(context.paths.ingest / "counts.json")
+    matrix = load_matrix(context.paths.matrix)
+    won = pd.Series(matrix.label, index=matrix.keys["lead_id"]).groupby(level=0).max()
+    tables = load_tables(context.paths)
+    return lifecycle(tables, policy_of(context), pd.Timestamp(counts["data_cutoff"]), won)
+
+
+def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:
+    """Sales' decisions against the evaluated twin's score at that time; empty without a trained model."""
+    file = context.paths.evaluate / "test_log_odds.parquet"
+    winner = read_json(context.paths.evaluate / "evaluation.json").get("winner") if file.exists() else None
+    if winner is None:
+        return {}
+    test = load_matrix(context.paths.matrix).take(load_chop(context.paths.matrix).final.test)
+    probability = sigmoid(read_parquet(file)[winner].to_numpy(dtype=np.float64))
+    scored = scored_decisions(found.decisions, test.keys, probability, test.label)
+    return {"agreement": agreement(scored), "disagreements": disagreements(scored)} if len(scored) else {}
+
+
+def write_lifecycle(context: Context, folder: Path) -> None:
+    """``lifecycle.json`` for the report (empty without stages) and ``disagreements.parquet``."""
+    if context.source.kind == "flat" or "stages" not in context.source.tables:
+        write_json(folder / "lifecycle.json", {})
+        return
+    found = lifecycle_of(context)
+    feedback = feedback_of(context, found)
+    agreed = feedback.get("agreement", pd.DataFrame())
+    record: dict[str, Any] = {"agreement": agreed.astype(object).where(agreed.notna(), None).to_dict(orient="records")}
+    record["columns"] = {name: list(getattr(found, name)) for name in (*TITLES, *CSV_ONLY)} | {
+        "agreement": list(agreed)
+    }
+    hours = policy_of(context).business_hours
+    record["hours"] = f"{', '.join(hours.days)}, {hours.start:g} to {hours.end:g}, {hours.timezone}"
+    write_json(folder / "lifecycle.json", found.record() | record)
+    write_parquet(folder / "disagreements.parquet", feedback.get("disagreements", pd.DataFrame()))
+
+
+def write_csv(found: Lifecycle, folder: Path, feedback: Mapping[str, pd.DataFrame] | None = None) -> list[Path]:
+    """One CSV per table, atomically written; their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    tables = {name: getattr(found, name) for name in (*TITLES, *CSV_ONLY)} | dict(feedback or {})
+    for name, frame in tables.items():
+        write_text(folder / f"{name}.csv", frame.to_csv(index=False))
+        paths.append(folder / f"{name}.csv")
+    return paths
+
+
+def table_rows(frame: pd.DataFrame) -> list[list[Any]]:
+    """A table's cells for the eye: shares in per cent, missing as a dash."""
+    shares = {"went_further", "attained", "low", "high", "rate", "qualified", "probability"}
+    rows = []
+    for record in frame.to_dict(orient="records"):
+        cells = []
+        for name, value in record.items():
+            if pd.isna(value):
+                cells.append("-")
+            elif name in shares and isinstance(value, float):
+                cells.append(f"{value:.0%}")
+            else:
+                cells.append(f"{value:,.1f}" if isinstance(value, float) and not value.is_integer() else f"{value}")
+        rows.append(cells)
+    return rows

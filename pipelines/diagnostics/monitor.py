@@ -1,0 +1,132 @@
+"""The monitor: what is scored now against what the champion was trained on, and what came true since."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import BundleError
+from features.matrix import Matrix
+from models.bundle import Bundle, load_bundle
+from models.judging.drift import monitor_findings
+from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores
+from models.judging.drift.monitor_findings import Finding, Level
+from models.judging.drift.observed_vs_predicted import base_rate_since, promised
+from models.judging.promotion.unseen_rows import later_rows, unit_of
+from models.settings import MonitorSettings
+from pipelines.registry.champion import require_champion
+from pipelines.registry.promotion_gate import fits, trained_through, won_leads
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_matrix
+
+_EXPLAINED = 2_000  # rows whose contributions say what the model leans on
+_DAY = 1.0  # younger or older by less is no other age
+OLD = "was trained before bundles kept what they were trained on, so drift of features and scores cannot be told."
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The rows that are scored now, and what they are."""
+
+    rows: Matrix
+    what: str
+    as_of: pd.Timestamp | None
+    is_file: bool = False
+
+
+def monitor(context: Context, settings: MonitorSettings, seen: Seen | None = None) -> dict[str, Any]:
+    """The monitor's record, JSON-ready, on the open leads of the last matrix or on rows ``seen`` elsewhere.
+
+    Raises
+    ------
+    RegistryError : there is no champion
+    BundleError : it does not fit the last matrix
+    DataError : no matrix was built yet
+    """
+    found = require_champion(context.paths)
+    bundle = load_bundle(found.folder, found.hash)
+    if not fits(context, found.folder):
+        raise BundleError(
+            f"champion {found.hash[:12]} of '{context.paths.source}' was trained under another declaration than the "
+            "last matrix follows; nothing can be compared. Train again, or restore the declaration and rebuild it."
+        )
+    matrix = load_matrix(context.paths.matrix)
+    now = seen or _now(context, matrix)
+    findings, drifts, scores = _drifted(bundle, now, settings)
+    findings += _since(context, bundle, matrix, settings)
+    level = monitor_findings.overall(findings)
+    through = trained_through(bundle)
+    return {
+        "source": context.paths.source,
+        "bundle": bundle.hash,
+        "trained_through": None if through is None else through.isoformat(),
+        "as_of": None if now.as_of is None else now.as_of.isoformat(),
+        "what": now.what,
+        "leads": len(now.rows),
+        "verdict": str(level),
+        "headline": monitor_findings.headline(level, findings),
+        "findings": [finding.record() for finding in findings],
+        "scores": None if scores is None else scores.record(),
+        "features": [drift.record() for drift in drifts],
+    }
+
+
+def _now(context: Context, matrix: Matrix) -> Seen:
+    """Open leads of the last matrix; without clocks the whole table, the trained rows among it."""
+    if not (context.paths.matrix / "open.json").exists():
+        return Seen(matrix, "all rows of the table, those trained on among them; --input FILE looks at new ones", None)
+    rows = load_matrix(context.paths.matrix, "open")
+    as_of = None if not len(rows) else pd.Timestamp(rows.keys["as_of"].iloc[0])
+    return Seen(rows, "open leads", as_of)
+
+
+def _drifted(
+    bundle: Bundle, now: Seen, settings: MonitorSettings
+) -> tuple[list[Finding], tuple[Drift, ...], Drift | None]:
+    """Findings on the rows of now, drift per feature (most moved first) and of the scores."""
+    volumes = bundle.trained_on.get("leads_per_moment")
+    rows = now.rows
+    findings = [monitor_findings.judge_volume(len(rows), None if now.is_file else volumes)]
+    if not len(rows):
+        return findings, (), None
+    low, high = bundle.meta["age_days"]
+    age = rows.keys["age_days"].to_numpy(dtype=np.float64)
+    outside = (age < low - _DAY) | (age > high + _DAY)
+    if np.isfinite([low, high]).all() and np.isfinite(age).any():
+        findings.append(monitor_findings.judge_ages(float(outside.mean()), low, high, settings))
+        rows = rows.take(~outside)
+    if not len(rows):
+        return findings, (), None
+    if not bundle.trained_on:
+        sentence = f"Bundle {bundle.hash[:12]} {OLD}"
+        return [*findings, Finding("features", Level.UNKNOWN, sentence, "Train again.")], (), None
+    drifts = drift_of_features(bundle.trained_on, rows, _weights(bundle, rows), settings)
+    scores = drift_of_scores(bundle.trained_on, rows, bundle.log_odds(rows.values), settings)
+    findings += [
+        monitor_findings.judge_features(drifts, settings),
+        monitor_findings.judge_values(drifts, len(rows), settings),
+        monitor_findings.judge_scores(scores),
+    ]
+    return findings, drifts, scores
+
+
+def _weights(bundle: Bundle, rows: Matrix) -> dict[str, float]:
+    """Share of each feature in the absolute contributions, over at most :data:`_EXPLAINED` rows spread evenly."""
+    places = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _EXPLAINED)).astype(np.int64))
+    found = bundle.contributions(rows.values.iloc[places].reset_index(drop=True))
+    size = np.abs(found.values).mean(axis=0)
+    return dict(zip(found.names, (size / max(float(size.sum()), 1e-12)).tolist(), strict=True))
+
+
+def _since(context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings) -> list[Finding]:
+    """What came true since the training."""
+    through = trained_through(bundle)
+    base = monitor_findings.judge_base(base_rate_since(matrix, through, float(bundle.meta["base_rate"]), settings))
+    if through is None:
+        sentence = "Without clocks nothing says which outcomes came after the training."
+        return [base, Finding("calibration", Level.UNKNOWN, sentence)]
+    judged = matrix.take(later_rows(matrix, through, unit_of(context.source)).rows)
+    won = won_leads(judged)
+    found = promised(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
+    return [base, monitor_findings.judge_promises(found, won, settings)]

@@ -1,0 +1,30 @@
+"""Leads of a file as the monitor sees them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from models.bundle import load_bundle
+from pipelines.diagnostics.monitor import Seen
+from pipelines.ingest.identity_files import merged_into
+from pipelines.registry.champion import require_champion
+from pipelines.scoring.leads_file import read_leads_file
+from pipelines.scoring.score_file import rows_of_file
+from pipelines.workspace.context import Context
+
+
+def seen_in_file(context: Context, file: Path) -> Seen:
+    """Rows of a file laid out like the source's table ``leads``, as the champion would score them.
+
+    Raises
+    ------
+    RegistryError : there is no champion
+    MissingFileError, UnreadableFileError, EmptyFileError, MissingColumnError : about the file
+    """
+    champion = require_champion(context.paths)
+    bundle = load_bundle(champion.folder, champion.hash)
+    merged = {} if context.source.kind == "flat" else merged_into(context.paths)
+    matrix, errors, when = rows_of_file(context, bundle, read_leads_file(file, context.source), merged)
+    if len(matrix) == len(errors):
+        matrix = matrix.take(np.array([not text for text in errors], dtype=bool))
+    return Seen(matrix, f"leads of {file.name}", when, is_file=True)

@@ -1,0 +1,74 @@
+"""How fast a finished run's parts are on this machine: rates and ratios within one go, best of several."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from features.assembly.build_matrix import matrix_of
+from features.assembly.flat_matrix import flat_matrix
+from features.cohort.cohort import cutoff_of
+from features.errors import DataError
+from features.matrix import Matrix
+from models.bundle import Bundle
+from models.scoring import score
+from pipelines.compute.engines import builder
+from pipelines.scoring.find_lead import find_bundle
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.table_files import load_tables
+
+ROWS, SINGLE, REPEATS = 20_000, 50, 3
+
+
+def bench(context: Context, rows: int = ROWS) -> dict[str, Any]:
+    """Rates of features, prediction, explanation and whole scoring, and one lead's milliseconds.
+
+    Raises
+    ------
+    RegistryError, DataError
+        before the first run of the source.
+    """
+    bundle = find_bundle(context)
+    matrix = load_matrix(context.paths.matrix)
+    if matrix.catalog.hash != bundle.catalog.hash:
+        raise DataError(f"the champion of '{context.source.name}' follows another declaration; run the source again.")
+    part = matrix.take(np.resize(np.arange(len(matrix)), rows))
+    predict = _best(lambda: bundle.log_odds(part.values))
+    explain = _best(lambda: bundle.contributions(part.values))
+    whole = _best(lambda: score(bundle, part, context.framework, source=context.source), 1)
+    built = _best(lambda: _matrix(context, bundle), 1)
+    alone = _best(lambda: [bundle.log_odds(part.values.iloc[k : k + 1]) for k in range(SINGLE)]) / SINGLE
+    return {
+        "source": context.source.name,
+        "winner": bundle.meta["winner"],
+        "features": len(bundle.catalog),
+        "matrix_rows": len(matrix),
+        "matrix_rows_per_second": len(matrix) / built,
+        "rows": rows,
+        "predict_rows_per_second": rows / predict,
+        "explain_rows_per_second": rows / explain,
+        "explain_over_predict": explain / predict,
+        "score_rows_per_second": rows / whole,
+        "one_lead_milliseconds": 1000 * alone,
+    }
+
+
+def _matrix(context: Context, bundle: Bundle) -> Matrix:
+    tables = load_tables(context.paths)
+    if context.source.kind == "flat":
+        return flat_matrix(tables["leads"], context.source, context.rubric)
+    cutoff = cutoff_of(tables, context.source)
+    return matrix_of(tables, context.source, bundle.catalog, cutoff, build=builder(context.engine))
+
+
+def _best(call: Callable[[], Any], repeats: int = REPEATS) -> float:
+    """Shortest seconds of several calls; the first one warms up and does not count."""
+    call()
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - started)
+    return min(taken)

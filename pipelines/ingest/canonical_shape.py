@@ -1,0 +1,233 @@
+"""Rows of a file to a canonical table: columns found, values read as declared, gaps filled by the contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.schema.canonical_tables import TABLES, ContractColumn, ContractTable
+from features.schema.columns import Column
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Role
+from pipelines.ingest.errors import MissingColumnError
+from pipelines.ingest.file_adapters import RawTable
+from pipelines.ingest.timestamps import Moments, end_of_day, read_moments, zone_of
+from pipelines.ingest.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
+
+DTYPES: Mapping[ColumnType, str] = {
+    ColumnType.ID: "str",
+    ColumnType.CATEGORY: "str",
+    ColumnType.TEXT: "str",
+    ColumnType.NUMBER: "float64",
+    ColumnType.BOOLEAN: "boolean",
+    ColumnType.TIMESTAMP: "datetime64[us]",
+}
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Rows (positions) of a column whose value cannot be read as its type, and the texts that stand there."""
+
+    column: str
+    positions: npt.NDArray[np.int64]
+    texts: tuple[str, ...]
+
+
+@dataclass
+class Shaped:
+    """A canonical table before its rules are checked; ``rows`` are the rows' numbers in the file."""
+
+    name: str
+    frame: pd.DataFrame
+    rows: npt.NDArray[np.int64]
+    unreadable: list[Unreadable] = field(default_factory=list)
+    undeclared: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_columns(source: Source, table: str) -> dict[str, Column]:
+    """Columns of a table that are read: the declared ones without the ignored, and those ``flat`` speaks of."""
+    declared = source.tables[table].columns if table in source.tables else {}
+    columns = {name: column for name, column in declared.items() if column.role is not Role.IGNORE}
+    if source.flat is not None and table == "leads":
+        flat = source.flat
+        for name in (flat.target.column, flat.order, flat.group, flat.lead_id):
+            if name is not None and name not in ("row", "identical_inputs") and name not in columns:
+                columns[name] = declared.get(name, Column(role=Role.DISPLAY))
+    return columns
+
+
+def type_of(source: Source, table: str, name: str) -> ColumnType:
+    """Type a column is read as: the contract's, else the declared one, else category."""
+    if source.flat is not None and name == source.flat.target.column:
+        return ColumnType.CATEGORY
+    contract = TABLES[table]
+    column = read_columns(source, table).get(name)
+    if name in contract.names and not (source.kind == "flat" and column is not None and column.type is not None):
+        return contract[name].type
+    return (column.type if column is not None else None) or ColumnType.CATEGORY
+
+
+def headers(source: Source, table: str) -> list[str]:
+    """Headers the declaration speaks of."""
+    return [column.source or name for name, column in source.tables[table].columns.items() if column.constant is None]
+
+
+def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = True) -> Shaped:
+    """A canonical table from the rows of a file.
+
+    Parameters
+    ----------
+    strict : a declared column that the file lacks is an error; otherwise it is missing everywhere and listed
+
+    Raises
+    ------
+    MissingColumnError
+        naming the column, the header and its nearest kin in the file.
+    """
+    columns = read_columns(source, table)
+    shaped = Shaped(table, pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), raw.rows)
+    frame = raw.frame.reset_index(drop=True)
+    shaped.undeclared = sorted(set(frame.columns) - set(headers(source, table)) - _headers_of(columns))
+    texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
+    decimal = _decimal(raw, texts, table, source)
+    values: dict[str, pd.Series] = {}
+    clocks: dict[str, Moments] = {}
+    for name, column in columns.items():
+        if name not in texts:
+            values[name] = _empty(type_of(source, table, name), len(frame))
+            continue
+        values[name] = _cast(name, texts[name], column, decimal, shaped, clocks, source)
+    shaped.frame = _filled(values, clocks, table, source, raw.rows)
+    return shaped
+
+
+def _headers_of(columns: Mapping[str, Column]) -> set[str]:
+    return {column.source or name for name, column in columns.items()}
+
+
+def _texts(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Column],
+    table: str,
+    source: Source,
+    shaped: Shaped,
+    *,
+    strict: bool,
+    what: str,
+) -> dict[str, pd.Series]:
+    """Raw values per product column: texts, or typed Parquet columns where the type fits."""
+    found = {}
+    for name, column in columns.items():
+        header = column.source or name
+        kind = type_of(source, table, name)
+        if column.constant is not None:
+            found[name] = pd.Series(column.constant, index=frame.index, dtype="str")
+        elif header not in frame:
+            if strict:
+                where = source.where("tables", table, "columns", name, "from")
+                raise MissingColumnError(where, f"{table}.{name}", header, what, frame.columns)
+            shaped.missing.append(name)
+        elif kind is ColumnType.TIMESTAMP and pd.api.types.is_datetime64_any_dtype(frame[header].dtype):
+            found[name] = frame[header]
+        else:
+            found[name] = plain_texts(frame[header], column)
+    return found
+
+
+def _decimal(raw: RawTable, texts: Mapping[str, pd.Series], table: str, source: Source) -> str:
+    location = source.tables[table].location if table in source.tables else None
+    declared = location.csv.decimal if location is not None else None
+    if declared is not None or raw.form.get("format") != "csv":
+        return declared or "."
+    numbers = [series for name, series in texts.items() if type_of(source, table, name) is ColumnType.NUMBER]
+    return decimal_of(numbers, raw.form.get("delimiter"))
+
+
+def _cast(
+    name: str,
+    texts: pd.Series,
+    column: Column,
+    decimal: str,
+    shaped: Shaped,
+    clocks: dict[str, Moments],
+    source: Source,
+) -> pd.Series:
+    kind = type_of(source, shaped.name, name)
+    if kind is ColumnType.NUMBER:
+        cast = cast_numbers(texts, column, decimal)
+        values, unreadable = cast.values, cast.unreadable
+    elif kind is ColumnType.BOOLEAN:
+        cast = cast_booleans(texts)
+        values, unreadable = cast.values, cast.unreadable
+    elif kind is ColumnType.TIMESTAMP:
+        where = source.where("tables", shaped.name, "columns", name)
+        zone = zone_of(column.timezone or source.timezone, where)
+        moments = read_moments(texts, zone, form=column.time_format, what=f"{where}: column '{shaped.name}.{name}'")
+        clocks[name] = moments
+        shaped.notes += [f"{shaped.name}.{name}: {note}" for note in moments.notes]
+        if moments.date_only.any():
+            count = int(moments.date_only.sum())
+            shaped.notes.append(f"{shaped.name}.{name}: {count} values are dates without a time of day.")
+        values, unreadable = moments.values, moments.values.isna() & texts.notna()
+    else:
+        return cast_choices(texts, column.values or _known_values(source, shaped.name, name))
+    positions = np.flatnonzero(unreadable.to_numpy(dtype=bool))
+    if positions.size:
+        shaped.unreadable.append(Unreadable(name, positions, tuple(str(v) for v in texts.iloc[positions])))
+    return values
+
+
+def _known_values(source: Source, table: str, name: str) -> tuple[str, ...]:
+    """Values the contract, or the flat target, allows."""
+    if source.flat is not None and name == source.flat.target.column:
+        return (*source.flat.target.won, *source.flat.target.lost)
+    contract = TABLES[table]
+    return tuple(str(value) for value in contract[name].values) if name in contract.names else ()
+
+
+def _empty(kind: ColumnType, length: int) -> pd.Series:
+    value = {ColumnType.NUMBER: np.nan, ColumnType.TIMESTAMP: pd.NaT}.get(kind, pd.NA)
+    return pd.Series(value, index=range(length), dtype=DTYPES[kind])
+
+
+def _filled(
+    values: dict[str, pd.Series],
+    clocks: Mapping[str, Moments],
+    table: str,
+    source: Source,
+    rows: npt.NDArray[np.int64],
+) -> pd.DataFrame:
+    """All columns of the contract, then the attributes; defaults of the contract where values are missing."""
+    contract, length = TABLES[table], len(rows)
+    if source.flat is not None and table == "leads":
+        number = pd.Series(rows).astype("str")
+        named = values.get(source.flat.lead_id or "lead_id")
+        values["lead_id"] = number if named is None else named.astype("str")
+    for column in contract.columns:
+        kept = values.get(column.name, _empty(column.type, length))
+        values[column.name] = kept if source.flat is not None else _with_default(kept, column, values, clocks, table)
+    order = [*contract.names, *(name for name in values if name not in contract.names)]
+    return pd.DataFrame({name: values[name].reset_index(drop=True) for name in order})
+
+
+def _with_default(
+    kept: pd.Series, column: ContractColumn, values: Mapping[str, pd.Series], clocks: Mapping[str, Moments], table: str
+) -> pd.Series:
+    """Missing values as the contract fills them. What is known on a day is known by its end; leads, at creation."""
+    if column.default is not None:
+        return kept.fillna(column.default)
+    late, origin = column.name == "known_at" and table != "leads", column.default_from
+    if late and "known_at" in clocks:
+        kept = end_of_day(clocks["known_at"])
+    if origin is None or origin not in values:
+        return kept
+    return kept.fillna(end_of_day(clocks[origin]) if late and origin in clocks else values[origin])
+
+
+def empty_table(table: ContractTable) -> pd.DataFrame:
+    """A canonical table without rows."""
+    return pd.DataFrame({column.name: _empty(column.type, 0) for column in table.columns})

@@ -1,0 +1,54 @@
+"""What a table looks like, column by column; values of personal and sensitive columns stay hidden."""
+
+from typing import Any
+
+import pandas as pd
+
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Role
+from pipelines.ingest.canonical_shape import read_columns, type_of
+from pipelines.ingest.quarantine import hidden_columns
+
+MOST_COMMON = 3
+
+
+def profile(frame: pd.DataFrame, table: str, source: Source) -> list[dict[str, Any]]:
+    """One record per column: type, role, share missing, distinct values, and range or most common values."""
+    declared = read_columns(source, table)
+    hidden = hidden_columns(source, table)
+    records = []
+    for name in frame.columns:
+        values = frame[name]
+        if name not in declared and not values.notna().any():
+            continue  # of the contract, but not in this source
+        kind = type_of(source, table, name)
+        canonical = name not in declared or (source.flat is None and name in TABLES[table].names)
+        records.append(
+            {
+                "column": name,
+                "type": str(kind),
+                "role": "contract" if canonical else str(declared[name].role),
+                "missing": float(values.isna().mean()) if len(values) else 0.0,
+                "distinct": int(values.nunique()),
+                "shows": "hidden" if name in hidden else _shows(values, kind, declared.get(name)),
+            }
+        )
+    return records
+
+
+def _shows(values: pd.Series, kind: ColumnType, column: Any) -> str:
+    present = values.dropna()
+    if not len(present):
+        return "always missing"
+    if kind is ColumnType.NUMBER:
+        low, middle, high = (f"{v:,.6g}" for v in (present.min(), present.median(), present.max()))
+        return f"{low} to {high}, median {middle}"
+    if kind is ColumnType.TIMESTAMP:
+        return f"{present.min():%Y-%m-%d} to {present.max():%Y-%m-%d}"
+    if kind is ColumnType.BOOLEAN:
+        return f"true {present.astype(float).mean():.1%}"
+    if kind is not ColumnType.CATEGORY or (column is not None and column.role is Role.DISPLAY and present.is_unique):
+        return f"e.g. {present.iloc[0]}"[:60]
+    shares = present.value_counts(normalize=True).head(MOST_COMMON)
+    return ", ".join(f"{str(value)[:30]} {share:.0%}" for value, share in shares.items())

@@ -1,0 +1,238 @@
+"""Delimited text as a table of texts: no row is lost, and what does not fit the header is named by its row."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from features.schema.columns import CsvFormat
+from pipelines.ingest.encodings import decode
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+
+DELIMITERS = (";", ",", "\t", "|")
+LONGEST_VALUE = 131_072
+_UNFIT_FOR_INNER_LINES = 4  # from so many columns on, a line inside a quoted value can be told from a row
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row that is kept out before its values are read: where, why and its raw text."""
+
+    row: int
+    rule: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """Rows of a delimited file as texts; ``rows`` are their numbers from 1, broken ones counted."""
+
+    frame: pd.DataFrame
+    rows: npt.NDArray[np.int64]
+    broken: tuple[Broken, ...]
+    encoding: str
+    delimiter: str
+
+    @property
+    def read(self) -> int:
+        return len(self.frame) + len(self.broken)
+
+
+def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequence[str] = ()) -> Delimited:
+    """Rows of a delimited file.
+
+    Parameters
+    ----------
+    content : the file's bytes
+    form : what is declared; the rest is found out
+    what : the file's name for messages
+    expected : headers the declaration speaks of; they decide between delimiters
+
+    Raises
+    ------
+    EmptyFileError
+        if there is no header or no row below it.
+    UnreadableFileError
+        if the bytes are no text or the header names a column twice.
+    """
+    decoded = decode(content, form.encoding, what=what)
+    text, announced = _without_sep_line(decoded.text)
+    if not text.strip():
+        raise EmptyFileError(f"{what} is empty ({len(content)} bytes). Export it again.")
+    delimiter = form.delimiter or announced or delimiter_of(text, form.quote, expected)
+    header, body = _header(text, delimiter, form.quote, what)
+    read = None if decoded.damaged else _fast(body, header, delimiter, form.quote)
+    if read is None:
+        read = careful_rows(body, len(header), delimiter, form.quote)
+    good, numbers, broken = read
+    if not numbers and not broken:
+        raise EmptyFileError(f"{what} has a header but no rows. Export it again, with its data.")
+    frame = good if isinstance(good, pd.DataFrame) else _frame(good, len(header))
+    frame.columns = pd.Index(header)
+    return Delimited(frame, np.asarray(numbers, dtype=np.int64), tuple(broken), decoded.encoding, delimiter)
+
+
+Read = tuple[list[list[str]] | pd.DataFrame, Sequence[int], list[Broken]]
+
+
+def careful_rows(body: str, width: int, delimiter: str, quote: str) -> Read:
+    """Rows line by line. A quote that is never closed breaks its own line, not the lines it swallows."""
+    lines = list(io.StringIO(body, newline=""))
+    good: list[list[str]] = []
+    numbers: list[int] = []
+    broken: list[Broken] = []
+    for fields, raw in _records(lines, width, delimiter, quote):
+        number = len(good) + len(broken) + 1
+        rule = _problem(fields, raw, width, delimiter, quote)
+        if rule:
+            broken.append(Broken(number, rule, _shown(raw)))
+        else:
+            good.append(fields)
+            numbers.append(number)
+    return good, numbers, broken
+
+
+def _records(lines: list[str], width: int, delimiter: str, quote: str) -> Iterator[tuple[list[str], str]]:
+    start = 0
+    while start < len(lines):
+        base = start
+        reader = csv.reader((lines[i] for i in range(base, len(lines))), delimiter=delimiter, quotechar=quote)
+        while start < len(lines):
+            try:
+                fields = next(reader)
+            except csv.Error:
+                fields = []
+            end = base + reader.line_num
+            spans = lines[start:end]
+            if len(spans) > 1 and _swallowed(fields, spans, width, delimiter, quote):
+                yield [], spans[0]
+                start += 1
+                break  # read on from the line after the open quote
+            start = end
+            if any(line.strip() for line in spans):
+                yield fields, "".join(spans)
+
+
+def _swallowed(fields: list[str], spans: list[str], width: int, delimiter: str, quote: str) -> bool:
+    """Whether a record of several lines is a line with an open quote and rows that follow it.
+
+    A true value over several lines is well formed: its closing quote ends the field.
+    """
+    if len(fields) != width:
+        return True
+    if not _well_formed(spans, delimiter, quote):
+        return True
+    return width >= _UNFIT_FOR_INNER_LINES and all(line.count(delimiter) >= width - 1 for line in spans)
+
+
+def _well_formed(lines: list[str], delimiter: str, quote: str) -> bool:
+    try:
+        list(csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True))
+    except csv.Error:
+        return False
+    return True
+
+
+def _problem(fields: list[str], raw: str, width: int, delimiter: str, quote: str) -> str:
+    if len(fields) != width:
+        return _misfit(raw, quote)
+    if raw.count(quote) % 2 and not _well_formed([raw], delimiter, quote):
+        return "open_quote"  # the file ends inside a quoted value
+    return "encoding" if any("\udc80" <= c <= "\udcff" for c in raw) else ""
+
+
+def _misfit(raw: str, quote: str) -> str:
+    return "open_quote" if raw.count(quote) % 2 else "field_count"
+
+
+def _shown(raw: str) -> str:
+    return raw.rstrip("\r\n").encode("utf-8", errors="backslashreplace").decode()
+
+
+def _fast(body: str, header: list[str], delimiter: str, quote: str) -> Read | None:
+    """Rows read by Arrow; None if some row may span lines, so that the careful way must decide."""
+    if body.count("\r") != body.count("\r\n"):
+        return None
+    if quote in body and any(line.count(quote) % 2 for line in io.StringIO(body)):
+        return None  # a value over several lines, or a quote left open: two of them can look like one value
+    broken: list[Broken] = []
+
+    def keep_out(row: pa.csv.InvalidRow) -> str:
+        broken.append(Broken(row.number, _misfit(row.text, quote), _shown(row.text)))
+        return "skip"
+
+    names = [f"c{i}" for i in range(len(header))]
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(body.encode()),
+            read_options=pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=1 << 24),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=delimiter, quote_char=quote, newlines_in_values=True, invalid_row_handler=keep_out
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                strings_can_be_null=False, column_types=dict.fromkeys(names, pa.string())
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    lines = sum(line not in ("\n", "\r\n") for line in io.StringIO(body))
+    if lines != table.num_rows + len(broken) or not all(row.raw.strip() for row in broken):
+        return None
+    if quote in body and any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
+        return None  # blank lines inside a value are not counted above
+    out = {row.row for row in broken}
+    numbers = [n for n in range(1, table.num_rows + len(broken) + 1) if n not in out]
+    return table.to_pandas(), numbers, broken
+
+
+def _frame(rows: list[list[str]], width: int) -> pd.DataFrame:
+    columns = zip(*rows, strict=True) if rows else [() for _ in range(width)]
+    return pd.DataFrame({i: pd.Series(list(column), dtype="str") for i, column in enumerate(columns)})
+
+
+def _without_sep_line(text: str) -> tuple[str, str | None]:
+    """Spreadsheets may write their delimiter in a first line of its own: ``sep=;``."""
+    first, _, rest = text.partition("\n")
+    stripped = first.strip("\r")
+    if len(stripped) == 5 and stripped.lower().startswith("sep="):
+        return rest, stripped[4]
+    return text, None
+
+
+def _header(text: str, delimiter: str, quote: str, what: str) -> tuple[list[str], str]:
+    lines = io.StringIO(text.lstrip("\r\n"), newline="")
+    reader = csv.reader(lines, delimiter=delimiter, quotechar=quote)
+    names = [name.strip() for name in next(reader)]
+    body = lines.read()
+    header = [name or f"column_{i}" for i, name in enumerate(names, 1)]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise UnreadableFileError(f"{what} names column {', '.join(map(repr, twice))} twice in its header; rename one.")
+    return header, body
+
+
+def delimiter_of(text: str, quote: str, expected: Sequence[str] = ()) -> str:
+    r"""The delimiter a file is written with: the one whose header knows the most expected names, then the one that
+    splits its first rows most evenly.
+
+    >>> delimiter_of("name;note\nA;1,5\nB;2,5\n", '"')
+    ';'
+    """
+    lines = [line for line in text[: 1 << 16].splitlines()[:50] if line.strip()]
+    known = set(expected)
+
+    def merit(delimiter: str) -> tuple[int, int, float, int]:
+        rows = list(csv.reader(lines, delimiter=delimiter, quotechar=quote))
+        width = len(rows[0])
+        even = sum(len(row) == width for row in rows) / len(rows)
+        names = sum(name.strip() in known for name in rows[0])
+        return names, int(width > 1), even, width
+
+    return max(DELIMITERS, key=merit)

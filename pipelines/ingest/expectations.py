@@ -1,0 +1,168 @@
+"""What rows must keep to, as one list: the quarantine and the Great Expectations suites derive from it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+
+from features.schema.canonical_tables import TABLES
+from features.schema.columns import Column
+from features.schema.source import Flat, Source
+from features.schema.vocabulary import ColumnType
+from pipelines.ingest.canonical_shape import read_columns, type_of
+
+
+class Rule(StrEnum):
+    """Why a row is kept out (the first three before its values are read)."""
+
+    FIELD_COUNT = "field_count"
+    OPEN_QUOTE = "open_quote"
+    ENCODING = "encoding"
+    TYPE = "type"
+    REQUIRED = "required"
+    ALLOWED = "allowed_values"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+    KNOWN_ORDER = "known_before_happened"
+    CUTOFF = "after_cutoff"
+    REFERENCE = "reference"
+    PARENT = "parent_quarantined"
+    UNIQUE = "duplicate_key"
+
+
+SENTENCES = {
+    Rule.FIELD_COUNT: "has as many fields as the header",
+    Rule.OPEN_QUOTE: "closes every quote it opens",
+    Rule.ENCODING: "holds text in the file's encoding only",
+    Rule.TYPE: "can be read as the declared type",
+    Rule.REQUIRED: "is given",
+    Rule.ALLOWED: "is one of the allowed values",
+    Rule.MINIMUM: "is not below the minimum",
+    Rule.MAXIMUM: "is not above the maximum",
+    Rule.KNOWN_ORDER: "is known no earlier than it happened",
+    Rule.CUTOFF: "lies not after the data cut-off",
+    Rule.REFERENCE: "refers to a row that exists",
+    Rule.PARENT: "refers to a row that was kept",
+    Rule.UNIQUE: "is unique (the first is kept)",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """One rule of a table.
+
+    Parameters
+    ----------
+    columns : the columns it speaks of; the last one's value is shown
+    values : allowed values (``allowed_values``)
+    bound : smallest or largest allowed number or moment
+    refers_to : table and column of the parent (``reference``)
+    warns : broken rows stay and are counted as warnings
+    """
+
+    table: str
+    rule: Rule
+    columns: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    bound: float | pd.Timestamp | None = None
+    refers_to: tuple[str, str] | None = None
+    warns: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The rule in words."""
+        detail = ""
+        if self.values:
+            detail = f" ({', '.join(self.values)})"
+        elif self.bound is not None:
+            detail = f" ({self.bound})"
+        elif self.refers_to is not None:
+            detail = f" ({'.'.join(self.refers_to)})"
+        return f"{' + '.join(self.columns)} {SENTENCES[self.rule]}{detail}"
+
+
+HAPPENED = {"leads": "created_at", "activities": "happened_at", "answers": "happened_at", "stages": "entered_at"}
+HAPPENED |= {"outcomes": "closed_at"}
+
+
+def expectations_of(source: Source, cutoff: pd.Timestamp | None = None) -> list[Expectation]:
+    """Every rule of a source's tables, from the contract and the declaration, in the order they are checked."""
+    return [expectation for table in table_order(source) for expectation in _of_table(source, table, cutoff)]
+
+
+def table_order(source: Source) -> list[str]:
+    """Declared tables, parents before those that refer to them."""
+    first = ("accounts", "leads")
+    return [t for t in (*first, *(t for t in TABLES if t not in first)) if t in source.tables]
+
+
+def _of_table(source: Source, table: str, cutoff: pd.Timestamp | None) -> Iterator[Expectation]:
+    contract, columns = TABLES[table], read_columns(source, table)
+    for name, column in columns.items():
+        yield from _declared(source, table, name, column)
+    if source.flat is not None:
+        yield from _flat(source.flat)
+    else:
+        yield from _contract(table, columns)
+        yield from _clocks(table, cutoff)
+        yield from _references(source, table, columns)
+    yield Expectation(table=table, rule=Rule.UNIQUE, columns=contract.key)
+
+
+def _contract(table: str, columns: Mapping[str, Column]) -> Iterator[Expectation]:
+    for known in TABLES[table].columns:
+        if not known.nullable and known.default_from is None:
+            yield Expectation(table=table, rule=Rule.REQUIRED, columns=(known.name,))
+        if known.values and known.name in columns and not columns[known.name].values:
+            values = tuple(str(value) for value in known.values)
+            yield Expectation(table=table, rule=Rule.ALLOWED, columns=(known.name,), values=values)
+        if known.minimum is not None and known.name in columns:
+            yield Expectation(table=table, rule=Rule.MINIMUM, columns=(known.name,), bound=known.minimum)
+
+
+def _flat(flat: Flat) -> Iterator[Expectation]:
+    target = flat.target
+    yield Expectation(table="leads", rule=Rule.REQUIRED, columns=(target.column,))
+    yield Expectation(table="leads", rule=Rule.ALLOWED, columns=(target.column,), values=target.won + target.lost)
+    if flat.order not in (None, "row"):
+        yield Expectation(table="leads", rule=Rule.REQUIRED, columns=(str(flat.order),))
+
+
+def _references(source: Source, table: str, columns: Mapping[str, Column]) -> Iterator[Expectation]:
+    """A lead that is referred to must exist; an unknown account is a warning, as exports seldom hold them all."""
+    for known in TABLES[table].columns:
+        if known.references is None or known.name not in columns:
+            continue
+        parent, key = known.references.split(".")
+        if parent in source.tables:
+            yield Expectation(
+                table=table,
+                rule=Rule.REFERENCE,
+                columns=(known.name,),
+                refers_to=(parent, key),
+                warns=parent == "accounts",
+            )
+
+
+def _declared(source: Source, table: str, name: str, column: Column) -> Iterator[Expectation]:
+    kind = type_of(source, table, name)
+    if kind in (ColumnType.NUMBER, ColumnType.BOOLEAN, ColumnType.TIMESTAMP):
+        yield Expectation(table=table, rule=Rule.TYPE, columns=(name,))
+    if column.required:
+        yield Expectation(table=table, rule=Rule.REQUIRED, columns=(name,))
+    if column.values:
+        yield Expectation(table=table, rule=Rule.ALLOWED, columns=(name,), values=column.values)
+    if column.minimum is not None:
+        yield Expectation(table=table, rule=Rule.MINIMUM, columns=(name,), bound=column.minimum)
+    if column.maximum is not None:
+        yield Expectation(table=table, rule=Rule.MAXIMUM, columns=(name,), bound=column.maximum)
+
+
+def _clocks(table: str, cutoff: pd.Timestamp | None) -> Iterator[Expectation]:
+    """What is known is known no earlier than it happened, and nothing is known after the cut-off."""
+    happened = HAPPENED.get(table)
+    if happened is not None:
+        yield Expectation(table=table, rule=Rule.KNOWN_ORDER, columns=(happened, "known_at"))
+    if cutoff is not None:
+        yield Expectation(table=table, rule=Rule.CUTOFF, columns=("known_at",), bound=cutoff)

@@ -1,0 +1,172 @@
+"""Great Expectations suites generated from the declared rules, run on the rows kept; in memory, without a network."""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType
+from pipelines.ingest.canonical_shape import DTYPES, type_of
+from pipelines.ingest.expectations import Expectation, Rule
+
+_TYPE_NAMES: Mapping[ColumnType, str] = {
+    **DTYPES,
+    ColumnType.BOOLEAN: "bool",
+    ColumnType.TIMESTAMP: "datetime64",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a suite found about one rule of a table."""
+
+    table: str
+    kind: str
+    sentence: str
+    success: bool
+    warns: bool = False
+
+
+@contextmanager
+def _without_spark() -> Iterator[None]:
+    """Import Great Expectations without Spark, which it looks for, never uses here, and which takes seconds."""
+    absent = "pyspark" not in sys.modules
+    if absent:
+        sys.modules["pyspark"] = None  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if absent:
+            del sys.modules["pyspark"]
+
+
+def run_suites(tables: Mapping[str, pd.DataFrame], expectations: Sequence[Expectation], source: Source) -> list[Result]:
+    """Check every table with its suite: the structure of the contract, then the declared rules.
+
+    Values are never collected (``BOOLEAN_ONLY``): they may be personal.
+    """
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    with _without_spark():
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    pandas_source = context.data_sources.add_pandas("kept")
+    results = []
+    for table in (t for t in TABLES if t in source.tables):
+        mine = [e for e in expectations if e.table == table]
+        frame = _with_references(tables, table, mine)
+        planned = [*_structure(tables[table], table, source), *_declared(mine, frame)]
+        suite = gx.ExpectationSuite(
+            name=table, expectations=[make(meta={"place": i}) for i, (make, _) in enumerate(planned)]
+        )
+        asset = pandas_source.add_dataframe_asset(table)
+        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+        found = batch.validate(suite, result_format="BOOLEAN_ONLY").to_json_dict()
+        success = {r["expectation_config"]["meta"]["place"]: bool(r["success"]) for r in found["results"]}
+        for place, (_, (kind, sentence, warns)) in enumerate(planned):
+            results.append(Result(table, kind, sentence, success[place], warns))
+    return results
+
+
+class Make:
+    """An expectation to be made, once its place in the suite is known."""
+
+    def __init__(self, name: str, **arguments: Any) -> None:
+        self.name, self.arguments = name, arguments
+
+    def __call__(self, meta: Mapping[str, Any]) -> Any:
+        import great_expectations.expectations as gxe
+
+        return getattr(gxe, self.name)(**self.arguments, meta=dict(meta))
+
+
+Planned = tuple[Make, tuple[str, str, bool]]
+
+
+def _structure(frame: pd.DataFrame, table: str, source: Source) -> Iterator[Planned]:
+    yield (
+        Make("ExpectTableColumnsToMatchSet", column_set=list(_with_contract(frame, table)), exact_match=False),
+        ("columns", "has every column of the contract and the declaration", False),
+    )
+    for name in frame.columns:
+        kind = type_of(source, table, name)
+        yield (
+            Make("ExpectColumnValuesToBeOfType", column=name, type_=_TYPE_NAMES[kind]),
+            ("type", f"{name} is held as {kind}", False),
+        )
+
+
+def _with_contract(frame: pd.DataFrame, table: str) -> list[str]:
+    return list(dict.fromkeys([*TABLES[table].names, *frame.columns]))
+
+
+def _declared(expectations: Sequence[Expectation], frame: pd.DataFrame) -> Iterator[Planned]:
+    for expectation in expectations:
+        make = _latest(expectation, frame) or _make(expectation)
+        if make is not None:
+            yield make, (str(expectation.rule), expectation.sentence, expectation.warns)
+
+
+def _latest(e: Expectation, frame: pd.DataFrame) -> Make | None:
+    """Of many moments the latest is compared: one by one they take Great Expectations seconds per million."""
+    column = e.columns[-1]
+    if e.rule is not Rule.CUTOFF or not frame[column].notna().any():
+        return None
+    return Make("ExpectColumnMaxToBeBetween", column=column, max_value=e.bound)
+
+
+def _make(e: Expectation) -> Make | None:
+    column, rule = e.columns[-1], e.rule
+    if rule is Rule.REQUIRED:
+        return Make("ExpectColumnValuesToNotBeNull", column=column)
+    if rule is Rule.ALLOWED:
+        return Make("ExpectColumnValuesToBeInSet", column=column, value_set=list(e.values))
+    if rule is Rule.MINIMUM:
+        return Make("ExpectColumnValuesToBeBetween", column=column, min_value=e.bound)
+    if rule in (Rule.MAXIMUM, Rule.CUTOFF):
+        return Make("ExpectColumnValuesToBeBetween", column=column, max_value=e.bound)
+    if rule is Rule.KNOWN_ORDER:
+        return Make(
+            "ExpectColumnPairValuesAToBeGreaterThanB",
+            column_A=column,
+            column_B=e.columns[0],
+            or_equal=True,
+            ignore_row_if="either_value_is_missing",
+        )
+    if rule is Rule.REFERENCE:
+        return Make("ExpectColumnValuesToBeInSet", column=_found_column(e), value_set=[True])
+    if rule is Rule.UNIQUE and len(e.columns) == 1:
+        return Make("ExpectColumnValuesToBeUnique", column=column)
+    if rule is Rule.UNIQUE:
+        return Make(
+            "ExpectCompoundColumnsToBeUnique", column_list=list(e.columns), ignore_row_if="all_values_are_missing"
+        )
+    return None
+
+
+def _found_column(e: Expectation) -> str:
+    return f"{e.columns[-1]} found"
+
+
+def _with_references(
+    tables: Mapping[str, pd.DataFrame], table: str, expectations: Sequence[Expectation]
+) -> pd.DataFrame:
+    """The table with one column per reference that says whether its parent is there."""
+    frame = tables[table]
+    extra = {}
+    for e in expectations:
+        if e.rule is Rule.REFERENCE and e.refers_to is not None:
+            parent, key = e.refers_to
+            child = frame[e.columns[-1]]
+            extra[_found_column(e)] = child.isna() | child.isin(tables[parent][key])
+    return frame.assign(**extra)

@@ -1,0 +1,69 @@
+"""Who is who, on disk: what the declared identity rules did to the ingested tables, and the way back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.cohort.identity_resolution import Resolved
+from features.cohort.outcomes import Tables
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
+from pipelines.workspace.paths import Paths
+
+IDENTITY, UNRESOLVED = "identity.parquet", "unresolved"
+
+
+def write_identity(folder: Path, resolved: Resolved) -> None:
+    """Write the log of every merge and match and, where a table changed, the table as it was."""
+    log = pd.concat([resolved.merged, resolved.matched], ignore_index=True)
+    write_parquet(folder / IDENTITY, log)
+    for name in changed(resolved):
+        write_parquet(folder / UNRESOLVED / f"{name}.parquet", resolved.original[name])
+
+
+def changed(resolved: Resolved) -> list[str]:
+    """Tables that the rules touched."""
+    return [name for name, frame in resolved.tables.items() if frame is not resolved.original[name]]
+
+
+def unresolved_tables(paths: Paths, tables: Tables) -> dict[str, pd.DataFrame]:
+    """The ingested tables as they were before any lead was merged or matched."""
+    kept = paths.ingest / UNRESOLVED
+    return {
+        name: read_parquet(file) if (file := kept / f"{name}.parquet").exists() else frame
+        for name, frame in tables.items()
+    }
+
+
+def merged_into(paths: Paths) -> dict[str, str]:
+    """Merged leads and the leads they became; empty before the first ingest."""
+    file = paths.ingest / IDENTITY
+    if not file.exists():
+        return {}
+    log = read_parquet(file)
+    log = log[log["rule"].str.startswith("same_email")]
+    return {str(k): str(v) for k, v in zip(log["lead_id"], log["became"], strict=True)}
+
+
+def identity_counts(resolved: Resolved, merge: str) -> dict[str, Any]:
+    """What ``counts.json`` says about it."""
+    return {
+        "merged_leads": len(resolved.merged),
+        "into": int(resolved.merged["became"].nunique()),
+        "rule": merge,
+        "matched_to_accounts": len(resolved.matched),
+        "ambiguous_domains": resolved.ambiguous,
+        "changed_tables": changed(resolved),
+    }
+
+
+def identity_in_words(found: Mapping[str, Any]) -> str:
+    """The counts as a sentence."""
+    merged, matched = int(found["merged_leads"]), int(found["matched_to_accounts"])
+    parts = [f"{merged:,} leads merged into {found['into']:,} others ({found['rule'].replace('_', ' ')})"]
+    parts.append(f"{matched:,} leads without an account matched to one by mail domain")
+    if found["ambiguous_domains"]:
+        parts.append(f"{found['ambiguous_domains']:,} not matched, as several accounts share their domain")
+    undo = "; the tables as they were lie in ingest/unresolved" if merged or matched else ""
+    return f"identity: {', '.join(parts)}{undo}"

@@ -1,0 +1,219 @@
+"""Bad rows apart from good ones: each broken rule named with table, row, column and value; nothing disappears."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.errors import ContractError
+from features.kernel.column_reader import text_of
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from features.schema.vocabulary import Role
+from pipelines.ingest.canonical_shape import Shaped
+from pipelines.ingest.delimited_text import Broken
+from pipelines.ingest.expectations import Expectation, Rule
+from pipelines.ingest.file_adapters import RawTable
+
+COLUMNS = ("table", "row", "rule", "column", "value")
+LONGEST_SHOWN = 500
+HIDDEN = (Role.PERSONAL, Role.SENSITIVE)
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass
+class Checked:
+    """A table after its rules: the rows kept, those kept out with their reasons, and warnings about kept rows."""
+
+    frame: pd.DataFrame
+    rows: npt.NDArray[np.int64]
+    quarantine: pd.DataFrame
+    warnings: pd.DataFrame
+    read: int
+    seen: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ids of all rows read, kept or not
+
+    @property
+    def quarantined(self) -> int:
+        return int(self.quarantine["row"].nunique())
+
+    def reconcile(self, table: str) -> None:
+        """Read = kept + quarantined, or ContractError."""
+        if self.read != len(self.frame) + self.quarantined:
+            raise ContractError(
+                f"table '{table}': {self.read} rows read, but {len(self.frame)} kept, {self.quarantined} quarantined."
+            )
+
+
+def shape_of_text(text: str) -> str:
+    """A text with its letters and digits hidden and its punctuation left, so that a broken form still shows.
+
+    >>> shape_of_text("ann@example.org;+49 30 12")
+    'xxx@xxxxxxx.xxx;+99 99 99'
+    """
+    return "".join("9" if c.isdigit() else "x" if c.isalpha() else c for c in text)
+
+
+def check(
+    shaped: Shaped,
+    raw_broken: Sequence[Broken],
+    expectations: Sequence[Expectation],
+    parents: Mapping[str, "Checked"],
+    source: Source,
+) -> Checked:
+    """Rows of a table apart by its rules.
+
+    A row that breaks several rules is listed once per rule. Of rows with one key the first that breaks no other
+    rule is kept.
+    """
+    hidden = hidden_columns(source, shaped.name)
+    found = [_broken(shaped.name, raw_broken, hide=bool(hidden))]
+    bad = np.zeros(len(shaped.frame), dtype=np.bool_)
+    unread: dict[str, Mask] = {}
+    for item in shaped.unreadable:
+        unread[item.column] = np.zeros(len(bad), dtype=np.bool_)
+        unread[item.column][item.positions] = True
+        bad |= unread[item.column]
+        found.append(_listed(shaped, item.positions, Rule.TYPE, item.column, item.texts, hide=item.column in hidden))
+    warnings: list[pd.DataFrame] = []
+    for expectation in expectations:
+        shown = expectation.columns[-1]
+        hit = _breaks(shaped.frame, expectation, parents, bad) & ~_explained(shaped.name, shown, unread)
+        if not hit.any():
+            continue
+        for rule, part in _split(hit, expectation, shaped.frame, parents):
+            at = np.flatnonzero(part)
+            texts = _values(shaped.frame, expectation, at)
+            rows = _listed(shaped, at, rule, shown, texts, hide=bool(hidden & set(expectation.columns)))
+            (warnings if expectation.warns else found).append(rows)
+        if not expectation.warns:
+            bad |= hit
+    kept = shaped.frame[~bad].reset_index(drop=True)
+    key = TABLES[shaped.name].key[0]
+    seen = {key: frozenset(shaped.frame[key].dropna())} if shaped.name in ("leads", "accounts") else {}
+    read = len(shaped.frame) + len(raw_broken)
+    return Checked(kept, shaped.rows[~bad], _joined(found), _joined(warnings), read, seen)
+
+
+def _explained(table: str, column: str, unread: Mapping[str, Mask]) -> Mask:
+    """Rows whose missing value is missing because it, or the column it is filled from, cannot be read."""
+    contract = TABLES[table]
+    origin = contract[column].default_from if column in contract.names else None
+    nowhere = np.zeros(1, dtype=np.bool_)
+    return unread.get(column, nowhere) | unread.get(origin or "", nowhere)
+
+
+def hidden_columns(source: Source, table: str) -> set[str]:
+    """Columns whose values are never shown outside the tables themselves."""
+    declared = source.tables[table].columns if table in source.tables else {}
+    return {name for name, column in declared.items() if column.role in HIDDEN}
+
+
+def breaks(frame: pd.DataFrame, expectation: Expectation) -> Mask:
+    """Rows that break a rule that needs no other table."""
+    return _breaks(frame, expectation, {}, np.zeros(len(frame), dtype=np.bool_))
+
+
+def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str, Checked], bad: Mask) -> Mask:
+    column = frame[expectation.columns[-1]]
+    rule, bound = expectation.rule, expectation.bound
+    hit = pd.Series(False, index=frame.index)
+    if rule is Rule.REQUIRED:
+        hit = column.isna()
+    elif rule is Rule.ALLOWED:
+        hit = column.notna() & ~column.isin(expectation.values)
+    elif rule is Rule.MINIMUM:
+        hit = column < bound
+    elif rule in (Rule.MAXIMUM, Rule.CUTOFF):
+        hit = column > bound
+    elif rule is Rule.KNOWN_ORDER:
+        hit = column < frame[expectation.columns[0]]
+    elif rule is Rule.REFERENCE and expectation.refers_to is not None:
+        parent, key = expectation.refers_to
+        if parent in parents:
+            hit = column.notna() & ~column.isin(parents[parent].frame[key])
+    elif rule is Rule.UNIQUE:
+        keys = list(expectation.columns)
+        fit = frame.loc[~bad, keys].dropna(how="all")
+        hit.loc[fit.index[fit.duplicated(keep="first")]] = True
+    return hit.fillna(False).to_numpy(dtype=np.bool_)
+
+
+def _split(
+    hit: Mask, expectation: Expectation, frame: pd.DataFrame, parents: Mapping[str, Checked]
+) -> list[tuple[Rule, Mask]]:
+    """A broken reference is either to a row that never was, or to one that was kept out."""
+    if expectation.rule is not Rule.REFERENCE or expectation.refers_to is None:
+        return [(expectation.rule, hit)]
+    parent, key = expectation.refers_to
+    once = frame[expectation.columns[-1]].isin(parents[parent].seen.get(key, frozenset())).to_numpy(dtype=np.bool_)
+    parts = [(Rule.PARENT, hit & once), (Rule.REFERENCE, hit & ~once)]
+    return [(rule, part) for rule, part in parts if part.any()]
+
+
+def _values(frame: pd.DataFrame, expectation: Expectation, at: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    columns = expectation.columns if expectation.rule in (Rule.UNIQUE, Rule.KNOWN_ORDER) else expectation.columns[-1:]
+    texts = [[_text(v) for v in frame[name].iloc[at]] for name in columns]
+    return tuple(" | ".join(parts) for parts in zip(*texts, strict=True))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat(sep=" ")
+    return text_of(value) or ""
+
+
+def _listed(
+    shaped: Shaped, at: npt.NDArray[np.int64], rule: Rule, column: str, texts: Sequence[str], *, hide: bool
+) -> pd.DataFrame:
+    return _frame(shaped.name, shaped.rows[at], [str(rule)] * len(at), column, texts, hide=hide)
+
+
+def _broken(table: str, broken: Sequence[Broken], *, hide: bool) -> pd.DataFrame:
+    rows = np.asarray([b.row for b in broken], dtype=np.int64)
+    return _frame(table, rows, [b.rule for b in broken], "", [b.raw for b in broken], hide=hide)
+
+
+def _frame(
+    table: str, rows: npt.NDArray[np.int64], rules: Sequence[str], column: str, texts: Sequence[str], *, hide: bool
+) -> pd.DataFrame:
+    shown = [(shape_of_text(text) if hide else text)[:LONGEST_SHOWN] for text in texts]
+    return pd.DataFrame(
+        {
+            "table": pd.Series([table] * len(rows), dtype="str"),
+            "row": rows,
+            "rule": pd.Series(rules, dtype="str"),
+            "column": pd.Series([column] * len(rows), dtype="str"),
+            "value": pd.Series(shown, dtype="str"),
+        },
+        columns=list(COLUMNS),
+    )
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return _frame("", np.zeros(0, dtype=np.int64), [], "", [], hide=False)
+    return pd.concat(filled, ignore_index=True).sort_values(["row", "rule", "column"], kind="stable", ignore_index=True)
+
+
+def raw_rows(raw: RawTable, checked: Checked, table: str) -> pd.DataFrame:
+    """Quarantined rows as they stood in the file: table, row, raw (JSON of header to text, or the unsplit text)."""
+    at = np.flatnonzero(np.isin(raw.rows, checked.quarantine["row"].to_numpy(dtype=np.int64)))
+    records = [(int(raw.rows[i]), _record(raw.frame.iloc[i])) for i in at]
+    records += [(b.row, json.dumps(b.raw, ensure_ascii=False)) for b in raw.broken]
+    records.sort()
+    return pd.DataFrame(
+        {
+            "table": pd.Series([table] * len(records), dtype="str"),
+            "row": np.asarray([row for row, _ in records], dtype=np.int64),
+            "raw": pd.Series([text for _, text in records], dtype="str"),
+        }
+    )
+
+
+def _record(row: pd.Series) -> str:
+    return json.dumps({str(name): _text(value) for name, value in row.items()}, ensure_ascii=False)

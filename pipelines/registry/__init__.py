@@ -1,0 +1,1 @@
+"""The champion pointer, the bundles kept, and the promotion gate over them."""

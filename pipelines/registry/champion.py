@@ -1,0 +1,150 @@
+"""The champion pointer: which bundle scores, by path and hash, and how it got there, in one small file."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from features.assembly.half_lives import as_trained
+from features.catalog.build_catalog import build_catalog
+from features.catalog.feature import Catalog
+from features.errors import BundleError, RegistryError
+from models.bundle import Bundle, load_bundle
+from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
+from pipelines.workspace.context import Context
+from pipelines.workspace.paths import Paths
+
+_KEPT_MOVES = 50
+
+
+class How(StrEnum):
+    """How a bundle became the champion."""
+
+    FIRST = "first"
+    GATE = "gate"
+    FORCED = "forced"
+    DECLARATION = "declaration"
+    ROLLBACK = "rollback"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True)
+class Move:
+    """Why the pointer moves: recorded in its history."""
+
+    how: How
+    reason: str
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The bundle in use, the one it replaced, and all moves of the pointer, the newest last."""
+
+    folder: Path
+    hash: str
+    previous: str | None
+    history: tuple[dict[str, Any], ...] = ()
+
+
+def read_champion(paths: Paths) -> Champion | None:
+    """The champion of a source, None if there is none yet."""
+    record = read_json(paths.champion) if paths.champion.exists() else {}
+    if not record.get("hash"):
+        return None
+    history = tuple(record.get("history", ()))
+    return Champion(paths.root / record["path"], record["hash"], record.get("previous"), history)
+
+
+def ensure_pointer(paths: Paths) -> None:
+    """An empty pointer where there is none, so that whoever depends on the file finds it."""
+    if not paths.champion.exists():
+        write_json(paths.champion, {"path": None, "hash": None, "previous": None})
+
+
+def require_champion(paths: Paths) -> Champion:
+    """The champion; RegistryError if there is none."""
+    champion = read_champion(paths)
+    if champion is None:
+        raise RegistryError(
+            f"source '{paths.source}' has no champion under {paths.root}. Run 'leadscore run --source {paths.source}' "
+            "first, or promote a bundle."
+        )
+    return champion
+
+
+def catalog_for(context: Context, bundle: Bundle) -> Catalog:
+    """The catalog a bundle is scored by; BundleError if today's declaration gives another than it was trained with."""
+    catalog = build_catalog(as_trained(context.source, bundle.catalog), context.rubric)
+    if bundle.catalog.hash != catalog.hash:
+        raise BundleError(
+            f"bundle {bundle.hash[:12]} was trained with catalog {bundle.catalog.hash[:12]}, but source "
+            f"'{context.source.name}' now gives {catalog.hash[:12]}: the declaration or the rubric changed. "
+            "Train again, or restore the declaration."
+        )
+    return catalog
+
+
+def keep_bundle(paths: Paths, folder: Path) -> str:
+    """Copy a bundle into the kept bundles, by hash, in place of a damaged copy too; returns the hash."""
+    bundle = load_bundle(folder)
+    kept = paths.bundles / bundle.hash
+    if not _sound(kept, bundle.hash):
+        with stage_dir(kept) as new:
+            for file in folder.iterdir():
+                shutil.copyfile(file, new / file.name)
+    return bundle.hash
+
+
+def _sound(kept: Path, bundle_hash: str) -> bool:
+    try:
+        load_bundle(kept, bundle_hash)
+    except BundleError:
+        return False
+    return True
+
+
+def kept_bundle(paths: Paths, beginning: str) -> str:
+    """The whole hash of the one kept bundle that begins so; RegistryError if there is none, or several."""
+    kept = sorted(folder.name for folder in paths.bundles.glob("*")) if paths.bundles.exists() else []
+    found = [name for name in kept if name.startswith(beginning) and not name.startswith(".")]
+    if not beginning or len(found) != 1:
+        raise RegistryError(f"{len(found)} kept bundles begin with '{beginning}' under {paths.bundles}; name one.")
+    return found[0]
+
+
+def point_to(paths: Paths, bundle_hash: str, move: Move) -> Champion:
+    """Make a kept bundle the champion, in one atomic write; the champion itself stays as it is.
+
+    Raises
+    ------
+    RegistryError : it is not kept
+    """
+    folder = paths.bundles / bundle_hash
+    if not (folder / "bundle.json").exists():
+        raise RegistryError(f"no bundle {bundle_hash[:12]} is kept under {paths.bundles}; train it again.")
+    now = read_champion(paths)
+    if now is not None and now.hash == bundle_hash:
+        return now
+    previous, history = (None, ()) if now is None else (now.hash, now.history)
+    entry = {
+        "hash": bundle_hash,
+        "previous": previous,
+        "how": str(move.how),
+        "reason": move.reason,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    moved = Champion(folder, bundle_hash, previous, (*history, entry)[-_KEPT_MOVES:])
+    relative = folder.relative_to(paths.root).as_posix()
+    record = {"path": relative, "hash": bundle_hash, "previous": previous, "history": moved.history}
+    write_json(paths.champion, record)
+    return moved
+
+
+def roll_back(paths: Paths, reason: str = "") -> Champion:
+    """Make the bundle before the champion the champion again; no gate stands in the way back."""
+    now = require_champion(paths)
+    if now.previous is None:
+        raise RegistryError(f"champion {now.hash[:12]} of '{paths.source}' replaced nothing; there is no way back.")
+    return point_to(paths, now.previous, Move(How.ROLLBACK, reason or "one step back"))

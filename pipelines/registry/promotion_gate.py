@@ -1,0 +1,105 @@
+"""Ask the promotion gate about a kept bundle: on the last matrix and audit of its source; moves nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalog.feature import Catalog
+from features.errors import BundleError
+from features.matrix import Matrix
+from models.bundle import Bundle, load_bundle
+from models.interfaces import Floats
+from models.judging.promotion import gate
+from models.judging.promotion.gate import Answer
+from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, paired_checks
+from models.judging.promotion.unseen_rows import Later, later_rows, unit_of
+from models.settings import GateSettings
+from pipelines.registry.champion import read_champion
+from pipelines.workspace.atomic_files import read_json
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_matrix
+
+
+def ask(context: Context, challenger: str, settings: GateSettings) -> Answer:
+    """Whether a kept bundle (by its whole hash) may become the champion.
+
+    Raises
+    ------
+    BundleError : the challenger is damaged or does not fit the declaration: it could score nobody
+    DataError : no matrix was built yet
+    """
+    paths = context.paths
+    folder = paths.bundles / challenger
+    new = load_bundle(folder, challenger)
+    if not fits(context, folder):
+        raise BundleError(
+            f"bundle {challenger[:12]} was trained under another declaration than the matrix of '{paths.source}' "
+            "follows; it could score nobody. Train again, or restore the declaration and rebuild the matrix."
+        )
+    now = read_champion(paths)
+    champion = None if now is None else now.hash
+    reasons = unclean_now(context, new)
+    if reasons:
+        return gate.not_clean(challenger, champion, reasons)
+    if now is None:
+        return gate.first(challenger)
+    if now.hash == challenger:
+        return gate.champion_already(challenger)
+    if not fits(context, now.folder):
+        return gate.unfit_champion(challenger, now.hash)
+    return _compared(context, new, load_bundle(now.folder, now.hash), settings)
+
+
+def unclean_now(context: Context, bundle: Bundle) -> list[str]:
+    """Why a bundle may not score anybody, by its own verdict and the last audit."""
+    file = context.paths.audit / "audit.json"
+    return gate.unclean(bundle.meta, read_json(file) if file.exists() else None)
+
+
+def fits(context: Context, folder: Path) -> bool:
+    """Whether a bundle follows the catalog of the matrix that was just built."""
+    name = "open" if (context.paths.matrix / "open.json").exists() else "matrix"
+    now = Catalog.from_records(read_json(context.paths.matrix / f"{name}.json")["catalog"])
+    return bool(Catalog.from_records(read_json(folder / "bundle.json")["catalog"]).hash == now.hash)
+
+
+def trained_through(bundle: Bundle) -> pd.Timestamp | None:
+    """When the last label a bundle learned from was known; None without clocks."""
+    moment = bundle.meta.get("trained_through")
+    return None if moment is None else pd.Timestamp(moment)
+
+
+def _compared(context: Context, new: Bundle, old: Bundle, settings: GateSettings) -> Answer:
+    moments = [moment for moment in (trained_through(new), trained_through(old)) if moment is not None]
+    if len(moments) < 2:
+        return gate.no_clocks(new.hash, old.hash)
+    matrix = load_matrix(context.paths.matrix)
+    later = later_rows(matrix, max(moments), unit_of(context.source))
+    judged = matrix.take(later.rows)
+    won = won_leads(judged)
+    months = gate.months_of(judged.keys["as_of"])
+    if won < settings.minimum_won:
+        return gate.too_few(new.hash, old.hash, later, won, months, settings)
+    checks = paired_checks(
+        judged,
+        {CHAMPION: old.log_odds(judged.values), CHALLENGER: new.log_odds(judged.values)},
+        shares_of(matrix, later),
+        context.source.capacity,
+        settings,
+        every_days=context.source.cohort.every_days,
+    )
+    return gate.decide(new.hash, old.hash, checks, len(judged), won, months)
+
+
+def won_leads(judged: Matrix) -> int:
+    """Distinct (lead, episode) pairs won on at least one of the rows: weekly rows of one win count once."""
+    return len(judged.keys.loc[judged.label == 1.0, ["lead_id", "episode"]].drop_duplicates())
+
+
+def shares_of(matrix: Matrix, later: Later) -> Floats:
+    """Per snapshot of the judged rows, in time order: which share of that moment's rows they are."""
+    every: Any = matrix.keys["as_of"].value_counts()
+    judged: Any = matrix.keys["as_of"].iloc[later.rows].value_counts().sort_index()
+    return np.asarray(judged / every.reindex(judged.index), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Charts as records, bound to plotly for pages and to matplotlib for MLflow."""

@@ -1,0 +1,305 @@
+"""Charts as plain records: what is drawn, with title, units, n and words; drawing is left to the binders.
+
+``chart_figures`` makes them from a run's results; :mod:`pipelines.report.charts.plotly_figures` binds them to plotly
+for the report, :mod:`pipelines.report.charts.matplotlib_images` to matplotlib for MLflow. Tests read the records.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Value = float | int | str | None
+
+
+class Mark(StrEnum):
+    """How a series is drawn."""
+
+    LINE = "line"
+    POINTS = "points"
+    BARS = "bars"
+    GUIDE = "guide"
+
+
+class Tone(StrEnum):
+    """Whose a series is; one colour each, in light and dark."""
+
+    MODEL = "model"
+    RUBRIC = "rubric"
+    GOOD = "good"
+    BAD = "bad"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series; ``low`` and ``high`` are a 90 % interval, ``text`` what a hover shows, all of the same length."""
+
+    name: str
+    mark: Mark
+    tone: Tone
+    x: tuple[Value, ...]
+    y: tuple[Value, ...]
+    low: tuple[Value, ...] = ()
+    high: tuple[Value, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Title with its unit, and how numbers are written (a d3 format)."""
+
+    title: str
+    form: str = ""
+    log: bool = False
+    zero: bool = False
+    limits: tuple[float, float] | None = None
+    ticks: tuple[tuple[float, str], ...] = ()  # positions that stand for names
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart. ``words`` say what to see in it; ``n`` says how much data stands behind it."""
+
+    name: str
+    title: str
+    x: Axis
+    y: Axis
+    n: str
+    words: str
+    series: tuple[Series, ...]
+    sideways: bool = False  # categories down the side, values along
+
+    def records(self) -> list[dict[str, Value]]:
+        """One row per drawn point."""
+        rows = []
+        for one in self.series:
+            for k, (x, y) in enumerate(zip(one.x, one.y, strict=True)):
+                low = one.low[k] if one.low else None
+                high = one.high[k] if one.high else None
+                rows.append({"series": one.name, "x": x, "y": y, "low": low, "high": high})
+        return rows
+
+
+TONES: Mapping[str, Tone] = {"rubric": Tone.RUBRIC, "rate": Tone.PLAIN}
+OWN_COLOURS: Mapping[str, str] = {  # candidates that are neither winner nor rubric; readable on light and dark
+    "scorecard": "#8a63c7",
+    "linear": "#c24f86",
+    "booster": "#9a8a1f",
+    "blend": "#3f9c9c",
+}
+SHARE, COUNT = ".0%", ",.0f"
+
+
+def tone_of(name: str, winner: str | None) -> Tone:
+    """Colour role of a candidate: the winner is the model."""
+    return Tone.MODEL if name == winner else TONES.get(name, Tone.GOOD)
+
+
+def split_pairs(pairs: Sequence[Sequence[float | None] | None]) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    """Intervals as (lows, highs); unknown ones as None."""
+    known = [pair if pair else (None, None) for pair in pairs]
+    return tuple(p[0] for p in known), tuple(p[1] for p in known)
+
+
+def cv_loss(candidates: Sequence[Mapping[str, Any]], winner: str | None, rows: int) -> Chart:
+    """Out-of-fold log loss per candidate, with one standard error to each side."""
+    ordered = sorted(candidates, key=lambda r: -float(r["cv_log_loss"]))
+    series = tuple(
+        Series(
+            row["name"],
+            Mark.POINTS,
+            tone_of(row["name"], winner),
+            (row["cv_log_loss"],),
+            (row["name"],),
+            (row["cv_log_loss"] - row["cv_log_loss_se"],),
+            (row["cv_log_loss"] + row["cv_log_loss_se"],),
+        )
+        for row in ordered
+    )
+    return Chart(
+        name="cv_loss",
+        title="Out-of-fold log loss per candidate",
+        x=Axis("log loss (bar: one standard error)", ".3f"),
+        y=Axis(""),
+        n=f"n = {rows:,} rows judged out of fold",
+        words="Lower is better. Each candidate predicts rows it was not trained on, later ones from earlier ones. "
+        "Paired differences are less uncertain than these bars: the choice uses those.",
+        series=series,
+        sideways=True,
+    )
+
+
+def test_metric(
+    figures: Mapping[str, Mapping[str, Any]], metric: str, title: str, axis: Axis, words: str, winner: str | None
+) -> Chart:
+    """One test figure per candidate with its 90 % interval."""
+    series = []
+    for name, row in reversed(list(figures.items())):
+        low, high = split_pairs([row.get(f"{metric}_ci")])
+        series.append(Series(name, Mark.POINTS, tone_of(name, winner), (row[metric],), (name,), low, high))
+    rows, won = next(((int(r["n"]), int(r["won"])) for r in figures.values()), (0, 0))
+    n = f"n = {rows:,} test rows, {won:,} won"
+    return Chart(f"test_{metric}", title, axis, Axis(""), n, words, tuple(series), sideways=True)
+
+
+def by_block(candidates: Sequence[Mapping[str, Any]], folds: Sequence[Mapping[str, Any]], winner: str | None) -> Chart:
+    """Log loss of each candidate in each development block."""
+    dated = {str(fold["name"]): _block_name(fold) for fold in folds}  # draws of the same folds have no row of their own
+    series = tuple(
+        Series(
+            row["name"],
+            Mark.LINE,
+            tone_of(row["name"], winner),
+            tuple(dated.get(str(part["block"]), str(part["block"])) for part in row["blocks"]),
+            tuple(part["log_loss"] for part in row["blocks"]),
+        )
+        for row in candidates
+        if row.get("blocks")
+    )
+    judged = sum(int(fold["test"]) for fold in folds)
+    return Chart(
+        name="by_block",
+        title="Log loss from block to block",
+        x=Axis("block of later rows"),
+        y=Axis("log loss", ".3f"),
+        n=f"n = {judged:,} rows in {len(folds)} blocks{_draws(series, folds)}",
+        words="Blocks differ in base rate, so levels move together; what counts is who lies below whom, and whether "
+        "that holds in every block.",
+        series=series,
+    )
+
+
+def _draws(series: Sequence[Series], folds: Sequence[Mapping[str, Any]]) -> str:
+    """How often the same rows were cut into blocks, where it was more than once."""
+    times = max((len(one.x) for one in series), default=0) // max(len(folds), 1)
+    return f", drawn {times} times" if times > 1 else ""
+
+
+def _block_name(fold: Mapping[str, Any]) -> str:
+    start = str(fold["test_from"])
+    return f"{fold['name']}<br>{start[:10]}" if start else str(fold["name"])
+
+
+def base_rate(months: Sequence[Mapping[str, Any]], unit: str) -> Chart:
+    """Share won by month (or tenth of the rows) over all matured rows."""
+    series = Series(
+        "won",
+        Mark.BARS,
+        Tone.PLAIN,
+        tuple(row["period"] for row in months),
+        tuple(row["share"] for row in months),
+        text=tuple(f"{row['won']:,} of {row['rows']:,} rows" for row in months),
+    )
+    rows = sum(int(row["rows"]) for row in months)
+    return Chart(
+        name="base_rate",
+        title=f"Share won by {unit}",
+        x=Axis(unit),
+        y=Axis("share of matured rows won", SHARE, zero=True),
+        n=f"n = {rows:,} matured rows, {sum(int(r['won']) for r in months):,} won",
+        words="Where this moves, a model learned from the past is off in level first: compare the calibration below.",
+        series=(series,),
+    )
+
+
+def calibration(table: Sequence[Mapping[str, Any]], test_rows: int) -> Chart:
+    """Predicted probability against observed share, in bins of equal size."""
+    top = max([max(float(r["predicted"]), float(r["observed"])) for r in table], default=1.0) * 1.08
+    low, high = split_pairs([r["ci"] for r in table])
+    points = Series(
+        "observed",
+        Mark.POINTS,
+        Tone.MODEL,
+        tuple(float(r["predicted"]) for r in table),
+        tuple(float(r["observed"]) for r in table),
+        low,
+        high,
+        tuple(f"{r['rows']:,} rows" for r in table),
+    )
+    line = Series("perfect", Mark.GUIDE, Tone.PLAIN, (0.0, top), (0.0, top))
+    return Chart(
+        name="calibration",
+        title="Calibration on the test rows",
+        x=Axis("predicted probability to be won", SHARE, zero=True),
+        y=Axis("share won", SHARE, zero=True),
+        n=f"n = {test_rows:,} test rows in {len(table)} bins of equal size",
+        words="On the dashed line, what was predicted is what happened. Bars are 90 % intervals of the observed share, "
+        "whole accounts resampled, never narrower than binomial ones.",
+        series=(line, points),
+    )
+
+
+def workload(comparison: Mapping[str, Any], figure: str) -> Chart:
+    """Wins or precision against workload for rubric and model, with bands and the compared operating points."""
+    series = []
+    for name, points in comparison["curves"].items():
+        low, high = split_pairs([p[f"{figure}_ci"] for p in points])
+        where, what = tuple(p["workload"] for p in points), tuple(p[figure] for p in points)
+        series.append(Series(name, Mark.LINE, Tone(name), where, what, low, high))
+    for row in comparison["policies"]:
+        if row["workload"] and row["by"] in comparison["curves"]:
+            label = row["policy"].replace("_", " ")
+            tone = Tone(row["by"])
+            series.append(Series(label, Mark.POINTS, tone, (row["workload"],), (row[figure],), text=(row["rule"],)))
+    wins = figure == "wins"
+    return Chart(
+        name=f"workload_{figure}",
+        title="Wins inside the list, by its length" if wins else "Precision of the list, by its length",
+        x=Axis("leads handed off", COUNT, log=not wins),
+        y=Axis(
+            "wins inside the list" if wins else "share of handed-off leads won", COUNT if wins else SHARE, zero=True
+        ),
+        n=f"n = {comparison['leads']:,} leads, {comparison['winnable']:,} of them could be won",
+        words="Every list is cut at the same length. Bands are 90 % intervals over accounts; the points are the "
+        "policies of the table."
+        if wins
+        else "The shorter the list, the better its leads should be; a flat line would mean a score that does not rank.",
+        series=tuple(series),
+    )
+
+
+def by_month(rows: Sequence[Mapping[str, Any]], policies: Sequence[str]) -> Chart:
+    """Precision per month of the compared policies."""
+    series = []
+    for policy in policies:
+        mine = [row for row in rows if row["policy"] == policy]
+        tone = Tone.RUBRIC if policy.startswith("rubric") else Tone.MODEL
+        series.append(
+            Series(
+                policy.replace("_", " "),
+                Mark.LINE,
+                tone,
+                tuple(row["month"] for row in mine),
+                tuple(row["precision"] for row in mine),
+                text=tuple(f"{row['wins']} of {row['workload']} won" for row in mine),
+            )
+        )
+    handed = sum(int(row["workload"]) for row in rows if row["policy"] in policies)
+    is_time = not any(str(row["month"]).startswith("tenth") for row in rows)
+    return Chart(
+        name="by_month",
+        title="Precision month by month" if is_time else "Precision along the rows",
+        x=Axis("month of the handoff" if is_time else "tenth of the test rows, in their order"),
+        y=Axis("share of handed-off leads won", SHARE, zero=True),
+        n=f"n = {handed:,} handoffs",
+        words="One good month proves little: look whether one line stays above the other. Later months hold fewer "
+        "handoffs, as a lead is handed off once."
+        if is_time
+        else "One good stretch proves little: look whether one line stays above the other.",
+        series=tuple(series),
+    )
+
+
+def scores(counts: Sequence[Mapping[str, Any]], leads: int, what: str) -> Chart:
+    """Distribution of scores in steps of five points."""
+    bars = Series("leads", Mark.BARS, Tone.MODEL, tuple(r["score"] for r in counts), tuple(r["leads"] for r in counts))
+    return Chart(
+        name="scores",
+        title=f"Scores of the {what}",
+        x=Axis("score (0 to 100, steps of five)", limits=(-3, 103)),
+        y=Axis("leads", COUNT, zero=True),
+        n=f"n = {leads:,} leads",
+        words="50 stands at the reference odds, not at the average lead: most leads lie below it.",
+        series=(bars,),
+    )

@@ -1,0 +1,85 @@
+"""The lifecycle's part of the report: sentences, tables, the heat map of service levels, disagreements."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from models.judging.lifecycle.service_levels import ASSOCIATION
+from pipelines.diagnostics.lifecycle_figures import FEEDBACK, TITLES, table_rows
+from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.paths import Paths
+
+DISAGREEMENTS = 12
+_WIDE = ("funnel_by_month",)
+
+
+def lifecycle_view(paths: Paths) -> dict[str, Any]:
+    """What the section shows; empty without stage history."""
+    record = read_json(paths.thresholds / "lifecycle.json")
+    if not record:
+        return {}
+    listed = read_parquet(paths.thresholds / "disagreements.parquet")
+    heads = {**TITLES, "agreement": FEEDBACK["agreement"], "funnel_by_month": "The funnel by month of creation"}
+    order = record["columns"]
+    tables = {name: table for name, title in heads.items() if (table := _table(record[name], title, order[name]))}
+    return {
+        "sentences": [line for line in record["sentences"] if line != ASSOCIATION],
+        "waste": waste_line(record),
+        "tables": [table for name, table in tables.items() if name not in _WIDE],
+        "folded": [table for name, table in tables.items() if name in _WIDE],
+        "heat": heat(record.get("sla_by_month", [])),
+        "hours": record.get("hours", ""),
+        "disagreements": _disagreements(listed),
+        "disagreeing": len(listed),
+    }
+
+
+def waste_line(record: Mapping[str, Any]) -> str:
+    """The share of all leads that was sent and never qualified, from the funnel's own counts."""
+    counts = {row["stage"]: int(row["leads"]) for row in record["funnel"]}
+    sent = sum(int(row["sent"]) for row in record["volumes"])
+    qualified = sum(int(row["qualified"]) for row in record["volumes"])
+    if not sent or not counts.get("lead"):
+        return ""
+    return (
+        f"{sent - qualified:,} of {sent:,} leads that were sent to sales were not qualified so far "
+        f"({(sent - qualified) / sent:.0%}); the youngest of them may still be."
+    )
+
+
+def heat(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Months down, promises (with the team, where there are several) across; None where too few to show."""
+    teams = {(row["stage"], row["what"]): set() for row in rows}  # type: dict[tuple[str, str], set[str]]
+    for row in rows:
+        teams[row["stage"], row["what"]].add(row["team"])
+    cells: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in rows:
+        several = len(teams[row["stage"], row["what"]]) > 1
+        name = f"{row['stage'].upper()}: {row['what']}" + (f", {row['team']}" if several else "")
+        cells[row["month"], name] = row
+    columns = list(dict.fromkeys(name for _, name in cells))
+    months = sorted({month for month, _ in cells})
+    return {
+        "columns": columns,
+        "rows": [{"month": month, "cells": [cells.get((month, name)) for name in columns]} for month in months],
+    }
+
+
+def _table(rows: Sequence[Mapping[str, Any]], title: str, order: Sequence[str]) -> dict[str, Any] | None:
+    if not rows:
+        return None
+    frame = pd.DataFrame(rows)[list(order)]
+    return {"title": title, "columns": list(frame.columns), "rows": table_rows(frame)}
+
+
+def _disagreements(listed: pd.DataFrame) -> list[dict[str, Any]]:
+    """Half of the list from each side, worst first."""
+    if not len(listed):
+        return []
+    sides = [
+        listed[(listed["decision"] == side).to_numpy()].head(DISAGREEMENTS // 2) for side in ("returned", "accepted")
+    ]
+    plain = pd.concat(sides).astype(object)
+    rows = plain.where(plain.notna(), None).to_dict(orient="records")
+    return [{str(name): value for name, value in row.items()} for row in rows]

@@ -1,0 +1,1 @@
+"""Rubric files: read, converted, tried on past leads."""

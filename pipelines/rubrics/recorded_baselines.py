@@ -1,0 +1,20 @@
+"""What a source recorded at the time, as judges beside rubric and model."""
+
+from features.matrix import Matrix
+from models.judging.handoff.policies import Judge
+from models.judging.handoff.recorded_baselines import actual_handoff, recorded_score
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import load_tables
+
+
+def recorded_judges(context: Context, test: Matrix) -> list[Judge]:
+    """A vendor's score and the handoffs that happened, where the source declares them."""
+    source = context.source
+    if source.recorded_score is None and source.actual_handoff is None:
+        return []
+    tables, found = load_tables(context.paths), []
+    if source.recorded_score is not None:
+        found.append(recorded_score(tables["leads"], source.recorded_score, test.keys))
+    if source.actual_handoff is not None and source.kind == "relational":
+        found.append(actual_handoff(tables["stages"], source.actual_handoff, test.keys))
+    return found

@@ -1,0 +1,170 @@
+"""Rubrics as files people bring, and what such a rubric would have done in the past."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_values
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.rules import rule_features
+from features.catalog.feature import Catalog
+from features.errors import DataError, PolicyError
+from features.matrix import Matrix
+from features.rubric.csv_format import from_csv, to_csv
+from features.rubric.schema import Rubric, load_rubric
+from features.schema.source import Source
+from models.candidates.rubric import RubricCandidate
+from models.interfaces import Ints
+from models.judging.handoff.compare_policies import compare
+from models.judging.handoff.policies import Judge
+from models.judging.handoff.rubric_only import alone
+from models.judging.leakage.audit import origins
+from models.judging.leakage.finding import blocking
+from models.logistic import sigmoid
+from pipelines.stages.train import TRAINED
+from pipelines.workspace.atomic_files import read_json, read_parquet, write_text
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.table_files import load_tables
+
+
+def read_rubric(path: Path, source: Source | None = None) -> Rubric:
+    """Rubric of a YAML or CSV file, checked against the source if one is given."""
+    if path.suffix.lower() != ".csv":
+        return load_rubric(path, source)
+    try:
+        return from_csv(path.read_text(encoding="utf-8"), where=path.name, source=source)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise PolicyError(f"rubric {path} cannot be read: {problem}; save it as CSV in UTF-8.") from problem
+
+
+def write_rubric(rubric: Rubric, path: Path) -> None:
+    """The rubric as YAML or CSV, by the file's ending."""
+    write_text(path, to_csv(rubric) if path.suffix.lower() == ".csv" else _yaml(rubric))
+
+
+def tried(context: Context, rubric: Rubric) -> dict[str, Any]:
+    """The rubric on the past, on matured rows only; nothing is written.
+
+    Beside the evaluated twin on the test rows where the last run trained a model; else on its own on every matured
+    row, with the reason why no model stands beside it.
+
+    Raises
+    ------
+    DataError
+        before the first run, and where no row is matured.
+    """
+    paths, source = context.paths, context.source
+    if not (paths.matrix / "matrix.json").exists():
+        raise DataError(
+            f"source '{source.name}' has no matrix in {paths.matrix}; run 'leadscore run --source {source.name}' first."
+        )
+    matrix, file = load_matrix(paths.matrix), paths.evaluate / "verdict.json"
+    before = read_json(file) if file.exists() else {"verdict": None, "verdict_text": "No run has judged a model yet."}
+    if before["verdict"] not in TRAINED:
+        return _alone(context, rubric, matrix, before)
+    rows = load_chop(paths.matrix).final.test
+    test = matrix.take(rows)
+    winner = read_json(paths.evaluate / "evaluation.json")["winner"]
+    log_odds = read_parquet(paths.evaluate / "test_log_odds.parquet")[winner].to_numpy(dtype=np.float64)
+    return compare(
+        Judge("model", log_odds, probability=sigmoid(log_odds)),
+        _judge(context, rubric, test, rows),
+        test.keys,
+        test.label,
+        test.amount,
+        capacity=source.capacity,
+        every_days=source.cohort.every_days,
+        draws=context.settings.draws,
+        seed=context.settings.seed,
+    ).record()
+
+
+def _alone(context: Context, rubric: Rubric, matrix: Matrix, before: Mapping[str, Any]) -> dict[str, Any]:
+    source, rows = context.source, np.flatnonzero(matrix.matured)
+    if not len(rows):
+        raise DataError(
+            f"source '{source.name}' has {len(matrix):,} rows and none is matured: no outcome is certain yet, "
+            "so no rubric can be tried on the past. Come back once leads are older than the horizon of "
+            f"{source.label.horizon_days} days and the reporting lag, or check the declared outcomes."
+        )
+    past = matrix.take(rows)
+    found = alone(
+        _judge(context, rubric, past, rows),
+        past.keys,
+        past.label,
+        past.amount,
+        capacity=source.capacity,
+        every_days=source.cohort.every_days,
+        draws=context.settings.draws,
+        seed=context.settings.seed,
+    )
+    why = (
+        "No model stands beside the rubric. " + before["verdict_text"][:1].upper() + before["verdict_text"][1:],
+        f"The rubric was tried on all {len(rows):,} matured rows of {found.leads:,} leads. Rules written by people "
+        "learned nothing from them; rules made from these outcomes would look better than they are.",
+        *_hindsight(context, rubric),
+    )
+    verdict = {"verdict": before["verdict"], "verdict_text": before["verdict_text"]}
+    return verdict | replace(found, sentences=(*why, *found.sentences)).record()
+
+
+def _hindsight(context: Context, rubric: Rubric) -> list[str]:
+    """Rules that read what the audit says carries the outcome: their wins prove nothing."""
+    file = context.paths.audit / "audit.json"
+    found = read_json(file).get("findings", []) if file.exists() else []
+    made_of = origins(load_matrix(context.paths.matrix).catalog, context.source)
+    leaks = {made_of.get(row["column"], ("leads", row["column"])) for row in blocking(found)}
+    read = [
+        (rule.id, name)
+        for rule in rubric.rules
+        for place, name in (("leads", rule.lead), ("accounts", rule.account), ("answers", rule.answer))
+        if name is not None and (place, name) in leaks
+    ]
+    return [
+        f"Rule '{rule}' reads '{name}', which carries the outcome: what it finds here is hindsight."
+        for rule, name in read
+    ]
+
+
+def _judge(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> Judge:
+    book = RubricCandidate(rubric).ledger(_values(context, rubric, past, rows))
+    line = rubric.handoff_threshold
+    points = None if line is None else line.points
+    return Judge("rubric", book.points, handed_off=book.handed_off, threshold=points)
+
+
+def _values(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> pd.DataFrame:
+    """What the rules read of rows of the matrix, each as of its own moment."""
+    source, tables = context.source, load_tables(context.paths)
+    if source.kind == "flat":
+        whole = flat_values(tables["leads"], build_catalog(source, rubric), source)
+        return whole.iloc[rows].reset_index(drop=True)
+    ids = past.keys["lead_id"].astype("str").tolist()
+    catalog = Catalog(tuple(rule_features(rubric, source)))
+    return features_at(tables, source, catalog, ids, past.keys["as_of"].reset_index(drop=True)).values
+
+
+def _yaml(rubric: Rubric) -> str:
+    record = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return str(yaml.dump(record, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, with texts in double quotes where other quotes would fold a rare line break into a blank."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _BREAKS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+_Dumper.add_representer(str, _text)

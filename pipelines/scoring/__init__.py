@@ -1,0 +1,1 @@
+"""Scoring open leads and files, and what is said about each lead."""

@@ -1,0 +1,70 @@
+"""Accounts of the open leads: who of the buying committee is engaged, and which accounts are customers already."""
+
+from typing import Any
+
+import pandas as pd
+
+from features.cohort.outcomes import Tables
+from features.schema.vocabulary import Role
+from models.judging.lifecycle.account_rollup import coverage, expansion, roll_up
+from pipelines.workspace.context import Context
+
+BEST_LEADS = 5_000  # accounts of so many leads are rolled up
+SHOWN, EXPANSION_SHOWN, FUNCTIONS = 15, 10, 10
+
+
+def rolled_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
+    """One row per account of the best leads, best first; with the accounts' display columns.
+
+    ``ranked`` is the worklist, ``keys`` the matrix keys of the same leads in any order. Empty without accounts.
+    """
+    account = keys.drop_duplicates("lead_id").set_index("lead_id")["account_id"]
+    best = ranked.head(BEST_LEADS)
+    mine = pd.DataFrame({"account_id": best["lead_id"].map(account).to_numpy()})
+    if not mine["account_id"].notna().any():
+        return pd.DataFrame()
+    as_of = pd.Timestamp(best["as_of"].iloc[0])
+    rolled = roll_up(best, mine, tables, as_of, title=title_of(context))
+    declared = context.source.tables.get("accounts")
+    shown = [name for name, column in (declared.columns if declared else {}).items() if column.role is Role.DISPLAY]
+    shown = [name for name in shown if name in tables["accounts"]]
+    named = tables["accounts"].drop_duplicates("account_id").set_index("account_id")[shown]
+    return rolled.join(named, on="account_id")
+
+
+def title_of(context: Context) -> str | None:
+    """The leads' column with the job title, if one is declared."""
+    columns = context.source.tables["leads"].columns
+    return next((name for name, column in columns.items() if column.title), None)
+
+
+def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, Any]:
+    """What the report shows of the accounts; empty without any."""
+    if not len(rolled):
+        return {}
+    first = rolled.head(SHOWN)
+    functions = coverage(first[["account_id"]], tables, as_of, title_of(context))
+    most = functions.sum().sort_values(ascending=False, kind="stable").head(FUNCTIONS).index
+    known = functions.reindex(first["account_id"], fill_value=0)[most] if len(functions) else pd.DataFrame()
+    customers = expansion(rolled)
+    return {
+        "accounts": len(rolled),
+        "several": int((rolled["leads"] > 1).sum()),
+        "engaged": int((rolled["engaged"] > 0).sum()),
+        "missing": {name: int(rolled["roles_missing"].str.contains(name).sum()) for name in _seats(rolled)},
+        "rows": _plain(first),
+        "functions": [str(name) for name in known],
+        "coverage": [[int(count) for count in row] for row in known.to_numpy()],
+        "customers": len(customers),
+        "expansion": _plain(customers.head(EXPANSION_SHOWN)),
+    }
+
+
+def _seats(rolled: pd.DataFrame) -> list[str]:
+    """Seats of the buying committee that some account lacks."""
+    return sorted({seat for text in rolled["roles_missing"] for seat in text.split(", ") if seat})
+
+
+def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = frame.astype(object)
+    return [{str(k): v for k, v in row.items()} for row in plain.where(plain.notna(), None).to_dict(orient="records")]

@@ -1,0 +1,125 @@
+"""A declared share of the weekly places drawn at random: seeded, logged, and what outcomes later say of it."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.assembly.build_matrix import features_at
+from features.cohort.cohort import cutoff_of, keys_of
+from features.cohort.labels import label
+from features.cohort.outcomes import Tables
+from models.bundle import Bundle
+from models.interfaces import Floats
+from models.judging.handoff.exploration import Estimate, estimate, pick
+from models.judging.handoff.replay import Bools, tie_order
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
+from pipelines.workspace.context import Context
+
+LOG = "exploration.parquet"
+FEWEST = 30  # logged handoffs whose outcome is known
+_COLUMNS = ("lead_id", "as_of", "explored", "propensity", "share", "seed", "bundle")
+
+
+def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_hash: str) -> pd.DataFrame:
+    """Places of the week, by score but for the declared share; empty where none is declared.
+
+    The draw depends on the declared seed, the day and the leads alone, so a rerun draws the same.
+    """
+    capacity = context.source.capacity
+    if not capacity.exploration_share or not len(worklist):
+        return pd.DataFrame(columns=list(_COLUMNS))
+    as_of = pd.Timestamp(worklist["as_of"].iloc[0])
+    picks = pick(
+        log_odds,
+        tie_order(worklist["lead_id"]),
+        capacity.handoffs_per_week,
+        share=capacity.exploration_share,
+        seed=capacity.exploration_seed * 1_000_003 + as_of.toordinal(),
+    )
+    log = picks.log(worklist["lead_id"], as_of)
+    return log.assign(share=capacity.exploration_share, seed=capacity.exploration_seed, bundle=bundle_hash)
+
+
+def keep_log(context: Context, log: pd.DataFrame) -> pd.DataFrame:
+    """Every week's draws so far, this one among them; the log of a week already drawn stands, whatever comes later.
+
+    A propensity belongs to the handoff that was made with it, so it may not be written anew.
+    """
+    file = context.paths.root / LOG
+    before = read_parquet(file) if file.exists() else pd.DataFrame(columns=list(_COLUMNS))
+    if not len(log) or log["as_of"].iloc[0] in set(before["as_of"]):
+        return before
+    whole = pd.concat([before, log], ignore_index=True) if len(before) else log
+    write_parquet(file, whole)
+    return whole
+
+
+def places_of(worklist: pd.DataFrame, log: pd.DataFrame) -> pd.Series:
+    """Per lead of the worklist how it got one of this week's places: best, drawn, or '' for none."""
+    drawn = log["explored"].astype("bool")
+    how = {str(lead): "drawn" if random else "best" for lead, random in zip(log["lead_id"], drawn, strict=True)}
+    return pd.Series([how.get(str(lead), "") for lead in worklist["lead_id"]], index=worklist.index, dtype="str")
+
+
+def judged_log(
+    context: Context, tables: Tables, log: pd.DataFrame, bundle: Bundle, least: float | None
+) -> dict[str, Any]:
+    """What the logged weeks say once outcomes are known: precision of the best, of the drawn, of everybody open, and of
+    the present bundle from the log-odds ``least`` on. Empty without a log.
+    """
+    if not len(log):
+        return {}
+    found: dict[str, Any] = {
+        "logged": len(log),
+        "weeks": int(log["as_of"].nunique()),
+        "drawn": int(log["explored"].sum()),
+    }
+    keys = keys_of(tables, context.source, log["lead_id"].astype("str").tolist(), log["as_of"])
+    labels = label(keys, tables, context.source, cutoff_of(tables, context.source))
+    known = np.flatnonzero(labels["matured"].to_numpy(dtype=bool) & (log["propensity"] > 0).to_numpy())
+    found["matured"] = len(known)
+    if len(known) < FEWEST:
+        return found | {"estimates": [], "sentence": _too_few(found)}
+    rows = log.iloc[known]
+    won = labels["label"].to_numpy(dtype=np.float64)[known]
+    cluster = pd.factorize(keys["group"].to_numpy()[known])[0].astype(np.int64)
+    drawn = rows["explored"].to_numpy(dtype=bool)
+    chance = rows["propensity"].to_numpy(dtype=np.float64)
+    wanted: dict[str, Bools] = {
+        "handed off for being best": ~drawn,
+        "drawn at random from the rest": drawn,
+        "everybody who was open": np.ones(len(rows), dtype=bool),
+    }
+    if least is not None:
+        ids = rows["lead_id"].astype("str").tolist()
+        matrix = features_at(tables, context.source, bundle.catalog, ids, rows["as_of"].reset_index(drop=True))
+        wanted["the present bundle from its threshold on"] = bundle.log_odds(matrix.values) >= least
+    estimates = [_row(name, estimate(won, chance, mask, cluster)) for name, mask in wanted.items() if mask.any()]
+    return found | {"estimates": estimates, "sentence": _sentence(found)}
+
+
+def _row(name: str, found: Estimate) -> dict[str, Any]:
+    precision = None if np.isnan(found.precision) else found.precision
+    return {
+        "policy": name,
+        "precision": precision,
+        "precision_ci": found.interval.record(),
+        "leads": found.leads,
+        "effective": found.effective,
+    }
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    return (
+        f"{_drawn(found)} the outcome of {found['matured']:,} is known. Each is weighed by the inverse of the chance "
+        "with which it was handed off, so these figures speak of all open leads and not only of those the score liked."
+    )
+
+
+def _too_few(found: dict[str, Any]) -> str:
+    return f"{_drawn(found)} the outcome of {found['matured']:,} is known, and an estimate needs {FEWEST}."
+
+
+def _drawn(found: dict[str, Any]) -> str:
+    return f"{found['drawn']:,} of {found['logged']:,} places in {found['weeks']:,} weeks were drawn at random;"

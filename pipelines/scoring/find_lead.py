@@ -1,0 +1,133 @@
+"""One lead, or any bundle, looked up by name: what ``explain`` and ``score --input`` have in common."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_at
+from features.catalog.feature import Catalog
+from features.cohort.cohort import cutoff_of
+from features.errors import ContractError
+from features.matrix import Matrix
+from models.bundle import Bundle, load_bundle
+from models.explaining.framework import Framework, load_framework
+from models.explaining.language import load_language
+from models.scoring import score
+from pipelines.ingest.identity_files import merged_into
+from pipelines.registry.champion import require_champion
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import Tables, load_tables
+
+CHAMPION = "champion"
+_LEAST_DIGITS = 6
+
+
+def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:
+    """The champion, the bundle of a directory, or a kept one by the beginning of its hash; checked against its hash.
+
+    Raises
+    ------
+    RegistryError, BundleError
+        if there is no champion; if the bundle is missing or damaged.
+    """
+    if name != CHAMPION:
+        kept = kept_bundles(context, name)
+        return load_bundle(Path(name)) if len(kept) != 1 else load_bundle(kept[0], kept[0].name)
+    found = require_champion(context.paths)
+    return load_bundle(found.folder, found.hash)
+
+
+def kept_bundles(context: Context, beginning: str) -> list[Path]:
+    """Folders of the kept bundles whose hash begins so; none for anything that is no such beginning."""
+    folder = context.paths.bundles
+    if len(beginning) < _LEAST_DIGITS or not set(beginning) <= set("0123456789abcdef") or not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.name.startswith(beginning))
+
+
+def find_framework(context: Context, name: str | None) -> Framework:
+    """A framework by name or path; the source's own if none is named."""
+    return context.framework if name is None else load_framework(name)
+
+
+def moment(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
+    """An ISO moment as naive UTC; ContractError if it is none."""
+    if as_of is None:
+        return otherwise
+    try:
+        found = pd.Timestamp(as_of)
+    except ValueError as problem:
+        raise ContractError(f"--as-of '{as_of}' is no moment; write it as 2026-03-31 or 2026-03-31T09:00.") from problem
+    if pd.isna(found):
+        raise ContractError("--as-of is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
+    return found.tz_convert("UTC").tz_localize(None) if found.tzinfo else found
+
+
+def lead_matrix(context: Context, catalog: Catalog, lead_id: str, as_of: str | None) -> Matrix:
+    """The matrix of one known lead, made as the batch's; ContractError if nobody has heard of it."""
+    tables = load_tables(context.paths)
+    leads = tables["leads"]
+    if context.source.kind == "flat":
+        if as_of is not None:
+            raise ContractError(
+                f"source '{context.source.name}' has no clocks; --as-of means nothing here. Leave it out."
+            )
+        return flat_at(_flat_row(context, leads, lead_id), catalog, context.source)
+    if not (leads["lead_id"] == lead_id).any():
+        raise unknown_lead(context, lead_id, leads["lead_id"])
+    when = moment(as_of, cutoff_of(tables, context.source))
+    _check_created(leads, lead_id, when)
+    return features_at(tables, context.source, catalog, [lead_id], when)
+
+
+def _flat_row(context: Context, leads: pd.DataFrame, lead_id: str) -> pd.DataFrame:
+    """The row of a flat table: by its declared id, else by its number in the file's kept rows."""
+    flat = context.source.flat
+    name = flat.lead_id if flat is not None and flat.lead_id else ("lead_id" if "lead_id" in leads else None)
+    ids = leads[name].astype("str") if name else pd.Series(range(1, len(leads) + 1)).astype("str")
+    hits = (ids == lead_id).to_numpy().nonzero()[0]
+    if not len(hits):
+        raise unknown_lead(context, lead_id, ids)
+    return leads.iloc[hits[:1]].reset_index(drop=True)
+
+
+def _check_created(leads: pd.DataFrame, lead_id: str, when: pd.Timestamp) -> None:
+    created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
+    if not pd.isna(created) and created >= when:
+        raise ContractError(
+            f"lead '{lead_id}' was created at {created:%Y-%m-%d %H:%M}, not before {when:%Y-%m-%d %H:%M}: nothing was "
+            "known about it then. Give a later --as-of."
+        )
+
+
+def unknown_lead(context: Context, lead_id: str, known: pd.Series) -> ContractError:
+    """The error for a lead that is not in the tables."""
+    became = merged_into(context.paths).get(lead_id)
+    if became is not None:
+        return ContractError(
+            f"lead '{lead_id}' was merged into lead '{became}' (same e-mail). Ask for '{became}'; if they are two "
+            "people, list the id under identity.keep_apart in the source and ingest again."
+        )
+    examples = ", ".join(str(v) for v in known.head(3))
+    return ContractError(
+        f"lead '{lead_id}' is not among the {len(known):,} leads of source '{context.source.name}' (such as "
+        f"{examples}). Check the id, or run 'leadscore ingest --source {context.source.name}' on a newer export."
+    )
+
+
+def card_of(
+    context: Context, lead_id: str, *, framework: str | None = None, as_of: str | None = None, language: str = "en"
+) -> dict[str, Any]:
+    """The card of one lead by the champion."""
+    chosen = find_framework(context, framework)
+    bundle = find_bundle(context)
+    matrix = lead_matrix(context, bundle.catalog, lead_id, as_of)
+    spoken = load_language(language)
+    return score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken).card(0)
+
+
+def tables_if_any(context: Context) -> Tables | None:
+    """The ingested tables, None before the first ingest."""
+    return load_tables(context.paths) if context.paths.ingest.is_dir() else None

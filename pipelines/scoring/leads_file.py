@@ -1,0 +1,132 @@
+"""Leads to be scored from a file: one row per row of the file, in its order; what is wrong with a row beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.schema.columns import CsvFormat, Location
+from features.schema.source import Source
+from pipelines.ingest.canonical_shape import Shaped, headers, shape_table, type_of
+from pipelines.ingest.errors import MissingColumnError
+from pipelines.ingest.expectations import SENTENCES, Expectation, Rule, expectations_of
+from pipelines.ingest.file_adapters import read_file
+from pipelines.ingest.quarantine import breaks, hidden_columns, shape_of_text
+
+_ROW_RULES = (Rule.REQUIRED, Rule.ALLOWED, Rule.MINIMUM, Rule.MAXIMUM)
+
+
+@dataclass(frozen=True)
+class LeadsFile:
+    """Leads to be scored.
+
+    Parameters
+    ----------
+    frame : the canonical table ``leads`` with the declared attributes, one row per row of the file, in its order;
+        values that cannot be read are missing
+    errors : why a row cannot be scored, empty where it can; same length
+    missing_columns : declared columns the file lacks; they are missing everywhere
+    undeclared_columns : columns of the file nothing is known about; they are not used
+    """
+
+    frame: pd.DataFrame
+    errors: pd.Series
+    missing_columns: tuple[str, ...]
+    undeclared_columns: tuple[str, ...]
+
+
+def read_leads_file(path: Path, source: Source) -> LeadsFile:
+    """Leads of a CSV or Parquet file laid out like the source's table ``leads``.
+
+    The target of a flat source need not be there. Nothing is dropped: rows that cannot be read keep their place.
+
+    Raises
+    ------
+    MissingFileError, UnreadableFileError, EmptyFileError
+        naming the file.
+    MissingColumnError
+        if the lead's id, or every declared attribute, is missing.
+    """
+    location = source.tables["leads"].location
+    form = CsvFormat(decimal=location.csv.decimal) if location is not None else CsvFormat()
+    raw = read_file(path, Location(file=path.name, csv=form), expected=headers(source, "leads"))
+    shaped = shape_table(raw, "leads", source, strict=False)
+    _check_columns(shaped, source, path)
+    errors: list[list[str]] = [[] for _ in range(raw.read)]
+    place = shaped.rows - 1
+    for broken in raw.broken:
+        errors[broken.row - 1].append(f"the row {_breaks_rule(Rule(broken.rule))}")
+    hidden = hidden_columns(source, "leads")
+    for item in shaped.unreadable:
+        kind = type_of(source, "leads", item.column)
+        for position, text in zip(item.positions, item.texts, strict=True):
+            shown = shape_of_text(text) if item.column in hidden else text
+            errors[place[position]].append(f"{item.column}: '{shown}' is no {kind}")
+    for rule in _row_rules(source, shaped):
+        _add(errors, place, breaks(shaped.frame, rule), rule)
+    frame = shaped.frame.set_index(place).reindex(range(raw.read))
+    if source.flat is not None:
+        number = pd.Series(np.arange(1, raw.read + 1)).astype("str")
+        frame["lead_id"] = frame["lead_id"].fillna(number)
+    return LeadsFile(
+        frame=frame,
+        errors=pd.Series(["; ".join(dict.fromkeys(e)) for e in errors], dtype="str"),
+        missing_columns=tuple(name for name in shaped.missing if name not in _outcome(source)),
+        undeclared_columns=tuple(shaped.undeclared),
+    )
+
+
+def _outcome(source: Source) -> set[str | None]:
+    return set() if source.flat is None else {source.flat.target.column, source.flat.order, source.flat.group}
+
+
+def _check_columns(shaped: Shaped, source: Source, path: Path) -> None:
+    columns = source.tables["leads"].columns
+    found = [name for name in columns if name not in shaped.missing and name not in _outcome(source)]
+    needed = "lead_id" if source.flat is None else next((n for n in columns if n not in _outcome(source)), "lead_id")
+    if (source.flat is None and "lead_id" in shaped.missing) or not found:
+        header = columns[needed].source or needed if needed in columns else needed
+        where = source.where("tables", "leads", "columns", needed)
+        raise MissingColumnError(where, f"leads.{needed}", header, path.name, shaped.undeclared)
+
+
+def _row_rules(source: Source, shaped: Shaped) -> list[Expectation]:
+    """Rules about a row's own values; in a relational source only the lead's id is obligatory here."""
+    rules = []
+    for rule in expectations_of(source):
+        column = rule.columns[-1]
+        if rule.table != "leads" or rule.rule not in _ROW_RULES or column in {*shaped.missing, *_outcome(source)}:
+            continue
+        if rule.rule is Rule.REQUIRED and source.flat is None and column != "lead_id":
+            continue
+        rules.append(rule)
+    return rules
+
+
+def _add(errors: list[list[str]], place: npt.NDArray[np.int64], hit: npt.NDArray[np.bool_], rule: Expectation) -> None:
+    for position in np.flatnonzero(hit):
+        errors[place[position]].append(f"{rule.columns[-1]} {_breaks_rule(rule.rule)}{_detail(rule)}")
+
+
+_BROKEN: Mapping[Rule, str] = {
+    Rule.FIELD_COUNT: "has more or fewer fields than the header",
+    Rule.OPEN_QUOTE: "opens a quote that is never closed",
+    Rule.ENCODING: "holds bytes that are no text in the file's encoding",
+    Rule.REQUIRED: "is missing",
+    Rule.ALLOWED: "is none of the allowed values",
+    Rule.MINIMUM: "is below the minimum",
+    Rule.MAXIMUM: "is above the maximum",
+}
+
+
+def _breaks_rule(rule: Rule) -> str:
+    return _BROKEN.get(rule, f"breaks the rule: {SENTENCES[rule]}")
+
+
+def _detail(rule: Expectation) -> str:
+    if rule.values:
+        return f" ({', '.join(rule.values)})"
+    return "" if rule.bound is None else f" ({rule.bound:g})" if isinstance(rule.bound, float | int) else ""

@@ -1,0 +1,30 @@
+"""Open leads that a single answer could qualify."""
+
+import pandas as pd
+
+from features.errors import ContractError
+from models.one_answer_short import shortlist
+from models.scoring import score
+from pipelines.scoring.find_lead import find_bundle
+from pipelines.scoring.next_questions import open_rows
+from pipelines.workspace.context import Context
+
+
+def shortlisted(context: Context, state: str | None = None) -> pd.DataFrame:
+    """:func:`models.one_answer_short.shortlist` of the open leads under its policy, of one target state or all.
+
+    Raises
+    ------
+    ContractError
+        if the source has no answers, or no rule of the policy leads to the state.
+    """
+    scored = score(
+        find_bundle(context), open_rows(context), context.framework, source=context.source, policy=context.policy
+    )
+    found = shortlist(scored)
+    if state is None:
+        return found
+    known = sorted({str(rule.state) for rule in scored.policy.rules})
+    if state.lower() not in known:
+        raise ContractError(f"no rule of policy '{scored.policy.name}' leads to '{state}'; choose {', '.join(known)}.")
+    return found[(found["next_state"] == state.lower()).to_numpy()].reset_index(drop=True)

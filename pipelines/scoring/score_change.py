@@ -1,0 +1,114 @@
+"""What changed about a lead: from the source's tables and the kept bundles."""
+
+from typing import Any
+
+import pandas as pd
+
+from features.assembly.build_matrix import features_at
+from features.cohort.cohort import cutoff_of
+from features.errors import ContractError
+from features.point_in_time.history import LEARNED, known_at_moment, learned_between
+from features.schema.source import Source
+from models.bundle import Bundle
+from models.explaining.framework import Framework
+from models.score_change import change
+from pipelines.scoring.find_lead import CHAMPION, find_bundle, moment, unknown_lead
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import Tables, load_tables
+
+SHOWN = 20
+
+
+def change_of(
+    context: Context, lead_id: str, since: str, until: str | None = None, *, bundle_before: str = CHAMPION
+) -> dict[str, Any]:
+    """The movement of a lead's score since a moment, with the rows learned of in between.
+
+    Parameters
+    ----------
+    since, until : ISO moments; until: by default the data cut-off
+    bundle_before : directory, or beginning of the hash, of the bundle that scored then; by default the champion
+
+    Raises
+    ------
+    ContractError
+        if the source has no clocks, the lead is unknown or was not created yet, or the moments are out of order.
+    """
+    if context.source.kind == "flat":
+        raise ContractError(f"source '{context.source.name}' has no clocks; nothing in it changes over time.")
+    tables = load_tables(context.paths)
+    leads = tables["leads"]
+    if not (leads["lead_id"] == lead_id).any():
+        raise unknown_lead(context, lead_id, leads["lead_id"])
+    end = moment(until, cutoff_of(tables, context.source))
+    start = moment(since, end)
+    created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
+    if start >= end or (not pd.isna(created) and created >= start):
+        raise ContractError(
+            f"--since {start:%Y-%m-%d %H:%M} must lie before {end:%Y-%m-%d %H:%M} and after the lead was created "
+            f"({created:%Y-%m-%d %H:%M})."
+        )
+    after = find_bundle(context)
+    before = after if bundle_before == CHAMPION else find_bundle(context, bundle_before)
+    return moved(tables, context.source, lead_id, (start, end), (before, after), context.framework)
+
+
+def moved(
+    tables: Tables,
+    source: Source,
+    lead_id: str,
+    moments: tuple[pd.Timestamp, pd.Timestamp],
+    bundles: tuple[Bundle, Bundle],
+    framework: Framework,
+) -> dict[str, Any]:
+    """A lead's movement between two moments, each scored by its own bundle; JSON-ready, moments in order.
+
+    ``tables`` need no other rows than the lead's and its account's.
+
+    Raises
+    ------
+    ContractError
+        if the bundles do not have the same features.
+    """
+    (start, end), (before, after) = moments, bundles
+    _same_features(before, after)
+    found = change(before, after, steps_of(source, after, tables, lead_id, start, end), framework)
+    rows = learned_between(tables, lead_id, start, end)
+    return {
+        "lead_id": lead_id,
+        "since": start.isoformat(),
+        "until": end.isoformat(),
+        **found.record(),
+        "bundle_before": before.hash,
+        "bundle_after": after.hash,
+        "learned": len(rows),
+        "rows": [_row(*row) for row in rows.tail(SHOWN)[list(LEARNED)].itertuples(index=False, name=None)],
+    }
+
+
+def steps_of(
+    source: Source, bundle: Bundle, tables: Tables, lead_id: str, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.DataFrame:
+    """Feature values then, of then's knowledge now, and now."""
+    earlier = known_at_moment(tables, start)
+    plan = ((tables, start), (earlier, end), (tables, end))
+    made = [features_at(known, source, bundle.catalog, [lead_id], when).values for known, when in plan]
+    return pd.concat(made, ignore_index=True)
+
+
+def _row(table: str, lead_id: Any, what: str, happened_at: pd.Timestamp, known_at: pd.Timestamp) -> dict[str, Any]:
+    return {
+        "table": table,
+        "lead_id": None if pd.isna(lead_id) else str(lead_id),
+        "what": what,
+        "happened_at": happened_at.isoformat(),
+        "known_at": known_at.isoformat(),
+    }
+
+
+def _same_features(before: Bundle, after: Bundle) -> None:
+    if before.catalog.hash != after.catalog.hash:
+        raise ContractError(
+            f"bundle {before.hash[:12]} has other features than {after.hash[:12]}: the declaration changed between "
+            "them, so what the model changed cannot be told from what the features changed."
+        )

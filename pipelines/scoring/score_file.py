@@ -1,0 +1,214 @@
+"""Score the leads of a file: one row out per row in, in the same order, nothing dropped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_at
+from features.cohort.cohort import cutoff_of
+from features.errors import ContractError
+from features.matrix import Matrix
+from features.schema.canonical_tables import TABLES
+from models.bundle import Bundle
+from models.scoring import score
+from pipelines.compute.engines import builder
+from pipelines.ingest.canonical_shape import empty_table
+from pipelines.ingest.identity_files import merged_into
+from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, moment, tables_if_any
+from pipelines.scoring.leads_file import LeadsFile, read_leads_file
+from pipelines.workspace.atomic_files import write_parquet, write_text
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import Tables
+
+SUFFIXES = (".csv", ".parquet")
+ERROR, NOTE = "error", "note"
+
+
+@dataclass(frozen=True)
+class ScoredFile:
+    """What came out: one row per row of the file; ``error`` says why a row has no score, ``note`` what to mind."""
+
+    frame: pd.DataFrame
+    unused_columns: tuple[str, ...]
+    missing_columns: tuple[str, ...]
+
+
+def score_file(
+    context: Context,
+    file: Path,
+    out: Path,
+    *,
+    bundle: str = CHAMPION,
+    framework: str | None = None,
+    as_of: str | None = None,
+) -> dict[str, Any]:
+    """Read, score and write; returns what the command reports.
+
+    Raises
+    ------
+    MissingFileError, UnreadableFileError, EmptyFileError, MissingColumnError
+        about the file as a whole; nothing is written then.
+    ContractError
+        if ``out`` is neither .csv nor .parquet.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise ContractError(f"--out {out.name} must end in {' or '.join(SUFFIXES)}.")
+    found = score_leads(context, read_leads_file(file, context.source), bundle=bundle, framework=framework, as_of=as_of)
+    write_scored(found.frame, out)
+    errors = int((found.frame[ERROR] != "").sum())
+    return {
+        "input": str(file),
+        "out": str(out),
+        "rows": len(found.frame),
+        "scored": len(found.frame) - errors,
+        "errors": errors,
+        "notes": int((found.frame[NOTE] != "").sum()),
+        "unused_columns": list(found.unused_columns),
+        "missing_columns": list(found.missing_columns),
+    }
+
+
+def score_leads(
+    context: Context,
+    leads: LeadsFile,
+    *,
+    bundle: str = CHAMPION,
+    framework: str | None = None,
+    as_of: str | None = None,
+) -> ScoredFile:
+    """Score what was read from a file; what is known of a lead from the source's own tables is used too."""
+    model = find_bundle(context, bundle)
+    merged = {} if context.source.kind == "flat" else merged_into(context.paths)
+    matrix, errors, when = rows_of_file(context, model, leads, merged, as_of)
+    usable = np.array([not text for text in errors], dtype=bool)
+    shown = find_framework(context, framework)
+    scored = score(model, matrix.take(_places(matrix, usable)), shown, source=context.source, policy=context.policy)
+    frame = scored.frame.set_index(np.flatnonzero(usable)).reindex(range(len(errors)))
+    frame["lead_id"] = leads.frame["lead_id"].astype("object").to_numpy()
+    frame["as_of"] = pd.Series(pd.NaT if when is None else when, index=frame.index, dtype="datetime64[us]")
+    frame[ERROR] = errors
+    frame[NOTE] = _notes(model, matrix, usable)
+    if merged:
+        frame[NOTE] = _merge_notes(frame, merged)
+    return ScoredFile(_typed(frame, scored.frame), leads.undeclared_columns, leads.missing_columns)
+
+
+def rows_of_file(
+    context: Context, model: Bundle, leads: LeadsFile, merged: Mapping[str, str], as_of: str | None = None
+) -> tuple[Matrix, list[str], pd.Timestamp | None]:
+    """Features of the file's rows; why a row cannot be scored, empty where it can; and the moment they are seen at.
+
+    A flat matrix has every row of the file, a relational one those without an error.
+    """
+    errors: list[str] = leads.errors.astype("object").tolist()
+    if context.source.kind == "flat":
+        return flat_at(leads.frame, model.catalog, context.source), errors, None
+    tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
+    frame = _completed(leads.frame.assign(lead_id=_survivors(leads.frame["lead_id"], merged)), tables["leads"])
+    when = moment(as_of, _latest(context, tables, frame))
+    _relational_errors(frame, when, errors)
+    return _relational(context, model, tables, frame, errors, when), errors, when
+
+
+def _places(matrix: Matrix, usable: np.ndarray) -> np.ndarray:
+    """Positions in the matrix of the usable rows: a flat matrix has every row, a relational one only these."""
+    return np.flatnonzero(usable) if len(matrix) == len(usable) else np.arange(len(matrix))
+
+
+def _survivors(lead_id: pd.Series, merged: Mapping[str, str]) -> pd.Series:
+    """Leads that were merged away are scored as the leads they became."""
+    return lead_id.map(lambda name: merged.get(name, name), na_action="ignore").astype("str") if merged else lead_id
+
+
+def _merge_notes(frame: pd.DataFrame, merged: Mapping[str, str]) -> list[str]:
+    return [
+        "; ".join(filter(None, (note, f"scored as lead '{merged[name]}', its duplicate" if name in merged else "")))
+        for name, note in zip(frame["lead_id"], frame[NOTE], strict=True)
+    ]
+
+
+def _completed(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the file; what it leaves open is taken from the same lead in the source's tables."""
+    at_home = known.drop_duplicates("lead_id").set_index("lead_id")
+    filled = frame.copy()
+    for name in at_home.columns:
+        from_home = frame["lead_id"].map(at_home[name]) if len(at_home) else None
+        if name not in filled:
+            filled[name] = pd.Series(pd.NA, index=frame.index, dtype=at_home[name].dtype)
+        if from_home is not None:
+            filled[name] = filled[name].where(filled[name].notna(), from_home.astype(at_home[name].dtype))
+    return filled
+
+
+def _latest(context: Context, tables: Tables, frame: pd.DataFrame) -> pd.Timestamp:
+    """When to score at if nobody says: the data cut-off, or just after the newest lead of the file if that is later."""
+    has_clock = any("known_at" in t and t["known_at"].notna().any() for t in tables.values())
+    moments = [cutoff_of(tables, context.source)] if has_clock or context.source.data_cutoff else []
+    newest = frame["created_at"].max()
+    if not pd.isna(newest):
+        moments.append(newest + pd.Timedelta(hours=context.source.cohort.settle_hours))
+    return max(moments) if moments else pd.Timestamp.now("UTC").tz_localize(None).floor("s")
+
+
+def _relational_errors(frame: pd.DataFrame, when: pd.Timestamp, errors: list[str]) -> None:
+    first: dict[str, int] = {}
+    for row, (lead_id, created) in enumerate(zip(frame["lead_id"], frame["created_at"], strict=True)):
+        if errors[row]:
+            continue
+        if pd.isna(lead_id):
+            errors[row] = "lead_id is missing"
+        elif lead_id in first:
+            errors[row] = f"lead_id '{lead_id}' stands in row {first[lead_id] + 1} already; it is scored there"
+        elif not pd.isna(created) and created >= when:
+            errors[row] = f"created_at {created:%Y-%m-%dT%H:%M} is not before as_of {when:%Y-%m-%dT%H:%M}"
+        if not errors[row]:
+            first[lead_id] = row
+
+
+def _relational(
+    context: Context, model: Bundle, tables: Tables, frame: pd.DataFrame, errors: list[str], when: pd.Timestamp
+) -> Matrix:
+    rows = frame[[not text for text in errors]]
+    others = tables["leads"][~tables["leads"]["lead_id"].isin(set(rows["lead_id"]))]
+    leads = pd.concat([others, rows[list(others.columns)].astype(others.dtypes)], ignore_index=True)
+    everything = {**tables, "leads": leads}
+    names = rows["lead_id"].tolist()
+    return features_at(everything, context.source, model.catalog, names, when, build=builder(context.engine))
+
+
+def _notes(model: Bundle, matrix: Matrix, usable: np.ndarray) -> list[str]:
+    """What a reader should mind: leads older or younger than any the model was trained on."""
+    oldest = model.meta["age_days"][1]
+    age = matrix.keys["age_days"].to_numpy(dtype=np.float64)
+    age = age if len(age) == len(usable) else _spread(age, usable)
+    return [
+        f"{days:.0f} days old, the oldest lead trained on was {oldest:.0f}: read the score with care"
+        if ok and np.isfinite(days) and np.isfinite(oldest) and days > oldest + 1
+        else ""
+        for ok, days in zip(usable, age, strict=True)
+    ]
+
+
+def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    full = np.full(len(usable), np.nan)
+    full[usable] = values
+    return full
+
+
+def _typed(frame: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Whole numbers stay whole where rows without a score stand between them."""
+    whole = [name for name in like.columns if pd.api.types.is_integer_dtype(like[name].dtype)]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
+
+
+def write_scored(frame: pd.DataFrame, out: Path) -> None:
+    """Write a scored frame as CSV or Parquet, by its ending, atomically."""
+    if out.suffix.lower() == ".parquet":
+        write_parquet(out, frame)
+    else:
+        write_text(out, frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n"))

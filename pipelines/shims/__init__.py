@@ -1,1 +1,0 @@
-"""Files other programs load by path; nothing here is imported by the package."""

@@ -1,0 +1,219 @@
+"""The registry of an MLflow server: which bundle its champion alias names, and fetching that bundle by its hash."""
+
+import base64
+import http.client
+import json
+import os
+import re
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.errors import BundleError, RegistryError
+from models.bundle import load_bundle
+from pipelines.registry.champion import Champion, How, Move, catalog_for, keep_bundle, point_to
+from pipelines.tracking.mlflow_names import CHAMPION, HASH_TAG, SERVER, model_name
+from pipelines.workspace.context import Context
+
+_SECONDS = 10.0
+_MOST_BYTES = 2**20
+_USER, _PASSWORD, _TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"  # names
+
+
+@dataclass(frozen=True)
+class Named:
+    """What an alias names: the version of the registered model, and the hash of its bundle."""
+
+    model: str
+    version: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class _Server:
+    """An MLflow server: where it is asked, how it may be called where anybody reads, and what signs us in."""
+
+    base: str
+    shown: str
+    headers: dict[str, str]
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the credentials are for the declared server alone."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None: the redirect is an answer like others."""
+
+
+def named_champion(source: str) -> Named:
+    """What the alias ``champion`` names on the server of ``MLFLOW_TRACKING_URI``: one small request, without MLflow.
+
+    Raises
+    ------
+    RegistryError : no server declared, it cannot be reached or does not answer as MLflow does, no such model or alias,
+        or a version without a hash
+    """
+    server, model = _server(), model_name(source)
+    body = _asked(server, model)
+    try:
+        found = json.loads(body)["model_version"]
+        version = str(found["version"])
+        tags = {tag["key"]: tag["value"] for tag in found.get("tags") or ()}
+        if not re.fullmatch(r"[0-9]{1,18}", version):
+            raise ValueError("no version")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise RegistryError(
+            f"what answers at {server.shown} is no MLflow server, or one of another kind ({type(problem).__name__} in "
+            f"its answer); check {SERVER}."
+        ) from problem
+    if not re.fullmatch(r"[0-9a-f]{64}", str(tags.get(HASH_TAG) or "")):
+        raise RegistryError(
+            f"version {version} of '{model}' has no tag '{HASH_TAG}' with a SHA-256: it is no bundle of leadscore's; "
+            "set the alias to another version."
+        )
+    return Named(model, version, str(tags[HASH_TAG]))
+
+
+def take_kept(context: Context, named: Named) -> Champion | None:
+    """Make the named bundle the champion if a sound copy is kept here, else None.
+
+    Raises
+    ------
+    BundleError : it was trained under another declaration; the pointer stays
+    """
+    try:
+        bundle = load_bundle(context.paths.bundles / named.hash, named.hash)
+    except BundleError:  # absent or damaged: fetching mends both
+        return None
+    catalog_for(context, bundle)
+    reason = f"alias '{CHAMPION}' of {named.model}, version {named.version}"
+    return point_to(context.paths, named.hash, Move(How.REGISTRY, reason))
+
+
+def pull_champion(context: Context, named: Named) -> Champion:
+    """Make the named bundle the champion here, fetched where no sound copy is kept; the pointer moves only to a bundle
+    of that hash which fits the declaration.
+
+    Raises
+    ------
+    RegistryError : the registry does not give it out
+    BundleError : what it gives out is not the bundle of that hash, or was trained under another declaration
+    """
+    taken = take_kept(context, named)
+    if taken is not None:
+        return taken
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = _fetched(context, named, Path(folder))
+        catalog_for(context, load_bundle(bundle, named.hash))
+        keep_bundle(context.paths, bundle)
+    taken = take_kept(context, named)
+    if taken is None:
+        raise BundleError(f"bundle {named.hash[:12]} was damaged while it was kept; check the disk and pull again.")
+    return taken
+
+
+def follow_registry(context: Context) -> Champion:
+    """The champion here made the registry's, fetched where it is another one or damaged."""
+    return pull_champion(context, named_champion(context.source.name))
+
+
+def _fetched(context: Context, named: Named, folder: Path) -> Path:
+    from pipelines.tracking.mlflow_run import (
+        client_of,  # MLflow and plots: wanted only when there is something to fetch
+    )
+
+    with client_of(context.paths) as (mlflow, _):
+        from mlflow.exceptions import MlflowException
+
+        try:
+            got = mlflow.artifacts.download_artifacts(f"models:/{named.model}/{named.version}", dst_path=str(folder))
+        except (MlflowException, OSError) as problem:
+            raise RegistryError(
+                f"the registry does not give out version {named.version} of '{named.model}' "
+                f"({type(problem).__name__}); check the server's artifact store."
+            ) from problem
+    found = Path(got) / "artifacts" / "bundle"
+    if not (found / "bundle.json").exists():
+        raise BundleError(f"version {named.version} of '{named.model}' holds no bundle; set the alias to another one.")
+    return found
+
+
+def _asked(server: _Server, model: str) -> bytes:
+    """The server's answer to what the alias names."""
+    asked = urllib.parse.urlencode({"name": model, "alias": CHAMPION})
+    try:
+        request = urllib.request.Request(
+            f"{server.base}/api/2.0/mlflow/registered-models/alias?{asked}", headers=server.headers
+        )
+        with urllib.request.build_opener(_Stay).open(request, timeout=_SECONDS) as answer:
+            return bytes(answer.read(_MOST_BYTES))
+    except urllib.error.HTTPError as problem:
+        raise RegistryError(_refusal(server, model, problem)) from problem
+    except (OSError, ValueError, http.client.HTTPException) as problem:
+        raise RegistryError(
+            f"the registry at {server.shown} cannot be reached ({type(problem).__name__}); check {SERVER}."
+        ) from problem
+
+
+def _refusal(server: _Server, model: str, problem: urllib.error.HTTPError) -> str:
+    """What a status other than 200 means, and what to do."""
+    word, about_alias = _word(problem)
+    told = f"{problem.code} {word}".strip()
+    if problem.code == 404 or (problem.code == 400 and about_alias):
+        return (
+            f"the registry at {server.shown} names no '{CHAMPION}' of '{model}' ({told}); 'leadscore run' registers "
+            "a bundle there and sets the alias."
+        )
+    if problem.code in (401, 403):
+        return (
+            f"the registry at {server.shown} refuses these credentials ({told}); set {_USER} and {_PASSWORD}, or "
+            f"{_TOKEN}, to some that may read '{model}'."
+        )
+    if 300 <= problem.code < 400:
+        return f"the registry at {server.shown} sends elsewhere ({told}); set {SERVER} to where it really is."
+    return f"the registry at {server.shown} answered {told}; it is asked again, see the log of that server."
+
+
+def _word(problem: urllib.error.HTTPError) -> tuple[str, bool]:
+    """The server's own code for what is wrong, and whether its message is of an alias; never its whole answer."""
+    try:
+        said = json.loads(problem.read(10_000))
+        word, about_alias = str(said.get("error_code", "")), "alias" in str(said.get("message", "")).lower()
+    except (OSError, ValueError, AttributeError, RecursionError, http.client.HTTPException):
+        return "", False
+    return (word, about_alias) if re.fullmatch(r"[A-Z_]{1,60}", word) else ("", False)
+
+
+def _server() -> _Server:
+    """The server of ``MLFLOW_TRACKING_URI``; the address may hold a user and a password, which are shown nowhere."""
+    try:
+        split = urllib.parse.urlsplit(os.environ.get(SERVER, "").strip())
+        host, port = split.hostname, split.port
+    except ValueError:
+        host, port = None, None
+    if not host or split.scheme not in ("http", "https"):
+        raise RegistryError(
+            f"following a registry takes an MLflow server: set {SERVER} to its http(s) address. Without one, "
+            "champion.json on this machine says which bundle scores."
+        )
+    named = f"[{host}]" if ":" in host else host
+    origin = f"{split.scheme}://{named}" + ("" if port is None else f":{port}")
+    return _Server(origin + split.path.rstrip("/"), origin, _credentials(split))
+
+
+def _credentials(split: urllib.parse.SplitResult) -> dict[str, str]:
+    """As MLflow's own client sends them: those of the address, else user and password, else the token."""
+    unquote = urllib.parse.unquote
+    pairs = (
+        (unquote(split.username or ""), unquote(split.password or "")),
+        (os.environ.get(_USER), os.environ.get(_PASSWORD)),
+    )
+    for user, password in pairs:
+        if user and password:
+            return {"authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
+    token = os.environ.get(_TOKEN)
+    return {"authorization": f"Bearer {token}"} if token else {}

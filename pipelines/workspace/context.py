@@ -1,0 +1,75 @@
+"""A source with all that is declared about it, ready for the stages."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from features.rubric.schema import Rubric, load_rubric
+from features.schema.load_source import load_source
+from features.schema.source import Source
+from models.explaining.framework import Framework, load_framework
+from models.explaining.qualification_policy import QualificationPolicy, load_qualification, policy_at
+from models.settings import TrainSettings
+from pipelines.workspace.find_declarations import find_policy, find_rubric, find_source
+from pipelines.workspace.paths import Paths
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every stage is given."""
+
+    source: Source
+    source_path: Path
+    rubric: Rubric | None
+    framework: Framework
+    paths: Paths
+    settings: TrainSettings
+    engine: str = "memory"
+    policy: QualificationPolicy | None = None  # in force at the data cut-off; None: the one that ships
+    policies: tuple[QualificationPolicy, ...] = ()  # every version
+
+    @property
+    def declaration_hash(self) -> str:
+        """SHA-256 over the source, its rubric and policy, and the settings: what the run was asked to do."""
+        parts = [self.source.model_dump_json(), self.settings.model_dump_json()]
+        parts += ["" if part is None else part.model_dump_json() for part in (self.rubric, *(self.policies or (None,)))]
+        return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def open_context(
+    source: str, data_dir: Path, settings: TrainSettings | None = None, *, engine: str = "memory"
+) -> Context:
+    """Load a source by name or path, its rubric, framework and qualification policy.
+
+    Raises
+    ------
+    SourceError, PolicyError : naming file and line
+    """
+    path = find_source(source)
+    declared = load_source(path)
+    rubric = None
+    if declared.rubric is not None:
+        rubric = load_rubric(find_rubric(declared.rubric, beside=path.parent), declared)
+    named = declared.qualification or ()
+    names = (named,) if isinstance(named, str) else named
+    policies = tuple(load_qualification(find_policy(name, beside=path.parent)) for name in names)
+    until = date.max if declared.data_cutoff is None else datetime.fromisoformat(declared.data_cutoff).date()
+    return Context(
+        source=declared,
+        source_path=path,
+        rubric=rubric,
+        framework=load_framework(declared.framework),
+        paths=Paths(data_dir, declared.name),
+        settings=_own(settings or TrainSettings(), declared),
+        engine=engine,
+        policy=policy_at(policies, until) if policies else None,
+        policies=policies,
+    )
+
+
+def _own(settings: TrainSettings, declared: Source) -> TrainSettings:
+    """The settings with what the source declares of its own."""
+    if declared.recency_half_life is None:
+        return settings
+    return settings.model_copy(update={"recency_half_life": declared.recency_half_life})

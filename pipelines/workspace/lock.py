@@ -1,0 +1,56 @@
+"""One writer per source and data directory: a second run waits for nobody, it says who is busy and stops."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from features.errors import ExitStatus, LeadScoreError
+from pipelines.workspace.paths import Paths
+
+
+class BusyError(LeadScoreError):
+    """Another process writes to the same source in the same data directory."""
+
+    code = "LS020"
+    exit_status = ExitStatus.BUSY
+
+
+@contextmanager
+def only_writer(paths: Paths) -> Iterator[None]:
+    """Hold the source's lock; the system lets go of it when the process ends, however it ends.
+
+    Raises
+    ------
+    BusyError
+        if another process holds it.
+    """
+    made = [p for p in (paths.data_dir, paths.root) if not p.exists()]
+    paths.root.mkdir(parents=True, exist_ok=True)
+    file = paths.root / ".lock"
+    with file.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            lock.seek(0)
+            raise BusyError(
+                f"process {lock.read().strip() or '(unknown)'} is at work on source '{paths.source}' in "
+                f"{paths.data_dir}. Wait for it, or use another --data-dir."
+            ) from problem
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        try:
+            yield
+        finally:
+            _leave_nothing(file, made)
+
+
+def _leave_nothing(file: Path, made: list[Path]) -> None:
+    """Take the lock file and new folders away again where nothing else was written; else the file stays, unlocked."""
+    if [path.name for path in file.parent.iterdir()] == [file.name]:
+        file.unlink()
+    for folder in reversed(made):
+        if not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,53 @@
+"""A matrix and its chop on disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.catalog.feature import Catalog
+from features.cohort.splits import Chop
+from features.matrix import KEY_COLUMNS, Matrix
+from pipelines.workspace.atomic_files import read_json, read_parquet, write_json, write_parquet
+
+_JUDGED = ("label", "matured", "label_known_at", "weight", "amount")
+
+
+def save_matrix(folder: Path, matrix: Matrix, name: str = "matrix") -> None:
+    """Write ``<name>_values.parquet``, ``<name>_keys.parquet`` and ``<name>.json``."""
+    keys = matrix.keys.loc[:, list(KEY_COLUMNS)].assign(
+        label=matrix.label,
+        matured=matrix.matured,
+        label_known_at=matrix.label_known_at.to_numpy(),
+        weight=matrix.weight,
+        amount=matrix.amount,
+    )
+    write_parquet(folder / f"{name}_values.parquet", matrix.values)
+    write_parquet(folder / f"{name}_keys.parquet", keys)
+    write_json(folder / f"{name}.json", {"ordered": matrix.ordered, "catalog": matrix.catalog.records()})
+
+
+def load_matrix(folder: Path, name: str = "matrix") -> Matrix:
+    """Read what :func:`save_matrix` wrote."""
+    record = read_json(folder / f"{name}.json")
+    keys = read_parquet(folder / f"{name}_keys.parquet")
+    catalog = Catalog.from_records(record["catalog"])
+    values = read_parquet(folder / f"{name}_values.parquet")
+    values = values.astype(dict.fromkeys(catalog.categories, "str"))
+    keys = keys.astype(dict.fromkeys(("lead_id", "account_id", "group", "segment"), "str"))
+    return Matrix(
+        catalog=catalog,
+        values=values.loc[:, list(catalog.names)],
+        keys=keys.loc[:, list(KEY_COLUMNS)],
+        label=keys["label"].to_numpy(dtype=np.float64),
+        matured=keys["matured"].to_numpy(dtype=np.bool_),
+        label_known_at=pd.Series(keys["label_known_at"].astype("datetime64[us]")),
+        weight=keys["weight"].to_numpy(dtype=np.float64),
+        ordered=bool(record["ordered"]),
+        amount=keys["amount"].to_numpy(dtype=np.float64),
+    )
+
+
+def load_chop(folder: Path) -> Chop:
+    """The chop written by the matrix stage."""
+    return Chop.from_record(read_json(folder / "chop.json"))
