@@ -9,17 +9,17 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI
 
-from serving.access import Callers
+from serving.api.openapi import RESPONSES, describe
+from serving.api.routes import admin, health, leads, results, scores, uploads, worklist, writes
+from serving.auth.api_keys import has_keys
+from serving.auth.dependencies import Callers
 from serving.background import Background
-from serving.desk import Desk
-from serving.document import RESPONSES, describe
-from serving.guard import Guard
-from serving.keys import has_keys
 from serving.metrics import Metrics
+from serving.middleware import Guard
 from serving.pages import views
 from serving.problems import OidcSettingsError, OpenDoorError
-from serving.routes import admin, health, judging, leads, scores, uploads, worklist, writes
 from serving.settings import ServeSettings
+from serving.state.app_state import Desk
 
 _THREADS = 8  # scoring holds the interpreter most of the time: more threads only queue inside it
 
@@ -57,7 +57,7 @@ def _created(settings: ServeSettings) -> FastAPI:
             f"'leadscore keys create --source {settings.source} --scope read --scope score', or serve on 127.0.0.1."
         )
     if settings.bundle == "registry":
-        from serving.registry import follow
+        from serving.state.registry_follower import follow
 
         follow(desk)
     desk.load()
@@ -85,7 +85,7 @@ def _created(settings: ServeSettings) -> FastAPI:
     app.state.desk, app.state.metrics, app.state.callers = desk, metrics, Callers(desk)
     app.state.background = background
     app.state.provider = _provider(desk) if settings.oidc.on else None
-    for module in (health, scores, leads, writes, worklist, judging, uploads, admin):
+    for module in (health, scores, leads, writes, worklist, results, uploads, admin):
         app.include_router(module.router)
     views.install(app)
     describe(app)
@@ -96,7 +96,7 @@ def _created(settings: ServeSettings) -> FastAPI:
 def _provider(desk: Desk) -> Any:
     """The identity provider's client; its packages are wanted only where one is configured."""
     try:
-        from serving.oidc import Provider
+        from serving.auth.oidc_provider import Provider
     except ImportError as problem:
         raise OidcSettingsError(
             "LEADSCORE_SERVE_OIDC_ISSUER is set, but the packages for it are not installed: "

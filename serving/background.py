@@ -6,14 +6,14 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
-from serving.desk import Desk
-from serving.judging import lifecycle_found
+from serving.leads.uploads import work_off
 from serving.logs import logger
 from serving.metrics import Metrics
-from serving.outbox import deliver
 from serving.problems import places_of
-from serving.standing import tell_states
-from serving.uploads import work_off
+from serving.results.run_results import lifecycle_found
+from serving.state.app_state import Desk
+from serving.webhooks.outbox import deliver
+from serving.webhooks.state_changes import tell_states
 
 _DELIVER_SECONDS = 1.0
 _UPLOAD_SECONDS = 0.5
@@ -55,7 +55,7 @@ class Background:
 
     def follow(self) -> None:
         """One look at the registry's alias; the watch takes up what it moved."""
-        from serving.registry import follow
+        from serving.state.registry_follower import follow
 
         follow(self.desk)
 

@@ -26,7 +26,7 @@ def create(
     debug: Debug = False,
 ) -> int:
     """Make a key and print it; it cannot be shown again."""
-    from serving.keys import create_key
+    from serving.auth.api_keys import create_key
 
     token = create_key(_store(source, data_dir, store_url), name, scope, owner)
     Output(json).show({"name": name, "key": token}, token)
@@ -42,7 +42,7 @@ def list_command(
     debug: Debug = False,
 ) -> int:
     """Keys by their beginning, with scopes."""
-    from serving.keys import list_keys
+    from serving.auth.api_keys import list_keys
 
     keys = list_keys(_store(source, data_dir, store_url))
     rows = [(k.prefix, k.name, ", ".join(k.scopes), k.owner or "everybody's", _state(k.revoked_at)) for k in keys]
@@ -65,7 +65,7 @@ def revoke(
     debug: Debug = False,
 ) -> int:
     """Revoke a key; its sessions end at once."""
-    from serving.keys import revoke_key
+    from serving.auth.api_keys import revoke_key
 
     name = revoke_key(_store(source, data_dir, store_url), prefix)
     Output(json).show({"revoked": prefix, "name": name}, f"revoked {prefix} ({name})")

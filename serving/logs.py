@@ -3,7 +3,7 @@
 import sys
 from typing import Any, TextIO, cast
 
-from serving.optional import without
+from serving.import_blocker import without
 
 with without("rich"):  # structlog would draw tracebacks with it; ours are JSON
     import structlog

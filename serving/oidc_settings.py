@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from serving.keys import scopes_of
+from serving.auth.api_keys import scopes_of
 from serving.problems import InvalidError, OidcSettingsError
 
 CALLBACK = "/sign-in/oidc/callback"

@@ -8,12 +8,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
 from features.errors import PromotionError
-from serving.access import Admin, DeskOf, Writer, check_form_token
-from serving.oidc_person import local_path
+from serving.auth.dependencies import Admin, DeskOf, Writer, check_form_token
+from serving.auth.oidc_claims import local_path
+from serving.leads.writes import answer, feedback
 from serving.problems import InvalidError
-from serving.promotion import promote, roll_back
+from serving.results.promotion import promote, roll_back
 from serving.schemas import AnswerGiven, FeedbackGiven
-from serving.writes import answer, feedback
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]

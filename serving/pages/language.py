@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from models.explaining.language import SOURCE_LANGUAGE, Language, language_codes, load_language, read_catalog
-from serving.access import DeskOf, check_form_token, desk_of
-from serving.desk import Desk
-from serving.oidc_person import local_path
+from serving.auth.dependencies import DeskOf, check_form_token, desk_of
+from serving.auth.oidc_claims import local_path
 from serving.problems import InvalidError
+from serving.state.app_state import Desk
 
 COOKIE = "leadscore_language"
 _YEAR_SECONDS = 365 * 24 * 3600

@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from serving.access import SESSION, desk_of
-from serving.keys import Caller, form_token
+from serving.auth.api_keys import Caller, form_token
+from serving.auth.dependencies import SESSION, desk_of
 from serving.pages.language import language_of, languages
 from serving.schemas import FeedbackGiven
 

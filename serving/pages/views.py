@@ -14,20 +14,20 @@ from features.errors import LeadScoreError
 from features.schema.vocabulary import Role
 from models.explaining.framework import framework_names, load_framework
 from serving import problems
-from serving.access import DeskOf, Reader, caller_of
-from serving.cards import card, history, open_questions, timeline
-from serving.desk import Desk
-from serving.judging import caution, value_of_a_win
-from serving.keys import Caller, Scope
-from serving.movement import movement
-from serving.pages import forms, judging, language, signing
+from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, page_of
+from serving.auth.api_keys import Caller, Scope
+from serving.auth.dependencies import DeskOf, Reader, caller_of
+from serving.leads.card import card, history, open_questions, timeline
+from serving.leads.score_change import movement
+from serving.lists.one_answer_short import CONSIDERED, short
+from serving.pages import forms, language, results, sign_in
+from serving.pages.chart_geometry import score_line, waterfall
 from serving.pages.language import in_language, language_of
 from serving.pages.render import page
-from serving.pages.shapes import score_line, waterfall
 from serving.problems import InvalidError, SignInError
-from serving.routes.worklist import NEW_WITHIN, Asked, Show, page_of
+from serving.results.run_results import caution, value_of_a_win
 from serving.schemas import FeedbackGiven, Short
-from serving.shortlist import CONSIDERED, short
+from serving.state.app_state import Desk
 
 _SHORT_ROWS = 50
 VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
@@ -40,7 +40,7 @@ def install(app: FastAPI) -> None:
     from importlib.resources import files
 
     app.mount("/static", StaticFiles(directory=str(files("serving.pages") / "static")), name="static")
-    for part in (router, forms.router, judging.router, signing.router, language.router):
+    for part in (router, forms.router, results.router, sign_in.router, language.router):
         app.include_router(part)
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
         (LeadScoreError, problems.on_error),
@@ -60,7 +60,7 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
         if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
             return answer
         if isinstance(error, SignInError):
-            return RedirectResponse(f"/sign-in{signing.back_to(request)}", status_code=303)
+            return RedirectResponse(f"/sign-in{sign_in.back_to(request)}", status_code=303)
         told = json.loads(bytes(answer.body))
         return page(request, "error.html", None, status=answer.status_code, message=told["detail"], code=told["code"])
 

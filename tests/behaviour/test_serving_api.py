@@ -282,7 +282,7 @@ def test_questions_name_what_is_unknown_and_the_answers_it_takes(client: TestCli
 
 
 def test_an_uploaded_file_comes_back_row_by_row(client: TestClient) -> None:
-    from serving.uploads import work_off
+    from serving.leads.uploads import work_off
 
     lines = ["Lead ID,Created Date,Job Title", "new-1,2026-06-01,CFO", ",2026-06-01,x", "new-2,2026-06-02,", ""]
     text = "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from serving.routes import worklist as worklist_routes
+from serving.api.routes import worklist as worklist_routes
 from serving.store.tables import AuditRow, HandedRow
 from tests.reference.serving import client_for, key_for, worklist_of
 

@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from pipelines.scoring.one_answer_short import shortlisted
 from pipelines.workspace.table_files import load_tables
-from serving.standing import tell_states
+from serving.state.ranked_worklist import Query
 from serving.store.tables import Outbox
-from serving.worklist import Query
+from serving.webhooks.state_changes import tell_states
 from tests.reference.serving import client_for, key_for, worklist_of
 
 

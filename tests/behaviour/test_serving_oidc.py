@@ -15,11 +15,11 @@ from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from serving.access import SESSION
 from serving.app import create_app
-from serving.oidc_person import local_path
+from serving.auth.dependencies import SESSION
+from serving.auth.oidc_claims import local_path
 from serving.oidc_settings import CALLBACK, OidcSettings
-from serving.pages.signing import COOKIE
+from serving.pages.sign_in import COOKIE
 from serving.problems import OidcSettingsError
 from serving.store.tables import AuditRow, WebSession
 from tests.reference.provider import CLIENT, SECRET, LocalProvider
@@ -393,7 +393,7 @@ def test_a_public_address_names_itself_and_needs_no_key_then(
 def test_without_its_packages_the_start_says_what_to_install(
     tiny_demo: Any, tmp_path: Path, provider: LocalProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "serving.oidc", raising=False)
+    monkeypatch.delitem(sys.modules, "serving.auth.oidc_provider", raising=False)
     monkeypatch.setitem(sys.modules, "authlib.integrations.starlette_client", None)
     with pytest.raises(OidcSettingsError, match=r"leadscore\[oidc\]"):
         create_app(settings_for(tiny_demo, tmp_path, oidc=settings(provider)))

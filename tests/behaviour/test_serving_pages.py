@@ -14,10 +14,10 @@ from starlette.testclient import TestClient
 
 from models.explaining.language import load_language
 from serving.pages import tables
-from serving.pages.judging import POLICY_WORDS
+from serving.pages.chart_geometry import waterfall
 from serving.pages.language import COOKIE, spoken
 from serving.pages.render import STATUS_WORDS, words
-from serving.pages.shapes import waterfall
+from serving.pages.results import POLICY_WORDS
 from serving.schemas import FeedbackGiven
 from tests.reference.serving import client_for, key_for, worklist_of
 
@@ -180,7 +180,7 @@ def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClie
 
 
 def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo: Any) -> None:
-    from serving.team import overdue
+    from serving.lists.team_queues import overdue
 
     found = overdue(client.app.state.desk, None)
     html = page(client, "/team")

@@ -21,7 +21,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import pipelines.tracking.mlflow_registry
-import serving.registry
+import serving.state.registry_follower
 from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle, save_bundle
@@ -30,7 +30,7 @@ from pipelines.tracking.mlflow_names import SERVER, model_name
 from pipelines.tracking.mlflow_registry import Named, follow_registry, named_champion
 from pipelines.tracking.mlflow_run import track_run
 from serving.background import _try
-from serving.registry import follow
+from serving.state.registry_follower import follow
 from tests.behaviour.test_serving_upkeep import another_bundle
 from tests.reference.serving import client_for, worklist_of
 
@@ -120,7 +120,7 @@ def test_a_machine_that_has_no_bundle_yet_fetches_it(
     paths.champion.unlink()
     registry.names(first.hash)
     monkeypatch.setattr(pipelines.tracking.mlflow_registry, "_fetched", lambda *_: bundle)
-    monkeypatch.setattr("serving.registry._fetch", lambda desk: follow_registry(desk.context))
+    monkeypatch.setattr("serving.state.registry_follower._fetch", lambda desk: follow_registry(desk.context))
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
         assert (health(client)["status"], health(client)["bundle_hash"]) == ("ok", first.hash)
 
@@ -272,7 +272,7 @@ def test_a_damaged_copy_is_fetched_again(
     other = another_bundle(tiny_copy, tmp_path)
     shutil.copytree(paths.bundles / other, given)
     monkeypatch.setattr(pipelines.tracking.mlflow_registry, "_fetched", lambda *_: given)
-    monkeypatch.setattr("serving.registry._fetch", lambda desk: follow_registry(desk.context))
+    monkeypatch.setattr("serving.state.registry_follower._fetch", lambda desk: follow_registry(desk.context))
     registry.names(other)
     file = paths.bundles / other / "bundle.json"
     for _ in "kept before it is named", "kept as the champion":
@@ -308,8 +308,8 @@ def test_what_cannot_be_fetched_is_tried_later_and_later(
         tries.append(now[0])
         raise RegistryError("nothing is given out.")
 
-    monkeypatch.setattr("serving.registry._fetch", fails)
-    monkeypatch.setattr("serving.registry.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("serving.state.registry_follower._fetch", fails)
+    monkeypatch.setattr("serving.state.registry_follower.time.monotonic", lambda: now[0])
     registry.names("b" * 64)
     with client_for(tiny_copy, tmp_path / "state", bundle="registry", registry_seconds=15) as client:
         desk = client.app.state.desk
@@ -332,7 +332,7 @@ def test_a_fetch_that_breaks_down_tells_nothing_of_its_own(monkeypatch: pytest.M
         ended = subprocess.CompletedProcess([], status, "", "a line\nLS017 the registry is away: s3cret\n")
         monkeypatch.setattr(subprocess, "run", lambda *_, ended=ended, **__: ended)
         with pytest.raises(RegistryError, match=text) as told:
-            serving.registry._fetch(desk)  # type: ignore[arg-type]
+            serving.state.registry_follower._fetch(desk)  # type: ignore[arg-type]
         assert ("s3cret" in str(told.value)) == (status == 17)
 
 

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.app import create_app
-from serving.keys import create_key, list_keys, revoke_key
+from serving.auth.api_keys import create_key, list_keys, revoke_key
 from serving.problems import OpenDoorError
 from tests.reference.serving import client_for, key_for, settings_for, worklist_of
 

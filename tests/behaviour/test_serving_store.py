@@ -14,13 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
-from serving.keys import LOCAL, create_key, list_keys
-from serving.ledger import hand_over
-from serving.outbox import announce
+from serving.auth.api_keys import LOCAL, create_key, list_keys
+from serving.lists.export_history import hand_over
 from serving.problems import ConflictError
 from serving.store import engine
 from serving.store.engine import Store, open_store
 from serving.store.tables import AuditRow, Base, Outbox, Webhook
+from serving.webhooks.outbox import announce
 from tests.reference.serving import client_for, worklist_of
 
 
@@ -184,7 +184,7 @@ def test_a_failed_transaction_leaves_nothing(url: str, tmp_path: Path) -> None:
 
 
 def _now() -> Any:
-    from serving.clock import wall_now
+    from serving.state.clock import wall_now
 
     return wall_now()
 

@@ -18,9 +18,9 @@ from models.bundle import load_bundle
 from models.interfaces import Scale
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from serving.background import Background
-from serving.clock import ServingClock
 from serving.metrics import Metrics
-from serving.outbox import SIGNATURE, deliver, signature
+from serving.state.clock import ServingClock
+from serving.webhooks.outbox import SIGNATURE, deliver, signature
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
 from tests.reference.serving import client_for, worklist_of
 

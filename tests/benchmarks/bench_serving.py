@@ -114,8 +114,8 @@ def many(rows: list[dict[str, Any]], count: int) -> bytes:
 
 def long_worklist(run: Any, leads: int) -> dict[str, float]:
     """Pages of 50 of a list of many leads, in process: what a request does after it was read."""
-    from serving.data import LeadData
-    from serving.worklist import Query, Worklist
+    from serving.state.lead_data import LeadData
+    from serving.state.ranked_worklist import Query, Worklist
 
     frame = worklist_of(run)
     times = -(-leads // len(frame))

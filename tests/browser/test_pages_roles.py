@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from serving.keys import create_key
+from serving.auth.api_keys import create_key
 from serving.store.engine import open_store
 from tests.reference.provider import CLIENT, SECRET, LocalProvider
 from tests.reference.served import Served

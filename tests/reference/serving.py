@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from pipelines.workspace.table_files import load_tables
 from serving.app import create_app
-from serving.keys import create_key
+from serving.auth.api_keys import create_key
 from serving.settings import ServeSettings
 
 

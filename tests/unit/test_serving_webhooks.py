@@ -2,8 +2,8 @@
 
 import pytest
 
-from serving.outbox import _check_address
 from serving.problems import InvalidError
+from serving.webhooks.outbox import _check_address
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""Known leads by id: card, history, questions; and lookup by e-mail address or domain."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from serving.api.etag import tagged
+from serving.auth.dependencies import DeskOf, Reader
+from serving.leads.card import card, history, questions
+from serving.leads.lookup import lookup
+from serving.leads.score_change import movement
+from serving.schemas import CardOut, Moment, Short
+
+router = APIRouter(prefix="/v1", tags=["leads"])
+Framework = Annotated[Short | None, Query(description="qualification framework; default: the source's")]
+AsOf = Annotated[Moment | None, Query(description="when to score; default: as the worklist")]
+
+
+@router.get("/leads/{lead_id}", response_model=CardOut, summary="Score and explain a lead of the source")
+def get_lead(
+    lead_id: str,
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    framework: Framework = None,
+    as_of: AsOf = None,
+    language: Annotated[Short | None, Query(description="language of the sentences: en, ko or pl")] = None,
+) -> Response:
+    """The card as the batch would give it at the same moment; carries an ETag."""
+    request.app.state.metrics.leads.labels("id").inc()
+    return tagged(request, card(desk, lead_id, caller.owner, framework, as_of, language))
+
+
+@router.get("/leads/{lead_id}/history", summary="Scores of the last twelve weeks and what was served")
+def get_history(lead_id: str, request: Request, desk: DeskOf, caller: Reader) -> Response:
+    """Weekly scores by the model in use, each from what was known then, and the scores stored when rows came in."""
+    return tagged(request, history(desk, lead_id, caller.owner))
+
+
+@router.get("/leads/{lead_id}/change", summary="What moved the score: new data, time alone, another model")
+def get_change(
+    lead_id: str,
+    desk: DeskOf,
+    caller: Reader,
+    since: Annotated[Moment | None, Query(description="from when on; default: a week ago")] = None,
+    framework: Framework = None,
+) -> dict[str, Any]:
+    """Points per part sum to the movement; the rows learned of in between stand below."""
+    return movement(desk, lead_id, caller.owner, since, framework)
+
+
+@router.get("/leads/{lead_id}/questions", summary="What to ask next, and which answers are possible")
+def get_questions(lead_id: str, desk: DeskOf, caller: Reader, framework: Framework = None) -> list[dict[str, Any]]:
+    """Questions on criteria that are unknown or only indicated, the score's own next question first."""
+    return questions(desk, lead_id, caller.owner, framework)
+
+
+@router.get("/lookup", summary="Who is behind an e-mail address or a domain, and what they did before")
+def get_lookup(
+    desk: DeskOf,
+    caller: Reader,
+    email: Annotated[Short | None, Query()] = None,
+    domain: Annotated[Short | None, Query()] = None,
+) -> dict[str, Any]:
+    """Leads of the address and of its company, with their scores and how much they engaged."""
+    return lookup(desk, caller.owner, email, domain)

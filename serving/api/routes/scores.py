@@ -1,0 +1,91 @@
+"""Scores of raw rows: one lead with its card, or many with a row each."""
+
+import secrets
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from models.scoring import Scored
+from serving.api.json_response import Json, JsonRoute
+from serving.auth.dependencies import DeskOf, Scorer
+from serving.problems import InvalidError
+from serving.request_language import language_named
+from serving.request_records import many_records_of, not_yet_known, records_of
+from serving.schemas import CardOut, LeadRows, ManyOut, ManyRows
+from serving.state.app_state import Desk
+from serving.state.clock import wall_now
+
+router = APIRouter(prefix="/v1", tags=["score"], route_class=JsonRoute)
+
+
+_INLINE_ROWS = 500  # rows up to which a lead is scored where its request arrives: handing it over would cost more
+
+
+@router.post("/score", response_model=CardOut, summary="Score and explain one lead from its raw rows")
+async def score_one(body: LeadRows, request: Request, desk: DeskOf, caller: Scorer) -> Response:
+    """Rows known before ``as_of`` count, later ones are counted in ``not_yet_known``; an unknown category scores as
+    rare, a missing block as nothing on record.
+    """
+    if len(body.activities) + len(body.answers) + len(body.outcomes) + len(body.colleagues) > _INLINE_ROWS:
+        return Json(await run_in_threadpool(_scored, body, request, desk))
+    return Json(_scored(body, request, desk))
+
+
+def _scored(body: LeadRows, request: Request, desk: Desk) -> dict[str, Any]:
+    state, framework = desk.state, desk.framework(body.framework)
+    lead_id = str(body.lead.get("lead_id") or f"request-{secrets.token_hex(4)}")
+    records, ignored = records_of(body, state.model.source, lead_id)
+    as_of = body.as_of or wall_now()
+    created = records["leads"][0].get("created_at")
+    if created is not None and created >= as_of:
+        raise InvalidError(f"leads.created_at is not before as_of {as_of:%Y-%m-%dT%H:%M}; nothing was known then.")
+    scored = state.model.one(records, lead_id, as_of, framework, language_named(body.language))
+    request.app.state.metrics.leads.labels("raw").inc()
+    return {**scored.card(0), "ignored": ignored, "not_yet_known": not_yet_known(records, as_of)}
+
+
+@router.post("/score/batch", response_model=ManyOut, summary="Score and explain many leads from their raw rows")
+def score_many(body: ManyRows, request: Request, desk: DeskOf, caller: Scorer) -> Response:
+    """One row per lead sent, in the order sent, with the columns of a scored file."""
+    state, framework = desk.state, desk.framework(body.framework)
+    records, ignored = many_records_of(body, state.model.source)
+    as_of = body.as_of or wall_now()
+    errors = _errors(records["leads"], as_of)
+    good = [k for k, text in enumerate(errors) if not text]
+    rows: list[dict[str, Any]] = [{"lead_id": body.leads[k].get("lead_id"), "error": e} for k, e in enumerate(errors)]
+    if good:
+        records["leads"] = [records["leads"][k] for k in good]
+        ids = [str(row["lead_id"]) for row in records["leads"]]
+        scored = state.model.of_records(records, ids, as_of, framework)
+        for k, line in zip(good, lines_of(scored), strict=True):
+            rows[k] = line
+    request.app.state.metrics.leads.labels("batch").inc(len(good))
+    return Json({"as_of": as_of.isoformat(), "bundle_hash": state.model.bundle.hash, "rows": rows, "ignored": ignored})
+
+
+def _errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
+    """Why a lead cannot be scored, empty where it can."""
+    found, seen = [], set()
+    for row in leads:
+        lead_id = row.get("lead_id")
+        created = row.get("created_at")
+        if lead_id is None or str(lead_id) == "":
+            found.append("lead_id is missing")
+        elif str(lead_id) in seen:
+            found.append("this lead_id stands in an earlier row already; it is scored there")
+        elif created is not None and created >= as_of:
+            found.append("created_at is not before as_of")
+        else:
+            seen.add(str(lead_id))
+            found.append("")
+    return found
+
+
+def lines_of(scored: Scored) -> list[dict[str, Any]]:
+    """All rows of the scored file, JSON-ready."""
+    columns = {name: values.tolist() for name, values in scored.columns.items()}
+    written = {moment: None if moment is None else moment.isoformat() for moment in set(columns["as_of"])}
+    columns["as_of"] = [written[moment] for moment in columns["as_of"]]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -1,0 +1,1 @@
+"""Who may do what: API keys, single sign-on, scopes of a request."""

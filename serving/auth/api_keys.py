@@ -1,0 +1,161 @@
+"""API keys and browser sessions: only hashes are stored."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from serving.problems import InvalidError, UnknownThingError
+from serving.state.clock import wall_now
+from serving.store.engine import Store
+from serving.store.tables import ApiKey, AuditRow, WebSession
+
+PREFIX = "lsk_"
+
+
+class Scope(StrEnum):
+    """What a caller may do."""
+
+    SCORE = "score"
+    READ = "read"
+    FEEDBACK = "feedback"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks; ``owner`` limits what is seen to the leads of one owner."""
+
+    name: str
+    scopes: frozenset[str]
+    owner: str | None = None
+    via: str = "key"  # key, session or local
+
+    @property
+    def logged(self) -> str:
+        """The name as it stands in logs: addresses of people as a short hash."""
+        return self.name if "@" not in self.name else f"user-{digest(self.name)[:10]}"
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the caller has a scope; admin has all."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+LOCAL = Caller("local", frozenset(Scope), via="local")
+
+
+def digest(token: str) -> str:
+    """SHA-256 of a token; tokens are 256 random bits, so nothing slower is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def scopes_of(names: list[str]) -> list[str]:
+    """Scopes by name, in order; InvalidError names the known ones."""
+    unknown = sorted(set(names) - set(Scope))
+    if unknown or not names:
+        raise InvalidError(f"unknown scope {', '.join(unknown) or '(none given)'}; known: {', '.join(Scope)}.")
+    return [str(scope) for scope in Scope if scope in names]
+
+
+def create_key(store: Store, name: str, scopes: list[str], owner: str | None = None) -> str:
+    """Make a key and return it; it cannot be shown again."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    chosen = scopes_of(scopes)
+    with store.writing() as session:
+        key = ApiKey(prefix=token[:10], hash=digest(token), name=name, scopes=chosen, owner=owner)
+        key.created_at = wall_now()
+        session.add(key)
+        session.add(
+            AuditRow(at=key.created_at, actor="cli", action="key.created", subject=name, detail={"scopes": chosen})
+        )
+    return token
+
+
+def list_keys(store: Store) -> list[ApiKey]:
+    """All keys, revoked ones too."""
+    with store.reading() as session:
+        return list(session.scalars(select(ApiKey).order_by(ApiKey.id)))
+
+
+def revoke_key(store: Store, prefix: str) -> str:
+    """Revoke a key by the beginning it is listed under, and end its sessions; returns its name."""
+    with store.writing() as session:
+        keys = list(session.scalars(select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))))
+        if len(keys) != 1:
+            raise UnknownThingError(f"{len(keys)} keys in use begin with '{prefix}'; 'leadscore keys list' shows them.")
+        keys[0].revoked_at = wall_now()
+        session.execute(delete(WebSession).where(WebSession.key_id == keys[0].id))
+        row = AuditRow(at=wall_now(), actor="cli", action="key.revoked", subject=keys[0].name, detail={})
+        session.add(row)
+        return keys[0].name
+
+
+def has_keys(store: Store) -> bool:
+    """Whether any key was ever made: from then on the server asks for one."""
+    with store.reading() as session:
+        return bool(session.scalar(select(func.count()).select_from(ApiKey)))
+
+
+def by_key(store: Store, token: str) -> Caller | None:
+    """The caller of a key, None if it is not valid."""
+    with store.reading() as session:
+        key = session.scalar(select(ApiKey).where(ApiKey.hash == digest(token), ApiKey.revoked_at.is_(None)))
+    return None if key is None else Caller(key.name, frozenset(key.scopes), key.owner)
+
+
+def start_session(store: Store, token: str, hours: float) -> str | None:
+    """Sign a browser in with a key; returns the cookie, None if the key is not valid."""
+    with store.writing() as session:
+        key = session.scalar(select(ApiKey).where(ApiKey.hash == digest(token), ApiKey.revoked_at.is_(None)))
+        if key is None:
+            return None
+        row = WebSession(key_id=key.id, name=key.name, scopes=key.scopes, owner=key.owner)
+        return _opened(session, row, hours, key.prefix)
+
+
+def open_session(store: Store, name: str, scopes: list[str], owner: str | None, hours: float, by: str) -> str:
+    """Start a session of somebody the identity provider vouches for; returns the cookie."""
+    with store.writing() as session:
+        return _opened(session, WebSession(key_id=None, name=name, scopes=scopes, owner=owner), hours, by)
+
+
+def _opened(session: Session, row: WebSession, hours: float, by: str) -> str:
+    """Store a session under a new cookie; those that have expired go."""
+    cookie = secrets.token_urlsafe(32)
+    now = wall_now()
+    session.execute(delete(WebSession).where(WebSession.expires_at < now))
+    row.hash, row.created_at, row.expires_at = digest(cookie), now, now + timedelta(hours=hours)
+    session.add(row)
+    session.add(AuditRow(at=now, actor=row.name, action="signed.in", subject=by, detail={}))
+    return cookie
+
+
+def by_session(store: Store, cookie: str) -> Caller | None:
+    """The caller of a session cookie, None if there is none or it has expired."""
+    with store.reading() as session:
+        row = session.get(WebSession, digest(cookie))
+    if row is None or row.expires_at < wall_now():
+        return None
+    return Caller(row.name, frozenset(row.scopes), row.owner, via="session")
+
+
+def end_session(store: Store, cookie: str) -> None:
+    """Sign out."""
+    with store.writing() as session:
+        past = wall_now()
+        session.execute(update(WebSession).where(WebSession.hash == digest(cookie)).values(expires_at=past))
+
+
+def form_token(cookie: str, secret: bytes) -> str:
+    """The token that forms of a browser's session carry: another site cannot know it."""
+    return hmac.new(secret, cookie.encode(), hashlib.sha256).hexdigest()
+
+
+def form_token_fits(cookie: str, secret: bytes, token: str) -> bool:
+    """Whether a form's token belongs to the session."""
+    return hmac.compare_digest(form_token(cookie, secret), token)

@@ -1,0 +1,107 @@
+"""From a provider's claims to somebody who may do something here; nobody without a mapped group."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from serving.auth.api_keys import Scope, scopes_of
+from serving.oidc_settings import OidcSettings
+from serving.problems import RefusedError
+
+_LONGEST = 200
+_ASK = "Ask whoever administers it."
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody signed in: ``owner`` None sees the leads of all owners."""
+
+    name: str
+    scopes: tuple[str, ...]
+    owner: str | None
+
+
+def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
+    """Name, scopes and owner of a person by the claims about them.
+
+    Raises
+    ------
+    RefusedError : no mapped group, a mail domain that may not sign in, an unverified address, or no owner to see as
+
+    >>> settings = OidcSettings(issuer="https://id", client_id="x", groups={"sales": ["read"]})
+    >>> person_of({"sub": "1", "email": "Ann@x.org", "email_verified": True, "groups": ["sales"]}, settings)
+    Person(name='ann@x.org', scopes=('read',), owner='ann@x.org')
+    """
+    email = _text(claims.get("email")).lower()
+    _check_address(claims, email, settings)
+    groups = [group for group in groups_of(claims, settings.groups_claim) if group in settings.groups]
+    if not groups:
+        raise RefusedError(f"None of your groups may use this server. {_ASK}")
+    scopes = tuple(scopes_of([name for group in groups for name in settings.groups[group]]))
+    name = email or _text(claims.get("preferred_username")) or _text(claims.get("sub"))
+    if not name:
+        raise RefusedError(f"The provider did not say who you are. {_ASK}")
+    if Scope.ADMIN in scopes or set(groups) & set(settings.see_all):
+        return Person(name, scopes, None)
+    return Person(name, scopes, _owner(claims, settings))
+
+
+def _owner(claims: Mapping[str, Any], settings: OidcSettings) -> str:
+    value = _text(_at(claims, settings.owner_claim))
+    value = value.lower() if settings.owner_claim == "email" else value
+    if not value:
+        raise RefusedError(f"The provider did not say whose leads you see (claim '{settings.owner_claim}'). {_ASK}")
+    by_claim = {key.lower(): owner for key, owner in settings.owners.items()}
+    return by_claim.get(value.lower(), value)
+
+
+def _check_address(claims: Mapping[str, Any], email: str, settings: OidcSettings) -> None:
+    """Refuse other mail domains, and addresses anybody could have typed in at the provider."""
+    verified = claims.get("email_verified")
+    if email and (verified in (False, "false") or (settings.verified_only and verified not in (True, "true"))):
+        raise RefusedError(f"The provider has not verified your e-mail address. {_ASK}")
+    if settings.domains and email.rpartition("@")[2] not in {name.lower().lstrip("@") for name in settings.domains}:
+        raise RefusedError(f"Your e-mail domain may not sign in here. {_ASK}")
+
+
+def groups_of(claims: Mapping[str, Any], path: str) -> list[str]:
+    """Groups as a list, whether the claim holds a list or one name.
+
+    >>> groups_of({"realm_access": {"roles": ["a", 1, "b"]}}, "realm_access.roles")
+    ['a', 'b']
+    """
+    found = _at(claims, path)
+    listed = found if isinstance(found, list) else [found]
+    return [item for item in listed if isinstance(item, str)]
+
+
+def _at(claims: Mapping[str, Any], path: str) -> Any:
+    """A claim by its name, else by its dotted path (names may be addresses with dots)."""
+    if path in claims:
+        return claims[path]
+    found: Any = claims
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def _text(value: Any) -> str:
+    """A short printable text; anything else is nothing."""
+    return value.strip() if isinstance(value, str) and len(value) <= _LONGEST and value.isprintable() else ""
+
+
+def local_path(asked: str) -> str:
+    r"""A path on this server, or the worklist: no address elsewhere survives.
+
+    >>> [local_path(text) for text in ("/leads/a%20b?framework=bant", "//elsewhere", "/\\elsewhere", "https://x", "")]
+    ['/leads/a%20b?framework=bant', '/', '/', '/', '/']
+    """
+    safe = asked.startswith("/") and not asked.startswith("//") and asked.isprintable() and "\\" not in asked
+    try:
+        parts = urlsplit(asked)
+    except ValueError:
+        return "/"
+    if not safe or parts.scheme or parts.netloc or parts.path.startswith(("//", "/sign-", "/v1/", "/static/")):
+        return "/"
+    return quote(asked, safe="/?&=%+-._~:@,;")

@@ -1,0 +1,1 @@
+"""Everything about one lead: card, feedback, posted rows, uploads."""

@@ -1,0 +1,119 @@
+"""Files of leads to score: taken in, scored behind the requests, kept until they are fetched."""
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from features.errors import LeadScoreError
+from pipelines.workspace.atomic_files import write_bytes
+from serving.auth.api_keys import Caller, Scope
+from serving.leads.writes import once
+from serving.logs import logger
+from serving.problems import ConflictError, InvalidError, UnknownThingError
+from serving.state.app_state import Desk
+from serving.state.clock import wall_now
+from serving.store.tables import Upload
+
+SUFFIXES = (".csv", ".parquet")
+
+
+def take_in(
+    desk: Desk, caller: Caller, name: str, content: bytes, framework: str | None, key: str | None = None
+) -> dict[str, Any]:
+    """Keep a file and queue it; only the ending of its name is used, never the name itself."""
+    suffix = Path(name.replace("\\", "/")).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidError("send a .csv or .parquet file.")
+    if not content:
+        raise InvalidError("the file is empty.")
+    chosen = None if framework is None else desk.framework(framework).name
+
+    def work(session: Session) -> dict[str, Any]:
+        number = secrets.token_hex(16)
+        write_bytes(folder_of(desk, number) / f"input{suffix}", content)
+        row = Upload(id=number, caller=caller.name, status="waiting", suffix=suffix, framework=chosen, rows=None)
+        row.done, row.failed, row.error, row.created_at, row.finished_at = 0, 0, "", wall_now(), None
+        session.add(row)
+        session.flush()
+        return record_of(row)
+
+    asked = {"upload": hashlib.sha256(content).hexdigest(), "suffix": suffix, "framework": chosen}
+    return once(desk, caller, key, asked, work)
+
+
+def folder_of(desk: Desk, number: str) -> Path:
+    """Where an upload's files are."""
+    return desk.folder / "uploads" / number
+
+
+def record_of(row: Upload) -> dict[str, Any]:
+    """Progress of an upload."""
+    return {
+        "id": row.id,
+        "status": row.status,
+        "rows": row.rows,
+        "done": row.done,
+        "failed": row.failed,
+        "error": row.error,
+        "result": f"/v1/uploads/{row.id}/result" if row.status == "done" else None,
+    }
+
+
+def find(desk: Desk, caller: Caller, number: str) -> Upload:
+    """An upload of the caller; UnknownThingError if it is not theirs or does not exist."""
+    with desk.store.reading() as session:
+        row = session.get(Upload, number)
+    if row is None or (row.caller != caller.name and not caller.may(Scope.ADMIN)):
+        raise UnknownThingError("there is no such upload; POST /v1/uploads takes one in.")
+    return row
+
+
+def result_of(desk: Desk, row: Upload) -> Path:
+    """The scored file; ConflictError while there is none."""
+    if row.status != "done":
+        raise ConflictError(f"this upload is {row.status}; its result is there once it is done.")
+    return folder_of(desk, row.id) / f"result{row.suffix}"
+
+
+def work_off(desk: Desk) -> int:
+    """Score what waits; uploads a killed server left half done are begun again. Returns how many were done."""
+    with desk.store.writing() as session:
+        session.execute(update(Upload).where(Upload.status == "scoring").values(status="waiting"))
+        waiting = list(session.scalars(select(Upload).where(Upload.status == "waiting").order_by(Upload.created_at)))
+        for row in waiting:
+            row.status = "scoring"
+    for row in waiting:
+        _score(desk, row)
+    return len(waiting)
+
+
+def _score(desk: Desk, row: Upload) -> None:
+    # imported with the first file: the readers and their checks are a twentieth of the server's start
+    from pipelines.scoring.leads_file import read_leads_file
+    from pipelines.scoring.score_file import ERROR, score_leads, write_scored
+
+    folder = folder_of(desk, row.id)
+    found: dict[str, Any]
+    try:
+        leads = read_leads_file(folder / f"input{row.suffix}", desk.context.source)
+        _note(desk, row.id, {"rows": len(leads.frame)})
+        model = desk.state.model
+        scored = score_leads(desk.context, leads, bundle=str(model.folder), framework=row.framework).frame
+        write_scored(scored, folder / f"result{row.suffix}")
+        failed = int((scored[ERROR] != "").sum())
+        found = {"status": "done", "done": len(scored), "failed": failed}
+    except LeadScoreError as problem:
+        found = {"status": "failed", "error": problem.message}
+    except Exception as problem:  # whatever is in a file must not end the worker
+        logger().error("upload failed", upload=row.id, kind=type(problem).__name__)
+        found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
+    _note(desk, row.id, found | {"finished_at": wall_now()})
+
+
+def _note(desk: Desk, number: str, values: dict[str, Any]) -> None:
+    with desk.store.writing() as session:
+        session.execute(update(Upload).where(Upload.id == number).values(**values))

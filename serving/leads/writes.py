@@ -1,0 +1,198 @@
+"""Writes: each is one transaction with its audit entry, its messages, its new score and its idempotency record."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from features.kernel.column_reader import number_of, text_of
+from features.schema.source import Question
+from features.schema.vocabulary import ColumnType
+from serving.auth.api_keys import Caller
+from serving.leads.feedback import give_feedback
+from serving.problems import ConflictError, InvalidError
+from serving.request_records import undeclared_kind
+from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven
+from serving.state.app_state import Desk, State, line_of, plain
+from serving.state.clock import wall_now
+from serving.store.tables import ActivityRow, AnswerRow, AuditRow, Once, ScoreRow
+from serving.webhooks.outbox import announce
+
+Work = Callable[[Session], dict[str, Any]]
+_EARLY = timedelta(days=1)  # how far ahead of our clock another system's may be
+
+
+def once(desk: Desk, caller: Caller, key: str | None, asked: Mapping[str, Any], work: Work) -> dict[str, Any]:
+    """Do the work in one transaction; a repeated idempotency key gives the first answer again.
+
+    Raises
+    ------
+    ConflictError : the key was used for something else, or its first request is still at work
+    """
+    if key is None:
+        with desk.store.writing() as session:
+            return work(session)
+    wanted = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    try:
+        with desk.store.writing() as session:
+            kept = session.get(Once, (caller.name, key))
+            if kept is None:
+                kept = Once(caller=caller.name, key=key, request_hash=wanted, answer={}, at=wall_now())
+                session.add(kept)
+                session.flush()
+                kept.answer = work(session)
+            elif kept.request_hash != wanted:
+                raise ConflictError("This idempotency key was used for another request; choose a new one.")
+            return kept.answer
+    except IntegrityError as problem:
+        raise ConflictError("The same idempotency key is at work right now; ask again in a moment.") from problem
+
+
+def answer(
+    desk: Desk, caller: Caller, lead_id: str, body: AnswerGiven, key: str | None = None
+) -> tuple[dict[str, Any], State]:
+    """Store an answer and rescore its lead at once; see :class:`AnswerGiven` for what may be said."""
+    state = desk.state
+    code = desk.code(state, lead_id, caller.owner)
+    value = _value(body, _question(state, body.question))
+
+    def work(session: Session) -> dict[str, Any]:
+        desk.store.hold(session, _shared(state, code))  # rows that bear on each other are known in the order written
+        now = desk.clock.tick()
+        author = body.author or caller.name
+        row = AnswerRow(lead_id=lead_id, question=body.question, value=value, channel=body.channel, author=author)
+        row.happened_at = row.known_at = now
+        session.add(row)
+        detail = {"question": body.question, "status": body.status, "channel": body.channel}
+        session.add(AuditRow(at=wall_now(), actor=caller.name, action="answer", subject=lead_id, detail=detail))
+        session.flush()
+        return {"answer": row.id} | _rescored(desk, session, state, code, "answer")
+
+    return _done(once(desk, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
+
+
+def activity(
+    desk: Desk, caller: Caller, lead_id: str, body: ActivityPosted, key: str | None = None
+) -> tuple[dict[str, Any], State]:
+    """Store an activity as it happens and rescore its lead; the same ``activity_id`` counts once."""
+    state = desk.state
+    code = desk.code(state, lead_id, caller.owner)
+    if state.data.flat:
+        raise InvalidError("this source has no clocks, so activities mean nothing to it.")
+
+    def work(session: Session) -> dict[str, Any]:
+        desk.store.hold(session, _shared(state, code))  # rows that bear on each other are known in the order written
+        now = desk.clock.tick()
+        happened = body.happened_at or now
+        if happened > max(now, wall_now()) + _EARLY:
+            raise InvalidError("happened_at lies more than a day ahead; send what has happened.")
+        row = ActivityRow(lead_id=lead_id, kind=body.kind, actor=body.actor, asset=body.asset, channel=body.channel)
+        row.value, row.happened_at, row.known_at = body.value, happened, now
+        row.activity_id = body.activity_id or f"posted-{now.isoformat()}"
+        session.add(row)
+        detail = {"kind": body.kind, "actor": body.actor}
+        session.add(AuditRow(at=wall_now(), actor=caller.name, action="activity", subject=lead_id, detail=detail))
+        session.flush()
+        ignored = undeclared_kind(body.kind, body.actor, state.data.source)
+        return {"activity": row.id, "ignored": ignored} | _rescored(desk, session, state, code, "activity")
+
+    try:
+        return _done(once(desk, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
+    except IntegrityError as problem:
+        raise ConflictError(f"activity '{body.activity_id}' of this lead is on record already.") from problem
+
+
+def feedback(desk: Desk, caller: Caller, lead_id: str, body: FeedbackGiven, key: str | None = None) -> dict[str, Any]:
+    """Store what sales says; the score stays what it is."""
+    state = desk.state
+    desk.code(state, lead_id, caller.owner)
+
+    def work(session: Session) -> dict[str, Any]:
+        given = give_feedback(desk, session, state, lead_id, body, caller.name)
+        announce(session, "lead.feedback", {"lead_id": lead_id, "verdict": body.verdict, "reason": body.reason})
+        return given
+
+    return once(desk, caller, key, {"lead": lead_id, **body.model_dump()}, work)
+
+
+def _shared(state: State, code: int) -> str:
+    """What the writes to a lead have in common: its account, or the lead itself."""
+    account = int(state.data.account_of[code])
+    return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
+
+
+def _done(answered: dict[str, Any], state: State) -> tuple[dict[str, Any], State]:
+    state.worklist.rescored(answered["line"])
+    return answered, state
+
+
+def _rescored(desk: Desk, session: Session, state: State, code: int, origin: str) -> dict[str, Any]:
+    """Score a lead inside the transaction that changed it; store the score, tell the webhooks of a new state."""
+    framework = desk.framework(None)
+    scored = desk.score_leads(session, state, [code], framework)
+    line, card = line_of(scored), plain(scored.card(0))
+    lead_id = str(line["lead_id"])
+    before = state.worklist.line(lead_id)
+    as_of = scored.frame["as_of"].iloc[0]
+    session.add(
+        ScoreRow(
+            lead_id=lead_id,
+            as_of=as_of.to_pydatetime(warn=False),
+            written_at=wall_now(),
+            score=int(line["score"]),
+            log_odds=float(scored.log_odds[0]),
+            probability=float(line["probability"]),
+            state=str(line["state"]),
+            framework=framework.name,
+            bundle_hash=state.model.bundle.hash,
+            origin=origin,
+            line=line,
+        )
+    )
+    changed = before is not None and before["state"] != line["state"]
+    if before is not None and changed:
+        told = {"lead_id": lead_id, "from": before["state"], "to": line["state"], "score": line["score"]}
+        announce(session, "lead.state_changed", told)
+    return {
+        "card": card,
+        "line": line,
+        "score_before": None if before is None else before["score"],
+        "state_before": None if before is None else before["state"],
+    }
+
+
+def _question(state: State, name: str) -> Question:
+    known = state.data.source.questions
+    if state.data.flat or name not in known:
+        raise InvalidError(f"there is no such question; the source declares {', '.join(known) or 'none'}.")
+    return known[name]
+
+
+def _value(body: AnswerGiven, question: Question) -> str:
+    """The value to store. ``met`` and ``not_met`` are stored as the declared value that stands for them."""
+    if body.status != "value" and body.value is not None:
+        raise InvalidError(f"the status {body.status} and a value say two things; send one of them.")
+    if body.status == "dont_know":
+        return ""
+    number = question.type is ColumnType.NUMBER
+    if body.status == "value":
+        value = text_of(body.value)
+        if value is None:
+            raise InvalidError("the answer has no value; send one, or the status met, not_met or dont_know.")
+        if question.values and value not in question.values:
+            raise InvalidError(f"this question takes {', '.join(question.values)}.")
+        if number and (isinstance(body.value, bool) or number_of(value) != number_of(value)):
+            raise InvalidError("this question takes a number.")
+        return value
+    if number and question.met_minimum is not None:
+        return f"{question.met_minimum if body.status == 'met' else min(0.0, question.met_minimum - 1):g}"
+    if body.status == "met" and question.met:
+        return question.met[0]
+    refused = [value for value in question.values if value not in question.met]
+    if body.status == "not_met" and question.met and refused:
+        return refused[0]
+    raise InvalidError("the source does not say which answer meets this question; send the value itself.")

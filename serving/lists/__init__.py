@@ -1,0 +1,1 @@
+"""Lists of leads: exports, queues, one answer short."""

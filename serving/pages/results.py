@@ -1,0 +1,255 @@
+"""Pages for managers and data scientists: thresholds, team, model."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import yaml
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
+
+from features.errors import LeadScoreError
+from features.kernel.column_reader import number_of
+from features.rubric.schema import Rubric, parse_rubric
+from models.judging.handoff.policies import RUBRIC_OWN
+from serving.auth.api_keys import Caller, Scope
+from serving.auth.dependencies import DeskOf, Reader, check_form_token
+from serving.lists import team_queues
+from serving.pages import tables
+from serving.pages.chart_geometry import curve_chart, reliability_chart, with_ends
+from serving.pages.language import in_language, language_of
+from serving.pages.render import grouped, page, percent, signed
+from serving.problems import InvalidError, UnknownThingError
+from serving.results import promotion, run_results
+from serving.schemas import HASH
+from serving.state.app_state import Desk
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_LONGEST_RUBRIC = 50_000
+_INPUTS = ("handoffs_per_week", "share", "cost_per_handoff", "value_per_win")
+_LARGEST_AMOUNT = 1e12
+POLICY_WORDS = {
+    "rubric_own_threshold": "rubric, at its own threshold",
+    "model_equal_workload": "model, at the rubric's workload",
+    "model_equal_precision": "model, at the rubric's precision",
+    "rubric_at_capacity": "rubric, at capacity",
+    "model_at_capacity": "model, at capacity",
+    "model_by_cost_and_value": "model, by cost and value",
+    "proposed_rubric": "proposed rubric",
+}
+
+
+@router.get("/thresholds")
+def thresholds_page(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
+    share: Annotated[float | None, Query(gt=0, lt=1)] = None,
+    cost_per_handoff: Annotated[str, Query(max_length=30)] = "",
+    value_per_win: Annotated[str, Query(max_length=30)] = "",
+) -> Response:
+    """Rubric and model side by side at the same workload; the inputs replay the test weeks at another capacity."""
+    values = (handoffs_per_week, share, _amount(cost_per_handoff), _amount(value_per_win))
+    asked = dict(zip(_INPUTS, values, strict=True))
+    return _thresholds_page(request, desk, caller, asked, "")
+
+
+def _amount(text: str) -> float | None:
+    """What an input holds, None where it was left empty."""
+    if not text.strip():
+        return None
+    value = number_of(text)
+    if not 0 <= value <= _LARGEST_AMOUNT:
+        raise InvalidError("cost and value are amounts of money, not below 0; leave them empty to use the source's.")
+    return value
+
+
+@router.post("/thresholds")
+def try_rubric(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    token: Annotated[str, Form(max_length=100)],
+    rubric: Annotated[str, Form(max_length=_LONGEST_RUBRIC)],
+) -> Response:
+    """Another rubric replayed on the same past weeks; nothing of it is kept."""
+    check_form_token(request, token)
+    return _thresholds_page(request, desk, caller, dict.fromkeys(_INPUTS), rubric)
+
+
+def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: dict[str, Any], text: str) -> Response:
+    try:
+        found = run_results.thresholds(desk)
+    except UnknownThingError as nothing:
+        return page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
+    changed = any(value is not None for value in asked.values())
+    tried = run_results.simulate(desk, **asked) if changed else None
+    own, refused = None, ""
+    if text.strip():
+        try:
+            asked_for = parse_rubric(text, source=desk.context.source)
+            _check_patterns(asked_for, desk.context.rubric, caller)
+            own = run_results.simulate(desk, None, None, asked_for)
+        except LeadScoreError as problem:
+            refused = problem.message
+    rows = slider_rows(found)
+    capacity = {**desk.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
+    return page(
+        request,
+        "thresholds.html",
+        caller,
+        found=found,
+        tried=tried,
+        asked=asked,
+        own=own,
+        refused=refused,
+        text=text or _yaml_of(desk.context.rubric),
+        capacity=capacity,
+        cost=_first(asked.get("cost_per_handoff"), capacity["cost_per_handoff"]),
+        worth=_first(asked.get("value_per_win"), capacity["value_per_win"]),
+        currency=capacity["currency"],
+        flat=desk.context.source.kind == "flat",
+        chart=curve_chart(found["curves"]),
+        steps=rows,
+        start=_start(found),
+        tables=tables,
+        steps_json=script_json(rows),
+        policy_words=POLICY_WORDS,
+        swap=run_results.swap_set(desk, caller.owner),
+    )
+
+
+def _first(*values: float | None) -> str:
+    """The first that is known, as an input takes it."""
+    return next((f"{value:.2f}".removesuffix(".00") for value in values if value is not None), "")
+
+
+def _start(found: dict[str, Any]) -> int:
+    """The step of the slider next to the rubric's own workload, so that the page opens where the report does."""
+    curve = found["curves"].get("model", [])
+    own = [row["workload"] for row in found["policies"] if row["policy"] == RUBRIC_OWN]
+    if not own:
+        return len(curve) * 2 // 3
+    return min(range(len(curve)), key=lambda k: abs(curve[k]["workload"] - own[0]), default=0)
+
+
+def _check_patterns(asked: Rubric, used: Rubric | None, caller: Caller) -> None:
+    """Regular expressions may run without end: new ones are for administrators to try."""
+    new = _expressions(asked.model_dump()) - (set() if used is None else _expressions(used.model_dump()))
+    if new and not caller.may(Scope.ADMIN):
+        raise InvalidError(
+            f"{min(new)} is a regular expression the rubric in use does not have; such patterns can take for ever, so "
+            "an administrator has to try it. A glob such as *manager* needs nobody's leave."
+        )
+
+
+def _expressions(value: Any) -> set[str]:
+    if isinstance(value, Mapping):
+        return set().union(*(_expressions(part) for pair in value.items() for part in pair))
+    if isinstance(value, list | tuple | set | frozenset):
+        return set().union(*(_expressions(part) for part in value))
+    is_expression = isinstance(value, str) and len(value) > 2 and value.startswith("/") and value.endswith("/")
+    return {value} if is_expression else set()
+
+
+def _yaml_of(rubric: Rubric | None) -> str:
+    """The rubric in use, to start from."""
+    if rubric is None:
+        return ""
+    record = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110)
+
+
+def slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:
+    """Per workload of the model's curve: wins and precision of both, the rubric's at its nearest workload."""
+    model = found["curves"].get("model", [])
+    rubric = found["curves"].get("rubric", [])
+    rows = []
+    for point in model:
+        other = min(rubric, key=lambda p: abs(p["workload"] - point["workload"]), default=None)
+        rows.append(
+            {
+                "workload": grouped(point["workload"]),
+                "share": percent(point["workload"] / found["leads"]) if found["leads"] else "–",
+                "model_wins": grouped(point["wins"]),
+                "model_precision": percent(point["precision"]),
+                "model_between": f"{point['wins_ci'][0]:.0f}\u2013{point['wins_ci'][1]:.0f}",
+                "rubric_wins": "–" if other is None else grouped(other["wins"]),
+                "rubric_precision": "–" if other is None else percent(other["precision"]),
+                "rubric_workload": "–" if other is None else grouped(other["workload"]),
+                "difference": "–" if other is None else signed(point["wins"] - other["wins"]),
+            }
+        )
+    return rows
+
+
+def script_json(value: Any) -> Markup:
+    """JSON for a data block of a page: nothing in it can end the block."""
+    text = json.dumps(value, ensure_ascii=False)
+    for sign, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(sign, escaped)
+    return Markup(text)
+
+
+@router.get("/team")
+def team_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
+    """Stages, service levels and queues as known at the data cut-off."""
+    try:
+        found = run_results.lifecycle(desk)
+    except LeadScoreError as nothing:
+        return page(request, "empty.html", caller, heading="Team", text=nothing.message)
+    return page(
+        request,
+        "team.html",
+        caller,
+        found=found,
+        queues=team_queues.queues(desk, caller.owner),
+        hot=in_language(desk, team_queues.untouched(desk, caller.owner), language_of(request)),
+        late=team_queues.overdue(desk, caller.owner),
+        tables=tables,
+    )
+
+
+@router.get("/model")
+def model_page(
+    request: Request,
+    desk: DeskOf,
+    caller: Reader,
+    asked: Annotated[str | None, Query(pattern=HASH)] = None,
+) -> Response:
+    """Verdict, candidates, test figures, audit, features, drift and versions; for administrators what the gate says."""
+    found, admin = run_results.model(desk), caller.may(Scope.ADMIN)
+    evaluation = found["evaluation"] or {}
+    reliability = with_ends(evaluation.get("reliability") or [])
+    try:
+        drift: dict[str, Any] = run_results.drift(desk)
+    except LeadScoreError as problem:
+        drift = {"headline": problem.message, "findings": [], "features": []}
+    return page(
+        request,
+        "model.html",
+        caller,
+        found=found,
+        admin=admin,
+        gate=promotion.asked(desk, asked) if admin and asked is not None else None,
+        drift=drift,
+        reliability=reliability,
+        chart=reliability_chart(reliability),
+        folds=fold_rows(found["backtest"] or {}),
+        tables=tables,
+    )
+
+
+def fold_rows(backtest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rolling blocks, each with the log loss of the winner and of the base rate on it."""
+    losses = {
+        row["name"]: {block["block"]: block["log_loss"] for block in row.get("blocks", [])}
+        for row in backtest.get("candidates", [])
+    }
+    winner = losses.get(str(backtest.get("winner")), {})
+    return [
+        row | {"log_loss": winner.get(row["name"]), "rate_log_loss": losses.get("rate", {}).get(row["name"])}
+        for row in backtest.get("folds", [])
+    ]

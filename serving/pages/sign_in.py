@@ -1,0 +1,145 @@
+"""Signing in, with a key or through the identity provider, and out again."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from starlette.concurrency import run_in_threadpool
+
+from serving.auth.api_keys import digest, end_session, open_session, start_session
+from serving.auth.dependencies import SESSION, DeskOf, check_form_token
+from serving.auth.oidc_claims import local_path, person_of
+from serving.oidc_settings import CALLBACK, SIGN_IN_SECONDS
+from serving.pages.render import environment, page, query, set_cookie
+from serving.problems import RefusedError, UnknownThingError
+from serving.state.app_state import Desk
+from serving.state.clock import wall_now
+from serving.store.engine import Store
+from serving.store.tables import SpentState
+
+if TYPE_CHECKING:
+    from serving.auth.oidc_provider import Provider
+
+COOKIE = "leadscore_sign_in"
+START = "/sign-in/oidc"
+_LONGEST_PATH = 500
+Next = Annotated[str, Query(max_length=_LONGEST_PATH, description="path to go on to")]
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def back_to(request: Request) -> str:
+    """Where to go on after signing in, as a query; nothing for the worklist itself."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    path = local_path(asked) if request.method == "GET" and len(asked) <= _LONGEST_PATH else "/"
+    return "" if path == "/" else "?" + urlencode({"next": path})
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request, desk: DeskOf, next: Next = "/") -> Response:
+    """A form for the key, and the way to the provider where there is one."""
+    return _sign_in_page(request, desk, next)
+
+
+def _sign_in_page(request: Request, desk: Desk, path: str, status: int = 200) -> Response:
+    provider = desk.settings.oidc.name if desk.settings.oidc.on else ""
+    return page(
+        request,
+        "sign_in.html",
+        None,
+        status=status,
+        failed=status != 200,
+        provider=provider,
+        back=local_path(path),
+        start=START + query({}, next=local_path(path)),
+    )
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    desk: DeskOf,
+    key: Annotated[str, Form(max_length=200)],
+    token: Annotated[str, Form(max_length=100)],
+    next: Annotated[str, Form(max_length=_LONGEST_PATH)] = "/",
+) -> Response:
+    """Exchange a key for a session."""
+    check_form_token(request, token)
+    cookie = start_session(desk.store, key.strip(), desk.settings.session_hours)
+    if cookie is None:
+        return _sign_in_page(request, desk, next, status=401)
+    answer = RedirectResponse(local_path(next), status_code=303)
+    set_cookie(answer, cookie, desk.settings.only_https)
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, desk: DeskOf, token: Annotated[str, Form(max_length=100)]) -> Response:
+    """End the session."""
+    check_form_token(request, token)
+    end_session(desk.store, request.cookies.get(SESSION, ""))
+    answer = RedirectResponse("/sign-in", status_code=303)
+    answer.delete_cookie(SESSION)
+    return answer
+
+
+@router.get(START)
+async def start(request: Request, desk: DeskOf, next: Next = "/") -> Response:
+    """Send the browser to the provider; a cookie notes which sign-in it is."""
+    provider = _provider(request)
+    base = desk.settings.oidc.public_url or f"{request.url.scheme}://{request.headers['host']}"
+    url, sealed = await provider.begin(request, base.rstrip("/") + CALLBACK, local_path(next))
+    answer = RedirectResponse(url, status_code=303)
+    # lax, because the provider's site sends the browser back: a strict cookie would stay at home
+    answer.set_cookie(
+        COOKIE,
+        sealed,
+        max_age=SIGN_IN_SECONDS,
+        path=START,
+        httponly=True,
+        samesite="lax",
+        secure=desk.settings.only_https,
+    )
+    return answer
+
+
+@router.get(CALLBACK)
+async def callback(request: Request, desk: DeskOf) -> Response:
+    """The provider sent the browser back: check, and start a session like that of a key."""
+    provider = _provider(request)
+    note = provider.note(request, request.cookies.get(COOKIE, ""))
+    await run_in_threadpool(_spend, desk.store, note["state"])
+    person = person_of(await provider.finish(request, note), desk.settings.oidc)
+    hours = desk.settings.session_hours
+    cookie = await run_in_threadpool(
+        open_session, desk.store, person.name, list(person.scopes), person.owner, hours, "provider"
+    )
+    path = local_path(note["path"])
+    # a page of our own, not a redirect: the browser holds back strict cookies on a way that began on another site
+    html = environment().get_template("signed_in.html").render(path=path)
+    answer = HTMLResponse(html, headers={"refresh": f"0; url={path}"})
+    set_cookie(answer, cookie, desk.settings.only_https)
+    answer.delete_cookie(COOKIE, path=START)
+    return answer
+
+
+def _provider(request: Request) -> "Provider":
+    """The provider; UnknownThingError where none is configured."""
+    provider: Provider | None = request.app.state.provider
+    if provider is None:
+        raise UnknownThingError("This server knows no identity provider; sign in with an API key at /sign-in.")
+    return provider
+
+
+def _spend(store: Store, state: str) -> None:
+    """Note that a state came back; RefusedError if it did so before."""
+    now = wall_now()
+    try:
+        with store.writing() as session:
+            session.execute(delete(SpentState).where(SpentState.expires_at < now))
+            session.add(SpentState(hash=digest(state), expires_at=now + timedelta(seconds=2 * SIGN_IN_SECONDS)))
+    except IntegrityError as problem:
+        raise RefusedError("This sign-in was finished before. Begin again at /sign-in.") from problem

@@ -1,0 +1,137 @@
+"""Raw rows of a request to canonical records: what is not declared is listed and left out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from features.kernel.column_reader import all_micros, micros_of, number_of
+from features.point_in_time.visibility import is_known
+from features.schema.canonical_tables import TABLES
+from features.schema.columns import Column
+from features.schema.source import Source
+from features.schema.vocabulary import Actor, ColumnType, Role, Stage, WhenKnown
+from serving.problems import InvalidError
+from serving.schemas import LeadRows, ManyRows
+from serving.state.lead_data import Records
+
+CHILDREN = ("activities", "answers", "stages", "outcomes")
+_EPOCH, _FAR = datetime(1970, 1, 1), 8e15  # microseconds: moments further off than this are typing errors
+_LEAD = str(Actor.LEAD)
+_NAMED = 20  # undeclared kinds, questions and stages that an answer names at most, each
+_KNOWN = {"activities": "happened_at", "answers": "known_at", "stages": "entered_at", "outcomes": "closed_at"}
+
+
+def records_of(body: LeadRows, source: Source, lead_id: str) -> tuple[Records, list[str]]:
+    """Records of one lead, its rows carrying its id, and the columns that are not declared."""
+    lead = {**body.lead, "lead_id": lead_id}
+    account = lead.get("account_id") or (body.accounts[0].get("account_id") if body.accounts else None)
+    if account is not None:
+        lead["account_id"] = account
+    made: Records = {"leads": [lead, *({"account_id": account, **row} for row in body.colleagues)]}
+    made["accounts"] = [{"account_id": account, **row} for row in body.accounts]
+    for name in CHILDREN:
+        made[name] = _rows(getattr(body, name), lead_id if name != "outcomes" or account is None else None)
+    return _declared(made, source)
+
+
+def many_records_of(body: ManyRows, source: Source) -> tuple[Records, list[str]]:
+    """Records of many leads; rows without a lead's id are an error, as nobody can tell whose they are."""
+    made: Records = {"leads": [dict(row) for row in body.leads], "accounts": [dict(row) for row in body.accounts]}
+    for name in CHILDREN:
+        made[name] = _rows(getattr(body, name), None)
+        lost = sum("lead_id" not in row for row in made[name]) if name != "outcomes" else 0
+        if lost:
+            raise InvalidError(f"{lost} rows of '{name}' name no lead; send 'lead_id' with each.")
+    return _declared(made, source)
+
+
+def _rows(rows: Sequence[Any], lead_id: str | None) -> list[dict[str, Any]]:
+    """Rows without what was sent as null; those that name no lead get ``lead_id``."""
+    found = [{n: v for n, v in row.items() if v is not None} if None in row.values() else row for row in rows]
+    if lead_id is not None:
+        for row in found:
+            row.setdefault("lead_id", lead_id)
+    return found
+
+
+def _declared(made: Records, source: Source) -> tuple[Records, list[str]]:
+    """Only canonical and declared columns, read as declared; the others by name, sorted."""
+    ignored: set[str] = set()
+    for table in ("leads", "accounts"):
+        columns = source.tables[table].columns if table in source.tables else {}
+        allowed = {*TABLES[table].names, *(n for n, c in columns.items() if c.role is not Role.IGNORE)}
+        for row in made[table]:
+            if not row.keys() <= allowed:
+                for name in row.keys() - allowed:
+                    ignored.add(f"{table}.{name}")
+                    del row[name]
+            for name, value in row.items():
+                if value is not None and name in columns:
+                    row[name] = _read(value, columns[name], table, name)
+            for name in ("created_at", "known_at"):
+                if row.get(name) is not None:
+                    row[name] = _moment(row[name], table, name)
+    return made, sorted(ignored) + _without_part(made, source)
+
+
+def _without_part(made: Mapping[str, Sequence[Mapping[str, Any]]], source: Source) -> list[str]:
+    """Kinds of activity, questions and stages nothing is declared of: their rows play no part in the score.
+
+    Calls of reps and mails of systems need no declaration: they are on record for the service levels.
+    """
+    known, found = _known_words(source), []
+    for table, column in (("activities", "kind"), ("answers", "question"), ("stages", "stage")):
+        said = {row[column] for row in made.get(table, ()) if row.get("actor", _LEAD) == _LEAD}
+        others = sorted(said - known[table])
+        found += [f"{table}.{column}={name}" for name in others[:_NAMED]]
+        if len(others) > _NAMED:
+            found.append(f"{table}.{column}: {len(others) - _NAMED} more")
+    return found
+
+
+def _known_words(source: Source) -> dict[str, set[str]]:
+    """What the rows of a table may speak of."""
+    history = {
+        name
+        for table in source.tables.values()
+        for name, column in table.columns.items()
+        if column.when_known is WhenKnown.HISTORY
+    }
+    return {
+        "activities": set(source.activity_kinds),
+        "answers": {*source.questions, *history},
+        "stages": {str(stage) for stage in Stage},
+    }
+
+
+def undeclared_kind(kind: str, actor: str, source: Source) -> list[str]:
+    """The kind of one activity as ``ignored`` tells it, empty where it is declared."""
+    return _without_part({"activities": [{"kind": kind, "actor": actor}]}, source)
+
+
+def _read(value: Any, column: Column, table: str, name: str) -> Any:
+    """A value as ingest would have read it: mapped, a number, a moment; InvalidError if it is none."""
+    if column.map:
+        value = column.map.get(str(value), value)
+    if isinstance(value, str) and (not value.strip() or value in column.missing):
+        return None
+    if column.type is ColumnType.NUMBER and not isinstance(value, bool) and math.isnan(number_of(value)):
+        raise InvalidError(f"{table}.{name} is declared as a number; what was sent is none.")
+    if column.type is ColumnType.TIMESTAMP:
+        return _moment(value, table, name)
+    return value
+
+
+def _moment(value: Any, table: str, name: str) -> datetime:
+    micros = micros_of(value) if isinstance(value, str | datetime) else None
+    if micros is None or abs(micros) >= _FAR:
+        raise InvalidError(f"{table}.{name} is a moment between 1716 and 2223; write it as 2026-03-31T09:00:00Z.")
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def not_yet_known(records: Records, as_of: datetime) -> int:
+    """Rows that were not known strictly before ``as_of``: they play no part in the score."""
+    rows = [row.get("known_at") or row.get(_KNOWN[name]) for name in CHILDREN for row in records.get(name, ())]
+    known_at = all_micros(rows)
+    return int((~is_known(known_at, micros_of(as_of))).sum()) if rows else 0

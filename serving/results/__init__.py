@@ -1,0 +1,1 @@
+"""Results of runs as the server tells them: thresholds, drift, promotion."""

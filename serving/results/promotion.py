@@ -1,0 +1,111 @@
+"""Promote and roll back from the server: the same gate, one atomic write, then the desk takes it up."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from features.errors import PromotionError, RegistryError
+from models.bundle import load_bundle
+from pipelines.registry import champion as pointer
+from pipelines.registry.champion import Champion, How, Move, kept_bundle, read_champion
+from pipelines.workspace.atomic_files import read_json
+from serving.problems import ConflictError, UnknownThingError
+from serving.state.app_state import Desk
+from serving.state.clock import wall_now
+from serving.store.tables import AuditRow
+from serving.webhooks.outbox import announce
+from serving.webhooks.state_changes import tell_states
+
+if TYPE_CHECKING:
+    from models.judging.promotion.gate import Answer
+
+_answers: dict[tuple[Any, ...], "Answer"] = {}
+_lock = threading.Lock()
+
+
+def asked(desk: Desk, beginning: str | None) -> "Answer":
+    """The gate's answer on the kept bundle whose hash begins so, or on the one trained last; moves nothing.
+
+    Raises
+    ------
+    UnknownThingError : no such bundle, or several
+    ConflictError : its catalog is another than the declaration's
+    """
+    trained = desk.paths.train / "train.json"
+    if beginning is None and trained.exists():
+        beginning = read_json(trained).get("hash")
+    if beginning is None:
+        raise UnknownThingError(f"the last run trained no bundle; 'leadscore run --source {desk.paths.source}' does.")
+    try:
+        chosen = kept_bundle(desk.paths, beginning)
+    except RegistryError as nothing:
+        raise UnknownThingError("not exactly one kept bundle begins so; GET /v1/model lists them.") from nothing
+    if load_bundle(desk.paths.bundles / chosen).catalog.hash != desk.state.model.catalog.hash:
+        raise ConflictError("this bundle was trained under another declaration; train again instead.")
+    return _answer(desk, chosen)
+
+
+def promote(desk: Desk, actor: str, beginning: str, force: bool = False, reason: str = "") -> dict[str, Any]:
+    """Make the kept bundle whose hash begins so the champion, if the gate lets it; ``force`` overrules it.
+
+    Raises
+    ------
+    PromotionError : the gate keeps it back, and says why
+    UnknownThingError, ConflictError : as :func:`asked`; ConflictError too where a registry is followed
+    """
+    _here(desk)
+    answer = asked(desk, beginning)
+    if not answer.passes and not force:
+        raise PromotionError(answer.text)
+    move = Move(How.FORCED, reason) if force else Move(How.GATE, answer.sentence)
+    found = pointer.point_to(desk.paths, answer.challenger, move)
+    told = _moved(desk, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
+    return told | {"gate": answer.record(), "forced": force}
+
+
+def _answer(desk: Desk, chosen: str) -> "Answer":
+    """Asked once for the same bundles on the same matrix and audit: resampling takes a while."""
+    from pipelines.registry.promotion_gate import ask  # with the first question: the server starts without the judges
+    from pipelines.workspace.params_file import load_gate
+
+    files = (desk.paths.matrix / "matrix.json", desk.paths.audit / "audit.json")
+    stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+    champion = read_champion(desk.paths)
+    key = (str(desk.paths.root), chosen, champion and champion.hash, stamps)
+    with _lock:
+        if key not in _answers:
+            if len(_answers) > 50:
+                _answers.clear()
+            _answers[key] = ask(desk.context, chosen, load_gate())
+        return _answers[key]
+
+
+def roll_back(desk: Desk, actor: str, leaving: str | None = None) -> dict[str, Any]:
+    """Make the bundle before the champion the champion again.
+
+    ``leaving`` is the beginning of the hash of the champion that shall go: ConflictError if another is there by now,
+    so that a repeated request does not go back and forth.
+    """
+    _here(desk)
+    champion = pointer.read_champion(desk.paths)
+    if leaving is not None and (champion is None or not champion.hash.startswith(leaving)):
+        raise ConflictError("another bundle is the champion by now; GET /v1/model shows which.")
+    if champion is None or champion.previous is None:
+        raise ConflictError("the champion replaced nothing; there is no way back.")
+    return _moved(desk, actor, "rolled.back", pointer.roll_back(desk.paths), {})
+
+
+def _here(desk: Desk) -> None:
+    """ConflictError where the champion is chosen elsewhere: the next look would undo what is done here."""
+    if desk.settings.bundle == "registry":
+        raise ConflictError("this server follows the registry's alias 'champion'; move the alias there.")
+
+
+def _moved(desk: Desk, actor: str, action: str, found: Champion, why: dict[str, Any]) -> dict[str, Any]:
+    before = desk.state
+    taken = desk.refresh() or desk.state.model.bundle.hash == found.hash
+    tell_states(desk, before)
+    with desk.store.writing() as session:
+        detail = {"previous": found.previous, **why}
+        session.add(AuditRow(at=wall_now(), actor=actor, action=action, subject=found.hash, detail=detail))
+        announce(session, "model.promoted", {"hash": found.hash, "previous": found.previous})
+    return {"champion": found.hash, "previous": found.previous, "in_use": taken}

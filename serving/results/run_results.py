@@ -1,0 +1,251 @@
+"""What the last run found out, for managers and data scientists: thresholds, lifecycle, model; nothing is trained.
+
+What works these out is imported where it is called, behind the first scores: it is a twentieth of the server's start.
+"""
+
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_values
+from features.catalog.build_catalog import build_catalog
+from features.catalog.families.rules import rule_features
+from features.catalog.feature import Catalog
+from features.matrix import Matrix
+from features.rubric.schema import Rubric
+from features.schema.source import Capacity
+from models.candidates.rubric import RubricCandidate
+from models.judging.handoff.policies import Judge
+from models.logistic import sigmoid
+from pipelines.registry.champion import read_champion
+from pipelines.registry.test_warnings import caution_of
+from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.paths import Paths
+from serving.problems import UnknownThingError
+from serving.state.app_state import Desk, plain
+from serving.state.lead_data import rows_of
+
+if TYPE_CHECKING:
+    from models.judging.lifecycle.figures import Lifecycle
+
+SIDES = ("model only", "rubric only")
+_DRAWS = 200
+_lock = threading.Lock()
+
+
+def thresholds(desk: Desk) -> dict[str, Any]:
+    """Rubric and model on the same test weeks, as in the report; UnknownThingError before a run got there."""
+    file = desk.paths.thresholds / "comparison.json"
+    record = read_json(file) if file.exists() else {}
+    if not record.get("policies"):
+        raise UnknownThingError(f"no comparison yet; 'leadscore run --source {desk.paths.source}' makes one.")
+    return dict(record)
+
+
+def simulate(
+    desk: Desk,
+    handoffs_per_week: int | None,
+    share: float | None,
+    tried: Rubric | None = None,
+    *,
+    cost_per_handoff: float | None = None,
+    value_per_win: float | None = None,
+) -> dict[str, Any]:
+    """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
+    from models.judging.handoff.compare_policies import compare
+
+    capacity = Capacity.model_validate(thresholds(desk).get("capacity") or desk.context.source.capacity)
+    asked = {
+        "handoffs_per_week": handoffs_per_week,
+        "share": share,
+        "cost_per_handoff": cost_per_handoff,
+        "value_per_win": value_per_win,
+    }
+    changes = {name: value for name, value in asked.items() if value is not None}
+    stamp = (desk.paths.thresholds / "comparison.json").stat().st_mtime_ns
+    with _lock:
+        test, log_odds = _test(desk.paths.root, stamp)
+    rubric = None
+    if tried is not None:
+        rubric = _judge(tried, _rule_values(desk, tried, test))
+    elif desk.context.rubric is not None:
+        rubric = _judge(desk.context.rubric, test.values)
+    compared = compare(
+        Judge("model", log_odds, probability=sigmoid(log_odds)),
+        rubric,
+        test.keys,
+        test.label,
+        test.amount,
+        capacity=capacity.model_copy(update=changes),
+        every_days=desk.context.source.cohort.every_days,
+        draws=_DRAWS,
+    )
+    found = compared.record()
+    return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
+
+
+def _judge(rubric: Rubric, values: pd.DataFrame) -> Judge:
+    book = RubricCandidate(rubric).ledger(values)
+    line = rubric.handoff_threshold
+    points = None if line is None else line.points
+    return Judge("rubric", book.points, handed_off=book.handed_off, threshold=points)
+
+
+def _rule_values(desk: Desk, rubric: Rubric, test: Matrix) -> pd.DataFrame:
+    """What the rules of another rubric read of the test rows, each as of its own moment."""
+    from pipelines.workspace.matrix_files import load_chop
+
+    source, tables = desk.context.source, desk.state.data.tables
+    if source.kind == "flat":
+        whole = flat_values(tables["leads"], build_catalog(source, rubric), source)
+        return whole.iloc[load_chop(desk.paths.root / "matrix").final.test].reset_index(drop=True)
+    rules = Catalog(tuple(rule_features(rubric, source)))
+    ids = test.keys["lead_id"].astype("str").tolist()
+    return features_at(tables, source, rules, ids, test.keys["as_of"].reset_index(drop=True)).values
+
+
+@lru_cache(maxsize=2)
+def _test(root: Path, stamp: int) -> tuple[Matrix, Any]:
+    from pipelines.workspace.matrix_files import load_chop, load_matrix
+
+    winner = read_json(root / "evaluate" / "evaluation.json")["winner"]
+    test = load_matrix(root / "matrix").take(load_chop(root / "matrix").final.test)
+    log_odds = read_parquet(root / "evaluate" / "test_log_odds.parquet")[winner]
+    return test, log_odds.to_numpy(dtype=np.float64)
+
+
+def lifecycle(desk: Desk) -> dict[str, Any]:
+    """Stages, service levels, volumes and recycles as known at the data cut-off."""
+    return lifecycle_found(desk)[1]
+
+
+_kept: dict[tuple[str, int], tuple["Lifecycle", dict[str, Any]]] = {}
+
+
+def lifecycle_found(desk: Desk) -> tuple["Lifecycle", dict[str, Any]]:
+    """The lifecycle and its record, worked out once for the data in use."""
+    from pipelines.diagnostics.lifecycle_figures import lifecycle_of
+
+    key = (str(desk.paths.root), (desk.paths.ingest / "counts.json").stat().st_mtime_ns)
+    with _lock:
+        if key not in _kept:
+            _kept.clear()
+            found = lifecycle_of(desk.context)
+            _kept[key] = found, found.record()
+        return _kept[key]
+
+
+def value_of_a_win(desk: Desk) -> tuple[float | None, str]:
+    """What a win is worth: declared, or the mean amount the last comparison found; and its currency."""
+    own = desk.context.source.capacity
+    file = desk.paths.thresholds / "comparison.json"
+    if own.value_per_win is not None or not file.exists():
+        return own.value_per_win, own.currency
+    found = _capacity(file, file.stat().st_mtime_ns)
+    return found.get("value_per_win"), str(found.get("currency") or own.currency)
+
+
+@lru_cache(maxsize=2)
+def _capacity(file: Path, stamp: int) -> dict[str, Any]:
+    return dict(read_json(file).get("capacity") or {})
+
+
+def caution(desk: Desk) -> str:
+    """What was said against working a list by the bundle in use; empty if nothing was."""
+    file = desk.paths.cautions
+    return _caution(desk.paths, desk.state.model.bundle.hash, file.stat().st_mtime_ns) if file.exists() else ""
+
+
+@lru_cache(maxsize=4)
+def _caution(paths: Paths, bundle_hash: str, stamp: int) -> str:
+    return caution_of(paths, bundle_hash)
+
+
+def model(desk: Desk) -> dict[str, Any]:
+    """The bundle in use, how it was judged, its features, and the versions that are kept."""
+    bundle = desk.state.model.bundle
+    paths = desk.paths
+    champion = read_champion(paths)
+    kept = [folder.name for folder in paths.bundles.iterdir() if not folder.name.startswith(".")]
+    record: dict[str, Any] = {
+        "bundle": {
+            "hash": bundle.hash,
+            "winner": bundle.meta.get("winner"),
+            "trained_through": bundle.meta.get("trained_through"),
+            "purpose": bundle.meta.get("purpose"),
+            "prior_shift": bundle.meta.get("prior_shift"),
+            "horizon_days": bundle.horizon_days,
+            "weights": dict(bundle.weights),
+            "calibration": {"slope": bundle.calibration.slope, "intercept": bundle.calibration.intercept},
+            "scale_version": bundle.scale.version,
+            "reference_probability": float(sigmoid(np.array([bundle.scale.reference_log_odds]))[0]),
+        },
+        "features": [
+            {name: feature.record()[name] for name in ("name", "label", "dimension", "topic", "doc", "known_when")}
+            for feature in bundle.catalog
+        ],
+        "champion": None
+        if champion is None
+        else {"hash": champion.hash, "previous": champion.previous, "history": list(champion.history)},
+        "kept": sorted(kept),
+        "caution": caution(desk),
+        "promoted": {} if champion is None else {move["hash"]: move["at"] for move in champion.history},
+    }
+    for name, file in (
+        ("backtest", paths.backtest / "backtest.json"),
+        ("evaluation", paths.evaluate / "evaluation.json"),
+        ("audit", paths.audit / "audit.json"),
+    ):
+        record[name] = read_json(file) if file.exists() else None
+    return record
+
+
+def drift(desk: Desk) -> dict[str, Any]:
+    """What is scored now against what the champion was trained on, as ``leadscore monitor`` says it.
+
+    Worked out once per champion and matrix; BundleError where they do not fit each other.
+    """
+    from pipelines.diagnostics.monitor import monitor
+    from pipelines.workspace.params_file import load_monitor
+
+    champion, file = read_champion(desk.paths), desk.paths.matrix / "matrix.json"
+    stamp = file.stat().st_mtime_ns if file.exists() else 0
+    key = (str(desk.paths.root), None if champion is None else champion.hash, stamp)
+    with _drift_lock:
+        if key not in _drifts:
+            _drifts.clear()
+            _drifts[key] = monitor(desk.context, load_monitor())
+        return _drifts[key]
+
+
+_drift_lock = threading.Lock()
+_drifts: dict[tuple[str, str | None, int], dict[str, Any]] = {}
+
+
+def swap_set(desk: Desk, owner: str | None, limit: int = 25) -> list[dict[str, Any]]:
+    """Who comes in by the model and who goes out with the rubric at equal workload: both sides, winners first.
+
+    Each side has ``side``, how many ``leads`` and ``won`` it holds, and its first ``rows``; an owner sees their own.
+    """
+    file = desk.paths.thresholds / "swap_set.parquet"
+    if not file.exists():
+        return []
+    found = read_parquet(file)
+    data = desk.state.data
+    if owner is not None:
+        found = found[[data.owner(data.code(name)) == owner for name in found["lead_id"].astype("str")]]
+    found = found.sort_values("won", ascending=False, kind="stable")
+    return [
+        {
+            "side": side,
+            "leads": len(rows),
+            "won": int(rows["won"].sum()),
+            "rows": [plain(row) for row in rows_of(rows.head(limit))],
+        }
+        for side, rows in ((side, found[found["side"] == side]) for side in SIDES)
+    ]

@@ -1,0 +1,1 @@
+"""What the server holds in memory: model, lead data, ranked worklist."""

@@ -1,0 +1,122 @@
+"""The model in use: loaded once, swapped as one object, so that a request never sees two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.assembly.build_matrix import features_at
+from features.assembly.flat_matrix import flat_at, flat_rows
+from features.assembly.request_rows import Records, RowMaker
+from features.assembly.warm_up import warm_up
+from features.catalog.feature import Catalog
+from features.kernel.column_reader import micros_of
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Source
+from models.bundle import Bundle, load_bundle
+from models.explaining.framework import Framework
+from models.explaining.language import ENGLISH, Language
+from models.scoring import Rows, Scored, score, score_rows
+from pipelines.registry.champion import catalog_for, require_champion
+from pipelines.workspace.context import Context
+from serving.import_blocker import without
+
+# Numba looks here for matrix products and foreign functions, a quarter of a second; no kernel uses either
+with without("scipy.linalg"), without("cffi"):
+    import_module("numba.np.arraymath")
+    import_module("numba.core.typing.cffi_utils")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A bundle with the declaration it fits; everything a score needs."""
+
+    bundle: Bundle
+    context: Context
+    maker: RowMaker
+    folder: Path
+    words: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def source(self) -> Source:
+        return self.context.source
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.maker.catalog
+
+    @property
+    def flat(self) -> bool:
+        """Whether the source has no clocks."""
+        return self.source.kind == "flat"
+
+    def warm(self, framework: Framework) -> None:
+        """Score leads nobody knows, so that the first real ones find everything loaded and compiled."""
+        self.bundle.warm()
+        if not self.flat:
+            warm_up()
+            self.one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
+
+    def one(
+        self, tables: Records, lead_id: str, as_of: Any, framework: Framework, language: Language = ENGLISH
+    ) -> Scored:
+        """Score one lead from records; the rows of its account's other leads are among them."""
+        return self.of_records(tables, [lead_id], as_of, framework, language)
+
+    def of_records(
+        self, tables: Records, lead_ids: Sequence[str], as_of: Any, framework: Framework, language: Language = ENGLISH
+    ) -> Scored:
+        """Score leads from records, all at one moment, in the given order."""
+        if self.flat:
+            own = {str(row["lead_id"]): row for row in reversed(tables["leads"])}
+            values = flat_rows([own[name] for name in lead_ids], self.catalog, self.source)
+            moments = np.full(len(lead_ids), np.datetime64("NaT"), dtype="datetime64[us]")
+        else:
+            values = self.maker.rows(tables, lead_ids, as_of)
+            moments = np.full(len(lead_ids), micros_of(as_of), dtype="datetime64[us]")
+        rows = Rows(self.catalog, values, np.array(lead_ids, dtype=object), moments)
+        return score_rows(
+            self.bundle, rows, framework, source=self.source, policy=self.context.policy, language=language
+        )
+
+    def many(
+        self,
+        tables: dict[str, pd.DataFrame],
+        lead_ids: list[str],
+        as_of: Any,
+        framework: Framework,
+        language: Language = ENGLISH,
+    ) -> Scored:
+        """Score leads of canonical tables, in the given order; ``as_of`` is one moment or a Series."""
+        if self.flat:
+            leads = tables["leads"].set_index("lead_id", drop=False).loc[lead_ids].reset_index(drop=True)
+            matrix = flat_at(leads, self.catalog, self.source)
+        else:
+            matrix = features_at(tables, self.source, self.catalog, lead_ids, as_of)
+        return score(self.bundle, matrix, framework, source=self.source, policy=self.context.policy, language=language)
+
+
+def load_model(context: Context, bundle: Path | None = None) -> Model:
+    """The champion's bundle, or the one in a directory, checked against the declaration of today.
+
+    Raises
+    ------
+    RegistryError : there is no champion
+    BundleError : it is damaged, or was trained under another declaration
+    """
+    if bundle is None:
+        champion = require_champion(context.paths)
+        folder, loaded = champion.folder, load_bundle(champion.folder, champion.hash)
+    else:
+        folder = bundle
+        loaded = load_bundle(folder)
+    return Model(loaded, context, RowMaker(catalog_for(context, loaded), context.source), folder)
+
+
+def empty_tables() -> dict[str, list[dict[str, Any]]]:
+    """Records of a request with no rows yet."""
+    return {name: [] for name in TABLES}

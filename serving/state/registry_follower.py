@@ -1,0 +1,83 @@
+"""Following an MLflow server: its alias becomes the champion here, and while it is away the last one serves on."""
+
+import subprocess
+import sys
+import time
+
+from features.errors import ExitStatus, LeadScoreError, RegistryError
+from pipelines.registry.champion import read_champion
+from pipelines.tracking.mlflow_registry import Named, named_champion, take_kept
+from serving.logs import logger
+from serving.state.app_state import Desk, Setback
+
+_FETCH_SECONDS = 300.0
+_LONGEST_PAUSE = 300.0
+_TOLD = (ExitStatus.REGISTRY, ExitStatus.BUNDLE)  # whose last line is a message made for reading
+
+
+def follow(desk: Desk) -> None:
+    """Ask what the alias names and make it the champion; on a failure ``registry_problem`` says why."""
+    found, code = "", ""
+    try:
+        named = named_champion(desk.context.source.name)
+        if _in_use(desk, named):
+            desk.setback = None
+        else:
+            _take_up(desk, named)
+    except LeadScoreError as problem:
+        found, code = problem.message, problem.code
+    except OSError as problem:
+        found, code = _unwritten(problem), type(problem).__name__
+    if found and found != desk.registry_problem:
+        logger().warning("registry not followed", code=code)
+    desk.registry_problem = found
+
+
+def _in_use(desk: Desk, named: Named) -> bool:
+    """Whether the named bundle is the champion and loaded; one that is not may be damaged whatever is pointed to."""
+    now = read_champion(desk.paths)
+    return now is not None and now.hash == named.hash and desk.ready and desk.state.model.bundle.hash == named.hash
+
+
+def _take_up(desk: Desk, named: Named) -> None:
+    """Make it the champion; what failed is tried again later and later, as fetching costs a process each time."""
+    name, before = f"{named.hash} {named.version}", desk.setback
+    if before is not None and before.name == name and time.monotonic() < before.until:
+        raise RegistryError(before.told)
+    try:
+        if take_kept(desk.declared(), named) is None:
+            _fetch(desk)
+    except (LeadScoreError, OSError) as problem:
+        told = problem.message if isinstance(problem, LeadScoreError) else _unwritten(problem)
+        times = before.times + 1 if before is not None and before.name == name else 1
+        pause = min(desk.settings.registry_seconds * 2**times, _LONGEST_PAUSE)
+        desk.setback = Setback(name, told, times, time.monotonic() + pause)
+        raise
+    desk.setback = None
+
+
+def _unwritten(problem: OSError) -> str:
+    return (
+        f"the champion of the registry cannot be kept here ({problem.strerror or type(problem).__name__}); let the "
+        "server's user write to the data directory."
+    )
+
+
+def _fetch(desk: Desk) -> None:
+    """In a process of its own: MLflow takes seconds to load and memory that scoring has no use for."""
+    asked = ["--source", desk.settings.source, "--data-dir", str(desk.settings.data_dir)]
+    command = [sys.executable, "-m", "pipelines.cli", "champion", "--pull", *asked]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise RegistryError(
+            f"the registry gave out no bundle within {_FETCH_SECONDS:.0f} s; check its artifact store."
+        ) from None
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        if lines and done.returncode in _TOLD:
+            raise RegistryError(lines[-1])
+        raise RegistryError(
+            f"fetching the champion ended with status {done.returncode}; 'leadscore champion --pull' on this machine "
+            "says why."
+        )

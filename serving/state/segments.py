@@ -1,0 +1,84 @@
+"""Parts of the worklist by what a declared column says: an industry, a region, the segment of the declaration."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.schema.vocabulary import ColumnType, Role
+from serving.problems import InvalidError
+from serving.state.lead_data import LeadData
+
+Bools = npt.NDArray[np.bool_]
+_ROLES = (Role.FEATURE, Role.DISPLAY)
+_FEW = 15  # values a filter offers at most
+
+
+class Segments:
+    """Which leads of a list belong to a segment; columns are read when first asked for.
+
+    Parameters
+    ----------
+    data : tables of the source
+    codes : rows of the list's leads in the table of leads
+    """
+
+    def __init__(self, data: LeadData, codes: npt.NDArray[Any]) -> None:
+        self.data, self.codes = data, codes
+        self._kept: dict[str, npt.NDArray[np.object_]] = {}
+        self._choices: dict[str, list[str]] | None = None
+
+    def mask(self, asked: str) -> Bools:
+        """Leads whose column has the value: ``column:value``, or a value alone of the declared segment.
+
+        Raises
+        ------
+        InvalidError : a column that is not declared, or is personal or sensitive
+        """
+        column, colon, value = asked.partition(":")
+        if not colon:
+            column, value = self.data.source.label.segment or "", asked
+        return np.asarray(self.values(column) == value, dtype=np.bool_)
+
+    def choices(self) -> dict[str, list[str]]:
+        """Columns that tell leads apart in few words, with their values; what a filter offers."""
+        if self._choices is None:
+            found = {}
+            for table in ("leads", "accounts"):
+                declared = self.data.source.tables.get(table)
+                for name, column in ({} if declared is None else declared.columns).items():
+                    if column.role is Role.FEATURE and column.type is ColumnType.CATEGORY:
+                        values = sorted({str(text) for text in self.values(name) if text})
+                        if 1 < len(values) <= _FEW:
+                            found[name] = values
+            self._choices = found
+        return self._choices
+
+    def values(self, column: str) -> npt.NDArray[np.object_]:
+        """The column's value of every lead as text, empty where none is on record; InvalidError as for a mask."""
+        if column not in self._kept:
+            self._kept[column] = self._read(column)
+        return self._kept[column]
+
+    def _read(self, column: str) -> npt.NDArray[np.object_]:
+        tables = self.data.tables
+        leads = tables["leads"]
+        if self._may("leads", column) and column in leads:
+            return _plain(leads[column].iloc[self.codes])
+        if self._may("accounts", column) and "accounts" in tables and column in tables["accounts"]:
+            last = tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")[column]
+            return _plain(leads["account_id"].iloc[self.codes].map(last))
+        raise InvalidError(
+            "segment is 'column:value' with a declared column of leads or accounts that is neither personal nor "
+            f"sensitive, or a value of the source's declared segment ({self.data.source.label.segment or 'none'})."
+        )
+
+    def _may(self, table: str, column: str) -> bool:
+        declared = self.data.source.tables.get(table)
+        found = None if declared is None else declared.columns.get(column)
+        return found is not None and found.role in _ROLES
+
+
+def _plain(series: pd.Series) -> npt.NDArray[np.object_]:
+    return series.astype("object").where(series.notna(), "").map(str).to_numpy(dtype=object)

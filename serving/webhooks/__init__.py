@@ -1,0 +1,1 @@
+"""Webhooks: state changes and their delivery."""

@@ -1,0 +1,56 @@
+"""Leads that stand elsewhere because new data or another model were taken up: webhooks hear of them too."""
+
+import hashlib
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from serving.state.app_state import Desk, State
+from serving.state.clock import wall_now
+from serving.store.tables import Once, Webhook
+from serving.webhooks.outbox import announce
+
+EVENT = "lead.state_changed"
+
+
+def tell_states(desk: Desk, before: State) -> int:
+    """Write a message for every open lead whose state is another than ``before``; returns how many leads.
+
+    Several servers on one store take up the same data: the first writes all messages in one transaction, the others
+    none.
+    """
+    after = desk.state
+    if after.number == before.number:
+        return 0
+    with desk.store.reading() as session:
+        if not any(EVENT in hook.events for hook in session.scalars(select(Webhook).where(Webhook.active))):
+            return 0
+    stood = before.worklist.standing()["state"].rename("state_before").to_frame()
+    both = stood.join(after.worklist.standing(), how="inner")
+    moved = both[both["state_before"] != both["state"]]
+    if moved.empty:
+        return 0
+    try:
+        with desk.store.writing() as session:
+            step = _step(desk, before, after)
+            session.add(Once(caller="server", key=step, request_hash="", answer={}, at=wall_now()))
+            session.flush()
+            announce(
+                session,
+                EVENT,
+                *(
+                    {"lead_id": str(lead_id), "from": was, "to": state, "score": int(score)}
+                    for lead_id, was, state, score in moved.itertuples(name=None)
+                ),
+            )
+    except IntegrityError:
+        return 0
+    return len(moved)
+
+
+def _step(desk: Desk, before: State, after: State) -> str:
+    """The same for every server that takes the same step; another when the same step is taken again."""
+    pointer = desk.paths.champion
+    parts = [(state.model.bundle.hash, state.data.stamp) for state in (before, after)]
+    moved_at = pointer.stat().st_mtime_ns if pointer.exists() else 0
+    return hashlib.sha256(repr((parts, moved_at)).encode()).hexdigest()
