@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.options import DataDir, Debug, Json, Params, Source
-from pipelines.cli.output import Output, options
+from pipelines.cli.output import Options, Output, options
 
 app = typer.Typer()
 
@@ -21,8 +21,6 @@ def champion(
     debug: Debug = False,
 ) -> int:
     """Which bundle scores."""
-    from pipelines.cli._registry import champion_command
-
     return champion_command(options(source, data_dir), Output(json), pull=pull)
 
 
@@ -41,14 +39,88 @@ def promote(
     debug: Debug = False,
 ) -> int:
     """Make a bundle the champion, if the gate lets it: not worse on rows later than both models, audit clean."""
-    from pipelines.cli._promote import promote_command
-
     return promote_command(options(source, data_dir, params=params), bundle, check, force, reason, Output(json))
 
 
 @app.command()
 def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
     """Make the bundle before the champion the champion again."""
-    from pipelines.cli._registry import rollback_command
-
     return rollback_command(options(source, data_dir), Output(json))
+
+
+def promote_command(
+    options: Options, bundle: str | None, check: bool, force: bool, reason: str | None, output: Output
+) -> int:
+    """Promote a kept bundle, given by hash (or its beginning), or the last trained one, if the gate lets it.
+
+    ``check`` asks the gate and moves nothing. ``force`` promotes whatever it says and records ``reason``.
+
+    Raises
+    ------
+    PromotionError : the gate keeps the bundle back
+    """
+    from typer import BadParameter
+
+    if force != bool((reason or "").strip()):
+        raise BadParameter("--force and --reason TEXT go together: who overrules the gate says why.")
+    if force and check:
+        raise BadParameter("--check moves nothing; leave --force out.")
+    context = options.context()
+    from features.errors import ExitStatus, PromotionError
+    from pipelines.registry.champion import How, Move, keep_bundle, kept_bundle, point_to
+    from pipelines.registry.promotion_gate import ask
+    from pipelines.tracking.mlflow_run import mirror_aliases
+    from pipelines.workspace.params_file import load_gate
+
+    paths = context.paths
+    chosen = keep_bundle(paths, paths.train / "bundle") if bundle is None else kept_bundle(paths, bundle)
+    answer = ask(context, chosen, load_gate(options.params))
+    if check:
+        output.show({"gate": answer.record()}, answer.text)
+        return 0 if answer.passes else int(ExitStatus.NOT_PROMOTED)
+    if not answer.passes and not force:
+        raise PromotionError(answer.text)
+    move = Move(How.FORCED, str(reason).strip()) if force else Move(How.GATE, answer.sentence)
+    found = point_to(paths, chosen, move)
+    mirror_aliases(context)
+    record = {"champion": found.hash, "previous": found.previous, "forced": force, "gate": answer.record()}
+    output.show(record, f"{answer.text}\nchampion is now {found.hash[:12]}{' (forced)' if force else ''}")
+    return 0
+
+
+def champion_command(options: Options, output: Output, *, pull: bool = False) -> int:
+    """Show the champion; with ``pull``, the registry's, fetched first."""
+    context = options.context()
+    if pull:
+        from pipelines.tracking.mlflow_registry import follow_registry
+
+        follow_registry(context)
+    from models.bundle import load_bundle
+    from pipelines.registry.champion import require_champion
+
+    found = require_champion(context.paths)
+    bundle = load_bundle(found.folder, found.hash)
+    record = {
+        "hash": found.hash,
+        "path": str(found.folder),
+        "previous": found.previous,
+        "winner": bundle.meta["winner"],
+        "trained_through": bundle.meta["trained_through"],
+        "scale_version": bundle.scale.version,
+    }
+    moves = "\n".join(f"{m['at']} {m['hash'][:12]} {m['how']}: {m['reason']}" for m in found.history)
+    text = "\n".join([*(f"{name}: {value}" for name, value in record.items()), *filter(None, [moves])])
+    output.show(record | {"history": list(found.history)}, text)
+    return 0
+
+
+def rollback_command(options: Options, output: Output) -> int:
+    """Point back to the bundle before."""
+    context = options.context()
+    from pipelines.registry.champion import roll_back
+    from pipelines.tracking.mlflow_run import mirror_aliases
+
+    found = roll_back(context.paths)
+    mirror_aliases(context)
+    output.show({"champion": found.hash, "previous": found.previous}, f"champion is again {found.hash[:12]}")
+    return 0

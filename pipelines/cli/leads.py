@@ -1,11 +1,12 @@
 """Commands beyond a card: what to ask, what changed, an account's contacts, frameworks on one's own leads."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from pipelines.cli.options import Csv, DataDir, Debug, Json, Source
-from pipelines.cli.output import Output, options
+from pipelines.cli.output import Options, Output, options
 
 app = typer.Typer()
 
@@ -20,8 +21,6 @@ def questions(
     debug: Debug = False,
 ) -> int:
     """Which question to ask next, by what its answer could change."""
-    from pipelines.cli._questions import questions_command
-
     return questions_command(options(source, data_dir), lead_id, as_of, Output(json))
 
 
@@ -36,8 +35,6 @@ def shortlist(
     debug: Debug = False,
 ) -> int:
     """Open leads one answer short of qualifying, which answer it is, and what to ask."""
-    from pipelines.cli._questions import shortlist_command
-
     return shortlist_command(options(source, data_dir), state, limit, csv, Output(json))
 
 
@@ -55,8 +52,6 @@ def change(
     debug: Debug = False,
 ) -> int:
     """What moved a lead's score: new data, time alone, another model."""
-    from pipelines.cli._change import change_command
-
     return change_command(options(source, data_dir), lead_id, since, until, bundle, Output(json))
 
 
@@ -71,8 +66,6 @@ def account(
     debug: Debug = False,
 ) -> int:
     """An account's contacts by criteria, where they disagree, and who is believed."""
-    from pipelines.cli._account import account_command
-
     return account_command(options(source, data_dir), account_id, framework, as_of, Output(json))
 
 
@@ -84,6 +77,181 @@ def frameworks(
     debug: Debug = False,
 ) -> int:
     """Qualification frameworks that ship, their trade-offs, and how much of each is unknown on your own leads."""
-    from pipelines.cli._account import frameworks_command
-
     return frameworks_command(None if source is None else options(source, data_dir), Output(json))
+
+
+def questions_command(options: Options, lead_id: str | None, as_of: str | None, output: Output) -> int:
+    """What to ask one lead; without a lead, which fields a form should have."""
+    context = options.context()
+    from pipelines.scoring.next_questions import form_questions, lead_questions
+
+    rows = form_questions(context) if lead_id is None else lead_questions(context, lead_id, as_of)
+    if output.as_json:
+        output.record(rows)
+    elif lead_id is None:
+        _form(rows, output)
+    else:
+        _lead(lead_id, rows, output)
+    return 0
+
+
+def _form(rows: list[dict[str, Any]], output: Output) -> None:
+    shown = [
+        (
+            row["text"],
+            f"{row['silent']:.0%}",
+            f"{row['gain']:.2f}",
+            f"{row['spread']:.1f}",
+            f"{row['crossing']:.1%}",
+            row["answered_rows"],
+        )
+        for row in rows
+    ]
+    columns = ("question", "not answered", "gain", "points", "crosses 50", "rows behind it")
+    output.table("What a form should ask, most useful first", columns, shown)
+    output.text(
+        "gain: wins per 1,000 open leads from deciding with the answer instead of without it, at score 50; points: "
+        "standard deviation of the score over plausible answers of the silent leads."
+    )
+
+
+def _lead(lead_id: str, rows: list[dict[str, Any]], output: Output) -> None:
+    if not rows:
+        output.text(f"Lead {lead_id}: every question the model uses has an answer on record, if perhaps an old one.")
+    for row in rows:
+        output.text(
+            f"{row['text']}\n  moves the score by {row['spread']:.1f} points, over 50 or back {row['crossing']:.0%}"
+        )
+        for answer in row["answers"]:
+            output.text(f"    {answer['share']:>4.0%}  {answer['answer']}: score {answer['score']}")
+
+
+def shortlist_command(options: Options, state: str | None, limit: int, csv: str | None, output: Output) -> int:
+    """Leads one answer short of a better state."""
+    context = options.context()
+    import numpy as np
+
+    from pipelines.scoring.one_answer_short import shortlisted
+
+    found = shortlisted(context, state)
+    if csv is not None:
+        folder = Path(csv)
+        folder.mkdir(parents=True, exist_ok=True)
+        found.assign(answers=found["answers"].str.join("; ")).to_csv(folder / "shortlist.csv", index=False)
+    if output.as_json:
+        output.record(found.to_dict(orient="records"))
+        return 0
+    label = context.framework.label
+    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in found.to_dict(orient="records")]
+    shown = [
+        (
+            row["lead_id"],
+            f"{row['score']} {row['state'].upper()}",
+            f"{row['score_then']} {row['next_state'].upper()}",
+            "-" if np.isnan(row["chance"]) else f"{row['chance']:.0%}",
+            f"{label(row['criterion'])}: {', '.join(row['answers'])}",
+        )
+        for row in rows[:limit]
+    ]
+    output.table(f"One answer short: {len(found):,} open leads", ("lead", "now", "then", "chance", "with"), shown)
+    for criterion, text in {row["criterion"]: row["text"] for row in rows[:limit]}.items():
+        output.text(f"{label(criterion)}: {text}")
+    output.text("chance: share of leads of the same standing that gave such an answer.")
+    return 0
+
+
+_WORDS = {
+    "decay": "time alone",
+    "new_data": "new data",
+    "model": "another model",
+    "clip": "clipped to 0..100",
+}
+
+
+def change_command(options: Options, lead_id: str, since: str, until: str | None, bundle: str, output: Output) -> int:
+    """A lead's movement, part by part."""
+    context = options.context()
+    from pipelines.scoring.score_change import change_of
+
+    found = change_of(context, lead_id, since, until, bundle_before=bundle)
+    output.show(found, change_text(found, context.framework.label))
+    return 0
+
+
+def change_text(found: dict[str, Any], label: Any) -> str:
+    """The parts, the criteria they moved, and the newest rows behind them."""
+    moved = found["score_after"] - found["score_before"]
+    lines = [
+        f"Lead {found['lead_id']} from {found['since'][:16]} to {found['until'][:16]}: "
+        f"score {found['score_before']} to {found['score_after']} ({moved:+d})"
+    ]
+    for part, points in found["points"].items():
+        if not points and (part == "clip" or (part == "model" and found["bundle_before"] == found["bundle_after"])):
+            continue
+        where = sorted(found["criteria"].get(part, {}).items(), key=lambda item: -abs(item[1]))
+        shown = [f"{'base' if name == 'base' else label(name)} {size:+.1f}" for name, size in where if abs(size) >= 0.5]
+        lines.append(f"{points:>+4}  {_WORDS[part]}{': ' if shown else ''}{', '.join(shown[:4])}")
+    lines.append(f"{moved:>+4}  in all")
+    if found["rows"]:
+        lines += ["", f"{found['learned']} rows learned of in between; the newest:"]
+        lines += [
+            f"      {row['known_at'][:16]}  {row['table']}: {row['what']}" for row in reversed(found["rows"][-8:])
+        ]
+    return "\n".join(lines)
+
+
+def account_command(options: Options, account_id: str, framework: str | None, as_of: str | None, output: Output) -> int:
+    """Contacts by criteria."""
+    context = options.context()
+    from pipelines.scoring.account_evidence import account_of
+
+    found = account_of(context, account_id, framework=framework, as_of=as_of)
+    if output.as_json:
+        output.record(found)
+        return 0
+    labels: dict[str, str] = found["framework"]["labels"]
+    rows = [
+        (row["lead_id"], row["rank"].replace("_", " ") or "-", *(_cell(row["criteria"][name]) for name in labels))
+        for row in found["contacts"]
+    ]
+    account = [f"{found['account'][name]['status'].replace('_', ' ')}" for name in labels]
+    rows.append(("the account", "", *account))
+    output.table(f"Account {account_id} as of {found['as_of'][:16]}", ("contact", "rank", *labels.values()), rows)
+    for name in found["conflicts"]:
+        winner = found["account"][name]
+        output.text(
+            f"{labels[name]}: contacts disagree; '{winner['status'].replace('_', ' ')}' by {winner['from']} stands "
+            f"({found['rule']})."
+        )
+    return 0
+
+
+def _cell(found: dict[str, Any]) -> str:
+    age = "" if found["age_days"] is None else f", {found['age_days']:.0f} d"
+    return f"{found['status'].replace('_', ' ')}{age}"
+
+
+def frameworks_command(options: Options | None, output: Output) -> int:
+    """Frameworks, their trade-offs and, after a run, the share of leads each criterion is unknown for."""
+    from models.explaining.framework import framework_names, load_framework
+
+    found = [load_framework(name) for name in framework_names()]
+    shares: dict[str, dict[str, float]] = {}
+    if options is not None:
+        from pipelines.scoring.account_evidence import unknown_shares
+
+        shares = unknown_shares(options.context(), found)
+    if output.as_json:
+        output.record([f.model_dump(mode="json") | {"unknown": shares.get(f.name)} for f in found])
+        return 0
+    columns = ("name", "criteria", "trade-off")
+    rows = [(f.name, ", ".join(_criteria(f, shares.get(f.name))), f.tradeoff) for f in found]
+    output.table("Frameworks" + (" (share of leads unknown)" if shares else ""), columns, rows)
+    return 0
+
+
+def _criteria(framework: Any, shares: dict[str, float] | None) -> list[str]:
+    return [
+        criterion.label if shares is None else f"{criterion.label} {shares[name]:.0%}"
+        for name, criterion in framework.criteria.items()
+    ]

@@ -1,11 +1,15 @@
 """Commands that read a finished run: a lead's score, the comparison, the lifecycle."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import Csv, DataDir, Debug, Gate, Json, Params, Source, Tiny
-from pipelines.cli.output import Output, options
+from pipelines.cli.output import Options, Output, options
+
+if TYPE_CHECKING:
+    from models.explaining.language import Language
+from pathlib import Path
 
 app = typer.Typer()
 
@@ -25,8 +29,6 @@ def explain(
     debug: Debug = False,
 ) -> int:
     """One lead's score, criterion by criterion; or its rubric points, rule by rule."""
-    from pipelines.cli._explain import explain_command, ledger_command
-
     if rubric:
         return ledger_command(options(source, data_dir), lead_id, framework, as_of, language, Output(json))
     return explain_command(options(source, data_dir), lead_id, framework, as_of, language, Output(json))
@@ -73,8 +75,6 @@ def lifecycle(
     debug: Debug = False,
 ) -> int:
     """Funnel, service levels, volumes, capture tools and recycles, from the last run."""
-    from pipelines.cli._lifecycle import lifecycle_command
-
     return lifecycle_command(options(source, data_dir), csv, Output(json))
 
 
@@ -87,6 +87,149 @@ def features(
     debug: Debug = False,
 ) -> int:
     """Every feature in words, how long activities tell, and what the bot filter changes."""
-    from pipelines.cli._features import features_command
-
     return features_command(options(source, data_dir), out, Output(json))
+
+
+_LIKELY = "(90 % interval {low} to {high}); above {percentile} % of leads"
+_WITHIN = "{probability} likely to be won within {days} days " + _LIKELY
+_EVER = "{probability} likely to be won " + _LIKELY
+
+
+def explain_command(
+    options: Options, lead_id: str, framework: str | None, as_of: str | None, language: str, output: Output
+) -> int:
+    """One lead's card."""
+    context = options.context()
+    from pipelines.scoring.find_lead import card_of
+
+    card = card_of(context, lead_id, framework=framework, as_of=as_of, language=language)
+    output.show(card, card_text(card))
+    return 0
+
+
+def ledger_command(
+    options: Options, lead_id: str, framework: str | None, as_of: str | None, language: str, output: Output
+) -> int:
+    """One lead's points by the rubric, rule by rule."""
+    from features.errors import ContractError
+    from pipelines.rubrics.lead_ledger import ledger_of, ledger_text
+
+    if framework is not None or language != "en":
+        raise ContractError("--framework and --language speak of the model's card; leave them out beside --rubric.")
+    found = ledger_of(options.context(), lead_id, as_of)
+    output.show(found, ledger_text(found))
+    return 0
+
+
+def card_text(card: dict[str, Any]) -> str:
+    """A lead card as text in the card's language: the bars add up to the score."""
+    from models.explaining.language import load_language
+
+    language = load_language(card["language"])
+    say = language.text
+    lines = [*_head(card, language), ""]
+    start = say(
+        "start (score 50 stands for {probability})", probability=language.share(card["reference_probability"], 1)
+    )
+    lines += [f"{'50':>4}  {start}", f"{card['points_base']:>+4}  {say('base: what leads are like on average')}"]
+    for row in card["criteria"]:
+        status = f" [{say(row['status'].replace('_', ' '))}]" if "status" in row else ""
+        lines.append(f"{row['points']:>+4}  {row['label']}{status}")
+        lines += [f"        {fact['sign']} {fact['text']}" for fact in row["facts"]]
+        if row.get("question"):
+            lines.append(f"        ? {row['question']}")
+    if card["points_clip"]:
+        lines.append(f"{card['points_clip']:>+4}  {say('clipped to 0..100')}")
+    scale = say("{framework}, scale {scale}", framework=card["framework"]["title"], scale=card["scale_version"])
+    lines.append(f"{'=' + str(card['score']):>4}  {scale}")
+    if card["question"]:
+        lines += ["", say("Ask next: {question}", question=card["question"])]
+    return "\n".join(lines)
+
+
+def _head(card: dict[str, Any], language: "Language") -> list[str]:
+    say = language.text
+    asked = {"lead": card["lead_id"], "score": card["score"], "grade": card["grade"]}
+    likely = {
+        "probability": language.share(card["probability"], 1),
+        "low": language.share(card["probability_low"], 1),
+        "high": language.share(card["probability_high"], 1),
+        "percentile": ">99" if card["percentile"] > 99 else language.decimal(card["percentile"], 0),
+    }
+    if card["as_of"]:
+        title = say("Lead {lead} as of {when}: score {score}, grade {grade}", when=card["as_of"][:16], **asked)
+        chance = say(_WITHIN, days=card["horizon_days"], **likely)
+    else:
+        title = say("Lead {lead}: score {score}, grade {grade}", **asked)
+        chance = say(_EVER, **likely)
+    action = say(card["next_action"].replace("_", " "))
+    return [title, chance, say("State {state}, next: {action}", state=card["state"], action=action)]
+
+
+def features_command(options: Options, out: str | None, output: Output) -> int:
+    """Features by family; after a run also half-lives and the effect of the bot filter."""
+    context = options.context()
+    from features.catalog.build_catalog import build_catalog
+    from features.catalog.reference import feature_page, feature_records
+    from pipelines.diagnostics.activity_diagnostics import engagement_of
+    from pipelines.workspace.atomic_files import write_text
+
+    catalog = build_catalog(context.source, context.rubric)
+    has_run = (context.paths.score / "score.json").exists()
+    activities: dict[str, Any] = engagement_of(context.paths) if has_run else {"bots": {}, "half_lives": []}
+    records = feature_records(catalog)
+    if out is not None:
+        write_text(Path(out), feature_page(catalog, f"Features of {context.source.title or context.source.name}"))
+    if output.as_json:
+        output.record({"features": records, **activities})
+        return 0
+    for family in dict.fromkeys(record["family"] for record in records):
+        rows = [(r["name"], r["meaning"], r["unit"], r["topic"], r["empty"]) for r in records if r["family"] == family]
+        output.table(f"{family} ({len(rows)})", ("name", "meaning", "unit", "topic", "if empty"), rows)
+    lives = [
+        (r["label"], r["leads"], *(f"{r[key]:g}" for key in ("declared", "learned", "low", "high")), r["finding"])
+        for r in activities["half_lives"]
+    ]
+    if lives:
+        output.table(
+            "Half-lives in days (low, high: 90 % interval)",
+            ("kind", "leads", "declared", "learned", "low", "high", "finding"),
+            lives,
+        )
+    if activities["bots"]:
+        output.text(activities["bots"]["sentence"])
+    return 0
+
+
+SHOWN = 20
+
+
+def lifecycle_command(options: Options, csv: str | None, output: Output) -> int:
+    """Funnel, service levels, volumes, tools and recycles, as text, JSON or CSV files."""
+    context = options.context()
+    from pipelines.diagnostics.lifecycle_figures import (
+        FEEDBACK,
+        TITLES,
+        feedback_of,
+        lifecycle_of,
+        table_rows,
+        write_csv,
+    )
+
+    found = lifecycle_of(context)
+    feedback = feedback_of(context, found)
+    if csv is not None:
+        write_csv(found, Path(csv), feedback)
+    if output.as_json:
+        plain = {name: frame.astype(object).where(frame.notna(), None) for name, frame in feedback.items()}
+        output.record(found.record() | {name: frame.to_dict(orient="records") for name, frame in plain.items()})
+        return 0
+    output.text("\n".join(found.sentences))
+    for name, title in TITLES.items():
+        frame = getattr(found, name)
+        output.table(f"\n{title}", [str(column) for column in frame.columns], table_rows(frame))
+    for name, title in FEEDBACK.items():
+        if name in feedback:
+            frame = feedback[name].head(SHOWN)
+            output.table(f"\n{title}", [str(column) for column in frame.columns], table_rows(frame))
+    return 0

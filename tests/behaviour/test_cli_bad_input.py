@@ -104,7 +104,7 @@ def test_a_fault_of_ours_is_one_line_with_its_own_status(cli: Cli, monkeypatch: 
     def fails(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("pipelines.cli._account.frameworks_command", fails)
+    monkeypatch.setattr("pipelines.cli.leads.frameworks_command", fails)
     status, out, err = cli("frameworks")
     assert (status, out) == (int(ExitStatus.INTERNAL), "")
     assert err.count("\n") == 1 and "ZeroDivisionError" in err and "--debug" in err
