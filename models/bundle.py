@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError
 from features.schema.vocabulary import Dimension
-from models.calibration.affine import IntervalModel
+from models.calibration.interval import IntervalModel
 from models.candidates.blend import blended, blended_contributions
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
@@ -26,7 +27,7 @@ from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.language import Language
 from models.explaining.questions import AnswerTable
 from models.explaining.reasons import Wordsmith
-from models.interfaces import Calibration, Candidate, Contributions, Floats, Scale
+from models.interfaces import Calibration, Candidate, Contributions, Scale
 from models.logistic import sigmoid
 
 FORMAT = 1

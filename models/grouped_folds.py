@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.interfaces import Ints
+from features.array_types import Ints
 
 
 def grouped_folds(group: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from models.interfaces import Floats, Ints
+from features.array_types import Floats, Ints
 
 _STEPS = 60
 _TOLERANCE = 1e-9

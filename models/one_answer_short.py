@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Bools, Floats, Ints
 from features.catalog.feature import Catalog
 from features.schema.source import Question
 from features.schema.vocabulary import EvidenceStatus
@@ -15,7 +15,6 @@ from models.explaining.evidence import Evidence
 from models.explaining.points import HIGHEST, LOWEST
 from models.explaining.qualification import RANK, Standing, rank_by_rules
 from models.explaining.questions import AnswerTable, lowest_of
-from models.interfaces import Floats, Ints
 from models.scoring import Scored
 
 COLUMNS = (
@@ -30,7 +29,6 @@ COLUMNS = (
     "chance",
     "score_then",
 )
-Bools = npt.NDArray[np.bool_]
 _NAMES = {rank: name for name, rank in RANK.items()}
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from models.bundle import Bundle
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.points import HIGHEST, LOWEST, Bars, bars, by_criterion, rounded
-from models.interfaces import Floats
 
 DECAY, DATA, MODEL, CLIP = "decay", "new_data", "model", "clip"
 PARTS = (DECAY, DATA, MODEL, CLIP)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats
 from features.assembly.frameless_rows import FEW, PlainRows, Values, frame_of_values, row_of
 from features.catalog.feature import Catalog
 from features.errors import BundleError
@@ -25,7 +26,7 @@ from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from models.explaining.questions import worth_of
 from models.explaining.reasons import TOP, Reason, Wordsmith, top_reasons
-from models.interfaces import Contributions, Floats
+from models.interfaces import Contributions
 from models.logistic import sigmoid
 
 LETTERS = ("A", "B", "C", "D")

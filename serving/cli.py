@@ -1,5 +1,6 @@
-"""``leadscore keys``: API keys of the server."""
+"""``leadscore serve`` and ``leadscore keys``: joined to the command line by the entry point ``leadscore.commands``."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,11 +11,35 @@ from pipelines.cli.output import Output, options
 if TYPE_CHECKING:
     from serving.store.engine import Store
 
-app = typer.Typer(help="API keys of the server.", no_args_is_help=True)
+app = typer.Typer()
+keys = typer.Typer(help="API keys of the server.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]
 
 
 @app.command()
+def serve(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    host: Annotated[str, typer.Option(help="address to listen on; anything but loopback needs API keys")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)] = 8000,
+    debug: Debug = False,
+) -> int:
+    """Start the API and the pages."""
+    import uvicorn
+
+    from pipelines.workspace.numba_cache import fix_caches
+
+    chosen = options(source, data_dir)
+    os.environ["LEADSCORE_SERVE_SOURCE"] = chosen.source
+    os.environ["LEADSCORE_SERVE_DATA_DIR"] = str(chosen.data_dir.resolve())
+    os.environ["LEADSCORE_SERVE_HOST"] = host
+    fix_caches(chosen.data_dir)
+    uvicorn.run("serving.app:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)
+    return 0
+
+
+@keys.command()
 def create(
     name: Annotated[str, typer.Argument(help="who will use it")],
     scope: Annotated[list[str], typer.Option("--scope", help="score, read, feedback or admin; repeat for several")],
@@ -33,7 +58,7 @@ def create(
     return 0
 
 
-@app.command("list")
+@keys.command("list")
 def list_command(
     source: Source = "demo",
     data_dir: DataDir = "data",
@@ -55,7 +80,7 @@ def list_command(
     return 0
 
 
-@app.command()
+@keys.command()
 def revoke(
     prefix: Annotated[str, typer.Argument(help="the key's beginning, as listed")],
     source: Source = "demo",

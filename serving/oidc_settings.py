@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from serving.auth.api_keys import scopes_of
 from serving.problems import InvalidError, OidcSettingsError
+from serving.scopes import scopes_of
 
 CALLBACK = "/sign-in/oidc/callback"
 SIGN_IN_SECONDS = 600  # from leaving for the provider to coming back

@@ -19,7 +19,6 @@ CHILDREN = ("activities", "answers", "stages", "outcomes")
 _EPOCH, _FAR = datetime(1970, 1, 1), 8e15  # microseconds: moments further off than this are typing errors
 _LEAD = str(Actor.LEAD)
 _NAMED = 20  # undeclared kinds, questions and stages that an answer names at most, each
-_KNOWN = {"activities": "happened_at", "answers": "known_at", "stages": "entered_at", "outcomes": "closed_at"}
 
 
 def records_of(body: LeadRows, source: Source, lead_id: str) -> tuple[Records, list[str]]:
@@ -132,6 +131,7 @@ def _moment(value: Any, table: str, name: str) -> datetime:
 
 def not_yet_known(records: Records, as_of: datetime) -> int:
     """Rows that were not known strictly before ``as_of``: they play no part in the score."""
-    rows = [row.get("known_at") or row.get(_KNOWN[name]) for name in CHILDREN for row in records.get(name, ())]
+    else_from = {name: TABLES[name]["known_at"].default_from for name in CHILDREN}
+    rows = [row.get("known_at") or row.get(else_from[name] or "") for name in CHILDREN for row in records.get(name, ())]
     known_at = all_micros(rows)
     return int((~is_known(known_at, micros_of(as_of))).sum()) if rows else 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.cohort.outcomes import Tables
+from features.array_types import Tables
 from features.kernel.column_reader import FrameRows
 from features.kernel.program import BotRole, Column, Item, Op, Part, TableProgram
 from features.kernel.scanner_clicks import BotBorders, bot_rows

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats, Ints, Tables
 from features.assembly.frameless_rows import FEW, PlainRows
 from features.catalog.feature import Catalog, FeatureType
-from features.cohort.cohort import Tables, build_cohort, keys_of
+from features.cohort.cohort import build_cohort, keys_of
 from features.cohort.labels import label
 from features.kernel.column_reader import Coded, FrameRows, Rows
 from features.kernel.feature_plans import Compiled, compile_catalog
@@ -23,9 +24,6 @@ from features.kernel.table_arrays import World, as_series, base_table
 from features.matrix import Matrix
 from features.point_in_time.visibility import Moments, SortedRows, visible
 from features.schema.source import Source
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def sorted_rows(world: World, program: TableProgram, engine: SortEngine) -> SortedRows:

@@ -9,14 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Bools, Floats, Texts
 from features.catalog.feature import Catalog
 from features.kernel.column_reader import Coded
 
 FEW = 64  # rows up to which a look-up per value beats pandas
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Texts = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

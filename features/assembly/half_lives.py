@@ -7,14 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats, Tables
 from features.assembly.build_matrix import build_matrix
 from features.catalog.families.engagement import activity_params, learned_kinds
 from features.catalog.feature import Catalog, Feature, FeatureType, Wording
-from features.cohort.outcomes import Tables
 from features.schema.source import Source
 from features.schema.vocabulary import Topic
-
-Floats = npt.NDArray[np.float64]
 
 GRID_DAYS = (1.0, 2.0, 4.0, 7.0, 14.0, 28.0, 56.0, 112.0, 224.0)
 DRAWS = 100

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from features.cohort.outcomes import Tables, lifecycle_events
+from features.array_types import Ints, Tables
+from features.cohort.outcomes import lifecycle_events
 from features.errors import ContractError, DataError
 from features.matrix import KEY_COLUMNS
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, days, micros, moments
 from features.point_in_time.visibility import ALWAYS, UNKNOWN, is_known
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-
-Ints = npt.NDArray[np.int64]
 
 FIRST_MONDAY = 4 * MICROSECONDS_PER_DAY  # 1970-01-05: the grid's days are Mondays, 00:00 UTC
 __all__ = ["Tables", "build_cohort", "cutoff_of", "keys_of", "open_cohort"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.cohort.outcomes import Tables
+from features.array_types import Tables
 from features.errors import ContractError
 from features.schema.source import Identity, Source
 

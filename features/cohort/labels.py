@@ -1,17 +1,14 @@
 """Labels of a cohort: won within the horizon, on matured rows only; unmatured rows are censored, never negative."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from features.cohort.outcomes import Tables, lifecycle_events, wins
+from features.array_types import Bools, Ints, Tables
+from features.cohort.outcomes import lifecycle_events, wins
 from features.point_in_time.microseconds import days, micros, moments
 from features.point_in_time.visibility import is_known
 from features.schema.source import Source
 from features.schema.vocabulary import Actor, Stage
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 WORKED = tuple(str(s) for s in Stage if s not in (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL))
 
@@ -76,7 +73,7 @@ def _pairs(cohort: pd.DataFrame, events: pd.DataFrame, as_of: Ints, ends: Ints, 
     return both[kept].sort_values(["row", "happened", "known"], kind="stable", ignore_index=True)
 
 
-def _reversed(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: Ints) -> Flags:
+def _reversed(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: Ints) -> Bools:
     """Which wins were undone within the days they must be kept."""
     undone = events[events["what"].isin(["lost", "disqualified", "recycled"])]
     right = undone[["lead_id"]].assign(undone=micros(undone["happened_at"]), learned=micros(undone["known_at"]))
@@ -90,7 +87,7 @@ def _reversed(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: In
 
 def _excluded(
     cohort: pd.DataFrame, tables: Tables, events: pd.DataFrame, source: Source, as_of: Ints, ends: Ints, known_by: Ints
-) -> Flags:
+) -> Bools:
     excluded = np.zeros(len(cohort), dtype=np.bool_)
     if source.label.disqualified == "excluded":
         rows = _pairs(cohort, events[events["what"] == "disqualified"], as_of, ends, known_by)["row"]

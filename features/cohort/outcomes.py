@@ -1,14 +1,11 @@
 """What closed a lead, and which lead is credited: outcomes as declared, or derived from stages."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
+from features.array_types import Tables
 from features.errors import ContractError
 from features.schema.source import Source
 from features.schema.vocabulary import Stage
-
-Tables = Mapping[str, pd.DataFrame]
 
 CLOSED = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED))
 ACTIVE = tuple(str(s) for s in (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.PQL, Stage.OPPORTUNITY))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Ints
 from features.errors import ContractError, TooLittleDataError
 from features.matrix import Matrix
 from features.point_in_time.microseconds import micros
@@ -15,7 +16,6 @@ from features.schema.source import Split
 
 _USUAL_WON, _SHARE_OF_WON, _FEWEST_WON = 10, 8, 5
 
-Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 SplitKind = Literal["time", "ordered", "grouped", "stratified"]
 

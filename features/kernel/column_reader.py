@@ -11,11 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Codes, Floats, Ints
 from features.point_in_time.microseconds import NEVER
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 TRUE_TEXTS = frozenset({"true", "yes", "y", "1", "1.0", "t"})
 FALSE_TEXTS = frozenset({"false", "no", "n", "0", "0.0", "f"})

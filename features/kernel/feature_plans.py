@@ -12,7 +12,7 @@ from features.errors import ContractError
 from features.kernel.program import FOREVER, BotRole, Column, Item, Op, Part, TableProgram
 from features.kernel.scanner_clicks import BotBorders
 from features.point_in_time.microseconds import days
-from features.schema.source import Source
+from features.schema.source import Source, title_column
 from features.schema.vocabulary import Actor, Stage
 
 ProgramKey = tuple[str, str]
@@ -147,12 +147,6 @@ def _compile(catalog: Catalog, source: Source) -> Compiled:
     for key, names in lookups.items():
         compiled.programs[key].looked_up = tuple(sorted(names))
     return compiled
-
-
-def title_column(source: Source) -> str | None:
-    """The leads' column that holds the job title, if one is declared."""
-    leads = source.tables.get("leads")
-    return next((name for name, c in leads.columns.items() if c.title), None) if leads else None
 
 
 def _bot_role(prone: bool, send: bool) -> BotRole:

@@ -5,15 +5,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.array_types import Codes, Floats, Ints
 from features.catalog.feature import FeatureType
-from features.kernel.column_reader import Coded, Codes, Rows
+from features.kernel.column_reader import Coded, Rows
 from features.kernel.feature_plans import Plan
 from features.kernel.table_arrays import derived_text
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER
 from features.schema.conditions import number_passes, text_passes
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 class Swept:

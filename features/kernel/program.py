@@ -10,8 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from features.array_types import Floats, Ints
 
 FOREVER = 2**62  # a window without an end, in microseconds
 

@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from features.array_types import Ints
 from features.kernel.program import BotRole
 from features.point_in_time.visibility import UNKNOWN, SortedRows
 from features.schema.source import BotFilter
-
-Ints = npt.NDArray[np.int64]
 
 PRONE, SEND = int(BotRole.PRONE), int(BotRole.SEND)
 NOT_YET = UNKNOWN

@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from features.array_types import Floats, Ints
 from features.kernel.program import Entries, Op
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY
 from features.point_in_time.visibility import Slices, SortedRows
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 COUNT, RECENCY, DECAYED = int(Op.COUNT), int(Op.RECENCY), int(Op.DECAYED)
 BREADTH, STREAK, ACTIVE_DAYS = int(Op.BREADTH), int(Op.STREAK), int(Op.ACTIVE_DAYS)

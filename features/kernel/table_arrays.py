@@ -8,25 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Codes, Ints
 from features.catalog.families.job_titles import DERIVATIONS
-from features.kernel.column_reader import Coded, Codes, RecordRows, Rows
+from features.kernel.column_reader import Coded, RecordRows, Rows
 from features.kernel.program import FIELDS, Item, TableProgram
 from features.kernel.sorting import SortKeys
 from features.point_in_time.microseconds import NEVER
 from features.point_in_time.visibility import ALWAYS, UNKNOWN
+from features.schema.canonical_tables import TABLES
 from features.schema.vocabulary import Actor, Stage
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
-_CLOCKS: Mapping[str, tuple[str, str]] = {
-    "leads": ("known_at", "created_at"),
-    "accounts": ("known_at", "known_at"),
-    "activities": ("known_at", "happened_at"),
-    "answers": ("known_at", "happened_at"),
-    "stages": ("known_at", "entered_at"),
-    "outcomes": ("known_at", "closed_at"),
-}
 _FEW_CODES = 1_000
 _FEW_ROWS = 200  # records up to which a look-up per row beats arrays
 _LEAD = str(Actor.LEAD)
@@ -97,7 +88,8 @@ class World:
 
     def _moments(self, table: str) -> tuple[Ints, Ints]:
         rows = self.tables[table]
-        known_name, happened_name = _CLOCKS[table]
+        known_name = TABLES[table].clock
+        happened_name = TABLES[table].happened or known_name
         known, happened = rows.moment(known_name), rows.moment(happened_name)
         never = known == NEVER
         if never.any():

@@ -4,12 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.cohort.outcomes import Tables
+from features.array_types import Tables
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import ALWAYS, known_rows
 from features.schema.canonical_tables import TABLES
 
-_HAPPENED = {"activities": "happened_at", "answers": "happened_at", "stages": "entered_at", "outcomes": "closed_at"}
 _SAYS = {
     "activities": ("kind", "asset"),
     "answers": ("question", "value"),
@@ -32,7 +31,8 @@ def learned_between(tables: Tables, lead_id: str, since: pd.Timestamp, until: pd
     has_account = account is not None and not pd.isna(account)
     people = set(leads["lead_id"][leads["account_id"] == account]) if has_account else {lead_id}
     found = []
-    for name, happened in _HAPPENED.items():
+    for name in _SAYS:
+        happened = TABLES[name].happened
         frame = tables[name]
         mine = frame["lead_id"].isin(people | {lead_id})
         if has_account and "account_id" in frame:

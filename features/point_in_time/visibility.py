@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-Ints = npt.NDArray[np.int64]
+from features.array_types import Ints
+
 Moment = TypeVar("Moment", int, Any)
 
 ALWAYS = -(2**61)  # known before anything else, and its age still fits a window without end

@@ -1,20 +1,15 @@
 """Contradictions a rubric's types alone do not show: unknown names, crossing thresholds, overlapping ranges."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from features.rubric.reachability import beyond_reach
+from features.rubric.rule import Rule
+from features.rubric.schema import Rubric
 from features.schema.conditions import folded
 from features.schema.source import Column, Source
 from features.schema.vocabulary import ColumnType, Role, Stage, WhenKnown
-
-if TYPE_CHECKING:
-    from features.rubric.rule import Rule
-    from features.rubric.schema import Rubric
 
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]

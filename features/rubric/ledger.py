@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Bools, Floats
 from features.errors import ContractError
 from features.rubric.rule import Cap, Decay
 from features.rubric.schema import Rubric, Threshold
 from features.rubric.terms import RulePlan, Term, plan, steps_left
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 LETTERS, NUMBERS = ("A", "B", "C", "D"), ("1", "2", "3", "4")
 
 

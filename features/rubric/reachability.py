@@ -1,13 +1,9 @@
 """What a rubric can give at most, and what of it nobody could ever reach."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from features.rubric.rule import Cap, Rule
-    from features.rubric.schema import Rubric
+from features.rubric.rule import Cap, Rule
+from features.rubric.schema import Rubric
 
 Problem = tuple[tuple[str | int, ...], str]
 

@@ -29,13 +29,18 @@ class ContractColumn:
 
 @dataclass(frozen=True)
 class ContractTable:
-    """One canonical table: key, clock and columns."""
+    """One canonical table: key, clocks and columns.
+
+    ``clock`` is when our systems learned of a row (what visibility asks); ``happened`` when it took place (what ages
+    and windows are measured from), None where a row is a state and no event.
+    """
 
     name: str
     doc: str
     columns: tuple[ContractColumn, ...]
     key: tuple[str, ...]
-    clock: str | None
+    clock: str
+    happened: str | None = None
     open_ended: bool = False  # further declared attributes are welcome
 
     def __getitem__(self, name: str) -> ContractColumn:
@@ -82,6 +87,7 @@ LEADS = ContractTable(
     ),
     key=("lead_id",),
     clock="known_at",
+    happened="created_at",
     open_ended=True,
 )
 ACCOUNTS = ContractTable(
@@ -117,6 +123,7 @@ ACTIVITIES = ContractTable(
     ),
     key=("activity_id",),
     clock="known_at",
+    happened="happened_at",
 )
 ANSWERS = ContractTable(
     "answers",
@@ -132,6 +139,7 @@ ANSWERS = ContractTable(
     ),
     key=("lead_id", "question", "known_at"),
     clock="known_at",
+    happened="happened_at",
 )
 STAGES = ContractTable(
     "stages",
@@ -153,6 +161,7 @@ STAGES = ContractTable(
     ),
     key=("lead_id", "stage", "entered_at"),
     clock="known_at",
+    happened="entered_at",
 )
 OUTCOMES = ContractTable(
     "outcomes",
@@ -173,6 +182,7 @@ OUTCOMES = ContractTable(
     ),
     key=("opportunity_id", "closed_at"),
     clock="known_at",
+    happened="closed_at",
 )
 
 TABLES: Mapping[str, ContractTable] = MappingProxyType(

@@ -7,9 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from features.array_types import Floats
 
 
 def text_passes(values: Sequence[str], test: Mapping[str, Any]) -> Floats:

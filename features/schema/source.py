@@ -294,3 +294,9 @@ class Source(Declared):
         if self.kind == "relational" and not {"outcomes", "stages"} & set(self.tables):
             raise ValueError("a relational source needs 'outcomes', or 'stages' to derive them from")
         return self
+
+
+def title_column(source: Source) -> str | None:
+    """The leads' column that holds the job title, if one is declared."""
+    leads = source.tables.get("leads")
+    return next((name for name, c in leads.columns.items() if c.title), None) if leads else None

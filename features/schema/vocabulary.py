@@ -108,6 +108,9 @@ class Verdict(StrEnum):
     LEAK = "leak"
 
 
+TRAINED = (Verdict.OK, Verdict.WEAK_SIGNAL)  # verdicts under which a bundle is trained
+
+
 class Provenance(StrEnum):
     """How we came to know what is on record about a criterion."""
 

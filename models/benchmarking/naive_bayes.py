@@ -9,10 +9,10 @@ that of the first stage. The probability is kept between 0.01 and 99.99 percent.
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.schema.vocabulary import Stage
 from models.encoding.linear_encoder import weighted_quantiles
-from models.interfaces import Floats
 
 SMOOTHING = 0.1
 FLOOR = 0.0001

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from features.array_types import Floats, Ints
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_models import Lesson, Peer
 from models.candidates.linear import learned_catalog
 from models.candidates.rubric import RubricCandidate
-from models.interfaces import Floats, Ints
 from models.judging.cluster_bootstrap import cluster_sums, interval, resampled
 from models.judging.evaluation.backtest import group_codes, thinned
 from models.judging.evaluation.metrics import auc

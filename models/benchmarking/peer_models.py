@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.catalog.feature import Catalog
 from models.benchmarking.naive_bayes import naive_bayes
 from models.grouped_folds import grouped_folds
-from models.interfaces import Floats, Ints
 
 _TRIALS, _FOLDS, _SEEDS, _ROUNDS, _TUNE_ROWS = 14, 5, 4, 400, 12_000
 
@@ -80,14 +79,18 @@ def lightgbm_tuned(lesson: Lesson) -> Floats:
 
 def explainable_boosting(lesson: Lesson) -> Floats:
     """InterpretML's explainable boosting machine as it comes."""
-    made = import_module("interpret.glassbox").ExplainableBoostingClassifier(random_state=lesson.seed, n_jobs=1)
+    from interpret.glassbox import ExplainableBoostingClassifier
+
+    made = ExplainableBoostingClassifier(random_state=lesson.seed, n_jobs=1)
     made.fit(_plain(lesson.train, lesson.catalog), lesson.won.astype(int), sample_weight=lesson.weight)
     return _log_odds(made.predict_proba(_plain(lesson.test, lesson.catalog))[:, 1])
 
 
 def catboost(lesson: Lesson) -> Floats:
     """CatBoost as it comes."""
-    made = import_module("catboost").CatBoostClassifier(
+    from catboost import CatBoostClassifier
+
+    made = CatBoostClassifier(
         random_seed=lesson.seed,
         thread_count=lesson.threads,
         verbose=False,
@@ -109,18 +112,28 @@ PEERS: Mapping[str, Peer] = {
     "LightGBM, tuned": lightgbm_tuned,
     "naive Bayes of a CRM": crm,
 }
-OPTIONAL: Mapping[str, tuple[str, Peer]] = {
-    "EBM": ("interpret", explainable_boosting),
-    "CatBoost": ("catboost", catboost),
+
+
+def _has_interpret() -> None:
+    import interpret  # noqa: F401
+
+
+def _has_catboost() -> None:
+    import catboost  # noqa: F401
+
+
+OPTIONAL: Mapping[str, tuple[str, Callable[[], None], Peer]] = {
+    "EBM": ("interpret", _has_interpret, explainable_boosting),
+    "CatBoost": ("catboost", _has_catboost, catboost),
 }
 
 
 def installed() -> tuple[dict[str, Peer], dict[str, str]]:
     """Peers that can run here, and the package that is missing for each other one."""
     found, absent = dict(PEERS), {}
-    for name, (package, peer) in OPTIONAL.items():
+    for name, (package, has, peer) in OPTIONAL.items():
         try:
-            import_module(package)
+            has()
         except ImportError:  # absent, or itself in want of a package
             absent[name] = package
         else:

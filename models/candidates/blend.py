@@ -5,7 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from models.interfaces import Contributions, Floats, Ints
+from features.array_types import Floats, Ints
+from models.interfaces import Contributions
 from models.logistic import log_loss, sigmoid
 
 BLENDED = ("linear", "scorecard", "booster")

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog
 from models.candidates.linear import learned_catalog
 from models.encoding.linear_encoder import CategoryCode, category_codes
 from models.explaining.treeshap import TreeShap, UnsupportedError
-from models.interfaces import Contributions, Floats, Ints
+from models.interfaces import Contributions
 from models.logistic import logit
 
 if TYPE_CHECKING:

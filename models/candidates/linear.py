@@ -6,11 +6,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog
 from models.encoding.linear_encoder import Encoder
 from models.grouped_folds import grouped_folds
-from models.interfaces import Contributions, Floats, Ints
+from models.interfaces import Contributions
 from models.logistic import fit_logistic, log_loss
 
 PENALTIES = (1.0, 5.0, 25.0, 125.0)

@@ -6,9 +6,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog
-from models.interfaces import Contributions, Floats, Ints
+from models.interfaces import Contributions
 from models.logistic import logit
 
 

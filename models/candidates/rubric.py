@@ -6,12 +6,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, frame_of_values
 from features.catalog.feature import Catalog
 from features.rubric.ledger import Ledger, ledger
 from features.rubric.schema import Rubric
 from features.rubric.terms import CAP_FEATURE
-from models.interfaces import Contributions, Floats, Ints
+from models.interfaces import Contributions
 from models.logistic import fit_logistic, logit
 
 _RIDGE = 1.0  # pseudo-observation on the slope of standardised points

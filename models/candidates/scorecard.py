@@ -7,13 +7,14 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog, FeatureType
 from models.candidates.linear import choose_penalty, learned_catalog
 from models.encoding.bins import Binned, NumberBins, bin_category, bin_number, category_told_by_others
 from models.encoding.linear_encoder import category_codes
 from models.grouped_folds import grouped_folds
-from models.interfaces import Contributions, Floats, Ints
+from models.interfaces import Contributions
 from models.logistic import fit_logistic, log_loss
 
 POINTS_PER_LOG_ODDS = 20 / np.log(2.0)  # 20 points double the odds: rounding to integers costs little

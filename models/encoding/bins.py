@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from models.encoding.linear_encoder import MISSING, RARE, RARE_COUNT, CategoryCode, weighted_quantiles
-from models.interfaces import Floats, Ints
 
 SMOOTHING = 8.0  # pseudo-leads at the base rate per bin
 

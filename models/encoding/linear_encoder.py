@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import PlainRows, Values, number_block, texts_of
 from features.catalog.feature import Catalog
 from models.encoding.target_encoding import TargetCode, has_many_levels, held_out
-from models.interfaces import Floats, Ints
 
 RARE = "(rare)"
 MISSING = "(missing)"

@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from models.grouped_folds import grouped_folds
-from models.interfaces import Floats, Ints
 
 MANY = 30  # levels from which one column per level costs more than it tells (docs/adr/0015)
 _FOLDS = 5

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.array_types import Bools, Floats
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog, Feature
 from features.schema.source import Question, Source
 from features.schema.vocabulary import EvidenceStatus, Provenance
 from models.explaining.framework import Framework, question_bank
 from models.explaining.questions import Worth
-from models.interfaces import Floats
 
-Bools = npt.NDArray[np.bool_]
 _UNKNOWN, _INDICATED = str(EvidenceStatus.UNKNOWN), str(EvidenceStatus.INDICATED)
 _MET, _NOT_MET = str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET)
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from features.array_types import Floats
 from features.catalog.feature import FeatureType
 from features.matrix import Matrix
 from models.encoding.bins import SMOOTHING
 from models.encoding.linear_encoder import weighted_quantiles
-from models.interfaces import Floats
 
 _QUANTILES = np.arange(1, 10) / 10
 _MINIMUM_LEVEL = 20

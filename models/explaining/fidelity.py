@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from models.interfaces import Contributions, Floats
+from features.array_types import Floats
+from models.interfaces import Contributions
 
 DRAWS = 200
 TOP = 3

@@ -5,9 +5,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from features.array_types import Floats, Ints
 from features.catalog.feature import Catalog
 from models.explaining.framework import CONTEXT, Framework
-from models.interfaces import Contributions, Floats, Ints, Scale
+from models.interfaces import Contributions, Scale
 
 BASE, CLIP = "base", "clip"
 CENTRE, LOWEST, HIGHEST = 50, 0, 100

@@ -4,18 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from features.array_types import Bools, Texts
 from features.assembly.frameless_rows import PlainRows, Values, missing_in, objects
 from features.catalog.families.job_titles import JobFunction, Seniority
 from features.catalog.feature import Catalog
 from features.errors import PolicyError
 from features.schema.source import Name
-
-Bools = npt.NDArray[np.bool_]
-Texts = npt.NDArray[Any]
 
 
 class Part(BaseModel):

@@ -3,19 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from features.array_types import Bools, Floats, Ints, Texts
 from features.schema.vocabulary import Dimension, EvidenceStatus, Stage, Topic
 from models.explaining.evidence import Evidence, filled
 from models.explaining.framework import Criterion, Framework
 from models.explaining.qualification_policy import QualificationPolicy, StateRule, default_qualification
-from models.interfaces import Floats, Ints
-
-Bools = npt.NDArray[np.bool_]
-Texts = npt.NDArray[Any]
 
 TOPICS = Framework(
     name="topics",

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, missing_in
 from features.catalog.feature import Catalog, FeatureType
 from models.encoding.linear_encoder import weighted_quantiles
-from models.interfaces import Contributions, Floats
+from models.interfaces import Contributions
 from models.logistic import sigmoid
 
 BANDS = 5  # of standing: similar leads give similar answers
@@ -21,7 +21,6 @@ MOST_ANSWERS = 20  # classes of words; rarer answers are one class
 OTHER = "another answer"
 _ROUNDING = 1e-12
 SHRINK = 20.0  # rows of overall behaviour mixed into every band
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

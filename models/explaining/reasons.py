@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.assembly.frameless_rows import Values, column_names, number_block, objects
 from features.catalog.feature import Catalog, Feature, FeatureType, Wording
 from models.explaining.language import ENGLISH, Language
-from models.interfaces import Contributions, Floats
+from models.interfaces import Contributions
 
 TOP = 3
 _KEPT = 5_000  # sentences a wordsmith remembers

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.array_types import Floats, Ints
 from models.explaining.tree_kernel import fill_tables
 from models.explaining.tree_plan import Group, table_size
 from models.explaining.trees import CATEGORICAL, Tree
-from models.interfaces import Floats, Ints
 
 Arrays = tuple[npt.NDArray[Any], ...]
 _BYTE_BINS, _BYTE_BITS = 255, 8

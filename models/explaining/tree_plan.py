@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.array_types import Ints
 from models.explaining.trees import Tree
-from models.interfaces import Ints
 
 MAX_BITS = 7
 LEAF_BITS = 12  # a single leaf may need more bits than a merged subtree is worth

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from models.interfaces import Floats, Ints
+from features.array_types import Floats, Ints
 
 CATEGORICAL_BIT, DEFAULT_LEFT_BIT = 1, 2
 MISSING_NONE, MISSING_ZERO, MISSING_NAN, CATEGORICAL = 0, 1, 2, 3

@@ -11,11 +11,11 @@ from typing import Self
 
 import numpy as np
 
+from features.array_types import Floats, Ints
 from models.explaining.tree_arrays import Arrays, flatten
 from models.explaining.tree_kernel import BLOCK, explain_row, explain_rows
 from models.explaining.tree_plan import MAX_BITS, Group, TooDeepError, plan, table_size
 from models.explaining.trees import Tree, read_ensemble
-from models.interfaces import Floats, Ints
 
 MAX_TABLE_BYTES = 256 * 2**20
 _ALONE = 4  # rows up to which each is walked by itself

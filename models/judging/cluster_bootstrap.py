@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.interfaces import Floats
-from models.judging.handoff.replay import Ints
+from features.array_types import Floats, Ints
 
 CONFIDENCE = 0.90
 _CELLS = 4_000_000  # draws x clusters held at once

@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.source import Capacity
 from models.bundle import Bundle
-from models.calibration.affine import IntervalModel, fit_interval
+from models.calibration.interval import IntervalModel, fit_interval
 from models.candidates.blend import blended
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
-from models.interfaces import Candidate, Floats, Ints, Scale
+from models.interfaces import Candidate, Scale
 from models.judging.drift.reference_distribution import trained_on
 from models.judging.evaluation.backtest import (
     Backtest,

@@ -7,12 +7,12 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from features.array_types import Floats
 from features.cohort.splits import Block, Chop
 from features.matrix import Matrix
 from models.candidates.boosting import DATASET, DEFAULTS, TreeColumns, parameters_for
 from models.candidates.linear import learned_catalog
 from models.grouped_folds import grouped_folds
-from models.interfaces import Floats
 from models.judging.evaluation.backtest import group_codes, judging_weight, random_blocks, thinned
 from models.settings import TrainSettings
 

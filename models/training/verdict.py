@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.calibration.affine import Slope, fit_level, fit_slope
-from models.interfaces import Calibration, Floats, Ints
+from models.interfaces import Calibration
 from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes, judging_weight
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Judged, climb
 from models.judging.evaluation.signal_test import Signal, signal_test

@@ -34,13 +34,13 @@ def thresholds_command(
     """Run the stage; policies, the promised threshold, capacity and the rubric's rules as text, JSON or CSV files."""
     context = options.context()
     from pipelines.report.comparison_tables import write_csv
-    from pipelines.run import TRAINING_VERDICTS, exit_status, timed
+    from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
     from pipelines.stages.thresholds import CONFIDENCE, run_thresholds
     from pipelines.workspace.lock import only_writer
 
     with only_writer(context.paths):
         if promised is None and confidence == CONFIDENCE:
-            record = timed(context, "thresholds")[0]
+            record = run_stage(context, "thresholds")[0]
         else:
             record = run_thresholds(context, promised=promised, confidence=confidence)
     if csv is not None:

@@ -1,7 +1,7 @@
 """The command line. Heavy libraries are imported by the commands that need them, never here."""
 
 import sys
-from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Annotated, NoReturn
 
 import typer
@@ -10,6 +10,7 @@ from features.errors import ExitStatus, LeadScoreError
 from pipelines.cli import bench, champion, leads, monitor, results, rubric, scorecard
 from pipelines.cli.options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli.output import DEBUG_FLAG, Output, options
+from pipelines.stages.stage_table import STAGES, TRACK
 from pipelines.workspace.paths import EngineName
 
 app = typer.Typer(
@@ -99,20 +100,11 @@ def _stage(name: str, doc: str) -> None:
     app.command(name)(command)
 
 
-for _name, _doc in {
-    "ingest": "Read a source's files into the canonical tables; bad rows go to quarantine.",
-    "validate": "Check the kept rows against the contract; write a page about it.",
-    "audit": "Name columns that carry the outcome.",
-    "backtest": "Judge all candidates on rolling origins.",
-    "train": "Fit the evaluated twin and the bundle.",
-    "evaluate": "Test figures of every candidate on the final block.",
-    "report": "Write the report and summary.json from what the other stages left.",
-    "track": "Log the last report to MLflow, register its bundle, mirror the aliases.",
-}.items():
-    _stage(_name, _doc)
+for _name in ("ingest", "validate", "audit", "backtest", "train", "evaluate", "report", TRACK):
+    _stage(_name, STAGES[_name].purpose)
 
 
-@app.command()
+@app.command(help=STAGES["matrix"].purpose)
 def matrix(
     source: Source = "demo",
     data_dir: DataDir = "data",
@@ -123,13 +115,12 @@ def matrix(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Build features, labels and the split."""
     from pipelines.cli.run import stage_command
 
     return stage_command("matrix", options(source, data_dir, tiny, engine, params), Output(json), gate=gate)
 
 
-@app.command()
+@app.command(help=STAGES["score"].purpose)
 def score(
     source: Source = "demo",
     data_dir: DataDir = "data",
@@ -145,7 +136,6 @@ def score(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Score the source's open leads; with --input, the leads of a file (one row out per row in)."""
     from pipelines.cli.run import score_file_command, stage_command
 
     chosen = options(source, data_dir, tiny, engine, params)
@@ -180,20 +170,6 @@ def data_get(
     return data_get_command(options(name, data_dir), Output(json))
 
 
-@app.command()
-def serve(
-    source: Source = "demo",
-    data_dir: DataDir = "data",
-    host: Annotated[str, typer.Option(help="address to listen on; anything but loopback needs API keys")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)] = 8000,
-    debug: Debug = False,
-) -> int:
-    """Start the API and the pages."""
-    from pipelines.cli.run import serve_command
-
-    return serve_command(options(source, data_dir), host, port)
-
-
 app.add_typer(results.app)
 app.add_typer(leads.app)
 app.add_typer(champion.app)
@@ -201,4 +177,5 @@ app.add_typer(monitor.app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(scorecard.app)
 app.add_typer(rubric.app, name="rubric")
-app.add_typer(import_module("serving.cli").app, name="keys")  # by name: the pipelines know nothing of the server
+for _commands in entry_points(group="leadscore.commands"):  # what is installed above the pipelines: the server's
+    app.add_typer(_commands.load())

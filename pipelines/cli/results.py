@@ -6,6 +6,7 @@ import typer
 
 from pipelines.cli.options import Csv, DataDir, Debug, Gate, Json, Params, Source, Tiny
 from pipelines.cli.output import Options, Output, options
+from pipelines.stages.stage_table import STAGES
 
 if TYPE_CHECKING:
     from models.explaining.language import Language
@@ -44,7 +45,7 @@ def compare(
     return compare_command(options(source, data_dir), csv, Output(json))
 
 
-@app.command()
+@app.command(help=STAGES["thresholds"].purpose)
 def thresholds(
     source: Source = "demo",
     data_dir: DataDir = "data",
@@ -59,7 +60,6 @@ def thresholds(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Rubric against model at equal workload, a threshold with a promise, capacity and the rubric's rules."""
     from pipelines.cli.compare import thresholds_command
 
     chosen = options(source, data_dir, tiny, params=params)

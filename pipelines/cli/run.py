@@ -1,6 +1,5 @@
 """Commands that run stages, score files and serve."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     """All stages; prints what a newcomer wants to know."""
     context = options.context()
     from pipelines.cli.progress import StageProgress
-    from pipelines.run import STAGES, exit_status, run_all
+    from pipelines.run import RUN, exit_status, run_all
     from pipelines.workspace.lock import only_writer
 
-    with only_writer(context.paths), StageProgress(len(STAGES) + int(track)) as progress:
+    with only_writer(context.paths), StageProgress(len(RUN) + int(track)) as progress:
         summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
     output.show(summary | {"report": str(report)}, told(summary, report))
@@ -29,11 +28,11 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     ``gate`` off: exit status 0 whatever the verdict, for runners that would stop before the report.
     """
     context = options.context()
-    from pipelines.run import TRAINING_VERDICTS, exit_status, timed
+    from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
     from pipelines.workspace.lock import only_writer
 
     with only_writer(context.paths):
-        record, seconds = timed(context, name)
+        record, seconds = run_stage(context, name)
     verdict = str(record.get("verdict", "ok"))
     lines = [f"{name}: {verdict} ({seconds:.1f} s). {record.get('verdict_text', record.get('text', ''))}".rstrip()]
     lines += [_finding(finding) for finding in record.get("findings", ())]
@@ -110,20 +109,6 @@ def bench_command(options: Options, rows: int, output: Output) -> int:
     ]
     head = f"Source {found['source']}, {found['winner']} of {found['features']} features, {found['rows']:,} rows"
     output.show(found, "\n".join([head, *lines]))
-    return 0
-
-
-def serve_command(options: Options, host: str, port: int) -> int:
-    """Start uvicorn on the serving application, by import string."""
-    import uvicorn
-
-    os.environ["LEADSCORE_SERVE_SOURCE"] = options.source
-    os.environ["LEADSCORE_SERVE_DATA_DIR"] = str(options.data_dir.resolve())
-    os.environ["LEADSCORE_SERVE_HOST"] = host
-    from pipelines.workspace.numba_cache import fix_caches
-
-    fix_caches(options.data_dir)
-    uvicorn.run("serving.app:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)
     return 0
 
 

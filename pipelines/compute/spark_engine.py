@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from features.array_types import Tables
 from features.assembly.build_matrix import build_matrix
 from features.catalog.feature import Catalog, FeatureType
-from features.cohort.outcomes import Tables
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-from pipelines.compute.engines import LEADS_PER_PART, ROW, complete
+from pipelines.compute.partitions import LEADS_PER_PART, ROW, complete
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Tables
 from features.assembly.bot_effect import bot_effect
 from features.assembly.build_matrix import features_at, matrix_of
 from features.assembly.half_lives import HalfLife, adopt, estimate_half_lives
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
-from features.cohort.outcomes import Tables
 from features.cohort.splits import chop
 from features.errors import TooLittleDataError
 from features.matrix import Matrix

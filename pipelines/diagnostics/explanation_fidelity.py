@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.catalog.feature import Catalog
 from features.cohort.splits import Chop
 from features.matrix import Matrix
@@ -14,7 +15,7 @@ from models.candidates.blend import blended_contributions
 from models.explaining.fidelity import agreement, stability
 from models.explaining.framework import Framework
 from models.explaining.points import by_criterion
-from models.interfaces import Candidate, Contributions, Floats
+from models.interfaces import Candidate, Contributions
 from models.judging.evaluation.backtest import Backtest, fit_all
 from models.training.fit import factory_of
 from models.training.verdict import Decision

@@ -13,7 +13,7 @@ from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_benchmark import OURS, Match, play, standings
 from models.benchmarking.peer_models import installed
 from models.judging.leakage.finding import blocking
-from pipelines.stages.backtest import rubric_candidate
+from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix

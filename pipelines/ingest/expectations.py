@@ -82,10 +82,6 @@ class Expectation:
         return f"{' + '.join(self.columns)} {SENTENCES[self.rule]}{detail}"
 
 
-HAPPENED = {"leads": "created_at", "activities": "happened_at", "answers": "happened_at", "stages": "entered_at"}
-HAPPENED |= {"outcomes": "closed_at"}
-
-
 def expectations_of(source: Source, cutoff: pd.Timestamp | None = None) -> list[Expectation]:
     """Every rule of a source's tables, from the contract and the declaration, in the order they are checked."""
     return [expectation for table in table_order(source) for expectation in _of_table(source, table, cutoff)]
@@ -161,7 +157,7 @@ def _declared(source: Source, table: str, name: str, column: Column) -> Iterator
 
 def _clocks(table: str, cutoff: pd.Timestamp | None) -> Iterator[Expectation]:
     """What is known is known no earlier than it happened, and nothing is known after the cut-off."""
-    happened = HAPPENED.get(table)
+    happened = TABLES[table].happened
     if happened is not None:
         yield Expectation(table=table, rule=Rule.KNOWN_ORDER, columns=(happened, "known_at"))
     if cutoff is not None:

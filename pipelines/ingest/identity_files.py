@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from features.array_types import Tables
 from features.cohort.identity_resolution import Resolved
-from features.cohort.outcomes import Tables
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.paths import Paths
 

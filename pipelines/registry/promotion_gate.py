@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.catalog.feature import Catalog
 from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
-from models.interfaces import Floats
 from models.judging.promotion import gate
 from models.judging.promotion.gate import Answer
 from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, paired_checks

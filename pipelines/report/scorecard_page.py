@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from features.array_types import Floats
 from features.catalog.feature import Catalog
 from features.errors import DataError
 from models.candidates.scorecard import ScorecardCandidate
-from models.interfaces import Calibration, Floats
+from models.interfaces import Calibration
 from models.judging.rubrics.scorecard_to_rubric import Proposal, propose
 from models.logistic import sigmoid
 from pipelines.report.formatting import FILTERS

@@ -1,6 +1,5 @@
 """Rubrics as files people bring, and what such a rubric would have done in the past."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from features.array_types import Ints
 from features.assembly.build_matrix import features_at
 from features.assembly.flat_matrix import flat_values
 from features.catalog.build_catalog import build_catalog
@@ -18,17 +17,18 @@ from features.catalog.feature import Catalog
 from features.errors import DataError, PolicyError
 from features.matrix import Matrix
 from features.rubric.csv_format import from_csv, to_csv
-from features.rubric.schema import Rubric, load_rubric
+from features.rubric.load import load_rubric
+from features.rubric.schema import Rubric
+from features.rubric.yaml_format import rubric_yaml
 from features.schema.source import Source
+from features.schema.vocabulary import TRAINED
 from models.candidates.rubric import RubricCandidate
-from models.interfaces import Ints
 from models.judging.handoff.compare_policies import compare
 from models.judging.handoff.policies import Judge
 from models.judging.handoff.rubric_only import alone
 from models.judging.leakage.audit import origins
 from models.judging.leakage.finding import blocking
 from models.logistic import sigmoid
-from pipelines.stages.train import TRAINED
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_text
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
@@ -47,7 +47,7 @@ def read_rubric(path: Path, source: Source | None = None) -> Rubric:
 
 def write_rubric(rubric: Rubric, path: Path) -> None:
     """The rubric as YAML or CSV, by the file's ending."""
-    write_text(path, to_csv(rubric) if path.suffix.lower() == ".csv" else _yaml(rubric))
+    write_text(path, to_csv(rubric) if path.suffix.lower() == ".csv" else rubric_yaml(rubric))
 
 
 def tried(context: Context, rubric: Rubric) -> dict[str, Any]:
@@ -150,21 +150,3 @@ def _values(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> pd.Da
     ids = past.keys["lead_id"].astype("str").tolist()
     catalog = Catalog(tuple(rule_features(rubric, source)))
     return features_at(tables, source, catalog, ids, past.keys["as_of"].reset_index(drop=True)).values
-
-
-def _yaml(rubric: Rubric) -> str:
-    record = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return str(yaml.dump(record, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
-
-
-class _Dumper(yaml.SafeDumper):
-    """The safe dumper, with texts in double quotes where other quotes would fold a rare line break into a blank."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = '"' if _BREAKS.search(text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_BREAKS = re.compile("[\x85\u2028\u2029]")
-_Dumper.add_representer(str, _text)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.cohort.outcomes import Tables
+from features.array_types import Tables
 from features.schema.vocabulary import Role
 from models.judging.lifecycle.account_rollup import coverage, expansion, roll_up
 from pipelines.workspace.context import Context

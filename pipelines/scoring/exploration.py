@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Bools, Floats, Tables
 from features.assembly.build_matrix import features_at
 from features.cohort.cohort import cutoff_of, keys_of
 from features.cohort.labels import label
-from features.cohort.outcomes import Tables
 from models.bundle import Bundle
-from models.interfaces import Floats
 from models.judging.handoff.exploration import Estimate, estimate, pick
-from models.judging.handoff.replay import Bools, tie_order
+from models.judging.handoff.replay import tie_order
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context
 

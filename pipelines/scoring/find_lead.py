@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.flat_matrix import flat_at
 from features.catalog.feature import Catalog
@@ -18,7 +19,7 @@ from models.scoring import score
 from pipelines.ingest.identity_files import merged_into
 from pipelines.registry.champion import require_champion
 from pipelines.workspace.context import Context
-from pipelines.workspace.table_files import Tables, load_tables
+from pipelines.workspace.table_files import load_tables
 
 CHAMPION = "champion"
 _LEAST_DIGITS = 6

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
@@ -14,7 +15,7 @@ from models.explaining.framework import Framework
 from models.score_change import change
 from pipelines.scoring.find_lead import CHAMPION, find_bundle, moment, unknown_lead
 from pipelines.workspace.context import Context
-from pipelines.workspace.table_files import Tables, load_tables
+from pipelines.workspace.table_files import load_tables
 
 SHOWN = 20
 

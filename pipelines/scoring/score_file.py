@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.flat_matrix import flat_at
 from features.cohort.cohort import cutoff_of
@@ -23,7 +24,6 @@ from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, m
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from pipelines.workspace.atomic_files import write_parquet, write_text
 from pipelines.workspace.context import Context
-from pipelines.workspace.table_files import Tables
 
 SUFFIXES = (".csv", ".parquet")
 ERROR, NOTE = "error", "note"

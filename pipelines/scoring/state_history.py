@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Tables, Texts
 from features.assembly.build_matrix import features_at
-from features.cohort.outcomes import Tables
 from models.bundle import Bundle
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import default_qualification, policy_at
@@ -18,7 +18,6 @@ from models.scoring import Scored, score
 from pipelines.workspace.context import Context
 
 WEEKS = 8
-Texts = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import pandas as pd
 
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
-from models.candidates.rubric import RubricCandidate
 from models.interfaces import Calibration
 from models.judging.evaluation.backtest import Backtest, OutOfFold
 from models.judging.evaluation.candidate_selection import Choice
@@ -16,15 +15,11 @@ from models.judging.evaluation.random_split_optimism import flattery
 from models.judging.evaluation.signal_test import Signal
 from models.training.fit import backtest_candidates
 from models.training.verdict import Decision, decide
+from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.paths import Paths
-
-
-def rubric_candidate(context: Context) -> RubricCandidate | None:
-    """The source's rubric as an unfitted candidate."""
-    return None if context.rubric is None else RubricCandidate(context.rubric)
 
 
 def run_backtest_stage(context: Context) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from models.training.fit import evaluate_twin, fit_twin
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
 from pipelines.report.scorecard_page import STORED, stored
 from pipelines.rubrics.recorded_baselines import recorded_judges
-from pipelines.stages.backtest import load_backtest, rubric_candidate
+from pipelines.rubrics.rubric_candidate import rubric_candidate
+from pipelines.stages.backtest import load_backtest
 from pipelines.workspace.atomic_files import read_json, stage_dir, write_json, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix

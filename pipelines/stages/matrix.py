@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.array_types import Tables
 from features.assembly.build_matrix import matrix_at, matrix_of
 from features.assembly.flat_matrix import flat_matrix
 from features.assembly.half_lives import adopt
@@ -18,7 +19,7 @@ from pipelines.diagnostics.activity_diagnostics import HALF_LIVES, HalfLives, ha
 from pipelines.workspace.atomic_files import stage_dir, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import save_matrix
-from pipelines.workspace.table_files import Tables, load_tables
+from pipelines.workspace.table_files import load_tables
 
 
 def build(context: Context) -> dict[str, Any]:

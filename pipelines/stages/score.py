@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from features.array_types import Floats
 from features.matrix import Matrix
+from features.schema.vocabulary import TRAINED
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import CONTEXT
 from models.explaining.points import CONTEXT_WARNING, by_criterion, context_share
-from models.interfaces import Floats
 from models.scoring import Scored, score
 from pipelines.diagnostics.activity_diagnostics import BOTS, bot_record
 from pipelines.registry.champion import read_champion
@@ -18,7 +19,6 @@ from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judged_log, keep_log, places_of
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
 from pipelines.scoring.state_history import Standings, standings
-from pipelines.stages.train import TRAINED
 from pipelines.workspace.atomic_files import read_json, stage_dir, write_json, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix

@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.source import Capacity
+from features.schema.vocabulary import TRAINED
 from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.qualification_policy import default_qualification
 from models.explaining.reasons import Wordsmith, top_reasons
-from models.interfaces import Floats, Ints
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.reliability_tables import calibration_by
 from models.judging.handoff.capacity_planner import plan_capacity
@@ -28,7 +29,6 @@ from models.logistic import sigmoid
 from pipelines.diagnostics.lifecycle_figures import write_lifecycle
 from pipelines.report.scorecard_page import STORED
 from pipelines.rubrics.recorded_baselines import recorded_judges
-from pipelines.stages.train import TRAINED
 from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.matrix import Matrix
-from features.schema.vocabulary import Verdict
+from features.schema.vocabulary import TRAINED
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
 from models.explaining.questions import answer_tables
@@ -18,12 +18,11 @@ from models.training.fit import fit_bundle, fit_scorecard
 from models.training.verdict import Decision
 from pipelines.registry.champion import read_champion
 from pipelines.report.scorecard_page import STORED, stored
-from pipelines.stages.backtest import load_backtest, rubric_candidate
+from pipelines.rubrics.rubric_candidate import rubric_candidate
+from pipelines.stages.backtest import load_backtest
 from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
-
-TRAINED = (Verdict.OK, Verdict.WEAK_SIGNAL)
 
 
 def run_train(context: Context) -> dict[str, Any]:

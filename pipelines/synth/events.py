@@ -7,7 +7,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from pipelines.synth.market import DORMANT_WEEKS, Floats, Ints, Market
+from features.array_types import Floats, Ints
+from pipelines.synth.market import DORMANT_WEEKS, Market
 from pipelines.synth.truth import LOST, WON, Fate
 
 MINUTE = 1.0 / (7 * 24 * 60)  # in weeks

@@ -1,8 +1,8 @@
 """Files of synthetic sources: written by their generator when they are missing or were made otherwise."""
 
 import hashlib
+import inspect
 from collections.abc import Callable
-from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,28 @@ from features.schema.source import Source
 from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
 from pipelines.workspace.paths import Paths
 
-GENERATORS = {
-    "demo": ("pipelines.synth", "write_demo"),
-    "leadforge": ("pipelines.synth.third_party", "write_leadforge"),
-    "cdnow": ("pipelines.synth.third_party", "write_cdnow"),
-}
+Writer = Callable[..., Any]
+
+
+def _demo() -> Writer:
+    from pipelines.synth.write import write_demo
+
+    return write_demo
+
+
+def _leadforge() -> Writer:
+    from pipelines.synth.third_party import write_leadforge
+
+    return write_leadforge
+
+
+def _cdnow() -> Writer:
+    from pipelines.synth.third_party import write_cdnow
+
+    return write_cdnow
+
+
+GENERATORS: dict[str, Callable[[], Writer]] = {"demo": _demo, "leadforge": _leadforge, "cdnow": _cdnow}
 MADE_WITH = "generator.json"
 
 
@@ -35,13 +52,12 @@ def make_generated(source: Source, paths: Paths) -> None:
             f"{source.where('generator', 'name')}: there is no generator '{generator.name}'; "
             f"known: {', '.join(GENERATORS)}."
         )
-    module, function = GENERATORS[generator.name]
-    made_with = {"name": generator.name, "parameters": generator.parameters, "code": _code_hash(module)}
+    write = GENERATORS[generator.name]()
+    made_with = {"name": generator.name, "parameters": generator.parameters, "code": _code_hash(write)}
     marker = paths.raw / MADE_WITH
     files = [t.location.file for t in source.tables.values() if t.location is not None]
     if marker.is_file() and read_json(marker) == made_with and all((paths.raw / f).is_file() for f in files):
         return
-    write: Callable[..., Any] = getattr(import_module(module), function)
     with stage_dir(paths.raw) as folder:
         try:
             write(folder, **generator.parameters)
@@ -50,14 +66,9 @@ def make_generated(source: Source, paths: Paths) -> None:
         write_json(folder / MADE_WITH, made_with)
 
 
-def _code_hash(module: str) -> str:
-    """Hash of the generator's code (a module or a package): other code makes other data."""
-    spec = util.find_spec(module)
-    if spec is None or spec.origin is None:
-        return ""
-    origin = Path(spec.origin)
-    files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+def _code_hash(write: Writer) -> str:
+    """Hash of the folder of code a generator lies in: other code makes other data."""
     digest = hashlib.sha256()
-    for file in files:
+    for file in sorted(Path(inspect.getfile(write)).parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats
 from pipelines.synth import lists
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 START = pd.Timestamp("2024-07-01")  # a Monday, like every as_of of the weekly grid
 HORIZON_WEEKS = 13

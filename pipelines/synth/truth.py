@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipelines.synth.market import DORMANT_WEEKS, HORIZON_WEEKS, RECYCLED_SHARE, START, TOPICS, Floats, Market
+from features.array_types import Floats
+from pipelines.synth.market import DORMANT_WEEKS, HORIZON_WEEKS, RECYCLED_SHARE, START, TOPICS, Market
 
 WON, LOST, OPEN = 1, 0, -1
 

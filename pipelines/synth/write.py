@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.errors import SourceError
 from pipelines.synth import lists
 from pipelines.synth.again import come_again
 from pipelines.synth.events import activities, answers, stages, touches
-from pipelines.synth.market import START, Floats, Market, make_market
+from pipelines.synth.market import START, Market, make_market
 from pipelines.synth.truth import OPEN, WON, Fate, simulate, truth_frame
 
 _WEEK = pd.Timedelta(days=7)

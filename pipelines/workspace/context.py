@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from features.rubric.schema import Rubric, load_rubric
+from features.rubric.load import load_rubric
+from features.rubric.schema import Rubric
 from features.schema.load_source import load_source
 from features.schema.source import Source
 from models.explaining.framework import Framework, load_framework

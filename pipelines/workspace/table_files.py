@@ -1,14 +1,9 @@
 """The canonical tables of a source as written by ingest."""
 
-from collections.abc import Mapping
-
-import pandas as pd
-
+from features.array_types import Tables
 from features.schema.canonical_tables import TABLES
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
-
-Tables = Mapping[str, pd.DataFrame]
 
 
 def load_tables(paths: Paths) -> Tables:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from serving.state.app_state import plain
+from serving.json_values import plain
 
 
 def tagged(request: Request, body: Any) -> Response:

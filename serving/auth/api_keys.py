@@ -5,26 +5,17 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from serving.problems import InvalidError, UnknownThingError
+from serving.problems import UnknownThingError
+from serving.scopes import Scope, scopes_of
 from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import ApiKey, AuditRow, WebSession
 
 PREFIX = "lsk_"
-
-
-class Scope(StrEnum):
-    """What a caller may do."""
-
-    SCORE = "score"
-    READ = "read"
-    FEEDBACK = "feedback"
-    ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -52,14 +43,6 @@ LOCAL = Caller("local", frozenset(Scope), via="local")
 def digest(token: str) -> str:
     """SHA-256 of a token; tokens are 256 random bits, so nothing slower is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def scopes_of(names: list[str]) -> list[str]:
-    """Scopes by name, in order; InvalidError names the known ones."""
-    unknown = sorted(set(names) - set(Scope))
-    if unknown or not names:
-        raise InvalidError(f"unknown scope {', '.join(unknown) or '(none given)'}; known: {', '.join(Scope)}.")
-    return [str(scope) for scope in Scope if scope in names]
 
 
 def create_key(store: Store, name: str, scopes: list[str], owner: str | None = None) -> str:

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from serving.auth.api_keys import LOCAL, Caller, Scope, by_key, by_session, form_token_fits, has_keys
+from serving.auth.api_keys import LOCAL, Caller, by_key, by_session, form_token_fits, has_keys
 from serving.problems import ScopeError, SignInError
+from serving.scopes import Scope
 from serving.state.app_state import Desk
 
 SESSION = "leadscore_session"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from serving.auth.api_keys import Scope, scopes_of
 from serving.oidc_settings import OidcSettings
 from serving.problems import RefusedError
+from serving.scopes import Scope, scopes_of
 
 _LONGEST = 200
 _ASK = "Ask whoever administers it."

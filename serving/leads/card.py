@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
+from serving.json_values import plain
 from serving.problems import InvalidError
 from serving.request_language import language_named
-from serving.state.app_state import Desk, State, plain
+from serving.state.app_state import Desk, State
 from serving.state.lead_data import rows_of
 from serving.store.tables import Feedback, ScoreRow
 

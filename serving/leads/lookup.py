@@ -3,16 +3,15 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from features.array_types import Bools
 from features.cohort.identity_resolution import domain_of, normal_email
 from features.schema.source import Identity
+from serving.json_values import plain
 from serving.problems import InvalidError
-from serving.state.app_state import Desk, State, plain
-
-Bools = npt.NDArray[np.bool_]
+from serving.state.app_state import Desk, State
 
 
 def lookup(desk: Desk, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
 from pipelines.workspace.atomic_files import write_bytes
-from serving.auth.api_keys import Caller, Scope
+from serving.auth.api_keys import Caller
 from serving.leads.writes import once
 from serving.logs import logger
 from serving.problems import ConflictError, InvalidError, UnknownThingError
+from serving.scopes import Scope
 from serving.state.app_state import Desk
 from serving.state.clock import wall_now
 from serving.store.tables import Upload

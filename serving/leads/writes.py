@@ -13,11 +13,12 @@ from features.kernel.column_reader import number_of, text_of
 from features.schema.source import Question
 from features.schema.vocabulary import ColumnType
 from serving.auth.api_keys import Caller
+from serving.json_values import plain
 from serving.leads.feedback import give_feedback
 from serving.problems import ConflictError, InvalidError
 from serving.request_records import undeclared_kind
 from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven
-from serving.state.app_state import Desk, State, line_of, plain
+from serving.state.app_state import Desk, State, line_of
 from serving.state.clock import wall_now
 from serving.store.tables import ActivityRow, AnswerRow, AuditRow, Once, ScoreRow
 from serving.webhooks.outbox import announce

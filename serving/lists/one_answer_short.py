@@ -7,9 +7,10 @@ from weakref import WeakKeyDictionary
 
 from models.explaining.qualification import RANK
 from models.one_answer_short import shortlist
+from serving.json_values import plain
 from serving.leads.feedback import hidden_leads
 from serving.problems import InvalidError
-from serving.state.app_state import Desk, State, plain
+from serving.state.app_state import Desk, State
 from serving.state.lead_data import rows_of
 
 CONSIDERED = 20_000  # best open leads that are looked at

@@ -6,9 +6,10 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
+from serving.json_values import plain
 from serving.leads.feedback import hidden_leads, latest_by_lead
 from serving.results.run_results import lifecycle_found
-from serving.state.app_state import Desk, plain
+from serving.state.app_state import Desk
 from serving.state.lead_data import rows_of
 from serving.state.ranked_worklist import Query
 from serving.store.tables import ActivityRow

@@ -4,16 +4,17 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import yaml
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from features.errors import LeadScoreError
 from features.kernel.column_reader import number_of
-from features.rubric.schema import Rubric, parse_rubric
+from features.rubric.load import parse_rubric
+from features.rubric.schema import Rubric
+from features.rubric.yaml_format import rubric_yaml
 from models.judging.handoff.policies import RUBRIC_OWN
-from serving.auth.api_keys import Caller, Scope
+from serving.auth.api_keys import Caller
 from serving.auth.dependencies import DeskOf, Reader, check_form_token
 from serving.lists import team_queues
 from serving.pages import tables
@@ -22,7 +23,9 @@ from serving.pages.language import in_language, language_of
 from serving.pages.render import grouped, page, percent, signed
 from serving.problems import InvalidError, UnknownThingError
 from serving.results import promotion, run_results
+from serving.results.drift import drift
 from serving.schemas import HASH
+from serving.scopes import Scope
 from serving.state.app_state import Desk
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -105,7 +108,7 @@ def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: dict[s
         asked=asked,
         own=own,
         refused=refused,
-        text=text or _yaml_of(desk.context.rubric),
+        text=text or ("" if desk.context.rubric is None else rubric_yaml(desk.context.rubric)),
         capacity=capacity,
         cost=_first(asked.get("cost_per_handoff"), capacity["cost_per_handoff"]),
         worth=_first(asked.get("value_per_win"), capacity["value_per_win"]),
@@ -152,14 +155,6 @@ def _expressions(value: Any) -> set[str]:
         return set().union(*(_expressions(part) for part in value))
     is_expression = isinstance(value, str) and len(value) > 2 and value.startswith("/") and value.endswith("/")
     return {value} if is_expression else set()
-
-
-def _yaml_of(rubric: Rubric | None) -> str:
-    """The rubric in use, to start from."""
-    if rubric is None:
-        return ""
-    record = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110)
 
 
 def slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:
@@ -224,9 +219,9 @@ def model_page(
     evaluation = found["evaluation"] or {}
     reliability = with_ends(evaluation.get("reliability") or [])
     try:
-        drift: dict[str, Any] = run_results.drift(desk)
+        moved: dict[str, Any] = drift(desk)
     except LeadScoreError as problem:
-        drift = {"headline": problem.message, "findings": [], "features": []}
+        moved = {"headline": problem.message, "findings": [], "features": []}
     return page(
         request,
         "model.html",
@@ -234,7 +229,7 @@ def model_page(
         found=found,
         admin=admin,
         gate=promotion.asked(desk, asked) if admin and asked is not None else None,
-        drift=drift,
+        drift=moved,
         reliability=reliability,
         chart=reliability_chart(reliability),
         folds=fold_rows(found["backtest"] or {}),

@@ -15,7 +15,7 @@ from features.schema.vocabulary import Role
 from models.explaining.framework import framework_names, load_framework
 from serving import problems
 from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, page_of
-from serving.auth.api_keys import Caller, Scope
+from serving.auth.api_keys import Caller
 from serving.auth.dependencies import DeskOf, Reader, caller_of
 from serving.leads.card import card, history, open_questions, timeline
 from serving.leads.score_change import movement
@@ -27,6 +27,7 @@ from serving.pages.render import page
 from serving.problems import InvalidError, SignInError
 from serving.results.run_results import caution, value_of_a_win
 from serving.schemas import FeedbackGiven, Short
+from serving.scopes import Scope
 from serving.state.app_state import Desk
 
 _SHORT_ROWS = 50

@@ -26,8 +26,9 @@ from pipelines.registry.champion import read_champion
 from pipelines.registry.test_warnings import caution_of
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.paths import Paths
+from serving.json_values import plain
 from serving.problems import UnknownThingError
-from serving.state.app_state import Desk, plain
+from serving.state.app_state import Desk
 from serving.state.lead_data import rows_of
 
 if TYPE_CHECKING:
@@ -203,28 +204,6 @@ def model(desk: Desk) -> dict[str, Any]:
     ):
         record[name] = read_json(file) if file.exists() else None
     return record
-
-
-def drift(desk: Desk) -> dict[str, Any]:
-    """What is scored now against what the champion was trained on, as ``leadscore monitor`` says it.
-
-    Worked out once per champion and matrix; BundleError where they do not fit each other.
-    """
-    from pipelines.diagnostics.monitor import monitor
-    from pipelines.workspace.params_file import load_monitor
-
-    champion, file = read_champion(desk.paths), desk.paths.matrix / "matrix.json"
-    stamp = file.stat().st_mtime_ns if file.exists() else 0
-    key = (str(desk.paths.root), None if champion is None else champion.hash, stamp)
-    with _drift_lock:
-        if key not in _drifts:
-            _drifts.clear()
-            _drifts[key] = monitor(desk.context, load_monitor())
-        return _drifts[key]
-
-
-_drift_lock = threading.Lock()
-_drifts: dict[tuple[str, str | None, int], dict[str, Any]] = {}
 
 
 def swap_set(desk: Desk, owner: str | None, limit: int = 25) -> list[dict[str, Any]]:

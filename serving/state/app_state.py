@@ -1,8 +1,5 @@
 """What all requests share: the store, the clock, and the model with its data, swapped as one object."""
 
-import contextlib
-import os
-import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +21,7 @@ from pipelines.registry.champion import read_champion
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.paths import Paths
+from serving.json_values import plain
 from serving.logs import logger
 from serving.problems import InvalidError, NotReadyError, UnknownLeadError
 from serving.settings import ServeSettings
@@ -31,6 +29,7 @@ from serving.state.clock import ServingClock, wall_now
 from serving.state.lead_data import LeadData, Records, as_records, latest_known, load_data, rows_of, with_posted
 from serving.state.loaded_model import Model, load_model
 from serving.state.ranked_worklist import Worklist
+from serving.state.server_secret import _secret
 from serving.store.engine import Store, open_store
 from serving.store.tables import ActivityRow, AnswerRow, ScoreRow
 
@@ -286,40 +285,7 @@ def line_of(scored: Scored, row: int = 0) -> dict[str, Any]:
     return plain(rows_of(scored.frame.iloc[[row]])[0])
 
 
-def plain(record: dict[str, Any]) -> dict[str, Any]:
-    """Values as JSON takes them."""
-    return {str(name): _plain(value) for name, value in record.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return plain(value)
-    if value is None or value is pd.NaT or value is pd.NA:
-        return None
-    if isinstance(value, np.integer | np.bool_):
-        return value.item()
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    if isinstance(value, pd.Timestamp | datetime):
-        return value.isoformat()
-    return value
-
-
 def _stamp(paths: Paths) -> tuple[int, ...]:
     """Changes when the ingested tables or the scored worklist do."""
     files = (paths.ingest / "counts.json", paths.score / "score.json")
     return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
-
-
-def _secret(folder: Path) -> bytes:
-    """The key that signs form tokens; made once, readable by the server's user alone."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "secret"
-    if not file.exists():
-        mine = folder / f".secret.{secrets.token_hex(4)}"
-        mine.touch(mode=0o600)
-        mine.write_bytes(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):  # another worker was quicker: its secret counts
-            os.link(mine, file)
-        mine.unlink()
-    return file.read_bytes()

@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Ints, Tables
 from features.cohort.cohort import cutoff_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.workspace.context import Context
-from pipelines.workspace.table_files import Tables, load_tables
+from pipelines.workspace.table_files import load_tables
 
-Ints = npt.NDArray[np.int64]
 Records = dict[str, list[dict[str, Any]]]
 
 

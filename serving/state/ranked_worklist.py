@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Bools, Ints
 from serving.state.lead_data import LeadData, rows_of, shown_columns
 from serving.state.segments import Segments
 from serving.state.win_value import worth_of
 
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 Sort = Literal["score", "change", "newest", "value", "lead"]
 PAGE_LIMIT = 500
 

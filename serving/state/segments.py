@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Bools
 from features.schema.vocabulary import ColumnType, Role
 from serving.problems import InvalidError
 from serving.state.lead_data import LeadData
 
-Bools = npt.NDArray[np.bool_]
 _ROLES = (Role.FEATURE, Role.DISPLAY)
 _FEW = 15  # values a filter offers at most
 

@@ -1,14 +1,12 @@
 """How much more or less than the average a win of each listed lead would bring, by the column the source declares."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats
 from models.judging.handoff.win_value import worth_ratios
 from serving.state.lead_data import LeadData
 from serving.state.segments import Segments
-
-Floats = npt.NDArray[np.float64]
 
 
 def worth_of(data: LeadData, segments: Segments) -> Floats | None:

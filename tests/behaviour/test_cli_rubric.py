@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ExitStatus
-from features.rubric.schema import load_rubric
+from features.rubric.load import load_rubric
 from models.candidates.rubric import RubricCandidate
 from pipelines.rubrics.lead_ledger import ledger_text
 from pipelines.rubrics.rubric_files import _hindsight
@@ -65,7 +65,7 @@ def test_a_broken_sheet_names_its_line(cli: Cli, tmp_path: Path) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without validation, which has tests of its own: its library takes seconds to import."""
     stages = ("ingest", "matrix", "audit", "backtest", "train", "evaluate", "thresholds", "score", "report")
-    monkeypatch.setattr("pipelines.run.STAGES", stages)
+    monkeypatch.setattr("pipelines.run.RUN", stages)
 
 
 @pytest.mark.usefixtures("quick")

@@ -288,7 +288,7 @@ def test_few_rows_without_an_order_are_judged_on_splits_of_all_of_them(
 
 
 def test_the_scorecard_prints_on_a_page_and_becomes_a_rubric(cli: Cli, tiny_demo: TinyRun, tmp_path: Path) -> None:
-    from features.rubric.schema import load_rubric
+    from features.rubric.load import load_rubric
 
     page, rubric = tmp_path / "card.html", tmp_path / "learned.yaml"
     status, out, _ = cli("scorecard", *tiny_demo.args, "--html", str(page), "--rubric", str(rubric), "--json")

@@ -12,7 +12,7 @@ from models.bundle import load_bundle
 from models.settings import GateSettings
 from pipelines.registry.champion import read_champion
 from pipelines.registry.promotion_gate import ask
-from pipelines.run import enter
+from pipelines.run import register_trained_bundle
 from pipelines.workspace.atomic_files import read_json, write_json
 from tests.reference.challengers import early_champion, keep, rescaled, spoiled
 from tests.reference.tiny_run import TinyRun
@@ -115,7 +115,7 @@ def test_a_leak_in_today_s_audit_keeps_everybody_back(tiny_copy: TinyRun, tmp_pa
     answer = ask(tiny_copy.context, good, FEW)
     assert answer.verdict == "not_clean" and "contract tells the outcome" in answer.sentence
     tiny_copy.context.paths.champion.unlink()
-    assert enter(tiny_copy.context) == "challenger" and read_champion(tiny_copy.context.paths) is None
+    assert register_trained_bundle(tiny_copy.context) == "challenger" and read_champion(tiny_copy.context.paths) is None
 
 
 def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
@@ -125,13 +125,17 @@ def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
     trained = read_champion(paths).hash
     paths.champion.unlink()
     assert ask(tiny_copy.context, trained, FEW).verdict == "first"
-    assert enter(tiny_copy.context) == "champion" and pointer(tiny_copy)["history"][-1]["how"] == "first"
+    assert (
+        register_trained_bundle(tiny_copy.context) == "champion" and pointer(tiny_copy)["history"][-1]["how"] == "first"
+    )
     written = paths.champion.read_bytes()
-    assert enter(tiny_copy.context) == "champion" and paths.champion.read_bytes() == written, "nothing moves twice"
+    assert register_trained_bundle(tiny_copy.context) == "champion" and paths.champion.read_bytes() == written, (
+        "nothing moves twice"
+    )
 
     assert ask(tiny_copy.context, trained, FEW).verdict == "champion"
     champion = early_champion(tiny_copy, tmp_path)
-    assert enter(tiny_copy.context) == "challenger" and pointer(tiny_copy)["hash"] == champion.hash
+    assert register_trained_bundle(tiny_copy.context) == "challenger" and pointer(tiny_copy)["hash"] == champion.hash
     for name in ("open", "matrix"):
         record = read_json(paths.matrix / f"{name}.json")
         record["catalog"][0]["doc"] += " Otherwise."
@@ -141,5 +145,5 @@ def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
         ask(tiny_copy.context, trained, FEW)
     document = read_json(paths.train / "bundle" / "bundle.json")
     assert document["catalog"] != read_json(paths.matrix / "open.json")["catalog"]
-    assert enter(tiny_copy.context) == "champion", "the champion can score nobody any more"
+    assert register_trained_bundle(tiny_copy.context) == "champion", "the champion can score nobody any more"
     assert pointer(tiny_copy)["history"][-1]["how"] == "declaration"

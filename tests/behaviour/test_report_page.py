@@ -150,7 +150,7 @@ def test_accounts_and_the_profile_are_told_as_they_were_written(tiny_demo: TinyR
 
 
 def test_the_scorecard_is_shown_and_proposed_whoever_won(tiny_demo: TinyRun, words: str) -> None:
-    from features.rubric.schema import load_rubric
+    from features.rubric.load import load_rubric
 
     paths = tiny_demo.context.paths
     card = read_json(paths.train / "scorecard.json")

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.settings import TrainSettings
-from pipelines.run import STAGES, timed
+from pipelines.run import RUN, run_stage
 from pipelines.workspace.context import open_context
 from tests.reference.calls import calls, write_calls
 from tests.reference.serving import client_for
@@ -24,9 +24,9 @@ def flat_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     source, data_dir = write_calls(folder, calls()), folder / "data"
     settings = TrainSettings.tiny().model_copy(update={"alpha": 0.2})
     run = TinyRun(folder, source, data_dir, open_context(str(source), data_dir, settings))
-    for stage in STAGES:
+    for stage in RUN:
         if stage != "validate":
-            timed(run.context, stage)
+            run_stage(run.context, stage)
     return run
 
 

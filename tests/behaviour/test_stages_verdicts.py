@@ -20,7 +20,7 @@ STAGES = ("ingest", "matrix", "audit", "backtest", "train", "evaluate", "thresho
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without validation, which has tests of its own: its library takes seconds to import."""
-    monkeypatch.setattr("pipelines.run.STAGES", STAGES)
+    monkeypatch.setattr("pipelines.run.RUN", STAGES)
 
 
 def run(cli: Cli, folder: Path, path: Path) -> tuple[int, dict[str, object], str, Paths]:

@@ -14,11 +14,10 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 
+from features.array_types import Floats
 from models.explaining.treeshap import TreeShap
 
-Floats = npt.NDArray[np.float64]
 FEATURES, CATEGORIES = 120, 4
 ROUNDS = 5  # all ways in turn, medians taken: others may use the machine too
 SHAPES = {"depth 5, 16 leaves": (5, 16), "depth 6, 31 leaves": (6, 31)}

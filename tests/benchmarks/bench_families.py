@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from features.array_types import Floats
 from features.catalog.feature import Catalog, Feature
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
-from models.interfaces import Floats
 from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resampled
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_twin

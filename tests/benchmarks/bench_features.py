@@ -30,7 +30,7 @@ from features.kernel.table_arrays import World
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY as DAY
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-from pipelines.compute.engines import stream_matrix
+from pipelines.compute.duckdb_engine import stream_matrix
 from tests.benchmarks.catalog_polars import with_polars
 from tests.benchmarks.catalog_sql import with_duckdb
 from tests.reference.worlds import empty_world, frames

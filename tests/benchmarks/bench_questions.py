@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats
 from models.bundle import Bundle, load_bundle
 from models.explaining.questions import AnswerTable, worth_of
 from models.logistic import logit, sigmoid
@@ -23,8 +24,6 @@ from pipelines.synth.market import START, Market, make_market
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 DRAWS = 400
 MODEL, HELD = "as scored", "fact held fixed"
 

@@ -11,7 +11,8 @@ import pytest
 from features.assembly.build_matrix import build_matrix
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import keys_of
-from pipelines.compute.engines import builder, stream_matrix
+from pipelines.compute.duckdb_engine import stream_matrix
+from pipelines.compute.engines import builder
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables
 from tests.parity.test_features_request import busy_world

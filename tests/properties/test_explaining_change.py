@@ -8,12 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from features.array_types import Floats
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog
 from models.bundle import Bundle
-from models.calibration.affine import IntervalModel
+from models.calibration.interval import IntervalModel
 from models.explaining.framework import framework_names, load_framework
-from models.interfaces import Calibration, Contributions, Floats, Scale
+from models.interfaces import Calibration, Contributions, Scale
 from models.score_change import CLIP, DATA, DECAY, MODEL, PARTS, change
 from models.scoring import score
 from tests.reference.toy import CATALOG, toy_matrix

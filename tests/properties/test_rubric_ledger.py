@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from features.assembly.build_matrix import features_at
 from features.catalog.families.rules import rule_features
 from features.catalog.feature import Catalog
-from features.rubric.schema import parse_rubric
+from features.rubric.load import parse_rubric
 from models.candidates.rubric import RubricCandidate
 from tests.properties.test_features_oracle import AS_OF, LEADS, World, worlds
 from tests.reference.features_oracle import Oracle

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from models.settings import TrainSettings
-from pipelines.run import STAGES, timed
+from pipelines.run import RUN, run_stage
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.find_declarations import find_source
@@ -60,9 +60,9 @@ def make_run(folder: Path) -> dict[str, Any]:
     """Run every stage but validation and tracking, which take seconds to import and have tests of their own."""
     write_source(folder)
     run = open_run(folder)
-    for stage in STAGES:
+    for stage in RUN:
         if stage != "validate":
-            timed(run.context, stage)
+            run_stage(run.context, stage)
     if not run.summary["bundle"]["hash"]:
         raise AssertionError(f"the tiny demo must train a model; its verdict is {run.summary['verdict_text']}")
     return run.summary

@@ -40,7 +40,7 @@ def test_every_command_says_what_it_does_and_takes_debug(name: str) -> None:
 
 
 def test_the_verbs_of_the_design_are_there() -> None:
-    from pipelines.run import STAGES
+    from pipelines.stages.stage_table import STAGES
 
     words = [
         "init",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.bundle import Bundle, load_bundle, save_bundle
-from models.calibration.affine import IntervalModel
+from models.calibration.interval import IntervalModel
 from models.candidates.boosting import DEFAULTS, BoosterCandidate, tree_contributions
 from models.explaining import treeshap
 from models.interfaces import Calibration, Scale

@@ -24,7 +24,7 @@ def places(text: str) -> set[str]:
 def templates() -> set[str]:
     """Every text with a place to fill that the modules that speak hold."""
     found: set[str] = set()
-    for file in (ROOT / "models/explaining/reasons.py", ROOT / "pipelines/cli/_explain.py"):
+    for file in (ROOT / "models/explaining/reasons.py", ROOT / "pipelines/cli/results.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
                 found |= {c.value for arg in node.args for c in ast.walk(arg) if isinstance(c, ast.Constant)}

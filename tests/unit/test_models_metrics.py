@@ -9,7 +9,8 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models.calibration.affine import REACH, fit_interval, fit_slope
+from models.calibration.affine import fit_slope
+from models.calibration.interval import REACH, fit_interval
 from models.interfaces import Calibration
 from models.judging.cluster_bootstrap import CONFIDENCE
 from models.judging.evaluation.backtest import OutOfFold, blend_weights

@@ -6,7 +6,8 @@ import pytest
 
 from features.errors import PolicyError
 from features.rubric.csv_format import from_csv, to_csv
-from features.rubric.schema import Rubric, load_rubric, parse_rubric
+from features.rubric.load import load_rubric, parse_rubric
+from features.rubric.schema import Rubric
 from tests.properties.test_rubric_ledger import RUBRIC
 from tests.reference.worlds import SOURCE
 

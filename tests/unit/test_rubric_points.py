@@ -9,7 +9,7 @@ from features.catalog.families.rules import rule_features
 from features.catalog.feature import Catalog
 from features.errors import ContractError
 from features.rubric.ledger import ledger
-from features.rubric.schema import parse_rubric
+from features.rubric.load import parse_rubric
 from features.rubric.terms import CAP_FEATURE, plan
 from models.candidates.rubric import RubricCandidate, fit_line
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment

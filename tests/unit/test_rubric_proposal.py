@@ -9,7 +9,7 @@ from features.assembly.build_matrix import features_at
 from features.catalog.build_catalog import build_catalog
 from features.catalog.families.rules import rule_features
 from features.catalog.feature import Catalog
-from features.rubric.schema import parse_rubric
+from features.rubric.load import parse_rubric
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import Binned, CategoryBins, NumberBins

@@ -6,7 +6,7 @@ import pytest
 
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.rubric.ledger import ledger
-from features.rubric.schema import parse_rubric
+from features.rubric.load import parse_rubric
 from features.schema.vocabulary import Dimension, Topic
 from models.judging.rubrics.rule_diagnostics import Repair, repair
 

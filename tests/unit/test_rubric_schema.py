@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from features.errors import PolicyError
+from features.rubric.load import load_rubric, parse_rubric
 from features.rubric.rule import Decay
-from features.rubric.schema import Rubric, load_rubric, parse_rubric
+from features.rubric.schema import Rubric
 from features.rubric.terms import plan, steps_left
 from features.schema.source import Source
 

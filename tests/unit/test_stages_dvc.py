@@ -1,6 +1,5 @@
-"""dvc.yaml lists the stages of ``leadscore run`` with the code they import."""
+"""dvc.yaml, the command line and the table of stages say the same, and a stage's deps hold all the code it imports."""
 
-import ast
 from pathlib import Path
 from typing import Any
 
@@ -8,92 +7,81 @@ import pytest
 import typer
 import yaml
 
+from features.errors import ContractError
 from pipelines.cli.main import app
-from pipelines.run import STAGES, TRACK
+from pipelines.stages.stage_table import STAGES, TRACK, stage
 from pipelines.workspace.find_declarations import declared
+from tests.reference.import_graph import House
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-EVERY = (*STAGES, TRACK)
-MODULES = {TRACK: "pipelines.tracking.mlflow_run"}
+TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+FILE: dict[str, Any] = yaml.safe_load(TEXT)["stages"]
+PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+OWN = "data/${item.source}/"
+HOUSE = House(ROOT)
 
 
-def file_of(module: str) -> Path | None:
-    """File of one of our modules."""
-    base = ROOT / Path(*module.split("."))
-    return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()), None)
+def outputs(name: str) -> set[str]:
+    """What a stage of the file leaves, below the source's folder."""
+    outs = [*FILE[name].get("outs", []), *FILE[name].get("metrics", [])]
+    return {(next(iter(out)) if isinstance(out, dict) else out).removeprefix(OWN) for out in outs}
 
 
-def imported(path: Path) -> set[str]:
-    """Our modules a file imports, at the top or inside functions."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in found if name.split(".")[0] in ("features", "models", "pipelines")}
-
-
-def closure(module: str) -> set[str]:
-    """Files that module needs, itself included, relative to the repository."""
-    seen: set[Path] = set()
-    todo = [module]
+def closure(name: str) -> set[str]:
+    """Files that a stage's module needs, itself included, relative to the repository."""
+    todo = ["pipelines.tracking.mlflow_run" if name == TRACK else f"pipelines.stages.{name}"]
+    seen: set[str] = set()
     while todo:
-        path = file_of(todo.pop())
-        if path is not None and path not in seen:
-            seen.add(path)
-            todo += imported(path)
-    return {path.relative_to(ROOT).as_posix() for path in seen if path.name != "__init__.py"}
+        module = todo.pop()
+        if module not in seen:
+            seen.add(module)
+            todo += HOUSE.edges.get(module, ())
+    return {f"{module.replace('.', '/')}.py" for module in seen if not module.endswith("__init__")}
 
 
-def test_stages_are_the_run_s_in_order_for_every_source() -> None:
-    assert tuple(FILE) == EVERY
-    for stage in FILE.values():
-        assert sorted(stage["matrix"]["source"]) == declared("sources")
+def test_stages_are_the_table_s_in_order_for_every_listed_source() -> None:
+    assert tuple(FILE) == tuple(STAGES)
+    assert all(one["matrix"] == {"source": "${sources}"} for one in FILE.values())
+    assert sorted(PARAMS["sources"]) == declared("sources")
+    assert len(TEXT.splitlines()) < 120
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_a_stage_s_command_is_a_verb_of_the_command_line(name: str) -> None:
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_s_command_is_a_verb_of_the_command_line_with_its_purpose(name: str) -> None:
     assert FILE[name]["cmd"] == f"leadscore {name} --source ${{item.source}} --no-gate"
-    assert name in typer.main.get_command(app).commands
+    command = typer.main.get_command(app).commands[name]
+    assert command.help == STAGES[name].purpose
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_s_inputs_artifacts_and_params_are_the_table_s(name: str) -> None:
+    one, deps = STAGES[name], FILE[name]["deps"]
+    asked = {dep.removeprefix(OWN) for dep in deps if dep.startswith(OWN)}
+    wanted = {artifact for earlier in one.inputs for artifact in STAGES[earlier].artifacts}
+    assert asked == wanted | ({"champion.json"} if one.champion else set())
+    assert outputs(name) == set(one.artifacts)
+    assert tuple(FILE[name].get("params", ())) == one.params and set(one.params) <= set(PARAMS)
+    assert all(list(STAGES).index(earlier) < list(STAGES).index(name) for earlier in one.inputs)
+
+
+@pytest.mark.parametrize("name", STAGES)
 def test_the_code_a_stage_imports_is_among_its_deps(name: str) -> None:
     deps = FILE[name]["deps"]
-    covered = {
-        file
-        for file in closure(MODULES.get(name, f"pipelines.stages.{name}"))
-        if any(file == dep or file.startswith(f"{dep}/") for dep in deps)
-    }
-    missing = sorted(closure(MODULES.get(name, f"pipelines.stages.{name}")) - covered)
+    missing = sorted(f for f in closure(name) if not any(f == dep or f.startswith(f"{dep}/") for dep in deps))
     assert missing == [], f"add to stage '{name}' of dvc.yaml: {', '.join(missing)}"
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_every_dep_exists_or_is_made_by_an_earlier_stage(name: str) -> None:
-    made = {"data/${item.source}/champion.json"}
-    for earlier in EVERY[: EVERY.index(name)]:
-        outs = [*FILE[earlier].get("outs", []), *(m for m in FILE[earlier].get("metrics", []))]
-        made |= {next(iter(out)) if isinstance(out, dict) else out for out in outs}
+@pytest.mark.parametrize("name", STAGES)
+def test_every_dep_exists(name: str) -> None:
     for dep in FILE[name]["deps"]:
-        if dep.startswith("data/${item.source}/"):
-            assert dep in made, f"{dep} of '{name}' is nobody's output"
-        else:
+        if not dep.startswith(OWN):
             for source in declared("sources"):
                 assert (ROOT / dep.replace("${item.source}", source)).exists(), dep
 
 
-def test_stages_that_learn_watch_the_budgets() -> None:
-    assert {name for name, stage in FILE.items() if stage.get("params") == ["leadscore"]} == {
-        "matrix",
-        "backtest",
-        "train",
-        "evaluate",
-        "thresholds",
-    }
-    assert (ROOT / "params.yaml").exists()
+def test_an_unknown_stage_is_an_error_that_names_the_known_ones() -> None:
+    with pytest.raises(ContractError, match="no stage 'sore'; stages: ingest, validate"):
+        stage("sore")
 
 
 def test_dvc_sends_no_usage_data_and_leaves_git_alone() -> None:

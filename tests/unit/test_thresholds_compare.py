@@ -6,7 +6,8 @@ import pytest
 
 from features.errors import ContractError
 from features.schema.source import Capacity
-from models.judging.handoff.compare_policies import Comparison, compare
+from models.judging.handoff.compare_policies import compare
+from models.judging.handoff.comparison import Comparison
 from models.judging.handoff.policies import (
     EQUAL_PRECISION,
     EQUAL_WORKLOAD,

@@ -8,8 +8,7 @@ from features.catalog.families.attributes import check_account_clock
 from features.catalog.families.engagement import activity_params, learned_kinds, stream_parts
 from features.catalog.families.job_titles import CHAMPIONS, ECONOMIC_BUYERS
 from features.catalog.feature import Feature, FeatureType, Wording
-from features.kernel.feature_plans import title_column
-from features.schema.source import Source
+from features.schema.source import Source, title_column
 from features.schema.vocabulary import Dimension, Role, Topic
 
 FAMILY = "committee"

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from features.array_types import Floats
 from features.catalog.feature import Catalog, Feature
 from features.matrix import Matrix
-from models.interfaces import Floats
 from models.judging.drift.psi import independent_units, noise_bound, psi
 from models.judging.drift.reference_distribution import bin_labels, codes_of, shares, unseen
 from models.logistic import sigmoid

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.matrix import Matrix
-from models.interfaces import Floats
 from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
 from models.judging.drift.prior_shift import FEWEST_ROWS, PriorShift, prior_shift
 from models.judging.evaluation.backtest import group_codes

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from models.interfaces import Floats, Ints
 from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resampled
 from models.judging.evaluation.backtest import group_codes
 from models.logistic import logit

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.interfaces import Floats
+from features.array_types import Floats
 
 
 def psi(before: Floats, after: Floats, rows_before: int, rows_after: int) -> float:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.catalog.feature import FeatureType
 from features.matrix import Matrix
 from models.encoding.bins import NumberBins
-from models.interfaces import Floats, Ints
 from models.judging.drift.psi import independent_units, psi
 
 _DECILES = np.arange(1, 10) / 10

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from features.array_types import Floats, Ints
 from features.cohort.splits import Block, Chop, leads_of
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.candidates.blend import BLENDED, blended, fit_weights
 from models.grouped_folds import grouped_folds
-from models.interfaces import Candidate, Floats, Ints
+from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import cluster_sums, resampled
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss

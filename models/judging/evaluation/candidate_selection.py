@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.interfaces import Floats, Ints
+from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import cluster_sums, resampled
 from models.logistic import log_loss
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from models.interfaces import Floats, Ints
+from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import CONFIDENCE
 from models.logistic import log_loss, sigmoid
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.source import Capacity
-from models.interfaces import Floats, Ints
 from models.judging.cluster_bootstrap import cluster_sums, interval, resampled
 from models.judging.evaluation.backtest import OutOfFold, group_codes
 from models.judging.evaluation.metrics import auc

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from models.interfaces import Floats, Ints
 from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resampled
 from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes
 from models.judging.evaluation.metrics import auc

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, micros
-from models.interfaces import Floats, Ints
 from models.judging.cluster_bootstrap import CONFIDENCE, Interval, cluster_sums, interval, ratio, resampled
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import norm
 
-from models.interfaces import Floats, Ints
+from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import cluster_sums, resampled
 from models.logistic import fit_logistic, log_loss, logit
 

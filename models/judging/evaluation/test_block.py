@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from features.array_types import Floats
 from features.matrix import Matrix
 from features.schema.source import Capacity
-from models.interfaces import Floats
 from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resampled
 from models.judging.evaluation.backtest import group_codes, judging_weight
 from models.judging.evaluation.metrics import (

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.schema.source import Capacity
-from models.interfaces import Floats
 from models.judging.cluster_bootstrap import interval, resampled
 from models.judging.handoff.policy_results import Handoffs, sums_of
-from models.judging.handoff.replay import Ints, Replay, top_each_snapshot
+from models.judging.handoff.replay import Replay, top_each_snapshot
 from models.judging.handoff.workload_curve import spread
 
 HOUR_FASTER = (

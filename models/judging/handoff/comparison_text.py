@@ -1,13 +1,8 @@
 """The comparison in sentences: the answer first, and the rubric first where it is better."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from models.judging.handoff.compare_policies import Comparison, Difference
+from models.judging.handoff.comparison import Comparison, Difference
 
 _NAMES = {
     "model_equal_workload": "at the rubric's own workload",

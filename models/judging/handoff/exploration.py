@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.array_types import Bools, Floats, Ints
 from features.errors import ContractError
-from models.interfaces import Floats, Ints
 from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
-from models.judging.handoff.replay import Bools
 
 
 @dataclass(frozen=True)

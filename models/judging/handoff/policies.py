@@ -5,18 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.array_types import Bools, Floats, Ints
 from features.schema.source import Capacity
-from models.interfaces import Floats
 from models.judging.handoff.policy_results import Handoffs
-from models.judging.handoff.replay import (
-    Bools,
-    Ints,
-    Replay,
-    first_crossings,
-    per_snapshot,
-    threshold_for,
-    top_each_snapshot,
-)
+from models.judging.handoff.replay import Replay, first_crossings, per_snapshot, threshold_for, top_each_snapshot
 
 RUBRIC_OWN, EQUAL_WORKLOAD, EQUAL_PRECISION = "rubric_own_threshold", "model_equal_workload", "model_equal_precision"
 _BEST = "the best leads not yet handed off, as many as capacity allows"

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.interfaces import Floats
+from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio
-from models.judging.handoff.replay import Ints, Replay
+from models.judging.handoff.replay import Replay
 
 
 @dataclass(frozen=True)

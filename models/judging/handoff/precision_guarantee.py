@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from features.array_types import Floats, Ints
 from features.errors import ContractError
-from models.interfaces import Floats
 from models.judging.cluster_bootstrap import cluster_sums
-from models.judging.handoff.replay import Ints, Replay, arrange, first_crossings, threshold_for
+from models.judging.handoff.replay import Replay, arrange, first_crossings, threshold_for
 
 MINIMUM_HANDOFFS = 50
 MAXIMUM_WORKLOADS = 20

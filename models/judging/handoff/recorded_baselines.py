@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.errors import ContractError
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.vocabulary import Stage
-from models.interfaces import Floats
 from models.judging.handoff.policies import Judge
 
 RECORDED_SCORE, ACTUAL_HANDOFF = "recorded_score", "actual_handoff"

@@ -4,13 +4,9 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from models.interfaces import Floats
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from features.array_types import Bools, Floats, Ints
 
 TIE_RULE = "equal scores are ordered by the BLAKE2b hash of the lead's id, so that neither file order nor age decides"
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.errors import ContractError
 from features.schema.source import Capacity
-from models.interfaces import Floats
 from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
-from models.judging.handoff.compare_policies import Comparison, months_of, notes_of
+from models.judging.handoff.comparison import Comparison, months_of, notes_of
 from models.judging.handoff.policies import RUBRIC_CAPACITY, RUBRIC_OWN, Judge, rubric_policies
 from models.judging.handoff.policy_results import (
     PolicyResult,

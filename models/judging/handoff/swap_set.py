@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from models.interfaces import Floats
-from models.judging.handoff.replay import Ints, Replay
+from features.array_types import Floats, Ints
+from models.judging.handoff.replay import Replay
 
 SWAP_COLUMNS = (
     "row",

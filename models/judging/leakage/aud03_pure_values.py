@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.interfaces import Floats
+from features.array_types import Floats
 from models.judging.leakage.audit_rows import AuditRows, wilson
 from models.judging.leakage.finding import ORDER, Finding, Severity
 from models.judging.leakage.loss_only_rows import Mask, lost_only, provable

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.interfaces import Floats
+from features.array_types import Floats
 from models.judging.leakage.audit_rows import AuditRows, auc_error, auc_within
 from models.judging.leakage.finding import Finding
 

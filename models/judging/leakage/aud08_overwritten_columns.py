@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from models.interfaces import Floats
+from features.array_types import Floats
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD08"

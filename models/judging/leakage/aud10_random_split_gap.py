@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.interfaces import Floats
+from features.array_types import Floats
 from models.judging.leakage.audit_rows import AuditRows, auc_within, cells_of
 from models.judging.leakage.finding import Finding
 

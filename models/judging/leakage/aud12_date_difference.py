@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from models.interfaces import Floats
+from features.array_types import Floats
 from models.judging.leakage.audit_rows import AuditRows, auc_error, auc_within
 from models.judging.leakage.finding import Finding
 

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Floats, Tables
 from features.catalog.feature import Catalog
 from features.cohort.splits import Chop
 from features.errors import LeakError
 from features.matrix import Matrix
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from models.interfaces import Floats
 from models.judging.leakage.aud01_single_column_auc import power
 from models.judging.leakage.aud02_missingness import filled
 from models.judging.leakage.aud03_pure_values import purity
@@ -29,8 +29,6 @@ from models.judging.leakage.aud12_date_difference import apart
 from models.judging.leakage.aud13_declared_direction import direction
 from models.judging.leakage.audit_rows import AuditRows, blocks_of
 from models.judging.leakage.finding import ORDER, Finding
-
-Tables = Mapping[str, pd.DataFrame]
 
 UNLEARNED = ("rules", "evidence")  # families no candidate learns from
 UNVERIFIED = ("attributes", "titles")  # families whose values carry no clock

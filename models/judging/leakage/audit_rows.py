@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.interfaces import Floats
+from features.array_types import Floats
 
 BLOCKS = 20
 SMALLEST_CLASS_PER_BLOCK = 8

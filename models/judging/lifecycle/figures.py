@@ -1,14 +1,13 @@
 """The lifecycle in figures: funnel, service levels, volumes, capture tools, nurturing and recycles."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Tables
 from features.schema.vocabulary import Actor, Stage
-from models.interfaces import Floats
 from models.judging.lifecycle.policy import LifecyclePolicy
 from models.judging.lifecycle.sales_feedback import RETURNED, decisions, return_reasons
 from models.judging.lifecycle.service_levels import (
@@ -22,8 +21,6 @@ from models.judging.lifecycle.service_levels import (
     overdue_now,
     rates,
 )
-
-Tables = Mapping[str, pd.DataFrame]
 
 FUNNEL = (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
 _AHEAD = {str(stage): place for place, stage in enumerate(FUNNEL)}

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from features.array_types import Floats
 from features.errors import PolicyError
 from features.schema.source import Name
 from features.schema.vocabulary import Stage
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
-from models.interfaces import Floats
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOUR = 3600.0

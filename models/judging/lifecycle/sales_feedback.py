@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats
 from features.schema.vocabulary import Stage
-from models.interfaces import Floats
 from models.judging.lifecycle.policy import LifecyclePolicy
 from models.judging.lifecycle.service_levels import rates
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.array_types import Bools, Floats
 from features.kernel.column_reader import micros_of
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import is_known
 from features.schema.vocabulary import Actor
-from models.interfaces import Floats
-from models.judging.handoff.replay import Bools
 from models.judging.leakage.audit_rows import wilson
 from models.judging.lifecycle.policy import LifecyclePolicy
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.source import Capacity
-from models.interfaces import Floats, Ints
 from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import BINS

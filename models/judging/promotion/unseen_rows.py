@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Ints
 from features.matrix import Matrix
 from features.schema.source import Source
-from models.interfaces import Ints
 
 
 @dataclass(frozen=True)

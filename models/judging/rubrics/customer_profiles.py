@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Bools, Floats, Ints
 from features.catalog.feature import Catalog
 from features.matrix import Matrix
 from models.explaining.profile import Profile, label_of
-from models.interfaces import Floats
 from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resampled
-from models.judging.handoff.replay import Bools, Ints
 
 FEWEST, BINS = 20, 4
 FAMILIES = ("attributes", "titles")

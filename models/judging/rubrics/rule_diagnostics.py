@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from features.array_types import Floats, Ints
 from features.catalog.feature import Catalog
 from features.rubric.ledger import Ledger
 from models.candidates.rubric import fit_line
-from models.interfaces import Floats, Ints
 from models.judging.cluster_bootstrap import cluster_sums
 from models.logistic import fit_logistic, sigmoid
 

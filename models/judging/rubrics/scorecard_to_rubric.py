@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from features.array_types import Floats, Ints
 from features.catalog.feature import Catalog, Feature
 from features.rubric.schema import Rubric
+from features.rubric.yaml_format import rubric_yaml
 from features.schema.vocabulary import Stage
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import CategoryBins, NumberBins
 from models.encoding.linear_encoder import MISSING, RARE
-from models.interfaces import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,9 @@ class Proposal:
 
     def to_yaml(self) -> str:
         """The rubric as YAML, with what was left out in a comment."""
-        record = self.rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110)
         missing = f"# Not expressible as rules and left out: {', '.join(self.left_out)}\n" if self.left_out else ""
-        return f"# Proposed from the learned scorecard. Read it, change it, agree on it.\n{missing}{text}"
+        head = f"# Proposed from the learned scorecard. Read it, change it, agree on it.\n{missing}"
+        return head + rubric_yaml(self.rubric)
 
 
 def propose(card: ScorecardCandidate, catalog: Catalog, name: str, handoff_points: float) -> Proposal:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from serving.api.etag import tagged
 from serving.auth.dependencies import DeskOf, Reader
 from serving.results import run_results
+from serving.results.drift import drift
 
 router = APIRouter(prefix="/v1", tags=["judging"])
 
@@ -47,4 +48,4 @@ def get_model(request: Request, desk: DeskOf, caller: Reader) -> Response:
 @router.get("/model/drift", summary="What is scored now against what the model was trained on")
 def get_drift(request: Request, desk: DeskOf, caller: Reader) -> Response:
     """Stability index of every feature and of the scores, unseen and missing values, ages, base rate, calibration."""
-    return tagged(request, run_results.drift(desk))
+    return tagged(request, drift(desk))

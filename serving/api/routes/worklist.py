@@ -12,13 +12,14 @@ from starlette.background import BackgroundTask
 from serving.api.etag import tagged
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import DeskOf, Reader, ReadingWriter
+from serving.json_values import plain
 from serving.leads.feedback import hidden_leads, latest_by_lead
 from serving.lists.export import Form, export
 from serving.lists.export_history import hand_over
 from serving.lists.one_answer_short import short
 from serving.results.run_results import value_of_a_win
 from serving.schemas import PageOut, Short
-from serving.state.app_state import Desk, State, plain
+from serving.state.app_state import Desk, State
 from serving.state.ranked_worklist import PAGE_LIMIT, Page, Sort
 from serving.state.ranked_worklist import Query as WorklistQuery
 

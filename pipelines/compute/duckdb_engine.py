@@ -1,0 +1,187 @@
+"""DuckDB sorts and shares out rows for the kernel, spilling to disk where memory ends."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Ints, Tables
+from features.assembly.build_matrix import build_matrix
+from features.catalog.feature import Catalog
+from features.kernel.sorting import SortKeys
+from features.schema.source import Source
+from pipelines.compute.partitions import LEADS_PER_PART, complete
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+ROWS_BUFFERED = 4_000_000  # per thread while rows are shared out: larger row groups per part
+
+
+def _by_duckdb(tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
+    return build_matrix(tables, cohort, catalog, source, engine=DuckDBSort())
+
+
+class DuckDBSort:
+    """The engine that sorts in DuckDB."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads or os.cpu_count() or 1
+
+    def sort(self, keys: SortKeys, entities: int) -> tuple[Ints, Ints]:
+        """Starts of the entities and the sorted row positions."""
+        import duckdb
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {
+            "entity": keys.entity,
+            "known_at": keys.known_at,
+            "happened_at": keys.happened_at,
+            "tie": keys.tie,
+        }
+        if keys.value.size:
+            columns["value"] = keys.value
+        rows = pa.table({**columns, "place": np.arange(len(keys.entity))})
+        with duckdb.connect(config={"threads": self.threads}) as connection:
+            connection.register("rows", rows)
+            query = f"SELECT place FROM rows WHERE entity >= 0 ORDER BY {', '.join(columns)}, place"
+            order = connection.execute(query).fetchnumpy()["place"]
+        counts = np.bincount(keys.entity[keys.entity >= 0], minlength=entities)
+        return np.r_[0, np.cumsum(counts)].astype(np.int64), np.ascontiguousarray(order, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What a streamed run wrote: parts and rows."""
+
+    parts: int
+    rows: int
+
+
+def stream_matrix(
+    tables: Mapping[str, Path],
+    cohort: Path,
+    catalog: Catalog,
+    source: Source,
+    out: Path,
+    *,
+    parts: int | None = None,
+    memory: str = "3GB",
+    progress: Callable[[int, int], None] | None = None,
+) -> Streamed:
+    """Feature values of a cohort too big for memory: Parquet in, Parquet out, part by part of the leads.
+
+    One pass of DuckDB shares all rows out by account (leads without one: by lead), so that every part holds whole
+    accounts; each part is then an ordinary call of the kernel.
+
+    Parameters
+    ----------
+    tables : canonical table to its Parquet file (missing tables are empty)
+    cohort : Parquet with ``lead_id`` and ``as_of``
+    out : directory; one file per part with ``lead_id``, ``as_of`` and the features
+    parts : default: one per 50,000 leads
+    memory : what DuckDB may hold while it shares out
+    progress : called with (parts done, parts)
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    written, ahead = 0, None
+    with (
+        tempfile.TemporaryDirectory(dir=out.parent) as scratch,
+        _connection(Path(scratch), memory) as connection,
+        ThreadPoolExecutor(1) as writer,
+    ):
+        count = parts or _parts_for(connection, tables["leads"])
+        _share_out(connection, {**tables, "cohort": cohort}, Path(scratch), count)
+        for number, frames in _read_ahead(Path(scratch), tables, count):
+            keys = frames.pop("cohort")
+            if len(keys):
+                values = build_matrix(frames, keys, catalog, source)
+                if ahead is not None:
+                    ahead.result()
+                ahead = writer.submit(_write_part, keys, values, out / f"part-{number:05d}.parquet")
+                written += len(keys)
+            if progress is not None:
+                progress(number + 1, count)
+        if ahead is not None:
+            ahead.result()
+    return Streamed(count, written)
+
+
+def _write_part(keys: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = [name for name in values.columns if values[name].dtype.kind != "f"]
+    table = pa.Table.from_pandas(pd.concat([keys, values], axis=1), preserve_index=False)
+    pq.write_table(table, path, compression="zstd", compression_level=1, use_dictionary=["lead_id", *texts])
+
+
+def _connection(scratch: Path, memory: str) -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    settings = {"memory_limit": memory, "temp_directory": str(scratch / "spill"), "preserve_insertion_order": "false"}
+    return duckdb.connect(config=settings)
+
+
+def _parts_for(connection: "duckdb.DuckDBPyConnection", leads: Path) -> int:
+    found = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(leads)]).fetchone()
+    return max(1, -(-int(found[0] if found else 0) // LEADS_PER_PART))
+
+
+def _share_out(connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, Path], scratch: Path, parts: int) -> None:
+    """Write every table once more, in one folder per part; an outcome may belong to two."""
+    connection.execute(f"SET partitioned_write_max_open_files = {parts + 16}")
+    connection.execute(f"SET partitioned_write_flush_threshold = {ROWS_BUFFERED}")
+    connection.execute(
+        f"""CREATE TABLE owner AS SELECT lead_id, account_id,
+        (hash(coalesce('account:' || account_id, 'lead:' || lead_id)) % {int(parts)})::INT AS part
+        FROM read_parquet(?)""",
+        [str(tables["leads"])],
+    )
+    connection.execute(
+        "CREATE TABLE account AS SELECT account_id, any_value(part) AS part FROM owner "
+        "WHERE account_id IS NOT NULL GROUP BY account_id"
+    )
+    for name, path in tables.items():
+        rows = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
+        by_lead = f"SELECT t.*, o.part FROM {rows} t JOIN owner o USING (lead_id)"
+        by_account = f"SELECT t.*, a.part FROM {rows} t JOIN account a USING (account_id)"
+        query = {"accounts": by_account, "outcomes": f"{by_lead} UNION {by_account}"}.get(name, by_lead)
+        target = scratch / name
+        connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)")
+
+
+def _read_ahead(scratch: Path, tables: Mapping[str, Path], parts: int) -> Iterator[tuple[int, dict[str, pd.DataFrame]]]:
+    """The frames of each part, the next one read while this one is worked on."""
+    names = [*tables, "cohort"]
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(_read_part, scratch, names, 0)
+        for number in range(parts):
+            frames = ahead.result()
+            if number + 1 < parts:
+                ahead = pool.submit(_read_part, scratch, names, number + 1)
+            yield number, frames
+
+
+def _read_part(scratch: Path, names: Sequence[str], number: int) -> dict[str, pd.DataFrame]:
+    return complete({name: _read_folder(scratch / name, number) for name in names})
+
+
+def _read_folder(folder: Path, number: int) -> pd.DataFrame | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = sorted((folder / f"part={number}").glob("*.parquet"))
+    if not files:
+        return None
+    schema = pq.read_schema(files[0])
+    texts = [] if folder.name == "cohort" else [f.name for f in schema if pa.types.is_string(f.type)]
+    read = [pq.read_table(file, partitioning=None, read_dictionary=texts) for file in files]
+    return pa.concat_tables(read).unify_dictionaries().to_pandas()

@@ -1,0 +1,26 @@
+"""Values of frames as JSON has them."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def plain(record: dict[str, Any]) -> dict[str, Any]:
+    """Values as JSON takes them."""
+    return {str(name): _plain(value) for name, value in record.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return plain(value)
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, np.integer | np.bool_):
+        return value.item()
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    if isinstance(value, pd.Timestamp | datetime):
+        return value.isoformat()
+    return value
