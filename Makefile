@@ -13,11 +13,11 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run serve test prove shots lint check bench lock clean help
+.PHONY: run serve test prove coverage shots picture lint hooks check bench lock clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"leadscore needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12")'
@@ -52,6 +52,18 @@ prove: $(VENV)/.dev ## run the long rehearsals and store their figures under .ca
 	@mkdir -p .cache/prove
 	$(BIN)/python -m pytest -m prove -p no:randomly -o junit_family=xunit1 --junitxml=.cache/prove/report.xml
 
+COVERED ?= tests features models pipelines serving
+coverage: $(VENV)/.dev ## run the tests and print how much of each room they run (COVERED=folders: only these tests)
+	@bash .ci/system
+	@mkdir -p .cache/coverage
+	$(BIN)/python -m pytest $(COVERED) -n $(JOBS) -m "not prove" --cov --cov-report=
+	@for room in features models pipelines serving; do printf '%-10s %s %%\n' $$room $$($(BIN)/coverage report --include="$$room/*" --format=total); done
+	@printf '%-10s %s %%\n' total $$($(BIN)/coverage report --format=total)
+	$(BIN)/coverage html --quiet -d .cache/coverage/html
+
+picture: $(VENV)/.dev ## draw the picture of docs/architecture.md anew from the code
+	$(BIN)/python -m tests.reference.architecture_picture
+
 SHOTS := worklist-1280 card-1280 card-390 short-1280 thresholds-1280 rubric-tried-1280 team-1280 model-1280
 shots: $(VENV)/.dev ## take the pictures of docs/roles anew
 	@bash .ci/system
@@ -63,6 +75,9 @@ lint: $(VENV)/.dev ## style, types and import directions
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+hooks: $(VENV)/.dev ## run ruff, import-linter and mypy before every commit
+	$(BIN)/pre-commit install
 
 check: lint test ## lint and test
 
