@@ -14,8 +14,8 @@ from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_models import Lesson, Peer
 from models.candidates.linear import learned_catalog
 from models.candidates.rubric import RubricCandidate
-from models.judging.cluster_bootstrap import cluster_sums, interval, resampled
-from models.judging.evaluation.backtest import group_codes, thinned
+from models.judging.cluster_bootstrap import cluster_sums, interval, resample_totals
+from models.judging.evaluation.backtest import group_codes, subsample
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
 from models.settings import TrainSettings
@@ -76,7 +76,7 @@ def play(
 
 def lesson_of(matrix: Matrix, chop: Chop, settings: TrainSettings) -> Lesson:
     """What a peer is given: the rows and weights our candidates learn from, and the columns they may see."""
-    part = thinned(matrix, chop.final.train, settings)
+    part = subsample(matrix, chop.final.train, settings)
     catalog = learned_catalog(matrix.catalog)
     columns = list(catalog.names)
     return Lesson(
@@ -101,7 +101,7 @@ def standings(matches: Sequence[Match], *, draws: int, seed: int) -> list[dict[s
     losses = {name: np.concatenate([log_loss(m.won, m.log_odds[name]) for m in matches]) for name in names}
     groups, rows = int(group.max()) + 1, len(group)
     sums = {name: cluster_sums(group, losses[name] - losses[OURS], groups) for name in names}
-    drawn = resampled({**sums, "rows": cluster_sums(group, np.ones(rows), groups)}, draws=draws, seed=seed)
+    drawn = resample_totals({**sums, "rows": cluster_sums(group, np.ones(rows), groups)}, draws=draws, seed=seed)
     return [
         {
             "name": name,

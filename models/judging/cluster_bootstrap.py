@@ -28,7 +28,7 @@ def cluster_sums(cluster: Ints, values: Floats, clusters: int) -> Floats:
     return np.asarray(np.bincount(cluster, weights=values, minlength=clusters), dtype=np.float64)
 
 
-def resampled(sums: Mapping[str, Floats], *, draws: int, seed: int) -> dict[str, Floats]:
+def resample_totals(sums: Mapping[str, Floats], *, draws: int, seed: int) -> dict[str, Floats]:
     """Totals of each quantity over resampled clusters, shape (draws,); one set of draws for all (paired)."""
     names = list(sums)
     table = np.column_stack([sums[name] for name in names])

@@ -20,7 +20,7 @@ from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate, Scale
-from models.judging.drift.reference_distribution import trained_on
+from models.judging.drift.reference_distribution import build_reference_distribution
 from models.judging.evaluation.backtest import (
     Backtest,
     Factory,
@@ -29,7 +29,7 @@ from models.judging.evaluation.backtest import (
     group_codes,
     judging_weight,
     run_backtest,
-    thinned,
+    subsample,
 )
 from models.judging.evaluation.test_block import Evaluation, evaluate
 from models.logistic import logit
@@ -131,7 +131,7 @@ def fit_bundle(
 
     ``scale`` is the frozen scale of an earlier bundle, so that a retrained model does not move everybody's score.
     """
-    part = thinned(matrix, rows, settings)
+    part = subsample(matrix, rows, settings)
     names = (*decision.weights, *(("rubric",) if rubric is not None else ()))
     fitted = fit_all(matrix, rows, factory_of(settings, backtest.parameters, rubric), settings, names=names)
     components = {name: fitted[name] for name in decision.weights}
@@ -150,7 +150,7 @@ def fit_bundle(
         facts=facts,
         percentiles=np.quantile(calibrated[newest], np.arange(101) / 100),
         rubric=fitted_rubric if isinstance(fitted_rubric, RubricCandidate) else None,
-        trained_on=trained_on(matrix, rows, newest, calibrated[newest]),
+        trained_on=build_reference_distribution(matrix, rows, newest, calibrated[newest]),
     )
 
 
@@ -221,7 +221,7 @@ def _meta(
 
 def fit_scorecard(matrix: Matrix, rows: Ints, settings: TrainSettings) -> ScorecardCandidate:
     """The scorecard alone, fitted as it would be in a bundle: to be printed and adopted whoever wins."""
-    part = thinned(matrix, rows, settings)
+    part = subsample(matrix, rows, settings)
     card = ScorecardCandidate(features=settings.scorecard_features)
     return card.fit(
         part.values, part.label, part.weight, catalog=matrix.catalog, seed=settings.seed, group=group_codes(part)

@@ -13,7 +13,7 @@ from features.matrix import Matrix
 from models.candidates.boosting import DATASET, DEFAULTS, TreeColumns, parameters_for
 from models.candidates.linear import learned_catalog
 from models.grouped_folds import grouped_folds
-from models.judging.evaluation.backtest import group_codes, judging_weight, random_blocks, thinned
+from models.judging.evaluation.backtest import group_codes, judging_weight, random_blocks, subsample
 from models.settings import TrainSettings
 
 _MINIMUM_ROUNDS = 20
@@ -90,7 +90,7 @@ def _thinned(block: Block, settings: TrainSettings) -> Block:
 
 def _prepare(matrix: Matrix, block: Block, settings: TrainSettings) -> tuple[lgb.Dataset, lgb.Dataset, list[int]]:
     catalog = learned_catalog(matrix.catalog)
-    train, test = thinned(matrix, block.train, settings), matrix.take(block.test)
+    train, test = subsample(matrix, block.train, settings), matrix.take(block.test)
     columns = TreeColumns.fit(train.values, catalog)
     options = {
         "feature_name": [f"f{k}" for k in range(len(columns.names))],

@@ -13,7 +13,7 @@ from features.schema.vocabulary import Verdict
 from models.calibration.affine import Slope, fit_level, fit_slope
 from models.interfaces import Calibration
 from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes, judging_weight
-from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Judged, climb
+from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal, signal_test
 from models.settings import TrainSettings
 
@@ -74,8 +74,8 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     group = group_codes(matrix)[found.rows]
     signal = _signal(matrix, backtest, settings)
     at_random = _at_random(matrix, backtest)
-    choice = climb(
-        Judged(found.log_odds, won, weight, group),
+    choice = select_candidate(
+        FoldPredictions(found.log_odds, won, weight, group),
         at_random,
         draws=settings.draws,
         seed=settings.seed,
@@ -130,11 +130,13 @@ def _corrected(shift: float) -> str:
     return f"Prior correction as declared: the level follows the newest development block, {shift:+.2f} in log-odds."
 
 
-def _at_random(matrix: Matrix, backtest: Backtest) -> Judged | None:
+def _at_random(matrix: Matrix, backtest: Backtest) -> FoldPredictions | None:
     found = backtest.random
     if found is None:
         return None
-    return Judged(found.log_odds, matrix.label[found.rows], judging_weight(found.rows), group_codes(matrix)[found.rows])
+    return FoldPredictions(
+        found.log_odds, matrix.label[found.rows], judging_weight(found.rows), group_codes(matrix)[found.rows]
+    )
 
 
 def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Signal:

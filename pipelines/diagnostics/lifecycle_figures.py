@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ContractError
-from models.judging.lifecycle.figures import Lifecycle, lifecycle
+from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
 from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions
 from models.logistic import sigmoid
@@ -58,7 +58,7 @@ def lifecycle_of(context: Context) -> Lifecycle:
     matrix = load_matrix(context.paths.matrix)
     won = pd.Series(matrix.label, index=matrix.keys["lead_id"]).groupby(level=0).max()
     tables = load_tables(context.paths)
-    return lifecycle(tables, policy_of(context), pd.Timestamp(counts["data_cutoff"]), won)
+    return measure_lifecycle(tables, policy_of(context), pd.Timestamp(counts["data_cutoff"]), won)
 
 
 def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:

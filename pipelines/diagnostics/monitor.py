@@ -12,8 +12,8 @@ from models.bundle import Bundle, load_bundle
 from models.judging.drift import monitor_findings
 from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores
 from models.judging.drift.monitor_findings import Finding, Level
-from models.judging.drift.observed_vs_predicted import base_rate_since, promised
-from models.judging.promotion.unseen_rows import later_rows, unit_of
+from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_with_predicted
+from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import MonitorSettings
 from pipelines.registry.champion import require_champion
 from pipelines.registry.promotion_gate import fits, trained_through, won_leads
@@ -122,11 +122,11 @@ def _weights(bundle: Bundle, rows: Matrix) -> dict[str, float]:
 def _since(context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings) -> list[Finding]:
     """What came true since the training."""
     through = trained_through(bundle)
-    base = monitor_findings.judge_base(base_rate_since(matrix, through, float(bundle.meta["base_rate"]), settings))
+    base = monitor_findings.judge_base(compare_base_rate(matrix, through, float(bundle.meta["base_rate"]), settings))
     if through is None:
         sentence = "Without clocks nothing says which outcomes came after the training."
         return [base, Finding("calibration", Level.UNKNOWN, sentence)]
-    judged = matrix.take(later_rows(matrix, through, unit_of(context.source)).rows)
+    judged = matrix.take(find_unseen_rows(matrix, through, unit_of(context.source)).rows)
     won = won_leads(judged)
-    found = promised(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
+    found = compare_with_predicted(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
     return [base, monitor_findings.judge_promises(found, won, settings)]

@@ -14,7 +14,7 @@ from models.bundle import Bundle, load_bundle
 from models.judging.promotion import gate
 from models.judging.promotion.gate import Answer
 from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, paired_checks
-from models.judging.promotion.unseen_rows import Later, later_rows, unit_of
+from models.judging.promotion.unseen_rows import UnseenRows, find_unseen_rows, unit_of
 from models.settings import GateSettings
 from pipelines.registry.champion import read_champion
 from pipelines.workspace.atomic_files import read_json
@@ -42,20 +42,20 @@ def ask(context: Context, challenger: str, settings: GateSettings) -> Answer:
     champion = None if now is None else now.hash
     reasons = unclean_now(context, new)
     if reasons:
-        return gate.not_clean(challenger, champion, reasons)
+        return gate.answer_not_clean(challenger, champion, reasons)
     if now is None:
-        return gate.first(challenger)
+        return gate.answer_first(challenger)
     if now.hash == challenger:
-        return gate.champion_already(challenger)
+        return gate.answer_champion_already(challenger)
     if not fits(context, now.folder):
-        return gate.unfit_champion(challenger, now.hash)
+        return gate.answer_unfit_champion(challenger, now.hash)
     return _compared(context, new, load_bundle(now.folder, now.hash), settings)
 
 
 def unclean_now(context: Context, bundle: Bundle) -> list[str]:
     """Why a bundle may not score anybody, by its own verdict and the last audit."""
     file = context.paths.audit / "audit.json"
-    return gate.unclean(bundle.meta, read_json(file) if file.exists() else None)
+    return gate.find_blocking_reasons(bundle.meta, read_json(file) if file.exists() else None)
 
 
 def fits(context: Context, folder: Path) -> bool:
@@ -74,14 +74,14 @@ def trained_through(bundle: Bundle) -> pd.Timestamp | None:
 def _compared(context: Context, new: Bundle, old: Bundle, settings: GateSettings) -> Answer:
     moments = [moment for moment in (trained_through(new), trained_through(old)) if moment is not None]
     if len(moments) < 2:
-        return gate.no_clocks(new.hash, old.hash)
+        return gate.answer_no_clocks(new.hash, old.hash)
     matrix = load_matrix(context.paths.matrix)
-    later = later_rows(matrix, max(moments), unit_of(context.source))
+    later = find_unseen_rows(matrix, max(moments), unit_of(context.source))
     judged = matrix.take(later.rows)
     won = won_leads(judged)
     months = gate.months_of(judged.keys["as_of"])
     if won < settings.minimum_won:
-        return gate.too_few(new.hash, old.hash, later, won, months, settings)
+        return gate.answer_too_few(new.hash, old.hash, later, won, months, settings)
     checks = paired_checks(
         judged,
         {CHAMPION: old.log_odds(judged.values), CHALLENGER: new.log_odds(judged.values)},
@@ -90,7 +90,7 @@ def _compared(context: Context, new: Bundle, old: Bundle, settings: GateSettings
         settings,
         every_days=context.source.cohort.every_days,
     )
-    return gate.decide(new.hash, old.hash, checks, len(judged), won, months)
+    return gate.answer_paired_checks(new.hash, old.hash, checks, len(judged), won, months)
 
 
 def won_leads(judged: Matrix) -> int:
@@ -98,7 +98,7 @@ def won_leads(judged: Matrix) -> int:
     return len(judged.keys.loc[judged.label == 1.0, ["lead_id", "episode"]].drop_duplicates())
 
 
-def shares_of(matrix: Matrix, later: Later) -> Floats:
+def shares_of(matrix: Matrix, later: UnseenRows) -> Floats:
     """Per snapshot of the judged rows, in time order: which share of that moment's rows they are."""
     every: Any = matrix.keys["as_of"].value_counts()
     judged: Any = matrix.keys["as_of"].iloc[later.rows].value_counts().sort_index()

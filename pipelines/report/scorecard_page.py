@@ -11,7 +11,7 @@ from features.catalog.feature import Catalog
 from features.errors import DataError
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Calibration
-from models.judging.rubrics.scorecard_to_rubric import Proposal, propose
+from models.judging.rubrics.scorecard_to_rubric import Proposal, propose_rubric
 from models.logistic import sigmoid
 from pipelines.report.formatting import FILTERS
 from pipelines.workspace.atomic_files import read_json
@@ -132,8 +132,8 @@ def rubric_of(context: Context) -> Proposal:
     card = ScorecardCandidate.restore(found["state"], {})
     matrix = load_matrix(context.paths.matrix)
     name, rows = f"{context.source.name}_learned", np.flatnonzero(matrix.matured)
-    points: Floats = propose(card, matrix.catalog, name, 0.0).points(matrix.values.iloc[rows])
-    return propose(card, matrix.catalog, name, float(np.quantile(points, 1 - context.source.capacity.share)))
+    points: Floats = propose_rubric(card, matrix.catalog, name, 0.0).points(matrix.values.iloc[rows])
+    return propose_rubric(card, matrix.catalog, name, float(np.quantile(points, 1 - context.source.capacity.share)))
 
 
 def text_of(found: dict[str, Any]) -> str:

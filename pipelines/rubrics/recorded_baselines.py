@@ -1,13 +1,13 @@
 """What a source recorded at the time, as judges beside rubric and model."""
 
 from features.matrix import Matrix
-from models.judging.handoff.policies import Judge
+from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.recorded_baselines import actual_handoff, recorded_score
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
 
-def recorded_judges(context: Context, test: Matrix) -> list[Judge]:
+def recorded_judges(context: Context, test: Matrix) -> list[ScoredPolicy]:
     """A vendor's score and the handoffs that happened, where the source declares them."""
     source = context.source
     if source.recorded_score is None and source.actual_handoff is None:

@@ -23,10 +23,10 @@ from features.rubric.yaml_format import rubric_yaml
 from features.schema.source import Source
 from features.schema.vocabulary import TRAINED
 from models.candidates.rubric import RubricCandidate
-from models.judging.handoff.compare_policies import compare
-from models.judging.handoff.policies import Judge
-from models.judging.handoff.rubric_only import alone
-from models.judging.leakage.audit import origins
+from models.judging.handoff.compare_policies import compare_policies
+from models.judging.handoff.policies import ScoredPolicy
+from models.judging.handoff.rubric_only import replay_rubric_only
+from models.judging.leakage.audit import feature_origins
 from models.judging.leakage.finding import blocking
 from models.logistic import sigmoid
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_text
@@ -74,8 +74,8 @@ def tried(context: Context, rubric: Rubric) -> dict[str, Any]:
     test = matrix.take(rows)
     winner = read_json(paths.evaluate / "evaluation.json")["winner"]
     log_odds = read_parquet(paths.evaluate / "test_log_odds.parquet")[winner].to_numpy(dtype=np.float64)
-    return compare(
-        Judge("model", log_odds, probability=sigmoid(log_odds)),
+    return compare_policies(
+        ScoredPolicy("model", log_odds, probability=sigmoid(log_odds)),
         _judge(context, rubric, test, rows),
         test.keys,
         test.label,
@@ -96,7 +96,7 @@ def _alone(context: Context, rubric: Rubric, matrix: Matrix, before: Mapping[str
             f"{source.label.horizon_days} days and the reporting lag, or check the declared outcomes."
         )
     past = matrix.take(rows)
-    found = alone(
+    found = replay_rubric_only(
         _judge(context, rubric, past, rows),
         past.keys,
         past.label,
@@ -120,7 +120,7 @@ def _hindsight(context: Context, rubric: Rubric) -> list[str]:
     """Rules that read what the audit says carries the outcome: their wins prove nothing."""
     file = context.paths.audit / "audit.json"
     found = read_json(file).get("findings", []) if file.exists() else []
-    made_of = origins(load_matrix(context.paths.matrix).catalog, context.source)
+    made_of = feature_origins(load_matrix(context.paths.matrix).catalog, context.source)
     leaks = {made_of.get(row["column"], ("leads", row["column"])) for row in blocking(found)}
     read = [
         (rule.id, name)
@@ -134,11 +134,11 @@ def _hindsight(context: Context, rubric: Rubric) -> list[str]:
     ]
 
 
-def _judge(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> Judge:
+def _judge(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> ScoredPolicy:
     book = RubricCandidate(rubric).ledger(_values(context, rubric, past, rows))
     line = rubric.handoff_threshold
     points = None if line is None else line.points
-    return Judge("rubric", book.points, handed_off=book.handed_off, threshold=points)
+    return ScoredPolicy("rubric", book.points, handed_off=book.handed_off, threshold=points)
 
 
 def _values(context: Context, rubric: Rubric, past: Matrix, rows: Ints) -> pd.DataFrame:

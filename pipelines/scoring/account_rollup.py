@@ -6,7 +6,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.schema.vocabulary import Role
-from models.judging.lifecycle.account_rollup import coverage, expansion, roll_up
+from models.judging.lifecycle.account_rollup import expansion_accounts, map_coverage, roll_up
 from pipelines.workspace.context import Context
 
 BEST_LEADS = 5_000  # accounts of so many leads are rolled up
@@ -43,10 +43,10 @@ def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_o
     if not len(rolled):
         return {}
     first = rolled.head(SHOWN)
-    functions = coverage(first[["account_id"]], tables, as_of, title_of(context))
+    functions = map_coverage(first[["account_id"]], tables, as_of, title_of(context))
     most = functions.sum().sort_values(ascending=False, kind="stable").head(FUNCTIONS).index
     known = functions.reindex(first["account_id"], fill_value=0)[most] if len(functions) else pd.DataFrame()
-    customers = expansion(rolled)
+    customers = expansion_accounts(rolled)
     return {
         "accounts": len(rolled),
         "several": int((rolled["leads"] > 1).sum()),

@@ -13,7 +13,7 @@ from features.assembly.build_matrix import features_at
 from models.bundle import Bundle
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import default_qualification, policy_at
-from models.judging.lifecycle.service_levels import known
+from models.judging.lifecycle.service_levels import rows_known_at
 from models.scoring import Scored, score
 from pipelines.workspace.context import Context
 
@@ -62,7 +62,7 @@ def _past(
     """Moment, rows of ``ids`` that were leads by then, and how they scored."""
     for weeks in range(WEEKS, 0, -1):
         when = as_of - pd.Timedelta(weeks=weeks)
-        there = set(known(tables["leads"], when)["lead_id"])
+        there = set(rows_known_at(tables["leads"], when)["lead_id"])
         rows = np.flatnonzero([lead in there for lead in ids])
         if len(rows):
             matrix = features_at(tables, context.source, bundle.catalog, [str(ids[row]) for row in rows], when)

@@ -10,8 +10,8 @@ from features.matrix import Matrix
 from models.interfaces import Calibration
 from models.judging.evaluation.backtest import Backtest, OutOfFold
 from models.judging.evaluation.candidate_selection import Choice
-from models.judging.evaluation.paired_blocks import paired_blocks
-from models.judging.evaluation.random_split_optimism import flattery
+from models.judging.evaluation.paired_blocks import compare_by_block
+from models.judging.evaluation.random_split_optimism import measure_split_optimism
 from models.judging.evaluation.signal_test import Signal
 from models.training.fit import backtest_candidates
 from models.training.verdict import Decision, decide
@@ -59,7 +59,7 @@ def _record(found: Backtest) -> dict[str, Any]:
 def _judged(context: Context, matrix: Matrix, found: Backtest, winner: str) -> dict[str, Any]:
     """Block by block against the winner, and what random folds flatter."""
     settings = context.settings
-    blocks = paired_blocks(
+    blocks = compare_by_block(
         matrix,
         found.rolling,
         winner,
@@ -69,7 +69,7 @@ def _judged(context: Context, matrix: Matrix, found: Backtest, winner: str) -> d
         draws=settings.draws,
         seed=settings.seed,
     )
-    gap = flattery(matrix, found, winner, draws=settings.draws, seed=settings.seed)
+    gap = measure_split_optimism(matrix, found, winner, draws=settings.draws, seed=settings.seed)
     return {"by_block": blocks, "random_gap": None if gap is None else gap.record()}
 
 

@@ -18,13 +18,13 @@ from models.explaining.reasons import Wordsmith, top_reasons
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.reliability_tables import calibration_by
 from models.judging.handoff.capacity_planner import plan_capacity
-from models.judging.handoff.compare_policies import compare
-from models.judging.handoff.policies import Judge
-from models.judging.handoff.precision_guarantee import Promise, mapped, promise
-from models.judging.handoff.replay import arrange
-from models.judging.rubrics.customer_profiles import profiles
-from models.judging.rubrics.rule_diagnostics import repair
-from models.judging.rubrics.scorecard_to_rubric import Proposal, propose
+from models.judging.handoff.compare_policies import compare_policies
+from models.judging.handoff.policies import ScoredPolicy
+from models.judging.handoff.precision_guarantee import Promise, find_promised_threshold, transfer_threshold
+from models.judging.handoff.replay import arrange_replay
+from models.judging.rubrics.customer_profiles import judge_profiles
+from models.judging.rubrics.rule_diagnostics import diagnose_rules
+from models.judging.rubrics.scorecard_to_rubric import Proposal, propose_rubric
 from models.logistic import sigmoid
 from pipelines.diagnostics.lifecycle_figures import write_lifecycle
 from pipelines.report.scorecard_page import STORED
@@ -55,8 +55,8 @@ def run_thresholds(
         log_odds = read_parquet(context.paths.evaluate / "test_log_odds.parquet")[winner].to_numpy(dtype=np.float64)
         proposed = _proposal(context, matrix, split.final.train)
         capacity, worth = value_of_a_win(context.source.capacity, matrix.take(split.final.train))
-        compared = compare(
-            Judge("model", log_odds, probability=sigmoid(log_odds)),
+        compared = compare_policies(
+            ScoredPolicy("model", log_odds, probability=sigmoid(log_odds)),
             _rubric_judge(context, test),
             test.keys,
             test.label,
@@ -70,7 +70,11 @@ def run_thresholds(
         )
         base = compared.base_rate
         aim = promised if promised is not None else min(0.9, round(PROMISED_LIFT * base, 2))
-        kept = promise(log_odds, test.keys, test.label, promised=aim, confidence=confidence) if aim > 0 else None
+        kept = (
+            find_promised_threshold(log_odds, test.keys, test.label, promised=aim, confidence=confidence)
+            if aim > 0
+            else None
+        )
         carried = {} if kept is None else kept.record() | _mapped(context, test, kept)
         result |= compared.record() | {"promise": carried or None}
         result["notes"] += worth
@@ -129,7 +133,7 @@ def _mapped(context: Context, test: Matrix, kept: Promise) -> dict[str, Any]:
     if kept.kept is None:
         return {"mapped": None}
     bundle = load_bundle(context.paths.train / "bundle")
-    found = mapped(kept.kept, bundle.log_odds(test.values), test.keys)
+    found = transfer_threshold(kept.kept, bundle.log_odds(test.values), test.keys)
     exact = CENTRE + bundle.scale.points_per_log_odds * (found.log_odds - bundle.scale.reference_log_odds)
     score = int(np.clip(np.ceil(exact), LOWEST, HIGHEST))
     sentence = (
@@ -140,9 +144,9 @@ def _mapped(context: Context, test: Matrix, kept: Promise) -> dict[str, Any]:
     return {"mapped": found.record() | {"score": score, "bundle": bundle.hash, "sentence": sentence}}
 
 
-def _others(context: Context, test: Matrix, proposed: Proposal | None) -> list[Judge]:
+def _others(context: Context, test: Matrix, proposed: Proposal | None) -> list[ScoredPolicy]:
     """What else stands beside rubric and model: the proposed rubric, a recorded score, the handoffs that happened."""
-    found = [] if proposed is None else [Judge("proposed_rubric", proposed.points(test.values))]
+    found = [] if proposed is None else [ScoredPolicy("proposed_rubric", proposed.points(test.values))]
     return [*found, *recorded_judges(context, test)]
 
 
@@ -153,8 +157,8 @@ def _proposal(context: Context, matrix: Matrix, train: Ints) -> Proposal | None:
     if card is None or not card.bins:
         return None
     name, share = f"{context.source.name}_proposed", context.source.capacity.share
-    points = propose(card, matrix.catalog, name, 0.0).points(matrix.values.iloc[train])
-    return propose(card, matrix.catalog, name, float(np.quantile(points, 1 - share)))
+    points = propose_rubric(card, matrix.catalog, name, 0.0).points(matrix.values.iloc[train])
+    return propose_rubric(card, matrix.catalog, name, float(np.quantile(points, 1 - share)))
 
 
 def _repair(context: Context, matrix: Matrix) -> dict[str, Any] | None:
@@ -164,7 +168,7 @@ def _repair(context: Context, matrix: Matrix) -> dict[str, Any] | None:
     rows = matrix.take(np.flatnonzero(matrix.matured))
     order = rows.keys["order"].to_numpy(dtype=np.int64) if matrix.ordered else None
     book = RubricCandidate(context.rubric).ledger(rows.values)
-    return repair(book, rows.values, matrix.catalog, rows.label, rows.weight, group_codes(rows), order).record()
+    return diagnose_rules(book, rows.values, matrix.catalog, rows.label, rows.weight, group_codes(rows), order).record()
 
 
 def _plan(context: Context, test: Matrix, log_odds: Floats) -> dict[str, Any] | None:
@@ -172,7 +176,7 @@ def _plan(context: Context, test: Matrix, log_odds: Floats) -> dict[str, Any] | 
     if context.source.kind == "flat":
         return None
     every = context.source.cohort.every_days
-    replay = arrange(test.keys, test.label)
+    replay = arrange_replay(test.keys, test.label)
     return plan_capacity(
         replay, log_odds, context.source.capacity, every_days=every, seed=context.settings.seed
     ).record()
@@ -188,15 +192,15 @@ def _profile(context: Context) -> dict[str, Any]:
     declared = (context.policy or default_qualification()).profile
     declared.check(matrix.catalog)
     draws, seed = context.settings.draws, context.settings.seed
-    return profiles(matrix, group_codes(matrix), declared, draws=draws, seed=seed).record()
+    return judge_profiles(matrix, group_codes(matrix), declared, draws=draws, seed=seed).record()
 
 
-def _rubric_judge(context: Context, test: Matrix) -> Judge | None:
+def _rubric_judge(context: Context, test: Matrix) -> ScoredPolicy | None:
     if context.rubric is None:
         return None
     book = RubricCandidate(context.rubric).ledger(test.values)
     threshold = context.rubric.handoff_threshold
-    return Judge(
+    return ScoredPolicy(
         "rubric", book.points, handed_off=book.handed_off, threshold=None if threshold is None else threshold.points
     )
 

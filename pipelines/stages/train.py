@@ -12,8 +12,8 @@ from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
 from models.explaining.questions import answer_tables
 from models.interfaces import Scale
-from models.judging.drift.prior_shift import prior_shift
-from models.judging.evaluation.backtest import Backtest, thinned
+from models.judging.drift.prior_shift import measure_prior_shift
+from models.judging.evaluation.backtest import Backtest, subsample
 from models.training.fit import fit_bundle, fit_scorecard
 from models.training.verdict import Decision
 from pipelines.registry.champion import read_champion
@@ -89,7 +89,7 @@ def _fit(
         "prior_shift": _watch(context, matrix, rows),
         "prior_correction": {"declared": source.prior_correction, "log_odds": decision.level_shift},
     }
-    part = thinned(matrix, rows, context.settings)
+    part = subsample(matrix, rows, context.settings)
     fitted = fit_bundle(
         matrix,
         rows,
@@ -107,7 +107,7 @@ def _fit(
 
 def _watch(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:
     """Base rate of the newest rows against those before."""
-    found = prior_shift(matrix, rows, draws=context.settings.draws, seed=context.settings.seed)
+    found = measure_prior_shift(matrix, rows, draws=context.settings.draws, seed=context.settings.seed)
     return None if found is None else found.record()
 
 

@@ -20,7 +20,7 @@ from features.matrix import Matrix
 from features.rubric.schema import Rubric
 from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
-from models.judging.handoff.policies import Judge
+from models.judging.handoff.policies import ScoredPolicy
 from models.logistic import sigmoid
 from pipelines.registry.champion import read_champion
 from pipelines.registry.test_warnings import caution_of
@@ -58,7 +58,7 @@ def simulate(
     value_per_win: float | None = None,
 ) -> dict[str, Any]:
     """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
-    from models.judging.handoff.compare_policies import compare
+    from models.judging.handoff.compare_policies import compare_policies
 
     capacity = Capacity.model_validate(thresholds(desk).get("capacity") or desk.context.source.capacity)
     asked = {
@@ -76,8 +76,8 @@ def simulate(
         rubric = _judge(tried, _rule_values(desk, tried, test))
     elif desk.context.rubric is not None:
         rubric = _judge(desk.context.rubric, test.values)
-    compared = compare(
-        Judge("model", log_odds, probability=sigmoid(log_odds)),
+    compared = compare_policies(
+        ScoredPolicy("model", log_odds, probability=sigmoid(log_odds)),
         rubric,
         test.keys,
         test.label,
@@ -90,11 +90,11 @@ def simulate(
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
 
 
-def _judge(rubric: Rubric, values: pd.DataFrame) -> Judge:
+def _judge(rubric: Rubric, values: pd.DataFrame) -> ScoredPolicy:
     book = RubricCandidate(rubric).ledger(values)
     line = rubric.handoff_threshold
     points = None if line is None else line.points
-    return Judge("rubric", book.points, handed_off=book.handed_off, threshold=points)
+    return ScoredPolicy("rubric", book.points, handed_off=book.handed_off, threshold=points)
 
 
 def _rule_values(desk: Desk, rubric: Rubric, test: Matrix) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats
-from models.judging.handoff.win_value import worth_ratios
+from models.judging.handoff.win_value import win_value_ratios
 from serving.state.lead_data import LeadData
 from serving.state.segments import Segments
 
@@ -24,5 +24,5 @@ def worth_of(data: LeadData, segments: Segments) -> Floats | None:
     codes = data.lead_ids.get_indexer(pd.Index(won["lead_id"].astype("str")))
     amounts = won["amount"].to_numpy(dtype=np.float64)[codes >= 0]
     kinds = Segments(data, codes[codes >= 0]).values(column)
-    ratios = worth_ratios(kinds.tolist(), amounts.tolist())
+    ratios = win_value_ratios(kinds.tolist(), amounts.tolist())
     return np.array([round(ratios.get(name, 1.0), 4) for name in segments.values(column)], dtype=np.float64)

@@ -10,7 +10,7 @@ from features.matrix import Matrix
 from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
 from models.judging.evaluation.backtest import group_codes
-from models.judging.rubrics.rule_diagnostics import repair
+from models.judging.rubrics.rule_diagnostics import diagnose_rules
 from pipelines.cli.compare import compare_command
 from pipelines.cli.output import Options, Output
 from pipelines.report.marketing_section import rules_line
@@ -79,7 +79,7 @@ def test_a_misleading_rule_planted_in_the_rubric_is_found_out(tiny_demo: TinyRun
     found = {}
     for name, one in (("as it is", rubric), ("turned", rubric.model_copy(update={"rules": tuple(turned)}))):
         book = RubricCandidate(one).ledger(rows.values)
-        judged = repair(book, rows.values, rows.catalog, rows.label, rows.weight, group_codes(rows)).record()
+        judged = diagnose_rules(book, rows.values, rows.catalog, rows.label, rows.weight, group_codes(rows)).record()
         found[name] = {row["rule"]: row["verdict"] for row in judged["worth"]}
         assert ("'employees' (wrong way)" in rules_line(judged)) is (name == "turned")
     assert found["turned"].pop("company_size") == "wrong way" != found["as it is"].pop("company_size")

@@ -13,7 +13,7 @@ from features.schema.source import Capacity
 from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.judging.evaluation.backtest import require_enough
-from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Judged, climb
+from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
@@ -133,8 +133,8 @@ def test_ladder_prefers_the_simpler_within_one_standard_error_and_the_better_bey
     far = {"rate": np.zeros(3000), "scorecard": z * 0.3, "booster": z}
 
     def winner(log_odds: dict[str, np.ndarray], at_random: dict[str, np.ndarray] | None = None) -> str:
-        kinds = [Judged(found, won, ones, group) for found in (log_odds, at_random) if found is not None]
-        return climb(*kinds, draws=200, seed=0).winner
+        kinds = [FoldPredictions(found, won, ones, group) for found in (log_odds, at_random) if found is not None]
+        return select_candidate(*kinds, draws=200, seed=0).winner
 
     assert winner(near) == "scorecard"
     assert winner(far) == "booster"
@@ -153,7 +153,9 @@ def test_with_few_leads_the_blend_is_taken_unless_another_is_clearly_better() ->
     won = (rng.random(3000) < 1 / (1 + np.exp(-z))).astype(np.float64)
 
     def choice(few: bool, **log_odds: np.ndarray) -> Choice:
-        return climb(Judged(log_odds, won, np.ones(3000), np.arange(3000)), draws=200, seed=0, few=few)
+        return select_candidate(
+            FoldPredictions(log_odds, won, np.ones(3000), np.arange(3000)), draws=200, seed=0, few=few
+        )
 
     near = {"scorecard": 0.97 * z, "blend": z}
     assert choice(False, **near).winner == "scorecard"

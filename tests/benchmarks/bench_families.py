@@ -18,7 +18,7 @@ from features.catalog.feature import Catalog, Feature
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
-from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resampled
+from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resample_totals
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_twin
 from models.training.verdict import decide
@@ -67,7 +67,7 @@ def difference(matrix: Matrix, split: Chop, first: Floats, second: Floats, draws
     group = np.unique(matrix.keys["group"].to_numpy()[test], return_inverse=True)[1]
     clusters = int(group.max()) + 1
     sums = {name: cluster_sums(group, v, clusters) for name, v in (("gap", gap), ("rows", np.ones(len(gap))))}
-    drawn = resampled(sums, draws=draws, seed=0)
+    drawn = resample_totals(sums, draws=draws, seed=0)
     return {"log_loss_difference": float(gap.mean()), "ci": interval(ratio(drawn["gap"], drawn["rows"])).record()}
 
 

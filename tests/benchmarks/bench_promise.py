@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from models.judging.handoff.precision_guarantee import promise
+from models.judging.handoff.precision_guarantee import find_promised_threshold
 
 DRAWS = 500
 
@@ -54,7 +54,7 @@ def coverage(leads: int, per_account: int, shared: float, promised: float, draws
     broken = made = 0
     workload = []
     for draw in range(draws):
-        found = promise(*market(leads, per_account, shared, draw), promised=promised, confidence=0.9)
+        found = find_promised_threshold(*market(leads, per_account, shared, draw), promised=promised, confidence=0.9)
         if found.kept is not None:
             made += 1
             workload.append(found.kept.workload)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from models.judging.lifecycle.account_rollup import coverage, customers_of, expansion, roll_up
+from models.judging.lifecycle.account_rollup import customers_of, expansion_accounts, map_coverage, roll_up
 
 NOW = pd.Timestamp("2025-06-01")
 BEFORE = NOW - pd.Timedelta(days=10)
@@ -56,12 +56,12 @@ def test_one_row_per_account_best_first() -> None:
 
 def test_customers_come_from_wins_known_before_and_expand() -> None:
     assert customers_of(tables()["outcomes"], NOW) == {"B"}
-    assert expansion(rolled())["account_id"].tolist() == ["B"]
+    assert expansion_accounts(rolled())["account_id"].tolist() == ["B"]
 
 
 def test_the_coverage_map_counts_known_contacts_by_function() -> None:
     keys = pd.DataFrame({"account_id": pd.Series(["A", "B"], dtype="str")})
-    found = coverage(keys, tables(), NOW, "job_title")
+    found = map_coverage(keys, tables(), NOW, "job_title")
     assert found.loc["A", "marketing"] == 1
     assert found.loc["B", "it"] == 1
     assert "finance" not in found  # the CFO is not known yet

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.leakage.aud11_date_as_category import dated
+from models.judging.leakage.aud11_date_as_category import check_date_as_category
 from tests.reference.audit_rows import honest, rows
 
 
@@ -14,7 +14,7 @@ def test_fires_on_dates_however_they_are_written(form: str) -> None:
     days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(won)) % 200, unit="D")
     frame["asked_on"] = pd.Series(days.strftime(form), dtype="str")
     frame.loc[3, "asked_on"] = None
-    (finding,) = dated(rows(frame, won))
+    (finding,) = check_date_as_category(rows(frame, won))
     assert (finding.column, finding.code, finding.severity) == ("asked_on", "AUD11", "suspect")
     assert "role: ignore" in finding.message
 
@@ -25,4 +25,4 @@ def test_silent_on_categories_numbers_and_columns_with_a_clock() -> None:
     frame["with_clock"] = pd.Series(days.strftime("%Y-%m-%d"), dtype="str")
     frame["version"] = pd.Series([f"{k % 30}.{k % 7}" for k in range(len(won))], dtype="str")
     frame["few_days"] = pd.Series(["2024-01-01", "2024-02-01"] * len(won), dtype="str")[: len(won)]
-    assert dated(rows(frame, won, verified=("with_clock",))) == []
+    assert check_date_as_category(rows(frame, won, verified=("with_clock",))) == []

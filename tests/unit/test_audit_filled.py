@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.judging.leakage.aud02_missingness import filled
+from models.judging.leakage.aud02_missingness import check_missingness
 from tests.reference.audit_rows import honest, rows
 
 
@@ -12,7 +12,7 @@ def test_fires_when_being_filled_tells_the_outcome(share_won: float, share_lost:
     frame, won = honest()
     present = np.random.default_rng(1).random(len(won)) < np.where(won == 1, share_won, share_lost)
     frame["v"] = np.where(present, 1.0, np.nan)
-    found = filled(rows(frame, won))
+    found = check_missingness(rows(frame, won))
     assert [(f.column, f.severity) for f in found] == [("v", "leak")]
     assert f"of won and {present[won == 0].mean():.0%} of lost" in found[0].message
 
@@ -22,7 +22,7 @@ def test_fires_on_a_reason_noted_when_a_lead_is_lost(base: float) -> None:
     frame, won = honest(base=base)
     noted = (won == 0) & (np.random.default_rng(1).random(len(won)) < 0.4)
     frame["v"] = np.where(noted, 1.0, np.nan)
-    found = filled(rows(frame, won))
+    found = check_missingness(rows(frame, won))
     assert [(f.column, f.severity) for f in found] == [("v", "leak")]
     assert "filled for 0% of won and" in found[0].message
 
@@ -34,4 +34,4 @@ def test_silent_on_ordinary_gaps_and_on_columns_with_a_clock() -> None:
     frame["clocked"] = np.where(won == 1, 1.0, np.nan)
     frame["never"] = np.nan
     frame["of few lost"] = np.where((won == 0) & (np.arange(len(won)) < 40), 1.0, np.nan)
-    assert filled(rows(frame, won, verified=("clocked",))) == []
+    assert check_missingness(rows(frame, won, verified=("clocked",))) == []

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.leakage.aud04_identifier_order import identifier
+from models.judging.leakage.aud04_identifier_order import check_identifier_order
 from tests.reference.audit_rows import honest, rows
 
 
@@ -14,7 +14,7 @@ def test_fires_on_numbers_given_out_by_outcome(as_text: bool) -> None:
     noise = np.random.default_rng(1).normal(size=len(won))
     number = np.argsort(np.argsort(noise - 2 * won)).astype(float)
     frame["v"] = pd.Series([f"ID-{int(x):05d}" for x in number], dtype="str") if as_text else number
-    assert [(f.column, f.severity) for f in identifier(rows(frame, won, ordered=False))] == [("v", "leak")]
+    assert [(f.column, f.severity) for f in check_identifier_order(rows(frame, won, ordered=False))] == [("v", "leak")]
 
 
 def test_silent_on_row_numbers_of_a_drifting_market_random_ids_and_amounts() -> None:
@@ -25,4 +25,4 @@ def test_silent_on_row_numbers_of_a_drifting_market_random_ids_and_amounts() -> 
     frame["row"] = np.arange(n, dtype=float)
     frame["id"] = pd.Series([f"C{int(x)}" for x in rng.permutation(n)], dtype="str")
     frame["amount"] = rng.normal(size=n) + won
-    assert identifier(rows(frame, won)) == []
+    assert check_identifier_order(rows(frame, won)) == []

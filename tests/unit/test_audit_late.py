@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.judging.leakage.aud06_written_at_close import late
+from models.judging.leakage.aud06_written_at_close import check_written_at_close
 
 IDS = [f"L{i}" for i in range(100)]
 CLOSED = pd.Timestamp("2024-03-01") + pd.to_timedelta(np.arange(100), unit="D")
@@ -20,10 +20,10 @@ def tables(days_from_close: float) -> dict[str, pd.DataFrame]:
 
 def test_fires_after_the_close() -> None:
     columns = pd.DataFrame({"modified": CLOSED}, index=IDS)
-    found = {f.column: f.severity for f in late(columns, tables(0.5))}
+    found = {f.column: f.severity for f in check_written_at_close(columns, tables(0.5))}
     assert found == {"modified": "leak", "budget": "suspect", "signature": "suspect"}
 
 
 def test_silent_before_the_close() -> None:
     columns = pd.DataFrame({"born": CLOSED - pd.Timedelta(days=40), "size": 1.0}, index=IDS)
-    assert late(columns, tables(-10)) == []
+    assert check_written_at_close(columns, tables(-10)) == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.judging.leakage.audit_rows import AuditRows
-from models.judging.leakage.loss_only_rows import lost_only, provable
+from models.judging.leakage.loss_only_rows import count_provable, grade_loss_only
 from tests.reference.audit_rows import honest, rows
 
 
@@ -35,27 +35,27 @@ def test_no_win_proves_as_much_as_rows_and_base_rate_let_it(
     won: int, lost: int, without_win: int, severity: str | None
 ) -> None:
     of = table(won, lost)
-    assert lost_only(of, some(of, without_win), 1) == severity
+    assert grade_loss_only(of, some(of, without_win), 1) == severity
 
 
 def test_more_looks_prove_less_and_sets_too_small_to_prove_anything_are_no_looks() -> None:
     of = table(200, 600)
-    assert lost_only(of, some(of, 160), 1) == "leak"
-    assert lost_only(of, some(of, 160), 1000) != "leak"
-    assert provable(of, [some(of, 5)] * 50 + [some(of, 160)]) == 1
+    assert grade_loss_only(of, some(of, 160), 1) == "leak"
+    assert grade_loss_only(of, some(of, 160), 1000) != "leak"
+    assert count_provable(of, [some(of, 5)] * 50 + [some(of, 160)]) == 1
 
 
 def test_few_wins_by_mistake_do_not_hide_it_and_a_poor_value_is_silent() -> None:
     of = table(500, 1500)
-    assert lost_only(of, some(of, 600) | some(of, 3, 1.0), 1) == "leak"
-    assert lost_only(of, some(of, 600) | some(of, 30, 1.0), 1) is None
+    assert grade_loss_only(of, some(of, 600) | some(of, 3, 1.0), 1) == "leak"
+    assert grade_loss_only(of, some(of, 600) | some(of, 30, 1.0), 1) is None
     many = table(5_000, 15_000)
-    assert lost_only(many, some(many, 5_840) | some(many, 160, 1.0), 1) is None
+    assert grade_loss_only(many, some(many, 5_840) | some(many, 160, 1.0), 1) is None
 
 
 def test_a_time_without_wins_is_not_the_value() -> None:
     label = np.repeat([0.0, 1.0, 0.0], [500, 300, 300])
     of = AuditRows(honest(len(label))[0], label, np.repeat([0, 1], [500, 600]), True)
     early = np.arange(len(label)) < 500
-    assert lost_only(of, early, 1) is None
-    assert lost_only(AuditRows(of.columns, label, np.zeros(len(label), dtype=np.int64), True), early, 1) == "leak"
+    assert grade_loss_only(of, early, 1) is None
+    assert grade_loss_only(AuditRows(of.columns, label, np.zeros(len(label), dtype=np.int64), True), early, 1) == "leak"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.leakage.aud03_pure_values import purity
+from models.judging.leakage.aud03_pure_values import check_pure_values
 from tests.reference.audit_rows import honest, rows
 
 
@@ -25,7 +25,7 @@ def planted(name: str, won: np.ndarray) -> pd.Series:
 def test_fires(name: str, base: float) -> None:
     frame, won = honest(base=base)
     frame["v"] = planted(name, won)
-    assert [(f.column, f.severity) for f in purity(rows(frame, won))] == [("v", "leak")]
+    assert [(f.column, f.severity) for f in check_pure_values(rows(frame, won))] == [("v", "leak")]
 
 
 def test_silent_on_a_good_value_a_rare_one_and_a_clocked_one() -> None:
@@ -36,7 +36,7 @@ def test_silent_on_a_good_value_a_rare_one_and_a_clocked_one() -> None:
     frame["rare"] = 0.0
     frame.loc[rare, "rare"] = 1.0
     frame["clocked"] = won
-    assert purity(rows(frame, won, verified=("clocked",))) == []
+    assert check_pure_values(rows(frame, won, verified=("clocked",))) == []
 
 
 def of_lost(name: str, won: np.ndarray) -> pd.Series:
@@ -53,7 +53,7 @@ def of_lost(name: str, won: np.ndarray) -> pd.Series:
 def test_fires_on_values_of_lost_leads_only(name: str, base: float) -> None:
     frame, won = honest(base=base)
     frame["v"] = of_lost(name, won)
-    found = purity(rows(frame, won))
+    found = check_pure_values(rows(frame, won))
     assert [(f.column, f.severity) for f in found] == [("v", "leak")]
     assert "none of them won against" in found[0].message
 
@@ -65,9 +65,9 @@ def test_values_with_poor_odds_and_rare_ones_are_silent_and_a_lowest_number_is_s
     frame["poor"] = pd.Series(np.where(poor, "student", "other"), dtype="str")
     frame["many"] = pd.Series(rng.integers(0, 60, len(won)).astype(str), dtype="str")
     frame["rare"] = pd.Series(np.where((won == 0) & (rng.random(len(won)) < 0.02), "x", "y"), dtype="str")
-    assert purity(rows(frame, won)) == []
+    assert check_pure_values(rows(frame, won)) == []
     frame["visits"] = np.where((won == 0) & (rng.random(len(won)) < 0.4), 0.0, rng.integers(1, 6, len(won)))
-    assert [(f.column, f.severity) for f in purity(rows(frame, won))] == [("visits", "suspect")]
+    assert [(f.column, f.severity) for f in check_pure_values(rows(frame, won))] == [("visits", "suspect")]
 
 
 @pytest.mark.parametrize(("count", "base", "usual"), [(4000, 0.3, 0.6), (4000, 0.1, 0.6), (8000, 0.1, 0.7)])
@@ -76,12 +76,12 @@ def test_a_flag_that_is_usually_1_is_no_leak_for_its_lowest_value(count: int, ba
     frame, won = honest(count, base=base)
     visited = (won == 1) | (np.random.default_rng(6).random(count) < (usual - base) / (1 - base))
     frame["visited"] = visited.astype(float)
-    assert {f.severity for f in purity(rows(frame, won))} <= {"suspect"}
+    assert {f.severity for f in check_pure_values(rows(frame, won))} <= {"suspect"}
     kinds = np.where(
         visited, 1.0, np.random.default_rng(7).integers(2, 4, count)
     )  # not the lowest: written at the loss
     frame["visited"] = np.where(np.arange(count) < 20, 0.0, kinds)
-    assert [(f.column, f.severity) for f in purity(rows(frame, won))] == [("visited", "leak")]
+    assert [(f.column, f.severity) for f in check_pure_values(rows(frame, won))] == [("visited", "leak")]
 
 
 def test_rare_reasons_are_taken_together_and_values_chosen_by_their_losses_are_not_held_against_a_column() -> None:
@@ -90,9 +90,9 @@ def test_rare_reasons_are_taken_together_and_values_chosen_by_their_losses_are_n
     noted = (won == 0) & (rng.random(len(won)) < 0.25)
     reasons = rng.choice([f"r{k}" for k in range(8)], len(won))
     frame["v"] = pd.Series(np.where(noted, reasons, rng.choice(["a", "b"], len(won))), dtype="str")
-    found = purity(rows(frame, won))
+    found = check_pure_values(rows(frame, won))
     assert [(f.column, f.severity) for f in found] == [("v", "suspect")]
     assert "is one of" in found[0].message
     frame, won = honest(12_000, base=0.01)
     frame["price"] = pd.Series(rng.integers(0, 80, len(won)).astype(str), dtype="str")
-    assert purity(rows(frame, won)) == []
+    assert check_pure_values(rows(frame, won)) == []

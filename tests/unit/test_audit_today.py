@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.judging.leakage.aud08_overwritten_columns import today
+from models.judging.leakage.aud08_overwritten_columns import check_overwritten_columns
 
 
 def world(seed: int = 0, n: int = 400) -> dict[str, pd.DataFrame]:
@@ -59,7 +59,7 @@ def test_fires_on_todays_totals_states_and_overwritten_fields() -> None:
         },
         index=pd.Index(ids, dtype="str"),
     )
-    found = today(columns, tables)
+    found = check_overwritten_columns(columns, tables)
     assert {f.column for f in found} == {"v1", "v2", "v3", "employees"}
     assert {f.severity for f in found} == {"leak"}
 
@@ -79,4 +79,4 @@ def test_silent_on_what_was_fixed_at_creation() -> None:
         },
         index=pd.Index(ids, dtype="str"),
     )
-    assert today(columns, tables) == []
+    assert check_overwritten_columns(columns, tables) == []

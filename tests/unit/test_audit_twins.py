@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.cohort.splits import Block, Chop, SplitKind
-from models.judging.leakage.aud09_train_test_duplicates import twins
+from models.judging.leakage.aud09_train_test_duplicates import check_train_test_duplicates
 from tests.unit.test_audit_matrix import matrix
 
 
@@ -21,12 +21,17 @@ def test_fires_on_identical_inputs_and_shared_accounts() -> None:
     half = frame(100)
     doubled = matrix(pd.concat([half, half], ignore_index=True), np.tile([0.0, 1.0], 100))
     names = list(half.columns)
-    assert [(f.column, f.severity) for f in twins(doubled, split("stratified", 200), names)] == [("(rows)", "suspect")]
-    assert [f.severity for f in twins(doubled, split("ordered", 200), names)] == ["note"]
+    assert [(f.column, f.severity) for f in check_train_test_duplicates(doubled, split("stratified", 200), names)] == [
+        ("(rows)", "suspect")
+    ]
+    assert [f.severity for f in check_train_test_duplicates(doubled, split("ordered", 200), names)] == ["note"]
     doubled.keys["account_id"] = pd.Series([f"A{i % 50}" for i in range(200)], dtype="str")
-    assert "100% of the test rows belong to accounts" in twins(doubled, split("ordered", 200), names)[-1].message
+    assert (
+        "100% of the test rows belong to accounts"
+        in check_train_test_duplicates(doubled, split("ordered", 200), names)[-1].message
+    )
 
 
 def test_silent_on_rows_of_their_own() -> None:
     own = matrix(frame(200), np.tile([0.0, 1.0], 100))
-    assert twins(own, split("stratified", 200), list(own.values.columns)) == []
+    assert check_train_test_duplicates(own, split("stratified", 200), list(own.values.columns)) == []

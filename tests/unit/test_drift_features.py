@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from features.matrix import Matrix
-from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores, standing_of
-from models.judging.drift.reference_distribution import fingerprint, trained_on
+from models.judging.drift.distribution_drift import Drift, classify_drift, drift_of_features, drift_of_scores
+from models.judging.drift.reference_distribution import build_reference_distribution, fingerprint
 from models.settings import MonitorSettings
 from tests.reference.weeks import weekly_matrix
 
@@ -18,7 +18,7 @@ TRAINED = weekly_matrix(3000, 40, seed=1)
 NOW = weekly_matrix(900, 6, seed=2)
 EVERY = np.arange(len(TRAINED))
 SCORES = TRAINED.values["truth"].to_numpy()
-PROFILE = trained_on(TRAINED, EVERY, EVERY, SCORES)
+PROFILE = build_reference_distribution(TRAINED, EVERY, EVERY, SCORES)
 
 
 def changed(matrix: Matrix, **columns: Any) -> Matrix:
@@ -64,7 +64,7 @@ def test_missing_and_unseen_values_are_bins_of_their_own() -> None:
 def test_a_rare_level_of_the_training_is_not_unseen_and_keeps_its_text_to_itself() -> None:
     rare = TRAINED.values["plan"].mask(np.arange(len(TRAINED)) == 0, "Acme Ltd")
     many = pd.Series([f"level {k % 25}" for k in range(len(TRAINED))], dtype="str").where(rare != "Acme Ltd", rare)
-    profile = trained_on(changed(TRAINED, plan=many), EVERY, EVERY, SCORES)
+    profile = build_reference_distribution(changed(TRAINED, plan=many), EVERY, EVERY, SCORES)
     assert len(profile["features"]["plan"]["levels"]) == 20 and "Acme Ltd" not in str(profile)
     assert fingerprint("Acme Ltd") in profile["features"]["plan"]["seen"]
     now = changed(NOW, plan=pd.Series(["Acme Ltd"] * len(NOW), dtype="str"))
@@ -87,7 +87,7 @@ def test_a_calendar_that_moves_whole_weeks_is_noise() -> None:
         week = matrix.keys["order"].to_numpy() % 2
         return changed(matrix, truth=week + 0.01 * matrix.values["truth"])
 
-    profile = trained_on(mailed(TRAINED), EVERY, EVERY, SCORES)
+    profile = build_reference_distribution(mailed(TRAINED), EVERY, EVERY, SCORES)
     one_week = mailed(NOW).take(np.flatnonzero(NOW.keys["order"].to_numpy() == 5))
     found = drifts(one_week, profile)["truth"]
     assert found.psi > 0.25 and found.standing == "within noise"
@@ -107,11 +107,11 @@ def test_a_calendar_that_moves_whole_weeks_is_noise() -> None:
     ],
 )
 def test_bands(index: float, noise: float, standing: str) -> None:
-    assert standing_of(index, noise, SETTINGS) == standing
+    assert classify_drift(index, noise, SETTINGS) == standing
 
 
 def test_the_record_is_the_same_twice_and_knows_usual_volumes() -> None:
-    assert trained_on(TRAINED, EVERY, EVERY, SCORES) == PROFILE
+    assert build_reference_distribution(TRAINED, EVERY, EVERY, SCORES) == PROFILE
     low, middle, high = PROFILE["leads_per_moment"]
     counts = TRAINED.keys["as_of"].value_counts().sort_index().iloc[-26:]
     assert (low, middle, high) == (counts.min(), counts.median(), counts.max())

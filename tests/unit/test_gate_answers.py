@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from features.schema.source import Capacity
-from models.judging.handoff.replay import arrange
+from models.judging.handoff.replay import arrange_replay
 from models.judging.promotion import gate
 from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, Check, paired_checks, places_of
-from models.judging.promotion.unseen_rows import Later
+from models.judging.promotion.unseen_rows import UnseenRows
 from models.settings import GateSettings
 from tests.reference.gate_oracle import calibration_error_slowly, log_loss_slowly, wins_slowly
 from tests.reference.weeks import weekly_matrix
@@ -37,7 +37,7 @@ def test_the_same_model_is_not_worse() -> None:
 def test_figures_are_those_of_the_slow_oracle() -> None:
     other = TRUTH * 0.7 + np.random.default_rng(1).normal(0, 0.5, len(TRUTH))
     found = checks(other)
-    places = places_of(arrange(MATRIX.keys, MATRIX.label), CAPACITY, SHARES, 7)
+    places = places_of(arrange_replay(MATRIX.keys, MATRIX.label), CAPACITY, SHARES, 7)
     assert places.tolist() == [7] * 12
     for z, side in ((TRUTH, "champion"), (other, "challenger")):
         assert getattr(found["log loss"], side) == pytest.approx(log_loss_slowly(MATRIX.label, z))
@@ -67,7 +67,7 @@ def test_a_model_off_by_a_level_fails_calibration_alone() -> None:
 
 
 def test_capacity_shrinks_with_the_share_that_is_judged() -> None:
-    replay = arrange(MATRIX.keys, MATRIX.label)
+    replay = arrange_replay(MATRIX.keys, MATRIX.label)
     assert places_of(replay, CAPACITY, np.full(12, 0.5), 7).tolist() == [3, 4] * 6
     assert places_of(replay, CAPACITY, SHARES, 14).tolist() == [14] * 12
 
@@ -98,19 +98,19 @@ def test_one_check_is_enough_to_be_kept_back() -> None:
         ((good, open_, good), gate.GateVerdict.INCONCLUSIVE, "Inconclusive, keep: log loss may be worse"),
         ((good, open_, bad), gate.GateVerdict.WORSE, "Worse, keep: wins at capacity"),
     ):
-        answer = gate.decide("b" * 64, "a" * 64, three, 900, 60, ["2026-04", "2026-05"])
+        answer = gate.answer_paired_checks("b" * 64, "a" * 64, three, 900, 60, ["2026-04", "2026-05"])
         assert answer.verdict is verdict and said in answer.sentence
         assert answer.passes == (verdict is gate.GateVerdict.PASSED) == (answer.needed == "")
 
 
 def test_too_few_wins_say_what_is_needed() -> None:
     through, soon = pd.Timestamp("2026-06-01"), pd.Timestamp("2026-06-08")
-    none = gate.too_few("b", "a", Later(np.arange(0), through, soon), 0, [], SETTINGS)
+    none = gate.answer_too_few("b", "a", UnseenRows(np.arange(0), through, soon), 0, [], SETTINGS)
     assert "(through 2026-06-01), 0 are matured with 0 won leads; 50 are needed" in none.sentence
     assert "first such row matures on 2026-06-08" in none.needed and not none.passes
-    some = gate.too_few("b", "a", Later(np.arange(70), through, soon), 20, ["2026-06", "2026-07"], SETTINGS)
+    some = gate.answer_too_few("b", "a", UnseenRows(np.arange(70), through, soon), 20, ["2026-06", "2026-07"], SETTINGS)
     assert "2 months so far about 3 more" in some.needed
-    over = gate.too_few("b", "a", Later(np.arange(0), through, None), 0, [], SETTINGS)
+    over = gate.answer_too_few("b", "a", UnseenRows(np.arange(0), through, None), 0, [], SETTINGS)
     assert "Wait for more outcomes" in over.needed
 
 
@@ -119,9 +119,9 @@ LEAK = {"column": "contract", "code": "AUD01", "severity": "leak", "message": "c
 
 def test_verdict_and_audit_have_to_be_clean() -> None:
     fine = {"verdict": "ok"}
-    assert gate.unclean(fine, {"findings": [{**LEAK, "severity": "suspect"}]}) == []
-    assert gate.unclean(fine, {"findings": [{**LEAK, "accepted": "a person said so"}]}) == []
-    assert "contract tells" in gate.unclean(fine, {"findings": [LEAK]})[0]
-    assert "no audit" in gate.unclean(fine, None)[0]
-    assert "'no_signal'" in gate.unclean({"verdict": "no_signal"}, {"findings": []})[0]
-    assert gate.unclean({"verdict": "weak_signal"}, {"findings": []}) == []
+    assert gate.find_blocking_reasons(fine, {"findings": [{**LEAK, "severity": "suspect"}]}) == []
+    assert gate.find_blocking_reasons(fine, {"findings": [{**LEAK, "accepted": "a person said so"}]}) == []
+    assert "contract tells" in gate.find_blocking_reasons(fine, {"findings": [LEAK]})[0]
+    assert "no audit" in gate.find_blocking_reasons(fine, None)[0]
+    assert "'no_signal'" in gate.find_blocking_reasons({"verdict": "no_signal"}, {"findings": []})[0]
+    assert gate.find_blocking_reasons({"verdict": "weak_signal"}, {"findings": []}) == []

@@ -9,12 +9,12 @@ from models.judging.lifecycle.sales_feedback import (
     RETURNED,
     THIRDS,
     agreement,
-    decisions,
     disagreements,
     return_reasons,
+    sales_decisions,
     scored_decisions,
 )
-from models.judging.lifecycle.service_levels import entries
+from models.judging.lifecycle.service_levels import stage_entries
 from pipelines.report.lifecycle_section import heat, waste_line
 from tests.unit.test_lifecycle_figures import at, figures, policy, world
 
@@ -23,7 +23,7 @@ WEEK = pd.Timestamp("2025-01-06")
 
 
 def said() -> pd.DataFrame:
-    return decisions(entries(world()["stages"], pd.Timestamp("2025-06-01")), policy())
+    return sales_decisions(stage_entries(world()["stages"], pd.Timestamp("2025-06-01")), policy())
 
 
 def judged() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:

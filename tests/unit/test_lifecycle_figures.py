@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from models.judging.lifecycle.figures import Lifecycle, lifecycle
+from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy, parse_policy
 
 MONDAY = pd.Timestamp("2025-01-06 09:00")
@@ -57,7 +57,7 @@ stages:
 
 def figures(as_of: pd.Timestamp = SPRING, **changes: object) -> Lifecycle:
     won = pd.Series({f"L{i}": 0.0 for i in range(10)} | {"L1": 1.0, "L9": float("nan")})
-    return lifecycle(world(), policy(**changes), as_of, won)
+    return measure_lifecycle(world(), policy(**changes), as_of, won)
 
 
 def test_the_funnel_counts_leads_and_times() -> None:
@@ -109,7 +109,7 @@ def test_the_starter_policy_loads() -> None:
 def test_without_stages_the_page_says_what_to_do() -> None:
     tables = world()
     tables["stages"] = tables["stages"].iloc[:0]
-    found = lifecycle(tables, policy(), at(1000), pd.Series(dtype="float64"))
+    found = measure_lifecycle(tables, policy(), at(1000), pd.Series(dtype="float64"))
     assert "map the 'stages' table" in found.sentences[0]
 
 

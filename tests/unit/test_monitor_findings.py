@@ -8,7 +8,7 @@ import pytest
 from models.judging.drift import monitor_findings
 from models.judging.drift.distribution_drift import Drift
 from models.judging.drift.monitor_findings import Finding, Level
-from models.judging.drift.observed_vs_predicted import base_rate_since, promised
+from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_with_predicted
 from models.judging.drift.prior_shift import PriorShift
 from models.settings import MonitorSettings
 from tests.reference.weeks import LAG, START, weekly_matrix
@@ -83,9 +83,9 @@ def since(shift: float, base: float | None = None) -> tuple[Finding, Finding]:
     matrix = weekly_matrix(2500, 20, seed=4)
     rows = np.flatnonzero((matrix.label_known_at > THROUGH).to_numpy())
     judged = matrix.take(rows)
-    found = promised(judged, judged.values["truth"].to_numpy() + shift, 300, SETTINGS)
+    found = compare_with_predicted(judged, judged.values["truth"].to_numpy() + shift, 300, SETTINGS)
     rate = float(matrix.label.mean()) if base is None else base
-    moved = base_rate_since(matrix, THROUGH, rate, SETTINGS)
+    moved = compare_base_rate(matrix, THROUGH, rate, SETTINGS)
     return monitor_findings.judge_promises(found, 300, SETTINGS), monitor_findings.judge_base(moved)
 
 
@@ -102,7 +102,7 @@ def test_promises_that_were_kept_and_some_that_were_not() -> None:
 def test_the_ratio_lies_within_its_interval_and_is_won_by_promised() -> None:
     matrix = weekly_matrix(800, 12, seed=6)
     p = 1 / (1 + np.exp(-(matrix.values["truth"].to_numpy() + 1.0)))
-    found = promised(matrix, np.log(p / (1 - p)), 100, SETTINGS)
+    found = compare_with_predicted(matrix, np.log(p / (1 - p)), 100, SETTINGS)
     assert found is not None and found.low < found.ratio < found.high < 1
     assert found.ratio == pytest.approx(matrix.label.sum() / p.sum())
     assert (found.observed, found.expected) == pytest.approx((matrix.label.mean(), p.mean()))
@@ -111,12 +111,12 @@ def test_the_ratio_lies_within_its_interval_and_is_won_by_promised() -> None:
 def test_too_few_wins_tell_nothing() -> None:
     matrix = weekly_matrix(100, 20)
     z = matrix.values["truth"].to_numpy()
-    assert promised(matrix, z, SETTINGS.minimum_won - 1, SETTINGS) is None
-    assert promised(matrix, z, SETTINGS.minimum_won, SETTINGS) is not None
+    assert compare_with_predicted(matrix, z, SETTINGS.minimum_won - 1, SETTINGS) is None
+    assert compare_with_predicted(matrix, z, SETTINGS.minimum_won, SETTINGS) is not None
     finding = monitor_findings.judge_promises(None, 3, SETTINGS)
     assert finding.level == Level.UNKNOWN and "3 leads" in finding.sentence and "20 are needed" in finding.sentence
     assert monitor_findings.judge_base(None).level == Level.UNKNOWN
-    late = base_rate_since(weekly_matrix(2500, 20), matrix.label_known_at.max(), 0.2, SETTINGS)
+    late = compare_base_rate(weekly_matrix(2500, 20), matrix.label_known_at.max(), 0.2, SETTINGS)
     assert isinstance(late, PriorShift) and "2026" in late.period, "the newest month, where nothing is later"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from features.schema.source import Source
 from features.schema.vocabulary import Verdict
-from models.judging.evaluation.test_warning import caution
+from models.judging.evaluation.test_warning import write_test_warning
 from pipelines.report.text import HEADLINES, OFF, TURNED, answer, excluded, headline, limits
 
 FLAT = {
@@ -55,7 +55,7 @@ def test_a_test_block_that_speaks_against_the_model_comes_first(
     auc_ci: list[float | None], loss: dict[str, Any], said: str, head: str
 ) -> None:
     figures = {"linear": {**SUMMARY["test"]["linear"], "auc_ci": auc_ci}}
-    text = caution(figures, {"rate": {"log_loss": loss}}, "linear")
+    text = write_test_warning(figures, {"rate": {"log_loss": loss}}, "linear")
     assert (said in text) if said else text == ""
     summary = {**SUMMARY, "verdict": Verdict.OK, "test": figures}
     assert headline(summary, {"caution": text}) == head

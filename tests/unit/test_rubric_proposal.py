@@ -14,7 +14,7 @@ from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import Binned, CategoryBins, NumberBins
 from models.encoding.linear_encoder import MISSING, RARE, CategoryCode
-from models.judging.rubrics.scorecard_to_rubric import _rules, propose
+from models.judging.rubrics.scorecard_to_rubric import _rules, propose_rubric
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 
 CATALOG = build_catalog(SOURCE)
@@ -74,7 +74,7 @@ def test_the_proposed_rubric_gives_the_scorecards_points() -> None:
             at = T0 - int(rng.integers(1, 20 * DAY))
             row = {"lead_id": name, "question": "seats", "value": str(rng.integers(5, 15)), "known_at": at}
             world["answers"].append({**row, "happened_at": at})
-    found = propose(card(), CATALOG, "proposed", 10.0)
+    found = propose_rubric(card(), CATALOG, "proposed", 10.0)
     assert len(found.left_out) == 1
     rubric = parse_rubric(found.to_yaml(), source=SOURCE)
     both = Catalog.of(CATALOG, rule_features(rubric, SOURCE))

@@ -8,7 +8,7 @@ from features.catalog.feature import Catalog, Feature, FeatureType
 from features.rubric.ledger import ledger
 from features.rubric.load import parse_rubric
 from features.schema.vocabulary import Dimension, Topic
-from models.judging.rubrics.rule_diagnostics import Repair, repair
+from models.judging.rubrics.rule_diagnostics import RuleDiagnostics, diagnose_rules
 
 RUBRIC = parse_rubric(
     """
@@ -29,7 +29,7 @@ handoff: {stage: mql}
 TRUE = {"good": 1.0, "better": 2.0, "bad": -1.0, "misleading": -1.0, "empty": 0.0, "small": 1.5, "rare": 0.5}
 
 
-def judged(seed: int = 0, n: int = 4000) -> Repair:
+def judged(seed: int = 0, n: int = 4000) -> RuleDiagnostics:
     rng = np.random.default_rng(seed)
     values = pd.DataFrame({f"rule_{name}": (rng.random(n) < 0.3).astype(float) for name in TRUE})
     values["rule_rare"] = (np.arange(n) < 8).astype(float)
@@ -56,7 +56,7 @@ def judged(seed: int = 0, n: int = 4000) -> Repair:
         for name in ("visits", "noise", "region")
     ]
     book = ledger(RUBRIC, values)
-    return repair(book, values, Catalog(tuple(features)), label, np.ones(n), account)
+    return diagnose_rules(book, values, Catalog(tuple(features)), label, np.ones(n), account)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from features.errors import ContractError
-from models.judging.handoff.precision_guarantee import lower_bound, mapped, promise
+from models.judging.handoff.precision_guarantee import find_promised_threshold, lower_bound, transfer_threshold
 
 
 def leads(n: int, seed: int, slope: float = 2.0, per_account: int = 1) -> tuple[np.ndarray, pd.DataFrame, np.ndarray]:
@@ -48,7 +48,7 @@ def test_clusters_that_happen_to_differ_little_give_no_credit() -> None:
 
 
 def test_the_kept_workload_is_the_last_that_passed() -> None:
-    kept = promise(*leads(3000, 0), promised=0.4)
+    kept = find_promised_threshold(*leads(3000, 0), promised=0.4)
     assert kept.kept is not None
     assert len(kept.tested) <= 20
     assert kept.tested[0].workload == 50
@@ -61,26 +61,26 @@ def test_the_kept_workload_is_the_last_that_passed() -> None:
 
 
 def test_what_cannot_be_promised_is_said() -> None:
-    nothing = promise(*leads(3000, 0, slope=0.0), promised=0.6)
+    nothing = find_promised_threshold(*leads(3000, 0, slope=0.0), promised=0.6)
     assert nothing.kept is None
     assert len(nothing.tested) == 1
     assert "60% cannot be promised with these data" in nothing.sentence
-    few = promise(*leads(30, 0), promised=0.3)
+    few = find_promised_threshold(*leads(30, 0), promised=0.3)
     assert "at least 50" in few.sentence
 
 
 def test_an_impossible_promise_is_refused() -> None:
     with pytest.raises(ContractError, match="between 0 and 1"):
-        promise(*leads(100, 0), promised=30)
+        find_promised_threshold(*leads(100, 0), promised=30)
 
 
 def test_a_promise_carries_over_to_another_model_by_the_share_it_hands_off() -> None:
     score, keys, label = leads(3000, 0)
-    kept = promise(score, keys, label, promised=0.4).kept
+    kept = find_promised_threshold(score, keys, label, promised=0.4).kept
     assert kept is not None
     refit = 3.0 * score + 7.0 + np.random.default_rng(1).normal(0, 0.5, len(score))
-    found = mapped(kept, refit, keys)
+    found = transfer_threshold(kept, refit, keys)
     assert found.leads == kept.workload
     assert found.share == pytest.approx(kept.share)
     assert (refit >= found.log_odds).sum() == kept.workload
-    assert mapped(kept, score, keys).log_odds == kept.threshold
+    assert transfer_threshold(kept, score, keys).log_odds == kept.threshold

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judging.handoff.replay import arrange, first_crossings, threshold_for, top_each_snapshot
-from models.judging.handoff.workload_curve import spread
+from models.judging.handoff.replay import arrange_replay, first_crossings, threshold_for, top_each_snapshot
+from models.judging.handoff.workload_curve import spread_places
 from tests.reference.replay_oracle import replay as slow_replay
 
 
@@ -43,8 +43,8 @@ def as_rows(keys: pd.DataFrame, score: np.ndarray) -> list[dict[str, object]]:
 @pytest.mark.parametrize("seed", range(8))
 def test_top_of_each_week_equals_the_slow_replay(seed: int) -> None:
     keys, label, score = weekly(seed)
-    places = spread(2.5, 8)
-    fast = top_each_snapshot(arrange(keys, label), score, places)
+    places = spread_places(2.5, 8)
+    fast = top_each_snapshot(arrange_replay(keys, label), score, places)
     slow = slow_replay(as_rows(keys, score), lambda rows, week: rows[: int(places[week])])
     assert fast.tolist() == [row["row"] for row in slow]
     handed = keys.iloc[fast]
@@ -54,7 +54,7 @@ def test_top_of_each_week_equals_the_slow_replay(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_first_crossings_equal_the_slow_replay(seed: int) -> None:
     keys, label, score = weekly(seed)
-    fast = first_crossings(arrange(keys, label), score >= 4)
+    fast = first_crossings(arrange_replay(keys, label), score >= 4)
     slow = slow_replay(as_rows(keys, score), lambda rows, week: [r for r in rows if r["score"] >= 4])  # type: ignore[operator]
     assert sorted(fast.tolist()) == sorted(row["row"] for row in slow)
 
@@ -63,9 +63,9 @@ def test_order_of_the_file_decides_nothing() -> None:
     keys, label, score = weekly(1)
     shuffled = np.random.default_rng(9).permutation(len(keys))
     places = np.full(8, 2)
-    one = top_each_snapshot(arrange(keys, label), score, places)
+    one = top_each_snapshot(arrange_replay(keys, label), score, places)
     two = top_each_snapshot(
-        arrange(keys.iloc[shuffled].reset_index(drop=True), label[shuffled]), score[shuffled], places
+        arrange_replay(keys.iloc[shuffled].reset_index(drop=True), label[shuffled]), score[shuffled], places
     )
     assert set(one) == set(shuffled[two])
 
@@ -73,7 +73,7 @@ def test_order_of_the_file_decides_nothing() -> None:
 def test_a_threshold_for_a_workload_hands_off_that_many_leads() -> None:
     keys, label, _ = weekly(2)
     score = np.random.default_rng(0).normal(size=len(keys))
-    replay = arrange(keys, label)
+    replay = arrange_replay(keys, label)
     for workload in (1, 7, replay.leads):
         assert len(first_crossings(replay, score >= threshold_for(replay, score, workload))) == workload
 
@@ -81,7 +81,7 @@ def test_a_threshold_for_a_workload_hands_off_that_many_leads() -> None:
 def test_a_flat_source_is_one_snapshot() -> None:
     keys, label, score = weekly(3)
     flat = keys.assign(as_of=pd.NaT, lead_id=[str(i) for i in range(len(keys))])
-    replay = arrange(flat, label)
+    replay = arrange_replay(flat, label)
     rows = top_each_snapshot(replay, score, np.array([5]))
     assert replay.snapshots == 1
     assert (score[rows] == np.sort(score)[::-1][:5]).all()

@@ -14,7 +14,7 @@ from models.judging.drift.reference_distribution import bin_labels, codes_of, sh
 from models.logistic import sigmoid
 from models.settings import MonitorSettings
 
-Standing = Literal["stable", "within noise", "moved", "moved a lot"]
+DriftBand = Literal["stable", "within noise", "moved", "moved a lot"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Drift:
     label: str
     psi: float
     noise: float
-    standing: Standing
+    standing: DriftBand
     weight: float
     missing_before: float
     missing: float
@@ -84,7 +84,7 @@ def _feature(
         label=feature.label or feature.name.replace("_", " "),
         psi=index,
         noise=noise,
-        standing=standing_of(index, noise, settings),
+        standing=classify_drift(index, noise, settings),
         weight=float(weights.get(feature.name, 0.0)),
         missing_before=float(own["shares"][-1]),
         missing=float(after[-1]),
@@ -109,7 +109,7 @@ def drift_of_scores(profile: Mapping[str, Any], now: Matrix, log_odds: Floats, s
         label="scores",
         psi=index,
         noise=noise,
-        standing=standing_of(index, noise, settings),
+        standing=classify_drift(index, noise, settings),
         weight=1.0,
         missing_before=0.0,
         missing=0.0,
@@ -119,7 +119,7 @@ def drift_of_scores(profile: Mapping[str, Any], now: Matrix, log_odds: Floats, s
     )
 
 
-def standing_of(index: float, noise: float, settings: MonitorSettings) -> Standing:
+def classify_drift(index: float, noise: float, settings: MonitorSettings) -> DriftBand:
     """The usual bands, but nothing has moved that chance alone explains."""
     if index < settings.moved:
         return "stable"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from models.judging.drift.distribution_drift import Drift
-from models.judging.drift.observed_vs_predicted import Promised
+from models.judging.drift.observed_vs_predicted import ObservedVsPredicted
 from models.judging.drift.prior_shift import PriorShift
 from models.settings import MonitorSettings
 
@@ -125,7 +125,7 @@ def judge_base(shift: PriorShift | None) -> Finding:
     return Finding("base rate", Level.WATCH, shift.sentence, "If it lasts, train again on newer rows.")
 
 
-def judge_promises(found: Promised | None, won: int, settings: MonitorSettings) -> Finding:
+def judge_promises(found: ObservedVsPredicted | None, won: int, settings: MonitorSettings) -> Finding:
     """Probabilities against what happened."""
     if found is None:
         sentence = (

@@ -8,15 +8,15 @@ import pandas as pd
 
 from features.array_types import Floats
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
-from models.judging.drift.prior_shift import FEWEST_ROWS, PriorShift, prior_shift
+from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resample_totals
+from models.judging.drift.prior_shift import FEWEST_ROWS, PriorShift, measure_prior_shift
 from models.judging.evaluation.backtest import group_codes
 from models.logistic import sigmoid
 from models.settings import MonitorSettings
 
 
 @dataclass(frozen=True)
-class Promised:
+class ObservedVsPredicted:
     """Wins promised and happened on rows of leads the bundle had not learned from.
 
     Parameters
@@ -65,33 +65,36 @@ class Promised:
         }
 
 
-def promised(judged: Matrix, log_odds: Floats, won: int, settings: MonitorSettings) -> Promised | None:
+def compare_with_predicted(
+    judged: Matrix, log_odds: Floats, won: int, settings: MonitorSettings
+) -> ObservedVsPredicted | None:
     """Promised against happened on later rows; None where fewer leads were won than can tell anything."""
     if won < settings.minimum_won:
         return None
     p = sigmoid(log_odds)
     sums = _sums(group_codes(judged), {"won": judged.label, "expected": p})
-    drawn = resampled(sums, draws=settings.draws, seed=settings.seed)
+    drawn = resample_totals(sums, draws=settings.draws, seed=settings.seed)
     span = interval(ratio(drawn["won"], drawn["expected"]))
     figures = (float(p.mean()), float(judged.label.mean()), float(judged.label.sum() / p.sum()))
-    return Promised(len(judged), won, *figures, span.low, span.high)
+    return ObservedVsPredicted(len(judged), won, *figures, span.low, span.high)
 
 
-def base_rate_since(
+def compare_base_rate(
     matrix: Matrix, through: pd.Timestamp | None, trained: float, settings: MonitorSettings
 ) -> PriorShift | None:
     """The base rate of all rows matured since the training against the training's.
 
     Where those are too few: the newest matured month against the months before it; None where that cannot be told
-    either. Unlike :func:`promised` this takes rows of all leads, for a base rate depends on their mix of ages.
+    either. Unlike :func:`compare_with_predicted` this takes rows of all leads, because a base rate depends on their mix
+    of ages.
     """
     matured = np.flatnonzero(matrix.matured)
     rows = matured if through is None else matured[(matrix.label_known_at.iloc[matured] > through).to_numpy()]
     if through is None or len(rows) < FEWEST_ROWS:
-        return prior_shift(matrix, matured, draws=settings.draws, seed=settings.seed)
+        return measure_prior_shift(matrix, matured, draws=settings.draws, seed=settings.seed)
     won, as_of = matrix.label[rows], matrix.keys["as_of"].iloc[rows]
     sums = _sums(group_codes(matrix)[rows], {"won": won, "rows": np.ones(len(rows))})
-    drawn = resampled(sums, draws=settings.draws, seed=settings.seed)
+    drawn = resample_totals(sums, draws=settings.draws, seed=settings.seed)
     span = interval(ratio(drawn["won"], drawn["rows"]))
     period = f"{as_of.min():%Y-%m} to {as_of.max():%Y-%m}"
     rate = float(won.mean())

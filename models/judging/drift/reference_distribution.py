@@ -21,7 +21,7 @@ _FINGERPRINTS = 2_000  # of all levels seen, so that an unseen one is told from 
 _USUAL_WEEKS, _FEWEST = 26, 50  # newest moments, and rows one needs, to say how far single moments usually are off
 
 
-def trained_on(matrix: Matrix, rows: Ints, newest: Ints, newest_log_odds: Floats) -> dict[str, Any]:
+def build_reference_distribution(matrix: Matrix, rows: Ints, newest: Ints, newest_log_odds: Floats) -> dict[str, Any]:
     """JSON-ready record of the training rows, each counted once, as in a worklist.
 
     Parameters

@@ -13,7 +13,7 @@ from features.matrix import Matrix
 from models.candidates.blend import BLENDED, blended, fit_weights
 from models.grouped_folds import grouped_folds
 from models.interfaces import Candidate
-from models.judging.cluster_bootstrap import cluster_sums, resampled
+from models.judging.cluster_bootstrap import cluster_sums, resample_totals
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
 from models.settings import TrainSettings
@@ -62,7 +62,7 @@ def judging_weight(rows: Ints) -> Floats:
     return np.ones(len(rows))
 
 
-def thinned(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Matrix:
+def subsample(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Matrix:
     """The given rows, at most ``rows_per_lead`` of each lead, which still weigh one together."""
     lead = matrix.keys["lead_id"].to_numpy()[rows]
     codes = np.unique(lead.astype("str"), return_inverse=True)[1]
@@ -90,7 +90,7 @@ def fit_all(
     Where the source declares a recency half-life, newer rows weigh more for those of :data:`FORGETTING`; not so
     without ``by_age``.
     """
-    part = thinned(matrix, rows, settings)
+    part = subsample(matrix, rows, settings)
     group = group_codes(part)
     recent = recent_weight(part, settings.recency_half_life) if by_age else part.weight
     return {
@@ -266,7 +266,7 @@ def candidate_record(
     mean = float(np.average(losses, weights=weight))
     codes = np.unique(group_codes(matrix)[rolling.rows], return_inverse=True)[1]
     sums = {"loss": cluster_sums(codes, weight * (losses - mean), int(codes.max()) + 1)}
-    error = float(resampled(sums, draws=settings.draws, seed=settings.seed)["loss"].std(ddof=1) / weight.sum())
+    error = float(resample_totals(sums, draws=settings.draws, seed=settings.seed)["loss"].std(ddof=1) / weight.sum())
     areas = [
         auc(won[rolling.block == k], rolling.log_odds[name][rolling.block == k], weight[rolling.block == k])
         for k in range(len(rolling.names))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.array_types import Floats, Ints
-from models.judging.cluster_bootstrap import cluster_sums, resampled
+from models.judging.cluster_bootstrap import cluster_sums, resample_totals
 from models.logistic import log_loss
 
 SIMPLEST_FIRST = ("rubric", "scorecard", "linear", "booster", "blend")
@@ -18,7 +18,7 @@ FEW_LEADS = 200  # won or lost, whichever are fewer, among the judged
 
 
 @dataclass(frozen=True)
-class Judged:
+class FoldPredictions:
     """Predictions of one kind of folds: log-odds per candidate, outcomes, weights and groups, shape (n,) each."""
 
     log_odds: Mapping[str, Floats]
@@ -38,7 +38,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class _Standing:
+class _LossGaps:
     """Mean loss per candidate, the best, and each one's distance from it with its error."""
 
     loss: Mapping[str, float]
@@ -50,7 +50,9 @@ class _Standing:
         return name == self.best or self.above[name][0] <= self.above[name][1]
 
 
-def climb(by_time: Judged, at_random: Judged | None = None, *, draws: int, seed: int, few: bool = False) -> Choice:
+def select_candidate(
+    by_time: FoldPredictions, at_random: FoldPredictions | None = None, *, draws: int, seed: int, few: bool = False
+) -> Choice:
     """Pick a candidate by out-of-fold log loss, both kinds of folds counting alike where there are both.
 
     Where they contradict each other (the best of one kind is beyond one standard error on the other), no single
@@ -58,8 +60,8 @@ def climb(by_time: Judged, at_random: Judged | None = None, *, draws: int, seed:
     beyond one standard error.
     """
     kinds = [by_time] if at_random is None else [by_time, at_random]
-    both = _standing(kinds, draws, seed)
-    apart = [_standing([kind], draws, seed) for kind in kinds]
+    both = _measure_gaps(kinds, draws, seed)
+    apart = [_measure_gaps([kind], draws, seed) for kind in kinds]
     first, last = apart[0], apart[-1]
     if "blend" in both.above and not (last.within(first.best) and first.within(last.best)):
         why = (
@@ -76,7 +78,7 @@ def climb(by_time: Judged, at_random: Judged | None = None, *, draws: int, seed:
     return Choice(winner, both.best, _why(winner, both, at_random is not None), both.above)
 
 
-def _standing(kinds: Sequence[Judged], draws: int, seed: int) -> _Standing:
+def _measure_gaps(kinds: Sequence[FoldPredictions], draws: int, seed: int) -> _LossGaps:
     names = [name for name in SIMPLEST_FIRST if name in kinds[0].log_odds]
     codes = np.unique(np.concatenate([kind.group for kind in kinds]), return_inverse=True)[1]
     ends = np.cumsum([0, *(len(kind.won) for kind in kinds)])
@@ -88,12 +90,12 @@ def _standing(kinds: Sequence[Judged], draws: int, seed: int) -> _Standing:
             sums[name] += cluster_sums(codes[start:end], share * log_loss(kind.won, kind.log_odds[name]), groups)
     loss = {name: float(sums[name].sum()) for name in names}
     best = min(names, key=lambda name: (loss[name], names.index(name)))
-    found = resampled({name: sums[name] - sums[best] for name in names}, draws=draws, seed=seed)
+    found = resample_totals({name: sums[name] - sums[best] for name in names}, draws=draws, seed=seed)
     above = {name: (loss[name] - loss[best], float(found[name].std(ddof=1))) for name in names}
-    return _Standing(loss, best, above)
+    return _LossGaps(loss, best, above)
 
 
-def _why(winner: str, standing: _Standing, both: bool) -> str:
+def _why(winner: str, standing: _LossGaps, both: bool) -> str:
     best, above, loss = standing.best, standing.above, standing.loss[standing.best]
     what = "out-of-fold log loss, rolling and random folds alike" if both else "out-of-fold log loss"
     if winner == best:
@@ -113,7 +115,7 @@ def _why(winner: str, standing: _Standing, both: bool) -> str:
     )
 
 
-def _why_few(standing: _Standing) -> str:
+def _why_few(standing: _LossGaps) -> str:
     gap, error = standing.above["blend"]
     beside = (
         f"has the lowest out-of-fold log loss ({standing.loss['blend']:.4f})"
@@ -126,7 +128,7 @@ def _why_few(standing: _Standing) -> str:
     )
 
 
-def _why_better(standing: _Standing) -> str:
+def _why_better(standing: _LossGaps) -> str:
     gap, error = standing.above["blend"]
     return (
         f"Few leads: under {FEW_LEADS} won or lost ones judge the candidates. {standing.best} has the lowest "

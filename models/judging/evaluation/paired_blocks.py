@@ -9,17 +9,17 @@ import numpy as np
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import cluster_sums, interval, resampled
+from models.judging.cluster_bootstrap import cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import OutOfFold, group_codes
 from models.judging.evaluation.metrics import auc
-from models.judging.handoff.replay import arrange, top_each_snapshot
-from models.judging.handoff.workload_curve import capacities
+from models.judging.handoff.replay import arrange_replay, top_each_snapshot
+from models.judging.handoff.workload_curve import places_per_snapshot
 from models.logistic import log_loss
 
 POOLED = "all blocks"
 
 
-def paired_blocks(
+def compare_by_block(
     matrix: Matrix,
     found: OutOfFold,
     winner: str,
@@ -43,7 +43,7 @@ def paired_blocks(
     at = [np.flatnonzero(found.block == k) for k in range(blocks)]
     parts = [_part(matrix, found, rows, groups, capacity, every_days) for rows in at]
     records = [_record(found.names[k], part, winner, draws, seed) for k, part in enumerate(parts)]
-    return [*records, _record(POOLED, _joined(parts), winner, draws, seed)] if len(parts) > 1 else records
+    return [*records, _record(POOLED, _pool_parts(parts), winner, draws, seed)] if len(parts) > 1 else records
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class _Part:
 def _part(matrix: Matrix, found: OutOfFold, at: Ints, groups: Ints, capacity: Capacity, every_days: int) -> _Part:
     rows = found.rows[at]
     won, size = matrix.label[rows], int(groups.max()) + 1
-    replay = arrange(matrix.keys.iloc[rows].reset_index(drop=True), won)
-    places = capacities(replay, capacity, every_days)
+    replay = arrange_replay(matrix.keys.iloc[rows].reset_index(drop=True), won)
+    places = places_per_snapshot(replay, capacity, every_days)
     handed = {name: top_each_snapshot(replay, z[at], places) for name, z in found.log_odds.items()}
     return _Part(
         rows=cluster_sums(groups[rows], np.ones(len(rows)), size),
@@ -74,7 +74,7 @@ def _part(matrix: Matrix, found: OutOfFold, at: Ints, groups: Ints, capacity: Ca
     )
 
 
-def _joined(parts: list[_Part]) -> _Part:
+def _pool_parts(parts: list[_Part]) -> _Part:
     """All parts together; the area under the curve is their mean, as levels differ from block to block."""
     names = list(parts[0].loss)
     return _Part(
@@ -93,7 +93,7 @@ def _record(block: str, part: _Part, winner: str, draws: int, seed: int) -> dict
     for name in part.loss:
         sums[f"loss {name}"] = (part.loss[name] - part.loss[winner])[present]
         sums[f"wins {name}"] = (part.wins[name] - part.wins[winner])[present]
-    drawn = resampled(sums, draws=draws, seed=seed)
+    drawn = resample_totals(sums, draws=draws, seed=seed)
     candidates = [_candidate(part, name, winner, drawn) for name in part.loss]
     n = int(part.rows.sum())
     return {"block": block, "n": n, "won": part.won, "handoffs": part.handoffs, "candidates": candidates}

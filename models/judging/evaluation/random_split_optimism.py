@@ -7,17 +7,17 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resampled
+from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes
 from models.judging.evaluation.metrics import auc
-from models.judging.evaluation.signal_test import levelled
+from models.judging.evaluation.signal_test import recenter_by_block
 from models.logistic import log_loss
 
 FEWEST = 50
 
 
 @dataclass(frozen=True)
-class Flattery:
+class SplitOptimism:
     """One candidate on rows that both kinds of folds judged.
 
     Parameters
@@ -74,7 +74,9 @@ class Flattery:
         }
 
 
-def flattery(matrix: Matrix, found: Backtest, name: str, *, draws: int, seed: int) -> Flattery | None:
+def measure_split_optimism(
+    matrix: Matrix, found: Backtest, name: str, *, draws: int, seed: int
+) -> SplitOptimism | None:
     """How much a random split flatters candidate ``name``; None without an order, or with too few common rows.
 
     Only rows judged by both kinds of folds are compared: over all rows the two would differ by period alone.
@@ -90,13 +92,15 @@ def flattery(matrix: Matrix, found: Backtest, name: str, *, draws: int, seed: in
     by_time, at_random = found.rolling.log_odds[name][late], random.log_odds[name][mixed]
     gain = log_loss(won, by_time) - log_loss(won, at_random)
     ones = np.ones(len(rows))
-    settled = log_loss(won, levelled(by_time, won, ones, block)) - log_loss(won, levelled(at_random, won, ones, block))
+    settled = log_loss(won, recenter_by_block(by_time, won, ones, block)) - log_loss(
+        won, recenter_by_block(at_random, won, ones, block)
+    )
     codes = np.unique(group_codes(matrix)[rows], return_inverse=True)[1]
     groups = int(codes.max()) + 1
-    drawn = resampled(
+    drawn = resample_totals(
         {"gain": cluster_sums(codes, gain, groups), "n": cluster_sums(codes, ones, groups)}, draws=draws, seed=seed
     )
-    return Flattery(
+    return SplitOptimism(
         rows=len(rows),
         by_time=float(log_loss(won, by_time).mean()),
         at_random=float(log_loss(won, at_random).mean()),
@@ -105,7 +109,7 @@ def flattery(matrix: Matrix, found: Backtest, name: str, *, draws: int, seed: in
         auc_by_time=_mean_auc(won, by_time, block),
         auc_at_random=_mean_auc(won, at_random, block),
         trained_by_time=int(np.mean([found.folds[k]["train"] for k in block])),
-        trained_at_random=_learned(random),
+        trained_at_random=_mean_training_rows(random),
     )
 
 
@@ -114,7 +118,7 @@ def _mean_auc(won: Floats, log_odds: Floats, block: Ints) -> float:
     return float(np.nanmean(parts))
 
 
-def _learned(random: OutOfFold) -> int:
+def _mean_training_rows(random: OutOfFold) -> int:
     """Mean number of rows a random fold learned from: all but its own."""
     own = np.bincount(random.block)
     return int(np.average(len(random.rows) - own, weights=own))

@@ -10,7 +10,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, micros
-from models.judging.cluster_bootstrap import CONFIDENCE, Interval, cluster_sums, interval, ratio, resampled
+from models.judging.cluster_bootstrap import CONFIDENCE, Interval, cluster_sums, interval, ratio, resample_totals
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability
 from models.logistic import sigmoid
@@ -97,7 +97,7 @@ def share_interval(won: Floats, group: Ints, draws: int, seed: int) -> Interval:
     codes = np.unique(group, return_inverse=True)[1]
     groups = int(codes.max()) + 1
     sums = {"won": cluster_sums(codes, won, groups), "n": cluster_sums(codes, np.ones(len(won)), groups)}
-    drawn = resampled(sums, draws=draws, seed=seed)
+    drawn = resample_totals(sums, draws=draws, seed=seed)
     return interval(ratio(drawn["won"], drawn["n"]))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from features.array_types import Floats, Ints
-from models.judging.cluster_bootstrap import cluster_sums, resampled
+from models.judging.cluster_bootstrap import cluster_sums, resample_totals
 from models.logistic import fit_logistic, log_loss, logit
 
 
@@ -34,7 +34,7 @@ class Signal:
         return min(self.p_value[name] * len(self.p_value), 1.0)
 
 
-def levelled(log_odds: Floats, won: Floats, weight: Floats, block: Ints) -> Floats:
+def recenter_by_block(log_odds: Floats, won: Floats, weight: Floats, block: Ints) -> Floats:
     """Log-odds with the intercept refitted in each block."""
     shifted = log_odds.copy()
     for code in np.unique(block):
@@ -75,9 +75,9 @@ def signal_test(
     groups = int(codes.max()) + 1
     sums = {}
     for name in names:
-        better = rate - log_loss(won, levelled(log_odds[name], won, weight, block))
+        better = rate - log_loss(won, recenter_by_block(log_odds[name], won, weight, block))
         sums[name] = cluster_sums(codes, weight * better, groups)
-    totals = resampled(sums, draws=draws, seed=seed)
+    totals = resample_totals(sums, draws=draws, seed=seed)
     p_value = {}
     for name in names:
         deviation = float(totals[name].std(ddof=1))

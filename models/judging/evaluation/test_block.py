@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from features.array_types import Floats
 from features.matrix import Matrix
 from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resampled
+from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import group_codes, judging_weight
 from models.judging.evaluation.metrics import (
     METRICS,
@@ -22,10 +22,10 @@ from models.judging.evaluation.metrics import (
     metric_draws,
 )
 from models.judging.evaluation.reliability_tables import chances, reliability_table, share_interval
-from models.judging.evaluation.test_warning import caution
-from models.judging.handoff.policies import Judge
-from models.judging.handoff.replay import arrange, top_each_snapshot
-from models.judging.handoff.workload_curve import capacities
+from models.judging.evaluation.test_warning import write_test_warning
+from models.judging.handoff.policies import ScoredPolicy
+from models.judging.handoff.replay import arrange_replay, top_each_snapshot
+from models.judging.handoff.workload_curve import places_per_snapshot
 
 _METRIC_DRAWS = 200
 
@@ -108,12 +108,12 @@ def evaluate(
         base_rate_test=base,
         log_odds=dict(log_odds),
         notes=_notes(figures[winner]["ece"], perfect, base_before, base, share_interval(won, group, draws, seed)),
-        caution=caution(figures, differences, winner),
+        caution=write_test_warning(figures, differences, winner),
     )
 
 
 def rank_figures(
-    test: Matrix, judges: Sequence[Judge], capacity: Capacity, *, draws: int, seed: int, every_days: int = 7
+    test: Matrix, judges: Sequence[ScoredPolicy], capacity: Capacity, *, draws: int, seed: int, every_days: int = 7
 ) -> dict[str, dict[str, Any]]:
     """How well scores that are no probabilities order the test rows, on the draws of :func:`evaluate`.
 
@@ -136,14 +136,14 @@ def rank_figures(
 def _wins_at_capacity(
     test: Matrix, log_odds: Mapping[str, Floats], capacity: Capacity, every_days: int, draws: int, seed: int
 ) -> dict[str, dict[str, Any]]:
-    replay = arrange(test.keys, test.label)
-    places = capacities(replay, capacity, every_days)
+    replay = arrange_replay(test.keys, test.label)
+    places = places_per_snapshot(replay, capacity, every_days)
     found = {}
     for name, z in log_odds.items():
         rows = top_each_snapshot(replay, z, places)
         won = replay.label[rows]
         sums = {"wins": cluster_sums(replay.cluster[replay.lead[rows]], won, replay.clusters)}
-        spread = interval(resampled(sums, draws=draws, seed=seed)["wins"])
+        spread = interval(resample_totals(sums, draws=draws, seed=seed)["wins"])
         found[name] = {
             "wins_at_capacity": int(won.sum()),
             "wins_at_capacity_ci": spread.record(),

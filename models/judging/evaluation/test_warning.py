@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def caution(figures: Mapping[str, Mapping[str, Any]], differences: Mapping[str, Mapping[str, Any]], winner: str) -> str:
+def write_test_warning(
+    figures: Mapping[str, Mapping[str, Any]], differences: Mapping[str, Mapping[str, Any]], winner: str
+) -> str:
     """A sentence where the chosen model did worse on the test block than no model, beyond the 90 % intervals.
 
     The verdict is passed on development rows, so that the test block stays a test; what the block then shows

@@ -8,10 +8,10 @@ import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import interval, resampled
+from models.judging.cluster_bootstrap import interval, resample_totals
 from models.judging.handoff.policy_results import Handoffs, sums_of
 from models.judging.handoff.replay import Replay, top_each_snapshot
-from models.judging.handoff.workload_curve import spread
+from models.judging.handoff.workload_curve import spread_places
 
 HOUR_FASTER = (
     "What an hour faster first touch would win cannot be told from these data: who was called sooner was not decided "
@@ -56,7 +56,7 @@ def plan_capacity(
     rows = {crew: _rows(replay, score, crew * per_rep * every_days / 7) for crew in [*crews, crews[-1] + 1]}
     nothing = np.zeros(len(score))
     sums = {str(c): sums_of(replay, Handoffs(str(c), "", "", r), nothing)["wins"] for c, r in rows.items()}
-    drawn = resampled(sums, draws=draws, seed=seed)
+    drawn = resample_totals(sums, draws=draws, seed=seed)
     table = []
     for crew in crews:
         won, more = (float(replay.label[rows[c]].sum()) for c in (crew, crew + 1))
@@ -77,7 +77,7 @@ def plan_capacity(
 
 
 def _rows(replay: Replay, score: Floats, rate: float) -> Ints:
-    return top_each_snapshot(replay, score, spread(rate, replay.snapshots))
+    return top_each_snapshot(replay, score, spread_places(rate, replay.snapshots))
 
 
 def _waiting(replay: Replay, rows: Ints, every_days: int) -> pd.DataFrame:

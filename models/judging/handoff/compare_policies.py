@@ -9,7 +9,7 @@ import pandas as pd
 from features.array_types import Floats
 from features.errors import ContractError
 from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import interval, ratio, resampled
+from models.judging.cluster_bootstrap import interval, ratio, resample_totals
 from models.judging.handoff.comparison import Comparison, Difference, months_of, notes_of
 from models.judging.handoff.comparison_text import comparison_sentences
 from models.judging.handoff.policies import (
@@ -18,7 +18,7 @@ from models.judging.handoff.policies import (
     MODEL_CAPACITY,
     RUBRIC_CAPACITY,
     RUBRIC_OWN,
-    Judge,
+    ScoredPolicy,
     policies_of,
 )
 from models.judging.handoff.policy_results import (
@@ -30,21 +30,21 @@ from models.judging.handoff.policy_results import (
     sums_of,
     winnable_sums,
 )
-from models.judging.handoff.replay import TIE_RULE, Replay, arrange
+from models.judging.handoff.replay import TIE_RULE, Replay, arrange_replay
 from models.judging.handoff.swap_set import swap_set
-from models.judging.handoff.workload_curve import capacities, curve_of
+from models.judging.handoff.workload_curve import curve_of, places_per_snapshot
 
 
-def compare(
-    model: Judge,
-    rubric: Judge | None,
+def compare_policies(
+    model: ScoredPolicy,
+    rubric: ScoredPolicy | None,
     keys: pd.DataFrame,
     label: Floats,
     amount: Floats,
     *,
     capacity: Capacity,
     every_days: int = 7,
-    others: Sequence[Judge] = (),
+    others: Sequence[ScoredPolicy] = (),
     segments: Mapping[str, pd.Series] | None = None,
     draws: int = 1000,
     seed: int = 0,
@@ -59,8 +59,8 @@ def compare(
     """
     if np.isnan(label).any():
         raise ContractError(f"{int(np.isnan(label).sum())} rows are not matured; compare on matured rows only.")
-    replay = arrange(keys, label)
-    places = capacities(replay, capacity, every_days)
+    replay = arrange_replay(keys, label)
+    places = places_per_snapshot(replay, capacity, every_days)
     every = policies_of(replay, model, rubric, others, places, capacity)
     if capacity.value_per_win is not None:
         amount = np.where(np.isfinite(amount), amount, capacity.value_per_win)
@@ -97,7 +97,7 @@ def _draws(replay: Replay, every: list[Handoffs], amount: Floats, draws: int, se
     sums = {"winnable": winnable_sums(replay)}
     for handoffs in every:
         sums |= {f"{handoffs.policy}.{name}": s for name, s in sums_of(replay, handoffs, amount).items()}
-    return resampled(sums, draws=draws, seed=seed)
+    return resample_totals(sums, draws=draws, seed=seed)
 
 
 def _differences(every: list[Handoffs], replay: Replay, draws: dict[str, Floats]) -> list[Difference]:
@@ -129,7 +129,12 @@ def _differences(every: list[Handoffs], replay: Replay, draws: dict[str, Floats]
 
 
 def _swap(
-    every: list[Handoffs], replay: Replay, keys: pd.DataFrame, amount: Floats, model: Judge, rubric: Judge | None
+    every: list[Handoffs],
+    replay: Replay,
+    keys: pd.DataFrame,
+    amount: Floats,
+    model: ScoredPolicy,
+    rubric: ScoredPolicy | None,
 ) -> pd.DataFrame:
     rows = {handoffs.policy: handoffs.rows for handoffs in every}
     first, second = (EQUAL_WORKLOAD, RUBRIC_OWN) if RUBRIC_OWN in rows else (MODEL_CAPACITY, RUBRIC_CAPACITY)

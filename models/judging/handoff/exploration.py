@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.array_types import Bools, Floats, Ints
 from features.errors import ContractError
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
+from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resample_totals
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def estimate(
         "wins": cluster_sums(cluster, weight * won, clusters),
         "leads": cluster_sums(cluster, weight, clusters),
     }
-    totals = resampled(sums, draws=draws, seed=seed)
+    totals = resample_totals(sums, draws=draws, seed=seed)
     below, squares = float(weight.sum()), float((weight**2).sum())
     return Estimate(
         precision=float((weight * won).sum() / below) if below > 0 else float("nan"),

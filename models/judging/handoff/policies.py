@@ -16,7 +16,7 @@ RUBRIC_CAPACITY, MODEL_CAPACITY, MODEL_VALUE = "rubric_at_capacity", "model_at_c
 
 
 @dataclass(frozen=True)
-class Judge:
+class ScoredPolicy:
     """What one scorer says of every judged row.
 
     Parameters
@@ -37,9 +37,9 @@ class Judge:
 
 def policies_of(
     replay: Replay,
-    model: Judge,
-    rubric: Judge | None,
-    others: Sequence[Judge],
+    model: ScoredPolicy,
+    rubric: ScoredPolicy | None,
+    others: Sequence[ScoredPolicy],
     places: Ints,
     capacity: Capacity,
 ) -> list[Handoffs]:
@@ -61,7 +61,7 @@ def policies_of(
     return found
 
 
-def rubric_policies(replay: Replay, rubric: Judge, places: Ints) -> list[Handoffs]:
+def rubric_policies(replay: Replay, rubric: ScoredPolicy, places: Ints) -> list[Handoffs]:
     """The rubric's handoffs: at its own threshold first, if it has one, then at capacity."""
     found: list[Handoffs] = []
     if rubric.handed_off is not None:
@@ -75,7 +75,7 @@ def _lowest(score: Floats, rows: Ints) -> float | None:
     return float(score[rows].min()) if len(rows) else None
 
 
-def _equal_precision(replay: Replay, model: Judge, own: Ints) -> list[Handoffs]:
+def _equal_precision(replay: Replay, model: ScoredPolicy, own: Ints) -> list[Handoffs]:
     """The model's largest list by threshold that is at least as precise as the rubric's."""
     if not len(own):
         return []
@@ -94,7 +94,7 @@ def _equal_precision(replay: Replay, model: Judge, own: Ints) -> list[Handoffs]:
     return [Handoffs(EQUAL_PRECISION, "model", rule, best[1], best[0])]
 
 
-def _by_value(replay: Replay, model: Judge, capacity: Capacity) -> list[Handoffs]:
+def _by_value(replay: Replay, model: ScoredPolicy, capacity: Capacity) -> list[Handoffs]:
     """Hand off where the expected value of a win exceeds the cost of a handoff."""
     value, cost = capacity.value_per_win, capacity.cost_per_handoff
     if model.probability is None or not cost or not value:

@@ -10,7 +10,7 @@ from scipy import stats
 from features.array_types import Floats, Ints
 from features.errors import ContractError
 from models.judging.cluster_bootstrap import cluster_sums
-from models.judging.handoff.replay import Replay, arrange, first_crossings, threshold_for
+from models.judging.handoff.replay import Replay, arrange_replay, first_crossings, threshold_for
 
 MINIMUM_HANDOFFS = 50
 MAXIMUM_WORKLOADS = 20
@@ -18,7 +18,7 @@ DRIFT = "The promise assumes that the months to come resemble the months it was 
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedWorkload:
     """One workload of the fixed sequence: what its list held, and the lower bound of its precision."""
 
     workload: int
@@ -44,8 +44,8 @@ class Promise:
 
     promised: float
     confidence: float
-    kept: Tested | None
-    tested: tuple[Tested, ...]
+    kept: TestedWorkload | None
+    tested: tuple[TestedWorkload, ...]
     sentence: str
 
     def record(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Promise:
         }
 
 
-def promise(
+def find_promised_threshold(
     log_odds: Floats, keys: pd.DataFrame, label: Floats, *, promised: float = 0.3, confidence: float = 0.9
 ) -> Promise:
     """Test a fixed sequence of workloads, from a list of at least 50 upwards; stop at the first that fails.
@@ -73,8 +73,8 @@ def promise(
             f"a promise needs a precision between 0 and 1 and a confidence from 0.5 below 1; "
             f"found {promised:g} and {confidence:g}."
         )
-    replay = arrange(keys, label)
-    tested: list[Tested] = []
+    replay = arrange_replay(keys, label)
+    tested: list[TestedWorkload] = []
     kept = None
     for workload in workloads(replay.leads):
         step = _test(replay, log_odds, workload, promised, confidence)
@@ -86,7 +86,7 @@ def promise(
 
 
 @dataclass(frozen=True)
-class Mapped:
+class TransferredThreshold:
     """The threshold at which a refitted model hands off the share of leads for which the promise was tested."""
 
     log_odds: float
@@ -98,16 +98,16 @@ class Mapped:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def mapped(kept: Tested, log_odds: Floats, keys: pd.DataFrame) -> Mapped:
+def transfer_threshold(kept: TestedWorkload, log_odds: Floats, keys: pd.DataFrame) -> TransferredThreshold:
     """Carry a kept promise over to another model of the same leads by workload.
 
     ``log_odds`` are the other model's on the rows ``keys`` of the tested ones. Outcomes play no part, so it does no
     harm that a refitted model has seen them.
     """
-    replay = arrange(keys, np.zeros(len(keys)))
+    replay = arrange_replay(keys, np.zeros(len(keys)))
     threshold = threshold_for(replay, log_odds, round(kept.share * replay.leads))
     handed = len(first_crossings(replay, log_odds >= threshold))
-    return Mapped(threshold, handed / replay.leads, handed)
+    return TransferredThreshold(threshold, handed / replay.leads, handed)
 
 
 def workloads(leads: int) -> list[int]:
@@ -122,12 +122,12 @@ def workloads(leads: int) -> list[int]:
     return sorted({round(float(size)) for size in grid})
 
 
-def _test(replay: Replay, log_odds: Floats, workload: int, promised: float, confidence: float) -> Tested:
+def _test(replay: Replay, log_odds: Floats, workload: int, promised: float, confidence: float) -> TestedWorkload:
     threshold = threshold_for(replay, log_odds, workload)
     rows = first_crossings(replay, log_odds >= threshold)
     won = replay.label[rows]
     bound = lower_bound(won, replay.cluster[replay.lead[rows]], confidence)
-    return Tested(
+    return TestedWorkload(
         workload=len(rows),
         share=len(rows) / replay.leads,
         threshold=threshold,
@@ -169,7 +169,9 @@ def lower_bound(won: Floats, cluster: Ints, confidence: float) -> float:
     return float(stats.beta.ppf(level, wins, effective - wins + 1))
 
 
-def _sentence(replay: Replay, promised: float, confidence: float, kept: Tested | None, tested: list[Tested]) -> str:
+def _sentence(
+    replay: Replay, promised: float, confidence: float, kept: TestedWorkload | None, tested: list[TestedWorkload]
+) -> str:
     if kept is not None:
         return (
             f"On past months at least {promised:.0%} of what it hands over converted, with {confidence:.0%} "

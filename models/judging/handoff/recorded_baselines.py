@@ -8,12 +8,12 @@ from features.errors import ContractError
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.vocabulary import Stage
-from models.judging.handoff.policies import Judge
+from models.judging.handoff.policies import ScoredPolicy
 
 RECORDED_SCORE, ACTUAL_HANDOFF = "recorded_score", "actual_handoff"
 
 
-def recorded_score(leads: pd.DataFrame, column: str, keys: pd.DataFrame) -> Judge:
+def recorded_score(leads: pd.DataFrame, column: str, keys: pd.DataFrame) -> ScoredPolicy:
     """A column's number as a score; leads without one rank last."""
     if column not in leads:
         raise ContractError(
@@ -23,10 +23,10 @@ def recorded_score(leads: pd.DataFrame, column: str, keys: pd.DataFrame) -> Judg
     values: Floats = keys["lead_id"].map(by_lead).to_numpy(dtype=np.float64)
     if np.isnan(values).all():
         raise ContractError(f"recorded_score names '{column}', which holds no number.")
-    return Judge(RECORDED_SCORE, np.where(np.isnan(values), np.nanmin(values) - 1.0, values))
+    return ScoredPolicy(RECORDED_SCORE, np.where(np.isnan(values), np.nanmin(values) - 1.0, values))
 
 
-def actual_handoff(stages: pd.DataFrame, stage: Stage, keys: pd.DataFrame) -> Judge:
+def actual_handoff(stages: pd.DataFrame, stage: Stage, keys: pd.DataFrame) -> ScoredPolicy:
     """Handoffs as they happened: a lead is handed off at the first snapshot that knows it entered the stage.
 
     A lead that entered it before the first judged snapshot counts there.
@@ -35,4 +35,4 @@ def actual_handoff(stages: pd.DataFrame, stage: Stage, keys: pd.DataFrame) -> Ju
     first = pd.Series(micros(entered["known_at"]), index=entered["lead_id"].to_numpy()).groupby(level=0).min()
     known_at = keys["lead_id"].map(first).fillna(UNKNOWN).to_numpy(dtype=np.int64)
     handed = np.asarray(is_known(known_at, micros(keys["as_of"])), dtype=bool)
-    return Judge(ACTUAL_HANDOFF, handed.astype(np.float64), handed_off=handed)
+    return ScoredPolicy(ACTUAL_HANDOFF, handed.astype(np.float64), handed_off=handed)

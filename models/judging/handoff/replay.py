@@ -58,7 +58,7 @@ class Replay:
         return float((wins / np.maximum(rows, 1)).mean()) if self.leads else float("nan")
 
 
-def arrange(keys: pd.DataFrame, label: Floats) -> Replay:
+def arrange_replay(keys: pd.DataFrame, label: Floats) -> Replay:
     """Rows arranged for replay; ``keys`` holds a matrix' key columns, ``label`` no NaN (matured rows only)."""
     dates = pd.Series(pd.unique(keys["as_of"])).sort_values().reset_index(drop=True)
     if keys["as_of"].isna().all():

@@ -8,9 +8,9 @@ import pandas as pd
 from features.array_types import Floats
 from features.errors import ContractError
 from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
+from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resample_totals
 from models.judging.handoff.comparison import Comparison, months_of, notes_of
-from models.judging.handoff.policies import RUBRIC_CAPACITY, RUBRIC_OWN, Judge, rubric_policies
+from models.judging.handoff.policies import RUBRIC_CAPACITY, RUBRIC_OWN, ScoredPolicy, rubric_policies
 from models.judging.handoff.policy_results import (
     PolicyResult,
     by_slice,
@@ -19,14 +19,14 @@ from models.judging.handoff.policy_results import (
     sums_of,
     winnable_sums,
 )
-from models.judging.handoff.replay import TIE_RULE, Replay, arrange
-from models.judging.handoff.workload_curve import capacities, curve_of
+from models.judging.handoff.replay import TIE_RULE, Replay, arrange_replay
+from models.judging.handoff.workload_curve import curve_of, places_per_snapshot
 
 _WHERE = {RUBRIC_OWN: "At its own threshold", RUBRIC_CAPACITY: "At the given capacity"}
 
 
-def alone(
-    rubric: Judge,
+def replay_rubric_only(
+    rubric: ScoredPolicy,
     keys: pd.DataFrame,
     label: Floats,
     amount: Floats,
@@ -46,14 +46,14 @@ def alone(
     """
     if np.isnan(label).any():
         raise ContractError(f"{int(np.isnan(label).sum())} rows are not matured; judge on matured rows only.")
-    replay = arrange(keys, label)
-    every = rubric_policies(replay, rubric, capacities(replay, capacity, every_days))
+    replay = arrange_replay(keys, label)
+    every = rubric_policies(replay, rubric, places_per_snapshot(replay, capacity, every_days))
     if capacity.value_per_win is not None:
         amount = np.where(np.isfinite(amount), amount, capacity.value_per_win)
     sums = {"winnable": winnable_sums(replay), **_base_sums(replay)}
     for handoffs in every:
         sums |= {f"{handoffs.policy}.{name}": s for name, s in sums_of(replay, handoffs, amount).items()}
-    drawn = resampled(sums, draws=draws, seed=seed)
+    drawn = resample_totals(sums, draws=draws, seed=seed)
     base = ratio(drawn["base"], drawn["leads"])
     age = keys["age_days"].to_numpy(dtype=np.float64)
     results = []

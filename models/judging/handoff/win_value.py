@@ -7,7 +7,7 @@ import numpy as np
 PRIOR_WINS = 10.0  # weight of the mean of all wins, in wins
 
 
-def worth_ratios(kinds: Sequence[str], amounts: Sequence[float]) -> Mapping[str, float]:
+def win_value_ratios(kinds: Sequence[str], amounts: Sequence[float]) -> Mapping[str, float]:
     """By kind: mean amount of its wins over the mean of all, drawn towards 1 as if by ten more average wins.
 
     Parameters

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import Interval, interval, ratio, resampled
+from models.judging.cluster_bootstrap import Interval, interval, ratio, resample_totals
 from models.judging.handoff.policy_results import Handoffs, sums_of
 from models.judging.handoff.replay import Replay, top_each_snapshot
 
@@ -35,14 +35,14 @@ class CurvePoint:
         }
 
 
-def capacities(replay: Replay, capacity: Capacity, every_days: int) -> Ints:
+def places_per_snapshot(replay: Replay, capacity: Capacity, every_days: int) -> Ints:
     """Places per snapshot: handoffs per week spread over snapshots, fractions carried on; a share when flat."""
     if replay.dates.isna().all():
         return np.array([max(1, round(capacity.share * replay.leads))], dtype=np.int64)
-    return spread(capacity.handoffs_per_week * every_days / 7, replay.snapshots)
+    return spread_places(capacity.handoffs_per_week * every_days / 7, replay.snapshots)
 
 
-def spread(rate: float, snapshots: int) -> Ints:
+def spread_places(rate: float, snapshots: int) -> Ints:
     """Whole places per snapshot that add up to ``rate`` per snapshot.
 
     >>> spread(0.5, 4).tolist()
@@ -60,7 +60,7 @@ def curve_of(replay: Replay, score: Floats, *, draws: int, seed: int) -> tuple[C
     every = {k: Handoffs(str(k), "", "", _rows(replay, score, rate)) for k, rate in enumerate(rates)}
     nothing = np.zeros(len(replay.lead))
     sums = {f"{k}.{n}": s for k, h in every.items() for n, s in sums_of(replay, h, nothing).items() if n != "revenue"}
-    totals = resampled(sums, draws=draws, seed=seed)
+    totals = resample_totals(sums, draws=draws, seed=seed)
     points = {}
     for k, handoffs in every.items():
         won = replay.label[handoffs.rows]
@@ -72,4 +72,4 @@ def curve_of(replay: Replay, score: Floats, *, draws: int, seed: int) -> tuple[C
 
 
 def _rows(replay: Replay, score: Floats, rate: float) -> Ints:
-    return top_each_snapshot(replay, score, spread(rate, replay.snapshots))
+    return top_each_snapshot(replay, score, spread_places(rate, replay.snapshots))

@@ -12,7 +12,7 @@ AHEAD = 0.78  # beyond this and clear of every other column, however strong the 
 RIVALS = 5
 
 
-def power(rows: AuditRows) -> list[Finding]:
+def check_single_column_auc(rows: AuditRows) -> list[Finding]:
     """Columns whose power is out of line with the rest, judged within blocks.
 
     Pooled over years a column that merely follows the market looks like a leak; within blocks it does not.

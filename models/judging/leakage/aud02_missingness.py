@@ -4,14 +4,14 @@ import numpy as np
 
 from models.judging.leakage.audit_rows import AuditRows, auc_error, auc_within, wilson
 from models.judging.leakage.finding import Finding, Severity
-from models.judging.leakage.loss_only_rows import Mask, lost_only, provable
+from models.judging.leakage.loss_only_rows import Mask, count_provable, grade_loss_only
 
 CODE = "AUD02"
 SURE, HIGH = 0.78, 0.68
 PURE, LIFT, FEWEST = 0.85, 1.6, 12
 
 
-def filled(rows: AuditRows) -> list[Finding]:
+def check_missingness(rows: AuditRows) -> list[Finding]:
     """Columns that are filled for won leads and empty for lost ones (or the other way round)."""
     found = []
     gaps = {}
@@ -19,7 +19,7 @@ def filled(rows: AuditRows) -> list[Finding]:
         present = rows.columns[name].notna().to_numpy()
         if name not in rows.verified and present.any() and not present.all():  # else absence is a fact of that moment
             gaps[name] = present
-    looked_at = provable(rows, gaps.values())
+    looked_at = count_provable(rows, gaps.values())
     for name, present in gaps.items():
         severity = _severity(rows, present, looked_at)
         if severity is not None:
@@ -42,7 +42,7 @@ def _severity(rows: AuditRows, present: Mask, looked_at: int) -> Severity | None
     error = auc_error(auc, int(rows.label.sum()), int((1 - rows.label).sum()))
     wins = float(rows.label[present].sum())
     pure = wilson(wins, float(present.sum()))[0] >= max(PURE, min(LIFT * rows.base, 0.97)) and wins >= FEWEST
-    lost = lost_only(rows, present, looked_at)
+    lost = grade_loss_only(rows, present, looked_at)
     if pure or lost == "leak" or (auc >= SURE and auc - 2 * error >= SURE - 0.06):
         return "leak"
     return "suspect" if lost or auc - 2 * error >= HIGH else None

@@ -8,7 +8,7 @@ import pandas as pd
 from features.array_types import Floats
 from models.judging.leakage.audit_rows import AuditRows, wilson
 from models.judging.leakage.finding import ORDER, Finding, Severity
-from models.judging.leakage.loss_only_rows import Mask, lost_only, provable
+from models.judging.leakage.loss_only_rows import Mask, count_provable, grade_loss_only
 
 CODE = "AUD03"
 FEWEST_WON = FEWEST_ROWS = 15
@@ -31,12 +31,12 @@ class Part:
     choices: float = 1.0
 
 
-def purity(rows: AuditRows) -> list[Finding]:
+def check_pure_values(rows: AuditRows) -> list[Finding]:
     """Columns with a value that is as good as the outcome itself."""
     found = []
     asked = [n for n in rows.names if n not in rows.verified and not rows.columns[n].isna().all()]
     parts = {name: _parts(rows.columns[name], rows.label) for name in asked}
-    looked_at = provable(rows, (part.mask for several in parts.values() for part in several))
+    looked_at = count_provable(rows, (part.mask for several in parts.values() for part in several))
     for name in asked:
         whole = _function(name, rows.columns[name], rows.label) or _won_only(name, parts[name], rows)
         graded: tuple[Severity, str] | None = (
@@ -83,7 +83,7 @@ def _lost_only(name: str, parts: list[Part], rows: AuditRows, looked_at: int) ->
     """The gravest of the parts that come with the loss."""
     graded: dict[Severity, str] = {}
     for part in parts:
-        severity = lost_only(rows, part.mask, looked_at * part.choices)
+        severity = grade_loss_only(rows, part.mask, looked_at * part.choices)
         if severity is None:
             continue
         if part.lowest:

@@ -12,7 +12,7 @@ UNIQUE = 0.9
 SURE, HIGH = 0.70, 0.60
 
 
-def identifier(rows: AuditRows) -> list[Finding]:
+def check_identifier_order(rows: AuditRows) -> list[Finding]:
     """Columns that are (nearly) different on every row and whose order follows the outcome."""
     found = []
     for name in rows.names:

@@ -16,7 +16,7 @@ _AFTERWARDS = re.compile(
 _TOTALS = re.compile(r"^total_.*_all$|_to_date$|_ever$")
 
 
-def names(rows: AuditRows) -> list[Finding]:
+def check_suspicious_names(rows: AuditRows) -> list[Finding]:
     """Unverified columns whose name speaks of the end of a deal or of today's state."""
     found = []
     for name in rows.names:

@@ -11,7 +11,7 @@ FEWEST = 20
 MOSTLY, SOME = 0.8, 0.2
 
 
-def late(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
+def check_written_at_close(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     """Timestamps of the leads table at or after the close, and questions and kinds that only appear then.
 
     ``columns`` are attributes of the leads table, one row per lead, index lead_id.

@@ -10,7 +10,7 @@ CODE = "AUD07"
 HIGH, SURE = 0.58, 0.70
 
 
-def account(rows: AuditRows, missing: npt.NDArray[np.bool_]) -> list[Finding]:
+def check_account_linkage(rows: AuditRows, missing: npt.NDArray[np.bool_]) -> list[Finding]:
     """An account that is set at conversion is missing for leads that never converted."""
     if missing.all() or not missing.any():
         return []

@@ -15,7 +15,7 @@ FOLLOWS, SUMS = 0.85, 0.75
 CHANGED = 0.05
 
 
-def today(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
+def check_overwritten_columns(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     """Attributes (one row per lead, index lead_id) that follow what happened to the lead after its creation."""
     created = tables["leads"].set_index("lead_id")["created_at"]
     counts, flags = dict(_counts(tables, created)), dict(_flags(tables, created))

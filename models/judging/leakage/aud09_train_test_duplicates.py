@@ -10,7 +10,7 @@ CODE = "AUD09"
 TWINS, FEWEST_COLUMNS = 0.05, 4
 
 
-def twins(matrix: Matrix, chop: Chop, names: list[str]) -> list[Finding]:
+def check_train_test_duplicates(matrix: Matrix, chop: Chop, names: list[str]) -> list[Finding]:
     """Identical inputs on both sides of the final split, and accounts on both sides."""
     found = []
     train, test = chop.final.train, chop.final.test

@@ -10,7 +10,7 @@ CODE = "AUD10"
 WIDE = 0.05
 
 
-def gap(rows: AuditRows, seed: int = 0) -> list[Finding]:
+def check_random_split_gap(rows: AuditRows, seed: int = 0) -> list[Finding]:
     """AUC of a simple sum of per-value win rates, learned at random against learned from the past only."""
     if not rows.ordered or len(rows.names) < 2:
         return []
@@ -19,9 +19,9 @@ def gap(rows: AuditRows, seed: int = 0) -> list[Finding]:
     if min(rows.label[later].sum(), rows.label[~later].sum()) < 20:
         return []
     random = np.random.default_rng(seed).random(len(rows.label)) < 0.5
-    past = auc_within(_summed(rows, ~later)[later], rows.label[later], np.zeros(int(later.sum()), dtype=np.int64))
+    past = auc_within(_sum_log_odds(rows, ~later)[later], rows.label[later], np.zeros(int(later.sum()), dtype=np.int64))
     mixed = auc_within(
-        _summed(rows, random)[~random], rows.label[~random], np.zeros(int((~random).sum()), dtype=np.int64)
+        _sum_log_odds(rows, random)[~random], rows.label[~random], np.zeros(int((~random).sum()), dtype=np.int64)
     )
     if mixed - past < WIDE:
         return []
@@ -36,7 +36,7 @@ def gap(rows: AuditRows, seed: int = 0) -> list[Finding]:
     ]
 
 
-def _summed(rows: AuditRows, learn: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Floats:
+def _sum_log_odds(rows: AuditRows, learn: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Floats:
     total = np.zeros(len(rows.label))
     whole = np.zeros(len(rows.label), dtype=np.int64)
     base = float(rows.label[learn].mean())

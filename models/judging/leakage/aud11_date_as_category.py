@@ -8,7 +8,7 @@ LEVELS, SHARE = 10, 0.9
 _DATE = r"^\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]\d{1,2}:\d{2}.*)?\s*$"
 
 
-def dated(rows: AuditRows) -> list[Finding]:
+def check_date_as_category(rows: AuditRows) -> list[Finding]:
     """Text columns of which nearly every one of at least ten different values is a date."""
     found = []
     for name in rows.names:

@@ -15,7 +15,7 @@ SURE, BEYOND = 0.85, 0.15
 FEWEST = 50
 
 
-def apart(rows: AuditRows) -> list[Finding]:
+def check_date_difference(rows: AuditRows) -> list[Finding]:
     """Unverified numbers and dates of which one is another plus what the outcome decides.
 
     Where rows have no order, a date of the close looks like nothing alone: deals close at all times. Its distance

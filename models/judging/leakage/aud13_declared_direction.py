@@ -12,7 +12,7 @@ AGAINST, DOUBT = 0.03, 3.0  # at least so far below one half, and so many standa
 _SAID = {1: "more can only help", -1: "more can only hurt"}
 
 
-def direction(rows: AuditRows, declared: Mapping[str, int]) -> list[Finding]:
+def check_declared_direction(rows: AuditRows, declared: Mapping[str, int]) -> list[Finding]:
     """Numbers that alone point the other way within blocks; ``declared`` holds features with a direction, +1 or -1."""
     found = []
     for name in rows.names:

@@ -14,25 +14,33 @@ from features.errors import LeakError
 from features.matrix import Matrix
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from models.judging.leakage.aud01_single_column_auc import power
-from models.judging.leakage.aud02_missingness import filled
-from models.judging.leakage.aud03_pure_values import purity
-from models.judging.leakage.aud04_identifier_order import identifier
-from models.judging.leakage.aud05_suspicious_names import names
-from models.judging.leakage.aud06_written_at_close import late
-from models.judging.leakage.aud07_account_linkage import account
-from models.judging.leakage.aud08_overwritten_columns import today
-from models.judging.leakage.aud09_train_test_duplicates import twins
-from models.judging.leakage.aud10_random_split_gap import gap
-from models.judging.leakage.aud11_date_as_category import dated
-from models.judging.leakage.aud12_date_difference import apart
-from models.judging.leakage.aud13_declared_direction import direction
+from models.judging.leakage.aud01_single_column_auc import check_single_column_auc
+from models.judging.leakage.aud02_missingness import check_missingness
+from models.judging.leakage.aud03_pure_values import check_pure_values
+from models.judging.leakage.aud04_identifier_order import check_identifier_order
+from models.judging.leakage.aud05_suspicious_names import check_suspicious_names
+from models.judging.leakage.aud06_written_at_close import check_written_at_close
+from models.judging.leakage.aud07_account_linkage import check_account_linkage
+from models.judging.leakage.aud08_overwritten_columns import check_overwritten_columns
+from models.judging.leakage.aud09_train_test_duplicates import check_train_test_duplicates
+from models.judging.leakage.aud10_random_split_gap import check_random_split_gap
+from models.judging.leakage.aud11_date_as_category import check_date_as_category
+from models.judging.leakage.aud12_date_difference import check_date_difference
+from models.judging.leakage.aud13_declared_direction import check_declared_direction
 from models.judging.leakage.audit_rows import AuditRows, blocks_of
 from models.judging.leakage.finding import ORDER, Finding
 
 UNLEARNED = ("rules", "evidence")  # families no candidate learns from
 UNVERIFIED = ("attributes", "titles")  # families whose values carry no clock
-CHECKS = (power, filled, purity, identifier, apart, names, dated)
+CHECKS = (
+    check_single_column_auc,
+    check_missingness,
+    check_pure_values,
+    check_identifier_order,
+    check_date_difference,
+    check_suspicious_names,
+    check_date_as_category,
+)
 FEWEST = 20
 
 
@@ -46,17 +54,19 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
     if min(rows.label.sum(), len(rows.label) - rows.label.sum()) < FEWEST:
         return [Finding("(rows)", "AUD00", "note", "Too few won or lost leads to audit columns: at least 20 of each.")]
     found = [finding for check in CHECKS for finding in check(rows)]
-    found += direction(rows, _declared_directions(matrix.catalog, source))
+    found += check_declared_direction(rows, _declared_directions(matrix.catalog, source))
     keys = matrix.keys.iloc[positions]
     if source.kind == "relational":
-        found += account(rows, keys["account_id"].isna().to_numpy())
+        found += check_account_linkage(rows, keys["account_id"].isna().to_numpy())
     if tables is not None and source.kind == "relational":
         columns = attributes_of(tables, source)
         columns = columns[columns.index.isin(keys["lead_id"])]
-        found += today(columns, tables) + late(columns, tables)
+        found += check_overwritten_columns(columns, tables) + check_written_at_close(columns, tables)
     if chop is not None:
-        found += twins(matrix, chop, [f.name for f in matrix.catalog if f.family not in UNLEARNED])
-    return ordered([*found, *gap(rows)], source, origins(matrix.catalog, source))
+        found += check_train_test_duplicates(
+            matrix, chop, [f.name for f in matrix.catalog if f.family not in UNLEARNED]
+        )
+    return rank_findings([*found, *check_random_split_gap(rows)], source, feature_origins(matrix.catalog, source))
 
 
 def audit_columns(
@@ -70,12 +80,12 @@ def audit_columns(
     rows = AuditRows(as_audited(frame), label, blocks_of(place, label, ordered=order is not None), order is not None)
     if min(label.sum(), len(label) - label.sum()) < FEWEST:
         return []
-    return ordered([finding for check in CHECKS for finding in check(rows)], source)
+    return rank_findings([finding for check in CHECKS for finding in check(rows)], source)
 
 
 def _declared_directions(catalog: Catalog, source: Source) -> dict[str, int]:
     """Directions of features that read one declared column; what is made of a kind has signs of its own."""
-    read = origins(catalog, source)
+    read = feature_origins(catalog, source)
     return {feature.name: feature.direction for feature in catalog if feature.name in read}
 
 
@@ -124,7 +134,7 @@ def as_audited(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def origins(catalog: Catalog, source: Source) -> dict[str, tuple[str, str]]:
+def feature_origins(catalog: Catalog, source: Source) -> dict[str, tuple[str, str]]:
     """Table and declared column of every feature that reads one column."""
     found = {}
     for feature in catalog:
@@ -134,7 +144,7 @@ def origins(catalog: Catalog, source: Source) -> dict[str, tuple[str, str]]:
     return found
 
 
-def ordered(
+def rank_findings(
     findings: Sequence[Finding], source: Source | None, read_from: Mapping[str, tuple[str, str]] | None = None
 ) -> list[Finding]:
     """Gravest first, with declared reasons; weaker findings of the same column and check are dropped.
@@ -147,11 +157,11 @@ def ordered(
         key = (finding.column, finding.code)
         if key not in best or ORDER.index(finding.severity) < ORDER.index(best[key].severity):
             best[key] = finding
-    named = [_traced(finding, source, read_from or {}) for finding in best.values()]
+    named = [_with_declared_reason(finding, source, read_from or {}) for finding in best.values()]
     return sorted(named, key=lambda f: (ORDER.index(f.severity), f.column, f.code))
 
 
-def _traced(finding: Finding, source: Source | None, read_from: Mapping[str, tuple[str, str]]) -> Finding:
+def _with_declared_reason(finding: Finding, source: Source | None, read_from: Mapping[str, tuple[str, str]]) -> Finding:
     """The finding with the reason declared where its values come from, and the place named."""
     if source is None:
         return finding

@@ -17,7 +17,7 @@ LOOKS = 25.0  # times they are seen to lie below
 MOST_WON = 0.05
 
 
-def lost_only(rows: AuditRows, mask: Mask, looked_at: float) -> Severity | None:
+def grade_loss_only(rows: AuditRows, mask: Mask, looked_at: float) -> Severity | None:
     """Whether rows come with the loss as those of no honest value do.
 
     An honest value may have poor odds. Rows are a leak if their odds are seen 25 times below the base rate's and wins
@@ -34,7 +34,7 @@ def lost_only(rows: AuditRows, mask: Mask, looked_at: float) -> Severity | None:
     return "suspect" if wins == 0 and _chance(rows, mask, wins, SUSPECT) < level else None
 
 
-def provable(rows: AuditRows, masks: Iterable[Mask]) -> int:
+def count_provable(rows: AuditRows, masks: Iterable[Mask]) -> int:
     """How many sets of rows are large enough to prove anything by holding no win.
 
     Only for those must the level be divided (Tarone 1990).

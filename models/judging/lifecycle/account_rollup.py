@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.catalog.families.job_titles import CHAMPIONS, ECONOMIC_BUYERS, job_function, seniority
 from features.schema.vocabulary import Actor
-from models.judging.lifecycle.service_levels import known
+from models.judging.lifecycle.service_levels import rows_known_at
 
 ENGAGED_DAYS = 90
 COLUMNS = (
@@ -44,7 +44,7 @@ def roll_up(
     rows = rows.dropna(subset=["account_id"]).sort_values(["score", "lead_id"], ascending=[False, True])
     if not len(rows):
         return pd.DataFrame(columns=list(COLUMNS))
-    acts = known(tables["activities"], as_of)
+    acts = rows_known_at(tables["activities"], as_of)
     recent = acts["happened_at"] >= as_of - pd.Timedelta(days=ENGAGED_DAYS)
     active = set(acts.loc[(recent & (acts["actor"] == str(Actor.LEAD))).to_numpy(), "lead_id"])
     titles = _titles(tables["leads"], as_of, title)
@@ -73,16 +73,16 @@ def roll_up(
 
 def customers_of(outcomes: pd.DataFrame, as_of: pd.Timestamp) -> set[str]:
     """Accounts with a win known at a moment."""
-    now = known(outcomes, as_of)
+    now = rows_known_at(outcomes, as_of)
     return set(now.loc[now["won"].fillna(False).to_numpy(dtype=bool), "account_id"].dropna())
 
 
-def expansion(rolled: pd.DataFrame) -> pd.DataFrame:
+def expansion_accounts(rolled: pd.DataFrame) -> pd.DataFrame:
     """Open leads' accounts that are customers already: a list of their own."""
     return rolled[rolled["is_customer"].to_numpy(dtype=bool)].reset_index(drop=True)
 
 
-def coverage(
+def map_coverage(
     keys: pd.DataFrame, tables: Mapping[str, pd.DataFrame], as_of: pd.Timestamp, title: str | None
 ) -> pd.DataFrame:
     """Coverage map: account by function, how many contacts are known; only accounts of the rows in ``keys``."""
@@ -94,7 +94,7 @@ def coverage(
 
 
 def _titles(leads: pd.DataFrame, as_of: pd.Timestamp, title: str | None) -> pd.DataFrame:
-    now = known(leads, as_of).drop_duplicates("lead_id")
+    now = rows_known_at(leads, as_of).drop_duplicates("lead_id")
     texts = now[title].astype("str") if title is not None else pd.Series(pd.NA, index=now.index, dtype="str")
     role = [seniority(text) if isinstance(text, str) else None for text in texts]
     function = [job_function(text) if isinstance(text, str) else None for text in texts]

@@ -9,17 +9,17 @@ import pandas as pd
 from features.array_types import Floats, Tables
 from features.schema.vocabulary import Actor, Stage
 from models.judging.lifecycle.policy import LifecyclePolicy
-from models.judging.lifecycle.sales_feedback import RETURNED, decisions, return_reasons
+from models.judging.lifecycle.sales_feedback import RETURNED, return_reasons, sales_decisions
 from models.judging.lifecycle.service_levels import (
     ASSOCIATION,
     attainment,
     attainment_by_month,
-    entries,
+    check_service_levels,
     first_touch_and_wins,
-    known,
-    levels,
     overdue_now,
     rates,
+    rows_known_at,
+    stage_entries,
 )
 
 FUNNEL = (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
@@ -68,16 +68,16 @@ class Lifecycle:
         return found
 
 
-def lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp, won: pd.Series) -> Lifecycle:
+def measure_lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp, won: pd.Series) -> Lifecycle:
     """Figures of the lifecycle as known before ``as_of``.
 
     ``won``: per lead (index lead_id) 1, 0, or NaN where the outcome is not known yet.
     """
-    found = entries(tables["stages"], as_of)
-    now = {name: known(tables[name], as_of) for name in ("activities", "answers")}
+    found = stage_entries(tables["stages"], as_of)
+    now = {name: rows_known_at(tables[name], as_of) for name in ("activities", "answers")}
     funnel = funnel_of(found)
-    promises = list(levels(found, now["activities"], policy, as_of))
-    said = decisions(found, policy)
+    promises = list(check_service_levels(found, now["activities"], policy, as_of))
+    said = sales_decisions(found, policy)
     return Lifecycle(
         funnel=funnel,
         funnel_by_month=_by_month(found),
@@ -85,10 +85,10 @@ def lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp, won:
         sla_by_month=attainment_by_month(promises, policy.minimum_n),
         volumes=_volumes(found, policy),
         first_touch=first_touch_and_wins(found, now["activities"], won, policy),
-        nurtured=_nurtured(tables["leads"], now["activities"], won, policy),
+        nurtured=_nurture_rates(tables["leads"], now["activities"], won, policy),
         tools=_tools(now["answers"], found, won, policy),
-        recycled=_recycled(found),
-        worked=_worked(tables["leads"], now["activities"], found, won, policy),
+        recycled=_recycle_outcomes(found),
+        worked=_worked_rates(tables["leads"], now["activities"], found, won, policy),
         decisions=said,
         returns=return_reasons(said),
         overdue=overdue_now(promises),
@@ -129,16 +129,18 @@ def _volumes(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFrame:
     rows = []
     for name in sorted(set(quarter) | set(policy.promised_per_quarter)):
         leads = sent.loc[(quarter == name).to_numpy(), "lead_id"]
-        reached = [_reached(found, leads, stage) for stage in (policy.accepted, policy.qualified)]
+        reached = [_count_reached(found, leads, stage) for stage in (policy.accepted, policy.qualified)]
         rows.append((name, policy.promised_per_quarter.get(name), len(leads), *reached))
     return pd.DataFrame(rows, columns=["quarter", "promised", "sent", "accepted", "qualified"])
 
 
-def _reached(found: pd.DataFrame, leads: pd.Series, stage: Stage) -> int:
+def _count_reached(found: pd.DataFrame, leads: pd.Series, stage: Stage) -> int:
     return int(found.loc[(found["stage"] == str(stage)).to_numpy(), "lead_id"].drop_duplicates().isin(leads).sum())
 
 
-def _nurtured(leads: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy) -> pd.DataFrame:
+def _nurture_rates(
+    leads: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy
+) -> pd.DataFrame:
     """Win rate of leads with and without nurturing: an association, not an effect."""
     names = leads["lead_id"].drop_duplicates()
     touched = set(activities.loc[activities["kind"].isin(policy.nurture_kinds).to_numpy(), "lead_id"])
@@ -146,7 +148,7 @@ def _nurtured(leads: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, pol
     return rates({"nurtured": nurtured, "not nurtured": ~nurtured}, _outcome(names, won), "group")
 
 
-def _worked(
+def _worked_rates(
     leads: pd.DataFrame, activities: pd.DataFrame, found: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy
 ) -> pd.DataFrame:
     """Win rate of leads a rep acted on or sales accepted, and of leads nobody worked, apart."""
@@ -172,7 +174,7 @@ def _tools(answers: pd.DataFrame, found: pd.DataFrame, won: pd.Series, policy: L
     return table.assign(leads=leads, qualified=share)
 
 
-def _recycled(found: pd.DataFrame) -> pd.DataFrame:
+def _recycle_outcomes(found: pd.DataFrame) -> pd.DataFrame:
     """Per reason: leads recycled, sent again, won later, lost or disqualified later, still waiting."""
     part = found[(found["stage"] == str(Stage.RECYCLED)).to_numpy()].drop_duplicates("lead_id")
     later = found.merge(part[["lead_id", "entered_at"]], on="lead_id", suffixes=("", "_recycled"))

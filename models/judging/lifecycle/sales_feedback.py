@@ -16,12 +16,12 @@ _ACCEPTS = tuple(str(stage) for stage in (Stage.SAL, Stage.SQL, Stage.OPPORTUNIT
 _LISTED = ("lead_id", "decided_at", "decision", "reason", "probability", "third", "won")
 
 
-def decisions(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFrame:
+def sales_decisions(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFrame:
     """Sales' word on every lead it was sent: lead_id, sent_at, decided_at, decision, reason.
 
-    ``found`` are stage entries (:func:`models.judging.lifecycle.service_levels.entries`). Whatever lies at or beyond
-    acceptance is acceptance; recycled, disqualified or lost without it is a return, with the reason given. Undecided
-    leads are left out.
+    ``found`` are stage entries (:func:`models.judging.lifecycle.service_levels.stage_entries`). Acceptance and every
+    stage beyond it count as accepted; recycled, disqualified or lost without acceptance counts as returned, with the
+    reason given. Undecided leads are left out.
     """
     reason = found["reason"].shift(-1).where(found["then"].notna())
     sent = (found["stage"] == str(policy.sent)).to_numpy()

@@ -19,14 +19,14 @@ _Z90 = 1.645
 ASSOCIATION = "Association only: leads that looked better may also have been called sooner."
 
 
-def known(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+def rows_known_at(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     """Rows known at a moment."""
     return table[is_known(micros(table["known_at"]), micros_of(as_of))]
 
 
-def entries(stages: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+def stage_entries(stages: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     """Stage entries as known at a moment, with when the lead left the stage (``left_at``) and for which (``then``)."""
-    rows = known(stages, as_of).sort_values(["lead_id", "entered_at"], kind="stable").reset_index(drop=True)
+    rows = rows_known_at(stages, as_of).sort_values(["lead_id", "entered_at"], kind="stable").reset_index(drop=True)
     same = rows["lead_id"].eq(rows["lead_id"].shift(-1)).to_numpy()
     rows["left_at"] = rows["entered_at"].shift(-1).where(same)
     rows["then"] = rows["stage"].shift(-1).where(same)
@@ -34,7 +34,7 @@ def entries(stages: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Level:
+class ServiceLevel:
     """One promise and the entries it binds: ``met`` and ``missed`` are neither where the deadline is still ahead.
 
     ``waited`` is business hours since the entry; ``waiting`` says whether it still stands where it entered, undone.
@@ -51,9 +51,9 @@ class Level:
     waiting: Bools
 
 
-def levels(
+def check_service_levels(
     found: pd.DataFrame, activities: pd.DataFrame, policy: LifecyclePolicy, as_of: pd.Timestamp
-) -> Iterator[Level]:
+) -> Iterator[ServiceLevel]:
     """Every promise of the policy with the stage entries it binds.
 
     An entry still open counts as missed once its deadline is past, and as neither before.
@@ -74,10 +74,10 @@ def levels(
             rest = {name: name if policy.per_person else definition.owner or "(no team)" for name in owner.unique()}
             team = owner.map({**rest, **policy.teams})
             waiting = (done.isna() & part["left_at"].isna()).to_numpy()
-            yield Level(str(stage), what, promised, part, team, taken <= promised, missed, waited, waiting)
+            yield ServiceLevel(str(stage), what, promised, part, team, taken <= promised, missed, waited, waiting)
 
 
-def attainment(every: Sequence[Level], minimum_n: int) -> pd.DataFrame:
+def attainment(every: Sequence[ServiceLevel], minimum_n: int) -> pd.DataFrame:
     """Service levels per stage and team: what, promised hours, n, met, missed, still open, attained with interval."""
     rows = []
     for level in every:
@@ -86,7 +86,7 @@ def attainment(every: Sequence[Level], minimum_n: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def overdue_now(every: Sequence[Level]) -> pd.DataFrame:
+def overdue_now(every: Sequence[ServiceLevel]) -> pd.DataFrame:
     """Leads that wait beyond what was promised, longest first: one row per lead and broken promise."""
     parts = []
     for level in every:
@@ -106,7 +106,7 @@ def overdue_now(every: Sequence[Level]) -> pd.DataFrame:
     return found.sort_values(["waited_hours", "lead_id"], ascending=[False, True], ignore_index=True)
 
 
-def attainment_by_month(every: Sequence[Level], minimum_n: int) -> pd.DataFrame:
+def attainment_by_month(every: Sequence[ServiceLevel], minimum_n: int) -> pd.DataFrame:
     """Service levels per month of entry and team: judged deadlines, met, attained; small groups left out."""
     parts = []
     for level in every:

@@ -10,7 +10,7 @@ import pandas as pd
 from features.schema.vocabulary import Verdict
 from models.judging.leakage.finding import blocking
 from models.judging.promotion.paired_checks import Check
-from models.judging.promotion.unseen_rows import Later
+from models.judging.promotion.unseen_rows import UnseenRows
 from models.settings import GateSettings
 
 ALLOWED = (Verdict.OK, Verdict.WEAK_SIGNAL)
@@ -80,7 +80,7 @@ class Answer:
         }
 
 
-def unclean(meta: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[str]:
+def find_blocking_reasons(meta: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[str]:
     """Why a bundle may not score anybody, whoever is champion: its verdict, or the audit; empty if it may.
 
     ``audit`` is the record of the audit stage on the data of today, None if there is none.
@@ -97,30 +97,30 @@ def unclean(meta: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[st
     return found
 
 
-def not_clean(challenger: str, champion: str | None, reasons: Sequence[str]) -> Answer:
+def answer_not_clean(challenger: str, champion: str | None, reasons: Sequence[str]) -> Answer:
     """A bundle kept back before anything is compared."""
     sentence = f"Not clean, keep: {' '.join(reasons)}"
     return Answer(GateVerdict.NOT_CLEAN, challenger, champion, sentence, "Repair that and train again.")
 
 
-def champion_already(champion: str) -> Answer:
+def answer_champion_already(champion: str) -> Answer:
     """It is the champion: promoting it moves nothing."""
     return Answer(GateVerdict.CHAMPION, champion, champion, f"{champion[:12]} is the champion already.")
 
 
-def first(challenger: str) -> Answer:
+def answer_first(challenger: str) -> Answer:
     """There is no champion: a clean audit and a verdict that allows it are enough."""
     sentence = "There is no champion to compare with; the audit is clean and the verdict allows it."
     return Answer(GateVerdict.FIRST, challenger, None, sentence)
 
 
-def unfit_champion(challenger: str, champion: str) -> Answer:
+def answer_unfit_champion(challenger: str, champion: str) -> Answer:
     """The champion can score nobody under the declaration of today, so there is nothing to keep."""
     sentence = f"Champion {champion[:12]} no longer fits the declaration and can score nobody: it has to be replaced."
     return Answer(GateVerdict.UNFIT_CHAMPION, challenger, champion, sentence)
 
 
-def no_clocks(challenger: str, champion: str) -> Answer:
+def answer_no_clocks(challenger: str, champion: str) -> Answer:
     """Flat sources: nothing says which rows are later."""
     sentence = (
         "Inconclusive, keep: the source has no clocks, so nothing says which rows came after both models were trained."
@@ -128,8 +128,8 @@ def no_clocks(challenger: str, champion: str) -> Answer:
     return Answer(GateVerdict.INCONCLUSIVE, challenger, champion, sentence, f"Compare the two reports. {FORCE}")
 
 
-def too_few(
-    challenger: str, champion: str, later: Later, won: int, months: Sequence[str], settings: GateSettings
+def answer_too_few(
+    challenger: str, champion: str, later: UnseenRows, won: int, months: Sequence[str], settings: GateSettings
 ) -> Answer:
     """Not enough wins came after both models were trained."""
     sentence = (
@@ -150,7 +150,7 @@ def too_few(
     )
 
 
-def decide(
+def answer_paired_checks(
     challenger: str, champion: str, checks: tuple[Check, ...], rows: int, won: int, months: Sequence[str]
 ) -> Answer:
     """The verdict of the paired checks: every one has to be "not worse"."""

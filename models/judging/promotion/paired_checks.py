@@ -9,10 +9,10 @@ import numpy as np
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resampled
+from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resample_totals
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import BINS
-from models.judging.handoff.replay import Replay, arrange, top_each_snapshot
+from models.judging.handoff.replay import Replay, arrange_replay, top_each_snapshot
 from models.logistic import log_loss, logit, sigmoid
 from models.settings import GateSettings
 
@@ -78,7 +78,7 @@ def paired_checks(
     shares : per snapshot of the judged rows, the share of that week's rows that are judged: capacity shrinks with it
     """
     won, group = judged.label, np.unique(group_codes(judged), return_inverse=True)[1].astype(np.int64)
-    replay = arrange(judged.keys, won)
+    replay = arrange_replay(judged.keys, won)
     places = places_of(replay, capacity, shares, every_days)
     clusters = int(group.max()) + 1
     sums: dict[str, Floats] = {}
@@ -87,7 +87,7 @@ def paired_checks(
         taken = top_each_snapshot(replay, z, places)
         sums[f"{name}.wins"] = cluster_sums(group[taken], won[taken], clusters)
     sums["rows"] = cluster_sums(group, np.ones(len(won)), clusters)
-    drawn = resampled(sums, draws=settings.draws, seed=settings.seed)
+    drawn = resample_totals(sums, draws=settings.draws, seed=settings.seed)
     here = {name: np.array([values.sum()]) for name, values in sums.items()}
     base = float(won.mean())
     entropy = float(log_loss(won, np.full(len(won), logit(base))).mean())

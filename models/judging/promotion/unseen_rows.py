@@ -12,7 +12,7 @@ from features.schema.source import Source
 
 
 @dataclass(frozen=True)
-class Later:
+class UnseenRows:
     """Matured rows a model knows nothing of, and when the next ones mature.
 
     Parameters
@@ -32,7 +32,7 @@ def unit_of(source: Source) -> str:
     return "lead_id" if source.label.credit == "lead" else "group"
 
 
-def later_rows(matrix: Matrix, through: pd.Timestamp, unit: str = "lead_id") -> Later:
+def find_unseen_rows(matrix: Matrix, through: pd.Timestamp, unit: str = "lead_id") -> UnseenRows:
     """Matured rows whose label came after ``through`` and was not half known by then.
 
     A label comes at ``label_known_at``. A lead is scored week after week, though, and its rows share one outcome: a
@@ -47,4 +47,4 @@ def later_rows(matrix: Matrix, through: pd.Timestamp, unit: str = "lead_id") -> 
     eligible: npt.NDArray[np.bool_] = fresh.to_numpy(dtype=np.bool_)
     waiting = known[eligible & ~matrix.matured]
     rows = np.flatnonzero(eligible & matrix.matured).astype(np.int64)
-    return Later(rows, through, None if waiting.empty else pd.Timestamp(waiting.min()))
+    return UnseenRows(rows, through, None if waiting.empty else pd.Timestamp(waiting.min()))

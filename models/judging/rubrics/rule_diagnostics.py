@@ -15,7 +15,7 @@ from models.candidates.rubric import fit_line
 from models.judging.cluster_bootstrap import cluster_sums
 from models.logistic import fit_logistic, sigmoid
 
-WorthVerdict = Literal[
+RuleVerdict = Literal[
     "in line", "too many points", "too few points", "wrong way", "worth nothing", "cannot tell", "too rare"
 ]
 FEWEST_LEADS = 20
@@ -42,7 +42,7 @@ class RuleWorth:
     deserved: float
     deserved_low: float
     deserved_high: float
-    verdict: WorthVerdict
+    verdict: RuleVerdict
     sentence: str
 
     def record(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class MissingRule:
 
 
 @dataclass(frozen=True)
-class Repair:
+class RuleDiagnostics:
     """Findings on a rubric; ``points_per_log_odds`` is the scale on which points were translated."""
 
     worth: tuple[RuleWorth, ...]
@@ -86,7 +86,7 @@ class Repair:
         }
 
 
-def repair(
+def diagnose_rules(
     book: Ledger,
     values: pd.DataFrame,
     catalog: Catalog,
@@ -94,7 +94,7 @@ def repair(
     weight: Floats,
     cluster: Ints,
     order: Ints | None = None,
-) -> Repair:
+) -> RuleDiagnostics:
     """Judge every rule of a ledger on matured rows, and look for what the rubric misses.
 
     ``values`` holds the features that ``catalog`` names; rubric and evidence features among them are passed over.
@@ -117,7 +117,7 @@ def repair(
     )
     offset = design @ theta
     found = tuple(_missing(values, catalog, label, weight, cluster, offset, scale, levels))
-    return Repair(worth, found, scale)
+    return RuleDiagnostics(worth, found, scale)
 
 
 def _levels(label: Floats, order: Ints | None) -> Floats:
@@ -184,7 +184,7 @@ def _worth(rule: str, label: str, leads: float, points: float, effect: float, er
     return RuleWorth(rule, label, leads, points, effect, low, high, deserved, from_, to, verdict, sentence)
 
 
-def _verdict(points: float, low: float, high: float, deserved: float) -> WorthVerdict:
+def _verdict(points: float, low: float, high: float, deserved: float) -> RuleVerdict:
     if np.isnan(deserved):
         return "too rare"
     sign = np.sign(points)

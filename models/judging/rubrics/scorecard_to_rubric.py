@@ -39,7 +39,7 @@ class Proposal:
         return head + rubric_yaml(self.rubric)
 
 
-def propose(card: ScorecardCandidate, catalog: Catalog, name: str, handoff_points: float) -> Proposal:
+def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handoff_points: float) -> Proposal:
     """Rules with the scorecard's points, for every feature that rules can read.
 
     Attributes and answers become points per value or range; counts and days since become steps whose points add up to
@@ -92,24 +92,24 @@ def _rules(
         return [("", {**subject, **_values(bins, points)})], 0.0
     if isinstance(bins, CategoryBins):
         staged = params.get("table") == "stages" and params.get("op") == "current_known" and "test" not in params
-        return _by_stage(always, bins, points) if staged and always is not None else None
+        return _stage_rules(always, bins, points) if staged and always is not None else None
     if params.get("table") == "answers" and params.get("op") == "age" and params.get("channel") is None:
-        return _fresh(str(params["question"]), bins, points)
-    plain = _whole(params)
+        return _answer_age_rules(str(params["question"]), bins, points)
+    plain = _merge_activity_parts(params)
     if plain is None:
         return None
     made = None
     if plain.get("op") == "count" and not plain.get("distinct_assets"):
-        made = _counted(plain, bins, points)
+        made = _count_rule(plain, bins, points)
     elif plain.get("op") == "recency":
-        made = _since(plain, bins, points)
+        made = _recency_rule(plain, bins, points)
     if made is None:
         return None
     rule, base = made
     return [("", rule)] if rule else [], base
 
 
-def _whole(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _merge_activity_parts(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Activities as one rule counts them: all kinds by the same assets and actors; None where kinds differ in these."""
     if params.get("table") != "activities" or params.get("scope", "lead") != "lead" or params.get("half_lives"):
         return None
@@ -122,7 +122,7 @@ def _whole(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {**params, **filters[0], "kinds": [kind for part in parts for kind in part["kinds"]]} if parts else params
 
 
-def _by_stage(always: Mapping[str, str], bins: CategoryBins, points: Ints) -> tuple[_Parts, float] | None:
+def _stage_rules(always: Mapping[str, str], bins: CategoryBins, points: Ints) -> tuple[_Parts, float] | None:
     """Rules that give their points whatever is on record, in some stages only; before any stage it is the base."""
     named = dict(zip(bins.code.levels, (float(p) for p in points), strict=True))
     base, rare = named.pop(MISSING, 0.0), named.pop(RARE, 0.0)
@@ -138,7 +138,7 @@ def _by_stage(always: Mapping[str, str], bins: CategoryBins, points: Ints) -> tu
     ], base
 
 
-def _fresh(question: str, bins: NumberBins, points: Ints) -> tuple[_Parts, float] | None:
+def _answer_age_rules(question: str, bins: NumberBins, points: Ints) -> tuple[_Parts, float] | None:
     """Rules that expire one after the other: so many points more the fresher the answer is."""
     days = [round(edge) for edge in bins.edges]
     if any(edge < 1 for edge in bins.edges) or len(set(days)) < len(days):
@@ -195,7 +195,7 @@ def _activity(params: Mapping[str, Any]) -> dict[str, Any]:
     return {**keys, "bots": not params.get("exclude_bots", True)}
 
 
-def _counted(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> tuple[dict[str, Any], float]:
+def _count_rule(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> tuple[dict[str, Any], float]:
     """Steps that add up: so many points more from each count on."""
     window = {} if params.get("window_days") is None else {"within_days": int(params["window_days"])}
     steps = [
@@ -208,7 +208,7 @@ def _counted(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> tuple
     return {**_activity(params), "steps": steps, "take": "sum"}, float(points[0])
 
 
-def _since(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> tuple[dict[str, Any], float] | None:
+def _recency_rule(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> tuple[dict[str, Any], float] | None:
     """Steps that add up: so many points more the more recently it happened."""
     if params.get("window_days") is not None or any(edge < 1 for edge in bins.edges):
         return None
