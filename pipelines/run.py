@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from features.schema.vocabulary import Verdict
-from pipelines.registry.champion import How, Move, ensure_pointer, keep_bundle, point_to, read_champion
+from pipelines.registry.champion import MoveKind, PointerMove, ensure_pointer, keep_bundle, point_to, read_champion
 from pipelines.stages.stage_table import STAGES, TRACK, stage
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
@@ -77,9 +77,9 @@ def register_trained_bundle(context: Context) -> str | None:
         ensure_pointer(context.paths)
         return "challenger"
     if now is None:
-        move = Move(How.FIRST, "there was no champion; audit clean, verdict allows it")
+        move = PointerMove(MoveKind.FIRST, "there was no champion; audit clean, verdict allows it")
     else:
-        move = Move(How.DECLARATION, f"champion {now.hash[:12]} no longer fits the declaration")
+        move = PointerMove(MoveKind.DECLARATION, f"champion {now.hash[:12]} no longer fits the declaration")
     point_to(context.paths, bundle_hash, move)
     return "champion"
 

@@ -49,19 +49,19 @@ def quality(
     """Our recipe beside plain models on the same splits, with paired intervals (development rows only by default)."""
     context = options(source, data_dir, tiny, params=params).context()
     from pipelines.diagnostics.peer_benchmark import quality as judge
-    from pipelines.diagnostics.peer_benchmark import told, warned
+    from pipelines.diagnostics.peer_benchmark import result_lines, warning_lines
 
     found = judge(context, block, repeats=repeats, notify=lambda name: typer.echo(f"fitting {name}", err=True))
     output = Output(json)
     if json:
         output.record(found)
         return 0
-    for line in warned(found):
+    for line in warning_lines(found):
         output.text(line)
     title = f"{found['source']}{' (synthetic)' if found['synthetic'] else ''}, {block} rows"
     columns = ("model", "AUC", "log loss", "above ours", "90 % interval", "seconds")
     output.table(title, columns, [_cells(row) for row in found["models"]])
-    for line in told(found):
+    for line in result_lines(found):
         output.text(line)
     return 0
 

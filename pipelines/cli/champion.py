@@ -67,7 +67,7 @@ def promote_command(
         raise BadParameter("--check moves nothing; leave --force out.")
     context = options.context()
     from features.errors import ExitStatus, PromotionError
-    from pipelines.registry.champion import How, Move, keep_bundle, kept_bundle, point_to
+    from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, kept_bundle, point_to
     from pipelines.registry.promotion_gate import ask
     from pipelines.tracking.mlflow_run import mirror_aliases
     from pipelines.workspace.params_file import load_gate
@@ -80,7 +80,7 @@ def promote_command(
         return 0 if answer.passes else int(ExitStatus.NOT_PROMOTED)
     if not answer.passes and not force:
         raise PromotionError(answer.text)
-    move = Move(How.FORCED, str(reason).strip()) if force else Move(How.GATE, answer.sentence)
+    move = PointerMove(MoveKind.FORCED, str(reason).strip()) if force else PointerMove(MoveKind.GATE, answer.sentence)
     found = point_to(paths, chosen, move)
     mirror_aliases(context)
     record = {"champion": found.hash, "previous": found.previous, "forced": force, "gate": answer.record()}

@@ -21,8 +21,8 @@ def compare_command(options: Options, csv: str | None, output: Output) -> int:
     if not record.get("policies"):
         output.text(f"Nothing was compared, the last run's verdict is {record['verdict']}. {record['verdict_text']}")
         return 0
-    _policies(record, output)
-    _swap(record, output)
+    _print_policies(record, output)
+    _print_differences(record, output)
     for note in record.get("notes", []):
         output.text(note)
     return 0
@@ -48,16 +48,16 @@ def thresholds_command(
     if output.as_json:
         output.record(record)
     else:
-        _told(record, output)
+        _print_thresholds(record, output)
     verdict = str(record["verdict"])
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
 
 
-def _told(record: dict[str, Any], output: Output) -> None:
+def _print_thresholds(record: dict[str, Any], output: Output) -> None:
     if not record.get("policies"):
         output.text(f"thresholds: {record['verdict']}. {record.get('verdict_text', '')}")
         return
-    _policies(record, output)
+    _print_policies(record, output)
     promise, plan, repair = record.get("promise"), record.get("plan"), record.get("repair")
     if promise:
         output.text(promise["sentence"])
@@ -82,14 +82,14 @@ def _told(record: dict[str, Any], output: Output) -> None:
         output.text("\n".join(["", "What each rule of the rubric is worth", *(r["sentence"] for r in repair["worth"])]))
 
 
-def _policies(record: dict[str, Any], output: Output) -> None:
+def _print_policies(record: dict[str, Any], output: Output) -> None:
     from pipelines.report.comparison_tables import HEADS, policy_rows
 
     output.text("\n".join(record.get("sentences", [])))
     output.table("\nPolicies on the test block", HEADS, policy_rows(record))
 
 
-def _swap(record: dict[str, Any], output: Output) -> None:
+def _print_differences(record: dict[str, Any], output: Output) -> None:
     for row in record.get("differences", []):
         low, high = row["wins_ci"]
         span = "" if low is None else f" (90 % interval {low:+.0f} to {high:+.0f})"

@@ -89,13 +89,13 @@ def questions_command(options: Options, lead_id: str | None, as_of: str | None, 
     if output.as_json:
         output.record(rows)
     elif lead_id is None:
-        _form(rows, output)
+        _print_form_questions(rows, output)
     else:
-        _lead(lead_id, rows, output)
+        _print_lead_questions(lead_id, rows, output)
     return 0
 
 
-def _form(rows: list[dict[str, Any]], output: Output) -> None:
+def _print_form_questions(rows: list[dict[str, Any]], output: Output) -> None:
     shown = [
         (
             row["text"],
@@ -115,7 +115,7 @@ def _form(rows: list[dict[str, Any]], output: Output) -> None:
     )
 
 
-def _lead(lead_id: str, rows: list[dict[str, Any]], output: Output) -> None:
+def _print_lead_questions(lead_id: str, rows: list[dict[str, Any]], output: Output) -> None:
     if not rows:
         output.text(f"Lead {lead_id}: every question the model uses has an answer on record, if perhaps an old one.")
     for row in rows:
@@ -131,9 +131,9 @@ def shortlist_command(options: Options, state: str | None, limit: int, csv: str 
     context = options.context()
     import numpy as np
 
-    from pipelines.scoring.one_answer_short import shortlisted
+    from pipelines.scoring.one_answer_short import shortlist_leads
 
-    found = shortlisted(context, state)
+    found = shortlist_leads(context, state)
     if csv is not None:
         folder = Path(csv)
         folder.mkdir(parents=True, exist_ok=True)
@@ -171,9 +171,9 @@ _WORDS = {
 def change_command(options: Options, lead_id: str, since: str, until: str | None, bundle: str, output: Output) -> int:
     """A lead's movement, part by part."""
     context = options.context()
-    from pipelines.scoring.score_change import change_of
+    from pipelines.scoring.score_change import explain_score_change
 
-    found = change_of(context, lead_id, since, until, bundle_before=bundle)
+    found = explain_score_change(context, lead_id, since, until, bundle_before=bundle)
     output.show(found, change_text(found, context.framework.label))
     return 0
 

@@ -37,7 +37,7 @@ def monitor(
     record = look(context, load_monitor(chosen.params), seen)
     write_json(context.paths.monitor, record)
     output = Output(json)
-    output.show(record, told(record))
+    output.show(record, monitor_text(record))
     if not json and record["features"]:
         rows = [[_short(row[name]) for name in COLUMNS] for row in record["features"][:SHOWN]]
         output.table("Most moved features", list(COLUMNS.values()), rows)
@@ -55,7 +55,7 @@ COLUMNS = {
 }
 
 
-def told(record: dict[str, Any]) -> str:
+def monitor_text(record: dict[str, Any]) -> str:
     """The record in words: verdict, every finding, what to do next."""
     seen = f"{record['leads']:,} {record['what']}" + (f" as of {record['as_of'][:10]}" if record["as_of"] else "")
     through = f", trained through {record['trained_through'][:10]}" if record["trained_through"] else ""

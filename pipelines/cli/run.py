@@ -18,7 +18,7 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     with only_writer(context.paths), StageProgress(len(RUN) + int(track)) as progress:
         summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
-    output.show(summary | {"report": str(report)}, told(summary, report))
+    output.show(summary | {"report": str(report)}, summary_text(summary, report))
     return exit_status(summary["verdict"])
 
 
@@ -35,14 +35,14 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
         record, seconds = run_stage(context, name)
     verdict = str(record.get("verdict", "ok"))
     lines = [f"{name}: {verdict} ({seconds:.1f} s). {record.get('verdict_text', record.get('text', ''))}".rstrip()]
-    lines += [_finding(finding) for finding in record.get("findings", ())]
+    lines += [_finding_line(finding) for finding in record.get("findings", ())]
     if record.get("role") is not None:
         lines.append(f"bundle {record['hash'][:12]} is {record['role']}")
     output.show(record, "\n".join(lines))
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
 
 
-def _finding(finding: Mapping[str, Any]) -> str:
+def _finding_line(finding: Mapping[str, Any]) -> str:
     """One line of the audit."""
     accepted = f" Accepted: {finding['accepted']}" if finding.get("accepted") else ""
     return f"  {finding['severity']:<8}{finding['code']}  {finding['column']}: {finding['message']}{accepted}"
@@ -112,7 +112,7 @@ def bench_command(options: Options, rows: int, output: Output) -> int:
     return 0
 
 
-def told(summary: dict[str, Any], report: Path) -> str:
+def summary_text(summary: dict[str, Any], report: Path) -> str:
     """What `run` prints: rows, base rate, winner and why, test figures, wins at capacity, where the report is."""
     name = f"{summary['source']}{' (synthetic)' if summary['synthetic'] else ''}"
     lines = ["", f"Source {name}, verdict: {summary['verdict']}", f"  {summary['verdict_text']}"]
@@ -133,15 +133,15 @@ def told(summary: dict[str, Any], report: Path) -> str:
         lines.append(f"  test {name:<10}{_figures(row)}")
     rubric, model = summary["test"].get("rubric"), summary["test"].get(winner)
     if rubric and model:
-        lines.append(
-            f"  wins at capacity ({model['handoffs_at_capacity']} handoffs): "
-            f"model {_with(model, 'wins_at_capacity', '.0f')}, rubric {_with(rubric, 'wins_at_capacity', '.0f')}"
-        )
-    lines.append(f"  audit: {_audited(summary['audit'])}")
+        wins = [_with_interval(row, "wins_at_capacity", ".0f") for row in (model, rubric)]
+        handoffs = model["handoffs_at_capacity"]
+        lines.append(f"  wins at capacity ({handoffs} handoffs): model {wins[0]}, rubric {wins[1]}")
+
+    lines.append(f"  audit: {_audit_text(summary['audit'])}")
     return "\n".join([*lines, f"Report: {report}"])
 
 
-def _audited(findings: Sequence[Mapping[str, Any]]) -> str:
+def _audit_text(findings: Sequence[Mapping[str, Any]]) -> str:
     """How many findings, which leaks stop training, and which were accepted, with the declared reason."""
     leaks = [row for row in findings if row["severity"] == "leak"]
     stopping = dict.fromkeys(row["column"] for row in blocking(findings))
@@ -153,11 +153,11 @@ def _audited(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _figures(row: dict[str, Any]) -> str:
-    shown = ", ".join(f"{name} {_with(row, name, '.3f')}" for name in ("auc", "log_loss", "ece"))
+    shown = ", ".join(f"{name} {_with_interval(row, name, '.3f')}" for name in ("auc", "log_loss", "ece"))
     return f"n={row['n']:,} won={row['won']:,} {shown}"
 
 
-def _with(row: dict[str, Any], name: str, form: str) -> str:
+def _with_interval(row: dict[str, Any], name: str, form: str) -> str:
     low, high = row.get(f"{name}_ci") or (None, None)
     value = row[name]
     if value is None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROWS_BUFFERED = 4_000_000  # per thread while rows are shared out: larger row groups per part
 
 
-def _by_duckdb(tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
+def duckdb_values(tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
     return build_matrix(tables, cohort, catalog, source, engine=DuckDBSort())
 
 
@@ -58,7 +58,7 @@ class DuckDBSort:
 
 
 @dataclass(frozen=True)
-class Streamed:
+class StreamedMatrix:
     """What a streamed run wrote: parts and rows."""
 
     parts: int
@@ -75,7 +75,7 @@ def stream_matrix(
     parts: int | None = None,
     memory: str = "3GB",
     progress: Callable[[int, int], None] | None = None,
-) -> Streamed:
+) -> StreamedMatrix:
     """Feature values of a cohort too big for memory: Parquet in, Parquet out, part by part of the leads.
 
     One pass of DuckDB shares all rows out by account (leads without one: by lead), so that every part holds whole
@@ -111,7 +111,7 @@ def stream_matrix(
                 progress(number + 1, count)
         if ahead is not None:
             ahead.result()
-    return Streamed(count, written)
+    return StreamedMatrix(count, written)
 
 
 def _write_part(keys: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from features.assembly.build_matrix import Builder, build_matrix
-from pipelines.compute.duckdb_engine import _by_duckdb
+from pipelines.compute.duckdb_engine import duckdb_values
 from pipelines.workspace.paths import EngineName
 
 if TYPE_CHECKING:
@@ -22,5 +22,5 @@ def builder(name: EngineName | str) -> Builder:
 
         return spark_values
     if engine is EngineName.DUCKDB:
-        return _by_duckdb
+        return duckdb_values
     return build_matrix

@@ -11,7 +11,7 @@ from features.errors import LeadScoreError
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
-from pipelines.ingest.timestamps import read_moments, zone_of
+from pipelines.ingest.timestamps import read_timestamps, zone_of
 from pipelines.ingest.type_casting import cast_numbers
 
 Word = TypeVar("Word", Topic, Dimension)
@@ -153,7 +153,7 @@ def _sentinel(present: pd.Series) -> str:
 def _is_time(present: pd.Series) -> bool:
     sample = present.iloc[:: max(len(present) // 500, 1)]
     try:
-        found = read_moments(sample.reset_index(drop=True), zone_of("UTC", "")).values
+        found = read_timestamps(sample.reset_index(drop=True), zone_of("UTC", "")).values
     except LeadScoreError:
         return True  # dates that can be read in two ways are dates
     return bool(found.notna().mean() >= READABLE)
@@ -214,7 +214,7 @@ def times_in_order(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> list[st
         if not times or guess.suspicious or _AFTERWARDS.search(header):
             continue
         try:
-            moments = read_moments(frame[header].reset_index(drop=True), zone_of("UTC", "")).values.dropna()
+            moments = read_timestamps(frame[header].reset_index(drop=True), zone_of("UTC", "")).values.dropna()
         except LeadScoreError:
             continue
         if moments.nunique() > 1 and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing):

@@ -55,7 +55,7 @@ A row that breaks a rule goes to `quarantine.parquet` (table, row, rule, column,
 def reference() -> str:
     """The page as Markdown."""
     parts = [_INTRODUCTION, _rules(), "## Keys\n"]
-    parts += [_section(model) for model in _models()]
+    parts += [_section(model) for model in schema_models()]
     parts += ["## Words\n", *_words(), "## Tables of the contract\n"]
     parts += [_table(table) for table in TABLES.values()]
     return "\n".join(parts).rstrip() + "\n"
@@ -66,7 +66,7 @@ def _rules() -> str:
     return "\n".join([*lines, *(f"| `{rule}` | {sentence} |" for rule, sentence in SENTENCES.items())]) + "\n"
 
 
-def _models() -> list[type[BaseModel]]:
+def schema_models() -> list[type[BaseModel]]:
     """The schema's parts, each before the parts it speaks of."""
     found: list[type[BaseModel]] = [Source]
     for model in found:
@@ -144,11 +144,12 @@ def _default(field: FieldInfo) -> str:
 
 def _words() -> list[str]:
     return [
-        f"**{words.__name__}**: {', '.join(f'`{word}`' for word in words)}.\n\n{_told(words)}\n" for words in _WORDS
+        f"**{words.__name__}**: {', '.join(f'`{word}`' for word in words)}.\n\n{_explain_words(words)}\n"
+        for words in _WORDS
     ]
 
 
-def _told(words: type[Enum]) -> str:
+def _explain_words(words: type[Enum]) -> str:
     return " ".join((words.__doc__ or "").split()).replace("``", "`")
 
 

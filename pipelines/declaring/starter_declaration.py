@@ -89,7 +89,7 @@ def _head(
             f"# {won.mean():.1%} of the rows with an outcome are won"
             + (f"; {unknown:,} have none." if unknown else ".")
         )
-    return [*lines, f"name: {name[:64]}", "kind: flat", f"title: {quoted(path.stem)}", ""]
+    return [*lines, f"name: {name[:64]}", "kind: flat", f"title: {quote_yaml(path.stem)}", ""]
 
 
 def _flat(
@@ -101,7 +101,7 @@ def _flat(
     column, won, lost = target or ("target", ("won",), ("lost",))
     lines = [
         "flat:",
-        f"  target: {{column: {quoted(names.get(column, column))}, won: {_list(won)}, lost: {_list(lost)}}}",
+        f"  target: {{column: {quote_yaml(names.get(column, column))}, won: {_list(won)}, lost: {_list(lost)}}}",
     ]
     created = created_column(guesses)
     if created is not None:
@@ -120,7 +120,7 @@ def _flat(
 
 
 def _location(path: Path, raw: RawTable, decimal: str) -> list[str]:
-    lines = ["tables:", "  leads:", "    location:", f"      file: {quoted(path.name)}"]
+    lines = ["tables:", "  leads:", "    location:", f"      file: {quote_yaml(path.name)}"]
     if raw.form["format"] == "csv":
         form = {"delimiter": raw.form["delimiter"], "encoding": raw.form["encoding"], "decimal": decimal}
         lines.append(f"      csv: {{{', '.join(f'{k}: {json.dumps(v)}' for k, v in form.items())}}}")
@@ -132,16 +132,16 @@ def _column(name: str, guess: Guess, *, is_target: bool, is_order: bool) -> list
     if guess.role not in (Role.PERSONAL, Role.SENSITIVE) and guess.examples:
         facts += f", e.g. {', '.join(guess.examples)}"
     if guess.sentinel:
-        facts += f"; does {guess.sentinel} mean missing? then add missing: [{quoted(guess.sentinel)}]"
+        facts += f"; does {guess.sentinel} mean missing? then add missing: [{quote_yaml(guess.sentinel)}]"
     facts = " ".join(facts.split())
-    keys = {} if name == guess.header else {"from": quoted(guess.header)}
+    keys = {} if name == guess.header else {"from": quote_yaml(guess.header)}
     if is_target:
         return [f"      {name}: {_map(keys | {'role': 'display'})} # the target; {facts}"]
     keys |= {"type": str(ColumnType.ID if name.endswith("_id") or name == "id" else guess.type)}
     if is_order:
         return [f"      {name}: {_map(keys | {'role': 'display'})} # clock: orders the rows; {facts}"]
     if guess.suspicious:
-        keys |= {"role": "ignore", "excluded_because": quoted(guess.suspicious)}
+        keys |= {"role": "ignore", "excluded_because": quote_yaml(guess.suspicious)}
         return [
             f"      # SUSPICIOUS, left out until you know when it is filled. {facts}",
             f"      {name}: {_map(keys)}",
@@ -165,7 +165,7 @@ def _evidence(guess: Guess) -> dict[str, str]:
         keys["dimension"] = str(guess.dimension)
     if guess.topic is not Topic.CONTEXT:
         keys["topic"] = str(guess.topic)
-    keys["label"] = quoted(re.sub(r"[_.\s]+", " ", guess.header).strip().lower())
+    keys["label"] = quote_yaml(re.sub(r"[_.\s]+", " ", guess.header).strip().lower())
     if guess.missing:
         keys["missing"] = _list(guess.missing)
     return keys
@@ -186,10 +186,10 @@ def _names(headers: list[str]) -> dict[str, str]:
     return names
 
 
-def quoted(text: str) -> str:
+def quote_yaml(text: str) -> str:
     """A YAML scalar that reads back as this text.
 
-    >>> quoted("company size"), quoted("yes"), quoted("a: b")
+    >>> quote_yaml("company size"), quote_yaml("yes"), quote_yaml("a: b")
     ('company size', '"yes"', '"a: b"')
     """
     if _PLAIN.match(text) and text.lower() not in _WORDS and " #" not in text:
@@ -198,7 +198,7 @@ def quoted(text: str) -> str:
 
 
 def _list(values: tuple[str, ...]) -> str:
-    return f"[{', '.join(quoted(v) for v in values)}]"
+    return f"[{', '.join(quote_yaml(v) for v in values)}]"
 
 
 def _map(keys: Mapping[str, str]) -> str:

@@ -50,11 +50,11 @@ def half_lives_of(context: Context, tables: Tables) -> HalfLives:
         return HalfLives()
     asking = [name for name, kind in source.activity_kinds.items() if kind.estimate_half_life]
     first = (split.blocks[0] if split.blocks else split.final).train
-    adopted = _estimated(context, tables, rows, first, asking) if asking else ()
-    return HalfLives(adopted, _estimated(context, tables, rows, split.final.train, None))
+    adopted = _estimate(context, tables, rows, first, asking) if asking else ()
+    return HalfLives(adopted, _estimate(context, tables, rows, split.final.train, None))
 
 
-def _estimated(
+def _estimate(
     context: Context, tables: Tables, matrix: Matrix, rows: Any, kinds: list[str] | None
 ) -> tuple[HalfLife, ...]:
     rows = np.asarray(rows)
@@ -110,7 +110,7 @@ def bot_record(context: Context, bundle: Bundle, scored: pd.DataFrame) -> dict[s
         return {}
     touched = effect.leads[effect.leads["lead_id"].isin(scores.index)]
     open_leads = touched["lead_id"].tolist()
-    without = Catalog(tuple(_unfiltered(feature) for feature in bundle.catalog))
+    without = Catalog(tuple(_without_bot_filter(feature) for feature in bundle.catalog))
     moved = pd.Series(dtype="float64")
     if open_leads:
         counted = features_at(tables, context.source, without, open_leads, as_of).values
@@ -139,6 +139,6 @@ def engagement_of(paths: Paths) -> dict[str, Any]:
     return {"bots": read_json(paths.score / BOTS), "half_lives": read_json(paths.matrix / HALF_LIVES)}
 
 
-def _unfiltered(feature: Any) -> Any:
+def _without_bot_filter(feature: Any) -> Any:
     params = feature.params
     return replace(feature, params={**params, "exclude_bots": False}) if params.get("exclude_bots") else feature

@@ -48,15 +48,15 @@ def against_truth(
     keys = matrix.keys[["lead_id", "as_of"]].assign(row=np.arange(len(matrix)))
     both = keys.merge(truth, on=["lead_id", "as_of"]).sort_values(["lead_id", "as_of"])
     both = both.drop_duplicates("lead_id", keep="last")
-    true = _true(both, context.framework)
+    true = _true_effects(both, context.framework)
     rows = both["row"].to_numpy(dtype=np.int64)
     return {
-        name: agreement(_shown(parts, matrix.catalog, context.framework, rows), true, seed=context.settings.seed)
+        name: agreement(_effects_of(parts, matrix.catalog, context.framework, rows), true, seed=context.settings.seed)
         for name, parts in explained.items()
     }
 
 
-def _true(truth: pd.DataFrame, framework: Framework) -> dict[str, Floats]:
+def _true_effects(truth: pd.DataFrame, framework: Framework) -> dict[str, Floats]:
     """True effect per criterion, and of all together."""
     found: dict[str, Floats] = {}
     for column in (name for name in truth.columns if name.startswith(PART)):
@@ -67,7 +67,7 @@ def _true(truth: pd.DataFrame, framework: Framework) -> dict[str, Floats]:
     return {**found, "all": truth["log_odds"].to_numpy(dtype=np.float64)}
 
 
-def _shown(parts: Contributions, catalog: Catalog, framework: Framework, rows: Any) -> dict[str, Floats]:
+def _effects_of(parts: Contributions, catalog: Catalog, framework: Framework, rows: Any) -> dict[str, Floats]:
     values = by_criterion(parts, catalog, framework)[rows]
     return dict(zip(framework.ids, values.T, strict=False)) | {"all": parts.values[rows].sum(axis=1)}
 

@@ -22,11 +22,13 @@ from pipelines.workspace.matrix_files import load_matrix
 
 _EXPLAINED = 2_000  # rows whose contributions say what the model leans on
 _DAY = 1.0  # younger or older by less is no other age
-OLD = "was trained before bundles kept what they were trained on, so drift of features and scores cannot be told."
+NO_REFERENCE = (
+    "was trained before bundles kept what they were trained on, so drift of features and scores cannot be told."
+)
 
 
 @dataclass(frozen=True)
-class Seen:
+class WatchedRows:
     """The rows that are scored now, and what they are."""
 
     rows: Matrix
@@ -35,7 +37,7 @@ class Seen:
     is_file: bool = False
 
 
-def monitor(context: Context, settings: MonitorSettings, seen: Seen | None = None) -> dict[str, Any]:
+def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | None = None) -> dict[str, Any]:
     """The monitor's record, JSON-ready, on the open leads of the last matrix or on rows ``seen`` elsewhere.
 
     Raises
@@ -52,9 +54,9 @@ def monitor(context: Context, settings: MonitorSettings, seen: Seen | None = Non
             "last matrix follows; nothing can be compared. Train again, or restore the declaration and rebuild it."
         )
     matrix = load_matrix(context.paths.matrix)
-    now = seen or _now(context, matrix)
-    findings, drifts, scores = _drifted(bundle, now, settings)
-    findings += _since(context, bundle, matrix, settings)
+    now = seen or _rows_to_watch(context, matrix)
+    findings, drifts, scores = _judge_drift(bundle, now, settings)
+    findings += _judge_outcomes(context, bundle, matrix, settings)
     level = monitor_findings.overall(findings)
     through = trained_through(bundle)
     return {
@@ -72,17 +74,19 @@ def monitor(context: Context, settings: MonitorSettings, seen: Seen | None = Non
     }
 
 
-def _now(context: Context, matrix: Matrix) -> Seen:
+def _rows_to_watch(context: Context, matrix: Matrix) -> WatchedRows:
     """Open leads of the last matrix; without clocks the whole table, the trained rows among it."""
     if not (context.paths.matrix / "open.json").exists():
-        return Seen(matrix, "all rows of the table, those trained on among them; --input FILE looks at new ones", None)
+        return WatchedRows(
+            matrix, "all rows of the table, those trained on among them; --input FILE looks at new ones", None
+        )
     rows = load_matrix(context.paths.matrix, "open")
     as_of = None if not len(rows) else pd.Timestamp(rows.keys["as_of"].iloc[0])
-    return Seen(rows, "open leads", as_of)
+    return WatchedRows(rows, "open leads", as_of)
 
 
-def _drifted(
-    bundle: Bundle, now: Seen, settings: MonitorSettings
+def _judge_drift(
+    bundle: Bundle, now: WatchedRows, settings: MonitorSettings
 ) -> tuple[list[Finding], tuple[Drift, ...], Drift | None]:
     """Findings on the rows of now, drift per feature (most moved first) and of the scores."""
     volumes = bundle.trained_on.get("leads_per_moment")
@@ -99,7 +103,7 @@ def _drifted(
     if not len(rows):
         return findings, (), None
     if not bundle.trained_on:
-        sentence = f"Bundle {bundle.hash[:12]} {OLD}"
+        sentence = f"Bundle {bundle.hash[:12]} {NO_REFERENCE}"
         return [*findings, Finding("features", Level.UNKNOWN, sentence, "Train again.")], (), None
     drifts = drift_of_features(bundle.trained_on, rows, _weights(bundle, rows), settings)
     scores = drift_of_scores(bundle.trained_on, rows, bundle.log_odds(rows.values), settings)
@@ -119,7 +123,7 @@ def _weights(bundle: Bundle, rows: Matrix) -> dict[str, float]:
     return dict(zip(found.names, (size / max(float(size.sum()), 1e-12)).tolist(), strict=True))
 
 
-def _since(context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings) -> list[Finding]:
+def _judge_outcomes(context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings) -> list[Finding]:
     """What came true since the training."""
     through = trained_through(bundle)
     base = monitor_findings.judge_base(compare_base_rate(matrix, through, float(bundle.meta["base_rate"]), settings))

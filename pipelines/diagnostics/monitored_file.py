@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from models.bundle import load_bundle
-from pipelines.diagnostics.monitor import Seen
+from pipelines.diagnostics.monitor import WatchedRows
 from pipelines.ingest.identity_files import merged_into
 from pipelines.registry.champion import require_champion
 from pipelines.scoring.leads_file import read_leads_file
@@ -13,7 +13,7 @@ from pipelines.scoring.score_file import rows_of_file
 from pipelines.workspace.context import Context
 
 
-def seen_in_file(context: Context, file: Path) -> Seen:
+def seen_in_file(context: Context, file: Path) -> WatchedRows:
     """Rows of a file laid out like the source's table ``leads``, as the champion would score them.
 
     Raises
@@ -27,4 +27,4 @@ def seen_in_file(context: Context, file: Path) -> Seen:
     matrix, errors, when = rows_of_file(context, bundle, read_leads_file(file, context.source), merged)
     if len(matrix) == len(errors):
         matrix = matrix.take(np.array([not text for text in errors], dtype=bool))
-    return Seen(matrix, f"leads of {file.name}", when, is_file=True)
+    return WatchedRows(matrix, f"leads of {file.name}", when, is_file=True)

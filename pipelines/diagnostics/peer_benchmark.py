@@ -134,7 +134,7 @@ def _leaks(context: Context) -> list[str] | None:
     return list(dict.fromkeys(row["column"] for row in blocking(read_json(path)["findings"])))
 
 
-def warned(found: dict[str, Any]) -> list[str]:
+def warning_lines(found: dict[str, Any]) -> list[str]:
     """What is printed before the table: why its figures may mean nothing."""
     lines = []
     if found["leaks"] is None:
@@ -153,7 +153,7 @@ def warned(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def told(found: dict[str, Any]) -> list[str]:
+def result_lines(found: dict[str, Any]) -> list[str]:
     """What is printed around the table."""
     splits = "; ".join(
         f"{s['n']:,} rows, {s['won']:,} won, chosen: {s['winner']} ({s['verdict']})" for s in found["splits"]

@@ -35,11 +35,11 @@ def bench(context: Context, rows: int = ROWS) -> dict[str, Any]:
     if matrix.catalog.hash != bundle.catalog.hash:
         raise DataError(f"the champion of '{context.source.name}' follows another declaration; run the source again.")
     part = matrix.take(np.resize(np.arange(len(matrix)), rows))
-    predict = _best(lambda: bundle.log_odds(part.values))
-    explain = _best(lambda: bundle.contributions(part.values))
-    whole = _best(lambda: score(bundle, part, context.framework, source=context.source), 1)
-    built = _best(lambda: _matrix(context, bundle), 1)
-    alone = _best(lambda: [bundle.log_odds(part.values.iloc[k : k + 1]) for k in range(SINGLE)]) / SINGLE
+    predict = _fastest(lambda: bundle.log_odds(part.values))
+    explain = _fastest(lambda: bundle.contributions(part.values))
+    whole = _fastest(lambda: score(bundle, part, context.framework, source=context.source), 1)
+    built = _fastest(lambda: _build_again(context, bundle), 1)
+    alone = _fastest(lambda: [bundle.log_odds(part.values.iloc[k : k + 1]) for k in range(SINGLE)]) / SINGLE
     return {
         "source": context.source.name,
         "winner": bundle.meta["winner"],
@@ -55,7 +55,7 @@ def bench(context: Context, rows: int = ROWS) -> dict[str, Any]:
     }
 
 
-def _matrix(context: Context, bundle: Bundle) -> Matrix:
+def _build_again(context: Context, bundle: Bundle) -> Matrix:
     tables = load_tables(context.paths)
     if context.source.kind == "flat":
         return flat_matrix(tables["leads"], context.source, context.rubric)
@@ -63,7 +63,7 @@ def _matrix(context: Context, bundle: Bundle) -> Matrix:
     return matrix_of(tables, context.source, bundle.catalog, cutoff, build=builder(context.engine))
 
 
-def _best(call: Callable[[], Any], repeats: int = REPEATS) -> float:
+def _fastest(call: Callable[[], Any], repeats: int = REPEATS) -> float:
     """Shortest seconds of several calls; the first one warms up and does not count."""
     call()
     taken = []

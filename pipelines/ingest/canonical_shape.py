@@ -13,7 +13,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.file_adapters import RawTable
-from pipelines.ingest.timestamps import Moments, end_of_day, read_moments, zone_of
+from pipelines.ingest.timestamps import Timestamps, end_of_day, read_timestamps, zone_of
 from pipelines.ingest.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 
 DTYPES: Mapping[ColumnType, str] = {
@@ -27,7 +27,7 @@ DTYPES: Mapping[ColumnType, str] = {
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableValues:
     """Rows (positions) of a column whose value cannot be read as its type, and the texts that stand there."""
 
     column: str
@@ -36,13 +36,13 @@ class Unreadable:
 
 
 @dataclass
-class Shaped:
+class ShapedTable:
     """A canonical table before its rules are checked; ``rows`` are the rows' numbers in the file."""
 
     name: str
     frame: pd.DataFrame
     rows: npt.NDArray[np.int64]
-    unreadable: list[Unreadable] = field(default_factory=list)
+    unreadable: list[UnreadableValues] = field(default_factory=list)
     undeclared: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ def headers(source: Source, table: str) -> list[str]:
     return [column.source or name for name, column in source.tables[table].columns.items() if column.constant is None]
 
 
-def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = True) -> Shaped:
+def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = True) -> ShapedTable:
     """A canonical table from the rows of a file.
 
     Parameters
@@ -89,19 +89,19 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
         naming the column, the header and its nearest kin in the file.
     """
     columns = read_columns(source, table)
-    shaped = Shaped(table, pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), raw.rows)
+    shaped = ShapedTable(table, pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), raw.rows)
     frame = raw.frame.reset_index(drop=True)
     shaped.undeclared = sorted(set(frame.columns) - set(headers(source, table)) - _headers_of(columns))
     texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
-    decimal = _decimal(raw, texts, table, source)
+    decimal = _decimal_sign(raw, texts, table, source)
     values: dict[str, pd.Series] = {}
-    clocks: dict[str, Moments] = {}
+    clocks: dict[str, Timestamps] = {}
     for name, column in columns.items():
         if name not in texts:
             values[name] = _empty(type_of(source, table, name), len(frame))
             continue
         values[name] = _cast(name, texts[name], column, decimal, shaped, clocks, source)
-    shaped.frame = _filled(values, clocks, table, source, raw.rows)
+    shaped.frame = _fill_gaps(values, clocks, table, source, raw.rows)
     return shaped
 
 
@@ -114,7 +114,7 @@ def _texts(
     columns: Mapping[str, Column],
     table: str,
     source: Source,
-    shaped: Shaped,
+    shaped: ShapedTable,
     *,
     strict: bool,
     what: str,
@@ -138,7 +138,7 @@ def _texts(
     return found
 
 
-def _decimal(raw: RawTable, texts: Mapping[str, pd.Series], table: str, source: Source) -> str:
+def _decimal_sign(raw: RawTable, texts: Mapping[str, pd.Series], table: str, source: Source) -> str:
     location = source.tables[table].location if table in source.tables else None
     declared = location.csv.decimal if location is not None else None
     if declared is not None or raw.form.get("format") != "csv":
@@ -152,8 +152,8 @@ def _cast(
     texts: pd.Series,
     column: Column,
     decimal: str,
-    shaped: Shaped,
-    clocks: dict[str, Moments],
+    shaped: ShapedTable,
+    clocks: dict[str, Timestamps],
     source: Source,
 ) -> pd.Series:
     kind = type_of(source, shaped.name, name)
@@ -166,7 +166,7 @@ def _cast(
     elif kind is ColumnType.TIMESTAMP:
         where = source.where("tables", shaped.name, "columns", name)
         zone = zone_of(column.timezone or source.timezone, where)
-        moments = read_moments(texts, zone, form=column.time_format, what=f"{where}: column '{shaped.name}.{name}'")
+        moments = read_timestamps(texts, zone, form=column.time_format, what=f"{where}: column '{shaped.name}.{name}'")
         clocks[name] = moments
         shaped.notes += [f"{shaped.name}.{name}: {note}" for note in moments.notes]
         if moments.date_only.any():
@@ -177,7 +177,7 @@ def _cast(
         return cast_choices(texts, column.values or _known_values(source, shaped.name, name))
     positions = np.flatnonzero(unreadable.to_numpy(dtype=bool))
     if positions.size:
-        shaped.unreadable.append(Unreadable(name, positions, tuple(str(v) for v in texts.iloc[positions])))
+        shaped.unreadable.append(UnreadableValues(name, positions, tuple(str(v) for v in texts.iloc[positions])))
     return values
 
 
@@ -194,9 +194,9 @@ def _empty(kind: ColumnType, length: int) -> pd.Series:
     return pd.Series(value, index=range(length), dtype=DTYPES[kind])
 
 
-def _filled(
+def _fill_gaps(
     values: dict[str, pd.Series],
-    clocks: Mapping[str, Moments],
+    clocks: Mapping[str, Timestamps],
     table: str,
     source: Source,
     rows: npt.NDArray[np.int64],
@@ -215,7 +215,11 @@ def _filled(
 
 
 def _with_default(
-    kept: pd.Series, column: ContractColumn, values: Mapping[str, pd.Series], clocks: Mapping[str, Moments], table: str
+    kept: pd.Series,
+    column: ContractColumn,
+    values: Mapping[str, pd.Series],
+    clocks: Mapping[str, Timestamps],
+    table: str,
 ) -> pd.Series:
     """Missing values as the contract fills them. What is known on a day is known by its end; leads, at creation."""
     if column.default is not None:

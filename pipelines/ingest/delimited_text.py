@@ -22,7 +22,7 @@ _UNFIT_FOR_INNER_LINES = 4  # from so many columns on, a line inside a quoted va
 
 
 @dataclass(frozen=True)
-class Broken:
+class BrokenRow:
     """A row that is kept out before its values are read: where, why and its raw text."""
 
     row: int
@@ -31,12 +31,12 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Delimited:
+class DelimitedTable:
     """Rows of a delimited file as texts; ``rows`` are their numbers from 1, broken ones counted."""
 
     frame: pd.DataFrame
     rows: npt.NDArray[np.int64]
-    broken: tuple[Broken, ...]
+    broken: tuple[BrokenRow, ...]
     encoding: str
     delimiter: str
 
@@ -45,7 +45,7 @@ class Delimited:
         return len(self.frame) + len(self.broken)
 
 
-def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequence[str] = ()) -> Delimited:
+def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequence[str] = ()) -> DelimitedTable:
     """Rows of a delimited file.
 
     Parameters
@@ -68,7 +68,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
         raise EmptyFileError(f"{what} is empty ({len(content)} bytes). Export it again.")
     delimiter = form.delimiter or announced or delimiter_of(text, form.quote, expected)
     header, body = _header(text, delimiter, form.quote, what)
-    read = None if decoded.damaged else _fast(body, header, delimiter, form.quote)
+    read = None if decoded.damaged else read_with_arrow(body, header, delimiter, form.quote)
     if read is None:
         read = careful_rows(body, len(header), delimiter, form.quote)
     good, numbers, broken = read
@@ -76,23 +76,23 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
         raise EmptyFileError(f"{what} has a header but no rows. Export it again, with its data.")
     frame = good if isinstance(good, pd.DataFrame) else _frame(good, len(header))
     frame.columns = pd.Index(header)
-    return Delimited(frame, np.asarray(numbers, dtype=np.int64), tuple(broken), decoded.encoding, delimiter)
+    return DelimitedTable(frame, np.asarray(numbers, dtype=np.int64), tuple(broken), decoded.encoding, delimiter)
 
 
-Read = tuple[list[list[str]] | pd.DataFrame, Sequence[int], list[Broken]]
+RowsRead = tuple[list[list[str]] | pd.DataFrame, Sequence[int], list[BrokenRow]]
 
 
-def careful_rows(body: str, width: int, delimiter: str, quote: str) -> Read:
+def careful_rows(body: str, width: int, delimiter: str, quote: str) -> RowsRead:
     """Rows line by line. A quote that is never closed breaks its own line, not the lines it swallows."""
     lines = list(io.StringIO(body, newline=""))
     good: list[list[str]] = []
     numbers: list[int] = []
-    broken: list[Broken] = []
+    broken: list[BrokenRow] = []
     for fields, raw in _records(lines, width, delimiter, quote):
         number = len(good) + len(broken) + 1
         rule = _problem(fields, raw, width, delimiter, quote)
         if rule:
-            broken.append(Broken(number, rule, _shown(raw)))
+            broken.append(BrokenRow(number, rule, _printable(raw)))
         else:
             good.append(fields)
             numbers.append(number)
@@ -111,7 +111,7 @@ def _records(lines: list[str], width: int, delimiter: str, quote: str) -> Iterat
                 fields = []
             end = base + reader.line_num
             spans = lines[start:end]
-            if len(spans) > 1 and _swallowed(fields, spans, width, delimiter, quote):
+            if len(spans) > 1 and _swallows_rows(fields, spans, width, delimiter, quote):
                 yield [], spans[0]
                 start += 1
                 break  # read on from the line after the open quote
@@ -120,7 +120,7 @@ def _records(lines: list[str], width: int, delimiter: str, quote: str) -> Iterat
                 yield fields, "".join(spans)
 
 
-def _swallowed(fields: list[str], spans: list[str], width: int, delimiter: str, quote: str) -> bool:
+def _swallows_rows(fields: list[str], spans: list[str], width: int, delimiter: str, quote: str) -> bool:
     """Whether a record of several lines is a line with an open quote and rows that follow it.
 
     A true value over several lines is well formed: its closing quote ends the field.
@@ -152,20 +152,20 @@ def _misfit(raw: str, quote: str) -> str:
     return "open_quote" if raw.count(quote) % 2 else "field_count"
 
 
-def _shown(raw: str) -> str:
+def _printable(raw: str) -> str:
     return raw.rstrip("\r\n").encode("utf-8", errors="backslashreplace").decode()
 
 
-def _fast(body: str, header: list[str], delimiter: str, quote: str) -> Read | None:
+def read_with_arrow(body: str, header: list[str], delimiter: str, quote: str) -> RowsRead | None:
     """Rows read by Arrow; None if some row may span lines, so that the careful way must decide."""
     if body.count("\r") != body.count("\r\n"):
         return None
     if quote in body and any(line.count(quote) % 2 for line in io.StringIO(body)):
         return None  # a value over several lines, or a quote left open: two of them can look like one value
-    broken: list[Broken] = []
+    broken: list[BrokenRow] = []
 
     def keep_out(row: pa.csv.InvalidRow) -> str:
-        broken.append(Broken(row.number, _misfit(row.text, quote), _shown(row.text)))
+        broken.append(BrokenRow(row.number, _misfit(row.text, quote), _printable(row.text)))
         return "skip"
 
     names = [f"c{i}" for i in range(len(header))]

@@ -18,7 +18,7 @@ _SAMPLE = 65_536
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedText:
     """Text of a file; ``damaged`` if some lines hold bytes its encoding does not know (as surrogates)."""
 
     text: str
@@ -26,7 +26,7 @@ class Decoded:
     damaged: bool = False
 
 
-def decode(content: bytes, declared: str | None, *, what: str) -> Decoded:
+def decode(content: bytes, declared: str | None, *, what: str) -> DecodedText:
     """Text of ``content``, in the declared encoding or the one its bytes speak for.
 
     Raises
@@ -53,16 +53,16 @@ def decode(content: bytes, declared: str | None, *, what: str) -> Decoded:
     return found
 
 
-def _decode(content: bytes, encoding: str) -> Decoded:
+def _decode(content: bytes, encoding: str) -> DecodedText:
     plain = codecs.lookup(encoding).name
     try:
         text = content.decode(encoding)
-        return Decoded(text.removeprefix("\ufeff"), plain)
+        return DecodedText(text.removeprefix("\ufeff"), plain)
     except UnicodeDecodeError:
         if plain not in ("utf-8", "utf-8-sig", "ascii", "cp1252"):
             raise
         text = content.decode(encoding, errors="surrogateescape")
-        return Decoded(text.removeprefix("\ufeff"), plain, damaged=True)
+        return DecodedText(text.removeprefix("\ufeff"), plain, damaged=True)
 
 
 def _encoding_of(content: bytes) -> str:

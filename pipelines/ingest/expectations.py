@@ -84,7 +84,7 @@ class Expectation:
 
 def expectations_of(source: Source, cutoff: pd.Timestamp | None = None) -> list[Expectation]:
     """Every rule of a source's tables, from the contract and the declaration, in the order they are checked."""
-    return [expectation for table in table_order(source) for expectation in _of_table(source, table, cutoff)]
+    return [expectation for table in table_order(source) for expectation in _rules_of_table(source, table, cutoff)]
 
 
 def table_order(source: Source) -> list[str]:
@@ -93,20 +93,20 @@ def table_order(source: Source) -> list[str]:
     return [t for t in (*first, *(t for t in TABLES if t not in first)) if t in source.tables]
 
 
-def _of_table(source: Source, table: str, cutoff: pd.Timestamp | None) -> Iterator[Expectation]:
+def _rules_of_table(source: Source, table: str, cutoff: pd.Timestamp | None) -> Iterator[Expectation]:
     contract, columns = TABLES[table], read_columns(source, table)
     for name, column in columns.items():
-        yield from _declared(source, table, name, column)
+        yield from _rules_of_column(source, table, name, column)
     if source.flat is not None:
-        yield from _flat(source.flat)
+        yield from _rules_of_target(source.flat)
     else:
-        yield from _contract(table, columns)
-        yield from _clocks(table, cutoff)
-        yield from _references(source, table, columns)
+        yield from _rules_of_contract(table, columns)
+        yield from _rules_of_clocks(table, cutoff)
+        yield from _rules_of_references(source, table, columns)
     yield Expectation(table=table, rule=Rule.UNIQUE, columns=contract.key)
 
 
-def _contract(table: str, columns: Mapping[str, Column]) -> Iterator[Expectation]:
+def _rules_of_contract(table: str, columns: Mapping[str, Column]) -> Iterator[Expectation]:
     for known in TABLES[table].columns:
         if not known.nullable and known.default_from is None:
             yield Expectation(table=table, rule=Rule.REQUIRED, columns=(known.name,))
@@ -117,7 +117,7 @@ def _contract(table: str, columns: Mapping[str, Column]) -> Iterator[Expectation
             yield Expectation(table=table, rule=Rule.MINIMUM, columns=(known.name,), bound=known.minimum)
 
 
-def _flat(flat: Flat) -> Iterator[Expectation]:
+def _rules_of_target(flat: Flat) -> Iterator[Expectation]:
     target = flat.target
     yield Expectation(table="leads", rule=Rule.REQUIRED, columns=(target.column,))
     yield Expectation(table="leads", rule=Rule.ALLOWED, columns=(target.column,), values=target.won + target.lost)
@@ -125,7 +125,7 @@ def _flat(flat: Flat) -> Iterator[Expectation]:
         yield Expectation(table="leads", rule=Rule.REQUIRED, columns=(str(flat.order),))
 
 
-def _references(source: Source, table: str, columns: Mapping[str, Column]) -> Iterator[Expectation]:
+def _rules_of_references(source: Source, table: str, columns: Mapping[str, Column]) -> Iterator[Expectation]:
     """A lead that is referred to must exist; an unknown account is a warning, as exports seldom hold them all."""
     for known in TABLES[table].columns:
         if known.references is None or known.name not in columns:
@@ -141,7 +141,7 @@ def _references(source: Source, table: str, columns: Mapping[str, Column]) -> It
             )
 
 
-def _declared(source: Source, table: str, name: str, column: Column) -> Iterator[Expectation]:
+def _rules_of_column(source: Source, table: str, name: str, column: Column) -> Iterator[Expectation]:
     kind = type_of(source, table, name)
     if kind in (ColumnType.NUMBER, ColumnType.BOOLEAN, ColumnType.TIMESTAMP):
         yield Expectation(table=table, rule=Rule.TYPE, columns=(name,))
@@ -155,7 +155,7 @@ def _declared(source: Source, table: str, name: str, column: Column) -> Iterator
         yield Expectation(table=table, rule=Rule.MAXIMUM, columns=(name,), bound=column.maximum)
 
 
-def _clocks(table: str, cutoff: pd.Timestamp | None) -> Iterator[Expectation]:
+def _rules_of_clocks(table: str, cutoff: pd.Timestamp | None) -> Iterator[Expectation]:
     """What is known is known no earlier than it happened, and nothing is known after the cut-off."""
     happened = TABLES[table].happened
     if happened is not None:

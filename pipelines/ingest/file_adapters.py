@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from features.schema.columns import Location
-from pipelines.ingest.delimited_text import Broken, read_delimited
+from pipelines.ingest.delimited_text import BrokenRow, read_delimited
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
 
 _ZIP, _GZIP, _PARQUET, _EXCEL = b"PK\x03\x04", b"\x1f\x8b", b"PAR1", b"\xd0\xcf\x11\xe0"
@@ -37,7 +37,7 @@ class RawTable:
 
     frame: pd.DataFrame
     rows: npt.NDArray[np.int64]
-    broken: tuple[Broken, ...]
+    broken: tuple[BrokenRow, ...]
     form: Mapping[str, Any]
 
     @property

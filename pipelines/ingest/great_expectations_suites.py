@@ -24,7 +24,7 @@ _TYPE_NAMES: Mapping[ColumnType, str] = {
 
 
 @dataclass(frozen=True)
-class Result:
+class RuleResult:
     """What a suite found about one rule of a table."""
 
     table: str
@@ -49,7 +49,9 @@ def _without_spark() -> Iterator[None]:
             del sys.modules["pyspark"]
 
 
-def run_suites(tables: Mapping[str, pd.DataFrame], expectations: Sequence[Expectation], source: Source) -> list[Result]:
+def run_suites(
+    tables: Mapping[str, pd.DataFrame], expectations: Sequence[Expectation], source: Source
+) -> list[RuleResult]:
     """Check every table with its suite: the structure of the contract, then the declared rules.
 
     Values are never collected (``BOOLEAN_ONLY``): they may be personal.
@@ -65,7 +67,7 @@ def run_suites(tables: Mapping[str, pd.DataFrame], expectations: Sequence[Expect
     for table in (t for t in TABLES if t in source.tables):
         mine = [e for e in expectations if e.table == table]
         frame = _with_references(tables, table, mine)
-        planned = [*_structure(tables[table], table, source), *_declared(mine, frame)]
+        planned = [*_plan_structure(tables[table], table, source), *_plan_rules(mine, frame)]
         suite = gx.ExpectationSuite(
             name=table, expectations=[make(meta={"place": i}) for i, (make, _) in enumerate(planned)]
         )
@@ -74,11 +76,11 @@ def run_suites(tables: Mapping[str, pd.DataFrame], expectations: Sequence[Expect
         found = batch.validate(suite, result_format="BOOLEAN_ONLY").to_json_dict()
         success = {r["expectation_config"]["meta"]["place"]: bool(r["success"]) for r in found["results"]}
         for place, (_, (kind, sentence, warns)) in enumerate(planned):
-            results.append(Result(table, kind, sentence, success[place], warns))
+            results.append(RuleResult(table, kind, sentence, success[place], warns))
     return results
 
 
-class Make:
+class ExpectationFactory:
     """An expectation to be made, once its place in the suite is known."""
 
     def __init__(self, name: str, **arguments: Any) -> None:
@@ -90,53 +92,55 @@ class Make:
         return getattr(gxe, self.name)(**self.arguments, meta=dict(meta))
 
 
-Planned = tuple[Make, tuple[str, str, bool]]
+Planned = tuple[ExpectationFactory, tuple[str, str, bool]]
 
 
-def _structure(frame: pd.DataFrame, table: str, source: Source) -> Iterator[Planned]:
+def _plan_structure(frame: pd.DataFrame, table: str, source: Source) -> Iterator[Planned]:
     yield (
-        Make("ExpectTableColumnsToMatchSet", column_set=list(_with_contract(frame, table)), exact_match=False),
+        ExpectationFactory(
+            "ExpectTableColumnsToMatchSet", column_set=list(_expected_columns(frame, table)), exact_match=False
+        ),
         ("columns", "has every column of the contract and the declaration", False),
     )
     for name in frame.columns:
         kind = type_of(source, table, name)
         yield (
-            Make("ExpectColumnValuesToBeOfType", column=name, type_=_TYPE_NAMES[kind]),
+            ExpectationFactory("ExpectColumnValuesToBeOfType", column=name, type_=_TYPE_NAMES[kind]),
             ("type", f"{name} is held as {kind}", False),
         )
 
 
-def _with_contract(frame: pd.DataFrame, table: str) -> list[str]:
+def _expected_columns(frame: pd.DataFrame, table: str) -> list[str]:
     return list(dict.fromkeys([*TABLES[table].names, *frame.columns]))
 
 
-def _declared(expectations: Sequence[Expectation], frame: pd.DataFrame) -> Iterator[Planned]:
+def _plan_rules(expectations: Sequence[Expectation], frame: pd.DataFrame) -> Iterator[Planned]:
     for expectation in expectations:
-        make = _latest(expectation, frame) or _make(expectation)
+        make = _check_latest(expectation, frame) or _check_of(expectation)
         if make is not None:
             yield make, (str(expectation.rule), expectation.sentence, expectation.warns)
 
 
-def _latest(e: Expectation, frame: pd.DataFrame) -> Make | None:
+def _check_latest(e: Expectation, frame: pd.DataFrame) -> ExpectationFactory | None:
     """Of many moments the latest is compared: one by one they take Great Expectations seconds per million."""
     column = e.columns[-1]
     if e.rule is not Rule.CUTOFF or not frame[column].notna().any():
         return None
-    return Make("ExpectColumnMaxToBeBetween", column=column, max_value=e.bound)
+    return ExpectationFactory("ExpectColumnMaxToBeBetween", column=column, max_value=e.bound)
 
 
-def _make(e: Expectation) -> Make | None:
+def _check_of(e: Expectation) -> ExpectationFactory | None:
     column, rule = e.columns[-1], e.rule
     if rule is Rule.REQUIRED:
-        return Make("ExpectColumnValuesToNotBeNull", column=column)
+        return ExpectationFactory("ExpectColumnValuesToNotBeNull", column=column)
     if rule is Rule.ALLOWED:
-        return Make("ExpectColumnValuesToBeInSet", column=column, value_set=list(e.values))
+        return ExpectationFactory("ExpectColumnValuesToBeInSet", column=column, value_set=list(e.values))
     if rule is Rule.MINIMUM:
-        return Make("ExpectColumnValuesToBeBetween", column=column, min_value=e.bound)
+        return ExpectationFactory("ExpectColumnValuesToBeBetween", column=column, min_value=e.bound)
     if rule in (Rule.MAXIMUM, Rule.CUTOFF):
-        return Make("ExpectColumnValuesToBeBetween", column=column, max_value=e.bound)
+        return ExpectationFactory("ExpectColumnValuesToBeBetween", column=column, max_value=e.bound)
     if rule is Rule.KNOWN_ORDER:
-        return Make(
+        return ExpectationFactory(
             "ExpectColumnPairValuesAToBeGreaterThanB",
             column_A=column,
             column_B=e.columns[0],
@@ -144,17 +148,17 @@ def _make(e: Expectation) -> Make | None:
             ignore_row_if="either_value_is_missing",
         )
     if rule is Rule.REFERENCE:
-        return Make("ExpectColumnValuesToBeInSet", column=_found_column(e), value_set=[True])
+        return ExpectationFactory("ExpectColumnValuesToBeInSet", column=_parent_found_column(e), value_set=[True])
     if rule is Rule.UNIQUE and len(e.columns) == 1:
-        return Make("ExpectColumnValuesToBeUnique", column=column)
+        return ExpectationFactory("ExpectColumnValuesToBeUnique", column=column)
     if rule is Rule.UNIQUE:
-        return Make(
+        return ExpectationFactory(
             "ExpectCompoundColumnsToBeUnique", column_list=list(e.columns), ignore_row_if="all_values_are_missing"
         )
     return None
 
 
-def _found_column(e: Expectation) -> str:
+def _parent_found_column(e: Expectation) -> str:
     return f"{e.columns[-1]} found"
 
 
@@ -168,5 +172,5 @@ def _with_references(
         if e.rule is Rule.REFERENCE and e.refers_to is not None:
             parent, key = e.refers_to
             child = frame[e.columns[-1]]
-            extra[_found_column(e)] = child.isna() | child.isin(tables[parent][key])
+            extra[_parent_found_column(e)] = child.isna() | child.isin(tables[parent][key])
     return frame.assign(**extra)

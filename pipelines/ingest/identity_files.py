@@ -18,11 +18,11 @@ def write_identity(folder: Path, resolved: Resolved) -> None:
     """Write the log of every merge and match and, where a table changed, the table as it was."""
     log = pd.concat([resolved.merged, resolved.matched], ignore_index=True)
     write_parquet(folder / IDENTITY, log)
-    for name in changed(resolved):
+    for name in changed_tables(resolved):
         write_parquet(folder / UNRESOLVED / f"{name}.parquet", resolved.original[name])
 
 
-def changed(resolved: Resolved) -> list[str]:
+def changed_tables(resolved: Resolved) -> list[str]:
     """Tables that the rules touched."""
     return [name for name, frame in resolved.tables.items() if frame is not resolved.original[name]]
 
@@ -54,7 +54,7 @@ def identity_counts(resolved: Resolved, merge: str) -> dict[str, Any]:
         "rule": merge,
         "matched_to_accounts": len(resolved.matched),
         "ambiguous_domains": resolved.ambiguous,
-        "changed_tables": changed(resolved),
+        "changed_tables": changed_tables(resolved),
     }
 
 

@@ -13,8 +13,8 @@ from features.kernel.column_reader import text_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.ingest.canonical_shape import Shaped
-from pipelines.ingest.delimited_text import Broken
+from pipelines.ingest.canonical_shape import ShapedTable
+from pipelines.ingest.delimited_text import BrokenRow
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.file_adapters import RawTable
 
@@ -26,7 +26,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass
-class Checked:
+class CheckedTable:
     """A table after its rules: the rows kept, those kept out with their reasons, and warnings about kept rows."""
 
     frame: pd.DataFrame
@@ -58,36 +58,36 @@ def shape_of_text(text: str) -> str:
 
 
 def check(
-    shaped: Shaped,
-    raw_broken: Sequence[Broken],
+    shaped: ShapedTable,
+    raw_broken: Sequence[BrokenRow],
     expectations: Sequence[Expectation],
-    parents: Mapping[str, "Checked"],
+    parents: Mapping[str, "CheckedTable"],
     source: Source,
-) -> Checked:
+) -> CheckedTable:
     """Rows of a table apart by its rules.
 
     A row that breaks several rules is listed once per rule. Of rows with one key the first that breaks no other
     rule is kept.
     """
     hidden = hidden_columns(source, shaped.name)
-    found = [_broken(shaped.name, raw_broken, hide=bool(hidden))]
+    found = [_list_broken(shaped.name, raw_broken, hide=bool(hidden))]
     bad = np.zeros(len(shaped.frame), dtype=np.bool_)
     unread: dict[str, Mask] = {}
     for item in shaped.unreadable:
         unread[item.column] = np.zeros(len(bad), dtype=np.bool_)
         unread[item.column][item.positions] = True
         bad |= unread[item.column]
-        found.append(_listed(shaped, item.positions, Rule.TYPE, item.column, item.texts, hide=item.column in hidden))
+        found.append(_list_rows(shaped, item.positions, Rule.TYPE, item.column, item.texts, hide=item.column in hidden))
     warnings: list[pd.DataFrame] = []
     for expectation in expectations:
         shown = expectation.columns[-1]
-        hit = _breaks(shaped.frame, expectation, parents, bad) & ~_explained(shaped.name, shown, unread)
+        hit = _breaks(shaped.frame, expectation, parents, bad) & ~_already_unreadable(shaped.name, shown, unread)
         if not hit.any():
             continue
-        for rule, part in _split(hit, expectation, shaped.frame, parents):
+        for rule, part in _split_references(hit, expectation, shaped.frame, parents):
             at = np.flatnonzero(part)
             texts = _values(shaped.frame, expectation, at)
-            rows = _listed(shaped, at, rule, shown, texts, hide=bool(hidden & set(expectation.columns)))
+            rows = _list_rows(shaped, at, rule, shown, texts, hide=bool(hidden & set(expectation.columns)))
             (warnings if expectation.warns else found).append(rows)
         if not expectation.warns:
             bad |= hit
@@ -95,10 +95,10 @@ def check(
     key = TABLES[shaped.name].key[0]
     seen = {key: frozenset(shaped.frame[key].dropna())} if shaped.name in ("leads", "accounts") else {}
     read = len(shaped.frame) + len(raw_broken)
-    return Checked(kept, shaped.rows[~bad], _joined(found), _joined(warnings), read, seen)
+    return CheckedTable(kept, shaped.rows[~bad], _join(found), _join(warnings), read, seen)
 
 
-def _explained(table: str, column: str, unread: Mapping[str, Mask]) -> Mask:
+def _already_unreadable(table: str, column: str, unread: Mapping[str, Mask]) -> Mask:
     """Rows whose missing value is missing because it, or the column it is filled from, cannot be read."""
     contract = TABLES[table]
     origin = contract[column].default_from if column in contract.names else None
@@ -117,7 +117,7 @@ def breaks(frame: pd.DataFrame, expectation: Expectation) -> Mask:
     return _breaks(frame, expectation, {}, np.zeros(len(frame), dtype=np.bool_))
 
 
-def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str, Checked], bad: Mask) -> Mask:
+def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str, CheckedTable], bad: Mask) -> Mask:
     column = frame[expectation.columns[-1]]
     rule, bound = expectation.rule, expectation.bound
     hit = pd.Series(False, index=frame.index)
@@ -142,8 +142,8 @@ def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str,
     return hit.fillna(False).to_numpy(dtype=np.bool_)
 
 
-def _split(
-    hit: Mask, expectation: Expectation, frame: pd.DataFrame, parents: Mapping[str, Checked]
+def _split_references(
+    hit: Mask, expectation: Expectation, frame: pd.DataFrame, parents: Mapping[str, CheckedTable]
 ) -> list[tuple[Rule, Mask]]:
     """A broken reference is either to a row that never was, or to one that was kept out."""
     if expectation.rule is not Rule.REFERENCE or expectation.refers_to is None:
@@ -166,13 +166,13 @@ def _text(value: object) -> str:
     return text_of(value) or ""
 
 
-def _listed(
-    shaped: Shaped, at: npt.NDArray[np.int64], rule: Rule, column: str, texts: Sequence[str], *, hide: bool
+def _list_rows(
+    shaped: ShapedTable, at: npt.NDArray[np.int64], rule: Rule, column: str, texts: Sequence[str], *, hide: bool
 ) -> pd.DataFrame:
     return _frame(shaped.name, shaped.rows[at], [str(rule)] * len(at), column, texts, hide=hide)
 
 
-def _broken(table: str, broken: Sequence[Broken], *, hide: bool) -> pd.DataFrame:
+def _list_broken(table: str, broken: Sequence[BrokenRow], *, hide: bool) -> pd.DataFrame:
     rows = np.asarray([b.row for b in broken], dtype=np.int64)
     return _frame(table, rows, [b.rule for b in broken], "", [b.raw for b in broken], hide=hide)
 
@@ -193,14 +193,14 @@ def _frame(
     )
 
 
-def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _join(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     filled = [part for part in parts if len(part)]
     if not filled:
         return _frame("", np.zeros(0, dtype=np.int64), [], "", [], hide=False)
     return pd.concat(filled, ignore_index=True).sort_values(["row", "rule", "column"], kind="stable", ignore_index=True)
 
 
-def raw_rows(raw: RawTable, checked: Checked, table: str) -> pd.DataFrame:
+def raw_rows(raw: RawTable, checked: CheckedTable, table: str) -> pd.DataFrame:
     """Quarantined rows as they stood in the file: table, row, raw (JSON of header to text, or the unsplit text)."""
     at = np.flatnonzero(np.isin(raw.rows, checked.quarantine["row"].to_numpy(dtype=np.int64)))
     records = [(int(raw.rows[i]), _record(raw.frame.iloc[i])) for i in at]

@@ -20,8 +20,8 @@ _EARLIEST, _LATEST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Moments of a column.
+class Timestamps:
+    """Timestamps of a column.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ def zone_of(name: str, where: str) -> ZoneInfo:
         raise SourceError(f"{where}: '{name}' is no time zone; use a name such as Europe/Berlin or UTC.") from problem
 
 
-def read_moments(texts: pd.Series, zone: ZoneInfo, *, form: str | None = None, what: str = "column") -> Moments:
-    """Moments of texts (or of the datetimes a Parquet file brings).
+def read_timestamps(texts: pd.Series, zone: ZoneInfo, *, form: str | None = None, what: str = "column") -> Timestamps:
+    """Timestamps of texts (or of the datetimes a Parquet file brings).
 
     An hour that the end of daylight saving repeats is read as the later of the two, so that nothing counts as known
     too early; an hour that its start leaves out is read as the moment after the gap. Unreadable texts, and years
@@ -58,18 +58,18 @@ def read_moments(texts: pd.Series, zone: ZoneInfo, *, form: str | None = None, w
         if dates such as 03/04/2025 stand in the column and none tells whether the day or the month comes first.
     """
     if isinstance(texts.dtype, pd.DatetimeTZDtype):
-        return Moments(_sane(texts.dt.tz_convert("UTC").dt.tz_localize(None)), _nowhere(texts), zone)
+        return Timestamps(_drop_implausible(texts.dt.tz_convert("UTC").dt.tz_localize(None)), _all_false(texts), zone)
     if pd.api.types.is_datetime64_dtype(texts.dtype):
-        return _localised(_sane(texts), zone, _nowhere(texts))
+        return _to_utc(_drop_implausible(texts), zone, _all_false(texts))
     clean = texts.astype("str").str.strip()
-    values, pending = _zoned(clean, form)
-    naive = _declared(clean, form, pending) if form else _found_out(clean, pending, what)
-    local = _localised(_sane(naive), zone, _date_only(clean))
-    found = _sane(values.fillna(local.values))
-    return Moments(found, local.date_only & found.notna(), zone, local.notes)
+    values, pending = _read_zoned(clean, form)
+    naive = _read_declared(clean, form, pending) if form else _infer_forms(clean, pending, what)
+    local = _to_utc(_drop_implausible(naive), zone, _date_only(clean))
+    found = _drop_implausible(values.fillna(local.values))
+    return Timestamps(found, local.date_only & found.notna(), zone, local.notes)
 
 
-def _nowhere(like: pd.Series) -> pd.Series:
+def _all_false(like: pd.Series) -> pd.Series:
     return pd.Series(False, index=like.index)
 
 
@@ -81,13 +81,13 @@ def _empty(like: pd.Series) -> pd.Series:
     return pd.Series(pd.NaT, index=like.index, dtype="datetime64[us]")
 
 
-def _sane(values: pd.Series) -> pd.Series:
+def _drop_implausible(values: pd.Series) -> pd.Series:
     moments = values.astype("datetime64[us]")
     return moments.where((moments >= _EARLIEST) & (moments < _LATEST))
 
 
-def _zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Series]:
-    """Moments of texts that name their zone or count from the epoch, and a mask of the others."""
+def _read_zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Series]:
+    """Timestamps of texts that name their zone or count from the epoch, and a mask of the others."""
     values = _empty(clean)
     pending = clean.notna()
     if form is None:
@@ -112,13 +112,13 @@ def _zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Series]:
     return values, pending
 
 
-def _declared(clean: pd.Series, form: str, pending: pd.Series) -> pd.Series:
+def _read_declared(clean: pd.Series, form: str, pending: pd.Series) -> pd.Series:
     found = _empty(clean)
     found[pending] = pd.to_datetime(clean[pending], format=form, errors="coerce").astype("datetime64[us]")
     return found
 
 
-def _found_out(clean: pd.Series, pending: pd.Series, what: str) -> pd.Series:
+def _infer_forms(clean: pd.Series, pending: pd.Series, what: str) -> pd.Series:
     found = _empty(clean)
     found[pending] = pd.to_datetime(clean[pending], format="ISO8601", errors="coerce").astype("datetime64[us]")
     left = pending & found.isna()
@@ -128,14 +128,14 @@ def _found_out(clean: pd.Series, pending: pd.Series, what: str) -> pd.Series:
         dates = parts.dropna().astype("int64")
         if len(dates):
             texts = clean[dates.index].str.replace("T", " ", regex=False)
-            found[dates.index] = _tried(texts, _forms(dates, sign, str(texts.iloc[0]), what))
+            found[dates.index] = _try_forms(texts, _day_month_forms(dates, sign, str(texts.iloc[0]), what))
     left = pending & found.isna()
     if left.any():
-        found[left] = _tried(clean[left], [date + clock for date in _WRITTEN for clock in _CLOCKS])
+        found[left] = _try_forms(clean[left], [date + clock for date in _WRITTEN for clock in _CLOCKS])
     return found
 
 
-def _forms(dates: pd.DataFrame, sign: str, example: str, what: str) -> list[str]:
+def _day_month_forms(dates: pd.DataFrame, sign: str, example: str, what: str) -> list[str]:
     """Forms of numeric dates, by which of the first two numbers can be no month."""
     day_first, month_first = bool((dates[0] > 12).any()), bool((dates[1] > 12).any())
     if sign == "." or (day_first and not month_first):
@@ -153,7 +153,7 @@ def _forms(dates: pd.DataFrame, sign: str, example: str, what: str) -> list[str]
     return [date.format(sign) + clock for date in order for clock in _CLOCKS]
 
 
-def _tried(texts: pd.Series, forms: list[str]) -> pd.Series:
+def _try_forms(texts: pd.Series, forms: list[str]) -> pd.Series:
     found = _empty(texts)
     for form in forms:
         left = found.isna()
@@ -163,9 +163,9 @@ def _tried(texts: pd.Series, forms: list[str]) -> pd.Series:
     return found
 
 
-def _localised(naive: pd.Series, zone: ZoneInfo, date_only: pd.Series) -> Moments:
+def _to_utc(naive: pd.Series, zone: ZoneInfo, date_only: pd.Series) -> Timestamps:
     if zone.key == "UTC" or not naive.notna().any():
-        return Moments(naive, date_only, zone)
+        return Timestamps(naive, date_only, zone)
     local = naive.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     odd = local.isna() & naive.notna()
     notes: tuple[str, ...] = ()
@@ -174,11 +174,11 @@ def _localised(naive: pd.Series, zone: ZoneInfo, date_only: pd.Series) -> Moment
         local[odd] = naive[odd].dt.tz_localize(zone, ambiguous=standard, nonexistent="shift_forward")
         hour = f"the hour that daylight saving in {zone.key} repeats or leaves out"
         notes = (f"{int(odd.sum())} times fall into {hour}; read as the later.",)
-    return Moments(local.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]"), date_only, zone, notes)
+    return Timestamps(local.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]"), date_only, zone, notes)
 
 
-def end_of_day(moments: Moments) -> pd.Series:
-    """Moments, those without a time of day moved to the last microsecond of that day: known by then, not before it."""
+def end_of_day(moments: Timestamps) -> pd.Series:
+    """Timestamps; one without a time of day becomes the last microsecond of its day, known by then and not before."""
     if not moments.date_only.any():
         return moments.values
     local = moments.values.dt.tz_localize("UTC").dt.tz_convert(moments.zone).dt.tz_localize(None)

@@ -19,8 +19,8 @@ from pipelines.workspace.paths import Paths
 _KEPT_MOVES = 50
 
 
-class How(StrEnum):
-    """How a bundle became the champion."""
+class MoveKind(StrEnum):
+    """MoveKind a bundle became the champion."""
 
     FIRST = "first"
     GATE = "gate"
@@ -31,10 +31,10 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True)
-class Move:
+class PointerMove:
     """Why the pointer moves: recorded in its history."""
 
-    how: How
+    how: MoveKind
     reason: str
 
 
@@ -90,14 +90,14 @@ def keep_bundle(paths: Paths, folder: Path) -> str:
     """Copy a bundle into the kept bundles, by hash, in place of a damaged copy too; returns the hash."""
     bundle = load_bundle(folder)
     kept = paths.bundles / bundle.hash
-    if not _sound(kept, bundle.hash):
+    if not _is_intact(kept, bundle.hash):
         with stage_dir(kept) as new:
             for file in folder.iterdir():
                 shutil.copyfile(file, new / file.name)
     return bundle.hash
 
 
-def _sound(kept: Path, bundle_hash: str) -> bool:
+def _is_intact(kept: Path, bundle_hash: str) -> bool:
     try:
         load_bundle(kept, bundle_hash)
     except BundleError:
@@ -114,7 +114,7 @@ def kept_bundle(paths: Paths, beginning: str) -> str:
     return found[0]
 
 
-def point_to(paths: Paths, bundle_hash: str, move: Move) -> Champion:
+def point_to(paths: Paths, bundle_hash: str, move: PointerMove) -> Champion:
     """Make a kept bundle the champion, in one atomic write; the champion itself stays as it is.
 
     Raises
@@ -147,4 +147,4 @@ def roll_back(paths: Paths, reason: str = "") -> Champion:
     now = require_champion(paths)
     if now.previous is None:
         raise RegistryError(f"champion {now.hash[:12]} of '{paths.source}' replaced nothing; there is no way back.")
-    return point_to(paths, now.previous, Move(How.ROLLBACK, reason or "one step back"))
+    return point_to(paths, now.previous, PointerMove(MoveKind.ROLLBACK, reason or "one step back"))

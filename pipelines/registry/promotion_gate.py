@@ -49,7 +49,7 @@ def ask(context: Context, challenger: str, settings: GateSettings) -> Answer:
         return gate.answer_champion_already(challenger)
     if not fits(context, now.folder):
         return gate.answer_unfit_champion(challenger, now.hash)
-    return _compared(context, new, load_bundle(now.folder, now.hash), settings)
+    return _compare(context, new, load_bundle(now.folder, now.hash), settings)
 
 
 def unclean_now(context: Context, bundle: Bundle) -> list[str]:
@@ -71,7 +71,7 @@ def trained_through(bundle: Bundle) -> pd.Timestamp | None:
     return None if moment is None else pd.Timestamp(moment)
 
 
-def _compared(context: Context, new: Bundle, old: Bundle, settings: GateSettings) -> Answer:
+def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings) -> Answer:
     moments = [moment for moment in (trained_through(new), trained_through(old)) if moment is not None]
     if len(moments) < 2:
         return gate.answer_no_clocks(new.hash, old.hash)

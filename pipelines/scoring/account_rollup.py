@@ -13,7 +13,7 @@ BEST_LEADS = 5_000  # accounts of so many leads are rolled up
 SHOWN, EXPANSION_SHOWN, FUNCTIONS = 15, 10, 10
 
 
-def rolled_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
+def roll_up_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     """One row per account of the best leads, best first; with the accounts' display columns.
 
     ``ranked`` is the worklist, ``keys`` the matrix keys of the same leads in any order. Empty without accounts.

@@ -61,7 +61,7 @@ def places_of(worklist: pd.DataFrame, log: pd.DataFrame) -> pd.Series:
     return pd.Series([how.get(str(lead), "") for lead in worklist["lead_id"]], index=worklist.index, dtype="str")
 
 
-def judged_log(
+def judge_log(
     context: Context, tables: Tables, log: pd.DataFrame, bundle: Bundle, least: float | None
 ) -> dict[str, Any]:
     """What the logged weeks say once outcomes are known: precision of the best, of the drawn, of everybody open, and of
@@ -79,7 +79,7 @@ def judged_log(
     known = np.flatnonzero(labels["matured"].to_numpy(dtype=bool) & (log["propensity"] > 0).to_numpy())
     found["matured"] = len(known)
     if len(known) < FEWEST:
-        return found | {"estimates": [], "sentence": _too_few(found)}
+        return found | {"estimates": [], "sentence": _too_few_sentence(found)}
     rows = log.iloc[known]
     won = labels["label"].to_numpy(dtype=np.float64)[known]
     cluster = pd.factorize(keys["group"].to_numpy()[known])[0].astype(np.int64)
@@ -116,7 +116,7 @@ def _sentence(found: dict[str, Any]) -> str:
     )
 
 
-def _too_few(found: dict[str, Any]) -> str:
+def _too_few_sentence(found: dict[str, Any]) -> str:
     return f"{_drawn(found)} the outcome of {found['matured']:,} is known, and an estimate needs {FEWEST}."
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.schema.columns import CsvFormat, Location
 from features.schema.source import Source
-from pipelines.ingest.canonical_shape import Shaped, headers, shape_table, type_of
+from pipelines.ingest.canonical_shape import ShapedTable, headers, shape_table, type_of
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.expectations import SENTENCES, Expectation, Rule, expectations_of
 from pipelines.ingest.file_adapters import read_file
@@ -83,7 +83,7 @@ def _outcome(source: Source) -> set[str | None]:
     return set() if source.flat is None else {source.flat.target.column, source.flat.order, source.flat.group}
 
 
-def _check_columns(shaped: Shaped, source: Source, path: Path) -> None:
+def _check_columns(shaped: ShapedTable, source: Source, path: Path) -> None:
     columns = source.tables["leads"].columns
     found = [name for name in columns if name not in shaped.missing and name not in _outcome(source)]
     needed = "lead_id" if source.flat is None else next((n for n in columns if n not in _outcome(source)), "lead_id")
@@ -93,7 +93,7 @@ def _check_columns(shaped: Shaped, source: Source, path: Path) -> None:
         raise MissingColumnError(where, f"leads.{needed}", header, path.name, shaped.undeclared)
 
 
-def _row_rules(source: Source, shaped: Shaped) -> list[Expectation]:
+def _row_rules(source: Source, shaped: ShapedTable) -> list[Expectation]:
     """Rules about a row's own values; in a relational source only the lead's id is obligatory here."""
     rules = []
     for rule in expectations_of(source):

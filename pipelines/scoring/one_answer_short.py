@@ -10,7 +10,7 @@ from pipelines.scoring.next_questions import open_rows
 from pipelines.workspace.context import Context
 
 
-def shortlisted(context: Context, state: str | None = None) -> pd.DataFrame:
+def shortlist_leads(context: Context, state: str | None = None) -> pd.DataFrame:
     """:func:`models.one_answer_short.shortlist` of the open leads under its policy, of one target state or all.
 
     Raises

@@ -8,13 +8,13 @@ import pandas as pd
 from models.explaining.qualification import RANK
 from models.one_answer_short import shortlist
 from models.scoring import Scored
-from pipelines.scoring.state_history import Standings
+from pipelines.scoring.state_history import StateHistory
 
 COLUMNS = ("rule", "team", "programme", "reason", "temperature", "near_state", "near_lacks")
 NEAR, SHORT, PROPOSED = 40, 15, 25
 
 
-def columns_of(scored: Scored, standing: Standings | None) -> pd.DataFrame:
+def columns_of(scored: Scored, standing: StateHistory | None) -> pd.DataFrame:
     """Columns the worklist carries beside the public ones; ``state_kept`` has hysteresis and minimum dwell."""
     found = scored.qualified
     frame = pd.DataFrame({name: getattr(found, name) for name in COLUMNS})
@@ -24,7 +24,7 @@ def columns_of(scored: Scored, standing: Standings | None) -> pd.DataFrame:
     return frame.astype({name: "str" for name in frame if name != "state_days"})
 
 
-def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: Standings | None) -> dict[str, Any]:
+def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: StateHistory | None) -> dict[str, Any]:
     """Counts and lists for the report; ``worklist`` is ranked and holds :func:`columns_of`."""
     if not len(worklist):
         return {}
@@ -44,10 +44,10 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: Stand
         "actions": {str(k): int(v) for k, v in worklist["next_action"].value_counts().items()},
         "near_total": len(near),
         "near_lacks": lacks.sort_values("leads", ascending=False).head(12).to_dict(orient="records"),
-        "near": _listed(near, ("lead_id", "score", "state", "near_state", "near_lacks"), NEAR),
-        **_short(scored),
+        "near": _first_records(near, ("lead_id", "score", "state", "near_state", "near_lacks"), NEAR),
+        **_one_answer_short(scored),
         "proposed_total": len(out),
-        "proposed": _listed(out, ("lead_id", "score", "state", "reason"), PROPOSED),
+        "proposed": _first_records(out, ("lead_id", "score", "state", "reason"), PROPOSED),
         "reasons": {str(k): int(v) for k, v in out["reason"].value_counts().items()},
         "introductions": int((worklist["reason"] == "no_authority").sum()),
         "personas": {str(k): int(v) for k, v in personas.items()},
@@ -57,7 +57,7 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: Stand
     }
 
 
-def _short(scored: Scored) -> dict[str, Any]:
+def _one_answer_short(scored: Scored) -> dict[str, Any]:
     """Leads a single answer would put into a better state."""
     found = shortlist(scored)
     label = scored.framework.label
@@ -68,5 +68,5 @@ def _short(scored: Scored) -> dict[str, Any]:
     }
 
 
-def _listed(frame: pd.DataFrame, columns: tuple[str, ...], most: int) -> list[dict[str, Any]]:
+def _first_records(frame: pd.DataFrame, columns: tuple[str, ...], most: int) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in frame[list(columns)].head(most).to_dict(orient="records")]

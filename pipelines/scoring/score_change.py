@@ -20,7 +20,7 @@ from pipelines.workspace.table_files import load_tables
 SHOWN = 20
 
 
-def change_of(
+def explain_score_change(
     context: Context, lead_id: str, since: str, until: str | None = None, *, bundle_before: str = CHAMPION
 ) -> dict[str, Any]:
     """The movement of a lead's score since a moment, with the rows learned of in between.
@@ -51,10 +51,10 @@ def change_of(
         )
     after = find_bundle(context)
     before = after if bundle_before == CHAMPION else find_bundle(context, bundle_before)
-    return moved(tables, context.source, lead_id, (start, end), (before, after), context.framework)
+    return compare_moments(tables, context.source, lead_id, (start, end), (before, after), context.framework)
 
 
-def moved(
+def compare_moments(
     tables: Tables,
     source: Source,
     lead_id: str,

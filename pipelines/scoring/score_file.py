@@ -94,8 +94,8 @@ def score_leads(
     frame[ERROR] = errors
     frame[NOTE] = _notes(model, matrix, usable)
     if merged:
-        frame[NOTE] = _merge_notes(frame, merged)
-    return ScoredFile(_typed(frame, scored.frame), leads.undeclared_columns, leads.missing_columns)
+        frame[NOTE] = note_merged_leads(frame, merged)
+    return ScoredFile(_keep_whole_numbers(frame, scored.frame), leads.undeclared_columns, leads.missing_columns)
 
 
 def rows_of_file(
@@ -109,10 +109,12 @@ def rows_of_file(
     if context.source.kind == "flat":
         return flat_at(leads.frame, model.catalog, context.source), errors, None
     tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
-    frame = _completed(leads.frame.assign(lead_id=_survivors(leads.frame["lead_id"], merged)), tables["leads"])
+    frame = _fill_from_tables(
+        leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged)), tables["leads"]
+    )
     when = moment(as_of, _latest(context, tables, frame))
     _relational_errors(frame, when, errors)
-    return _relational(context, model, tables, frame, errors, when), errors, when
+    return _relational_matrix(context, model, tables, frame, errors, when), errors, when
 
 
 def _places(matrix: Matrix, usable: np.ndarray) -> np.ndarray:
@@ -120,19 +122,19 @@ def _places(matrix: Matrix, usable: np.ndarray) -> np.ndarray:
     return np.flatnonzero(usable) if len(matrix) == len(usable) else np.arange(len(matrix))
 
 
-def _survivors(lead_id: pd.Series, merged: Mapping[str, str]) -> pd.Series:
+def replace_merged_leads(lead_id: pd.Series, merged: Mapping[str, str]) -> pd.Series:
     """Leads that were merged away are scored as the leads they became."""
     return lead_id.map(lambda name: merged.get(name, name), na_action="ignore").astype("str") if merged else lead_id
 
 
-def _merge_notes(frame: pd.DataFrame, merged: Mapping[str, str]) -> list[str]:
+def note_merged_leads(frame: pd.DataFrame, merged: Mapping[str, str]) -> list[str]:
     return [
         "; ".join(filter(None, (note, f"scored as lead '{merged[name]}', its duplicate" if name in merged else "")))
         for name, note in zip(frame["lead_id"], frame[NOTE], strict=True)
     ]
 
 
-def _completed(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+def _fill_from_tables(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """Rows of the file; what it leaves open is taken from the same lead in the source's tables."""
     at_home = known.drop_duplicates("lead_id").set_index("lead_id")
     filled = frame.copy()
@@ -170,7 +172,7 @@ def _relational_errors(frame: pd.DataFrame, when: pd.Timestamp, errors: list[str
             first[lead_id] = row
 
 
-def _relational(
+def _relational_matrix(
     context: Context, model: Bundle, tables: Tables, frame: pd.DataFrame, errors: list[str], when: pd.Timestamp
 ) -> Matrix:
     rows = frame[[not text for text in errors]]
@@ -200,7 +202,7 @@ def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
     return full
 
 
-def _typed(frame: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+def _keep_whole_numbers(frame: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     """Whole numbers stay whole where rows without a score stand between them."""
     whole = [name for name in like.columns if pd.api.types.is_integer_dtype(like[name].dtype)]
     return frame.astype(dict.fromkeys(whole, "Int64"))

@@ -21,7 +21,7 @@ WEEKS = 8
 
 
 @dataclass(frozen=True)
-class Standings:
+class StateHistory:
     """States with hysteresis and minimum dwell as declared.
 
     Parameters
@@ -45,18 +45,20 @@ class Standings:
         )
 
 
-def standings(context: Context, bundle: Bundle, tables: Tables, scored: Scored, as_of: pd.Timestamp) -> Standings:
+def replay_states(
+    context: Context, bundle: Bundle, tables: Tables, scored: Scored, as_of: pd.Timestamp
+) -> StateHistory:
     """Replay the last weeks up to ``scored``, the leads as they stand at ``as_of``."""
     ids = scored.columns["lead_id"]
-    memory = Memory(len(ids))
+    memory = StateReplay(len(ids))
     weeks = []
-    for when, rows, found in (*_past(context, bundle, tables, ids, as_of), (as_of, np.arange(len(ids)), scored)):
+    for when, rows, found in (*_past_weeks(context, bundle, tables, ids, as_of), (as_of, np.arange(len(ids)), scored)):
         policy = policy_at(context.policies, when.date()) if context.policies else default_qualification()
         weeks.append(memory.step(when, rows, found, policy))
-    return Standings(memory.state, memory.action, memory.days(as_of), weeks)
+    return StateHistory(memory.state, memory.action, memory.days(as_of), weeks)
 
 
-def _past(
+def _past_weeks(
     context: Context, bundle: Bundle, tables: Tables, ids: Texts, as_of: pd.Timestamp
 ) -> Iterator[tuple[pd.Timestamp, npt.NDArray[np.int64], Scored]]:
     """Moment, rows of ``ids`` that were leads by then, and how they scored."""
@@ -69,7 +71,7 @@ def _past(
             yield when, rows, score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
 
 
-class Memory:
+class StateReplay:
     """States as they go from week to week."""
 
     def __init__(self, leads: int) -> None:

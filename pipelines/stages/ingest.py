@@ -9,13 +9,13 @@ from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.ingest.canonical_shape import Shaped, empty_table, headers, shape_table
+from pipelines.ingest.canonical_shape import ShapedTable, empty_table, headers, shape_table
 from pipelines.ingest.errors import NoLocationError, NothingKeptError, OneClassError
 from pipelines.ingest.expectations import expectations_of, table_order
 from pipelines.ingest.fetch import get_data
 from pipelines.ingest.file_adapters import RawTable, read_file
 from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
-from pipelines.ingest.quarantine import Checked, check, raw_rows
+from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
 from pipelines.synth.generators import make_generated
 from pipelines.workspace.atomic_files import stage_dir, write_json, write_parquet
 from pipelines.workspace.paths import Paths
@@ -55,7 +55,7 @@ def ingest(source: Source, paths: Paths) -> dict[str, Any]:
         raws[table] = RawTable(raw.frame, raw.rows, raw.broken, {**raw.form, "file": files[table].name})
     shapes = {table: shape_table(raw, table, source) for table, raw in raws.items()}
     cutoff = cutoff_of(source, shapes)
-    checked: dict[str, Checked] = {}
+    checked: dict[str, CheckedTable] = {}
     rules = expectations_of(source, cutoff)
     for table, shaped in shapes.items():
         mine = [rule for rule in rules if rule.table == table]
@@ -71,14 +71,14 @@ def ingest(source: Source, paths: Paths) -> dict[str, Any]:
     return counts
 
 
-def _resolved(source: Source, checked: Mapping[str, Checked]) -> Resolved:
+def _resolved(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:
     frames = {
         name: checked[name].frame if name in checked else empty_table(contract) for name, contract in TABLES.items()
     }
     return resolve(frames, source)
 
 
-def cutoff_of(source: Source, shapes: Mapping[str, Shaped]) -> pd.Timestamp | None:
+def cutoff_of(source: Source, shapes: Mapping[str, ShapedTable]) -> pd.Timestamp | None:
     """Moment nothing may be known after: as declared (UTC unless it names a zone), else the present."""
     if source.flat is not None:
         return None
@@ -88,7 +88,7 @@ def cutoff_of(source: Source, shapes: Mapping[str, Shaped]) -> pd.Timestamp | No
     return pd.Timestamp.now("UTC").tz_localize(None)
 
 
-def _latest(source: Source, cutoff: pd.Timestamp | None, checked: Mapping[str, Checked]) -> pd.Timestamp | None:
+def _latest(source: Source, cutoff: pd.Timestamp | None, checked: Mapping[str, CheckedTable]) -> pd.Timestamp | None:
     """The data cut-off: as declared, else the latest known_at of the rows kept."""
     if source.flat is not None or source.data_cutoff is not None:
         return cutoff
@@ -96,7 +96,7 @@ def _latest(source: Source, cutoff: pd.Timestamp | None, checked: Mapping[str, C
     return max((moment for moment in clocks if not pd.isna(moment)), default=None)
 
 
-def _refuse_useless(source: Source, checked: Mapping[str, Checked]) -> None:
+def _refuse_useless(source: Source, checked: Mapping[str, CheckedTable]) -> None:
     for table, result in checked.items():
         if len(result.frame) or table not in OBLIGATORY:
             continue
@@ -125,8 +125,8 @@ def _refuse_useless(source: Source, checked: Mapping[str, Checked]) -> None:
 def _counts(
     source: Source,
     raws: Mapping[str, RawTable],
-    shapes: Mapping[str, Shaped],
-    checked: Mapping[str, Checked],
+    shapes: Mapping[str, ShapedTable],
+    checked: Mapping[str, CheckedTable],
     cutoff: pd.Timestamp | None,
 ) -> dict[str, Any]:
     def ignored(table: str) -> dict[str, str]:
@@ -158,7 +158,7 @@ def _write(
     paths: Paths,
     counts: Mapping[str, Any],
     raws: Mapping[str, RawTable],
-    checked: Mapping[str, Checked],
+    checked: Mapping[str, CheckedTable],
     resolved: Resolved,
 ) -> None:
     with stage_dir(paths.ingest) as out:

@@ -14,11 +14,11 @@ from models.explaining.points import CONTEXT_WARNING, by_criterion, context_shar
 from models.scoring import Scored, score
 from pipelines.diagnostics.activity_diagnostics import BOTS, bot_record
 from pipelines.registry.champion import read_champion
-from pipelines.scoring.account_rollup import accounts_record, rolled_accounts
+from pipelines.scoring.account_rollup import accounts_record, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
-from pipelines.scoring.exploration import explore, judged_log, keep_log, places_of
+from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
-from pipelines.scoring.state_history import Standings, standings
+from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import read_json, stage_dir, write_json, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
@@ -87,9 +87,9 @@ def _open_leads(context: Context, bundle: Bundle, matrix: Matrix, worklist: pd.D
     """Accounts rolled up and places drawn; ``worklist`` (ranked, as ``log_odds``) gets the column ``place``."""
     tables = load_tables(context.paths)
     as_of = pd.Timestamp(worklist["as_of"].iloc[0])
-    accounts = rolled_accounts(context, tables, worklist, matrix.keys)
+    accounts = roll_up_accounts(context, tables, worklist, matrix.keys)
     log = keep_log(context, explore(context, worklist, log_odds, bundle.hash))
-    explored = judged_log(context, tables, log, bundle, _promised(context, bundle))
+    explored = judge_log(context, tables, log, bundle, _promised(context, bundle))
     worklist["place"] = places_of(worklist, log[(log["as_of"] == as_of).to_numpy()])
     if explored:
         explored["drawn_now"] = worklist.loc[(worklist["place"] == "drawn").to_numpy(), "lead_id"].tolist()
@@ -108,14 +108,14 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
     return load_bundle(champion.folder, champion.hash), load_matrix(paths.matrix, "open"), "open leads"
 
 
-def _standing(context: Context, bundle: Bundle, scored: Scored) -> Standings | None:
+def _standing(context: Context, bundle: Bundle, scored: Scored) -> StateHistory | None:
     """States over the last weeks, where the policy has a memory or more than one version."""
     policy = scored.policy
     remembers = policy.hysteresis_points or policy.minimum_dwell_days or len(context.policies) > 1
     if not remembers or not len(scored.log_odds):
         return None
     as_of = pd.Timestamp(scored.columns["as_of"][0])
-    return standings(context, bundle, load_tables(context.paths), scored, as_of)
+    return replay_states(context, bundle, load_tables(context.paths), scored, as_of)
 
 
 def _promised(context: Context, bundle: Bundle) -> float | None:

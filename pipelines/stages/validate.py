@@ -12,7 +12,7 @@ from features.schema.source import Source
 from pipelines.ingest.column_profile import profile
 from pipelines.ingest.errors import SuiteFailedError
 from pipelines.ingest.expectations import SENTENCES, Rule, expectations_of
-from pipelines.ingest.great_expectations_suites import Result, run_suites
+from pipelines.ingest.great_expectations_suites import RuleResult, run_suites
 from pipelines.stages.ingest import COUNTS, QUARANTINE, WARNINGS, in_words
 from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_text
 from pipelines.workspace.paths import Paths
@@ -58,7 +58,7 @@ def validate(source: Source, paths: Paths) -> dict[str, Any]:
     return report
 
 
-def _verdict(counts: Mapping[str, Any], results: list[Result], failed: list[Result]) -> str:
+def _verdict(counts: Mapping[str, Any], results: list[RuleResult], failed: list[RuleResult]) -> str:
     if failed:
         return f"{len(failed)} of {len(results)} rules do not hold on the rows kept."
     out = sum(n["quarantined"] for n in counts["rows"].values())

@@ -158,7 +158,7 @@ def _timeline(rng: np.random.Generator, market: Market, lead: Ints, week: Ints) 
     return np.select([ahead > 0.9, ahead > 0.4], ["this quarter", "this year"], "no plan")
 
 
-def _need(rng: np.random.Generator, market: Market, lead: Ints, week: Ints) -> np.ndarray:
+def _pain(rng: np.random.Generator, market: Market, lead: Ints, week: Ints) -> np.ndarray:
     pain = market.parts["need"][lead, week] + rng.normal(0, 0.6, len(lead))
     return np.clip(np.rint(5 + 2.2 * pain), 0, 10).astype(int).astype(str)
 
@@ -169,7 +169,7 @@ QUESTIONS: Mapping[str, tuple[Answerer, str, float]] = MappingProxyType(
         "budget": (_budget, "budget", -2.7),
         "decision_role": (_authority, "authority", -2.5),
         "start": (_timeline, "timeline", -2.5),
-        "pain": (_need, "need", -2.6),
+        "pain": (_pain, "need", -2.6),
     }
 )
 CHANNELS = ("form", "quiz", "calculator", "chatbot", "poll", "call")

@@ -15,7 +15,7 @@ from typing import Any
 
 from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle
-from pipelines.registry.champion import Champion, How, Move, catalog_for, keep_bundle, point_to
+from pipelines.registry.champion import Champion, MoveKind, PointerMove, catalog_for, keep_bundle, point_to
 from pipelines.tracking.mlflow_names import CHAMPION, HASH_TAG, SERVER, model_name
 from pipelines.workspace.context import Context
 
@@ -25,7 +25,7 @@ _USER, _PASSWORD, _TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedVersion:
     """What an alias names: the version of the registered model, and the hash of its bundle."""
 
     model: str
@@ -42,14 +42,14 @@ class _Server:
     headers: dict[str, str]
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class _RefuseRedirects(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: the credentials are for the declared server alone."""
 
     def redirect_request(self, *_: Any) -> None:
         """None: the redirect is an answer like others."""
 
 
-def named_champion(source: str) -> Named:
+def named_champion(source: str) -> NamedVersion:
     """What the alias ``champion`` names on the server of ``MLFLOW_TRACKING_URI``: one small request, without MLflow.
 
     Raises
@@ -58,7 +58,7 @@ def named_champion(source: str) -> Named:
         or a version without a hash
     """
     server, model = _server(), model_name(source)
-    body = _asked(server, model)
+    body = _ask_alias(server, model)
     try:
         found = json.loads(body)["model_version"]
         version = str(found["version"])
@@ -75,10 +75,10 @@ def named_champion(source: str) -> Named:
             f"version {version} of '{model}' has no tag '{HASH_TAG}' with a SHA-256: it is no bundle of leadscore's; "
             "set the alias to another version."
         )
-    return Named(model, version, str(tags[HASH_TAG]))
+    return NamedVersion(model, version, str(tags[HASH_TAG]))
 
 
-def take_kept(context: Context, named: Named) -> Champion | None:
+def take_kept(context: Context, named: NamedVersion) -> Champion | None:
     """Make the named bundle the champion if a sound copy is kept here, else None.
 
     Raises
@@ -91,10 +91,10 @@ def take_kept(context: Context, named: Named) -> Champion | None:
         return None
     catalog_for(context, bundle)
     reason = f"alias '{CHAMPION}' of {named.model}, version {named.version}"
-    return point_to(context.paths, named.hash, Move(How.REGISTRY, reason))
+    return point_to(context.paths, named.hash, PointerMove(MoveKind.REGISTRY, reason))
 
 
-def pull_champion(context: Context, named: Named) -> Champion:
+def pull_champion(context: Context, named: NamedVersion) -> Champion:
     """Make the named bundle the champion here, fetched where no sound copy is kept; the pointer moves only to a bundle
     of that hash which fits the declaration.
 
@@ -107,7 +107,7 @@ def pull_champion(context: Context, named: Named) -> Champion:
     if taken is not None:
         return taken
     with tempfile.TemporaryDirectory() as folder:
-        bundle = _fetched(context, named, Path(folder))
+        bundle = fetch_bundle(context, named, Path(folder))
         catalog_for(context, load_bundle(bundle, named.hash))
         keep_bundle(context.paths, bundle)
     taken = take_kept(context, named)
@@ -121,7 +121,7 @@ def follow_registry(context: Context) -> Champion:
     return pull_champion(context, named_champion(context.source.name))
 
 
-def _fetched(context: Context, named: Named, folder: Path) -> Path:
+def fetch_bundle(context: Context, named: NamedVersion, folder: Path) -> Path:
     from pipelines.tracking.mlflow_run import (
         client_of,  # MLflow and plots: wanted only when there is something to fetch
     )
@@ -142,14 +142,14 @@ def _fetched(context: Context, named: Named, folder: Path) -> Path:
     return found
 
 
-def _asked(server: _Server, model: str) -> bytes:
+def _ask_alias(server: _Server, model: str) -> bytes:
     """The server's answer to what the alias names."""
     asked = urllib.parse.urlencode({"name": model, "alias": CHAMPION})
     try:
         request = urllib.request.Request(
             f"{server.base}/api/2.0/mlflow/registered-models/alias?{asked}", headers=server.headers
         )
-        with urllib.request.build_opener(_Stay).open(request, timeout=_SECONDS) as answer:
+        with urllib.request.build_opener(_RefuseRedirects).open(request, timeout=_SECONDS) as answer:
             return bytes(answer.read(_MOST_BYTES))
     except urllib.error.HTTPError as problem:
         raise RegistryError(_refusal(server, model, problem)) from problem
@@ -161,7 +161,7 @@ def _asked(server: _Server, model: str) -> bytes:
 
 def _refusal(server: _Server, model: str, problem: urllib.error.HTTPError) -> str:
     """What a status other than 200 means, and what to do."""
-    word, about_alias = _word(problem)
+    word, about_alias = _error_code(problem)
     told = f"{problem.code} {word}".strip()
     if problem.code == 404 or (problem.code == 400 and about_alias):
         return (
@@ -178,7 +178,7 @@ def _refusal(server: _Server, model: str, problem: urllib.error.HTTPError) -> st
     return f"the registry at {server.shown} answered {told}; it is asked again, see the log of that server."
 
 
-def _word(problem: urllib.error.HTTPError) -> tuple[str, bool]:
+def _error_code(problem: urllib.error.HTTPError) -> tuple[str, bool]:
     """The server's own code for what is wrong, and whether its message is of an alias; never its whole answer."""
     try:
         said = json.loads(problem.read(10_000))

@@ -148,11 +148,11 @@ def _remove_left_over(path: Path) -> None:
     """Directories that killed processes were filling."""
     for folder in path.parent.glob(f".{path.name}.new.*"):
         owner = folder.name.removeprefix(f".{path.name}.new.").partition(".")[0]
-        if not owner.isdigit() or not _runs(int(owner)):
+        if not owner.isdigit() or not _is_running(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _runs(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

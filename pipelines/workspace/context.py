@@ -62,14 +62,14 @@ def open_context(
         rubric=rubric,
         framework=load_framework(declared.framework),
         paths=Paths(data_dir, declared.name),
-        settings=_own(settings or TrainSettings(), declared),
+        settings=_with_declared(settings or TrainSettings(), declared),
         engine=engine,
         policy=policy_at(policies, until) if policies else None,
         policies=policies,
     )
 
 
-def _own(settings: TrainSettings, declared: Source) -> TrainSettings:
+def _with_declared(settings: TrainSettings, declared: Source) -> TrainSettings:
     """The settings with what the source declares of its own."""
     if declared.recency_half_life is None:
         return settings

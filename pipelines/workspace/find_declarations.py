@@ -15,7 +15,7 @@ def folders(kind: str) -> list[Path]:
     return [folder / kind for folder in (TREE, installed) if (folder / kind).is_dir()]
 
 
-def declared(kind: str) -> list[str]:
+def declaration_names(kind: str) -> list[str]:
     """Names of all declarations of a kind."""
     return sorted({path.stem for folder in folders(kind) for path in folder.glob("*.yaml")})
 
@@ -53,4 +53,4 @@ def _find(kind: str, name_or_path: str, error: type[LeadScoreError]) -> Path:
 
 
 def _names(kind: str) -> str:
-    return ", ".join(declared(kind)) or "none"
+    return ", ".join(declaration_names(kind)) or "none"

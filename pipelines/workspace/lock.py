@@ -44,10 +44,10 @@ def only_writer(paths: Paths) -> Iterator[None]:
         try:
             yield
         finally:
-            _leave_nothing(file, made)
+            _remove_if_empty(file, made)
 
 
-def _leave_nothing(file: Path, made: list[Path]) -> None:
+def _remove_if_empty(file: Path, made: list[Path]) -> None:
     """Take the lock file and new folders away again where nothing else was written; else the file stays, unlocked."""
     if [path.name for path in file.parent.iterdir()] == [file.name]:
         file.unlink()

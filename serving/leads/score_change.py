@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from features.errors import BundleError
 from models.bundle import Bundle, load_bundle
-from pipelines.scoring.score_change import moved
+from pipelines.scoring.score_change import compare_moments
 from serving.problems import InvalidError
 from serving.state.app_state import Desk, State
 from serving.store.tables import ScoreRow
@@ -16,7 +16,7 @@ from serving.store.tables import ScoreRow
 _WEEK = pd.Timedelta(days=7)
 
 
-def movement(
+def explain_score_change(
     desk: Desk, lead_id: str, owner: str | None, since: datetime | None, framework: str | None
 ) -> dict[str, Any]:
     """The movement from then to now; then is a week ago unless said, scored by the model that served the lead then.
@@ -41,7 +41,7 @@ def movement(
             f"since must lie before {now:%Y-%m-%dT%H:%M} and after the lead was created ({created:%Y-%m-%dT%H:%M})."
         )
     before = _bundle(desk, state, served)
-    return moved(tables, state.model.source, lead_id, (start, now), (before, state.model.bundle), chosen)
+    return compare_moments(tables, state.model.source, lead_id, (start, now), (before, state.model.bundle), chosen)
 
 
 def _bundle(desk: Desk, state: State, served: str | None) -> Bundle:

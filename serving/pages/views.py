@@ -18,7 +18,7 @@ from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, page_of
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import DeskOf, Reader, caller_of
 from serving.leads.card import card, history, open_questions, timeline
-from serving.leads.score_change import movement
+from serving.leads.score_change import explain_score_change
 from serving.lists.one_answer_short import CONSIDERED, short
 from serving.pages import forms, language, results, sign_in
 from serving.pages.chart_geometry import score_line, waterfall
@@ -190,7 +190,7 @@ def card_page(
 def _moved(desk: Desk, lead_id: str, owner: str | None, framework: str | None) -> dict[str, Any] | None:
     """What moved the score within a week; None where there are no clocks, or the lead is younger."""
     try:
-        return movement(desk, lead_id, owner, None, framework)
+        return explain_score_change(desk, lead_id, owner, None, framework)
     except InvalidError:
         return None
 

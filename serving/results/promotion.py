@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from features.errors import PromotionError, RegistryError
 from models.bundle import load_bundle
 from pipelines.registry import champion as pointer
-from pipelines.registry.champion import Champion, How, Move, kept_bundle, read_champion
+from pipelines.registry.champion import Champion, MoveKind, PointerMove, kept_bundle, read_champion
 from pipelines.workspace.atomic_files import read_json
 from serving.problems import ConflictError, UnknownThingError
 from serving.state.app_state import Desk
@@ -56,7 +56,7 @@ def promote(desk: Desk, actor: str, beginning: str, force: bool = False, reason:
     answer = asked(desk, beginning)
     if not answer.passes and not force:
         raise PromotionError(answer.text)
-    move = Move(How.FORCED, reason) if force else Move(How.GATE, answer.sentence)
+    move = PointerMove(MoveKind.FORCED, reason) if force else PointerMove(MoveKind.GATE, answer.sentence)
     found = pointer.point_to(desk.paths, answer.challenger, move)
     told = _moved(desk, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
     return told | {"gate": answer.record(), "forced": force}

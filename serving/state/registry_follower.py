@@ -6,7 +6,7 @@ import time
 
 from features.errors import ExitStatus, LeadScoreError, RegistryError
 from pipelines.registry.champion import read_champion
-from pipelines.tracking.mlflow_registry import Named, named_champion, take_kept
+from pipelines.tracking.mlflow_registry import NamedVersion, named_champion, take_kept
 from serving.logs import logger
 from serving.state.app_state import Desk, Setback
 
@@ -33,13 +33,13 @@ def follow(desk: Desk) -> None:
     desk.registry_problem = found
 
 
-def _in_use(desk: Desk, named: Named) -> bool:
+def _in_use(desk: Desk, named: NamedVersion) -> bool:
     """Whether the named bundle is the champion and loaded; one that is not may be damaged whatever is pointed to."""
     now = read_champion(desk.paths)
     return now is not None and now.hash == named.hash and desk.ready and desk.state.model.bundle.hash == named.hash
 
 
-def _take_up(desk: Desk, named: Named) -> None:
+def _take_up(desk: Desk, named: NamedVersion) -> None:
     """Make it the champion; what failed is tried again later and later, as fetching costs a process each time."""
     name, before = f"{named.hash} {named.version}", desk.setback
     if before is not None and before.name == name and time.monotonic() < before.until:

@@ -12,7 +12,7 @@ from models.bundle import Bundle, load_bundle
 from models.score_change import PARTS, change
 from models.scoring import score
 from pipelines.scoring.find_lead import find_bundle, lead_matrix
-from pipelines.scoring.score_change import change_of, steps_of
+from pipelines.scoring.score_change import explain_score_change, steps_of
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.table_files import load_tables
 from tests.reference.tiny_run import TinyRun
@@ -37,7 +37,7 @@ def twin_of(run: TinyRun) -> Bundle:
 def test_parts_sum_to_the_movement_and_ends_are_the_scores_of_the_batch(tiny_demo: TinyRun) -> None:
     context, champion = tiny_demo.context, find_bundle(tiny_demo.context)
     for name in some_leads(tiny_demo):
-        found = change_of(context, name, SINCE)
+        found = explain_score_change(context, name, SINCE)
         assert sum(found["points"].values()) == found["score_after"] - found["score_before"]
         assert set(found["points"]) == set(PARTS) and found["points"]["model"] == 0
         moved = found["log_odds_after"] - found["log_odds_before"]
@@ -93,14 +93,14 @@ def test_rows_learned_of_between_two_moments_are_the_lead_s_and_its_account_s() 
 def test_moments_out_of_order_are_refused(tiny_demo: TinyRun) -> None:
     for since in ("2026-07-30", "2020-01-01"):
         with pytest.raises(ContractError, match="must lie before"):
-            change_of(tiny_demo.context, some_leads(tiny_demo)[0], since)
+            explain_score_change(tiny_demo.context, some_leads(tiny_demo)[0], since)
 
 
 def test_the_bundle_of_then_is_found_by_its_hash(tiny_demo: TinyRun) -> None:
     context, name = tiny_demo.context, some_leads(tiny_demo)[0]
     champion = find_bundle(context)
     assert find_bundle(context, champion.hash[:8]).hash == champion.hash
-    found = change_of(context, name, SINCE, bundle_before=champion.hash)
+    found = explain_score_change(context, name, SINCE, bundle_before=champion.hash)
     assert found["bundle_before"] == found["bundle_after"] == champion.hash
     for unknown in ("abcdef0123", champion.hash[:3]):
         with pytest.raises(BundleError):

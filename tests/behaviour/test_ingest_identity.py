@@ -10,7 +10,7 @@ from features.schema.load_source import load_source
 from features.schema.source import Source
 from pipelines.ingest.identity_files import merged_into, unresolved_tables
 from pipelines.scoring.find_lead import unknown_lead
-from pipelines.scoring.score_file import _merge_notes, _survivors
+from pipelines.scoring.score_file import note_merged_leads, replace_merged_leads
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.context import open_context
 from pipelines.workspace.paths import Paths
@@ -66,9 +66,9 @@ def test_asking_for_a_merged_lead_names_the_one_it_became(tmp_path: Path) -> Non
 
 def test_a_merged_lead_in_a_file_is_scored_as_the_one_it_became() -> None:
     ids = pd.Series(["L4", "L2", None], dtype="str")
-    assert _survivors(ids, {"L4": "L1"}).tolist()[:2] == ["L1", "L2"]
+    assert replace_merged_leads(ids, {"L4": "L1"}).tolist()[:2] == ["L1", "L2"]
     frame = pd.DataFrame({"lead_id": ["L4", "L2"], "note": ["", "old"]})
-    assert _merge_notes(frame, {"L4": "L1"}) == ["scored as lead 'L1', its duplicate", "old"]
+    assert note_merged_leads(frame, {"L4": "L1"}) == ["scored as lead 'L1', its duplicate", "old"]
 
 
 def test_a_flat_source_has_no_clocks_to_merge_by(tmp_path: Path) -> None:

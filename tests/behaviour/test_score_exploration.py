@@ -10,7 +10,7 @@ from features.cohort.cohort import cutoff_of, keys_of
 from features.cohort.labels import label
 from models.bundle import load_bundle
 from pipelines.registry.champion import read_champion
-from pipelines.scoring.exploration import LOG, explore, judged_log, keep_log, places_of
+from pipelines.scoring.exploration import LOG, explore, judge_log, keep_log, places_of
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -74,7 +74,7 @@ def test_weighed_by_the_chance_the_log_tells_of_all_open_leads(tiny_demo: TinyRu
         context.source,
         cutoff_of(tables, context.source),
     )["label"]
-    found = judged_log(exploring, tables, log, load_bundle(champion.folder), -1.0)
+    found = judge_log(exploring, tables, log, load_bundle(champion.folder), -1.0)
     rows = {row["policy"]: row for row in found["estimates"]}
     weight = 1 / log["propensity"]
     assert found["matured"] == len(log)
@@ -83,6 +83,6 @@ def test_weighed_by_the_chance_the_log_tells_of_all_open_leads(tiny_demo: TinyRu
     assert rows["drawn at random from the rest"]["precision"] == pytest.approx(truth[drawn].mean())
     assert rows["handed off for being best"]["leads"] == (~drawn).sum()
     assert rows["the present bundle from its threshold on"]["effective"] < drawn.sum() + (~drawn).sum()
-    few = judged_log(exploring, tables, log.head(5), load_bundle(champion.folder), None)
+    few = judge_log(exploring, tables, log.head(5), load_bundle(champion.folder), None)
     assert few["estimates"] == [] and "an estimate needs 30" in few["sentence"]
-    assert judged_log(exploring, tables, log.head(0), load_bundle(champion.folder), None) == {}
+    assert judge_log(exploring, tables, log.head(0), load_bundle(champion.folder), None) == {}

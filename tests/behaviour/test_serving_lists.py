@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from pipelines.scoring.one_answer_short import shortlisted
+from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.workspace.table_files import load_tables
 from serving.state.ranked_worklist import Query
 from serving.store.tables import Outbox
@@ -31,7 +31,7 @@ def short(client: TestClient, **params: Any) -> list[dict[str, Any]]:
 
 
 def test_the_shortlist_is_that_of_the_command_line(client: TestClient, tiny_demo: Any) -> None:
-    expected = shortlisted(tiny_demo.context)
+    expected = shortlist_leads(tiny_demo.context)
     found = short(client)
     assert len(expected) > 1
     assert {

@@ -27,7 +27,7 @@ from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle, save_bundle
 from pipelines.registry.champion import keep_bundle, read_champion
 from pipelines.tracking.mlflow_names import SERVER, model_name
-from pipelines.tracking.mlflow_registry import Named, follow_registry, named_champion
+from pipelines.tracking.mlflow_registry import NamedVersion, follow_registry, named_champion
 from pipelines.tracking.mlflow_run import track_run
 from serving.background import _try
 from serving.state.registry_follower import follow
@@ -119,7 +119,7 @@ def test_a_machine_that_has_no_bundle_yet_fetches_it(
     shutil.rmtree(paths.bundles)
     paths.champion.unlink()
     registry.names(first.hash)
-    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "_fetched", lambda *_: bundle)
+    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "fetch_bundle", lambda *_: bundle)
     monkeypatch.setattr("serving.state.registry_follower._fetch", lambda desk: follow_registry(desk.context))
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
         assert (health(client)["status"], health(client)["bundle_hash"]) == ("ok", first.hash)
@@ -131,7 +131,7 @@ def test_a_bundle_of_another_hash_is_refused(
     paths = tiny_copy.context.paths
     before = read_champion(paths)
     registry.names("0" * 64)
-    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "_fetched", lambda *_: paths.train / "twin")
+    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "fetch_bundle", lambda *_: paths.train / "twin")
     with pytest.raises(BundleError, match="hash"):
         follow_registry(tiny_copy.context)
     assert read_champion(paths) == before
@@ -225,7 +225,7 @@ def test_the_alias_is_asked_for_as_mlflow_s_own_client_would(
 ) -> None:
     registry.names("a" * 64, "7")
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
-    assert named_champion("demo") == Named("leadscore-demo", "7", "a" * 64)
+    assert named_champion("demo") == NamedVersion("leadscore-demo", "7", "a" * 64)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")  # without a password it is not used
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "")
     named_champion("demo")
@@ -271,7 +271,7 @@ def test_a_damaged_copy_is_fetched_again(
     paths, given = tiny_copy.context.paths, tmp_path / "given out"
     other = another_bundle(tiny_copy, tmp_path)
     shutil.copytree(paths.bundles / other, given)
-    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "_fetched", lambda *_: given)
+    monkeypatch.setattr(pipelines.tracking.mlflow_registry, "fetch_bundle", lambda *_: given)
     monkeypatch.setattr("serving.state.registry_follower._fetch", lambda desk: follow_registry(desk.context))
     registry.names(other)
     file = paths.bundles / other / "bundle.json"
@@ -359,12 +359,14 @@ def test_what_was_tracked_is_what_is_fetched(tiny_copy: Any, tmp_path: Path, mon
     monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
     told = track_run(tiny_copy.context, tiny_copy.summary)
     wanted = tiny_copy.summary["bundle"]["hash"]
-    named = Named(model_name(tiny_copy.context.source.name), told["version"], wanted)
+    named = NamedVersion(model_name(tiny_copy.context.source.name), told["version"], wanted)
     shutil.rmtree(tiny_copy.context.paths.bundles)
     assert pipelines.tracking.mlflow_registry.pull_champion(tiny_copy.context, named).hash == wanted
     assert (tiny_copy.context.paths.bundles / wanted / "bundle.json").exists()
     with pytest.raises(RegistryError, match="does not give out version 99"):
-        pipelines.tracking.mlflow_registry._fetched(tiny_copy.context, Named(named.model, "99", wanted), tmp_path)
+        pipelines.tracking.mlflow_registry.fetch_bundle(
+            tiny_copy.context, NamedVersion(named.model, "99", wanted), tmp_path
+        )
 
 
 @pytest.fixture

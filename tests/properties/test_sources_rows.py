@@ -43,7 +43,7 @@ def test_what_was_written_is_read(rows: list[list[str]], delimiter: str, encodin
 @example(lines=['1";"', "", '";'], width=2)  # blank lines inside a value whose quotes pair up line by line
 def test_fast_and_careful_readers_agree(lines: list[str], width: int) -> None:
     body = "".join(f"{line}\n" for line in lines)
-    fast = delimited_text._fast(body, [f"c{i}" for i in range(width)], ";", '"')
+    fast = delimited_text.read_with_arrow(body, [f"c{i}" for i in range(width)], ";", '"')
     if fast is None:
         return
     good, numbers, broken = careful_rows(body, width, ";", '"')
@@ -54,4 +54,4 @@ def test_fast_and_careful_readers_agree(lines: list[str], width: int) -> None:
 
 
 def test_the_fast_reader_is_used_at_all() -> None:
-    assert delimited_text._fast("1;2\n3;4\n", ["a", "b"], ";", '"') is not None
+    assert delimited_text.read_with_arrow("1;2\n3;4\n", ["a", "b"], ";", '"') is not None

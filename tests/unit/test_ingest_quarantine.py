@@ -13,7 +13,7 @@ from features.errors import ContractError
 from features.schema.canonical_tables import TABLES
 from pipelines.ingest.canonical_shape import DTYPES
 from pipelines.ingest.expectations import Rule, expectations_of
-from pipelines.ingest.quarantine import Checked, check, shape_of_text
+from pipelines.ingest.quarantine import CheckedTable, check, shape_of_text
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.paths import Paths
@@ -152,7 +152,7 @@ def test_a_row_with_several_troubles_counts_once(tmp_path: Path) -> None:
 
 def test_counts_that_do_not_reconcile_are_refused() -> None:
     empty = pd.DataFrame({"row": pd.Series(dtype="int64")})
-    checked = Checked(pd.DataFrame({"a": [1, 2]}), np.array([1, 2]), empty, empty, read=3)
+    checked = CheckedTable(pd.DataFrame({"a": [1, 2]}), np.array([1, 2]), empty, empty, read=3)
     with pytest.raises(ContractError, match="3 rows read, but 2 kept, 0 quarantined"):
         checked.reconcile("leads")
 
@@ -160,7 +160,7 @@ def test_counts_that_do_not_reconcile_are_refused() -> None:
 def test_a_row_lost_on_the_way_stops_ingest_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(*args: object, **more: object) -> Checked:
+    def careless(*args: object, **more: object) -> CheckedTable:
         checked = check(*args, **more)  # type: ignore[arg-type]
         checked.frame = checked.frame.head(1)
         return checked

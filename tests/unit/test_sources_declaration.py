@@ -6,7 +6,7 @@ import pytest
 
 from features.errors import ExitStatus, SourceError
 from features.schema.load_source import load_source, parse_source
-from pipelines.workspace.find_declarations import declared, find_source
+from pipelines.workspace.find_declarations import declaration_names, find_source
 from tests.reference.exports import DECLARATION, FLAT
 
 
@@ -123,7 +123,7 @@ def test_an_unreadable_declaration_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["bank", "bank_sample", "b2b"])
 def test_every_shipped_source_is_found_by_name_and_loads(name: str) -> None:
-    assert name in declared("sources")
+    assert name in declaration_names("sources")
     source = load_source(find_source(name))
     assert source.name == name and source.licence and source.citation
     location = source.tables["leads"].location

@@ -4,13 +4,13 @@ import pytest
 
 from features.errors import ExitStatus
 from features.schema.columns import CsvFormat
-from pipelines.ingest.delimited_text import Delimited, read_delimited
+from pipelines.ingest.delimited_text import DelimitedTable, read_delimited
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 
 ROWS = [["Zürich", "1,5", ""], ['say "hi"', "a;b", "2"], ["naïve", "x\ty", "é"]]
 
 
-def read(content: bytes, **form: str) -> Delimited:
+def read(content: bytes, **form: str) -> DelimitedTable:
     return read_delimited(content, CsvFormat.model_validate(form), what="f.csv")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from pipelines.declaring.schema_reference import _models, reference
+from pipelines.declaring.schema_reference import reference, schema_models
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 
@@ -14,7 +14,7 @@ def test_the_page_is_the_schema() -> None:
     assert PAGE.read_text(encoding="utf-8") == reference(), "run: python -m pipelines.declaring.schema_reference"
 
 
-@pytest.mark.parametrize("model", _models(), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", schema_models(), ids=lambda model: model.__name__)
 def test_every_key_says_what_it_means(model: type[BaseModel]) -> None:
     silent = [name for name, field in model.model_fields.items() if not field.description]
     assert silent == [] and model.__doc__

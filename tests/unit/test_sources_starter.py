@@ -8,7 +8,7 @@ import pytest
 from features.errors import DataError
 from features.schema.load_source import parse_source
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
-from pipelines.declaring.starter_declaration import init_source, quoted
+from pipelines.declaring.starter_declaration import init_source, quote_yaml
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 
@@ -97,7 +97,7 @@ AWKWARD = ["yes", "null", "1.5", "-", "a: b", "a #b", "#", "[x]", "Ä", "y", " x
 
 @pytest.mark.parametrize("text", AWKWARD)
 def test_quoted_scalars_read_back(text: str) -> None:
-    assert parse_source(f"name: a\nkind: flat\ntitle: {quoted(text)}\n{REST}").title == text
+    assert parse_source(f"name: a\nkind: flat\ntitle: {quote_yaml(text)}\n{REST}").title == text
 
 
 REST = "flat: {target: {column: y, won: [a], lost: [b]}}\ntables: {leads: {}}\n"

@@ -9,7 +9,7 @@ import pytest
 from features.errors import ExitStatus, SourceError
 from features.schema.columns import Column
 from pipelines.ingest.errors import AmbiguousDatesError
-from pipelines.ingest.timestamps import end_of_day, read_moments, zone_of
+from pipelines.ingest.timestamps import end_of_day, read_timestamps, zone_of
 from pipelines.ingest.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -20,7 +20,7 @@ def texts(*values: str | None) -> pd.Series:
 
 
 def read(*values: str | None, form: str | None = None) -> list[str | None]:
-    found = read_moments(texts(*values), BERLIN, form=form).values
+    found = read_timestamps(texts(*values), BERLIN, form=form).values
     assert found.dtype == "datetime64[us]"
     return [None if pd.isna(v) else v.isoformat(sep=" ") for v in found]
 
@@ -60,7 +60,7 @@ def test_forms_may_be_mixed_in_one_column() -> None:
 
 
 def test_the_repeated_hour_is_the_later_one_and_the_skipped_hour_the_moment_after() -> None:
-    found = read_moments(texts("2025-10-26 02:30", "2025-03-30 02:30", "2025-06-01 02:30"), BERLIN)
+    found = read_timestamps(texts("2025-10-26 02:30", "2025-03-30 02:30", "2025-06-01 02:30"), BERLIN)
     assert found.values.astype("str").tolist() == ["2025-10-26 01:30:00", "2025-03-30 01:00:00", "2025-06-01 00:30:00"]
     assert found.notes and found.notes[0].startswith("2 times")
 
@@ -81,7 +81,7 @@ def test_dates_that_can_be_read_two_ways_are_refused_until_declared() -> None:
 
 
 def test_what_is_known_on_a_day_is_known_by_its_end() -> None:
-    found = read_moments(texts("2025-03-30", "2025-03-30 10:00", "soon", None), BERLIN)
+    found = read_timestamps(texts("2025-03-30", "2025-03-30 10:00", "soon", None), BERLIN)
     assert found.date_only.tolist() == [True, False, False, False]
     ends = end_of_day(found)
     assert ends[0] == pd.Timestamp("2025-03-30 21:59:59.999999")  # a day of 23 hours
@@ -90,8 +90,8 @@ def test_what_is_known_on_a_day_is_known_by_its_end() -> None:
 
 def test_datetimes_of_a_parquet_file_need_no_text() -> None:
     naive = pd.Series(pd.to_datetime(["2025-01-06 09:00"]))
-    assert read_moments(naive, BERLIN).values[0] == pd.Timestamp("2025-01-06 08:00")
-    assert read_moments(naive.dt.tz_localize("UTC"), BERLIN).values[0] == pd.Timestamp("2025-01-06 09:00")
+    assert read_timestamps(naive, BERLIN).values[0] == pd.Timestamp("2025-01-06 08:00")
+    assert read_timestamps(naive.dt.tz_localize("UTC"), BERLIN).values[0] == pd.Timestamp("2025-01-06 09:00")
 
 
 def test_an_unknown_zone_is_named() -> None:

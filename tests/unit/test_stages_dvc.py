@@ -10,7 +10,7 @@ import yaml
 from features.errors import ContractError
 from pipelines.cli.main import app
 from pipelines.stages.stage_table import STAGES, TRACK, stage
-from pipelines.workspace.find_declarations import declared
+from pipelines.workspace.find_declarations import declaration_names
 from tests.reference.import_graph import House
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def closure(name: str) -> set[str]:
 def test_stages_are_the_table_s_in_order_for_every_listed_source() -> None:
     assert tuple(FILE) == tuple(STAGES)
     assert all(one["matrix"] == {"source": "${sources}"} for one in FILE.values())
-    assert sorted(PARAMS["sources"]) == declared("sources")
+    assert sorted(PARAMS["sources"]) == declaration_names("sources")
     assert len(TEXT.splitlines()) < 120
 
 
@@ -75,7 +75,7 @@ def test_the_code_a_stage_imports_is_among_its_deps(name: str) -> None:
 def test_every_dep_exists(name: str) -> None:
     for dep in FILE[name]["deps"]:
         if not dep.startswith(OWN):
-            for source in declared("sources"):
+            for source in declaration_names("sources"):
                 assert (ROOT / dep.replace("${item.source}", source)).exists(), dep
 
 

@@ -22,15 +22,15 @@ def charts_of(context: Context) -> list[Chart]:
     backtest = read_json(paths.backtest / "backtest.json")
     evaluation = read_json(paths.evaluate / "evaluation.json")
     comparison = read_json(paths.thresholds / "comparison.json")
-    found = [_base_rate(context), *_candidates(backtest, evaluation), *_compared(comparison)]
+    found = [_base_rate_chart(context), *_candidate_charts(backtest, evaluation), *_comparison_charts(comparison)]
     stages = read_json(paths.thresholds / "lifecycle.json").get("funnel", [])
     if stages:
         found.append(marketing_charts.funnel(stages))
-    found += _scored(context)
+    found += _score_charts(context)
     return [chart for chart in found if chart is not None]
 
 
-def _base_rate(context: Context) -> Chart | None:
+def _base_rate_chart(context: Context) -> Chart | None:
     keys = read_parquet(context.paths.matrix / "matrix_keys.parquet")
     keys = keys[keys["matured"]]
     if not len(keys):
@@ -51,7 +51,7 @@ def _base_rate(context: Context) -> Chart | None:
     return chart_records.base_rate(months, unit)
 
 
-def _candidates(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[Chart]:
+def _candidate_charts(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[Chart]:
     found: list[Chart] = []
     winner = backtest.get("winner")
     if backtest["candidates"]:
@@ -88,7 +88,7 @@ def _candidates(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]) -> l
     return found
 
 
-def _compared(comparison: Mapping[str, Any]) -> list[Chart]:
+def _comparison_charts(comparison: Mapping[str, Any]) -> list[Chart]:
     if not comparison.get("curves"):
         return []
     found = [chart_records.workload(comparison, "wins"), chart_records.workload(comparison, "precision")]
@@ -102,7 +102,7 @@ def _compared(comparison: Mapping[str, Any]) -> list[Chart]:
     return found
 
 
-def _scored(context: Context) -> list[Chart]:
+def _score_charts(context: Context) -> list[Chart]:
     record = read_json(context.paths.score / "score.json")
     if not record["leads"]:
         return []

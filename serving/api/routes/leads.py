@@ -8,7 +8,7 @@ from serving.api.etag import tagged
 from serving.auth.dependencies import DeskOf, Reader
 from serving.leads.card import card, history, questions
 from serving.leads.lookup import lookup
-from serving.leads.score_change import movement
+from serving.leads.score_change import explain_score_change
 from serving.schemas import CardOut, Moment, Short
 
 router = APIRouter(prefix="/v1", tags=["leads"])
@@ -46,7 +46,7 @@ def get_change(
     framework: Framework = None,
 ) -> dict[str, Any]:
     """Points per part sum to the movement; the rows learned of in between stand below."""
-    return movement(desk, lead_id, caller.owner, since, framework)
+    return explain_score_change(desk, lead_id, caller.owner, since, framework)
 
 
 @router.get("/leads/{lead_id}/questions", summary="What to ask next, and which answers are possible")
