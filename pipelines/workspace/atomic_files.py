@@ -71,7 +71,7 @@ def write_text(path: Path, text: str) -> None:
 
 def to_json(value: Any) -> str:
     """Indented JSON with stable key order; NaN and infinities become null, so that any parser reads it."""
-    return json.dumps(_plain(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain_json(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -162,11 +162,12 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
+    """A value as JSON holds it: arrays and tuples as lists, moments as ISO text, NaN, infinities and NaT as None."""
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain_json(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | np.ndarray):
-        return [_plain(v) for v in (value.tolist() if isinstance(value, np.ndarray) else value)]
+        return [plain_json(v) for v in (value.tolist() if isinstance(value, np.ndarray) else value)]
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, bool | np.bool_):

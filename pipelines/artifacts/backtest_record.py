@@ -1,0 +1,121 @@
+"""``backtest.json``: every candidate on rolling origins, the choice and how it was made."""
+
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from features.schema.vocabulary import Verdict
+from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span
+
+
+class BlockLoss(TypedDict):
+    """A candidate on one block."""
+
+    auc: Figure
+    block: str
+    log_loss: Figure
+
+
+class CandidateRow(TypedDict):
+    """A candidate out of fold, over all blocks and on each; ``random`` figures are of random folds."""
+
+    blocks: NotRequired[tuple[BlockLoss, ...]]
+    cv_auc: Figure
+    cv_log_loss: Number
+    cv_log_loss_se: Number
+    name: str
+    random_auc: NotRequired[Figure]
+    random_log_loss: NotRequired[Figure]
+
+
+class FoldRow(TypedDict):
+    """Rows trained on and judged in one block; the moments are empty without clocks."""
+
+    name: str
+    purged: int
+    test: int
+    test_from: str
+    test_to: str
+    test_won: int
+    train: int
+    train_won: int
+
+
+class BesideWinner(TypedDict):
+    """A candidate beside the winner on the rows of one block."""
+
+    above_winner: Figure
+    above_winner_ci: Span | None
+    auc: Figure
+    log_loss: Figure
+    name: str
+    wins_above_winner: int
+    wins_above_winner_ci: Span | None
+    wins_at_capacity: int
+
+
+class BlockRow(TypedDict):
+    """All candidates on one block."""
+
+    block: str
+    candidates: tuple[BesideWinner, ...]
+    handoffs: int
+    n: int
+    won: int
+
+
+class LineRecord(TypedDict):
+    """A calibration: slope and intercept on log-odds."""
+
+    intercept: Number
+    slope: Number
+
+
+class SignalRecord(Record):
+    """The signal test: gain over the base rate and its p, per candidate; ``corrected`` for their number."""
+
+    alpha: Number
+    gain: dict[str, Figure]
+    p: dict[str, Figure]
+    corrected: dict[str, Figure]
+    lasting: bool
+
+
+class RandomGap(Record):
+    """What random folds flatter, on the same rows."""
+
+    auc_at_random: Figure
+    auc_by_time: Figure
+    gap: Figure
+    gap_ci: Span
+    log_loss_at_random: Figure
+    log_loss_by_time: Figure
+    of_level: Figure
+    rows: int
+    sentence: str
+
+
+class BacktestRecord(Artifact):
+    """The ladder of candidates and the decision; without a decision all but the first lines keep their defaults."""
+
+    FILE = "backtest/backtest.json"
+    STAGE = "backtest"
+
+    verdict: Verdict
+    verdict_text: str
+    candidates: tuple[CandidateRow, ...]
+    folds: tuple[FoldRow, ...]
+    by_block: tuple[BlockRow, ...]
+    random_gap: RandomGap | None
+    winner: str | None = None
+    why: str = ""
+    weights: dict[str, Number] = {}
+    calibrations: dict[str, LineRecord] = {}
+    signal: SignalRecord | None = None
+    above_best: dict[str, tuple[Number, Number]] = {}
+    notes: tuple[str, ...] = ()
+    level_shift: Number = 0.0
+    blend_weights: dict[str, Number] = {}
+    booster_parameters: dict[str, Any] = {}
+    blocks: tuple[str, ...] = ()
+    random_blocks: tuple[str, ...] | None = None

@@ -1,0 +1,85 @@
+"""``counts.json`` and ``validation.json``: rows read, kept and quarantined, and whether the kept ones pass."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from pipelines.artifacts.artifact import Artifact, Record
+
+
+class RowCount(Record):
+    """Rows of one table; read is kept plus quarantined."""
+
+    read: int
+    kept: int
+    quarantined: int
+
+
+class IdentityCounts(Record):
+    """What identity resolution merged and matched."""
+
+    rule: str
+    merged_leads: int
+    into: int
+    matched_to_accounts: int
+    ambiguous_domains: int
+    changed_tables: tuple[str, ...]
+
+
+class CountsRecord(Artifact):
+    """What ingest read of a source; every row read is kept or in quarantine.
+
+    ``rules`` and ``warnings`` count rows by table and rule, ``files`` holds name, size, hash and form of each file.
+    """
+
+    FILE = "ingest/counts.json"
+    STAGE = "ingest"
+
+    source: str
+    source_kind: str
+    synthetic: bool
+    data_cutoff: str | None
+    rows: dict[str, RowCount]
+    rules: dict[str, dict[str, int]]
+    warnings: dict[str, dict[str, int]]
+    undeclared_columns: dict[str, tuple[str, ...]]
+    ignored_columns: dict[str, dict[str, str]]
+    files: dict[str, dict[str, Any]]
+    notes: tuple[str, ...]
+    identity: IdentityCounts | None = None
+    verdict: str
+    text: str
+
+
+class RuleResult(TypedDict):
+    """One rule of the contract on the rows kept."""
+
+    kind: str
+    sentence: str
+    success: bool
+    table: str
+    warns: bool
+
+
+class BrokenRule(TypedDict):
+    """One rule that rows broke, with a few of them."""
+
+    column: str
+    examples: list[dict[str, Any]]
+    meaning: str
+    rows: int
+    rule: str
+    table: str
+
+
+class ValidationRecord(CountsRecord):
+    """The counts of ingest, and what validation found on the rows kept; ``verdict`` is ``ok`` or ``failed``."""
+
+    FILE = "validate/validation.json"
+    STAGE = "validate"
+
+    title: str
+    results: tuple[RuleResult, ...]
+    quarantine: tuple[BrokenRule, ...]
+    warning_rows: tuple[BrokenRule, ...]
+    columns: dict[str, tuple[dict[str, Any], ...]]

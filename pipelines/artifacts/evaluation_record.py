@@ -1,0 +1,132 @@
+"""``evaluation.json``: every candidate's twin on the final test block."""
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from features.schema.vocabulary import Verdict
+from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span
+
+
+class Figures(TypedDict):
+    """Figures of one candidate on the test block, each with its 90 % interval.
+
+    A score that is no probability (what was recorded at the time) has no loss and no calibration.
+    """
+
+    ap: Figure
+    ap_ci: Span
+    auc: Figure
+    auc_ci: Span
+    brier: NotRequired[Figure]
+    brier_ci: NotRequired[Span]
+    ece: NotRequired[Figure]
+    ece_ci: NotRequired[Span]
+    handoffs_at_capacity: int
+    log_loss: NotRequired[Figure]
+    log_loss_ci: NotRequired[Span]
+    n: int
+    wins_at_capacity: int
+    wins_at_capacity_ci: Span
+    won: int
+
+
+class FigureDifference(TypedDict):
+    """The winner's figure minus another candidate's, on the same draws."""
+
+    ci: Span
+    difference: Figure
+
+
+class ReliabilityRow(TypedDict):
+    """One bin of the reliability table; ``inside``: the prediction lies in the interval of what was observed."""
+
+    ci: Span
+    inside: bool
+    observed: Number
+    predicted: Number
+    rows: int
+    share: Number
+    won: int
+
+
+class BrierParts(Record):
+    """The Brier score taken apart: reliability - resolution + uncertainty + within."""
+
+    brier: Number
+    reliability: Number
+    resolution: Number
+    uncertainty: Number
+    within: Number
+
+
+class PerfectError(Record):
+    """Calibration error of a perfectly calibrated model at this n."""
+
+    mean: Number
+    p95: Number
+
+
+class GroupFigures(Record):
+    """The winner on some of the test rows."""
+
+    n: int
+    won: int
+    auc: Figure
+
+
+class SeenAndUnseen(Record):
+    """The winner apart for accounts (or leads) among the training rows, and new ones."""
+
+    seen: GroupFigures
+    unseen: GroupFigures
+
+
+class AgreementRow(TypedDict):
+    """One criterion's explanation against the generator's truth; None where nothing varies."""
+
+    criterion: str
+    n: int
+    rank_correlation: Figure
+    rank_correlation_ci: Span
+    sign_agreement: Figure
+
+
+class SeedStability(Record):
+    """Explanations of the same model trained with another seed."""
+
+    mean_difference: Number
+    rows: int
+    same_first: Number
+    top_in_common: Number
+
+
+class FidelityRecord(Record):
+    """Whether the explanations are true: per explainer against the truth, and against another seed."""
+
+    truth: dict[str, tuple[AgreementRow, ...]]
+    labels: dict[str, str]
+    seeds: SeedStability | None
+
+
+class EvaluationRecord(Artifact):
+    """Test figures; where nothing was judged all but the first lines keep their defaults."""
+
+    FILE = "evaluate/evaluation.json"
+    STAGE = "evaluate"
+
+    verdict: Verdict
+    verdict_text: str
+    figures: dict[str, Figures]
+    winner: str | None = None
+    differences: dict[str, dict[str, FigureDifference]] = {}
+    reliability: tuple[ReliabilityRow, ...] = ()
+    ece_if_perfect: PerfectError | None = None
+    brier: BrierParts | None = None
+    base_rate_train: Figure = None
+    base_rate_test: Figure = None
+    notes: tuple[str, ...] = ()
+    caution: str = ""
+    recorded: dict[str, Figures] = {}
+    accounts: SeenAndUnseen | None = None
+    fidelity: FidelityRecord | None = None
