@@ -18,7 +18,7 @@ from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError
 from features.schema.vocabulary import Dimension
 from models.calibration.interval import IntervalModel
-from models.candidates.blend import blended, blended_contributions
+from models.candidates.blend import blend_contributions, blend_log_odds
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
@@ -26,7 +26,7 @@ from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.language import Language
 from models.explaining.questions import AnswerTable
-from models.explaining.reasons import Wordsmith
+from models.explaining.reasons import ReasonWriter
 from models.interfaces import Calibration, Candidate, Contributions, Scale
 from models.logistic import sigmoid
 
@@ -78,7 +78,7 @@ class Bundle:
 
     def raw_log_odds(self, values: Values) -> Floats:
         """Weighted sum of the components' log-odds, before calibration, shape (n,)."""
-        return blended({name: self.components[name].log_odds(values) for name in self.weights}, self.weights)
+        return blend_log_odds({name: self.components[name].log_odds(values) for name in self.weights}, self.weights)
 
     def log_odds(self, values: Values) -> Floats:
         """Calibrated log-odds, shape (n,)."""
@@ -87,14 +87,14 @@ class Bundle:
     def contributions(self, values: Values) -> Contributions:
         """Additive parts of :meth:`log_odds`; their sum equals it within 1e-9."""
         parts = [(self.weights[name], self.components[name].contributions(values)) for name in sorted(self.weights)]
-        return blended_contributions(parts).scaled(self.calibration.slope, self.calibration.intercept)
+        return blend_contributions(parts).rescale(self.calibration.slope, self.calibration.intercept)
 
-    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
         """:meth:`raw_log_odds` and :meth:`contributions` at one reading of the values."""
-        both = {name: self.components[name].explained(values) for name in self.weights}
+        both = {name: self.components[name].explain(values) for name in self.weights}
         parts = [(self.weights[name], both[name][1]) for name in sorted(self.weights)]
-        contributions = blended_contributions(parts).scaled(self.calibration.slope, self.calibration.intercept)
-        return blended({name: z for name, (z, _) in both.items()}, self.weights), contributions
+        contributions = blend_contributions(parts).rescale(self.calibration.slope, self.calibration.intercept)
+        return blend_log_odds({name: z for name, (z, _) in both.items()}, self.weights), contributions
 
     def warm(self) -> None:
         """Score and explain leads nobody knows, so that what is made on first use is there for the first real ones.
@@ -103,7 +103,7 @@ class Bundle:
         """
         for rows in (1, _SEVERAL):
             texts, numbers = pd.Series([None] * rows, dtype="str"), pd.Series(np.full(rows, np.nan))
-            self.explained(
+            self.explain(
                 pd.DataFrame({f.name: texts if f.type is FeatureType.CATEGORY else numbers for f in self.catalog})
             )
 
@@ -121,12 +121,12 @@ class Bundle:
         """Share of the reference population scored lower, 0..100, shape (n,)."""
         return np.asarray(np.searchsorted(self.percentiles, log_odds, side="left").clip(0, 100), dtype=np.float64)
 
-    def words(self, language: Language) -> Wordsmith:
+    def words(self, language: Language) -> ReasonWriter:
         """Who finds the words in a language; the same for all requests, as leads share most sentences."""
-        return self._words.setdefault(language, Wordsmith(self.catalog, self.facts, language))
+        return self._words.setdefault(language, ReasonWriter(self.catalog, self.facts, language))
 
     @cached_property
-    def _words(self) -> dict[Language, Wordsmith]:
+    def _words(self) -> dict[Language, ReasonWriter]:
         return {}
 
     def dimensions(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -219,14 +219,14 @@ def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
                 f"bundle {folder} has hash {found[:12]}, expected {(expect_hash or stored)[:12]}: it was changed "
                 "after it was written. Restore it, or train again."
             )
-        return _restored(document, files, found)
+        return _restore(document, files, found)
     except FileNotFoundError as problem:
         raise BundleError(f"{problem.filename} does not exist; train first, or give another bundle.") from problem
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, OSError) as problem:
         raise BundleError(f"bundle {folder} is damaged: {problem!r}. Restore it, or train again.") from problem
 
 
-def _restored(document: Mapping[str, Any], files: Mapping[str, str], found: str) -> Bundle:
+def _restore(document: Mapping[str, Any], files: Mapping[str, str], found: str) -> Bundle:
     rubric = document["rubric"]
     components = {name: KINDS[name].restore(state, files) for name, state in document["components"].items()}
     return Bundle(

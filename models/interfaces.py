@@ -31,7 +31,7 @@ class Contributions:
     def log_odds(self) -> Floats:
         return np.asarray(self.base + self.values.sum(axis=1), dtype=np.float64)
 
-    def scaled(self, factor: float, shift: float = 0.0) -> "Contributions":
+    def rescale(self, factor: float, shift: float = 0.0) -> "Contributions":
         """Contributions of ``factor * log_odds + shift``."""
         return Contributions(self.names, self.values * factor, self.base * factor + shift)
 
@@ -61,7 +61,7 @@ class Candidate(Protocol):
 
     def contributions(self, values: Values) -> Contributions: ...
 
-    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
         """:meth:`log_odds` and :meth:`contributions` at one reading of the values."""
         ...
 

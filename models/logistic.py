@@ -56,7 +56,7 @@ def fit_logistic(
     with _pools().limit(limits=1, user_api="blas"):
         if sign is None or not sign.any():
             return _newton(design, won, weight, penalty, centre, offset)
-        return _signed(design, won, weight, penalty, offset, sign)
+        return _fit_within_signs(design, won, weight, penalty, offset, sign)
 
 
 @cache
@@ -65,7 +65,9 @@ def _pools() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _signed(design: Floats, won: Floats, weight: Floats, penalty: Floats, offset: Floats | None, sign: Ints) -> Floats:
+def _fit_within_signs(
+    design: Floats, won: Floats, weight: Floats, penalty: Floats, offset: Floats | None, sign: Ints
+) -> Floats:
     """Active set: coefficients on the wrong side rest at 0, and are freed if the loss then pulls them to the right one.
 
     The loss is convex, so this ends at its minimum within the bounds; the count of rounds only guards against a tie

@@ -13,7 +13,7 @@ from features.schema.source import Question
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.evidence import Evidence
 from models.explaining.points import HIGHEST, LOWEST
-from models.explaining.qualification import RANK, Standing, rank_by_rules
+from models.explaining.qualification import RANK, PolicyInputs, rank_by_rules
 from models.explaining.questions import AnswerTable, lowest_of
 from models.scoring import Scored
 
@@ -33,7 +33,7 @@ _NAMES = {rank: name for name, rank in RANK.items()}
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _QuestionEffect:
     """What one question could do for some rows.
 
     Parameters
@@ -70,10 +70,10 @@ def shortlist(scored: Scored) -> pd.DataFrame:
     """
     if scored.source is None:
         return pd.DataFrame(columns=list(COLUMNS))
-    now = rank_by_rules(scored.standing, scored.policy)
-    best: dict[int, tuple[_Asked, int]] = {}
+    now = rank_by_rules(scored.inputs, scored.policy)
+    best: dict[int, tuple[_QuestionEffect, int]] = {}
     for name, question in scored.source.questions.items():
-        asked = _tried(scored, name, question, now)
+        asked = _try_answers(scored, name, question, now)
         for k in np.flatnonzero(asked.rank > now[asked.rows]).tolist():
             row = int(asked.rows[k])
             if row not in best or asked.merit(k) > best[row][0].merit(best[row][1]):
@@ -84,7 +84,7 @@ def shortlist(scored: Scored) -> pd.DataFrame:
     return pd.DataFrame([record for _, record in ranked], columns=list(COLUMNS))
 
 
-def _record(scored: Scored, question: Question, row: int, asked: _Asked, k: int) -> tuple[Any, ...]:
+def _record(scored: Scored, question: Question, row: int, asked: _QuestionEffect, k: int) -> tuple[Any, ...]:
     return (
         str(scored.columns["lead_id"][row]),
         int(scored.columns["score"][row]),
@@ -99,27 +99,27 @@ def _record(scored: Scored, question: Question, row: int, asked: _Asked, k: int)
     )
 
 
-def _tried(scored: Scored, name: str, question: Question, now: Ints) -> _Asked:
+def _try_answers(scored: Scored, name: str, question: Question, now: Ints) -> _QuestionEffect:
     """Every answer to a question, tried on the rows it is open for and which could still rise."""
     table = next((table for table in scored.bundle.questions if table.question == name), None)
-    words = table.values if table is not None else _sure(question)
-    silent, expired = _open(scored, name, question)
+    words = table.values if table is not None else _deciding_answer(question)
+    silent, expired = _open_rows(scored, name, question)
     highest = max(RANK[str(rule.state)] for rule in scored.policy.rules)
-    wanted = (silent | expired) & (now < highest) & (scored.qualified.next_action != "disqualify")
+    wanted = (silent | expired) & (now < highest) & (scored.qualification.next_action != "disqualify")
     rows = np.flatnonzero(wanted) if words else np.empty(0, dtype=np.int64)
     shape = len(rows), max(len(words), 1)
     share, effect = _plausible(scored, table, rows, shape, silent)
     rank, score = np.zeros((2, *shape), dtype=np.int64)
-    for k, then in enumerate(_standings(scored, question, table, rows, words, effect) if len(rows) else ()):
+    for k, then in enumerate(_inputs_after_answers(scored, question, table, rows, words, effect) if len(rows) else ()):
         rank[:, k], score[:, k] = rank_by_rules(then, scored.policy), then.score
     top = rank.max(axis=1)
     leads = rank == top[:, None]
     likeliest = np.argmax(np.where(leads, share, -1.0), axis=1)
     chance = np.where(leads, share, 0.0).sum(axis=1) if table is not None else np.full(len(rows), np.nan)
-    return _Asked(name, words, rows, top, leads, chance, score[np.arange(len(rows)), likeliest])
+    return _QuestionEffect(name, words, rows, top, leads, chance, score[np.arange(len(rows)), likeliest])
 
 
-def _open(scored: Scored, name: str, question: Question) -> tuple[Bools, Bools]:
+def _open_rows(scored: Scored, name: str, question: Question) -> tuple[Bools, Bools]:
     """Rows that never answered, and rows whose answer has expired."""
     column = _age_column(scored.bundle.catalog, name)
     if column is None:
@@ -134,7 +134,7 @@ def _age_column(catalog: Catalog, name: str) -> str | None:
     return wanted if wanted in catalog.names else None
 
 
-def _sure(question: Question) -> tuple[str, ...]:
+def _deciding_answer(question: Question) -> tuple[str, ...]:
     """The answer that meets the criterion, where nothing is known of how leads answer."""
     if question.met:
         return (" or ".join(question.met),)
@@ -151,13 +151,13 @@ def _plausible(
     return table.share[band], table.effect[band] * silent[rows, None]
 
 
-def _standings(
+def _inputs_after_answers(
     scored: Scored, question: Question, table: AnswerTable | None, rows: Ints, words: Sequence[str], effect: Floats
-) -> Iterator[Standing]:
+) -> Iterator[PolicyInputs]:
     """How the rows would stand after each answer."""
-    standing, unit = scored.standing, scored.bundle.scale.points_per_log_odds
-    statuses = {topic: _taken(found, rows) for topic, found in standing.statuses.items()}
-    points = {dimension: found[rows] for dimension, found in standing.points.items()}
+    inputs, unit = scored.inputs, scored.bundle.scale.points_per_log_odds
+    statuses = {topic: _take_rows(found, rows) for topic, found in inputs.statuses.items()}
+    points = {dimension: found[rows] for dimension, found in inputs.points.items()}
     exact = scored.bars.exact[rows]
     home = question.dimension if table is None else scored.bundle.catalog[table.feature].dimension
     judged = bool(question.met) or question.met_minimum is not None
@@ -170,10 +170,10 @@ def _standings(
             old = after[str(question.topic)]
             after[str(question.topic)] = replace(old, status=np.full(len(rows), str(status), dtype=object))
         there = {**points, home: points.get(home, np.zeros(len(rows))) + moved}
-        yield Standing(score, there, after)
+        yield PolicyInputs(score, there, after)
 
 
-def _taken(found: Evidence, rows: Ints) -> Evidence:
+def _take_rows(found: Evidence, rows: Ints) -> Evidence:
     return Evidence(found.status[rows], found.source_of[rows], found.age_days[rows], found.provenance[rows])
 
 

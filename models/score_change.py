@@ -9,7 +9,7 @@ import pandas as pd
 from features.array_types import Floats
 from models.bundle import Bundle
 from models.explaining.framework import CONTEXT, Framework
-from models.explaining.points import HIGHEST, LOWEST, Bars, bars, by_criterion, rounded
+from models.explaining.points import HIGHEST, LOWEST, Bars, compute_bars, round_to_totals, sum_by_criterion
 
 DECAY, DATA, MODEL, CLIP = "decay", "new_data", "model", "clip"
 PARTS = (DECAY, DATA, MODEL, CLIP)
@@ -47,7 +47,7 @@ class Change:
         }
 
 
-def change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: Framework) -> Change:
+def split_change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: Framework) -> Change:
     """Split a movement.
 
     Parameters
@@ -56,12 +56,12 @@ def change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: Framew
     steps : feature values of the lead, three rows: what was known then, as of then; the same, as of now; what is
         known now, as of now
     """
-    old, new = _shown(before, steps, framework), _shown(after, steps.iloc[[2]], framework)
+    old, new = _score_steps(before, steps, framework), _score_steps(after, steps.iloc[[2]], framework)
     moves = {DECAY: old.parts[1] - old.parts[0], DATA: old.parts[2] - old.parts[1], MODEL: new.parts[0] - old.parts[2]}
     score = int(old.bars.score[0]), int(new.bars.score[0])
-    clip = float(new.clipped[0] - old.clipped[0])
+    clip = float(new.clip_points[0] - old.clip_points[0])
     parts = np.array([[*(move.sum() for move in moves.values()), clip]])
-    whole = rounded(parts, np.array([score[1] - score[0]]))[0]
+    whole = round_to_totals(parts, np.array([score[1] - score[0]]))[0]
     z = before.log_odds(steps)
     z_new = float(after.log_odds(steps.iloc[[2]])[0])
     names = ("base", *framework.ids, CONTEXT)
@@ -75,7 +75,7 @@ def change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: Framew
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _ScoredSteps:
     """Bars, and behind them the unrounded points of base, criteria and context, shape (n, 2 + criteria), and of the
     clip, shape (n,).
     """
@@ -84,12 +84,12 @@ class _Shown:
     parts: Floats
 
     @property
-    def clipped(self) -> Floats:
+    def clip_points(self) -> Floats:
         return np.clip(self.bars.exact, LOWEST, HIGHEST) - self.bars.exact
 
 
-def _shown(bundle: Bundle, values: pd.DataFrame, framework: Framework) -> _Shown:
+def _score_steps(bundle: Bundle, values: pd.DataFrame, framework: Framework) -> _ScoredSteps:
     contributions, scale = bundle.contributions(values), bundle.scale
-    parts = by_criterion(contributions, bundle.catalog, framework) * scale.points_per_log_odds
+    parts = sum_by_criterion(contributions, bundle.catalog, framework) * scale.points_per_log_odds
     base = np.full(len(values), scale.points_per_log_odds * (contributions.base - scale.reference_log_odds))
-    return _Shown(bars(contributions, bundle.catalog, framework, scale), np.column_stack([base, parts]))
+    return _ScoredSteps(compute_bars(contributions, bundle.catalog, framework, scale), np.column_stack([base, parts]))

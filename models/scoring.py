@@ -18,14 +18,14 @@ from features.matrix import Matrix
 from features.schema.source import Source
 from features.schema.vocabulary import Dimension
 from models.bundle import Bundle
-from models.explaining.evidence import Evidence, clues_in, evidence_of, filled, next_questions, question_for
+from models.explaining.evidence import Evidence, assess_clues, next_questions, question_for, read_clues, repeat_text
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.language import ENGLISH, Language
-from models.explaining.points import BASE, CLIP, Bars, bars, by_group
-from models.explaining.qualification import TOPICS, Qualified, Standing, qualify
+from models.explaining.points import BASE, CLIP, Bars, compute_bars, sum_by_group
+from models.explaining.qualification import TOPICS, PolicyInputs, Qualification, qualify
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
-from models.explaining.questions import worth_of
-from models.explaining.reasons import TOP, Reason, Wordsmith, top_reasons
+from models.explaining.questions import value_questions
+from models.explaining.reasons import TOP, Reason, ReasonWriter, top_reasons
 from models.interfaces import Contributions
 from models.logistic import sigmoid
 
@@ -48,10 +48,10 @@ class Scored:
     framework: Framework
     source: Source | None
     rows: Values
-    qualified: Qualified
-    standing: Standing
+    qualification: Qualification
+    inputs: PolicyInputs
     policy: QualificationPolicy
-    words: Wordsmith
+    words: ReasonWriter
     language: Language = ENGLISH
 
     @cached_property
@@ -121,26 +121,28 @@ def score_rows(
             "declaration changed since training. Train again, or score with the declaration of then."
         )
     values = rows.values
-    raw, contributions = bundle.explained(values)
+    raw, contributions = bundle.explain(values)
     log_odds = bundle.calibration.apply(raw)
     low, high = bundle.bounds(raw)
-    shown = bars(contributions, bundle.catalog, framework, bundle.scale)
-    clues = clues_in(values, bundle.catalog, source)
-    statuses = evidence_of(clues, framework)
-    fit, engagement = _dimensions(contributions, bundle)
+    shown = compute_bars(contributions, bundle.catalog, framework, bundle.scale)
+    clues = read_clues(values, bundle.catalog, source)
+    statuses = assess_clues(clues, framework)
+    fit, engagement = _sum_by_side(contributions, bundle)
     policy = policy or default_qualification()
     policy.profile.check(bundle.catalog)
-    standing = Standing(
+    inputs = PolicyInputs(
         shown.score,
-        _dimension_points(contributions, bundle),
-        evidence_of(clues, TOPICS),
-        excluded=policy.profile.excluded(values),
+        _points_by_dimension(contributions, bundle),
+        assess_clues(clues, TOPICS),
+        excluded=policy.profile.exclusion_reasons(values),
     )
-    qualified = qualify(standing, policy)
+    qualification = qualify(inputs, policy)
     words = bundle.words(language)
     reasons = np.array(top_reasons(words, contributions, values), dtype=object).reshape(len(values), TOP)
     scale = bundle.scale
-    worth = worth_of(bundle.questions, values, contributions, scale.reference_log_odds, scale.points_per_log_odds)
+    worth = value_questions(
+        bundle.questions, values, contributions, scale.reference_log_odds, scale.points_per_log_odds
+    )
     columns: dict[str, Any] = {
         "lead_id": rows.lead_id,
         "as_of": rows.as_of,
@@ -154,12 +156,12 @@ def score_rows(
     columns |= {f"status_{name}": found.status for name, found in statuses.items()}
     columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
     columns |= {
-        "question": _translated(next_questions(statuses, framework, source, worth), language),
-        "state": qualified.state,
-        "next_action": qualified.next_action,
+        "question": _translate(next_questions(statuses, framework, source, worth), language),
+        "state": qualification.state,
+        "next_action": qualification.next_action,
         "percentile": bundle.percentile(log_odds),
-        "scale_version": filled(len(values), bundle.scale.version),
-        "bundle_hash": filled(len(values), bundle.hash),
+        "scale_version": repeat_text(len(values), bundle.scale.version),
+        "bundle_hash": repeat_text(len(values), bundle.hash),
     }
     return Scored(
         columns,
@@ -171,15 +173,15 @@ def score_rows(
         framework,
         source,
         values,
-        qualified,
-        standing,
+        qualification,
+        inputs,
         policy,
         words,
         language,
     )
 
 
-def _translated(texts: npt.NDArray[Any], language: Language) -> npt.NDArray[Any]:
+def _translate(texts: npt.NDArray[Any], language: Language) -> npt.NDArray[Any]:
     """Texts in a language, shape (n,); each different one is looked up once."""
     if language is ENGLISH:
         return texts
@@ -187,17 +189,17 @@ def _translated(texts: npt.NDArray[Any], language: Language) -> npt.NDArray[Any]
     return np.array([found[text] for text in texts.tolist()], dtype=object)
 
 
-def _dimension_points(contributions: Contributions, bundle: Bundle) -> dict[Dimension, Floats]:
+def _points_by_dimension(contributions: Contributions, bundle: Bundle) -> dict[Dimension, Floats]:
     """Points of each dimension, each shape (n,); features of no dimension count as fit."""
     groups = bundle.dimensions(contributions.names)
-    summed = by_group(contributions, groups, tuple(str(d) for d in Dimension)) * bundle.scale.points_per_log_odds
+    summed = sum_by_group(contributions, groups, tuple(str(d) for d in Dimension)) * bundle.scale.points_per_log_odds
     return {d: summed[:, k] for k, d in enumerate(Dimension)}
 
 
-def _dimensions(contributions: Contributions, bundle: Bundle) -> tuple[Floats, Floats]:
+def _sum_by_side(contributions: Contributions, bundle: Bundle) -> tuple[Floats, Floats]:
     """Contributions of fit and of engagement, log-odds, each shape (n,)."""
     groups = _sides(bundle.dimensions(contributions.names))
-    summed = by_group(contributions, groups, ("fit", "engagement"))
+    summed = sum_by_group(contributions, groups, ("fit", "engagement"))
     return summed[:, 0], summed[:, 1]
 
 
@@ -289,7 +291,7 @@ def _status(scored: Scored, criterion: str, row: int) -> dict[str, Any]:
 
 def _qualification(scored: Scored, row: int, values: Mapping[str, Any]) -> dict[str, Any]:
     """The rule behind the state, what one condition keeps the lead from, and how it fits the declared profile."""
-    found, profile, catalog = scored.qualified, scored.policy.profile, scored.bundle.catalog
+    found, profile, catalog = scored.qualification, scored.policy.profile, scored.bundle.catalog
     wrong, unknown = profile.mismatches(values, catalog)
     return {
         "policy": scored.policy.name,

@@ -32,7 +32,7 @@ def naive_bayes(train: pd.DataFrame, won: Floats, weight: Floats, test: pd.DataF
         counts = frame.groupby("value")[["won", "lost"]].sum()
         totals = counts.sum() + SMOOTHING * len(counts)
         if feature.params.get("op") == "current_known":
-            counts, totals = _staged(counts)
+            counts, totals = _accumulate_stages(counts)
         shares = (counts + SMOOTHING) / totals
         evidence = np.log(shares["won"]) - np.log(shares["lost"])
         log_odds += asked.map(evidence).fillna(0.0).to_numpy(dtype=np.float64)
@@ -40,7 +40,7 @@ def naive_bayes(train: pd.DataFrame, won: Floats, weight: Floats, test: pd.DataF
     return np.asarray(np.clip(log_odds, -edge, edge), dtype=np.float64)
 
 
-def _staged(counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+def _accumulate_stages(counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """Counts by stage as the CRM keeps them, and the totals: those of the first stage."""
     order = [str(stage) for stage in Stage if str(stage) in counts.index]
     known = counts.loc[order]

@@ -11,7 +11,7 @@ from features.array_types import Floats, Ints
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
-from models.benchmarking.peer_models import Lesson, Peer
+from models.benchmarking.peer_models import Peer, PeerData
 from models.candidates.linear import learned_catalog
 from models.candidates.rubric import RubricCandidate
 from models.judging.cluster_bootstrap import cluster_sums, interval, resample_totals
@@ -27,7 +27,7 @@ Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Match:
+class PeerComparison:
     """One split: outcomes and groups of the judged rows, log-odds per model, seconds per model, our winner, and what
     the rows before the judged ones allow to be said of it.
     """
@@ -40,7 +40,7 @@ class Match:
     verdict: Verdict = Verdict.OK
 
 
-def play(
+def compare_with_peers(
     matrix: Matrix,
     chop: Chop,
     peers: Mapping[str, Peer],
@@ -49,7 +49,7 @@ def play(
     notify: Notify | None = None,
     *,
     newest_level: bool = False,
-) -> Match:
+) -> PeerComparison:
     """Fit everything on the rows before the chop's final block and judge it there.
 
     ``leadscore`` is the candidate our ladder picks, calibrated, all choices made before the final block; our
@@ -65,21 +65,23 @@ def play(
     own = calibrated_log_odds(twin, test.values, decision, found.weights)
     seconds = {OURS: time.perf_counter() - started}
     log_odds = {OURS: own[decision.winner], **{f"our {name}": z for name, z in own.items()}}
-    lesson = lesson_of(matrix, chop, settings)
+    data = prepare_peer_data(matrix, chop, settings)
     for name, peer in peers.items():
         say(name)
         started = time.perf_counter()
-        log_odds[name] = peer(lesson)
+        log_odds[name] = peer(data)
         seconds[name] = time.perf_counter() - started
-    return Match(test.label, group_codes(matrix)[chop.final.test], log_odds, seconds, decision.winner, decision.verdict)
+    return PeerComparison(
+        test.label, group_codes(matrix)[chop.final.test], log_odds, seconds, decision.winner, decision.verdict
+    )
 
 
-def lesson_of(matrix: Matrix, chop: Chop, settings: TrainSettings) -> Lesson:
+def prepare_peer_data(matrix: Matrix, chop: Chop, settings: TrainSettings) -> PeerData:
     """What a peer is given: the rows and weights our candidates learn from, and the columns they may see."""
     part = subsample(matrix, chop.final.train, settings)
     catalog = learned_catalog(matrix.catalog)
     columns = list(catalog.names)
-    return Lesson(
+    return PeerData(
         train=part.values.loc[:, columns],
         won=part.label,
         weight=part.weight,
@@ -91,7 +93,7 @@ def lesson_of(matrix: Matrix, chop: Chop, settings: TrainSettings) -> Lesson:
     )
 
 
-def standings(matches: Sequence[Match], *, draws: int, seed: int) -> list[dict[str, Any]]:
+def summarise_comparisons(matches: Sequence[PeerComparison], *, draws: int, seed: int) -> list[dict[str, Any]]:
     """One row per model over all matches: AUC, log loss, and its log loss above ours with a paired 90 % interval.
 
     Rows of all matches count alike; whole groups are resampled, each with all its rows in all matches.

@@ -16,7 +16,7 @@ _TRIALS, _FOLDS, _SEEDS, _ROUNDS, _TUNE_ROWS = 14, 5, 4, 400, 12_000
 
 
 @dataclass(frozen=True)
-class Lesson:
+class PeerData:
     """Rows to learn from and rows to judge on; ``values`` hold learned features only."""
 
     train: pd.DataFrame
@@ -31,10 +31,10 @@ class Lesson:
 
 _DATASET: Mapping[str, Any] = {"verbosity": -1, "feature_pre_filter": False}
 
-Peer = Callable[[Lesson], Floats]
+Peer = Callable[[PeerData], Floats]
 
 
-def logistic(lesson: Lesson) -> Floats:
+def logistic(data: PeerData) -> Floats:
     """Logistic regression as anybody writes it: one-hot, median for missing, standardised, C = 1."""
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -46,71 +46,71 @@ def logistic(lesson: Lesson) -> Floats:
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
     )
     columns = make_column_transformer(
-        (numbers, list(lesson.catalog.numbers)),
-        (OneHotEncoder(handle_unknown="ignore"), list(lesson.catalog.categories)),
+        (numbers, list(data.catalog.numbers)),
+        (OneHotEncoder(handle_unknown="ignore"), list(data.catalog.categories)),
     )
     model = make_pipeline(columns, LogisticRegression(max_iter=5_000))
-    model.fit(_plain(lesson.train, lesson.catalog), lesson.won, logisticregression__sample_weight=lesson.weight)
-    return np.asarray(model.decision_function(_plain(lesson.test, lesson.catalog)), dtype=np.float64)
+    model.fit(_with_plain_texts(data.train, data.catalog), data.won, logisticregression__sample_weight=data.weight)
+    return np.asarray(model.decision_function(_with_plain_texts(data.test, data.catalog)), dtype=np.float64)
 
 
-def lightgbm_default(lesson: Lesson) -> Floats:
+def lightgbm_default(data: PeerData) -> Floats:
     """LightGBM with nothing set but the objective."""
-    return _boosted(lesson, {}, 100, np.arange(len(lesson.won)), _codes(lesson, lesson.test), lesson.seed)
+    return _train_and_predict(data, {}, 100, np.arange(len(data.won)), _codes(data, data.test), data.seed)
 
 
-def lightgbm_tuned(lesson: Lesson) -> Floats:
+def lightgbm_tuned(data: PeerData) -> Floats:
     """LightGBM by random draws over random folds, rounds by the mean curve, four seeds averaged."""
-    rng = np.random.default_rng(lesson.seed)
-    rows = rng.permutation(len(lesson.won))[:_TUNE_ROWS]
+    rng = np.random.default_rng(data.seed)
+    rows = rng.permutation(len(data.won))[:_TUNE_ROWS]
     folds = [
-        _fold(lesson, rows[train], rows[test]) for train, test in grouped_folds(lesson.group[rows], _FOLDS, lesson.seed)
+        _build_fold(data, rows[train], rows[test]) for train, test in grouped_folds(data.group[rows], _FOLDS, data.seed)
     ]
     best: tuple[float, dict[str, Any], int] = (np.inf, {}, 1)
     for _ in range(_TRIALS):
-        drawn = _drawn(rng)
-        curve = np.mean([_curve(lesson, drawn, *fold) for fold in folds], axis=0)
+        drawn = _draw_parameters(rng)
+        curve = np.mean([_curve(data, drawn, *fold) for fold in folds], axis=0)
         if curve.min() < best[0]:
             best = (float(curve.min()), drawn, int(np.argmin(curve)) + 1)
-    everything, test = np.arange(len(lesson.won)), _codes(lesson, lesson.test)
-    every = [_boosted(lesson, best[1], best[2], everything, test, lesson.seed + k) for k in range(_SEEDS)]
+    everything, test = np.arange(len(data.won)), _codes(data, data.test)
+    every = [_train_and_predict(data, best[1], best[2], everything, test, data.seed + k) for k in range(_SEEDS)]
     return np.asarray(np.mean(every, axis=0), dtype=np.float64)
 
 
-def explainable_boosting(lesson: Lesson) -> Floats:
+def explainable_boosting(data: PeerData) -> Floats:
     """InterpretML's explainable boosting machine as it comes."""
     from interpret.glassbox import ExplainableBoostingClassifier
 
-    made = ExplainableBoostingClassifier(random_state=lesson.seed, n_jobs=1)
-    made.fit(_plain(lesson.train, lesson.catalog), lesson.won.astype(int), sample_weight=lesson.weight)
-    return _log_odds(made.predict_proba(_plain(lesson.test, lesson.catalog))[:, 1])
+    made = ExplainableBoostingClassifier(random_state=data.seed, n_jobs=1)
+    made.fit(_with_plain_texts(data.train, data.catalog), data.won.astype(int), sample_weight=data.weight)
+    return _log_odds(made.predict_proba(_with_plain_texts(data.test, data.catalog))[:, 1])
 
 
-def catboost(lesson: Lesson) -> Floats:
+def catboost(data: PeerData) -> Floats:
     """CatBoost as it comes."""
     from catboost import CatBoostClassifier
 
     made = CatBoostClassifier(
-        random_seed=lesson.seed,
-        thread_count=lesson.threads,
+        random_seed=data.seed,
+        thread_count=data.threads,
         verbose=False,
         allow_writing_files=False,
-        cat_features=list(lesson.catalog.categories),
+        cat_features=list(data.catalog.categories),
     )
-    made.fit(_plain(lesson.train, lesson.catalog), lesson.won.astype(int), sample_weight=lesson.weight)
-    return _log_odds(made.predict_proba(_plain(lesson.test, lesson.catalog))[:, 1])
+    made.fit(_with_plain_texts(data.train, data.catalog), data.won.astype(int), sample_weight=data.weight)
+    return _log_odds(made.predict_proba(_with_plain_texts(data.test, data.catalog))[:, 1])
 
 
-def crm(lesson: Lesson) -> Floats:
+def crm_naive_bayes(data: PeerData) -> Floats:
     """The frequency formula of an open-source CRM."""
-    return naive_bayes(lesson.train, lesson.won, lesson.weight, lesson.test, lesson.catalog)
+    return naive_bayes(data.train, data.won, data.weight, data.test, data.catalog)
 
 
 PEERS: Mapping[str, Peer] = {
     "logistic regression": logistic,
     "LightGBM, default": lightgbm_default,
     "LightGBM, tuned": lightgbm_tuned,
-    "naive Bayes of a CRM": crm,
+    "naive Bayes of a CRM": crm_naive_bayes,
 }
 
 
@@ -128,7 +128,7 @@ OPTIONAL: Mapping[str, tuple[str, Callable[[], None], Peer]] = {
 }
 
 
-def installed() -> tuple[dict[str, Peer], dict[str, str]]:
+def find_peers() -> tuple[dict[str, Peer], dict[str, str]]:
     """Peers that can run here, and the package that is missing for each other one."""
     found, absent = dict(PEERS), {}
     for name, (package, has, peer) in OPTIONAL.items():
@@ -141,7 +141,7 @@ def installed() -> tuple[dict[str, Peer], dict[str, str]]:
     return found, absent
 
 
-def _plain(values: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+def _with_plain_texts(values: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     """Numbers as they are, categories as plain text, missing ones as a level of their own."""
     texts = {name: values[name].astype(object).where(values[name].notna(), "(missing)") for name in catalog.categories}
     return values.loc[:, list(catalog.names)].assign(**texts)
@@ -152,17 +152,17 @@ def _log_odds(probability: Any) -> Floats:
     return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
 
 
-def _codes(lesson: Lesson, values: pd.DataFrame) -> Floats:
+def _codes(data: PeerData, values: pd.DataFrame) -> Floats:
     """Numbers, then categories as positions among the levels of the learning rows; others are missing."""
-    parts = [values[name].to_numpy(dtype=np.float64) for name in lesson.catalog.numbers]
-    for name in lesson.catalog.categories:
-        levels = pd.Index(sorted(lesson.train[name].dropna().unique()), dtype="str")
+    parts = [values[name].to_numpy(dtype=np.float64) for name in data.catalog.numbers]
+    for name in data.catalog.categories:
+        levels = pd.Index(sorted(data.train[name].dropna().unique()), dtype="str")
         codes = levels.get_indexer(pd.Index(values[name])).astype(np.float64)
         parts.append(np.where(codes < 0, np.nan, codes))
     return np.column_stack(parts)
 
 
-def _drawn(rng: np.random.Generator) -> dict[str, Any]:
+def _draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
     return {
         "learning_rate": 0.05,
         "num_leaves": int(rng.choice([4, 6, 8, 12, 16, 24, 31])),
@@ -177,50 +177,52 @@ def _drawn(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _data(lesson: Lesson, rows: Ints) -> Any:
+def _dataset(data: PeerData, rows: Ints) -> Any:
     import lightgbm as lgb
 
-    numbers = len(lesson.catalog.numbers)
+    numbers = len(data.catalog.numbers)
     return lgb.Dataset(
-        _codes(lesson, lesson.train.iloc[rows]),
-        lesson.won[rows],
-        weight=lesson.weight[rows],
-        categorical_feature=list(range(numbers, len(lesson.catalog))),
+        _codes(data, data.train.iloc[rows]),
+        data.won[rows],
+        weight=data.weight[rows],
+        categorical_feature=list(range(numbers, len(data.catalog))),
         free_raw_data=False,
         params=dict(_DATASET),
     )
 
 
-def _options(lesson: Lesson, parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def _options(data: PeerData, parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
     fixed = {"objective": "binary", "deterministic": True, "force_row_wise": True}
-    return {**parameters, **fixed, "num_threads": lesson.threads, "seed": seed, **_DATASET}
+    return {**parameters, **fixed, "num_threads": data.threads, "seed": seed, **_DATASET}
 
 
-def _boosted(lesson: Lesson, parameters: Mapping[str, Any], rounds: int, rows: Ints, test: Floats, seed: int) -> Floats:
+def _train_and_predict(
+    data: PeerData, parameters: Mapping[str, Any], rounds: int, rows: Ints, test: Floats, seed: int
+) -> Floats:
     import lightgbm as lgb
 
-    model = lgb.train(_options(lesson, parameters, seed), _data(lesson, rows), rounds)
-    return np.asarray(model.predict(test, raw_score=True, num_threads=lesson.threads), dtype=np.float64)
+    model = lgb.train(_options(data, parameters, seed), _dataset(data, rows), rounds)
+    return np.asarray(model.predict(test, raw_score=True, num_threads=data.threads), dtype=np.float64)
 
 
-def _fold(lesson: Lesson, train: Ints, test: Ints) -> tuple[Any, Any]:
+def _build_fold(data: PeerData, train: Ints, test: Ints) -> tuple[Any, Any]:
     """Data sets of a fold, built once for all draws."""
     import lightgbm as lgb
 
-    fit = _data(lesson, train)
-    held = _codes(lesson, lesson.train.iloc[test])
+    fit = _dataset(data, train)
+    held = _codes(data, data.train.iloc[test])
     keep: dict[str, Any] = {"free_raw_data": False, "params": dict(_DATASET)}
-    judge = lgb.Dataset(held, lesson.won[test], weight=lesson.weight[test], reference=fit, **keep)
+    judge = lgb.Dataset(held, data.won[test], weight=data.weight[test], reference=fit, **keep)
     judge.construct()
     return fit, judge
 
 
-def _curve(lesson: Lesson, parameters: Mapping[str, Any], fit: Any, judge: Any) -> Floats:
+def _curve(data: PeerData, parameters: Mapping[str, Any], fit: Any, judge: Any) -> Floats:
     """Mean log loss on held-out rows after each round."""
     import lightgbm as lgb
 
     history: dict[str, dict[str, list[float]]] = {}
-    options = {**_options(lesson, parameters, lesson.seed), "metric": "binary_logloss"}
+    options = {**_options(data, parameters, data.seed), "metric": "binary_logloss"}
     lgb.train(
         options, fit, _ROUNDS, valid_sets=[judge], valid_names=["held"], callbacks=[lgb.record_evaluation(history)]
     )

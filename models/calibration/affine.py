@@ -91,11 +91,11 @@ def _random_effects(pairs: Floats) -> tuple[float, float]:
     if not len(pairs):
         return 1.0, float("inf")
     estimate, variance = pairs[:, 0], np.maximum(pairs[:, 1], 1e-12)
-    mixed = 1.0 / (variance + _between(estimate, variance))
+    mixed = 1.0 / (variance + variance_between(estimate, variance))
     return float((mixed * estimate).sum() / mixed.sum()), float(1.0 / mixed.sum())
 
 
-def _between(estimate: Floats, variance: Floats) -> float:
+def variance_between(estimate: Floats, variance: Floats) -> float:
     """Variance between estimates beyond their own errors (method of moments)."""
     fixed = 1.0 / variance
     mean = float((fixed * estimate).sum() / fixed.sum())

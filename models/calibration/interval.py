@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from features.array_types import Floats, Ints
-from models.calibration.affine import _between
+from models.calibration.affine import variance_between
 from models.interfaces import Calibration
 from models.logistic import fit_logistic, sigmoid
 
@@ -25,7 +25,7 @@ def _level_variance(calibrated: Floats, won: Floats, weight: Floats, group: Ints
         score = np.bincount(np.unique(group[rows], return_inverse=True)[1], weights=w * (y - p))
         levels.append(level)
         errors.append(float((score**2).sum()) / max(float((w * p * (1 - p)).sum()), 1e-9) ** 2)
-    return _between(np.array(levels), np.maximum(np.array(errors), 1e-9))
+    return variance_between(np.array(levels), np.maximum(np.array(errors), 1e-9))
 
 
 @dataclass(frozen=True)

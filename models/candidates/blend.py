@@ -50,13 +50,13 @@ def fit_weights(out_of_fold: Mapping[str, Floats], won: Floats, weight: Floats, 
     return {name: round(float(w), 6) for name, w in zip(names, found.x[: len(names)], strict=True)}
 
 
-def blended(log_odds: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+def blend_log_odds(log_odds: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
     """Weighted sum of log-odds."""
     parts = [weights[name] * log_odds[name] for name in sorted(weights)]  # one order: sums equal bit by bit
     return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
 
 
-def blended_contributions(parts: Sequence[tuple[float, Contributions]]) -> Contributions:
+def blend_contributions(parts: Sequence[tuple[float, Contributions]]) -> Contributions:
     """Weighted sum of contributions over the union of their features."""
     names, places = _union(tuple(part.names for _, part in parts))
     rows = len(parts[0][1].values)

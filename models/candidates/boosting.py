@@ -176,7 +176,7 @@ class BoosterCandidate:
             return np.full(len(values), self.base)
         return self._log_odds(self.columns.transform(values))
 
-    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
         if not self.texts or not len(values):
             return self.log_odds(values), self.contributions(values)
         design = self.columns.transform(values)

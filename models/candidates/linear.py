@@ -58,7 +58,7 @@ class LinearCandidate:
     def contributions(self, values: Values) -> Contributions:
         return self._contributions(self.encoder.transform(values))
 
-    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
         design = self.encoder.transform(values)
         return self._log_odds(design), self._contributions(design)
 

@@ -39,7 +39,7 @@ class RateCandidate:
     def contributions(self, values: Values) -> Contributions:
         return Contributions((), np.zeros((len(values), 0)), self.base)
 
-    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
         return self.log_odds(values), self.contributions(values)
 
     def state(self) -> dict[str, Any]:

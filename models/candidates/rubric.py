@@ -66,7 +66,7 @@ class RubricCandidate:
         names = (*book.features.columns, CAP_FEATURE)
         return Contributions(names, self.slope * points, self.intercept + self.slope * self.rubric.start)
 
-    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
         return self.log_odds(values), self.contributions(values)
 
     def state(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog, FeatureType
 from models.candidates.linear import choose_penalty, learned_catalog
-from models.encoding.bins import Binned, NumberBins, bin_category, bin_number, category_told_by_others
+from models.encoding.bins import Binned, NumberBins, bin_category, bin_number, cross_fit_category
 from models.encoding.linear_encoder import category_codes
 from models.grouped_folds import grouped_folds
 from models.interfaces import Contributions
@@ -70,16 +70,16 @@ class ScorecardCandidate:
         seed: int,
         group: Ints | None = None,
     ) -> Self:
-        binned = _binned(values, won, weight, learned_catalog(catalog))
-        told = _told_by_others(binned, values, won, weight, catalog, group, seed)
-        names, theta = _select(_with_ones(told), won, weight, group, seed, list(binned), self.features)
-        every = {name: _points(c, binned[name].evidence) for name, c in zip(names, theta[1:], strict=True)}
+        binned = _bin_features(values, won, weight, learned_catalog(catalog))
+        told = _cross_fit_evidence(binned, values, won, weight, catalog, group, seed)
+        names, theta = _select_features(_with_ones(told), won, weight, group, seed, list(binned), self.features)
+        every = {name: _to_points(c, binned[name].evidence) for name, c in zip(names, theta[1:], strict=True)}
         points = {name: given for name, given in every.items() if given.any()}  # a line of nothing but 0 says nothing
         evidence = told[:, [list(binned).index(name) for name in names]]
         shown = np.array([name in points for name in names], dtype=bool)
-        whole = _points(theta[1:][shown], evidence[:, shown]).sum(axis=1)
-        (slope, intercept), rounded = _line(whole / POINTS_PER_LOG_ODDS, won, weight)
-        _, exact = _line(evidence @ theta[1:], won, weight)
+        whole = _to_points(theta[1:][shown], evidence[:, shown]).sum(axis=1)
+        (slope, intercept), rounded = _fit_line(whole / POINTS_PER_LOG_ODDS, won, weight)
+        _, exact = _fit_line(evidence @ theta[1:], won, weight)
         kept = {name: binned[name] for name in points}
         return type(self)(kept, points, slope / POINTS_PER_LOG_ODDS, intercept, rounded - exact, features=self.features)
 
@@ -117,7 +117,7 @@ class ScorecardCandidate:
             )
         ]
 
-    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
         parts = self._parts(values)
         log_odds = np.asarray(self.intercept + self.slope * parts.sum(axis=1), dtype=np.float64)
         return log_odds, Contributions(tuple(self.bins), self.slope * parts, self.intercept)
@@ -144,14 +144,14 @@ class ScorecardCandidate:
         )
 
 
-def _binned(values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> dict[str, Binned]:
+def _bin_features(values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> dict[str, Binned]:
     """Bins of every learned feature, the most telling ones kept."""
-    found = {name: _bins_of(name, values, won, weight, catalog) for name in (*catalog.numbers, *catalog.categories)}
+    found = {name: _bin_feature(name, values, won, weight, catalog) for name in (*catalog.numbers, *catalog.categories)}
     ranked = sorted(found, key=lambda name: (-found[name].information, name))
     return {name: found[name] for name in ranked[:_CANDIDATES] if found[name].information > 0}
 
 
-def _told_by_others(
+def _cross_fit_evidence(
     binned: Mapping[str, Binned],
     values: pd.DataFrame,
     won: Floats,
@@ -174,26 +174,26 @@ def _told_by_others(
     told = np.zeros((len(won), len(binned)))
     for k, name in enumerate(binned):
         if catalog[name].type is FeatureType.CATEGORY:
-            told[:, k] = category_told_by_others(values[name], won, weight, folds)
+            told[:, k] = cross_fit_category(values[name], won, weight, folds)
             continue
         for others, rows in folds:
-            bins = _bins_of(name, values.iloc[others], won[others], weight[others], catalog)
+            bins = _bin_feature(name, values.iloc[others], won[others], weight[others], catalog)
             told[rows, k] = bins.transform(values[name].iloc[rows])
     return told
 
 
-def _bins_of(name: str, values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> Binned:
+def _bin_feature(name: str, values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> Binned:
     feature = catalog[name]
     if feature.type is FeatureType.CATEGORY:
         return bin_category(values[name], won, weight)
     return bin_number(values[name], won, weight, direction=feature.direction, bins=_BINS)
 
 
-def _points(coefficient: float | Floats, evidence: Floats) -> Ints:
+def _to_points(coefficient: float | Floats, evidence: Floats) -> Ints:
     return np.rint(POINTS_PER_LOG_ODDS * coefficient * evidence).astype(np.int64)
 
 
-def _line(points: Floats, won: Floats, weight: Floats) -> tuple[tuple[float, float], float]:
+def _fit_line(points: Floats, won: Floats, weight: Floats) -> tuple[tuple[float, float], float]:
     """Slope (never negative, drawn to 1) and intercept of the log-odds through points, and the log loss of the line."""
     line = np.column_stack([np.ones(len(won)), points])
     fitted = fit_logistic(line, won, weight, np.array([0.0, 1.0]), centre=np.array([0.0, 1.0]))
@@ -205,7 +205,7 @@ def _with_ones(evidence: Floats) -> Floats:
     return np.hstack([np.ones((len(evidence), 1)), evidence])
 
 
-def _select(
+def _select_features(
     design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int, names: list[str], features: int
 ) -> tuple[list[str], Floats]:
     """Drop features until at most ``features`` are left and no coefficient is negative or negligible."""

@@ -113,18 +113,16 @@ def bin_number(values: pd.Series, won: Floats, weight: Floats, *, direction: int
             ]
         edges = np.unique(cuts)
         edges = edges[edges < numbers[known].max()]
-    binned = _evidence(NumberBins(tuple(edges.tolist())), values, won, weight)
-    return _monotone(binned, values, won, weight, direction) if direction else binned
+    binned = _measure_evidence(NumberBins(tuple(edges.tolist())), values, won, weight)
+    return _merge_until_monotone(binned, values, won, weight, direction) if direction else binned
 
 
 def bin_category(values: pd.Series, won: Floats, weight: Floats) -> Binned:
     """One bin per frequent level."""
-    return _evidence(CategoryBins(CategoryCode.fit(values)), values, won, weight)
+    return _measure_evidence(CategoryBins(CategoryCode.fit(values)), values, won, weight)
 
 
-def category_told_by_others(
-    values: pd.Series, won: Floats, weight: Floats, folds: Iterable[tuple[Ints, Ints]]
-) -> Floats:
+def cross_fit_category(values: pd.Series, won: Floats, weight: Floats, folds: Iterable[tuple[Ints, Ints]]) -> Floats:
     """The evidence of each row's level as the rows of other folds tell it, shape (n,).
 
     What :func:`bin_category` of those rows would give, with every text looked at once.
@@ -137,17 +135,17 @@ def category_told_by_others(
         often = np.bincount(level[others], minlength=rare) >= RARE_COUNT
         place = np.where(often, np.arange(rare), rare)
         place[missing] = missing
-        evidence, _ = _smoothed(place[level[others]], rare + 1, won[others], weight[others])
+        evidence, _ = _smooth_evidence(place[level[others]], rare + 1, won[others], weight[others])
         told[rows] = evidence[place[level[rows]]]
     return told
 
 
-def _evidence(bins: NumberBins | CategoryBins, values: pd.Series, won: Floats, weight: Floats) -> Binned:
-    evidence, total = _smoothed(bins.codes(values), bins.size, won, weight)
+def _measure_evidence(bins: NumberBins | CategoryBins, values: pd.Series, won: Floats, weight: Floats) -> Binned:
+    evidence, total = _smooth_evidence(bins.codes(values), bins.size, won, weight)
     return Binned(bins, evidence, np.asarray(total / total.sum()))
 
 
-def _smoothed(codes: Ints, size: int, won: Floats, weight: Floats) -> tuple[Floats, Floats]:
+def _smooth_evidence(codes: Ints, size: int, won: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Evidence and weight of each bin."""
     total = np.bincount(codes, weights=weight, minlength=size)
     wins = np.bincount(codes, weights=weight * won, minlength=size)
@@ -156,7 +154,7 @@ def _smoothed(codes: Ints, size: int, won: Floats, weight: Floats) -> tuple[Floa
     return np.asarray(np.log(rate / (1 - rate)) - np.log(base / (1 - base))), np.asarray(total)
 
 
-def _monotone(binned: Binned, values: pd.Series, won: Floats, weight: Floats, direction: int) -> Binned:
+def _merge_until_monotone(binned: Binned, values: pd.Series, won: Floats, weight: Floats, direction: int) -> Binned:
     """Merge the worst neighbouring pair until the evidence of known values follows the direction."""
     while True:
         bins = binned.bins
@@ -167,4 +165,4 @@ def _monotone(binned: Binned, values: pd.Series, won: Floats, weight: Floats, di
             return binned
         worst = int(np.argmin(steps))
         edges = tuple(edge for k, edge in enumerate(bins.edges) if k != worst)
-        binned = _evidence(NumberBins(edges), values, won, weight)
+        binned = _measure_evidence(NumberBins(edges), values, won, weight)

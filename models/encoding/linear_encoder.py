@@ -12,7 +12,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import PlainRows, Values, number_block, texts_of
 from features.catalog.feature import Catalog
-from models.encoding.target_encoding import TargetCode, has_many_levels, held_out
+from models.encoding.target_encoding import TargetCode, cross_fit_column, has_many_levels
 
 RARE = "(rare)"
 MISSING = "(missing)"
@@ -56,7 +56,7 @@ class NumberCode:
             return None
         low, high = weighted_quantiles(values[known], weight[known], np.array([_WINSOR, 1 - _WINSOR]))
         log = bool(low >= 0 and high > 20 * max(float(np.median(values[known])), 1e-9))
-        shown = _bend(np.clip(values[known], low, high), log)
+        shown = _to_log(np.clip(values[known], low, high), log)
         centre = float(np.average(shown, weights=weight[known]))
         spread = float(np.sqrt(np.average((shown - centre) ** 2, weights=weight[known])))
         if spread < 1e-12 and known.all():
@@ -66,9 +66,9 @@ class NumberCode:
 
     def columns(self, values: Floats) -> Floats:
         missing = np.isnan(values)
-        low, high = (_bend(np.array([edge]), self.log) for edge in (self.low, self.high))
-        filled = _bend(np.where(missing, self.fill, values), self.log)
-        scaled = (_within(filled, low, high, np.array([self.reach])) - self.centre) / self.spread
+        low, high = (_to_log(np.array([edge]), self.log) for edge in (self.low, self.high))
+        filled = _to_log(np.where(missing, self.fill, values), self.log)
+        scaled = (_compress_tails(filled, low, high, np.array([self.reach])) - self.centre) / self.spread
         return np.column_stack([scaled, missing.astype(np.float64)]) if self.has_missing else scaled[:, None]
 
     @property
@@ -76,11 +76,11 @@ class NumberCode:
         return 2 if self.has_missing else 1
 
 
-def _bend(values: Floats, log: bool) -> Floats:
+def _to_log(values: Floats, log: bool) -> Floats:
     return np.log1p(np.maximum(values, 0.0)) if log else values
 
 
-def _within(values: Floats, low: Floats, high: Floats, reach: Floats) -> Floats:
+def _compress_tails(values: Floats, low: Floats, high: Floats, reach: Floats) -> Floats:
     """Values inside [low, high] as they are; beyond it on a logarithm that starts with slope 1."""
     inside = np.clip(values, low, high)
     scale = reach * (high - low)
@@ -182,11 +182,11 @@ class Encoder:
         return sum(code.width for code in self.codes.values())
 
     @cached_property
-    def _levelled(self) -> Mapping[str, CategoryCode]:
+    def _category_codes(self) -> Mapping[str, CategoryCode]:
         return {name: code for name, code in self.codes.items() if isinstance(code, CategoryCode)}
 
     @cached_property
-    def _told(self) -> Mapping[str, TargetCode]:
+    def _target_codes(self) -> Mapping[str, TargetCode]:
         return {name: code for name, code in self.codes.items() if isinstance(code, TargetCode)}
 
     @cached_property
@@ -211,12 +211,12 @@ class Encoder:
         numbers = self._numbers
         design = np.zeros((len(values), self.width))
         if numbers.names:
-            design[:, numbers.places], missing = numbers.scaled(number_block(values, numbers.names))
+            design[:, numbers.places], missing = numbers.standardise(number_block(values, numbers.names))
             design[:, numbers.missing_places] = missing[:, numbers.has_missing]
         every = np.arange(len(values))
-        for name, found in zip(self._levelled, category_codes(values, self._levelled).T, strict=True):
+        for name, found in zip(self._category_codes, category_codes(values, self._category_codes).T, strict=True):
             design[every, self.starts[name] + found] = 1.0
-        for name, code in self._told.items():
+        for name, code in self._target_codes.items():
             design[:, self.starts[name]] = code.column(texts_of(values, name))
         return design
 
@@ -228,16 +228,16 @@ class Encoder:
         place = 0
         for name, code in self.codes.items():
             if isinstance(code, TargetCode):
-                design[:, place] = held_out(values[name], won, weight, group, seed)
+                design[:, place] = cross_fit_column(values[name], won, weight, group, seed)
             place += code.width
         return design
 
     def state(self) -> dict[str, Any]:
-        return {"codes": [[name, _state(code)] for name, code in self.codes.items()]}
+        return {"codes": [[name, _code_state(code)] for name, code in self.codes.items()]}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
-        return cls({name: _restored(code) for name, code in state["codes"]})
+        return cls({name: _restore_code(code) for name, code in state["codes"]})
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ class _Numbers:
             return np.array([getattr(code, name) for _, code, _ in numbers], dtype=np.float64)
 
         log = np.array([code.log for _, code, _ in numbers], dtype=np.bool_)
-        low, high = (np.where(log, _bend(edge, True), edge) for edge in (array("low"), array("high")))
+        low, high = (np.where(log, _to_log(edge, True), edge) for edge in (array("low"), array("high")))
         return cls(
             names=tuple(name for name, _, _ in numbers),
             places=places,
@@ -283,16 +283,16 @@ class _Numbers:
             fill=array("fill"),
         )
 
-    def scaled(self, block: Floats) -> tuple[Floats, Floats]:
+    def standardise(self, block: Floats) -> tuple[Floats, Floats]:
         """Standardised columns and their indicators of missing values, both shape (n, len(names))."""
         missing = np.isnan(block)
         shown = np.where(missing, self.fill, block)
-        shown[:, self.log] = _bend(shown[:, self.log], True)
-        shown = _within(shown, self.low, self.high, self.reach)
+        shown[:, self.log] = _to_log(shown[:, self.log], True)
+        shown = _compress_tails(shown, self.low, self.high, self.reach)
         return (shown - self.centre) / self.spread, missing.astype(np.float64)
 
 
-def _state(code: Code) -> dict[str, Any]:
+def _code_state(code: Code) -> dict[str, Any]:
     if isinstance(code, NumberCode):
         edges = [code.low, code.high, code.centre, code.spread, code.fill, code.has_missing, code.log, code.reach]
         return {"number": edges}
@@ -301,7 +301,7 @@ def _state(code: Code) -> dict[str, Any]:
     return {"levels": list(code.levels)}
 
 
-def _restored(state: Mapping[str, Any]) -> Code:
+def _restore_code(state: Mapping[str, Any]) -> Code:
     if "number" in state:
         return NumberCode(*state["number"])
     if "evidence" in state:

@@ -54,7 +54,7 @@ def has_many_levels(values: pd.Series) -> bool:
     return int(values.nunique()) > MANY
 
 
-def held_out(values: pd.Series, won: Floats, weight: Floats, group: Ints | None, seed: int) -> Floats:
+def cross_fit_column(values: pd.Series, won: Floats, weight: Floats, group: Ints | None, seed: int) -> Floats:
     """The learning rows' own column, each group told by the others only, so that no row is told its own outcome."""
     codes = np.arange(len(values)) if group is None else group
     column = np.zeros(len(values))

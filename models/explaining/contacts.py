@@ -52,7 +52,7 @@ class ContactMatrix:
                     "lead_id": lead,
                     "rank": rank,
                     "criteria": {
-                        name: {"status": c[k].status, "because": c[k].because, "age_days": _plain(c[k].age_days)}
+                        name: {"status": c[k].status, "because": c[k].because, "age_days": _age_or_none(c[k].age_days)}
                         for name, c in self.cells.items()
                     },
                 }
@@ -63,7 +63,7 @@ class ContactMatrix:
         }
 
 
-def _plain(age: float) -> float | None:
+def _age_or_none(age: float) -> float | None:
     return None if np.isnan(age) else round(age, 1)
 
 
@@ -93,10 +93,12 @@ def _resolve(contacts: Sequence[str], ranks: Sequence[str | None], row: Sequence
     for wanted in (_SAID, (str(EvidenceStatus.INDICATED),)):
         speaking = [k for k, cell in enumerate(row) if cell.status in wanted]
         if speaking:
-            best = min(speaking, key=lambda k: (-_RANK.get(ranks[k] or "", 0), _youth(row[k].age_days), contacts[k]))
+            best = min(
+                speaking, key=lambda k: (-_RANK.get(ranks[k] or "", 0), _sortable_age(row[k].age_days), contacts[k])
+            )
             return row[best].status, contacts[best]
     return str(EvidenceStatus.UNKNOWN), None
 
 
-def _youth(age: float) -> float:
+def _sortable_age(age: float) -> float:
     return np.inf if np.isnan(age) else age

@@ -13,7 +13,7 @@ from features.catalog.feature import Catalog, Feature
 from features.schema.source import Question, Source
 from features.schema.vocabulary import EvidenceStatus, Provenance
 from models.explaining.framework import Framework, question_bank
-from models.explaining.questions import Worth
+from models.explaining.questions import QuestionValue
 
 _UNKNOWN, _INDICATED = str(EvidenceStatus.UNKNOWN), str(EvidenceStatus.INDICATED)
 _MET, _NOT_MET = str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET)
@@ -37,14 +37,16 @@ class Evidence:
     provenance: npt.NDArray[Any]
 
 
-def evidence(values: Values, catalog: Catalog, framework: Framework, source: Source | None) -> dict[str, Evidence]:
+def assess_evidence(
+    values: Values, catalog: Catalog, framework: Framework, source: Source | None
+) -> dict[str, Evidence]:
     """Evidence per criterion.
 
     The youngest valid answer that has a rule decides between met and not met; without one, a declared activity in
     its window makes the criterion indicated; otherwise it is unknown. Answers older than ``valid_for_days`` do not
     count.
     """
-    return evidence_of(clues_in(values, catalog, source), framework)
+    return assess_clues(read_clues(values, catalog, source), framework)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Clues:
     replies: tuple[Reply, ...]
 
 
-def clues_in(values: Values, catalog: Catalog, source: Source | None) -> Clues:
+def read_clues(values: Values, catalog: Catalog, source: Source | None) -> Clues:
     """The clues of rows, read once for any number of frameworks."""
     features = catalog.of_family("evidence")
     names = [feature.name for feature in features]
@@ -91,8 +93,8 @@ def clues_in(values: Values, catalog: Catalog, source: Source | None) -> Clues:
     return Clues(len(values), shown, tuple(reply for reply in replies if reply.valid.any()))
 
 
-def evidence_of(clues: Clues, framework: Framework) -> dict[str, Evidence]:
-    """:func:`evidence` from clues that were read already."""
+def assess_clues(clues: Clues, framework: Framework) -> dict[str, Evidence]:
+    """:func:`assess_evidence` from clues that were read already."""
     rows = clues.rows
     acts: dict[str, list[Act]] = {name: [] for name in framework.ids}
     for act in clues.acts:
@@ -102,21 +104,21 @@ def evidence_of(clues: Clues, framework: Framework) -> dict[str, Evidence]:
     for reply in clues.replies:
         if (home := framework.criterion_of(reply.question.topic)) in replies:
             replies[home].append(reply)
-    nothing = filled(rows, "")
-    unknown = Evidence(filled(rows, _UNKNOWN), nothing, np.full(rows, np.nan), nothing)
+    nothing = repeat_text(rows, "")
+    unknown = Evidence(repeat_text(rows, _UNKNOWN), nothing, np.full(rows, np.nan), nothing)
     return {
-        name: _criterion(rows, acts[name], replies[name]) if acts[name] or replies[name] else unknown
+        name: _assess_criterion(rows, acts[name], replies[name]) if acts[name] or replies[name] else unknown
         for name in framework.ids
     }
 
 
-def filled(rows: int, text: str) -> npt.NDArray[Any]:
+def repeat_text(rows: int, text: str) -> npt.NDArray[Any]:
     """One text for every row; for a row alone this takes a third of what np.full does."""
     return np.array([text] * rows, dtype=object)
 
 
-def _criterion(rows: int, acts: Sequence[Act], replies: Sequence[Reply]) -> Evidence:
-    status, words, provenance = filled(rows, _UNKNOWN), filled(rows, ""), filled(rows, "")
+def _assess_criterion(rows: int, acts: Sequence[Act], replies: Sequence[Reply]) -> Evidence:
+    status, words, provenance = repeat_text(rows, _UNKNOWN), repeat_text(rows, ""), repeat_text(rows, "")
     age = np.full(rows, np.nan)
     unknown = np.ones(rows, dtype=np.bool_)
     for act in acts:
@@ -140,7 +142,7 @@ def next_questions(
     statuses: dict[str, Evidence],
     framework: Framework,
     source: Source | None,
-    worth: Mapping[str, Worth] | None = None,
+    worth: Mapping[str, QuestionValue] | None = None,
 ) -> npt.NDArray[Any]:
     """Per row the question worth most among criteria that are unknown, then among those only indicated; else empty.
 
@@ -148,7 +150,7 @@ def next_questions(
     it is scored alone or in a batch.
     """
     rows = len(next(iter(statuses.values())).status) if statuses else 0
-    found = filled(rows, "")
+    found = repeat_text(rows, "")
     for wanted in (_UNKNOWN, _INDICATED):
         best = np.full(rows, -1.0)
         open_rows = found == ""
@@ -158,17 +160,17 @@ def next_questions(
             right = open_rows & (statuses[criterion].status == wanted)
             if not right.any():
                 continue
-            texts, value = _asked(criterion, framework, source, worth or {}, rows)
+            texts, value = _question_and_value(criterion, framework, source, worth or {}, rows)
             better = right & (value > best) & (texts != "")
             found[better], best[better] = texts[better], value[better]
     return found
 
 
-def _asked(
-    criterion: str, framework: Framework, source: Source | None, worth: Mapping[str, Worth], rows: int
+def _question_and_value(
+    criterion: str, framework: Framework, source: Source | None, worth: Mapping[str, QuestionValue], rows: int
 ) -> tuple[npt.NDArray[Any], Floats]:
     """The question to ask about a criterion, and what it is worth, each shape (n,)."""
-    texts = filled(rows, question_for(criterion, framework, source))
+    texts = repeat_text(rows, question_for(criterion, framework, source))
     value = np.zeros(rows)
     for name, question in (source.questions if source is not None else {}).items():
         if name in worth and question.topic in framework.criteria[criterion].topics:

@@ -36,7 +36,7 @@ class Language:
 
     def text(self, message: str, **values: Any) -> str:
         """A template in this language, filled."""
-        return self._found(message).format(**values) if values else self._found(message)
+        return self._translate(message).format(**values) if values else self._translate(message)
 
     def plural(self, one: str, many: str, number: int, **values: Any) -> str:
         """The form of a template that goes with ``number``."""
@@ -48,22 +48,22 @@ class Language:
         >>> load_language("en").share(0.125, 1), load_language("pl").share(0.125, 1)
         ('12.5%', '12,5%')
         """
-        return self._separated(f"{value:.{digits}%}")
+        return self._localise_separators(f"{value:.{digits}%}")
 
     def number(self, value: float) -> str:
         """A number as people write it: whole ones grouped, others with three figures."""
         if float(value).is_integer() and abs(value) < 1e15:
-            return self._separated(f"{int(value):,}")
-        return self._separated(f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}")
+            return self._localise_separators(f"{int(value):,}")
+        return self._localise_separators(f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}")
 
     def decimal(self, value: float, digits: int) -> str:
         """A number with so many digits after the point."""
-        return self._separated(f"{value:,.{digits}f}")
+        return self._localise_separators(f"{value:,.{digits}f}")
 
-    def _found(self, message: str) -> str:
+    def _translate(self, message: str) -> str:
         return self.catalog.gettext(message) if message else ""
 
-    def _separated(self, text: str) -> str:
+    def _localise_separators(self, text: str) -> str:
         group, point = _separators(self.code)
         if (group, point) == (",", "."):
             return text

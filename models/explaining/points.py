@@ -33,7 +33,7 @@ class Bars:
     exact: Floats
 
 
-def by_group(contributions: Contributions, groups: tuple[str, ...], order: tuple[str, ...]) -> Floats:
+def sum_by_group(contributions: Contributions, groups: tuple[str, ...], order: tuple[str, ...]) -> Floats:
     """Contributions summed by group, shape (n, len(order)); ``groups`` names each column's group."""
     columns, starts, places = _runs(groups, order)
     total = np.zeros((len(contributions.values), len(order)))
@@ -52,33 +52,33 @@ def _runs(groups: tuple[str, ...], order: tuple[str, ...]) -> tuple[Ints, Ints, 
     return columns, starts.astype(np.int64), places
 
 
-def by_criterion(contributions: Contributions, catalog: Catalog, framework: Framework) -> Floats:
+def sum_by_criterion(contributions: Contributions, catalog: Catalog, framework: Framework) -> Floats:
     """Log-odds per criterion, context last, shape (n, criteria + 1)."""
     groups = framework.groups(catalog, contributions.names)
-    return by_group(contributions, groups, (*framework.ids, CONTEXT))
+    return sum_by_group(contributions, groups, (*framework.ids, CONTEXT))
 
 
-def bars(contributions: Contributions, catalog: Catalog, framework: Framework, scale: Scale) -> Bars:
+def compute_bars(contributions: Contributions, catalog: Catalog, framework: Framework, scale: Scale) -> Bars:
     """Bars of calibrated contributions under a framework and a scale."""
     unit = scale.points_per_log_odds
-    parts = by_criterion(contributions, catalog, framework) * unit
+    parts = sum_by_criterion(contributions, catalog, framework) * unit
     base = unit * (contributions.base - scale.reference_log_odds)
     exact = CENTRE + base + parts.sum(axis=1)
     shown = np.clip(exact, LOWEST, HIGHEST)
     stacked = np.column_stack([np.full(len(parts), base), parts, shown - exact])
     score = np.rint(shown).astype(np.int64)
-    return Bars((BASE, *framework.ids, CONTEXT, CLIP), rounded(stacked, score - CENTRE), score, exact)
+    return Bars((BASE, *framework.ids, CONTEXT, CLIP), round_to_totals(stacked, score - CENTRE), score, exact)
 
 
-def rounded(parts: Floats, totals: Ints) -> Ints:
+def round_to_totals(parts: Floats, totals: Ints) -> Ints:
     """Integers near ``parts`` whose rows sum to ``totals``: the largest remainders are rounded up.
 
     Totals lie within a point of the sums of ``parts``. Ties go to the earlier bar. A bar that is 0 stays 0 unless
     nothing else can carry the difference.
 
-    >>> rounded(np.array([[1.4, 2.3, -0.7, 0.0]]), np.array([3])).tolist()
+    >>> round_to_totals(np.array([[1.4, 2.3, -0.7, 0.0]]), np.array([3])).tolist()
     [[2, 2, -1, 0]]
-    >>> rounded(np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([0, 2])).tolist()
+    >>> round_to_totals(np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([0, 2])).tolist()
     [[0, 0], [0, 2]]
     """
     low = np.floor(parts)

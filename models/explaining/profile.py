@@ -113,7 +113,7 @@ class Profile(Part):
                     f"the profile speaks of '{trait.attribute}', which is no feature of this source; known: {known}."
                 )
 
-    def excluded(self, values: Values) -> Texts:
+    def exclusion_reasons(self, values: Values) -> Texts:
         """Per row the reason of the first exclusion that holds, '' if none."""
         found = np.full(len(values), "", dtype=object)
         for item in self.exclusions:
@@ -123,7 +123,7 @@ class Profile(Part):
     def persona(self, values: pd.DataFrame, catalog: Catalog) -> Texts:
         """Per row the first persona that fits the job title, '' if none does or no title is known."""
         found = np.full(len(values), "", dtype=object)
-        read = {what: _title(values, catalog, what) for what in ("seniority", "function")}
+        read = {what: _read_titles(values, catalog, what) for what in ("seniority", "function")}
         for item in self.personas:
             mask = found == ""
             for what, wanted in (("seniority", item.seniority), ("function", item.function)):
@@ -149,7 +149,9 @@ class Profile(Part):
             if value is None or pd.isna(value):
                 unknown.append(name)
             elif not trait.holds_for(value):
-                wrong.append(f"{name} is {_shown(values[trait.attribute])}; the ideal customer has {trait.words}")
+                wrong.append(
+                    f"{name} is {_format_value(values[trait.attribute])}; the ideal customer has {trait.words}"
+                )
         return wrong, unknown
 
 
@@ -182,12 +184,12 @@ def _title_columns(catalog: Catalog) -> dict[str, str]:
     return found
 
 
-def _title(values: pd.DataFrame, catalog: Catalog, what: str) -> Texts:
+def _read_titles(values: pd.DataFrame, catalog: Catalog, what: str) -> Texts:
     name = _title_columns(catalog).get(what)
     if name is None:
         return np.full(len(values), "", dtype=object)
     return values[name].astype("object").where(values[name].notna(), "").to_numpy()
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return f"{value:,g}" if isinstance(value, int | float) else str(value)

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.array_types import Bools, Floats, Ints, Texts
 from features.schema.vocabulary import Dimension, EvidenceStatus, Stage, Topic
-from models.explaining.evidence import Evidence, filled
+from models.explaining.evidence import Evidence, repeat_text
 from models.explaining.framework import Criterion, Framework
 from models.explaining.qualification_policy import QualificationPolicy, StateRule, default_qualification
 
@@ -24,7 +24,7 @@ RANK = {str(s): k for k, s in enumerate((Stage.LEAD, Stage.IQL, Stage.MQL, Stage
 
 
 @dataclass(frozen=True)
-class Standing:
+class PolicyInputs:
     """What a policy looks at, all aligned by row.
 
     Parameters
@@ -44,13 +44,13 @@ class Standing:
     excluded: Texts | None = None
 
     @cached_property
-    def met(self) -> Ints:
-        """Criteria on record as met."""
+    def met_count(self) -> Ints:
+        """Number of criteria on record as met, shape (n,)."""
         return self._count(_MET)
 
     @cached_property
-    def refused(self) -> Ints:
-        """Criteria on record as not met."""
+    def not_met_count(self) -> Ints:
+        """Number of criteria on record as not met, shape (n,)."""
         return self._count(_NOT_MET)
 
     def _count(self, wanted: str) -> Ints:
@@ -61,7 +61,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Qualified:
+class Qualification:
     """Per row: state, the rule that put it there ('' if none), what happens next, and how warm it is.
 
     ``near_state`` and ``near_lacks`` name the best state that one condition keeps the lead from, and it.
@@ -78,40 +78,40 @@ class Qualified:
     near_lacks: Texts
 
 
-def qualify(standing: Standing, policy: QualificationPolicy | None = None) -> Qualified:
+def qualify(inputs: PolicyInputs, policy: QualificationPolicy | None = None) -> Qualification:
     """State and next action of every row; the first rule that holds decides."""
     policy = policy or default_qualification()
-    rows = len(standing.score)
-    state, rule_id = filled(rows, str(Stage.LEAD)), filled(rows, "")
-    action, team, programme, reason = (filled(rows, "") for _ in range(4))
-    active = np.asarray(sum((standing.points.get(d, np.zeros(rows)) for d in _ACTING), np.zeros(rows)) > 0)
+    rows = len(inputs.score)
+    state, rule_id = repeat_text(rows, str(Stage.LEAD)), repeat_text(rows, "")
+    action, team, programme, reason = (repeat_text(rows, "") for _ in range(4))
+    active = np.asarray(sum((inputs.points.get(d, np.zeros(rows)) for d in _ACTING), np.zeros(rows)) > 0)
     for step, mask in ((policy.otherwise.interested, active), (policy.otherwise.quiet, ~active)):
         action[mask], team[mask], programme[mask] = step.action, step.team, step.programme
     undecided = np.ones(rows, dtype=bool)
-    conditions = [_conditions(rule, standing, policy.hysteresis_points) for rule in policy.rules]
+    conditions = [_conditions(rule, inputs, policy.hysteresis_points) for rule in policy.rules]
     for rule, asked in zip(policy.rules, conditions, strict=True):
-        holds = undecided & _all(asked, rows)
+        holds = undecided & _all_hold(asked, rows)
         state[holds], rule_id[holds] = str(rule.state), rule.id
         action[holds], team[holds], programme[holds] = rule.then.action, rule.then.team, rule.then.programme
         undecided &= ~holds
-    _keep_states(standing, policy, state, rule_id, action)
-    _exceptions(standing, policy, action, programme, reason)
-    if standing.state_before is not None:  # what is near is judged without memory
-        conditions = [_conditions(rule, standing, 0) for rule in policy.rules]
-    near_state, near_lacks = _near(standing, policy, state, conditions)
-    temperature = filled(rows, "cold")
-    temperature[standing.score >= policy.temperature.warm] = "warm"
-    temperature[standing.score >= policy.temperature.hot] = "hot"
-    return Qualified(state, rule_id, action, team, programme, reason, temperature, near_state, near_lacks)
+    _keep_states(inputs, policy, state, rule_id, action)
+    _apply_exceptions(inputs, policy, action, programme, reason)
+    if inputs.state_before is not None:  # what is near is judged without memory
+        conditions = [_conditions(rule, inputs, 0) for rule in policy.rules]
+    near_state, near_lacks = _find_near_states(inputs, policy, state, conditions)
+    temperature = repeat_text(rows, "cold")
+    temperature[inputs.score >= policy.temperature.warm] = "warm"
+    temperature[inputs.score >= policy.temperature.hot] = "hot"
+    return Qualification(state, rule_id, action, team, programme, reason, temperature, near_state, near_lacks)
 
 
-def rank_by_rules(standing: Standing, policy: QualificationPolicy) -> Ints:
+def rank_by_rules(inputs: PolicyInputs, policy: QualificationPolicy) -> Ints:
     """Rank of the state the rules alone put every row into (:data:`RANK`), without memory or exceptions."""
-    rows = len(standing.score)
+    rows = len(inputs.score)
     rank = np.full(rows, RANK[str(Stage.LEAD)], dtype=np.int64)
     undecided = np.ones(rows, dtype=bool)
     for rule in policy.rules:
-        holds = undecided & _all(_conditions(rule, standing, 0), rows)
+        holds = undecided & _all_hold(_conditions(rule, inputs, 0), rows)
         rank[holds] = RANK[str(rule.state)]
         undecided &= ~holds
     return rank
@@ -120,96 +120,98 @@ def rank_by_rules(standing: Standing, policy: QualificationPolicy) -> Ints:
 _ACTING = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
 
 
-def _all(conditions: Mapping[str, Bools], rows: int) -> Bools:
+def _all_hold(conditions: Mapping[str, Bools], rows: int) -> Bools:
     found = np.ones(rows, dtype=bool)
     for holds in conditions.values():
         found &= holds
     return found
 
 
-def _conditions(rule: StateRule, standing: Standing, hysteresis: int) -> dict[str, Bools]:
+def _conditions(rule: StateRule, inputs: PolicyInputs, hysteresis: int) -> dict[str, Bools]:
     """Each condition of a rule in words, and the rows it holds for; a state once reached is left a little later."""
-    rows = len(standing.score)
+    rows = len(inputs.score)
     found: dict[str, Bools] = {}
     if rule.score_from is not None:
         grace = np.zeros(rows)
-        if standing.state_before is not None:
-            grace = np.where(standing.state_before == str(rule.state), hysteresis, 0)
-        found[f"score of {rule.score_from}"] = standing.score >= rule.score_from - grace
+        if inputs.state_before is not None:
+            grace = np.where(inputs.state_before == str(rule.state), hysteresis, 0)
+        found[f"score of {rule.score_from}"] = inputs.score >= rule.score_from - grace
     for dimension, points in rule.points_from.items():
-        found[f"{points:g} points of {dimension}"] = standing.points.get(dimension, np.zeros(rows)) >= points
+        found[f"{points:g} points of {dimension}"] = inputs.points.get(dimension, np.zeros(rows)) >= points
     for topic in rule.met:
-        status = _status(standing, topic)
+        status = _status(inputs, topic)
         enough = status == _MET
         if rule.indicated_counts:
             enough |= status == _INDICATED
         found[f"{str(topic).replace('_', ' ')} on record as met"] = enough
     if rule.met_at_least:
-        found[f"{rule.met_at_least} criteria met"] = standing.met >= rule.met_at_least
+        found[f"{rule.met_at_least} criteria met"] = inputs.met_count >= rule.met_at_least
     if rule.none_refused:
-        found["nothing on record that speaks against it"] = standing.refused == 0
+        found["nothing on record that speaks against it"] = inputs.not_met_count == 0
     return found
 
 
-def _status(standing: Standing, topic: Topic) -> Texts:
-    if str(topic) in standing.statuses:
-        return standing.statuses[str(topic)].status
-    return filled(len(standing.score), str(EvidenceStatus.UNKNOWN))
+def _status(inputs: PolicyInputs, topic: Topic) -> Texts:
+    if str(topic) in inputs.statuses:
+        return inputs.statuses[str(topic)].status
+    return repeat_text(len(inputs.score), str(EvidenceStatus.UNKNOWN))
 
 
-def _keep_states(standing: Standing, policy: QualificationPolicy, state: Texts, rule_id: Texts, action: Texts) -> None:
+def _keep_states(
+    inputs: PolicyInputs, policy: QualificationPolicy, state: Texts, rule_id: Texts, action: Texts
+) -> None:
     """A state is kept for the minimum dwell; one that falls after it from MQL or beyond is recycled."""
-    if standing.state_before is None or standing.days_in_state is None:
+    if inputs.state_before is None or inputs.days_in_state is None:
         return
-    before = np.array([RANK.get(str(name), -1) for name in standing.state_before])
+    before = np.array([RANK.get(str(name), -1) for name in inputs.state_before])
     now = np.array([RANK[str(name)] for name in state])
     fell = now < before
-    young = fell & (standing.days_in_state < policy.minimum_dwell_days)
-    state[young], rule_id[young] = standing.state_before[young], "minimum_dwell"
+    young = fell & (inputs.days_in_state < policy.minimum_dwell_days)
+    state[young], rule_id[young] = inputs.state_before[young], "minimum_dwell"
     action[fell & ~young & (before >= RANK[str(Stage.MQL)])] = "recycle"
 
 
-def _exceptions(
-    standing: Standing, policy: QualificationPolicy, action: Texts, programme: Texts, reason: Texts
+def _apply_exceptions(
+    inputs: PolicyInputs, policy: QualificationPolicy, action: Texts, programme: Texts, reason: Texts
 ) -> None:
     """Proposed disqualifications, and introductions where a fitting account's contact has no authority."""
-    rows = len(standing.score)
+    rows = len(inputs.score)
     for item in policy.disqualify:
-        refused = _all({str(t): _status(standing, t) == _NOT_MET for t in item.refused}, rows)
+        refused = _all_hold({str(t): _status(inputs, t) == _NOT_MET for t in item.refused}, rows)
         action[refused], reason[refused] = "disqualify", item.reason
-    out = np.zeros(rows, dtype=bool) if standing.excluded is None else standing.excluded != ""
-    if standing.excluded is not None:
-        action[out], reason[out] = "disqualify", standing.excluded[out]
-    fit = standing.points.get(Dimension.FIT, np.zeros(rows))
-    no_authority = _status(standing, Topic.AUTHORITY) == _NOT_MET
+    out = np.zeros(rows, dtype=bool) if inputs.excluded is None else inputs.excluded != ""
+    if inputs.excluded is not None:
+        action[out], reason[out] = "disqualify", inputs.excluded[out]
+    fit = inputs.points.get(Dimension.FIT, np.zeros(rows))
+    no_authority = _status(inputs, Topic.AUTHORITY) == _NOT_MET
     asked = no_authority & (fit >= policy.introduction_fit_from) & ~out
     action[asked], programme[asked], reason[asked] = "ask", "introduction", "no_authority"
 
 
-def _near(
-    standing: Standing, policy: QualificationPolicy, state: Texts, asked: Sequence[Mapping[str, Bools]]
+def _find_near_states(
+    inputs: PolicyInputs, policy: QualificationPolicy, state: Texts, asked: Sequence[Mapping[str, Bools]]
 ) -> tuple[Texts, Texts]:
     """The best state one condition keeps a lead from, and that condition; numbers must be within reach."""
-    rows = len(standing.score)
-    near_state, near_lacks = filled(rows, ""), filled(rows, "")
+    rows = len(inputs.score)
+    near_state, near_lacks = repeat_text(rows, ""), repeat_text(rows, "")
     rank = np.array([RANK[str(name)] for name in state])
     for rule, conditions in zip(policy.rules, asked, strict=True):
         failed = sum((~holds for holds in conditions.values()), np.zeros(rows, dtype=np.int64))
         one_short = (failed == 1) & (rank < RANK[str(rule.state)]) & (near_state == "")
         if not one_short.any():
             continue
-        one_short &= _in_reach(rule, standing)
+        one_short &= _is_in_reach(rule, inputs)
         for words, holds in conditions.items():
             mask = one_short & ~holds
             near_state[mask], near_lacks[mask] = str(rule.state), words
     return near_state, near_lacks
 
 
-def _in_reach(rule: StateRule, standing: Standing) -> Bools:
+def _is_in_reach(rule: StateRule, inputs: PolicyInputs) -> Bools:
     """Whether no number is further below what the rule asks for than a few points."""
-    close = np.ones(len(standing.score), dtype=bool)
+    close = np.ones(len(inputs.score), dtype=bool)
     if rule.score_from is not None:
-        close &= standing.score >= rule.score_from - NEAR_SCORE
+        close &= inputs.score >= rule.score_from - NEAR_SCORE
     for dimension, points in rule.points_from.items():
-        close &= standing.points.get(dimension, np.zeros(len(close))) >= points - NEAR_POINTS
+        close &= inputs.points.get(dimension, np.zeros(len(close))) >= points - NEAR_POINTS
     return close

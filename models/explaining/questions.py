@@ -57,13 +57,13 @@ class AnswerTable:
         }
 
     @property
-    def used(self) -> bool:
+    def has_effect(self) -> bool:
         """Whether the model makes anything of the answer."""
         return bool(self.effect.any())
 
     def bands(self, log_odds: Floats, contributions: Contributions) -> Ints:
         """Band of every row by its log-odds without the answer's own part, shape (n,)."""
-        return np.searchsorted(self.edges, log_odds - part_of(contributions, self.feature), side="right")
+        return np.searchsorted(self.edges, log_odds - contribution_of(contributions, self.feature), side="right")
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> "AnswerTable":
@@ -75,7 +75,7 @@ class AnswerTable:
 
 
 @dataclass(frozen=True)
-class Worth:
+class QuestionValue:
     """Value of asking, each shape (n,); 0 where the question is answered.
 
     Parameters
@@ -95,14 +95,14 @@ class Worth:
         return self.gain + 1e-9 * self.spread
 
 
-def part_of(contributions: Contributions, feature: str) -> Floats:
+def contribution_of(contributions: Contributions, feature: str) -> Floats:
     """A feature's contribution, shape (n,); zeros where the model does not know it."""
     if feature not in contributions.names:
         return np.zeros(len(contributions.values))
     return np.asarray(contributions.values[:, contributions.names.index(feature)])
 
 
-def answer_tables(
+def build_answer_tables(
     catalog: Catalog, values: pd.DataFrame, weight: Floats, contributions: Contributions
 ) -> tuple[AnswerTable, ...]:
     """Tables of every question enough rows answer, from matured training rows; effects are 0 where none is learned.
@@ -116,19 +116,19 @@ def answer_tables(
     for feature in catalog:
         if feature.family != "answers" or feature.params.get("op") != "value":
             continue
-        part, column = part_of(contributions, feature.name), values[feature.name]
+        part, column = contribution_of(contributions, feature.name), values[feature.name]
         known = column.notna().to_numpy()
         if known.sum() < LEAST_ROWS:
             continue
-        words, codes = _classes(column[known], feature.type)
-        table = _table(codes, len(words), part[known], (log_odds - part)[known], weight[known])
+        words, codes = _classify_answers(column[known], feature.type)
+        table = _tabulate(codes, len(words), part[known], (log_odds - part)[known], weight[known])
         found.append(
             AnswerTable(str(feature.params["question"]), feature.name, *table[:1], words, *table[1:], int(known.sum()))
         )
     return tuple(found)
 
 
-def _classes(column: pd.Series, kind: FeatureType) -> tuple[tuple[str, ...], Ints]:
+def _classify_answers(column: pd.Series, kind: FeatureType) -> tuple[tuple[str, ...], Ints]:
     """Words of the different answers, and which of them each row gave."""
     if kind is FeatureType.CATEGORY:
         texts = column.astype("str")
@@ -155,7 +155,7 @@ def lowest_of(words: str) -> float:
     return float(words.split(" to ", 1)[0])
 
 
-def _table(codes: Ints, width: int, part: Floats, rest: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+def _tabulate(codes: Ints, width: int, part: Floats, rest: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
     bands = int(np.clip(len(codes) // LEAST_ROWS, 1, BANDS))
     edges = np.unique(weighted_quantiles(rest, weight, np.arange(1, bands) / bands)) if bands > 1 else np.empty(0)
     band = np.searchsorted(edges, rest, side="right")
@@ -170,13 +170,13 @@ def _table(codes: Ints, width: int, part: Floats, rest: Floats, weight: Floats) 
     return edges, share, effect - (share * effect).sum(axis=1, keepdims=True)
 
 
-def worth_of(
+def value_questions(
     tables: Sequence[AnswerTable],
     values: Values,
     contributions: Contributions,
     reference_log_odds: float,
     points_per_log_odds: float,
-) -> dict[str, Worth]:
+) -> dict[str, QuestionValue]:
     """Value of every question for every row.
 
     The answer's effect is that of similar training leads (same standing without it); a row's value depends on
@@ -187,15 +187,17 @@ def worth_of(
     for table in tables:
         open_row = missing_in(values, table.feature)
         if not open_row.any():
-            found[table.question] = Worth(*(np.zeros(len(open_row)) for _ in range(3)))
+            found[table.question] = QuestionValue(*(np.zeros(len(open_row)) for _ in range(3)))
             continue
         band = table.bands(log_odds, contributions)
         effect = table.effect[band] * open_row[:, None]
-        found[table.question] = _worth(table.share[band], effect, log_odds, reference_log_odds, points_per_log_odds)
+        found[table.question] = _value_question(
+            table.share[band], effect, log_odds, reference_log_odds, points_per_log_odds
+        )
     return found
 
 
-def _worth(share: Floats, effect: Floats, log_odds: Floats, reference: float, unit: float) -> Worth:
+def _value_question(share: Floats, effect: Floats, log_odds: Floats, reference: float, unit: float) -> QuestionValue:
     after = log_odds[:, None] + effect
     border = float(sigmoid(np.array([reference]))[0])
     chance = sigmoid(after)
@@ -203,10 +205,10 @@ def _worth(share: Floats, effect: Floats, log_odds: Floats, reference: float, un
     gain = (share * np.maximum(chance - border, 0.0)).sum(axis=1) - np.maximum(mean - border, 0.0)
     crossed = (after >= reference) != (log_odds >= reference)[:, None]
     spread = np.sqrt((share * effect**2).sum(axis=1)) * unit
-    return Worth(np.where(gain > _ROUNDING, gain, 0.0), spread, (share * crossed).sum(axis=1))
+    return QuestionValue(np.where(gain > _ROUNDING, gain, 0.0), spread, (share * crossed).sum(axis=1))
 
 
-def outcomes_of(table: AnswerTable, log_odds: float, own: float) -> list[tuple[str, float, float]]:
+def plausible_outcomes(table: AnswerTable, log_odds: float, own: float) -> list[tuple[str, float, float]]:
     """Plausible answers of one lead: words, share, log-odds after each; likeliest first."""
     band = int(np.searchsorted(table.edges, log_odds - own, side="right"))
     rows = zip(table.values, table.share[band].tolist(), (log_odds + table.effect[band]).tolist(), strict=True)

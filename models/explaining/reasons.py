@@ -30,7 +30,7 @@ class Reason(NamedTuple):
     feature: str
     contribution: float
     value: Any
-    words: "Wordsmith"
+    words: "ReasonWriter"
 
     @property
     def text(self) -> str:
@@ -42,7 +42,7 @@ class Reason(NamedTuple):
         return "+" if self.contribution > 0 else "-"
 
 
-class Wordsmith:
+class ReasonWriter:
     """Words for (feature, value, sign); sentences are kept, as leads share most of them."""
 
     def __init__(self, catalog: Catalog, facts: Mapping[str, Any], language: Language = ENGLISH) -> None:
@@ -56,8 +56,8 @@ class Wordsmith:
         key = (name, None if _is_missing(value) else value, contribution > 0)
         found = self._kept.get(key)
         if found is None:
-            told = _Told(self.facts.get(name, {}), contribution > 0, self.language)
-            found = _sentence(self.features.get(name), name, key[1], told)
+            context = _FactContext(self.facts.get(name, {}), contribution > 0, self.language)
+            found = _sentence(self.features.get(name), name, key[1], context)
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
             self._kept[key] = found
@@ -88,7 +88,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
-def top_reasons(words: Wordsmith, contributions: Contributions, values: Values, count: int = TOP) -> list[list[str]]:
+def top_reasons(words: ReasonWriter, contributions: Contributions, values: Values, count: int = TOP) -> list[list[str]]:
     """Per row the ``count`` largest reasons as text, marked + or -, empty where there are fewer."""
     size = np.abs(contributions.values)
     ages = _ages_among(contributions.names, words.ages)
@@ -122,34 +122,38 @@ def _ages_among(names: tuple[str, ...], ages: frozenset[str]) -> list[int]:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _FactContext:
     """What the training rows say of a feature, the sign a sentence must agree with, and its language."""
 
     fact: Mapping[str, Any]
     helps: bool
     language: Language
 
-    def compared(self, template: str, won: float, lost: float, **values: Any) -> str:
+    def compare(self, template: str, won: float, lost: float, **values: Any) -> str:
         """A comparison of won and other leads, with how many there were of each."""
         counts = {f"{side}_leads": self.language.number(round(self.fact[f"{side}_leads"])) for side in ("won", "lost")}
         shares = {"won": self.language.share(won), "lost": self.language.share(lost)}
         return self.language.text(template, **counts, **shares, **values)
 
 
-def _sentence(feature: Feature | None, name: str, value: Any, told: _Told) -> str:
+def _sentence(feature: Feature | None, name: str, value: Any, context: _FactContext) -> str:
     if feature is None:
         return f"{name.replace('_', ' ')}"
-    say = told.language.text
+    say = context.language.text
     label = feature.label or name.replace("_", " ")
     if value is None:
         known = label.removeprefix("days since ").removeprefix("an ")
-        return say("no {thing} on record", thing=known) + _missing_note(told)
+        return say("no {thing} on record", thing=known) + _missing_note(context)
     if feature.type is FeatureType.CATEGORY:
-        return say("{label}: {value}", label=label, value=str(value).replace("_", " ")) + _level_note(told, str(value))
-    return _stated(feature, label, float(value), told.language) + _threshold_note(feature, float(value), told)
+        return say("{label}: {value}", label=label, value=str(value).replace("_", " ")) + _level_note(
+            context, str(value)
+        )
+    return _describe_value(feature, label, float(value), context.language) + _threshold_note(
+        feature, float(value), context
+    )
 
 
-def _stated(feature: Feature, label: str, value: float, language: Language) -> str:
+def _describe_value(feature: Feature, label: str, value: float, language: Language) -> str:
     say = language.text
     match feature.wording:
         case Wording.COUNT:
@@ -181,44 +185,44 @@ def _days(value: float, language: Language) -> str:
     return language.plural("{n} day", "{n} days", whole, n=language.number(whole))
 
 
-def _threshold_note(feature: Feature, value: float, told: _Told) -> str:
+def _threshold_note(feature: Feature, value: float, context: _FactContext) -> str:
     """Comparison of the side of the threshold the value is on, only where it agrees with the sign."""
-    fact, say = told.fact, told.language.text
+    fact, say = context.fact, context.language.text
     if "threshold" not in fact:
         return ""
     above = value >= fact["threshold"]
     won, lost = fact["won_share"], fact["lost_share"]
     if not above:
         won, lost = 1 - won, 1 - lost
-    if (won > lost) != told.helps or abs(won - lost) < 0.005:
+    if (won > lost) != context.helps or abs(won - lost) < 0.005:
         return ""
     if feature.wording is Wording.FLAG:
-        return told.compared(_SO_FOR, won, lost)
-    border = told.language.number(fact["threshold"])
+        return context.compare(_SO_FOR, won, lost)
+    border = context.language.number(fact["threshold"])
     if feature.wording in (Wording.RECENCY, Wording.AGE):
-        border = told.language.decimal(fact["threshold"], 0 if fact["threshold"] >= 10 else 1)
+        border = context.language.decimal(fact["threshold"], 0 if fact["threshold"] >= 10 else 1)
         bound = say("{n} days or more" if above else "under {n} days", n=border)
     else:
         bound = say("{n} or more" if above else "under {n}", n=border)
-    return told.compared(_BOUND_FOR, won, lost, bound=bound)
+    return context.compare(_BOUND_FOR, won, lost, bound=bound)
 
 
-def _level_note(told: _Told, level: str) -> str:
-    fact, language = told.fact, told.language
+def _level_note(context: _FactContext, level: str) -> str:
+    fact, language = context.fact, context.language
     if level not in fact.get("levels", {}):
         return ""
     rate, leads = fact["levels"][level]
-    if (rate > fact["base"]) != told.helps:
+    if (rate > fact["base"]) != context.helps:
         return ""
     shown = {"rate": language.share(rate, 1), "base": language.share(fact["base"], 1)}
     return language.text(_LEVEL, leads=language.number(round(leads)), **shown)
 
 
-def _missing_note(told: _Told) -> str:
-    fact = told.fact
+def _missing_note(context: _FactContext) -> str:
+    fact = context.fact
     if "levels" in fact:
-        return _level_note(told, "")
+        return _level_note(context, "")
     won, lost = fact.get("won_missing"), fact.get("lost_missing")
-    if won is None or lost is None or (won > lost) != told.helps:
+    if won is None or lost is None or (won > lost) != context.helps:
         return ""
-    return told.compared(_MISSING_FOR, won, lost)
+    return context.compare(_MISSING_FOR, won, lost)

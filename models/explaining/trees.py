@@ -60,7 +60,7 @@ class Tree:
         return left, right
 
     @property
-    def expected(self) -> float:
+    def expected_value(self) -> float:
         """Mean output over the training rows."""
         if not self.splits:
             return float(self.leaf_value[0])

@@ -59,7 +59,7 @@ class TreeShap:
         features = max(ensemble.features for ensemble in ensembles)
         column_of = np.arange(features) if columns is None else np.asarray(columns, dtype=np.int64)
         trees = [tree for ensemble in ensembles for tree in ensemble.trees]
-        base = sum(tree.expected for tree in trees) / len(ensembles)
+        base = sum(tree.expected_value for tree in trees) / len(ensembles)
         arrays = flatten(trees, _groups(trees, column_of, max_bits), 1.0 / len(ensembles))
         return cls(base, int(column_of.max()) + 1, arrays)
 

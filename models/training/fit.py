@@ -13,7 +13,7 @@ from features.matrix import Matrix
 from features.schema.source import Capacity
 from models.bundle import Bundle
 from models.calibration.interval import IntervalModel, fit_interval
-from models.candidates.blend import blended
+from models.candidates.blend import blend_log_odds
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
@@ -85,7 +85,7 @@ def calibrated_log_odds(
     """Calibrated log-odds of every candidate, the blend included."""
     raw = {name: candidate.log_odds(values) for name, candidate in components.items()}
     if blend:
-        raw["blend"] = blended(raw, blend)
+        raw["blend"] = blend_log_odds(raw, blend)
     return {name: decision.calibrations[name].apply(z) for name, z in raw.items()}
 
 
@@ -136,7 +136,7 @@ def fit_bundle(
     fitted = fit_all(matrix, rows, factory_of(settings, backtest.parameters, rubric), settings, names=names)
     components = {name: fitted[name] for name in decision.weights}
     fitted_rubric = fitted.get("rubric")
-    raw = blended({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)
+    raw = blend_log_odds({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)
     newest = newest_rows(matrix)
     calibrated = decision.calibration.apply(raw)
     return Bundle(

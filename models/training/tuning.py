@@ -74,14 +74,14 @@ def _suggest(trial: Any, settings: TrainSettings) -> dict[str, Any]:
 def _folds(matrix: Matrix, chop: Chop, settings: TrainSettings) -> list[Block]:
     if chop.kind in ("time", "ordered"):
         newest = chop.blocks[-1]
-        return [*random_blocks(matrix, chop, settings), _thinned(newest, settings)]
+        return [*random_blocks(matrix, chop, settings), _subsample_block(newest, settings)]
     rng = np.random.default_rng(settings.seed)
     rows = np.sort(rng.permutation(chop.final.train)[: settings.tune_rows])
     folds = grouped_folds(group_codes(matrix)[rows], settings.tune_folds, settings.seed)
     return [Block(f"random {k}", rows[train], rows[test], 0, "", "") for k, (train, test) in enumerate(folds)]
 
 
-def _thinned(block: Block, settings: TrainSettings) -> Block:
+def _subsample_block(block: Block, settings: TrainSettings) -> Block:
     rng = np.random.default_rng(settings.seed)
     train = np.sort(rng.permutation(block.train)[: settings.tune_rows])
     test = np.sort(rng.permutation(block.test)[: settings.tune_rows])

@@ -93,8 +93,8 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     calibrations = _levels(found, slopes, won, found.block == found.block.max()) if newest else everywhere
     shift = calibrations[choice.winner].intercept - everywhere[choice.winner].intercept
     weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
-    verdict, text = _verdict(signal, choice, won, weight)
-    notes = [*backtest.notes, slopes[choice.winner].disagreement, _corrected(shift) if newest else ""]
+    verdict, text = state_verdict(signal, choice, won, weight)
+    notes = [*backtest.notes, slopes[choice.winner].disagreement, _prior_correction_note(shift) if newest else ""]
     return Decision(
         verdict,
         text,
@@ -126,7 +126,7 @@ def _levels(
     }
 
 
-def _corrected(shift: float) -> str:
+def _prior_correction_note(shift: float) -> str:
     return f"Prior correction as declared: the level follows the newest development block, {shift:+.2f} in log-odds."
 
 
@@ -167,7 +167,7 @@ def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Sign
     return replace(within, lasting=False) if within.found else rolling
 
 
-def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tuple[Verdict, str]:
+def state_verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tuple[Verdict, str]:
     base = float(np.average(won, weights=weight))
     entropy = -(base * np.log(base) + (1 - base) * np.log(1 - base)) if 0 < base < 1 else 1.0
     best = signal.best
@@ -187,8 +187,8 @@ def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tup
     if share < _WEAK_GAIN:
         return Verdict.WEAK_SIGNAL, (
             f"Weak signal: {best} beats the base rate beyond noise (p = {signal.corrected(best):.1g}), but "
-            f"{_little(choice.winner, share)}. The ranking helps a little on average and says little about a single "
-            "lead."
+            f"{_describe_small_gain(choice.winner, share)}. The ranking helps a little on average and says little "
+            "about a single lead."
         )
     told = f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold"
     if signal.corrected(choice.winner) < signal.alpha:
@@ -199,7 +199,7 @@ def _verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tup
     )
 
 
-def _little(winner: str, share: float) -> str:
+def _describe_small_gain(winner: str, share: float) -> str:
     """A small gain in words: a share that would print as 0.0 % (or less) is not given as a figure."""
     if share < _SHOWN_GAIN:
         return (

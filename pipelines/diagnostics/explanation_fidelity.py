@@ -11,10 +11,10 @@ from features.catalog.feature import Catalog
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Topic
-from models.candidates.blend import blended_contributions
+from models.candidates.blend import blend_contributions
 from models.explaining.fidelity import agreement, stability
 from models.explaining.framework import Framework
-from models.explaining.points import by_criterion
+from models.explaining.points import sum_by_criterion
 from models.interfaces import Candidate, Contributions
 from models.judging.evaluation.backtest import Backtest, fit_all
 from models.training.fit import factory_of
@@ -68,7 +68,7 @@ def _true_effects(truth: pd.DataFrame, framework: Framework) -> dict[str, Floats
 
 
 def _effects_of(parts: Contributions, catalog: Catalog, framework: Framework, rows: Any) -> dict[str, Floats]:
-    values = by_criterion(parts, catalog, framework)[rows]
+    values = sum_by_criterion(parts, catalog, framework)[rows]
     return dict(zip(framework.ids, values.T, strict=False)) | {"all": parts.values[rows].sum(axis=1)}
 
 
@@ -76,7 +76,7 @@ def explanations(twin: Mapping[str, Candidate], decision: Decision, values: pd.D
     """Contributions of the chosen model, calibrated, and of the scorecard alone."""
     parts = [(decision.weights[name], twin[name].contributions(values)) for name in sorted(decision.weights)]
     calibration = decision.calibration
-    found = {"model": blended_contributions(parts).scaled(calibration.slope, calibration.intercept)}
+    found = {"model": blend_contributions(parts).rescale(calibration.slope, calibration.intercept)}
     return found | ({"scorecard": twin["scorecard"].contributions(values)} if "scorecard" in twin else {})
 
 

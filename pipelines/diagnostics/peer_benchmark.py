@@ -10,8 +10,8 @@ from features.cohort.splits import Chop, chop
 from features.errors import DataError, TooLittleDataError
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
-from models.benchmarking.peer_benchmark import OURS, Match, play, standings
-from models.benchmarking.peer_models import installed
+from models.benchmarking.peer_benchmark import OURS, PeerComparison, compare_with_peers, summarise_comparisons
+from models.benchmarking.peer_models import find_peers
 from models.judging.leakage.finding import blocking
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -50,9 +50,12 @@ def quality(
     matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
     chops = _chops(block, matrix, split, context, repeats)
     looks = looks_so_far(context) if block == "dev" else _count_look(context, block)
-    peers, absent = installed()
+    peers, absent = find_peers()
     newest, rubric = context.source.prior_correction == "newest", rubric_candidate(context)
-    matches = [play(part, made, peers, context.settings, rubric, notify, newest_level=newest) for part, made in chops]
+    matches = [
+        compare_with_peers(part, made, peers, context.settings, rubric, notify, newest_level=newest)
+        for part, made in chops
+    ]
     return _record(context, block, matches, absent, looks)
 
 
@@ -104,9 +107,9 @@ def _development(matrix: Matrix, split: Chop, context: Context, repeats: int) ->
 
 
 def _record(
-    context: Context, block: BlockName, matches: list[Match], absent: dict[str, str], looks: int
+    context: Context, block: BlockName, matches: list[PeerComparison], absent: dict[str, str], looks: int
 ) -> dict[str, Any]:
-    rows = standings(matches, draws=context.settings.draws, seed=context.settings.seed)
+    rows = summarise_comparisons(matches, draws=context.settings.draws, seed=context.settings.seed)
     return {
         "source": context.source.name,
         "synthetic": context.source.synthetic,

@@ -10,7 +10,7 @@ from features.catalog.feature import Catalog
 from features.errors import PolicyError
 from features.rubric.ledger import Ledger, ledger
 from features.rubric.schema import Rubric
-from models.explaining.points import rounded
+from models.explaining.points import round_to_totals
 from pipelines.scoring.find_lead import lead_matrix
 from pipelines.workspace.context import Context
 
@@ -79,7 +79,7 @@ def _entries(rubric: Rubric, book: Ledger) -> list[dict[str, Any]]:
 def ledger_text(found: dict[str, Any]) -> str:
     """The ledger as text, to two decimals that add up."""
     points = np.array([[entry["points"] for entry in found["entries"]]]) * _WHOLE
-    whole = rounded(points, np.array([round(found["points"] * _WHOLE)], dtype=np.int64))[0] / _WHOLE
+    whole = round_to_totals(points, np.array([round(found["points"] * _WHOLE)], dtype=np.int64))[0] / _WHOLE
     at = f" as of {found['as_of'][:16]}" if found["as_of"] else ""
     lines = [
         f"Lead {found['lead_id']}{at}: {whole.sum():g} points by rubric {found['rubric']} ({found['version']})",

@@ -9,7 +9,7 @@ from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.matrix import Matrix
 from models.explaining.contacts import contact_matrix
-from models.explaining.evidence import evidence
+from models.explaining.evidence import assess_evidence
 from models.explaining.framework import Framework
 from pipelines.scoring.find_lead import find_bundle, find_framework, moment
 from pipelines.workspace.context import Context
@@ -41,7 +41,7 @@ def account_of(
     bundle, chosen = find_bundle(context), find_framework(context, framework)
     people = own.sort_values(["created_at", "lead_id"])["lead_id"].astype("str").tolist()
     matrix = features_at(tables, context.source, bundle.catalog, people, when)
-    found = evidence(matrix.values, bundle.catalog, chosen, context.source)
+    found = assess_evidence(matrix.values, bundle.catalog, chosen, context.source)
     return {
         "account_id": account_id,
         "as_of": when.isoformat(),
@@ -69,7 +69,7 @@ def unknown_shares(context: Context, frameworks: list[Framework]) -> dict[str, d
     return {
         framework.name: {
             name: float((found.status == "unknown").mean()) if len(matrix) else 0.0
-            for name, found in evidence(matrix.values, matrix.catalog, framework, context.source).items()
+            for name, found in assess_evidence(matrix.values, matrix.catalog, framework, context.source).items()
         }
         for framework in frameworks
     }

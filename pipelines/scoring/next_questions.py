@@ -8,7 +8,7 @@ import pandas as pd
 from features.errors import ContractError
 from features.matrix import Matrix
 from models.bundle import Bundle
-from models.explaining.questions import outcomes_of, part_of, worth_of
+from models.explaining.questions import contribution_of, plausible_outcomes, value_questions
 from models.logistic import sigmoid
 from pipelines.scoring.find_lead import find_bundle, lead_matrix
 from pipelines.workspace.context import Context
@@ -22,7 +22,7 @@ def form_questions(context: Context) -> list[dict[str, Any]]:
     ``spread`` in points and ``crossing`` are means over the silent ones.
     """
     bundle, matrix = find_bundle(context), open_rows(context)
-    worth = worth_of(
+    worth = value_questions(
         bundle.questions,
         matrix.values,
         bundle.contributions(matrix.values),
@@ -73,13 +73,13 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
     parts = bundle.contributions(values)
     log_odds = float(parts.values[0].sum() + parts.base)
     scale = bundle.scale
-    worth = worth_of(bundle.questions, values, parts, scale.reference_log_odds, scale.points_per_log_odds)
+    worth = value_questions(bundle.questions, values, parts, scale.reference_log_odds, scale.points_per_log_odds)
     rows = []
     for table in bundle.questions:
-        if not table.used or not values[table.feature].isna().iloc[0]:
+        if not table.has_effect or not values[table.feature].isna().iloc[0]:
             continue
         found = worth[table.question]
-        own = float(part_of(parts, table.feature)[0])
+        own = float(contribution_of(parts, table.feature)[0])
         rows.append(
             {
                 "question": table.question,
@@ -89,7 +89,7 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
                 "crossing": float(found.crossing[0]),
                 "answers": [
                     {"answer": words, "share": share, "score": _points(bundle, z), "probability": _chance(z)}
-                    for words, share, z in outcomes_of(table, log_odds, own)
+                    for words, share, z in plausible_outcomes(table, log_odds, own)
                 ],
             }
         )

@@ -16,7 +16,7 @@ NEAR, SHORT, PROPOSED = 40, 15, 25
 
 def columns_of(scored: Scored, standing: StateHistory | None) -> pd.DataFrame:
     """Columns the worklist carries beside the public ones; ``state_kept`` has hysteresis and minimum dwell."""
-    found = scored.qualified
+    found = scored.qualification
     frame = pd.DataFrame({name: getattr(found, name) for name in COLUMNS})
     frame["persona"] = scored.policy.profile.persona(scored.values, scored.bundle.catalog)
     if standing is not None:

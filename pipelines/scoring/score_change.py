@@ -12,7 +12,7 @@ from features.point_in_time.history import LEARNED, known_at_moment, learned_bet
 from features.schema.source import Source
 from models.bundle import Bundle
 from models.explaining.framework import Framework
-from models.score_change import change
+from models.score_change import split_change
 from pipelines.scoring.find_lead import CHAMPION, find_bundle, moment, unknown_lead
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
@@ -73,7 +73,7 @@ def compare_moments(
     """
     (start, end), (before, after) = moments, bundles
     _same_features(before, after)
-    found = change(before, after, steps_of(source, after, tables, lead_id, start, end), framework)
+    found = split_change(before, after, steps_of(source, after, tables, lead_id, start, end), framework)
     rows = learned_between(tables, lead_id, start, end)
     return {
         "lead_id": lead_id,

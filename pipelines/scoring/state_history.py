@@ -88,7 +88,7 @@ class StateReplay:
         """Qualify the rows of one week, remembering the week before."""
         before, plain_before = self.state[rows], self.plain[rows]
         days = self.days(when)[rows]
-        standing = replace(scored.standing, excluded=policy.profile.excluded(scored.values))
+        standing = replace(scored.inputs, excluded=policy.profile.exclusion_reasons(scored.values))
         found = qualify(replace(standing, state_before=before, days_in_state=days), policy)
         plain = qualify(standing, policy).state
         moved = found.state != before

@@ -10,7 +10,7 @@ from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import CONTEXT
-from models.explaining.points import CONTEXT_WARNING, by_criterion, context_share
+from models.explaining.points import CONTEXT_WARNING, context_share, sum_by_criterion
 from models.scoring import Scored, score
 from pipelines.diagnostics.activity_diagnostics import BOTS, bot_record
 from pipelines.registry.champion import read_champion
@@ -130,7 +130,7 @@ def importance(scored: Scored) -> dict[str, list[dict[str, Any]]]:
     unit = scored.bundle.scale.points_per_log_odds
     catalog, framework = scored.bundle.catalog, scored.framework
     labels = {feature.name: feature.label or feature.name.replace("_", " ") for feature in catalog}
-    parts = by_criterion(scored.contributions, catalog, framework)
+    parts = sum_by_criterion(scored.contributions, catalog, framework)
     criteria = {name: framework.label(name) for name in (*framework.ids, CONTEXT)}
     features = {name: labels.get(name, name) for name in scored.contributions.names}
     return {

@@ -14,7 +14,7 @@ from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.qualification_policy import default_qualification
-from models.explaining.reasons import Wordsmith, top_reasons
+from models.explaining.reasons import ReasonWriter, top_reasons
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.reliability_tables import calibration_by
 from models.judging.handoff.capacity_planner import plan_capacity
@@ -211,5 +211,5 @@ def _with_reasons(context: Context, test: Matrix, swap: pd.DataFrame) -> pd.Data
         return swap
     twin = load_bundle(context.paths.train / "twin")
     values = test.values.iloc[swap["row"].to_numpy()].reset_index(drop=True)
-    reasons = top_reasons(Wordsmith(twin.catalog, twin.facts), twin.contributions(values), values)
+    reasons = top_reasons(ReasonWriter(twin.catalog, twin.facts), twin.contributions(values), values)
     return swap.assign(**{f"reason_{k + 1}": [row[k] for row in reasons] for k in range(3)})

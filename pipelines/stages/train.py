@@ -10,7 +10,7 @@ from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
-from models.explaining.questions import answer_tables
+from models.explaining.questions import build_answer_tables
 from models.interfaces import Scale
 from models.judging.drift.prior_shift import measure_prior_shift
 from models.judging.evaluation.backtest import Backtest, subsample
@@ -101,7 +101,7 @@ def _fit(
         meta=meta,
         facts=build_facts(part),
     )
-    tables = answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
+    tables = build_answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
     return replace(fitted, questions=tables, _cache={})
 
 

@@ -9,7 +9,7 @@ import pytest
 from features.errors import BundleError, ContractError
 from features.point_in_time.history import known_at_moment, learned_between
 from models.bundle import Bundle, load_bundle
-from models.score_change import PARTS, change
+from models.score_change import PARTS, split_change
 from models.scoring import score
 from pipelines.scoring.find_lead import find_bundle, lead_matrix
 from pipelines.scoring.score_change import explain_score_change, steps_of
@@ -52,13 +52,13 @@ def test_another_model_is_told_apart_from_data_and_time(tiny_demo: TinyRun) -> N
     champion, twin = find_bundle(context), twin_of(tiny_demo)
     start, end = pd.Timestamp(SINCE), pd.Timestamp("2026-06-29")
     steps = steps_of(context.source, champion, load_tables(context.paths), name, start, end)
-    both, alone = (change(old, champion, steps, context.framework) for old in (twin, champion))
+    both, alone = (split_change(old, champion, steps, context.framework) for old in (twin, champion))
     assert both.exact["model"] == pytest.approx(
         champion.log_odds(steps.iloc[[2]])[0] - twin.log_odds(steps.iloc[[2]])[0], abs=1e-9
     )
     assert alone.exact["model"] == 0.0 and both.exact["model"] != 0.0
     assert sum(both.points.values()) == both.score[1] - both.score[0]
-    still = change(champion, champion, steps.iloc[[0, 0, 0]].reset_index(drop=True), context.framework)
+    still = split_change(champion, champion, steps.iloc[[0, 0, 0]].reset_index(drop=True), context.framework)
     assert set(still.points.values()) == {0}
 
 
@@ -70,7 +70,7 @@ def test_where_nothing_was_learned_time_alone_moves(tiny_demo: TinyRun) -> None:
     name = some_leads(tiny_demo)[0]
     assert learned_between(quiet, name, start, end).empty
     steps = steps_of(context.source, find_bundle(context), quiet, name, start, end)
-    found = change(find_bundle(context), find_bundle(context), steps, context.framework)
+    found = split_change(find_bundle(context), find_bundle(context), steps, context.framework)
     assert found.exact["new_data"] == 0.0
     assert np.isfinite(found.exact["decay"])
 

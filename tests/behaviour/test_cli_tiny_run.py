@@ -14,7 +14,7 @@ from features.cohort.splits import Chop, chop
 from features.errors import ExitStatus
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
-from models.benchmarking.peer_benchmark import Match
+from models.benchmarking.peer_benchmark import PeerComparison
 from models.explaining.framework import load_framework
 from pipelines.cli.run import told
 from pipelines.diagnostics.peer_benchmark import looks_so_far, quality
@@ -209,14 +209,14 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
 ) -> None:
     judged = []
 
-    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> Match:
+    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> PeerComparison:
         declared.append(newest_level)
         rows = chop.final.test
         judged.append(set(rows.tolist()))
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
-        return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
+        return PeerComparison(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
 
-    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.play", quick)
+    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.compare_with_peers", quick)
     declared: list[bool] = []
     command = ("bench", "quality", *tiny_copy.args, "--tiny")
     status, out, _ = cli(*command, "--json")
@@ -237,12 +237,12 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
 def test_quality_says_where_its_figures_mean_nothing(
     cli: Cli, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> Match:
+    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> PeerComparison:
         rows = chop.final.test
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
-        return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear", Verdict.NO_SIGNAL)
+        return PeerComparison(matrix.label[rows], np.arange(len(rows)), z, {}, "linear", Verdict.NO_SIGNAL)
 
-    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.play", quick)
+    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.compare_with_peers", quick)
     path = tiny_copy.context.paths.audit / "audit.json"
     row = {"code": "AUD01", "message": ""}
     leaks = [
@@ -265,15 +265,15 @@ def test_few_rows_without_an_order_are_judged_on_splits_of_all_of_them(
 ) -> None:
     judged = []
 
-    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> Match:
+    def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> PeerComparison:
         rows = chop.final.test
         judged.append(set(rows.tolist()))
         group = matrix.keys["group"].to_numpy(dtype=str)
         assert not set(group[rows]) & set(group[chop.final.train])
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
-        return Match(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
+        return PeerComparison(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
 
-    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.play", quick)
+    monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.compare_with_peers", quick)
     status, _, error = cli("bench", "quality", *tiny_copy.args, "--tiny", "--block", "splits")
     assert status == 11 and "have an order (time)" in error and not judged, "later rows would teach"
     assert looks_so_far(tiny_copy.context) == 0, "what was refused is no look"

@@ -17,7 +17,7 @@ from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Fol
 from models.judging.evaluation.signal_test import Signal
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
-from models.training.verdict import Decision, _verdict, decide
+from models.training.verdict import Decision, decide, state_verdict
 from tests.reference.toy import toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()
@@ -43,7 +43,7 @@ def test_a_p_value_is_told_as_it_is_judged() -> None:
     assert found.verdict is Verdict.NO_SIGNAL
     assert "shown by" not in trained()[0].verdict_text
     shown = replace(signal, found=True, gain={"linear": 0.1, "a": 0.1}, p_value={"linear": 0.001, "a": 0.04})
-    text = _verdict(shown, Choice("a", "linear", "", {}), np.r_[0.0, 1.0, 0.0, 1.0], np.ones(4))[1]
+    text = state_verdict(shown, Choice("a", "linear", "", {}), np.r_[0.0, 1.0, 0.0, 1.0], np.ones(4))[1]
     assert "is shown by linear (p = 0.002); a alone does not show it (p = 0.08, level 0.01)" in text
     told = found.record()["signal"]["corrected"]
     assert f"smallest p = {min(told.values()):.3f}" in found.verdict_text and min(told.values()) >= found.signal.alpha

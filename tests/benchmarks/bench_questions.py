@@ -16,7 +16,7 @@ import pandas as pd
 
 from features.array_types import Floats
 from models.bundle import Bundle, load_bundle
-from models.explaining.questions import AnswerTable, worth_of
+from models.explaining.questions import AnswerTable, value_questions
 from models.logistic import logit, sigmoid
 from pipelines.diagnostics.explanation_fidelity import truth_of
 from pipelines.synth.events import QUESTIONS
@@ -99,7 +99,7 @@ def measure(context: Context) -> dict[str, Any]:
     rows, values = subjects(context)
     errors = squared_errors(bundle, rows, values, market_of(context))
     scale = bundle.scale
-    worth = worth_of(
+    worth = value_questions(
         bundle.questions, values, bundle.contributions(values), scale.reference_log_odds, scale.points_per_log_odds
     )
     rank = np.column_stack([worth[n].rank if n in worth else np.zeros(len(values)) for n in QUESTIONS])

@@ -15,7 +15,7 @@ from models.bundle import Bundle
 from models.calibration.interval import IntervalModel
 from models.explaining.framework import framework_names, load_framework
 from models.interfaces import Calibration, Contributions, Scale
-from models.score_change import CLIP, DATA, DECAY, MODEL, PARTS, change
+from models.score_change import CLIP, DATA, DECAY, MODEL, PARTS, split_change
 from models.scoring import score
 from tests.reference.toy import CATALOG, toy_matrix
 
@@ -38,7 +38,7 @@ class Weighted:
     def log_odds(self, values: Values) -> Floats:
         return self.contributions(values).log_odds
 
-    def explained(self, values: Values) -> tuple[Floats, Contributions]:
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
         return self.log_odds(values), self.contributions(values)
 
     def state(self) -> dict[str, float]:
@@ -83,7 +83,7 @@ def test_integers_and_log_odds_sum_to_the_movement(
 ) -> None:
     before, after = bundle_of(old, bases[0], pdo), bundle_of(new, bases[1], pdo)
     steps = pd.DataFrame(rows, columns=list(NUMBERS.names))
-    found = change(before, after, steps, load_framework(framework))
+    found = split_change(before, after, steps, load_framework(framework))
     assert tuple(found.points) == PARTS
     assert sum(found.points.values()) == found.score[1] - found.score[0]
     assert sum(found.exact.values()) == pytest.approx(found.log_odds[1] - found.log_odds[0], abs=1e-9)
@@ -103,7 +103,7 @@ def test_halves_that_round_apart_are_carried_by_the_part_that_moved(first: float
     steps = pd.DataFrame(0.0, index=range(3), columns=list(NUMBERS.names))
     steps.iloc[:, 0] = [first, first, last]
     halves = replace(bundle, calibration=exact)
-    found = change(halves, halves, steps, load_framework("bant"))
+    found = split_change(halves, halves, steps, load_framework("bant"))
     assert found.points == {DECAY: 0, DATA: found.score[1] - found.score[0], MODEL: 0, CLIP: 0}
 
 
@@ -113,5 +113,5 @@ def test_the_ends_are_the_scores_shown() -> None:
     values = matrix.values[list(NUMBERS.names)].fillna(0.0)
     shown = score(bundle, replace(matrix, catalog=NUMBERS, values=values), load_framework("bant")).frame["score"]
     for row in range(3, 40):
-        found = change(bundle, bundle, values.iloc[[row - 3, row - 1, row]], load_framework("champ"))
+        found = split_change(bundle, bundle, values.iloc[[row - 3, row - 1, row]], load_framework("champ"))
         assert found.score == (shown[row - 3], shown[row])

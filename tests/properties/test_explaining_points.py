@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from features.schema.vocabulary import Topic
 from models.explaining.framework import framework_names, load_framework, parse_framework
-from models.explaining.points import BASE, CLIP, bars, by_criterion, context_share, rounded
+from models.explaining.points import BASE, CLIP, compute_bars, context_share, round_to_totals, sum_by_criterion
 from models.interfaces import Contributions, Scale
 from tests.reference.toy import CATALOG
 
@@ -30,7 +30,7 @@ def test_bars_sum_to_the_score(
     parts: list[list[float]], base: float, reference: float, pdo: float, framework: str
 ) -> None:
     found = Contributions(CATALOG.names, np.array(parts), base)
-    shown = bars(found, CATALOG, load_framework(framework), Scale("s", reference, pdo))
+    shown = compute_bars(found, CATALOG, load_framework(framework), Scale("s", reference, pdo))
     assert (50 + shown.points.sum(axis=1) == shown.score).all()
     assert ((shown.score >= 0) & (shown.score <= 100)).all()
     assert shown.names[0] == BASE and shown.names[-1] == CLIP
@@ -46,7 +46,7 @@ def test_bars_sum_to_the_score(
 def test_rounding_moves_no_bar_by_a_whole_point(parts: list[list[float]]) -> None:
     exact = np.array(parts) * 7.0
     totals = np.rint(exact.sum(axis=1)).astype(np.int64)
-    shown = rounded(exact, totals)
+    shown = round_to_totals(exact, totals)
     assert (shown.sum(axis=1) == totals).all()
     assert (np.abs(shown - exact) < 1.0 + 1e-9).all()
 
@@ -54,9 +54,9 @@ def test_rounding_moves_no_bar_by_a_whole_point(parts: list[list[float]]) -> Non
 def test_the_same_lead_has_the_same_total_under_every_framework() -> None:
     found = Contributions(CATALOG.names, np.random.default_rng(0).normal(size=(50, 6)), -1.0)
     scale = Scale("s", -1.0)
-    scores = {name: bars(found, CATALOG, load_framework(name), scale).score for name in framework_names()}
+    scores = {name: compute_bars(found, CATALOG, load_framework(name), scale).score for name in framework_names()}
     assert all((score == scores["bant"]).all() for score in scores.values())
-    totals = {name: by_criterion(found, CATALOG, load_framework(name)).sum(axis=1) for name in framework_names()}
+    totals = {name: sum_by_criterion(found, CATALOG, load_framework(name)).sum(axis=1) for name in framework_names()}
     for total in totals.values():
         np.testing.assert_allclose(total, totals["bant"], atol=1e-12)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.schema.vocabulary import Dimension, Topic
-from models.explaining.questions import MOST_ANSWERS, OTHER, AnswerTable, answer_tables, worth_of
+from models.explaining.questions import MOST_ANSWERS, OTHER, AnswerTable, build_answer_tables, value_questions
 from models.interfaces import Contributions
 
 NAMES = ("answer_budget", "answer_seats", "visits")
@@ -55,7 +55,7 @@ def world(seed: int, rows: int = 500, effect: float = 1.0) -> tuple[pd.DataFrame
 @given(seed=st.integers(0, 10**6), rows=st.integers(150, 600), effect=st.floats(0.05, 3.0))
 def test_tables_are_shares_and_effects_against_the_mean_answer(seed: int, rows: int, effect: float) -> None:
     values, parts = world(seed, rows, effect)
-    for table in answer_tables(CATALOG, values, np.ones(rows), parts):
+    for table in build_answer_tables(CATALOG, values, np.ones(rows), parts):
         np.testing.assert_allclose(table.share.sum(axis=1), 1.0)
         np.testing.assert_allclose((table.share * table.effect).sum(axis=1), 0.0, atol=1e-12)
         assert len(table.edges) + 1 == len(table.share) and (np.diff(table.edges) > 0).all()
@@ -68,8 +68,8 @@ def test_tables_are_shares_and_effects_against_the_mean_answer(seed: int, rows: 
 @given(seed=st.integers(0, 10**6), reference=st.floats(-3, 2))
 def test_worth_is_never_negative_nothing_once_answered_and_the_same_alone(seed: int, reference: float) -> None:
     values, parts = world(seed)
-    tables = answer_tables(CATALOG, values, np.ones(len(values)), parts)
-    worth = worth_of(tables, values, parts, reference, 14.4)
+    tables = build_answer_tables(CATALOG, values, np.ones(len(values)), parts)
+    worth = value_questions(tables, values, parts, reference, 14.4)
     for table in tables:
         found = worth[table.question]
         answered = values[table.feature].notna().to_numpy()
@@ -78,13 +78,13 @@ def test_worth_is_never_negative_nothing_once_answered_and_the_same_alone(seed: 
         assert (found.gain <= found.crossing).all()  # what cannot change the decision gains nothing
         row = 17
         alone = Contributions(parts.names, parts.values[[row]], parts.base)
-        single = worth_of(tables, values.iloc[[row]], alone, reference, 14.4)[table.question]
+        single = value_questions(tables, values.iloc[[row]], alone, reference, 14.4)[table.question]
         assert single.rank[0] == found.rank[row]
 
 
 def test_the_question_whose_answer_matters_comes_first() -> None:
     values, parts = world(3, rows=2000, effect=2.0)
-    worth = worth_of(answer_tables(CATALOG, values, np.ones(2000), parts), values, parts, 0.0, 14.4)
+    worth = value_questions(build_answer_tables(CATALOG, values, np.ones(2000), parts), values, parts, 0.0, 14.4)
     both = values[list(NAMES[:2])].isna().all(axis=1).to_numpy()
     assert (worth["budget"].rank[both] > worth["seats"].rank[both]).mean() > 0.99
     near = both & (np.abs(parts.values.sum(axis=1) + 0.1) < 0.5)
@@ -94,7 +94,7 @@ def test_the_question_whose_answer_matters_comes_first() -> None:
 
 def test_effects_are_those_of_similar_leads() -> None:
     values, parts = world(5, rows=4000, effect=1.0)
-    table = next(t for t in answer_tables(CATALOG, values, np.ones(4000), parts) if t.question == "budget")
+    table = next(t for t in build_answer_tables(CATALOG, values, np.ones(4000), parts) if t.question == "budget")
     yes = table.values.index("yes")
     assert (np.diff(table.share[:, yes]) > 0).all()  # the better a lead stands, the likelier a yes
     gap = table.effect[:, yes] - table.effect[:, 1 - yes]
@@ -104,7 +104,7 @@ def test_effects_are_those_of_similar_leads() -> None:
 @pytest.mark.parametrize("rows", [30, 39])
 def test_a_handful_of_answers_is_no_table(rows: int) -> None:
     values, parts = world(1, rows)
-    assert answer_tables(CATALOG, values, np.ones(rows), parts) == ()
+    assert build_answer_tables(CATALOG, values, np.ones(rows), parts) == ()
 
 
 def test_rare_answers_are_one_class_and_a_question_the_model_ignores_keeps_its_shares() -> None:
@@ -113,7 +113,7 @@ def test_rare_answers_are_one_class_and_a_question_the_model_ignores_keeps_its_s
     said = words[np.minimum(np.random.default_rng(0).geometric(0.12, 900) - 1, 59)]
     silent = Contributions(NAMES[1:], parts.values[:, 1:], parts.base)
     changed = values.assign(**{NAMES[0]: pd.Series(said, dtype="str")})
-    table = answer_tables(CATALOG, changed, np.ones(900), silent)[0]
+    table = build_answer_tables(CATALOG, changed, np.ones(900), silent)[0]
     assert len(table.values) == MOST_ANSWERS + 1 and OTHER in table.values
-    assert not table.used and table.share[:, table.values.index("w00")].mean() == pytest.approx(0.12, abs=0.05)
-    assert not worth_of([table], values, silent, 0.0, 14.4)["budget"].rank.any()
+    assert not table.has_effect and table.share[:, table.values.index("w00")].mean() == pytest.approx(0.12, abs=0.05)
+    assert not value_questions([table], values, silent, 0.0, 14.4)["budget"].rank.any()

@@ -10,7 +10,7 @@ import pytest
 from features.errors import PolicyError
 from models.explaining.framework import load_framework, question_bank
 from models.explaining.language import ENGLISH, Language, language_codes, load_language
-from models.explaining.reasons import Wordsmith
+from models.explaining.reasons import ReasonWriter
 from tests.unit.test_explaining_reasons import CATALOG, FACTS
 
 OTHERS = [code for code in language_codes() if code != "en"]
@@ -65,8 +65,8 @@ def test_numbers_and_plurals_follow_the_language() -> None:
 
 @pytest.mark.parametrize("code", language_codes())
 def test_sentences_carry_the_same_numbers_in_every_language(code: str) -> None:
-    words = Wordsmith(CATALOG, FACTS, load_language(code))
-    plain = Wordsmith(CATALOG, FACTS)
+    words = ReasonWriter(CATALOG, FACTS, load_language(code))
+    plain = ReasonWriter(CATALOG, FACTS)
     for name, value, part in (("visits", 5.0, 0.4), ("title", "boss", 0.5), ("budget", np.nan, -0.2)):
         digits = [re.sub(r"\D", "", text) for text in (words.text(name, value, part), plain.text(name, value, part))]
         assert sorted(digits[0]) == sorted(digits[1])

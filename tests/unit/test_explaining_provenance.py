@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog.build_catalog import build_catalog
-from models.explaining.evidence import evidence
+from models.explaining.evidence import assess_evidence
 from models.explaining.framework import load_framework
 from tests.reference.worlds import SOURCE
 
@@ -15,7 +15,7 @@ def statuses(provenance: str, values: dict[str, float]) -> dict[str, tuple[str, 
     source = SOURCE.model_copy(update={"questions": asked})
     catalog = build_catalog(source)
     row = pd.DataFrame({f.name: [values.get(f.name, np.nan)] for f in catalog.of_family("evidence")})
-    found = evidence(row, catalog, load_framework("bant"), source)
+    found = assess_evidence(row, catalog, load_framework("bant"), source)
     return {name: (e.status[0], e.provenance[0], e.source_of[0]) for name, e in found.items()}
 
 

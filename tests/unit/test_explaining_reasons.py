@@ -10,7 +10,7 @@ from features.catalog.feature import Catalog, Wording
 from features.schema.vocabulary import Dimension, Topic
 from models.candidates.linear import LinearCandidate
 from models.explaining.facts import build_facts
-from models.explaining.reasons import Wordsmith, top_reasons
+from models.explaining.reasons import ReasonWriter, top_reasons
 from models.interfaces import Contributions
 from tests.reference.toy import CATALOG, feature, toy_matrix
 
@@ -29,11 +29,11 @@ FACTS = build_facts(toy_matrix(3000, seed=2))
     ],
 )
 def test_sentences_by_kind_of_feature(name: str, value: object, part: float, expected: str) -> None:
-    assert Wordsmith(CATALOG, FACTS).text(name, value, part).startswith(expected)
+    assert ReasonWriter(CATALOG, FACTS).text(name, value, part).startswith(expected)
 
 
 def test_a_comparison_appears_only_where_it_agrees_with_the_sign() -> None:
-    words, compared = Wordsmith(CATALOG, FACTS), 0
+    words, compared = ReasonWriter(CATALOG, FACTS), 0
     for value in np.linspace(-2, 2, 9):
         for part in (0.3, -0.3):
             text = words.text("pain", float(value), part)
@@ -64,7 +64,7 @@ def test_top_reasons_are_the_largest_and_marked_with_their_sign() -> None:
     matrix = toy_matrix(400, seed=6)
     fitted = LinearCandidate().fit(matrix.values, matrix.label, matrix.weight, catalog=CATALOG, seed=0)
     found = fitted.contributions(matrix.values)
-    texts = top_reasons(Wordsmith(CATALOG, FACTS), found, matrix.values)
+    texts = top_reasons(ReasonWriter(CATALOG, FACTS), found, matrix.values)
     for i, row in enumerate(texts):
         order = np.argsort(-np.abs(found.values[i]), kind="stable")[:3]
         signs = ["+" if found.values[i, k] > 0 else "-" for k in order]
@@ -73,7 +73,7 @@ def test_top_reasons_are_the_largest_and_marked_with_their_sign() -> None:
 
 def test_the_missing_age_of_an_answer_is_no_reason_of_its_own() -> None:
     catalog = Catalog((feature("answer_age", Topic.BUDGET, Dimension.FIT, wording=Wording.AGE, unit="days"),))
-    words = Wordsmith(catalog, {})
+    words = ReasonWriter(catalog, {})
     values = pd.DataFrame({"answer_age": [np.nan, 3.0]})
     found = Contributions(("answer_age",), np.array([[-0.5], [-0.5]]), 0.0)
     assert top_reasons(words, found, values)[0] == ["", "", ""]

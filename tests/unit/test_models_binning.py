@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.encoding.bins import bin_category, category_told_by_others
+from models.encoding.bins import bin_category, cross_fit_category
 from models.grouped_folds import grouped_folds
 
 
@@ -17,7 +17,7 @@ def test_levels_told_by_others_are_what_their_bins_would_give(seed: int) -> None
     values = values.where(rng.random(n) > 0.15)
     won, weight = (rng.random(n) < 0.3).astype(np.float64), rng.uniform(0.2, 1.0, n)
     folds = list(grouped_folds(rng.integers(0, 90, n), 5, seed))
-    told = category_told_by_others(values, won, weight, folds)
+    told = cross_fit_category(values, won, weight, folds)
     for others, rows in folds:
         slow = bin_category(values.iloc[others], won[others], weight[others]).transform(values.iloc[rows])
         np.testing.assert_array_equal(told[rows], slow)

@@ -9,8 +9,8 @@ import pytest
 from features.catalog.feature import Catalog
 from features.cohort.splits import Block, Chop
 from models.benchmarking.naive_bayes import naive_bayes
-from models.benchmarking.peer_benchmark import OURS, lesson_of, play, standings
-from models.benchmarking.peer_models import PEERS, installed
+from models.benchmarking.peer_benchmark import OURS, compare_with_peers, prepare_peer_data, summarise_comparisons
+from models.benchmarking.peer_models import PEERS, find_peers
 from models.settings import TrainSettings
 from tests.reference.toy import CATALOG, toy_chop, toy_matrix
 
@@ -55,7 +55,7 @@ def test_the_probability_is_kept_between_one_and_9999_in_ten_thousand() -> None:
 @pytest.mark.parametrize("name", [name for name in PEERS if "tuned" not in name])
 def test_peers_learn(name: str) -> None:
     matrix = toy_matrix(900)
-    lesson = lesson_of(matrix, toy_chop(900), SETTINGS)
+    lesson = prepare_peer_data(matrix, toy_chop(900), SETTINGS)
     z = PEERS[name](lesson)
     won = matrix.label[toy_chop(900).final.test] == 1
     assert (z[won][:, None] > z[~won][None, :]).mean() > 0.7
@@ -70,8 +70,8 @@ def test_the_table_is_paired_and_ours_stands_at_zero() -> None:
         "",
     )
     far_off = {"always wrong": lambda lesson: np.full(len(lesson.test), 9.0)}
-    match = play(matrix, made, far_off, SETTINGS)
-    table = {row["name"]: row for row in standings([match, match], draws=100, seed=1)}
+    match = compare_with_peers(matrix, made, far_off, SETTINGS)
+    table = {row["name"]: row for row in summarise_comparisons([match, match], draws=100, seed=1)}
     assert table[OURS]["above_ours"] == 0.0 and table[OURS]["above_ours_ci"] == [0.0, 0.0]
     assert table[OURS]["log_loss"] == table[f"our {match.winner}"]["log_loss"]
     low, high = table["always wrong"]["above_ours_ci"]
@@ -81,5 +81,5 @@ def test_the_table_is_paired_and_ours_stands_at_zero() -> None:
 def test_absent_packages_are_named_never_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("interpret", "catboost"):
         monkeypatch.setitem(sys.modules, package, None)  # an import of it fails
-    found, missing = installed()
+    found, missing = find_peers()
     assert set(found) == set(PEERS) and missing == {"EBM": "interpret", "CatBoost": "catboost"}

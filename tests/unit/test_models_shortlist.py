@@ -10,7 +10,7 @@ import pytest
 
 from models.explaining.qualification import RANK, qualify
 from models.explaining.qualification_policy import QualificationPolicy, parse_qualification
-from models.explaining.questions import outcomes_of, part_of
+from models.explaining.questions import contribution_of, plausible_outcomes
 from models.one_answer_short import COLUMNS, meets, shortlist
 from models.scoring import Scored, score
 from pipelines.scoring.find_lead import find_bundle
@@ -60,12 +60,12 @@ def by_hand(scored: Scored, row: int) -> dict[str, tuple[int, float]]:
         if not (np.isnan(age) or age > (question.valid_for_days or np.inf)):
             continue
         table = next((t for t in scored.bundle.questions if t.question == name), None)
-        own = 0.0 if table is None else float(part_of(scored.contributions, table.feature)[row])
-        answers = [] if table is None else outcomes_of(table, scored.log_odds[row], own)
+        own = 0.0 if table is None else float(contribution_of(scored.contributions, table.feature)[row])
+        answers = [] if table is None else plausible_outcomes(table, scored.log_odds[row], own)
         ranks: dict[int, float] = {}
         for word, share, z in answers or [(question.met[0], np.nan, scored.log_odds[row])]:
             moved = (z - scored.log_odds[row]) * scored.bundle.scale.points_per_log_odds * np.isnan(age)
-            standing = scored.standing
+            standing = scored.inputs
             statuses = {topic: replace(e, status=e.status[[row]]) for topic, e in standing.statuses.items()}
             topic = str(question.topic)
             statuses[topic] = replace(
@@ -89,9 +89,9 @@ def test_the_list_is_what_trying_every_answer_by_hand_gives(tiny_demo: TinyRun, 
     listed = shortlist(scored).set_index("lead_id")
     ids = scored.columns["lead_id"].tolist()
     for row, lead in enumerate(ids):
-        now = RANK[scored.qualified.state[row]]
+        now = RANK[scored.qualification.state[row]]
         better = {name: merit for name, merit in by_hand(scored, row).items() if merit[0] > now}
-        if not better or scored.qualified.next_action[row] == "disqualify":
+        if not better or scored.qualification.next_action[row] == "disqualify":
             assert lead not in listed.index
             continue
         line = listed.loc[lead]
@@ -107,7 +107,7 @@ def test_the_answer_that_is_missing_is_named_with_its_chance(tiny_demo: TinyRun)
     assert set(listed["question"]) == {"decision_role"} and set(listed["criterion"]) == {"authority"}
     assert set(listed["answers"]) == {("decides",)}
     assert listed["chance"].between(0.01, 0.99).all() and listed["chance"].is_monotonic_decreasing
-    status = pd.Series(scored.standing.statuses["authority"].status, index=scored.columns["lead_id"])
+    status = pd.Series(scored.inputs.statuses["authority"].status, index=scored.columns["lead_id"])
     assert set(status[listed["lead_id"]]) <= {"unknown", "indicated"}
 
 

@@ -8,13 +8,13 @@ import pandas as pd
 
 from models.explaining.qualification_policy import parse_qualification
 from pipelines.scoring.state_history import StateHistory, StateReplay
-from tests.unit.test_qualification_policy import GOOD, standing
+from tests.unit.test_qualification_policy import GOOD, policy_inputs
 
 MONDAY = pd.Timestamp("2026-06-01")
 
 
 def week(memory: StateReplay, number: int, scores: list[int], policy: str = GOOD) -> dict[str, Any]:
-    scored: Any = SimpleNamespace(standing=standing(scores), values=pd.DataFrame(index=range(len(scores))))
+    scored: Any = SimpleNamespace(inputs=policy_inputs(scores), values=pd.DataFrame(index=range(len(scores))))
     when = MONDAY + pd.Timedelta(weeks=number)
     return memory.step(when, np.arange(len(scores)), scored, parse_qualification(policy))
 

@@ -9,7 +9,7 @@ import pytest
 from features.errors import PolicyError
 from features.schema.vocabulary import Dimension
 from models.explaining.evidence import Evidence
-from models.explaining.qualification import Qualified, Standing, qualify
+from models.explaining.qualification import PolicyInputs, Qualification, qualify
 from models.explaining.qualification_policy import (
     default_qualification,
     flowchart,
@@ -55,7 +55,7 @@ def test_a_contradiction_is_refused_with_line_and_remedy(old: str, new: str, sai
     assert said in str(error.value)
 
 
-def standing(score: list[int], *, statuses: dict[str, list[str]] | None = None, **extra: object) -> Standing:
+def policy_inputs(score: list[int], *, statuses: dict[str, list[str]] | None = None, **extra: object) -> PolicyInputs:
     n = len(score)
     zeros = np.zeros(n)
     points = {d: np.asarray(extra.pop(str(d), zeros), dtype=np.float64) for d in Dimension}
@@ -64,17 +64,19 @@ def standing(score: list[int], *, statuses: dict[str, list[str]] | None = None, 
         topic: Evidence(np.array(words, dtype=object), silent, np.full(n, np.nan), silent)
         for topic, words in (statuses or {}).items()
     }
-    return Standing(np.array(score), points, found, **extra)  # type: ignore[arg-type]
+    return PolicyInputs(np.array(score), points, found, **extra)  # type: ignore[arg-type]
 
 
-def placed(found: Standing) -> Qualified:
+def placed(found: PolicyInputs) -> Qualification:
     return qualify(found, parse_qualification(GOOD))
 
 
 def test_the_first_rule_that_holds_decides_and_is_named() -> None:
     budget = ["met", "met", "unknown", "unknown", "unknown"]
     need = ["met", "unknown", "met", "unknown", "unknown"]
-    found = placed(standing([70, 70, 50, 49, 20], statuses={"budget": budget, "need": need}, intent=[3, 3, 3, 3, 0]))
+    found = placed(
+        policy_inputs([70, 70, 50, 49, 20], statuses={"budget": budget, "need": need}, intent=[3, 3, 3, 3, 0])
+    )
     assert found.state.tolist() == ["sql", "mql", "mql", "iql", "lead"]
     assert found.rule.tolist() == ["qualified", "marketing", "marketing", "intent", ""]
     assert found.next_action.tolist() == ["hand_off", "ask", "ask", "nurture_intent", "nurture_interest"]
@@ -83,17 +85,17 @@ def test_the_first_rule_that_holds_decides_and_is_named() -> None:
 
 
 def test_interest_is_not_intent() -> None:
-    assert placed(standing([40, 40], interest=[9, 0], intent=[0, 9])).state.tolist() == ["lead", "iql"]
+    assert placed(policy_inputs([40, 40], interest=[9, 0], intent=[0, 9])).state.tolist() == ["lead", "iql"]
 
 
 def test_one_condition_short_is_named_with_the_condition() -> None:
-    found = placed(standing([70, 55, 54], statuses={"budget": ["met"] * 3, "need": ["unknown", "met", "met"]}))
+    found = placed(policy_inputs([70, 55, 54], statuses={"budget": ["met"] * 3, "need": ["unknown", "met", "met"]}))
     assert found.near_state.tolist() == ["sql", "sql", ""]
     assert found.near_lacks.tolist() == ["need on record as met", "score of 60", ""], "six points short is not near"
 
 
 def test_states_do_not_flicker() -> None:
-    now = standing(
+    now = policy_inputs(
         [46, 44, 44, 44],
         state_before=np.array(["mql", "mql", "mql", ""], dtype=object),
         days_in_state=np.array([30.0, 3.0, 30.0, np.nan]),
@@ -110,7 +112,7 @@ def test_disqualification_is_proposed_with_a_reason_and_never_for_authority() ->
         "need": ["not_met", "met", "met"],
         "authority": ["unknown", "unknown", "not_met"],
     }
-    found = placed(standing([55, 55, 55], statuses=statuses, fit=[0, 0, 4]))
+    found = placed(policy_inputs([55, 55, 55], statuses=statuses, fit=[0, 0, 4]))
     assert found.next_action.tolist() == ["disqualify", "ask", "ask"]
     assert found.reason.tolist() == ["no_money", "", "no_authority"]
     assert found.programme[2] == "introduction"

@@ -84,9 +84,9 @@ def test_a_mismatch_is_said_in_words_and_what_is_unknown_is_no_mismatch() -> Non
 
 def test_an_exclusion_is_a_proposal_with_its_reason_and_nothing_else_changes() -> None:
     profile = declared()
-    assert profile.excluded(values()).tolist() == ["", "", "no_gambling", ""]
+    assert profile.exclusion_reasons(values()).tolist() == ["", "", "no_gambling", ""]
     assert profile.persona(values(), CATALOG).tolist() == ["buyer", "user", "", "buyer"], "the first that fits"
-    now = standing([70] * 4, statuses={"authority": ["not_met"] * 4}, excluded=profile.excluded(values()))
+    now = standing([70] * 4, statuses={"authority": ["not_met"] * 4}, excluded=profile.exclusion_reasons(values()))
     found = qualify(now, parse_qualification(GOOD + PROFILE))
     assert found.next_action.tolist() == ["ask", "ask", "disqualify", "ask"]
     assert found.reason.tolist() == ["no_authority", "no_authority", "no_gambling", "no_authority"]

@@ -12,7 +12,7 @@ from features.errors import BundleError
 from features.schema.source import Question, Source
 from features.schema.vocabulary import ColumnType, Dimension, Topic
 from models.bundle import Bundle
-from models.explaining.evidence import evidence
+from models.explaining.evidence import assess_evidence
 from models.explaining.facts import build_facts
 from models.explaining.framework import framework_names, load_framework
 from models.scoring import score
@@ -101,7 +101,7 @@ def _evidence_of(met: float, age: float, *, clicks: float = 0.0) -> str:
     )
     source = Source.model_construct(questions=MappingProxyType({"budget": question}))
     values = toy_matrix(1).values.assign(evidence_budget_met=met, evidence_budget_age=age, evidence_calculator=clicks)
-    return str(evidence(values, catalog, load_framework("bant"), source)["budget"].status[0])
+    return str(assess_evidence(values, catalog, load_framework("bant"), source)["budget"].status[0])
 
 
 def test_evidence_comes_from_declared_answers_and_activities_and_expires() -> None:

@@ -10,7 +10,7 @@ from features.array_types import Floats, Ints
 from features.cohort.splits import Block, Chop, leads_of
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
-from models.candidates.blend import BLENDED, blended, fit_weights
+from models.candidates.blend import BLENDED, blend_log_odds, fit_weights
 from models.grouped_folds import grouped_folds
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import cluster_sums, resample_totals
@@ -253,7 +253,7 @@ def with_blend(found: OutOfFold, weights: Mapping[str, float]) -> OutOfFold:
     """The same predictions with the blend's beside them."""
     if not weights:
         return found
-    log_odds = {**found.log_odds, "blend": blended(found.log_odds, weights)}
+    log_odds = {**found.log_odds, "blend": blend_log_odds(found.log_odds, weights)}
     return OutOfFold(found.rows, found.block, found.names, log_odds)
 
 
