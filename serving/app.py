@@ -1,4 +1,4 @@
-"""The application: API and pages around one desk."""
+"""The application: API and pages around one app_state."""
 
 import gc
 from collections.abc import AsyncIterator, Iterator
@@ -9,17 +9,17 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI
 
-from serving.api.openapi import RESPONSES, describe
+from serving.api.openapi import RESPONSES, extend_openapi
 from serving.api.routes import admin, health, leads, results, scores, uploads, worklist, writes
 from serving.auth.api_keys import has_keys
-from serving.auth.dependencies import Callers
-from serving.background import Background
+from serving.auth.dependencies import CallerLookup
+from serving.background import BackgroundThreads
 from serving.metrics import Metrics
-from serving.middleware import Guard
+from serving.middleware import LimitsMiddleware
 from serving.pages import views
-from serving.problems import OidcSettingsError, OpenDoorError
+from serving.problems import OidcSettingsError, UnprotectedServerError
 from serving.settings import ServeSettings
-from serving.state.app_state import Desk
+from serving.state.app_state import AppState
 
 _THREADS = 8  # scoring holds the interpreter most of the time: more threads only queue inside it
 
@@ -29,15 +29,15 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
 
     Raises
     ------
-    OpenDoorError : a public address without an API key
+    UnprotectedServerError : a public address without an API key
     OidcSettingsError : sign-in through a provider that cannot work as configured
     """
-    with _collector_at_rest():
-        return _created(settings or ServeSettings())
+    with _garbage_collection_paused():
+        return _build_app(settings or ServeSettings())
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def _garbage_collection_paused() -> Iterator[None]:
     """What is loaded is kept: looking through it for garbage again and again took a quarter of the start."""
     was_on = gc.isenabled()
     gc.disable()
@@ -48,21 +48,21 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _created(settings: ServeSettings) -> FastAPI:
-    desk = Desk(settings)
+def _build_app(settings: ServeSettings) -> FastAPI:
+    app_state = AppState(settings)
     settings.oidc.check(public=settings.public)
-    if settings.public and not settings.oidc.on and not has_keys(desk.store):
-        raise OpenDoorError(
+    if settings.public and not settings.oidc.on and not has_keys(app_state.store):
+        raise UnprotectedServerError(
             f"{settings.host} can be reached from other machines and no API key exists. Make one with "
             f"'leadscore keys create --source {settings.source} --scope read --scope score', or serve on 127.0.0.1."
         )
     if settings.bundle == "registry":
         from serving.state.registry_follower import follow
 
-        follow(desk)
-    desk.load()
+        follow(app_state)
+    app_state.load()
     metrics = Metrics()
-    background = Background(desk, metrics)
+    background = BackgroundThreads(app_state, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,7 +70,7 @@ def _created(settings: ServeSettings) -> FastAPI:
         background.start()
         yield
         background.stop()
-        desk.store.close()
+        app_state.store.close()
 
     app = FastAPI(
         title="leadscore",
@@ -82,18 +82,18 @@ def _created(settings: ServeSettings) -> FastAPI:
         responses=RESPONSES,
         lifespan=lifespan,
     )
-    app.state.desk, app.state.metrics, app.state.callers = desk, metrics, Callers(desk)
+    app.state.app_state, app.state.metrics, app.state.callers = app_state, metrics, CallerLookup(app_state)
     app.state.background = background
-    app.state.provider = _provider(desk) if settings.oidc.on else None
+    app.state.provider = _create_provider(app_state) if settings.oidc.on else None
     for module in (health, scores, leads, writes, worklist, results, uploads, admin):
         app.include_router(module.router)
     views.install(app)
-    describe(app)
-    app.add_middleware(Guard, settings=settings, metrics=metrics)
+    extend_openapi(app)
+    app.add_middleware(LimitsMiddleware, settings=settings, metrics=metrics)
     return app
 
 
-def _provider(desk: Desk) -> Any:
+def _create_provider(app_state: AppState) -> Any:
     """The identity provider's client; its packages are wanted only where one is configured."""
     try:
         from serving.auth.oidc_provider import Provider
@@ -102,4 +102,4 @@ def _provider(desk: Desk) -> Any:
             "LEADSCORE_SERVE_OIDC_ISSUER is set, but the packages for it are not installed: "
             "pip install 'leadscore[oidc]'."
         ) from problem
-    return Provider(desk.settings.oidc, desk.secret)
+    return Provider(app_state.settings.oidc, app_state.secret)

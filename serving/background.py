@@ -6,37 +6,37 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
-from serving.leads.uploads import work_off
+from serving.leads.uploads import score_waiting_uploads
 from serving.logs import logger
 from serving.metrics import Metrics
-from serving.problems import places_of
-from serving.results.run_results import lifecycle_found
-from serving.state.app_state import Desk
+from serving.problems import traceback_places
+from serving.results.run_results import compute_lifecycle
+from serving.state.app_state import AppState
 from serving.webhooks.outbox import deliver
-from serving.webhooks.state_changes import tell_states
+from serving.webhooks.state_changes import announce_state_changes
 
 _DELIVER_SECONDS = 1.0
 _UPLOAD_SECONDS = 0.5
 
 
-class Background:
+class BackgroundThreads:
     """Threads that end with the application."""
 
-    def __init__(self, desk: Desk, metrics: Metrics) -> None:
-        self.desk, self.metrics = desk, metrics
+    def __init__(self, app_state: AppState, metrics: Metrics) -> None:
+        self.app_state, self.metrics = app_state, metrics
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the threads, unless the settings say not to."""
-        if self.desk.settings.background:
-            self._run("watch", self.watch, self.desk.settings.watch_seconds)
-            if self.desk.settings.bundle == "registry":
-                self._run("registry", self.follow, self.desk.settings.registry_seconds)
-            self._run("webhooks", lambda: deliver(self.desk.store), _DELIVER_SECONDS)
-            self._run("uploads", lambda: work_off(self.desk), _UPLOAD_SECONDS)
-            if self.desk.ready:
-                self._once("prepare", self.prepare)
+        if self.app_state.settings.background:
+            self._repeat("watch", self.watch, self.app_state.settings.watch_seconds)
+            if self.app_state.settings.bundle == "registry":
+                self._repeat("registry", self.follow, self.app_state.settings.registry_seconds)
+            self._repeat("webhooks", lambda: deliver(self.app_state.store), _DELIVER_SECONDS)
+            self._repeat("uploads", lambda: score_waiting_uploads(self.app_state), _UPLOAD_SECONDS)
+            if self.app_state.ready:
+                self._run_once("prepare", self.prepare)
 
     def stop(self) -> None:
         """End the threads."""
@@ -46,34 +46,34 @@ class Background:
 
     def watch(self) -> None:
         """One look at the champion's pointer and the data."""
-        before = self.desk.state if self.desk.ready else None
-        if self.desk.refresh():
+        before = self.app_state.loaded if self.app_state.ready else None
+        if self.app_state.refresh():
             self.metrics.swaps.inc()
             if before is not None:
-                tell_states(self.desk, before)
-            self._once("prepare", self.prepare)  # beside the watch: the next promotion is not to wait for it
+                announce_state_changes(self.app_state, before)
+            self._run_once("prepare", self.prepare)  # beside the watch: the next promotion is not to wait for it
 
     def follow(self) -> None:
         """One look at the registry's alias; the watch takes up what it moved."""
         from serving.state.registry_follower import follow
 
-        follow(self.desk)
+        follow(self.app_state)
 
     def prepare(self) -> None:
         """Work out what pages show beside the scores, so that nobody waits for it at the first opening."""
-        self.desk.compare_with_last_week()
-        if not self.desk.state.data.flat:
-            lifecycle_found(self.desk)
+        self.app_state.compare_with_last_week()
+        if not self.app_state.loaded.data.flat:
+            compute_lifecycle(self.app_state)
 
-    def _run(self, name: str, step: Callable[[], object], seconds: float) -> None:
+    def _repeat(self, name: str, step: Callable[[], object], seconds: float) -> None:
         def loop() -> None:
             while not self._over.wait(seconds):
-                _try(name, step)
+                run_step(name, step)
 
         self._start(name, loop)
 
-    def _once(self, name: str, step: Callable[[], object]) -> None:
-        self._start(name, lambda: _try(name, step))
+    def _run_once(self, name: str, step: Callable[[], object]) -> None:
+        self._start(name, lambda: run_step(name, step))
 
     def _start(self, name: str, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=f"leadscore-{name}", daemon=True)
@@ -81,11 +81,13 @@ class Background:
         self._threads = [*(t for t in self._threads if t.is_alive()), thread]
 
 
-def _try(name: str, step: Callable[[], object]) -> None:
+def run_step(name: str, step: Callable[[], object]) -> None:
     """A step that fails is logged and tried again at its next turn."""
     try:
         step()
     except (LeadScoreError, SQLAlchemyError, OSError) as problem:
         logger().warning("background step failed", step=name, kind=type(problem).__name__)
     except Exception as problem:  # a fault of ours must not end the thread: nobody would see that it is gone
-        logger().error("background step failed", step=name, kind=type(problem).__name__, places=places_of(problem))
+        logger().error(
+            "background step failed", step=name, kind=type(problem).__name__, places=traceback_places(problem)
+        )

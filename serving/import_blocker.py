@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def without(name: str) -> Iterator[None]:
+def block_import(name: str) -> Iterator[None]:
     """Have imports inside find no such package, unless it is loaded already: then it costs nothing.
 
-    >>> with without("this"):
+    >>> with block_import("this"):
     ...     import this
     Traceback (most recent call last):
     ModuleNotFoundError: import of this halted; None in sys.modules

@@ -3,9 +3,9 @@
 import sys
 from typing import Any, TextIO, cast
 
-from serving.import_blocker import without
+from serving.import_blocker import block_import
 
-with without("rich"):  # structlog would draw tracebacks with it; ours are JSON
+with block_import("rich"):  # structlog would draw tracebacks with it; ours are JSON
     import structlog
 
 

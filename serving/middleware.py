@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.logs import logger
 from serving.metrics import Metrics
-from serving.problems import ServingError, TookTooLongError, TooLargeError, TooManyError, problem
+from serving.problems import RateLimitError, RequestTimeoutError, ServingError, TooLargeError, problem
 from serving.settings import ServeSettings
 
 UPLOADS = "/v1/uploads"
@@ -36,7 +36,7 @@ class HostError(ServingError):
     code, status = "LS112", 421
 
 
-class Bucket:
+class RateLimiter:
     """A token bucket per client; the least recently seen clients are forgotten."""
 
     def __init__(self, rate: float, burst: int) -> None:
@@ -54,12 +54,12 @@ class Bucket:
         return allowed
 
 
-class Guard:
+class LimitsMiddleware:
     """ASGI middleware around the whole application."""
 
     def __init__(self, app: ASGIApp, settings: ServeSettings, metrics: Metrics) -> None:
         self.app, self.settings, self.metrics = app, settings, metrics
-        self.bucket = Bucket(settings.rate_per_second, settings.rate_burst)
+        self.bucket = RateLimiter(settings.rate_per_second, settings.rate_burst)
         self.log = logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,36 +71,36 @@ class Guard:
         given = request.headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        sent = _Sent(send, request_id)
+        sent = _RecordedResponse(send, request_id)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.settings.request_seconds):
-                replay = await self._admitted(request, receive)
+                replay = await self._admit(request, receive)
                 await self.app(scope, replay, sent)
         except TimeoutError:
-            await self._refuse(TookTooLongError("The request took too long; ask for less at once."), request, sent)
+            await self._refuse(RequestTimeoutError("The request took too long; ask for less at once."), request, sent)
         except ServingError as error:
             await self._refuse(error, request, sent)
         finally:
-            self._note(scope, request, sent, time.perf_counter() - started)
+            self._log(scope, request, sent, time.perf_counter() - started)
 
-    async def _admitted(self, request: Request, receive: Receive) -> Receive:
+    async def _admit(self, request: Request, receive: Receive) -> Receive:
         host = request.headers.get("host", "").rsplit("@", 1)[-1]
         name = re.sub(r":\d+$", "", host).strip("[]").lower()
         if not {"*", name} & self.settings.hosts:
             raise HostError("This server does not answer to this host name; see LEADSCORE_SERVE_ALLOWED_HOSTS.")
-        if not self.bucket.take(_client(request), time.monotonic()):
-            raise TooManyError("Too many requests; wait a second, or raise LEADSCORE_SERVE_RATE_PER_SECOND.")
+        if not self.bucket.take(_client_id(request), time.monotonic()):
+            raise RateLimitError("Too many requests; wait a second, or raise LEADSCORE_SERVE_RATE_PER_SECOND.")
         upload = request.scope["path"].startswith(UPLOADS) and request.method == "POST"
         limit = self.settings.upload_limit_bytes if upload else self.settings.body_limit_bytes
-        return _replayed(await _body(request, receive, limit), receive)
+        return _replay_body(await _read_body(request, receive, limit), receive)
 
-    async def _refuse(self, error: ServingError, request: Request, sent: "_Sent") -> None:
+    async def _refuse(self, error: ServingError, request: Request, sent: "_RecordedResponse") -> None:
         if sent.status == 0:
             answer = problem(error.status, error.code, error.message, request.scope["state"]["request_id"])
             await answer(request.scope, request.receive, sent)
 
-    def _note(self, scope: Scope, request: Request, sent: "_Sent", seconds: float) -> None:
+    def _log(self, scope: Scope, request: Request, sent: "_RecordedResponse", seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
         self.metrics.request(request.method, route, sent.status, seconds)
         self.log.info(
@@ -114,7 +114,7 @@ class Guard:
         )
 
 
-class _Sent:
+class _RecordedResponse:
     """Sends on, adds the headers, and remembers the status."""
 
     def __init__(self, send: Send, request_id: str) -> None:
@@ -130,13 +130,13 @@ class _Sent:
         await self.send(message)
 
 
-def _client(request: Request) -> str:
+def _client_id(request: Request) -> str:
     """Who is counted: the key where there is one (its beginning is enough), else the address."""
     key = request.headers.get("authorization", "")[-43:] or request.headers.get("x-api-key", "")
     return key[:12] or (request.client.host if request.client else "?")
 
 
-async def _body(request: Request, receive: Receive, limit: int) -> bytes:
+async def _read_body(request: Request, receive: Receive, limit: int) -> bytes:
     """The body, read up to the limit."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
@@ -156,7 +156,7 @@ async def _body(request: Request, receive: Receive, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def _replay_body(body: bytes, receive: Receive) -> Receive:
     done = False
 
     async def replay() -> Message:

@@ -41,7 +41,7 @@ class UnknownLeadError(ServingError):
     code, status = "LS101", 404
 
 
-class UnknownThingError(ServingError):
+class NotFoundError(ServingError):
     """An upload, feedback, webhook or page that does not exist."""
 
     code, status = "LS102", 404
@@ -65,13 +65,13 @@ class TooLargeError(ServingError):
     code, status = "LS105", 413
 
 
-class TooManyError(ServingError):
+class RateLimitError(ServingError):
     """More requests than the rate limit allows."""
 
     code, status = "LS106", 429
 
 
-class TookTooLongError(ServingError):
+class RequestTimeoutError(ServingError):
     """A request that took longer than allowed."""
 
     code, status = "LS107", 504
@@ -95,7 +95,7 @@ class NotReadyError(ServingError):
     code, status = "LS110", 503
 
 
-class OpenDoorError(ServingError):
+class UnprotectedServerError(ServingError):
     """A public address without an API key."""
 
     code, status = "LS111", 500
@@ -109,7 +109,7 @@ class OidcSettingsError(ServingError):
     exit_status = ExitStatus.USAGE
 
 
-class RefusedError(ServingError):
+class SignInRefusedError(ServingError):
     """A sign-in through the provider that is not accepted."""
 
     code, status = "LS114", 403
@@ -163,13 +163,13 @@ def request_id_of(request: Request) -> str:
     return str(getattr(request.state, "request_id", ""))
 
 
-def on_error(request: Request, error: Exception) -> JSONResponse:
+def respond_to_known_error(request: Request, error: Exception) -> JSONResponse:
     """Our own errors."""
     known = error if isinstance(error, LeadScoreError) else LeadScoreError(str(error))
     return problem(status_of(known), known.code, known.message, request_id_of(request))
 
 
-def on_http(request: Request, error: Exception) -> JSONResponse:
+def respond_to_http_error(request: Request, error: Exception) -> JSONResponse:
     """Errors of the framework: unknown routes, wrong methods, unreadable bodies."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = "LS102" if status == 404 else ServingError.code
@@ -184,7 +184,7 @@ def on_http(request: Request, error: Exception) -> JSONResponse:
     return answer
 
 
-def on_invalid(request: Request, error: Exception) -> JSONResponse:
+def respond_to_invalid_request(request: Request, error: Exception) -> JSONResponse:
     """Bodies and parameters that break the schema; what was sent is not repeated, it may be personal."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
     listed = [{"where": ".".join(_plain(part) for part in e["loc"]), "message": _message(e)} for e in found[:20]]
@@ -204,15 +204,15 @@ def _message(error: Mapping[str, Any]) -> str:
     return str(error["msg"])[:200]
 
 
-def places_of(error: Exception) -> list[str]:
+def traceback_places(error: Exception) -> list[str]:
     """Where a fault came up, for the log: files and lines, nothing of what was sent."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]]
 
 
-def on_crash(request: Request, error: Exception) -> JSONResponse:
+def respond_to_crash(request: Request, error: Exception) -> JSONResponse:
     """A fault of ours: nothing of it is shown but the id to look for in the log, where kind and place stand."""
-    kind, places = type(error).__name__, places_of(error)
+    kind, places = type(error).__name__, traceback_places(error)
     logger().error("failed", request_id=request_id_of(request), kind=kind, places=places)
     detail = "The server failed; the log has the cause under the request id of 'instance'."
     return problem(500, LeadScoreError.code, detail, request_id_of(request))

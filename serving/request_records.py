@@ -21,7 +21,7 @@ _LEAD = str(Actor.LEAD)
 _NAMED = 20  # undeclared kinds, questions and stages that an answer names at most, each
 
 
-def records_of(body: LeadRows, source: Source, lead_id: str) -> tuple[Records, list[str]]:
+def read_records(body: LeadRows, source: Source, lead_id: str) -> tuple[Records, list[str]]:
     """Records of one lead, its rows carrying its id, and the columns that are not declared."""
     lead = {**body.lead, "lead_id": lead_id}
     account = lead.get("account_id") or (body.accounts[0].get("account_id") if body.accounts else None)
@@ -30,22 +30,22 @@ def records_of(body: LeadRows, source: Source, lead_id: str) -> tuple[Records, l
     made: Records = {"leads": [lead, *({"account_id": account, **row} for row in body.colleagues)]}
     made["accounts"] = [{"account_id": account, **row} for row in body.accounts]
     for name in CHILDREN:
-        made[name] = _rows(getattr(body, name), lead_id if name != "outcomes" or account is None else None)
-    return _declared(made, source)
+        made[name] = _rows_of_leads(getattr(body, name), lead_id if name != "outcomes" or account is None else None)
+    return _keep_declared(made, source)
 
 
-def many_records_of(body: ManyRows, source: Source) -> tuple[Records, list[str]]:
+def read_many_records(body: ManyRows, source: Source) -> tuple[Records, list[str]]:
     """Records of many leads; rows without a lead's id are an error, as nobody can tell whose they are."""
     made: Records = {"leads": [dict(row) for row in body.leads], "accounts": [dict(row) for row in body.accounts]}
     for name in CHILDREN:
-        made[name] = _rows(getattr(body, name), None)
+        made[name] = _rows_of_leads(getattr(body, name), None)
         lost = sum("lead_id" not in row for row in made[name]) if name != "outcomes" else 0
         if lost:
             raise InvalidError(f"{lost} rows of '{name}' name no lead; send 'lead_id' with each.")
-    return _declared(made, source)
+    return _keep_declared(made, source)
 
 
-def _rows(rows: Sequence[Any], lead_id: str | None) -> list[dict[str, Any]]:
+def _rows_of_leads(rows: Sequence[Any], lead_id: str | None) -> list[dict[str, Any]]:
     """Rows without what was sent as null; those that name no lead get ``lead_id``."""
     found = [{n: v for n, v in row.items() if v is not None} if None in row.values() else row for row in rows]
     if lead_id is not None:
@@ -54,7 +54,7 @@ def _rows(rows: Sequence[Any], lead_id: str | None) -> list[dict[str, Any]]:
     return found
 
 
-def _declared(made: Records, source: Source) -> tuple[Records, list[str]]:
+def _keep_declared(made: Records, source: Source) -> tuple[Records, list[str]]:
     """Only canonical and declared columns, read as declared; the others by name, sorted."""
     ignored: set[str] = set()
     for table in ("leads", "accounts"):
@@ -67,14 +67,14 @@ def _declared(made: Records, source: Source) -> tuple[Records, list[str]]:
                     del row[name]
             for name, value in row.items():
                 if value is not None and name in columns:
-                    row[name] = _read(value, columns[name], table, name)
+                    row[name] = _read_value(value, columns[name], table, name)
             for name in ("created_at", "known_at"):
                 if row.get(name) is not None:
-                    row[name] = _moment(row[name], table, name)
-    return made, sorted(ignored) + _without_part(made, source)
+                    row[name] = _read_timestamp(row[name], table, name)
+    return made, sorted(ignored) + _undeclared_values(made, source)
 
 
-def _without_part(made: Mapping[str, Sequence[Mapping[str, Any]]], source: Source) -> list[str]:
+def _undeclared_values(made: Mapping[str, Sequence[Mapping[str, Any]]], source: Source) -> list[str]:
     """Kinds of activity, questions and stages nothing is declared of: their rows play no part in the score.
 
     Calls of reps and mails of systems need no declaration: they are on record for the service levels.
@@ -104,12 +104,12 @@ def _known_words(source: Source) -> dict[str, set[str]]:
     }
 
 
-def undeclared_kind(kind: str, actor: str, source: Source) -> list[str]:
+def find_undeclared_kind(kind: str, actor: str, source: Source) -> list[str]:
     """The kind of one activity as ``ignored`` tells it, empty where it is declared."""
-    return _without_part({"activities": [{"kind": kind, "actor": actor}]}, source)
+    return _undeclared_values({"activities": [{"kind": kind, "actor": actor}]}, source)
 
 
-def _read(value: Any, column: Column, table: str, name: str) -> Any:
+def _read_value(value: Any, column: Column, table: str, name: str) -> Any:
     """A value as ingest would have read it: mapped, a number, a moment; InvalidError if it is none."""
     if column.map:
         value = column.map.get(str(value), value)
@@ -118,11 +118,11 @@ def _read(value: Any, column: Column, table: str, name: str) -> Any:
     if column.type is ColumnType.NUMBER and not isinstance(value, bool) and math.isnan(number_of(value)):
         raise InvalidError(f"{table}.{name} is declared as a number; what was sent is none.")
     if column.type is ColumnType.TIMESTAMP:
-        return _moment(value, table, name)
+        return _read_timestamp(value, table, name)
     return value
 
 
-def _moment(value: Any, table: str, name: str) -> datetime:
+def _read_timestamp(value: Any, table: str, name: str) -> datetime:
     micros = micros_of(value) if isinstance(value, str | datetime) else None
     if micros is None or abs(micros) >= _FAR:
         raise InvalidError(f"{table}.{name} is a moment between 1716 and 2223; write it as 2026-03-31T09:00:00Z.")

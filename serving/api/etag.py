@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from serving.json_values import plain
 
 
-def tagged(request: Request, body: Any) -> Response:
+def respond_with_etag(request: Request, body: Any) -> Response:
     """The body as JSON with its ETag, or 304 if the request names it."""
     record = plain(body) if isinstance(body, dict) else body
     text = json.dumps(record, ensure_ascii=False, allow_nan=False).encode()

@@ -49,7 +49,7 @@ _SCHEMES: dict[str, Any] = {
 }
 
 
-def describe(app: FastAPI) -> None:
+def extend_openapi(app: FastAPI) -> None:
     """Have the application's document name errors and keys."""
     derive = app.openapi
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from serving.problems import UnknownThingError
+from serving.problems import NotFoundError
 from serving.scopes import Scope, scopes_of
 from serving.state.clock import wall_now
 from serving.store.engine import Store
@@ -70,7 +70,7 @@ def revoke_key(store: Store, prefix: str) -> str:
     with store.writing() as session:
         keys = list(session.scalars(select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))))
         if len(keys) != 1:
-            raise UnknownThingError(f"{len(keys)} keys in use begin with '{prefix}'; 'leadscore keys list' shows them.")
+            raise NotFoundError(f"{len(keys)} keys in use begin with '{prefix}'; 'leadscore keys list' shows them.")
         keys[0].revoked_at = wall_now()
         session.execute(delete(WebSession).where(WebSession.key_id == keys[0].id))
         row = AuditRow(at=wall_now(), actor="cli", action="key.revoked", subject=keys[0].name, detail={})
@@ -84,7 +84,7 @@ def has_keys(store: Store) -> bool:
         return bool(session.scalar(select(func.count()).select_from(ApiKey)))
 
 
-def by_key(store: Store, token: str) -> Caller | None:
+def find_caller_by_key(store: Store, token: str) -> Caller | None:
     """The caller of a key, None if it is not valid."""
     with store.reading() as session:
         key = session.scalar(select(ApiKey).where(ApiKey.hash == digest(token), ApiKey.revoked_at.is_(None)))
@@ -98,16 +98,16 @@ def start_session(store: Store, token: str, hours: float) -> str | None:
         if key is None:
             return None
         row = WebSession(key_id=key.id, name=key.name, scopes=key.scopes, owner=key.owner)
-        return _opened(session, row, hours, key.prefix)
+        return _store_session(session, row, hours, key.prefix)
 
 
 def open_session(store: Store, name: str, scopes: list[str], owner: str | None, hours: float, by: str) -> str:
     """Start a session of somebody the identity provider vouches for; returns the cookie."""
     with store.writing() as session:
-        return _opened(session, WebSession(key_id=None, name=name, scopes=scopes, owner=owner), hours, by)
+        return _store_session(session, WebSession(key_id=None, name=name, scopes=scopes, owner=owner), hours, by)
 
 
-def _opened(session: Session, row: WebSession, hours: float, by: str) -> str:
+def _store_session(session: Session, row: WebSession, hours: float, by: str) -> str:
     """Store a session under a new cookie; those that have expired go."""
     cookie = secrets.token_urlsafe(32)
     now = wall_now()
@@ -118,7 +118,7 @@ def _opened(session: Session, row: WebSession, hours: float, by: str) -> str:
     return cookie
 
 
-def by_session(store: Store, cookie: str) -> Caller | None:
+def find_caller_by_session(store: Store, cookie: str) -> Caller | None:
     """The caller of a session cookie, None if there is none or it has expired."""
     with store.reading() as session:
         row = session.get(WebSession, digest(cookie))
@@ -139,6 +139,6 @@ def form_token(cookie: str, secret: bytes) -> str:
     return hmac.new(secret, cookie.encode(), hashlib.sha256).hexdigest()
 
 
-def form_token_fits(cookie: str, secret: bytes, token: str) -> bool:
+def is_form_token_valid(cookie: str, secret: bytes, token: str) -> bool:
     """Whether a form's token belongs to the session."""
     return hmac.compare_digest(form_token(cookie, secret), token)

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from serving.oidc_settings import OidcSettings
-from serving.problems import RefusedError
+from serving.problems import SignInRefusedError
 from serving.scopes import Scope, scopes_of
 
 _LONGEST = 200
@@ -27,7 +27,7 @@ def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
 
     Raises
     ------
-    RefusedError : no mapped group, a mail domain that may not sign in, an unverified address, or no owner to see as
+    SignInRefusedError : no mapped group, a mail domain not allowed, an unverified address, or no owner
 
     >>> settings = OidcSettings(issuer="https://id", client_id="x", groups={"sales": ["read"]})
     >>> person_of({"sub": "1", "email": "Ann@x.org", "email_verified": True, "groups": ["sales"]}, settings)
@@ -37,11 +37,11 @@ def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
     _check_address(claims, email, settings)
     groups = [group for group in groups_of(claims, settings.groups_claim) if group in settings.groups]
     if not groups:
-        raise RefusedError(f"None of your groups may use this server. {_ASK}")
+        raise SignInRefusedError(f"None of your groups may use this server. {_ASK}")
     scopes = tuple(scopes_of([name for group in groups for name in settings.groups[group]]))
     name = email or _text(claims.get("preferred_username")) or _text(claims.get("sub"))
     if not name:
-        raise RefusedError(f"The provider did not say who you are. {_ASK}")
+        raise SignInRefusedError(f"The provider did not say who you are. {_ASK}")
     if Scope.ADMIN in scopes or set(groups) & set(settings.see_all):
         return Person(name, scopes, None)
     return Person(name, scopes, _owner(claims, settings))
@@ -51,7 +51,9 @@ def _owner(claims: Mapping[str, Any], settings: OidcSettings) -> str:
     value = _text(_at(claims, settings.owner_claim))
     value = value.lower() if settings.owner_claim == "email" else value
     if not value:
-        raise RefusedError(f"The provider did not say whose leads you see (claim '{settings.owner_claim}'). {_ASK}")
+        raise SignInRefusedError(
+            f"The provider did not say whose leads you see (claim '{settings.owner_claim}'). {_ASK}"
+        )
     by_claim = {key.lower(): owner for key, owner in settings.owners.items()}
     return by_claim.get(value.lower(), value)
 
@@ -60,9 +62,9 @@ def _check_address(claims: Mapping[str, Any], email: str, settings: OidcSettings
     """Refuse other mail domains, and addresses anybody could have typed in at the provider."""
     verified = claims.get("email_verified")
     if email and (verified in (False, "false") or (settings.verified_only and verified not in (True, "true"))):
-        raise RefusedError(f"The provider has not verified your e-mail address. {_ASK}")
+        raise SignInRefusedError(f"The provider has not verified your e-mail address. {_ASK}")
     if settings.domains and email.rpartition("@")[2] not in {name.lower().lstrip("@") for name in settings.domains}:
-        raise RefusedError(f"Your e-mail domain may not sign in here. {_ASK}")
+        raise SignInRefusedError(f"Your e-mail domain may not sign in here. {_ASK}")
 
 
 def groups_of(claims: Mapping[str, Any], path: str) -> list[str]:

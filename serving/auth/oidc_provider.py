@@ -17,7 +17,7 @@ from starlette.requests import Request
 
 from serving.logs import logger
 from serving.oidc_settings import SIGN_IN_SECONDS, OidcSettings, safe_address
-from serving.problems import ProviderError, RefusedError
+from serving.problems import ProviderError, SignInRefusedError
 
 _NAME = "oidc"
 _KEYS = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "_loaded_at")
@@ -51,22 +51,24 @@ class Provider:
 
     async def begin(self, request: Request, back: str, path: str) -> tuple[str, str]:
         """Address to send the browser to, and the sealed note its cookie carries until it comes ``back``."""
-        await self._describe()
+        await self._load_description()
         made = await self.client.create_authorization_url(back)
         note = {name: made[name] for name in ("state", "nonce", "code_verifier")} | {"redirect_uri": back, "path": path}
         return str(made["url"]), str(self.seal.dumps(note))
 
     def note(self, request: Request, sealed: str) -> dict[str, str]:
-        """What was noted when this browser began; RefusedError if it did not, or for another sign-in."""
+        """What was noted when this browser began; SignInRefusedError if it did not, or for another sign-in."""
         try:
             note: dict[str, str] = self.seal.loads(sealed, max_age=SIGN_IN_SECONDS)
         except BadSignature as problem:
-            _told(request, "no sign-in under way")
-            raise RefusedError(f"No sign-in is under way in this browser, or it took too long. {_AGAIN}") from problem
+            _log_refusal(request, "no sign-in under way")
+            raise SignInRefusedError(
+                f"No sign-in is under way in this browser, or it took too long. {_AGAIN}"
+            ) from problem
         given = request.query_params.get("state", "")
         if not hmac.compare_digest(note["state"].encode(), given.encode()):
-            _told(request, "state")
-            raise RefusedError(f"This answer belongs to another sign-in. {_AGAIN}")
+            _log_refusal(request, "state")
+            raise SignInRefusedError(f"This answer belongs to another sign-in. {_AGAIN}")
         return note
 
     async def finish(self, request: Request, note: Mapping[str, str]) -> dict[str, Any]:
@@ -74,10 +76,10 @@ class Provider:
 
         Raises
         ------
-        RefusedError : the provider said no, or its token is not for this server and this sign-in
+        SignInRefusedError : the provider said no, or its token is not for this server and this sign-in
         ProviderError : it is away, or answers what it must not
         """
-        await self._describe()
+        await self._load_description()
         state = note["state"]
         kept = {name: note[name] for name in ("nonce", "code_verifier", "redirect_uri")}
         request.scope["session"] = {}
@@ -90,47 +92,49 @@ class Provider:
             token = await self.client.authorize_access_token(request, claims_options=options, leeway=_LEEWAY_SECONDS)
             claims = dict(token.get("userinfo") or {})
             if not claims:
-                raise RefusedError(f"The provider sent no identity token. {_AGAIN}")
-            return claims | await self._more(token, claims)
+                raise SignInRefusedError(f"The provider sent no identity token. {_AGAIN}")
+            return claims | await self._read_userinfo(token, claims)
         except OAuthError as problem:
-            _told(request, "refused by the provider")
-            raise RefusedError(f"The provider did not sign you in. {_AGAIN}") from problem
+            _log_refusal(request, "refused by the provider")
+            raise SignInRefusedError(f"The provider did not sign you in. {_AGAIN}") from problem
         except JoseError as problem:
             claim = getattr(problem, "claim", "")
-            _told(request, f"{type(problem).__name__} {claim}".strip())
-            raise RefusedError(f"The provider's token is not accepted: {_why(problem)}. {_AGAIN}") from problem
+            _log_refusal(request, f"{type(problem).__name__} {claim}".strip())
+            raise SignInRefusedError(
+                f"The provider's token is not accepted: {_token_problem(problem)}. {_AGAIN}"
+            ) from problem
         except (HTTPError, InvalidURL, ValueError, TypeError, KeyError, RuntimeError) as problem:
-            raise _away(problem) from problem
+            raise _provider_failure(problem) from problem
 
-    async def _more(self, token: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
+    async def _read_userinfo(self, token: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
         """Claims the token leaves out, where the provider hands them out at its own address."""
         wanted = {"email", self.settings.groups_claim.partition(".")[0], self.settings.owner_claim}
         if not wanted - set(claims) or "userinfo_endpoint" not in self.client.server_metadata:
             return {}
         found = dict(await self.client.userinfo(token=token))
         if found.get("sub") != claims["sub"]:
-            raise RefusedError(f"The provider spoke of two people. {_AGAIN}")
+            raise SignInRefusedError(f"The provider spoke of two people. {_AGAIN}")
         return {name: value for name, value in found.items() if name not in claims}
 
-    async def _describe(self) -> None:
+    async def _load_description(self) -> None:
         """Read the provider's description once, and keep of it only what is needed and may be."""
         if "_loaded_at" in self.client.server_metadata:
             return
         try:
             found = dict(await self.client.load_server_metadata())
-            self.client.server_metadata = _accepted(found, str(self.settings.issuer))
+            self.client.server_metadata = _check_description(found, str(self.settings.issuer))
             methods = found.get(_AUTH[0]) or ["client_secret_basic"]
             if self.settings.secret() is not None and "client_secret_basic" not in methods:
                 self.client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"
         except (HTTPError, InvalidURL, ValueError, TypeError) as problem:
             self.client.server_metadata = {}
-            raise _away(problem) from problem
+            raise _provider_failure(problem) from problem
         except ProviderError:
             self.client.server_metadata = {}
             raise
 
 
-def _accepted(found: Mapping[str, Any], issuer: str) -> dict[str, Any]:
+def _check_description(found: Mapping[str, Any], issuer: str) -> dict[str, Any]:
     """Of a description, the addresses and algorithms; ProviderError if they cannot be trusted."""
     if str(found.get("issuer", "")).rstrip("/") != issuer.rstrip("/"):
         raise ProviderError("The provider calls itself by another name than LEADSCORE_SERVE_OIDC_ISSUER.")
@@ -144,7 +148,7 @@ def _accepted(found: Mapping[str, Any], issuer: str) -> dict[str, Any]:
     return kept
 
 
-def _why(problem: Exception) -> str:
+def _token_problem(problem: Exception) -> str:
     """What is wrong with a token, without what stands in it."""
     claim = getattr(problem, "claim", "")
     kind = type(problem).__name__
@@ -155,11 +159,11 @@ def _why(problem: Exception) -> str:
     return "its signature or form does not fit"
 
 
-def _away(problem: Exception) -> ProviderError:
+def _provider_failure(problem: Exception) -> ProviderError:
     logger().warning("identity provider failed", kind=type(problem).__name__)
     return ProviderError("The identity provider does not answer as it should; try again, or sign in with an API key.")
 
 
-def _told(request: Request, reason: str) -> None:
+def _log_refusal(request: Request, reason: str) -> None:
     request_id = str(getattr(request.state, "request_id", ""))
     logger().warning("sign-in refused", request_id=request_id, reason=reason)

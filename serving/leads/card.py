@@ -11,8 +11,8 @@ from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
 from serving.json_values import plain
 from serving.problems import InvalidError
-from serving.request_language import language_named
-from serving.state.app_state import Desk, State
+from serving.request_language import find_language
+from serving.state.app_state import AppState, LoadedState
 from serving.state.lead_data import rows_of
 from serving.store.tables import Feedback, ScoreRow
 
@@ -21,8 +21,8 @@ _OPEN = (EvidenceStatus.UNKNOWN, EvidenceStatus.INDICATED)
 _SHOWN_ACTIVITIES = 50
 
 
-def card(
-    desk: Desk,
+def build_card(
+    app_state: AppState,
     lead_id: str,
     owner: str | None,
     framework: str | None = None,
@@ -30,11 +30,11 @@ def card(
     language: str | None = None,
 ) -> dict[str, Any]:
     """The card of a known lead, with what is displayed of it and what sales said last."""
-    state, chosen = desk.state, desk.framework(framework)
-    code = desk.code(state, lead_id, owner)
+    state, chosen = app_state.loaded, app_state.framework(framework)
+    code = app_state.find_lead(state, lead_id, owner)
     _check_created(state, code, as_of)
-    with desk.store.reading() as session:
-        scored = desk.score_leads(session, state, [code], chosen, as_of, language_named(language))
+    with app_state.store.reading() as session:
+        scored = app_state.score_leads(session, state, [code], chosen, as_of, find_language(language))
         latest = select(Feedback).where(Feedback.lead_id == lead_id).order_by(Feedback.id.desc()).limit(1)
         said = session.scalar(latest)
     return plain(scored.card(0)) | {
@@ -58,7 +58,7 @@ def feedback_record(row: Feedback) -> dict[str, Any]:
     }
 
 
-def _check_created(state: State, code: int, as_of: datetime | None) -> None:
+def _check_created(state: LoadedState, code: int, as_of: datetime | None) -> None:
     if as_of is None:
         return
     if state.data.flat:
@@ -68,11 +68,11 @@ def _check_created(state: State, code: int, as_of: datetime | None) -> None:
         raise InvalidError(f"the lead was created on {created:%Y-%m-%d}, not before as_of; give a later one.")
 
 
-def history(desk: Desk, lead_id: str, owner: str | None) -> dict[str, Any]:
+def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[str, Any]:
     """Weekly scores by the model in use, oldest first, each from what was known then; and stored scores."""
-    state = desk.state
-    code = desk.code(state, lead_id, owner)
-    with desk.store.reading() as session:
+    state = app_state.loaded
+    code = app_state.find_lead(state, lead_id, owner)
+    with app_state.store.reading() as session:
         rows = select(ScoreRow).where(ScoreRow.lead_id == lead_id).order_by(ScoreRow.id.desc()).limit(50)
         stored = [
             {
@@ -84,31 +84,31 @@ def history(desk: Desk, lead_id: str, owner: str | None) -> dict[str, Any]:
             }
             for row in session.scalars(rows)
         ]
-        weekly = [] if state.data.flat else _weekly(desk, session, state, code)
+        weekly = [] if state.data.flat else _weekly_scores(app_state, session, state, code)
     return {"lead_id": lead_id, "weekly": weekly, "served": stored}
 
 
-def _weekly(desk: Desk, session: Any, state: State, code: int) -> list[dict[str, Any]]:
-    records, now = desk.gathered_at(session, state, [code])
+def _weekly_scores(app_state: AppState, session: Any, state: LoadedState, code: int) -> list[dict[str, Any]]:
+    records, now = app_state.gather_rows_now(session, state, [code])
     created = state.data.tables["leads"]["created_at"].iloc[code]
     moments = pd.Series([now - pd.Timedelta(weeks=k) for k in range(WEEKS, -1, -1)], dtype="datetime64[us]")
     moments = moments[moments > created] if not pd.isna(created) else moments
     if not len(moments):
         return []
     ids = [str(state.data.lead_ids[code])] * len(moments)
-    scored = state.model.many(records, ids, moments.reset_index(drop=True), desk.framework(None))
+    scored = state.model.score_tables(records, ids, moments.reset_index(drop=True), app_state.framework(None))
     columns = ["as_of", "score", "probability", "grade", "state"]
     return [plain(row) for row in rows_of(scored.frame[columns])]
 
 
-def timeline(desk: Desk, lead_id: str, owner: str | None) -> list[dict[str, Any]]:
+def build_timeline(app_state: AppState, lead_id: str, owner: str | None) -> list[dict[str, Any]]:
     """Activities, answers and stages of a lead, youngest first."""
-    state = desk.state
-    code = desk.code(state, lead_id, owner)
+    state = app_state.loaded
+    code = app_state.find_lead(state, lead_id, owner)
     if state.data.flat:
         return []
-    with desk.store.reading() as session:
-        records = desk.records(session, state, [code])
+    with app_state.store.reading() as session:
+        records = app_state.records(session, state, [code])
     kinds, questions_ = state.data.source.activity_kinds, state.data.source.questions
     found: list[tuple[Any, str, str]] = []
     for row in records["activities"]:
@@ -116,42 +116,48 @@ def timeline(desk: Desk, lead_id: str, owner: str | None) -> list[dict[str, Any]
             kind = kinds.get(str(row["kind"]))
             named = kind.label if kind is not None and kind.label else str(row["kind"]).replace("_", " ")
             found.append(
-                (row["happened_at"], f"activity by {_or(row.get('actor'), 'lead')}", _join(named, row, "asset"))
+                (
+                    row["happened_at"],
+                    f"activity by {_text_or(row.get('actor'), 'lead')}",
+                    _with_detail(named, row, "asset"),
+                )
             )
     for row in records["answers"]:
         if str(row["lead_id"]) == lead_id:
             question = questions_.get(str(row["question"]))
             label = question.label if question is not None and question.label else str(row["question"])
-            found.append((row["known_at"], "answer", f"{label}: {_or(row.get('value'), 'withdrawn')}"))
+            found.append((row["known_at"], "answer", f"{label}: {_text_or(row.get('value'), 'withdrawn')}"))
     for row in records["stages"]:
         if str(row["lead_id"]) == lead_id:
-            found.append((row["entered_at"], "stage", _join(_stage(str(row["stage"])), row, "reason")))
+            found.append((row["entered_at"], "stage", _with_detail(_stage_name(str(row["stage"])), row, "reason")))
     found = [item for item in found if not pd.isna(item[0])]
     found.sort(key=lambda item: item[0], reverse=True)
     return [{"at": pd.Timestamp(at), "what": what, "text": text} for at, what, text in found[:_SHOWN_ACTIVITIES]]
 
 
-def _or(value: Any, otherwise: str) -> str:
+def _text_or(value: Any, otherwise: str) -> str:
     return otherwise if value is None or pd.isna(value) or value == "" else str(value)
 
 
-def _stage(name: str) -> str:
+def _stage_name(name: str) -> str:
     """Short stages in capitals, as on every page."""
     return name.upper() if len(name) == 3 and name != "won" else name
 
 
-def _join(text: str, row: Mapping[str, Any], name: str) -> str:
-    more = _or(row.get(name), "")
+def _with_detail(text: str, row: Mapping[str, Any], name: str) -> str:
+    more = _text_or(row.get(name), "")
     return f"{text}: {more}" if more else text
 
 
-def questions(desk: Desk, lead_id: str, owner: str | None, framework: str | None = None) -> list[dict[str, Any]]:
+def list_questions(
+    app_state: AppState, lead_id: str, owner: str | None, framework: str | None = None
+) -> list[dict[str, Any]]:
     """Questions on criteria nobody knows about, with the answers they take."""
-    found = card(desk, lead_id, owner, framework)
-    return open_questions(found, desk.framework(framework), desk.state)
+    found = build_card(app_state, lead_id, owner, framework)
+    return list_open_questions(found, app_state.framework(framework), app_state.loaded)
 
 
-def open_questions(found: Mapping[str, Any], framework: Framework, state: State) -> list[dict[str, Any]]:
+def list_open_questions(found: Mapping[str, Any], framework: Framework, state: LoadedState) -> list[dict[str, Any]]:
     """Of a card: each unknown or only indicated criterion with its question; the card's own question first."""
     asked = []
     for row in found["criteria"]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from serving.leads.card import feedback_record
 from serving.problems import InvalidError
 from serving.schemas import FeedbackGiven
-from serving.state.app_state import Desk, State
+from serving.state.app_state import AppState, LoadedState
 from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import AuditRow, Feedback
@@ -19,32 +19,32 @@ HIDING = ("snooze", "reject", "do_not_contact")
 _DAYS = {"override": 90, "snooze": 7}  # days after which they expire where nothing else is said
 
 
-def _latest() -> Any:
+def _latest_ids() -> Any:
     """The id of the latest feedback of each lead."""
     return select(func.max(Feedback.id)).group_by(Feedback.lead_id)
 
 
-def _valid(now: Any) -> Any:
+def _is_valid_at(now: Any) -> Any:
     return or_(Feedback.expires_at.is_(None), Feedback.expires_at > now)
 
 
-def hidden_leads(store: Store) -> frozenset[str]:
+def find_hidden_leads(store: Store) -> frozenset[str]:
     """Leads that sales put aside: snoozed, rejected, or not to be contacted."""
     with store.reading() as session:
-        query = select(Feedback.lead_id).where(Feedback.id.in_(_latest()), Feedback.verdict.in_(HIDING))
-        return frozenset(session.scalars(query.where(_valid(wall_now()))))
+        query = select(Feedback.lead_id).where(Feedback.id.in_(_latest_ids()), Feedback.verdict.in_(HIDING))
+        return frozenset(session.scalars(query.where(_is_valid_at(wall_now()))))
 
 
-def latest_by_lead(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The latest word on each lead, as far as it still holds."""
     with store.reading() as session:
-        query = select(Feedback).where(Feedback.id.in_(_latest().where(Feedback.lead_id.in_(list(lead_ids)))))
-        rows = session.scalars(query.where(_valid(wall_now()), Feedback.verdict != "withdraw"))
+        query = select(Feedback).where(Feedback.id.in_(_latest_ids().where(Feedback.lead_id.in_(list(lead_ids)))))
+        rows = session.scalars(query.where(_is_valid_at(wall_now()), Feedback.verdict != "withdraw"))
         return {row.lead_id: feedback_record(row) for row in rows}
 
 
-def give_feedback(
-    desk: Desk, session: Session, state: State, lead_id: str, body: FeedbackGiven, author: str
+def add_feedback(
+    app_state: AppState, session: Session, state: LoadedState, lead_id: str, body: FeedbackGiven, author: str
 ) -> dict[str, Any]:
     """Store one word of sales on a lead the caller may see; InvalidError if a rejection has no reason."""
     if body.verdict in ("reject", "override") and not body.reason:

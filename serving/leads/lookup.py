@@ -11,14 +11,14 @@ from features.cohort.identity_resolution import domain_of, normal_email
 from features.schema.source import Identity
 from serving.json_values import plain
 from serving.problems import InvalidError
-from serving.state.app_state import Desk, State
+from serving.state.app_state import AppState, LoadedState
 
 
-def lookup(desk: Desk, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:
+def find_by_address(app_state: AppState, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:
     """Leads of an address, and of its company: those of the person's accounts, of accounts with the domain, and of the
     same mail host, unless that host serves people of several accounts and is no account's own (a mail provider).
     """
-    state = desk.state
+    state = app_state.loaded
     identity = state.data.source.identity
     if identity is None:
         raise InvalidError(
@@ -27,50 +27,52 @@ def lookup(desk: Desk, owner: str | None, email: str | None, domain: str | None)
     address, host = normal_email(email), domain_of(email or domain)
     if address is None and host is None:
         raise InvalidError("give ?email= with an address, or ?domain= with a company's domain (no free-mail host).")
-    known, hosts = _addresses(state, identity.email)
-    same = _equal(known, address)
-    company = _company(state, identity, same, hosts, host)
-    with desk.store.reading() as session:
+    known, hosts = _addresses_and_hosts(state, identity.email)
+    same = _equals(known, address)
+    company = _company_leads(state, identity, same, hosts, host)
+    with app_state.store.reading() as session:
         return {
-            "person": _found_leads(desk, session, state, owner, same),
-            "company": _found_leads(desk, session, state, owner, company & ~same),
+            "person": _lead_rows(app_state, session, state, owner, same),
+            "company": _lead_rows(app_state, session, state, owner, company & ~same),
         }
 
 
-def _addresses(state: State, column: str) -> tuple[pd.Series, pd.Series]:
+def _addresses_and_hosts(state: LoadedState, column: str) -> tuple[pd.Series, pd.Series]:
     """Normalised address and mail host of every lead."""
     own = state.data.tables["leads"][column].astype("str")
     return own.map(normal_email, na_action="ignore"), own.map(domain_of, na_action="ignore")
 
 
-def _equal(values: pd.Series, asked: str | None) -> Bools:
+def _equals(values: pd.Series, asked: str | None) -> Bools:
     if asked is None:
         return np.zeros(len(values), dtype=np.bool_)
     return np.asarray((values == asked).fillna(False), dtype=np.bool_)
 
 
-def _company(state: State, identity: Identity, same: Bools, hosts: pd.Series, host: str | None) -> Bools:
+def _company_leads(state: LoadedState, identity: Identity, same: Bools, hosts: pd.Series, host: str | None) -> Bools:
     leads, accounts = state.data.tables["leads"], state.data.tables.get("accounts")
-    by_host = _equal(hosts, host)
+    by_host = _equals(hosts, host)
     if accounts is None or "account_id" not in leads:
         return by_host
     named: set[Any] = set(leads["account_id"][same].dropna())
     if host and identity.account_domain and identity.account_domain in accounts:
-        owned = set(accounts["account_id"][_equal(accounts[identity.account_domain].map(domain_of, "ignore"), host)])
+        owned = set(accounts["account_id"][_equals(accounts[identity.account_domain].map(domain_of, "ignore"), host)])
         if not owned and leads["account_id"][by_host].nunique() > 1:
             by_host = np.zeros(len(leads), dtype=np.bool_)
         named |= owned
     return by_host | leads["account_id"].isin(named).to_numpy(dtype=np.bool_)
 
 
-def _found_leads(desk: Desk, session: Session, state: State, owner: str | None, mask: Any) -> list[dict[str, Any]]:
+def _lead_rows(
+    app_state: AppState, session: Session, state: LoadedState, owner: str | None, mask: Any
+) -> list[dict[str, Any]]:
     rows = []
     for code in mask.nonzero()[0][:50]:
         if owner is not None and state.data.owner(int(code)) != owner:
             continue
         lead_id = str(state.data.lead_ids[int(code)])
         line = state.worklist.line(lead_id)
-        acted = desk.gathered_at(session, state, [int(code)])[0]["activities"]
+        acted = app_state.gather_rows_now(session, state, [int(code)])[0]["activities"]
         mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
         last = mine["happened_at"].max() if len(mine) else None
         rows.append(

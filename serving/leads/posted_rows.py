@@ -14,7 +14,7 @@ _TABLES: dict[Table, Any] = {"answers": AnswerRow, "activities": ActivityRow, "f
 LIMIT = 100_000
 
 
-def posted(store: Store, table: Table, after: int) -> tuple[bytes, int, int]:
+def export_posted_rows(store: Store, table: Table, after: int) -> tuple[bytes, int, int]:
     """A Parquet file of the rows behind an id, oldest first, how many there are, and the id to go on from.
 
     Answers and activities carry the names of the canonical tables (docs/sources.md), moments are UTC.

@@ -10,14 +10,14 @@ from features.errors import BundleError
 from models.bundle import Bundle, load_bundle
 from pipelines.scoring.score_change import compare_moments
 from serving.problems import InvalidError
-from serving.state.app_state import Desk, State
+from serving.state.app_state import AppState, LoadedState
 from serving.store.tables import ScoreRow
 
 _WEEK = pd.Timedelta(days=7)
 
 
 def explain_score_change(
-    desk: Desk, lead_id: str, owner: str | None, since: datetime | None, framework: str | None
+    app_state: AppState, lead_id: str, owner: str | None, since: datetime | None, framework: str | None
 ) -> dict[str, Any]:
     """The movement from then to now; then is a week ago unless said, scored by the model that served the lead then.
 
@@ -26,12 +26,12 @@ def explain_score_change(
     UnknownLeadError : not in the data, or not the caller's
     InvalidError : a source without clocks, or moments out of order
     """
-    state, chosen = desk.state, desk.framework(framework)
-    code = desk.code(state, lead_id, owner)
+    state, chosen = app_state.loaded, app_state.framework(framework)
+    code = app_state.find_lead(state, lead_id, owner)
     if state.data.flat:
         raise InvalidError("this source has no clocks; nothing in it changes over time.")
-    with desk.store.reading() as session:
-        tables, now = desk.gathered_at(session, state, [code])
+    with app_state.store.reading() as session:
+        tables, now = app_state.gather_rows_now(session, state, [code])
         start = now - _WEEK if since is None else pd.Timestamp(since)
         query = select(ScoreRow.bundle_hash).where(ScoreRow.lead_id == lead_id, ScoreRow.as_of <= start)
         served = session.scalar(query.order_by(ScoreRow.id.desc()).limit(1))
@@ -40,17 +40,17 @@ def explain_score_change(
         raise InvalidError(
             f"since must lie before {now:%Y-%m-%dT%H:%M} and after the lead was created ({created:%Y-%m-%dT%H:%M})."
         )
-    before = _bundle(desk, state, served)
+    before = _bundle_served_then(app_state, state, served)
     return compare_moments(tables, state.model.source, lead_id, (start, now), (before, state.model.bundle), chosen)
 
 
-def _bundle(desk: Desk, state: State, served: str | None) -> Bundle:
+def _bundle_served_then(app_state: AppState, state: LoadedState, served: str | None) -> Bundle:
     """The bundle that served the lead then, if it is kept and has the same features; else the one in use."""
     now = state.model.bundle
     if served is None or served == now.hash:
         return now
     try:
-        then = load_bundle(desk.paths.bundles / served, served)
+        then = load_bundle(app_state.paths.bundles / served, served)
     except BundleError:
         return now
     return then if then.catalog.hash == now.catalog.hash else now

@@ -11,19 +11,19 @@ from sqlalchemy.orm import Session
 from features.errors import LeadScoreError
 from pipelines.workspace.atomic_files import write_bytes
 from serving.auth.api_keys import Caller
-from serving.leads.writes import once
+from serving.leads.writes import run_once
 from serving.logs import logger
-from serving.problems import ConflictError, InvalidError, UnknownThingError
+from serving.problems import ConflictError, InvalidError, NotFoundError
 from serving.scopes import Scope
-from serving.state.app_state import Desk
+from serving.state.app_state import AppState
 from serving.state.clock import wall_now
 from serving.store.tables import Upload
 
 SUFFIXES = (".csv", ".parquet")
 
 
-def take_in(
-    desk: Desk, caller: Caller, name: str, content: bytes, framework: str | None, key: str | None = None
+def accept_upload(
+    app_state: AppState, caller: Caller, name: str, content: bytes, framework: str | None, key: str | None = None
 ) -> dict[str, Any]:
     """Keep a file and queue it; only the ending of its name is used, never the name itself."""
     suffix = Path(name.replace("\\", "/")).suffix.lower()
@@ -31,27 +31,27 @@ def take_in(
         raise InvalidError("send a .csv or .parquet file.")
     if not content:
         raise InvalidError("the file is empty.")
-    chosen = None if framework is None else desk.framework(framework).name
+    chosen = None if framework is None else app_state.framework(framework).name
 
     def work(session: Session) -> dict[str, Any]:
         number = secrets.token_hex(16)
-        write_bytes(folder_of(desk, number) / f"input{suffix}", content)
+        write_bytes(upload_folder(app_state, number) / f"input{suffix}", content)
         row = Upload(id=number, caller=caller.name, status="waiting", suffix=suffix, framework=chosen, rows=None)
         row.done, row.failed, row.error, row.created_at, row.finished_at = 0, 0, "", wall_now(), None
         session.add(row)
         session.flush()
-        return record_of(row)
+        return upload_record(row)
 
     asked = {"upload": hashlib.sha256(content).hexdigest(), "suffix": suffix, "framework": chosen}
-    return once(desk, caller, key, asked, work)
+    return run_once(app_state, caller, key, asked, work)
 
 
-def folder_of(desk: Desk, number: str) -> Path:
+def upload_folder(app_state: AppState, number: str) -> Path:
     """Where an upload's files are."""
-    return desk.folder / "uploads" / number
+    return app_state.folder / "uploads" / number
 
 
-def record_of(row: Upload) -> dict[str, Any]:
+def upload_record(row: Upload) -> dict[str, Any]:
     """Progress of an upload."""
     return {
         "id": row.id,
@@ -64,46 +64,46 @@ def record_of(row: Upload) -> dict[str, Any]:
     }
 
 
-def find(desk: Desk, caller: Caller, number: str) -> Upload:
-    """An upload of the caller; UnknownThingError if it is not theirs or does not exist."""
-    with desk.store.reading() as session:
+def find_upload(app_state: AppState, caller: Caller, number: str) -> Upload:
+    """An upload of the caller; NotFoundError if it is not theirs or does not exist."""
+    with app_state.store.reading() as session:
         row = session.get(Upload, number)
     if row is None or (row.caller != caller.name and not caller.may(Scope.ADMIN)):
-        raise UnknownThingError("there is no such upload; POST /v1/uploads takes one in.")
+        raise NotFoundError("there is no such upload; POST /v1/uploads takes one in.")
     return row
 
 
-def result_of(desk: Desk, row: Upload) -> Path:
+def result_file(app_state: AppState, row: Upload) -> Path:
     """The scored file; ConflictError while there is none."""
     if row.status != "done":
         raise ConflictError(f"this upload is {row.status}; its result is there once it is done.")
-    return folder_of(desk, row.id) / f"result{row.suffix}"
+    return upload_folder(app_state, row.id) / f"result{row.suffix}"
 
 
-def work_off(desk: Desk) -> int:
+def score_waiting_uploads(app_state: AppState) -> int:
     """Score what waits; uploads a killed server left half done are begun again. Returns how many were done."""
-    with desk.store.writing() as session:
+    with app_state.store.writing() as session:
         session.execute(update(Upload).where(Upload.status == "scoring").values(status="waiting"))
         waiting = list(session.scalars(select(Upload).where(Upload.status == "waiting").order_by(Upload.created_at)))
         for row in waiting:
             row.status = "scoring"
     for row in waiting:
-        _score(desk, row)
+        _score_upload(app_state, row)
     return len(waiting)
 
 
-def _score(desk: Desk, row: Upload) -> None:
+def _score_upload(app_state: AppState, row: Upload) -> None:
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.scoring.leads_file import read_leads_file
     from pipelines.scoring.score_file import ERROR, score_leads, write_scored
 
-    folder = folder_of(desk, row.id)
+    folder = upload_folder(app_state, row.id)
     found: dict[str, Any]
     try:
-        leads = read_leads_file(folder / f"input{row.suffix}", desk.context.source)
-        _note(desk, row.id, {"rows": len(leads.frame)})
-        model = desk.state.model
-        scored = score_leads(desk.context, leads, bundle=str(model.folder), framework=row.framework).frame
+        leads = read_leads_file(folder / f"input{row.suffix}", app_state.context.source)
+        _update(app_state, row.id, {"rows": len(leads.frame)})
+        model = app_state.loaded.model
+        scored = score_leads(app_state.context, leads, bundle=str(model.folder), framework=row.framework).frame
         write_scored(scored, folder / f"result{row.suffix}")
         failed = int((scored[ERROR] != "").sum())
         found = {"status": "done", "done": len(scored), "failed": failed}
@@ -112,9 +112,9 @@ def _score(desk: Desk, row: Upload) -> None:
     except Exception as problem:  # whatever is in a file must not end the worker
         logger().error("upload failed", upload=row.id, kind=type(problem).__name__)
         found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
-    _note(desk, row.id, found | {"finished_at": wall_now()})
+    _update(app_state, row.id, found | {"finished_at": wall_now()})
 
 
-def _note(desk: Desk, number: str, values: dict[str, Any]) -> None:
-    with desk.store.writing() as session:
+def _update(app_state: AppState, number: str, values: dict[str, Any]) -> None:
+    with app_state.store.writing() as session:
         session.execute(update(Upload).where(Upload.id == number).values(**values))

@@ -14,20 +14,22 @@ from features.schema.source import Question
 from features.schema.vocabulary import ColumnType
 from serving.auth.api_keys import Caller
 from serving.json_values import plain
-from serving.leads.feedback import give_feedback
+from serving.leads.feedback import add_feedback
 from serving.problems import ConflictError, InvalidError
-from serving.request_records import undeclared_kind
+from serving.request_records import find_undeclared_kind
 from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven
-from serving.state.app_state import Desk, State, line_of
+from serving.state.app_state import AppState, LoadedState, line_of
 from serving.state.clock import wall_now
-from serving.store.tables import ActivityRow, AnswerRow, AuditRow, Once, ScoreRow
+from serving.store.tables import ActivityRow, AnswerRow, AuditRow, IdempotencyRecord, ScoreRow
 from serving.webhooks.outbox import announce
 
 Work = Callable[[Session], dict[str, Any]]
 _EARLY = timedelta(days=1)  # how far ahead of our clock another system's may be
 
 
-def once(desk: Desk, caller: Caller, key: str | None, asked: Mapping[str, Any], work: Work) -> dict[str, Any]:
+def run_once(
+    app_state: AppState, caller: Caller, key: str | None, asked: Mapping[str, Any], work: Work
+) -> dict[str, Any]:
     """Do the work in one transaction; a repeated idempotency key gives the first answer again.
 
     Raises
@@ -35,14 +37,14 @@ def once(desk: Desk, caller: Caller, key: str | None, asked: Mapping[str, Any], 
     ConflictError : the key was used for something else, or its first request is still at work
     """
     if key is None:
-        with desk.store.writing() as session:
+        with app_state.store.writing() as session:
             return work(session)
     wanted = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     try:
-        with desk.store.writing() as session:
-            kept = session.get(Once, (caller.name, key))
+        with app_state.store.writing() as session:
+            kept = session.get(IdempotencyRecord, (caller.name, key))
             if kept is None:
-                kept = Once(caller=caller.name, key=key, request_hash=wanted, answer={}, at=wall_now())
+                kept = IdempotencyRecord(caller=caller.name, key=key, request_hash=wanted, answer={}, at=wall_now())
                 session.add(kept)
                 session.flush()
                 kept.answer = work(session)
@@ -53,17 +55,19 @@ def once(desk: Desk, caller: Caller, key: str | None, asked: Mapping[str, Any], 
         raise ConflictError("The same idempotency key is at work right now; ask again in a moment.") from problem
 
 
-def answer(
-    desk: Desk, caller: Caller, lead_id: str, body: AnswerGiven, key: str | None = None
-) -> tuple[dict[str, Any], State]:
+def store_answer(
+    app_state: AppState, caller: Caller, lead_id: str, body: AnswerGiven, key: str | None = None
+) -> tuple[dict[str, Any], LoadedState]:
     """Store an answer and rescore its lead at once; see :class:`AnswerGiven` for what may be said."""
-    state = desk.state
-    code = desk.code(state, lead_id, caller.owner)
-    value = _value(body, _question(state, body.question))
+    state = app_state.loaded
+    code = app_state.find_lead(state, lead_id, caller.owner)
+    value = _value_to_store(body, _find_question(state, body.question))
 
     def work(session: Session) -> dict[str, Any]:
-        desk.store.hold(session, _shared(state, code))  # rows that bear on each other are known in the order written
-        now = desk.clock.tick()
+        app_state.store.hold_lock(
+            session, _lock_name(state, code)
+        )  # rows that bear on each other are known in the order written
+        now = app_state.clock.tick()
         author = body.author or caller.name
         row = AnswerRow(lead_id=lead_id, question=body.question, value=value, channel=body.channel, author=author)
         row.happened_at = row.known_at = now
@@ -71,23 +75,25 @@ def answer(
         detail = {"question": body.question, "status": body.status, "channel": body.channel}
         session.add(AuditRow(at=wall_now(), actor=caller.name, action="answer", subject=lead_id, detail=detail))
         session.flush()
-        return {"answer": row.id} | _rescored(desk, session, state, code, "answer")
+        return {"answer": row.id} | _rescore(app_state, session, state, code, "answer")
 
-    return _done(once(desk, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
+    return _publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
 
 
-def activity(
-    desk: Desk, caller: Caller, lead_id: str, body: ActivityPosted, key: str | None = None
-) -> tuple[dict[str, Any], State]:
+def store_activity(
+    app_state: AppState, caller: Caller, lead_id: str, body: ActivityPosted, key: str | None = None
+) -> tuple[dict[str, Any], LoadedState]:
     """Store an activity as it happens and rescore its lead; the same ``activity_id`` counts once."""
-    state = desk.state
-    code = desk.code(state, lead_id, caller.owner)
+    state = app_state.loaded
+    code = app_state.find_lead(state, lead_id, caller.owner)
     if state.data.flat:
         raise InvalidError("this source has no clocks, so activities mean nothing to it.")
 
     def work(session: Session) -> dict[str, Any]:
-        desk.store.hold(session, _shared(state, code))  # rows that bear on each other are known in the order written
-        now = desk.clock.tick()
+        app_state.store.hold_lock(
+            session, _lock_name(state, code)
+        )  # rows that bear on each other are known in the order written
+        now = app_state.clock.tick()
         happened = body.happened_at or now
         if happened > max(now, wall_now()) + _EARLY:
             raise InvalidError("happened_at lies more than a day ahead; send what has happened.")
@@ -98,43 +104,45 @@ def activity(
         detail = {"kind": body.kind, "actor": body.actor}
         session.add(AuditRow(at=wall_now(), actor=caller.name, action="activity", subject=lead_id, detail=detail))
         session.flush()
-        ignored = undeclared_kind(body.kind, body.actor, state.data.source)
-        return {"activity": row.id, "ignored": ignored} | _rescored(desk, session, state, code, "activity")
+        ignored = find_undeclared_kind(body.kind, body.actor, state.data.source)
+        return {"activity": row.id, "ignored": ignored} | _rescore(app_state, session, state, code, "activity")
 
     try:
-        return _done(once(desk, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
+        return _publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
     except IntegrityError as problem:
         raise ConflictError(f"activity '{body.activity_id}' of this lead is on record already.") from problem
 
 
-def feedback(desk: Desk, caller: Caller, lead_id: str, body: FeedbackGiven, key: str | None = None) -> dict[str, Any]:
+def store_feedback(
+    app_state: AppState, caller: Caller, lead_id: str, body: FeedbackGiven, key: str | None = None
+) -> dict[str, Any]:
     """Store what sales says; the score stays what it is."""
-    state = desk.state
-    desk.code(state, lead_id, caller.owner)
+    state = app_state.loaded
+    app_state.find_lead(state, lead_id, caller.owner)
 
     def work(session: Session) -> dict[str, Any]:
-        given = give_feedback(desk, session, state, lead_id, body, caller.name)
+        given = add_feedback(app_state, session, state, lead_id, body, caller.name)
         announce(session, "lead.feedback", {"lead_id": lead_id, "verdict": body.verdict, "reason": body.reason})
         return given
 
-    return once(desk, caller, key, {"lead": lead_id, **body.model_dump()}, work)
+    return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
 
 
-def _shared(state: State, code: int) -> str:
+def _lock_name(state: LoadedState, code: int) -> str:
     """What the writes to a lead have in common: its account, or the lead itself."""
     account = int(state.data.account_of[code])
     return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
 
 
-def _done(answered: dict[str, Any], state: State) -> tuple[dict[str, Any], State]:
-    state.worklist.rescored(answered["line"])
+def _publish(answered: dict[str, Any], state: LoadedState) -> tuple[dict[str, Any], LoadedState]:
+    state.worklist.update_row(answered["line"])
     return answered, state
 
 
-def _rescored(desk: Desk, session: Session, state: State, code: int, origin: str) -> dict[str, Any]:
+def _rescore(app_state: AppState, session: Session, state: LoadedState, code: int, origin: str) -> dict[str, Any]:
     """Score a lead inside the transaction that changed it; store the score, tell the webhooks of a new state."""
-    framework = desk.framework(None)
-    scored = desk.score_leads(session, state, [code], framework)
+    framework = app_state.framework(None)
+    scored = app_state.score_leads(session, state, [code], framework)
     line, card = line_of(scored), plain(scored.card(0))
     lead_id = str(line["lead_id"])
     before = state.worklist.line(lead_id)
@@ -166,14 +174,14 @@ def _rescored(desk: Desk, session: Session, state: State, code: int, origin: str
     }
 
 
-def _question(state: State, name: str) -> Question:
+def _find_question(state: LoadedState, name: str) -> Question:
     known = state.data.source.questions
     if state.data.flat or name not in known:
         raise InvalidError(f"there is no such question; the source declares {', '.join(known) or 'none'}.")
     return known[name]
 
 
-def _value(body: AnswerGiven, question: Question) -> str:
+def _value_to_store(body: AnswerGiven, question: Question) -> str:
     """The value to store. ``met`` and ``not_met`` are stored as the declared value that stands for them."""
     if body.status != "value" and body.value is not None:
         raise InvalidError(f"the status {body.status} and a value say two things; send one of them.")

@@ -28,10 +28,10 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 RANK = ("lead", "iql", "mql", "pql", "sal", "sql")
 
 
-def safe_cell(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula: such texts get an apostrophe, numbers stay numbers.
 
-    >>> safe_cell("=HYPERLINK(1)"), safe_cell("@SUM(A1)"), safe_cell(-0.5), safe_cell("plain")
+    >>> escape_formula("=HYPERLINK(1)"), escape_formula("@SUM(A1)"), escape_formula(-0.5), escape_formula("plain")
     ("'=HYPERLINK(1)", "'@SUM(A1)", -0.5, 'plain')
     """
     if value is None:
@@ -42,55 +42,57 @@ def safe_cell(value: Any) -> Any:
     return value
 
 
-def reason_cell(text: Any) -> str:
+def format_reason(text: Any) -> str:
     """A reason whose sign is a word, as a leading + or - would be taken for a formula."""
     told = str(text or "")
     return f"for: {told[2:]}" if told.startswith("+ ") else f"against: {told[2:]}" if told.startswith("- ") else told
 
 
-def _moment(text: Any) -> str:
+def _with_zone(text: Any) -> str:
     """A moment as CRMs import it: with its zone, else they take it for the importing user's."""
     return f"{text}Z" if text else ""
 
 
-def export(rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None, *, changed: bool) -> Iterator[str]:
+def export_lines(
+    rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None, *, changed: bool
+) -> Iterator[str]:
     """Lines of the file: the upsert key first; only leads from a state up, only those whose score or state moved within
     a week if asked (where nobody knows of a week ago, the lead is new or the list too long to tell: exported).
     """
-    yield heading(form)
+    yield format_heading(form)
     for row in rows:
-        if rank(row["state"]) < rank(from_state):
+        if state_rank(row["state"]) < state_rank(from_state):
             continue
         if changed and row.get("change") == 0 and row.get("state_before") == row["state"]:
             continue
-        yield written(row, form)
+        yield format_line(row, form)
 
 
-def rank(state: str | None) -> int:
+def state_rank(state: str | None) -> int:
     """How far a state is up the ladder; what is on no rung is at its foot.
 
-    >>> rank("mql") > rank("iql") > rank(None)
+    >>> state_rank("mql") > state_rank("iql") > state_rank(None)
     True
     """
     return RANK.index(state) if state in RANK else 0
 
 
-def heading(form: Form) -> str:
+def format_heading(form: Form) -> str:
     """The file's first line."""
-    return _line(_FIELDS[form].values())
+    return _csv_line(_FIELDS[form].values())
 
 
-def written(row: Mapping[str, Any], form: Form) -> str:
+def format_line(row: Mapping[str, Any], form: Form) -> str:
     """The line of one lead."""
     record = {
         **row,
-        "as_of": _moment(row.get("as_of")),
-        **{name: reason_cell(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")},
+        "as_of": _with_zone(row.get("as_of")),
+        **{name: format_reason(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")},
     }
-    return _line(safe_cell(record.get(name)) for name in _FIELDS[form])
+    return _csv_line(escape_formula(record.get(name)) for name in _FIELDS[form])
 
 
-def _line(cells: Iterable[Any]) -> str:
+def _csv_line(cells: Iterable[Any]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(list(cells))
     return buffer.getvalue()

@@ -10,11 +10,11 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from serving.auth.api_keys import Caller
-from serving.lists.export import Form, heading, rank, written
+from serving.lists.export import Form, format_heading, format_line, state_rank
 from serving.problems import ConflictError
 from serving.state.clock import wall_now
 from serving.store.engine import Store
-from serving.store.tables import AuditRow, HandedRow, Ledger
+from serving.store.tables import AuditRow, ExportedLead, Ledger
 
 _IN_MEMORY = 8 * 2**20
 _AT_ONCE = 500  # ids in one statement
@@ -22,7 +22,7 @@ _COUNTED = ("score", "state", "grade", "next_action", "question")
 
 
 @dataclass(frozen=True)
-class Handed:
+class ExportFile:
     """A file, how many leads it holds, and the number of the export, from 1."""
 
     file: IO[bytes]
@@ -30,10 +30,10 @@ class Handed:
     number: int
 
 
-def hand_over(
+def export_changes(
     store: Store, caller: Caller, name: str, rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None,
     *, again: bool,
-) -> Handed:  # fmt: skip
+) -> ExportFile:  # fmt: skip
     """Write the leads that are new under a name or whose score, state, grade, next action or question moved since it
     last got them, and keep that they were handed over.
 
@@ -47,50 +47,50 @@ def hand_over(
     """
     ledger = f"{caller.owner or ''}/{name}"
     with store.reading() as session:
-        last = _exports(session, ledger)  # before the rows: an export that ends in between is a conflict below
+        last = _count_exports(session, ledger)  # before the rows: an export that ends in between is a conflict below
         found = session.execute(
-            select(HandedRow.lead_id, HandedRow.mark, HandedRow.state, HandedRow.number).where(
-                HandedRow.ledger == ledger
+            select(ExportedLead.lead_id, ExportedLead.mark, ExportedLead.state, ExportedLead.number).where(
+                ExportedLead.ledger == ledger
             )
         )
         kept = {lead_id: (mark, state, number) for lead_id, mark, state, number in found}
     number = last + 1
     file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed when it was sent
-    file.write(heading(form).encode())
+    file.write(format_heading(form).encode())
     new: dict[str, dict[str, Any]] = {}
     for row in rows:
         lead_id = str(row["lead_id"])
         mark, state, then = kept.get(lead_id, ("", "", None))
         repeat = again and then == last
-        if not repeat and max(rank(row["state"]), rank(state)) < rank(from_state):
+        if not repeat and max(state_rank(row["state"]), state_rank(state)) < state_rank(from_state):
             continue
-        now = _mark(row, form)
+        now = _fingerprint(row, form)
         if (now == mark and not repeat) or lead_id in new:  # rescored while the list was read, a lead may come twice
             continue
-        file.write(written(row, form).encode())
+        file.write(format_line(row, form).encode())
         new[lead_id] = {"ledger": ledger, "lead_id": lead_id, "mark": now, "state": row["state"], "number": number}
     with store.writing() as session:
-        store.hold(session, f"export:{ledger}")
-        if _exports(session, ledger) != last:
+        store.hold_lock(session, f"export:{ledger}")
+        if _count_exports(session, ledger) != last:
             file.close()
             raise ConflictError(f"Another export '{name}' ended meanwhile; ask again for what changed since.")
         session.merge(Ledger(ledger=ledger, exports=number))
         ids = [lead_id for lead_id in new if lead_id in kept]
         for start in range(0, len(ids), _AT_ONCE):
             part = ids[start : start + _AT_ONCE]
-            session.execute(delete(HandedRow).where(HandedRow.ledger == ledger, HandedRow.lead_id.in_(part)))
+            session.execute(delete(ExportedLead).where(ExportedLead.ledger == ledger, ExportedLead.lead_id.in_(part)))
         if new:
-            session.execute(insert(HandedRow), list(new.values()))
+            session.execute(insert(ExportedLead), list(new.values()))
         detail = {"rows": len(new), "number": number, "form": form}
         session.add(AuditRow(at=wall_now(), actor=caller.logged, action="export", subject=name, detail=detail))
     file.seek(0)
-    return Handed(file, len(new), number)
+    return ExportFile(file, len(new), number)
 
 
-def _exports(session: Session, ledger: str) -> int:
+def _count_exports(session: Session, ledger: str) -> int:
     return session.scalar(select(Ledger.exports).where(Ledger.ledger == ledger)) or 0
 
 
-def _mark(row: Mapping[str, Any], form: Form) -> str:
+def _fingerprint(row: Mapping[str, Any], form: Form) -> str:
     """The same for rows that no one would import twice."""
     return hashlib.sha256(repr((form, [row[name] for name in _COUNTED])).encode()).hexdigest()[:32]

@@ -30,12 +30,12 @@ class Waterfall:
     centre: float
 
 
-def waterfall(card: Mapping[str, Any]) -> Waterfall:
+def build_waterfall(card: Mapping[str, Any]) -> Waterfall:
     """Bars from 50 to the score: each starts where the one before ended, the last ends at the score.
 
     >>> card = {"score": 62, "points_base": -8, "points_clip": 0, "criteria": [
     ...     {"id": "need", "label": "Need", "points": 20}, {"id": "context", "label": "Context", "points": 0}]}
-    >>> [(bar.id, bar.points, bar.total) for bar in waterfall(card).bars]
+    >>> [(bar.id, bar.points, bar.total) for bar in build_waterfall(card).bars]
     [('base', -8, 42), ('need', 20, 62), ('context', 0, 62)]
     """
     steps = [("base", "Starting point of all leads", card["points_base"])]
@@ -64,7 +64,7 @@ class Line:
     height: int = 120
 
 
-def score_line(weekly: Sequence[Mapping[str, Any]]) -> Line | None:
+def build_score_line(weekly: Sequence[Mapping[str, Any]]) -> Line | None:
     """Scores over time on an axis of 0..100; None for fewer than two."""
     if len(weekly) < 2:
         return None
@@ -98,7 +98,7 @@ class CurveChart:
     ticks_y: list[tuple[float, str]]
 
 
-def curve_chart(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> CurveChart | None:
+def build_curve_chart(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> CurveChart | None:
     """Wins against handoffs for each policy; None where there is no curve."""
     points = [point for rows in curves.values() for point in rows]
     if not points:
@@ -137,10 +137,10 @@ class ReliabilityChart:
     highest: str
 
 
-def with_ends(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def add_interval_ends(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows with the ends of their interval as columns; those that older runs left may have none.
 
-    >>> with_ends([{"rows": 5, "ci": [0.1, 0.2]}, {"rows": 6}])
+    >>> add_interval_ends([{"rows": 5, "ci": [0.1, 0.2]}, {"rows": 6}])
     [{'rows': 5, 'ci': [0.1, 0.2], 'low': 0.1, 'high': 0.2}, {'rows': 6, 'low': None, 'high': None}]
     """
     found = []
@@ -150,10 +150,10 @@ def with_ends(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def reliability_chart(rows: Sequence[Mapping[str, Any]]) -> ReliabilityChart | None:
+def build_reliability_chart(rows: Sequence[Mapping[str, Any]]) -> ReliabilityChart | None:
     """Observed against predicted share of each group; None where there are no groups.
 
-    >>> chart = reliability_chart([{"predicted": 0.1, "observed": 0.2, "rows": 50}])
+    >>> chart = build_reliability_chart([{"predicted": 0.1, "observed": 0.2, "rows": 50}])
     >>> chart.highest, chart.dots[0].x, chart.dots[0].y
     ('20%', 140.0, 20.0)
     """

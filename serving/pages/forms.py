@@ -8,9 +8,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
 from features.errors import PromotionError
-from serving.auth.dependencies import Admin, DeskOf, Writer, check_form_token
+from serving.auth.dependencies import Admin, AppStateDep, Writer, check_form_token
 from serving.auth.oidc_claims import local_path
-from serving.leads.writes import answer, feedback
+from serving.leads.writes import store_answer, store_feedback
 from serving.problems import InvalidError
 from serving.results.promotion import promote, roll_back
 from serving.schemas import AnswerGiven, FeedbackGiven
@@ -24,7 +24,7 @@ Field = Annotated[str, Form(max_length=500)]
 def post_answer(
     lead_id: str,
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Writer,
     token: Token,
     question: Field,
@@ -40,7 +40,7 @@ def post_answer(
         body = AnswerGiven.model_validate(given | ({"value": value} if status == "value" else {}))
     except ValidationError as problem:
         raise InvalidError("this answer cannot be stored; choose one of the list.") from problem
-    answer(desk, caller, lead_id, body)
+    store_answer(app_state, caller, lead_id, body)
     chosen = f"&framework={quote(framework)}" if framework else ""
     return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=answer{chosen}", status_code=303)
 
@@ -49,7 +49,7 @@ def post_answer(
 def post_feedback(
     lead_id: str,
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Writer,
     token: Token,
     verdict: Field,
@@ -63,7 +63,7 @@ def post_feedback(
         body = FeedbackGiven.model_validate({"verdict": verdict, "reason": reason, "note": note})
     except ValidationError as problem:
         raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
-    feedback(desk, caller, lead_id, body)
+    store_feedback(app_state, caller, lead_id, body)
     if not back:
         return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=feedback", status_code=303)
     there = local_path(back)
@@ -73,7 +73,7 @@ def post_feedback(
 
 @router.post("/model/champion")
 def post_champion(
-    request: Request, desk: DeskOf, caller: Admin, token: Token, hash: Field = "", reason: Field = ""
+    request: Request, app_state: AppStateDep, caller: Admin, token: Token, hash: Field = "", reason: Field = ""
 ) -> Response:
     """Promote a kept bundle, with a reason whatever the gate says, or roll back where none is named.
 
@@ -83,9 +83,9 @@ def post_champion(
     why = reason.strip()
     try:
         if hash:
-            promote(desk, caller.name, hash, bool(why), why)
+            promote(app_state, caller.name, hash, bool(why), why)
         else:
-            roll_back(desk, caller.name)
+            roll_back(app_state, caller.name)
     except PromotionError:
         return RedirectResponse(f"/model?asked={quote(hash, safe='')}#h-gate", status_code=303)
     return RedirectResponse("/model", status_code=303)

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from models.explaining.language import SOURCE_LANGUAGE, Language, language_codes, load_language, read_catalog
-from serving.auth.dependencies import DeskOf, check_form_token, desk_of
+from serving.auth.dependencies import AppStateDep, check_form_token, get_app_state
 from serving.auth.oidc_claims import local_path
 from serving.problems import InvalidError
-from serving.state.app_state import Desk
+from serving.state.app_state import AppState
 
 COOKIE = "leadscore_language"
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @cache
-def spoken(code: str) -> Language:
+def page_language(code: str) -> Language:
     """A language with the words of the pages before those of the cards."""
     language = load_language(code)
     if code == SOURCE_LANGUAGE:
@@ -32,22 +32,22 @@ def spoken(code: str) -> Language:
 def language_of(request: Request) -> Language:
     """The reader's choice, else the server's language."""
     chosen = request.cookies.get(COOKIE, "")
-    return spoken(chosen if chosen in language_codes() else desk_of(request).settings.language)
+    return page_language(chosen if chosen in language_codes() else get_app_state(request).settings.language)
 
 
-def languages() -> list[Language]:
+def list_languages() -> list[Language]:
     """All languages to choose from."""
-    return [spoken(code) for code in language_codes()]
+    return [page_language(code) for code in language_codes()]
 
 
-def in_language(desk: Desk, rows: list[dict[str, Any]], language: Language) -> list[dict[str, Any]]:
+def translate_reasons(app_state: AppState, rows: list[dict[str, Any]], language: Language) -> list[dict[str, Any]]:
     """Rows of the list with their first reason in the reader's language: the list itself is kept in English."""
     if language.code == SOURCE_LANGUAGE or not rows:
         return rows
-    state = desk.state
+    state = app_state.loaded
     codes = [state.data.code(row["lead_id"]) for row in rows]
-    with desk.store.reading() as session:
-        scored = desk.score_leads(session, state, codes, desk.framework(None), language=language)
+    with app_state.store.reading() as session:
+        scored = app_state.score_leads(session, state, codes, app_state.framework(None), language=language)
     reasons = dict(zip(scored.columns["lead_id"].tolist(), scored.columns["reason_1"].tolist(), strict=True))
     for row in rows:
         row["reason_1"] = reasons[row["lead_id"]]
@@ -57,7 +57,7 @@ def in_language(desk: Desk, rows: list[dict[str, Any]], language: Language) -> l
 @router.post("/language")
 def choose(
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     token: Annotated[str, Form(max_length=100)],
     code: Annotated[str, Form(max_length=10)],
     back: Annotated[str, Form(max_length=500)] = "/",
@@ -67,6 +67,6 @@ def choose(
     if code not in language_codes():
         raise InvalidError(f"there is no such language; known: {', '.join(language_codes())}.")
     answer = RedirectResponse(local_path(back), status_code=303)
-    secure = desk.settings.only_https
+    secure = app_state.settings.only_https
     answer.set_cookie(COOKIE, code, max_age=_YEAR_SECONDS, httponly=True, samesite="strict", secure=secure)
     return answer

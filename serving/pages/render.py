@@ -11,8 +11,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from serving.auth.api_keys import Caller, form_token
-from serving.auth.dependencies import SESSION, desk_of
-from serving.pages.language import language_of, languages
+from serving.auth.dependencies import SESSION, get_app_state
+from serving.pages.language import language_of, list_languages
 from serving.schemas import FeedbackGiven
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def environment() -> "Environment":
         "web_link": web_link,
         "query": query,
         "grouped": grouped,
-        "called": called,
+        "called": lead_name,
     }
     made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS, "reasons": REASONS}
     return made
@@ -73,10 +73,10 @@ def grouped(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
-def called(lead: Mapping[str, Any]) -> str:
+def lead_name(lead: Mapping[str, Any]) -> str:
     """What a lead is called: its name where one is on record, else its id.
 
-    >>> called({"lead_id": "7", "display": {}}), called({"lead_id": "7", "display": {"name": "Ann"}})
+    >>> lead_name({"lead_id": "7", "display": {}}), lead_name({"lead_id": "7", "display": {"name": "Ann"}})
     ('7', 'Ann')
     """
     shown = lead["display"]
@@ -123,26 +123,28 @@ def query(values: Mapping[str, Any], **changes: Any) -> str:
     return "?" + urlencode({name: value for name, value in merged.items() if value not in (None, "", 0)})
 
 
-def page(request: Request, template: str, caller: Caller | None, /, status: int = 200, **values: Any) -> HTMLResponse:
+def render_page(
+    request: Request, template: str, caller: Caller | None, /, status: int = 200, **values: Any
+) -> HTMLResponse:
     """A rendered page; a browser without a cookie gets one, so that its forms can carry a token."""
-    desk = desk_of(request)
+    app_state = get_app_state(request)
     cookie = request.cookies.get(SESSION) or secrets.token_urlsafe(32)
-    source = desk.context.source
+    source = app_state.context.source
     language = language_of(request)
     html = (
         environment()
         .get_template(template)
         .render(
             caller=caller,
-            token=form_token(cookie, desk.secret),
+            token=form_token(cookie, app_state.secret),
             path=request.url.path,
             source_title=source.title or source.name,
             synthetic=source.synthetic,
-            problem=desk.problem,
-            cutoff=desk.state.data.cutoff if desk.ready else None,
-            real_clock=desk.clock.real,
+            problem=app_state.problem,
+            cutoff=app_state.loaded.data.cutoff if app_state.ready else None,
+            real_clock=app_state.clock.real,
             language=language,
-            languages=languages(),
+            languages=list_languages(),
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             _=language.text,
             **values,
@@ -150,7 +152,7 @@ def page(request: Request, template: str, caller: Caller | None, /, status: int 
     )
     answer = HTMLResponse(html, status_code=status)
     if SESSION not in request.cookies:
-        set_cookie(answer, cookie, desk.settings.only_https)
+        set_cookie(answer, cookie, app_state.settings.only_https)
     return answer
 
 

@@ -15,18 +15,18 @@ from features.rubric.schema import Rubric
 from features.rubric.yaml_format import rubric_yaml
 from models.judging.handoff.policies import RUBRIC_OWN
 from serving.auth.api_keys import Caller
-from serving.auth.dependencies import DeskOf, Reader, check_form_token
+from serving.auth.dependencies import AppStateDep, Reader, check_form_token
 from serving.lists import team_queues
 from serving.pages import tables
-from serving.pages.chart_geometry import curve_chart, reliability_chart, with_ends
-from serving.pages.language import in_language, language_of
-from serving.pages.render import grouped, page, percent, signed
-from serving.problems import InvalidError, UnknownThingError
+from serving.pages.chart_geometry import add_interval_ends, build_curve_chart, build_reliability_chart
+from serving.pages.language import language_of, translate_reasons
+from serving.pages.render import grouped, percent, render_page, signed
+from serving.problems import InvalidError, NotFoundError
 from serving.results import promotion, run_results
-from serving.results.drift import drift
+from serving.results.drift import compute_drift
 from serving.schemas import HASH
 from serving.scopes import Scope
-from serving.state.app_state import Desk
+from serving.state.app_state import AppState
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _LONGEST_RUBRIC = 50_000
@@ -46,7 +46,7 @@ POLICY_WORDS = {
 @router.get("/thresholds")
 def thresholds_page(
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
     share: Annotated[float | None, Query(gt=0, lt=1)] = None,
@@ -54,12 +54,12 @@ def thresholds_page(
     value_per_win: Annotated[str, Query(max_length=30)] = "",
 ) -> Response:
     """Rubric and model side by side at the same workload; the inputs replay the test weeks at another capacity."""
-    values = (handoffs_per_week, share, _amount(cost_per_handoff), _amount(value_per_win))
+    values = (handoffs_per_week, share, _parse_amount(cost_per_handoff), _parse_amount(value_per_win))
     asked = dict(zip(_INPUTS, values, strict=True))
-    return _thresholds_page(request, desk, caller, asked, "")
+    return _thresholds_page(request, app_state, caller, asked, "")
 
 
-def _amount(text: str) -> float | None:
+def _parse_amount(text: str) -> float | None:
     """What an input holds, None where it was left empty."""
     if not text.strip():
         return None
@@ -72,34 +72,36 @@ def _amount(text: str) -> float | None:
 @router.post("/thresholds")
 def try_rubric(
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     token: Annotated[str, Form(max_length=100)],
     rubric: Annotated[str, Form(max_length=_LONGEST_RUBRIC)],
 ) -> Response:
     """Another rubric replayed on the same past weeks; nothing of it is kept."""
     check_form_token(request, token)
-    return _thresholds_page(request, desk, caller, dict.fromkeys(_INPUTS), rubric)
+    return _thresholds_page(request, app_state, caller, dict.fromkeys(_INPUTS), rubric)
 
 
-def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: dict[str, Any], text: str) -> Response:
+def _thresholds_page(
+    request: Request, app_state: AppState, caller: Caller, asked: dict[str, Any], text: str
+) -> Response:
     try:
-        found = run_results.thresholds(desk)
-    except UnknownThingError as nothing:
-        return page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
+        found = run_results.thresholds(app_state)
+    except NotFoundError as nothing:
+        return render_page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
     changed = any(value is not None for value in asked.values())
-    tried = run_results.simulate(desk, **asked) if changed else None
+    tried = run_results.simulate(app_state, **asked) if changed else None
     own, refused = None, ""
     if text.strip():
         try:
-            asked_for = parse_rubric(text, source=desk.context.source)
-            _check_patterns(asked_for, desk.context.rubric, caller)
-            own = run_results.simulate(desk, None, None, asked_for)
+            asked_for = parse_rubric(text, source=app_state.context.source)
+            _check_patterns(asked_for, app_state.context.rubric, caller)
+            own = run_results.simulate(app_state, None, None, asked_for)
         except LeadScoreError as problem:
             refused = problem.message
-    rows = slider_rows(found)
-    capacity = {**desk.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
-    return page(
+    rows = build_slider_rows(found)
+    capacity = {**app_state.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
+    return render_page(
         request,
         "thresholds.html",
         caller,
@@ -108,28 +110,28 @@ def _thresholds_page(request: Request, desk: Desk, caller: Caller, asked: dict[s
         asked=asked,
         own=own,
         refused=refused,
-        text=text or ("" if desk.context.rubric is None else rubric_yaml(desk.context.rubric)),
+        text=text or ("" if app_state.context.rubric is None else rubric_yaml(app_state.context.rubric)),
         capacity=capacity,
-        cost=_first(asked.get("cost_per_handoff"), capacity["cost_per_handoff"]),
-        worth=_first(asked.get("value_per_win"), capacity["value_per_win"]),
+        cost=_first_known(asked.get("cost_per_handoff"), capacity["cost_per_handoff"]),
+        worth=_first_known(asked.get("value_per_win"), capacity["value_per_win"]),
         currency=capacity["currency"],
-        flat=desk.context.source.kind == "flat",
-        chart=curve_chart(found["curves"]),
+        flat=app_state.context.source.kind == "flat",
+        chart=build_curve_chart(found["curves"]),
         steps=rows,
-        start=_start(found),
+        start=_initial_step(found),
         tables=tables,
         steps_json=script_json(rows),
         policy_words=POLICY_WORDS,
-        swap=run_results.swap_set(desk, caller.owner),
+        swap=run_results.read_swap_set(app_state, caller.owner),
     )
 
 
-def _first(*values: float | None) -> str:
+def _first_known(*values: float | None) -> str:
     """The first that is known, as an input takes it."""
     return next((f"{value:.2f}".removesuffix(".00") for value in values if value is not None), "")
 
 
-def _start(found: dict[str, Any]) -> int:
+def _initial_step(found: dict[str, Any]) -> int:
     """The step of the slider next to the rubric's own workload, so that the page opens where the report does."""
     curve = found["curves"].get("model", [])
     own = [row["workload"] for row in found["policies"] if row["policy"] == RUBRIC_OWN]
@@ -140,7 +142,7 @@ def _start(found: dict[str, Any]) -> int:
 
 def _check_patterns(asked: Rubric, used: Rubric | None, caller: Caller) -> None:
     """Regular expressions may run without end: new ones are for administrators to try."""
-    new = _expressions(asked.model_dump()) - (set() if used is None else _expressions(used.model_dump()))
+    new = _find_expressions(asked.model_dump()) - (set() if used is None else _find_expressions(used.model_dump()))
     if new and not caller.may(Scope.ADMIN):
         raise InvalidError(
             f"{min(new)} is a regular expression the rubric in use does not have; such patterns can take for ever, so "
@@ -148,16 +150,16 @@ def _check_patterns(asked: Rubric, used: Rubric | None, caller: Caller) -> None:
         )
 
 
-def _expressions(value: Any) -> set[str]:
+def _find_expressions(value: Any) -> set[str]:
     if isinstance(value, Mapping):
-        return set().union(*(_expressions(part) for pair in value.items() for part in pair))
+        return set().union(*(_find_expressions(part) for pair in value.items() for part in pair))
     if isinstance(value, list | tuple | set | frozenset):
-        return set().union(*(_expressions(part) for part in value))
+        return set().union(*(_find_expressions(part) for part in value))
     is_expression = isinstance(value, str) and len(value) > 2 and value.startswith("/") and value.endswith("/")
     return {value} if is_expression else set()
 
 
-def slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:
+def build_slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:
     """Per workload of the model's curve: wins and precision of both, the rubric's at its nearest workload."""
     model = found["curves"].get("model", [])
     rubric = found["curves"].get("rubric", [])
@@ -189,20 +191,20 @@ def script_json(value: Any) -> Markup:
 
 
 @router.get("/team")
-def team_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
+def team_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Stages, service levels and queues as known at the data cut-off."""
     try:
-        found = run_results.lifecycle(desk)
+        found = run_results.lifecycle(app_state)
     except LeadScoreError as nothing:
-        return page(request, "empty.html", caller, heading="Team", text=nothing.message)
-    return page(
+        return render_page(request, "empty.html", caller, heading="Team", text=nothing.message)
+    return render_page(
         request,
         "team.html",
         caller,
         found=found,
-        queues=team_queues.queues(desk, caller.owner),
-        hot=in_language(desk, team_queues.untouched(desk, caller.owner), language_of(request)),
-        late=team_queues.overdue(desk, caller.owner),
+        queues=team_queues.count_queues(app_state, caller.owner),
+        hot=translate_reasons(app_state, team_queues.list_untouched(app_state, caller.owner), language_of(request)),
+        late=team_queues.list_overdue(app_state, caller.owner),
         tables=tables,
     )
 
@@ -210,34 +212,34 @@ def team_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
 @router.get("/model")
 def model_page(
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     asked: Annotated[str | None, Query(pattern=HASH)] = None,
 ) -> Response:
     """Verdict, candidates, test figures, audit, features, drift and versions; for administrators what the gate says."""
-    found, admin = run_results.model(desk), caller.may(Scope.ADMIN)
+    found, admin = run_results.model(app_state), caller.may(Scope.ADMIN)
     evaluation = found["evaluation"] or {}
-    reliability = with_ends(evaluation.get("reliability") or [])
+    reliability = add_interval_ends(evaluation.get("reliability") or [])
     try:
-        moved: dict[str, Any] = drift(desk)
+        moved: dict[str, Any] = compute_drift(app_state)
     except LeadScoreError as problem:
         moved = {"headline": problem.message, "findings": [], "features": []}
-    return page(
+    return render_page(
         request,
         "model.html",
         caller,
         found=found,
         admin=admin,
-        gate=promotion.asked(desk, asked) if admin and asked is not None else None,
+        gate=promotion.ask_gate(app_state, asked) if admin and asked is not None else None,
         drift=moved,
         reliability=reliability,
-        chart=reliability_chart(reliability),
-        folds=fold_rows(found["backtest"] or {}),
+        chart=build_reliability_chart(reliability),
+        folds=build_fold_rows(found["backtest"] or {}),
         tables=tables,
     )
 
 
-def fold_rows(backtest: dict[str, Any]) -> list[dict[str, Any]]:
+def build_fold_rows(backtest: dict[str, Any]) -> list[dict[str, Any]]:
     """The rolling blocks, each with the log loss of the winner and of the base rate on it."""
     losses = {
         row["name"]: {block["block"]: block["log_loss"] for block in row.get("blocks", [])}

@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from serving.auth.api_keys import digest, end_session, open_session, start_session
-from serving.auth.dependencies import SESSION, DeskOf, check_form_token
+from serving.auth.dependencies import SESSION, AppStateDep, check_form_token
 from serving.auth.oidc_claims import local_path, person_of
 from serving.oidc_settings import CALLBACK, SIGN_IN_SECONDS
-from serving.pages.render import environment, page, query, set_cookie
-from serving.problems import RefusedError, UnknownThingError
-from serving.state.app_state import Desk
+from serving.pages.render import environment, query, render_page, set_cookie
+from serving.problems import NotFoundError, SignInRefusedError
+from serving.state.app_state import AppState
 from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import SpentState
@@ -31,7 +31,7 @@ Next = Annotated[str, Query(max_length=_LONGEST_PATH, description="path to go on
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
-def back_to(request: Request) -> str:
+def return_query(request: Request) -> str:
     """Where to go on after signing in, as a query; nothing for the worklist itself."""
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     path = local_path(asked) if request.method == "GET" and len(asked) <= _LONGEST_PATH else "/"
@@ -39,14 +39,14 @@ def back_to(request: Request) -> str:
 
 
 @router.get("/sign-in")
-def sign_in_page(request: Request, desk: DeskOf, next: Next = "/") -> Response:
+def sign_in_page(request: Request, app_state: AppStateDep, next: Next = "/") -> Response:
     """A form for the key, and the way to the provider where there is one."""
-    return _sign_in_page(request, desk, next)
+    return _sign_in_page(request, app_state, next)
 
 
-def _sign_in_page(request: Request, desk: Desk, path: str, status: int = 200) -> Response:
-    provider = desk.settings.oidc.name if desk.settings.oidc.on else ""
-    return page(
+def _sign_in_page(request: Request, app_state: AppState, path: str, status: int = 200) -> Response:
+    provider = app_state.settings.oidc.name if app_state.settings.oidc.on else ""
+    return render_page(
         request,
         "sign_in.html",
         None,
@@ -61,36 +61,36 @@ def _sign_in_page(request: Request, desk: Desk, path: str, status: int = 200) ->
 @router.post("/sign-in")
 def sign_in(
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     key: Annotated[str, Form(max_length=200)],
     token: Annotated[str, Form(max_length=100)],
     next: Annotated[str, Form(max_length=_LONGEST_PATH)] = "/",
 ) -> Response:
     """Exchange a key for a session."""
     check_form_token(request, token)
-    cookie = start_session(desk.store, key.strip(), desk.settings.session_hours)
+    cookie = start_session(app_state.store, key.strip(), app_state.settings.session_hours)
     if cookie is None:
-        return _sign_in_page(request, desk, next, status=401)
+        return _sign_in_page(request, app_state, next, status=401)
     answer = RedirectResponse(local_path(next), status_code=303)
-    set_cookie(answer, cookie, desk.settings.only_https)
+    set_cookie(answer, cookie, app_state.settings.only_https)
     return answer
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, desk: DeskOf, token: Annotated[str, Form(max_length=100)]) -> Response:
+def sign_out(request: Request, app_state: AppStateDep, token: Annotated[str, Form(max_length=100)]) -> Response:
     """End the session."""
     check_form_token(request, token)
-    end_session(desk.store, request.cookies.get(SESSION, ""))
+    end_session(app_state.store, request.cookies.get(SESSION, ""))
     answer = RedirectResponse("/sign-in", status_code=303)
     answer.delete_cookie(SESSION)
     return answer
 
 
 @router.get(START)
-async def start(request: Request, desk: DeskOf, next: Next = "/") -> Response:
+async def start(request: Request, app_state: AppStateDep, next: Next = "/") -> Response:
     """Send the browser to the provider; a cookie notes which sign-in it is."""
     provider = _provider(request)
-    base = desk.settings.oidc.public_url or f"{request.url.scheme}://{request.headers['host']}"
+    base = app_state.settings.oidc.public_url or f"{request.url.scheme}://{request.headers['host']}"
     url, sealed = await provider.begin(request, base.rstrip("/") + CALLBACK, local_path(next))
     answer = RedirectResponse(url, status_code=303)
     # lax, because the provider's site sends the browser back: a strict cookie would stay at home
@@ -101,45 +101,45 @@ async def start(request: Request, desk: DeskOf, next: Next = "/") -> Response:
         path=START,
         httponly=True,
         samesite="lax",
-        secure=desk.settings.only_https,
+        secure=app_state.settings.only_https,
     )
     return answer
 
 
 @router.get(CALLBACK)
-async def callback(request: Request, desk: DeskOf) -> Response:
+async def callback(request: Request, app_state: AppStateDep) -> Response:
     """The provider sent the browser back: check, and start a session like that of a key."""
     provider = _provider(request)
     note = provider.note(request, request.cookies.get(COOKIE, ""))
-    await run_in_threadpool(_spend, desk.store, note["state"])
-    person = person_of(await provider.finish(request, note), desk.settings.oidc)
-    hours = desk.settings.session_hours
+    await run_in_threadpool(_mark_state_used, app_state.store, note["state"])
+    person = person_of(await provider.finish(request, note), app_state.settings.oidc)
+    hours = app_state.settings.session_hours
     cookie = await run_in_threadpool(
-        open_session, desk.store, person.name, list(person.scopes), person.owner, hours, "provider"
+        open_session, app_state.store, person.name, list(person.scopes), person.owner, hours, "provider"
     )
     path = local_path(note["path"])
     # a page of our own, not a redirect: the browser holds back strict cookies on a way that began on another site
     html = environment().get_template("signed_in.html").render(path=path)
     answer = HTMLResponse(html, headers={"refresh": f"0; url={path}"})
-    set_cookie(answer, cookie, desk.settings.only_https)
+    set_cookie(answer, cookie, app_state.settings.only_https)
     answer.delete_cookie(COOKIE, path=START)
     return answer
 
 
 def _provider(request: Request) -> "Provider":
-    """The provider; UnknownThingError where none is configured."""
+    """The provider; NotFoundError where none is configured."""
     provider: Provider | None = request.app.state.provider
     if provider is None:
-        raise UnknownThingError("This server knows no identity provider; sign in with an API key at /sign-in.")
+        raise NotFoundError("This server knows no identity provider; sign in with an API key at /sign-in.")
     return provider
 
 
-def _spend(store: Store, state: str) -> None:
-    """Note that a state came back; RefusedError if it did so before."""
+def _mark_state_used(store: Store, state: str) -> None:
+    """Note that a state came back; SignInRefusedError if it did so before."""
     now = wall_now()
     try:
         with store.writing() as session:
             session.execute(delete(SpentState).where(SpentState.expires_at < now))
             session.add(SpentState(hash=digest(state), expires_at=now + timedelta(seconds=2 * SIGN_IN_SECONDS)))
     except IntegrityError as problem:
-        raise RefusedError("This sign-in was finished before. Begin again at /sign-in.") from problem
+        raise SignInRefusedError("This sign-in was finished before. Begin again at /sign-in.") from problem

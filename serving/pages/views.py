@@ -14,21 +14,21 @@ from features.errors import LeadScoreError
 from features.schema.vocabulary import Role
 from models.explaining.framework import framework_names, load_framework
 from serving import problems
-from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, page_of
+from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, read_page
 from serving.auth.api_keys import Caller
-from serving.auth.dependencies import DeskOf, Reader, caller_of
-from serving.leads.card import card, history, open_questions, timeline
+from serving.auth.dependencies import AppStateDep, Reader, identify_caller
+from serving.leads.card import build_card, build_timeline, list_open_questions, read_history
 from serving.leads.score_change import explain_score_change
-from serving.lists.one_answer_short import CONSIDERED, short
+from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
 from serving.pages import forms, language, results, sign_in
-from serving.pages.chart_geometry import score_line, waterfall
-from serving.pages.language import in_language, language_of
-from serving.pages.render import page
+from serving.pages.chart_geometry import build_score_line, build_waterfall
+from serving.pages.language import language_of, translate_reasons
+from serving.pages.render import render_page
 from serving.problems import InvalidError, SignInError
-from serving.results.run_results import caution, value_of_a_win
+from serving.results.run_results import caution, find_win_value
 from serving.schemas import FeedbackGiven, Short
 from serving.scopes import Scope
-from serving.state.app_state import Desk
+from serving.state.app_state import AppState
 
 _SHORT_ROWS = 50
 VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
@@ -44,10 +44,10 @@ def install(app: FastAPI) -> None:
     for part in (router, forms.router, results.router, sign_in.router, language.router):
         app.include_router(part)
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
-        (LeadScoreError, problems.on_error),
-        (HTTPException, problems.on_http),
-        (RequestValidationError, problems.on_invalid),
-        (Exception, problems.on_crash),
+        (LeadScoreError, problems.respond_to_known_error),
+        (HTTPException, problems.respond_to_http_error),
+        (RequestValidationError, problems.respond_to_invalid_request),
+        (Exception, problems.respond_to_crash),
     )
     for kind, handler in handlers:
         app.add_exception_handler(kind, _as_page(handler))
@@ -61,9 +61,11 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
         if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
             return answer
         if isinstance(error, SignInError):
-            return RedirectResponse(f"/sign-in{sign_in.back_to(request)}", status_code=303)
+            return RedirectResponse(f"/sign-in{sign_in.return_query(request)}", status_code=303)
         told = json.loads(bytes(answer.body))
-        return page(request, "error.html", None, status=answer.status_code, message=told["detail"], code=told["code"])
+        return render_page(
+            request, "error.html", None, status=answer.status_code, message=told["detail"], code=told["code"]
+        )
 
     return answered
 
@@ -71,7 +73,7 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
 @router.get("/")
 def worklist_page(
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     query: Asked,
     show: Annotated[Show, Query()] = "open",
@@ -79,16 +81,16 @@ def worklist_page(
     lead: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Ranked leads: who first, and why; ``saved`` is what was just said of ``lead``."""
-    state = desk.state
-    framework = desk.framework(None)
-    value, currency = value_of_a_win(desk)
-    found = page_of(desk, state, query, caller, show)
-    in_language(desk, found.rows, language_of(request))
+    state = app_state.loaded
+    framework = app_state.framework(None)
+    value, currency = find_win_value(app_state)
+    found = read_page(app_state, state, query, caller, show)
+    translate_reasons(app_state, found.rows, language_of(request))
     filters = {
         "owner": query.owner, "state": query.state, "grade": query.grade, "segment": query.segment,
         "minimum": query.minimum, "search": query.search, "sort": query.sort, "show": show,
     }  # fmt: skip
-    return page(
+    return render_page(
         request,
         "worklist.html",
         caller,
@@ -98,14 +100,14 @@ def worklist_page(
         owners=state.worklist.owners if caller.owner is None else [],
         states=state.worklist.states_of(caller.owner),
         segments=state.worklist.segments.choices(),
-        link=_link_column(desk.settings.record_link, state),
-        extra=_shown(desk, Role.DISPLAY),
+        link=_link_column(app_state.settings.record_link, state),
+        extra=_extra_columns(app_state, Role.DISPLAY),
         horizon=state.model.bundle.horizon_days,
-        caution=caution(desk),
+        caution=caution(app_state),
         value=value,
         currency=currency,
-        by=desk.context.source.capacity.value_by if state.worklist.worth is not None else None,
-        fresh=_new_from(desk),
+        by=app_state.context.source.capacity.value_by if state.worklist.worth is not None else None,
+        fresh=_new_since(app_state),
         saved=saved if saved in VERDICTS and state.data.code(lead) >= 0 else "",
         lead=lead,
     )
@@ -114,9 +116,9 @@ def worklist_page(
 _HEADS = ("full_name", "name", "company", "owner")  # shown at the head of a card, and in the list
 
 
-def _shown(desk: Desk, *roles: Role) -> list[str]:
+def _extra_columns(app_state: AppState, *roles: Role) -> list[str]:
     """Declared columns with the roles that are shown beside name, company and owner; the record's link apart."""
-    source, link = desk.context.source, _link_column(desk.settings.record_link, desk.state)
+    source, link = app_state.context.source, _link_column(app_state.settings.record_link, app_state.loaded)
     return [
         name
         for table in ("leads", "accounts")
@@ -130,73 +132,75 @@ def _link_column(named: str | None, state: Any) -> str:
     return named or next((name for name in columns if name.endswith("url")), "")
 
 
-def _new_from(desk: Desk) -> str:
+def _new_since(app_state: AppState) -> str:
     """Leads created from this moment on are new, empty in sources without clocks."""
-    now = desk.clock.as_of(None)
+    now = app_state.clock.as_of(None)
     return "" if now is None else (now - NEW_WITHIN).isoformat()
 
 
 @router.get("/short")
-def short_page(request: Request, desk: DeskOf, caller: Reader) -> Response:
+def short_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Leads that one answer would qualify, and what to ask them."""
     none = ""
     found: dict[str, Any] = {"rows": [], "total": 0}
     try:
-        found = short(desk, caller.owner, None, _SHORT_ROWS)
+        found = shortlist_leads(app_state, caller.owner, None, _SHORT_ROWS)
     except InvalidError as problem:
         none = problem.message
     language = language_of(request)
     for row in found["rows"]:
         row["text"] = language.text(row["text"])
     rows, total = found["rows"], found["total"]
-    return page(request, "short.html", caller, rows=rows, total=total, none=none, considered=CONSIDERED)
+    return render_page(request, "short.html", caller, rows=rows, total=total, none=none, considered=CONSIDERED)
 
 
 @router.get("/leads/{lead_id}")
 def card_page(
     lead_id: str,
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     framework: Annotated[Short | None, Query()] = None,
     saved: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """One lead: what its score is made of, what is unknown, what to ask."""
-    chosen = desk.framework(framework)
-    found = card(desk, lead_id, caller.owner, framework, language=language_of(request).code)
-    asked = open_questions(found, chosen, desk.state)
-    past = history(desk, lead_id, caller.owner)
-    return page(
+    chosen = app_state.framework(framework)
+    found = build_card(app_state, lead_id, caller.owner, framework, language=language_of(request).code)
+    asked = list_open_questions(found, chosen, app_state.loaded)
+    past = read_history(app_state, lead_id, caller.owner)
+    return render_page(
         request,
         "card.html",
         caller,
         card=found,
-        chart=waterfall(found),
+        chart=build_waterfall(found),
         questions={item["criterion"]: item for item in asked},
-        line=score_line(past["weekly"]),
+        line=build_score_line(past["weekly"]),
         weekly=past["weekly"],
-        events=timeline(desk, lead_id, caller.owner),
-        moved=_moved(desk, lead_id, caller.owner, framework),
+        events=build_timeline(app_state, lead_id, caller.owner),
+        moved=_weekly_change(app_state, lead_id, caller.owner, framework),
         frameworks=[load_framework(name) for name in framework_names()],
         saved=saved,
         may_write=caller.may(Scope.FEEDBACK),
-        link=_link_column(desk.settings.record_link, desk.state),
-        extra=_shown(desk, Role.DISPLAY, Role.PERSONAL),
-        horizon=desk.state.model.bundle.horizon_days,
-        caution=caution(desk),
+        link=_link_column(app_state.settings.record_link, app_state.loaded),
+        extra=_extra_columns(app_state, Role.DISPLAY, Role.PERSONAL),
+        horizon=app_state.loaded.model.bundle.horizon_days,
+        caution=caution(app_state),
     )
 
 
-def _moved(desk: Desk, lead_id: str, owner: str | None, framework: str | None) -> dict[str, Any] | None:
+def _weekly_change(
+    app_state: AppState, lead_id: str, owner: str | None, framework: str | None
+) -> dict[str, Any] | None:
     """What moved the score within a week; None where there are no clocks, or the lead is younger."""
     try:
-        return explain_score_change(desk, lead_id, owner, None, framework)
+        return explain_score_change(app_state, lead_id, owner, None, framework)
     except InvalidError:
         return None
 
 
 @router.get("/docs")
-def docs_page(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
+def docs_page(request: Request, caller: Annotated[Caller, Depends(identify_caller)]) -> Response:
     """The API, address by address, from its OpenAPI document."""
     document = request.app.openapi()
     rows = [
@@ -204,4 +208,4 @@ def docs_page(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    return page(request, "docs.html", caller, rows=rows, description=document["info"]["description"])
+    return render_page(request, "docs.html", caller, rows=rows, description=document["info"]["description"])

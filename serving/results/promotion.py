@@ -1,4 +1,4 @@
-"""Promote and roll back from the server: the same gate, one atomic write, then the desk takes it up."""
+"""Promote and roll back from the server: the same gate, one atomic write, then the app_state takes it up."""
 
 import threading
 from typing import TYPE_CHECKING, Any
@@ -8,12 +8,12 @@ from models.bundle import load_bundle
 from pipelines.registry import champion as pointer
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, kept_bundle, read_champion
 from pipelines.workspace.atomic_files import read_json
-from serving.problems import ConflictError, UnknownThingError
-from serving.state.app_state import Desk
+from serving.problems import ConflictError, NotFoundError
+from serving.state.app_state import AppState
 from serving.state.clock import wall_now
 from serving.store.tables import AuditRow
 from serving.webhooks.outbox import announce
-from serving.webhooks.state_changes import tell_states
+from serving.webhooks.state_changes import announce_state_changes
 
 if TYPE_CHECKING:
     from models.judging.promotion.gate import Answer
@@ -22,89 +22,89 @@ _answers: dict[tuple[Any, ...], "Answer"] = {}
 _lock = threading.Lock()
 
 
-def asked(desk: Desk, beginning: str | None) -> "Answer":
+def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
     """The gate's answer on the kept bundle whose hash begins so, or on the one trained last; moves nothing.
 
     Raises
     ------
-    UnknownThingError : no such bundle, or several
+    NotFoundError : no such bundle, or several
     ConflictError : its catalog is another than the declaration's
     """
-    trained = desk.paths.train / "train.json"
+    trained = app_state.paths.train / "train.json"
     if beginning is None and trained.exists():
         beginning = read_json(trained).get("hash")
     if beginning is None:
-        raise UnknownThingError(f"the last run trained no bundle; 'leadscore run --source {desk.paths.source}' does.")
+        raise NotFoundError(f"the last run trained no bundle; 'leadscore run --source {app_state.paths.source}' does.")
     try:
-        chosen = kept_bundle(desk.paths, beginning)
+        chosen = kept_bundle(app_state.paths, beginning)
     except RegistryError as nothing:
-        raise UnknownThingError("not exactly one kept bundle begins so; GET /v1/model lists them.") from nothing
-    if load_bundle(desk.paths.bundles / chosen).catalog.hash != desk.state.model.catalog.hash:
+        raise NotFoundError("not exactly one kept bundle begins so; GET /v1/model lists them.") from nothing
+    if load_bundle(app_state.paths.bundles / chosen).catalog.hash != app_state.loaded.model.catalog.hash:
         raise ConflictError("this bundle was trained under another declaration; train again instead.")
-    return _answer(desk, chosen)
+    return _cached_answer(app_state, chosen)
 
 
-def promote(desk: Desk, actor: str, beginning: str, force: bool = False, reason: str = "") -> dict[str, Any]:
+def promote(app_state: AppState, actor: str, beginning: str, force: bool = False, reason: str = "") -> dict[str, Any]:
     """Make the kept bundle whose hash begins so the champion, if the gate lets it; ``force`` overrules it.
 
     Raises
     ------
     PromotionError : the gate keeps it back, and says why
-    UnknownThingError, ConflictError : as :func:`asked`; ConflictError too where a registry is followed
+    NotFoundError, ConflictError : as :func:`asked`; ConflictError too where a registry is followed
     """
-    _here(desk)
-    answer = asked(desk, beginning)
+    _refuse_where_registry_decides(app_state)
+    answer = ask_gate(app_state, beginning)
     if not answer.passes and not force:
         raise PromotionError(answer.text)
     move = PointerMove(MoveKind.FORCED, reason) if force else PointerMove(MoveKind.GATE, answer.sentence)
-    found = pointer.point_to(desk.paths, answer.challenger, move)
-    told = _moved(desk, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
+    found = pointer.point_to(app_state.paths, answer.challenger, move)
+    told = _record_move(app_state, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
     return told | {"gate": answer.record(), "forced": force}
 
 
-def _answer(desk: Desk, chosen: str) -> "Answer":
+def _cached_answer(app_state: AppState, chosen: str) -> "Answer":
     """Asked once for the same bundles on the same matrix and audit: resampling takes a while."""
     from pipelines.registry.promotion_gate import ask  # with the first question: the server starts without the judges
     from pipelines.workspace.params_file import load_gate
 
-    files = (desk.paths.matrix / "matrix.json", desk.paths.audit / "audit.json")
+    files = (app_state.paths.matrix / "matrix.json", app_state.paths.audit / "audit.json")
     stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
-    champion = read_champion(desk.paths)
-    key = (str(desk.paths.root), chosen, champion and champion.hash, stamps)
+    champion = read_champion(app_state.paths)
+    key = (str(app_state.paths.root), chosen, champion and champion.hash, stamps)
     with _lock:
         if key not in _answers:
             if len(_answers) > 50:
                 _answers.clear()
-            _answers[key] = ask(desk.context, chosen, load_gate())
+            _answers[key] = ask(app_state.context, chosen, load_gate())
         return _answers[key]
 
 
-def roll_back(desk: Desk, actor: str, leaving: str | None = None) -> dict[str, Any]:
+def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> dict[str, Any]:
     """Make the bundle before the champion the champion again.
 
     ``leaving`` is the beginning of the hash of the champion that shall go: ConflictError if another is there by now,
     so that a repeated request does not go back and forth.
     """
-    _here(desk)
-    champion = pointer.read_champion(desk.paths)
+    _refuse_where_registry_decides(app_state)
+    champion = pointer.read_champion(app_state.paths)
     if leaving is not None and (champion is None or not champion.hash.startswith(leaving)):
         raise ConflictError("another bundle is the champion by now; GET /v1/model shows which.")
     if champion is None or champion.previous is None:
         raise ConflictError("the champion replaced nothing; there is no way back.")
-    return _moved(desk, actor, "rolled.back", pointer.roll_back(desk.paths), {})
+    return _record_move(app_state, actor, "rolled.back", pointer.roll_back(app_state.paths), {})
 
 
-def _here(desk: Desk) -> None:
+def _refuse_where_registry_decides(app_state: AppState) -> None:
     """ConflictError where the champion is chosen elsewhere: the next look would undo what is done here."""
-    if desk.settings.bundle == "registry":
+    if app_state.settings.bundle == "registry":
         raise ConflictError("this server follows the registry's alias 'champion'; move the alias there.")
 
 
-def _moved(desk: Desk, actor: str, action: str, found: Champion, why: dict[str, Any]) -> dict[str, Any]:
-    before = desk.state
-    taken = desk.refresh() or desk.state.model.bundle.hash == found.hash
-    tell_states(desk, before)
-    with desk.store.writing() as session:
+def _record_move(app_state: AppState, actor: str, action: str, found: Champion, why: dict[str, Any]) -> dict[str, Any]:
+    before = app_state.loaded
+    taken = app_state.refresh() or app_state.loaded.model.bundle.hash == found.hash
+    announce_state_changes(app_state, before)
+    with app_state.store.writing() as session:
         detail = {"previous": found.previous, **why}
         session.add(AuditRow(at=wall_now(), actor=actor, action=action, subject=found.hash, detail=detail))
         announce(session, "model.promoted", {"hash": found.hash, "previous": found.previous})

@@ -27,8 +27,8 @@ from pipelines.registry.test_warnings import caution_of
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.paths import Paths
 from serving.json_values import plain
-from serving.problems import UnknownThingError
-from serving.state.app_state import Desk
+from serving.problems import NotFoundError
+from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
 
 if TYPE_CHECKING:
@@ -39,17 +39,17 @@ _DRAWS = 200
 _lock = threading.Lock()
 
 
-def thresholds(desk: Desk) -> dict[str, Any]:
-    """Rubric and model on the same test weeks, as in the report; UnknownThingError before a run got there."""
-    file = desk.paths.thresholds / "comparison.json"
+def thresholds(app_state: AppState) -> dict[str, Any]:
+    """Rubric and model on the same test weeks, as in the report; NotFoundError before a run got there."""
+    file = app_state.paths.thresholds / "comparison.json"
     record = read_json(file) if file.exists() else {}
     if not record.get("policies"):
-        raise UnknownThingError(f"no comparison yet; 'leadscore run --source {desk.paths.source}' makes one.")
+        raise NotFoundError(f"no comparison yet; 'leadscore run --source {app_state.paths.source}' makes one.")
     return dict(record)
 
 
 def simulate(
-    desk: Desk,
+    app_state: AppState,
     handoffs_per_week: int | None,
     share: float | None,
     tried: Rubric | None = None,
@@ -60,7 +60,7 @@ def simulate(
     """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
     from models.judging.handoff.compare_policies import compare_policies
 
-    capacity = Capacity.model_validate(thresholds(desk).get("capacity") or desk.context.source.capacity)
+    capacity = Capacity.model_validate(thresholds(app_state).get("capacity") or app_state.context.source.capacity)
     asked = {
         "handoffs_per_week": handoffs_per_week,
         "share": share,
@@ -68,14 +68,14 @@ def simulate(
         "value_per_win": value_per_win,
     }
     changes = {name: value for name, value in asked.items() if value is not None}
-    stamp = (desk.paths.thresholds / "comparison.json").stat().st_mtime_ns
+    stamp = (app_state.paths.thresholds / "comparison.json").stat().st_mtime_ns
     with _lock:
-        test, log_odds = _test(desk.paths.root, stamp)
+        test, log_odds = _test(app_state.paths.root, stamp)
     rubric = None
     if tried is not None:
-        rubric = _judge(tried, _rule_values(desk, tried, test))
-    elif desk.context.rubric is not None:
-        rubric = _judge(desk.context.rubric, test.values)
+        rubric = _judge(tried, _rule_values(app_state, tried, test))
+    elif app_state.context.rubric is not None:
+        rubric = _judge(app_state.context.rubric, test.values)
     compared = compare_policies(
         ScoredPolicy("model", log_odds, probability=sigmoid(log_odds)),
         rubric,
@@ -83,7 +83,7 @@ def simulate(
         test.label,
         test.amount,
         capacity=capacity.model_copy(update=changes),
-        every_days=desk.context.source.cohort.every_days,
+        every_days=app_state.context.source.cohort.every_days,
         draws=_DRAWS,
     )
     found = compared.record()
@@ -97,14 +97,14 @@ def _judge(rubric: Rubric, values: pd.DataFrame) -> ScoredPolicy:
     return ScoredPolicy("rubric", book.points, handed_off=book.handed_off, threshold=points)
 
 
-def _rule_values(desk: Desk, rubric: Rubric, test: Matrix) -> pd.DataFrame:
+def _rule_values(app_state: AppState, rubric: Rubric, test: Matrix) -> pd.DataFrame:
     """What the rules of another rubric read of the test rows, each as of its own moment."""
     from pipelines.workspace.matrix_files import load_chop
 
-    source, tables = desk.context.source, desk.state.data.tables
+    source, tables = app_state.context.source, app_state.loaded.data.tables
     if source.kind == "flat":
         whole = flat_values(tables["leads"], build_catalog(source, rubric), source)
-        return whole.iloc[load_chop(desk.paths.root / "matrix").final.test].reset_index(drop=True)
+        return whole.iloc[load_chop(app_state.paths.root / "matrix").final.test].reset_index(drop=True)
     rules = Catalog(tuple(rule_features(rubric, source)))
     ids = test.keys["lead_id"].astype("str").tolist()
     return features_at(tables, source, rules, ids, test.keys["as_of"].reset_index(drop=True)).values
@@ -120,31 +120,31 @@ def _test(root: Path, stamp: int) -> tuple[Matrix, Any]:
     return test, log_odds.to_numpy(dtype=np.float64)
 
 
-def lifecycle(desk: Desk) -> dict[str, Any]:
+def lifecycle(app_state: AppState) -> dict[str, Any]:
     """Stages, service levels, volumes and recycles as known at the data cut-off."""
-    return lifecycle_found(desk)[1]
+    return compute_lifecycle(app_state)[1]
 
 
 _kept: dict[tuple[str, int], tuple["Lifecycle", dict[str, Any]]] = {}
 
 
-def lifecycle_found(desk: Desk) -> tuple["Lifecycle", dict[str, Any]]:
+def compute_lifecycle(app_state: AppState) -> tuple["Lifecycle", dict[str, Any]]:
     """The lifecycle and its record, worked out once for the data in use."""
     from pipelines.diagnostics.lifecycle_figures import lifecycle_of
 
-    key = (str(desk.paths.root), (desk.paths.ingest / "counts.json").stat().st_mtime_ns)
+    key = (str(app_state.paths.root), (app_state.paths.ingest / "counts.json").stat().st_mtime_ns)
     with _lock:
         if key not in _kept:
             _kept.clear()
-            found = lifecycle_of(desk.context)
+            found = lifecycle_of(app_state.context)
             _kept[key] = found, found.record()
         return _kept[key]
 
 
-def value_of_a_win(desk: Desk) -> tuple[float | None, str]:
+def find_win_value(app_state: AppState) -> tuple[float | None, str]:
     """What a win is worth: declared, or the mean amount the last comparison found; and its currency."""
-    own = desk.context.source.capacity
-    file = desk.paths.thresholds / "comparison.json"
+    own = app_state.context.source.capacity
+    file = app_state.paths.thresholds / "comparison.json"
     if own.value_per_win is not None or not file.exists():
         return own.value_per_win, own.currency
     found = _capacity(file, file.stat().st_mtime_ns)
@@ -156,10 +156,12 @@ def _capacity(file: Path, stamp: int) -> dict[str, Any]:
     return dict(read_json(file).get("capacity") or {})
 
 
-def caution(desk: Desk) -> str:
+def caution(app_state: AppState) -> str:
     """What was said against working a list by the bundle in use; empty if nothing was."""
-    file = desk.paths.cautions
-    return _caution(desk.paths, desk.state.model.bundle.hash, file.stat().st_mtime_ns) if file.exists() else ""
+    file = app_state.paths.cautions
+    return (
+        _caution(app_state.paths, app_state.loaded.model.bundle.hash, file.stat().st_mtime_ns) if file.exists() else ""
+    )
 
 
 @lru_cache(maxsize=4)
@@ -167,10 +169,10 @@ def _caution(paths: Paths, bundle_hash: str, stamp: int) -> str:
     return caution_of(paths, bundle_hash)
 
 
-def model(desk: Desk) -> dict[str, Any]:
+def model(app_state: AppState) -> dict[str, Any]:
     """The bundle in use, how it was judged, its features, and the versions that are kept."""
-    bundle = desk.state.model.bundle
-    paths = desk.paths
+    bundle = app_state.loaded.model.bundle
+    paths = app_state.paths
     champion = read_champion(paths)
     kept = [folder.name for folder in paths.bundles.iterdir() if not folder.name.startswith(".")]
     record: dict[str, Any] = {
@@ -194,7 +196,7 @@ def model(desk: Desk) -> dict[str, Any]:
         if champion is None
         else {"hash": champion.hash, "previous": champion.previous, "history": list(champion.history)},
         "kept": sorted(kept),
-        "caution": caution(desk),
+        "caution": caution(app_state),
         "promoted": {} if champion is None else {move["hash"]: move["at"] for move in champion.history},
     }
     for name, file in (
@@ -206,16 +208,16 @@ def model(desk: Desk) -> dict[str, Any]:
     return record
 
 
-def swap_set(desk: Desk, owner: str | None, limit: int = 25) -> list[dict[str, Any]]:
+def read_swap_set(app_state: AppState, owner: str | None, limit: int = 25) -> list[dict[str, Any]]:
     """Who comes in by the model and who goes out with the rubric at equal workload: both sides, winners first.
 
     Each side has ``side``, how many ``leads`` and ``won`` it holds, and its first ``rows``; an owner sees their own.
     """
-    file = desk.paths.thresholds / "swap_set.parquet"
+    file = app_state.paths.thresholds / "swap_set.parquet"
     if not file.exists():
         return []
     found = read_parquet(file)
-    data = desk.state.data
+    data = app_state.loaded.data
     if owner is not None:
         found = found[[data.owner(data.code(name)) == owner for name in found["lead_id"].astype("str")]]
     found = found.sort_values("won", ascending=False, kind="stable")

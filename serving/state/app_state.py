@@ -26,10 +26,10 @@ from serving.logs import logger
 from serving.problems import InvalidError, NotReadyError, UnknownLeadError
 from serving.settings import ServeSettings
 from serving.state.clock import ServingClock, wall_now
-from serving.state.lead_data import LeadData, Records, as_records, latest_known, load_data, rows_of, with_posted
-from serving.state.loaded_model import Model, load_model
+from serving.state.lead_data import LeadData, Records, append_posted, latest_known_at, load_data, rows_of, to_records
+from serving.state.loaded_model import LoadedModel, load_model
 from serving.state.ranked_worklist import Worklist
-from serving.state.server_secret import _secret
+from serving.state.server_secret import read_or_create_secret
 from serving.store.engine import Store, open_store
 from serving.store.tables import ActivityRow, AnswerRow, ScoreRow
 
@@ -39,17 +39,17 @@ _COMPARE_LIMIT = 20_000  # leads whose score of a week ago is worked out after a
 
 
 @dataclass(frozen=True)
-class State:
+class LoadedState:
     """A model with the data and the worklist it scored; a request keeps the one it began with."""
 
-    model: Model
+    model: LoadedModel
     data: LeadData
     worklist: Worklist
     number: int
 
 
 @dataclass(frozen=True)
-class Setback:
+class FailedVersion:
     """A version of the registry's that could not be taken up: why, how often so far, and when it is tried again."""
 
     name: str
@@ -58,18 +58,18 @@ class Setback:
     until: float
 
 
-class Desk:
+class AppState:
     """One per application."""
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.context: Context = open_context(settings.source, settings.data_dir)
         self.store: Store = open_store(settings.store_url, self.folder)
-        self.secret = _secret(self.folder)
+        self.secret = read_or_create_secret(self.folder)
         self.problem = ""
         self.registry_problem = ""
-        self.setback: Setback | None = None
-        self._state: State | None = None
+        self.failed_version: FailedVersion | None = None
+        self._state: LoadedState | None = None
         self._number = 0
         self._opened = True  # the declaration was read a moment ago
         self._seen_score = 0
@@ -91,7 +91,7 @@ class Desk:
         return self._state is not None
 
     @property
-    def state(self) -> State:
+    def loaded(self) -> LoadedState:
         """The state in use; NotReadyError before the first model."""
         if self._state is None:
             raise NotReadyError(f"no model is loaded: {self.problem or 'the server is starting'}")
@@ -108,7 +108,7 @@ class Desk:
             raise InvalidError(f"there is no such framework; known: {', '.join(framework_names())}.")
         return load_framework(name)
 
-    def declared(self) -> Context:
+    def open_declaration(self) -> Context:
         """The declaration as it stands now."""
         return self.context if self._opened else open_context(self.settings.source, self.settings.data_dir)
 
@@ -119,7 +119,7 @@ class Desk:
         """
         with self._lock:
             try:
-                context = self.declared()
+                context = self.open_declaration()
                 self._opened = False
                 model = load_model(context, None if self.settings.follows_pointer else Path(self.settings.bundle))
                 same = self._state is not None and self._state.data.stamp == _stamp(context.paths)
@@ -128,7 +128,7 @@ class Desk:
                 clock = ServingClock(data.cutoff, self.settings.clock, self.settings.fresh_days)
                 with self.store.reading() as session:
                     for table in _POSTED.values():
-                        clock.seen(session.scalar(select(func.max(table.known_at))))
+                        clock.observe(session.scalar(select(func.max(table.known_at))))
                     self._seen_score = session.scalar(select(func.max(ScoreRow.id))) or 0
                 worklist = self._worklist(model, data, clock)
                 model.warm(self.framework(None))
@@ -138,7 +138,7 @@ class Desk:
                 return False
             self._number += 1
             self.context, self.clock = context, clock
-            self._state = State(model, data, worklist, self._number)
+            self._state = LoadedState(model, data, worklist, self._number)
             self.problem = ""
         return True
 
@@ -165,7 +165,7 @@ class Desk:
 
     def compare_with_last_week(self) -> None:
         """Work out the worklist's scores and states of a week ago, for the trend; runs behind the first requests."""
-        state = self.state
+        state = self.loaded
         count = len(state.worklist)
         if state.data.cutoff is None or not 0 < count <= _COMPARE_LIMIT:
             return
@@ -177,22 +177,22 @@ class Desk:
         for block in np.array_split(np.flatnonzero(known), max(1, count // 2000)):
             if len(block):
                 names = [ids[int(k)] for k in block]
-                scored = state.model.many(state.data.tables, names, when, self.framework(None))
+                scored = state.model.score_tables(state.data.tables, names, when, self.framework(None))
                 before[block] = scored.frame["score"].to_numpy(dtype=np.float64)
                 states[block] = scored.frame["state"].to_numpy(dtype=object)
-        state.worklist.compared_with(before, states)
+        state.worklist.set_last_week(before, states)
 
     def catch_up(self) -> None:
         """Take over leads rescored by other workers on the same store."""
-        state = self.state
+        state = self.loaded
         with self.store.reading() as session:
             found = select(ScoreRow).where(ScoreRow.id > self._seen_score, ScoreRow.origin != "card")
             for row in session.scalars(found.order_by(ScoreRow.id).limit(1000)):
                 if row.bundle_hash == state.model.bundle.hash and row.framework == self.framework(None).name:
-                    state.worklist.rescored(row.line)
+                    state.worklist.update_row(row.line)
                 self._seen_score = max(self._seen_score, row.id)
 
-    def code(self, state: State, lead_id: str, owner: str | None) -> int:
+    def find_lead(self, state: LoadedState, lead_id: str, owner: str | None) -> int:
         """Row of a lead the caller may see; UnknownLeadError otherwise, which does not say which of the two it was."""
         code = state.data.code(lead_id)
         if code < 0 or (owner is not None and state.data.owner(code) != owner):
@@ -202,7 +202,7 @@ class Desk:
     def score_leads(
         self,
         session: Session,
-        state: State,
+        state: LoadedState,
         codes: Sequence[int],
         framework: Framework,
         as_of: datetime | None = None,
@@ -210,56 +210,56 @@ class Desk:
     ) -> Scored:
         """Score known leads, with what was posted of them, at ``as_of`` or as the clock says."""
         ids = [str(state.data.lead_ids[c]) for c in codes]
-        tables, posted = self._gathered(session, state, codes)
+        tables, posted = self._gather_rows(session, state, codes)
         if state.data.flat:
-            return state.model.many(tables, ids, None, framework, language)
-        when = as_of or self.clock.as_of(latest_known(posted))
+            return state.model.score_tables(tables, ids, None, framework, language)
+        when = as_of or self.clock.as_of(latest_known_at(posted))
         if len(codes) == 1:
-            return state.model.one(as_records(tables), ids[0], when, framework, language)
-        return state.model.many(tables, ids, when, framework, language)
+            return state.model.score_one(to_records(tables), ids[0], when, framework, language)
+        return state.model.score_tables(tables, ids, when, framework, language)
 
-    def records(self, session: Session, state: State, codes: Sequence[int]) -> Records:
+    def records(self, session: Session, state: LoadedState, codes: Sequence[int]) -> Records:
         """All rows of leads and of their account, as records."""
-        return as_records(self._gathered(session, state, codes)[0])
+        return to_records(self._gather_rows(session, state, codes)[0])
 
-    def gathered_at(
-        self, session: Session, state: State, codes: Sequence[int]
+    def gather_rows_now(
+        self, session: Session, state: LoadedState, codes: Sequence[int]
     ) -> tuple[dict[str, pd.DataFrame], pd.Timestamp]:
         """All rows of leads and of their account as tables, and the moment they would be scored at now."""
-        tables, posted = self._gathered(session, state, codes)
-        return tables, pd.Timestamp(self.clock.as_of(latest_known(posted)) or wall_now())
+        tables, posted = self._gather_rows(session, state, codes)
+        return tables, pd.Timestamp(self.clock.as_of(latest_known_at(posted)) or wall_now())
 
-    def _gathered(self, session: Session, state: State, codes: Sequence[int]) -> tuple[Any, Any]:
-        tables = state.data.around(codes)
+    def _gather_rows(self, session: Session, state: LoadedState, codes: Sequence[int]) -> tuple[Any, Any]:
+        tables = state.data.tables_for(codes)
         if state.data.flat:
             return tables, {}
         ids = tables["leads"]["lead_id"].astype("str").tolist()
-        posted = posted_of(session, ids)
-        return with_posted(tables, posted), posted
+        posted = read_posted_rows(session, ids)
+        return append_posted(tables, posted), posted
 
-    def _worklist(self, model: Model, data: LeadData, clock: ServingClock) -> Worklist:
+    def _worklist(self, model: LoadedModel, data: LeadData, clock: ServingClock) -> Worklist:
         frame = self._batch_lines(model)
         if frame is None:
             if data.cutoff is None:
                 frame = pd.DataFrame(columns=["lead_id", "probability", "score", "state", "grade"])
             else:
                 ids = open_cohort(data.tables, data.source, data.cutoff)["lead_id"].tolist()
-                frame = model.many(data.tables, ids, data.cutoff, self.framework(None)).frame
+                frame = model.score_tables(data.tables, ids, data.cutoff, self.framework(None)).frame
         worklist = Worklist(frame, data)
         with self.store.reading() as session:
             touched = set(session.scalars(select(AnswerRow.lead_id))) | set(
                 session.scalars(select(ActivityRow.lead_id))
             )
-            state = State(model, data, worklist, 0)
+            state = LoadedState(model, data, worklist, 0)
             for lead_id in sorted(touched & set(worklist.position)):
                 code = data.code(lead_id)
-                _, posted = self._gathered(session, state, [code])
-                tables = as_records(with_posted(data.around([code]), posted))
-                when = clock.as_of(latest_known(posted))
-                worklist.rescored(line_of(model.one(tables, lead_id, when, self.framework(None))))
+                _, posted = self._gather_rows(session, state, [code])
+                tables = to_records(append_posted(data.tables_for([code]), posted))
+                when = clock.as_of(latest_known_at(posted))
+                worklist.update_row(line_of(model.score_one(tables, lead_id, when, self.framework(None))))
         return worklist
 
-    def _batch_lines(self, model: Model) -> pd.DataFrame | None:
+    def _batch_lines(self, model: LoadedModel) -> pd.DataFrame | None:
         """The batch's worklist, if it was scored by this very bundle under the pages' framework."""
         folder = self.paths.score
         if not (folder / "worklist.parquet").exists():
@@ -271,7 +271,7 @@ class Desk:
         return frame if named and (fits or twin) else None
 
 
-def posted_of(session: Session, lead_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def read_posted_rows(session: Session, lead_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Answers and activities posted of some leads, in the order they were."""
     found: dict[str, list[dict[str, Any]]] = {}
     for name, table in _POSTED.items():

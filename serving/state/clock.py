@@ -28,7 +28,7 @@ class ServingClock:
         self._last = datetime.min
         self._lock = threading.Lock()
 
-    def seen(self, moment: datetime | None) -> None:
+    def observe(self, moment: datetime | None) -> None:
         """A row with this known_at exists: whatever comes next is later."""
         with self._lock:
             if moment is not None and moment > self._last:

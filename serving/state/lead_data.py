@@ -46,7 +46,7 @@ class LeadData:
         self.source = source
         self.stamp: tuple[int, ...] = ()
         self.tables = dict(tables)
-        leads = _named(self.tables["leads"], source)
+        leads = _with_lead_id(self.tables["leads"], source)
         self.tables["leads"] = leads
         self.lead_ids = pd.Index(leads["lead_id"].astype("str"))
         self.flat = source.kind == "flat"
@@ -72,16 +72,16 @@ class LeadData:
         """Row of a lead, -1 if nobody has heard of it."""
         return int(self.lead_ids.get_indexer(pd.Index([lead_id], dtype="str"))[0])
 
-    def mates(self, codes: Sequence[int]) -> Ints:
+    def with_account_mates(self, codes: Sequence[int]) -> Ints:
         """Rows of the leads and of all leads of their accounts."""
         accounts = {int(self.account_of[c]) for c in codes}
         return np.union1d(np.asarray(codes, dtype=np.int64), self._mates.rows(sorted(accounts)))
 
-    def around(self, codes: Sequence[int]) -> dict[str, pd.DataFrame]:
+    def tables_for(self, codes: Sequence[int]) -> dict[str, pd.DataFrame]:
         """All rows that can bear on the features of some leads, as tables."""
         if self.flat:
             return {"leads": self.tables["leads"].iloc[list(codes)].reset_index(drop=True)}
-        mates = self.mates(codes)
+        mates = self.with_account_mates(codes)
         accounts = sorted({int(c) for c in self.account_of[mates]})
         found = {"leads": self.tables["leads"].iloc[mates].reset_index(drop=True)}
         for name in TABLES:
@@ -95,39 +95,39 @@ class LeadData:
 
     def display(self, code: int) -> dict[str, str]:
         """What is shown of a lead and its account but never learned from: name, company, owner, link."""
-        return {name: text for name, text in self._shown(code) if text}
+        return {name: text for name, text in self._display_pairs(code) if text}
 
-    def _shown(self, code: int) -> Iterable[tuple[str, str]]:
+    def _display_pairs(self, code: int) -> Iterable[tuple[str, str]]:
         row = self.tables["leads"].iloc[code]
-        for name in ("owner", *shown_columns(self.source, "leads")):
+        for name in ("owner", *display_columns(self.source, "leads")):
             if name in row.index:
-                yield name, _text(row[name])
+                yield name, _text_of(row[name])
         account = int(self.account_of[code])
         index = self._by_account.get("accounts")
         if account >= 0 and index is not None:
             snapshots = self.tables["accounts"].iloc[index.rows([account])]
-            for name in shown_columns(self.source, "accounts"):
+            for name in display_columns(self.source, "accounts"):
                 if name in snapshots and len(snapshots):
-                    yield name, _text(snapshots[name].iloc[-1])
+                    yield name, _text_of(snapshots[name].iloc[-1])
 
     def owner(self, code: int) -> str:
         """Owner of a lead, empty if none is on record."""
         leads = self.tables["leads"]
-        return _text(leads["owner"].iloc[code]) if "owner" in leads else ""
+        return _text_of(leads["owner"].iloc[code]) if "owner" in leads else ""
 
 
-def shown_columns(source: Source, table: str) -> list[str]:
+def display_columns(source: Source, table: str) -> list[str]:
     """Display and personal columns of a table, in declared order."""
     declared = source.tables.get(table)
     roles = (Role.DISPLAY, Role.PERSONAL)
     return [] if declared is None else [name for name, column in declared.columns.items() if column.role in roles]
 
 
-def _text(value: Any) -> str:
+def _text_of(value: Any) -> str:
     return "" if value is None or pd.isna(value) else str(value)
 
 
-def _named(leads: pd.DataFrame, source: Source) -> pd.DataFrame:
+def _with_lead_id(leads: pd.DataFrame, source: Source) -> pd.DataFrame:
     """The leads with a ``lead_id``: flat files may name leads by another column, or by their row alone."""
     if source.flat is None:
         return leads
@@ -141,7 +141,7 @@ def load_data(context: Context) -> LeadData:
     return LeadData(load_tables(context.paths), context.source)
 
 
-def as_records(tables: Mapping[str, pd.DataFrame]) -> Records:
+def to_records(tables: Mapping[str, pd.DataFrame]) -> Records:
     """Tables as records, the form of a request."""
     return {name: rows_of(frame) for name, frame in tables.items()}
 
@@ -151,7 +151,7 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
-def with_posted(tables: dict[str, pd.DataFrame], posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+def append_posted(tables: dict[str, pd.DataFrame], posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """The tables with posted rows (answers, activities) behind their own."""
     joined = dict(tables)
     for name, rows in posted.items():
@@ -163,7 +163,7 @@ def with_posted(tables: dict[str, pd.DataFrame], posted: Mapping[str, Sequence[M
     return joined
 
 
-def latest_known(posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
+def latest_known_at(posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
     """The latest known_at among posted rows."""
     moments = [row["known_at"] for rows in posted.values() for row in rows]
     return max(moments, default=None)

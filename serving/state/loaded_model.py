@@ -23,16 +23,16 @@ from models.explaining.language import ENGLISH, Language
 from models.scoring import Rows, Scored, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.workspace.context import Context
-from serving.import_blocker import without
+from serving.import_blocker import block_import
 
 # Numba looks here for matrix products and foreign functions, a quarter of a second; no kernel uses either
-with without("scipy.linalg"), without("cffi"):
+with block_import("scipy.linalg"), block_import("cffi"):
     import_module("numba.np.arraymath")
     import_module("numba.core.typing.cffi_utils")
 
 
 @dataclass(frozen=True)
-class Model:
+class LoadedModel:
     """A bundle with the declaration it fits; everything a score needs."""
 
     bundle: Bundle
@@ -59,15 +59,15 @@ class Model:
         self.bundle.warm()
         if not self.flat:
             warm_up()
-            self.one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
+            self.score_one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
 
-    def one(
+    def score_one(
         self, tables: Records, lead_id: str, as_of: Any, framework: Framework, language: Language = ENGLISH
     ) -> Scored:
         """Score one lead from records; the rows of its account's other leads are among them."""
-        return self.of_records(tables, [lead_id], as_of, framework, language)
+        return self.score_records(tables, [lead_id], as_of, framework, language)
 
-    def of_records(
+    def score_records(
         self, tables: Records, lead_ids: Sequence[str], as_of: Any, framework: Framework, language: Language = ENGLISH
     ) -> Scored:
         """Score leads from records, all at one moment, in the given order."""
@@ -83,7 +83,7 @@ class Model:
             self.bundle, rows, framework, source=self.source, policy=self.context.policy, language=language
         )
 
-    def many(
+    def score_tables(
         self,
         tables: dict[str, pd.DataFrame],
         lead_ids: list[str],
@@ -100,7 +100,7 @@ class Model:
         return score(self.bundle, matrix, framework, source=self.source, policy=self.context.policy, language=language)
 
 
-def load_model(context: Context, bundle: Path | None = None) -> Model:
+def load_model(context: Context, bundle: Path | None = None) -> LoadedModel:
     """The champion's bundle, or the one in a directory, checked against the declaration of today.
 
     Raises
@@ -114,7 +114,7 @@ def load_model(context: Context, bundle: Path | None = None) -> Model:
     else:
         folder = bundle
         loaded = load_bundle(folder)
-    return Model(loaded, context, RowMaker(catalog_for(context, loaded), context.source), folder)
+    return LoadedModel(loaded, context, RowMaker(catalog_for(context, loaded), context.source), folder)
 
 
 def empty_tables() -> dict[str, list[dict[str, Any]]]:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Bools, Ints
-from serving.state.lead_data import LeadData, rows_of, shown_columns
+from serving.state.lead_data import LeadData, display_columns, rows_of
 from serving.state.segments import Segments
-from serving.state.win_value import worth_of
+from serving.state.win_value import lead_win_values
 
 Sort = Literal["score", "change", "newest", "value", "lead"]
 PAGE_LIMIT = 500
@@ -71,7 +71,7 @@ class Worklist:
     """
 
     def __init__(self, frame: pd.DataFrame, data: LeadData) -> None:
-        frame = _in_one_piece(frame.reset_index(drop=True))
+        frame = _compact_text_columns(frame.reset_index(drop=True))
         self.frame = frame
         self.position = pd.Index(frame["lead_id"].astype("str")) if len(frame) else pd.Index([], dtype="str")
         codes = data.lead_ids.get_indexer(self.position)
@@ -85,14 +85,14 @@ class Worklist:
         self.states_before = np.full(len(frame), "", dtype=object)
         self.haystack: pd.Series | None = None
         self._sorted: dict[str, Ints] = {}
-        self.worth = worth_of(data, self.segments)
+        self.worth = lead_win_values(data, self.segments)
         self._by_value: tuple[_Ranks, Ints] | None = None
         self._lock = threading.Lock()
         probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
         self._id_rank = np.argsort(np.argsort(self.position.to_numpy(dtype=object), kind="stable"), kind="stable")
         score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
-        self._owner, self._owner_codes = _coded(self.owner)
-        self._state, state = _coded(_texts(frame["state"]) if len(frame) else np.empty(0, dtype=object))
+        self._owner, self._owner_codes = _factorize(self.owner)
+        self._state, state = _factorize(_texts(frame["state"]) if len(frame) else np.empty(0, dtype=object))
         self._ranks = _Ranks(probability, score, state, np.lexsort((self._id_rank, -probability)), {})
 
     def __len__(self) -> int:
@@ -111,7 +111,7 @@ class Worklist:
         found = {name: int(counts[code]) for name, code in self._state.items() if counts[code]}
         return dict(sorted(found.items()))
 
-    def standing(self) -> pd.DataFrame:
+    def current_states(self) -> pd.DataFrame:
         """State and score by lead, as they are now."""
         ranks = self._ranks
         names = np.array(list(self._state), dtype=object)
@@ -128,23 +128,23 @@ class Worklist:
         at = self._place(lead_id)
         return None if at < 0 else self._row(self._ranks, at, rows_of(self.frame.iloc[[at]])[0])
 
-    def standing_of(self, lead_id: str) -> dict[str, Any] | None:
+    def current_state_of(self, lead_id: str) -> dict[str, Any] | None:
         """Score, state, owner and display of one lead, None if it is not on the list."""
         at = self._place(lead_id)
         if at < 0:
             return None
         ranks = self._ranks
         state = next((name for name, code in self._state.items() if code == ranks.state[at]), "")
-        return {"score": int(ranks.score[at]), "state": state, "owner": self.owner[at], "display": self._shown(at)}
+        return {"score": int(ranks.score[at]), "state": state, "owner": self.owner[at], "display": self._display_of(at)}
 
     def _place(self, lead_id: str) -> int:
         """Position of a lead, -1 if it is not on the list."""
         return int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
 
-    def _shown(self, at: int) -> dict[str, str]:
+    def _display_of(self, at: int) -> dict[str, str]:
         return {name: values[at] for name, values in self.display.items() if values[at]}
 
-    def best(self, count: int) -> dict[str, str]:
+    def best_leads(self, count: int) -> dict[str, str]:
         """The best leads in order, each with the moment it was rescored at; empty for those nobody touched since."""
         ranks = self._ranks
         chosen = ranks.order[:count]
@@ -154,7 +154,7 @@ class Worklist:
             for name, at in zip(names, chosen, strict=True)
         }
 
-    def rescored(self, line: Mapping[str, Any]) -> None:
+    def update_row(self, line: Mapping[str, Any]) -> None:
         """Put a lead's new row in its place; leads that are not on the list are left out."""
         at = self._place(str(line["lead_id"]))
         if at < 0:
@@ -172,7 +172,7 @@ class Worklist:
             order = np.insert(others, place, at)
             self._ranks = _Ranks(probability, score, state, order, {**ranks.patches, at: dict(line)})
 
-    def compared_with(self, before: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:
+    def set_last_week(self, before: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:
         """Scores and states of a week before, by position; NaN and empty where there were none."""
         with self._lock:
             self.before, self.states_before = before, states
@@ -230,7 +230,7 @@ class Worklist:
         if query.minimum > 0:
             parts.append(ranks.score >= query.minimum)
         if query.search.strip():
-            parts.append(self._found(query.search.strip()))
+            parts.append(self._search_mask(query.search.strip()))
         if query.hidden:
             at = self.position.get_indexer(pd.Index(sorted(query.hidden), dtype="str"))
             seen = np.ones(len(self), dtype=bool)
@@ -238,7 +238,7 @@ class Worklist:
             parts.append(seen)
         return np.logical_and.reduce(parts) if parts else None
 
-    def _found(self, text: str) -> Bools:
+    def _search_mask(self, text: str) -> Bools:
         if self.haystack is None:
             columns = [self.frame["lead_id"], *(pd.Series(values) for values in self.display.values())]
             joined = columns[0].astype("str")
@@ -251,7 +251,7 @@ class Worklist:
         record |= ranks.patches.get(at, {})
         before = self.before[at]
         record["owner"] = self.owner[at]
-        record["display"] = self._shown(at)
+        record["display"] = self._display_of(at)
         record["created_at"] = None if np.isnat(self.created[at]) else pd.Timestamp(self.created[at]).isoformat()
         record["worth"] = 1.0 if self.worth is None else float(self.worth[at])
         record["state_before"] = str(self.states_before[at]) or None
@@ -259,13 +259,13 @@ class Worklist:
         return record
 
 
-def _in_one_piece(frame: pd.DataFrame) -> pd.DataFrame:
+def _compact_text_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Text columns as one block each: out of many small ones a page of rows is slow to pick."""
     whole = np.arange(len(frame))
     return frame.assign(**{str(n): frame[n].array.take(whole) for n in frame if frame[n].dtype == "str"})
 
 
-def _coded(texts: npt.NDArray[np.object_]) -> tuple[dict[str, int], Ints]:
+def _factorize(texts: npt.NDArray[np.object_]) -> tuple[dict[str, int], Ints]:
     """Names with their codes, and the code of every row: comparing a million whole numbers takes a millisecond."""
     codes, names = pd.factorize(texts)
     return {str(name): code for code, name in enumerate(names)}, codes.astype(np.int64)
@@ -276,9 +276,9 @@ def _texts(series: pd.Series) -> npt.NDArray[np.object_]:
 
 
 def _display(leads: pd.DataFrame, data: LeadData) -> dict[str, npt.NDArray[np.object_]]:
-    found = {name: _texts(leads[name]) for name in shown_columns(data.source, "leads") if name in leads}
+    found = {name: _texts(leads[name]) for name in display_columns(data.source, "leads") if name in leads}
     accounts = data.tables.get("accounts")
-    names = [n for n in shown_columns(data.source, "accounts") if accounts is not None and n in accounts]
+    names = [n for n in display_columns(data.source, "accounts") if accounts is not None and n in accounts]
     if accounts is not None and names and "account_id" in leads:
         last = accounts.drop_duplicates("account_id", keep="last").set_index("account_id")
         for name in names:

@@ -65,10 +65,10 @@ class Segments:
         tables = self.data.tables
         leads = tables["leads"]
         if self._may("leads", column) and column in leads:
-            return _plain(leads[column].iloc[self.codes])
+            return _texts_of(leads[column].iloc[self.codes])
         if self._may("accounts", column) and "accounts" in tables and column in tables["accounts"]:
             last = tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")[column]
-            return _plain(leads["account_id"].iloc[self.codes].map(last))
+            return _texts_of(leads["account_id"].iloc[self.codes].map(last))
         raise InvalidError(
             "segment is 'column:value' with a declared column of leads or accounts that is neither personal nor "
             f"sensitive, or a value of the source's declared segment ({self.data.source.label.segment or 'none'})."
@@ -80,5 +80,5 @@ class Segments:
         return found is not None and found.role in _ROLES
 
 
-def _plain(series: pd.Series) -> npt.NDArray[np.object_]:
+def _texts_of(series: pd.Series) -> npt.NDArray[np.object_]:
     return series.astype("object").where(series.notna(), "").map(str).to_numpy(dtype=object)

@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 
-def _secret(folder: Path) -> bytes:
+def read_or_create_secret(folder: Path) -> bytes:
     """The key that signs form tokens; made once, readable by the server's user alone."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "secret"

@@ -9,7 +9,7 @@ from serving.state.lead_data import LeadData
 from serving.state.segments import Segments
 
 
-def worth_of(data: LeadData, segments: Segments) -> Floats | None:
+def lead_win_values(data: LeadData, segments: Segments) -> Floats | None:
     """Ratio to the mean win for each lead of a list; None where the source declares no ``capacity.value_by``.
 
     Raises

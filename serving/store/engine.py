@@ -63,7 +63,7 @@ class Store:
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
 
-    def hold(self, session: Session, name: str) -> None:
+    def hold_lock(self, session: Session, name: str) -> None:
         """Wait until no other transaction holds this name, and hold it to the end of this one; SQLite has one writer
         at a time anyway.
         """
@@ -78,15 +78,17 @@ class Store:
                 names = inspect(connection).get_table_names()
                 if not names:
                     _create(connection)
-                elif _VERSION.name not in names or connection.scalar(select(_VERSION.c.version_num)) != newest():
-                    _upgrade(connection)
+                elif (
+                    _VERSION.name not in names or connection.scalar(select(_VERSION.c.version_num)) != newest_revision()
+                ):
+                    upgrade_store(connection)
         except SQLAlchemyError as problem:
             raise RegistryError(
                 f"the store {self.engine.url.render_as_string()} cannot be opened: {_first_line(problem)}. "
                 "Check LEADSCORE_SERVE_STORE_URL."
             ) from problem
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether the database answers."""
         try:
             with self.engine.connect() as connection:
@@ -102,12 +104,12 @@ class Store:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by us, not guessed by the driver
-    _write_ahead(connection)
+    switch_to_write_ahead_log(connection)
     for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _write_ahead(connection: Any) -> None:
+def switch_to_write_ahead_log(connection: Any) -> None:
     """Switch to the write-ahead log; SQLite does not wait for another connection that switches too, so we do."""
     give_up = time.monotonic() + _BUSY_SECONDS
     while True:
@@ -120,7 +122,7 @@ def _write_ahead(connection: Any) -> None:
             time.sleep(_PAUSE_SECONDS)
 
 
-def newest() -> str:
+def newest_revision() -> str:
     """The last migration's revision, by the names of the files: ``r0002_spent_states.py`` is ``0002``."""
     names = [file.name for file in (_MIGRATIONS / "versions").iterdir()]
     return max(name[1:5] for name in names if name.startswith("r") and name.endswith(".py"))
@@ -130,10 +132,10 @@ def _create(connection: Connection) -> None:
     """All tables of an empty store at once, as the migrations would leave them."""
     Base.metadata.create_all(connection)
     _VERSION.create(connection)
-    connection.execute(_VERSION.insert().values(version_num=newest()))
+    connection.execute(_VERSION.insert().values(version_num=newest_revision()))
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade_store(connection: Connection) -> None:
     # imported here: most starts find the store empty or up to date, and loading Alembic takes a quarter of a second
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext

@@ -114,7 +114,7 @@ class ActivityRow(Base):
     __table_args__ = (UniqueConstraint("lead_id", "activity_id", name="activities_once"),)
 
 
-class HandedRow(Base):
+class ExportedLead(Base):
     """A lead as an export of a name last held it: ``mark`` tells whether it moved, ``number`` is the export's."""
 
     __tablename__ = "handed_over"
@@ -172,7 +172,7 @@ class Outbox(Base):
     last_error: Mapped[str]
 
 
-class Once(Base):
+class IdempotencyRecord(Base):
     """Answers to requests that carried an idempotency key."""
 
     __tablename__ = "idempotency"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.problems import ConflictError, InvalidError, UnknownThingError
+from serving.problems import ConflictError, InvalidError, NotFoundError
 from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import AuditRow, Outbox, Webhook
@@ -38,7 +38,7 @@ def announce(session: Session, event: str, *payloads: Mapping[str, Any]) -> None
             session.add(row)
 
 
-def signature(secret: str, at: int, body: bytes) -> str:
+def sign(secret: str, at: int, body: bytes) -> str:
     """``t=<seconds>,v1=<HMAC-SHA256 of "<seconds>.<body>">``: a receiver refuses old or foreign messages."""
     mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={mac}"
@@ -46,7 +46,7 @@ def signature(secret: str, at: int, body: bytes) -> str:
 
 def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local: bool) -> dict[str, Any]:
     """Register an address; its secret is shown this once. Plain http only to this machine."""
-    _check_address(url, local=local)
+    check_address(url, local=local)
     secret = secrets.token_urlsafe(32)
     with store.writing() as session:
         for known in session.scalars(select(Webhook).where(Webhook.active, Webhook.url == url)):
@@ -60,7 +60,7 @@ def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local:
         return {"id": hook.id, "url": url, "events": events, "secret": secret}
 
 
-def _check_address(url: str, *, local: bool) -> None:
+def check_address(url: str, *, local: bool) -> None:
     """Only https to the outside; http and private addresses only where the server itself is local.
 
     Link-local addresses never: cloud machines keep their credentials there.
@@ -89,11 +89,11 @@ def list_webhooks(store: Store) -> list[dict[str, Any]]:
 
 
 def remove_webhook(store: Store, actor: str, number: int) -> None:
-    """Take a webhook out of use; UnknownThingError if there is none."""
+    """Take a webhook out of use; NotFoundError if there is none."""
     with store.writing() as session:
         hook = session.get(Webhook, number)
         if hook is None or not hook.active:
-            raise UnknownThingError("there is no such webhook; GET /v1/webhooks lists them.")
+            raise NotFoundError("there is no such webhook; GET /v1/webhooks lists them.")
         hook.active = False
         session.add(AuditRow(at=wall_now(), actor=actor, action="webhook.removed", subject=str(number), detail={}))
 
@@ -143,7 +143,7 @@ def _send(hook: Webhook, row: Outbox) -> str:
     """Empty if it arrived, else why not."""
     message = {"id": row.id, "event": row.event, "created_at": row.created_at.isoformat(), "data": row.payload}
     body = json.dumps(message, sort_keys=True).encode()
-    headers = {"content-type": "application/json", SIGNATURE: signature(hook.secret, int(time.time()), body)}
+    headers = {"content-type": "application/json", SIGNATURE: sign(hook.secret, int(time.time()), body)}
     request = urllib.request.Request(hook.url, body, headers, method="POST")
     try:
         with _opener.open(request, timeout=_SECONDS) as answer:

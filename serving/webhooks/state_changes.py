@@ -5,35 +5,35 @@ import hashlib
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from serving.state.app_state import Desk, State
+from serving.state.app_state import AppState, LoadedState
 from serving.state.clock import wall_now
-from serving.store.tables import Once, Webhook
+from serving.store.tables import IdempotencyRecord, Webhook
 from serving.webhooks.outbox import announce
 
 EVENT = "lead.state_changed"
 
 
-def tell_states(desk: Desk, before: State) -> int:
+def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
     """Write a message for every open lead whose state is another than ``before``; returns how many leads.
 
     Several servers on one store take up the same data: the first writes all messages in one transaction, the others
     none.
     """
-    after = desk.state
+    after = app_state.loaded
     if after.number == before.number:
         return 0
-    with desk.store.reading() as session:
+    with app_state.store.reading() as session:
         if not any(EVENT in hook.events for hook in session.scalars(select(Webhook).where(Webhook.active))):
             return 0
-    stood = before.worklist.standing()["state"].rename("state_before").to_frame()
-    both = stood.join(after.worklist.standing(), how="inner")
+    stood = before.worklist.current_states()["state"].rename("state_before").to_frame()
+    both = stood.join(after.worklist.current_states(), how="inner")
     moved = both[both["state_before"] != both["state"]]
     if moved.empty:
         return 0
     try:
-        with desk.store.writing() as session:
-            step = _step(desk, before, after)
-            session.add(Once(caller="server", key=step, request_hash="", answer={}, at=wall_now()))
+        with app_state.store.writing() as session:
+            step = _step(app_state, before, after)
+            session.add(IdempotencyRecord(caller="server", key=step, request_hash="", answer={}, at=wall_now()))
             session.flush()
             announce(
                 session,
@@ -48,9 +48,9 @@ def tell_states(desk: Desk, before: State) -> int:
     return len(moved)
 
 
-def _step(desk: Desk, before: State, after: State) -> str:
+def _step(app_state: AppState, before: LoadedState, after: LoadedState) -> str:
     """The same for every server that takes the same step; another when the same step is taken again."""
-    pointer = desk.paths.champion
+    pointer = app_state.paths.champion
     parts = [(state.model.bundle.hash, state.data.stamp) for state in (before, after)]
     moved_at = pointer.stat().st_mtime_ns if pointer.exists() else 0
     return hashlib.sha256(repr((parts, moved_at)).encode()).hexdigest()

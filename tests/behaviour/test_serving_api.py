@@ -282,14 +282,14 @@ def test_questions_name_what_is_unknown_and_the_answers_it_takes(client: TestCli
 
 
 def test_an_uploaded_file_comes_back_row_by_row(client: TestClient) -> None:
-    from serving.leads.uploads import work_off
+    from serving.leads.uploads import score_waiting_uploads
 
     lines = ["Lead ID,Created Date,Job Title", "new-1,2026-06-01,CFO", ",2026-06-01,x", "new-2,2026-06-02,", ""]
     text = "\n".join(lines)
     taken = client.post("/v1/uploads", files={"file": ("../../etc/leads.csv", text, "text/csv")}).json()
     assert taken["status"] == "waiting"
     assert client.get(f"/v1/uploads/{taken['id']}/result").status_code == 409
-    work_off(client.app.state.desk)
+    score_waiting_uploads(client.app.state.app_state)
     done = client.get(f"/v1/uploads/{taken['id']}").json()
     assert (done["status"], done["rows"], done["failed"]) == ("done", 3, 1)
     rows = list(csv.DictReader(io.StringIO(client.get(done["result"]).text)))

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.api.routes import worklist as worklist_routes
-from serving.store.tables import AuditRow, HandedRow
+from serving.store.tables import AuditRow, ExportedLead
 from tests.reference.serving import client_for, key_for, worklist_of
 
 MARKS = ("score", "state", "grade", "next_action", "question")
@@ -62,26 +62,26 @@ def test_each_export_holds_what_moved_since_the_one_before(client: TestClient) -
 
 
 def test_a_lead_that_fell_below_the_state_is_told_of_once(client: TestClient) -> None:
-    store = client.app.state.desk.store  # type: ignore[attr-defined]
+    store = client.app.state.app_state.store  # type: ignore[attr-defined]
     high = handed(client, from_state="mql")
     low = next(name for name in listed(client) if name not in high)
     assert handed(client, from_state="mql") == {}
     with store.writing() as session:  # as if it had been an MQL at the last export
-        session.add(HandedRow(ledger="/crm", lead_id=low, mark="", state="mql", number=1))
+        session.add(ExportedLead(ledger="/crm", lead_id=low, mark="", state="mql", number=1))
     assert list(handed(client, from_state="mql")) == [low]
     with store.writing() as session:
-        session.get(HandedRow, ("/crm", low)).mark = "moved again, down there"
+        session.get(ExportedLead, ("/crm", low)).mark = "moved again, down there"
     assert handed(client, from_state="mql") == {}
 
 
 def seen_as(monkeypatch: pytest.MonkeyPatch, lead_id: str, **changes: Any) -> None:
     """From now on the list has other values for a lead."""
-    every = worklist_routes._every_row
+    every = worklist_routes.iterate_rows
 
     def changed(*asked: Any) -> Iterator[dict[str, Any]]:
         yield from (row | changes if row["lead_id"] == lead_id else row for row in every(*asked))
 
-    monkeypatch.setattr(worklist_routes, "_every_row", changed)
+    monkeypatch.setattr(worklist_routes, "iterate_rows", changed)
 
 
 def test_a_fall_whose_file_was_lost_is_told_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,14 +113,14 @@ def test_an_export_that_ended_meanwhile_counts_though_it_moved_nothing(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
     handed(client)
-    every = worklist_routes._every_row
+    every = worklist_routes.iterate_rows
 
     def slow(*asked: Any) -> Iterator[dict[str, Any]]:
         yield from every(*asked)
         monkeypatch.undo()
         handed(client, again=again)
 
-    monkeypatch.setattr(worklist_routes, "_every_row", slow)
+    monkeypatch.setattr(worklist_routes, "iterate_rows", slow)
     assert client.post("/v1/exports/crm", params={"show": "all"}).status_code == 409
 
 
@@ -128,7 +128,7 @@ def test_an_export_that_ended_meanwhile_counts_though_it_moved_nothing(
 def test_a_refusal_is_no_half_a_file(client: TestClient, asked: str) -> None:
     method, path = asked.split()
     assert client.request(method, path, params={"segment": "nothing:like it"}).status_code == 422
-    client.app.state.desk._state = None  # type: ignore[attr-defined]
+    client.app.state.app_state._state = None  # type: ignore[attr-defined]
     answer = client.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (503, "LS110")
 
@@ -152,7 +152,7 @@ def test_an_owner_s_export_is_their_own_and_takes_the_right_to_write(client: Tes
     assert 0 < len(own) < len(everybody)
     assert handed(client, headers=key) == {}
     assert client.post("/v1/exports/crm", headers=key_for(client, "read")).status_code == 403
-    with client.app.state.desk.store.reading() as session:  # type: ignore[attr-defined]
+    with client.app.state.app_state.store.reading() as session:  # type: ignore[attr-defined]
         told = [(row.subject, row.detail["rows"]) for row in session.query(AuditRow).filter_by(action="export")]
     assert told == [("crm", len(everybody)), ("crm", len(own)), ("crm", 0)]
 
@@ -163,14 +163,14 @@ def test_a_name_is_plain(client: TestClient) -> None:
 
 
 def test_time_alone_is_no_change_and_each_mark_is_one(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = worklist_routes._every_row
+    every = worklist_routes.iterate_rows
 
     def with_changes(**changes: Any) -> dict[str, dict[str, str]]:
         def changed(*asked: Any) -> Iterator[dict[str, Any]]:
             for k, row in enumerate(every(*asked)):
                 yield row | changes if k == 0 else row
 
-        monkeypatch.setattr(worklist_routes, "_every_row", changed)
+        monkeypatch.setattr(worklist_routes, "iterate_rows", changed)
         return handed(client)
 
     handed(client)
@@ -188,14 +188,14 @@ def test_time_alone_is_no_change_and_each_mark_is_one(client: TestClient, monkey
 
 
 def test_two_exports_at_once_do_not_mix(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = worklist_routes._every_row
+    every = worklist_routes.iterate_rows
 
     def slow(*asked: Any) -> Iterator[dict[str, Any]]:
         yield from every(*asked)
         monkeypatch.undo()
         handed(client)  # another one ends while the first still reads
 
-    monkeypatch.setattr(worklist_routes, "_every_row", slow)
+    monkeypatch.setattr(worklist_routes, "iterate_rows", slow)
     answer = client.post("/v1/exports/crm", params={"show": "all"})
     assert answer.status_code == 409
     assert "ask again" in answer.json()["detail"]

@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text
 
 from pipelines.registry.champion import read_champion
 from serving.store.engine import open_store
-from serving.store.tables import AnswerRow, AuditRow, Feedback, Once, ScoreRow
+from serving.store.tables import AnswerRow, AuditRow, Feedback, IdempotencyRecord, ScoreRow
 from tests.behaviour.test_serving_upkeep import another_bundle
 from tests.reference.served import Served
 from tests.reference.serving import worklist_of
@@ -89,7 +89,7 @@ def test_kills_while_writing_leave_a_consistent_store(tiny_demo: Any, tmp_path: 
         scores = session.scalar(select(func.count()).select_from(ScoreRow))
         audited = session.scalar(select(func.count()).select_from(AuditRow))
         spoken = session.scalar(select(func.count()).select_from(Feedback))
-        kept = session.scalar(select(func.count()).select_from(Once))
+        kept = session.scalar(select(func.count()).select_from(IdempotencyRecord))
     assert answers == scores
     assert answers + spoken == audited == kept
     assert len(said) > ROUNDS and len(answered) > ROUNDS

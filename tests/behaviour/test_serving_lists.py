@@ -15,7 +15,7 @@ from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.workspace.table_files import load_tables
 from serving.state.ranked_worklist import Query
 from serving.store.tables import Outbox
-from serving.webhooks.state_changes import tell_states
+from serving.webhooks.state_changes import announce_state_changes
 from tests.reference.serving import client_for, key_for, worklist_of
 
 
@@ -106,17 +106,17 @@ def test_the_parts_of_a_movement_sum_to_it(client: TestClient, tiny_demo: Any) -
 
 def test_new_data_tell_webhooks_of_new_states_once(client: TestClient) -> None:
     hook = {"url": "http://127.0.0.1:9/x", "events": ["lead.state_changed"]}
-    desk = client.app.state.desk
-    before = desk.state
-    assert tell_states(desk, before) == 0
+    app_state = client.app.state.app_state
+    before = app_state.loaded
+    assert announce_state_changes(app_state, before) == 0
     first = before.worklist.page(Query(size=1)).rows[0]
-    before.worklist.rescored({**first, "state": "elsewhere"})
-    desk.load()
-    assert tell_states(desk, before) == 0, "nobody asked to be told"
+    before.worklist.update_row({**first, "state": "elsewhere"})
+    app_state.load()
+    assert announce_state_changes(app_state, before) == 0, "nobody asked to be told"
     assert client.post("/v1/webhooks", json=hook).status_code == 201
     assert client.post("/v1/webhooks", json=hook).status_code == 409
-    assert [tell_states(desk, before), tell_states(desk, before)] == [1, 0]
-    with desk.store.reading() as session:
+    assert [announce_state_changes(app_state, before), announce_state_changes(app_state, before)] == [1, 0]
+    with app_state.store.reading() as session:
         told = [row.payload for row in session.scalars(select(Outbox))]
     assert told == [{"lead_id": first["lead_id"], "from": "elsewhere", "to": first["state"], "score": first["score"]}]
 

@@ -79,7 +79,7 @@ def app(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory, running: Local
 def client(app: Any, provider: LocalProvider) -> Iterator[TestClient]:
     """A browser of its own, before anybody signed in; the provider is asked anew."""
     app.state.provider.client.server_metadata = {}
-    with app.state.desk.store.writing() as session:
+    with app.state.app_state.store.writing() as session:
         for table in (WebSession, AuditRow):
             session.query(table).delete()
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as found:
@@ -137,7 +137,7 @@ def test_somebody_signs_in_sees_their_leads_and_signs_out(
 
 
 def test_managers_see_all_owners_and_operators_may_do_all(client: TestClient, provider: LocalProvider) -> None:
-    everybody = len(client.app.state.desk.state.worklist.owners)
+    everybody = len(client.app.state.app_state.loaded.worklist.owners)
     for user, writes in (("max", 403), ("ada", 201)):
         sign_in(client, provider, user)
         rows = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
@@ -159,7 +159,7 @@ def test_people_without_a_place_here_are_refused(
     client: TestClient, provider: LocalProvider, user: str, words: str
 ) -> None:
     refused(sign_in(client, provider, user), 403, words)
-    with client.app.state.desk.store.reading() as session:
+    with client.app.state.app_state.store.reading() as session:
         assert session.query(WebSession).count() == 0
     assert client.get("/v1/worklist").status_code == 401
 
@@ -353,10 +353,10 @@ def test_logs_name_no_person_and_no_secret(
     logged = capsys.readouterr().err
     assert not [word for word in ("@", "elsewhere", SECRET, code) if word in logged], logged
     assert '"caller": "user-' in logged and '"reason": ' not in logged.partition("sign-in refused")[0]
-    with client.app.state.desk.store.reading() as session:
+    with client.app.state.app_state.store.reading() as session:
         row = session.query(AuditRow).filter_by(action="signed.in").one()
         assert (row.actor, row.subject) == ("max@sales.example", "provider")
-    assert SECRET not in repr(client.app.state.desk.settings)
+    assert SECRET not in repr(client.app.state.app_state.settings)
 
 
 @pytest.mark.parametrize(

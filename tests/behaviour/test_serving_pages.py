@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from models.explaining.language import load_language
 from serving.pages import tables
-from serving.pages.chart_geometry import waterfall
-from serving.pages.language import COOKIE, spoken
+from serving.pages.chart_geometry import build_waterfall
+from serving.pages.language import COOKIE, page_language
 from serving.pages.render import STATUS_WORDS, words
 from serving.pages.results import POLICY_WORDS
 from serving.schemas import FeedbackGiven
@@ -54,14 +54,14 @@ def said() -> set[str]:
     given = FeedbackGiven.model_fields
     found |= {words(v) for v in (*get_args(given["verdict"].annotation), *get_args(given["reason"].annotation)) if v}
     card = {"score": 50, "points_base": 0, "points_clip": 1, "criteria": []}
-    found |= {bar.label for bar in waterfall(card).bars} | set(STATUS_WORDS.values()) | set(POLICY_WORDS.values())
+    found |= {bar.label for bar in build_waterfall(card).bars} | set(STATUS_WORDS.values()) | set(POLICY_WORDS.values())
     found |= {field.title for table in tables.ALL for field in table}
     return found - {"withdraw"}
 
 
 @pytest.mark.parametrize("code", ["ko", "pl"])
 def test_every_marked_text_is_translated_with_the_same_places(code: str) -> None:
-    language = spoken(code)
+    language = page_language(code)
     texts = said()
     assert len(texts) > 250
     for text in texts:
@@ -180,9 +180,9 @@ def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClie
 
 
 def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo: Any) -> None:
-    from serving.lists.team_queues import overdue
+    from serving.lists.team_queues import list_overdue
 
-    found = overdue(client.app.state.desk, None)
+    found = list_overdue(client.app.state.app_state, None)
     html = page(client, "/team")
     assert found["total"] >= len(found["rows"]) > 0
     for row in found["rows"]:
@@ -191,7 +191,7 @@ def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo:
     names = set(worklist_of(tiny_demo)["lead_id"])
     assert {row["lead_id"] for row in found["rows"]} <= names
     owner = found["rows"][0]["owner"]
-    mine = overdue(client.app.state.desk, owner, limit=1000)["rows"]
+    mine = list_overdue(client.app.state.app_state, owner, limit=1000)["rows"]
     assert mine and {row["owner"] for row in mine} == {owner}
 
 
@@ -230,7 +230,7 @@ def test_what_was_said_against_the_model_stands_on_every_page_that_ranks(tiny_co
     """A later run that is not promoted leaves the words with the bundle that scores; a damaged file is said."""
     cautions = tiny_copy.context.paths.cautions
     with client_for(tiny_copy, tmp_path) as client:
-        scores = client.app.state.desk.state.model.bundle.hash
+        scores = client.app.state.app_state.loaded.model.bundle.hash
         lead = worklist_of(tiny_copy)["lead_id"].iloc[0]
         pages = ("/", f"/leads/{lead}", "/model")
         cautions.write_text(json.dumps({scores: "the ranking <has> turned round", "another": "not this one"}))

@@ -29,7 +29,7 @@ from pipelines.registry.champion import keep_bundle, read_champion
 from pipelines.tracking.mlflow_names import SERVER, model_name
 from pipelines.tracking.mlflow_registry import NamedVersion, follow_registry, named_champion
 from pipelines.tracking.mlflow_run import track_run
-from serving.background import _try
+from serving.background import run_step
 from serving.state.registry_follower import follow
 from tests.behaviour.test_serving_upkeep import another_bundle
 from tests.reference.serving import client_for, worklist_of
@@ -90,18 +90,18 @@ def test_a_moved_alias_is_taken_up_and_an_absent_registry_said(
     other = another_bundle(tiny_copy, tmp_path)
     registry.names(first)
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
-        desk = client.app.state.desk
+        app_state = client.app.state.app_state
         assert (health(client)["status"], health(client)["bundle_hash"]) == ("ok", first)
         registry.names(other, "2")
-        follow(desk)
-        assert desk.refresh()
+        follow(app_state)
+        assert app_state.refresh()
         assert client.get(f"/v1/leads/{lead}").json()["bundle_hash"] == other
         move = read_champion(tiny_copy.context.paths).history[-1]
         assert move["how"] == "registry" and "version 2" in move["reason"]
         registry.server.shutdown()
         registry.server.server_close()
-        follow(desk)
-        desk.refresh()
+        follow(app_state)
+        app_state.refresh()
         told = health(client)
         assert told["status"] == "degraded" and "cannot be reached" in told["problem"]
         assert client.get(f"/v1/leads/{lead}").json()["bundle_hash"] == other
@@ -120,7 +120,9 @@ def test_a_machine_that_has_no_bundle_yet_fetches_it(
     paths.champion.unlink()
     registry.names(first.hash)
     monkeypatch.setattr(pipelines.tracking.mlflow_registry, "fetch_bundle", lambda *_: bundle)
-    monkeypatch.setattr("serving.state.registry_follower._fetch", lambda desk: follow_registry(desk.context))
+    monkeypatch.setattr(
+        "serving.state.registry_follower.fetch_champion", lambda app_state: follow_registry(app_state.context)
+    )
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
         assert (health(client)["status"], health(client)["bundle_hash"]) == ("ok", first.hash)
 
@@ -272,7 +274,9 @@ def test_a_damaged_copy_is_fetched_again(
     other = another_bundle(tiny_copy, tmp_path)
     shutil.copytree(paths.bundles / other, given)
     monkeypatch.setattr(pipelines.tracking.mlflow_registry, "fetch_bundle", lambda *_: given)
-    monkeypatch.setattr("serving.state.registry_follower._fetch", lambda desk: follow_registry(desk.context))
+    monkeypatch.setattr(
+        "serving.state.registry_follower.fetch_champion", lambda app_state: follow_registry(app_state.context)
+    )
     registry.names(other)
     file = paths.bundles / other / "bundle.json"
     for _ in "kept before it is named", "kept as the champion":
@@ -308,31 +312,31 @@ def test_what_cannot_be_fetched_is_tried_later_and_later(
         tries.append(now[0])
         raise RegistryError("nothing is given out.")
 
-    monkeypatch.setattr("serving.state.registry_follower._fetch", fails)
+    monkeypatch.setattr("serving.state.registry_follower.fetch_champion", fails)
     monkeypatch.setattr("serving.state.registry_follower.time.monotonic", lambda: now[0])
     registry.names("b" * 64)
     with client_for(tiny_copy, tmp_path / "state", bundle="registry", registry_seconds=15) as client:
-        desk = client.app.state.desk
+        app_state = client.app.state.app_state
         for _ in range(80):
             now[0] += 15
-            follow(desk)
+            follow(app_state)
             assert "nothing is given out." in health(client)["problem"]
         assert tries == [0, 30, 90, 210, 450, 750, 1050]
         registry.names("b" * 64, "2")  # another version of it is tried at once
-        follow(desk)
+        follow(app_state)
         assert len(tries) == 8
-        registry.names(desk.state.model.bundle.hash)
-        follow(desk)
+        registry.names(app_state.loaded.model.bundle.hash)
+        follow(app_state)
         assert health(client)["status"] == "ok"
 
 
 def test_a_fetch_that_breaks_down_tells_nothing_of_its_own(monkeypatch: pytest.MonkeyPatch, tiny_copy: Any) -> None:
-    desk = SimpleNamespace(settings=SimpleNamespace(source="demo", data_dir=tiny_copy.data_dir))
+    app_state = SimpleNamespace(settings=SimpleNamespace(source="demo", data_dir=tiny_copy.data_dir))
     for status, text in ((17, "the registry is away"), (1, "status 1; 'leadscore champion --pull'")):
         ended = subprocess.CompletedProcess([], status, "", "a line\nLS017 the registry is away: s3cret\n")
         monkeypatch.setattr(subprocess, "run", lambda *_, ended=ended, **__: ended)
         with pytest.raises(RegistryError, match=text) as told:
-            serving.state.registry_follower._fetch(desk)  # type: ignore[arg-type]
+            serving.state.registry_follower.fetch_champion(app_state)  # type: ignore[arg-type]
         assert ("s3cret" in str(told.value)) == (status == 17)
 
 
@@ -340,7 +344,7 @@ def test_no_fault_ends_a_thread_behind_the_requests(capsys: pytest.CaptureFixtur
     def faulty() -> None:
         raise http.client.IncompleteRead(b"a body")
 
-    _try("registry", faulty)
+    run_step("registry", faulty)
     told = capsys.readouterr().err
     assert '"kind": "IncompleteRead"' in told and '"step": "registry"' in told and "a body" not in told
 
@@ -417,10 +421,10 @@ def test_a_real_registry_is_followed_from_a_bare_machine(
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
         assert (health(client)["status"], health(client)["bundle_hash"]) == ("ok", first)
         mlflow.MlflowClient(uri).set_registered_model_alias(name, "champion", second)
-        follow(client.app.state.desk)
-        client.app.state.desk.refresh()
+        follow(client.app.state.app_state)
+        client.app.state.app_state.refresh()
         assert (health(client)["status"], health(client)["bundle_hash"]) == ("ok", other)
         process.terminate()
         process.wait()
-        follow(client.app.state.desk)
+        follow(client.app.state.app_state)
         assert (health(client)["status"], health(client)["bundle_hash"]) == ("degraded", other)

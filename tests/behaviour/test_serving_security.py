@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from serving.app import create_app
 from serving.auth.api_keys import create_key, list_keys, revoke_key
-from serving.problems import OpenDoorError
+from serving.problems import UnprotectedServerError
 from tests.reference.serving import client_for, key_for, settings_for, worklist_of
 
 
@@ -28,7 +28,7 @@ def first_lead(run: Any) -> str:
 
 def test_a_public_address_needs_a_key(tiny_demo: Any, tmp_path: Path) -> None:
     settings = settings_for(tiny_demo, tmp_path, host="0.0.0.0")
-    with pytest.raises(OpenDoorError, match="leadscore keys create"):
+    with pytest.raises(UnprotectedServerError, match="leadscore keys create"):
         create_app(settings)
 
 
@@ -54,7 +54,7 @@ def test_once_there_is_a_key_everybody_needs_one(client: TestClient) -> None:
 
 
 def test_keys_are_stored_as_hashes_and_end_when_revoked(client: TestClient, tmp_path: Path) -> None:
-    store = client.app.state.desk.store
+    store = client.app.state.app_state.store
     token = create_key(store, "rep", ["read"])
     kept = list_keys(store)[0]
     assert token not in (kept.hash, kept.prefix)
@@ -104,8 +104,8 @@ def sign_in(client: TestClient, token: str) -> Any:
 
 def test_a_session_needs_its_own_form_token(client: TestClient, tiny_demo: Any) -> None:
     lead = first_lead(tiny_demo)
-    token = create_key(client.app.state.desk.store, "rep", ["read", "feedback"])
-    client.app.state.callers._keys = (0.0, False)
+    token = create_key(client.app.state.app_state.store, "rep", ["read", "feedback"])
+    client.app.state.callers.forget()
     old = client.cookies.get("leadscore_session")
     assert sign_in(client, token).status_code == 303
     assert client.cookies.get("leadscore_session") != old
@@ -125,7 +125,7 @@ def test_a_session_needs_its_own_form_token(client: TestClient, tiny_demo: Any) 
 
 
 def test_a_wrong_key_does_not_sign_in(client: TestClient) -> None:
-    create_key(client.app.state.desk.store, "rep", ["read"])
+    create_key(client.app.state.app_state.store, "rep", ["read"])
     answer = sign_in(client, "lsk_guess")
     assert (answer.status_code, "not valid" in answer.text) == (401, True)
 

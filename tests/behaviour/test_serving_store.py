@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 from serving.auth.api_keys import LOCAL, create_key, list_keys
-from serving.lists.export_history import hand_over
+from serving.lists.export_history import export_changes
 from serving.problems import ConflictError
 from serving.store import engine
 from serving.store.engine import Store, open_store
@@ -84,17 +84,17 @@ def test_migrations_make_the_declared_tables(url: str, tmp_path: Path) -> None:
 def test_an_empty_store_is_made_as_the_migrations_make_it(url: str, tmp_path: Path) -> None:
     migrated = Store(url)
     with migrated.engine.begin() as connection:
-        engine._upgrade(connection)
+        engine.upgrade_store(connection)
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Base.metadata) == []
-        assert context.get_current_revision() == engine.newest()
+        assert context.get_current_revision() == engine.newest_revision()
         engine._VERSION.drop(connection)
         Base.metadata.drop_all(connection)
     migrated.migrate()
     with migrated.engine.begin() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Base.metadata) == []
-        assert context.get_current_revision() == engine.newest()
+        assert context.get_current_revision() == engine.newest_revision()
     migrated.close()
 
 
@@ -111,7 +111,7 @@ def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path)
     store.migrate()
     with store.engine.begin() as connection:
         context = MigrationContext.configure(connection)
-        assert context.get_current_revision() == engine.newest()
+        assert context.get_current_revision() == engine.newest_revision()
         assert compare_metadata(context, Base.metadata) == []
     assert [key.name for key in list_keys(store)] == ["kept"]
     store.close()
@@ -121,7 +121,7 @@ def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path)
 def test_both_ways_leave_the_same_text(url: str, tmp_path: Path) -> None:
     made, migrated = open_store(url, tmp_path), Store(f"sqlite:///{tmp_path / 'other.sqlite'}")
     with migrated.engine.begin() as connection:
-        engine._upgrade(connection)
+        engine.upgrade_store(connection)
     assert _schema(made) == _schema(migrated) != {}
 
 
@@ -159,15 +159,15 @@ def test_a_store_that_another_server_is_switching_is_waited_for(monkeypatch: pyt
                 raise answer
             return sqlite3.connect(":memory:").cursor()
 
-    engine._write_ahead(Connection())
+    engine.switch_to_write_ahead_log(Connection())
     assert answers == []
     answers[:] = [sqlite3.OperationalError("disk I/O error")]
     with pytest.raises(sqlite3.OperationalError, match="disk"):
-        engine._write_ahead(Connection())
+        engine.switch_to_write_ahead_log(Connection())
     monkeypatch.setattr(engine, "_BUSY_SECONDS", -1)
     answers[:] = [sqlite3.OperationalError("database is locked")]
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        engine._write_ahead(Connection())
+        engine.switch_to_write_ahead_log(Connection())
 
 
 def test_a_failed_transaction_leaves_nothing(url: str, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_of_two_exports_at_once_one_is_refused(url: str, tmp_path: Path, apart: 
 
     def export(part: list[dict[str, Any]]) -> None:
         try:
-            ends.append(f"number {hand_over(store, LOCAL, 'crm', read(part), 'csv', None, again=False).number}")
+            ends.append(f"number {export_changes(store, LOCAL, 'crm', read(part), 'csv', None, again=False).number}")
         except Exception as problem:
             ends.append(type(problem).__name__)
 
@@ -265,7 +265,7 @@ def test_a_state_change_reaches_the_outbox_with_its_answer(url: str, tiny_demo: 
                     changes.append((lead_id, told["state_before"], told["card"]["state"]))
             if changes:
                 break
-        with client.app.state.desk.store.reading() as session:
+        with client.app.state.app_state.store.reading() as session:
             waiting = [row.payload for row in session.scalars(select(Outbox).order_by(Outbox.id))]
     assert changes
     assert [(row["lead_id"], row["from"], row["to"]) for row in waiting] == changes

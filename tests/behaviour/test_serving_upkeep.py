@@ -17,10 +17,10 @@ from starlette.testclient import TestClient
 from models.bundle import load_bundle
 from models.interfaces import Scale
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
-from serving.background import Background
+from serving.background import BackgroundThreads
 from serving.metrics import Metrics
 from serving.state.clock import ServingClock
-from serving.webhooks.outbox import SIGNATURE, deliver, signature
+from serving.webhooks.outbox import SIGNATURE, deliver, sign
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
 from tests.reference.serving import client_for, worklist_of
 
@@ -84,7 +84,7 @@ def test_the_gate_keeps_a_challenger_back_in_words(client: TestClient, tiny_copy
 
 def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
     champion = early_champion(tiny_copy, tmp_path)
-    client.app.state.desk.refresh()
+    client.app.state.app_state.refresh()
     bad, good = (keep(tiny_copy, b, tmp_path / n) for n, b in (("b", spoiled(champion)), ("g", rescaled(champion))))
     text = client.get("/model").text
     promoted = client.get("/v1/model").json()["promoted"]
@@ -140,16 +140,16 @@ def test_without_its_pointer_it_serves_on_and_says_so(client: TestClient, tiny_c
     pointer = tiny_copy.context.paths.champion
     kept = pointer.read_text()
     pointer.unlink()
-    client.app.state.desk.refresh()
+    client.app.state.app_state.refresh()
     health = client.get("/healthz").json()
     assert (health["status"], "pointer" in health["problem"]) == ("degraded", True)
     assert client.get("/readyz").status_code == 200
     assert client.get("/v1/worklist").status_code == 200
     pointer.write_text('{"path": "bundles/none", "hash": "0", "previous": null}')
-    client.app.state.desk.refresh()
+    client.app.state.app_state.refresh()
     assert client.get("/healthz").json()["status"] == "degraded"
     pointer.write_text(kept)
-    client.app.state.desk.refresh()
+    client.app.state.app_state.refresh()
     assert client.get("/healthz").json()["status"] == "ok"
 
 
@@ -169,7 +169,7 @@ def test_a_server_without_a_model_says_what_to_do(tiny_copy: Any, tmp_path: Path
         assert client.get("/readyz").status_code == 503
         assert "leadscore run" in client.get("/v1/worklist").json()["detail"]
         point_to(tiny_copy.context.paths, next(tiny_copy.context.paths.bundles.iterdir()).name, TEST)
-        client.app.state.desk.refresh()
+        client.app.state.app_state.refresh()
         assert client.get("/readyz").status_code == 200
 
 
@@ -193,7 +193,7 @@ def test_webhooks_are_signed_and_tried_until_they_arrive(client: TestClient, tin
     secret = client.post("/v1/webhooks", json=hook).json()["secret"]
     lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
     client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"})
-    store = client.app.state.desk.store
+    store = client.app.state.app_state.store
     delivered = [deliver(store)]
     for _ in range(40):
         if sum(delivered):
@@ -205,7 +205,7 @@ def test_webhooks_are_signed_and_tried_until_they_arrive(client: TestClient, tin
     server.server_close()
     assert (len(got), sum(delivered)) == (2, 1)
     stamp = int(got[1][0].split(",")[0].removeprefix("t="))
-    assert got[1][0] == signature(secret, stamp, got[1][1])
+    assert got[1][0] == sign(secret, stamp, got[1][1])
     assert json.loads(got[1][1])["data"] == {"lead_id": lead, "verdict": "accept", "reason": ""}
 
 
@@ -221,7 +221,7 @@ def test_the_clock_never_repeats_a_moment_nor_goes_back() -> None:
 
 
 def test_the_trend_is_this_week_against_last(client: TestClient, tiny_copy: Any) -> None:
-    client.app.state.desk.compare_with_last_week()
+    client.app.state.app_state.compare_with_last_week()
     rows = [row for row in client.get("/v1/worklist").json()["rows"] if row["change"] is not None]
     assert rows
     for row in rows[:3]:
@@ -242,9 +242,9 @@ def test_metrics_count_requests_by_route(client: TestClient, tiny_copy: Any) -> 
 
 def test_the_watch_goes_on_while_pages_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, enough = threading.Event(), threading.Event()
-    monkeypatch.setattr(Background, "prepare", lambda _: (begun.set(), enough.wait(20)))
-    desk = SimpleNamespace(ready=False, refresh=lambda: True)
-    background = Background(desk, Metrics())  # type: ignore[arg-type]
+    monkeypatch.setattr(BackgroundThreads, "prepare", lambda _: (begun.set(), enough.wait(20)))
+    app_state = SimpleNamespace(ready=False, refresh=lambda: True)
+    background = BackgroundThreads(app_state, Metrics())  # type: ignore[arg-type]
     watch = threading.Thread(target=background.watch)
     watch.start()
     watch.join(timeout=5)

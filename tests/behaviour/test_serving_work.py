@@ -220,7 +220,7 @@ def test_display_columns_stand_on_the_card(client: TestClient) -> None:
 
 
 def test_a_mail_providers_users_are_no_company(client: TestClient) -> None:
-    leads = client.app.state.desk.state.data.tables["leads"]  # type: ignore[attr-defined]
+    leads = client.app.state.app_state.loaded.data.tables["leads"]  # type: ignore[attr-defined]
     private = leads[leads["email"].str.endswith("@freemail.example") & leads["account_id"].notna()].iloc[0]
     found = client.get("/v1/lookup", params={"email": private["email"]}).json()
     assert private["lead_id"] in {row["lead_id"] for row in found["person"]}
@@ -230,7 +230,7 @@ def test_a_mail_providers_users_are_no_company(client: TestClient) -> None:
 
 
 def test_an_export_of_changes_holds_new_scores_and_new_states(client: TestClient) -> None:
-    client.app.state.desk.compare_with_last_week()  # type: ignore[attr-defined]
+    client.app.state.app_state.compare_with_last_week()  # type: ignore[attr-defined]
     rows = client.get("/v1/worklist", params={"size": 500, "show": "all"}).json()["rows"]
     text = client.get("/v1/worklist/export", params={"changed": True, "show": "all"}).text
     exported = {row["lead_id"] for row in csv.DictReader(io.StringIO(text))}

@@ -30,8 +30,8 @@ def client_for(run: Any, state_dir: Path, **changes: Any) -> Iterator[TestClient
 
 def key_for(client: TestClient, *scopes: str, owner: str | None = None) -> dict[str, str]:
     """Headers with a new key."""
-    token = create_key(client.app.state.desk.store, "tester", list(scopes), owner)
-    client.app.state.callers._keys = (0.0, False)
+    token = create_key(client.app.state.app_state.store, "tester", list(scopes), owner)
+    client.app.state.callers.forget()
     return {"authorization": f"Bearer {token}"}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from serving.problems import InvalidError
-from serving.webhooks.outbox import _check_address
+from serving.webhooks.outbox import check_address
 
 
 @pytest.mark.parametrize(
@@ -12,12 +12,12 @@ from serving.webhooks.outbox import _check_address
 )
 def test_bad_addresses_are_refused(url: str) -> None:
     with pytest.raises(InvalidError):
-        _check_address(url, local=False)
+        check_address(url, local=False)
 
 
 def test_good_addresses_pass() -> None:
-    _check_address("https://hooks.example.com/leads", local=False)
-    _check_address("http://127.0.0.1:9000/x", local=True)
+    check_address("https://hooks.example.com/leads", local=False)
+    check_address("http://127.0.0.1:9000/x", local=True)
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_good_addresses_pass() -> None:
 )
 def test_link_local_addresses_are_refused_even_on_this_machine(url: str) -> None:
     with pytest.raises(InvalidError):
-        _check_address(url, local=True)
+        check_address(url, local=True)

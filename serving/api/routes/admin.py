@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import ConfigDict, Field, model_validator
 from sqlalchemy import select
 
-from serving.auth.dependencies import Admin, DeskOf
-from serving.leads.posted_rows import Table, posted
-from serving.results.promotion import asked, promote, roll_back
+from serving.auth.dependencies import Admin, AppStateDep
+from serving.leads.posted_rows import Table, export_posted_rows
+from serving.results.promotion import ask_gate, promote, roll_back
 from serving.schemas import HASH, Body, WebhookIn
 from serving.store.tables import AuditRow
 from serving.webhooks import outbox
@@ -34,17 +34,17 @@ class PromoteIn(Body):
 
 
 @router.post("/champion", summary="Make a kept bundle the champion")
-def post_champion(body: PromoteIn, desk: DeskOf, caller: Admin) -> dict[str, Any]:
+def post_champion(body: PromoteIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
     """If the promotion gate lets it, or with ``force`` and a reason; 409 says in words why it is kept back.
 
     Requests under way end with the model they began with, later ones use the new one.
     """
-    return promote(desk, caller.name, body.hash, body.force, body.reason.strip())
+    return promote(app_state, caller.name, body.hash, body.force, body.reason.strip())
 
 
 @router.get("/champion/gate", summary="What the promotion gate says of a kept bundle")
 def get_gate(
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Admin,
     hash: Annotated[
         str | None,
@@ -52,12 +52,12 @@ def get_gate(
     ] = None,
 ) -> dict[str, Any]:
     """Compares it with the champion on rows later than both were trained; moves nothing."""
-    return asked(desk, hash).record()
+    return ask_gate(app_state, hash).record()
 
 
 @router.post("/champion/rollback", summary="Make the bundle before the champion the champion again")
 def post_rollback(
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Admin,
     leaving: Annotated[
         str | None,
@@ -65,39 +65,39 @@ def post_rollback(
     ] = None,
 ) -> dict[str, Any]:
     """One step back; with ``leaving`` a repeated request is refused instead of going forth again."""
-    return roll_back(desk, caller.name, leaving)
+    return roll_back(app_state, caller.name, leaving)
 
 
 @router.post("/webhooks", status_code=201, summary="Tell an address of changes")
-def post_webhook(body: WebhookIn, desk: DeskOf, caller: Admin) -> dict[str, Any]:
+def post_webhook(body: WebhookIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
     """Messages are signed with the secret in the answer, which is shown this once."""
-    local = not desk.settings.public
-    return outbox.add_webhook(desk.store, caller.name, body.url, [str(e) for e in body.events], local=local)
+    local = not app_state.settings.public
+    return outbox.add_webhook(app_state.store, caller.name, body.url, [str(e) for e in body.events], local=local)
 
 
 @router.get("/webhooks", summary="Addresses that are told of changes")
-def get_webhooks(desk: DeskOf, caller: Admin) -> list[dict[str, Any]]:
+def get_webhooks(app_state: AppStateDep, caller: Admin) -> list[dict[str, Any]]:
     """Without their secrets."""
-    return outbox.list_webhooks(desk.store)
+    return outbox.list_webhooks(app_state.store)
 
 
 @router.delete("/webhooks/{number}", status_code=204, summary="Tell an address no more")
-def delete_webhook(number: Number, desk: DeskOf, caller: Admin) -> None:
+def delete_webhook(number: Number, app_state: AppStateDep, caller: Admin) -> None:
     """Messages that wait for it are given up."""
-    outbox.remove_webhook(desk.store, caller.name, number)
+    outbox.remove_webhook(app_state.store, caller.name, number)
 
 
 @router.get("/posted/{table}", summary="What was said to the server, as Parquet", response_class=Response)
 def get_posted(
     table: Table,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Admin,
     after: Annotated[int, Query(ge=0, le=_LARGEST, description="id to go on from, of the header X-Last-Id")] = 0,
 ) -> Response:
     """Answers, activities or feedback with the names of the canonical tables, 100,000 rows at most; to be taken over
     into the CRM, so that the next training knows them.
     """
-    content, rows, last = posted(desk.store, table, after)
+    content, rows, last = export_posted_rows(app_state.store, table, after)
     headers = {
         "x-rows": str(rows),
         "x-last-id": str(last),
@@ -108,7 +108,7 @@ def get_posted(
 
 @router.get("/audit", summary="Who did what, youngest first")
 def get_audit(
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Admin,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
@@ -117,7 +117,7 @@ def get_audit(
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if before is not None:
         query = query.where(AuditRow.id < before)
-    with desk.store.reading() as session:
+    with app_state.store.reading() as session:
         return [
             {"id": row.id, "at": row.at.isoformat(), "actor": row.actor, "action": row.action}
             | {"subject": row.subject, "detail": row.detail}

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from serving.api.etag import tagged
-from serving.auth.dependencies import DeskOf, Reader
-from serving.leads.card import card, history, questions
-from serving.leads.lookup import lookup
+from serving.api.etag import respond_with_etag
+from serving.auth.dependencies import AppStateDep, Reader
+from serving.leads.card import build_card, list_questions, read_history
+from serving.leads.lookup import find_by_address
 from serving.leads.score_change import explain_score_change
 from serving.schemas import CardOut, Moment, Short
 
@@ -20,7 +20,7 @@ AsOf = Annotated[Moment | None, Query(description="when to score; default: as th
 def get_lead(
     lead_id: str,
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     framework: Framework = None,
     as_of: AsOf = None,
@@ -28,39 +28,41 @@ def get_lead(
 ) -> Response:
     """The card as the batch would give it at the same moment; carries an ETag."""
     request.app.state.metrics.leads.labels("id").inc()
-    return tagged(request, card(desk, lead_id, caller.owner, framework, as_of, language))
+    return respond_with_etag(request, build_card(app_state, lead_id, caller.owner, framework, as_of, language))
 
 
 @router.get("/leads/{lead_id}/history", summary="Scores of the last twelve weeks and what was served")
-def get_history(lead_id: str, request: Request, desk: DeskOf, caller: Reader) -> Response:
+def get_history(lead_id: str, request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Weekly scores by the model in use, each from what was known then, and the scores stored when rows came in."""
-    return tagged(request, history(desk, lead_id, caller.owner))
+    return respond_with_etag(request, read_history(app_state, lead_id, caller.owner))
 
 
 @router.get("/leads/{lead_id}/change", summary="What moved the score: new data, time alone, another model")
 def get_change(
     lead_id: str,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     since: Annotated[Moment | None, Query(description="from when on; default: a week ago")] = None,
     framework: Framework = None,
 ) -> dict[str, Any]:
     """Points per part sum to the movement; the rows learned of in between stand below."""
-    return explain_score_change(desk, lead_id, caller.owner, since, framework)
+    return explain_score_change(app_state, lead_id, caller.owner, since, framework)
 
 
 @router.get("/leads/{lead_id}/questions", summary="What to ask next, and which answers are possible")
-def get_questions(lead_id: str, desk: DeskOf, caller: Reader, framework: Framework = None) -> list[dict[str, Any]]:
+def get_questions(
+    lead_id: str, app_state: AppStateDep, caller: Reader, framework: Framework = None
+) -> list[dict[str, Any]]:
     """Questions on criteria that are unknown or only indicated, the score's own next question first."""
-    return questions(desk, lead_id, caller.owner, framework)
+    return list_questions(app_state, lead_id, caller.owner, framework)
 
 
 @router.get("/lookup", summary="Who is behind an e-mail address or a domain, and what they did before")
 def get_lookup(
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     email: Annotated[Short | None, Query()] = None,
     domain: Annotated[Short | None, Query()] = None,
 ) -> dict[str, Any]:
     """Leads of the address and of its company, with their scores and how much they engaged."""
-    return lookup(desk, caller.owner, email, domain)
+    return find_by_address(app_state, caller.owner, email, domain)

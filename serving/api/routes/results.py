@@ -4,23 +4,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from serving.api.etag import tagged
-from serving.auth.dependencies import DeskOf, Reader
+from serving.api.etag import respond_with_etag
+from serving.auth.dependencies import AppStateDep, Reader
 from serving.results import run_results
-from serving.results.drift import drift
+from serving.results.drift import compute_drift
 
 router = APIRouter(prefix="/v1", tags=["judging"])
 
 
 @router.get("/thresholds", summary="Rubric and model on the same leads, as in the report")
-def get_thresholds(request: Request, desk: DeskOf, caller: Reader) -> Response:
+def get_thresholds(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Policies, curves over workload, the promised threshold and the sentences of the report."""
-    return tagged(request, run_results.thresholds(desk))
+    return respond_with_etag(request, run_results.thresholds(app_state))
 
 
 @router.get("/thresholds/simulate", summary="The comparison at another capacity")
 def get_simulation(
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
     share: Annotated[float | None, Query(gt=0, lt=1, description="flat sources: share of leads handed off")] = None,
@@ -29,23 +29,23 @@ def get_simulation(
 ) -> dict[str, Any]:
     """A replay over the test weeks; wins are wins inside a list, never added wins."""
     return run_results.simulate(
-        desk, handoffs_per_week, share, cost_per_handoff=cost_per_handoff, value_per_win=value_per_win
+        app_state, handoffs_per_week, share, cost_per_handoff=cost_per_handoff, value_per_win=value_per_win
     )
 
 
 @router.get("/lifecycle", summary="Funnel, service levels, volumes, recycles")
-def get_lifecycle(request: Request, desk: DeskOf, caller: Reader) -> Response:
+def get_lifecycle(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """As known at the data cut-off."""
-    return tagged(request, run_results.lifecycle(desk))
+    return respond_with_etag(request, run_results.lifecycle(app_state))
 
 
 @router.get("/model", summary="The model in use and how it was judged")
-def get_model(request: Request, desk: DeskOf, caller: Reader) -> Response:
+def get_model(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Bundle, candidates, test figures, audit, features and versions."""
-    return tagged(request, run_results.model(desk))
+    return respond_with_etag(request, run_results.model(app_state))
 
 
 @router.get("/model/drift", summary="What is scored now against what the model was trained on")
-def get_drift(request: Request, desk: DeskOf, caller: Reader) -> Response:
+def get_drift(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Stability index of every feature and of the scores, unseen and missing values, ages, base rate, calibration."""
-    return tagged(request, drift(desk))
+    return respond_with_etag(request, compute_drift(app_state))

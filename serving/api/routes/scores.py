@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from models.scoring import Scored
 from serving.api.json_response import Json, JsonRoute
-from serving.auth.dependencies import DeskOf, Scorer
+from serving.auth.dependencies import AppStateDep, Scorer
 from serving.problems import InvalidError
-from serving.request_language import language_named
-from serving.request_records import many_records_of, not_yet_known, records_of
+from serving.request_language import find_language
+from serving.request_records import not_yet_known, read_many_records, read_records
 from serving.schemas import CardOut, LeadRows, ManyOut, ManyRows
-from serving.state.app_state import Desk
+from serving.state.app_state import AppState
 from serving.state.clock import wall_now
 
 router = APIRouter(prefix="/v1", tags=["score"], route_class=JsonRoute)
@@ -24,48 +24,48 @@ _INLINE_ROWS = 500  # rows up to which a lead is scored where its request arrive
 
 
 @router.post("/score", response_model=CardOut, summary="Score and explain one lead from its raw rows")
-async def score_one(body: LeadRows, request: Request, desk: DeskOf, caller: Scorer) -> Response:
+async def score_one(body: LeadRows, request: Request, app_state: AppStateDep, caller: Scorer) -> Response:
     """Rows known before ``as_of`` count, later ones are counted in ``not_yet_known``; an unknown category scores as
     rare, a missing block as nothing on record.
     """
     if len(body.activities) + len(body.answers) + len(body.outcomes) + len(body.colleagues) > _INLINE_ROWS:
-        return Json(await run_in_threadpool(_scored, body, request, desk))
-    return Json(_scored(body, request, desk))
+        return Json(await run_in_threadpool(_score, body, request, app_state))
+    return Json(_score(body, request, app_state))
 
 
-def _scored(body: LeadRows, request: Request, desk: Desk) -> dict[str, Any]:
-    state, framework = desk.state, desk.framework(body.framework)
+def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, Any]:
+    state, framework = app_state.loaded, app_state.framework(body.framework)
     lead_id = str(body.lead.get("lead_id") or f"request-{secrets.token_hex(4)}")
-    records, ignored = records_of(body, state.model.source, lead_id)
+    records, ignored = read_records(body, state.model.source, lead_id)
     as_of = body.as_of or wall_now()
     created = records["leads"][0].get("created_at")
     if created is not None and created >= as_of:
         raise InvalidError(f"leads.created_at is not before as_of {as_of:%Y-%m-%dT%H:%M}; nothing was known then.")
-    scored = state.model.one(records, lead_id, as_of, framework, language_named(body.language))
+    scored = state.model.score_one(records, lead_id, as_of, framework, find_language(body.language))
     request.app.state.metrics.leads.labels("raw").inc()
     return {**scored.card(0), "ignored": ignored, "not_yet_known": not_yet_known(records, as_of)}
 
 
 @router.post("/score/batch", response_model=ManyOut, summary="Score and explain many leads from their raw rows")
-def score_many(body: ManyRows, request: Request, desk: DeskOf, caller: Scorer) -> Response:
+def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller: Scorer) -> Response:
     """One row per lead sent, in the order sent, with the columns of a scored file."""
-    state, framework = desk.state, desk.framework(body.framework)
-    records, ignored = many_records_of(body, state.model.source)
+    state, framework = app_state.loaded, app_state.framework(body.framework)
+    records, ignored = read_many_records(body, state.model.source)
     as_of = body.as_of or wall_now()
-    errors = _errors(records["leads"], as_of)
+    errors = _find_errors(records["leads"], as_of)
     good = [k for k, text in enumerate(errors) if not text]
     rows: list[dict[str, Any]] = [{"lead_id": body.leads[k].get("lead_id"), "error": e} for k, e in enumerate(errors)]
     if good:
         records["leads"] = [records["leads"][k] for k in good]
         ids = [str(row["lead_id"]) for row in records["leads"]]
-        scored = state.model.of_records(records, ids, as_of, framework)
-        for k, line in zip(good, lines_of(scored), strict=True):
+        scored = state.model.score_records(records, ids, as_of, framework)
+        for k, line in zip(good, score_lines(scored), strict=True):
             rows[k] = line
     request.app.state.metrics.leads.labels("batch").inc(len(good))
     return Json({"as_of": as_of.isoformat(), "bundle_hash": state.model.bundle.hash, "rows": rows, "ignored": ignored})
 
 
-def _errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
+def _find_errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
     """Why a lead cannot be scored, empty where it can."""
     found, seen = [], set()
     for row in leads:
@@ -83,7 +83,7 @@ def _errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
     return found
 
 
-def lines_of(scored: Scored) -> list[dict[str, Any]]:
+def score_lines(scored: Scored) -> list[dict[str, Any]]:
     """All rows of the scored file, JSON-ready."""
     columns = {name: values.tolist() for name, values in scored.columns.items()}
     written = {moment: None if moment is None else moment.isoformat() for moment in set(columns["as_of"])}

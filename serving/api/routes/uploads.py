@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import FileResponse
 
 from serving.api.routes.writes import Key
-from serving.auth.dependencies import DeskOf, Scorer
+from serving.auth.dependencies import AppStateDep, Scorer
 from serving.leads import uploads
 from serving.schemas import Short
 
@@ -16,23 +16,23 @@ router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 @router.post("", status_code=202, summary="Score the leads of a CSV or Parquet file")
 def post_upload(
     file: UploadFile,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Scorer,
     framework: Annotated[Short | None, Form()] = None,
     key: Key = None,
 ) -> dict[str, Any]:
     """Laid out like the source's own file of leads; one row out per row in, nothing dropped."""
-    return uploads.take_in(desk, caller, file.filename or "", file.file.read(), framework, key)
+    return uploads.accept_upload(app_state, caller, file.filename or "", file.file.read(), framework, key)
 
 
 @router.get("/{number}", summary="Progress of an upload")
-def get_upload(number: str, desk: DeskOf, caller: Scorer) -> dict[str, Any]:
+def get_upload(number: str, app_state: AppStateDep, caller: Scorer) -> dict[str, Any]:
     """Status waiting, scoring, done or failed."""
-    return uploads.record_of(uploads.find(desk, caller, number))
+    return uploads.upload_record(uploads.find_upload(app_state, caller, number))
 
 
 @router.get("/{number}/result", summary="The scored file", response_class=FileResponse)
-def get_result(number: str, desk: DeskOf, caller: Scorer) -> FileResponse:
+def get_result(number: str, app_state: AppStateDep, caller: Scorer) -> FileResponse:
     """In the form it was sent."""
-    row = uploads.find(desk, caller, number)
-    return FileResponse(uploads.result_of(desk, row), filename=f"scored{row.suffix}")
+    row = uploads.find_upload(app_state, caller, number)
+    return FileResponse(uploads.result_file(app_state, row), filename=f"scored{row.suffix}")

@@ -9,17 +9,17 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
-from serving.api.etag import tagged
+from serving.api.etag import respond_with_etag
 from serving.auth.api_keys import Caller
-from serving.auth.dependencies import DeskOf, Reader, ReadingWriter
+from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter
 from serving.json_values import plain
-from serving.leads.feedback import hidden_leads, latest_by_lead
-from serving.lists.export import Form, export
-from serving.lists.export_history import hand_over
-from serving.lists.one_answer_short import short
-from serving.results.run_results import value_of_a_win
+from serving.leads.feedback import find_hidden_leads, find_latest_feedback
+from serving.lists.export import Form, export_lines
+from serving.lists.export_history import export_changes
+from serving.lists.one_answer_short import shortlist_leads
+from serving.results.run_results import find_win_value
 from serving.schemas import PageOut, Short
-from serving.state.app_state import Desk, State
+from serving.state.app_state import AppState, LoadedState
 from serving.state.ranked_worklist import PAGE_LIMIT, Page, Sort
 from serving.state.ranked_worklist import Query as WorklistQuery
 
@@ -30,7 +30,7 @@ _CSV = "text/csv; charset=utf-8"
 NEW_WITHIN = timedelta(days=1)
 
 
-def ask(
+def parse_worklist_query(
     owner: Annotated[str, Query(max_length=200, description="only leads of this owner")] = "",
     state: Annotated[str, Query(max_length=40, description="only leads in this state: lead, iql, mql, sql, pql")] = "",
     grade: Annotated[
@@ -49,26 +49,28 @@ def ask(
     return WorklistQuery(owner or None, state, grade, segment, minimum, search, sort, page, size)
 
 
-Asked = Annotated[WorklistQuery, Depends(ask)]
+Asked = Annotated[WorklistQuery, Depends(parse_worklist_query)]
 
 
-def page_of(desk: Desk, state: State, query: WorklistQuery, caller: Caller, show: str = "open") -> Page:
+def read_page(
+    app_state: AppState, state: LoadedState, query: WorklistQuery, caller: Caller, show: str = "open"
+) -> Page:
     """A page as the caller may see it, each row with what sales said last.
 
     ``show``: ``open`` leaves out snoozed, rejected and do-not-contact leads, ``new`` also those that were there a day
     ago, ``all`` shows everything.
     """
-    desk.catch_up()
-    now = desk.clock.as_of(None)
+    app_state.catch_up()
+    now = app_state.clock.as_of(None)
     limited = replace(
         query,
         owner=query.owner if caller.owner is None else caller.owner,
-        hidden=frozenset() if show == "all" else hidden_leads(desk.store),
+        hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
         since=now - NEW_WITHIN if show == "new" and now is not None else None,
     )
     page = state.worklist.page(limited)
-    said = latest_by_lead(desk.store, [str(row["lead_id"]) for row in page.rows])
-    value, _ = value_of_a_win(desk)
+    said = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
+    value, _ = find_win_value(app_state)
     for row in page.rows:
         row["feedback"] = said.get(str(row["lead_id"]))
         row["expected_value"] = None if value is None else round(row["probability"] * row["worth"] * value, 2)
@@ -78,7 +80,7 @@ def page_of(desk: Desk, state: State, query: WorklistQuery, caller: Caller, show
 @router.get("/worklist", response_model=PageOut, summary="Open leads, best first")
 def get_worklist(
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     query: Asked,
     show: Annotated[
@@ -86,8 +88,8 @@ def get_worklist(
     ] = "open",
 ) -> Response:
     """Equal scores stand by lead id, so pages never overlap; carries an ETag."""
-    state = desk.state
-    page = page_of(desk, state, query, caller, show)
+    state = app_state.loaded
+    page = read_page(app_state, state, query, caller, show)
     body: dict[str, Any] = {
         "rows": [plain(row) for row in page.rows],
         "total": page.total,
@@ -97,13 +99,13 @@ def get_worklist(
         "as_of": None if state.data.cutoff is None else state.data.cutoff.isoformat(),
         "bundle_hash": state.model.bundle.hash,
     }
-    return tagged(request, body)
+    return respond_with_etag(request, body)
 
 
 @router.get("/shortlist", summary="Open leads that a single answer could qualify")
 def get_shortlist(
     request: Request,
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     owner: Annotated[str, Query(max_length=200, description="only leads of this owner")] = "",
     next_state: Annotated[Short | None, Query(description="only leads an answer would put into this state")] = None,
@@ -112,12 +114,12 @@ def get_shortlist(
     """Which answer, what to ask, and how likely such an answer is among similar leads; nearest to a deal first. Of long
     lists the best 20,000 leads are looked at. Carries an ETag.
     """
-    return tagged(request, short(desk, caller.owner or owner or None, next_state, limit))
+    return respond_with_etag(request, shortlist_leads(app_state, caller.owner or owner or None, next_state, limit))
 
 
 @router.get("/worklist/export", summary="The worklist as CSV for a spreadsheet, Salesforce or HubSpot")
 def get_export(
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: Reader,
     query: Asked,
     form: Annotated[Form, Query(description="csv, salesforce or hubspot field names")] = "csv",
@@ -126,13 +128,15 @@ def get_export(
     show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
-    lines = export(_every_row(desk, desk.state, query, caller, show), form, from_state, changed=changed)
+    lines = export_lines(
+        iterate_rows(app_state, app_state.loaded, query, caller, show), form, from_state, changed=changed
+    )
     return StreamingResponse(lines, media_type=_CSV, headers=_as_file(form))
 
 
 @router.post("/exports/{name}", summary="What changed since the last export of this name, as CSV for a CRM")
 def post_export(
-    desk: DeskOf,
+    app_state: AppStateDep,
     caller: ReadingWriter,
     query: Asked,
     name: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="whose export: 'crm', say")],
@@ -144,16 +148,18 @@ def post_export(
     """Leads that are new under this name, or whose score, state, grade, next action or question moved since their last
     export; one that fell below ``from_state`` is told of once. The server keeps what each name and owner got.
     """
-    rows = _every_row(desk, desk.state, query, caller, show)
-    handed = hand_over(desk.store, caller, name, rows, form, from_state, again=again)
+    rows = iterate_rows(app_state, app_state.loaded, query, caller, show)
+    handed = export_changes(app_state.store, caller, name, rows, form, from_state, again=again)
     headers = _as_file(form) | {"x-export-rows": str(handed.rows), "x-export-number": str(handed.number)}
     ended = BackgroundTask(handed.file.close)
     return StreamingResponse(handed.file, media_type=_CSV, headers=headers, background=ended)
 
 
-def _every_row(desk: Desk, state: State, query: WorklistQuery, caller: Caller, show: str) -> Iterator[dict[str, Any]]:
+def iterate_rows(
+    app_state: AppState, state: LoadedState, query: WorklistQuery, caller: Caller, show: str
+) -> Iterator[dict[str, Any]]:
     """All rows of a list, page by page; the first is read at once, as a refusal is of no use in the midst of a file."""
-    first = page_of(desk, state, replace(query, page=1, size=PAGE_LIMIT), caller, show)
+    first = read_page(app_state, state, replace(query, page=1, size=PAGE_LIMIT), caller, show)
 
     def rows() -> Iterator[dict[str, Any]]:
         page = first
@@ -161,7 +167,7 @@ def _every_row(desk: Desk, state: State, query: WorklistQuery, caller: Caller, s
             yield from (plain(row) for row in page.rows)
             if page.page >= page.pages:
                 return
-            page = page_of(desk, state, replace(query, page=page.page + 1, size=PAGE_LIMIT), caller, show)
+            page = read_page(app_state, state, replace(query, page=page.page + 1, size=PAGE_LIMIT), caller, show)
 
     return rows()
 

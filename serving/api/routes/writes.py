@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
 
-from serving.auth.dependencies import DeskOf, Writer
-from serving.leads.writes import activity, answer, feedback
+from serving.auth.dependencies import AppStateDep, Writer
+from serving.leads.writes import store_activity, store_answer, store_feedback
 from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven, Short
 
 router = APIRouter(prefix="/v1/leads/{lead_id}", tags=["writes"])
@@ -14,27 +14,29 @@ Key = Annotated[Short | None, Header(alias="Idempotency-Key", description="repea
 
 @router.post("/answers", status_code=201, summary="An answer to a qualification question; rescores the lead")
 def post_answer(
-    lead_id: str, body: AnswerGiven, request: Request, desk: DeskOf, caller: Writer, key: Key = None
+    lead_id: str, body: AnswerGiven, request: Request, app_state: AppStateDep, caller: Writer, key: Key = None
 ) -> dict[str, Any]:
     """The new card, and score and state before. ``met`` and ``not_met`` are stored as the declared answer that stands
     for them; ``dont_know`` withdraws what was said before.
     """
-    answered, _ = answer(desk, caller, lead_id, body, key)
+    answered, _ = store_answer(app_state, caller, lead_id, body, key)
     request.app.state.metrics.leads.labels("answer").inc()
     return {name: value for name, value in answered.items() if name != "line"}
 
 
 @router.post("/activities", status_code=201, summary="An activity as it happens; rescores the lead")
 def post_activity(
-    lead_id: str, body: ActivityPosted, request: Request, desk: DeskOf, caller: Writer, key: Key = None
+    lead_id: str, body: ActivityPosted, request: Request, app_state: AppStateDep, caller: Writer, key: Key = None
 ) -> dict[str, Any]:
     """The new card, and score and state before; a repeated ``activity_id`` is refused."""
-    answered, _ = activity(desk, caller, lead_id, body, key)
+    answered, _ = store_activity(app_state, caller, lead_id, body, key)
     request.app.state.metrics.leads.labels("activity").inc()
     return {name: value for name, value in answered.items() if name != "line"}
 
 
 @router.post("/feedback", status_code=201, summary="What sales says of a lead; never changes its score")
-def post_feedback(lead_id: str, body: FeedbackGiven, desk: DeskOf, caller: Writer, key: Key = None) -> dict[str, Any]:
+def post_feedback(
+    lead_id: str, body: FeedbackGiven, app_state: AppStateDep, caller: Writer, key: Key = None
+) -> dict[str, Any]:
     """Accept, reject (with a reason), override, snooze, do_not_contact; ``withdraw`` undoes the last one."""
-    return feedback(desk, caller, lead_id, body, key)
+    return store_feedback(app_state, caller, lead_id, body, key)
