@@ -12,6 +12,7 @@ from serving.metrics import Metrics
 from serving.problems import traceback_places
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
+from serving.state.weekly_comparison import compare_with_last_week
 from serving.webhooks.outbox import deliver
 from serving.webhooks.state_changes import announce_state_changes
 
@@ -61,7 +62,7 @@ class BackgroundThreads:
 
     def prepare(self) -> None:
         """Work out what pages show beside the scores, so that nobody waits for it at the first opening."""
-        self.app_state.compare_with_last_week()
+        compare_with_last_week(self.app_state)
         if not self.app_state.loaded.data.flat:
             compute_lifecycle(self.app_state)
 

@@ -12,8 +12,11 @@ from models.explaining.framework import CONTEXT, Framework
 from serving.json_values import plain
 from serving.problems import InvalidError
 from serving.request_language import find_language
-from serving.state.app_state import AppState, LoadedState
-from serving.state.lead_data import rows_of
+from serving.state.app_state import AppState
+from serving.state.gather_rows import gather_rows
+from serving.state.lead_data import rows_of, to_records
+from serving.state.lead_scoring import gather_rows_now, score_leads
+from serving.state.loaded_state import LoadedState
 from serving.store.tables import Feedback, ScoreRow
 
 WEEKS = 12
@@ -31,10 +34,10 @@ def build_card(
 ) -> dict[str, Any]:
     """The card of a known lead, with what is displayed of it and what sales said last."""
     state, chosen = app_state.loaded, app_state.framework(framework)
-    code = app_state.find_lead(state, lead_id, owner)
+    code = state.find_lead(lead_id, owner)
     _check_created(state, code, as_of)
     with app_state.store.reading() as session:
-        scored = app_state.score_leads(session, state, [code], chosen, as_of, find_language(language))
+        scored = score_leads(app_state, session, state, [code], chosen, as_of, find_language(language))
         latest = select(Feedback).where(Feedback.lead_id == lead_id).order_by(Feedback.id.desc()).limit(1)
         said = session.scalar(latest)
     return plain(scored.card(0)) | {
@@ -71,7 +74,7 @@ def _check_created(state: LoadedState, code: int, as_of: datetime | None) -> Non
 def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[str, Any]:
     """Weekly scores by the model in use, oldest first, each from what was known then; and stored scores."""
     state = app_state.loaded
-    code = app_state.find_lead(state, lead_id, owner)
+    code = state.find_lead(lead_id, owner)
     with app_state.store.reading() as session:
         rows = select(ScoreRow).where(ScoreRow.lead_id == lead_id).order_by(ScoreRow.id.desc()).limit(50)
         stored = [
@@ -89,7 +92,7 @@ def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[s
 
 
 def _weekly_scores(app_state: AppState, session: Any, state: LoadedState, code: int) -> list[dict[str, Any]]:
-    records, now = app_state.gather_rows_now(session, state, [code])
+    records, now = gather_rows_now(app_state, session, state, [code])
     created = state.data.tables["leads"]["created_at"].iloc[code]
     moments = pd.Series([now - pd.Timedelta(weeks=k) for k in range(WEEKS, -1, -1)], dtype="datetime64[us]")
     moments = moments[moments > created] if not pd.isna(created) else moments
@@ -104,11 +107,11 @@ def _weekly_scores(app_state: AppState, session: Any, state: LoadedState, code: 
 def build_timeline(app_state: AppState, lead_id: str, owner: str | None) -> list[dict[str, Any]]:
     """Activities, answers and stages of a lead, youngest first."""
     state = app_state.loaded
-    code = app_state.find_lead(state, lead_id, owner)
+    code = state.find_lead(lead_id, owner)
     if state.data.flat:
         return []
     with app_state.store.reading() as session:
-        records = app_state.records(session, state, [code])
+        records = to_records(gather_rows(session, state.data, [code]).tables)
     kinds, questions_ = state.data.source.activity_kinds, state.data.source.questions
     found: list[tuple[Any, str, str]] = []
     for row in records["activities"]:

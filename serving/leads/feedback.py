@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from serving.leads.card import feedback_record
 from serving.problems import InvalidError
 from serving.schemas import FeedbackGiven
-from serving.state.app_state import AppState, LoadedState
+from serving.state.app_state import AppState
 from serving.state.clock import wall_now
+from serving.state.loaded_state import LoadedState
 from serving.store.engine import Store
 from serving.store.tables import AuditRow, Feedback
 

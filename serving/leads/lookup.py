@@ -11,7 +11,9 @@ from features.cohort.identity_resolution import domain_of, normal_email
 from features.schema.source import Identity
 from serving.json_values import plain
 from serving.problems import InvalidError
-from serving.state.app_state import AppState, LoadedState
+from serving.state.app_state import AppState
+from serving.state.lead_scoring import gather_rows_now
+from serving.state.loaded_state import LoadedState
 
 
 def find_by_address(app_state: AppState, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def _lead_rows(
             continue
         lead_id = str(state.data.lead_ids[int(code)])
         line = state.worklist.line(lead_id)
-        acted = app_state.gather_rows_now(session, state, [int(code)])[0]["activities"]
+        acted = gather_rows_now(app_state, session, state, [int(code)])[0]["activities"]
         mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
         last = mine["happened_at"].max() if len(mine) else None
         rows.append(

@@ -10,7 +10,9 @@ from features.errors import BundleError
 from models.bundle import Bundle, load_bundle
 from pipelines.scoring.score_change import compare_moments
 from serving.problems import InvalidError
-from serving.state.app_state import AppState, LoadedState
+from serving.state.app_state import AppState
+from serving.state.lead_scoring import gather_rows_now
+from serving.state.loaded_state import LoadedState
 from serving.store.tables import ScoreRow
 
 _WEEK = pd.Timedelta(days=7)
@@ -27,11 +29,11 @@ def explain_score_change(
     InvalidError : a source without clocks, or moments out of order
     """
     state, chosen = app_state.loaded, app_state.framework(framework)
-    code = app_state.find_lead(state, lead_id, owner)
+    code = state.find_lead(lead_id, owner)
     if state.data.flat:
         raise InvalidError("this source has no clocks; nothing in it changes over time.")
     with app_state.store.reading() as session:
-        tables, now = app_state.gather_rows_now(session, state, [code])
+        tables, now = gather_rows_now(app_state, session, state, [code])
         start = now - _WEEK if since is None else pd.Timestamp(since)
         query = select(ScoreRow.bundle_hash).where(ScoreRow.lead_id == lead_id, ScoreRow.as_of <= start)
         served = session.scalar(query.order_by(ScoreRow.id.desc()).limit(1))

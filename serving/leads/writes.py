@@ -18,8 +18,11 @@ from serving.leads.feedback import add_feedback
 from serving.problems import ConflictError, InvalidError
 from serving.request_records import find_undeclared_kind
 from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven
-from serving.state.app_state import AppState, LoadedState, line_of
+from serving.state.app_state import AppState
 from serving.state.clock import wall_now
+from serving.state.lead_scoring import score_leads
+from serving.state.loaded_model import line_of
+from serving.state.loaded_state import LoadedState
 from serving.store.tables import ActivityRow, AnswerRow, AuditRow, IdempotencyRecord, ScoreRow
 from serving.webhooks.outbox import announce
 
@@ -60,7 +63,7 @@ def store_answer(
 ) -> tuple[dict[str, Any], LoadedState]:
     """Store an answer and rescore its lead at once; see :class:`AnswerGiven` for what may be said."""
     state = app_state.loaded
-    code = app_state.find_lead(state, lead_id, caller.owner)
+    code = state.find_lead(lead_id, caller.owner)
     value = _value_to_store(body, _find_question(state, body.question))
 
     def work(session: Session) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def store_activity(
 ) -> tuple[dict[str, Any], LoadedState]:
     """Store an activity as it happens and rescore its lead; the same ``activity_id`` counts once."""
     state = app_state.loaded
-    code = app_state.find_lead(state, lead_id, caller.owner)
+    code = state.find_lead(lead_id, caller.owner)
     if state.data.flat:
         raise InvalidError("this source has no clocks, so activities mean nothing to it.")
 
@@ -118,7 +121,7 @@ def store_feedback(
 ) -> dict[str, Any]:
     """Store what sales says; the score stays what it is."""
     state = app_state.loaded
-    app_state.find_lead(state, lead_id, caller.owner)
+    state.find_lead(lead_id, caller.owner)
 
     def work(session: Session) -> dict[str, Any]:
         given = add_feedback(app_state, session, state, lead_id, body, caller.name)
@@ -142,7 +145,7 @@ def _publish(answered: dict[str, Any], state: LoadedState) -> tuple[dict[str, An
 def _rescore(app_state: AppState, session: Session, state: LoadedState, code: int, origin: str) -> dict[str, Any]:
     """Score a lead inside the transaction that changed it; store the score, tell the webhooks of a new state."""
     framework = app_state.framework(None)
-    scored = app_state.score_leads(session, state, [code], framework)
+    scored = score_leads(app_state, session, state, [code], framework)
     line, card = line_of(scored), plain(scored.card(0))
     lead_id = str(line["lead_id"])
     before = state.worklist.line(lead_id)

@@ -1,37 +1,43 @@
-"""Open leads one answer short of a better state, as they stand now: scored once per model, then lead by lead."""
+"""Open leads one answer short of a better state, as they are now: scored once per model, then lead by lead."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from models.explaining.qualification import RANK
 from models.one_answer_short import shortlist
 from serving.json_values import plain
 from serving.leads.feedback import find_hidden_leads
 from serving.problems import InvalidError
-from serving.state.app_state import AppState, LoadedState
+from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
+from serving.state.lead_scoring import score_leads
+from serving.state.loaded_state import LoadedState
 
-CONSIDERED = 20_000  # best open leads that are looked at
-_BLOCK = 2_000
+CONSIDERED = 20_000  # best open leads that are looked at; bounds the time of the first request after a load
+_BLOCK = 2_000  # leads scored at once, which bounds the memory
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """The first rows, how many there are in all, and the bundle that scored them."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    bundle_hash: str
 
 
 @dataclass
-class _Cached:
-    """What was found for one state of the server; ``moments`` say of when, for every lead that was looked at."""
+class _LeadRows:
+    """Rows by lead for one load of the server; ``moments`` holds the as_of every considered lead was scored at."""
 
-    number: int
-    found: dict[str, dict[str, Any]]
-    moments: dict[str, str]
-
-
-_lock = threading.Lock()
-_kept: "WeakKeyDictionary[AppState, _Cached]" = WeakKeyDictionary()
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    moments: dict[str, str] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def shortlist_leads(app_state: AppState, owner: str | None, next_state: str | None, limit: int) -> dict[str, Any]:
-    """Leads that a single answer would qualify, nearest to a deal first; sales' rejects and snoozes are left out.
+def shortlist_leads(app_state: AppState, owner: str | None, next_state: str | None, limit: int) -> Shortlist:
+    """Leads that a single answer would qualify, nearest to a deal first, without those that sales put aside.
 
     Raises
     ------
@@ -42,43 +48,43 @@ def shortlist_leads(app_state: AppState, owner: str | None, next_state: str | No
         raise InvalidError("this source has no table of answers, so no question is open.")
     if next_state is not None and next_state not in RANK:
         raise InvalidError(f"there is no such state; choose {', '.join(RANK)}.")
+
     hidden = find_hidden_leads(app_state.store)
     rows = [
         row
-        for row in _shortlist_rows(app_state, state)
+        for row in _current_rows(app_state, state)
         if row["lead_id"] not in hidden
         and (next_state is None or row["next_state"] == next_state)
         and (owner is None or row["owner"] == owner)
     ]
-    return {"rows": rows[:limit], "total": len(rows), "bundle_hash": state.model.bundle.hash}
+    return Shortlist(rows[:limit], len(rows), state.model.bundle.hash)
 
 
-def _shortlist_rows(app_state: AppState, state: LoadedState) -> list[dict[str, Any]]:
-    """All rows, in order; leads rescored since are looked at again."""
-    with _lock:
-        kept = _kept.get(app_state)
+def _current_rows(app_state: AppState, state: LoadedState) -> list[dict[str, Any]]:
+    """All rows, best first; leads scored again since the last request are looked at again."""
+    found = app_state.results.get("one answer short", state.number, _LeadRows)
+    with found.lock:
         moments = state.worklist.best_leads(CONSIDERED)
-        if kept is None or kept.number != state.number:
-            kept = _Cached(state.number, {}, {})
-        asked = [name for name, moment in moments.items() if kept.moments.get(name) != moment]
-        for first in range(0, len(asked), _BLOCK):
-            block = asked[first : first + _BLOCK]
-            found = {row["lead_id"]: row for row in _score_block(app_state, state, block)}
+        stale = [name for name, moment in moments.items() if found.moments.get(name) != moment]
+        for first in range(0, len(stale), _BLOCK):
+            block = stale[first : first + _BLOCK]
+            rows_by_lead = {row["lead_id"]: row for row in _score_block(app_state, state, block)}
             for name in block:
-                kept.moments[name] = moments[name]
-                kept.found.pop(name, None)
-                if name in found:
-                    kept.found[name] = found[name]
-        _kept[app_state] = kept
+                found.moments[name] = moments[name]
+                found.rows.pop(name, None)
+                if name in rows_by_lead:
+                    found.rows[name] = rows_by_lead[name]
+
         place = {name: k for k, name in enumerate(moments)}
-        rows = [row for name, row in kept.found.items() if name in place]
+        rows = [row for name, row in found.rows.items() if name in place]
     return sorted(rows, key=lambda row: (-RANK[row["next_state"]], -(row["chance"] or 0.0), place[row["lead_id"]]))
 
 
 def _score_block(app_state: AppState, state: LoadedState, ids: list[str]) -> list[dict[str, Any]]:
     codes = [state.data.code(name) for name in ids]
     with app_state.store.reading() as session:
-        scored = app_state.score_leads(session, state, codes, app_state.framework(None))
+        scored = score_leads(app_state, session, state, codes, app_state.framework(None))
+
     rows = []
     for row in rows_of(shortlist(scored)):
         record = plain(row) | {"answers": list(row["answers"])}

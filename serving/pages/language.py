@@ -12,6 +12,7 @@ from serving.auth.dependencies import AppStateDep, check_form_token, get_app_sta
 from serving.auth.oidc_claims import local_path
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
+from serving.state.lead_scoring import score_leads
 
 COOKIE = "leadscore_language"
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -47,7 +48,7 @@ def translate_reasons(app_state: AppState, rows: list[dict[str, Any]], language:
     state = app_state.loaded
     codes = [state.data.code(row["lead_id"]) for row in rows]
     with app_state.store.reading() as session:
-        scored = app_state.score_leads(session, state, codes, app_state.framework(None), language=language)
+        scored = score_leads(app_state, session, state, codes, app_state.framework(None), language=language)
     reasons = dict(zip(scored.columns["lead_id"].tolist(), scored.columns["reason_1"].tolist(), strict=True))
     for row in rows:
         row["reason_1"] = reasons[row["lead_id"]]

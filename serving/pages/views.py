@@ -141,16 +141,18 @@ def _new_since(app_state: AppState) -> str:
 @router.get("/short")
 def short_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Leads that one answer would qualify, and what to ask them."""
-    none = ""
-    found: dict[str, Any] = {"rows": [], "total": 0}
+    language, none = language_of(request), ""
+    rows: list[dict[str, Any]] = []
+    total = 0
     try:
         found = shortlist_leads(app_state, caller.owner, None, _SHORT_ROWS)
+        rows = [
+            row | {"text": language.text(row["text"])} for row in found.rows
+        ]  # a copy: the rows are kept in English
+        total = found.total
     except InvalidError as problem:
         none = problem.message
-    language = language_of(request)
-    for row in found["rows"]:
-        row["text"] = language.text(row["text"])
-    rows, total = found["rows"], found["total"]
+
     return render_page(request, "short.html", caller, rows=rows, total=total, none=none, considered=CONSIDERED)
 
 

@@ -1,6 +1,5 @@
-"""Promote and roll back from the server: the same gate, one atomic write, then the app_state takes it up."""
+"""Promote and roll back from the server: the same gate, one atomic write, then this server loads it."""
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from features.errors import PromotionError, RegistryError
@@ -11,15 +10,13 @@ from pipelines.workspace.atomic_files import read_json
 from serving.problems import ConflictError, NotFoundError
 from serving.state.app_state import AppState
 from serving.state.clock import wall_now
+from serving.state.result_cache import file_stamp
 from serving.store.tables import AuditRow
 from serving.webhooks.outbox import announce
 from serving.webhooks.state_changes import announce_state_changes
 
 if TYPE_CHECKING:
     from models.judging.promotion.gate import Answer
-
-_answers: dict[tuple[Any, ...], "Answer"] = {}
-_lock = threading.Lock()
 
 
 def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
@@ -41,7 +38,7 @@ def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
         raise NotFoundError("not exactly one kept bundle begins so; GET /v1/model lists them.") from nothing
     if load_bundle(app_state.paths.bundles / chosen).catalog.hash != app_state.loaded.model.catalog.hash:
         raise ConflictError("this bundle was trained under another declaration; train again instead.")
-    return _cached_answer(app_state, chosen)
+    return _ask_gate(app_state, chosen)
 
 
 def promote(app_state: AppState, actor: str, beginning: str, force: bool = False, reason: str = "") -> dict[str, Any]:
@@ -50,9 +47,9 @@ def promote(app_state: AppState, actor: str, beginning: str, force: bool = False
     Raises
     ------
     PromotionError : the gate keeps it back, and says why
-    NotFoundError, ConflictError : as :func:`asked`; ConflictError too where a registry is followed
+    NotFoundError, ConflictError : as :func:`ask_gate`; ConflictError too where a registry is followed
     """
-    _refuse_where_registry_decides(app_state)
+    _refuse_if_registry_decides(app_state)
     answer = ask_gate(app_state, beginning)
     if not answer.passes and not force:
         raise PromotionError(answer.text)
@@ -62,21 +59,14 @@ def promote(app_state: AppState, actor: str, beginning: str, force: bool = False
     return told | {"gate": answer.record(), "forced": force}
 
 
-def _cached_answer(app_state: AppState, chosen: str) -> "Answer":
+def _ask_gate(app_state: AppState, chosen: str) -> "Answer":
     """Asked once for the same bundles on the same matrix and audit: resampling takes a while."""
     from pipelines.registry.promotion_gate import ask  # with the first question: the server starts without the judges
     from pipelines.workspace.params_file import load_gate
 
-    files = (app_state.paths.matrix / "matrix.json", app_state.paths.audit / "audit.json")
-    stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
-    champion = read_champion(app_state.paths)
-    key = (str(app_state.paths.root), chosen, champion and champion.hash, stamps)
-    with _lock:
-        if key not in _answers:
-            if len(_answers) > 50:
-                _answers.clear()
-            _answers[key] = ask(app_state.context, chosen, load_gate())
-        return _answers[key]
+    paths, champion = app_state.paths, read_champion(app_state.paths)
+    stamp = (champion and champion.hash, file_stamp(paths.matrix / "matrix.json", paths.audit / "audit.json"))
+    return app_state.results.get(f"gate {chosen}", stamp, lambda: ask(app_state.context, chosen, load_gate()))
 
 
 def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> dict[str, Any]:
@@ -85,7 +75,7 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> di
     ``leaving`` is the beginning of the hash of the champion that shall go: ConflictError if another is there by now,
     so that a repeated request does not go back and forth.
     """
-    _refuse_where_registry_decides(app_state)
+    _refuse_if_registry_decides(app_state)
     champion = pointer.read_champion(app_state.paths)
     if leaving is not None and (champion is None or not champion.hash.startswith(leaving)):
         raise ConflictError("another bundle is the champion by now; GET /v1/model shows which.")
@@ -94,7 +84,7 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> di
     return _record_move(app_state, actor, "rolled.back", pointer.roll_back(app_state.paths), {})
 
 
-def _refuse_where_registry_decides(app_state: AppState) -> None:
+def _refuse_if_registry_decides(app_state: AppState) -> None:
     """ConflictError where the champion is chosen elsewhere: the next look would undo what is done here."""
     if app_state.settings.bundle == "registry":
         raise ConflictError("this server follows the registry's alias 'champion'; move the alias there.")

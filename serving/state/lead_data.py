@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -149,21 +148,3 @@ def to_records(tables: Mapping[str, pd.DataFrame]) -> Records:
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a frame as records with text keys."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]
-
-
-def append_posted(tables: dict[str, pd.DataFrame], posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """The tables with posted rows (answers, activities) behind their own."""
-    joined = dict(tables)
-    for name, rows in posted.items():
-        if rows:
-            own = tables[name]
-            new = pd.DataFrame([{k: v for k, v in row.items() if k in own.columns} for row in rows])
-            new = new.reindex(columns=own.columns).astype(own.dtypes)
-            joined[name] = pd.concat([own, new], ignore_index=True) if len(own) else new
-    return joined
-
-
-def latest_known_at(posted: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
-    """The latest known_at among posted rows."""
-    moments = [row["known_at"] for rows in posted.values() for row in rows]
-    return max(moments, default=None)

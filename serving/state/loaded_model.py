@@ -24,6 +24,8 @@ from models.scoring import Rows, Scored, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.workspace.context import Context
 from serving.import_blocker import block_import
+from serving.json_values import plain
+from serving.state.lead_data import rows_of
 
 # Numba looks here for matrix products and foreign functions, a quarter of a second; no kernel uses either
 with block_import("scipy.linalg"), block_import("cffi"):
@@ -120,3 +122,8 @@ def load_model(context: Context, bundle: Path | None = None) -> LoadedModel:
 def empty_tables() -> dict[str, list[dict[str, Any]]]:
     """Records of a request with no rows yet."""
     return {name: [] for name in TABLES}
+
+
+def line_of(scored: Scored) -> dict[str, Any]:
+    """The first row of the scored file, JSON-ready."""
+    return plain(rows_of(scored.frame.iloc[[0]])[0])

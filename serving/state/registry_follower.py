@@ -47,14 +47,14 @@ def _is_in_use(app_state: AppState, named: NamedVersion) -> bool:
 def _adopt_version(app_state: AppState, named: NamedVersion) -> None:
     """Make it the champion; what failed is tried again later and later, as fetching costs a process each time."""
     name, before = f"{named.hash} {named.version}", app_state.failed_version
-    if before is not None and before.name == name and time.monotonic() < before.until:
-        raise RegistryError(before.told)
+    if before is not None and before.name == name and time.monotonic() < before.retry_at:
+        raise RegistryError(before.message)
     try:
         if take_kept(app_state.open_declaration(), named) is None:
             fetch_champion(app_state)
     except (LeadScoreError, OSError) as problem:
         told = problem.message if isinstance(problem, LeadScoreError) else _describe_write_failure(problem)
-        times = before.times + 1 if before is not None and before.name == name else 1
+        times = before.attempts + 1 if before is not None and before.name == name else 1
         pause = min(app_state.settings.registry_seconds * 2**times, _LONGEST_PAUSE)
         app_state.failed_version = FailedVersion(name, told, times, time.monotonic() + pause)
         raise

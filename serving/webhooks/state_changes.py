@@ -5,8 +5,9 @@ import hashlib
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from serving.state.app_state import AppState, LoadedState
+from serving.state.app_state import AppState
 from serving.state.clock import wall_now
+from serving.state.loaded_state import LoadedState
 from serving.store.tables import IdempotencyRecord, Webhook
 from serving.webhooks.outbox import announce
 

@@ -128,7 +128,7 @@ def test_an_export_that_ended_meanwhile_counts_though_it_moved_nothing(
 def test_a_refusal_is_no_half_a_file(client: TestClient, asked: str) -> None:
     method, path = asked.split()
     assert client.request(method, path, params={"segment": "nothing:like it"}).status_code == 422
-    client.app.state.app_state._state = None  # type: ignore[attr-defined]
+    client.app.state.app_state._loaded = None  # type: ignore[attr-defined]
     answer = client.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (503, "LS110")
 

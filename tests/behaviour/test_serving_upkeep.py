@@ -20,6 +20,7 @@ from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from serving.background import BackgroundThreads
 from serving.metrics import Metrics
 from serving.state.clock import ServingClock
+from serving.state.weekly_comparison import compare_with_last_week
 from serving.webhooks.outbox import SIGNATURE, deliver, sign
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
 from tests.reference.serving import client_for, worklist_of
@@ -221,7 +222,7 @@ def test_the_clock_never_repeats_a_moment_nor_goes_back() -> None:
 
 
 def test_the_trend_is_this_week_against_last(client: TestClient, tiny_copy: Any) -> None:
-    client.app.state.app_state.compare_with_last_week()
+    compare_with_last_week(client.app.state.app_state)
     rows = [row for row in client.get("/v1/worklist").json()["rows"] if row["change"] is not None]
     assert rows
     for row in rows[:3]:

@@ -17,6 +17,7 @@ import pipelines.diagnostics.lifecycle_figures
 import serving.results.run_results
 from pipelines.workspace.table_files import load_tables
 from serving.api.routes import worklist as worklist_routes
+from serving.state.weekly_comparison import compare_with_last_week
 from tests.reference.serving import client_for, key_for, worklist_of
 
 HTML = {"accept": "text/html"}
@@ -230,7 +231,7 @@ def test_a_mail_providers_users_are_no_company(client: TestClient) -> None:
 
 
 def test_an_export_of_changes_holds_new_scores_and_new_states(client: TestClient) -> None:
-    client.app.state.app_state.compare_with_last_week()  # type: ignore[attr-defined]
+    compare_with_last_week(client.app.state.app_state)  # type: ignore[attr-defined]
     rows = client.get("/v1/worklist", params={"size": 500, "show": "all"}).json()["rows"]
     text = client.get("/v1/worklist/export", params={"changed": True, "show": "all"}).text
     exported = {row["lead_id"] for row in csv.DictReader(io.StringIO(text))}

@@ -6,10 +6,10 @@ from typing import Any
 
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.interfaces import Calibration, Scale
-from pipelines.registry.champion import How, Move, keep_bundle, point_to
+from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, point_to
 from tests.reference.tiny_run import TinyRun
 
-TEST = Move(How.FORCED, "a test")
+TEST = PointerMove(MoveKind.FORCED, "a test")
 
 
 def keep(run: TinyRun, bundle: Bundle, folder: Path) -> str:

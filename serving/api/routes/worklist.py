@@ -1,7 +1,7 @@
 """The worklist: filtered, sorted, paged."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,8 @@ from serving.lists.export_history import export_changes
 from serving.lists.one_answer_short import shortlist_leads
 from serving.results.run_results import find_win_value
 from serving.schemas import PageOut, Short
-from serving.state.app_state import AppState, LoadedState
+from serving.state.app_state import AppState
+from serving.state.loaded_state import LoadedState
 from serving.state.ranked_worklist import PAGE_LIMIT, Page, Sort
 from serving.state.ranked_worklist import Query as WorklistQuery
 
@@ -114,7 +115,8 @@ def get_shortlist(
     """Which answer, what to ask, and how likely such an answer is among similar leads; nearest to a deal first. Of long
     lists the best 20,000 leads are looked at. Carries an ETag.
     """
-    return respond_with_etag(request, shortlist_leads(app_state, caller.owner or owner or None, next_state, limit))
+    found = shortlist_leads(app_state, caller.owner or owner or None, next_state, limit)
+    return respond_with_etag(request, asdict(found))
 
 
 @router.get("/worklist/export", summary="The worklist as CSV for a spreadsheet, Salesforce or HubSpot")

@@ -1,0 +1,54 @@
+"""The worklist of a model: the batch's where it fits, scored anew where it does not, then what was posted since."""
+
+import pandas as pd
+from sqlalchemy import select
+
+from features.cohort.cohort import open_cohort
+from models.explaining.framework import Framework
+from pipelines.workspace.atomic_files import read_json, read_parquet
+from serving.state.clock import ServingClock
+from serving.state.gather_rows import POSTED_TABLES, gather_rows
+from serving.state.lead_data import LeadData, to_records
+from serving.state.loaded_model import LoadedModel, line_of
+from serving.state.ranked_worklist import Worklist
+from serving.store.engine import Store
+
+
+def build_worklist(
+    store: Store, model: LoadedModel, data: LeadData, clock: ServingClock, framework: Framework
+) -> Worklist:
+    """Rank the open leads; those with posted rows are scored again, as of the clock."""
+    frame = _read_batch_worklist(model, framework)
+    if frame is None:
+        frame = _score_open_leads(model, data, framework)
+    worklist = Worklist(frame, data)
+
+    with store.reading() as session:
+        touched = {name for table in POSTED_TABLES.values() for name in session.scalars(select(table.lead_id))}
+        for lead_id in sorted(touched & set(worklist.position)):
+            rows = gather_rows(session, data, [data.code(lead_id)])
+            scored = model.score_one(to_records(rows.tables), lead_id, clock.as_of(rows.latest), framework)
+            worklist.update_row(line_of(scored))
+    return worklist
+
+
+def _read_batch_worklist(model: LoadedModel, framework: Framework) -> pd.DataFrame | None:
+    """The batch's worklist, if this very bundle scored it under the pages' framework."""
+    folder = model.context.paths.score
+    if not (folder / "worklist.parquet").exists():
+        return None
+
+    frame = read_parquet(folder / "worklist.parquet")
+    same_bundle = len(frame) and str(frame["bundle_hash"].iloc[0]) == model.bundle.hash
+    same_framework = all(f"points_{name}" in frame for name in framework.ids)
+    by_twin = (
+        read_json(folder / "score.json").get("kind") == "test rows"
+    )  # a flat source: the twin scored the test rows
+    return frame if same_framework and (same_bundle or by_twin) else None
+
+
+def _score_open_leads(model: LoadedModel, data: LeadData, framework: Framework) -> pd.DataFrame:
+    if data.cutoff is None:  # without clocks nothing tells open leads from closed ones
+        return pd.DataFrame(columns=["lead_id", "probability", "score", "state", "grade"])
+    ids = open_cohort(data.tables, data.source, data.cutoff)["lead_id"].tolist()
+    return model.score_tables(data.tables, ids, data.cutoff, framework).frame

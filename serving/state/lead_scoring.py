@@ -1,0 +1,45 @@
+"""Scores of known leads, with everything posted about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from models.explaining.framework import Framework
+from models.explaining.language import ENGLISH, Language
+from models.scoring import Scored
+from serving.state.app_state import AppState
+from serving.state.clock import wall_now
+from serving.state.gather_rows import gather_rows
+from serving.state.lead_data import to_records
+from serving.state.loaded_state import LoadedState
+
+
+def score_leads(
+    app_state: AppState,
+    session: Session,
+    state: LoadedState,
+    codes: Sequence[int],
+    framework: Framework,
+    as_of: datetime | None = None,
+    language: Language = ENGLISH,
+) -> Scored:
+    """Score the leads at these rows of the data as of ``as_of``, or as of the server's clock."""
+    ids = [str(state.data.lead_ids[code]) for code in codes]
+    rows = gather_rows(session, state.data, codes)
+    if state.data.flat:
+        return state.model.score_tables(rows.tables, ids, None, framework, language)
+
+    when = as_of or app_state.clock.as_of(rows.latest)
+    if len(codes) == 1:  # as a posted request is scored: from records, without the batch's tables
+        return state.model.score_one(to_records(rows.tables), ids[0], when, framework, language)
+    return state.model.score_tables(rows.tables, ids, when, framework, language)
+
+
+def gather_rows_now(
+    app_state: AppState, session: Session, state: LoadedState, codes: Sequence[int]
+) -> tuple[dict[str, pd.DataFrame], pd.Timestamp]:
+    """Tables of the leads and of their accounts, and the as_of they would be scored at now."""
+    rows = gather_rows(session, state.data, codes)
+    return rows.tables, pd.Timestamp(app_state.clock.as_of(rows.latest) or wall_now())

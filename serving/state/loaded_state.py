@@ -1,0 +1,25 @@
+"""A model with the data and the worklist it scored: loaded together, replaced together."""
+
+from dataclasses import dataclass
+
+from serving.problems import UnknownLeadError
+from serving.state.lead_data import LeadData
+from serving.state.loaded_model import LoadedModel
+from serving.state.ranked_worklist import Worklist
+
+
+@dataclass(frozen=True)
+class LoadedState:
+    """What scores: a request keeps the one it began with. ``number`` counts the loads of this server."""
+
+    model: LoadedModel
+    data: LeadData
+    worklist: Worklist
+    number: int
+
+    def find_lead(self, lead_id: str, owner: str | None) -> int:
+        """Row of a lead the caller may see; the UnknownLeadError does not say whether it exists."""
+        code = self.data.code(lead_id)
+        if code < 0 or (owner is not None and self.data.owner(code) != owner):
+            raise UnknownLeadError("this lead is not in the data (or not yours); check the id on the worklist.")
+        return code
