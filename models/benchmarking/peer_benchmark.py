@@ -14,7 +14,7 @@ from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_models import Peer, PeerData
 from models.candidates.linear import learned_catalog
 from models.candidates.rubric import RubricCandidate
-from models.judging.cluster_bootstrap import cluster_sums, interval, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import group_codes, subsample
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
@@ -93,7 +93,7 @@ def prepare_peer_data(matrix: Matrix, chop: Chop, settings: TrainSettings) -> Pe
     )
 
 
-def summarise_comparisons(matches: Sequence[PeerComparison], *, draws: int, seed: int) -> list[dict[str, Any]]:
+def summarise_comparisons(matches: Sequence[PeerComparison], resampling: Resampling) -> list[dict[str, Any]]:
     """One row per model over all matches: AUC, log loss, and its log loss above ours with a paired 90 % interval.
 
     Rows of all matches count alike; whole groups are resampled, each with all its rows in all matches.
@@ -103,7 +103,7 @@ def summarise_comparisons(matches: Sequence[PeerComparison], *, draws: int, seed
     losses = {name: np.concatenate([log_loss(m.won, m.log_odds[name]) for m in matches]) for name in names}
     groups, rows = int(group.max()) + 1, len(group)
     sums = {name: cluster_sums(group, losses[name] - losses[OURS], groups) for name in names}
-    drawn = resample_totals({**sums, "rows": cluster_sums(group, np.ones(rows), groups)}, draws=draws, seed=seed)
+    drawn = resample_totals({**sums, "rows": cluster_sums(group, np.ones(rows), groups)}, resampling)
     return [
         {
             "name": name,

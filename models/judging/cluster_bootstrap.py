@@ -2,24 +2,50 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from features.array_types import Floats, Ints
 
-CONFIDENCE = 0.90
-_CELLS = 4_000_000  # draws x clusters held at once
+CONFIDENCE = 0.90  # of every interval the product shows, unless it says otherwise
+_CELLS = 4_000_000  # draws x clusters held at once: bounds memory at 32 MB of counts
+_FEWEST_FINITE = 20  # resampled values; below that the 5 % ends of an interval are single draws
+
+
+class _Budget(Protocol):
+    @property
+    def draws(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How many times clusters are resampled, and the seed of the draws; the same value gives the same draws."""
+
+    draws: int
+    seed: int = 0
+
+    @classmethod
+    def of(cls, settings: _Budget) -> "Resampling":
+        """The resampling that a stage's settings ask for."""
+        return cls(settings.draws, settings.seed)
+
+    def at_most(self, draws: int) -> "Resampling":
+        """The same seed with no more than ``draws`` draws, for figures that cost much per draw."""
+        return Resampling(min(self.draws, draws), self.seed)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A 90 % interval; both ends NaN where it cannot be told."""
+    """A 90 % interval; both ends NaN where it cannot be computed."""
 
     low: float
     high: float
 
     def record(self) -> list[float | None]:
-        """JSON-ready pair, None for an end that cannot be told."""
+        """JSON-ready pair, None for an end that could not be computed."""
         return [None if np.isnan(end) else float(end) for end in (self.low, self.high)]
 
 
@@ -28,27 +54,29 @@ def cluster_sums(cluster: Ints, values: Floats, clusters: int) -> Floats:
     return np.asarray(np.bincount(cluster, weights=values, minlength=clusters), dtype=np.float64)
 
 
-def resample_totals(sums: Mapping[str, Floats], *, draws: int, seed: int) -> dict[str, Floats]:
+def resample_totals(sums: Mapping[str, Floats], resampling: Resampling) -> dict[str, Floats]:
     """Totals of each quantity over resampled clusters, shape (draws,); one set of draws for all (paired)."""
-    names = list(sums)
+    names, draws = list(sums), resampling.draws
     table = np.column_stack([sums[name] for name in names])
     clusters = len(table)
     if clusters == 0:
         return {name: np.full(draws, np.nan) for name in names}
-    rng = np.random.default_rng(seed)
+
+    rng = np.random.default_rng(resampling.seed)
     step = max(1, _CELLS // clusters)
     totals = np.empty((draws, len(names)))
     for start in range(0, draws, step):
         stop = min(start + step, draws)
         counts = rng.multinomial(clusters, np.full(clusters, 1.0 / clusters), size=stop - start)
         totals[start:stop] = counts @ table
+
     return {name: totals[:, k] for k, name in enumerate(names)}
 
 
 def interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
     """Percentile interval of resampled values; NaN draws (nothing handed off) are left out."""
     known = values[np.isfinite(values)]
-    if len(known) < max(20, len(values) // 2):
+    if len(known) < max(_FEWEST_FINITE, len(values) // 2):
         return Interval(float("nan"), float("nan"))
     low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high))

@@ -10,7 +10,6 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.cohort.splits import Chop
 from features.matrix import Matrix
-from features.schema.source import Capacity
 from models.bundle import Bundle
 from models.calibration.interval import IntervalModel, fit_interval
 from models.candidates.blend import blend_log_odds
@@ -20,6 +19,7 @@ from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate, Scale
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.reference_distribution import build_reference_distribution
 from models.judging.evaluation.backtest import (
     Backtest,
@@ -32,6 +32,7 @@ from models.judging.evaluation.backtest import (
     subsample,
 )
 from models.judging.evaluation.test_block import Evaluation, evaluate
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import logit
 from models.settings import TrainSettings
 from models.training.tuning import tune_booster
@@ -96,9 +97,7 @@ def evaluate_twin(
     backtest: Backtest,
     decision: Decision,
     settings: TrainSettings,
-    capacity: Capacity,
-    *,
-    every_days: int = 7,
+    capacity: SnapshotCapacity,
 ) -> Evaluation:
     """Test figures of every candidate on the final block, with paired intervals."""
     test = matrix.take(chop.final.test)
@@ -108,9 +107,7 @@ def evaluate_twin(
         log_odds,
         capacity,
         winner=decision.winner,
-        draws=settings.draws,
-        seed=settings.seed,
-        every_days=every_days,
+        resampling=Resampling.of(settings),
         base_before=float(matrix.label[chop.final.train].mean()),
     )
 

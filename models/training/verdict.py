@@ -12,6 +12,7 @@ from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.calibration.affine import Slope, fit_level, fit_slope
 from models.interfaces import Calibration
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes, judging_weight
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal, signal_test
@@ -77,8 +78,7 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     choice = select_candidate(
         FoldPredictions(found.log_odds, won, weight, group),
         at_random,
-        draws=settings.draws,
-        seed=settings.seed,
+        resampling=Resampling.of(settings),
         few=_rarer_leads(matrix, found.rows) < FEW_LEADS,
     )
     slopes = {
@@ -154,8 +154,7 @@ def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Sign
             group_codes(matrix)[rows],
             block,
             alpha=settings.alpha / (1 if backtest.random is None else 2),
-            draws=settings.draws,
-            seed=settings.seed,
+            resampling=Resampling.of(settings),
         )
 
     rolling = test(backtest.rolling, backtest.rolling.block)

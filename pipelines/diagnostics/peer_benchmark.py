@@ -12,6 +12,7 @@ from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_benchmark import OURS, PeerComparison, compare_with_peers, summarise_comparisons
 from models.benchmarking.peer_models import find_peers
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.leakage.finding import blocking
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -109,7 +110,7 @@ def _development(matrix: Matrix, split: Chop, context: Context, repeats: int) ->
 def _record(
     context: Context, block: BlockName, matches: list[PeerComparison], absent: dict[str, str], looks: int
 ) -> dict[str, Any]:
-    rows = summarise_comparisons(matches, draws=context.settings.draws, seed=context.settings.seed)
+    rows = summarise_comparisons(matches, Resampling.of(context.settings))
     return {
         "source": context.source.name,
         "synthetic": context.source.synthetic,

@@ -11,6 +11,7 @@ from features.catalog.feature import Catalog
 from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.promotion import gate
 from models.judging.promotion.gate import Answer
 from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, paired_checks
@@ -86,9 +87,8 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
         judged,
         {CHAMPION: old.log_odds(judged.values), CHALLENGER: new.log_odds(judged.values)},
         shares_of(matrix, later),
-        context.source.capacity,
+        SnapshotCapacity.of(context.source),
         settings,
-        every_days=context.source.cohort.every_days,
     )
     return gate.answer_paired_checks(new.hash, old.hash, checks, len(judged), won, months)
 

@@ -23,9 +23,12 @@ from features.rubric.yaml_format import rubric_yaml
 from features.schema.source import Source
 from features.schema.vocabulary import TRAINED
 from models.candidates.rubric import RubricCandidate
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.policies import ScoredPolicy
+from models.judging.handoff.replay import JudgedRows
 from models.judging.handoff.rubric_only import replay_rubric_only
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.leakage.audit import feature_origins
 from models.judging.leakage.finding import blocking
 from models.logistic import sigmoid
@@ -77,13 +80,9 @@ def tried(context: Context, rubric: Rubric) -> dict[str, Any]:
     return compare_policies(
         ScoredPolicy("model", log_odds, probability=sigmoid(log_odds)),
         _judge(context, rubric, test, rows),
-        test.keys,
-        test.label,
-        test.amount,
-        capacity=source.capacity,
-        every_days=source.cohort.every_days,
-        draws=context.settings.draws,
-        seed=context.settings.seed,
+        JudgedRows.of(test),
+        capacity=SnapshotCapacity.of(source),
+        resampling=Resampling.of(context.settings),
     ).record()
 
 
@@ -98,13 +97,9 @@ def _alone(context: Context, rubric: Rubric, matrix: Matrix, before: Mapping[str
     past = matrix.take(rows)
     found = replay_rubric_only(
         _judge(context, rubric, past, rows),
-        past.keys,
-        past.label,
-        past.amount,
-        capacity=source.capacity,
-        every_days=source.cohort.every_days,
-        draws=context.settings.draws,
-        seed=context.settings.seed,
+        JudgedRows.of(past),
+        capacity=SnapshotCapacity.of(source),
+        resampling=Resampling.of(context.settings),
     )
     why = (
         "No model stands beside the rubric. " + before["verdict_text"][:1].upper() + before["verdict_text"][1:],

@@ -8,11 +8,13 @@ import pandas as pd
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.interfaces import Calibration
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.backtest import Backtest, OutOfFold
 from models.judging.evaluation.candidate_selection import Choice
 from models.judging.evaluation.paired_blocks import compare_by_block
 from models.judging.evaluation.random_split_optimism import measure_split_optimism
 from models.judging.evaluation.signal_test import Signal
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit import backtest_candidates
 from models.training.verdict import Decision, decide
 from pipelines.rubrics.rubric_candidate import rubric_candidate
@@ -58,18 +60,16 @@ def _record(found: Backtest) -> dict[str, Any]:
 
 def _judged(context: Context, matrix: Matrix, found: Backtest, winner: str) -> dict[str, Any]:
     """Block by block against the winner, and what random folds flatter."""
-    settings = context.settings
+    resampling = Resampling.of(context.settings)
     blocks = compare_by_block(
         matrix,
         found.rolling,
         winner,
-        context.source.capacity,
+        SnapshotCapacity.of(context.source),
         blocks=len(found.folds),
-        every_days=context.source.cohort.every_days,
-        draws=settings.draws,
-        seed=settings.seed,
+        resampling=resampling,
     )
-    gap = measure_split_optimism(matrix, found, winner, draws=settings.draws, seed=settings.seed)
+    gap = measure_split_optimism(matrix, found, winner, resampling)
     return {"by_block": blocks, "random_gap": None if gap is None else gap.record()}
 
 

@@ -10,7 +10,9 @@ from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.test_block import Evaluation, rank_figures
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit import evaluate_twin, fit_twin
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
 from pipelines.report.scorecard_page import STORED, stored
@@ -34,10 +36,8 @@ def run_evaluate(context: Context) -> dict[str, Any]:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         found, decision = load_backtest(context.paths)
         twin = fit_twin(matrix, split, found, context.settings, rubric_candidate(context))
-        every = context.source.cohort.every_days
-        judged = evaluate_twin(
-            twin, matrix, split, found, decision, context.settings, context.source.capacity, every_days=every
-        )
+        capacity = SnapshotCapacity.of(context.source)
+        judged = evaluate_twin(twin, matrix, split, found, decision, context.settings, capacity)
         base_train = float(matrix.label[split.final.train].mean())
         result |= {**judged.record(), "winner": decision.winner, "base_rate_train": base_train}
         result["recorded"] = _recorded(context, matrix.take(split.final.test))
@@ -62,10 +62,7 @@ def _recorded(context: Context, test: Matrix) -> dict[str, dict[str, Any]]:
     judges = recorded_judges(context, test)
     if not judges:
         return {}
-    every, settings = context.source.cohort.every_days, context.settings
-    return rank_figures(
-        test, judges, context.source.capacity, draws=settings.draws, seed=settings.seed, every_days=every
-    )
+    return rank_figures(test, judges, SnapshotCapacity.of(context.source), Resampling.of(context.settings))
 
 
 def _card(twin: Mapping[str, Candidate], matrix: Matrix) -> dict[str, Any] | None:

@@ -15,13 +15,15 @@ from models.candidates.scorecard import ScorecardCandidate
 from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.qualification_policy import default_qualification
 from models.explaining.reasons import ReasonWriter, top_reasons
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.reliability_tables import calibration_by
-from models.judging.handoff.capacity_planner import plan_capacity
+from models.judging.handoff.capacity_planner import PLAN_DRAWS, plan_capacity
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.precision_guarantee import Promise, find_promised_threshold, transfer_threshold
-from models.judging.handoff.replay import arrange_replay
+from models.judging.handoff.replay import JudgedRows, arrange_replay
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.rubrics.customer_profiles import judge_profiles
 from models.judging.rubrics.rule_diagnostics import diagnose_rules
 from models.judging.rubrics.scorecard_to_rubric import Proposal, propose_rubric
@@ -58,15 +60,11 @@ def run_thresholds(
         compared = compare_policies(
             ScoredPolicy("model", log_odds, probability=sigmoid(log_odds)),
             _rubric_judge(context, test),
-            test.keys,
-            test.label,
-            test.amount,
-            capacity=capacity,
-            every_days=context.source.cohort.every_days,
+            JudgedRows.of(test),
+            capacity=SnapshotCapacity(capacity, context.source.cohort.every_days),
             others=_others(context, test, proposed),
             segments=segments_of(test),
-            draws=context.settings.draws,
-            seed=context.settings.seed,
+            resampling=Resampling.of(context.settings),
         )
         base = compared.base_rate
         aim = promised if promised is not None else min(0.9, round(PROMISED_LIFT * base, 2))
@@ -81,9 +79,7 @@ def run_thresholds(
         result["capacity"] = capacity.model_dump(mode="json")
         swap = _with_reasons(context, test, compared.swap)
         segments = segments_of(test)
-        result["calibration_by_segment"] = calibration_by(
-            test, log_odds, segments, draws=context.settings.draws, seed=context.settings.seed
-        )
+        result["calibration_by_segment"] = calibration_by(test, log_odds, segments, Resampling.of(context.settings))
         result |= {"repair": _repair(context, matrix), "plan": _plan(context, test, log_odds)}
     with stage_dir(context.paths.thresholds) as folder:
         write_parquet(folder / "swap_set.parquet", swap)
@@ -175,11 +171,9 @@ def _plan(context: Context, test: Matrix, log_odds: Floats) -> dict[str, Any] | 
     """What other crews would have found inside their lists; only weekly snapshots have a queue."""
     if context.source.kind == "flat":
         return None
-    every = context.source.cohort.every_days
     replay = arrange_replay(test.keys, test.label)
-    return plan_capacity(
-        replay, log_odds, context.source.capacity, every_days=every, seed=context.settings.seed
-    ).record()
+    resampling = Resampling(PLAN_DRAWS, context.settings.seed)
+    return plan_capacity(replay, log_odds, SnapshotCapacity.of(context.source), resampling).record()
 
 
 def _profile(context: Context) -> dict[str, Any]:
@@ -191,8 +185,7 @@ def _profile(context: Context) -> dict[str, Any]:
         return {}
     declared = (context.policy or default_qualification()).profile
     declared.check(matrix.catalog)
-    draws, seed = context.settings.draws, context.settings.seed
-    return judge_profiles(matrix, group_codes(matrix), declared, draws=draws, seed=seed).record()
+    return judge_profiles(matrix, group_codes(matrix), declared, Resampling.of(context.settings)).record()
 
 
 def _rubric_judge(context: Context, test: Matrix) -> ScoredPolicy | None:

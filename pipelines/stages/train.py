@@ -12,6 +12,7 @@ from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
 from models.explaining.questions import build_answer_tables
 from models.interfaces import Scale
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.prior_shift import measure_prior_shift
 from models.judging.evaluation.backtest import Backtest, subsample
 from models.training.fit import fit_bundle, fit_scorecard
@@ -107,7 +108,7 @@ def _fit(
 
 def _watch(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:
     """Base rate of the newest rows against those before."""
-    found = measure_prior_shift(matrix, rows, draws=context.settings.draws, seed=context.settings.seed)
+    found = measure_prior_shift(matrix, rows, Resampling.of(context.settings))
     return None if found is None else found.record()
 
 

@@ -20,7 +20,10 @@ from features.matrix import Matrix
 from features.rubric.schema import Rubric
 from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.handoff.policies import ScoredPolicy
+from models.judging.handoff.replay import JudgedRows
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import sigmoid
 from pipelines.registry.champion import read_champion
 from pipelines.registry.test_warnings import caution_of
@@ -79,12 +82,9 @@ def simulate(
     compared = compare_policies(
         ScoredPolicy("model", log_odds, probability=sigmoid(log_odds)),
         rubric,
-        test.keys,
-        test.label,
-        test.amount,
-        capacity=capacity.model_copy(update=changes),
-        every_days=app_state.context.source.cohort.every_days,
-        draws=_DRAWS,
+        JudgedRows.of(test),
+        capacity=SnapshotCapacity(capacity.model_copy(update=changes), app_state.context.source.cohort.every_days),
+        resampling=Resampling(_DRAWS),
     )
     found = compared.record()
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}

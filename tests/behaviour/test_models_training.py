@@ -12,9 +12,11 @@ from features.errors import BundleError, TooLittleDataError
 from features.schema.source import Capacity
 from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.backtest import require_enough
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
 from models.training.verdict import Decision, decide, state_verdict
@@ -91,7 +93,7 @@ def test_test_figures_have_intervals_around_them_and_the_rate_learns_nothing() -
     backtest = backtest_candidates(matrix, chop, SETTINGS)
     decision = decide(matrix, backtest, SETTINGS)
     twin = fit_twin(matrix, chop, backtest, SETTINGS)
-    judged = evaluate_twin(twin, matrix, chop, backtest, decision, SETTINGS, Capacity(share=0.1))
+    judged = evaluate_twin(twin, matrix, chop, backtest, decision, SETTINGS, SnapshotCapacity(Capacity(share=0.1)))
     row = judged.figures[decision.winner]
     assert row["n"] == len(chop.final.test)
     low, high = row["auc_ci"]
@@ -134,7 +136,7 @@ def test_ladder_prefers_the_simpler_within_one_standard_error_and_the_better_bey
 
     def winner(log_odds: dict[str, np.ndarray], at_random: dict[str, np.ndarray] | None = None) -> str:
         kinds = [FoldPredictions(found, won, ones, group) for found in (log_odds, at_random) if found is not None]
-        return select_candidate(*kinds, draws=200, seed=0).winner
+        return select_candidate(*kinds, resampling=Resampling(200)).winner
 
     assert winner(near) == "scorecard"
     assert winner(far) == "booster"
@@ -154,7 +156,7 @@ def test_with_few_leads_the_blend_is_taken_unless_another_is_clearly_better() ->
 
     def choice(few: bool, **log_odds: np.ndarray) -> Choice:
         return select_candidate(
-            FoldPredictions(log_odds, won, np.ones(3000), np.arange(3000)), draws=200, seed=0, few=few
+            FoldPredictions(log_odds, won, np.ones(3000), np.arange(3000)), resampling=Resampling(200), few=few
         )
 
     near = {"scorecard": 0.97 * z, "blend": z}

@@ -18,7 +18,8 @@ from features.catalog.feature import Catalog, Feature
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.candidates.rubric import RubricCandidate
-from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates, evaluate_twin, fit_twin
 from models.training.verdict import decide
@@ -47,10 +48,8 @@ def judged(context: Context, matrix: Matrix, split: Chop) -> tuple[dict[str, Any
     found = backtest_candidates(matrix, split, context.settings, rubric)
     decision = decide(matrix, found, context.settings)
     twin = fit_twin(matrix, split, found, context.settings, rubric)
-    every = context.source.cohort.every_days
-    result = evaluate_twin(
-        twin, matrix, split, found, decision, context.settings, context.source.capacity, every_days=every
-    )
+    capacity = SnapshotCapacity.of(context.source)
+    result = evaluate_twin(twin, matrix, split, found, decision, context.settings, capacity)
     keep = ("n", "won", "auc", "auc_ci", "log_loss", "log_loss_ci")
     figures = {name: {k: v for k, v in row.items() if k in keep} for name, row in result.figures.items()}
     return {"features": len(matrix.catalog), "chosen": decision.winner, "test": figures}, result.log_odds[
@@ -67,7 +66,7 @@ def difference(matrix: Matrix, split: Chop, first: Floats, second: Floats, draws
     group = np.unique(matrix.keys["group"].to_numpy()[test], return_inverse=True)[1]
     clusters = int(group.max()) + 1
     sums = {name: cluster_sums(group, v, clusters) for name, v in (("gap", gap), ("rows", np.ones(len(gap))))}
-    drawn = resample_totals(sums, draws=draws, seed=0)
+    drawn = resample_totals(sums, Resampling(draws))
     return {"log_loss_difference": float(gap.mean()), "ci": interval(ratio(drawn["gap"], drawn["rows"])).record()}
 
 

@@ -7,9 +7,11 @@ import pytest
 
 from features.matrix import Matrix
 from features.schema.source import Capacity
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.backtest import Backtest, OutOfFold
 from models.judging.evaluation.paired_blocks import POOLED, compare_by_block
 from models.judging.evaluation.random_split_optimism import measure_split_optimism
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss
 from tests.reference.toy import toy_matrix
 
@@ -32,7 +34,9 @@ def matrix() -> Matrix:
 def test_differences_are_of_the_same_rows_and_the_intervals_hold_them(matrix: Matrix) -> None:
     rows = np.arange(200, 600)
     found = predictions(matrix, rows, np.repeat([0, 1], 200), sharp=0.5, blurred=2.5)
-    records = compare_by_block(matrix, found, "sharp", CAPACITY, blocks=2, every_days=7, draws=300, seed=1)
+    records = compare_by_block(
+        matrix, found, "sharp", SnapshotCapacity(CAPACITY), blocks=2, resampling=Resampling(300, 1)
+    )
     assert [r["block"] for r in records] == ["block 1", "block 2", POOLED]
     for record, part in zip(records, (slice(0, 200), slice(200, 400), slice(0, 400)), strict=True):
         own, other = record["candidates"]
@@ -62,7 +66,7 @@ def test_a_gap_made_by_the_level_alone_is_said_to_be_the_level(matrix: Matrix) -
     block = np.repeat([0, 1], 300)
     good = 2.0 * (matrix.label - 0.5) + np.random.default_rng(0).normal(0, 1, 600)
     found = measure_split_optimism(
-        matrix, backtest(matrix, good + np.where(block == 0, 1.5, -1.5), good, block), "linear", **DRAWN
+        matrix, backtest(matrix, good + np.where(block == 0, 1.5, -1.5), good, block), "linear", DRAWN
     )
     assert found is not None
     gap = found.by_time - found.at_random
@@ -76,7 +80,7 @@ def test_a_gap_made_by_order_is_not_put_down_to_the_level(matrix: Matrix) -> Non
     block = np.repeat([0, 1], 300)
     good = 2.0 * (matrix.label - 0.5)
     late = good + np.random.default_rng(1).normal(0, 2, 600)
-    found = measure_split_optimism(matrix, backtest(matrix, late, good, block), "linear", **DRAWN)
+    found = measure_split_optimism(matrix, backtest(matrix, late, good, block), "linear", DRAWN)
     assert found is not None
     assert abs(found.of_level) < 0.2 * (found.by_time - found.at_random)
 
@@ -84,9 +88,9 @@ def test_a_gap_made_by_order_is_not_put_down_to_the_level(matrix: Matrix) -> Non
 def test_no_gap_is_called_no_more_than_noise_and_no_order_gives_none(matrix: Matrix) -> None:
     block, good = np.repeat([0, 1], 300), 2.0 * (matrix.label - 0.5)
     same = backtest(matrix, good, good, block)
-    found = measure_split_optimism(matrix, same, "linear", **DRAWN)
+    found = measure_split_optimism(matrix, same, "linear", DRAWN)
     assert found is not None and "no more than noise" in found.sentence
-    assert measure_split_optimism(matrix, replace(same, random=None), "linear", **DRAWN) is None
+    assert measure_split_optimism(matrix, replace(same, random=None), "linear", DRAWN) is None
 
 
-DRAWN = {"draws": 200, "seed": 1}
+DRAWN = Resampling(200, 1)

@@ -8,8 +8,9 @@ import pytest
 
 from features.schema.source import Capacity
 from models.judging.handoff.replay import arrange_replay
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.promotion import gate
-from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, Check, paired_checks, places_of
+from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, Check, paired_checks, places_for_shares
 from models.judging.promotion.unseen_rows import UnseenRows
 from models.settings import GateSettings
 from tests.reference.gate_oracle import calibration_error_slowly, log_loss_slowly, wins_slowly
@@ -24,7 +25,7 @@ SHARES = np.ones(12)
 
 def checks(challenger: Any, champion: Any = TRUTH, shares: Any = SHARES) -> dict[str, Check]:
     both = {CHAMPION: champion, CHALLENGER: challenger}
-    found = paired_checks(MATRIX, both, shares, CAPACITY, SETTINGS, every_days=7)
+    found = paired_checks(MATRIX, both, shares, SnapshotCapacity(CAPACITY), SETTINGS)
     return {check.name: check for check in found}
 
 
@@ -37,7 +38,7 @@ def test_the_same_model_is_not_worse() -> None:
 def test_figures_are_those_of_the_slow_oracle() -> None:
     other = TRUTH * 0.7 + np.random.default_rng(1).normal(0, 0.5, len(TRUTH))
     found = checks(other)
-    places = places_of(arrange_replay(MATRIX.keys, MATRIX.label), CAPACITY, SHARES, 7)
+    places = places_for_shares(arrange_replay(MATRIX.keys, MATRIX.label), SnapshotCapacity(CAPACITY), SHARES)
     assert places.tolist() == [7] * 12
     for z, side in ((TRUTH, "champion"), (other, "challenger")):
         assert getattr(found["log loss"], side) == pytest.approx(log_loss_slowly(MATRIX.label, z))
@@ -68,8 +69,8 @@ def test_a_model_off_by_a_level_fails_calibration_alone() -> None:
 
 def test_capacity_shrinks_with_the_share_that_is_judged() -> None:
     replay = arrange_replay(MATRIX.keys, MATRIX.label)
-    assert places_of(replay, CAPACITY, np.full(12, 0.5), 7).tolist() == [3, 4] * 6
-    assert places_of(replay, CAPACITY, SHARES, 14).tolist() == [14] * 12
+    assert places_for_shares(replay, SnapshotCapacity(CAPACITY), np.full(12, 0.5)).tolist() == [3, 4] * 6
+    assert places_for_shares(replay, SnapshotCapacity(CAPACITY, 14), SHARES).tolist() == [14] * 12
 
 
 def check(low: float, high: float, name: str = "log loss") -> Check:

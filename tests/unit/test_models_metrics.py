@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from models.calibration.affine import fit_slope
 from models.calibration.interval import REACH, fit_interval
 from models.interfaces import Calibration
-from models.judging.cluster_bootstrap import CONFIDENCE
+from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
 from models.judging.evaluation.backtest import OutOfFold, blend_weights
 from models.judging.evaluation.metrics import (
     all_metrics,
@@ -113,8 +113,8 @@ def test_a_bin_s_interval_widens_where_rows_of_one_account_repeat_each_other() -
     rng = np.random.default_rng(9)
     z = np.repeat(rng.normal(-1, 1, 100), 20)
     won = np.repeat((rng.random(100) < sigmoid(z[::20])).astype(np.float64), 20)
-    alone = reliability_table(won, z, np.arange(2000), draws=300, seed=1)
-    together = reliability_table(won, z, np.repeat(np.arange(100), 20), draws=300, seed=1)
+    alone = reliability_table(won, z, np.arange(2000), Resampling(300, 1))
+    together = reliability_table(won, z, np.repeat(np.arange(100), 20), Resampling(300, 1))
     assert sum(row["rows"] for row in alone) == 2000
     assert sum(row["won"] for row in alone) == won.sum()
     width = [np.mean([row["ci"][1] - row["ci"][0] for row in rows]) for rows in (alone, together)]
@@ -128,7 +128,7 @@ def test_the_interval_of_a_calibration_error_holds_the_error() -> None:
     z = rng.normal(-1, 1, 3000)
     won = (rng.random(3000) < sigmoid(z)).astype(np.float64)
     ones, error = np.ones(3000), reliability(won, z, np.ones(3000)).ece
-    drawn = metric_draws(won, {"a": z}, ones, np.arange(3000), draws=200, seed=1)["a"]["ece"]
+    drawn = metric_draws(won, {"a": z}, ones, np.arange(3000), Resampling(200, 1))["a"]["ece"]
     assert bounds(drawn)[0] > 0.9 * error  # lifted by resampling
     low, high = ece_bounds(drawn, error)
     assert low < error < high and high - low == pytest.approx(np.ptp(bounds(drawn)), abs=0.01)
@@ -144,7 +144,7 @@ def test_bootstrap_draws_equal_metrics_of_the_resampled_rows() -> None:
     z = rng.normal(size=60)
     won = (rng.random(60) < 0.4).astype(np.float64)
     group = np.arange(60) // 3
-    found = metric_draws(won, {"m": z}, np.ones(60), group, draws=1, seed=4)["m"]
+    found = metric_draws(won, {"m": z}, np.ones(60), group, Resampling(1, 4))["m"]
     counts = np.random.default_rng(4).multinomial(20, np.full(20, 1 / 20))[group]
     rows = np.repeat(np.arange(60), counts)
     expected = all_metrics(won[rows], z[rows], np.ones(len(rows)))
@@ -204,7 +204,7 @@ def test_calibration_is_shown_apart_by_segment() -> None:
     rate = float(test.label.mean())
     truth = np.full(900, np.log(rate / (1 - rate)))
     off = np.where(np.arange(900) < 450, truth + 2.0, truth)
-    rows = {r["value"]: r for r in calibration_by(test, off, {"half": half}, draws=200, seed=1)}
+    rows = {r["value"]: r for r in calibration_by(test, off, {"half": half}, Resampling(200, 1))}
     assert set(rows) == {"left", "right"} and rows["left"]["n"] == 450
     assert not rows["left"]["inside"] and rows["left"]["predicted"] > rows["left"]["ci"][1]
     assert rows["left"]["ece"] > rows["left"]["ece_if_perfect"]

@@ -11,6 +11,7 @@ from features.cohort.splits import Block, Chop
 from models.benchmarking.naive_bayes import naive_bayes
 from models.benchmarking.peer_benchmark import OURS, compare_with_peers, prepare_peer_data, summarise_comparisons
 from models.benchmarking.peer_models import PEERS, find_peers
+from models.judging.cluster_bootstrap import Resampling
 from models.settings import TrainSettings
 from tests.reference.toy import CATALOG, toy_chop, toy_matrix
 
@@ -71,7 +72,7 @@ def test_the_table_is_paired_and_ours_stands_at_zero() -> None:
     )
     far_off = {"always wrong": lambda lesson: np.full(len(lesson.test), 9.0)}
     match = compare_with_peers(matrix, made, far_off, SETTINGS)
-    table = {row["name"]: row for row in summarise_comparisons([match, match], draws=100, seed=1)}
+    table = {row["name"]: row for row in summarise_comparisons([match, match], Resampling(100, 1))}
     assert table[OURS]["above_ours"] == 0.0 and table[OURS]["above_ours_ci"] == [0.0, 0.0]
     assert table[OURS]["log_loss"] == table[f"our {match.winner}"]["log_loss"]
     low, high = table["always wrong"]["above_ours_ci"]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from features.matrix import Matrix
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.prior_shift import measure_prior_shift
 from models.settings import TrainSettings
 from models.training.fit import backtest_candidates
@@ -27,21 +28,21 @@ def dated(rate: float, rows: int = 2400) -> Matrix:
 
 
 def test_a_moved_base_rate_is_said_with_figures_and_an_unmoved_one_too() -> None:
-    moved = measure_prior_shift(dated(0.45), np.arange(2400), draws=200, seed=1)
+    moved = measure_prior_shift(dated(0.45), np.arange(2400), Resampling(200, 1))
     assert moved is not None and moved.moved and moved.low > moved.before
     assert moved.period == "2025-01" and moved.rows == 200
     assert moved.sentence.startswith("The base rate moved: ") and f"{moved.rate:.1%}" in moved.sentence
-    still = measure_prior_shift(dated(0.2), np.arange(2400), draws=200, seed=1)
+    still = measure_prior_shift(dated(0.2), np.arange(2400), Resampling(200, 1))
     assert still is not None and not still.moved and "did not move beyond noise" in still.sentence
 
 
 def test_thin_months_are_added_up_and_unordered_rows_have_no_newest() -> None:
     matrix = dated(0.2)
     few = np.r_[np.arange(2000), np.arange(2000, 2200, 4), np.arange(2200, 2400, 4)]
-    found = measure_prior_shift(matrix, few, draws=100, seed=1)
+    found = measure_prior_shift(matrix, few, Resampling(100, 1))
     assert found is not None and found.period == "2024-12 to 2025-01" and found.rows == 100
-    assert measure_prior_shift(replace(matrix, ordered=False), few, draws=100, seed=1) is None
-    assert measure_prior_shift(matrix, np.arange(300), draws=100, seed=1) is None
+    assert measure_prior_shift(replace(matrix, ordered=False), few, Resampling(100, 1)) is None
+    assert measure_prior_shift(matrix, np.arange(300), Resampling(100, 1)) is None
 
 
 def test_the_declared_correction_moves_the_level_alone() -> None:

@@ -11,6 +11,7 @@ from features.schema.vocabulary import Dimension, Topic
 from models.explaining.profile import Profile, Trait
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import parse_qualification
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.rubrics.customer_profiles import judge_profiles
 from pipelines.report.qualification_section import flow, profile_line, told
 from tests.unit.test_qualification_policy import GOOD, standing
@@ -144,7 +145,7 @@ def judged_matrix() -> Matrix:
 
 
 def test_each_lead_counts_once_won_if_any_row_was_and_unmatured_leads_not_at_all() -> None:
-    found = judge_profiles(judged_matrix(), np.repeat(np.arange(400), 2).astype(np.int64), declared(), draws=300)
+    found = judge_profiles(judged_matrix(), np.repeat(np.arange(400), 2).astype(np.int64), declared(), Resampling(300))
     assert found.leads == 360
     rows = found.attributes.set_index(["attribute", "value"])
     assert rows.loc[("industry", "software"), "leads"] == rows.loc[("industry", "(unknown)"), "leads"] == 90

@@ -6,6 +6,7 @@ import pytest
 
 from features.errors import ContractError
 from features.schema.source import Capacity
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.comparison import Comparison
 from models.judging.handoff.policies import (
@@ -17,8 +18,9 @@ from models.judging.handoff.policies import (
     RUBRIC_OWN,
     ScoredPolicy,
 )
-from models.judging.handoff.replay import arrange_replay
+from models.judging.handoff.replay import JudgedRows, arrange_replay
 from models.judging.handoff.rubric_only import replay_rubric_only
+from models.judging.handoff.workload_curve import SnapshotCapacity
 
 
 def market(seed: int, leads: int = 400, weeks: int = 6) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
@@ -50,7 +52,9 @@ def judged(model: np.ndarray, points: np.ndarray, seed: int = 0, **capacity: flo
     rubric = ScoredPolicy("rubric", points, handed_off=points >= 20, threshold=20.0)
     scorer = ScoredPolicy("model", model, probability=1 / (1 + np.exp(-model)))
     limits = Capacity.model_validate({"handoffs_per_week": 10, **capacity})
-    return compare_policies(scorer, rubric, keys, label, amount, capacity=limits, draws=300), keys
+    return compare_policies(
+        scorer, rubric, JudgedRows(keys, label, amount), capacity=SnapshotCapacity(limits), resampling=Resampling(300)
+    ), keys
 
 
 def test_at_equal_workload_each_week_hands_off_as_many_as_the_rubric() -> None:
@@ -131,8 +135,14 @@ def test_revenue_is_the_sum_of_won_amounts() -> None:
 def test_unmatured_rows_are_refused() -> None:
     keys, label, amount, truth = market(0)
     label[3] = np.nan
-    with pytest.raises(ContractError, match="1 rows are not matured"):
-        compare_policies(ScoredPolicy("model", truth), None, keys, label, amount, capacity=Capacity())
+    with pytest.raises(ContractError, match="1 rows have not matured"):
+        compare_policies(
+            ScoredPolicy("model", truth),
+            None,
+            JudgedRows(keys, label, amount),
+            capacity=SnapshotCapacity(Capacity()),
+            resampling=Resampling(50),
+        )
 
 
 def test_a_rubric_that_selects_nobody_or_everybody_is_named() -> None:
@@ -147,7 +157,11 @@ def test_a_rubric_that_selects_nobody_or_everybody_is_named() -> None:
 def test_without_a_rubric_the_model_stands_alone() -> None:
     keys, label, amount, truth = market(0)
     compared = compare_policies(
-        ScoredPolicy("model", truth), None, keys, label, amount, capacity=Capacity(handoffs_per_week=5), draws=100
+        ScoredPolicy("model", truth),
+        None,
+        JudgedRows(keys, label, amount),
+        capacity=SnapshotCapacity(Capacity(handoffs_per_week=5)),
+        resampling=Resampling(100),
     )
     assert [r.policy for r in compared.policies] == [MODEL_CAPACITY]
     assert compared.sentences[0].startswith("No rubric is declared")
@@ -169,14 +183,23 @@ def test_every_attribute_s_values_add_up_to_the_policy_and_cost_is_taken_off() -
     limits = Capacity(handoffs_per_week=10, cost_per_handoff=5.0, value_per_win=70.0)
     unknown = np.full(len(label), np.nan)
     judge = ScoredPolicy("model", truth)
-    compared = compare_policies(judge, None, keys, label, unknown, capacity=limits, draws=50, segments={"half": half})
+    compared = compare_policies(
+        judge,
+        None,
+        JudgedRows(keys, label, unknown),
+        capacity=SnapshotCapacity(limits),
+        resampling=Resampling(50),
+        segments={"half": half},
+    )
     found = compared[MODEL_CAPACITY]
     assert found.revenue == 70.0 * found.wins, "the declared value where no amount is on record"
     assert found.net == found.revenue - 5.0 * found.workload
     table = compared.by_segment.groupby("attribute")[["workload", "wins"]].sum()
     assert table.loc["segment"].tolist() == [found.workload, found.wins]
     assert 0 < table.loc["half", "workload"] < found.workload, "rows without a value belong to no segment"
-    known = compare_policies(judge, None, keys, label, amount, capacity=limits, draws=50)[MODEL_CAPACITY]
+    known = compare_policies(
+        judge, None, JudgedRows(keys, label, amount), capacity=SnapshotCapacity(limits), resampling=Resampling(50)
+    )[MODEL_CAPACITY]
     assert known.revenue == 1000.0 * known.wins
 
 
@@ -185,7 +208,9 @@ def test_a_rubric_alone_has_the_figures_it_has_beside_a_model_and_an_interval_of
     points = 20 + 4 * truth
     beside, _ = judged(truth, points)
     rubric, capacity = ScoredPolicy("rubric", points, handed_off=points >= 20), Capacity(handoffs_per_week=10)
-    found = replay_rubric_only(rubric, keys, label, amount, capacity=capacity, draws=300)
+    found = replay_rubric_only(
+        rubric, JudgedRows(keys, label, amount), capacity=SnapshotCapacity(capacity), resampling=Resampling(300)
+    )
     assert [r.policy for r in found.policies] == [RUBRIC_OWN, RUBRIC_CAPACITY]
     for result in found.policies:
         other = beside[result.policy]
@@ -194,11 +219,24 @@ def test_a_rubric_alone_has_the_figures_it_has_beside_a_model_and_an_interval_of
         low, high = result.intervals["lift"].low, result.intervals["lift"].high
         assert 1 < low < result.lift < high and f"{result.lift:.2f} times the base rate" in " ".join(found.sentences)
     shuffled = np.random.default_rng(0).permutation(points)
-    by_chance = replay_rubric_only(ScoredPolicy("rubric", shuffled), keys, label, amount, capacity=capacity, draws=300)
+    by_chance = replay_rubric_only(
+        ScoredPolicy("rubric", shuffled),
+        JudgedRows(keys, label, amount),
+        capacity=SnapshotCapacity(capacity),
+        resampling=Resampling(300),
+    )
     assert "beyond noise" in by_chance.sentences[0]
     nobody = replay_rubric_only(
-        ScoredPolicy("rubric", points, points > 999), keys, label, amount, capacity=capacity, draws=50
+        ScoredPolicy("rubric", points, points > 999),
+        JudgedRows(keys, label, amount),
+        capacity=SnapshotCapacity(capacity),
+        resampling=Resampling(50),
     )
     assert nobody.sentences[0] == "At its own threshold the rubric hands off nobody of 400 leads."
     with pytest.raises(ContractError, match="not matured"):
-        replay_rubric_only(rubric, keys, label * np.nan, amount, capacity=capacity)
+        replay_rubric_only(
+            rubric,
+            JudgedRows(keys, label * np.nan, amount),
+            capacity=SnapshotCapacity(capacity),
+            resampling=Resampling(50),
+        )

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ContractError
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.handoff.exploration import estimate, pick, worked_and_not
 
 
@@ -34,7 +35,7 @@ def test_weights_undo_the_selection_and_the_plain_mean_does_not() -> None:
         picks = pick(old, np.arange(2000), 1000, share=0.4, seed=draw)
         wanted = new > 0.5
         rows = picks.rows
-        found = estimate(won[rows], picks.propensity[rows], wanted[rows], rows, draws=50)
+        found = estimate(won[rows], picks.propensity[rows], wanted[rows], rows, Resampling(50))
         estimates.append(found.precision)
         plain.append(won[rows][wanted[rows]].mean())
         seen.append(chance[wanted].mean())

@@ -7,11 +7,14 @@ import pytest
 from features.errors import ContractError
 from features.schema.source import Capacity
 from features.schema.vocabulary import Stage
+from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.metrics import auc
 from models.judging.evaluation.test_block import rank_figures
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.recorded_baselines import actual_handoff, recorded_score
+from models.judging.handoff.replay import JudgedRows
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from tests.reference.toy import toy_matrix
 from tests.unit.test_thresholds_compare import market
 
@@ -24,7 +27,12 @@ def test_a_recorded_score_is_judged_at_capacity_and_unscored_leads_rank_last() -
     assert (judge.score[keys["lead_id"].isin(vendor["lead_id"].iloc[:5])] == judge.score.min()).all()
     model = ScoredPolicy("model", np.random.default_rng(0).normal(size=len(keys)))
     compared = compare_policies(
-        model, None, keys, label, amount, capacity=Capacity(handoffs_per_week=10), others=[judge], draws=50
+        model,
+        None,
+        JudgedRows(keys, label, amount),
+        capacity=SnapshotCapacity(Capacity(handoffs_per_week=10)),
+        resampling=Resampling(50),
+        others=[judge],
     )
     assert compared["recorded_score"].workload == 60
     assert compared["recorded_score"].wins > compared["model_at_capacity"].wins
@@ -50,7 +58,12 @@ def test_actual_handoffs_count_from_the_first_snapshot_that_knows_them() -> None
     assert first["L0001"] >= week  # strictly after it became known
     assert first["L0000"] > week
     compared = compare_policies(
-        ScoredPolicy("model", truth), None, keys, label, amount, capacity=Capacity(), others=[judge], draws=50
+        ScoredPolicy("model", truth),
+        None,
+        JudgedRows(keys, label, amount),
+        capacity=SnapshotCapacity(Capacity()),
+        resampling=Resampling(50),
+        others=[judge],
     )
     assert compared["actual_handoff"].workload == 2
     assert compared["actual_handoff"].rule == "as recorded"
@@ -60,7 +73,7 @@ def test_recorded_scores_are_judged_by_rank_alone() -> None:
     test = toy_matrix(400, seed=3)
     honest = np.where(test.label == 1.0, 900.0, -900.0) + np.random.default_rng(0).normal(0, 1000, len(test))
     judges = [ScoredPolicy("recorded_score", honest), ScoredPolicy("actual_handoff", (honest > 500).astype(np.float64))]
-    found = rank_figures(test, judges, Capacity(share=0.1), draws=60, seed=1)
+    found = rank_figures(test, judges, SnapshotCapacity(Capacity(share=0.1)), Resampling(60, 1))
     assert list(found) == ["recorded_score", "actual_handoff"]
     for judge in judges:
         row = found[judge.name]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.array_types import Floats
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.drift.prior_shift import FEWEST_ROWS, PriorShift, measure_prior_shift
 from models.judging.evaluation.backtest import group_codes
 from models.logistic import sigmoid
@@ -73,7 +73,7 @@ def compare_with_predicted(
         return None
     p = sigmoid(log_odds)
     sums = _sums(group_codes(judged), {"won": judged.label, "expected": p})
-    drawn = resample_totals(sums, draws=settings.draws, seed=settings.seed)
+    drawn = resample_totals(sums, Resampling.of(settings))
     span = interval(ratio(drawn["won"], drawn["expected"]))
     figures = (float(p.mean()), float(judged.label.mean()), float(judged.label.sum() / p.sum()))
     return ObservedVsPredicted(len(judged), won, *figures, span.low, span.high)
@@ -91,10 +91,10 @@ def compare_base_rate(
     matured = np.flatnonzero(matrix.matured)
     rows = matured if through is None else matured[(matrix.label_known_at.iloc[matured] > through).to_numpy()]
     if through is None or len(rows) < FEWEST_ROWS:
-        return measure_prior_shift(matrix, matured, draws=settings.draws, seed=settings.seed)
+        return measure_prior_shift(matrix, matured, Resampling.of(settings))
     won, as_of = matrix.label[rows], matrix.keys["as_of"].iloc[rows]
     sums = _sums(group_codes(matrix)[rows], {"won": won, "rows": np.ones(len(rows))})
-    drawn = resample_totals(sums, draws=settings.draws, seed=settings.seed)
+    drawn = resample_totals(sums, Resampling.of(settings))
     span = interval(ratio(drawn["won"], drawn["rows"]))
     period = f"{as_of.min():%Y-%m} to {as_of.max():%Y-%m}"
     rate = float(won.mean())

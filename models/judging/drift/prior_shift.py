@@ -7,7 +7,7 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.evaluation.backtest import group_codes
 from models.logistic import logit
 
@@ -67,7 +67,7 @@ class PriorShift:
         }
 
 
-def measure_prior_shift(matrix: Matrix, rows: Ints, *, draws: int, seed: int) -> PriorShift | None:
+def measure_prior_shift(matrix: Matrix, rows: Ints, resampling: Resampling) -> PriorShift | None:
     """The watch on matured rows; None where they have no order, or too few.
 
     The newest period is the last calendar month with at least :data:`FEWEST_ROWS` matured rows (later, thinner months
@@ -83,7 +83,7 @@ def measure_prior_shift(matrix: Matrix, rows: Ints, *, draws: int, seed: int) ->
     codes = np.unique(group_codes(matrix)[inside], return_inverse=True)[1]
     groups = int(codes.max()) + 1
     sums = {"won": cluster_sums(codes, won[newest], groups), "n": cluster_sums(codes, np.ones(len(inside)), groups)}
-    drawn = resample_totals(sums, draws=draws, seed=seed)
+    drawn = resample_totals(sums, resampling)
     span = interval(ratio(drawn["won"], drawn["n"]))
     return PriorShift(
         period=period,

@@ -13,7 +13,7 @@ from features.matrix import Matrix
 from models.candidates.blend import BLENDED, blend_log_odds, fit_weights
 from models.grouped_folds import grouped_folds
 from models.interfaces import Candidate
-from models.judging.cluster_bootstrap import cluster_sums, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
 from models.settings import TrainSettings
@@ -266,7 +266,7 @@ def candidate_record(
     mean = float(np.average(losses, weights=weight))
     codes = np.unique(group_codes(matrix)[rolling.rows], return_inverse=True)[1]
     sums = {"loss": cluster_sums(codes, weight * (losses - mean), int(codes.max()) + 1)}
-    error = float(resample_totals(sums, draws=settings.draws, seed=settings.seed)["loss"].std(ddof=1) / weight.sum())
+    error = float(resample_totals(sums, Resampling.of(settings))["loss"].std(ddof=1) / weight.sum())
     areas = [
         auc(won[rolling.block == k], rolling.log_odds[name][rolling.block == k], weight[rolling.block == k])
         for k in range(len(rolling.names))

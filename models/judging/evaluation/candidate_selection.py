@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.array_types import Floats, Ints
-from models.judging.cluster_bootstrap import cluster_sums, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
 from models.logistic import log_loss
 
 SIMPLEST_FIRST = ("rubric", "scorecard", "linear", "booster", "blend")
@@ -51,7 +51,7 @@ class _LossGaps:
 
 
 def select_candidate(
-    by_time: FoldPredictions, at_random: FoldPredictions | None = None, *, draws: int, seed: int, few: bool = False
+    by_time: FoldPredictions, at_random: FoldPredictions | None = None, *, resampling: Resampling, few: bool = False
 ) -> Choice:
     """Pick a candidate by out-of-fold log loss, both kinds of folds counting alike where there are both.
 
@@ -60,8 +60,8 @@ def select_candidate(
     beyond one standard error.
     """
     kinds = [by_time] if at_random is None else [by_time, at_random]
-    both = _measure_gaps(kinds, draws, seed)
-    apart = [_measure_gaps([kind], draws, seed) for kind in kinds]
+    both = _measure_gaps(kinds, resampling)
+    apart = [_measure_gaps([kind], resampling) for kind in kinds]
     first, last = apart[0], apart[-1]
     if "blend" in both.above and not (last.within(first.best) and first.within(last.best)):
         why = (
@@ -78,7 +78,7 @@ def select_candidate(
     return Choice(winner, both.best, _why(winner, both, at_random is not None), both.above)
 
 
-def _measure_gaps(kinds: Sequence[FoldPredictions], draws: int, seed: int) -> _LossGaps:
+def _measure_gaps(kinds: Sequence[FoldPredictions], resampling: Resampling) -> _LossGaps:
     names = [name for name in SIMPLEST_FIRST if name in kinds[0].log_odds]
     codes = np.unique(np.concatenate([kind.group for kind in kinds]), return_inverse=True)[1]
     ends = np.cumsum([0, *(len(kind.won) for kind in kinds)])
@@ -90,7 +90,7 @@ def _measure_gaps(kinds: Sequence[FoldPredictions], draws: int, seed: int) -> _L
             sums[name] += cluster_sums(codes[start:end], share * log_loss(kind.won, kind.log_odds[name]), groups)
     loss = {name: float(sums[name].sum()) for name in names}
     best = min(names, key=lambda name: (loss[name], names.index(name)))
-    found = resample_totals({name: sums[name] - sums[best] for name in names}, draws=draws, seed=seed)
+    found = resample_totals({name: sums[name] - sums[best] for name in names}, resampling)
     above = {name: (loss[name] - loss[best], float(found[name].std(ddof=1))) for name in names}
     return _LossGaps(loss, best, above)
 

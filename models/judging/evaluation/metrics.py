@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats, Ints
-from models.judging.cluster_bootstrap import CONFIDENCE
+from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
 from models.logistic import log_loss, sigmoid
 
 BINS = 10
@@ -130,10 +130,10 @@ def all_metrics(won: Floats, log_odds: Floats, weight: Floats) -> dict[str, floa
 
 
 def metric_draws(
-    won: Floats, log_odds: Mapping[str, Floats], weight: Floats, group: Ints, *, draws: int, seed: int
+    won: Floats, log_odds: Mapping[str, Floats], weight: Floats, group: Ints, resampling: Resampling
 ) -> dict[str, dict[str, Floats]]:
     """Metrics over resampled groups, per candidate and metric shape (draws,); all candidates share the draws."""
-    rng = np.random.default_rng(seed)
+    rng, draws = np.random.default_rng(resampling.seed), resampling.draws
     codes = np.unique(group, return_inverse=True)[1]
     groups = int(codes.max()) + 1
     found = {name: {metric: np.empty(draws) for metric in METRICS} for name in log_odds}

@@ -8,12 +8,11 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import cluster_sums, interval, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import OutOfFold, group_codes
 from models.judging.evaluation.metrics import auc
 from models.judging.handoff.replay import arrange_replay, top_each_snapshot
-from models.judging.handoff.workload_curve import places_per_snapshot
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss
 
 POOLED = "all blocks"
@@ -23,12 +22,10 @@ def compare_by_block(
     matrix: Matrix,
     found: OutOfFold,
     winner: str,
-    capacity: Capacity,
+    capacity: SnapshotCapacity,
     *,
     blocks: int,
-    every_days: int,
-    draws: int,
-    seed: int,
+    resampling: Resampling,
 ) -> list[dict[str, Any]]:
     """One record per block and one for all of them together.
 
@@ -41,9 +38,9 @@ def compare_by_block(
     """
     groups = group_codes(matrix)
     at = [np.flatnonzero(found.block == k) for k in range(blocks)]
-    parts = [_part(matrix, found, rows, groups, capacity, every_days) for rows in at]
-    records = [_record(found.names[k], part, winner, draws, seed) for k, part in enumerate(parts)]
-    return [*records, _record(POOLED, _pool_parts(parts), winner, draws, seed)] if len(parts) > 1 else records
+    parts = [_part(matrix, found, rows, groups, capacity) for rows in at]
+    records = [_record(found.names[k], part, winner, resampling) for k, part in enumerate(parts)]
+    return [*records, _record(POOLED, _pool_parts(parts), winner, resampling)] if len(parts) > 1 else records
 
 
 @dataclass(frozen=True)
@@ -58,11 +55,11 @@ class _Part:
     auc: Mapping[str, float]
 
 
-def _part(matrix: Matrix, found: OutOfFold, at: Ints, groups: Ints, capacity: Capacity, every_days: int) -> _Part:
+def _part(matrix: Matrix, found: OutOfFold, at: Ints, groups: Ints, capacity: SnapshotCapacity) -> _Part:
     rows = found.rows[at]
     won, size = matrix.label[rows], int(groups.max()) + 1
     replay = arrange_replay(matrix.keys.iloc[rows].reset_index(drop=True), won)
-    places = places_per_snapshot(replay, capacity, every_days)
+    places = capacity.places(replay)
     handed = {name: top_each_snapshot(replay, z[at], places) for name, z in found.log_odds.items()}
     return _Part(
         rows=cluster_sums(groups[rows], np.ones(len(rows)), size),
@@ -87,13 +84,13 @@ def _pool_parts(parts: list[_Part]) -> _Part:
     )
 
 
-def _record(block: str, part: _Part, winner: str, draws: int, seed: int) -> dict[str, Any]:
+def _record(block: str, part: _Part, winner: str, resampling: Resampling) -> dict[str, Any]:
     present = part.rows > 0
     sums = {"rows": part.rows[present]}
     for name in part.loss:
         sums[f"loss {name}"] = (part.loss[name] - part.loss[winner])[present]
         sums[f"wins {name}"] = (part.wins[name] - part.wins[winner])[present]
-    drawn = resample_totals(sums, draws=draws, seed=seed)
+    drawn = resample_totals(sums, resampling)
     candidates = [_candidate(part, name, winner, drawn) for name in part.loss]
     n = int(part.rows.sum())
     return {"block": block, "n": n, "won": part.won, "handoffs": part.handoffs, "candidates": candidates}

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resample_totals
+from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes
 from models.judging.evaluation.metrics import auc
 from models.judging.evaluation.signal_test import recenter_by_block
@@ -74,9 +74,7 @@ class SplitOptimism:
         }
 
 
-def measure_split_optimism(
-    matrix: Matrix, found: Backtest, name: str, *, draws: int, seed: int
-) -> SplitOptimism | None:
+def measure_split_optimism(matrix: Matrix, found: Backtest, name: str, resampling: Resampling) -> SplitOptimism | None:
     """How much a random split flatters candidate ``name``; None without an order, or with too few common rows.
 
     Only rows judged by both kinds of folds are compared: over all rows the two would differ by period alone.
@@ -98,7 +96,7 @@ def measure_split_optimism(
     codes = np.unique(group_codes(matrix)[rows], return_inverse=True)[1]
     groups = int(codes.max()) + 1
     drawn = resample_totals(
-        {"gain": cluster_sums(codes, gain, groups), "n": cluster_sums(codes, ones, groups)}, draws=draws, seed=seed
+        {"gain": cluster_sums(codes, gain, groups), "n": cluster_sums(codes, ones, groups)}, resampling
     )
     return SplitOptimism(
         rows=len(rows),

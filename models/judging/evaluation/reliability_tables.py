@@ -10,7 +10,15 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, micros
-from models.judging.cluster_bootstrap import CONFIDENCE, Interval, cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import (
+    CONFIDENCE,
+    Interval,
+    Resampling,
+    cluster_sums,
+    interval,
+    ratio,
+    resample_totals,
+)
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability
 from models.logistic import sigmoid
@@ -38,7 +46,7 @@ def chances(matrix: Matrix) -> Ints:
     return np.unique(np.stack([lead, window]), axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
-def reliability_table(won: Floats, log_odds: Floats, group: Ints, *, draws: int, seed: int) -> list[dict[str, Any]]:
+def reliability_table(won: Floats, log_odds: Floats, group: Ints, resampling: Resampling) -> list[dict[str, Any]]:
     """One record per bin of equal size: predicted, observed, rows, won, and the observed share's 90 % interval.
 
     The interval resamples whole groups; where that is narrower than the binomial one (no win in a bin would give
@@ -48,7 +56,7 @@ def reliability_table(won: Floats, log_odds: Floats, group: Ints, *, draws: int,
     found = []
     for k, record in enumerate(table.record()):
         rows = np.flatnonzero(table.code == k)
-        over, plain = share_interval(won[rows], group[rows], draws, seed), wilson(record["observed"], len(rows))
+        over, plain = share_interval(won[rows], group[rows], resampling), wilson(record["observed"], len(rows))
         ends = [min(over.low, plain[0]), max(over.high, plain[1])]
         inside = ends[0] <= record["predicted"] <= ends[1]
         found.append(record | {"won": int(won[rows].sum()), "ci": ends, "inside": inside})
@@ -56,7 +64,7 @@ def reliability_table(won: Floats, log_odds: Floats, group: Ints, *, draws: int,
 
 
 def calibration_by(
-    test: Matrix, log_odds: Floats, segments: Mapping[str, pd.Series], *, draws: int, seed: int
+    test: Matrix, log_odds: Floats, segments: Mapping[str, pd.Series], resampling: Resampling
 ) -> list[dict[str, Any]]:
     """Calibration per value of each segment: predicted and observed share won, ECE with interval, Brier score.
 
@@ -69,14 +77,14 @@ def calibration_by(
         for value in sorted(values.dropna().unique(), key=str):
             rows = np.flatnonzero((values == value).to_numpy(dtype=bool))
             if len(rows) >= LEAST_IN_SEGMENT:
-                figures = _segment(test.label[rows], log_odds[rows], group[rows], chance[rows], draws, seed)
+                figures = _segment(test.label[rows], log_odds[rows], group[rows], chance[rows], resampling)
                 found.append({"segment": name, "value": str(value), **figures})
     return found
 
 
-def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, draws: int, seed: int) -> dict[str, Any]:
+def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resampling: Resampling) -> dict[str, Any]:
     p, ones = sigmoid(log_odds), np.ones(len(won))
-    span, predicted = share_interval(won, group, draws, seed), float(p.mean())
+    span, predicted = share_interval(won, group, resampling), float(p.mean())
     ece = reliability(won, log_odds, ones).ece
     return {
         "n": len(won),
@@ -86,18 +94,18 @@ def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, draws: in
         "ci": span.record(),
         "inside": span.low <= predicted <= span.high,
         "ece": ece,
-        "ece_ci": ece_bounds(_ece_draws(won, log_odds, group, min(draws, _ECE_DRAWS), seed), ece),
-        "ece_if_perfect": ece_when_perfect(log_odds, ones, chance, draws=_ECE_DRAWS, seed=seed)[1],
+        "ece_ci": ece_bounds(_ece_draws(won, log_odds, group, resampling.at_most(_ECE_DRAWS)), ece),
+        "ece_if_perfect": ece_when_perfect(log_odds, ones, chance, draws=_ECE_DRAWS, seed=resampling.seed)[1],
         "brier": float(((p - won) ** 2).mean()),
     }
 
 
-def share_interval(won: Floats, group: Ints, draws: int, seed: int) -> Interval:
+def share_interval(won: Floats, group: Ints, resampling: Resampling) -> Interval:
     """90 % interval of the share won, whole groups resampled."""
     codes = np.unique(group, return_inverse=True)[1]
     groups = int(codes.max()) + 1
     sums = {"won": cluster_sums(codes, won, groups), "n": cluster_sums(codes, np.ones(len(won)), groups)}
-    drawn = resample_totals(sums, draws=draws, seed=seed)
+    drawn = resample_totals(sums, resampling)
     return interval(ratio(drawn["won"], drawn["n"]))
 
 
@@ -115,8 +123,8 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _ece_draws(won: Floats, log_odds: Floats, group: Ints, draws: int, seed: int) -> npt.NDArray[np.float64]:
-    rng = np.random.default_rng(seed)
+def _ece_draws(won: Floats, log_odds: Floats, group: Ints, resampling: Resampling) -> npt.NDArray[np.float64]:
+    rng, draws = np.random.default_rng(resampling.seed), resampling.draws
     codes = np.unique(group, return_inverse=True)[1]
     groups, found = int(codes.max()) + 1, np.empty(draws)
     for draw in range(draws):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from features.array_types import Floats, Ints
-from models.judging.cluster_bootstrap import cluster_sums, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
 from models.logistic import fit_logistic, log_loss, logit
 
 
@@ -62,8 +62,7 @@ def signal_test(
     block: Ints,
     *,
     alpha: float,
-    draws: int,
-    seed: int,
+    resampling: Resampling,
 ) -> Signal:
     """One-sided paired test of each candidate against the rate, groups resampled, Bonferroni over candidates.
 
@@ -77,7 +76,7 @@ def signal_test(
     for name in names:
         better = rate - log_loss(won, recenter_by_block(log_odds[name], won, weight, block))
         sums[name] = cluster_sums(codes, weight * better, groups)
-    totals = resample_totals(sums, draws=draws, seed=seed)
+    totals = resample_totals(sums, resampling)
     p_value = {}
     for name in names:
         deviation = float(totals[name].std(ddof=1))

@@ -9,8 +9,7 @@ from scipy.stats import rankdata
 
 from features.array_types import Floats
 from features.matrix import Matrix
-from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, resample_totals
+from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import group_codes, judging_weight
 from models.judging.evaluation.metrics import (
     METRICS,
@@ -25,7 +24,7 @@ from models.judging.evaluation.reliability_tables import chances, reliability_ta
 from models.judging.evaluation.test_warning import write_test_warning
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.replay import arrange_replay, top_each_snapshot
-from models.judging.handoff.workload_curve import places_per_snapshot
+from models.judging.handoff.workload_curve import SnapshotCapacity
 
 _METRIC_DRAWS = 200
 
@@ -61,12 +60,10 @@ class Evaluation:
 def evaluate(
     test: Matrix,
     log_odds: Mapping[str, Floats],
-    capacity: Capacity,
+    capacity: SnapshotCapacity,
     *,
     winner: str,
-    draws: int,
-    seed: int,
-    every_days: int = 7,
+    resampling: Resampling,
     base_before: float | None = None,
 ) -> Evaluation:
     """Judge calibrated log-odds on a test block (all rows matured).
@@ -76,8 +73,8 @@ def evaluate(
     say so and by how much.
     """
     won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
-    drawn = metric_draws(won, log_odds, weight, group, draws=min(draws, _METRIC_DRAWS), seed=seed)
-    wins = _wins_at_capacity(test, log_odds, capacity, every_days, draws, seed)
+    drawn = metric_draws(won, log_odds, weight, group, resampling.at_most(_METRIC_DRAWS))
+    wins = _wins_at_capacity(test, log_odds, capacity, resampling)
     figures: dict[str, dict[str, Any]] = {}
     for name, z in log_odds.items():
         row: dict[str, Any] = {"n": len(test), "won": int(won.sum())}
@@ -97,23 +94,23 @@ def evaluate(
         for name in log_odds
         if name != winner
     }
-    perfect = ece_when_perfect(log_odds[winner], weight, chances(test), seed=seed)
+    perfect = ece_when_perfect(log_odds[winner], weight, chances(test), seed=resampling.seed)
     base = float(np.average(won, weights=weight))
     return Evaluation(
         figures=figures,
         differences=differences,
-        reliability=reliability_table(won, log_odds[winner], group, draws=draws, seed=seed),
+        reliability=reliability_table(won, log_odds[winner], group, resampling),
         ece_if_perfect=perfect,
         brier=brier_parts(won, log_odds[winner], weight),
         base_rate_test=base,
         log_odds=dict(log_odds),
-        notes=_notes(figures[winner]["ece"], perfect, base_before, base, share_interval(won, group, draws, seed)),
+        notes=_notes(figures[winner]["ece"], perfect, base_before, base, share_interval(won, group, resampling)),
         caution=write_test_warning(figures, differences, winner),
     )
 
 
 def rank_figures(
-    test: Matrix, judges: Sequence[ScoredPolicy], capacity: Capacity, *, draws: int, seed: int, every_days: int = 7
+    test: Matrix, judges: Sequence[ScoredPolicy], capacity: SnapshotCapacity, resampling: Resampling
 ) -> dict[str, dict[str, Any]]:
     """How well scores that are no probabilities order the test rows, on the draws of :func:`evaluate`.
 
@@ -121,8 +118,8 @@ def rank_figures(
     """
     won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
     places = {judge.name: np.asarray(rankdata(judge.score) / len(test), dtype=np.float64) for judge in judges}
-    drawn = metric_draws(won, places, weight, group, draws=min(draws, _METRIC_DRAWS), seed=seed)
-    wins = _wins_at_capacity(test, places, capacity, every_days, draws, seed)
+    drawn = metric_draws(won, places, weight, group, resampling.at_most(_METRIC_DRAWS))
+    wins = _wins_at_capacity(test, places, capacity, resampling)
     found: dict[str, dict[str, Any]] = {}
     for name, score in places.items():
         figures = all_metrics(won, score, weight)
@@ -134,16 +131,16 @@ def rank_figures(
 
 
 def _wins_at_capacity(
-    test: Matrix, log_odds: Mapping[str, Floats], capacity: Capacity, every_days: int, draws: int, seed: int
+    test: Matrix, log_odds: Mapping[str, Floats], capacity: SnapshotCapacity, resampling: Resampling
 ) -> dict[str, dict[str, Any]]:
     replay = arrange_replay(test.keys, test.label)
-    places = places_per_snapshot(replay, capacity, every_days)
+    places = capacity.places(replay)
     found = {}
     for name, z in log_odds.items():
         rows = top_each_snapshot(replay, z, places)
         won = replay.label[rows]
         sums = {"wins": cluster_sums(replay.cluster[replay.lead[rows]], won, replay.clusters)}
-        spread = interval(resample_totals(sums, draws=draws, seed=seed)["wins"])
+        spread = interval(resample_totals(sums, resampling)["wins"])
         found[name] = {
             "wins_at_capacity": int(won.sum()),
             "wins_at_capacity_ci": spread.record(),

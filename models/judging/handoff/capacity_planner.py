@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
-from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import interval, resample_totals
+from models.judging.cluster_bootstrap import Resampling, interval, resample_totals
 from models.judging.handoff.policy_results import Handoffs, sums_of
 from models.judging.handoff.replay import Replay, top_each_snapshot
-from models.judging.handoff.workload_curve import spread_places
+from models.judging.handoff.workload_curve import SnapshotCapacity, spread_places
 
+PLAN_DRAWS = 500  # of the interval of what one more rep's share of the list held
 HOUR_FASTER = (
     "What an hour faster first touch would win cannot be told from these data: who was called sooner was not decided "
     "at random. The lifecycle page shows the association."
@@ -44,36 +44,35 @@ def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in frame.to_dict(orient="records")]
 
 
-def plan_capacity(
-    replay: Replay, score: Floats, capacity: Capacity, *, every_days: int = 7, draws: int = 500, seed: int = 0
-) -> Plan:
+def plan_capacity(replay: Replay, score: Floats, capacity: SnapshotCapacity, resampling: Resampling) -> Plan:
     """Replay the judged weeks with one rep fewer to three more; each rep works an equal share of the handoffs.
 
     Figures are wins already inside the longer list: they say what the list would have held, not what a new rep adds.
     """
-    per_rep = capacity.handoffs_per_week / capacity.reps
-    crews = list(range(max(1, capacity.reps - 1), capacity.reps + 4))
+    declared, every_days = capacity.declared, capacity.every_days
+    per_rep = declared.handoffs_per_week / declared.reps
+    crews = list(range(max(1, declared.reps - 1), declared.reps + 4))
     rows = {crew: _rows(replay, score, crew * per_rep * every_days / 7) for crew in [*crews, crews[-1] + 1]}
     nothing = np.zeros(len(score))
     sums = {str(c): sums_of(replay, Handoffs(str(c), "", "", r), nothing)["wins"] for c, r in rows.items()}
-    drawn = resample_totals(sums, draws=draws, seed=seed)
+    drawn = resample_totals(sums, resampling)
     table = []
     for crew in crews:
         won, more = (float(replay.label[rows[c]].sum()) for c in (crew, crew + 1))
         span = interval(drawn[str(crew + 1)] - drawn[str(crew)])
         handed = len(rows[crew])
-        rates = (crew * per_rep, per_rep / capacity.working_days)
+        rates = (crew * per_rep, per_rep / declared.working_days)
         share = won / handed if handed else np.nan
         table.append((crew, *rates, handed, int(won), share, int(more - won), span.low, span.high))
     names = ("reps", "per_week", "per_rep_and_day", "handoffs", "wins", "precision")
     frame = pd.DataFrame(table, columns=[*names, "one_more", "one_more_low", "one_more_high"])
-    now = frame[frame["reps"] == capacity.reps].iloc[0]
+    now = frame[frame["reps"] == declared.reps].iloc[0]
     text = (
-        f"With {capacity.reps} reps ({capacity.handoffs_per_week} handoffs a week) {now['wins']:.0f} of "
+        f"With {declared.reps} reps ({declared.handoffs_per_week} handoffs a week) {now['wins']:.0f} of "
         f"{int(replay.winnable.sum())} wins lay inside the list; one more rep's share of the list held "
         f"{now['one_more']:+.0f} (90 % interval {now['one_more_low']:+.0f} to {now['one_more_high']:+.0f})."
     )
-    return Plan(frame, _waiting(replay, rows[capacity.reps], every_days), (text, HOUR_FASTER))
+    return Plan(frame, _waiting(replay, rows[declared.reps], every_days), (text, HOUR_FASTER))
 
 
 def _rows(replay: Replay, score: Floats, rate: float) -> Ints:

@@ -7,7 +7,9 @@ import pandas as pd
 
 from features.array_types import Bools, Floats, Ints
 from features.errors import ContractError
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
+
+ESTIMATE_RESAMPLING = Resampling(500)  # one interval per shown policy; the log grows weekly, so it is recomputed often
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Estimate:
 
 
 def estimate(
-    won: Floats, propensity: Floats, wanted: Bools, cluster: Ints, *, draws: int = 500, seed: int = 0
+    won: Floats, propensity: Floats, wanted: Bools, cluster: Ints, resampling: Resampling = ESTIMATE_RESAMPLING
 ) -> Estimate:
     """Precision of a policy that wants the rows ``wanted``, from rows that were worked with a known propensity.
 
@@ -87,7 +89,7 @@ def estimate(
         "wins": cluster_sums(cluster, weight * won, clusters),
         "leads": cluster_sums(cluster, weight, clusters),
     }
-    totals = resample_totals(sums, draws=draws, seed=seed)
+    totals = resample_totals(sums, resampling)
     below, squares = float(weight.sum()), float((weight**2).sum())
     return Estimate(
         precision=float((weight * won).sum() / below) if below > 0 else float("nan"),

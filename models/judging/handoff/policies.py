@@ -9,6 +9,7 @@ from features.array_types import Bools, Floats, Ints
 from features.schema.source import Capacity
 from models.judging.handoff.policy_results import Handoffs
 from models.judging.handoff.replay import Replay, first_crossings, per_snapshot, threshold_for, top_each_snapshot
+from models.judging.handoff.workload_curve import SnapshotCapacity
 
 RUBRIC_OWN, EQUAL_WORKLOAD, EQUAL_PRECISION = "rubric_own_threshold", "model_equal_workload", "model_equal_precision"
 _BEST = "the best leads not yet handed off, as many as capacity allows"
@@ -40,10 +41,10 @@ def policies_of(
     model: ScoredPolicy,
     rubric: ScoredPolicy | None,
     others: Sequence[ScoredPolicy],
-    places: Ints,
-    capacity: Capacity,
+    capacity: SnapshotCapacity,
 ) -> list[Handoffs]:
     """Every policy's handoffs on the judged rows, the rubric's own threshold first."""
+    places = capacity.places(replay)
     found = [] if rubric is None else rubric_policies(replay, rubric, places)
     if found and found[0].policy == RUBRIC_OWN:
         own = found[0].rows
@@ -53,7 +54,7 @@ def policies_of(
         found[1:1] = [equal, *_equal_precision(replay, model, own)]
     rows = top_each_snapshot(replay, model.score, places)
     found.append(Handoffs(MODEL_CAPACITY, "model", _BEST, rows, _lowest(model.score, rows)))
-    found += _by_value(replay, model, capacity)
+    found += _by_value(replay, model, capacity.declared)
     for judge in others:
         mask = judge.handed_off
         rows = top_each_snapshot(replay, judge.score, places) if mask is None else first_crossings(replay, mask)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio
-from models.judging.handoff.replay import Replay
+from models.judging.handoff.replay import JudgedRows, Replay
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,9 @@ def winnable_sums(replay: Replay) -> Floats:
     return cluster_sums(replay.cluster, replay.winnable.astype(np.float64), replay.clusters)
 
 
-def result_of(
-    replay: Replay, handoffs: Handoffs, amount: Floats, age_days: Floats, *, cost: float | None = None
-) -> PolicyResult:
+def result_of(replay: Replay, handoffs: Handoffs, judged: JudgedRows, *, cost: float | None = None) -> PolicyResult:
     """Figures of a policy, without intervals; ``cost`` of one handoff."""
-    rows = handoffs.rows
+    rows, amount, age_days = handoffs.rows, judged.amount, judged.age_days
     won = replay.label[rows]
     wins, winnable = int(won.sum()), int(replay.winnable.sum())
     precision = wins / len(rows) if len(rows) else float("nan")

@@ -1,12 +1,14 @@
 """Replay of handoff policies: snapshots in time order, a lead handed off once, its win counted once."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from features.array_types import Bools, Floats, Ints
+from features.errors import ContractError
+from features.matrix import Matrix
 
 TIE_RULE = "equal scores are ordered by the BLAKE2b hash of the lead's id, so that neither file order nor age decides"
 
@@ -56,6 +58,41 @@ class Replay:
         rows = np.bincount(self.lead, minlength=self.leads)
         wins = np.bincount(self.lead, weights=self.label, minlength=self.leads)
         return float((wins / np.maximum(rows, 1)).mean()) if self.leads else float("nan")
+
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """Matured rows on which policies are judged: the keys, labels and amounts of a matrix, row by row.
+
+    Raises
+    ------
+    ContractError : rows that have not matured; an unknown outcome may not be judged
+    """
+
+    keys: pd.DataFrame
+    label: Floats
+    amount: Floats
+
+    def __post_init__(self) -> None:
+        waiting = int(np.isnan(self.label).sum())
+        if waiting:
+            raise ContractError(f"{waiting} rows have not matured; judge policies on matured rows only.")
+
+    @classmethod
+    def of(cls, matrix: Matrix) -> "JudgedRows":
+        """All rows of a matrix."""
+        return cls(matrix.keys, matrix.label, matrix.amount)
+
+    @property
+    def age_days(self) -> Floats:
+        """Age of the lead at each row [days], NaN where unknown."""
+        return np.asarray(self.keys["age_days"].to_numpy(dtype=np.float64))
+
+    def with_value(self, per_win: float | None) -> "JudgedRows":
+        """The rows with a value per win where no amount is on record."""
+        if per_win is None:
+            return self
+        return replace(self, amount=np.where(np.isfinite(self.amount), self.amount, per_win))
 
 
 def arrange_replay(keys: pd.DataFrame, label: Floats) -> Replay:

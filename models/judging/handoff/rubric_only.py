@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats
-from features.errors import ContractError
-from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.handoff.comparison import Comparison, months_of, notes_of
 from models.judging.handoff.policies import RUBRIC_CAPACITY, RUBRIC_OWN, ScoredPolicy, rubric_policies
 from models.judging.handoff.policy_results import (
@@ -19,55 +17,46 @@ from models.judging.handoff.policy_results import (
     sums_of,
     winnable_sums,
 )
-from models.judging.handoff.replay import TIE_RULE, Replay, arrange_replay
-from models.judging.handoff.workload_curve import curve_of, places_per_snapshot
+from models.judging.handoff.replay import TIE_RULE, JudgedRows, Replay, arrange_replay
+from models.judging.handoff.workload_curve import CURVE_DRAWS, SnapshotCapacity, curve_of
 
 _WHERE = {RUBRIC_OWN: "At its own threshold", RUBRIC_CAPACITY: "At the given capacity"}
 
 
 def replay_rubric_only(
     rubric: ScoredPolicy,
-    keys: pd.DataFrame,
-    label: Floats,
-    amount: Floats,
+    rows: JudgedRows,
     *,
-    capacity: Capacity,
-    every_days: int = 7,
-    draws: int = 1000,
-    seed: int = 0,
+    capacity: SnapshotCapacity,
+    resampling: Resampling,
 ) -> Comparison:
-    """Replay the rubric's policies on matured rows, as :func:`compare` does, with no figures of any model.
+    """Replay the rubric's policies on matured rows as :func:`compare_policies` does, with no figures of any model.
 
     Every policy has an interval of its lift too: precision over the base rate of the same resampled accounts.
-
-    Raises
-    ------
-    ContractError : rows that are not matured
     """
-    if np.isnan(label).any():
-        raise ContractError(f"{int(np.isnan(label).sum())} rows are not matured; judge on matured rows only.")
-    replay = arrange_replay(keys, label)
-    every = rubric_policies(replay, rubric, places_per_snapshot(replay, capacity, every_days))
-    if capacity.value_per_win is not None:
-        amount = np.where(np.isfinite(amount), amount, capacity.value_per_win)
+    rows = rows.with_value(capacity.declared.value_per_win)
+    replay = arrange_replay(rows.keys, rows.label)
+    every = rubric_policies(replay, rubric, capacity.places(replay))
+
     sums = {"winnable": winnable_sums(replay), **_base_sums(replay)}
     for handoffs in every:
-        sums |= {f"{handoffs.policy}.{name}": s for name, s in sums_of(replay, handoffs, amount).items()}
-    drawn = resample_totals(sums, draws=draws, seed=seed)
+        sums |= {f"{handoffs.policy}.{name}": s for name, s in sums_of(replay, handoffs, rows.amount).items()}
+    drawn = resample_totals(sums, resampling)
     base = ratio(drawn["base"], drawn["leads"])
-    age = keys["age_days"].to_numpy(dtype=np.float64)
+
     results = []
     for handoffs in every:
         precision = ratio(drawn[f"{handoffs.policy}.wins"], drawn[f"{handoffs.policy}.workload"])
-        found = result_of(replay, handoffs, amount, age, cost=capacity.cost_per_handoff)
+        found = result_of(replay, handoffs, rows, cost=capacity.declared.cost_per_handoff)
         lift = {"lift": interval(ratio(precision, base))}
         results.append(replace(found, intervals=intervals_of(drawn, handoffs.policy) | lift))
+
     return Comparison(
         policies=tuple(results),
         differences=(),
-        curves={rubric.name: curve_of(replay, rubric.score, draws=min(draws, 300), seed=seed)},
+        curves={rubric.name: curve_of(replay, rubric.score, resampling.at_most(CURVE_DRAWS))},
         swap=pd.DataFrame(),
-        by_month=by_slice(replay, every, months_of(keys), "month"),
+        by_month=by_slice(replay, every, months_of(rows.keys), "month"),
         by_segment=pd.DataFrame(),
         leads=replay.leads,
         winnable=int(replay.winnable.sum()),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
-from models.judging.handoff.replay import Replay
+from models.judging.handoff.replay import JudgedRows, Replay
 
 SWAP_COLUMNS = (
     "row",
@@ -23,8 +23,7 @@ def swap_set(
     replay: Replay,
     model_rows: Ints,
     rubric_rows: Ints,
-    keys: pd.DataFrame,
-    amount: Floats,
+    judged: JudgedRows,
     log_odds: Floats,
     points: Floats,
 ) -> pd.DataFrame:
@@ -39,12 +38,12 @@ def swap_set(
     frame = pd.DataFrame(
         {
             "row": rows,
-            "lead_id": keys["lead_id"].to_numpy()[rows],
-            "account_id": keys["account_id"].to_numpy()[rows],
+            "lead_id": judged.keys["lead_id"].to_numpy()[rows],
+            "account_id": judged.keys["account_id"].to_numpy()[rows],
             "side": ["model only"] * len(only_model) + ["rubric only"] * len(only_rubric),
-            "handed_off_at": keys["as_of"].to_numpy()[rows],
+            "handed_off_at": judged.keys["as_of"].to_numpy()[rows],
             "won": replay.label[rows],
-            "amount": amount[rows],
+            "amount": judged.amount[rows],
             "model_log_odds": log_odds[rows],
             "rubric_points": points[rows],
         }

@@ -15,9 +15,9 @@ def win_value_ratios(kinds: Sequence[str], amounts: Sequence[float]) -> Mapping[
     kinds : kind of each win; an empty text is no kind
     amounts : what each win brought; wins without a finite amount are left out
 
-    >>> worth_ratios(["big"] * 10 + ["small"] * 10, [300.0] * 10 + [100.0] * 10)
+    >>> win_value_ratios(["big"] * 10 + ["small"] * 10, [300.0] * 10 + [100.0] * 10)
     {'big': 1.25, 'small': 0.75}
-    >>> worth_ratios(["big"], [float("nan")])
+    >>> win_value_ratios(["big"], [float("nan")])
     {}
     """
     names, brought = np.asarray(kinds, dtype=object), np.asarray(amounts, dtype=np.float64)

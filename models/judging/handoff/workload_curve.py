@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats, Ints
-from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import Interval, interval, ratio, resample_totals
+from features.schema.source import Capacity, Source
+from models.judging.cluster_bootstrap import Interval, Resampling, interval, ratio, resample_totals
 from models.judging.handoff.policy_results import Handoffs, sums_of
 from models.judging.handoff.replay import Replay, top_each_snapshot
 
 _POINTS = 20
+CURVE_DRAWS = 300  # bounds the cost of a curve: every point resamples on its own, and its band is only drawn
 
 
 @dataclass(frozen=True)
@@ -35,24 +36,47 @@ class CurvePoint:
         }
 
 
-def places_per_snapshot(replay: Replay, capacity: Capacity, every_days: int) -> Ints:
-    """Places per snapshot: handoffs per week spread over snapshots, fractions carried on; a share when flat."""
-    if replay.dates.isna().all():
-        return np.array([max(1, round(capacity.share * replay.leads))], dtype=np.int64)
-    return spread_places(capacity.handoffs_per_week * every_days / 7, replay.snapshots)
+@dataclass(frozen=True)
+class SnapshotCapacity:
+    """What sales can work at each snapshot of a replay.
+
+    Parameters
+    ----------
+    declared : handoffs per week for sources with clocks, a share of the rows for flat ones
+    every_days : days from one snapshot to the next
+    """
+
+    declared: Capacity
+    every_days: int = 7
+
+    @classmethod
+    def of(cls, source: Source) -> "SnapshotCapacity":
+        """The capacity a source declares, at the pace of its cohort."""
+        return cls(source.capacity, source.cohort.every_days)
+
+    @property
+    def per_snapshot(self) -> float:
+        """Handoffs per snapshot, not rounded."""
+        return self.declared.handoffs_per_week * self.every_days / 7
+
+    def places(self, replay: Replay) -> Ints:
+        """Places per snapshot, fractions carried on; where there are no clocks, the declared share of all leads."""
+        if replay.dates.isna().all():
+            return np.array([max(1, round(self.declared.share * replay.leads))], dtype=np.int64)
+        return spread_places(self.per_snapshot, replay.snapshots)
 
 
 def spread_places(rate: float, snapshots: int) -> Ints:
     """Whole places per snapshot that add up to ``rate`` per snapshot.
 
-    >>> spread(0.5, 4).tolist()
+    >>> spread_places(0.5, 4).tolist()
     [0, 1, 0, 1]
     """
     upto = np.floor(rate * np.arange(1, snapshots + 1) + 1e-9)
     return np.asarray(np.diff(upto, prepend=0.0), dtype=np.int64)
 
 
-def curve_of(replay: Replay, score: Floats, *, draws: int, seed: int) -> tuple[CurvePoint, ...]:
+def curve_of(replay: Replay, score: Floats, resampling: Resampling) -> tuple[CurvePoint, ...]:
     """Wins and precision when the best leads are handed off at growing workloads per snapshot."""
     if not replay.leads:
         return ()
@@ -60,7 +84,7 @@ def curve_of(replay: Replay, score: Floats, *, draws: int, seed: int) -> tuple[C
     every = {k: Handoffs(str(k), "", "", _rows(replay, score, rate)) for k, rate in enumerate(rates)}
     nothing = np.zeros(len(replay.lead))
     sums = {f"{k}.{n}": s for k, h in every.items() for n, s in sums_of(replay, h, nothing).items() if n != "revenue"}
-    totals = resample_totals(sums, draws=draws, seed=seed)
+    totals = resample_totals(sums, resampling)
     points = {}
     for k, handoffs in every.items():
         won = replay.label[handoffs.rows]

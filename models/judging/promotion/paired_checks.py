@@ -8,11 +8,11 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from features.schema.source import Capacity
-from models.judging.cluster_bootstrap import Interval, cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import BINS
 from models.judging.handoff.replay import Replay, arrange_replay, top_each_snapshot
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss, logit, sigmoid
 from models.settings import GateSettings
 
@@ -64,10 +64,8 @@ def paired_checks(
     judged: Matrix,
     log_odds: Mapping[str, Floats],
     shares: Floats,
-    capacity: Capacity,
+    capacity: SnapshotCapacity,
     settings: GateSettings,
-    *,
-    every_days: int,
 ) -> tuple[Check, ...]:
     """Log loss, calibration error and wins at capacity of both models on matured rows.
 
@@ -79,7 +77,7 @@ def paired_checks(
     """
     won, group = judged.label, np.unique(group_codes(judged), return_inverse=True)[1].astype(np.int64)
     replay = arrange_replay(judged.keys, won)
-    places = places_of(replay, capacity, shares, every_days)
+    places = places_for_shares(replay, capacity, shares)
     clusters = int(group.max()) + 1
     sums: dict[str, Floats] = {}
     for name, z in log_odds.items():
@@ -87,7 +85,7 @@ def paired_checks(
         taken = top_each_snapshot(replay, z, places)
         sums[f"{name}.wins"] = cluster_sums(group[taken], won[taken], clusters)
     sums["rows"] = cluster_sums(group, np.ones(len(won)), clusters)
-    drawn = resample_totals(sums, draws=settings.draws, seed=settings.seed)
+    drawn = resample_totals(sums, Resampling.of(settings))
     here = {name: np.array([values.sum()]) for name, values in sums.items()}
     base = float(won.mean())
     entropy = float(log_loss(won, np.full(len(won), logit(base))).mean())
@@ -100,10 +98,9 @@ def paired_checks(
     return tuple(_check(name, *parts, here, drawn) for name, parts in margins.items())
 
 
-def places_of(replay: Replay, capacity: Capacity, shares: Floats, every_days: int) -> Ints:
+def places_for_shares(replay: Replay, capacity: SnapshotCapacity, shares: Floats) -> Ints:
     """Places per snapshot: the declared capacity in proportion to the rows that are judged, fractions carried on."""
-    rate = capacity.handoffs_per_week * every_days / 7
-    upto = np.floor(np.cumsum(rate * shares) + 1e-9)
+    upto = np.floor(np.cumsum(capacity.per_snapshot * shares) + 1e-9)  # 1e-9: a sum of fractions that is whole
     return np.asarray(np.diff(upto, prepend=0.0), dtype=np.int64)[: replay.snapshots]
 
 

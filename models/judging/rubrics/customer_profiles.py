@@ -12,7 +12,7 @@ from features.array_types import Bools, Floats, Ints
 from features.catalog.feature import Catalog
 from features.matrix import Matrix
 from models.explaining.profile import Profile, label_of
-from models.judging.cluster_bootstrap import cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
 
 FEWEST, BINS = 20, 4
 FAMILIES = ("attributes", "titles")
@@ -38,7 +38,7 @@ class Profiles:
         return found
 
 
-def judge_profiles(matrix: Matrix, cluster: Ints, profile: Profile, *, draws: int = 500, seed: int = 0) -> Profiles:
+def judge_profiles(matrix: Matrix, cluster: Ints, profile: Profile, resampling: Resampling) -> Profiles:
     """Judge attributes on matured leads, each once: as it was first seen, won if any of its rows was.
 
     Associations: a value may be common among customers because such companies were called more.
@@ -51,8 +51,8 @@ def judge_profiles(matrix: Matrix, cluster: Ints, profile: Profile, *, draws: in
     won = np.asarray(pd.Series(matrix.label[rows]).groupby(code).max(), dtype=np.float64)
     values = matrix.values.iloc[rows[first]].reset_index(drop=True)
     groups = pd.factorize(cluster[rows[first]])[0].astype(np.int64)
-    attributes = _judge_masks(list(_attribute_masks(values, matrix.catalog)), won, groups, draws, seed)
-    declared = _judge_masks(list(_profile_masks(values, matrix.catalog, profile)), won, groups, draws, seed)
+    attributes = _judge_masks(list(_attribute_masks(values, matrix.catalog)), won, groups, resampling)
+    declared = _judge_masks(list(_profile_masks(values, matrix.catalog, profile)), won, groups, resampling)
     return Profiles(attributes, declared, len(won), int(won.sum()))
 
 
@@ -105,7 +105,7 @@ def _profile_masks(values: pd.DataFrame, catalog: Catalog, profile: Profile) -> 
             yield "persona", name or "(none)", person == name
 
 
-def _judge_masks(masks: Sequence[Masks], won: Floats, groups: Ints, draws: int, seed: int) -> pd.DataFrame:
+def _judge_masks(masks: Sequence[Masks], won: Floats, groups: Ints, resampling: Resampling) -> pd.DataFrame:
     names = ["attribute", "value", "leads", "won", "rate", "low", "high", "share_of_won", "share_of_rest", "verdict"]
     kept = [part for part in masks if int(part[2].sum()) >= FEWEST]
     if not kept:
@@ -115,7 +115,7 @@ def _judge_masks(masks: Sequence[Masks], won: Floats, groups: Ints, draws: int, 
     for k, (_, _, mask) in enumerate(kept):
         every[f"n{k}"] = cluster_sums(groups, mask.astype(np.float64), clusters)
         every[f"w{k}"] = cluster_sums(groups, mask * won, clusters)
-    total = resample_totals(every, draws=draws, seed=seed)
+    total = resample_totals(every, resampling)
     wins, rest = float(won.sum()), float(len(won) - won.sum())
     rows = []
     for k, (attribute, value, mask) in enumerate(kept):
