@@ -1,4 +1,4 @@
-"""The application: API and pages around one app_state."""
+"""The application: API and pages around one shared state."""
 
 import gc
 from collections.abc import AsyncIterator, Iterator
@@ -21,7 +21,7 @@ from serving.problems import OidcSettingsError, UnprotectedServerError
 from serving.settings import ServeSettings
 from serving.state.app_state import AppState
 
-_THREADS = 8  # scoring holds the interpreter most of the time: more threads only queue inside it
+_THREADS = 8  # scoring holds the interpreter lock most of the time: more threads would only queue for it
 
 
 def create_app(settings: ServeSettings | None = None) -> FastAPI:
@@ -32,13 +32,13 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     UnprotectedServerError : a public address without an API key
     OidcSettingsError : sign-in through a provider that cannot work as configured
     """
-    with _garbage_collection_paused():
+    with _garbage_collection_off():
         return _build_app(settings or ServeSettings())
 
 
 @contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """What is loaded is kept: looking through it for garbage again and again took a quarter of the start."""
+def _garbage_collection_off() -> Iterator[None]:
+    """What a start loads stays: searching it for garbage again and again took a quarter of the start."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -53,7 +53,7 @@ def _build_app(settings: ServeSettings) -> FastAPI:
     settings.oidc.check(public=settings.public)
     if settings.public and not settings.oidc.on and not has_keys(app_state.store):
         raise UnprotectedServerError(
-            f"{settings.host} can be reached from other machines and no API key exists. Make one with "
+            f"{settings.host} can be reached from other machines and no API key exists. Create one with "
             f"'leadscore keys create --source {settings.source} --scope read --scope score', or serve on 127.0.0.1."
         )
     if settings.bundle == "registry":
@@ -94,12 +94,12 @@ def _build_app(settings: ServeSettings) -> FastAPI:
 
 
 def _create_provider(app_state: AppState) -> Any:
-    """The identity provider's client; its packages are wanted only where one is configured."""
+    """The identity provider's client; its packages are needed only where one is configured."""
     try:
-        from serving.auth.oidc_provider import Provider
+        from serving.auth.oidc_provider import OidcProvider
     except ImportError as problem:
         raise OidcSettingsError(
             "LEADSCORE_SERVE_OIDC_ISSUER is set, but the packages for it are not installed: "
             "pip install 'leadscore[oidc]'."
         ) from problem
-    return Provider(app_state.settings.oidc, app_state.secret)
+    return OidcProvider(app_state.settings.oidc, app_state.secret)

@@ -16,8 +16,9 @@ from serving.state.weekly_comparison import compare_with_last_week
 from serving.webhooks.outbox import deliver
 from serving.webhooks.state_changes import announce_state_changes
 
-_DELIVER_SECONDS = 1.0
-_UPLOAD_SECONDS = 0.5
+_DELIVER_SECONDS = 1.0  # between looks at the outbox
+_UPLOAD_SECONDS = 0.5  # between looks at the uploads: how long a small file waits
+_STOP_SECONDS = 5.0  # for a thread to end; the rest end with the process
 
 
 class BackgroundThreads:
@@ -43,25 +44,25 @@ class BackgroundThreads:
         """End the threads."""
         self._over.set()
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join(timeout=_STOP_SECONDS)
 
     def watch(self) -> None:
-        """One look at the champion's pointer and the data."""
+        """Load a new champion or newer data, if there are any."""
         before = self.app_state.loaded if self.app_state.ready else None
         if self.app_state.refresh():
             self.metrics.swaps.inc()
             if before is not None:
                 announce_state_changes(self.app_state, before)
-            self._run_once("prepare", self.prepare)  # beside the watch: the next promotion is not to wait for it
+            self._run_once("prepare", self.prepare)  # beside the watch: the next promotion must not wait for it
 
     def follow(self) -> None:
-        """One look at the registry's alias; the watch takes up what it moved."""
+        """Follow the registry's alias; the watch then loads the new champion."""
         from serving.state.registry_follower import follow
 
         follow(self.app_state)
 
     def prepare(self) -> None:
-        """Work out what pages show beside the scores, so that nobody waits for it at the first opening."""
+        """Work out what pages show beside the scores, so that the first reader does not wait for it."""
         compare_with_last_week(self.app_state)
         if not self.app_state.loaded.data.flat:
             compute_lifecycle(self.app_state)
@@ -88,7 +89,7 @@ def run_step(name: str, step: Callable[[], object]) -> None:
         step()
     except (LeadScoreError, SQLAlchemyError, OSError) as problem:
         logger().warning("background step failed", step=name, kind=type(problem).__name__)
-    except Exception as problem:  # a fault of ours must not end the thread: nobody would see that it is gone
+    except Exception as problem:  # a bug must not end the thread: no one would notice
         logger().error(
             "background step failed", step=name, kind=type(problem).__name__, places=traceback_places(problem)
         )

@@ -43,14 +43,14 @@ def serve(
 def create(
     name: Annotated[str, typer.Argument(help="who will use it")],
     scope: Annotated[list[str], typer.Option("--scope", help="score, read, feedback or admin; repeat for several")],
-    owner: Annotated[str | None, typer.Option("--owner", help="sees only the leads of this owner")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="show only the leads of this owner")] = None,
     source: Source = "demo",
     data_dir: DataDir = "data",
     store_url: StoreUrl = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Make a key and print it; it cannot be shown again."""
+    """Create a key and print it; it cannot be shown again."""
     from serving.auth.api_keys import create_key
 
     token = create_key(_store(source, data_dir, store_url), name, scope, owner)
@@ -66,7 +66,7 @@ def list_command(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Keys by their beginning, with scopes."""
+    """List the keys by prefix, with their scopes."""
     from serving.auth.api_keys import list_keys
 
     keys = list_keys(_store(source, data_dir, store_url))
@@ -82,7 +82,7 @@ def list_command(
 
 @keys.command()
 def revoke(
-    prefix: Annotated[str, typer.Argument(help="the key's beginning, as listed")],
+    prefix: Annotated[str, typer.Argument(help="the key's prefix, as listed")],
     source: Source = "demo",
     data_dir: DataDir = "data",
     store_url: StoreUrl = None,

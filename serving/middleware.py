@@ -27,7 +27,8 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-_CLIENTS = 10_000
+_CLIENTS = 10_000  # remembered at once, which bounds the memory
+_KEY_CHARACTERS = 12  # enough to tell keys apart
 
 
 class HostError(ServingError):
@@ -37,14 +38,14 @@ class HostError(ServingError):
 
 
 class RateLimiter:
-    """A token bucket per client; the least recently seen clients are forgotten."""
+    """A token bucket per client: ``rate`` requests a second, ``burst`` at once; the longest idle are forgotten."""
 
     def __init__(self, rate: float, burst: int) -> None:
         self.rate, self.burst = rate, float(burst)
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, client: str, now: float) -> bool:
-        """Whether the client may ask now."""
+        """Whether the client may send a request now; ``now`` in seconds."""
         left, then = self._left.pop(client, (self.burst, now))
         left = min(self.burst, left + (now - then) * self.rate)
         allowed = left >= 1.0
@@ -72,6 +73,7 @@ class LimitsMiddleware:
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         sent = _RecordedResponse(send, request_id)
+
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.settings.request_seconds):
@@ -131,9 +133,9 @@ class _RecordedResponse:
 
 
 def _client_id(request: Request) -> str:
-    """Who is counted: the key where there is one (its beginning is enough), else the address."""
+    """Who is counted: the key where there is one, else the address."""
     key = request.headers.get("authorization", "")[-43:] or request.headers.get("x-api-key", "")
-    return key[:12] or (request.client.host if request.client else "?")
+    return key[:_KEY_CHARACTERS] or (request.client.host if request.client else "?")
 
 
 async def _read_body(request: Request, receive: Receive, limit: int) -> bytes:

@@ -174,8 +174,8 @@ def respond_to_http_error(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = "LS102" if status == 404 else ServingError.code
     detail = {
-        404: "There is nothing at this address; /docs lists the API, / is the worklist.",
-        405: "This address does not take this method; /docs lists the API.",
+        404: "Nothing was found at this address; /docs lists the API, / is the worklist.",
+        405: "This address does not support this method; /docs lists the API.",
         400: "The body cannot be read; send JSON as described in /docs.",
     }.get(status, HTTPStatus(status).description or HTTPStatus(status).phrase)
     answer = problem(status, code, detail, request_id_of(request))

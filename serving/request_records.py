@@ -41,7 +41,7 @@ def read_many_records(body: ManyRows, source: Source) -> tuple[Records, list[str
         made[name] = _rows_of_leads(getattr(body, name), None)
         lost = sum("lead_id" not in row for row in made[name]) if name != "outcomes" else 0
         if lost:
-            raise InvalidError(f"{lost} rows of '{name}' name no lead; send 'lead_id' with each.")
+            raise InvalidError(f"{lost} rows of '{name}' have no lead_id; send one with each row.")
     return _keep_declared(made, source)
 
 
@@ -116,7 +116,7 @@ def _read_value(value: Any, column: Column, table: str, name: str) -> Any:
     if isinstance(value, str) and (not value.strip() or value in column.missing):
         return None
     if column.type is ColumnType.NUMBER and not isinstance(value, bool) and math.isnan(number_of(value)):
-        raise InvalidError(f"{table}.{name} is declared as a number; what was sent is none.")
+        raise InvalidError(f"{table}.{name} is declared as a number; the value sent is not a number.")
     if column.type is ColumnType.TIMESTAMP:
         return _read_timestamp(value, table, name)
     return value
@@ -125,7 +125,9 @@ def _read_value(value: Any, column: Column, table: str, name: str) -> Any:
 def _read_timestamp(value: Any, table: str, name: str) -> datetime:
     micros = micros_of(value) if isinstance(value, str | datetime) else None
     if micros is None or abs(micros) >= _FAR:
-        raise InvalidError(f"{table}.{name} is a moment between 1716 and 2223; write it as 2026-03-31T09:00:00Z.")
+        raise InvalidError(
+            f"{table}.{name} is not a valid timestamp between 1716 and 2223; write it as 2026-03-31T09:00:00Z."
+        )
     return _EPOCH + timedelta(microseconds=micros)
 
 

@@ -1,4 +1,4 @@
-"""Bodies and answers of the API; unknown keys and numbers that are none are refused."""
+"""Bodies and answers of the API; unknown keys and numbers that are not finite are refused."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired
@@ -21,7 +21,7 @@ def _naive(moment: datetime) -> datetime:
 
 def _sane(moment: datetime) -> datetime:
     if not 1900 <= moment.year <= 2200:
-        raise ValueError("a moment between 1900 and 2200 is expected")
+        raise ValueError("not a valid timestamp between 1900 and 2200")
     return _naive(moment)
 
 
@@ -161,7 +161,7 @@ class AnswerGiven(Body):
 
 
 class FeedbackGiven(Body):
-    """What sales says of a lead; ``override`` and ``snooze`` expire, ``withdraw`` undoes the last one."""
+    """What sales says about a lead; ``override`` and ``snooze`` expire, ``withdraw`` undoes the last one."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"verdict": "reject", "reason": "no_budget"}]}
@@ -192,7 +192,7 @@ class ActivityPosted(Body):
 
 
 class WebhookIn(Body):
-    """An address to be told of state changes; the secret signs every message and is shown once."""
+    """An address that receives events; its secret signs every message and is shown once."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -16,7 +16,7 @@ _LONG_NUMBER = re.compile(rb"[0-9]{20}")
 
 
 class Json(Response):
-    """A JSON answer; numbers that are none are written as null."""
+    """A JSON answer; NaN is written as null."""
 
     media_type = "application/json"
 

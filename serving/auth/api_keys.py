@@ -20,7 +20,7 @@ PREFIX = "lsk_"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks; ``owner`` limits what is seen to the leads of one owner."""
+    """Who sent a request; ``owner`` limits what they see to the leads of one owner."""
 
     name: str
     scopes: frozenset[str]
@@ -28,8 +28,8 @@ class Caller:
     via: str = "key"  # key, session or local
 
     @property
-    def logged(self) -> str:
-        """The name as it stands in logs: addresses of people as a short hash."""
+    def log_name(self) -> str:
+        """The name as logs show it: e-mail addresses as a short hash."""
         return self.name if "@" not in self.name else f"user-{digest(self.name)[:10]}"
 
     def may(self, scope: Scope) -> bool:
@@ -46,7 +46,7 @@ def digest(token: str) -> str:
 
 
 def create_key(store: Store, name: str, scopes: list[str], owner: str | None = None) -> str:
-    """Make a key and return it; it cannot be shown again."""
+    """Create a key and return it; it cannot be shown again."""
     token = PREFIX + secrets.token_urlsafe(32)
     chosen = scopes_of(scopes)
     with store.writing() as session:
@@ -60,13 +60,13 @@ def create_key(store: Store, name: str, scopes: list[str], owner: str | None = N
 
 
 def list_keys(store: Store) -> list[ApiKey]:
-    """All keys, revoked ones too."""
+    """All keys, including revoked ones."""
     with store.reading() as session:
         return list(session.scalars(select(ApiKey).order_by(ApiKey.id)))
 
 
 def revoke_key(store: Store, prefix: str) -> str:
-    """Revoke a key by the beginning it is listed under, and end its sessions; returns its name."""
+    """Revoke a key by its prefix, and end its sessions; returns its name."""
     with store.writing() as session:
         keys = list(session.scalars(select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))))
         if len(keys) != 1:
@@ -79,7 +79,7 @@ def revoke_key(store: Store, prefix: str) -> str:
 
 
 def has_keys(store: Store) -> bool:
-    """Whether any key was ever made: from then on the server asks for one."""
+    """Whether any key was ever created: from then on the server asks for one."""
     with store.reading() as session:
         return bool(session.scalar(select(func.count()).select_from(ApiKey)))
 
@@ -92,7 +92,7 @@ def find_caller_by_key(store: Store, token: str) -> Caller | None:
 
 
 def start_session(store: Store, token: str, hours: float) -> str | None:
-    """Sign a browser in with a key; returns the cookie, None if the key is not valid."""
+    """Sign a browser in with a key; returns the cookie, or None if the key is not valid."""
     with store.writing() as session:
         key = session.scalar(select(ApiKey).where(ApiKey.hash == digest(token), ApiKey.revoked_at.is_(None)))
         if key is None:
@@ -102,13 +102,13 @@ def start_session(store: Store, token: str, hours: float) -> str | None:
 
 
 def open_session(store: Store, name: str, scopes: list[str], owner: str | None, hours: float, by: str) -> str:
-    """Start a session of somebody the identity provider vouches for; returns the cookie."""
+    """Start a session for a person whom the identity provider vouches for; returns the cookie."""
     with store.writing() as session:
         return _store_session(session, WebSession(key_id=None, name=name, scopes=scopes, owner=owner), hours, by)
 
 
 def _store_session(session: Session, row: WebSession, hours: float, by: str) -> str:
-    """Store a session under a new cookie; those that have expired go."""
+    """Store a session under a new cookie and delete the expired ones."""
     cookie = secrets.token_urlsafe(32)
     now = wall_now()
     session.execute(delete(WebSession).where(WebSession.expires_at < now))
@@ -135,7 +135,7 @@ def end_session(store: Store, cookie: str) -> None:
 
 
 def form_token(cookie: str, secret: bytes) -> str:
-    """The token that forms of a browser's session carry: another site cannot know it."""
+    """The token that forms of a browser's session carry: other sites cannot know it."""
     return hmac.new(secret, cookie.encode(), hashlib.sha256).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Who is asking: dependencies that every route names."""
+"""Who sent the request: dependencies that every route names."""
 
 import time
 from typing import Annotated
@@ -22,11 +22,12 @@ from serving.state.app_state import AppState
 SESSION = "leadscore_session"
 TOKEN_HEADER = "x-form-token"
 SAFE = ("GET", "HEAD", "OPTIONS")
-_KEPT_SECONDS = 5.0
+_KEPT_SECONDS = 5.0  # how long a revoked key may go on working
+_KEPT_KEYS = 1_000  # bounds the memory
 
 
 def get_app_state(request: Request) -> AppState:
-    """The application's app_state."""
+    """The state that the application of a request shares."""
     app_state: AppState = request.app.state.app_state
     return app_state
 
@@ -40,16 +41,16 @@ class CallerLookup:
         self._keys = (0.0, False)
 
     def recall(self, token: str) -> Caller | None:
-        """The caller of a key that was looked up a moment ago."""
+        """The caller of a key that was looked up less than five seconds ago."""
         found = self._kept.get(token)
         return found[1] if found is not None and found[0] > time.monotonic() else None
 
     def look_up(self, token: str) -> Caller | None:
-        """The caller of a key."""
+        """The caller of a key as the store has it, None if the key is not valid."""
         now = time.monotonic()
         caller = find_caller_by_key(self.app_state.store, token)
         if caller is not None:
-            if len(self._kept) > 1000:
+            if len(self._kept) > _KEPT_KEYS:
                 self._kept.clear()
             self._kept[token] = (now + _KEPT_SECONDS, caller)
         return caller
@@ -60,7 +61,7 @@ class CallerLookup:
         self._keys = (0.0, False)
 
     async def allows_anonymous(self) -> bool:
-        """Whether anybody on this machine may ask: only on a loopback address, and only until a key is made."""
+        """Whether requests need no key: only on a loopback address, and only until a key is created."""
         if self.app_state.settings.public or self.app_state.settings.oidc.on:
             return False
         now = time.monotonic()
@@ -70,12 +71,12 @@ class CallerLookup:
 
 
 async def identify_caller(request: Request) -> Caller:
-    """Who asks, by key, by session, or as the machine's own user; the store is asked in a thread.
+    """Who sent the request: by key, by session, or as the machine's own user; the store is read in a thread.
 
     Raises
     ------
-    SignInError : nobody known
-    ScopeError : another site sent the browser here
+    SignInError : no valid key or session
+    ScopeError : another site made the browser send it
     """
     callers: CallerLookup = request.app.state.callers
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -83,10 +84,10 @@ async def identify_caller(request: Request) -> Caller:
     if token:
         caller = callers.recall(token) or await run_in_threadpool(callers.look_up, token)
         if caller is None:
-            raise SignInError("This API key is not valid (or was revoked); 'leadscore keys create' makes one.")
+            raise SignInError("This API key is not valid (or was revoked); 'leadscore keys create' creates one.")
     else:
         caller = await _identify_browser(request, callers)
-    request.state.caller = caller.logged
+    request.state.caller = caller.log_name
     return caller
 
 
@@ -105,7 +106,7 @@ async def _identify_browser(request: Request, callers: CallerLookup) -> Caller:
 
 
 def _refuse_cross_site(request: Request) -> None:
-    """Refuse what another site made the browser send; programs send no Origin."""
+    """Refuse requests that another site made the browser send; programs send no Origin."""
     origin = request.headers.get("origin")
     other = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
     if other or request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
@@ -116,7 +117,7 @@ def check_form_token(request: Request, token: str) -> None:
     """Refuse a form that does not carry its session's token."""
     cookie = request.cookies.get(SESSION, "")
     if not cookie or not is_form_token_valid(cookie, get_app_state(request).secret, token):
-        raise ScopeError("This form is out of date or was not made here; load the page again and repeat.")
+        raise ScopeError("This form has expired or did not come from this server; reload the page and try again.")
 
 
 class RequireScopes:
@@ -126,11 +127,11 @@ class RequireScopes:
         self.scopes = scopes
 
     async def __call__(self, request: Request) -> Caller:
-        """The caller; ScopeError without one of the scopes."""
+        """The caller; ScopeError if a scope is missing."""
         caller = await identify_caller(request)
         for scope in self.scopes:
             if not caller.may(scope):
-                raise ScopeError(f"'{caller.logged}' has no scope '{scope}'; it has {', '.join(caller.scopes)}.")
+                raise ScopeError(f"'{caller.log_name}' has no scope '{scope}'; it has {', '.join(caller.scopes)}.")
         return caller
 
 

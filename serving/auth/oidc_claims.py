@@ -1,4 +1,4 @@
-"""From a provider's claims to somebody who may do something here; nobody without a mapped group."""
+"""From a provider's claims to a person with scopes; people without a mapped group are refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from serving.oidc_settings import OidcSettings
 from serving.problems import SignInRefusedError
 from serving.scopes import Scope, scopes_of
 
-_LONGEST = 200
-_ASK = "Ask whoever administers it."
+_LONGEST = 200  # characters of a name, an address or an owner, as the store's columns take them
+_ASK = "Ask your administrator."
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody signed in: ``owner`` None sees the leads of all owners."""
+    """A person who signed in; with ``owner`` None they see the leads of all owners."""
 
     name: str
     scopes: tuple[str, ...]
@@ -23,7 +23,7 @@ class Person:
 
 
 def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
-    """Name, scopes and owner of a person by the claims about them.
+    """Name, scopes and owner of a person, from the claims about them.
 
     Raises
     ------
@@ -35,10 +35,12 @@ def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
     """
     email = _text(claims.get("email")).lower()
     _check_address(claims, email, settings)
+
     groups = [group for group in groups_of(claims, settings.groups_claim) if group in settings.groups]
     if not groups:
         raise SignInRefusedError(f"None of your groups may use this server. {_ASK}")
     scopes = tuple(scopes_of([name for group in groups for name in settings.groups[group]]))
+
     name = email or _text(claims.get("preferred_username")) or _text(claims.get("sub"))
     if not name:
         raise SignInRefusedError(f"The provider did not say who you are. {_ASK}")
@@ -59,7 +61,7 @@ def _owner(claims: Mapping[str, Any], settings: OidcSettings) -> str:
 
 
 def _check_address(claims: Mapping[str, Any], email: str, settings: OidcSettings) -> None:
-    """Refuse other mail domains, and addresses anybody could have typed in at the provider."""
+    """Refuse other mail domains, and addresses that the provider has not verified."""
     verified = claims.get("email_verified")
     if email and (verified in (False, "false") or (settings.verified_only and verified not in (True, "true"))):
         raise SignInRefusedError(f"The provider has not verified your e-mail address. {_ASK}")
@@ -89,12 +91,12 @@ def _at(claims: Mapping[str, Any], path: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A short printable text; anything else is nothing."""
+    """A short printable text; anything else is empty."""
     return value.strip() if isinstance(value, str) and len(value) <= _LONGEST and value.isprintable() else ""
 
 
 def local_path(asked: str) -> str:
-    r"""A path on this server, or the worklist: no address elsewhere survives.
+    r"""A path on this server; the worklist for any address elsewhere.
 
     >>> [local_path(text) for text in ("/leads/a%20b?framework=bant", "//elsewhere", "/\\elsewhere", "https://x", "")]
     ['/leads/a%20b?framework=bant', '/', '/', '/', '/']

@@ -23,12 +23,12 @@ _NAME = "oidc"
 _KEYS = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "_loaded_at")
 _AUTH = ("token_endpoint_auth_methods_supported",)
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-_AGAIN = "Begin again at /sign-in."
-_LEEWAY_SECONDS = 60
+_AGAIN = "Start again at /sign-in."
+_LEEWAY_SECONDS = 60  # between the provider's clock and ours
 
 
-class Provider:
-    """The provider of identities; it is asked for the first time when somebody signs in."""
+class OidcProvider:
+    """The identity provider; it is contacted when the first person signs in."""
 
     def __init__(self, settings: OidcSettings, secret: bytes) -> None:
         self.settings = settings
@@ -57,7 +57,7 @@ class Provider:
         return str(made["url"]), str(self.seal.dumps(note))
 
     def note(self, request: Request, sealed: str) -> dict[str, str]:
-        """What was noted when this browser began; SignInRefusedError if it did not, or for another sign-in."""
+        """What was noted when this browser began to sign in; SignInRefusedError without it, or for another sign-in."""
         try:
             note: dict[str, str] = self.seal.loads(sealed, max_age=SIGN_IN_SECONDS)
         except BadSignature as problem:
@@ -77,7 +77,7 @@ class Provider:
         Raises
         ------
         SignInRefusedError : the provider said no, or its token is not for this server and this sign-in
-        ProviderError : it is away, or answers what it must not
+        ProviderError : it cannot be reached, or its answer cannot be trusted
         """
         await self._load_description()
         state = note["state"]
@@ -107,17 +107,17 @@ class Provider:
             raise _provider_failure(problem) from problem
 
     async def _read_userinfo(self, token: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Claims the token leaves out, where the provider hands them out at its own address."""
+        """Claims the token leaves out, where the provider has an address for them."""
         wanted = {"email", self.settings.groups_claim.partition(".")[0], self.settings.owner_claim}
         if not wanted - set(claims) or "userinfo_endpoint" not in self.client.server_metadata:
             return {}
         found = dict(await self.client.userinfo(token=token))
         if found.get("sub") != claims["sub"]:
-            raise SignInRefusedError(f"The provider spoke of two people. {_AGAIN}")
+            raise SignInRefusedError(f"The provider's answers describe two different people. {_AGAIN}")
         return {name: value for name, value in found.items() if name not in claims}
 
     async def _load_description(self) -> None:
-        """Read the provider's description once, and keep of it only what is needed and may be."""
+        """Read the provider's description once, and keep only the parts that are needed and allowed."""
         if "_loaded_at" in self.client.server_metadata:
             return
         try:
@@ -135,9 +135,9 @@ class Provider:
 
 
 def _check_description(found: Mapping[str, Any], issuer: str) -> dict[str, Any]:
-    """Of a description, the addresses and algorithms; ProviderError if they cannot be trusted."""
+    """Addresses and algorithms of a description; ProviderError if they cannot be trusted."""
     if str(found.get("issuer", "")).rstrip("/") != issuer.rstrip("/"):
-        raise ProviderError("The provider calls itself by another name than LEADSCORE_SERVE_OIDC_ISSUER.")
+        raise ProviderError("The provider's issuer is not the one in LEADSCORE_SERVE_OIDC_ISSUER.")
     kept = {name: found[name] for name in _KEYS if found.get(name)}
     lost = [name for name in _KEYS[1:4] if name not in kept]
     unsafe = [name for name in _KEYS[1:5] if name in kept and not safe_address(str(kept[name]))]
@@ -149,7 +149,7 @@ def _check_description(found: Mapping[str, Any], issuer: str) -> dict[str, Any]:
 
 
 def _token_problem(problem: Exception) -> str:
-    """What is wrong with a token, without what stands in it."""
+    """What is wrong with a token, without its contents."""
     claim = getattr(problem, "claim", "")
     kind = type(problem).__name__
     if kind == "ExpiredTokenError":

@@ -1,4 +1,4 @@
-"""What is shown of one lead: card, history, timeline, questions; and leads found by address."""
+"""What is shown of one lead: card, history, timeline and open questions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,9 +19,10 @@ from serving.state.lead_scoring import gather_rows_now, score_leads
 from serving.state.loaded_state import LoadedState
 from serving.store.tables import Feedback, ScoreRow
 
-WEEKS = 12
+WEEKS = 12  # a quarter
 _OPEN = (EvidenceStatus.UNKNOWN, EvidenceStatus.INDICATED)
-_SHOWN_ACTIVITIES = 50
+_SHOWN_EVENTS = 50  # bounds the length of the page
+_SHOWN_SCORES = 50
 
 
 def build_card(
@@ -65,18 +66,20 @@ def _check_created(state: LoadedState, code: int, as_of: datetime | None) -> Non
     if as_of is None:
         return
     if state.data.flat:
-        raise InvalidError("this source has no clocks, so as_of means nothing here; leave it out.")
+        raise InvalidError("this source has no clocks, so as_of has no meaning here; leave it out.")
     created = state.data.tables["leads"]["created_at"].iloc[code]
     if not pd.isna(created) and created >= as_of:
-        raise InvalidError(f"the lead was created on {created:%Y-%m-%d}, not before as_of; give a later one.")
+        raise InvalidError(
+            f"the lead was created on {created:%Y-%m-%d}, which is not before as_of; send a later as_of."
+        )
 
 
 def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[str, Any]:
-    """Weekly scores by the model in use, oldest first, each from what was known then; and stored scores."""
+    """Weekly scores by the model in use, oldest first, each from what was known then; and the scores it served."""
     state = app_state.loaded
     code = state.find_lead(lead_id, owner)
     with app_state.store.reading() as session:
-        rows = select(ScoreRow).where(ScoreRow.lead_id == lead_id).order_by(ScoreRow.id.desc()).limit(50)
+        rows = select(ScoreRow).where(ScoreRow.lead_id == lead_id).order_by(ScoreRow.id.desc()).limit(_SHOWN_SCORES)
         stored = [
             {
                 "as_of": None if row.as_of is None else row.as_of.isoformat(),
@@ -105,37 +108,34 @@ def _weekly_scores(app_state: AppState, session: Any, state: LoadedState, code: 
 
 
 def build_timeline(app_state: AppState, lead_id: str, owner: str | None) -> list[dict[str, Any]]:
-    """Activities, answers and stages of a lead, youngest first."""
+    """Activities, answers and stages of a lead, newest first."""
     state = app_state.loaded
     code = state.find_lead(lead_id, owner)
     if state.data.flat:
         return []
     with app_state.store.reading() as session:
         records = to_records(gather_rows(session, state.data, [code]).tables)
-    kinds, questions_ = state.data.source.activity_kinds, state.data.source.questions
-    found: list[tuple[Any, str, str]] = []
+
+    source = state.data.source
+    events: list[tuple[Any, str, str]] = []
     for row in records["activities"]:
         if str(row["lead_id"]) == lead_id:
-            kind = kinds.get(str(row["kind"]))
-            named = kind.label if kind is not None and kind.label else str(row["kind"]).replace("_", " ")
-            found.append(
-                (
-                    row["happened_at"],
-                    f"activity by {_text_or(row.get('actor'), 'lead')}",
-                    _with_detail(named, row, "asset"),
-                )
-            )
+            kind = source.activity_kinds.get(str(row["kind"]))
+            label = kind.label if kind is not None and kind.label else str(row["kind"]).replace("_", " ")
+            what = f"activity by {_text_or(row.get('actor'), 'lead')}"
+            events.append((row["happened_at"], what, _with_detail(label, row, "asset")))
     for row in records["answers"]:
         if str(row["lead_id"]) == lead_id:
-            question = questions_.get(str(row["question"]))
+            question = source.questions.get(str(row["question"]))
             label = question.label if question is not None and question.label else str(row["question"])
-            found.append((row["known_at"], "answer", f"{label}: {_text_or(row.get('value'), 'withdrawn')}"))
+            events.append((row["known_at"], "answer", f"{label}: {_text_or(row.get('value'), 'withdrawn')}"))
     for row in records["stages"]:
         if str(row["lead_id"]) == lead_id:
-            found.append((row["entered_at"], "stage", _with_detail(_stage_name(str(row["stage"])), row, "reason")))
-    found = [item for item in found if not pd.isna(item[0])]
-    found.sort(key=lambda item: item[0], reverse=True)
-    return [{"at": pd.Timestamp(at), "what": what, "text": text} for at, what, text in found[:_SHOWN_ACTIVITIES]]
+            events.append((row["entered_at"], "stage", _with_detail(_stage_name(str(row["stage"])), row, "reason")))
+
+    events = [event for event in events if not pd.isna(event[0])]
+    events.sort(key=lambda event: event[0], reverse=True)
+    return [{"at": pd.Timestamp(at), "what": what, "text": text} for at, what, text in events[:_SHOWN_EVENTS]]
 
 
 def _text_or(value: Any, otherwise: str) -> str:
@@ -155,15 +155,15 @@ def _with_detail(text: str, row: Mapping[str, Any], name: str) -> str:
 def list_questions(
     app_state: AppState, lead_id: str, owner: str | None, framework: str | None = None
 ) -> list[dict[str, Any]]:
-    """Questions on criteria nobody knows about, with the answers they take."""
-    found = build_card(app_state, lead_id, owner, framework)
-    return list_open_questions(found, app_state.framework(framework), app_state.loaded)
+    """Questions on criteria that are unknown or only indicated, with the answers they accept."""
+    card = build_card(app_state, lead_id, owner, framework)
+    return list_open_questions(card, app_state.framework(framework), app_state.loaded)
 
 
-def list_open_questions(found: Mapping[str, Any], framework: Framework, state: LoadedState) -> list[dict[str, Any]]:
-    """Of a card: each unknown or only indicated criterion with its question; the card's own question first."""
+def list_open_questions(card: Mapping[str, Any], framework: Framework, state: LoadedState) -> list[dict[str, Any]]:
+    """Each unknown or only indicated criterion of a card with its question; the card's own question first."""
     asked = []
-    for row in found["criteria"]:
+    for row in card["criteria"]:
         if row["id"] == CONTEXT or row.get("status") not in _OPEN:
             continue
         name, declared = next(
@@ -183,7 +183,7 @@ def list_open_questions(found: Mapping[str, Any], framework: Framework, state: L
                 "question": name,
                 "type": None if declared is None else str(declared.type),
                 "values": [] if declared is None else list(declared.values),
-                "next": bool(row["question"]) and row["question"] == found["question"],
+                "next": bool(row["question"]) and row["question"] == card["question"],
             }
         )
     return sorted(asked, key=lambda item: not item["next"])

@@ -1,4 +1,4 @@
-"""What sales says of leads: stored, never part of the score; the latest word counts until it expires."""
+"""What sales says about leads: stored, never part of the score; the latest feedback counts until it expires."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ from serving.store.engine import Store
 from serving.store.tables import AuditRow, Feedback
 
 HIDING = ("snooze", "reject", "do_not_contact")
-_DAYS = {"override": 90, "snooze": 7}  # days after which they expire where nothing else is said
+_DAYS = {"override": 90, "snooze": 7}  # until they expire unless the caller says otherwise: a quarter, a week
 
 
 def _latest_ids() -> Any:
@@ -37,7 +37,7 @@ def find_hidden_leads(store: Store) -> frozenset[str]:
 
 
 def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The latest word on each lead, as far as it still holds."""
+    """The latest feedback on each lead, where it has not expired or been withdrawn."""
     with store.reading() as session:
         query = select(Feedback).where(Feedback.id.in_(_latest_ids().where(Feedback.lead_id.in_(list(lead_ids)))))
         rows = session.scalars(query.where(_is_valid_at(wall_now()), Feedback.verdict != "withdraw"))
@@ -47,13 +47,20 @@ def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dic
 def add_feedback(
     app_state: AppState, session: Session, state: LoadedState, lead_id: str, body: FeedbackGiven, author: str
 ) -> dict[str, Any]:
-    """Store one word of sales on a lead the caller may see; InvalidError if a rejection has no reason."""
+    """Store feedback on a lead the caller may see.
+
+    Raises
+    ------
+    InvalidError : a rejection without a reason, or an expiry in the past
+    """
     if body.verdict in ("reject", "override") and not body.reason:
         raise InvalidError(f"'{body.verdict}' needs a reason, so that the rules can learn from it; see /docs.")
+
     now = wall_now()
     expires = body.expires_at or (now + timedelta(days=_DAYS[body.verdict]) if body.verdict in _DAYS else None)
     if expires is not None and expires <= now:
-        raise InvalidError("expires_at lies in the past; leave it out, or give a later moment.")
+        raise InvalidError("expires_at is in the past; leave it out, or send a later time.")
+
     line = state.worklist.line(lead_id)
     row = Feedback(
         lead_id=lead_id,

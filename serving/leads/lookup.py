@@ -1,4 +1,4 @@
-"""Who is behind an e-mail address or a domain: leads of the person, and of the company."""
+"""Leads by e-mail address or domain: those of the person, and those of the company."""
 
 from typing import Any
 
@@ -15,6 +15,8 @@ from serving.state.app_state import AppState
 from serving.state.lead_scoring import gather_rows_now
 from serving.state.loaded_state import LoadedState
 
+_MOST_LEADS = 50  # of a person or a company, each; every one is read with all its rows
+
 
 def find_by_address(app_state: AppState, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:
     """Leads of an address, and of its company: those of the person's accounts, of accounts with the domain, and of the
@@ -24,14 +26,16 @@ def find_by_address(app_state: AppState, owner: str | None, email: str | None, d
     identity = state.data.source.identity
     if identity is None:
         raise InvalidError(
-            "the source declares no 'identity:', so nobody can be found by address; see docs/sources.md."
+            "the source declares no 'identity:', so leads cannot be looked up by address; see docs/sources.md."
         )
     address, host = normal_email(email), domain_of(email or domain)
     if address is None and host is None:
-        raise InvalidError("give ?email= with an address, or ?domain= with a company's domain (no free-mail host).")
+        raise InvalidError("send ?email= with an address, or ?domain= with a company's domain (not a free-mail host).")
+
     known, hosts = _addresses_and_hosts(state, identity.email)
     same = _equals(known, address)
     company = _company_leads(state, identity, same, hosts, host)
+
     with app_state.store.reading() as session:
         return {
             "person": _lead_rows(app_state, session, state, owner, same),
@@ -69,7 +73,7 @@ def _lead_rows(
     app_state: AppState, session: Session, state: LoadedState, owner: str | None, mask: Any
 ) -> list[dict[str, Any]]:
     rows = []
-    for code in mask.nonzero()[0][:50]:
+    for code in mask.nonzero()[0][:_MOST_LEADS]:
         if owner is not None and state.data.owner(int(code)) != owner:
             continue
         lead_id = str(state.data.lead_ids[int(code)])

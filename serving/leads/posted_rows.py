@@ -1,4 +1,4 @@
-"""What was said to the server, as a file: to be taken over into the CRM, so that the next training knows it too."""
+"""Rows posted to the server, as a file to import into the CRM, so that the next training knows them too."""
 
 import io
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from serving.store.tables import ActivityRow, AnswerRow, Feedback
 
 Table = Literal["answers", "activities", "feedback"]
 _TABLES: dict[Table, Any] = {"answers": AnswerRow, "activities": ActivityRow, "feedback": Feedback}
-LIMIT = 100_000
+LIMIT = 100_000  # rows of one file, which is built in memory
 
 
 def export_posted_rows(store: Store, table: Table, after: int) -> tuple[bytes, int, int]:

@@ -1,4 +1,4 @@
-"""What moved a lead's score since a moment: new data, time alone, another model."""
+"""What changed a lead's score since a point in time: new data, time alone, another model."""
 
 from datetime import datetime
 from typing import Any
@@ -21,12 +21,12 @@ _WEEK = pd.Timedelta(days=7)
 def explain_score_change(
     app_state: AppState, lead_id: str, owner: str | None, since: datetime | None, framework: str | None
 ) -> dict[str, Any]:
-    """The movement from then to now; then is a week ago unless said, scored by the model that served the lead then.
+    """The change from ``since`` (a week ago by default) to now, the first score by the model that served the lead then.
 
     Raises
     ------
     UnknownLeadError : not in the data, or not the caller's
-    InvalidError : a source without clocks, or moments out of order
+    InvalidError : a source without clocks, or ``since`` is not between its creation and now
     """
     state, chosen = app_state.loaded, app_state.framework(framework)
     code = state.find_lead(lead_id, owner)
@@ -37,11 +37,13 @@ def explain_score_change(
         start = now - _WEEK if since is None else pd.Timestamp(since)
         query = select(ScoreRow.bundle_hash).where(ScoreRow.lead_id == lead_id, ScoreRow.as_of <= start)
         served = session.scalar(query.order_by(ScoreRow.id.desc()).limit(1))
+
     created = state.data.tables["leads"]["created_at"].iloc[code]
     if start >= now or (not pd.isna(created) and created >= start):
         raise InvalidError(
-            f"since must lie before {now:%Y-%m-%dT%H:%M} and after the lead was created ({created:%Y-%m-%dT%H:%M})."
+            f"since must be before {now:%Y-%m-%dT%H:%M} and after the lead was created ({created:%Y-%m-%dT%H:%M})."
         )
+
     before = _bundle_served_then(app_state, state, served)
     return compare_moments(tables, state.model.source, lead_id, (start, now), (before, state.model.bundle), chosen)
 

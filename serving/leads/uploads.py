@@ -1,4 +1,4 @@
-"""Files of leads to score: taken in, scored behind the requests, kept until they are fetched."""
+"""Files of leads to score: accepted, scored behind the requests, kept until they are fetched."""
 
 import hashlib
 import secrets
@@ -25,7 +25,7 @@ SUFFIXES = (".csv", ".parquet")
 def accept_upload(
     app_state: AppState, caller: Caller, name: str, content: bytes, framework: str | None, key: str | None = None
 ) -> dict[str, Any]:
-    """Keep a file and queue it; only the ending of its name is used, never the name itself."""
+    """Store a file and queue it; only the suffix of its name is used, never the name itself."""
     suffix = Path(name.replace("\\", "/")).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidError("send a .csv or .parquet file.")
@@ -47,7 +47,7 @@ def accept_upload(
 
 
 def upload_folder(app_state: AppState, number: str) -> Path:
-    """Where an upload's files are."""
+    """Folder of an upload's files."""
     return app_state.folder / "uploads" / number
 
 
@@ -69,19 +69,19 @@ def find_upload(app_state: AppState, caller: Caller, number: str) -> Upload:
     with app_state.store.reading() as session:
         row = session.get(Upload, number)
     if row is None or (row.caller != caller.name and not caller.may(Scope.ADMIN)):
-        raise NotFoundError("there is no such upload; POST /v1/uploads takes one in.")
+        raise NotFoundError("there is no such upload; send a file with POST /v1/uploads.")
     return row
 
 
 def result_file(app_state: AppState, row: Upload) -> Path:
     """The scored file; ConflictError while there is none."""
     if row.status != "done":
-        raise ConflictError(f"this upload is {row.status}; its result is there once it is done.")
+        raise ConflictError(f"this upload is {row.status}; its result is available once it is done.")
     return upload_folder(app_state, row.id) / f"result{row.suffix}"
 
 
 def score_waiting_uploads(app_state: AppState) -> int:
-    """Score what waits; uploads a killed server left half done are begun again. Returns how many were done."""
+    """Score the waiting uploads, and again those that a killed server left half done. Returns how many there were."""
     with app_state.store.writing() as session:
         session.execute(update(Upload).where(Upload.status == "scoring").values(status="waiting"))
         waiting = list(session.scalars(select(Upload).where(Upload.status == "waiting").order_by(Upload.created_at)))
@@ -109,7 +109,7 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
         found = {"status": "done", "done": len(scored), "failed": failed}
     except LeadScoreError as problem:
         found = {"status": "failed", "error": problem.message}
-    except Exception as problem:  # whatever is in a file must not end the worker
+    except Exception as problem:  # nothing in a file may end the worker
         logger().error("upload failed", upload=row.id, kind=type(problem).__name__)
         found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
     _update(app_state, row.id, found | {"finished_at": wall_now()})

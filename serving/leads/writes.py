@@ -27,17 +27,17 @@ from serving.store.tables import ActivityRow, AnswerRow, AuditRow, IdempotencyRe
 from serving.webhooks.outbox import announce
 
 Work = Callable[[Session], dict[str, Any]]
-_EARLY = timedelta(days=1)  # how far ahead of our clock another system's may be
+_CLOCK_SKEW = timedelta(days=1)  # how far ahead of ours another system's clock may be, its time zone included
 
 
 def run_once(
     app_state: AppState, caller: Caller, key: str | None, asked: Mapping[str, Any], work: Work
 ) -> dict[str, Any]:
-    """Do the work in one transaction; a repeated idempotency key gives the first answer again.
+    """Do the work in one transaction; a repeated idempotency key returns the first answer again.
 
     Raises
     ------
-    ConflictError : the key was used for something else, or its first request is still at work
+    ConflictError : the key was used for something else, or its first request is still running
     """
     if key is None:
         with app_state.store.writing() as session:
@@ -55,22 +55,20 @@ def run_once(
                 raise ConflictError("This idempotency key was used for another request; choose a new one.")
             return kept.answer
     except IntegrityError as problem:
-        raise ConflictError("The same idempotency key is at work right now; ask again in a moment.") from problem
+        raise ConflictError("A request with this idempotency key is still running; try again in a moment.") from problem
 
 
 def store_answer(
     app_state: AppState, caller: Caller, lead_id: str, body: AnswerGiven, key: str | None = None
 ) -> tuple[dict[str, Any], LoadedState]:
-    """Store an answer and rescore its lead at once; see :class:`AnswerGiven` for what may be said."""
+    """Store an answer and rescore its lead at once; see :class:`AnswerGiven` for what may be sent."""
     state = app_state.loaded
     code = state.find_lead(lead_id, caller.owner)
     value = _value_to_store(body, _find_question(state, body.question))
 
     def work(session: Session) -> dict[str, Any]:
-        app_state.store.hold_lock(
-            session, _lock_name(state, code)
-        )  # rows that bear on each other are known in the order written
-        now = app_state.clock.tick()
+        app_state.store.hold_lock(session, _lock_name(state, code))  # so that known_at follows the order of writing
+        now = app_state.clock.next_known_at()
         author = body.author or caller.name
         row = AnswerRow(lead_id=lead_id, question=body.question, value=value, channel=body.channel, author=author)
         row.happened_at = row.known_at = now
@@ -90,16 +88,14 @@ def store_activity(
     state = app_state.loaded
     code = state.find_lead(lead_id, caller.owner)
     if state.data.flat:
-        raise InvalidError("this source has no clocks, so activities mean nothing to it.")
+        raise InvalidError("this source has no clocks, so it cannot use activities.")
 
     def work(session: Session) -> dict[str, Any]:
-        app_state.store.hold_lock(
-            session, _lock_name(state, code)
-        )  # rows that bear on each other are known in the order written
-        now = app_state.clock.tick()
+        app_state.store.hold_lock(session, _lock_name(state, code))  # so that known_at follows the order of writing
+        now = app_state.clock.next_known_at()
         happened = body.happened_at or now
-        if happened > max(now, wall_now()) + _EARLY:
-            raise InvalidError("happened_at lies more than a day ahead; send what has happened.")
+        if happened > max(now, wall_now()) + _CLOCK_SKEW:
+            raise InvalidError("happened_at is more than a day in the future; send activities that have happened.")
         row = ActivityRow(lead_id=lead_id, kind=body.kind, actor=body.actor, asset=body.asset, channel=body.channel)
         row.value, row.happened_at, row.known_at = body.value, happened, now
         row.activity_id = body.activity_id or f"posted-{now.isoformat()}"
@@ -113,7 +109,7 @@ def store_activity(
     try:
         return _publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
     except IntegrityError as problem:
-        raise ConflictError(f"activity '{body.activity_id}' of this lead is on record already.") from problem
+        raise ConflictError(f"activity '{body.activity_id}' of this lead is already on record.") from problem
 
 
 def store_feedback(
@@ -132,7 +128,7 @@ def store_feedback(
 
 
 def _lock_name(state: LoadedState, code: int) -> str:
-    """What the writes to a lead have in common: its account, or the lead itself."""
+    """Name of the lock that writes to a lead share: its account's, or its own."""
     account = int(state.data.account_of[code])
     return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
 
@@ -143,11 +139,12 @@ def _publish(answered: dict[str, Any], state: LoadedState) -> tuple[dict[str, An
 
 
 def _rescore(app_state: AppState, session: Session, state: LoadedState, code: int, origin: str) -> dict[str, Any]:
-    """Score a lead inside the transaction that changed it; store the score, tell the webhooks of a new state."""
+    """Score a lead inside the transaction that changed it; store the score, announce a new state."""
     framework = app_state.framework(None)
     scored = score_leads(app_state, session, state, [code], framework)
     line, card = line_of(scored), plain(scored.card(0))
     lead_id = str(line["lead_id"])
+
     before = state.worklist.line(lead_id)
     as_of = scored.frame["as_of"].iloc[0]
     session.add(
@@ -165,10 +162,11 @@ def _rescore(app_state: AppState, session: Session, state: LoadedState, code: in
             line=line,
         )
     )
+
     changed = before is not None and before["state"] != line["state"]
     if before is not None and changed:
-        told = {"lead_id": lead_id, "from": before["state"], "to": line["state"], "score": line["score"]}
-        announce(session, "lead.state_changed", told)
+        change = {"lead_id": lead_id, "from": before["state"], "to": line["state"], "score": line["score"]}
+        announce(session, "lead.state_changed", change)
     return {
         "card": card,
         "line": line,
@@ -187,9 +185,10 @@ def _find_question(state: LoadedState, name: str) -> Question:
 def _value_to_store(body: AnswerGiven, question: Question) -> str:
     """The value to store. ``met`` and ``not_met`` are stored as the declared value that stands for them."""
     if body.status != "value" and body.value is not None:
-        raise InvalidError(f"the status {body.status} and a value say two things; send one of them.")
+        raise InvalidError(f"the status {body.status} and a value contradict each other; send only one of them.")
     if body.status == "dont_know":
         return ""
+
     number = question.type is ColumnType.NUMBER
     if body.status == "value":
         value = text_of(body.value)
@@ -200,11 +199,12 @@ def _value_to_store(body: AnswerGiven, question: Question) -> str:
         if number and (isinstance(body.value, bool) or number_of(value) != number_of(value)):
             raise InvalidError("this question takes a number.")
         return value
+
     if number and question.met_minimum is not None:
         return f"{question.met_minimum if body.status == 'met' else min(0.0, question.met_minimum - 1):g}"
     if body.status == "met" and question.met:
         return question.met[0]
-    refused = [value for value in question.values if value not in question.met]
-    if body.status == "not_met" and question.met and refused:
-        return refused[0]
+    unmet = [value for value in question.values if value not in question.met]
+    if body.status == "not_met" and question.met and unmet:
+        return unmet[0]
     raise InvalidError("the source does not say which answer meets this question; send the value itself.")

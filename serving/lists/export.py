@@ -25,11 +25,11 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "as_of": "leadscore_as_of",
     },
 }  # fmt: skip
-RANK = ("lead", "iql", "mql", "pql", "sal", "sql")
+STATES = ("lead", "iql", "mql", "pql", "sal", "sql")
 
 
 def escape_formula(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: such texts get an apostrophe, numbers stay numbers.
+    """A cell that no spreadsheet runs as a formula: such texts get an apostrophe, numbers stay numbers.
 
     >>> escape_formula("=HYPERLINK(1)"), escape_formula("@SUM(A1)"), escape_formula(-0.5), escape_formula("plain")
     ("'=HYPERLINK(1)", "'@SUM(A1)", -0.5, 'plain')
@@ -43,13 +43,16 @@ def escape_formula(value: Any) -> Any:
 
 
 def format_reason(text: Any) -> str:
-    """A reason whose sign is a word, as a leading + or - would be taken for a formula."""
-    told = str(text or "")
-    return f"for: {told[2:]}" if told.startswith("+ ") else f"against: {told[2:]}" if told.startswith("- ") else told
+    """A reason whose sign is a word: a leading + or - would be read as a formula."""
+    reason = str(text or "")
+    for sign, word in (("+ ", "for"), ("- ", "against")):
+        if reason.startswith(sign):
+            return f"{word}: {reason.removeprefix(sign)}"
+    return reason
 
 
 def _with_zone(text: Any) -> str:
-    """A moment as CRMs import it: with its zone, else they take it for the importing user's."""
+    """A timestamp as CRMs import it: with its zone, as they would assume the importing user's."""
     return f"{text}Z" if text else ""
 
 
@@ -57,7 +60,7 @@ def export_lines(
     rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None, *, changed: bool
 ) -> Iterator[str]:
     """Lines of the file: the upsert key first; only leads from a state up, only those whose score or state moved within
-    a week if asked (where nobody knows of a week ago, the lead is new or the list too long to tell: exported).
+    a week if asked. Leads without a score of a week ago (new ones, or all of a very long list) are exported.
     """
     yield format_heading(form)
     for row in rows:
@@ -69,12 +72,12 @@ def export_lines(
 
 
 def state_rank(state: str | None) -> int:
-    """How far a state is up the ladder; what is on no rung is at its foot.
+    """How close a state is to a deal, from 0; other states count as the first.
 
     >>> state_rank("mql") > state_rank("iql") > state_rank(None)
     True
     """
-    return RANK.index(state) if state in RANK else 0
+    return STATES.index(state) if state in STATES else 0
 
 
 def format_heading(form: Form) -> str:

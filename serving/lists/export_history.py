@@ -1,4 +1,4 @@
-"""What was handed over under a name: an export that holds only what changed since the last one."""
+"""What was exported under a name: the next export holds only what changed since."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,11 @@ from serving.lists.export import Form, format_heading, format_line, state_rank
 from serving.problems import ConflictError
 from serving.state.clock import wall_now
 from serving.store.engine import Store
-from serving.store.tables import AuditRow, ExportedLead, Ledger
+from serving.store.tables import AuditRow, ExportCount, ExportedLead
 
-_IN_MEMORY = 8 * 2**20
-_AT_ONCE = 500  # ids in one statement
-_COUNTED = ("score", "state", "grade", "next_action", "question")
+_IN_MEMORY = 8 * 2**20  # bytes; larger files go to disk
+_IDS_PER_STATEMENT = 500  # below every engine's limit of parameters
+_COMPARED = ("score", "state", "grade", "next_action", "question")
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,31 @@ def export_changes(
     *, again: bool,
 ) -> ExportFile:  # fmt: skip
     """Write the leads that are new under a name or whose score, state, grade, next action or question moved since it
-    last got them, and keep that they were handed over.
+    last got them, and record the export.
 
-    Leads below ``from_state`` are left out, but one that was handed over from there up is told of its fall.
-    ``again``: what the last export held is written once more, as when its file never arrived; that is an export
-    too, so asked again it gives the same.
+    Leads below ``from_state`` are left out, but one that was exported at or above it is exported once more when it
+    falls below.
+    ``again``: what the last export held is written once more, because its file never arrived; that counts as an
+    export too, so asking again gives the same.
 
     Raises
     ------
-    ConflictError : another export of this name ended meanwhile
+    ConflictError : another export of this name finished in the meantime
     """
     ledger = f"{caller.owner or ''}/{name}"
     with store.reading() as session:
-        last = _count_exports(session, ledger)  # before the rows: an export that ends in between is a conflict below
-        found = session.execute(
+        last = _count_exports(
+            session, ledger
+        )  # before the rows: an export that finishes in between is a conflict below
+        exported = session.execute(
             select(ExportedLead.lead_id, ExportedLead.mark, ExportedLead.state, ExportedLead.number).where(
                 ExportedLead.ledger == ledger
             )
         )
-        kept = {lead_id: (mark, state, number) for lead_id, mark, state, number in found}
+        kept = {lead_id: (mark, state, number) for lead_id, mark, state, number in exported}
+
     number = last + 1
-    file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed when it was sent
+    file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed once it is sent
     file.write(format_heading(form).encode())
     new: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -65,32 +69,38 @@ def export_changes(
         if not repeat and max(state_rank(row["state"]), state_rank(state)) < state_rank(from_state):
             continue
         now = _fingerprint(row, form)
-        if (now == mark and not repeat) or lead_id in new:  # rescored while the list was read, a lead may come twice
+        if (
+            now == mark and not repeat
+        ) or lead_id in new:  # scored again while the list was read, a lead may come twice
             continue
         file.write(format_line(row, form).encode())
         new[lead_id] = {"ledger": ledger, "lead_id": lead_id, "mark": now, "state": row["state"], "number": number}
+
     with store.writing() as session:
         store.hold_lock(session, f"export:{ledger}")
         if _count_exports(session, ledger) != last:
             file.close()
-            raise ConflictError(f"Another export '{name}' ended meanwhile; ask again for what changed since.")
-        session.merge(Ledger(ledger=ledger, exports=number))
+            raise ConflictError(
+                f"Another export '{name}' finished in the meantime; ask again for what has changed since."
+            )
+        session.merge(ExportCount(ledger=ledger, exports=number))
         ids = [lead_id for lead_id in new if lead_id in kept]
-        for start in range(0, len(ids), _AT_ONCE):
-            part = ids[start : start + _AT_ONCE]
+        for start in range(0, len(ids), _IDS_PER_STATEMENT):
+            part = ids[start : start + _IDS_PER_STATEMENT]
             session.execute(delete(ExportedLead).where(ExportedLead.ledger == ledger, ExportedLead.lead_id.in_(part)))
         if new:
             session.execute(insert(ExportedLead), list(new.values()))
         detail = {"rows": len(new), "number": number, "form": form}
-        session.add(AuditRow(at=wall_now(), actor=caller.logged, action="export", subject=name, detail=detail))
+        session.add(AuditRow(at=wall_now(), actor=caller.log_name, action="export", subject=name, detail=detail))
+
     file.seek(0)
     return ExportFile(file, len(new), number)
 
 
 def _count_exports(session: Session, ledger: str) -> int:
-    return session.scalar(select(Ledger.exports).where(Ledger.ledger == ledger)) or 0
+    return session.scalar(select(ExportCount.exports).where(ExportCount.ledger == ledger)) or 0
 
 
 def _fingerprint(row: Mapping[str, Any], form: Form) -> str:
-    """The same for rows that no one would import twice."""
-    return hashlib.sha256(repr((form, [row[name] for name in _COUNTED])).encode()).hexdigest()[:32]
+    """A hash that stays the same while nothing worth importing again has changed."""
+    return hashlib.sha256(repr((form, [row[name] for name in _COMPARED])).encode()).hexdigest()[:32]

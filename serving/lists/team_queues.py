@@ -1,4 +1,4 @@
-"""What waits for whom: leads nobody touched, leads beyond what was promised, and the queue of every owner."""
+"""What waits for whom: untouched leads, overdue leads, and the queue of every owner."""
 
 from collections import Counter
 from typing import Any
@@ -11,16 +11,14 @@ from serving.leads.feedback import find_hidden_leads, find_latest_feedback
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
-from serving.state.ranked_worklist import Query
+from serving.state.ranked_worklist import WorklistQuery
 from serving.store.tables import ActivityRow
 
-_LOOKED_AT = 200  # best leads among which untouched ones are looked for
+_CONSIDERED = 200  # best leads searched for untouched ones, of which the page shows 20
 
 
 def list_overdue(app_state: AppState, owner: str | None, limit: int = 20) -> dict[str, Any]:
-    """Open leads that wait beyond what was promised, the best first, and how many there are; sales' rejects, snoozes
-    and do-not-contacts wait for nobody.
-    """
+    """Open leads that wait longer than promised, the best first; those that sales put aside are left out."""
     rows = _overdue_rows(app_state, owner)
     return {"rows": rows[:limit], "total": len(rows)}
 
@@ -36,16 +34,15 @@ def _overdue_rows(app_state: AppState, owner: str | None) -> list[dict[str, Any]
 
 
 def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> list[dict[str, Any]]:
-    """Best open leads nobody of sales has touched yet: no activity by a rep, in the data or posted since, and no
-    feedback.
-    """
+    """Best open leads that sales has not touched: no feedback, and no activity by a rep, in the data or posted."""
     state = app_state.loaded
     if state.data.flat:
         return []
-    page = state.worklist.page(Query(owner=owner, size=_LOOKED_AT))
-    said = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
+
+    page = state.worklist.page(WorklistQuery(owner=owner, size=_CONSIDERED))
+    feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
     touched = _touched_leads(app_state)
-    rows = [row for row in page.rows if row["lead_id"] not in touched and row["lead_id"] not in said]
+    rows = [row for row in page.rows if row["lead_id"] not in touched and row["lead_id"] not in feedback]
     return rows[:limit]
 
 
@@ -57,24 +54,26 @@ def _touched_leads(app_state: AppState) -> set[str]:
 
 
 def count_queues(app_state: AppState, owner: str | None) -> dict[str, Any]:
-    """Open leads of every owner by state, and how many of them wait beyond what was promised; put-aside ones apart.
+    """Open leads of every owner by state, how many of them are overdue, and how many were put aside.
 
-    ``states`` are those in use, furthest from a deal first; ``rows`` carry ``owner`` (empty: nobody's), ``open``,
-    one count per state, ``aside`` and ``overdue``.
+    ``states`` are those in use; ``rows`` carry ``owner`` (empty: none), ``open``, one count per state, ``aside`` and
+    ``overdue``.
     """
     worklist = app_state.loaded.worklist
     hidden = find_hidden_leads(app_state.store)
     late = Counter(row["owner"] for row in _overdue_rows(app_state, owner))
     standing = pd.DataFrame({"state": worklist.current_states()["state"].to_numpy(), "owner": worklist.owner})
     aside = pd.Series(worklist.position.isin(hidden))
-    states = [name for name in app_state.loaded.worklist.states if name]
+    states = [name for name in worklist.states if name]
+
     rows = []
     for name, group in standing[~aside].groupby("owner", sort=True):
         if owner is None or name == owner:
             counts = group["state"].value_counts()
             rows.append({"owner": str(name), "open": len(group)} | {s: int(counts.get(s, 0)) for s in states})
-    put = Counter(standing["owner"][aside])
+
+    put_aside = Counter(standing["owner"][aside])
     return {
         "states": states,
-        "rows": [row | {"aside": put[row["owner"]], "overdue": late[row["owner"]]} for row in rows],
+        "rows": [row | {"aside": put_aside[row["owner"]], "overdue": late[row["owner"]]} for row in rows],
     }

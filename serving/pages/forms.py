@@ -39,7 +39,7 @@ def post_answer(
         given = {"question": question, "status": status, "channel": channel}
         body = AnswerGiven.model_validate(given | ({"value": value} if status == "value" else {}))
     except ValidationError as problem:
-        raise InvalidError("this answer cannot be stored; choose one of the list.") from problem
+        raise InvalidError("this answer cannot be stored; choose one from the list.") from problem
     store_answer(app_state, caller, lead_id, body)
     chosen = f"&framework={quote(framework)}" if framework else ""
     return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=answer{chosen}", status_code=303)

@@ -65,7 +65,9 @@ def _parse_amount(text: str) -> float | None:
         return None
     value = number_of(text)
     if not 0 <= value <= _LARGEST_AMOUNT:
-        raise InvalidError("cost and value are amounts of money, not below 0; leave them empty to use the source's.")
+        raise InvalidError(
+            "cost and value must be amounts of money of at least 0; leave them empty to use the source's."
+        )
     return value
 
 

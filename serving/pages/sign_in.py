@@ -22,17 +22,17 @@ from serving.store.engine import Store
 from serving.store.tables import SpentState
 
 if TYPE_CHECKING:
-    from serving.auth.oidc_provider import Provider
+    from serving.auth.oidc_provider import OidcProvider
 
 COOKIE = "leadscore_sign_in"
 START = "/sign-in/oidc"
-_LONGEST_PATH = 500
+_LONGEST_PATH = 500  # characters; longer ones lead to the worklist
 Next = Annotated[str, Query(max_length=_LONGEST_PATH, description="path to go on to")]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 def return_query(request: Request) -> str:
-    """Where to go on after signing in, as a query; nothing for the worklist itself."""
+    """The page to return to after signing in, as a query; empty for the worklist."""
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     path = local_path(asked) if request.method == "GET" and len(asked) <= _LONGEST_PATH else "/"
     return "" if path == "/" else "?" + urlencode({"next": path})
@@ -93,7 +93,7 @@ async def start(request: Request, app_state: AppStateDep, next: Next = "/") -> R
     base = app_state.settings.oidc.public_url or f"{request.url.scheme}://{request.headers['host']}"
     url, sealed = await provider.begin(request, base.rstrip("/") + CALLBACK, local_path(next))
     answer = RedirectResponse(url, status_code=303)
-    # lax, because the provider's site sends the browser back: a strict cookie would stay at home
+    # lax, because the provider's site sends the browser back: a strict cookie would not be sent
     answer.set_cookie(
         COOKIE,
         sealed,
@@ -108,7 +108,7 @@ async def start(request: Request, app_state: AppStateDep, next: Next = "/") -> R
 
 @router.get(CALLBACK)
 async def callback(request: Request, app_state: AppStateDep) -> Response:
-    """The provider sent the browser back: check, and start a session like that of a key."""
+    """The provider sent the browser back: check the answer, and start a session as for a key."""
     provider = _provider(request)
     note = provider.note(request, request.cookies.get(COOKIE, ""))
     await run_in_threadpool(_mark_state_used, app_state.store, note["state"])
@@ -118,7 +118,7 @@ async def callback(request: Request, app_state: AppStateDep) -> Response:
         open_session, app_state.store, person.name, list(person.scopes), person.owner, hours, "provider"
     )
     path = local_path(note["path"])
-    # a page of our own, not a redirect: the browser holds back strict cookies on a way that began on another site
+    # a page of our own, not a redirect: browsers hold back strict cookies on redirects that began on another site
     html = environment().get_template("signed_in.html").render(path=path)
     answer = HTMLResponse(html, headers={"refresh": f"0; url={path}"})
     set_cookie(answer, cookie, app_state.settings.only_https)
@@ -126,20 +126,20 @@ async def callback(request: Request, app_state: AppStateDep) -> Response:
     return answer
 
 
-def _provider(request: Request) -> "Provider":
+def _provider(request: Request) -> "OidcProvider":
     """The provider; NotFoundError where none is configured."""
-    provider: Provider | None = request.app.state.provider
+    provider: OidcProvider | None = request.app.state.provider
     if provider is None:
-        raise NotFoundError("This server knows no identity provider; sign in with an API key at /sign-in.")
+        raise NotFoundError("This server has no identity provider; sign in with an API key at /sign-in.")
     return provider
 
 
 def _mark_state_used(store: Store, state: str) -> None:
-    """Note that a state came back; SignInRefusedError if it did so before."""
+    """Note that a state came back; SignInRefusedError if it already had."""
     now = wall_now()
     try:
         with store.writing() as session:
             session.execute(delete(SpentState).where(SpentState.expires_at < now))
             session.add(SpentState(hash=digest(state), expires_at=now + timedelta(seconds=2 * SIGN_IN_SECONDS)))
     except IntegrityError as problem:
-        raise SignInRefusedError("This sign-in was finished before. Begin again at /sign-in.") from problem
+        raise SignInRefusedError("This sign-in has already been completed. Start again at /sign-in.") from problem

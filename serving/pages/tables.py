@@ -31,18 +31,18 @@ SERVICE_LEVELS = (
     Field("team", "Team", "words"),
     Field("promised_hours", "Hours promised"),
     Field("n", "Leads"),
-    Field("met", "Kept"),
-    Field("missed", "Not kept"),
+    Field("met", "Met"),
+    Field("missed", "Not met"),
     Field("open", "Still running"),
-    Field("attained", "Kept in time", "share"),
+    Field("attained", "Met in time", "share"),
     Field("low", "at least", "share"),
     Field("high", "at most", "share"),
 )
 FUNNEL = (
     Field("stage", "Stage", "stage"),
-    Field("leads", "Leads that got there"),
+    Field("leads", "Leads that reached it"),
     Field("went_further", "Went further", "share"),
-    Field("median_days", "Days in it, median", "decimal"),
+    Field("median_days", "Median days in it", "decimal"),
     Field("in_it_now", "In it now"),
 )
 VOLUMES = (
@@ -72,11 +72,11 @@ PLAN = (
     Field("handoffs", "Handoffs"),
     Field("wins", "Wins inside"),
     Field("precision", "Precision", "share"),
-    Field("one_more", "Wins by one more rep"),
+    Field("one_more", "Wins from one more rep"),
 )
 CALIBRATION = (
-    Field("predicted", "Promised", "share"),
-    Field("observed", "Happened", "share"),
+    Field("predicted", "Predicted", "share"),
+    Field("observed", "Observed", "share"),
     Field("low", "at least", "share"),
     Field("high", "at most", "share"),
     Field("rows", "Rows"),

@@ -31,11 +31,13 @@ def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
     if beginning is None and trained.exists():
         beginning = read_json(trained).get("hash")
     if beginning is None:
-        raise NotFoundError(f"the last run trained no bundle; 'leadscore run --source {app_state.paths.source}' does.")
+        raise NotFoundError(f"the last run trained no bundle; run 'leadscore run --source {app_state.paths.source}'.")
     try:
         chosen = kept_bundle(app_state.paths, beginning)
     except RegistryError as nothing:
-        raise NotFoundError("not exactly one kept bundle begins so; GET /v1/model lists them.") from nothing
+        raise NotFoundError(
+            "this hash does not identify exactly one kept bundle; GET /v1/model lists them."
+        ) from nothing
     if load_bundle(app_state.paths.bundles / chosen).catalog.hash != app_state.loaded.model.catalog.hash:
         raise ConflictError("this bundle was trained under another declaration; train again instead.")
     return _ask_gate(app_state, chosen)
@@ -78,9 +80,9 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> di
     _refuse_if_registry_decides(app_state)
     champion = pointer.read_champion(app_state.paths)
     if leaving is not None and (champion is None or not champion.hash.startswith(leaving)):
-        raise ConflictError("another bundle is the champion by now; GET /v1/model shows which.")
+        raise ConflictError("another bundle has become the champion; GET /v1/model shows which.")
     if champion is None or champion.previous is None:
-        raise ConflictError("the champion replaced nothing; there is no way back.")
+        raise ConflictError("there is no earlier champion to roll back to.")
     return _record_move(app_state, actor, "rolled.back", pointer.roll_back(app_state.paths), {})
 
 

@@ -155,7 +155,7 @@ class AppState:
             return False
 
         if self.settings.follows_pointer and champion is None:
-            self.problem = "the champion file is missing; the last champion still serves"
+            self.problem = "the champion pointer is missing; the last champion still serves"
             return False
         if newer_data or (champion is not None and champion.hash != loaded.model.bundle.hash):
             return self.load()

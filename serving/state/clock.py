@@ -1,23 +1,23 @@
-"""The server's clock: naive UTC, never standing still and never going back, on real time or on the data's."""
+"""The server's clock: naive UTC, strictly increasing, on real time or on the data's."""
 
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-_TICK = timedelta(microseconds=1)
+_TICK = timedelta(microseconds=1)  # the resolution of every timestamp here
 
 
 def wall_now() -> datetime:
-    """The present moment, naive UTC."""
+    """The present time, naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 class ServingClock:
-    """Moments for new rows and for scoring.
+    """Timestamps for new rows and for scoring.
 
     On the data's clock the present is the cut-off plus a microsecond for each row written since, so that a lead
-    nobody touched scores as in the batch, and an answer given a minute ago is visible at once.
+    without new rows scores as in the batch, and an answer given a minute ago is visible at once.
     """
 
     def __init__(self, cutoff: pd.Timestamp | None, kind: str, fresh_days: float) -> None:
@@ -29,13 +29,13 @@ class ServingClock:
         self._lock = threading.Lock()
 
     def observe(self, moment: datetime | None) -> None:
-        """A row with this known_at exists: whatever comes next is later."""
+        """Note that a row with this known_at exists: later rows get later timestamps."""
         with self._lock:
             if moment is not None and moment > self._last:
                 self._last = moment
 
-    def tick(self) -> datetime:
-        """A moment later than all before: the known_at of a new row."""
+    def next_known_at(self) -> datetime:
+        """A timestamp later than all before: the known_at of a new row."""
         with self._lock:
             now = wall_now() if self.real or self.cutoff is None else self.cutoff
             self._last = max(now, self._last + _TICK) if self._last != datetime.min else now

@@ -19,14 +19,14 @@ Records = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Index:
+class RowIndex:
     """Row numbers of a table by code: those of code c are ``order[starts[c]:starts[c + 1]]``."""
 
     starts: Ints
     order: Ints
 
     @classmethod
-    def of(cls, codes: Ints, size: int) -> "Index":
+    def of(cls, codes: Ints, size: int) -> "RowIndex":
         """Index of codes 0..size-1; rows with code -1 are left out."""
         order = np.argsort(codes, kind="stable")
         order = order[np.searchsorted(codes[order], 0) :]
@@ -50,25 +50,27 @@ class LeadData:
         self.lead_ids = pd.Index(leads["lead_id"].astype("str"))
         self.flat = source.kind == "flat"
         self.cutoff = None if self.flat else cutoff_of(self.tables, source)
+
         account = leads["account_id"].astype("str") if "account_id" in leads else pd.Series(pd.NA, index=leads.index)
         self.account_of, accounts = pd.factorize(account)
         self.account_ids = pd.Index(accounts)
-        self._mates = Index.of(self.account_of.astype(np.int64), len(self.account_ids))
-        self._by_lead: dict[str, Index] = {}
-        self._by_account: dict[str, Index] = {}
+        self._mates = RowIndex.of(self.account_of.astype(np.int64), len(self.account_ids))
+
+        self._by_lead: dict[str, RowIndex] = {}
+        self._by_account: dict[str, RowIndex] = {}
         for name, frame in self.tables.items():
             if "lead_id" in frame and name != "leads":
                 codes = self.lead_ids.get_indexer(pd.Index(frame["lead_id"].astype("str")))
-                self._by_lead[name] = Index.of(codes.astype(np.int64), len(self.lead_ids))
+                self._by_lead[name] = RowIndex.of(codes.astype(np.int64), len(self.lead_ids))
             if "account_id" in frame and name != "leads":
                 codes = self.account_ids.get_indexer(pd.Index(frame["account_id"].astype("str")))
-                self._by_account[name] = Index.of(codes.astype(np.int64), len(self.account_ids))
+                self._by_account[name] = RowIndex.of(codes.astype(np.int64), len(self.account_ids))
 
     def __len__(self) -> int:
         return len(self.lead_ids)
 
     def code(self, lead_id: str) -> int:
-        """Row of a lead, -1 if nobody has heard of it."""
+        """Row of a lead, -1 if it is unknown."""
         return int(self.lead_ids.get_indexer(pd.Index([lead_id], dtype="str"))[0])
 
     def with_account_mates(self, codes: Sequence[int]) -> Ints:
@@ -82,6 +84,7 @@ class LeadData:
             return {"leads": self.tables["leads"].iloc[list(codes)].reset_index(drop=True)}
         mates = self.with_account_mates(codes)
         accounts = sorted({int(c) for c in self.account_of[mates]})
+
         found = {"leads": self.tables["leads"].iloc[mates].reset_index(drop=True)}
         for name in TABLES:
             if name == "leads":

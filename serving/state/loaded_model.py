@@ -27,7 +27,7 @@ from serving.import_blocker import block_import
 from serving.json_values import plain
 from serving.state.lead_data import rows_of
 
-# Numba looks here for matrix products and foreign functions, a quarter of a second; no kernel uses either
+# Numba imports these for matrix products and foreign functions, a quarter of a second; no kernel uses either
 with block_import("scipy.linalg"), block_import("cffi"):
     import_module("numba.np.arraymath")
     import_module("numba.core.typing.cffi_utils")
@@ -45,10 +45,12 @@ class LoadedModel:
 
     @property
     def source(self) -> Source:
+        """The declaration it scores under."""
         return self.context.source
 
     @property
     def catalog(self) -> Catalog:
+        """Features of the bundle as the declaration computes them."""
         return self.maker.catalog
 
     @property
@@ -57,7 +59,7 @@ class LoadedModel:
         return self.source.kind == "flat"
 
     def warm(self, framework: Framework) -> None:
-        """Score leads nobody knows, so that the first real ones find everything loaded and compiled."""
+        """Score a made-up lead, so that the first real one finds everything loaded and compiled."""
         self.bundle.warm()
         if not self.flat:
             warm_up()
@@ -72,7 +74,7 @@ class LoadedModel:
     def score_records(
         self, tables: Records, lead_ids: Sequence[str], as_of: Any, framework: Framework, language: Language = ENGLISH
     ) -> Scored:
-        """Score leads from records, all at one moment, in the given order."""
+        """Score leads from records, all at one as_of, in the given order."""
         if self.flat:
             own = {str(row["lead_id"]): row for row in reversed(tables["leads"])}
             values = flat_rows([own[name] for name in lead_ids], self.catalog, self.source)
@@ -80,6 +82,7 @@ class LoadedModel:
         else:
             values = self.maker.rows(tables, lead_ids, as_of)
             moments = np.full(len(lead_ids), micros_of(as_of), dtype="datetime64[us]")
+
         rows = Rows(self.catalog, values, np.array(lead_ids, dtype=object), moments)
         return score_rows(
             self.bundle, rows, framework, source=self.source, policy=self.context.policy, language=language
@@ -93,7 +96,7 @@ class LoadedModel:
         framework: Framework,
         language: Language = ENGLISH,
     ) -> Scored:
-        """Score leads of canonical tables, in the given order; ``as_of`` is one moment or a Series."""
+        """Score leads of canonical tables, in the given order; ``as_of`` is one timestamp or a Series of them."""
         if self.flat:
             leads = tables["leads"].set_index("lead_id", drop=False).loc[lead_ids].reset_index(drop=True)
             matrix = flat_at(leads, self.catalog, self.source)

@@ -1,26 +1,27 @@
-"""The ranked worklist in memory: filters, search, sorting, stable pages, and leads rescored since."""
+"""The ranked worklist in memory: filters, search, sorting, stable pages, and leads scored again since."""
 
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.array_types import Bools, Ints
+from features.array_types import Bools, Floats, Ints
 from serving.state.lead_data import LeadData, display_columns, rows_of
 from serving.state.segments import Segments
 from serving.state.win_value import lead_win_values
 
 Sort = Literal["score", "change", "newest", "value", "lead"]
-PAGE_LIMIT = 500
+PAGE_LIMIT = 500  # rows of one page: bounds the time and the size of an answer
 
 
-@dataclass(frozen=True)
-class Query:
+@dataclass(frozen=True, kw_only=True)
+class WorklistQuery:
     """What to show of the worklist; ``None`` and ``""`` mean no filter."""
 
     owner: str | None = None
@@ -47,22 +48,27 @@ class Page:
 
     @property
     def pages(self) -> int:
+        """How many pages there are; an empty list has one."""
         return max(1, -(-self.total // self.size))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Ranks:
-    """What changes when a lead is rescored: replaced as one object, so that a reader sees all of it or nothing."""
+    """What changes when a lead is scored again: replaced as one object, so that a reader sees all of it or nothing.
+
+    ``by_score`` holds positions, best first; ``orders`` the other orders, worked out when first asked for.
+    """
 
     probability: npt.NDArray[np.float64]
     score: Ints
     state: Ints  # codes of the worklist's state names
-    order: Ints
-    patches: Mapping[int, Mapping[str, Any]]
+    by_score: Ints
+    patches: Mapping[int, Mapping[str, Any]]  # new rows of the leads scored again
+    orders: dict[str, Ints] = field(default_factory=dict)
 
 
 class Worklist:
-    """Scored open leads; rows keep their position, the order is kept apart.
+    """Scored open leads; rows keep their position, the order is held apart.
 
     Parameters
     ----------
@@ -71,29 +77,30 @@ class Worklist:
     """
 
     def __init__(self, frame: pd.DataFrame, data: LeadData) -> None:
-        frame = _compact_text_columns(frame.reset_index(drop=True))
-        self.frame = frame
+        self.frame = frame = _compact_text_columns(frame.reset_index(drop=True))
+        empty = np.empty(0, dtype=object)
         self.position = pd.Index(frame["lead_id"].astype("str")) if len(frame) else pd.Index([], dtype="str")
+        self._id_rank = np.argsort(np.argsort(self.position.to_numpy(dtype=object), kind="stable"), kind="stable")
+
         codes = data.lead_ids.get_indexer(self.position)
         leads = data.tables["leads"].iloc[codes].reset_index(drop=True)
-        self.owner = _texts(leads["owner"]) if "owner" in leads else np.full(len(frame), "", dtype=object)
-        self.display = _display(leads, data)
         created = leads["created_at"] if "created_at" in leads else pd.Series(pd.NaT, index=leads.index)
-        self.segments = Segments(data, codes)
         self.created = created.to_numpy(dtype="datetime64[us]")
-        self.before = np.full(len(frame), np.nan)
-        self.states_before = np.full(len(frame), "", dtype=object)
-        self.haystack: pd.Series | None = None
-        self._sorted: dict[str, Ints] = {}
-        self.worth = lead_win_values(data, self.segments)
-        self._by_value: tuple[_Ranks, Ints] | None = None
+        self.owner = _texts(leads["owner"]) if "owner" in leads else np.full(len(frame), "", dtype=object)
+        self._owner, self._owner_codes = _factorize(self.owner)
+        self.display = _display_values(leads, data)
+        self.segments = Segments(data, codes)
+        self.win_values = lead_win_values(data, self.segments)
+
+        self.scores_last_week = np.full(len(frame), np.nan)
+        self.states_last_week = np.full(len(frame), "", dtype=object)
+
         self._lock = threading.Lock()
         probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
-        self._id_rank = np.argsort(np.argsort(self.position.to_numpy(dtype=object), kind="stable"), kind="stable")
         score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
-        self._owner, self._owner_codes = _factorize(self.owner)
-        self._state, state = _factorize(_texts(frame["state"]) if len(frame) else np.empty(0, dtype=object))
-        self._ranks = _Ranks(probability, score, state, np.lexsort((self._id_rank, -probability)), {})
+        self._state, state = _factorize(_texts(frame["state"]) if len(frame) else empty)
+        by_score = np.lexsort((self._id_rank, -probability))
+        self._ranks = _Ranks(probability=probability, score=score, state=state, by_score=by_score, patches={})
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -108,8 +115,7 @@ class Worklist:
         codes = self._ranks.state
         own = codes if owner is None else codes[self._owner_codes == self._owner.get(owner, -1)]
         counts = np.bincount(own, minlength=len(self._state))
-        found = {name: int(counts[code]) for name, code in self._state.items() if counts[code]}
-        return dict(sorted(found.items()))
+        return {name: int(counts[code]) for name, code in sorted(self._state.items()) if counts[code]}
 
     def current_states(self) -> pd.DataFrame:
         """State and score by lead, as they are now."""
@@ -133,6 +139,7 @@ class Worklist:
         at = self._place(lead_id)
         if at < 0:
             return None
+
         ranks = self._ranks
         state = next((name for name, code in self._state.items() if code == ranks.state[at]), "")
         return {"score": int(ranks.score[at]), "state": state, "owner": self.owner[at], "display": self._display_of(at)}
@@ -145,9 +152,9 @@ class Worklist:
         return {name: values[at] for name, values in self.display.items() if values[at]}
 
     def best_leads(self, count: int) -> dict[str, str]:
-        """The best leads in order, each with the moment it was rescored at; empty for those nobody touched since."""
+        """The best leads in order, each with the as_of it was scored again at, empty where it was not."""
         ranks = self._ranks
-        chosen = ranks.order[:count]
+        chosen = ranks.by_score[:count]
         names = self.position[chosen].tolist()
         return {
             str(name): str(ranks.patches[int(at)]["as_of"]) if int(at) in ranks.patches else ""
@@ -159,63 +166,70 @@ class Worklist:
         at = self._place(str(line["lead_id"]))
         if at < 0:
             return
+
         with self._lock:
             ranks = self._ranks
             probability, score, state = ranks.probability.copy(), ranks.score.copy(), ranks.state.copy()
             probability[at], score[at] = line["probability"], line["score"]
             state[at] = self._state.setdefault(str(line["state"]), len(self._state))
-            others = ranks.order[ranks.order != at]
+
+            others = ranks.by_score[ranks.by_score != at]
             keys = -probability[others]
             low = int(np.searchsorted(keys, -probability[at], side="left"))
             high = int(np.searchsorted(keys, -probability[at], side="right"))
             place = low + int(np.searchsorted(self._id_rank[others[low:high]], self._id_rank[at]))
-            order = np.insert(others, place, at)
-            self._ranks = _Ranks(probability, score, state, order, {**ranks.patches, at: dict(line)})
 
-    def set_last_week(self, before: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:
-        """Scores and states of a week before, by position; NaN and empty where there were none."""
+            self._ranks = _Ranks(
+                probability=probability,
+                score=score,
+                state=state,
+                by_score=np.insert(others, place, at),
+                patches={**ranks.patches, at: dict(line)},
+            )
+
+    def set_last_week(self, scores: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:
+        """Take over scores and states of a week before, by position; NaN and empty where there were none."""
         with self._lock:
-            self.before, self.states_before = before, states
-            self._sorted.pop("change", None)
+            self.scores_last_week, self.states_last_week = scores, states
 
-    def page(self, query: Query) -> Page:
-        """One page of what the query asks for; equal scores stand by lead id, so pages never overlap."""
+    def page(self, query: WorklistQuery) -> Page:
+        """One page of what the query asks for; equal scores are sorted by lead id, so pages never overlap."""
         ranks = self._ranks
         order = self._order(ranks, query.sort)
         mask = self._mask(ranks, query)
-        kept = order if mask is None else order[mask[order]]
+        selected = order if mask is None else order[mask[order]]
+
         first = (query.page - 1) * query.size
-        chosen = kept[first : first + query.size]
+        chosen = selected[first : first + query.size]
         records = rows_of(self.frame.iloc[chosen])
         rows = [self._row(ranks, int(at), record) for at, record in zip(chosen, records, strict=True)]
         for rank, row in enumerate(rows, first + 1):
             row["rank"] = rank
-        return Page(rows, len(kept), query.page, query.size)
+        return Page(rows, len(selected), query.page, query.size)
 
     def _order(self, ranks: _Ranks, sort: Sort) -> Ints:
-        if sort == "score" or (sort == "value" and self.worth is None):
-            return ranks.order
+        """Positions in the order asked for; ties by lead id."""
+        if sort == "score":
+            return ranks.by_score
         if sort == "value":
-            return self._value_order(ranks)
+            return ranks.by_score if self.win_values is None else self._by_value(ranks, self.win_values)
         if sort == "lead":
             return np.argsort(self._id_rank, kind="stable")
         if sort == "change":
-            moved = np.nan_to_num(ranks.score - self.before, nan=-1e9)
+            moved = np.nan_to_num(ranks.score - self.scores_last_week, nan=-1e9)  # leads without a past come last
             return np.lexsort((self._id_rank, -moved))
-        if "newest" not in self._sorted:
-            self._sorted["newest"] = np.lexsort((self._id_rank, -self.created.view(np.int64).astype(np.float64)))
-        return self._sorted["newest"]
+        return self._newest_first
 
-    def _value_order(self, ranks: _Ranks) -> Ints:
-        """By probability times worth, kept until a lead is rescored."""
-        kept = self._by_value
-        if kept is None or kept[0] is not ranks:
-            worth = np.ones(len(self)) if self.worth is None else self.worth
-            kept = ranks, np.lexsort((self._id_rank, -(ranks.probability * worth)))
-            self._by_value = kept
-        return kept[1]
+    def _by_value(self, ranks: _Ranks, win_values: Floats) -> Ints:
+        if "value" not in ranks.orders:
+            ranks.orders["value"] = np.lexsort((self._id_rank, -(ranks.probability * win_values)))
+        return ranks.orders["value"]
 
-    def _mask(self, ranks: _Ranks, query: Query) -> Bools | None:
+    @cached_property
+    def _newest_first(self) -> Ints:
+        return np.lexsort((self._id_rank, -self.created.view(np.int64).astype(np.float64)))
+
+    def _mask(self, ranks: _Ranks, query: WorklistQuery) -> Bools | None:
         parts: list[Bools] = []
         if query.owner is not None:
             parts.append(self._owner_codes == self._owner.get(query.owner, -1))
@@ -233,34 +247,36 @@ class Worklist:
             parts.append(self._search_mask(query.search.strip()))
         if query.hidden:
             at = self.position.get_indexer(pd.Index(sorted(query.hidden), dtype="str"))
-            seen = np.ones(len(self), dtype=bool)
-            seen[at[at >= 0]] = False
-            parts.append(seen)
+            visible = np.ones(len(self), dtype=bool)
+            visible[at[at >= 0]] = False
+            parts.append(visible)
         return np.logical_and.reduce(parts) if parts else None
 
     def _search_mask(self, text: str) -> Bools:
-        if self.haystack is None:
-            columns = [self.frame["lead_id"], *(pd.Series(values) for values in self.display.values())]
-            joined = columns[0].astype("str")
-            for column in columns[1:]:
-                joined = joined + "\n" + column.astype("str")
-            self.haystack = joined.str.lower()
-        return self.haystack.str.contains(text.lower(), regex=False).to_numpy(dtype=bool)
+        return self._searched_text.str.contains(text.lower(), regex=False).to_numpy(dtype=bool)
+
+    @cached_property
+    def _searched_text(self) -> pd.Series:
+        """Id and display columns of every lead in one lower-case text."""
+        joined = self.frame["lead_id"].astype("str")
+        for values in self.display.values():
+            joined = joined + "\n" + pd.Series(values).astype("str")
+        return joined.str.lower()
 
     def _row(self, ranks: _Ranks, at: int, record: dict[str, Any]) -> dict[str, Any]:
         record |= ranks.patches.get(at, {})
-        before = self.before[at]
+        before = self.scores_last_week[at]
         record["owner"] = self.owner[at]
         record["display"] = self._display_of(at)
         record["created_at"] = None if np.isnat(self.created[at]) else pd.Timestamp(self.created[at]).isoformat()
-        record["worth"] = 1.0 if self.worth is None else float(self.worth[at])
-        record["state_before"] = str(self.states_before[at]) or None
+        record["worth"] = 1.0 if self.win_values is None else float(self.win_values[at])
+        record["state_before"] = str(self.states_last_week[at]) or None
         record["change"] = None if np.isnan(before) else int(record["score"] - before)
         return record
 
 
 def _compact_text_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Text columns as one block each: out of many small ones a page of rows is slow to pick."""
+    """Text columns as one block each: picking a page of rows out of many small blocks is slow."""
     whole = np.arange(len(frame))
     return frame.assign(**{str(n): frame[n].array.take(whole) for n in frame if frame[n].dtype == "str"})
 
@@ -275,7 +291,7 @@ def _texts(series: pd.Series) -> npt.NDArray[np.object_]:
     return series.astype("object").where(series.notna(), "").to_numpy(dtype=object)
 
 
-def _display(leads: pd.DataFrame, data: LeadData) -> dict[str, npt.NDArray[np.object_]]:
+def _display_values(leads: pd.DataFrame, data: LeadData) -> dict[str, npt.NDArray[np.object_]]:
     found = {name: _texts(leads[name]) for name in display_columns(data.source, "leads") if name in leads}
     accounts = data.tables.get("accounts")
     names = [n for n in display_columns(data.source, "accounts") if accounts is not None and n in accounts]

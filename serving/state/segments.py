@@ -1,5 +1,6 @@
-"""Parts of the worklist by what a declared column says: an industry, a region, the segment of the declaration."""
+"""Parts of the worklist by the value of a declared column: an industry, a region, the declared segment."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from serving.problems import InvalidError
 from serving.state.lead_data import LeadData
 
 _ROLES = (Role.FEATURE, Role.DISPLAY)
-_FEW = 15  # values a filter offers at most
+_MOST_CHOICES = 15  # a list of more values is no longer read, but searched
 
 
 class Segments:
@@ -26,8 +27,7 @@ class Segments:
 
     def __init__(self, data: LeadData, codes: npt.NDArray[Any]) -> None:
         self.data, self.codes = data, codes
-        self._kept: dict[str, npt.NDArray[np.object_]] = {}
-        self._choices: dict[str, list[str]] | None = None
+        self._values: dict[str, npt.NDArray[np.object_]] = {}
 
     def mask(self, asked: str) -> Bools:
         """Leads whose column has the value: ``column:value``, or a value alone of the declared segment.
@@ -41,32 +41,31 @@ class Segments:
             column, value = self.data.source.label.segment or "", asked
         return np.asarray(self.values(column) == value, dtype=np.bool_)
 
+    @cached_property
     def choices(self) -> dict[str, list[str]]:
-        """Columns that tell leads apart in few words, with their values; what a filter offers."""
-        if self._choices is None:
-            found = {}
-            for table in ("leads", "accounts"):
-                declared = self.data.source.tables.get(table)
-                for name, column in ({} if declared is None else declared.columns).items():
-                    if column.role is Role.FEATURE and column.type is ColumnType.CATEGORY:
-                        values = sorted({str(text) for text in self.values(name) if text})
-                        if 1 < len(values) <= _FEW:
-                            found[name] = values
-            self._choices = found
-        return self._choices
+        """Columns with few values, and these values; what a filter offers."""
+        choices = {}
+        for table in ("leads", "accounts"):
+            declared = self.data.source.tables.get(table)
+            for name, column in ({} if declared is None else declared.columns).items():
+                if column.role is Role.FEATURE and column.type is ColumnType.CATEGORY:
+                    values = sorted({str(text) for text in self.values(name) if text})
+                    if 1 < len(values) <= _MOST_CHOICES:
+                        choices[name] = values
+        return choices
 
     def values(self, column: str) -> npt.NDArray[np.object_]:
         """The column's value of every lead as text, empty where none is on record; InvalidError as for a mask."""
-        if column not in self._kept:
-            self._kept[column] = self._read(column)
-        return self._kept[column]
+        if column not in self._values:
+            self._values[column] = self._read(column)
+        return self._values[column]
 
     def _read(self, column: str) -> npt.NDArray[np.object_]:
         tables = self.data.tables
         leads = tables["leads"]
-        if self._may("leads", column) and column in leads:
+        if self._is_allowed("leads", column) and column in leads:
             return _texts_of(leads[column].iloc[self.codes])
-        if self._may("accounts", column) and "accounts" in tables and column in tables["accounts"]:
+        if self._is_allowed("accounts", column) and "accounts" in tables and column in tables["accounts"]:
             last = tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")[column]
             return _texts_of(leads["account_id"].iloc[self.codes].map(last))
         raise InvalidError(
@@ -74,7 +73,7 @@ class Segments:
             f"sensitive, or a value of the source's declared segment ({self.data.source.label.segment or 'none'})."
         )
 
-    def _may(self, table: str, column: str) -> bool:
+    def _is_allowed(self, table: str, column: str) -> bool:
         declared = self.data.source.tables.get(table)
         found = None if declared is None else declared.columns.get(column)
         return found is not None and found.role in _ROLES

@@ -14,7 +14,7 @@ def read_or_create_secret(folder: Path) -> bytes:
         mine = folder / f".secret.{secrets.token_hex(4)}"
         mine.touch(mode=0o600)
         mine.write_bytes(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):  # another worker was quicker: its secret counts
+        with contextlib.suppress(FileExistsError):  # another worker was faster: its secret counts
             os.link(mine, file)
         mine.unlink()
     return file.read_bytes()

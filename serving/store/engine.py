@@ -28,8 +28,9 @@ from sqlalchemy.orm import Session
 from features.errors import RegistryError
 from serving.store.tables import Base
 
-_BUSY_SECONDS = 30
+_BUSY_SECONDS = 30  # to wait for SQLite's write lock before giving up, as long as a request may take
 _PAUSE_SECONDS = 0.02
+_LOCK = 7263001  # our namespace among PostgreSQL's advisory locks
 _MIGRATIONS = files("serving.store") / "migrations"
 _VERSION = Table(
     "alembic_version",
@@ -68,7 +69,7 @@ class Store:
         at a time anyway.
         """
         if self.engine.dialect.name == "postgresql":
-            session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7263001))"), {"name": name})
+            session.execute(text(f"SELECT pg_advisory_xact_lock(hashtextextended(:name, {_LOCK}))"), {"name": name})
 
     def migrate(self) -> None:
         """Apply the migrations that are missing; several servers may start at once."""
@@ -110,7 +111,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def switch_to_write_ahead_log(connection: Any) -> None:
-    """Switch to the write-ahead log; SQLite does not wait for another connection that switches too, so we do."""
+    """Switch to the write-ahead log; SQLite does not wait for another connection doing the same, so we do."""
     give_up = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
@@ -129,14 +130,14 @@ def newest_revision() -> str:
 
 
 def _create(connection: Connection) -> None:
-    """All tables of an empty store at once, as the migrations would leave them."""
+    """Create all tables of an empty store, as the migrations would leave them."""
     Base.metadata.create_all(connection)
     _VERSION.create(connection)
     connection.execute(_VERSION.insert().values(version_num=newest_revision()))
 
 
 def upgrade_store(connection: Connection) -> None:
-    # imported here: most starts find the store empty or up to date, and loading Alembic takes a quarter of a second
+    # imported here: most starts find the store empty or up to date, and importing Alembic takes a quarter of a second
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
@@ -154,7 +155,7 @@ def _lock(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN EXCLUSIVE")
     elif connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7263001)")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
 def _first_line(problem: Exception) -> str:

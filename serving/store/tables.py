@@ -1,4 +1,4 @@
-"""Tables of the store, for SQLite and PostgreSQL alike; moments are naive UTC."""
+"""Tables of the store, for SQLite and PostgreSQL alike; timestamps are naive UTC."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ class Base(DeclarativeBase):
 
 
 class ApiKey(Base):
-    """A key: only its hash is kept; ``prefix`` is how people recognise it."""
+    """An API key: only its hash is stored; ``prefix`` is how people recognise it."""
 
     __tablename__ = "api_keys"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -28,7 +28,7 @@ class ApiKey(Base):
 
 
 class WebSession(Base):
-    """A signed-in browser; the cookie's hash is kept, not the cookie."""
+    """A signed-in browser; the cookie's hash is stored, not the cookie."""
 
     __tablename__ = "sessions"
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -68,7 +68,7 @@ class ScoreRow(Base):
 
 
 class Feedback(Base):
-    """What sales said of a lead: accept, reject, override, snooze, do_not_contact, or withdrawn (undo)."""
+    """What sales said about a lead: accept, reject, override, snooze, do_not_contact, or withdrawn (undo)."""
 
     __tablename__ = "feedback"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -115,7 +115,7 @@ class ActivityRow(Base):
 
 
 class ExportedLead(Base):
-    """A lead as an export of a name last held it: ``mark`` tells whether it moved, ``number`` is the export's."""
+    """A lead as an export of a name last held it: ``mark`` shows whether it changed, ``number`` is the export's."""
 
     __tablename__ = "handed_over"
     ledger: Mapped[str] = mapped_column(String(300), primary_key=True)
@@ -125,8 +125,8 @@ class ExportedLead(Base):
     number: Mapped[int] = mapped_column(Integer)
 
 
-class Ledger(Base):
-    """How many exports there were under a name, repeated and empty ones too."""
+class ExportCount(Base):
+    """How many exports there were under a name, including repeated and empty ones."""
 
     __tablename__ = "ledgers"
     ledger: Mapped[str] = mapped_column(String(300), primary_key=True)
@@ -134,7 +134,7 @@ class Ledger(Base):
 
 
 class AuditRow(Base):
-    """Who did what, when; no personal data but the names of those who acted."""
+    """Who did what, and when; no personal data except the names of those who acted."""
 
     __tablename__ = "audit"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -146,7 +146,7 @@ class AuditRow(Base):
 
 
 class Webhook(Base):
-    """An address that is told of changes, each message signed with its secret."""
+    """An address that receives events, each message signed with its secret."""
 
     __tablename__ = "webhooks"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -22,9 +22,10 @@ from serving.store.engine import Store
 from serving.store.tables import AuditRow, Outbox, Webhook
 
 SIGNATURE = "Leadscore-Signature"
-_SECONDS = 5.0
-_ATTEMPTS = 10
-_BATCH = 20
+_SECONDS = 5.0  # a receiver may take to answer
+_ATTEMPTS = 10  # with doubling pauses about 17 minutes, then the message is given up
+_BATCH = 20  # messages of one turn, so that a slow receiver does not hold up the rest for long
+_LONGEST_PAUSE = 3600  # seconds
 
 
 def announce(session: Session, event: str, *payloads: Mapping[str, Any]) -> None:
@@ -45,13 +46,13 @@ def sign(secret: str, at: int, body: bytes) -> str:
 
 
 def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local: bool) -> dict[str, Any]:
-    """Register an address; its secret is shown this once. Plain http only to this machine."""
+    """Register an address; its secret is shown only once. Plain http is for addresses of a local server."""
     check_address(url, local=local)
     secret = secrets.token_urlsafe(32)
     with store.writing() as session:
         for known in session.scalars(select(Webhook).where(Webhook.active, Webhook.url == url)):
             if sorted(known.events) == sorted(events):
-                raise ConflictError(f"webhook {known.id} tells this address of these events already; remove it first.")
+                raise ConflictError(f"webhook {known.id} already sends these events to this address; remove it first.")
         hook = Webhook(url=url, secret=secret, events=events, active=True, created_at=wall_now())
         session.add(hook)
         session.flush()
@@ -61,15 +62,15 @@ def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local:
 
 
 def check_address(url: str, *, local: bool) -> None:
-    """Only https to the outside; http and private addresses only where the server itself is local.
+    """Refuse all but https addresses outside this network; a local server may use http and private addresses.
 
-    Link-local addresses never: cloud machines keep their credentials there.
+    Link-local addresses are always refused: cloud machines serve their credentials there.
     """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError as problem:
-        raise InvalidError("this is no address: brackets or port are not well formed.") from problem
+        raise InvalidError("this is not a valid address: its brackets or port are malformed.") from problem
     linked = False
     try:
         address = ipaddress.ip_address(host)
@@ -89,7 +90,7 @@ def list_webhooks(store: Store) -> list[dict[str, Any]]:
 
 
 def remove_webhook(store: Store, actor: str, number: int) -> None:
-    """Take a webhook out of use; NotFoundError if there is none."""
+    """Deactivate a webhook; NotFoundError if it does not exist."""
     with store.writing() as session:
         hook = session.get(Webhook, number)
         if hook is None or not hook.active:
@@ -99,7 +100,7 @@ def remove_webhook(store: Store, actor: str, number: int) -> None:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A webhook may not send us elsewhere."""
+    """A webhook must not redirect us elsewhere."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -112,7 +113,7 @@ def deliver(store: Store) -> int:
     """Send what is due; failed messages are tried again, later each time. Returns how many arrived.
 
     A message is marked as delivered after it arrived: a kill between the two sends it twice, never loses it;
-    receivers tell repeats by its id.
+    receivers recognise repeats by the message's id.
     """
     arrived = 0
     with store.reading() as session:
@@ -135,7 +136,7 @@ def deliver(store: Store) -> int:
                 kept.delivered_at = wall_now()
                 arrived += 1
             else:
-                kept.due_at = wall_now() + timedelta(seconds=min(3600, 2**kept.attempts))
+                kept.due_at = wall_now() + timedelta(seconds=min(_LONGEST_PAUSE, 2**kept.attempts))
     return arrived
 
 

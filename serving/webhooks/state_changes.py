@@ -1,4 +1,4 @@
-"""Leads that stand elsewhere because new data or another model were taken up: webhooks hear of them too."""
+"""Leads whose state changed because new data or another model were loaded: webhooks hear of them too."""
 
 import hashlib
 
@@ -15,10 +15,9 @@ EVENT = "lead.state_changed"
 
 
 def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
-    """Write a message for every open lead whose state is another than ``before``; returns how many leads.
+    """Write a message for every open lead whose state differs from ``before``; returns how many leads.
 
-    Several servers on one store take up the same data: the first writes all messages in one transaction, the others
-    none.
+    Several servers on one store load the same data: the first writes all messages in one transaction, the others none.
     """
     after = app_state.loaded
     if after.number == before.number:
@@ -26,11 +25,13 @@ def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
     with app_state.store.reading() as session:
         if not any(EVENT in hook.events for hook in session.scalars(select(Webhook).where(Webhook.active))):
             return 0
-    stood = before.worklist.current_states()["state"].rename("state_before").to_frame()
-    both = stood.join(after.worklist.current_states(), how="inner")
+
+    earlier = before.worklist.current_states()["state"].rename("state_before").to_frame()
+    both = earlier.join(after.worklist.current_states(), how="inner")
     moved = both[both["state_before"] != both["state"]]
     if moved.empty:
         return 0
+
     try:
         with app_state.store.writing() as session:
             step = _step(app_state, before, after)
@@ -50,7 +51,7 @@ def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
 
 
 def _step(app_state: AppState, before: LoadedState, after: LoadedState) -> str:
-    """The same for every server that takes the same step; another when the same step is taken again."""
+    """A key of the step: the same on every server that takes it, another when it is taken again."""
     pointer = app_state.paths.champion
     parts = [(state.model.bundle.hash, state.data.stamp) for state in (before, after)]
     moved_at = pointer.stat().st_mtime_ns if pointer.exists() else 0

@@ -55,7 +55,7 @@ def test_it_is_silent_on_what_it_was_trained_for_and_says_what_it_looked_at(cli:
     assert sum(f["weight"] for f in record["features"]) == pytest.approx(1.0)
     assert read_json(tiny_copy.context.paths.monitor) == record
     text = cli("monitor", *tiny_copy.args)[1]
-    assert record["headline"] in text and "Most moved features" in text
+    assert record["headline"] in text and "Features that moved most" in text
     assert all(finding["next"] in text for finding in record["findings"])
 
 
@@ -151,6 +151,6 @@ def test_report_page_and_api_say_the_same(tiny_copy: TinyRun, tmp_path: Path) ->
         answer = client.get("/v1/model/drift")
         assert answer.json() == json.loads(json.dumps(record)) and "etag" in answer.headers
         page = client.get("/model").text
-    assert record["headline"] in page and "Most moved features" in page
+    assert record["headline"] in page and "Features that moved most" in page
     top = record["features"][0]
     assert top["label"] in page and top["before"] in page and top["after"] in page

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.workspace.table_files import load_tables
-from serving.state.ranked_worklist import Query
+from serving.state.ranked_worklist import WorklistQuery
 from serving.store.tables import Outbox
 from serving.webhooks.state_changes import announce_state_changes
 from tests.reference.serving import client_for, key_for, worklist_of
@@ -109,7 +109,7 @@ def test_new_data_tell_webhooks_of_new_states_once(client: TestClient) -> None:
     app_state = client.app.state.app_state
     before = app_state.loaded
     assert announce_state_changes(app_state, before) == 0
-    first = before.worklist.page(Query(size=1)).rows[0]
+    first = before.worklist.page(WorklistQuery(size=1)).rows[0]
     before.worklist.update_row({**first, "state": "elsewhere"})
     app_state.load()
     assert announce_state_changes(app_state, before) == 0, "nobody asked to be told"

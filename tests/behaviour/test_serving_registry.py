@@ -260,7 +260,9 @@ def test_a_bundle_of_another_declaration_leaves_the_pointer_alone(
         with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
             told = health(client)
             assert (told["status"], told["bundle_hash"]) == ("degraded", first.hash)
-            assert "was trained with catalog" in told["problem"] and "The last champion serves on." in told["problem"]
+            assert (
+                "was trained with catalog" in told["problem"] and "The last champion still serves." in told["problem"]
+            )
         assert read_champion(paths) == first
     paths.champion.unlink()
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
@@ -332,7 +334,7 @@ def test_what_cannot_be_fetched_is_tried_later_and_later(
 
 def test_a_fetch_that_breaks_down_tells_nothing_of_its_own(monkeypatch: pytest.MonkeyPatch, tiny_copy: Any) -> None:
     app_state = SimpleNamespace(settings=SimpleNamespace(source="demo", data_dir=tiny_copy.data_dir))
-    for status, text in ((17, "the registry is away"), (1, "status 1; 'leadscore champion --pull'")):
+    for status, text in ((17, "the registry is away"), (1, "status 1; run 'leadscore champion --pull'")):
         ended = subprocess.CompletedProcess([], status, "", "a line\nLS017 the registry is away: s3cret\n")
         monkeypatch.setattr(subprocess, "run", lambda *_, ended=ended, **__: ended)
         with pytest.raises(RegistryError, match=text) as told:

@@ -97,9 +97,9 @@ def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_pat
     answer = client.post("/model/champion", data={"token": token, "hash": bad}, follow_redirects=False)
     assert answer.headers["location"] == f"/model?asked={bad}#h-gate"
     kept = client.get(f"/model?asked={bad}").text
-    assert "Worse, keep: log loss and calibration error" in kept and "Promote all the same" in kept
+    assert "Worse, keep: log loss and calibration error" in kept and "Promote anyway" in kept
     assert read_champion(tiny_copy.context.paths).hash == champion.hash
-    assert "Promote all the same" not in client.get(f"/model?asked={good}").text
+    assert "Promote anyway" not in client.get(f"/model?asked={good}").text
     client.post("/model/champion", data={"token": token, "hash": good})
     assert read_champion(tiny_copy.context.paths).hash == good
     client.post("/model/champion", data={"token": token, "hash": bad, "reason": "to see it fail"})
@@ -213,10 +213,10 @@ def test_webhooks_are_signed_and_tried_until_they_arrive(client: TestClient, tin
 def test_the_clock_never_repeats_a_moment_nor_goes_back() -> None:
     cutoff = pd.Timestamp("2026-06-29")
     clock = ServingClock(cutoff, "data", 7)
-    ticks = [clock.tick() for _ in range(3)]
+    ticks = [clock.next_known_at() for _ in range(3)]
     assert ticks == sorted(set(ticks)) and ticks[0] == cutoff
-    clock.seen(datetime(2026, 7, 1))
-    assert clock.tick() > datetime(2026, 7, 1)
+    clock.observe(datetime(2026, 7, 1))
+    assert clock.next_known_at() > datetime(2026, 7, 1)
     assert clock.as_of(None) == cutoff
     assert clock.as_of(ticks[2]) == ticks[2] + timedelta(microseconds=1)
 

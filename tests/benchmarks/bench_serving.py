@@ -115,7 +115,7 @@ def many(rows: list[dict[str, Any]], count: int) -> bytes:
 def long_worklist(run: Any, leads: int) -> dict[str, float]:
     """Pages of 50 of a list of many leads, in process: what a request does after it was read."""
     from serving.state.lead_data import LeadData
-    from serving.state.ranked_worklist import Query, Worklist
+    from serving.state.ranked_worklist import Worklist, WorklistQuery
 
     frame = worklist_of(run)
     times = -(-leads // len(frame))
@@ -127,7 +127,9 @@ def long_worklist(run: Any, leads: int) -> dict[str, float]:
     worklist = Worklist(big, LeadData({"leads": table}, source))
     owner = str(big["owner"].iloc[0])
     queries = [
-        Query(page=1 + k % 40, size=50, owner=owner if k % 3 == 1 else None, state="mql" if k % 3 == 2 else None)
+        WorklistQuery(
+            page=1 + k % 40, size=50, owner=owner if k % 3 == 1 else None, state="mql" if k % 3 == 2 else None
+        )
         for k in range(60)
     ]
     taken = []

@@ -19,30 +19,30 @@ router = APIRouter(prefix="/v1", tags=["admin"])
 
 
 class PromoteIn(Body):
-    """Which kept bundle shall score."""
+    """The kept bundle to promote."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"hash": "b055add9dbdc"}]})
     hash: str = Field(pattern=HASH, description="hash, or its beginning")
-    force: bool = Field(default=False, description="promote whatever the gate says; needs a reason")
-    reason: str = Field(default="", max_length=500, description="why the gate is overruled; is recorded")
+    force: bool = Field(default=False, description="promote even if the gate refuses; needs a reason")
+    reason: str = Field(default="", max_length=500, description="why the gate is overruled; goes into the audit trail")
 
     @model_validator(mode="after")
     def _both(self) -> Self:
         if self.force != bool(self.reason.strip()):
-            raise ValueError("force and reason go together: who overrules the gate says why")
+            raise ValueError("force and reason go together: overruling the gate needs a reason")
         return self
 
 
 @router.post("/champion", summary="Make a kept bundle the champion")
 def post_champion(body: PromoteIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
-    """If the promotion gate lets it, or with ``force`` and a reason; 409 says in words why it is kept back.
+    """Promotes if the gate passes, or with ``force`` and a reason; a 409 says why the gate refused.
 
-    Requests under way end with the model they began with, later ones use the new one.
+    Requests in progress finish with the model they started with; later ones use the new one.
     """
     return promote(app_state, caller.name, body.hash, body.force, body.reason.strip())
 
 
-@router.get("/champion/gate", summary="What the promotion gate says of a kept bundle")
+@router.get("/champion/gate", summary="What the promotion gate says about a kept bundle")
 def get_gate(
     app_state: AppStateDep,
     caller: Admin,
@@ -51,48 +51,50 @@ def get_gate(
         Query(pattern=HASH, description="hash, or its beginning; default: the bundle trained last"),
     ] = None,
 ) -> dict[str, Any]:
-    """Compares it with the champion on rows later than both were trained; moves nothing."""
+    """Compares it with the champion on rows later than the training of both; changes nothing."""
     return ask_gate(app_state, hash).record()
 
 
-@router.post("/champion/rollback", summary="Make the bundle before the champion the champion again")
+@router.post("/champion/rollback", summary="Roll back to the previous champion")
 def post_rollback(
     app_state: AppStateDep,
     caller: Admin,
     leaving: Annotated[
         str | None,
-        Query(pattern=HASH, description="hash, or its beginning, of the champion that shall go"),
+        Query(pattern=HASH, description="hash, or its beginning, of the champion to replace"),
     ] = None,
 ) -> dict[str, Any]:
-    """One step back; with ``leaving`` a repeated request is refused instead of going forth again."""
+    """One step back; with ``leaving``, a repeated request is refused instead of switching forward again."""
     return roll_back(app_state, caller.name, leaving)
 
 
-@router.post("/webhooks", status_code=201, summary="Tell an address of changes")
+@router.post("/webhooks", status_code=201, summary="Register a webhook")
 def post_webhook(body: WebhookIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
     """Messages are signed with the secret in the answer, which is shown this once."""
     local = not app_state.settings.public
     return outbox.add_webhook(app_state.store, caller.name, body.url, [str(e) for e in body.events], local=local)
 
 
-@router.get("/webhooks", summary="Addresses that are told of changes")
+@router.get("/webhooks", summary="List the webhooks")
 def get_webhooks(app_state: AppStateDep, caller: Admin) -> list[dict[str, Any]]:
     """Without their secrets."""
     return outbox.list_webhooks(app_state.store)
 
 
-@router.delete("/webhooks/{number}", status_code=204, summary="Tell an address no more")
+@router.delete("/webhooks/{number}", status_code=204, summary="Remove a webhook")
 def delete_webhook(number: Number, app_state: AppStateDep, caller: Admin) -> None:
-    """Messages that wait for it are given up."""
+    """Messages still waiting for it are dropped."""
     outbox.remove_webhook(app_state.store, caller.name, number)
 
 
-@router.get("/posted/{table}", summary="What was said to the server, as Parquet", response_class=Response)
+@router.get("/posted/{table}", summary="Rows posted to the server, as Parquet", response_class=Response)
 def get_posted(
     table: Table,
     app_state: AppStateDep,
     caller: Admin,
-    after: Annotated[int, Query(ge=0, le=_LARGEST, description="id to go on from, of the header X-Last-Id")] = 0,
+    after: Annotated[
+        int, Query(ge=0, le=_LARGEST, description="id to continue from: the X-Last-Id header of the previous answer")
+    ] = 0,
 ) -> Response:
     """Answers, activities or feedback with the names of the canonical tables, 100,000 rows at most; to be taken over
     into the CRM, so that the next training knows them.
@@ -106,14 +108,14 @@ def get_posted(
     return Response(content, media_type="application/vnd.apache.parquet", headers=headers)
 
 
-@router.get("/audit", summary="Who did what, youngest first")
+@router.get("/audit", summary="Who did what, newest first")
 def get_audit(
     app_state: AppStateDep,
     caller: Admin,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
 ) -> list[dict[str, Any]]:
-    """``before`` is the id to go on from."""
+    """``before`` is the id to continue from."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if before is not None:
         query = query.where(AuditRow.id < before)

@@ -10,11 +10,11 @@ from serving.auth.dependencies import AppStateDep
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", summary="Alive, and what is wrong if something is")
+@router.get("/healthz", summary="Alive, and what is wrong if anything is")
 def healthz(app_state: AppStateDep) -> dict[str, Any]:
-    """Status ``degraded`` means: it serves on, but with the model it had, for the reason in ``problem``."""
+    """Status ``degraded``: the server still serves, with the model it had, for the reason in ``problem``."""
     store = app_state.store.is_alive()
-    serves_on = "The last champion serves on." if app_state.registry_problem and app_state.ready else ""
+    serves_on = "The last champion still serves." if app_state.registry_problem and app_state.ready else ""
     problem = " ".join(dict.fromkeys(filter(None, [app_state.problem, app_state.registry_problem, serves_on])))
     body: dict[str, Any] = {"status": "ok" if store and not problem else "degraded", "store": store}
     if problem:

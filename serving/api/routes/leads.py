@@ -42,10 +42,10 @@ def get_change(
     lead_id: str,
     app_state: AppStateDep,
     caller: Reader,
-    since: Annotated[Moment | None, Query(description="from when on; default: a week ago")] = None,
+    since: Annotated[Moment | None, Query(description="start of the comparison; default: a week ago")] = None,
     framework: Framework = None,
 ) -> dict[str, Any]:
-    """Points per part sum to the movement; the rows learned of in between stand below."""
+    """The points per part sum to the change; the rows that became known in between are listed."""
     return explain_score_change(app_state, lead_id, caller.owner, since, framework)
 
 

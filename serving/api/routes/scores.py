@@ -74,7 +74,7 @@ def _find_errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
         if lead_id is None or str(lead_id) == "":
             found.append("lead_id is missing")
         elif str(lead_id) in seen:
-            found.append("this lead_id stands in an earlier row already; it is scored there")
+            found.append("this lead_id appears in an earlier row; it is scored there")
         elif created is not None and created >= as_of:
             found.append("created_at is not before as_of")
         else:

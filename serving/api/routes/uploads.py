@@ -33,6 +33,6 @@ def get_upload(number: str, app_state: AppStateDep, caller: Scorer) -> dict[str,
 
 @router.get("/{number}/result", summary="The scored file", response_class=FileResponse)
 def get_result(number: str, app_state: AppStateDep, caller: Scorer) -> FileResponse:
-    """In the form it was sent."""
+    """In the format it was sent in."""
     row = uploads.find_upload(app_state, caller, number)
     return FileResponse(uploads.result_file(app_state, row), filename=f"scored{row.suffix}")

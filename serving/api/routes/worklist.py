@@ -21,8 +21,7 @@ from serving.results.run_results import find_win_value
 from serving.schemas import PageOut, Short
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
-from serving.state.ranked_worklist import PAGE_LIMIT, Page, Sort
-from serving.state.ranked_worklist import Query as WorklistQuery
+from serving.state.ranked_worklist import PAGE_LIMIT, Page, Sort, WorklistQuery
 
 router = APIRouter(prefix="/v1", tags=["worklist"])
 Show = Literal["open", "new", "all"]
@@ -41,13 +40,16 @@ def parse_worklist_query(
         str, Query(max_length=300, description="only this part: 'industry:retail', or a value of the declared segment")
     ] = "",
     minimum: Annotated[int, Query(ge=0, le=100, description="lowest score")] = 0,
-    search: Annotated[str, Query(max_length=200, description="in ids and display columns")] = "",
+    search: Annotated[str, Query(max_length=200, description="text to find in ids and display columns")] = "",
     sort: Annotated[Sort, Query(description="score, change, newest, value or lead")] = "score",
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     size: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
 ) -> WorklistQuery:
     """The query of a request; empty texts are no filters, as a form sends them."""
-    return WorklistQuery(owner or None, state, grade, segment, minimum, search, sort, page, size)
+    return WorklistQuery(
+        owner=owner or None, state=state, grade=grade, segment=segment, minimum=minimum, search=search, sort=sort,
+        page=page, size=size,
+    )  # fmt: skip
 
 
 Asked = Annotated[WorklistQuery, Depends(parse_worklist_query)]
@@ -88,7 +90,7 @@ def get_worklist(
         Show, Query(description="new: created within a day; all: with snoozed and rejected leads")
     ] = "open",
 ) -> Response:
-    """Equal scores stand by lead id, so pages never overlap; carries an ETag."""
+    """Equal scores are sorted by lead id, so pages never overlap; carries an ETag."""
     state = app_state.loaded
     page = read_page(app_state, state, query, caller, show)
     body: dict[str, Any] = {
@@ -141,14 +143,16 @@ def post_export(
     app_state: AppStateDep,
     caller: ReadingWriter,
     query: Asked,
-    name: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="whose export: 'crm', say")],
+    name: Annotated[
+        str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="name of the export, for example 'crm'")
+    ],
     form: Annotated[Form, Query(description="csv, salesforce or hubspot field names")] = "csv",
     from_state: Annotated[Rung | None, Query(description="lowest state exported")] = None,
     show: Annotated[Show, Query()] = "open",
-    again: Annotated[bool, Query(description="also what the last export held: its file was lost")] = False,
+    again: Annotated[bool, Query(description="include what the last export held: its file was lost")] = False,
 ) -> StreamingResponse:
     """Leads that are new under this name, or whose score, state, grade, next action or question moved since their last
-    export; one that fell below ``from_state`` is told of once. The server keeps what each name and owner got.
+    export; one that fell below ``from_state`` is reported once. The server remembers what each name and owner received.
     """
     rows = iterate_rows(app_state, app_state.loaded, query, caller, show)
     handed = export_changes(app_state.store, caller, name, rows, form, from_state, again=again)

@@ -34,7 +34,7 @@ def post_activity(
     return {name: value for name, value in answered.items() if name != "line"}
 
 
-@router.post("/feedback", status_code=201, summary="What sales says of a lead; never changes its score")
+@router.post("/feedback", status_code=201, summary="What sales says about a lead; never changes its score")
 def post_feedback(
     lead_id: str, body: FeedbackGiven, app_state: AppStateDep, caller: Writer, key: Key = None
 ) -> dict[str, Any]:
