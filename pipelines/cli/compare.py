@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from models.judging.handoff.policy_names import policy_label
 from pipelines.cli.output import Options, Output
 
 
@@ -93,5 +94,5 @@ def _print_differences(record: dict[str, Any], output: Output) -> None:
     for row in record.get("differences", []):
         low, high = row["wins_ci"]
         span = "" if low is None else f" (90 % interval {low:+.0f} to {high:+.0f})"
-        names = [row[side].replace("_", " ") for side in ("first", "second")]
+        names = [policy_label(row[side]) for side in ("first", "second")]
         output.text(f"{names[0]} minus {names[1]}: {row['wins']:+d} wins{span}.")

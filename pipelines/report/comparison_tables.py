@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from models.judging.handoff.policy_names import policy_label
 from pipelines.report.formatting import count, pct, short
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_text
 
@@ -53,7 +54,7 @@ def policy_rows(record: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Cells of the policies under :data:`HEADS`."""
     return [
         (
-            r["policy"].replace("_", " "),
+            policy_label(r["policy"]),
             count(r["workload"]),
             count(r["wins"]),
             _span(r.get("wins_ci")),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from models.judging.handoff.policy_names import policy_label
+
 
 def pct(value: float | None) -> str:
     """A share in per cent.
@@ -127,4 +129,5 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "p_value": p_value,
     "capital": capital,
     "days": days,
+    "policy": policy_label,
 }

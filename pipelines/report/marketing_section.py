@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from models.judging.handoff.policies import EQUAL_WORKLOAD, MODEL_CAPACITY, RUBRIC_CAPACITY, RUBRIC_OWN
+from models.judging.handoff.policy_names import Policy, pick_same_workload, policy_label
 
 FIRST_LINES = 5
-_PAIRS = ((RUBRIC_OWN, EQUAL_WORKLOAD), (RUBRIC_CAPACITY, MODEL_CAPACITY))
 _BAD = ("wrong way", "worth nothing", "too many points")
 
 
@@ -23,7 +22,7 @@ def marketing_of(comparison: Mapping[str, Any], currency: str = "") -> dict[str,
         "has_net": any(row.get("net") is not None for row in policies),
         "has_days": any(row["days_to_handoff"] is not None for row in policies),
         "unit": f", {currency}" if currency else "",
-        "pair": [name.replace("_", " ") for name in pair],
+        "pair": [policy_label(name) for name in pair],
         "months": side_by_side(comparison.get("by_month", ()), "month", pair),
         "segments": [(name, side_by_side(rows, "segment", pair)) for name, rows in segments.items()],
         "rules_line": rules_line(comparison.get("repair")),
@@ -45,8 +44,7 @@ def lines_of(comparison: Mapping[str, Any]) -> list[str]:
 
 def pair_of(policies: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The two policies that are set side by side: those of the same workload."""
-    held = {row["policy"] for row in policies}
-    return next((pair for pair in _PAIRS if set(pair) <= held), (MODEL_CAPACITY,))
+    return pick_same_workload({row["policy"] for row in policies})
 
 
 def side_by_side(rows: Iterable[Mapping[str, Any]], what: str, pair: Sequence[str]) -> list[dict[str, Any]]:
@@ -77,11 +75,11 @@ def rules_line(repair: Mapping[str, Any] | None) -> str:
 def proposed_line(policies: Iterable[Mapping[str, Any]]) -> str:
     """What the learned scorecard, written as a rubric, would have held at capacity."""
     found = {row["policy"]: row for row in policies}
-    if "proposed_rubric" not in found or RUBRIC_CAPACITY not in found:
+    if Policy.PROPOSED_RUBRIC not in found or Policy.RUBRIC_CAPACITY not in found:
         return ""
-    new, old = found["proposed_rubric"], found[RUBRIC_CAPACITY]
+    new, old = found[Policy.PROPOSED_RUBRIC], found[Policy.RUBRIC_CAPACITY]
     return (
-        "The learned scorecard written as a rubric is in thresholds/proposed_rubric.yaml. At the given capacity "
-        f"{new['wins']} wins lay inside its list of {new['workload']:,}, {old['wins']} inside the present rubric's "
-        f"{old['workload']:,}."
+        "The learned scorecard written as a rubric is in thresholds/proposed_rubric.yaml. At capacity "
+        f"its list of {new['workload']:,} leads held {new['wins']} wins, the present rubric's list of "
+        f"{old['workload']:,} held {old['wins']}."
     )

@@ -21,6 +21,7 @@ from models.judging.evaluation.reliability_tables import calibration_by
 from models.judging.handoff.capacity_planner import PLAN_DRAWS, plan_capacity
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.policies import ScoredPolicy
+from models.judging.handoff.policy_names import Policy
 from models.judging.handoff.precision_guarantee import Promise, find_promised_threshold, transfer_threshold
 from models.judging.handoff.replay import JudgedRows, arrange_replay
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -142,7 +143,7 @@ def _mapped(context: Context, test: Matrix, kept: Promise) -> dict[str, Any]:
 
 def _others(context: Context, test: Matrix, proposed: Proposal | None) -> list[ScoredPolicy]:
     """What else stands beside rubric and model: the proposed rubric, a recorded score, the handoffs that happened."""
-    found = [] if proposed is None else [ScoredPolicy("proposed_rubric", proposed.points(test.values))]
+    found = [] if proposed is None else [ScoredPolicy(Policy.PROPOSED_RUBRIC, proposed.points(test.values))]
     return [*found, *recorded_judges(context, test)]
 
 

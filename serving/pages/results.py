@@ -13,7 +13,7 @@ from features.kernel.column_reader import number_of
 from features.rubric.load import parse_rubric
 from features.rubric.schema import Rubric
 from features.rubric.yaml_format import rubric_yaml
-from models.judging.handoff.policies import RUBRIC_OWN
+from models.judging.handoff.policy_names import Policy
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, check_form_token
 from serving.lists import team_queues
@@ -32,15 +32,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _LONGEST_RUBRIC = 50_000
 _INPUTS = ("handoffs_per_week", "share", "cost_per_handoff", "value_per_win")
 _LARGEST_AMOUNT = 1e12
-POLICY_WORDS = {
-    "rubric_own_threshold": "rubric, at its own threshold",
-    "model_equal_workload": "model, at the rubric's workload",
-    "model_equal_precision": "model, at the rubric's precision",
-    "rubric_at_capacity": "rubric, at capacity",
-    "model_at_capacity": "model, at capacity",
-    "model_by_cost_and_value": "model, by cost and value",
-    "proposed_rubric": "proposed rubric",
-}
+POLICY_WORDS = {str(policy): policy.label for policy in Policy}
 
 
 @router.get("/thresholds")
@@ -136,7 +128,7 @@ def _first_known(*values: float | None) -> str:
 def _initial_step(found: dict[str, Any]) -> int:
     """The step of the slider next to the rubric's own workload, so that the page opens where the report does."""
     curve = found["curves"].get("model", [])
-    own = [row["workload"] for row in found["policies"] if row["policy"] == RUBRIC_OWN]
+    own = [row["workload"] for row in found["policies"] if row["policy"] == Policy.RUBRIC_OWN]
     if not own:
         return len(curve) * 2 // 3
     return min(range(len(curve)), key=lambda k: abs(curve[k]["workload"] - own[0]), default=0)

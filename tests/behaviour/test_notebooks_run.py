@@ -31,5 +31,5 @@ def test_notebooks_run(path: Path) -> None:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     printed = "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs)
     assert "'duration' alone separates won from lost" in printed  # named without being told
-    assert "wins lie inside the model's list" in printed
+    assert "the model's list holds" in printed
     assert "BANT, scale" in printed

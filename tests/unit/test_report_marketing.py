@@ -51,8 +51,10 @@ def test_rules_out_of_line_are_named_with_their_verdict() -> None:
 def test_columns_appear_only_where_there_are_figures_and_the_proposal_is_compared_at_capacity() -> None:
     found = marketing_of({"policies": [policy(OWN), policy(EQUAL, revenue=4.0)]}, "EUR")
     assert (found["has_revenue"], found["has_net"], found["has_days"], found["unit"]) == (True, False, False, ", EUR")
-    assert found["pair"] == ["rubric own threshold", "model equal workload"] and found["proposed"] == ""
+    assert (
+        found["pair"] == ["rubric, at its own threshold", "model, at the rubric's workload"] and found["proposed"] == ""
+    )
     both = [policy("proposed_rubric", wins=7), policy("rubric_at_capacity"), policy("model_at_capacity")]
     found = marketing_of({"policies": both})
-    assert found["pair"] == ["rubric at capacity", "model at capacity"]
-    assert "7 wins lay inside its list of 5, 2 inside" in found["proposed"]
+    assert found["pair"] == ["rubric, at capacity", "model, at capacity"]
+    assert "its list of 5 leads held 7 wins, the present rubric's list" in found["proposed"]

@@ -69,10 +69,10 @@ def test_every_verdict_has_a_headline() -> None:
 
 
 def test_the_answer_says_figures_with_intervals_and_a_moved_base_rate() -> None:
-    lines = answer(SUMMARY, EVALUATION, {"sentences": ["At the rubric's own workload ...", "b", "c"]})
+    lines = answer(SUMMARY, EVALUATION, {"sentences": ["At the rubric's workload ...", "b", "c"]})
     assert lines[0] == "linear explains 5%."
     assert "AUC 0.700 (90 % interval 0.650 to 0.750)" in lines[1] and "-0.0200" in lines[1]
-    assert lines[2:4] == ["At the rubric's own workload ...", "b"]
+    assert lines[2:4] == ["At the rubric's workload ...", "b"]
     assert "rose from 10.0% before the test block to 26.0%" in lines[-1] and "too low" in lines[-1]
     assert len(answer(SUMMARY, EVALUATION | {"base_rate_test": 0.11}, {})) == 2
 

@@ -9,15 +9,8 @@ from features.schema.source import Capacity
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.comparison import Comparison
-from models.judging.handoff.policies import (
-    EQUAL_PRECISION,
-    EQUAL_WORKLOAD,
-    MODEL_CAPACITY,
-    MODEL_VALUE,
-    RUBRIC_CAPACITY,
-    RUBRIC_OWN,
-    ScoredPolicy,
-)
+from models.judging.handoff.policies import ScoredPolicy
+from models.judging.handoff.policy_names import Policy
 from models.judging.handoff.replay import JudgedRows, arrange_replay
 from models.judging.handoff.rubric_only import replay_rubric_only
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -61,13 +54,13 @@ def test_at_equal_workload_each_week_hands_off_as_many_as_the_rubric() -> None:
     keys, label, _, truth = market(0)
     points = np.random.default_rng(1).normal(15, 8, 400)[[int(x[1:]) for x in keys["lead_id"]]]
     compared, _ = judged(truth, points)
-    rubric, model = compared[RUBRIC_OWN], compared[EQUAL_WORKLOAD]
+    rubric, model = compared[Policy.RUBRIC_OWN], compared[Policy.EQUAL_WORKLOAD]
     assert rubric.workload == model.workload
     assert model.wins > rubric.wins
     assert compared.differences[0].wins_ci.low > 0
-    assert f"{model.wins} of {compared.winnable} wins lie inside the model's list" in compared.sentences[0]
+    assert f"the model's list holds {model.wins} of {compared.winnable} wins" in compared.sentences[0]
     months = compared.by_month.groupby("policy")["wins"].sum()
-    assert months[EQUAL_WORKLOAD] == model.wins
+    assert months[Policy.EQUAL_WORKLOAD] == model.wins
     assert set(compared.by_segment["segment"]) == {"small", "large"}
     assert arrange_replay(keys, label).winnable.sum() == compared.winnable
 
@@ -114,15 +107,15 @@ def test_equal_precision_is_at_least_as_precise() -> None:
     keys, _, _, truth = market(0)
     points = np.random.default_rng(1).normal(15, 8, 400)[[int(x[1:]) for x in keys["lead_id"]]]
     compared, _ = judged(truth, points)
-    assert compared[EQUAL_PRECISION].precision >= compared[RUBRIC_OWN].precision
-    assert compared[EQUAL_PRECISION].workload > compared[RUBRIC_OWN].workload
+    assert compared[Policy.EQUAL_PRECISION].precision >= compared[Policy.RUBRIC_OWN].precision
+    assert compared[Policy.EQUAL_PRECISION].workload > compared[Policy.RUBRIC_OWN].workload
 
 
 def test_cost_and_value_hand_off_where_a_win_is_worth_it() -> None:
     _, _, _, truth = market(0)
     compared, _ = judged(truth, truth * 8 + 20, cost_per_handoff=100, value_per_win=1000)
-    assert compared[MODEL_VALUE].threshold == pytest.approx(np.log(0.1 / 0.9))
-    assert compared[MODEL_CAPACITY].workload == 60
+    assert compared[Policy.MODEL_VALUE].threshold == pytest.approx(np.log(0.1 / 0.9))
+    assert compared[Policy.MODEL_CAPACITY].workload == 60
 
 
 def test_revenue_is_the_sum_of_won_amounts() -> None:
@@ -149,9 +142,9 @@ def test_a_rubric_that_selects_nobody_or_everybody_is_named() -> None:
     _, _, _, truth = market(0)
     nobody, _ = judged(truth, np.zeros(len(truth)))
     everybody, _ = judged(truth, np.full(len(truth), 90.0))
-    assert "rubric_own_threshold hands off nobody in these weeks." in nobody.notes
+    assert "Policy 'rubric, at its own threshold' hands off no leads in these weeks." in nobody.notes
     assert nobody.record()["policies"][0]["precision"] is None
-    assert "rubric_own_threshold hands off every lead: it does not select." in everybody.notes
+    assert "Policy 'rubric, at its own threshold' hands off every lead; it does not select." in everybody.notes
 
 
 def test_without_a_rubric_the_model_stands_alone() -> None:
@@ -163,7 +156,7 @@ def test_without_a_rubric_the_model_stands_alone() -> None:
         capacity=SnapshotCapacity(Capacity(handoffs_per_week=5)),
         resampling=Resampling(100),
     )
-    assert [r.policy for r in compared.policies] == [MODEL_CAPACITY]
+    assert [r.policy for r in compared.policies] == [Policy.MODEL_CAPACITY]
     assert compared.sentences[0].startswith("No rubric is declared")
 
 
@@ -191,7 +184,7 @@ def test_every_attribute_s_values_add_up_to_the_policy_and_cost_is_taken_off() -
         resampling=Resampling(50),
         segments={"half": half},
     )
-    found = compared[MODEL_CAPACITY]
+    found = compared[Policy.MODEL_CAPACITY]
     assert found.revenue == 70.0 * found.wins, "the declared value where no amount is on record"
     assert found.net == found.revenue - 5.0 * found.workload
     table = compared.by_segment.groupby("attribute")[["workload", "wins"]].sum()
@@ -199,7 +192,7 @@ def test_every_attribute_s_values_add_up_to_the_policy_and_cost_is_taken_off() -
     assert 0 < table.loc["half", "workload"] < found.workload, "rows without a value belong to no segment"
     known = compare_policies(
         judge, None, JudgedRows(keys, label, amount), capacity=SnapshotCapacity(limits), resampling=Resampling(50)
-    )[MODEL_CAPACITY]
+    )[Policy.MODEL_CAPACITY]
     assert known.revenue == 1000.0 * known.wins
 
 
@@ -211,7 +204,7 @@ def test_a_rubric_alone_has_the_figures_it_has_beside_a_model_and_an_interval_of
     found = replay_rubric_only(
         rubric, JudgedRows(keys, label, amount), capacity=SnapshotCapacity(capacity), resampling=Resampling(300)
     )
-    assert [r.policy for r in found.policies] == [RUBRIC_OWN, RUBRIC_CAPACITY]
+    assert [r.policy for r in found.policies] == [Policy.RUBRIC_OWN, Policy.RUBRIC_CAPACITY]
     for result in found.policies:
         other = beside[result.policy]
         assert (result.workload, result.wins, result.lift) == (other.workload, other.wins, other.lift)
@@ -232,7 +225,7 @@ def test_a_rubric_alone_has_the_figures_it_has_beside_a_model_and_an_interval_of
         capacity=SnapshotCapacity(capacity),
         resampling=Resampling(50),
     )
-    assert nobody.sentences[0] == "At its own threshold the rubric hands off nobody of 400 leads."
+    assert nobody.sentences[0] == "At its own threshold the rubric hands off none of 400 leads."
     with pytest.raises(ContractError, match="not matured"):
         replay_rubric_only(
             rubric,

@@ -45,7 +45,7 @@ def test_weights_undo_the_selection_and_the_plain_mean_does_not() -> None:
 
 
 def test_nonsense_is_refused_and_untouched_leads_stand_apart() -> None:
-    with pytest.raises(ContractError, match="must lie between 0 and"):
+    with pytest.raises(ContractError, match="must be between 0 and"):
         pick(np.arange(3.0), np.arange(3), 2, share=0.9)
     with pytest.raises(ContractError, match="propensity 0"):
         estimate(np.ones(2), np.array([1.0, 0.0]), np.ones(2, dtype=bool), np.arange(2))

@@ -21,7 +21,7 @@ def test_one_more_rep_hands_off_a_longer_list_with_no_fewer_wins() -> None:
     assert table.loc[1, "handoffs"] == 30
     assert table.loc[2, "wins"] + table.loc[2, "one_more"] == table.loc[3, "wins"]
     assert (table["one_more_low"] <= table["one_more"]).all()
-    assert "cannot be told" in plan.sentences[1]
+    assert "cannot show" in plan.sentences[1]
 
 
 def test_the_queue_ages_when_more_come_than_are_worked() -> None:

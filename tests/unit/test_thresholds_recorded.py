@@ -36,7 +36,7 @@ def test_a_recorded_score_is_judged_at_capacity_and_unscored_leads_rank_last() -
     )
     assert compared["recorded_score"].workload == 60
     assert compared["recorded_score"].wins > compared["model_at_capacity"].wins
-    with pytest.raises(ContractError, match="does not hold"):
+    with pytest.raises(ContractError, match="is not in the leads table"):
         recorded_score(vendor, "other", keys)
 
 

@@ -14,8 +14,8 @@ from models.judging.handoff.workload_curve import SnapshotCapacity, spread_place
 
 PLAN_DRAWS = 500  # of the interval of what one more rep's share of the list held
 HOUR_FASTER = (
-    "What an hour faster first touch would win cannot be told from these data: who was called sooner was not decided "
-    "at random. The lifecycle page shows the association."
+    "These data cannot show what a first touch an hour earlier would win: which leads were called sooner was not "
+    "decided at random. The lifecycle page shows the association."
 )
 
 
@@ -68,8 +68,8 @@ def plan_capacity(replay: Replay, score: Floats, capacity: SnapshotCapacity, res
     frame = pd.DataFrame(table, columns=[*names, "one_more", "one_more_low", "one_more_high"])
     now = frame[frame["reps"] == declared.reps].iloc[0]
     text = (
-        f"With {declared.reps} reps ({declared.handoffs_per_week} handoffs a week) {now['wins']:.0f} of "
-        f"{int(replay.winnable.sum())} wins lay inside the list; one more rep's share of the list held "
+        f"With {declared.reps} reps ({declared.handoffs_per_week} handoffs a week) the list held {now['wins']:.0f} of "
+        f"{int(replay.winnable.sum())} wins; one more rep's share of the list held "
         f"{now['one_more']:+.0f} (90 % interval {now['one_more_low']:+.0f} to {now['one_more_high']:+.0f})."
     )
     return Plan(frame, _waiting(replay, rows[declared.reps], every_days), (text, HOUR_FASTER))

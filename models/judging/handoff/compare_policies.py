@@ -10,15 +10,8 @@ from features.array_types import Floats
 from models.judging.cluster_bootstrap import Resampling, interval, ratio, resample_totals
 from models.judging.handoff.comparison import Comparison, Difference, months_of, notes_of
 from models.judging.handoff.comparison_text import comparison_sentences
-from models.judging.handoff.policies import (
-    EQUAL_PRECISION,
-    EQUAL_WORKLOAD,
-    MODEL_CAPACITY,
-    RUBRIC_CAPACITY,
-    RUBRIC_OWN,
-    ScoredPolicy,
-    policies_of,
-)
+from models.judging.handoff.policies import ScoredPolicy, policies_of
+from models.judging.handoff.policy_names import DIFFERENCES, Policy
 from models.judging.handoff.policy_results import (
     Handoffs,
     by_attribute,
@@ -93,11 +86,7 @@ def _draws(replay: Replay, every: list[Handoffs], amount: Floats, resampling: Re
 def _differences(every: list[Handoffs], replay: Replay, draws: dict[str, Floats]) -> list[Difference]:
     rows = {handoffs.policy: handoffs.rows for handoffs in every}
     found = []
-    for first, second in (
-        (EQUAL_WORKLOAD, RUBRIC_OWN),
-        (EQUAL_PRECISION, RUBRIC_OWN),
-        (MODEL_CAPACITY, RUBRIC_CAPACITY),
-    ):
+    for first, second in DIFFERENCES:
         if first not in rows or second not in rows:
             continue
         won = [float(replay.label[rows[name]].sum()) for name in (first, second)]
@@ -122,7 +111,7 @@ def _swap(
     every: list[Handoffs], replay: Replay, judged: JudgedRows, model: ScoredPolicy, rubric: ScoredPolicy | None
 ) -> pd.DataFrame:
     rows = {handoffs.policy: handoffs.rows for handoffs in every}
-    first, second = (EQUAL_WORKLOAD, RUBRIC_OWN) if RUBRIC_OWN in rows else (MODEL_CAPACITY, RUBRIC_CAPACITY)
+    first, second = DIFFERENCES[0 if Policy.RUBRIC_OWN in rows else -1]
     points = rubric.score if rubric is not None else np.full(len(replay.lead), np.nan)
     empty = np.array([], dtype=np.int64)
     return swap_set(replay, rows.get(first, empty), rows.get(second, empty), judged, model.score, points)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.errors import ContractError
 from models.judging.cluster_bootstrap import Interval
+from models.judging.handoff.policy_names import policy_label
 from models.judging.handoff.policy_results import (
     Handoffs,
     PolicyResult,
@@ -42,7 +43,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Result of :func:`compare`.
+    """Result of :func:`~models.judging.handoff.compare_policies.compare_policies`.
 
     ``sentences`` open with the answer at equal workload; ``swap`` lists leads only one of the two policies hands
     off (``row`` is the position in the rows judged); ``by_month`` is per policy and month, ``by_segment`` per policy,
@@ -96,16 +97,16 @@ def months_of(keys: pd.DataFrame) -> pd.Series:
 
 
 def notes_of(every: list[Handoffs], replay: Replay) -> tuple[str, ...]:
-    """How the figures are to be read, and policies that select nobody or everybody."""
+    """How the figures are to be read, and policies that select no leads or all of them."""
     notes = [
-        "Outcomes were made under the handling of that time: wins are wins already inside a list, never added wins.",
-        "Intervals are 90 %, by resampling whole accounts with the handoff decisions held as they were.",
+        "Outcomes reflect how leads were handled at the time: wins are wins already inside a list, never added wins.",
+        "Intervals are 90 %; whole accounts are resampled while the handoff decisions stay as they were.",
     ]
     if replay.winnable.sum() == 0:
-        notes.append("No lead was won within the horizon in these weeks: recall and lift cannot be told.")
+        notes.append("No lead was won within the horizon in these weeks, so recall and lift cannot be computed.")
     for handoffs in every:
         if not len(handoffs.rows):
-            notes.append(f"{handoffs.policy} hands off nobody in these weeks.")
+            notes.append(f"Policy '{policy_label(handoffs.policy)}' hands off no leads in these weeks.")
         elif len(handoffs.rows) == replay.leads:
-            notes.append(f"{handoffs.policy} hands off every lead: it does not select.")
+            notes.append(f"Policy '{policy_label(handoffs.policy)}' hands off every lead; it does not select.")
     return tuple(notes)

@@ -3,45 +3,37 @@
 import numpy as np
 
 from models.judging.handoff.comparison import Comparison, Difference
-
-_NAMES = {
-    "model_equal_workload": "at the rubric's own workload",
-    "model_equal_precision": "at the rubric's own precision",
-    "model_at_capacity": "at the given capacity",
-}
+from models.judging.handoff.policy_names import Policy, place_of
 
 
 def comparison_sentences(compared: Comparison, has_rubric: bool) -> tuple[str, ...]:
     """Plain sentences; the first answers whether the model's list holds more of the wins at the same workload."""
     if not has_rubric:
-        result = compared["model_at_capacity"]
+        result = compared[Policy.MODEL_CAPACITY]
         return (
-            "No rubric is declared, so there is nothing to compare with. At the given capacity the model hands off "
-            f"{result.workload:,} of {compared.leads:,} leads; {result.wins:,} of {compared.winnable:,} wins lie "
-            "inside.",
+            "No rubric is declared, so there is nothing to compare with. At capacity the model hands off "
+            f"{result.workload:,} of {compared.leads:,} leads, and that list holds {result.wins:,} of "
+            f"{compared.winnable:,} wins.",
         )
-    found = [_sentence(compared, difference) for difference in compared.differences]
-    worse = [d.wins < 0 for d in compared.differences]
-    ordered = [text for text, bad in zip(found, worse, strict=True) if bad]
-    ordered += [text for text, bad in zip(found, worse, strict=True) if not bad]
-    return (*ordered, _waste(compared))
+    worse_first = sorted(compared.differences, key=lambda difference: difference.wins >= 0)
+    return (*(_sentence(compared, difference) for difference in worse_first), _rubric_precision(compared))
 
 
 def _sentence(compared: Comparison, difference: Difference) -> str:
     model, rubric = compared[difference.first], compared[difference.second]
-    where = _NAMES[difference.first].capitalize()
-    if difference.first == "model_equal_precision":
+    where = place_of(difference.first)
+    if difference.first == Policy.EQUAL_PRECISION:
         return (
-            f"{where} ({rubric.precision:.1%}) the model's list is {model.workload:,} leads long with "
-            f"{model.wins:,} wins, the rubric's {rubric.workload:,} with {rubric.wins:,}."
+            f"{where} ({rubric.precision:.1%}) the model's list has {model.workload:,} leads and {model.wins:,} wins, "
+            f"the rubric's {rubric.workload:,} leads and {rubric.wins:,} wins."
         )
     low, high = difference.wins_ci.low, difference.wins_ci.high
     start = (
-        f"{where} ({rubric.workload:,} of {compared.leads:,} leads) {model.wins:,} of {compared.winnable:,} wins lie "
-        f"inside the model's list and {rubric.wins:,} inside the rubric's"
+        f"{where} ({rubric.workload:,} of {compared.leads:,} leads) the model's list holds {model.wins:,} of "
+        f"{compared.winnable:,} wins, the rubric's {rubric.wins:,}"
     )
     if np.isnan(low):
-        return f"{start}; too few to give an interval."
+        return f"{start}; there are too few leads for an interval."
     span = f"difference {difference.wins:+d}, 90 % interval {low:+.0f} to {high:+.0f}"
     if high < 0:
         return f"The rubric is better. {start} ({span})."
@@ -52,14 +44,14 @@ def _sentence(compared: Comparison, difference: Difference) -> str:
     return f"{start} ({span})."
 
 
-def _waste(compared: Comparison) -> str:
-    if not any(r.policy == "rubric_own_threshold" for r in compared.policies):
+def _rubric_precision(compared: Comparison) -> str:
+    if not any(r.policy == Policy.RUBRIC_OWN for r in compared.policies):
         return "The rubric has no threshold of its own."
-    rubric = compared["rubric_own_threshold"]
+    rubric = compared[Policy.RUBRIC_OWN]
     if not rubric.workload:
-        return "The rubric's own threshold hands off nobody."
+        return "The rubric's own threshold hands off no leads."
     share = rubric.workload / max(compared.leads, 1)
     return (
-        f"The rubric hands {share:.0%} of all leads to sales and {rubric.precision:.1%} of those were won; "
-        f"handing off at random would have won {compared.base_rate:.1%}."
+        f"The rubric hands {share:.0%} of all leads to sales, and {rubric.precision:.1%} of those were won; "
+        f"of leads handed off at random, {compared.base_rate:.1%} would have been won."
     )

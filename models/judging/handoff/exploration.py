@@ -9,6 +9,7 @@ from features.array_types import Bools, Floats, Ints
 from features.errors import ContractError
 from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 
+MOST_EXPLORED = 0.5  # beyond that the worklist is more lottery than ranking
 ESTIMATE_RESAMPLING = Resampling(500)  # one interval per shown policy; the log grows weekly, so it is recomputed often
 
 
@@ -44,8 +45,8 @@ def pick(score: Floats, tie: Ints, places: int, *, share: float = 0.0, seed: int
 
     ``share`` 0 is a plain worklist. The draw depends on the seed, the leads' tie order and nothing else.
     """
-    if not 0 <= share <= 0.5:
-        raise ContractError(f"the exploration share must lie between 0 and 0.5; found {share:g}.")
+    if not 0 <= share <= MOST_EXPLORED:
+        raise ContractError(f"the exploration share must be between 0 and {MOST_EXPLORED:g}; found {share:g}.")
     order = np.lexsort((tie, -score))
     places = min(places, len(order))
     random_places = round(share * places)

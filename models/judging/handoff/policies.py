@@ -7,13 +7,12 @@ import numpy as np
 
 from features.array_types import Bools, Floats, Ints
 from features.schema.source import Capacity
+from models.judging.handoff.policy_names import Policy
 from models.judging.handoff.policy_results import Handoffs
 from models.judging.handoff.replay import Replay, first_crossings, per_snapshot, threshold_for, top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
 
-RUBRIC_OWN, EQUAL_WORKLOAD, EQUAL_PRECISION = "rubric_own_threshold", "model_equal_workload", "model_equal_precision"
 _BEST = "the best leads not yet handed off, as many as capacity allows"
-RUBRIC_CAPACITY, MODEL_CAPACITY, MODEL_VALUE = "rubric_at_capacity", "model_at_capacity", "model_by_cost_and_value"
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,14 @@ def policies_of(
     """Every policy's handoffs on the judged rows, the rubric's own threshold first."""
     places = capacity.places(replay)
     found = [] if rubric is None else rubric_policies(replay, rubric, places)
-    if found and found[0].policy == RUBRIC_OWN:
+    if found and found[0].policy == Policy.RUBRIC_OWN:
         own = found[0].rows
         matched = top_each_snapshot(replay, model.score, per_snapshot(replay, own))
-        rule = "each week as many leads as the rubric handed off, the model's best"
-        equal = Handoffs(EQUAL_WORKLOAD, "model", rule, matched, _lowest(model.score, matched))
+        rule = "each week the model's best leads, as many as the rubric handed off"
+        equal = Handoffs(Policy.EQUAL_WORKLOAD, "model", rule, matched, _lowest(model.score, matched))
         found[1:1] = [equal, *_equal_precision(replay, model, own)]
     rows = top_each_snapshot(replay, model.score, places)
-    found.append(Handoffs(MODEL_CAPACITY, "model", _BEST, rows, _lowest(model.score, rows)))
+    found.append(Handoffs(Policy.MODEL_CAPACITY, "model", _BEST, rows, _lowest(model.score, rows)))
     found += _by_value(replay, model, capacity.declared)
     for judge in others:
         mask = judge.handed_off
@@ -67,9 +66,11 @@ def rubric_policies(replay: Replay, rubric: ScoredPolicy, places: Ints) -> list[
     found: list[Handoffs] = []
     if rubric.handed_off is not None:
         own = first_crossings(replay, rubric.handed_off)
-        found.append(Handoffs(RUBRIC_OWN, "rubric", "first week at the rubric's own threshold", own, rubric.threshold))
+        found.append(
+            Handoffs(Policy.RUBRIC_OWN, "rubric", "first week at the rubric's own threshold", own, rubric.threshold)
+        )
     rows = top_each_snapshot(replay, rubric.score, places)
-    return [*found, Handoffs(RUBRIC_CAPACITY, "rubric", _BEST, rows, _lowest(rubric.score, rows))]
+    return [*found, Handoffs(Policy.RUBRIC_CAPACITY, "rubric", _BEST, rows, _lowest(rubric.score, rows))]
 
 
 def _lowest(score: Floats, rows: Ints) -> float | None:
@@ -91,8 +92,8 @@ def _equal_precision(replay: Replay, model: ScoredPolicy, own: Ints) -> list[Han
             best = (threshold, rows)
     if best is None:
         return []
-    rule = "the lowest model threshold at which the list is as precise as the rubric's (found on these same weeks)"
-    return [Handoffs(EQUAL_PRECISION, "model", rule, best[1], best[0])]
+    rule = "the lowest model threshold at which the list is as precise as the rubric's (chosen on these same weeks)"
+    return [Handoffs(Policy.EQUAL_PRECISION, "model", rule, best[1], best[0])]
 
 
 def _by_value(replay: Replay, model: ScoredPolicy, capacity: Capacity) -> list[Handoffs]:
@@ -104,4 +105,4 @@ def _by_value(replay: Replay, model: ScoredPolicy, capacity: Capacity) -> list[H
     rows = first_crossings(replay, model.probability >= least)
     rule = f"probability x {value:g} {capacity.currency} per win >= {cost:g} {capacity.currency} per handoff"
     threshold = float(np.log(least / (1 - least))) if least < 1 else None
-    return [Handoffs(MODEL_VALUE, "model", " ".join(rule.split()), rows, threshold)]
+    return [Handoffs(Policy.MODEL_VALUE, "model", " ".join(rule.split()), rows, threshold)]

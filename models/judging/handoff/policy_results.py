@@ -62,6 +62,8 @@ class PolicyResult:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return str(value)  # a policy's name, not the enum member
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
@@ -147,5 +149,5 @@ def by_slice(replay: Replay, every: list[Handoffs], slices: pd.Series, what: str
         found = frame.groupby(what, observed=True)["won"].agg(["size", "sum"])
         for name, row in found.iterrows():
             handed, wins = int(row["size"]), int(row["sum"])
-            rows.append((handoffs.policy, str(name), handed, wins, wins / handed))
+            rows.append((str(handoffs.policy), str(name), handed, wins, wins / handed))
     return pd.DataFrame(rows, columns=["policy", what, "workload", "wins", "precision"])

@@ -9,21 +9,18 @@ from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.vocabulary import Stage
 from models.judging.handoff.policies import ScoredPolicy
-
-RECORDED_SCORE, ACTUAL_HANDOFF = "recorded_score", "actual_handoff"
+from models.judging.handoff.policy_names import Policy
 
 
 def recorded_score(leads: pd.DataFrame, column: str, keys: pd.DataFrame) -> ScoredPolicy:
     """A column's number as a score; leads without one rank last."""
     if column not in leads:
-        raise ContractError(
-            f"recorded_score names '{column}', which the leads table does not hold; declare the column."
-        )
+        raise ContractError(f"recorded_score names '{column}', which is not in the leads table; declare the column.")
     by_lead = pd.to_numeric(leads.drop_duplicates("lead_id").set_index("lead_id")[column], errors="coerce")
     values: Floats = keys["lead_id"].map(by_lead).to_numpy(dtype=np.float64)
     if np.isnan(values).all():
-        raise ContractError(f"recorded_score names '{column}', which holds no number.")
-    return ScoredPolicy(RECORDED_SCORE, np.where(np.isnan(values), np.nanmin(values) - 1.0, values))
+        raise ContractError(f"recorded_score names '{column}', which holds no numbers; name a numeric column.")
+    return ScoredPolicy(Policy.RECORDED_SCORE, np.where(np.isnan(values), np.nanmin(values) - 1.0, values))
 
 
 def actual_handoff(stages: pd.DataFrame, stage: Stage, keys: pd.DataFrame) -> ScoredPolicy:
@@ -35,4 +32,4 @@ def actual_handoff(stages: pd.DataFrame, stage: Stage, keys: pd.DataFrame) -> Sc
     first = pd.Series(micros(entered["known_at"]), index=entered["lead_id"].to_numpy()).groupby(level=0).min()
     known_at = keys["lead_id"].map(first).fillna(UNKNOWN).to_numpy(dtype=np.int64)
     handed = np.asarray(is_known(known_at, micros(keys["as_of"])), dtype=bool)
-    return ScoredPolicy(ACTUAL_HANDOFF, handed.astype(np.float64), handed_off=handed)
+    return ScoredPolicy(Policy.ACTUAL_HANDOFF, handed.astype(np.float64), handed_off=handed)

@@ -8,7 +8,8 @@ import pandas as pd
 from features.array_types import Floats
 from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.handoff.comparison import Comparison, months_of, notes_of
-from models.judging.handoff.policies import RUBRIC_CAPACITY, RUBRIC_OWN, ScoredPolicy, rubric_policies
+from models.judging.handoff.policies import ScoredPolicy, rubric_policies
+from models.judging.handoff.policy_names import place_of
 from models.judging.handoff.policy_results import (
     PolicyResult,
     by_slice,
@@ -19,8 +20,6 @@ from models.judging.handoff.policy_results import (
 )
 from models.judging.handoff.replay import TIE_RULE, JudgedRows, Replay, arrange_replay
 from models.judging.handoff.workload_curve import CURVE_DRAWS, SnapshotCapacity, curve_of
-
-_WHERE = {RUBRIC_OWN: "At its own threshold", RUBRIC_CAPACITY: "At the given capacity"}
 
 
 def replay_rubric_only(
@@ -79,23 +78,23 @@ def _base_sums(replay: Replay) -> dict[str, Floats]:
 
 
 def _sentence(result: PolicyResult, replay: Replay) -> str:
-    where = _WHERE[result.policy]
+    where = place_of(result.policy)
     if not result.workload:
-        return f"{where} the rubric hands off nobody of {replay.leads:,} leads."
-    told = (
-        f"{where} the rubric hands off {result.workload:,} of {replay.leads:,} leads; {result.wins:,} of "
-        f"{int(replay.winnable.sum()):,} wins lie inside. Precision {result.precision:.1%}"
+        return f"{where} the rubric hands off none of {replay.leads:,} leads."
+    lift = result.intervals["lift"]
+    figures = (
+        f"{where} the rubric hands off {result.workload:,} of {replay.leads:,} leads; that list holds {result.wins:,} "
+        f"of {int(replay.winnable.sum()):,} wins. Precision {result.precision:.1%}"
         f"{_span(result.intervals['precision'], '.1%')}"
     )
     if not np.isfinite(result.lift):
-        return f"{told}; nobody was won, so lift cannot be told."
-    lift = result.intervals["lift"]
-    told += f", {result.lift:.2f} times the base rate of {replay.base_rate():.1%}{_span(lift, '.2f')}"
+        return f"{figures}; no lead was won, so lift cannot be computed."
+    figures += f", {result.lift:.2f} times the base rate of {replay.base_rate():.1%}{_span(lift, '.2f')}"
     if np.isnan(lift.low):
-        return f"{told}; too few to give an interval."
+        return f"{figures}; there are too few leads for an interval."
     if lift.low <= 1 <= lift.high:
-        return f"{told}: no better and no worse than handing off at random, beyond noise."
-    return f"{told}." if lift.low > 1 else f"{told}: worse than handing off at random."
+        return f"{figures}: no difference from handing off at random beyond noise."
+    return f"{figures}." if lift.low > 1 else f"{figures}: worse than handing off at random."
 
 
 def _span(found: Interval, form: str) -> str:

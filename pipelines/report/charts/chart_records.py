@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from models.judging.handoff.policy_names import policy_label
+
 Value = float | int | str | None
 
 
@@ -239,7 +241,7 @@ def workload(comparison: Mapping[str, Any], figure: str) -> Chart:
         series.append(Series(name, Mark.LINE, Tone(name), where, what, low, high))
     for row in comparison["policies"]:
         if row["workload"] and row["by"] in comparison["curves"]:
-            label = row["policy"].replace("_", " ")
+            label = policy_label(row["policy"])
             tone = Tone(row["by"])
             series.append(Series(label, Mark.POINTS, tone, (row["workload"],), (row[figure],), text=(row["rule"],)))
     wins = figure == "wins"
@@ -267,7 +269,7 @@ def by_month(rows: Sequence[Mapping[str, Any]], policies: Sequence[str]) -> Char
         tone = Tone.RUBRIC if policy.startswith("rubric") else Tone.MODEL
         series.append(
             Series(
-                policy.replace("_", " "),
+                policy_label(policy),
                 Mark.LINE,
                 tone,
                 tuple(row["month"] for row in mine),

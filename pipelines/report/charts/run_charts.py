@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.judging.handoff.policy_names import pick_same_workload
 from pipelines.report.charts import chart_records, influence_charts, marketing_charts
 from pipelines.report.charts.chart_records import Axis, Chart
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import Context
 
-OWN, EQUAL = "rubric_own_threshold", "model_equal_workload"
 DEPENDENCES = 4
-RUBRIC_CAPACITY, MODEL_CAPACITY = "rubric_at_capacity", "model_at_capacity"
 
 
 def charts_of(context: Context) -> list[Chart]:
@@ -93,7 +92,7 @@ def _comparison_charts(comparison: Mapping[str, Any]) -> list[Chart]:
         return []
     found = [chart_records.workload(comparison, "wins"), chart_records.workload(comparison, "precision")]
     held = {row["policy"] for row in comparison["by_month"]}
-    pair = next((p for p in ((OWN, EQUAL), (RUBRIC_CAPACITY, MODEL_CAPACITY)) if set(p) <= held), (MODEL_CAPACITY,))
+    pair = pick_same_workload(held)
     if len({row["month"] for row in comparison["by_month"]}) > 1:
         found.append(chart_records.by_month(comparison["by_month"], pair))
     plan = comparison.get("plan")
