@@ -1,4 +1,4 @@
-"""Packages that others load if they find them, and the server has no use for."""
+"""Keeping out packages that others import if they are installed, and the server does not need."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def block_import(name: str) -> Iterator[None]:
-    """Have imports inside find no such package, unless it is loaded already: then it costs nothing.
+    """Make imports of a package fail inside; a package that is already loaded costs nothing and stays.
 
     >>> with block_import("this"):
     ...     import this

@@ -1,4 +1,4 @@
-"""Values of frames as JSON has them."""
+"""Values of frames as JSON values."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def plain(record: dict[str, Any]) -> dict[str, Any]:
-    """Values as JSON takes them."""
+    """A record with values that JSON can hold: NaN and missing ones as null, timestamps as text."""
     return {str(name): _plain(value) for name, value in record.items()}
 
 

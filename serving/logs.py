@@ -10,7 +10,7 @@ with block_import("rich"):  # structlog would draw tracebacks with it; ours are 
 
 
 class _StandardError:
-    """Standard error as it is at the time of writing."""
+    """Standard error at the time of writing, as tests and servers replace it."""
 
     def write(self, text: str) -> int:
         return sys.stderr.write(text)

@@ -143,6 +143,7 @@ async def _read_body(request: Request, receive: Receive, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise TooLargeError(f"The body has {int(declared):,} bytes, the limit is {limit:,}; send less at once.")
+
     parts: list[bytes] = []
     size, more = 0, True
     while more:

@@ -11,19 +11,19 @@ from serving.problems import InvalidError, OidcSettingsError
 from serving.scopes import scopes_of
 
 CALLBACK = "/sign-in/oidc/callback"
-SIGN_IN_SECONDS = 600  # from leaving for the provider to coming back
+SIGN_IN_SECONDS = 600  # a person has to come back from the provider, second factor included
 
 
 class OidcSettings(BaseSettings):
     """Who the provider is, and what its claims mean here.
 
-    ``groups`` maps a value of the groups claim to scopes; who is in none of them is refused. People see the leads of
+    ``groups`` maps a value of the groups claim to scopes; a person in none of them is refused. People see the leads of
     the owner that ``owner_claim`` names, unless one of their groups is listed in ``see_all`` or gives ``admin``.
     """
 
     model_config = SettingsConfigDict(env_prefix="LEADSCORE_SERVE_OIDC_", frozen=True, extra="ignore")
 
-    issuer: str | None = Field(default=None, description="the provider's address, as it stands in its tokens")
+    issuer: str | None = Field(default=None, description="the provider's address, exactly as in its tokens")
     client_id: str = ""
     client_secret: SecretStr | None = None
     client_secret_file: Path | None = Field(default=None, description="file that holds the secret")
@@ -41,12 +41,12 @@ class OidcSettings(BaseSettings):
 
     @property
     def on(self) -> bool:
-        """Whether people can sign in so."""
+        """Whether people can sign in through a provider."""
         return self.issuer is not None
 
     @property
     def discovery(self) -> str:
-        """Where the provider describes itself."""
+        """Address of the provider's own description."""
         return f"{(self.issuer or '').rstrip('/')}/.well-known/openid-configuration"
 
     def secret(self) -> str | None:
@@ -61,7 +61,7 @@ class OidcSettings(BaseSettings):
         return None if self.client_secret is None else self.client_secret.get_secret_value()
 
     def check(self, *, public: bool) -> None:
-        """Refuse settings that would let nobody in, or send secrets in the clear; OidcSettingsError says which.
+        """Refuse settings that would let no one in or send secrets in the clear; the OidcSettingsError says which.
 
         Parameters
         ----------
@@ -69,23 +69,27 @@ class OidcSettings(BaseSettings):
         """
         if not self.on:
             return
+
         if not self.client_id:
             raise OidcSettingsError("LEADSCORE_SERVE_OIDC_ISSUER is set but LEADSCORE_SERVE_OIDC_CLIENT_ID is not.")
         if not self.groups:
             raise OidcSettingsError(
-                "LEADSCORE_SERVE_OIDC_GROUPS is empty, so nobody could sign in; "
+                "LEADSCORE_SERVE_OIDC_GROUPS is empty, so no one could sign in; "
                 'give scopes by group: {"sales": ["read", "feedback"]}.'
             )
+
         for group, names in self.groups.items():
             try:
                 scopes_of(names)
             except InvalidError as problem:
                 raise OidcSettingsError(f"LEADSCORE_SERVE_OIDC_GROUPS, group '{group}': {problem.message}") from problem
+
         for name, url in (("ISSUER", self.issuer), ("PUBLIC_URL", self.public_url)):
             if url is not None and not safe_address(url):
                 raise OidcSettingsError(
                     f"LEADSCORE_SERVE_OIDC_{name} must be an https address (http on loopback only)."
                 )
+
         if public and self.public_url is None:
             raise OidcSettingsError(
                 "The server can be reached from other machines: set LEADSCORE_SERVE_OIDC_PUBLIC_URL to the address "

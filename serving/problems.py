@@ -1,4 +1,4 @@
-"""Errors of the API as RFC 9457 problem details, with the codes of the command line."""
+"""Errors of the API as RFC 9457 problem details, with the same codes as the command line."""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,11 @@ from features.errors import (
 from serving.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
+_LISTED, _SUMMARISED = 20, 3  # broken fields in the list and in the sentence: a batch may break thousands
 
 
 class ServingError(LeadScoreError):
-    """Base of what only the server can say; ``status`` is the HTTP status."""
+    """Base of the errors that only the server raises; ``status`` is the HTTP status."""
 
     code = "LS100"
     status: ClassVar[int] = 400
@@ -78,7 +79,7 @@ class RequestTimeoutError(ServingError):
 
 
 class ConflictError(ServingError):
-    """The same idempotency key with another body, or a state that forbids the step."""
+    """The same idempotency key with another body, or a state that does not allow the request."""
 
     code, status = "LS108", 409
 
@@ -116,7 +117,7 @@ class SignInRefusedError(ServingError):
 
 
 class ProviderError(ServingError):
-    """The provider of identities is away, or answers what it must not."""
+    """The identity provider cannot be reached, or its answer cannot be trusted."""
 
     code, status = "LS115", 502
 
@@ -159,18 +160,18 @@ def problem(
 
 
 def request_id_of(request: Request) -> str:
-    """The id under which this request is logged."""
+    """The id under which a request is logged."""
     return str(getattr(request.state, "request_id", ""))
 
 
 def respond_to_known_error(request: Request, error: Exception) -> JSONResponse:
-    """Our own errors."""
+    """The answer to one of our own errors."""
     known = error if isinstance(error, LeadScoreError) else LeadScoreError(str(error))
     return problem(status_of(known), known.code, known.message, request_id_of(request))
 
 
 def respond_to_http_error(request: Request, error: Exception) -> JSONResponse:
-    """Errors of the framework: unknown routes, wrong methods, unreadable bodies."""
+    """The answer to errors of the framework: unknown routes, wrong methods, unreadable bodies."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = "LS102" if status == 404 else ServingError.code
     detail = {
@@ -185,11 +186,11 @@ def respond_to_http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def respond_to_invalid_request(request: Request, error: Exception) -> JSONResponse:
-    """Bodies and parameters that break the schema; what was sent is not repeated, it may be personal."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    listed = [{"where": ".".join(_plain(part) for part in e["loc"]), "message": _message(e)} for e in found[:20]]
-    told = "; ".join(f"{e['where']}: {e['message']}" for e in listed[:3])
-    detail = f"The request does not fit the schema: {told}. /docs describes it."
+    """The answer to bodies and parameters that break the schema; it does not repeat values, which may be personal."""
+    errors = error.errors() if isinstance(error, RequestValidationError) else []
+    listed = [{"where": ".".join(_plain(part) for part in e["loc"]), "message": _message(e)} for e in errors[:_LISTED]]
+    summary = "; ".join(f"{e['where']}: {e['message']}" for e in listed[:_SUMMARISED])
+    detail = f"The request does not fit the schema: {summary}. /docs describes it."
     return problem(422, InvalidError.code, detail, request_id_of(request), listed)
 
 
@@ -205,13 +206,13 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def traceback_places(error: Exception) -> list[str]:
-    """Where a fault came up, for the log: files and lines, nothing of what was sent."""
+    """Where an error was raised, for the log: files and lines, nothing of what was sent."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]]
 
 
 def respond_to_crash(request: Request, error: Exception) -> JSONResponse:
-    """A fault of ours: nothing of it is shown but the id to look for in the log, where kind and place stand."""
+    """The answer to a bug: it shows only the request id, under which the log has kind and place."""
     kind, places = type(error).__name__, traceback_places(error)
     logger().error("failed", request_id=request_id_of(request), kind=kind, places=places)
     detail = "The server failed; the log has the cause under the request id of 'instance'."

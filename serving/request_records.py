@@ -1,4 +1,4 @@
-"""Raw rows of a request to canonical records: what is not declared is listed and left out."""
+"""From a request's raw rows to canonical records: columns that are not declared are listed and left out."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,10 @@ from serving.schemas import LeadRows, ManyRows
 from serving.state.lead_data import Records
 
 CHILDREN = ("activities", "answers", "stages", "outcomes")
-_EPOCH, _FAR = datetime(1970, 1, 1), 8e15  # microseconds: moments further off than this are typing errors
+_EPOCH = datetime(1970, 1, 1)
+_FARTHEST = 8e15  # microseconds from the epoch, 253 years: timestamps beyond are typing errors
 _LEAD = str(Actor.LEAD)
-_NAMED = 20  # undeclared kinds, questions and stages that an answer names at most, each
+_NAMED = 20  # undeclared kinds, questions and stages that an answer lists, each; the rest are counted
 
 
 def read_records(body: LeadRows, source: Source, lead_id: str) -> tuple[Records, list[str]]:
@@ -35,7 +36,7 @@ def read_records(body: LeadRows, source: Source, lead_id: str) -> tuple[Records,
 
 
 def read_many_records(body: ManyRows, source: Source) -> tuple[Records, list[str]]:
-    """Records of many leads; rows without a lead's id are an error, as nobody can tell whose they are."""
+    """Records of many leads; rows without a lead_id are an error, as they belong to no lead."""
     made: Records = {"leads": [dict(row) for row in body.leads], "accounts": [dict(row) for row in body.accounts]}
     for name in CHILDREN:
         made[name] = _rows_of_leads(getattr(body, name), None)
@@ -65,9 +66,11 @@ def _keep_declared(made: Records, source: Source) -> tuple[Records, list[str]]:
                 for name in row.keys() - allowed:
                     ignored.add(f"{table}.{name}")
                     del row[name]
+
             for name, value in row.items():
                 if value is not None and name in columns:
                     row[name] = _read_value(value, columns[name], table, name)
+
             for name in ("created_at", "known_at"):
                 if row.get(name) is not None:
                     row[name] = _read_timestamp(row[name], table, name)
@@ -75,7 +78,7 @@ def _keep_declared(made: Records, source: Source) -> tuple[Records, list[str]]:
 
 
 def _undeclared_values(made: Mapping[str, Sequence[Mapping[str, Any]]], source: Source) -> list[str]:
-    """Kinds of activity, questions and stages nothing is declared of: their rows play no part in the score.
+    """Kinds of activity, questions and stages that are not declared: their rows have no part in the score.
 
     Calls of reps and mails of systems need no declaration: they are on record for the service levels.
     """
@@ -90,7 +93,7 @@ def _undeclared_values(made: Mapping[str, Sequence[Mapping[str, Any]]], source: 
 
 
 def _known_words(source: Source) -> dict[str, set[str]]:
-    """What the rows of a table may speak of."""
+    """Kinds, questions and stages that are declared, by table."""
     history = {
         name
         for table in source.tables.values()
@@ -105,12 +108,12 @@ def _known_words(source: Source) -> dict[str, set[str]]:
 
 
 def find_undeclared_kind(kind: str, actor: str, source: Source) -> list[str]:
-    """The kind of one activity as ``ignored`` tells it, empty where it is declared."""
+    """The kind of one activity as ``ignored`` lists it, empty where it is declared."""
     return _undeclared_values({"activities": [{"kind": kind, "actor": actor}]}, source)
 
 
 def _read_value(value: Any, column: Column, table: str, name: str) -> Any:
-    """A value as ingest would have read it: mapped, a number, a moment; InvalidError if it is none."""
+    """A value as ingest would have read it: mapped, a number or a timestamp; InvalidError if it is not valid."""
     if column.map:
         value = column.map.get(str(value), value)
     if isinstance(value, str) and (not value.strip() or value in column.missing):
@@ -124,7 +127,7 @@ def _read_value(value: Any, column: Column, table: str, name: str) -> Any:
 
 def _read_timestamp(value: Any, table: str, name: str) -> datetime:
     micros = micros_of(value) if isinstance(value, str | datetime) else None
-    if micros is None or abs(micros) >= _FAR:
+    if micros is None or abs(micros) >= _FARTHEST:
         raise InvalidError(
             f"{table}.{name} is not a valid timestamp between 1716 and 2223; write it as 2026-03-31T09:00:00Z."
         )
@@ -132,7 +135,7 @@ def _read_timestamp(value: Any, table: str, name: str) -> datetime:
 
 
 def not_yet_known(records: Records, as_of: datetime) -> int:
-    """Rows that were not known strictly before ``as_of``: they play no part in the score."""
+    """How many rows were not known strictly before ``as_of``: they have no part in the score."""
     else_from = {name: TABLES[name]["known_at"].default_from for name in CHILDREN}
     rows = [row.get("known_at") or row.get(else_from[name] or "") for name in CHILDREN for row in records.get(name, ())]
     known_at = all_micros(rows)

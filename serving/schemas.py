@@ -14,21 +14,21 @@ Scalar = bool | int | Number | Text | None
 Row = Annotated[dict[Annotated[str, StringConstraints(max_length=64)], Scalar], Field(max_length=300)]
 
 
-def _naive(moment: datetime) -> datetime:
-    """Naive UTC; moments without a zone are UTC."""
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
+def _to_naive_utc(timestamp: datetime) -> datetime:
+    """Naive UTC; timestamps without a zone are UTC."""
+    return timestamp.astimezone(UTC).replace(tzinfo=None) if timestamp.tzinfo is not None else timestamp
 
 
-def _sane(moment: datetime) -> datetime:
-    if not 1900 <= moment.year <= 2200:
+def _check_year(timestamp: datetime) -> datetime:
+    if not 1900 <= timestamp.year <= 2200:
         raise ValueError("not a valid timestamp between 1900 and 2200")
-    return _naive(moment)
+    return _to_naive_utc(timestamp)
 
 
-Moment = Annotated[datetime, AfterValidator(_sane)]
+Timestamp = Annotated[datetime, AfterValidator(_check_year)]
 
 
-_ROW = ConfigDict(extra="forbid")  # rows come by the thousand: dicts are checked in half the time models take
+_ROW = ConfigDict(extra="forbid")  # rows come by the thousand: dicts are checked in half the time of models
 
 
 class Body(BaseModel):
@@ -42,8 +42,8 @@ class ActivityIn(TypedDict):
     """One engagement of the lead; ``known_at`` is ``happened_at`` and ``actor`` the lead where they are left out."""
 
     kind: Short
-    happened_at: Moment
-    known_at: NotRequired[Moment | None]
+    happened_at: Timestamp
+    known_at: NotRequired[Timestamp | None]
     lead_id: NotRequired[Short | None]
     activity_id: NotRequired[Short | None]
     actor: NotRequired[Literal["lead", "rep", "system"]]
@@ -58,8 +58,8 @@ class AnswerIn(TypedDict):
 
     question: Short
     value: Scalar
-    known_at: Moment
-    happened_at: NotRequired[Moment | None]
+    known_at: Timestamp
+    happened_at: NotRequired[Timestamp | None]
     lead_id: NotRequired[Short | None]
     channel: NotRequired[Text | None]
     author: NotRequired[Text | None]
@@ -67,11 +67,11 @@ class AnswerIn(TypedDict):
 
 @with_config(_ROW)
 class StageIn(TypedDict):
-    """A lifecycle stage entered."""
+    """A lifecycle stage that the lead entered."""
 
     stage: Short
-    entered_at: Moment
-    known_at: NotRequired[Moment | None]
+    entered_at: Timestamp
+    known_at: NotRequired[Timestamp | None]
     lead_id: NotRequired[Short | None]
     owner: NotRequired[Text | None]
     reason: NotRequired[Text | None]
@@ -79,12 +79,12 @@ class StageIn(TypedDict):
 
 @with_config(_ROW)
 class OutcomeIn(TypedDict):
-    """A deal closed."""
+    """A closed deal."""
 
     opportunity_id: Short
-    closed_at: Moment
+    closed_at: Timestamp
     won: bool
-    known_at: NotRequired[Moment | None]
+    known_at: NotRequired[Timestamp | None]
     lead_id: NotRequired[Short | None]
     account_id: NotRequired[Short | None]
     amount: NotRequired[Number | None]
@@ -103,7 +103,7 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class LeadRows(Body):
-    """One lead's raw rows under the names of the source declaration; whatever is left out is missing.
+    """One lead's raw rows under the names of the source declaration; whatever is left out counts as missing.
 
     ``colleagues`` are the other leads of its account, whose activities carry their ``lead_id``.
     """
@@ -116,7 +116,7 @@ class LeadRows(Body):
     stages: list[StageIn] = Field(default=[], max_length=1_000)
     outcomes: list[OutcomeIn] = Field(default=[], max_length=1_000)
     colleagues: list[Row] = Field(default=[], max_length=1_000)
-    as_of: Moment | None = Field(default=None, description="when to score; default: now")
+    as_of: Timestamp | None = Field(default=None, description="when to score; default: now")
     framework: Short | None = Field(default=None, description="qualification framework; default: the source's")
     language: Short | None = Field(default=None, description="language of the sentences: en, ko or pl; default: en")
 
@@ -134,7 +134,7 @@ _EXAMPLE_MANY: dict[str, Any] = {
 
 
 class ManyRows(Body):
-    """Many leads at one moment; ``leads`` share ``accounts``, and other rows name their lead."""
+    """Many leads at one as_of; ``leads`` share ``accounts``, and other rows name their lead."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE_MANY]})
     leads: list[Row] = Field(min_length=1, max_length=20_000)
@@ -143,12 +143,12 @@ class ManyRows(Body):
     answers: list[AnswerIn] = Field(default=[], max_length=100_000)
     stages: list[StageIn] = Field(default=[], max_length=50_000)
     outcomes: list[OutcomeIn] = Field(default=[], max_length=20_000)
-    as_of: Moment | None = None
+    as_of: Timestamp | None = None
     framework: Short | None = None
 
 
 class AnswerGiven(Body):
-    """An answer from a rep or a form: ``met``, ``not_met``, a value, or ``dont_know`` (withdraws what was said)."""
+    """An answer from a rep or a form: ``met``, ``not_met``, a value, or ``dont_know`` (withdraws the last one)."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"question": "budget", "value": "10-50k", "channel": "call"}]}
@@ -172,7 +172,7 @@ class FeedbackGiven(Body):
         "duplicate", "unreachable", "asked_not_to", "known_to_us", "other",
     ] = ""  # fmt: skip
     note: Annotated[str, StringConstraints(max_length=500)] = ""
-    expires_at: Moment | None = None
+    expires_at: Timestamp | None = None
 
 
 class ActivityPosted(Body):
@@ -183,7 +183,7 @@ class ActivityPosted(Body):
         json_schema_extra={"examples": [{"kind": "demo_request", "activity_id": "form-7", "channel": "web"}]},
     )
     kind: Short
-    happened_at: Moment | None = None
+    happened_at: Timestamp | None = None
     activity_id: Short | None = None
     actor: Literal["lead", "rep", "system"] = "lead"
     asset: Text | None = None
@@ -239,9 +239,9 @@ class CardOut(BaseModel):
     scale_version: str
     bundle_hash: str
     ignored: list[str] = Field(
-        default=[], description="columns, kinds, questions and stages sent but not declared, hence not used"
+        default=[], description="columns, kinds, questions and stages that are not declared and were not used"
     )
-    not_yet_known: int = Field(default=0, description="rows not known before as_of, hence not used")
+    not_yet_known: int = Field(default=0, description="rows not known before as_of, which were not used")
 
 
 class ManyOut(BaseModel):

@@ -13,7 +13,7 @@ from serving.oidc_settings import OidcSettings
 class ServeSettings(BaseSettings):
     """Everything an operator may set; the defaults are safe on one machine.
 
-    ``clock``: ``wall`` scores at the present moment; ``data`` scores at the data's cut-off, as the batch did;
+    ``clock``: ``wall`` scores as of now; ``data`` scores as of the data's cut-off, as the batch did;
     ``auto`` is ``wall`` while the cut-off is at most ``fresh_days`` old, else ``data``.
     """
 
@@ -26,16 +26,18 @@ class ServeSettings(BaseSettings):
         default="champion",
         description="'champion' (the pointer file), 'registry' (MLflow's alias), or a bundle directory",
     )
-    registry_seconds: float = Field(default=15.0, gt=0, description="how often the registry's alias is asked for")
+    registry_seconds: float = Field(default=15.0, gt=0, description="seconds between looks at the registry's alias")
     store_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite below the data directory")
     state_dir: Path | None = Field(
         default=None, description="the server's own files; default: 'serving' beside the source's other data"
     )
     framework: str | None = Field(default=None, description="framework of the pages; default: the source's")
-    language: Literal["en", "ko", "pl"] = Field(default="en", description="of the pages, until another is chosen")
+    language: Literal["en", "ko", "pl"] = Field(
+        default="en", description="language of the pages, until a reader chooses another"
+    )
     clock: Literal["auto", "wall", "data"] = "auto"
     fresh_days: float = Field(default=7.0, gt=0)
-    watch_seconds: float = Field(default=2.0, gt=0, description="how often the champion pointer is looked at")
+    watch_seconds: float = Field(default=2.0, gt=0, description="seconds between looks at the champion pointer")
     body_limit_bytes: int = Field(default=4_000_000, gt=0)
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
     request_seconds: float = Field(default=30.0, gt=0)
@@ -47,12 +49,12 @@ class ServeSettings(BaseSettings):
     record_link: str | None = Field(
         default=None, description="display column that holds the link to the CRM record; default: the first *_url"
     )
-    background: bool = Field(default=True, description="watch the champion, deliver webhooks and work off uploads")
+    background: bool = Field(default=True, description="watch the champion, deliver webhooks and score uploads")
     oidc: OidcSettings = Field(default_factory=OidcSettings, description="sign-in through an OpenID Connect provider")
 
     @property
     def follows_pointer(self) -> bool:
-        """Whether the champion's pointer says which bundle scores; where a registry is followed, it is its mirror."""
+        """Whether the champion pointer says which bundle scores; a followed registry moves the pointer."""
         return self.bundle in ("champion", "registry")
 
     @property

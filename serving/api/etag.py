@@ -1,4 +1,4 @@
-"""Answers with an ETag: a caller that has them already gets 304."""
+"""Answers with an ETag: a caller that already has the body gets 304."""
 
 import hashlib
 import json

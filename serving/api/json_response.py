@@ -1,7 +1,7 @@
 """JSON read and written by orjson.
 
-Answers that are known to be right are written as they are: checking each against its schema costs more than a score.
-What the documents of the API promise about them is held by tests instead.
+Our own answers are written unchecked: validating each against its schema costs more than a score.
+Tests check them against the API's schemas instead.
 """
 
 import re
@@ -12,15 +12,16 @@ import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-_LONG_NUMBER = re.compile(rb"[0-9]{20}")
+_LONG_NUMBER = re.compile(rb"[0-9]{20}")  # 64 bits hold 19 digits
 
 
-class Json(Response):
+class OrjsonResponse(Response):
     """A JSON answer; NaN is written as null."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
+        """The content as JSON, NumPy values included."""
         return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
@@ -28,7 +29,7 @@ class _JsonRequest(Request):
     async def json(self) -> Any:
         """The body as JSON; what orjson would not read, or not exactly, is left to the standard library."""
         body = await self.body()
-        if _LONG_NUMBER.search(body):  # orjson makes a float of it, and two long ids would become one
+        if _LONG_NUMBER.search(body):  # orjson reads it as a float, and two long ids would become one
             return await super().json()
         try:
             return orjson.loads(body)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives, with our errors and the ways to sign in."""
+"""The OpenAPI document: what FastAPI derives, plus our errors and the ways to authenticate."""
 
 from typing import Any
 
@@ -39,21 +39,21 @@ _PROBLEM: dict[str, Any] = {
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {
-        "description": "Refused; the problem says why and what to do",
+        "description": "Refused; the problem says why and what to do next",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
 _SCHEMES: dict[str, Any] = {
-    "key": {"type": "http", "scheme": "bearer", "description": "an API key of 'leadscore keys create'"},
+    "key": {"type": "http", "scheme": "bearer", "description": "an API key from 'leadscore keys create'"},
     "keyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
 
 def extend_openapi(app: FastAPI) -> None:
-    """Have the application's document name errors and keys."""
+    """Add errors and keys to the application's document."""
     derive = app.openapi
 
-    def described() -> dict[str, Any]:
+    def openapi() -> dict[str, Any]:
         document = derive()
         parts = document.setdefault("components", {})
         parts.setdefault("schemas", {})["Problem"] = _PROBLEM
@@ -63,4 +63,4 @@ def extend_openapi(app: FastAPI) -> None:
                 operation["security"] = [{name: []} for name in _SCHEMES] if path.startswith("/v1/") else []
         return document
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]

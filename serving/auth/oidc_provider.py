@@ -35,6 +35,7 @@ class OidcProvider:
         self.seal = URLSafeTimedSerializer(
             secret, salt="leadscore.sign-in", signer_kwargs={"digest_method": hashlib.sha256}
         )
+
         self.client = OAuth().register(
             _NAME,
             client_id=settings.client_id,
@@ -80,14 +81,17 @@ class OidcProvider:
         ProviderError : it cannot be reached, or its answer cannot be trusted
         """
         await self._load_description()
+
         state = note["state"]
         kept = {name: note[name] for name in ("nonce", "code_verifier", "redirect_uri")}
         request.scope["session"] = {}
         await self.client.framework.set_state_data(request.session, state, kept)
+
         options = {
             "iss": {"essential": True, "values": [self.client.server_metadata["issuer"]]},
             "aud": {"essential": True, "values": [self.settings.client_id]},
         }
+
         try:
             token = await self.client.authorize_access_token(request, claims_options=options, leeway=_LEEWAY_SECONDS)
             claims = dict(token.get("userinfo") or {})

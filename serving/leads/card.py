@@ -78,6 +78,7 @@ def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[s
     """Weekly scores by the model in use, oldest first, each from what was known then; and the scores it served."""
     state = app_state.loaded
     code = state.find_lead(lead_id, owner)
+
     with app_state.store.reading() as session:
         rows = select(ScoreRow).where(ScoreRow.lead_id == lead_id).order_by(ScoreRow.id.desc()).limit(_SHOWN_SCORES)
         stored = [
@@ -174,6 +175,7 @@ def list_open_questions(card: Mapping[str, Any], framework: Framework, state: Lo
             ),
             (None, None),
         )
+
         asked.append(
             {
                 "criterion": row["id"],

@@ -76,11 +76,13 @@ def _lead_rows(
     for code in mask.nonzero()[0][:_MOST_LEADS]:
         if owner is not None and state.data.owner(int(code)) != owner:
             continue
+
         lead_id = str(state.data.lead_ids[int(code)])
         line = state.worklist.line(lead_id)
         acted = gather_rows_now(app_state, session, state, [int(code)])[0]["activities"]
         mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
         last = mine["happened_at"].max() if len(mine) else None
+
         rows.append(
             plain(
                 {

@@ -42,6 +42,7 @@ def run_once(
     if key is None:
         with app_state.store.writing() as session:
             return work(session)
+
     wanted = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     try:
         with app_state.store.writing() as session:

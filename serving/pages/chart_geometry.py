@@ -1,15 +1,16 @@
-"""Numbers of a chart, apart from how it is drawn, so that tests can read them."""
+"""The numbers of a chart, separate from its drawing, so that tests can read them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-CENTRE = 50
-_MARGIN = 4
+CENTRE = 50  # the score of a lead with the reference probability
+_MARGIN = 4  # points of air on both sides of the bars
+_THINNEST = 0.6  # percent of the axis: a bar of 0 points stays visible
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bar:
     """One bar of the waterfall, in percent of the axis: from ``left``, ``width`` wide; ``total`` is the sum so far."""
 
@@ -23,7 +24,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """Bars from 50 to the score, the score's own bar, and where 50 stands; the axis covers what the bars need."""
+    """Bars from 50 to the score, the score's own bar, and the position of 50; the axis covers what the bars need."""
 
     bars: tuple[Bar, ...]
     score: Bar
@@ -42,13 +43,17 @@ def build_waterfall(card: Mapping[str, Any]) -> Waterfall:
     steps += [(row["id"], row["label"], row["points"]) for row in card["criteria"]]
     if card["points_clip"]:
         steps.append(("clip", "Kept within 0 to 100", card["points_clip"]))
+
     totals = list(accumulate((points for _, _, points in steps), initial=CENTRE))
     first, last = min(totals) - _MARGIN, max(totals) + _MARGIN
     scale = 100 / (last - first)
 
     def bar(name: str, label: str, points: int, start: int) -> Bar:
         left = (min(start, start + points) - first) * scale
-        return Bar(name, label, points, round(left, 2), round(max(abs(points) * scale, 0.6), 2), start + points)
+        width = max(abs(points) * scale, _THINNEST)
+        return Bar(
+            id=name, label=label, points=points, left=round(left, 2), width=round(width, 2), total=start + points
+        )
 
     bars = tuple(bar(*step, start) for step, start in zip(steps, totals, strict=False))
     return Waterfall(bars, bar("score", "Score", totals[-1] - CENTRE, CENTRE), round((CENTRE - first) * scale, 2))
@@ -131,23 +136,23 @@ class Dot:
 
 @dataclass(frozen=True)
 class ReliabilityChart:
-    """Dots of promised against happened; on the line from corner to corner both are equal."""
+    """Dots of the observed against the predicted share; on the diagonal the two are equal."""
 
     dots: list[Dot]
     highest: str
 
 
 def add_interval_ends(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with the ends of their interval as columns; those that older runs left may have none.
+    """Rows with the ends of their interval as columns; rows of older runs may have no interval.
 
     >>> add_interval_ends([{"rows": 5, "ci": [0.1, 0.2]}, {"rows": 6}])
     [{'rows': 5, 'ci': [0.1, 0.2], 'low': 0.1, 'high': 0.2}, {'rows': 6, 'low': None, 'high': None}]
     """
-    found = []
+    extended = []
     for row in rows:
         low, high = row.get("ci") or (None, None)
-        found.append({**row, "low": low, "high": high})
-    return found
+        extended.append({**row, "low": low, "high": high})
+    return extended
 
 
 def build_reliability_chart(rows: Sequence[Mapping[str, Any]]) -> ReliabilityChart | None:

@@ -1,4 +1,4 @@
-"""What the pages' forms send: written like the API's bodies, then back to the page."""
+"""What the pages' forms send: stored like the API's bodies, then back to the page."""
 
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -75,9 +75,9 @@ def post_feedback(
 def post_champion(
     request: Request, app_state: AppStateDep, caller: Admin, token: Token, hash: Field = "", reason: Field = ""
 ) -> Response:
-    """Promote a kept bundle, with a reason whatever the gate says, or roll back where none is named.
+    """Promote a kept bundle (with a reason, even if the gate refuses), or roll back where none is named.
 
-    Kept back by the gate: the page comes back with its answer.
+    If the gate refuses, the page comes back with its answer.
     """
     check_form_token(request, token)
     why = reason.strip()

@@ -1,4 +1,4 @@
-"""The language of the pages: the server's, until a reader chooses another; what no catalog holds stays English."""
+"""The language of the pages: the server's, until a reader chooses another; untranslated texts stay English."""
 
 from functools import cache
 from importlib.resources import files
@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 @cache
 def page_language(code: str) -> Language:
-    """A language with the words of the pages before those of the cards."""
+    """A language in which the texts of the pages come before those of the cards."""
     language = load_language(code)
     if code == SOURCE_LANGUAGE:
         return language
@@ -42,7 +42,7 @@ def list_languages() -> list[Language]:
 
 
 def translate_reasons(app_state: AppState, rows: list[dict[str, Any]], language: Language) -> list[dict[str, Any]]:
-    """Rows of the list with their first reason in the reader's language: the list itself is kept in English."""
+    """Rows of the list with their first reason in the reader's language: the list itself stays in English."""
     if language.code == SOURCE_LANGUAGE or not rows:
         return rows
     state = app_state.loaded
@@ -63,7 +63,7 @@ def choose(
     code: Annotated[str, Form(max_length=10)],
     back: Annotated[str, Form(max_length=500)] = "/",
 ) -> Response:
-    """Keep the reader's choice and go back to the page."""
+    """Remember the reader's choice and go back to the page."""
     check_form_token(request, token)
     if code not in language_codes():
         raise InvalidError(f"there is no such language; known: {', '.join(language_codes())}.")

@@ -1,4 +1,4 @@
-"""Templates, what every page needs, and the small words and shapes they use."""
+"""Templates, what every page needs, and the filters that write values."""
 
 import secrets
 from collections.abc import Mapping
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 STATUS_WORDS = {"met": "met", "not_met": "not met", "indicated": "indicated", "unknown": "unknown"}
 STATUS_SIGNS = {"met": "✓", "not_met": "✕", "indicated": "~", "unknown": "?"}
 REASONS = tuple(name for name in get_args(FeedbackGiven.model_fields["reason"].annotation) if name)
-_COOKIE_SECONDS = 60 * 60 * 24
+_COOKIE_SECONDS = 60 * 60 * 24  # a day: the upper bound of LEADSCORE_SERVE_SESSION_HOURS in a browser
 
 
 @cache
 def environment() -> "Environment":
     """The templates; everything is escaped, and an unknown name is an error."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # with the first page: scores need none
+    from jinja2 import (
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+    )  # imported with the first page: scores need no templates
 
     made = Environment(
         loader=PackageLoader("serving.pages", "templates"),
@@ -37,44 +41,44 @@ def environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters |= {
-        "words": words,
-        "percent": percent,
-        "signed": signed,
-        "moment": moment,
-        "day": day,
-        "web_link": web_link,
-        "query": query,
-        "grouped": grouped,
+        "words": to_words,
+        "percent": format_percent,
+        "signed": format_signed,
+        "moment": format_timestamp,
+        "day": format_day,
+        "web_link": safe_web_link,
+        "query": build_query,
+        "grouped": format_count,
         "called": lead_name,
     }
     made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS, "reasons": REASONS}
     return made
 
 
-def words(text: Any) -> str:
+def to_words(text: Any) -> str:
     """``hand_off`` as ``hand off``."""
     return str(text).replace("_", " ")
 
 
-def percent(value: float | None, digits: int = 1) -> str:
+def format_percent(value: float | None, digits: int = 1) -> str:
     """A share in percent."""
     return "–" if value is None else f"{value * 100:.{digits}f}%"
 
 
-def signed(value: float | None) -> str:
+def format_signed(value: float | None) -> str:
     """A number with its sign; a true minus, so that it lines up."""
     if value is None:
         return "–"
     return f"+{value:g}" if value > 0 else f"−{abs(value):g}" if value < 0 else "0"
 
 
-def grouped(value: float | None) -> str:
+def format_count(value: float | None) -> str:
     """A count with separators between thousands."""
     return "–" if value is None else f"{value:,.0f}"
 
 
 def lead_name(lead: Mapping[str, Any]) -> str:
-    """What a lead is called: its name where one is on record, else its id.
+    """The name of a lead where one is on record, else its id.
 
     >>> lead_name({"lead_id": "7", "display": {}}), lead_name({"lead_id": "7", "display": {"name": "Ann"}})
     ('7', 'Ann')
@@ -83,31 +87,31 @@ def lead_name(lead: Mapping[str, Any]) -> str:
     return str(shown.get("full_name") or shown.get("name") or lead["lead_id"])
 
 
-def moment(value: Any) -> str:
-    """A moment to the minute."""
-    found = _moment(value)
+def format_timestamp(value: Any) -> str:
+    """A timestamp to the minute."""
+    found = _to_datetime(value)
     return "–" if found is None else f"{found:%Y-%m-%d %H:%M}"
 
 
-def day(value: Any) -> str:
-    """A date; what is none, such as the row a block of a source without clocks begins with, stays as it is."""
+def format_day(value: Any) -> str:
+    """A date; other values, such as the first row of a block without clocks, stay as they are."""
     try:
-        found = _moment(value)
+        found = _to_datetime(value)
     except ValueError:
         return str(value)
     return "–" if found is None else f"{found:%Y-%m-%d}"
 
 
-def _moment(value: Any) -> datetime | None:
+def _to_datetime(value: Any) -> datetime | None:
     if isinstance(value, str) and value:
         return datetime.fromisoformat(value)
     return value if isinstance(value, datetime) else None
 
 
-def web_link(text: Any) -> str:
-    """The address if it is a web address, else nothing: ``javascript:`` and the like never become a link.
+def safe_web_link(text: Any) -> str:
+    """The address if it is a web address, else empty: ``javascript:`` and the like never become a link.
 
-    >>> web_link("https://crm.example.com/1"), web_link("javascript:alert(1)")
+    >>> safe_web_link("https://crm.example.com/1"), safe_web_link("javascript:alert(1)")
     ('https://crm.example.com/1', '')
     """
     try:
@@ -117,7 +121,7 @@ def web_link(text: Any) -> str:
     return str(text) if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
-def query(values: Mapping[str, Any], **changes: Any) -> str:
+def build_query(values: Mapping[str, Any], **changes: Any) -> str:
     """A query string of values and changes; empty ones are left out."""
     merged = {**values, **changes}
     return "?" + urlencode({name: value for name, value in merged.items() if value not in (None, "", 0)})
@@ -131,6 +135,7 @@ def render_page(
     cookie = request.cookies.get(SESSION) or secrets.token_urlsafe(32)
     source = app_state.context.source
     language = language_of(request)
+
     html = (
         environment()
         .get_template(template)
@@ -150,6 +155,7 @@ def render_page(
             **values,
         )
     )
+
     answer = HTMLResponse(html, status_code=status)
     if SESSION not in request.cookies:
         set_cookie(answer, cookie, app_state.settings.only_https)

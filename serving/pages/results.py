@@ -20,7 +20,7 @@ from serving.lists import team_queues
 from serving.pages import tables
 from serving.pages.chart_geometry import add_interval_ends, build_curve_chart, build_reliability_chart
 from serving.pages.language import language_of, translate_reasons
-from serving.pages.render import grouped, percent, render_page, signed
+from serving.pages.render import format_count, format_percent, format_signed, render_page
 from serving.problems import InvalidError, NotFoundError
 from serving.results import promotion, run_results
 from serving.results.drift import compute_drift
@@ -29,9 +29,9 @@ from serving.scopes import Scope
 from serving.state.app_state import AppState
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_LONGEST_RUBRIC = 50_000
+_LONGEST_RUBRIC = 50_000  # characters: hundreds of rules
 _INPUTS = ("handoffs_per_week", "share", "cost_per_handoff", "value_per_win")
-_LARGEST_AMOUNT = 1e12
+_LARGEST_AMOUNT = 1e12  # as the API's own limit
 POLICY_WORDS = {str(policy): policy.label for policy in Policy}
 
 
@@ -52,7 +52,7 @@ def thresholds_page(
 
 
 def _parse_amount(text: str) -> float | None:
-    """What an input holds, None where it was left empty."""
+    """The amount in an input, None where it was left empty."""
     if not text.strip():
         return None
     value = number_of(text)
@@ -71,7 +71,7 @@ def try_rubric(
     token: Annotated[str, Form(max_length=100)],
     rubric: Annotated[str, Form(max_length=_LONGEST_RUBRIC)],
 ) -> Response:
-    """Another rubric replayed on the same past weeks; nothing of it is kept."""
+    """Another rubric replayed on the same past weeks; nothing is saved."""
     check_form_token(request, token)
     return _thresholds_page(request, app_state, caller, dict.fromkeys(_INPUTS), rubric)
 
@@ -85,6 +85,7 @@ def _thresholds_page(
         return render_page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
     changed = any(value is not None for value in asked.values())
     tried = run_results.simulate(app_state, **asked) if changed else None
+
     own, refused = None, ""
     if text.strip():
         try:
@@ -93,6 +94,7 @@ def _thresholds_page(
             own = run_results.simulate(app_state, None, None, asked_for)
         except LeadScoreError as problem:
             refused = problem.message
+
     rows = build_slider_rows(found)
     capacity = {**app_state.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
     return render_page(
@@ -121,12 +123,12 @@ def _thresholds_page(
 
 
 def _first_known(*values: float | None) -> str:
-    """The first that is known, as an input takes it."""
+    """The first value that is known, as an input shows it."""
     return next((f"{value:.2f}".removesuffix(".00") for value in values if value is not None), "")
 
 
 def _initial_step(found: dict[str, Any]) -> int:
-    """The step of the slider next to the rubric's own workload, so that the page opens where the report does."""
+    """The slider's step closest to the rubric's own workload, so that the page opens where the report does."""
     curve = found["curves"].get("model", [])
     own = [row["workload"] for row in found["policies"] if row["policy"] == Policy.RUBRIC_OWN]
     if not own:
@@ -135,12 +137,12 @@ def _initial_step(found: dict[str, Any]) -> int:
 
 
 def _check_patterns(asked: Rubric, used: Rubric | None, caller: Caller) -> None:
-    """Regular expressions may run without end: new ones are for administrators to try."""
+    """Regular expressions may run forever: only administrators may try new ones."""
     new = _find_expressions(asked.model_dump()) - (set() if used is None else _find_expressions(used.model_dump()))
     if new and not caller.may(Scope.ADMIN):
         raise InvalidError(
-            f"{min(new)} is a regular expression the rubric in use does not have; such patterns can take for ever, so "
-            "an administrator has to try it. A glob such as *manager* needs nobody's leave."
+            f"{min(new)} is a regular expression that the rubric in use does not have; such patterns can run forever, "
+            "so only an administrator may try it. A glob such as *manager* is open to everyone."
         )
 
 
@@ -160,17 +162,18 @@ def build_slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:
     rows = []
     for point in model:
         other = min(rubric, key=lambda p: abs(p["workload"] - point["workload"]), default=None)
+
         rows.append(
             {
-                "workload": grouped(point["workload"]),
-                "share": percent(point["workload"] / found["leads"]) if found["leads"] else "–",
-                "model_wins": grouped(point["wins"]),
-                "model_precision": percent(point["precision"]),
+                "workload": format_count(point["workload"]),
+                "share": format_percent(point["workload"] / found["leads"]) if found["leads"] else "–",
+                "model_wins": format_count(point["wins"]),
+                "model_precision": format_percent(point["precision"]),
                 "model_between": f"{point['wins_ci'][0]:.0f}\u2013{point['wins_ci'][1]:.0f}",
-                "rubric_wins": "–" if other is None else grouped(other["wins"]),
-                "rubric_precision": "–" if other is None else percent(other["precision"]),
-                "rubric_workload": "–" if other is None else grouped(other["workload"]),
-                "difference": "–" if other is None else signed(point["wins"] - other["wins"]),
+                "rubric_wins": "–" if other is None else format_count(other["wins"]),
+                "rubric_precision": "–" if other is None else format_percent(other["precision"]),
+                "rubric_workload": "–" if other is None else format_count(other["workload"]),
+                "difference": "–" if other is None else format_signed(point["wins"] - other["wins"]),
             }
         )
     return rows
@@ -210,14 +213,17 @@ def model_page(
     caller: Reader,
     asked: Annotated[str | None, Query(pattern=HASH)] = None,
 ) -> Response:
-    """Verdict, candidates, test figures, audit, features, drift and versions; for administrators what the gate says."""
+    """Verdict, candidates, test figures, audit, features, drift and versions; for administrators the gate's answer."""
     found, admin = run_results.model(app_state), caller.may(Scope.ADMIN)
+
     evaluation = found["evaluation"] or {}
     reliability = add_interval_ends(evaluation.get("reliability") or [])
+
     try:
         moved: dict[str, Any] = compute_drift(app_state)
     except LeadScoreError as problem:
         moved = {"headline": problem.message, "findings": [], "features": []}
+
     return render_page(
         request,
         "model.html",

@@ -14,7 +14,7 @@ from serving.auth.api_keys import digest, end_session, open_session, start_sessi
 from serving.auth.dependencies import SESSION, AppStateDep, check_form_token
 from serving.auth.oidc_claims import local_path, person_of
 from serving.oidc_settings import CALLBACK, SIGN_IN_SECONDS
-from serving.pages.render import environment, query, render_page, set_cookie
+from serving.pages.render import build_query, environment, render_page, set_cookie
 from serving.problems import NotFoundError, SignInRefusedError
 from serving.state.app_state import AppState
 from serving.state.clock import wall_now
@@ -54,7 +54,7 @@ def _sign_in_page(request: Request, app_state: AppState, path: str, status: int 
         failed=status != 200,
         provider=provider,
         back=local_path(path),
-        start=START + query({}, next=local_path(path)),
+        start=START + build_query({}, next=local_path(path)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tables of the pages, declared once: which fields, under which words, written how."""
+"""Tables of the pages, declared once: their fields, headings and how values are written."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Form = Literal["text", "name", "words", "stage", "count", "share", "decimal", "h
 
 @dataclass(frozen=True)
 class Field:
-    """A column: the record's key, its heading (translated where the catalog goes so far), and how values are written.
+    """A column: the record's key, its heading (translated where a catalog has it), and how values are written.
 
     ``text`` is a sentence, ``name`` a word left as it is, ``words`` one with spaces for underscores, translated;
     ``stage`` writes short stages in capitals, ``share`` takes 0..1 and writes percent, ``decimal`` one digit,
@@ -21,7 +21,7 @@ class Field:
 
     @property
     def number(self) -> bool:
-        """Whether the column stands to the right."""
+        """Whether the column is aligned to the right."""
         return self.form in ("count", "share", "decimal", "hundredth", "fine")
 
 

@@ -30,7 +30,7 @@ from serving.schemas import FeedbackGiven, Short
 from serving.scopes import Scope
 from serving.state.app_state import AppState
 
-_SHORT_ROWS = 50
+_SHORT_ROWS = 50  # of the page; the API gives more
 VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
 Handler = Callable[[Request, Exception], JSONResponse]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -54,20 +54,20 @@ def install(app: FastAPI) -> None:
 
 
 def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
-    """Problem details for programs, the same words as a page for people; without a session, the way to sign in."""
+    """Problem details for programs, the same text as a page for people; without a session, the sign-in page."""
 
-    def answered(request: Request, error: Exception) -> Response:
+    def handle(request: Request, error: Exception) -> Response:
         answer = handler(request, error)
         if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
             return answer
         if isinstance(error, SignInError):
             return RedirectResponse(f"/sign-in{sign_in.return_query(request)}", status_code=303)
-        told = json.loads(bytes(answer.body))
+        shown = json.loads(bytes(answer.body))
         return render_page(
-            request, "error.html", None, status=answer.status_code, message=told["detail"], code=told["code"]
+            request, "error.html", None, status=answer.status_code, message=shown["detail"], code=shown["code"]
         )
 
-    return answered
+    return handle
 
 
 @router.get("/")
@@ -80,16 +80,18 @@ def worklist_page(
     saved: Annotated[str, Query(max_length=20)] = "",
     lead: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Ranked leads: who first, and why; ``saved`` is what was just said of ``lead``."""
+    """Ranked leads: whom to call first, and why; ``saved`` is the verdict just given on ``lead``."""
     state = app_state.loaded
     framework = app_state.framework(None)
     value, currency = find_win_value(app_state)
+
     found = read_page(app_state, state, query, caller, show)
     translate_reasons(app_state, found.rows, language_of(request))
     filters = {
         "owner": query.owner, "state": query.state, "grade": query.grade, "segment": query.segment,
         "minimum": query.minimum, "search": query.search, "sort": query.sort, "show": show,
     }  # fmt: skip
+
     return render_page(
         request,
         "worklist.html",
@@ -117,7 +119,7 @@ _HEADS = ("full_name", "name", "company", "owner")  # shown at the head of a car
 
 
 def _extra_columns(app_state: AppState, *roles: Role) -> list[str]:
-    """Declared columns with the roles that are shown beside name, company and owner; the record's link apart."""
+    """Declared columns with these roles, except name, company, owner and the link to the record."""
     source, link = app_state.context.source, _link_column(app_state.settings.record_link, app_state.loaded)
     return [
         name
@@ -133,7 +135,7 @@ def _link_column(named: str | None, state: Any) -> str:
 
 
 def _new_since(app_state: AppState) -> str:
-    """Leads created from this moment on are new, empty in sources without clocks."""
+    """Leads created from this time on are new; empty in sources without clocks."""
     now = app_state.clock.as_of(None)
     return "" if now is None else (now - NEW_WITHIN).isoformat()
 
@@ -170,6 +172,7 @@ def card_page(
     found = build_card(app_state, lead_id, caller.owner, framework, language=language_of(request).code)
     asked = list_open_questions(found, chosen, app_state.loaded)
     past = read_history(app_state, lead_id, caller.owner)
+
     return render_page(
         request,
         "card.html",
@@ -194,7 +197,7 @@ def card_page(
 def _weekly_change(
     app_state: AppState, lead_id: str, owner: str | None, framework: str | None
 ) -> dict[str, Any] | None:
-    """What moved the score within a week; None where there are no clocks, or the lead is younger."""
+    """What changed the score within a week; None without clocks, or for a lead created since."""
     try:
         return explain_score_change(app_state, lead_id, owner, None, framework)
     except InvalidError:

@@ -57,8 +57,8 @@ def promote(app_state: AppState, actor: str, beginning: str, force: bool = False
         raise PromotionError(answer.text)
     move = PointerMove(MoveKind.FORCED, reason) if force else PointerMove(MoveKind.GATE, answer.sentence)
     found = pointer.point_to(app_state.paths, answer.challenger, move)
-    told = _record_move(app_state, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
-    return told | {"gate": answer.record(), "forced": force}
+    record = _record_move(app_state, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
+    return record | {"gate": answer.record(), "forced": force}
 
 
 def _ask_gate(app_state: AppState, chosen: str) -> "Answer":

@@ -1,4 +1,4 @@
-"""The worklist's scores and states of a week ago, from which its trend is told."""
+"""The worklist's scores and states of a week ago, for the trend it shows."""
 
 import numpy as np
 import pandas as pd

@@ -137,6 +137,7 @@ def _create(connection: Connection) -> None:
 
 
 def upgrade_store(connection: Connection) -> None:
+    """Run the migrations that an older store lacks."""
     # imported here: most starts find the store empty or up to date, and importing Alembic takes a quarter of a second
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext

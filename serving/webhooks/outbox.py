@@ -119,12 +119,14 @@ def deliver(store: Store) -> int:
     with store.reading() as session:
         due = select(Outbox.id).where(Outbox.delivered_at.is_(None), Outbox.due_at <= wall_now())
         numbers = list(session.scalars(due.where(Outbox.attempts < _ATTEMPTS).order_by(Outbox.id).limit(_BATCH)))
+
     for number in numbers:
         with store.reading() as session:
             row = session.get(Outbox, number)
             hook = None if row is None else session.get(Webhook, row.webhook_id)
         if row is None or hook is None:
             continue
+
         error = _send(hook, row) if hook.active else "the webhook was removed"
         with store.writing() as session:
             kept = session.get(Outbox, number)

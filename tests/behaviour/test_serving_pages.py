@@ -16,7 +16,7 @@ from models.explaining.language import load_language
 from serving.pages import tables
 from serving.pages.chart_geometry import build_waterfall
 from serving.pages.language import COOKIE, page_language
-from serving.pages.render import STATUS_WORDS, words
+from serving.pages.render import STATUS_WORDS, to_words
 from serving.pages.results import POLICY_WORDS
 from serving.schemas import FeedbackGiven
 from tests.reference.serving import client_for, key_for, worklist_of
@@ -52,7 +52,7 @@ def said() -> set[str]:
     """Every text of the pages that is marked, and the words that come from lists of ours."""
     found = {text for entry in TEMPLATES.iterdir() for text in MARKED.findall(entry.read_text(encoding="utf-8"))}
     given = FeedbackGiven.model_fields
-    found |= {words(v) for v in (*get_args(given["verdict"].annotation), *get_args(given["reason"].annotation)) if v}
+    found |= {to_words(v) for v in (*get_args(given["verdict"].annotation), *get_args(given["reason"].annotation)) if v}
     card = {"score": 50, "points_base": 0, "points_clip": 1, "criteria": []}
     found |= {bar.label for bar in build_waterfall(card).bars} | set(STATUS_WORDS.values()) | set(POLICY_WORDS.values())
     found |= {field.title for table in tables.ALL for field in table}

@@ -1,4 +1,4 @@
-"""For administrators: which model scores, who is told, what was done."""
+"""For administrators: which model scores, who receives events, and what was done."""
 
 from typing import Annotated, Any, Self
 
@@ -96,7 +96,7 @@ def get_posted(
         int, Query(ge=0, le=_LARGEST, description="id to continue from: the X-Last-Id header of the previous answer")
     ] = 0,
 ) -> Response:
-    """Answers, activities or feedback with the names of the canonical tables, 100,000 rows at most; to be taken over
+    """Answers, activities or feedback with the names of the canonical tables, at most 100,000 rows; import them
     into the CRM, so that the next training knows them.
     """
     content, rows, last = export_posted_rows(app_state.store, table, after)

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, what does it measure."""
+"""Liveness, readiness and metrics."""
 
 from typing import Any
 
@@ -14,11 +14,13 @@ router = APIRouter(tags=["health"])
 def healthz(app_state: AppStateDep) -> dict[str, Any]:
     """Status ``degraded``: the server still serves, with the model it had, for the reason in ``problem``."""
     store = app_state.store.is_alive()
-    serves_on = "The last champion still serves." if app_state.registry_problem and app_state.ready else ""
-    problem = " ".join(dict.fromkeys(filter(None, [app_state.problem, app_state.registry_problem, serves_on])))
+    still_serves = "The last champion still serves." if app_state.registry_problem and app_state.ready else ""
+    problem = " ".join(dict.fromkeys(filter(None, [app_state.problem, app_state.registry_problem, still_serves])))
+
     body: dict[str, Any] = {"status": "ok" if store and not problem else "degraded", "store": store}
     if problem:
         body["problem"] = problem
+
     if app_state.ready:
         state = app_state.loaded
         body |= {

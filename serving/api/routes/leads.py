@@ -9,11 +9,11 @@ from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.card import build_card, list_questions, read_history
 from serving.leads.lookup import find_by_address
 from serving.leads.score_change import explain_score_change
-from serving.schemas import CardOut, Moment, Short
+from serving.schemas import CardOut, Short, Timestamp
 
 router = APIRouter(prefix="/v1", tags=["leads"])
 Framework = Annotated[Short | None, Query(description="qualification framework; default: the source's")]
-AsOf = Annotated[Moment | None, Query(description="when to score; default: as the worklist")]
+AsOf = Annotated[Timestamp | None, Query(description="when to score; default: as for the worklist")]
 
 
 @router.get("/leads/{lead_id}", response_model=CardOut, summary="Score and explain a lead of the source")
@@ -26,14 +26,14 @@ def get_lead(
     as_of: AsOf = None,
     language: Annotated[Short | None, Query(description="language of the sentences: en, ko or pl")] = None,
 ) -> Response:
-    """The card as the batch would give it at the same moment; carries an ETag."""
+    """The card as the batch would compute it at the same as_of; carries an ETag."""
     request.app.state.metrics.leads.labels("id").inc()
     return respond_with_etag(request, build_card(app_state, lead_id, caller.owner, framework, as_of, language))
 
 
 @router.get("/leads/{lead_id}/history", summary="Scores of the last twelve weeks and what was served")
 def get_history(lead_id: str, request: Request, app_state: AppStateDep, caller: Reader) -> Response:
-    """Weekly scores by the model in use, each from what was known then, and the scores stored when rows came in."""
+    """Weekly scores by the model in use, each from what was known then, and the scores stored when rows arrived."""
     return respond_with_etag(request, read_history(app_state, lead_id, caller.owner))
 
 
@@ -42,7 +42,7 @@ def get_change(
     lead_id: str,
     app_state: AppStateDep,
     caller: Reader,
-    since: Annotated[Moment | None, Query(description="start of the comparison; default: a week ago")] = None,
+    since: Annotated[Timestamp | None, Query(description="start of the comparison; default: a week ago")] = None,
     framework: Framework = None,
 ) -> dict[str, Any]:
     """The points per part sum to the change; the rows that became known in between are listed."""

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1", tags=["judging"])
 
 @router.get("/thresholds", summary="Rubric and model on the same leads, as in the report")
 def get_thresholds(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
-    """Policies, curves over workload, the promised threshold and the sentences of the report."""
+    """Policies, curves over workload, the guaranteed threshold and the sentences of the report."""
     return respond_with_etag(request, run_results.thresholds(app_state))
 
 

@@ -1,4 +1,4 @@
-"""Scores of raw rows: one lead with its card, or many with a row each."""
+"""Scores from raw rows: one lead with its card, or many with a row each."""
 
 import secrets
 from typing import Any
@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from models.scoring import Scored
-from serving.api.json_response import Json, JsonRoute
+from serving.api.json_response import JsonRoute, OrjsonResponse
 from serving.auth.dependencies import AppStateDep, Scorer
 from serving.problems import InvalidError
 from serving.request_language import find_language
@@ -20,17 +20,17 @@ from serving.state.clock import wall_now
 router = APIRouter(prefix="/v1", tags=["score"], route_class=JsonRoute)
 
 
-_INLINE_ROWS = 500  # rows up to which a lead is scored where its request arrives: handing it over would cost more
+_INLINE_ROWS = 500  # up to here a lead is scored on the event loop: handing it to a thread would cost more
 
 
 @router.post("/score", response_model=CardOut, summary="Score and explain one lead from its raw rows")
 async def score_one(body: LeadRows, request: Request, app_state: AppStateDep, caller: Scorer) -> Response:
-    """Rows known before ``as_of`` count, later ones are counted in ``not_yet_known``; an unknown category scores as
+    """Rows known before ``as_of`` count, later ones are reported as ``not_yet_known``; an unknown category scores as
     rare, a missing block as nothing on record.
     """
     if len(body.activities) + len(body.answers) + len(body.outcomes) + len(body.colleagues) > _INLINE_ROWS:
-        return Json(await run_in_threadpool(_score, body, request, app_state))
-    return Json(_score(body, request, app_state))
+        return OrjsonResponse(await run_in_threadpool(_score, body, request, app_state))
+    return OrjsonResponse(_score(body, request, app_state))
 
 
 def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, Any]:
@@ -40,7 +40,9 @@ def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, A
     as_of = body.as_of or wall_now()
     created = records["leads"][0].get("created_at")
     if created is not None and created >= as_of:
-        raise InvalidError(f"leads.created_at is not before as_of {as_of:%Y-%m-%dT%H:%M}; nothing was known then.")
+        raise InvalidError(
+            f"leads.created_at is not before as_of {as_of:%Y-%m-%dT%H:%M}; nothing was known at that time."
+        )
     scored = state.model.score_one(records, lead_id, as_of, framework, find_language(body.language))
     request.app.state.metrics.leads.labels("raw").inc()
     return {**scored.card(0), "ignored": ignored, "not_yet_known": not_yet_known(records, as_of)}
@@ -52,6 +54,7 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
     state, framework = app_state.loaded, app_state.framework(body.framework)
     records, ignored = read_many_records(body, state.model.source)
     as_of = body.as_of or wall_now()
+
     errors = _find_errors(records["leads"], as_of)
     good = [k for k, text in enumerate(errors) if not text]
     rows: list[dict[str, Any]] = [{"lead_id": body.leads[k].get("lead_id"), "error": e} for k, e in enumerate(errors)]
@@ -61,26 +64,29 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
         scored = state.model.score_records(records, ids, as_of, framework)
         for k, line in zip(good, score_lines(scored), strict=True):
             rows[k] = line
+
     request.app.state.metrics.leads.labels("batch").inc(len(good))
-    return Json({"as_of": as_of.isoformat(), "bundle_hash": state.model.bundle.hash, "rows": rows, "ignored": ignored})
+    return OrjsonResponse(
+        {"as_of": as_of.isoformat(), "bundle_hash": state.model.bundle.hash, "rows": rows, "ignored": ignored}
+    )
 
 
 def _find_errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
-    """Why a lead cannot be scored, empty where it can."""
-    found, seen = [], set()
+    """Why a lead cannot be scored, empty where it can be."""
+    errors, seen = [], set()
     for row in leads:
         lead_id = row.get("lead_id")
         created = row.get("created_at")
         if lead_id is None or str(lead_id) == "":
-            found.append("lead_id is missing")
+            errors.append("lead_id is missing")
         elif str(lead_id) in seen:
-            found.append("this lead_id appears in an earlier row; it is scored there")
+            errors.append("this lead_id appears in an earlier row; it is scored there")
         elif created is not None and created >= as_of:
-            found.append("created_at is not before as_of")
+            errors.append("created_at is not before as_of")
         else:
             seen.add(str(lead_id))
-            found.append("")
-    return found
+            errors.append("")
+    return errors
 
 
 def score_lines(scored: Scored) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1", tags=["worklist"])
 Show = Literal["open", "new", "all"]
 Rung = Literal["lead", "iql", "mql", "pql", "sal", "sql"]
 _CSV = "text/csv; charset=utf-8"
-NEW_WITHIN = timedelta(days=1)
+NEW_WITHIN = timedelta(days=1)  # what the pages call new today
 
 
 def parse_worklist_query(
@@ -45,7 +45,7 @@ def parse_worklist_query(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     size: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
 ) -> WorklistQuery:
-    """The query of a request; empty texts are no filters, as a form sends them."""
+    """The query of a request; an empty text, as forms send it, is not a filter."""
     return WorklistQuery(
         owner=owner or None, state=state, grade=grade, segment=segment, minimum=minimum, search=search, sort=sort,
         page=page, size=size,
@@ -58,10 +58,10 @@ Asked = Annotated[WorklistQuery, Depends(parse_worklist_query)]
 def read_page(
     app_state: AppState, state: LoadedState, query: WorklistQuery, caller: Caller, show: str = "open"
 ) -> Page:
-    """A page as the caller may see it, each row with what sales said last.
+    """A page as the caller may see it, each row with the latest feedback.
 
-    ``show``: ``open`` leaves out snoozed, rejected and do-not-contact leads, ``new`` also those that were there a day
-    ago, ``all`` shows everything.
+    ``show``: ``open`` leaves out snoozed, rejected and do-not-contact leads, ``new`` also those created more
+    than a day before, ``all`` shows everything.
     """
     app_state.catch_up()
     now = app_state.clock.as_of(None)
@@ -71,11 +71,12 @@ def read_page(
         hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
         since=now - NEW_WITHIN if show == "new" and now is not None else None,
     )
+
     page = state.worklist.page(limited)
-    said = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
+    feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
     value, _ = find_win_value(app_state)
     for row in page.rows:
-        row["feedback"] = said.get(str(row["lead_id"]))
+        row["feedback"] = feedback.get(str(row["lead_id"]))
         row["expected_value"] = None if value is None else round(row["probability"] * row["worth"] * value, 2)
     return page
 
@@ -114,8 +115,8 @@ def get_shortlist(
     next_state: Annotated[Short | None, Query(description="only leads an answer would put into this state")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
 ) -> Response:
-    """Which answer, what to ask, and how likely such an answer is among similar leads; nearest to a deal first. Of long
-    lists the best 20,000 leads are looked at. Carries an ETag.
+    """Which answer, what to ask, and how likely similar leads are to give it; nearest to a deal first. Covers the best
+    20,000 leads. Carries an ETag.
     """
     found = shortlist_leads(app_state, caller.owner or owner or None, next_state, limit)
     return respond_with_etag(request, asdict(found))
@@ -135,7 +136,7 @@ def get_export(
     lines = export_lines(
         iterate_rows(app_state, app_state.loaded, query, caller, show), form, from_state, changed=changed
     )
-    return StreamingResponse(lines, media_type=_CSV, headers=_as_file(form))
+    return StreamingResponse(lines, media_type=_CSV, headers=_download_headers(form))
 
 
 @router.post("/exports/{name}", summary="What changed since the last export of this name, as CSV for a CRM")
@@ -156,7 +157,7 @@ def post_export(
     """
     rows = iterate_rows(app_state, app_state.loaded, query, caller, show)
     handed = export_changes(app_state.store, caller, name, rows, form, from_state, again=again)
-    headers = _as_file(form) | {"x-export-rows": str(handed.rows), "x-export-number": str(handed.number)}
+    headers = _download_headers(form) | {"x-export-rows": str(handed.rows), "x-export-number": str(handed.number)}
     ended = BackgroundTask(handed.file.close)
     return StreamingResponse(handed.file, media_type=_CSV, headers=headers, background=ended)
 
@@ -164,7 +165,7 @@ def post_export(
 def iterate_rows(
     app_state: AppState, state: LoadedState, query: WorklistQuery, caller: Caller, show: str
 ) -> Iterator[dict[str, Any]]:
-    """All rows of a list, page by page; the first is read at once, as a refusal is of no use in the midst of a file."""
+    """All rows of a list, page by page; the first is read at once, so that an error comes before the file begins."""
     first = read_page(app_state, state, replace(query, page=1, size=PAGE_LIMIT), caller, show)
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -178,5 +179,5 @@ def iterate_rows(
     return rows()
 
 
-def _as_file(form: Form) -> dict[str, str]:
+def _download_headers(form: Form) -> dict[str, str]:
     return {"content-disposition": f'attachment; filename="leadscore-{form}.csv"'}

@@ -17,7 +17,7 @@ def post_answer(
     lead_id: str, body: AnswerGiven, request: Request, app_state: AppStateDep, caller: Writer, key: Key = None
 ) -> dict[str, Any]:
     """The new card, and score and state before. ``met`` and ``not_met`` are stored as the declared answer that stands
-    for them; ``dont_know`` withdraws what was said before.
+    for them; ``dont_know`` withdraws the previous answer.
     """
     answered, _ = store_answer(app_state, caller, lead_id, body, key)
     request.app.state.metrics.leads.labels("answer").inc()
