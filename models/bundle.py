@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,18 +30,19 @@ from models.explaining.reasons import ReasonWriter
 from models.interfaces import Calibration, Candidate, Contributions, Scale
 from models.logistic import sigmoid
 
-FORMAT = 1
+FORMAT = 1  # of bundle.json; raised when an older reader would misread it
 KINDS: Mapping[str, Any] = MappingProxyType(
     {
         kind.name: kind
         for kind in (RateCandidate, RubricCandidate, LinearCandidate, ScorecardCandidate, BoosterCandidate)
     }
 )
-VOLATILE = ("trained_at", "run_id", "seconds")
-_SEVERAL = 8  # leads that are no longer explained one by one
+VOLATILE = ("trained_at", "run_id", "seconds")  # keys of meta that differ between equal trainings
+_SEVERAL = 8  # leads that are explained as a block: more than the 4 that TreeShap walks one by one
+_NAME_LISTS = 64  # lists of features whose dimensions are kept: one a set of components, so a few are in use
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     """A fitted model and what is needed to score, explain and judge with it.
 
@@ -59,7 +60,8 @@ class Bundle:
     percentiles : shape (101,), calibrated log-odds of the leads open at the data cut-off (or of the judged rows)
     rubric : the fitted rubric candidate, for comparison, if the source has one
     questions : what answers to each question were worth among training leads
-    trained_on : bins and shares of the training rows, to tell drift by; empty in bundles of before
+    trained_on : bins and shares of the training rows, to measure drift against; empty in older bundles
+    stored_hash : the hash that was verified while reading, empty for a bundle made in memory
     """
 
     meta: Mapping[str, Any]
@@ -74,7 +76,7 @@ class Bundle:
     rubric: RubricCandidate | None = None
     questions: tuple[AnswerTable, ...] = ()
     trained_on: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    _cache: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    stored_hash: str = field(default="", init=False, compare=False, repr=False)
 
     def raw_log_odds(self, values: Values) -> Floats:
         """Weighted sum of the components' log-odds, before calibration, shape (n,)."""
@@ -97,9 +99,9 @@ class Bundle:
         return blend_log_odds({name: z for name, (z, _) in both.items()}, self.weights), contributions
 
     def warm(self) -> None:
-        """Score and explain leads nobody knows, so that what is made on first use is there for the first real ones.
+        """Score and explain empty leads, so that everything built on first use is ready for the first real ones.
 
-        One, and several: trees are walked by another kernel for each.
+        One lead, and several: the trees are walked by a different kernel for each.
         """
         for rows in (1, _SEVERAL):
             texts, numbers = pd.Series([None] * rows, dtype="str"), pd.Series(np.full(rows, np.nan))
@@ -121,27 +123,25 @@ class Bundle:
         """Share of the reference population scored lower, 0..100, shape (n,)."""
         return np.asarray(np.searchsorted(self.percentiles, log_odds, side="left").clip(0, 100), dtype=np.float64)
 
-    def words(self, language: Language) -> ReasonWriter:
-        """Who finds the words in a language; the same for all requests, as leads share most sentences."""
-        return self._words.setdefault(language, ReasonWriter(self.catalog, self.facts, language))
+    @cached_property
+    def reason_writer(self) -> Callable[[Language], ReasonWriter]:
+        """The writer of reasons in a language; the same for all requests, as leads share most sentences."""
+        return cache(partial(ReasonWriter, self.catalog, self.facts))
 
     @cached_property
-    def _words(self) -> dict[Language, ReasonWriter]:
-        return {}
-
-    def dimensions(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    def dimensions(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
         """Dimension of each named feature; features of no dimension count as fit."""
-        if names not in self._dimensions:
-            known = self.catalog.by_name
-            self._dimensions[names] = tuple(str(known[n].dimension if n in known else Dimension.FIT) for n in names)
-        return self._dimensions[names]
+        known = self.catalog.by_name
 
-    @cached_property
-    def _dimensions(self) -> dict[tuple[str, ...], tuple[str, ...]]:
-        return {}
+        @lru_cache(maxsize=_NAME_LISTS)
+        def dimensions_of(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(str(known[n].dimension if n in known else Dimension.FIT) for n in names)
+
+        return dimensions_of
 
     @property
     def horizon_days(self) -> int:
+        """Days after as_of in which a win counts."""
         return int(self.meta["horizon_days"])
 
     def document(self) -> dict[str, Any]:
@@ -170,12 +170,10 @@ class Bundle:
         """Text files that belong to the components."""
         return {name: text for component in self.components.values() for name, text in component.files().items()}
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 over all content but times and ids."""
-        if "hash" not in self._cache:
-            self._cache["hash"] = content_hash(json.loads(_dump(self.document())), self.files())
-        return self._cache["hash"]
+        return self.stored_hash or content_hash(json.loads(_dump(self.document())), self.files())
 
 
 def content_hash(document: Mapping[str, Any], files: Mapping[str, str]) -> str:
@@ -199,7 +197,12 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
 
 
 def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
-    """Read a bundle; BundleError if it is missing, damaged, of another format, or not the one expected."""
+    """Read a bundle.
+
+    Raises
+    ------
+    BundleError : it is missing, damaged, of another format, or not the one expected
+    """
     path = folder / "bundle.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -208,10 +211,14 @@ def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
                 f"{path} has format {document['format']}; this version reads format {FORMAT}. Train again, or install "
                 "the version that wrote it."
             )
+
         stored = document.pop("hash")
         names = [name for state in document["components"].values() for name in state.get("files", ())]
         if any(Path(name).name != name for name in names):
-            raise BundleError(f"{path} names a file outside its directory; it is not a bundle of ours.")
+            raise BundleError(
+                f"{path} names a file outside its directory, so it was not written by leadscore. Use another bundle."
+            )
+
         files = {name: (folder / name).read_text(encoding="utf-8") for name in names}
         found = content_hash(document, files)
         if found != stored or (expect_hash is not None and found != expect_hash):
@@ -219,14 +226,18 @@ def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
                 f"bundle {folder} has hash {found[:12]}, expected {(expect_hash or stored)[:12]}: it was changed "
                 "after it was written. Restore it, or train again."
             )
-        return _restore(document, files, found)
+
+        bundle = _restore(document, files)
+        # not an argument of the bundle: dataclasses.replace must not carry it over to another one
+        object.__setattr__(bundle, "stored_hash", found)
+        return bundle
     except FileNotFoundError as problem:
-        raise BundleError(f"{problem.filename} does not exist; train first, or give another bundle.") from problem
+        raise BundleError(f"{problem.filename} was not found; train first, or name another bundle.") from problem
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, OSError) as problem:
         raise BundleError(f"bundle {folder} is damaged: {problem!r}. Restore it, or train again.") from problem
 
 
-def _restore(document: Mapping[str, Any], files: Mapping[str, str], found: str) -> Bundle:
+def _restore(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:
     rubric = document["rubric"]
     components = {name: KINDS[name].restore(state, files) for name, state in document["components"].items()}
     return Bundle(
@@ -242,7 +253,6 @@ def _restore(document: Mapping[str, Any], files: Mapping[str, str], found: str) 
         rubric=None if rubric is None else RubricCandidate.restore(rubric, {}),
         questions=tuple(AnswerTable.restore(state) for state in document.get("questions", ())),
         trained_on=document.get("trained_on", MappingProxyType({})),
-        _cache={"hash": found},
     )
 
 

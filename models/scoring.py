@@ -30,14 +30,27 @@ from models.interfaces import Contributions
 from models.logistic import sigmoid
 
 LETTERS = ("A", "B", "C", "D")
-_GRADE_STEP = 0.5  # doublings of the odds between grades
-_FACTS = 2  # shown with each criterion
+_GRADE_STEP = 0.5  # doublings of the odds between grades: B and C share the middle doubling, A and D lie beyond it
+_FACTS = 2  # shown with each criterion: "the one or two facts behind it" of the rep's card
+_NAME_LISTS = 64  # lists of dimensions whose sides are kept: one a set of components, so a few are in use
 _ENGAGEMENT = tuple(str(dimension) for dimension in (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scored:
-    """Scored rows: ``columns`` are those of the public table ``frame``, row by row as in the matrix."""
+    """Scored rows, aligned with the rows of the matrix.
+
+    Parameters
+    ----------
+    columns : those of the public table :attr:`frame`, each shape (n,)
+    contributions : additive parts of the calibrated log-odds
+    bars : integer points of base, criteria, context and clip
+    evidence : status per criterion of ``framework``
+    log_odds : calibrated, shape (n,)
+    rows : the feature values that were scored
+    qualification, inputs : state and next action, and what the policy decided them on
+    writer : finds the words of reasons in ``language``
+    """
 
     columns: Mapping[str, npt.NDArray[Any]]
     contributions: Contributions
@@ -51,7 +64,7 @@ class Scored:
     qualification: Qualification
     inputs: PolicyInputs
     policy: QualificationPolicy
-    words: ReasonWriter
+    writer: ReasonWriter
     language: Language = ENGLISH
 
     @cached_property
@@ -118,31 +131,36 @@ def score_rows(
     if rows.catalog.hash != bundle.catalog.hash:
         raise BundleError(
             f"the matrix follows catalog {rows.catalog.hash[:12]}, the bundle {bundle.catalog.hash[:12]}: the source "
-            "declaration changed since training. Train again, or score with the declaration of then."
+            "declaration changed since training. Train again, or score with the declaration used in training."
         )
+
     values = rows.values
     raw, contributions = bundle.explain(values)
     log_odds = bundle.calibration.apply(raw)
     low, high = bundle.bounds(raw)
     shown = compute_bars(contributions, bundle.catalog, framework, bundle.scale)
+
     clues = read_clues(values, bundle.catalog, source)
     statuses = assess_clues(clues, framework)
-    fit, engagement = _sum_by_side(contributions, bundle)
+
     policy = policy or default_qualification()
     policy.profile.check(bundle.catalog)
     inputs = PolicyInputs(
-        shown.score,
-        _points_by_dimension(contributions, bundle),
-        assess_clues(clues, TOPICS),
+        score=shown.score,
+        points=_points_by_dimension(contributions, bundle),
+        statuses=assess_clues(clues, TOPICS),
         excluded=policy.profile.exclusion_reasons(values),
     )
     qualification = qualify(inputs, policy)
-    words = bundle.words(language)
-    reasons = np.array(top_reasons(words, contributions, values), dtype=object).reshape(len(values), TOP)
+
+    writer = bundle.reason_writer(language)
+    reasons = np.array(top_reasons(writer, contributions, values), dtype=object).reshape(len(values), TOP)
     scale = bundle.scale
     worth = value_questions(
         bundle.questions, values, contributions, scale.reference_log_odds, scale.points_per_log_odds
     )
+
+    fit, engagement = _sum_by_side(contributions, bundle)
     columns: dict[str, Any] = {
         "lead_id": rows.lead_id,
         "as_of": rows.as_of,
@@ -163,21 +181,22 @@ def score_rows(
         "scale_version": repeat_text(len(values), bundle.scale.version),
         "bundle_hash": repeat_text(len(values), bundle.hash),
     }
+
     return Scored(
-        columns,
-        contributions,
-        shown,
-        statuses,
-        log_odds,
-        bundle,
-        framework,
-        source,
-        values,
-        qualification,
-        inputs,
-        policy,
-        words,
-        language,
+        columns=columns,
+        contributions=contributions,
+        bars=shown,
+        evidence=statuses,
+        log_odds=log_odds,
+        bundle=bundle,
+        framework=framework,
+        source=source,
+        rows=values,
+        qualification=qualification,
+        inputs=inputs,
+        policy=policy,
+        writer=writer,
+        language=language,
     )
 
 
@@ -203,8 +222,9 @@ def _sum_by_side(contributions: Contributions, bundle: Bundle) -> tuple[Floats, 
     return summed[:, 0], summed[:, 1]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_NAME_LISTS)
 def _sides(dimensions: tuple[str, ...]) -> tuple[str, ...]:
+    """The side of the grade that each dimension belongs to: fit (letter) or engagement (number)."""
     return tuple("engagement" if dimension in _ENGAGEMENT else "fit" for dimension in dimensions)
 
 
@@ -218,12 +238,11 @@ def _grade(fit: Floats, engagement: Floats) -> npt.NDArray[Any]:
 
 
 def _card(scored: Scored, row: int) -> dict[str, Any]:
+    bundle, framework, language = scored.bundle, scored.framework, scored.language
     line = {name: values[row] for name, values in scored.columns.items()}
-    bundle, framework = scored.bundle, scored.framework
-    language = scored.language
-    words = scored.words
     values = row_of(scored.rows, row)
-    reasons = words.reasons(values, scored.contributions.names, scored.contributions.values[row])
+
+    reasons = scored.writer.reasons(values, scored.contributions.names, scored.contributions.values[row])
     facts = _facts(scored, reasons)
     criteria = [
         {
@@ -235,6 +254,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         | (_status(scored, name, row) if name != CONTEXT else {})
         for name in (*framework.ids, CONTEXT)
     ]
+
     as_of = line["as_of"]
     return {
         "lead_id": str(line["lead_id"]),
@@ -269,9 +289,9 @@ def _facts(scored: Scored, reasons: Sequence[Reason]) -> dict[str, list[dict[str
     home = dict(zip(names, scored.framework.groups(scored.bundle.catalog, names), strict=True))
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in (*scored.framework.ids, CONTEXT)}
     for reason in reasons:
-        told = found[home[reason.feature]]
-        if len(told) < _FACTS:
-            told.append({"text": reason.text, "sign": reason.sign, "points": round(reason.contribution * unit, 1)})
+        facts = found[home[reason.feature]]
+        if len(facts) < _FACTS:
+            facts.append({"text": reason.text, "sign": reason.sign, "points": round(reason.contribution * unit, 1)})
     return found
 
 

@@ -184,6 +184,10 @@ class Catalog:
     def from_records(cls, records: Iterable[Mapping[str, Any]]) -> "Catalog":
         return cls(tuple(Feature.from_record(r) for r in records))
 
+    def __hash__(self) -> int:
+        """Of the content, so that a catalog can be the key of a cache."""
+        return hash(self.hash)
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the catalog: a bundle refuses a matrix of another catalog."""

@@ -1,8 +1,8 @@
 """Qualification frameworks as data: a partition of topics into criteria."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ from features.schema.vocabulary import Topic
 from features.schema.yaml_lines import YamlTextError, problems_of, read_yaml
 
 CONTEXT = "context"
-_KEPT = 32  # lists of features a framework remembers the criteria of
+_NAME_LISTS = 32  # lists of features a framework remembers the criteria of: one a loaded bundle, so a few are in use
 _FOLDER = files("models.explaining") / "frameworks"
 
 
@@ -47,19 +47,16 @@ class Framework(BaseModel):
             return CONTEXT
         return self._homes[topic]
 
-    def groups(self, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The criterion of each named feature, ``context`` for those the catalog does not know."""
-        key = (catalog.hash, names)
-        if key not in self._grouped:
-            if len(self._grouped) >= _KEPT:
-                self._grouped.clear()
-            known = catalog.by_name
-            self._grouped[key] = tuple(self.criterion_of(known[n].topic) if n in known else CONTEXT for n in names)
-        return self._grouped[key]
-
     @cached_property
-    def _grouped(self) -> dict[tuple[str, tuple[str, ...]], tuple[str, ...]]:
-        return {}
+    def groups(self) -> Callable[[Catalog, tuple[str, ...]], tuple[str, ...]]:
+        """The criterion of each named feature of a catalog, ``context`` for those the catalog does not know."""
+
+        @lru_cache(maxsize=_NAME_LISTS)
+        def criteria_of(catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:
+            known = catalog.by_name
+            return tuple(self.criterion_of(known[n].topic) if n in known else CONTEXT for n in names)
+
+        return criteria_of
 
     @cached_property
     def _homes(self) -> dict[Topic, str]:
@@ -89,14 +86,18 @@ def parse_framework(text: str, *, where: str = "framework") -> Framework:
     except ValidationError as error:
         raise PolicyError(f"{where} cannot be used:\n  " + "\n  ".join(problems_of(error, document))) from error
     if {"base", "clip", CONTEXT} & set(framework.ids):
-        raise PolicyError(f"{where}: a criterion may not be called base, clip or context; these are bars of their own.")
+        raise PolicyError(
+            f"{where}: a criterion may not be named base, clip or context; these bars are always there. Rename it."
+        )
     mapped = [topic for criterion in framework.criteria.values() for topic in criterion.topics]
     twice = sorted({str(t) for t in mapped if mapped.count(t) > 1} | ({"context"} & {str(t) for t in mapped}))
     if twice:
-        raise PolicyError(f"{where}: mapped twice, or not to be mapped: {', '.join(twice)}. Name each topic once.")
+        raise PolicyError(
+            f"{where}: {', '.join(twice)} appears twice or cannot be mapped. Name each topic once, without context."
+        )
     missing = [str(t) for t in Topic if t is not Topic.CONTEXT and t not in mapped]
     if missing:
-        raise PolicyError(f"{where}: no criterion takes {', '.join(missing)}. Add each topic to a criterion.")
+        raise PolicyError(f"{where}: no criterion has {', '.join(missing)}. Add each topic to a criterion.")
     return framework
 
 
@@ -109,14 +110,14 @@ def framework_names() -> tuple[str, ...]:
 
 @cache
 def load_framework(name_or_path: str) -> Framework:
-    """A framework by name, or from a YAML file of one's own; PolicyError names the known ones."""
+    """A framework by name, or from a YAML file of your own; PolicyError names the known ones."""
     if name_or_path in framework_names():
         return parse_framework((_FOLDER / f"{name_or_path}.yaml").read_text(encoding="utf-8"), where=name_or_path)
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return parse_framework(path.read_text(encoding="utf-8"), where=path.name)
     raise PolicyError(
-        f"there is no framework '{name_or_path}'. Known: {', '.join(framework_names())}; or give the path of a "
+        f"framework '{name_or_path}' was not found. Known: {', '.join(framework_names())}; or give the path of a "
         "YAML file."
     )
 

@@ -1,7 +1,7 @@
 """Reasons in plain words: the fact, its number, and how won and other leads compare; never against its sign."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -15,8 +15,10 @@ from features.catalog.feature import Catalog, Feature, FeatureType, Wording
 from models.explaining.language import ENGLISH, Language
 from models.interfaces import Contributions
 
-TOP = 3
-_KEPT = 5_000  # sentences a wordsmith remembers
+TOP = 3  # reasons of a lead in a scored file: columns reason_1 to reason_3
+_SENTENCES = 5_000  # sentences a writer keeps; bounds its memory, as numbers take many values
+_NAME_LISTS = 64  # lists of features whose ages are kept: one a set of components, so a few are in use
+_LEAST_DIFFERENCE = 0.005  # of two shares that are compared: closer ones would print as the same per cent
 _UNITLESS = ("as given", "as answered", "score", "count")
 _SO_FOR = " (so for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
 _BOUND_FOR = " ({bound} for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
@@ -25,43 +27,43 @@ _LEVEL = " ({rate} of {leads} such leads won, {base} of all)"
 
 
 class Reason(NamedTuple):
-    """The feature a sentence speaks of, its contribution in log-odds, its value, and who finds the words."""
+    """The feature a sentence speaks of, its contribution in log-odds, its value, and the writer of the sentence."""
 
     feature: str
     contribution: float
     value: Any
-    words: "ReasonWriter"
+    writer: "ReasonWriter"
 
     @property
     def text(self) -> str:
-        """The sentence; found when it is asked for, as most are never read."""
-        return self.words.text(self.feature, self.value, self.contribution)
+        """The sentence; written when it is asked for, as most are never read."""
+        return self.writer.text(self.feature, self.value, self.contribution)
 
     @property
     def sign(self) -> str:
+        """``+`` where the feature speaks for the lead, ``-`` where it speaks against it."""
         return "+" if self.contribution > 0 else "-"
 
 
 class ReasonWriter:
-    """Words for (feature, value, sign); sentences are kept, as leads share most of them."""
+    """Writes the sentence of (feature, value, sign) in one language, and keeps it, as leads share most sentences."""
 
     def __init__(self, catalog: Catalog, facts: Mapping[str, Any], language: Language = ENGLISH) -> None:
         self.language = language
         self.features = catalog.by_name
         self.facts = facts
-        self._kept: dict[tuple[str, Any, bool], str] = {}
 
     def text(self, name: str, value: Any, contribution: float) -> str:
         """The sentence of a feature's value."""
-        key = (name, None if _is_missing(value) else value, contribution > 0)
-        found = self._kept.get(key)
-        if found is None:
-            context = _FactContext(self.facts.get(name, {}), contribution > 0, self.language)
-            found = _sentence(self.features.get(name), name, key[1], context)
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            self._kept[key] = found
-        return found
+        return self._kept_sentence(name, None if _is_missing(value) else value, contribution > 0)
+
+    @cached_property
+    def _kept_sentence(self) -> Callable[[str, Any, bool], str]:
+        return lru_cache(maxsize=_SENTENCES)(self._write)
+
+    def _write(self, name: str, value: Any, helps: bool) -> str:
+        context = _FactContext(self.facts.get(name, {}), helps, self.language)
+        return _write_sentence(self.features.get(name), name, value, context)
 
     @cached_property
     def ages(self) -> frozenset[str]:
@@ -88,10 +90,12 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
-def top_reasons(words: ReasonWriter, contributions: Contributions, values: Values, count: int = TOP) -> list[list[str]]:
+def top_reasons(
+    writer: ReasonWriter, contributions: Contributions, values: Values, count: int = TOP
+) -> list[list[str]]:
     """Per row the ``count`` largest reasons as text, marked + or -, empty where there are fewer."""
     size = np.abs(contributions.values)
-    ages = _ages_among(contributions.names, words.ages)
+    ages = _ages_among(contributions.names, writer.ages)
     if ages:
         missing = np.isnan(number_block(values, [contributions.names[k] for k in ages]))
         size[:, ages] = np.where(missing, 0.0, size[:, ages])
@@ -110,14 +114,15 @@ def top_reasons(words: ReasonWriter, contributions: Contributions, values: Value
             part = float(contributions.values[i, k])
             name = contributions.names[k]
             value = columns[name][i] if name in columns else None
-            silent = part == 0.0 or words.is_silent(name, value)
-            row.append("" if silent else f"{'+' if part > 0 else '-'} {words.text(name, value, part)}")
+            silent = part == 0.0 or writer.is_silent(name, value)
+            row.append("" if silent else f"{'+' if part > 0 else '-'} {writer.text(name, value, part)}")
         texts.append(row + [""] * (count - width))
     return texts
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_NAME_LISTS)
 def _ages_among(names: tuple[str, ...], ages: frozenset[str]) -> list[int]:
+    """Positions of the features that are ages."""
     return [k for k, name in enumerate(names) if name in ages]
 
 
@@ -136,7 +141,7 @@ class _FactContext:
         return self.language.text(template, **counts, **shares, **values)
 
 
-def _sentence(feature: Feature | None, name: str, value: Any, context: _FactContext) -> str:
+def _write_sentence(feature: Feature | None, name: str, value: Any, context: _FactContext) -> str:
     if feature is None:
         return f"{name.replace('_', ' ')}"
     say = context.language.text
@@ -194,7 +199,7 @@ def _threshold_note(feature: Feature, value: float, context: _FactContext) -> st
     won, lost = fact["won_share"], fact["lost_share"]
     if not above:
         won, lost = 1 - won, 1 - lost
-    if (won > lost) != context.helps or abs(won - lost) < 0.005:
+    if (won > lost) != context.helps or abs(won - lost) < _LEAST_DIFFERENCE:
         return ""
     if feature.wording is Wording.FLAG:
         return context.compare(_SO_FOR, won, lost)

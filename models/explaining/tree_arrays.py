@@ -8,22 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from features.array_types import Floats, Ints
-from models.explaining.tree_kernel import fill_tables
+from models.explaining.tree_kernel import ForestArrays, LeafGames, fill_tables
 from models.explaining.tree_plan import Group, table_size
 from models.explaining.trees import CATEGORICAL, Tree
 
 Arrays = tuple[npt.NDArray[Any], ...]
-_BYTE_BINS, _BYTE_BITS = 255, 8
+_BYTE_BINS, _BYTE_BITS = 255, 8  # what one byte can hold: bins and patterns beyond it take two
 
 
-def flatten(trees: Sequence[Tree], groups: Sequence[Sequence[Group]], scale: float) -> Arrays:
-    """Everything the kernel needs, in its order; leaf values are multiplied by ``scale``."""
+def flatten(trees: Sequence[Tree], groups: Sequence[Sequence[Group]], scale: float) -> ForestArrays:
+    """Everything the kernels need; leaf values are multiplied by ``scale``."""
     columns, thresholds, cuts = _columns(trees)
     flat = [group for part in groups for group in part]
     widest = max([2, *(len(group.bits) for group in flat)])
     narrow = widest <= _BYTE_BITS and (not len(columns) or columns[:, 3].max() < _BYTE_BINS)
     dtype = np.uint8 if narrow else np.uint16
-    return (columns, thresholds, *_splits(trees, columns, cuts, dtype), *_lookups(groups), _tables(flat, scale))
+    splits, lookups = _splits(trees, columns, cuts, dtype), _lookups(groups)
+    return ForestArrays._make((columns, thresholds, *splits, *lookups, _tables(flat, scale)))
 
 
 def _columns(trees: Sequence[Tree]) -> tuple[Ints, Floats, list[Floats]]:
@@ -37,6 +38,7 @@ def _columns(trees: Sequence[Tree]) -> tuple[Ints, Floats, list[Floats]]:
                 values.append(float(tree.category_sets[int(tree.threshold[node])].max(initial=0) + 1))
             else:
                 values.append(float(tree.threshold[node]))
+
     cuts = [
         np.array([max(values)]) if kind == CATEGORICAL else np.unique(values)
         for (_, kind), values in sorted(found.items())
@@ -55,6 +57,7 @@ def _splits(trees: Sequence[Tree], columns: Ints, cuts: Sequence[Floats], dtype:
     node_column, node_range, node_set = [], [], []
     sets: list[npt.NDArray[Any]] = [np.empty(0, dtype=dtype)]
     used = 0
+
     for tree in trees:
         for node, feature in enumerate(tree.feature.tolist()):
             column = place[feature, tree.kind(node)]
@@ -71,6 +74,7 @@ def _splits(trees: Sequence[Tree], columns: Ints, cuts: Sequence[Floats], dtype:
                 last = int(np.searchsorted(cuts[column], tree.threshold[node])) + 1
                 node_range.append((low, last - low))
                 node_set.append((0, 0))
+
     return (
         _offsets(tree.splits for tree in trees),
         _ints(node_column),
@@ -100,25 +104,28 @@ def _tables(groups: Sequence[Group], scale: float) -> Floats:
     leaves = [leaf for group in groups for leaf in group.leaves]
     wanted = [feature for leaf in leaves for feature in leaf.features]
     position, ones, zeros = (_ints([int(feature[k]) for feature in wanted]) for k in range(3))
-    tables = np.zeros(table_size(groups))
-    fill_tables(
-        _ints([len(group.bits) for group in groups]),
-        _offsets(table_size([group]) for group in groups),
-        _offsets(len(group.leaves) for group in groups),
-        np.array([scale * leaf.value for leaf in leaves], dtype=np.float64),
-        _offsets(len(leaf.features) for leaf in leaves),
-        position,
-        ones,
-        zeros,
-        np.array([feature[3] for feature in wanted], dtype=np.float64),
-        tables,
+    games = LeafGames(
+        group_bits=_ints([len(group.bits) for group in groups]),
+        group_table=_offsets(table_size([group]) for group in groups),
+        group_leaf=_offsets(len(group.leaves) for group in groups),
+        leaf_value=np.array([scale * leaf.value for leaf in leaves], dtype=np.float64),
+        leaf_start=_offsets(len(leaf.features) for leaf in leaves),
+        position=position,
+        ones=ones,
+        zeros=zeros,
+        share=np.array([feature[3] for feature in wanted], dtype=np.float64),
     )
+
+    tables = np.zeros(table_size(groups))
+    fill_tables(games, tables)
     return tables
 
 
 def _ints(values: Sequence[int]) -> Ints:
+    """An array of int64, also of nothing."""
     return np.array(values, dtype=np.int64)
 
 
 def _offsets(sizes: Iterable[int]) -> Ints:
+    """Where parts of these sizes start, and where the last one ends."""
     return _ints([0, *accumulate(sizes)])

@@ -1,9 +1,79 @@
 """Kernels of the tree explainer: tables of Shapley values, and looking rows up in them."""
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
+from features.array_types import Floats, Ints
+from models.explaining.trees import CATEGORICAL, MISSING_NAN, MISSING_ZERO, ZERO
+
 BLOCK = 256  # rows at a time: their bins and sums stay in the second-level cache
+
+
+class LeafGames(NamedTuple):
+    """The leaves of all groups as games, group by group; a ``*_start`` or ``group_*`` array has one item more.
+
+    Parameters
+    ----------
+    group_bits : bits of each group; its table has ``2 ** bits`` values a column
+    group_table : where each group's table starts
+    group_leaf : the first leaf of each group
+    leaf_value : output of each leaf
+    leaf_start : the first feature of each leaf
+    position, ones, zeros, share : per feature on a leaf's path its column in the group's table, the bits it wants to
+        be 1 and to be 0, and the share of rows that follow the path where the feature is unknown
+    """
+
+    group_bits: Ints
+    group_table: Ints
+    group_leaf: Ints
+    leaf_value: Floats
+    leaf_start: Ints
+    position: Ints
+    ones: Ints
+    zeros: Ints
+    share: Floats
+
+
+class ForestArrays(NamedTuple):
+    """Trees and the tables of their groups, as the kernels walk them; ``first`` arrays have one item more.
+
+    Parameters
+    ----------
+    columns : per binned column its feature, kind of missing value, first threshold and number of thresholds
+    thresholds : of all columns, sorted within each
+    tree_node : the first split of each tree
+    node_column : the binned column of each split
+    node_range : per split the lowest bin that goes left and how many above it do
+    node_set : per categorical split where its members start and end in ``sets``, else 0 and 0
+    sets : 1 for each category that goes left
+    tree_group : the first group of each tree
+    group_bit : the first bit of each group
+    bit_start : the first literal of each bit
+    literals : ``2 * split + 1`` where the row must go left at a split, ``2 * split`` where it must go right
+    group_table : where each group's table starts in ``tables``
+    group_column : the first output column of each group in ``out_column``
+    out_column : the output column of each of a group's columns
+    tables : the groups' tables, one after the other, each column by column
+    """
+
+    columns: Ints
+    thresholds: Floats
+    tree_node: Ints
+    node_column: Ints
+    node_range: npt.NDArray[np.unsignedinteger]
+    node_set: Ints
+    sets: npt.NDArray[np.unsignedinteger]
+    tree_group: Ints
+    group_bit: Ints
+    bit_start: Ints
+    literals: Ints
+    group_table: Ints
+    group_column: Ints
+    out_column: Ints
+    tables: Floats
 
 
 @njit(cache=True, nogil=True)
@@ -36,8 +106,9 @@ def shapley_of_pattern(met, share, value, weights, found):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
-def fill_tables(group_bits, group_table, group_leaf, leaf_value, leaf_start, position, ones, zeros, share, tables):  # type: ignore[no-untyped-def]
-    """Sum over a group's leaves of their Shapley values, for every pattern of the group's bits."""
+def fill_tables(games, tables):  # type: ignore[no-untyped-def]
+    """Sum over a group's leaves of their Shapley values, for every pattern of the group's bits (:class:`LeafGames`)."""
+    group_bits, group_table, group_leaf, leaf_value, leaf_start, position, ones, zeros, share = games
     for g in range(len(group_bits)):
         patterns = 1 << group_bits[g]
         for leaf in range(group_leaf[g], group_leaf[g + 1]):
@@ -70,9 +141,9 @@ def _bin_numbers(x, kind, thresholds, out):  # type: ignore[no-untyped-def]
     for r in range(len(x)):
         value = x[r]
         empty = value != value
-        if empty and kind != 2:
+        if empty and kind != MISSING_NAN:
             value, empty = 0.0, False
-        if kind == 1 and abs(value) <= 1e-35:
+        if kind == MISSING_ZERO and abs(value) <= ZERO:
             empty = True
         low, size = 0, count
         while size > 0:
@@ -99,7 +170,7 @@ def _bin_block(design, start, rows, columns, thresholds, bins, values):  # type:
         feature, kind, first, size = columns[c]
         for r in range(rows):
             values[r] = design[start + r, feature]
-        if kind == 3:
+        if kind == CATEGORICAL:
             _bin_categories(values[:rows], size, bins[c])
         else:
             _bin_numbers(values[:rows], kind, thresholds[first : first + size], bins[c])
@@ -139,22 +210,24 @@ def _match(goes_left, literals, bit_start, first_bit, last_bit, held, pattern): 
 
 @njit(cache=True, nogil=True)
 def _add(table, pattern, sums):  # type: ignore[no-untyped-def]
+    """Add each row's table value to its sum."""
     for r in range(len(pattern)):
         sums[r] += table[pattern[r]]
 
 
 @njit(cache=True, nogil=True)
-def explain_rows(  # type: ignore[no-untyped-def]
-    design, low_row, high_row, columns, thresholds, tree_node, node_column, node_range, node_set, sets,
-    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, tables, out,
-):  # fmt: skip
+def explain_rows(design, low_row, high_row, forest, out):  # type: ignore[no-untyped-def]
     """Sums of table values into ``out`` for rows ``low_row`` to ``high_row``, a block at a time, feature-major."""
+    columns, thresholds, tree_node, node_column, node_range, node_set, sets = forest[:7]
+    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, tables = forest[7:]
+
     kind, widest = node_range.dtype, 1
     for t in range(len(tree_node) - 1):
         widest = max(widest, tree_node[t + 1] - tree_node[t])
     bins, goes_left = np.empty((len(columns), BLOCK), kind), np.empty((widest, BLOCK), kind)
     held, pattern = np.empty(BLOCK, kind), np.empty(BLOCK, kind)
     values, sums = np.empty(BLOCK), np.empty((out.shape[1], BLOCK))
+
     for start in range(low_row, high_row, BLOCK):
         rows = min(BLOCK, high_row - start)
         _bin_block(design, start, rows, columns, thresholds, bins, values)
@@ -177,16 +250,17 @@ def explain_rows(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def explain_row(  # type: ignore[no-untyped-def]
-    design, row, columns, thresholds, tree_node, node_column, node_range, node_set, sets,
-    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, tables, out,
-):  # fmt: skip
+def explain_row(design, row, forest, out):  # type: ignore[no-untyped-def]
     """The sums of :func:`explain_rows` for one row, in the same order: without blocks, which cost a row alone most."""
+    columns, thresholds, tree_node, node_column, node_range, node_set, sets = forest[:7]
+    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, tables = forest[7:]
+
     widest = 1
     for t in range(len(tree_node) - 1):
         widest = max(widest, tree_node[t + 1] - tree_node[t])
     bins, goes_left = np.empty((len(columns), 1), node_range.dtype), np.empty(widest, node_range.dtype)
     _bin_block(design, row, 1, columns, thresholds, bins, np.empty(1))
+
     out[row] = 0.0
     for t in range(len(tree_node) - 1):
         first = tree_node[t]

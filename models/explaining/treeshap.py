@@ -12,17 +12,17 @@ from typing import Self
 import numpy as np
 
 from features.array_types import Floats, Ints
-from models.explaining.tree_arrays import Arrays, flatten
-from models.explaining.tree_kernel import BLOCK, explain_row, explain_rows
+from models.explaining.tree_arrays import flatten
+from models.explaining.tree_kernel import BLOCK, ForestArrays, explain_row, explain_rows
 from models.explaining.tree_plan import MAX_BITS, Group, TooDeepError, plan, table_size
 from models.explaining.trees import Tree, read_ensemble
 
-MAX_TABLE_BYTES = 256 * 2**20
-_ALONE = 4  # rows up to which each is walked by itself
+MAX_TABLE_BYTES = 256 * 2**20  # beyond it LightGBM explains, and the log says so (docs/adr/0011)
+_ALONE = 4  # rows up to which each is walked by itself: a block costs a few rows more than it saves
 
 
 class UnsupportedError(ValueError):
-    """A model whose trees the tables cannot hold; the message says why."""
+    """A model whose trees do not fit into tables; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class TreeShap:
     ----------
     base : mean output over the training rows
     outputs : number of output columns
-    arrays : what the kernel walks over
+    forest : what the kernels walk over
     """
 
     base: float
     outputs: int
-    arrays: Arrays
+    forest: ForestArrays
 
     @classmethod
     def of(cls, texts: Sequence[str], *, columns: Ints | None = None, max_bits: int = MAX_BITS) -> Self:
@@ -60,13 +60,13 @@ class TreeShap:
         column_of = np.arange(features) if columns is None else np.asarray(columns, dtype=np.int64)
         trees = [tree for ensemble in ensembles for tree in ensemble.trees]
         base = sum(tree.expected_value for tree in trees) / len(ensembles)
-        arrays = flatten(trees, _groups(trees, column_of, max_bits), 1.0 / len(ensembles))
-        return cls(base, int(column_of.max()) + 1, arrays)
+        forest = flatten(trees, _groups(trees, column_of, max_bits), 1.0 / len(ensembles))
+        return cls(base, int(column_of.max()) + 1, forest)
 
     @property
     def table_bytes(self) -> int:
         """Bytes of the tables."""
-        return int(self.arrays[-1].nbytes)
+        return int(self.forest.tables.nbytes)
 
     def values(self, design: Floats, threads: int = 1) -> Floats:
         """Shapley values in the model's raw output, shape (n, outputs); with ``base`` they sum to it."""
@@ -75,16 +75,18 @@ class TreeShap:
         out = np.empty((rows, self.outputs))
         if rows <= _ALONE:
             for row in range(rows):
-                explain_row(design, row, *self.arrays, out)
+                explain_row(design, row, self.forest, out)
             return out
+
         parts = min(threads, -(-rows // BLOCK))
         if parts <= 1:
-            explain_rows(design, 0, rows, *self.arrays, out)
+            explain_rows(design, 0, rows, self.forest, out)
             return out
+
         edges = [rows * k // parts for k in range(parts + 1)]
 
         def part(k: int) -> None:
-            explain_rows(design, edges[k], edges[k + 1], *self.arrays, out)
+            explain_rows(design, edges[k], edges[k + 1], self.forest, out)
 
         with ThreadPoolExecutor(parts) as pool:  # not numba's own threads: two callers at once would end the process
             list(pool.map(part, range(parts)))

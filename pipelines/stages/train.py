@@ -103,7 +103,7 @@ def _fit(
         facts=build_facts(part),
     )
     tables = build_answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
-    return replace(fitted, questions=tables, _cache={})
+    return replace(fitted, questions=tables)
 
 
 def _watch(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:

@@ -213,6 +213,6 @@ def test_changed_or_foreign_bundles_are_refused(tmp_path: Path) -> None:
 
 def test_times_and_ids_do_not_change_the_hash_but_content_does() -> None:
     _, bundle = trained()
-    timed = replace(bundle, meta={**bundle.meta, "trained_at": "2026-01-01", "run_id": "abc"}, _cache={})
-    other = replace(bundle, meta={**bundle.meta, "horizon_days": 30}, _cache={})
+    timed = replace(bundle, meta={**bundle.meta, "trained_at": "2026-01-01", "run_id": "abc"})
+    other = replace(bundle, meta={**bundle.meta, "horizon_days": 30})
     assert timed.hash == bundle.hash != other.hash

@@ -44,7 +44,7 @@ def another_bundle(run: Any, tmp_path: Path) -> str:
     assert champion is not None
     bundle = load_bundle(champion.folder)
     scale = Scale("other", bundle.scale.reference_log_odds + 1.0, bundle.scale.pdo)
-    changed = dataclasses.replace(bundle, scale=scale, _cache={})
+    changed = dataclasses.replace(bundle, scale=scale)
     save_bundle(changed, tmp_path / "changed")
     return keep_bundle(run.context.paths, tmp_path / "changed")
 

@@ -94,7 +94,7 @@ def test_more_bins_than_a_byte_holds_and_more_rows_than_a_block() -> None:
     y = (np.sin(8 * x[:, 0]) + x[:, 1] + 0.3 * rng.normal(size=6000) > 0).astype(float)
     model = booster(x, y, rounds=60, num_leaves=24, max_bin=1000)
     explainer = TreeShap.of([model.model_to_string()])
-    assert explainer.arrays[4].dtype == np.uint16
+    assert explainer.forest.node_range.dtype == np.uint16
     values = explainer.values(x, threads=2)
     assert np.abs(values[:700] - model.predict(x[:700], pred_contrib=True)[:, :-1]).max() < 1e-9
     assert np.array_equal(values[5990:], explainer.values(x[5990:]))

@@ -28,13 +28,13 @@ def early_champion(run: TinyRun, folder: Path) -> Bundle:
 def rescaled(bundle: Bundle, **meta: Any) -> Bundle:
     """The same log-odds under another scale, so that it is another bundle."""
     scale = Scale("other", bundle.scale.reference_log_odds + 1.0, bundle.scale.pdo)
-    return dataclasses.replace(bundle, scale=scale, meta={**bundle.meta, **meta}, _cache={})
+    return dataclasses.replace(bundle, scale=scale, meta={**bundle.meta, **meta})
 
 
 def shifted(bundle: Bundle, by: float) -> Bundle:
     """Every log-odds moved: ranks alike, promises more or less."""
     calibration = Calibration(bundle.calibration.slope, bundle.calibration.intercept + by)
-    return dataclasses.replace(bundle, calibration=calibration, _cache={})
+    return dataclasses.replace(bundle, calibration=calibration)
 
 
 def spoiled(bundle: Bundle) -> Bundle:
