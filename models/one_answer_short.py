@@ -32,7 +32,7 @@ COLUMNS = (
 _NAMES = {rank: name for name, rank in RANK.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _QuestionEffect:
     """What one question could do for some rows.
 
@@ -70,6 +70,7 @@ def shortlist(scored: Scored) -> pd.DataFrame:
     """
     if scored.source is None:
         return pd.DataFrame(columns=list(COLUMNS))
+
     now = rank_by_rules(scored.inputs, scored.policy)
     best: dict[int, tuple[_QuestionEffect, int]] = {}
     for name, question in scored.source.questions.items():
@@ -78,6 +79,7 @@ def shortlist(scored: Scored) -> pd.DataFrame:
             row = int(asked.rows[k])
             if row not in best or asked.merit(k) > best[row][0].merit(best[row][1]):
                 best[row] = asked, k
+
     records = [_record(scored, scored.source.questions[asked.name], row, asked, k) for row, (asked, k) in best.items()]
     order = {row: (*(-part for part in asked.merit(k)), -scored.log_odds[row]) for row, (asked, k) in best.items()}
     ranked = sorted(zip(order.values(), records, strict=True), key=lambda item: (*item[0], item[1][0]))
@@ -107,16 +109,27 @@ def _try_answers(scored: Scored, name: str, question: Question, now: Ints) -> _Q
     highest = max(RANK[str(rule.state)] for rule in scored.policy.rules)
     wanted = (silent | expired) & (now < highest) & (scored.qualification.next_action != "disqualify")
     rows = np.flatnonzero(wanted) if words else np.empty(0, dtype=np.int64)
+
     shape = len(rows), max(len(words), 1)
     share, effect = _plausible(scored, table, rows, shape, silent)
     rank, score = np.zeros((2, *shape), dtype=np.int64)
     for k, then in enumerate(_inputs_after_answers(scored, question, table, rows, words, effect) if len(rows) else ()):
         rank[:, k], score[:, k] = rank_by_rules(then, scored.policy), then.score
+
     top = rank.max(axis=1)
     leads = rank == top[:, None]
     likeliest = np.argmax(np.where(leads, share, -1.0), axis=1)
     chance = np.where(leads, share, 0.0).sum(axis=1) if table is not None else np.full(len(rows), np.nan)
-    return _QuestionEffect(name, words, rows, top, leads, chance, score[np.arange(len(rows)), likeliest])
+
+    return _QuestionEffect(
+        name=name,
+        words=words,
+        rows=rows,
+        rank=top,
+        leads=leads,
+        chance=chance,
+        score=score[np.arange(len(rows)), likeliest],
+    )
 
 
 def _open_rows(scored: Scored, name: str, question: Question) -> tuple[Bools, Bools]:
@@ -130,6 +143,7 @@ def _open_rows(scored: Scored, name: str, question: Question) -> tuple[Bools, Bo
 
 
 def _age_column(catalog: Catalog, name: str) -> str | None:
+    """The column with the age of a question's answer, None where the catalog has none."""
     wanted = f"evidence_{name}_age"
     return wanted if wanted in catalog.names else None
 
@@ -154,13 +168,14 @@ def _plausible(
 def _inputs_after_answers(
     scored: Scored, question: Question, table: AnswerTable | None, rows: Ints, words: Sequence[str], effect: Floats
 ) -> Iterator[PolicyInputs]:
-    """How the rows would stand after each answer."""
+    """What the policy would look at after each answer."""
     inputs, unit = scored.inputs, scored.bundle.scale.points_per_log_odds
     statuses = {topic: _take_rows(found, rows) for topic, found in inputs.statuses.items()}
     points = {dimension: found[rows] for dimension, found in inputs.points.items()}
     exact = scored.bars.exact[rows]
     home = question.dimension if table is None else scored.bundle.catalog[table.feature].dimension
     judged = bool(question.met) or question.met_minimum is not None
+
     for k, word in enumerate(words):
         moved = effect[:, k] * unit
         score = np.rint(np.clip(exact + moved, LOWEST, HIGHEST)).astype(np.int64)
@@ -170,10 +185,11 @@ def _inputs_after_answers(
             old = after[str(question.topic)]
             after[str(question.topic)] = replace(old, status=np.full(len(rows), str(status), dtype=object))
         there = {**points, home: points.get(home, np.zeros(len(rows))) + moved}
-        yield PolicyInputs(score, there, after)
+        yield PolicyInputs(score=score, points=there, statuses=after)
 
 
 def _take_rows(found: Evidence, rows: Ints) -> Evidence:
+    """The evidence of some rows."""
     return Evidence(found.status[rows], found.source_of[rows], found.age_days[rows], found.provenance[rows])
 
 

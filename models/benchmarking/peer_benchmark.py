@@ -26,10 +26,17 @@ OURS = "leadscore"
 Notify = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PeerComparison:
-    """One split: outcomes and groups of the judged rows, log-odds per model, seconds per model, our winner, and what
-    the rows before the judged ones allow to be said of it.
+    """All models on one split.
+
+    Parameters
+    ----------
+    won, group : outcomes and account codes of the judged rows, shape (n,)
+    log_odds : per model, shape (n,)
+    seconds : per model, to fit and predict
+    winner : the candidate of ours that was picked
+    verdict : on the rows before the judged ones
     """
 
     won: Floats
@@ -52,11 +59,12 @@ def compare_with_peers(
 ) -> PeerComparison:
     """Fit everything on the rows before the chop's final block and judge it there.
 
-    ``leadscore`` is the candidate our ladder picks, calibrated, all choices made before the final block; our
-    candidates stand beside it one by one.
+    ``leadscore`` is the candidate our rule picks, calibrated, all choices made before the final block; our
+    candidates are listed beside it one by one.
     """
     test = matrix.take(chop.final.test)
     say = notify or (lambda _: None)
+
     say(OURS)
     started = time.perf_counter()
     found = backtest_candidates(matrix, chop, settings, rubric)
@@ -65,14 +73,21 @@ def compare_with_peers(
     own = calibrated_log_odds(twin, test.values, decision, found.weights)
     seconds = {OURS: time.perf_counter() - started}
     log_odds = {OURS: own[decision.winner], **{f"our {name}": z for name, z in own.items()}}
+
     data = prepare_peer_data(matrix, chop, settings)
     for name, peer in peers.items():
         say(name)
         started = time.perf_counter()
         log_odds[name] = peer(data)
         seconds[name] = time.perf_counter() - started
+
     return PeerComparison(
-        test.label, group_codes(matrix)[chop.final.test], log_odds, seconds, decision.winner, decision.verdict
+        won=test.label,
+        group=group_codes(matrix)[chop.final.test],
+        log_odds=log_odds,
+        seconds=seconds,
+        winner=decision.winner,
+        verdict=decision.verdict,
     )
 
 

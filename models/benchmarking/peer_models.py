@@ -12,12 +12,22 @@ from features.catalog.feature import Catalog
 from models.benchmarking.naive_bayes import naive_bayes
 from models.grouped_folds import grouped_folds
 
+# what tuned LightGBM may spend: a little more trials, folds and seeds than TrainSettings gives our own booster, and the
+# same rounds and rows, so that a peer never loses for want of effort
 _TRIALS, _FOLDS, _SEEDS, _ROUNDS, _TUNE_ROWS = 14, 5, 4, 400, 12_000
+_DEFAULT_ROUNDS = 100  # LightGBM's own default
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PeerData:
-    """Rows to learn from and rows to judge on; ``values`` hold learned features only."""
+    """What a peer is given.
+
+    Parameters
+    ----------
+    train, test : rows to learn from and rows to judge on, learned features only
+    won, weight, group : of the rows to learn from, shape (len(train),)
+    catalog : of the columns
+    """
 
     train: pd.DataFrame
     won: Floats
@@ -56,7 +66,7 @@ def logistic(data: PeerData) -> Floats:
 
 def lightgbm_default(data: PeerData) -> Floats:
     """LightGBM with nothing set but the objective."""
-    return _train_and_predict(data, {}, 100, np.arange(len(data.won)), _codes(data, data.test), data.seed)
+    return _train_and_predict(data, {}, _DEFAULT_ROUNDS, np.arange(len(data.won)), _codes(data, data.test), data.seed)
 
 
 def lightgbm_tuned(data: PeerData) -> Floats:
@@ -66,12 +76,14 @@ def lightgbm_tuned(data: PeerData) -> Floats:
     folds = [
         _build_fold(data, rows[train], rows[test]) for train, test in grouped_folds(data.group[rows], _FOLDS, data.seed)
     ]
+
     best: tuple[float, dict[str, Any], int] = (np.inf, {}, 1)
     for _ in range(_TRIALS):
         drawn = _draw_parameters(rng)
         curve = np.mean([_curve(data, drawn, *fold) for fold in folds], axis=0)
         if curve.min() < best[0]:
             best = (float(curve.min()), drawn, int(np.argmin(curve)) + 1)
+
     everything, test = np.arange(len(data.won)), _codes(data, data.test)
     every = [_train_and_predict(data, best[1], best[2], everything, test, data.seed + k) for k in range(_SEEDS)]
     return np.asarray(np.mean(every, axis=0), dtype=np.float64)
@@ -134,7 +146,7 @@ def find_peers() -> tuple[dict[str, Peer], dict[str, str]]:
     for name, (package, has, peer) in OPTIONAL.items():
         try:
             has()
-        except ImportError:  # absent, or itself in want of a package
+        except ImportError:  # absent, or a package it needs is
             absent[name] = package
         else:
             found[name] = peer
@@ -148,6 +160,7 @@ def _with_plain_texts(values: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
 
 
 def _log_odds(probability: Any) -> Floats:
+    """Log-odds of probabilities that may be 0 or 1."""
     p = np.clip(np.asarray(probability, dtype=np.float64), 1e-9, 1 - 1e-9)
     return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
 
@@ -163,6 +176,7 @@ def _codes(data: PeerData, values: pd.DataFrame) -> Floats:
 
 
 def _draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
+    """One random draw of LightGBM's parameters, over about the ranges our own tuning searches."""
     return {
         "learning_rate": 0.05,
         "num_leaves": int(rng.choice([4, 6, 8, 12, 16, 24, 31])),
@@ -178,6 +192,7 @@ def _draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _dataset(data: PeerData, rows: Ints) -> Any:
+    """Some of the learning rows as LightGBM takes them."""
     import lightgbm as lgb
 
     numbers = len(data.catalog.numbers)
@@ -192,6 +207,7 @@ def _dataset(data: PeerData, rows: Ints) -> Any:
 
 
 def _options(data: PeerData, parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """LightGBM's parameters for one deterministic booster."""
     fixed = {"objective": "binary", "deterministic": True, "force_row_wise": True}
     return {**parameters, **fixed, "num_threads": data.threads, "seed": seed, **_DATASET}
 

@@ -8,8 +8,8 @@ from features.array_types import Floats, Ints
 from models.interfaces import Calibration
 from models.logistic import fit_logistic, sigmoid
 
-_MINIMUM_SLOPE = 0.05
-_PRIOR_DEVIATION = 0.5  # of the slope around 1
+_MINIMUM_SLOPE = 0.05  # a slope must stay positive: contributions keep their signs and ranking never changes
+_PRIOR_DEVIATION = 0.5  # of the slope around 1: half to one and a half is what calibration is expected to find
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Slope:
         if self.at_random is None or abs(self.by_time[0] - self.at_random[0]) < _PRIOR_DEVIATION:
             return ""
         return (
-            f"The calibration slope is {self.by_time[0]:.2f} by rolling blocks but {self.at_random[0]:.2f} by random "
+            f"The calibration slope is {self.by_time[0]:.2f} on rolling blocks but {self.at_random[0]:.2f} on random "
             f"folds: what was learned early did not last. The slope used, {self.value:.2f}, is shrunk towards 1."
         )
 
@@ -53,11 +53,13 @@ def fit_slope(
     found = [_block_slope(log_odds[codes == k], won[codes == k], weight[codes == k]) for k in range(codes.max() + 1)]
     by_time = _random_effects(np.array([pair for pair in found if pair is not None]).reshape(-1, 2))
     at_random = None if random is None else _block_slope(random[0], random[1], np.ones(len(random[1])))
+
     mean, variance, prior = *by_time, _PRIOR_DEVIATION
     if at_random is not None and np.isfinite(by_time[1]):
         mean = (by_time[0] + at_random[0]) / 2
         variance = (by_time[1] + at_random[1]) / 4 + (by_time[0] - at_random[0]) ** 2 / 2
         prior = _PRIOR_DEVIATION / 2
+
     trust = prior**2 / (prior**2 + variance)
     return Slope(max(1.0 + trust * (mean - 1.0), _MINIMUM_SLOPE), by_time, at_random)
 
@@ -74,6 +76,7 @@ def _block_slope(log_odds: Floats, won: Floats, weight: Floats) -> tuple[float, 
     spread = float(np.sqrt(np.average((log_odds - middle) ** 2, weights=weight)))
     if spread < 1e-9 or won.min() == won.max():
         return None
+
     design = np.column_stack([np.ones(len(won)), (log_odds - middle) / spread])
     theta = fit_logistic(design, won, weight, np.array([0.0, 1e-3]))
     p = sigmoid(design @ theta)

@@ -17,6 +17,7 @@ REACH = 1.6448536269514722  # normal deviations either side of the mean that hol
 def _level_variance(calibrated: Floats, won: Floats, weight: Floats, group: Ints, block: Ints) -> float:
     """How much the level differs from block to block beyond what resampled groups would show [log-odds squared]."""
     levels, errors = [], []
+
     for code in np.unique(block):
         rows = block == code
         z, y, w = calibrated[rows], won[rows], weight[rows]
@@ -25,6 +26,7 @@ def _level_variance(calibrated: Floats, won: Floats, weight: Floats, group: Ints
         score = np.bincount(np.unique(group[rows], return_inverse=True)[1], weights=w * (y - p))
         levels.append(level)
         errors.append(float((score**2).sum()) / max(float((w * p * (1 - p)).sum()), 1e-9) ** 2)
+
     return variance_between(np.array(levels), np.maximum(np.array(errors), 1e-9))
 
 
@@ -57,6 +59,7 @@ class IntervalModel:
         return sigmoid(calibrated - reach), sigmoid(calibrated + reach)
 
     def state(self) -> dict[str, Any]:
+        """JSON-ready, for a bundle."""
         return {
             "middle": self.middle,
             "covariance": self.covariance.tolist(),
@@ -65,40 +68,61 @@ class IntervalModel:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
+        """The model of a :meth:`state`."""
         return cls(float(state["middle"]), np.asarray(state["covariance"]), float(state["seed_deviation"]))
 
 
+@dataclass(frozen=True)
+class CalibrationRows:
+    """Out-of-fold rows a calibration was fitted on, all shape (n,).
+
+    Parameters
+    ----------
+    log_odds : before calibration
+    won : 1 or 0
+    weight : of each row
+    group : codes; rows of one group are resampled together
+    block : codes of the blocks in time, None where there is no time
+    """
+
+    log_odds: Floats
+    won: Floats
+    weight: Floats
+    group: Ints
+    block: Ints | None = None
+
+
 def fit_interval(
-    log_odds: Floats,
-    won: Floats,
-    weight: Floats,
-    group: Ints,
-    calibration: Calibration,
-    *,
-    seed_deviation: float,
-    draws: int,
-    seed: int,
-    block: Ints | None = None,
+    rows: CalibrationRows, calibration: Calibration, *, seed_deviation: float, draws: int, seed: int
 ) -> IntervalModel:
     """Interval model by resampling groups: one Newton step per draw from the fitted calibration.
 
     With blocks, the level of the next block is as uncertain as the levels of past blocks differ: a probability is
-    promised for later leads, not for those it was calibrated on.
+    promised for later leads, not for those it was calibrated on (docs/adr/0016).
+
+    Parameters
+    ----------
+    seed_deviation : typical standard deviation of log-odds between seeds
+    draws : resamples of the groups
     """
+    log_odds, won, weight = rows.log_odds, rows.won, rows.weight
     middle = float(np.average(log_odds, weights=weight))
     x = np.column_stack([np.ones(len(won)), log_odds - middle])
     p = sigmoid(calibration.apply(log_odds))
     score = x * (weight * (won - p))[:, None]
-    information = (x * (weight * p * (1 - p))[:, None]).T @ x + np.diag([1e-9, 1e-9])
-    codes = np.unique(group, return_inverse=True)[1]
+    information = (x * (weight * p * (1 - p))[:, None]).T @ x + np.diag([1e-9, 1e-9])  # invertible without any spread
+
+    codes = np.unique(rows.group, return_inverse=True)[1]
     groups = int(codes.max()) + 1
     sums = np.column_stack([np.bincount(codes, weights=score[:, k], minlength=groups) for k in range(2)])
+
     rng = np.random.default_rng(seed)
     steps = np.empty((draws, 2))
     for draw in range(draws):
         counts = rng.multinomial(groups, np.full(groups, 1.0 / groups))
         steps[draw] = np.linalg.solve(information, counts @ sums - sums.sum(axis=0))
+
     covariance = np.cov(steps.T)
-    if block is not None:
-        covariance[0, 0] += _level_variance(calibration.apply(log_odds), won, weight, group, block)
+    if rows.block is not None:
+        covariance[0, 0] += _level_variance(calibration.apply(log_odds), won, weight, rows.group, rows.block)
     return IntervalModel(middle, covariance, seed_deviation)

@@ -1,7 +1,7 @@
 """Columns of a matrix as numbers a linear model can use; the encoder is JSON and treats the unseen on purpose."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
 
@@ -16,10 +16,12 @@ from models.encoding.target_encoding import TargetCode, cross_fit_column, has_ma
 
 RARE = "(rare)"
 MISSING = "(missing)"
-RARE_COUNT = 20
+RARE_COUNT = 20  # rows below which a level is rare, for trees and scorecard bins (docs/adr/0017)
 _LOOKED_UP = 2_000  # texts up to which a look-up each is faster than an index
 _RARE_PENALISED = 5  # where a penalty shrinks what is seen seldom, fewer rows suffice (docs/adr/0017)
-_WINSOR = 0.005
+_WINSOR = 0.005  # share cut off at either end before the range, centre and spread are taken
+_LONG_TAIL = 20  # a number without negatives whose high end is this many medians goes on a logarithm
+_LEAST_SPREAD = 1e-12  # below it a column counts as constant
 _REACH = 0.25  # of the training range: beyond it a value counts less and less, on a logarithm of this scale
 
 
@@ -31,12 +33,20 @@ def weighted_quantiles(values: Floats, weight: Floats, at: Floats) -> Floats:
     return np.asarray(values[order][np.minimum(places, len(values) - 1)], dtype=np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NumberCode:
     """A number as a standardised column and, if it was ever missing, an indicator.
 
     Values beyond the training range go on as a logarithm: where a market drifts, the line must be able to follow and
-    keep the order, but one odd value must not decide a score (docs/adr/0014). ``reach`` 0 stops at the range.
+    keep the order, but one odd value must not decide a score (docs/adr/0014).
+
+    Parameters
+    ----------
+    low, high : the training range
+    centre, spread : mean and standard deviation within it, on the logarithm if ``log``
+    fill : what stands for a missing value
+    has_missing : whether there is an indicator column
+    reach : scale of the logarithm beyond the range, as a share of it; 0 stops at the range, as older bundles do
     """
 
     low: float
@@ -54,17 +64,29 @@ class NumberCode:
         known = ~np.isnan(values)
         if not known.any():
             return None
+
         low, high = weighted_quantiles(values[known], weight[known], np.array([_WINSOR, 1 - _WINSOR]))
-        log = bool(low >= 0 and high > 20 * max(float(np.median(values[known])), 1e-9))
+        log = bool(low >= 0 and high > _LONG_TAIL * max(float(np.median(values[known])), 1e-9))
         shown = _to_log(np.clip(values[known], low, high), log)
         centre = float(np.average(shown, weights=weight[known]))
         spread = float(np.sqrt(np.average((shown - centre) ** 2, weights=weight[known])))
-        if spread < 1e-12 and known.all():
+        if spread < _LEAST_SPREAD and known.all():
             return None
+
         fill = float(np.median(values[known]))
-        return cls(float(low), float(high), centre, max(spread, 1e-12), fill, not bool(known.all()), log, _REACH)
+        return cls(
+            low=float(low),
+            high=float(high),
+            centre=centre,
+            spread=max(spread, _LEAST_SPREAD),
+            fill=fill,
+            has_missing=not bool(known.all()),
+            log=log,
+            reach=_REACH,
+        )
 
     def columns(self, values: Floats) -> Floats:
+        """The design columns, shape (n, width)."""
         missing = np.isnan(values)
         low, high = (_to_log(np.array([edge]), self.log) for edge in (self.low, self.high))
         filled = _to_log(np.where(missing, self.fill, values), self.log)
@@ -73,10 +95,12 @@ class NumberCode:
 
     @property
     def width(self) -> int:
+        """Design columns: two with an indicator of missing values, else one."""
         return 2 if self.has_missing else 1
 
 
 def _to_log(values: Floats, log: bool) -> Floats:
+    """log(1 + value), negatives as 0, if ``log``; else the values as they are."""
     return np.log1p(np.maximum(values, 0.0)) if log else values
 
 
@@ -125,10 +149,12 @@ class CategoryCode:
         return [place.get(text, rare) for text in texts]
 
     def columns(self, values: pd.Series) -> Floats:
+        """One column per level, shape (n, width), 1 where a value has it."""
         return np.asarray(np.eye(len(self.levels))[self.codes(values)], dtype=np.float64)
 
     @property
     def width(self) -> int:
+        """Design columns, one per level."""
         return len(self.levels)
 
 
@@ -168,6 +194,7 @@ class Encoder:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
+        """The encoded features, in design order."""
         return tuple(self.codes)
 
     @cached_property
@@ -213,6 +240,7 @@ class Encoder:
         if numbers.names:
             design[:, numbers.places], missing = numbers.standardise(number_block(values, numbers.names))
             design[:, numbers.missing_places] = missing[:, numbers.has_missing]
+
         every = np.arange(len(values))
         for name, found in zip(self._category_codes, category_codes(values, self._category_codes).T, strict=True):
             design[every, self.starts[name] + found] = 1.0
@@ -233,14 +261,16 @@ class Encoder:
         return design
 
     def state(self) -> dict[str, Any]:
+        """JSON-ready, for a bundle."""
         return {"codes": [[name, _code_state(code)] for name, code in self.codes.items()]}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
+        """The encoder of a :meth:`state`."""
         return cls({name: _restore_code(code) for name, code in state["codes"]})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Numbers:
     """The number codes of an encoder as arrays, edges already bent; ``places`` are their columns in the design."""
 
@@ -294,6 +324,7 @@ class _Numbers:
 
 def _code_state(code: Code) -> dict[str, Any]:
     if isinstance(code, NumberCode):
+        # a list, not an object: bundles hold one for each number, in the order of NumberCode's fields
         edges = [code.low, code.high, code.centre, code.spread, code.fill, code.has_missing, code.log, code.reach]
         return {"number": edges}
     if isinstance(code, TargetCode):
@@ -303,7 +334,8 @@ def _code_state(code: Code) -> dict[str, Any]:
 
 def _restore_code(state: Mapping[str, Any]) -> Code:
     if "number" in state:
-        return NumberCode(*state["number"])
+        names = [item.name for item in fields(NumberCode)]  # in the order of _code_state; older bundles have no reach
+        return NumberCode(**dict(zip(names, state["number"], strict=False)))
     if "evidence" in state:
         return TargetCode(dict(state["evidence"]), float(state["missing"]))
     return CategoryCode(tuple(state["levels"]))

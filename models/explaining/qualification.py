@@ -19,11 +19,11 @@ TOPICS = Framework(
 )
 _MET, _NOT_MET = str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET)
 _INDICATED = str(EvidenceStatus.INDICATED)
-NEAR_SCORE, NEAR_POINTS = 5, 1.0  # how far below a score, or points of a dimension, is a near miss
+NEAR_SCORE, NEAR_POINTS = 5, 1.0  # how far below a score (half a doubling of the odds) or points of a dimension is near
 RANK = {str(s): k for k, s in enumerate((Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL))}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PolicyInputs:
     """What a policy looks at, all aligned by row.
 
@@ -60,7 +60,7 @@ class PolicyInputs:
         return total
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Qualification:
     """Per row: state, the rule that put it there ('' if none), what happens next, and how warm it is.
 
@@ -87,6 +87,7 @@ def qualify(inputs: PolicyInputs, policy: QualificationPolicy | None = None) -> 
     active = np.asarray(sum((inputs.points.get(d, np.zeros(rows)) for d in _ACTING), np.zeros(rows)) > 0)
     for step, mask in ((policy.otherwise.interested, active), (policy.otherwise.quiet, ~active)):
         action[mask], team[mask], programme[mask] = step.action, step.team, step.programme
+
     undecided = np.ones(rows, dtype=bool)
     conditions = [_conditions(rule, inputs, policy.hysteresis_points) for rule in policy.rules]
     for rule, asked in zip(policy.rules, conditions, strict=True):
@@ -94,15 +95,28 @@ def qualify(inputs: PolicyInputs, policy: QualificationPolicy | None = None) -> 
         state[holds], rule_id[holds] = str(rule.state), rule.id
         action[holds], team[holds], programme[holds] = rule.then.action, rule.then.team, rule.then.programme
         undecided &= ~holds
+
     _keep_states(inputs, policy, state, rule_id, action)
     _apply_exceptions(inputs, policy, action, programme, reason)
     if inputs.state_before is not None:  # what is near is judged without memory
         conditions = [_conditions(rule, inputs, 0) for rule in policy.rules]
     near_state, near_lacks = _find_near_states(inputs, policy, state, conditions)
+
     temperature = repeat_text(rows, "cold")
     temperature[inputs.score >= policy.temperature.warm] = "warm"
     temperature[inputs.score >= policy.temperature.hot] = "hot"
-    return Qualification(state, rule_id, action, team, programme, reason, temperature, near_state, near_lacks)
+
+    return Qualification(
+        state=state,
+        rule=rule_id,
+        next_action=action,
+        team=team,
+        programme=programme,
+        reason=reason,
+        temperature=temperature,
+        near_state=near_state,
+        near_lacks=near_lacks,
+    )
 
 
 def rank_by_rules(inputs: PolicyInputs, policy: QualificationPolicy) -> Ints:
@@ -121,6 +135,7 @@ _ACTING = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
 
 
 def _all_hold(conditions: Mapping[str, Bools], rows: int) -> Bools:
+    """Rows that every condition holds for, shape (rows,)."""
     found = np.ones(rows, dtype=bool)
     for holds in conditions.values():
         found &= holds
@@ -152,6 +167,7 @@ def _conditions(rule: StateRule, inputs: PolicyInputs, hysteresis: int) -> dict[
 
 
 def _status(inputs: PolicyInputs, topic: Topic) -> Texts:
+    """Evidence status of a topic, unknown where nothing is recorded of it."""
     if str(topic) in inputs.statuses:
         return inputs.statuses[str(topic)].status
     return repeat_text(len(inputs.score), str(EvidenceStatus.UNKNOWN))
@@ -179,9 +195,11 @@ def _apply_exceptions(
     for item in policy.disqualify:
         refused = _all_hold({str(t): _status(inputs, t) == _NOT_MET for t in item.refused}, rows)
         action[refused], reason[refused] = "disqualify", item.reason
+
     out = np.zeros(rows, dtype=bool) if inputs.excluded is None else inputs.excluded != ""
     if inputs.excluded is not None:
         action[out], reason[out] = "disqualify", inputs.excluded[out]
+
     fit = inputs.points.get(Dimension.FIT, np.zeros(rows))
     no_authority = _status(inputs, Topic.AUTHORITY) == _NOT_MET
     asked = no_authority & (fit >= policy.introduction_fit_from) & ~out

@@ -14,16 +14,17 @@ from models.encoding.linear_encoder import weighted_quantiles
 from models.interfaces import Contributions
 from models.logistic import sigmoid
 
-BANDS = 5  # of standing: similar leads give similar answers
-LEAST_ROWS = 40  # answered rows a band rests on
-STEPS = 5  # classes of a number
-MOST_ANSWERS = 20  # classes of words; rarer answers are one class
+BANDS = 5  # of standing, at most: similar leads give similar answers (docs/adr/0012)
+LEAST_ROWS = 40  # answered rows a band rests on; fewer rows make fewer bands, and below it no table is made
+STEPS = 5  # classes of a number: quintiles
+MOST_ANSWERS = 20  # classes of words; rarer answers are one class, which bounds the table and what is asked of one lead
 OTHER = "another answer"
-_ROUNDING = 1e-12
-SHRINK = 20.0  # rows of overall behaviour mixed into every band
+_ROUNDING = 1e-12  # a gain that rounding alone can make counts as none
+_SPREAD_WEIGHT = 1e-9  # of the spread beside the gain: it orders questions of equal gain and nothing else
+SHRINK = 20.0  # rows of overall behaviour mixed into every band: half as many as the smallest band has
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AnswerTable:
     """Answers that training leads of each standing gave to a question, and what each was worth.
 
@@ -58,7 +59,7 @@ class AnswerTable:
 
     @property
     def has_effect(self) -> bool:
-        """Whether the model makes anything of the answer."""
+        """Whether the model uses the answer."""
         return bool(self.effect.any())
 
     def bands(self, log_odds: Floats, contributions: Contributions) -> Ints:
@@ -70,7 +71,11 @@ class AnswerTable:
         """The table of a state."""
         arrays = {name: np.asarray(state[name], dtype=np.float64) for name in ("edges", "share", "effect")}
         return cls(
-            state["question"], state["feature"], values=tuple(state["values"]), answered=state["answered"], **arrays
+            question=state["question"],
+            feature=state["feature"],
+            values=tuple(state["values"]),
+            answered=state["answered"],
+            **arrays,
         )
 
 
@@ -92,7 +97,7 @@ class QuestionValue:
     @property
     def rank(self) -> Floats:
         """What questions are ordered by: the gain, then the spread."""
-        return self.gain + 1e-9 * self.spread
+        return self.gain + _SPREAD_WEIGHT * self.spread
 
 
 def contribution_of(contributions: Contributions, feature: str) -> Floats:
@@ -120,10 +125,19 @@ def build_answer_tables(
         known = column.notna().to_numpy()
         if known.sum() < LEAST_ROWS:
             continue
+
         words, codes = _classify_answers(column[known], feature.type)
-        table = _tabulate(codes, len(words), part[known], (log_odds - part)[known], weight[known])
+        edges, share, effect = _tabulate(codes, len(words), part[known], (log_odds - part)[known], weight[known])
         found.append(
-            AnswerTable(str(feature.params["question"]), feature.name, *table[:1], words, *table[1:], int(known.sum()))
+            AnswerTable(
+                question=str(feature.params["question"]),
+                feature=feature.name,
+                edges=edges,
+                values=words,
+                share=share,
+                effect=effect,
+                answered=int(known.sum()),
+            )
         )
     return tuple(found)
 
@@ -135,6 +149,7 @@ def _classify_answers(column: pd.Series, kind: FeatureType) -> tuple[tuple[str, 
         rare = texts.value_counts().sort_index().sort_values(ascending=False, kind="stable").index[MOST_ANSWERS:]
         codes, levels = pd.factorize(texts.where(~texts.isin(rare), OTHER), sort=True)
         return tuple(str(level) for level in levels), codes.astype(np.int64)
+
     numbers = column.to_numpy(dtype=np.float64)
     edges = np.unique(np.quantile(numbers, np.arange(1, STEPS) / STEPS))
     codes = np.searchsorted(edges, numbers, side="right").astype(np.int64)
@@ -156,15 +171,24 @@ def lowest_of(words: str) -> float:
 
 
 def _tabulate(codes: Ints, width: int, part: Floats, rest: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    """Edges of the bands, and per band the share and the effect of each of ``width`` answers.
+
+    Parameters
+    ----------
+    codes : shape (n,), the answer of each row
+    part, rest : shape (n,), log-odds by the answer itself and by everything else
+    """
     bands = int(np.clip(len(codes) // LEAST_ROWS, 1, BANDS))
     edges = np.unique(weighted_quantiles(rest, weight, np.arange(1, bands) / bands)) if bands > 1 else np.empty(0)
     band = np.searchsorted(edges, rest, side="right")
     cell = band * width + codes
     cells = (len(edges) + 1) * width
+
     rows = np.bincount(cell, minlength=cells).reshape(-1, width).astype(np.float64)
     worth = np.bincount(cell, weights=part, minlength=cells).reshape(-1, width)
     overall = np.bincount(codes, minlength=width) / len(codes)
     mean = np.bincount(codes, weights=part, minlength=width) / np.maximum(np.bincount(codes, minlength=width), 1)
+
     share = (rows + SHRINK * overall) / (rows.sum(axis=1, keepdims=True) + SHRINK)
     effect = (worth + SHRINK * overall * mean) / (rows + SHRINK * overall)
     return edges, share, effect - (share * effect).sum(axis=1, keepdims=True)
@@ -198,6 +222,7 @@ def value_questions(
 
 
 def _value_question(share: Floats, effect: Floats, log_odds: Floats, reference: float, unit: float) -> QuestionValue:
+    """Value of one question from the share and effect of its answers, each shape (n, answers)."""
     after = log_odds[:, None] + effect
     border = float(sigmoid(np.array([reference]))[0])
     chance = sigmoid(after)

@@ -14,7 +14,7 @@ MISSING_NONE, MISSING_ZERO, MISSING_NAN, CATEGORICAL = 0, 1, 2, 3
 ZERO = 1e-35  # LightGBM's kZeroThreshold, a float32 there
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tree:
     """One tree; children below zero are leaves, ``~child`` is the leaf's position.
 
@@ -38,6 +38,7 @@ class Tree:
 
     @property
     def splits(self) -> int:
+        """Number of splits; a tree of none is a single leaf."""
         return len(self.feature)
 
     def kind(self, node: int) -> int:

@@ -1,6 +1,7 @@
 """From a matrix and its chop to a verdict, an evaluated twin and a bundle refitted on all matured rows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -11,7 +12,7 @@ from features.array_types import Floats, Ints
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.bundle import Bundle
-from models.calibration.interval import IntervalModel, fit_interval
+from models.calibration.interval import CalibrationRows, IntervalModel, fit_interval
 from models.candidates.blend import blend_log_odds
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
@@ -24,10 +25,10 @@ from models.judging.drift.reference_distribution import build_reference_distribu
 from models.judging.evaluation.backtest import (
     Backtest,
     Factory,
-    OutOfFold,
     fit_all,
     group_codes,
     judging_weight,
+    require_enough,
     run_backtest,
     subsample,
 )
@@ -38,13 +39,25 @@ from models.settings import TrainSettings
 from models.training.tuning import tune_booster
 from models.training.verdict import Decision
 
+_SPREAD_ROWS = 2_000  # rows that tell the spread between seeds: enough for a mean, and every booster predicts them
+_REACHED = 0.999  # share of leads whose score is not clipped
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All choices made before the test block: what every later fit follows."""
+
+    backtest: Backtest
+    decision: Decision
+    settings: TrainSettings
+    rubric: RubricCandidate | None = None
 
 
 def factory_of(
     settings: TrainSettings, parameters: Mapping[str, Any], rubric: RubricCandidate | None = None
 ) -> Factory:
-    """Unfitted candidates, in ladder order."""
+    """A maker of unfitted candidates, simplest first."""
 
     def make() -> dict[str, Candidate]:
         manual: dict[str, Candidate] = {} if rubric is None else {"rubric": rubric}
@@ -63,8 +76,6 @@ def backtest_candidates(
     matrix: Matrix, chop: Chop, settings: TrainSettings, rubric: RubricCandidate | None = None
 ) -> Backtest:
     """Tune the booster on development rows, then judge all candidates on the same blocks."""
-    from models.judging.evaluation.backtest import require_enough
-
     require_enough(matrix, chop, settings)
     parameters = tune_booster(matrix, chop, settings)
     return run_backtest(matrix, chop, factory_of(settings, parameters, rubric), parameters, settings)
@@ -94,14 +105,18 @@ def evaluate_twin(
     twin: Mapping[str, Candidate],
     matrix: Matrix,
     chop: Chop,
-    backtest: Backtest,
-    decision: Decision,
-    settings: TrainSettings,
+    recipe: Recipe,
     capacity: SnapshotCapacity,
 ) -> Evaluation:
-    """Test figures of every candidate on the final block, with paired intervals."""
+    """Test figures of every candidate on the final block, with paired intervals.
+
+    Parameters
+    ----------
+    twin : the candidates of :func:`fit_twin`
+    """
+    decision, settings = recipe.decision, recipe.settings
     test = matrix.take(chop.final.test)
-    log_odds = calibrated_log_odds(twin, test.values, decision, backtest.weights)
+    log_odds = calibrated_log_odds(twin, test.values, decision, recipe.backtest.weights)
     return evaluate(
         test,
         log_odds,
@@ -115,34 +130,40 @@ def evaluate_twin(
 def fit_bundle(
     matrix: Matrix,
     rows: Any,
-    backtest: Backtest,
-    decision: Decision,
-    settings: TrainSettings,
+    recipe: Recipe,
     *,
-    rubric: RubricCandidate | None = None,
     scale: Scale | None = None,
     meta: Mapping[str, Any],
     facts: Mapping[str, Any],
 ) -> Bundle:
     """The chosen model fitted on the given matured rows, with the backtest's calibration.
 
-    ``scale`` is the frozen scale of an earlier bundle, so that a retrained model does not move everybody's score.
+    Parameters
+    ----------
+    rows : positions of the matured rows to learn from
+    scale : the frozen scale of an earlier bundle, so that a retrained model does not move everybody's score
+    meta, facts : stored in the bundle beside what the fit itself knows
     """
+    decision, settings, rubric = recipe.decision, recipe.settings, recipe.rubric
     part = subsample(matrix, rows, settings)
+
     names = (*decision.weights, *(("rubric",) if rubric is not None else ()))
-    fitted = fit_all(matrix, rows, factory_of(settings, backtest.parameters, rubric), settings, names=names)
+    factory = factory_of(settings, recipe.backtest.parameters, rubric)
+    fitted = fit_all(matrix, rows, factory, settings, names=names)
     components = {name: fitted[name] for name in decision.weights}
     fitted_rubric = fitted.get("rubric")
+
     raw = blend_log_odds({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)
     newest = newest_rows(matrix)
     calibrated = decision.calibration.apply(raw)
+
     return Bundle(
-        meta={**_meta(matrix, rows, part, decision, backtest, settings), **meta},
+        meta={**_meta(matrix, rows, part, recipe), **meta},
         catalog=matrix.catalog,
         components=components,
         weights=decision.weights,
         calibration=decision.calibration,
-        interval=_interval(matrix, backtest.rolling, decision, settings, _seed_deviation(components, decision, part)),
+        interval=_interval(matrix, recipe, _seed_deviation(components, decision, part)),
         scale=scale or _scale(part, calibrated, settings),
         facts=facts,
         percentiles=np.quantile(calibrated[newest], np.arange(101) / 100),
@@ -160,27 +181,27 @@ def newest_rows(matrix: Matrix) -> Any:
 
 
 def _seed_deviation(components: Mapping[str, Candidate], decision: Decision, part: Matrix) -> float:
+    """Typical standard deviation of the model's log-odds between seeds."""
     booster = components.get("booster")
     if not isinstance(booster, BoosterCandidate):
         return 0.0
-    spread = booster.spread(part.values.iloc[:2000])
+    spread = booster.spread(part.values.iloc[:_SPREAD_ROWS])
     # the mean of k boosters deviates less than one of them
     return float(decision.weights["booster"] * spread.mean() / np.sqrt(max(len(booster.texts), 1)))
 
 
-def _interval(
-    matrix: Matrix, found: OutOfFold, decision: Decision, settings: TrainSettings, seed_deviation: float
-) -> IntervalModel:
-    return fit_interval(
-        found.log_odds[decision.winner],
-        matrix.label[found.rows],
-        judging_weight(found.rows),
-        group_codes(matrix)[found.rows],
-        decision.calibration,
-        seed_deviation=seed_deviation,
-        draws=settings.draws,
-        seed=settings.seed,
+def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float) -> IntervalModel:
+    """The interval model of the winner, on the rolling blocks that calibrated it."""
+    found, decision, settings = recipe.backtest.rolling, recipe.decision, recipe.settings
+    rows = CalibrationRows(
+        log_odds=found.log_odds[decision.winner],
+        won=matrix.label[found.rows],
+        weight=judging_weight(found.rows),
+        group=group_codes(matrix)[found.rows],
         block=found.block,
+    )
+    return fit_interval(
+        rows, decision.calibration, seed_deviation=seed_deviation, draws=settings.draws, seed=settings.seed
     )
 
 
@@ -188,14 +209,15 @@ def _scale(part: Matrix, calibrated: Floats, settings: TrainSettings) -> Scale:
     """Reference odds at twice the base odds; PDO as large as lets 99.9 % of leads fit."""
     base = float(part.label.mean())
     reference = round(min(logit(base) + float(np.log(2.0)), 0.0) if base < 0.5 else logit(base), 2)
-    reach = float(np.quantile(np.abs(calibrated - reference), 0.999))
+    reach = float(np.quantile(np.abs(calibrated - reference), _REACHED))
+    # 50 points either side of the reference must hold the reach; PDO in steps of a tenth
     pdo = min(settings.pdo, float(np.floor(10 * 50 * np.log(2.0) / max(reach, 1e-9)) / 10))
     return Scale(version=f"s1-{reference:+.2f}-{pdo:g}", reference_log_odds=reference, pdo=pdo)
 
 
-def _meta(
-    matrix: Matrix, rows: Any, part: Matrix, decision: Decision, backtest: Backtest, settings: TrainSettings
-) -> dict[str, Any]:
+def _meta(matrix: Matrix, rows: Any, part: Matrix, recipe: Recipe) -> dict[str, Any]:
+    """What a bundle says of its training; ``part`` are the rows learned from, at most so many a lead."""
+    backtest, decision, settings = recipe.backtest, recipe.decision, recipe.settings
     known = matrix.label_known_at.iloc[rows].dropna()
     return {
         "winner": decision.winner,

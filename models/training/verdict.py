@@ -18,14 +18,25 @@ from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Fol
 from models.judging.evaluation.signal_test import Signal, signal_test
 from models.settings import TrainSettings
 
-_PERIODS = 20
+_PERIODS = 20  # of equal size, within which random folds are judged: in a twentieth of the rows a market moves little
 _WEAK_GAIN = 0.02  # a winner that explains less than this share of the base rate's loss is a weak signal
-_SHOWN_GAIN = 0.001  # smaller shares would read as 0.0 %
+_SHOWN_GAIN = 0.001  # smaller shares would print as 0.0 %
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What the backtest allows to be said, and the model it picks."""
+    """What the backtest shows, and the model it picks.
+
+    Parameters
+    ----------
+    verdict, verdict_text : whether there is a signal, and the same in a sentence
+    winner, why : the chosen candidate, and the reason in a sentence
+    weights : the model is the weighted sum of these candidates' log-odds
+    calibrations : per candidate, the winner's among them
+    signal, choice : the tests behind verdict and winner
+    notes : what else a reader of the figures must know
+    level_shift : by the declared prior correction [log-odds]
+    """
 
     verdict: Verdict
     verdict_text: str
@@ -36,10 +47,11 @@ class Decision:
     signal: Signal
     choice: Choice
     notes: tuple[str, ...] = field(default=())
-    level_shift: float = 0.0  # by the declared prior correction [log-odds]
+    level_shift: float = 0.0
 
     @property
     def calibration(self) -> Calibration:
+        """The winner's calibration."""
         return self.calibrations[self.winner]
 
     def record(self) -> dict[str, Any]:
@@ -73,6 +85,7 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     found = backtest.rolling
     won, weight = matrix.label[found.rows], judging_weight(found.rows)
     group = group_codes(matrix)[found.rows]
+
     signal = _signal(matrix, backtest, settings)
     at_random = _at_random(matrix, backtest)
     choice = select_candidate(
@@ -81,6 +94,7 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
         resampling=Resampling.of(settings),
         few=_rarer_leads(matrix, found.rows) < FEW_LEADS,
     )
+
     slopes = {
         name: fit_slope(
             z, won, weight, found.block, None if at_random is None else (at_random.log_odds[name], at_random.won)
@@ -92,20 +106,21 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     newest = newest_level and at_random is not None
     calibrations = _levels(found, slopes, won, found.block == found.block.max()) if newest else everywhere
     shift = calibrations[choice.winner].intercept - everywhere[choice.winner].intercept
+
     weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
     verdict, text = state_verdict(signal, choice, won, weight)
     notes = [*backtest.notes, slopes[choice.winner].disagreement, _prior_correction_note(shift) if newest else ""]
     return Decision(
-        verdict,
-        text,
-        choice.winner,
-        choice.why,
-        weights,
-        calibrations,
-        signal,
-        choice,
-        tuple(note for note in notes if note),
-        shift,
+        verdict=verdict,
+        verdict_text=text,
+        winner=choice.winner,
+        why=choice.why,
+        weights=weights,
+        calibrations=calibrations,
+        signal=signal,
+        choice=choice,
+        notes=tuple(note for note in notes if note),
+        level_shift=shift,
     )
 
 
@@ -127,10 +142,12 @@ def _levels(
 
 
 def _prior_correction_note(shift: float) -> str:
+    """What the declared prior correction did to the level, in a sentence."""
     return f"Prior correction as declared: the level follows the newest development block, {shift:+.2f} in log-odds."
 
 
 def _at_random(matrix: Matrix, backtest: Backtest) -> FoldPredictions | None:
+    """The predictions of random folds with their outcomes; None where rows have no order."""
     found = backtest.random
     if found is None:
         return None
@@ -142,7 +159,7 @@ def _at_random(matrix: Matrix, backtest: Backtest) -> FoldPredictions | None:
 def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Signal:
     """The signal test on rolling blocks and, where there is time, on random folds judged within short periods.
 
-    Random folds alone may show what is true within a period and does not last; that counts, and is said.
+    Random folds alone may show what is true within a period and does not last; that counts, and the verdict says so.
     """
 
     def test(found: OutOfFold, block: Ints) -> Signal:
@@ -160,6 +177,7 @@ def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Sign
     rolling = test(backtest.rolling, backtest.rolling.block)
     if backtest.random is None or rolling.found:
         return rolling
+
     order = matrix.keys["order"].to_numpy(dtype=np.int64)[backtest.random.rows]
     ranks = np.argsort(np.argsort(order, kind="stable"), kind="stable")
     within = test(backtest.random, (ranks * _PERIODS // len(ranks)).astype(np.int64))
@@ -167,10 +185,12 @@ def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Sign
 
 
 def state_verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -> tuple[Verdict, str]:
+    """The verdict on a backtest, and the same in words; the words are part of a bundle, and so of its hash."""
     base = float(np.average(won, weights=weight))
     entropy = -(base * np.log(base) + (1 - base) * np.log(1 - base)) if 0 < base < 1 else 1.0
     best = signal.best
     share = signal.gain[choice.winner] / entropy
+
     if not signal.found:
         return Verdict.NO_SIGNAL, (
             f"No signal: no candidate beats the base rate beyond noise (smallest p = {signal.corrected(best):.3f}, "
@@ -189,11 +209,12 @@ def state_verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -
             f"{_describe_small_gain(choice.winner, share)}. The ranking helps a little on average and says little "
             "about a single lead."
         )
-    told = f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold"
+
+    gain = f"{choice.winner} explains {share:.1%} of the base rate's log loss out of fold"
     if signal.corrected(choice.winner) < signal.alpha:
-        return Verdict.OK, f"{told} (p = {signal.corrected(choice.winner):.1g})."
+        return Verdict.OK, f"{gain} (p = {signal.corrected(choice.winner):.1g})."
     return Verdict.OK, (
-        f"{told}. That there is a signal is shown by {best} (p = {signal.corrected(best):.1g}); {choice.winner} alone "
+        f"{gain}. That there is a signal is shown by {best} (p = {signal.corrected(best):.1g}); {choice.winner} alone "
         f"does not show it (p = {signal.corrected(choice.winner):.2g}, level {signal.alpha:g})."
     )
 

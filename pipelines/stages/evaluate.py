@@ -13,7 +13,7 @@ from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.test_block import Evaluation, rank_figures
 from models.judging.handoff.workload_curve import SnapshotCapacity
-from models.training.fit import evaluate_twin, fit_twin
+from models.training.fit import Recipe, evaluate_twin, fit_twin
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
 from pipelines.report.scorecard_page import STORED, stored
 from pipelines.rubrics.recorded_baselines import recorded_judges
@@ -36,8 +36,8 @@ def run_evaluate(context: Context) -> dict[str, Any]:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         found, decision = load_backtest(context.paths)
         twin = fit_twin(matrix, split, found, context.settings, rubric_candidate(context))
-        capacity = SnapshotCapacity.of(context.source)
-        judged = evaluate_twin(twin, matrix, split, found, decision, context.settings, capacity)
+        recipe = Recipe(found, decision, context.settings)
+        judged = evaluate_twin(twin, matrix, split, recipe, SnapshotCapacity.of(context.source))
         base_train = float(matrix.label[split.final.train].mean())
         result |= {**judged.record(), "winner": decision.winner, "base_rate_train": base_train}
         result["recorded"] = _recorded(context, matrix.take(split.final.test))

@@ -15,7 +15,7 @@ from models.interfaces import Scale
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.prior_shift import measure_prior_shift
 from models.judging.evaluation.backtest import Backtest, subsample
-from models.training.fit import fit_bundle, fit_scorecard
+from models.training.fit import Recipe, fit_bundle, fit_scorecard
 from models.training.verdict import Decision
 from pipelines.registry.champion import read_champion
 from pipelines.report.scorecard_page import STORED, stored
@@ -91,17 +91,8 @@ def _fit(
         "prior_correction": {"declared": source.prior_correction, "log_odds": decision.level_shift},
     }
     part = subsample(matrix, rows, context.settings)
-    fitted = fit_bundle(
-        matrix,
-        rows,
-        found,
-        decision,
-        context.settings,
-        rubric=rubric_candidate(context),
-        scale=scale,
-        meta=meta,
-        facts=build_facts(part),
-    )
+    recipe = Recipe(found, decision, context.settings, rubric_candidate(context))
+    fitted = fit_bundle(matrix, rows, recipe, scale=scale, meta=meta, facts=build_facts(part))
     tables = build_answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
     return replace(fitted, questions=tables)
 

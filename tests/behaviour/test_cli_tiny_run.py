@@ -204,6 +204,20 @@ def test_bench_gives_rates(cli: Cli, tiny_demo: TinyRun) -> None:
     assert all(value > 0 and np.isfinite(value) for value in found.values() if isinstance(value, float))
 
 
+def comparison(
+    matrix: Matrix, rows: np.ndarray, log_odds: dict[str, np.ndarray], verdict: Verdict = Verdict.OK
+) -> PeerComparison:
+    """What a benchmark that fits nothing would hand back."""
+    return PeerComparison(
+        won=matrix.label[rows],
+        group=np.arange(len(rows)),
+        log_odds=log_odds,
+        seconds={},
+        winner="linear",
+        verdict=verdict,
+    )
+
+
 def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
     cli: Cli, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,7 +228,7 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
         rows = chop.final.test
         judged.append(set(rows.tolist()))
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
-        return PeerComparison(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
+        return comparison(matrix, rows, z)
 
     monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.compare_with_peers", quick)
     declared: list[bool] = []
@@ -240,7 +254,7 @@ def test_quality_says_where_its_figures_mean_nothing(
     def quick(matrix: Matrix, chop: Chop, *_: object, newest_level: bool) -> PeerComparison:
         rows = chop.final.test
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
-        return PeerComparison(matrix.label[rows], np.arange(len(rows)), z, {}, "linear", Verdict.NO_SIGNAL)
+        return comparison(matrix, rows, z, Verdict.NO_SIGNAL)
 
     monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.compare_with_peers", quick)
     path = tiny_copy.context.paths.audit / "audit.json"
@@ -271,7 +285,7 @@ def test_few_rows_without_an_order_are_judged_on_splits_of_all_of_them(
         group = matrix.keys["group"].to_numpy(dtype=str)
         assert not set(group[rows]) & set(group[chop.final.train])
         z = {name: np.zeros(len(rows)) for name in ("leadscore", "a peer")}
-        return PeerComparison(matrix.label[rows], np.arange(len(rows)), z, {}, "linear")
+        return comparison(matrix, rows, z)
 
     monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.compare_with_peers", quick)
     status, _, error = cli("bench", "quality", *tiny_copy.args, "--tiny", "--block", "splits")

@@ -18,7 +18,7 @@ from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Fol
 from models.judging.evaluation.signal_test import Signal
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.settings import TrainSettings
-from models.training.fit import backtest_candidates, evaluate_twin, fit_bundle, fit_twin
+from models.training.fit import Recipe, backtest_candidates, evaluate_twin, fit_bundle, fit_twin
 from models.training.verdict import Decision, decide, state_verdict
 from tests.reference.toy import toy_chop, toy_matrix
 
@@ -32,7 +32,8 @@ def trained(strength: float = 1.0, seed: int = 0) -> tuple[Decision, Bundle]:
     chop = toy_chop(len(matrix))
     backtest = backtest_candidates(matrix, chop, SETTINGS)
     decision = decide(matrix, backtest, SETTINGS)
-    bundle = fit_bundle(matrix, np.arange(len(matrix)), backtest, decision, SETTINGS, meta=META, facts={})
+    recipe = Recipe(backtest, decision, SETTINGS)
+    bundle = fit_bundle(matrix, np.arange(len(matrix)), recipe, meta=META, facts={})
     return decision, bundle
 
 
@@ -93,7 +94,8 @@ def test_test_figures_have_intervals_around_them_and_the_rate_learns_nothing() -
     backtest = backtest_candidates(matrix, chop, SETTINGS)
     decision = decide(matrix, backtest, SETTINGS)
     twin = fit_twin(matrix, chop, backtest, SETTINGS)
-    judged = evaluate_twin(twin, matrix, chop, backtest, decision, SETTINGS, SnapshotCapacity(Capacity(share=0.1)))
+    recipe = Recipe(backtest, decision, SETTINGS)
+    judged = evaluate_twin(twin, matrix, chop, recipe, SnapshotCapacity(Capacity(share=0.1)))
     row = judged.figures[decision.winner]
     assert row["n"] == len(chop.final.test)
     low, high = row["auc_ci"]

@@ -21,7 +21,7 @@ from models.candidates.rubric import RubricCandidate
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.settings import TrainSettings
-from models.training.fit import backtest_candidates, evaluate_twin, fit_twin
+from models.training.fit import Recipe, backtest_candidates, evaluate_twin, fit_twin
 from models.training.verdict import decide
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
@@ -48,8 +48,8 @@ def judged(context: Context, matrix: Matrix, split: Chop) -> tuple[dict[str, Any
     found = backtest_candidates(matrix, split, context.settings, rubric)
     decision = decide(matrix, found, context.settings)
     twin = fit_twin(matrix, split, found, context.settings, rubric)
-    capacity = SnapshotCapacity.of(context.source)
-    result = evaluate_twin(twin, matrix, split, found, decision, context.settings, capacity)
+    recipe = Recipe(found, decision, context.settings, rubric)
+    result = evaluate_twin(twin, matrix, split, recipe, SnapshotCapacity.of(context.source))
     keep = ("n", "won", "auc", "auc_ci", "log_loss", "log_loss_ci")
     figures = {name: {k: v for k, v in row.items() if k in keep} for name, row in result.figures.items()}
     return {"features": len(matrix.catalog), "chosen": decision.winner, "test": figures}, result.log_odds[

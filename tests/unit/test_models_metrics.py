@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.calibration.affine import fit_slope
-from models.calibration.interval import REACH, fit_interval
+from models.calibration.interval import REACH, CalibrationRows, fit_interval
 from models.interfaces import Calibration
 from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
 from models.judging.evaluation.backtest import OutOfFold, blend_weights
@@ -185,10 +185,10 @@ def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:
     def width(moves: float) -> float:
         level = np.array([-moves, moves, -moves, moves])[block]
         won = (rng.random(4000) < sigmoid(z + level)).astype(np.float64)
-        made = fit_interval(
-            z, won, ones, group, Calibration(), seed_deviation=0.0, draws=100, seed=1, block=block
-        ).bounds(np.array([-1.5]), Calibration())
-        return float(made[1][0] - made[0][0])
+        rows = CalibrationRows(z, won, ones, group, block)
+        made = fit_interval(rows, Calibration(), seed_deviation=0.0, draws=100, seed=1)
+        low, high = made.bounds(np.array([-1.5]), Calibration())
+        return float(high[0] - low[0])
 
     assert width(0.0) < 0.06
     assert width(0.4) > 2 * width(0.0)

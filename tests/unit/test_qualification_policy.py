@@ -64,7 +64,7 @@ def policy_inputs(score: list[int], *, statuses: dict[str, list[str]] | None = N
         topic: Evidence(np.array(words, dtype=object), silent, np.full(n, np.nan), silent)
         for topic, words in (statuses or {}).items()
     }
-    return PolicyInputs(np.array(score), points, found, **extra)  # type: ignore[arg-type]
+    return PolicyInputs(score=np.array(score), points=points, statuses=found, **extra)  # type: ignore[arg-type]
 
 
 def placed(found: PolicyInputs) -> Qualification:

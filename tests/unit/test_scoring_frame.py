@@ -17,7 +17,7 @@ from models.explaining.facts import build_facts
 from models.explaining.framework import framework_names, load_framework
 from models.scoring import score
 from models.settings import TrainSettings
-from models.training.fit import backtest_candidates, fit_bundle
+from models.training.fit import Recipe, backtest_candidates, fit_bundle
 from models.training.verdict import decide
 from tests.reference.toy import feature, toy_chop, toy_matrix
 
@@ -28,15 +28,9 @@ SETTINGS = TrainSettings.tiny()
 def bundle() -> Bundle:
     matrix = toy_matrix()
     backtest = backtest_candidates(matrix, toy_chop(len(matrix)), SETTINGS)
-    return fit_bundle(
-        matrix,
-        np.arange(len(matrix)),
-        backtest,
-        decide(matrix, backtest, SETTINGS),
-        SETTINGS,
-        meta={"source": "toy", "horizon_days": 90},
-        facts=build_facts(matrix),
-    )
+    recipe = Recipe(backtest, decide(matrix, backtest, SETTINGS), SETTINGS)
+    meta = {"source": "toy", "horizon_days": 90}
+    return fit_bundle(matrix, np.arange(len(matrix)), recipe, meta=meta, facts=build_facts(matrix))
 
 
 @pytest.mark.parametrize("name", framework_names())
