@@ -29,6 +29,7 @@ class Contributions:
 
     @property
     def log_odds(self) -> Floats:
+        """The sum of the parts and the base, shape (n,)."""
         return np.asarray(self.base + self.values.sum(axis=1), dtype=np.float64)
 
     def rescale(self, factor: float, shift: float = 0.0) -> "Contributions":
@@ -55,22 +56,44 @@ class Candidate(Protocol):
         catalog: Catalog,
         seed: int,
         group: Ints | None = None,
-    ) -> Self: ...
+    ) -> Self:
+        """A fitted candidate; ``self`` stays as it is.
 
-    def log_odds(self, values: Values) -> Floats: ...
-
-    def contributions(self, values: Values) -> Contributions: ...
-
-    def explain(self, values: Values) -> tuple[Floats, Contributions]:
-        """:meth:`log_odds` and :meth:`contributions` at one reading of the values."""
+        Parameters
+        ----------
+        values : shape (n, features)
+        won : shape (n,), 1 or 0
+        weight : shape (n,); rows of one lead weigh one together
+        catalog : of the columns, with types, families and declared directions
+        seed : of everything drawn
+        group : shape (n,), codes of accounts; None where every row is its own
+        """
         ...
 
-    def state(self) -> dict[str, Any]: ...
+    def log_odds(self, values: Values) -> Floats:
+        """Log-odds per row, before calibration, shape (n,)."""
+        ...
 
-    def files(self) -> Mapping[str, str]: ...
+    def contributions(self, values: Values) -> Contributions:
+        """Additive parts of :meth:`log_odds`; their sum equals it within 1e-9."""
+        ...
+
+    def explain(self, values: Values) -> tuple[Floats, Contributions]:
+        """:meth:`log_odds` and :meth:`contributions`, reading the values once."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything fitted, JSON-ready; ``files`` lists the names of :meth:`files`, where there are any."""
+        ...
+
+    def files(self) -> Mapping[str, str]:
+        """Text files that belong to the state, by name."""
+        ...
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self: ...
+    def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        """The candidate of a :meth:`state` and its :meth:`files`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -81,6 +104,7 @@ class Calibration:
     intercept: float = 0.0
 
     def apply(self, log_odds: Floats) -> Floats:
+        """Calibrated log-odds, of the same shape."""
         return self.slope * log_odds + self.intercept
 
 
@@ -94,4 +118,5 @@ class Scale:
 
     @property
     def points_per_log_odds(self) -> float:
+        """Points of one unit of log-odds: ``pdo`` points double the odds."""
         return float(self.pdo / np.log(2.0))

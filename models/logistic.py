@@ -7,11 +7,13 @@ from threadpoolctl import ThreadpoolController
 
 from features.array_types import Floats, Ints
 
-_STEPS = 60
-_TOLERANCE = 1e-9
-_FLAT = 1e-10
-_ROUNDS = 60
-_PULL = 1e-7  # per unit of weight
+_STEPS = 60  # of Newton's method, which converges in far fewer; guards against an endless search only
+_TOLERANCE = 1e-9  # largest move of a coefficient at which the search ends
+_FLAT = 1e-10  # added to the diagonal, so that a column of zeros can be solved
+_LEAST_CURVATURE = 1e-9  # of one row: p * (1 - p) vanishes where a prediction is sure
+_SHORTEST_STEP = 1e-6  # of a Newton step: halved so often, rounding decides and the search ends
+_ROUNDS = 60  # of the active set; guards against a tie only (see _fit_within_signs)
+_PULL = 1e-7  # gradient per unit of weight from which a coefficient at rest is freed; below it rounding decides
 
 
 def sigmoid(log_odds: Floats) -> Floats:
@@ -68,7 +70,7 @@ def _pools() -> ThreadpoolController:
 def _fit_within_signs(
     design: Floats, won: Floats, weight: Floats, penalty: Floats, offset: Floats | None, sign: Ints
 ) -> Floats:
-    """Active set: coefficients on the wrong side rest at 0, and are freed if the loss then pulls them to the right one.
+    """Active set: coefficients on the wrong side stay at 0, and are freed if the loss then pulls them to the right one.
 
     The loss is convex, so this ends at its minimum within the bounds; the count of rounds only guards against a tie
     that rounding decides now this way, now that.
@@ -76,6 +78,7 @@ def _fit_within_signs(
     free = np.ones(design.shape[1], dtype=np.bool_)
     theta = np.zeros(design.shape[1])
     shift = np.zeros(len(won)) if offset is None else offset
+
     for _ in range(_ROUNDS):
         theta = np.zeros(design.shape[1])
         theta[free] = _newton(design[:, free], won, weight, penalty[free], None, offset)
@@ -83,46 +86,54 @@ def _fit_within_signs(
         if wrong.any():
             free &= ~wrong
             continue
+
         pull = -design.T @ (weight * (sigmoid(design @ theta + shift) - won))
         wanted = ~free & (sign * pull > _PULL * float(weight.sum()))
         if not wanted.any():
             break
         free[int(np.argmax(np.where(wanted, np.abs(pull), 0.0)))] = True
+
     return np.where(sign * theta < 0, 0.0, theta)
 
 
 def _newton(
     design: Floats, won: Floats, weight: Floats, penalty: Floats, centre: Floats | None, offset: Floats | None
 ) -> Floats:
+    """Newton's method with halved steps; the objective never rises."""
     k = design.shape[1]
     middle = np.zeros(k) if centre is None else centre
     shift = np.zeros(len(won)) if offset is None else offset
     theta = middle.copy()
     best = _objective(design, won, weight, penalty, middle, shift, theta)
+
     for _ in range(_STEPS):
         p = sigmoid(design @ theta + shift)
         gradient = design.T @ (weight * (p - won)) + penalty * (theta - middle)
-        curvature = (design * (weight * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ design
+        curvature = (design * (weight * np.maximum(p * (1 - p), _LEAST_CURVATURE))[:, None]).T @ design
         curvature[np.diag_indices(k)] += penalty + _FLAT
         step = np.linalg.solve(curvature, gradient)
+
         scale = 1.0
-        while scale > 1e-6:
+        while scale > _SHORTEST_STEP:
             trial = theta - scale * step
             value = _objective(design, won, weight, penalty, middle, shift, trial)
-            if value <= best + 1e-12:
+            if value <= best + 1e-12:  # equal but for rounding counts as no worse
                 break
             scale /= 2
         else:
             break
+
         moved = float(np.abs(scale * step).max()) if k else 0.0
         theta, best = trial, value
         if moved < _TOLERANCE:
             break
+
     return np.asarray(theta, dtype=np.float64)
 
 
 def _objective(
     design: Floats, won: Floats, weight: Floats, penalty: Floats, centre: Floats, offset: Floats, theta: Floats
 ) -> float:
+    """Weighted log loss plus the penalty."""
     loss = float((weight * log_loss(won, design @ theta + offset)).sum())
     return loss + 0.5 * float((penalty * (theta - centre) ** 2).sum())

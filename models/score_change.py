@@ -58,10 +58,12 @@ def split_change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: 
     """
     old, new = _score_steps(before, steps, framework), _score_steps(after, steps.iloc[[2]], framework)
     moves = {DECAY: old.parts[1] - old.parts[0], DATA: old.parts[2] - old.parts[1], MODEL: new.parts[0] - old.parts[2]}
+
     score = int(old.bars.score[0]), int(new.bars.score[0])
     clip = float(new.clip_points[0] - old.clip_points[0])
     parts = np.array([[*(move.sum() for move in moves.values()), clip]])
     whole = round_to_totals(parts, np.array([score[1] - score[0]]))[0]
+
     z = before.log_odds(steps)
     z_new = float(after.log_odds(steps.iloc[[2]])[0])
     names = ("base", *framework.ids, CONTEXT)
@@ -85,10 +87,12 @@ class _ScoredSteps:
 
     @property
     def clip_points(self) -> Floats:
+        """Points that clipping to 0..100 adds or takes, shape (n,)."""
         return np.clip(self.bars.exact, LOWEST, HIGHEST) - self.bars.exact
 
 
 def _score_steps(bundle: Bundle, values: pd.DataFrame, framework: Framework) -> _ScoredSteps:
+    """The rows as one bundle scores them."""
     contributions, scale = bundle.contributions(values), bundle.scale
     parts = sum_by_criterion(contributions, bundle.catalog, framework) * scale.points_per_log_odds
     base = np.full(len(values), scale.points_per_log_odds * (contributions.base - scale.reference_log_odds))

@@ -1,4 +1,4 @@
-"""What a training run may spend, as counts; wall time is no budget, so a run can be repeated."""
+"""What a training run may spend, as counts; wall time is not a budget, so that a run can be repeated."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -7,7 +7,8 @@ class TrainSettings(BaseModel):
     """Budgets and levels of a training run.
 
     ``tune_rows`` caps the rows a tuning trial sees (weekly snapshots of one lead repeat themselves), ``fold_rows``
-    those of the random folds that judge: a signal that is there must not go unseen because tuning was to be cheap.
+    those of the random folds that judge: a real signal must not be missed because tuning was to be cheap
+    (docs/adr/0017).
     ``alpha`` is the level of the signal test; ``draws`` counts bootstrap resamples.
     """
 
@@ -45,7 +46,7 @@ class TrainSettings(BaseModel):
 
 
 class GateSettings(BaseModel):
-    """What a challenger may be worse by, and how many wins it takes to tell (docs/tracking.md)."""
+    """By how much a challenger may be worse, and how many wins it takes to tell (docs/tracking.md)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +59,7 @@ class GateSettings(BaseModel):
 
 
 class MonitorSettings(BaseModel):
-    """When the monitor speaks up (docs/monitoring.md)."""
+    """When the monitor reports a finding (docs/monitoring.md)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

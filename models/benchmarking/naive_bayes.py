@@ -14,8 +14,8 @@ from features.catalog.feature import Catalog, Feature, FeatureType
 from features.schema.vocabulary import Stage
 from models.encoding.linear_encoder import weighted_quantiles
 
-SMOOTHING = 0.1
-FLOOR = 0.0001
+SMOOTHING = 0.1  # added to every count, as that CRM does
+FLOOR = 0.0001  # of the probability: that CRM keeps it between 0.01 and 99.99 percent
 _QUARTERS = np.array([0.25, 0.5, 0.75])
 
 
@@ -26,6 +26,7 @@ def naive_bayes(train: pd.DataFrame, won: Floats, weight: Floats, test: pd.DataF
     """
     wins, losses = float((weight * won).sum()), float((weight * (1 - won)).sum())
     log_odds = np.full(len(test), np.log((wins + SMOOTHING) / (losses + SMOOTHING)))
+
     for feature in catalog:
         seen, asked = _values(feature, train, weight), _values(feature, test, weight, learned=train)
         frame = pd.DataFrame({"value": seen, "won": weight * won, "lost": weight * (1 - won)}).dropna(subset="value")
@@ -36,6 +37,7 @@ def naive_bayes(train: pd.DataFrame, won: Floats, weight: Floats, test: pd.DataF
         shares = (counts + SMOOTHING) / totals
         evidence = np.log(shares["won"]) - np.log(shares["lost"])
         log_odds += asked.map(evidence).fillna(0.0).to_numpy(dtype=np.float64)
+
     edge = float(np.log((1 - FLOOR) / FLOOR))
     return np.asarray(np.clip(log_odds, -edge, edge), dtype=np.float64)
 

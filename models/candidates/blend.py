@@ -10,7 +10,8 @@ from models.interfaces import Contributions
 from models.logistic import log_loss, sigmoid
 
 BLENDED = ("linear", "scorecard", "booster")
-SHRINKAGE = 0.02  # pull towards equal weights, per lead
+SHRINKAGE = 0.02  # pull towards equal weights [nats per lead]: what a blend must gain to leave them far behind
+_FEATURE_LISTS = 64  # lists of features whose union is kept: one a set of components, so a few are in use
 
 
 def fit_weights(out_of_fold: Mapping[str, Floats], won: Floats, weight: Floats, block: Ints) -> dict[str, float]:
@@ -29,6 +30,7 @@ def fit_weights(out_of_fold: Mapping[str, Floats], won: Floats, weight: Floats, 
     names = [name for name in BLENDED if name in out_of_fold]
     if len(names) < 2:
         return dict.fromkeys(names, 1.0)
+
     z = np.column_stack([out_of_fold[name] for name in names])
     codes = np.unique(block, return_inverse=True)[1]
     blocks = int(codes.max()) + 1
@@ -69,9 +71,9 @@ def blend_contributions(parts: Sequence[tuple[float, Contributions]]) -> Contrib
     return Contributions(names, total, base)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_FEATURE_LISTS)
 def _union(lists: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], tuple[Ints, ...]]:
-    """All names once, and where those of each list stand among them."""
+    """All names once, and the positions of each list's names among them."""
     names = tuple(dict.fromkeys(name for listed in lists for name in listed))
     place = {name: k for k, name in enumerate(names)}
     return names, tuple(np.array([place[name] for name in listed], dtype=np.int64) for listed in lists)

@@ -23,6 +23,7 @@ from models.logistic import logit
 if TYPE_CHECKING:
     import lightgbm as lgb
 
+# where tuning starts, and what an untuned booster has: shallow, slow and heavily shrunk, as leads are few and noisy
 DEFAULTS: Mapping[str, Any] = {
     "learning_rate": 0.05,
     "num_leaves": 15,
@@ -39,8 +40,10 @@ DEFAULTS: Mapping[str, Any] = {
 # feature_pre_filter is fixed at construction: asked for fewer rows per leaf later, LightGBM would free the data set and
 # build it anew, under the hands of the other thread
 DATASET: Mapping[str, Any] = {"verbosity": -1, "max_bin": 127, "feature_pre_filter": False}
-_MAX_CATEGORIES = 200
-_PARALLEL_ROWS = 1024
+_MAX_CATEGORIES = 200  # levels of a category; bounds codes and the sets of categories in the trees
+_PARALLEL_ROWS = 1024  # rows from which sharing them out among threads pays for the threads
+_FALLBACK_THREAD_ROWS = 64  # the same for LightGBM's own contributions, which cost far more a row
+_SEED_STEP = 1000  # between the seeds of boosters, so that those of neighbouring runs never coincide
 _LOG = logging.getLogger(__name__)
 
 
@@ -53,11 +56,13 @@ class TreeColumns:
 
     @classmethod
     def fit(cls, values: pd.DataFrame, catalog: Catalog) -> Self:
+        """The catalog's columns, with the levels that are frequent enough."""
         categories = {name: _frequent(CategoryCode.fit(values[name]), values[name]) for name in catalog.categories}
         return cls(catalog.numbers, categories)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Features in column order: numbers, then categories."""
         return (*self.numbers, *self.categories)
 
     def transform(self, values: Values) -> Floats:
@@ -66,6 +71,7 @@ class TreeColumns:
         return np.ascontiguousarray(np.hstack([number_block(values, self.numbers), codes]))
 
     def state(self) -> dict[str, Any]:
+        """JSON-ready, for a bundle."""
         return {
             "numbers": list(self.numbers),
             "categories": [[name, list(code.levels)] for name, code in self.categories.items()],
@@ -73,6 +79,7 @@ class TreeColumns:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
+        """The columns of a :meth:`state`."""
         categories = {name: CategoryCode(tuple(levels)) for name, levels in state["categories"]}
         return cls(tuple(state["numbers"]), categories)
 
@@ -105,7 +112,7 @@ def parameters_for(parameters: Mapping[str, Any], directions: list[int], threads
 class BoosterCandidate:
     """Mean log-odds of several boosters that differ in their seed only.
 
-    What explains needs the boosters' texts alone; LightGBM is loaded by who learns or predicts.
+    Explaining needs the boosters' texts alone; LightGBM is loaded only to learn and to predict.
     """
 
     name = "booster"
@@ -137,12 +144,14 @@ class BoosterCandidate:
         seed: int,
         group: Ints | None = None,
     ) -> Self:
+        """The candidate with its boosters trained, each with its own seed; declared directions are constraints."""
         import lightgbm as lgb
 
         seen = learned_catalog(catalog)
         columns = TreeColumns.fit(values, seen)
         base = logit(float(np.average(won, weights=weight)))
         directions = [seen[name].direction for name in columns.names]
+
         data = lgb.Dataset(
             columns.transform(values),
             won,
@@ -156,7 +165,7 @@ class BoosterCandidate:
         rounds = int(self.parameters["rounds"])
 
         def train(k: int) -> str:
-            settings = parameters_for(self.parameters, directions, self.threads, seed + 1000 * k)
+            settings = parameters_for(self.parameters, directions, self.threads, seed + _SEED_STEP * k)
             return lgb.train(settings, data, rounds).model_to_string()
 
         # side by side rather than threads inside: the same trees, and no spinning where cores are shared
@@ -172,11 +181,13 @@ class BoosterCandidate:
         return tuple(lgb.Booster(model_str=text) for text in self.texts)
 
     def log_odds(self, values: Values) -> Floats:
+        """Mean log-odds over the seeds, shape (n,)."""
         if not self.texts or not len(values):
             return np.full(len(values), self.base)
         return self._log_odds(self.columns.transform(values))
 
     def explain(self, values: Values) -> tuple[Floats, Contributions]:
+        """:meth:`log_odds` and :meth:`contributions`, walking the trees once where the explainer can."""
         if not self.texts or not len(values):
             return self.log_odds(values), self.contributions(values)
         design = self.columns.transform(values)
@@ -208,6 +219,7 @@ class BoosterCandidate:
         return np.asarray(np.std(raw, axis=0, ddof=1), dtype=np.float64)
 
     def contributions(self, values: Values) -> Contributions:
+        """Exact path-dependent Shapley values of the mean of the boosters."""
         if not self.texts:
             return Contributions((), np.zeros((len(values), 0)), self.base)
         return self._contributions(self.columns.transform(values))
@@ -230,6 +242,7 @@ class BoosterCandidate:
             return None
 
     def state(self) -> dict[str, Any]:
+        """JSON-ready, for a bundle; the boosters themselves are text files."""
         return {
             "parameters": self.parameters,
             "columns": self.columns.state(),
@@ -238,10 +251,12 @@ class BoosterCandidate:
         }
 
     def files(self) -> Mapping[str, str]:
+        """Each booster in LightGBM's text format, by file name."""
         return {f"booster_{k}.txt": text for k, text in enumerate(self.texts)}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        """The candidate of a :meth:`state` and its text files."""
         texts = tuple(files[name] for name in state["files"])
         columns = TreeColumns.restore(state["columns"])
         return cls(state["parameters"], columns, texts, boosters=len(texts), base=float(state["base"]))
@@ -254,6 +269,6 @@ def tree_contributions(models: "tuple[lgb.Booster, ...]", design: Floats, thread
     """
     if not len(design):  # LightGBM divides by the number of rows
         return np.zeros((0, design.shape[1] + 1))
-    threads = 1 if len(design) < 64 else threads
+    threads = 1 if len(design) < _FALLBACK_THREAD_ROWS else threads
     parts = [model.predict(design, pred_contrib=True, num_threads=threads) for model in models]
     return np.asarray(np.mean(parts, axis=0), dtype=np.float64)

@@ -14,9 +14,9 @@ from models.grouped_folds import grouped_folds
 from models.interfaces import Contributions
 from models.logistic import fit_logistic, log_loss
 
-PENALTIES = (1.0, 5.0, 25.0, 125.0)
+PENALTIES = (1.0, 5.0, 25.0, 125.0)  # a factor of five apart: the loss is flat in between (docs/adr/0014)
 _FOLDS = 3
-_TUNE_ROWS = 6_000
+_TUNE_ROWS = 6_000  # rows the inner folds look at; bounds the time, as every fold fits every penalty
 
 
 def learned_catalog(catalog: Catalog) -> Catalog:
@@ -44,6 +44,7 @@ class LinearCandidate:
         seed: int,
         group: Ints | None = None,
     ) -> Self:
+        """The candidate with encoder, penalty and coefficients fitted; declared directions bound the signs."""
         seen = learned_catalog(catalog)
         encoder = Encoder.fit(values, weight, seen, won)
         design = _with_ones(encoder.learning_design(values, won, weight, group, seed))
@@ -53,12 +54,15 @@ class LinearCandidate:
         return type(self)(encoder, theta, penalty)
 
     def log_odds(self, values: Values) -> Floats:
+        """Log-odds per row, shape (n,)."""
         return self._log_odds(self.encoder.transform(values))
 
     def contributions(self, values: Values) -> Contributions:
+        """Parts by feature: the sum over its design columns."""
         return self._contributions(self.encoder.transform(values))
 
     def explain(self, values: Values) -> tuple[Floats, Contributions]:
+        """:meth:`log_odds` and :meth:`contributions`, encoding the values once."""
         design = self.encoder.transform(values)
         return self._log_odds(design), self._contributions(design)
 
@@ -73,22 +77,27 @@ class LinearCandidate:
         return Contributions(self.encoder.names, summed, float(self.theta[0]))
 
     def state(self) -> dict[str, Any]:
+        """JSON-ready, for a bundle."""
         return {"encoder": self.encoder.state(), "theta": self.theta.tolist(), "penalty": self.penalty}
 
     def files(self) -> Mapping[str, str]:
+        """No text files: the state holds everything."""
         return {}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        """The candidate of a :meth:`state`."""
         theta = np.asarray(state["theta"], dtype=np.float64)
         return cls(Encoder.restore(state["encoder"]), theta, float(state["penalty"]))
 
 
 def _with_ones(design: Floats) -> Floats:
+    """The design with the intercept's column before it."""
     return np.hstack([np.ones((len(design), 1)), design])
 
 
 def _penalties(design: Floats, penalty: float) -> Floats:
+    """The penalty of each column; the intercept has none."""
     return np.r_[0.0, np.full(design.shape[1] - 1, penalty)]
 
 
@@ -110,14 +119,17 @@ def choose_penalty(
     rows = np.random.default_rng(seed).permutation(len(won))[:_TUNE_ROWS]
     codes = np.arange(len(won)) if group is None else group
     losses = np.zeros((len(won), len(PENALTIES)))
+
     for train, test in grouped_folds(codes[rows], _FOLDS, seed):
         fit, judge = rows[train], rows[test]
         for k, penalty in enumerate(PENALTIES):
             theta = fit_logistic(design[fit], won[fit], weight[fit], _penalties(design, penalty), sign=sign)
             losses[judge, k] = weight[judge] * log_loss(won[judge], design[judge] @ theta)
+
     best = int(np.argmin(losses.sum(axis=0)))
     if not cautious:
         return PENALTIES[best]
+
     codes = np.unique(codes, return_inverse=True)[1]
     above = np.column_stack([np.bincount(codes, weights=column - losses[:, best]) for column in losses.T])
     error = np.sqrt((above**2).sum(axis=0))

@@ -15,7 +15,9 @@ from features.rubric.terms import CAP_FEATURE
 from models.interfaces import Contributions
 from models.logistic import fit_logistic, logit
 
-_RIDGE = 1.0  # pseudo-observation on the slope of standardised points
+_RIDGE = (
+    1.0  # precision of a prior on the slope of standardised points: keeps it finite where points separate perfectly
+)
 
 
 class RubricCandidate:
@@ -67,9 +69,11 @@ class RubricCandidate:
         return Contributions(names, self.slope * points, self.intercept + self.slope * self.rubric.start)
 
     def explain(self, values: Values) -> tuple[Floats, Contributions]:
+        """:meth:`log_odds` and :meth:`contributions`."""
         return self.log_odds(values), self.contributions(values)
 
     def state(self) -> dict[str, Any]:
+        """JSON-ready, for a bundle: the rubric as written and the fitted line."""
         return {
             "rubric": self.rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True),
             "slope": self.slope,
@@ -77,10 +81,12 @@ class RubricCandidate:
         }
 
     def files(self) -> Mapping[str, str]:
+        """No text files: the state holds everything."""
         return {}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        """The candidate of a :meth:`state`."""
         rubric = Rubric.model_validate(state["rubric"])
         return cls(rubric, slope=float(state["slope"]), intercept=float(state["intercept"]))
 
@@ -96,6 +102,7 @@ def fit_line(points: Floats, won: Floats, weight: Floats) -> tuple[float, float]
     log_odds = logit(float(np.average(won, weights=weight)))
     if spread < 1e-12:
         return 0.0, log_odds
+
     design = np.column_stack([np.ones_like(points), (points - center) / spread])
     theta = fit_logistic(design, won, weight, np.array([0.0, _RIDGE]))
     if theta[1] <= 0:

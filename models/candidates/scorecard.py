@@ -18,10 +18,11 @@ from models.interfaces import Contributions
 from models.logistic import fit_logistic, log_loss
 
 POINTS_PER_LOG_ODDS = 20 / np.log(2.0)  # 20 points double the odds: rounding to integers costs little
-_CANDIDATES = 60
-_MINIMUM_COEFFICIENT = 0.05
-_BINS = 6
-_FOLDS = 5
+_CANDIDATES = 60  # features with the most information that selection starts from; bounds its time
+_MINIMUM_COEFFICIENT = 0.05  # of a feature's evidence: less is worth a point or two and no line on the page
+_BINS = 6  # of a number: what fits on the page and still shows a bend
+_FOLDS = 5  # whose rows tell each other's evidence (docs/adr/0027)
+_LEAST_PENALTY = 1.0  # where there is nothing to choose one by
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,20 @@ class ScorecardCandidate:
         seed: int,
         group: Ints | None = None,
     ) -> Self:
+        """The card with bins, selected features, integer points and the line through them."""
         binned = _bin_features(values, won, weight, learned_catalog(catalog))
         told = _cross_fit_evidence(binned, values, won, weight, catalog, group, seed)
         names, theta = _select_features(_with_ones(told), won, weight, group, seed, list(binned), self.features)
+
         every = {name: _to_points(c, binned[name].evidence) for name, c in zip(names, theta[1:], strict=True)}
         points = {name: given for name, given in every.items() if given.any()}  # a line of nothing but 0 says nothing
+
         evidence = told[:, [list(binned).index(name) for name in names]]
         shown = np.array([name in points for name in names], dtype=bool)
         whole = _to_points(theta[1:][shown], evidence[:, shown]).sum(axis=1)
         (slope, intercept), rounded = _fit_line(whole / POINTS_PER_LOG_ODDS, won, weight)
         _, exact = _fit_line(evidence @ theta[1:], won, weight)
+
         kept = {name: binned[name] for name in points}
         return type(self)(kept, points, slope / POINTS_PER_LOG_ODDS, intercept, rounded - exact, features=self.features)
 
@@ -93,6 +98,7 @@ class ScorecardCandidate:
         block = dict(zip(numbers, number_block(values, numbers).T, strict=True))
         named = {name: b.bins.code for name, b in self.bins.items() if not isinstance(b.bins, NumberBins)}
         levels = dict(zip(named, category_codes(values, named).T, strict=True))
+
         parts = np.zeros((len(values), len(self.bins)))
         for k, (name, binned) in enumerate(self.bins.items()):
             bins = binned.bins
@@ -101,9 +107,11 @@ class ScorecardCandidate:
         return parts
 
     def log_odds(self, values: Values) -> Floats:
+        """Log-odds per row, a line through its points, shape (n,)."""
         return np.asarray(self.intercept + self.slope * self.points(values), dtype=np.float64)
 
     def contributions(self, values: Values) -> Contributions:
+        """Parts by feature: its points times the slope of the line."""
         return Contributions(tuple(self.bins), self.slope * self._parts(values), self.intercept)
 
     def rows(self) -> list[Row]:
@@ -118,11 +126,13 @@ class ScorecardCandidate:
         ]
 
     def explain(self, values: Values) -> tuple[Floats, Contributions]:
+        """:meth:`log_odds` and :meth:`contributions`, looking the points up once."""
         parts = self._parts(values)
         log_odds = np.asarray(self.intercept + self.slope * parts.sum(axis=1), dtype=np.float64)
         return log_odds, Contributions(tuple(self.bins), self.slope * parts, self.intercept)
 
     def state(self) -> dict[str, Any]:
+        """JSON-ready, for a bundle: bins and points by feature, and the line."""
         return {
             "card": [[name, b.state(), self.points_by_bin[name].tolist()] for name, b in self.bins.items()],
             "slope": self.slope,
@@ -131,10 +141,12 @@ class ScorecardCandidate:
         }
 
     def files(self) -> Mapping[str, str]:
+        """No text files: the state holds everything."""
         return {}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
+        """The card of a :meth:`state`."""
         return cls(
             {name: Binned.restore(binned) for name, binned, _ in state["card"]},
             {name: np.asarray(points, dtype=np.int64) for name, _, points in state["card"]},
@@ -160,9 +172,9 @@ def _cross_fit_evidence(
     group: Ints | None,
     seed: int,
 ) -> Floats:
-    """The learning rows' evidence as the other rows tell it, shape (n, len(binned)).
+    """The learning rows' evidence by the bins of the other folds, shape (n, len(binned)).
 
-    A row must not be told its own outcome: by its own bins every feature, noise too, seems to help, and inner folds
+    A row must not see its own outcome: by its own bins every feature, noise too, seems to help, and inner folds
     cannot tell (docs/adr/0027).
     """
     groups = np.arange(len(won)) if group is None else group
@@ -171,6 +183,7 @@ def _cross_fit_evidence(
         for others, rows in grouped_folds(groups, min(_FOLDS, len(np.unique(groups))), seed)
         if len(others) and len(rows)
     ]
+
     told = np.zeros((len(won), len(binned)))
     for k, name in enumerate(binned):
         if catalog[name].type is FeatureType.CATEGORY:
@@ -183,6 +196,7 @@ def _cross_fit_evidence(
 
 
 def _bin_feature(name: str, values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> Binned:
+    """Bins of one feature, by its type and declared direction."""
     feature = catalog[name]
     if feature.type is FeatureType.CATEGORY:
         return bin_category(values[name], won, weight)
@@ -190,6 +204,7 @@ def _bin_feature(name: str, values: pd.DataFrame, won: Floats, weight: Floats, c
 
 
 def _to_points(coefficient: float | Floats, evidence: Floats) -> Ints:
+    """Evidence [log-odds] as whole points."""
     return np.rint(POINTS_PER_LOG_ODDS * coefficient * evidence).astype(np.int64)
 
 
@@ -202,15 +217,21 @@ def _fit_line(points: Floats, won: Floats, weight: Floats) -> tuple[tuple[float,
 
 
 def _with_ones(evidence: Floats) -> Floats:
+    """The evidence with the intercept's column before it."""
     return np.hstack([np.ones((len(evidence), 1)), evidence])
 
 
 def _select_features(
     design: Floats, won: Floats, weight: Floats, group: Ints | None, seed: int, names: list[str], features: int
 ) -> tuple[list[str], Floats]:
-    """Drop features until at most ``features`` are left and no coefficient is negative or negligible."""
-    penalty = choose_penalty(design, won, weight, group, seed, cautious=True) if names else 1.0
+    """Drop features until at most ``features`` are left and no coefficient is negative or negligible.
+
+    Half of the bad ones (or of those beyond ``features``) go at a time, those that spread log-odds least first: one
+    at a time would need a fit for each.
+    """
+    penalty = choose_penalty(design, won, weight, group, seed, cautious=True) if names else _LEAST_PENALTY
     kept = list(range(len(names)))
+
     while True:
         columns = [0, *(1 + k for k in kept)]
         theta = fit_logistic(design[:, columns], won, weight, np.r_[0.0, np.full(len(kept), penalty)])

@@ -11,7 +11,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from models.encoding.linear_encoder import MISSING, RARE, RARE_COUNT, CategoryCode, weighted_quantiles
 
-SMOOTHING = 8.0  # pseudo-leads at the base rate per bin
+SMOOTHING = 8.0  # pseudo-leads at the base rate per bin: a bin of eight leads is believed by half
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,11 @@ class NumberBins:
 
     @property
     def size(self) -> int:
+        """Number of bins, the one for missing values included."""
         return len(self.edges) + 2
 
     def codes(self, values: pd.Series) -> Ints:
+        """The bin of each value, shape (n,)."""
         return self.places(values.to_numpy(dtype=np.float64))
 
     def places(self, numbers: Floats) -> Ints:
@@ -51,9 +53,11 @@ class CategoryBins:
 
     @property
     def size(self) -> int:
+        """Number of bins, those for rare and for missing values included."""
         return len(self.code.levels)
 
     def codes(self, values: pd.Series) -> Ints:
+        """The bin of each value, shape (n,)."""
         return self.code.codes(values)
 
     def labels(self) -> list[str]:
@@ -77,9 +81,11 @@ class Binned:
         return float((self.share * (self.evidence - mean) ** 2).sum())
 
     def transform(self, values: pd.Series) -> Floats:
+        """The evidence of each value's bin, shape (n,) [log-odds]."""
         return np.asarray(self.evidence[self.bins.codes(values)], dtype=np.float64)
 
     def state(self) -> dict[str, Any]:
+        """JSON-ready, for a bundle."""
         bins = (
             {"edges": list(self.bins.edges)}
             if isinstance(self.bins, NumberBins)
@@ -89,6 +95,7 @@ class Binned:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
+        """The bins of a :meth:`state`."""
         bins: NumberBins | CategoryBins
         if "edges" in state:
             bins = NumberBins(tuple(state["edges"]))
@@ -102,6 +109,7 @@ def bin_number(values: pd.Series, won: Floats, weight: Floats, *, direction: int
     numbers = values.to_numpy(dtype=np.float64)
     known = ~np.isnan(numbers)
     edges: Floats = np.empty(0)
+
     if known.any():
         at = np.arange(1, bins) / bins
         cuts = weighted_quantiles(numbers[known], weight[known], at)
@@ -113,6 +121,7 @@ def bin_number(values: pd.Series, won: Floats, weight: Floats, *, direction: int
             ]
         edges = np.unique(cuts)
         edges = edges[edges < numbers[known].max()]
+
     binned = _measure_evidence(NumberBins(tuple(edges.tolist())), values, won, weight)
     return _merge_until_monotone(binned, values, won, weight, direction) if direction else binned
 
@@ -123,13 +132,14 @@ def bin_category(values: pd.Series, won: Floats, weight: Floats) -> Binned:
 
 
 def cross_fit_category(values: pd.Series, won: Floats, weight: Floats, folds: Iterable[tuple[Ints, Ints]]) -> Floats:
-    """The evidence of each row's level as the rows of other folds tell it, shape (n,).
+    """The evidence of each row's level by the rows of the other folds, shape (n,).
 
-    What :func:`bin_category` of those rows would give, with every text looked at once.
+    What :func:`bin_category` of those rows would give, but every text is looked up only once.
     """
     found, levels = pd.factorize(values, use_na_sentinel=True)
     missing, rare = len(levels), len(levels) + 1
     level = np.where(found < 0, missing, found)
+
     told = np.zeros(len(level))
     for others, rows in folds:
         often = np.bincount(level[others], minlength=rare) >= RARE_COUNT
@@ -141,6 +151,7 @@ def cross_fit_category(values: pd.Series, won: Floats, weight: Floats, folds: It
 
 
 def _measure_evidence(bins: NumberBins | CategoryBins, values: pd.Series, won: Floats, weight: Floats) -> Binned:
+    """The bins with the evidence and the share of leads in each."""
     evidence, total = _smooth_evidence(bins.codes(values), bins.size, won, weight)
     return Binned(bins, evidence, np.asarray(total / total.sum()))
 

@@ -1,4 +1,4 @@
-"""A category of many levels as one number: what each level tells about the outcome, shrunken where it is rare."""
+"""A category of many levels as one number: the evidence of each level, shrunk where it is rare."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from features.array_types import Floats, Ints
 from models.grouped_folds import grouped_folds
 
 MANY = 30  # levels from which one column per level costs more than it tells (docs/adr/0015)
-_FOLDS = 5
-_SHRINKAGE = (4.0, 400.0)  # pseudo-leads at the base rate: least and most
+_FOLDS = 5  # a row's own evidence comes from the four fifths of leads it is not among
+_SHRINKAGE = (4.0, 400.0)  # pseudo-leads at the base rate, least and most: bounds a spread estimated from few levels
 
 
 @dataclass(frozen=True)
 class TargetCode:
-    """Log-odds of each level against the base rate; missing has its own, unseen levels tell nothing."""
+    """Log-odds of each level against the base rate; missing has its own, unseen levels count as 0."""
 
     levels: Mapping[str, float]
     missing: float
@@ -26,7 +26,7 @@ class TargetCode:
 
     @classmethod
     def fit(cls, values: pd.Series, won: Floats, weight: Floats) -> Self:
-        """Evidence by level, shrunken by as many pseudo-leads as the spread between levels calls for.
+        """Evidence by level, shrunk by as many pseudo-leads as the spread between levels calls for.
 
         The shrinkage is base * (1 - base) / variance between levels, by the method of moments.
         """
@@ -34,6 +34,7 @@ class TargetCode:
         place = np.where(codes < 0, len(levels), codes)
         total = np.bincount(place, weights=weight, minlength=len(levels) + 1)
         wins = np.bincount(place, weights=weight * won, minlength=len(levels) + 1)
+
         base = float(np.clip((weight * won).sum() / weight.sum(), 1e-6, 1 - 1e-6))
         noise = base * (1 - base)
         some = total > 0
@@ -44,18 +45,18 @@ class TargetCode:
         return cls({str(level): float(e) for level, e in zip(levels, evidence[:-1], strict=True)}, float(evidence[-1]))
 
     def column(self, texts: Sequence[Any]) -> Floats:
-        """Evidence per row, shape (n,) [log-odds]; whatever is no text is missing."""
+        """Evidence per row, shape (n,) [log-odds]; whatever is not a text is missing."""
         found = (self.levels.get(text, 0.0) if isinstance(text, str) else self.missing for text in texts)
         return np.fromiter(found, dtype=np.float64, count=len(texts))
 
 
 def has_many_levels(values: pd.Series) -> bool:
-    """Whether a category is better told by one number than by a column per level."""
+    """Whether a category is better encoded as one number than as a column per level."""
     return int(values.nunique()) > MANY
 
 
 def cross_fit_column(values: pd.Series, won: Floats, weight: Floats, group: Ints | None, seed: int) -> Floats:
-    """The learning rows' own column, each group told by the others only, so that no row is told its own outcome."""
+    """The learning rows' own column, each fold encoded by the others, so that no row sees its own outcome."""
     codes = np.arange(len(values)) if group is None else group
     column = np.zeros(len(values))
     for train, test in grouped_folds(codes, min(_FOLDS, len(np.unique(codes))), seed):

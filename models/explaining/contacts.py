@@ -17,7 +17,7 @@ _SAID = (str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET))
 
 @dataclass(frozen=True)
 class Cell:
-    """What one contact is evidence of: status, what it rests on, its age in days (NaN: none)."""
+    """What one contact says of a criterion: status, what it rests on, its age in days (NaN: none)."""
 
     status: str
     because: str
@@ -33,7 +33,7 @@ class ContactMatrix:
     contacts : lead ids
     ranks : seniority of each contact, empty where its title does not say
     cells : per criterion one :class:`Cell` per contact
-    resolved : per criterion the account's status and the contact it rests on (None: nobody's)
+    resolved : per criterion the account's status and the contact it rests on (None: no contact's)
     conflicts : criteria on which one contact says met and another not met
     """
 
@@ -64,6 +64,7 @@ class ContactMatrix:
 
 
 def _age_or_none(age: float) -> float | None:
+    """An age in days for JSON, which has no NaN."""
     return None if np.isnan(age) else round(age, 1)
 
 
@@ -90,6 +91,7 @@ def contact_matrix(
 
 
 def _resolve(contacts: Sequence[str], ranks: Sequence[str | None], row: Sequence[Cell]) -> tuple[str, str | None]:
+    """An account's status on one criterion and the contact it rests on, by :data:`RULE`."""
     for wanted in (_SAID, (str(EvidenceStatus.INDICATED),)):
         speaking = [k for k, cell in enumerate(row) if cell.status in wanted]
         if speaking:
@@ -101,4 +103,5 @@ def _resolve(contacts: Sequence[str], ranks: Sequence[str | None], row: Sequence
 
 
 def _sortable_age(age: float) -> float:
+    """An age in days; none sorts after all others."""
     return np.inf if np.isnan(age) else age

@@ -10,8 +10,8 @@ from features.matrix import Matrix
 from models.encoding.bins import SMOOTHING
 from models.encoding.linear_encoder import weighted_quantiles
 
-_QUANTILES = np.arange(1, 10) / 10
-_MINIMUM_LEVEL = 20
+_QUANTILES = np.arange(1, 10) / 10  # thresholds tried for a number: its deciles
+_MINIMUM_LEVEL = 20  # leads behind a rate that a rep is shown; fewer would be an anecdote
 
 
 def build_facts(matrix: Matrix) -> dict[str, Any]:
@@ -33,9 +33,11 @@ def build_facts(matrix: Matrix) -> dict[str, Any]:
 
 
 def _number(values: Floats, won: Floats, weight: Floats) -> dict[str, Any]:
+    """Fact of a number: leads, missing shares and medians of both sides, and the threshold that parts them best."""
     known = ~np.isnan(values)
     sides = {"won": won == 1, "lost": won == 0}
     fact: dict[str, Any] = {"kind": "number"}
+
     for name, side in sides.items():
         mass = float(weight[side].sum())
         fact[f"{name}_leads"] = round(mass, 1)
@@ -46,6 +48,7 @@ def _number(values: Floats, won: Floats, weight: Floats) -> dict[str, Any]:
         )
     if not known.any():
         return fact
+
     cuts = np.unique(weighted_quantiles(values[known], weight[known], _QUANTILES))
     cuts = cuts[cuts > values[known].min()]
     best = None
@@ -59,11 +62,13 @@ def _number(values: Floats, won: Floats, weight: Floats) -> dict[str, Any]:
 
 
 def _share(hit: Any, among: Any, weight: Floats) -> float | None:
+    """Weighted share of the rows ``among`` that are ``hit``; None of no rows."""
     mass = float(weight[among].sum())
     return float(weight[hit & among].sum() / mass) if mass else None
 
 
 def _category(levels: Any, won: Floats, weight: Floats) -> dict[str, Any]:
+    """Fact of a category: the rate of each level with enough leads, shrunk to the base rate, and its leads."""
     base = float(np.average(won, weights=weight))
     found: dict[str, list[float]] = {}
     names, codes = np.unique(levels, return_inverse=True)

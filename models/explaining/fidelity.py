@@ -1,4 +1,4 @@
-"""How true explanations are: against a known truth, and against a model of the same rows with another seed."""
+"""How faithful explanations are: to a known truth, and to a model of the same rows with another seed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from scipy.stats import rankdata
 from features.array_types import Floats
 from models.interfaces import Contributions
 
-DRAWS = 200
-TOP = 3
+DRAWS = 200  # resamples of leads behind an interval
+TOP = 3  # features compared between two models: as many as a lead's reasons in a scored file
 
 
 def agreement(shown: Mapping[str, Floats], true: Mapping[str, Floats], seed: int = 0) -> list[dict[str, Any]]:
@@ -76,6 +76,7 @@ def stability(first: Contributions, second: Contributions) -> dict[str, float]:
 
 
 def _top(part: Contributions, names: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """Positions among ``names`` of each row's largest parts, shape (n, TOP)."""
     place = np.array([names.index(name) for name in part.names], dtype=np.int64)
     order = np.argsort(-np.abs(part.values), axis=1, kind="stable")[:, :TOP]
     return np.asarray(place[order], dtype=np.int64)

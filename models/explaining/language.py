@@ -92,12 +92,12 @@ def load_language(code: str) -> Language:
 
     Raises
     ------
-    PolicyError : no such catalog; the message names those there are
+    PolicyError : no such catalog; the message lists those that ship
     """
     if code == SOURCE_LANGUAGE:
         return Language(code, gettext.NullTranslations())
     if code not in language_codes():
-        raise PolicyError(f"there is no language '{code}'. Known: {', '.join(language_codes())}.")
+        raise PolicyError(f"language '{code}' was not found. Known: {', '.join(language_codes())}.")
     return Language(code, read_catalog((_FOLDER / f"{code}.po").read_bytes(), code))
 
 

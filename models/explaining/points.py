@@ -12,7 +12,10 @@ from models.interfaces import Contributions, Scale
 
 BASE, CLIP = "base", "clip"
 CENTRE, LOWEST, HIGHEST = 50, 0, 100
-CONTEXT_WARNING = 0.40
+CONTEXT_WARNING = (
+    0.40  # share of absolute contribution outside all criteria above which a rep's card explains too little
+)
+_GROUPINGS = 64  # groupings whose columns are kept: one a framework and set of components, so a few are in use
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def sum_by_group(contributions: Contributions, groups: tuple[str, ...], order: t
     return total
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_GROUPINGS)
 def _runs(groups: tuple[str, ...], order: tuple[str, ...]) -> tuple[Ints, Ints, Ints]:
     """Columns put together by group, where each group's run starts, and which of ``order`` it is."""
     place = {name: k for k, name in enumerate(order)}
@@ -86,6 +89,7 @@ def round_to_totals(parts: Floats, totals: Ints) -> Ints:
     if (left < 0).any():  # whole parts whose total was rounded down by one
         low[left < 0, np.argmax(np.abs(parts[left < 0]), axis=1)] -= 1
         left = (totals - low.sum(axis=1)).astype(np.int64)
+
     order = np.argsort(np.where(parts == 0.0, 1.0, low - parts), axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(parts.shape[1])[None, :].repeat(len(parts), axis=0), axis=1)

@@ -1,4 +1,4 @@
-"""The ideal customer and the personas, declared: who fits, who does not, and in which words that is said."""
+"""The ideal customer and the personas, as declared: who fits, who does not, and why, in words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -35,12 +35,12 @@ class Trait(Part):
         if bool(self.values) == ranged:
             raise ValueError(f"trait '{self.attribute}' needs either values or a range")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"trait '{self.attribute}': no number lies from {self.minimum:g} to {self.maximum:g}")
+            raise ValueError(f"trait '{self.attribute}': minimum {self.minimum:g} is above maximum {self.maximum:g}")
         return self
 
     @property
     def words(self) -> str:
-        """What is asked for."""
+        """What is asked for, in words."""
         if self.values:
             return " or ".join(self.values)
         if self.minimum is None:
@@ -78,7 +78,7 @@ class Trait(Part):
 
 
 class Exclusion(Trait):
-    """Who is no customer whatever else speaks for them; a proposal for a person to confirm."""
+    """Who is not a customer, whatever else speaks for them; a proposal for a person to confirm."""
 
     reason: Name
 
@@ -98,19 +98,19 @@ class Persona(Part):
 
 
 class Profile(Part):
-    """The ideal customer profile; empty where nobody wrote one."""
+    """The ideal customer profile; empty where none is declared."""
 
     ideal: tuple[Trait, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     personas: tuple[Persona, ...] = ()
 
     def check(self, catalog: Catalog) -> None:
-        """PolicyError if the profile speaks of attributes nobody declared."""
+        """PolicyError if the profile uses attributes that the source does not declare."""
         for trait in (*self.ideal, *self.exclusions):
             if trait.attribute not in catalog.names:
                 known = ", ".join(f.name for f in catalog if f.family in ("attributes", "titles"))
                 raise PolicyError(
-                    f"the profile speaks of '{trait.attribute}', which is no feature of this source; known: {known}."
+                    f"the profile uses '{trait.attribute}', which is not a feature of this source. Known: {known}."
                 )
 
     def exclusion_reasons(self, values: Values) -> Texts:
@@ -156,7 +156,7 @@ class Profile(Part):
 
 
 def label_of(attribute: str, catalog: Catalog) -> str:
-    """An attribute's name for the eye."""
+    """An attribute's name for people to read."""
     return catalog[attribute].label or attribute.replace("_", " ")
 
 
@@ -168,12 +168,12 @@ def contradictions(profile: Profile) -> Iterator[tuple[tuple[str | int, ...], st
             if both:
                 yield (
                     ("profile", "exclusions", k),
-                    f"'{item.attribute}' of {', '.join(both)} is ideal and excluded at once; drop it from one side.",
+                    f"'{item.attribute}' of {', '.join(both)} is both ideal and excluded; remove it from one list.",
                 )
     names = [persona.name for persona in profile.personas]
     for k, name in enumerate(names):
         if name in names[:k]:
-            yield ("profile", "personas", k), f"persona '{name}' stands twice; give each a name of its own."
+            yield ("profile", "personas", k), f"persona '{name}' appears twice; give each its own name."
 
 
 def _title_columns(catalog: Catalog) -> dict[str, str]:
@@ -185,6 +185,7 @@ def _title_columns(catalog: Catalog) -> dict[str, str]:
 
 
 def _read_titles(values: pd.DataFrame, catalog: Catalog, what: str) -> Texts:
+    """The seniority or function read from each row's title, '' where none is known."""
     name = _title_columns(catalog).get(what)
     if name is None:
         return np.full(len(values), "", dtype=object)
@@ -192,4 +193,5 @@ def _read_titles(values: pd.DataFrame, catalog: Catalog, what: str) -> Texts:
 
 
 def _format_value(value: Any) -> str:
+    """A value as people write it: numbers grouped."""
     return f"{value:,g}" if isinstance(value, int | float) else str(value)

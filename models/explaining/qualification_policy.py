@@ -116,7 +116,7 @@ def load_qualification(path: Path) -> QualificationPolicy:
 
 @cache
 def default_qualification() -> QualificationPolicy:
-    """The policy that holds where a source names none."""
+    """The policy that applies where a source names none."""
     entry = files("models.explaining") / "frameworks" / "qualification" / "default.yaml"
     return parse_qualification(entry.read_text(encoding="utf-8"), where="default.yaml")
 
@@ -150,10 +150,11 @@ def rule_words(rule: StateRule) -> str:
 
 
 def _contradictions(policy: QualificationPolicy, document: LinedYaml) -> Iterator[tuple[int, str]]:
+    """Line and message of everything in a policy that cannot be meant."""
     seen: dict[str, int] = {}
     for k, rule in enumerate(policy.rules):
         if rule.id in seen:
-            yield document.line(("rules", k, "id")), f"rule id '{rule.id}' stands twice; give each an id of its own."
+            yield document.line(("rules", k, "id")), f"rule id '{rule.id}' appears twice; give each its own id."
         seen[rule.id] = k
         for earlier in policy.rules[:k]:
             if _implies(rule, earlier):
@@ -163,6 +164,7 @@ def _contradictions(policy: QualificationPolicy, document: LinedYaml) -> Iterato
                     "Move it up, or make it ask for less.",
                 )
                 break
+
     scores = {
         s: min(r.score_from for r in policy.rules if r.state is s and r.score_from is not None)
         for s in LADDER
@@ -176,16 +178,16 @@ def _contradictions(policy: QualificationPolicy, document: LinedYaml) -> Iterato
                 f"{higher.upper()} asks for a score of {scores[higher]}, below {lower.upper()} with {scores[lower]}; "
                 f"raise {higher.upper()} or lower {lower.upper()}.",
             )
+
     if policy.temperature.hot < policy.temperature.warm:
-        yield document.line(("temperature",)), "hot begins below warm; raise hot or lower warm."
+        yield document.line(("temperature",)), "hot starts below warm; raise hot or lower warm."
     for k, item in enumerate(policy.disqualify):
         if item.refused == (Topic.AUTHORITY,):
             yield (
                 document.line(("disqualify", k)),
-                "a contact without authority is asked for an introduction, never disqualified for that alone; "
-                "add another topic or drop this reason.",
+                "a contact without authority is asked for an introduction and never disqualified for that alone; "
+                "add another topic or remove this reason.",
             )
-
     for path, message in contradictions(policy.profile):
         yield document.line(path), message
 

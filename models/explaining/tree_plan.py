@@ -14,9 +14,9 @@ import numpy as np
 from features.array_types import Ints
 from models.explaining.trees import Tree
 
-MAX_BITS = 7
+MAX_BITS = 7  # of a merged subtree: each bit more doubles its table
 LEAF_BITS = 12  # a single leaf may need more bits than a merged subtree is worth
-_BIT_COST = 0.12  # of a look-up
+_BIT_COST = 0.12  # of finding one bit of the pattern, where a look-up in a table costs 1
 Conditions = tuple[tuple[int, bool], ...]  # (split, whether left is wanted), all must hold
 
 

@@ -16,7 +16,7 @@ from models.grouped_folds import grouped_folds
 from models.judging.evaluation.backtest import group_codes, judging_weight, random_blocks, subsample
 from models.settings import TrainSettings
 
-_MINIMUM_ROUNDS = 20
+_MINIMUM_ROUNDS = 20  # bounds from below what a few noisy folds may choose
 _PATIENCE = 50  # rounds without a better loss before a fold's curve is taken as ended
 
 
@@ -25,7 +25,7 @@ def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[st
 
     The test block is never seen. Same matrix, chop and settings give the same parameters.
     """
-    import optuna
+    import optuna  # slow to load, and only training needs it
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folds = _folds(matrix, chop, settings)
@@ -33,6 +33,7 @@ def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[st
     sampler = optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=max(4, settings.trials // 2))
     study = optuna.create_study(sampler=sampler)
     study.enqueue_trial({k: v for k, v in DEFAULTS.items() if k in _SEARCHED})
+
     found: dict[int, dict[str, Any]] = {}
 
     def objective(trial: optuna.Trial) -> float:
@@ -42,7 +43,7 @@ def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[st
         found[trial.number] = {**parameters, "rounds": max(best + 1, _MINIMUM_ROUNDS)}
         return float(curve[best])
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:  # folds side by side; two, as in the booster's own fit
         study.optimize(objective, n_trials=settings.trials)
     return found[study.best_trial.number]
 
@@ -59,6 +60,7 @@ _SEARCHED = (
 
 
 def _suggest(trial: Any, settings: TrainSettings) -> dict[str, Any]:
+    """Parameters of a trial; depth and leaves are bounded, as the exact explainer's cost grows with them."""
     return {
         **{key: value for key, value in DEFAULTS.items() if key != "rounds"},
         "num_leaves": trial.suggest_int("num_leaves", 4, settings.max_leaves, log=True),
@@ -72,6 +74,7 @@ def _suggest(trial: Any, settings: TrainSettings) -> dict[str, Any]:
 
 
 def _folds(matrix: Matrix, chop: Chop, settings: TrainSettings) -> list[Block]:
+    """Random folds and, where rows have an order, the newest development block."""
     if chop.kind in ("time", "ordered"):
         newest = chop.blocks[-1]
         return [*random_blocks(matrix, chop, settings), _subsample_block(newest, settings)]
@@ -82,6 +85,7 @@ def _folds(matrix: Matrix, chop: Chop, settings: TrainSettings) -> list[Block]:
 
 
 def _subsample_block(block: Block, settings: TrainSettings) -> Block:
+    """A block with at most ``tune_rows`` rows on either side."""
     rng = np.random.default_rng(settings.seed)
     train = np.sort(rng.permutation(block.train)[: settings.tune_rows])
     test = np.sort(rng.permutation(block.test)[: settings.tune_rows])
@@ -89,9 +93,11 @@ def _subsample_block(block: Block, settings: TrainSettings) -> Block:
 
 
 def _prepare(matrix: Matrix, block: Block, settings: TrainSettings) -> tuple[lgb.Dataset, lgb.Dataset, list[int]]:
+    """LightGBM's data to learn from and to judge on, and the declared direction of each column."""
     catalog = learned_catalog(matrix.catalog)
     train, test = subsample(matrix, block.train, settings), matrix.take(block.test)
     columns = TreeColumns.fit(train.values, catalog)
+
     options = {
         "feature_name": [f"f{k}" for k in range(len(columns.names))],
         "categorical_feature": list(range(len(columns.numbers), len(columns.names))),
@@ -112,6 +118,7 @@ def _curve(
     """Log loss per round on the fold's held-out rows; where it has long stopped falling, the last value goes on."""
     fit, judge, directions = data
     history: dict[str, dict[str, list[float]]] = {}
+
     lgb.train(
         {
             **parameters_for(parameters, directions, settings.threads, settings.seed),
@@ -123,5 +130,6 @@ def _curve(
         valid_names=["held_out"],
         callbacks=[lgb.record_evaluation(history), lgb.early_stopping(_PATIENCE, verbose=False)],
     )
+
     curve = np.asarray(history["held_out"]["binary_logloss"], dtype=np.float64)
     return np.pad(curve, (0, settings.max_rounds - len(curve)), mode="edge")

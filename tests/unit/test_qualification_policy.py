@@ -45,7 +45,7 @@ POLICIES = sorted((Path(__file__).parents[2] / "data" / "policies").glob("*_*.ya
         ("refused: [budget, need]", "refused: [authority]", "line 7: a contact without authority is asked"),
         ("id: intent, state: iql, points_from: {intent: 2}", "id: intent, state: iql", "asks for nothing"),
         ("action: ask", "action: phone", "line 4"),
-        ("id: marketing", "id: qualified", "line 4: rule id 'qualified' stands twice"),
+        ("id: marketing", "id: qualified", "line 4: rule id 'qualified' appears twice"),
     ],
 )
 def test_a_contradiction_is_refused_with_line_and_remedy(old: str, new: str, said: str) -> None:

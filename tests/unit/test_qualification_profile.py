@@ -14,7 +14,7 @@ from models.explaining.qualification_policy import parse_qualification
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.rubrics.customer_profiles import judge_profiles
 from pipelines.report.qualification_section import flow, profile_line, told
-from tests.unit.test_qualification_policy import GOOD, standing
+from tests.unit.test_qualification_policy import GOOD, policy_inputs
 
 PROFILE = """
 profile:
@@ -87,7 +87,7 @@ def test_an_exclusion_is_a_proposal_with_its_reason_and_nothing_else_changes() -
     profile = declared()
     assert profile.exclusion_reasons(values()).tolist() == ["", "", "no_gambling", ""]
     assert profile.persona(values(), CATALOG).tolist() == ["buyer", "user", "", "buyer"], "the first that fits"
-    now = standing([70] * 4, statuses={"authority": ["not_met"] * 4}, excluded=profile.exclusion_reasons(values()))
+    now = policy_inputs([70] * 4, statuses={"authority": ["not_met"] * 4}, excluded=profile.exclusion_reasons(values()))
     found = qualify(now, parse_qualification(GOOD + PROFILE))
     assert found.next_action.tolist() == ["ask", "ask", "disqualify", "ask"]
     assert found.reason.tolist() == ["no_authority", "no_authority", "no_gambling", "no_authority"]
@@ -97,11 +97,11 @@ def test_an_exclusion_is_a_proposal_with_its_reason_and_nothing_else_changes() -
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("values: [gambling]", "values: [finance]", "line 16: 'industry' of finance is ideal and excluded at once"),
-        ("minimum: 50", "minimum: 900", "no number lies from 900 to 500"),
-        ("values: [Software, finance]", "values: [], maximum: 3, minimum: 9", "no number lies"),
+        ("values: [gambling]", "values: [finance]", "line 16: 'industry' of finance is both ideal and excluded"),
+        ("minimum: 50", "minimum: 900", "minimum 900 is above maximum 500"),
+        ("values: [Software, finance]", "values: [], maximum: 3, minimum: 9", "minimum 9 is above maximum 3"),
         ("{attribute: employees, minimum: 50, maximum: 500}", "{attribute: employees}", "either values or a range"),
-        ("{name: user, function: [it]}", "{name: buyer, function: [it]}", "line 19: persona 'buyer' stands twice"),
+        ("{name: user, function: [it]}", "{name: buyer, function: [it]}", "line 19: persona 'buyer' appears twice"),
         ("seniority: [owner, vp]", "seniority: [boss]", "line 18"),
     ],
 )
@@ -114,7 +114,9 @@ def test_a_profile_that_contradicts_itself_is_refused_with_its_line(old: str, ne
 
 def test_an_attribute_nobody_declared_is_refused_with_those_there_are() -> None:
     wrong = Profile(ideal=(Trait(attribute="size", minimum=1),))
-    with pytest.raises(PolicyError, match="'size', which is no feature of this source; known: industry, employees"):
+    with pytest.raises(
+        PolicyError, match=r"'size', which is not a feature of this source\. Known: industry, employees"
+    ):
         wrong.check(CATALOG)
 
 
