@@ -9,6 +9,7 @@ import numpy as np
 from features.array_types import Floats, Ints
 from models.calibration.affine import variance_between
 from models.interfaces import Calibration
+from models.judging.cluster_bootstrap import Resampling
 from models.logistic import fit_logistic, sigmoid
 
 REACH = 1.6448536269514722  # normal deviations either side of the mean that hold CONFIDENCE (a test holds it to scipy)
@@ -93,7 +94,7 @@ class CalibrationRows:
 
 
 def fit_interval(
-    rows: CalibrationRows, calibration: Calibration, *, seed_deviation: float, draws: int, seed: int
+    rows: CalibrationRows, calibration: Calibration, *, seed_deviation: float, resampling: Resampling
 ) -> IntervalModel:
     """Interval model by resampling groups: one Newton step per draw from the fitted calibration.
 
@@ -103,7 +104,7 @@ def fit_interval(
     Parameters
     ----------
     seed_deviation : typical standard deviation of log-odds between seeds
-    draws : resamples of the groups
+    resampling : of the groups
     """
     log_odds, won, weight = rows.log_odds, rows.won, rows.weight
     middle = float(np.average(log_odds, weights=weight))
@@ -116,9 +117,9 @@ def fit_interval(
     groups = int(codes.max()) + 1
     sums = np.column_stack([np.bincount(codes, weights=score[:, k], minlength=groups) for k in range(2)])
 
-    rng = np.random.default_rng(seed)
-    steps = np.empty((draws, 2))
-    for draw in range(draws):
+    rng = np.random.default_rng(resampling.seed)
+    steps = np.empty((resampling.draws, 2))
+    for draw in range(resampling.draws):
         counts = rng.multinomial(groups, np.full(groups, 1.0 / groups))
         steps[draw] = np.linalg.solve(information, counts @ sums - sums.sum(axis=0))
 

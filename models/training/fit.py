@@ -200,9 +200,7 @@ def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float) -> Interval
         group=group_codes(matrix)[found.rows],
         block=found.block,
     )
-    return fit_interval(
-        rows, decision.calibration, seed_deviation=seed_deviation, draws=settings.draws, seed=settings.seed
-    )
+    return fit_interval(rows, decision.calibration, seed_deviation=seed_deviation, resampling=Resampling.of(settings))
 
 
 def _scale(part: Matrix, calibrated: Floats, settings: TrainSettings) -> Scale:

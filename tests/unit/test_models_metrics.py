@@ -186,7 +186,7 @@ def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:
         level = np.array([-moves, moves, -moves, moves])[block]
         won = (rng.random(4000) < sigmoid(z + level)).astype(np.float64)
         rows = CalibrationRows(z, won, ones, group, block)
-        made = fit_interval(rows, Calibration(), seed_deviation=0.0, draws=100, seed=1)
+        made = fit_interval(rows, Calibration(), seed_deviation=0.0, resampling=Resampling(100, 1))
         low, high = made.bounds(np.array([-1.5]), Calibration())
         return float(high[0] - low[0])
 
