@@ -161,7 +161,7 @@ def test_slope_trusts_neither_kind_of_fold_where_they_contradict_each_other() ->
     assert agreed.value == pytest.approx(0.55, abs=0.1) and agreed.disagreement == ""
     contradicted = fit_slope(5.0 * z, won, np.ones(4000), block, (z, won))
     assert contradicted.value > 0.8  # by time alone it would be .2
-    assert "by rolling blocks but" in contradicted.disagreement
+    assert "on rolling blocks but" in contradicted.disagreement
 
 
 def test_equal_weights_where_the_two_kinds_of_folds_disagree() -> None:
