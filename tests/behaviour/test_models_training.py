@@ -209,7 +209,7 @@ def test_changed_or_foreign_bundles_are_refused(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(BundleError, match="damaged"):
         load_bundle(folder)
-    with pytest.raises(BundleError, match="does not exist"):
+    with pytest.raises(BundleError, match="was not found"):
         load_bundle(tmp_path / "nowhere")
 
 
