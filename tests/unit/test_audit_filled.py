@@ -24,7 +24,7 @@ def test_fires_on_a_reason_noted_when_a_lead_is_lost(base: float) -> None:
     frame["v"] = np.where(noted, 1.0, np.nan)
     found = check_missingness(rows(frame, won))
     assert [(f.column, f.severity) for f in found] == [("v", "leak")]
-    assert "filled for 0% of won and" in found[0].message
+    assert "filled in for 0% of won and" in found[0].message
 
 
 def test_silent_on_ordinary_gaps_and_on_columns_with_a_clock() -> None:

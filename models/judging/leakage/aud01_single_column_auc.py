@@ -1,4 +1,4 @@
-"""AUD01: one column alone tells the outcome far better than the others."""
+"""AUD01: one column alone separates won from lost far better than the others."""
 
 import numpy as np
 
@@ -6,10 +6,15 @@ from models.judging.leakage.audit_rows import AuditRows, Power
 from models.judging.leakage.finding import Finding, Severity
 
 CODE = "AUD01"
-SURE, HIGH, TIMES = 0.85, 0.72, 3.0
-DOUBT = 4.0  # standard errors down, an AUC must still be high to be called a leak
-AHEAD = 0.78  # beyond this and clear of every other column, however strong the others are
-RIVALS = 5
+SURE = 0.85  # within blocks; the known leak of the bank file reaches .89, its next best column .54 (docs/audit.md)
+SURE_MARGIN = 0.05  # by how much the lower end of a sure AUC may stay below SURE
+# standard errors down: of 200 honest tables of 82 leads (true AUC .84) 43 were stopped with 2, 6 with 4 (docs/audit.md)
+DOUBT = 4.0
+HIGH, TIMES = 0.72, 3.0  # suspect: this AUC, and this many times the usual excess over one half
+AHEAD = 0.78  # suspect: beyond this and clear of every other column, however strong the others are
+RIVALS = 5  # the best others, whose median excess counts as usual
+LEAST_USUAL = 0.02  # columns that are all near chance make no honest one stand out
+ALONE_USUAL = 0.1  # usual excess assumed where there is no other column
 
 
 def check_single_column_auc(rows: AuditRows) -> list[Finding]:
@@ -29,10 +34,10 @@ def check_single_column_auc(rows: AuditRows) -> list[Finding]:
 
 
 def _severity(own: Power, rivals: list[Power], *, verified: bool) -> Severity | None:
-    out_of_line = own.excess >= TIMES * max(_typical(rivals), 0.02)
+    out_of_line = own.excess >= TIMES * max(_typical(rivals), LEAST_USUAL)
     far_ahead = own.low >= AHEAD and all(own.low > rival.high for rival in rivals)
-    if own.auc >= SURE and own.low >= SURE - 0.05:
-        sure = own.auc - DOUBT * own.error >= SURE - 0.05  # on few rows an honest column may look this strong
+    if own.auc >= SURE and own.low >= SURE - SURE_MARGIN:
+        sure = own.auc - DOUBT * own.error >= SURE - SURE_MARGIN
         return "leak" if sure and not verified else "suspect"
     if ((own.low >= HIGH and out_of_line) or far_ahead) and not verified:
         return "suspect"
@@ -41,7 +46,7 @@ def _severity(own: Power, rivals: list[Power], *, verified: bool) -> Severity | 
 
 def _typical(rivals: list[Power]) -> float:
     """Median excess of the best few others."""
-    return float(np.median(sorted((r.excess for r in rivals), reverse=True)[:RIVALS])) if rivals else 0.1
+    return float(np.median(sorted((r.excess for r in rivals), reverse=True)[:RIVALS])) if rivals else ALONE_USUAL
 
 
 def _message(name: str, own: Power, rivals: list[Power], rows: AuditRows) -> str:
@@ -53,5 +58,5 @@ def _message(name: str, own: Power, rivals: list[Power], rows: AuditRows) -> str
     return (
         f"'{name}' alone separates won from lost with AUC {own.auc:.2f} {rows.where}; {best}. "
         "If it is filled in or updated after the outcome, declare it 'role: ignore'; "
-        "if it is truly known before, say so under 'accepted_because'."
+        "if it really is known beforehand, say so under 'accepted_because'."
     )

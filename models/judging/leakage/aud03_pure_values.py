@@ -11,11 +11,16 @@ from models.judging.leakage.finding import ORDER, Finding, Severity
 from models.judging.leakage.loss_only_rows import Mask, count_provable, grade_loss_only
 
 CODE = "AUD03"
-FEWEST_WON = FEWEST_ROWS = 15
-FEWEST_OF_SEVERAL = 5
-ODDS_TIMES = 25.0
-COVERS = 0.05
-MANY = 60
+FEWEST_WON = FEWEST_ROWS = 15  # of a value, before it is judged on its own
+FEWEST_OF_SEVERAL = 5  # of each of several values that come with the loss, judged together
+ODDS_TIMES, PURE = (
+    25.0,
+    0.8,
+)  # comes with the win: 99 % lower end of its odds over the base's, of its share won
+COVERS = 0.05  # share of all wins it must hold; a rare value that is always won carries little
+MANY = 60  # values looked at; more are an identifier or a number
+WRONG = 0.03  # of the rarer outcome, that a renamed target may miss (typos, late corrections)
+USUAL = 0.2  # share of rows from which the most frequent value counts as a default
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,10 @@ def _function(name: str, column: pd.Series, label: Floats) -> str | None:
     rows = np.bincount(cells, minlength=count)
     wrong = float(np.minimum(wins, rows - wins).sum())
     rarer = min(label.sum(), len(label) - label.sum())
-    if rarer < FEWEST_WON or wrong > 0.03 * rarer:
+    if rarer < FEWEST_WON or wrong > WRONG * rarer:
         return None
     return (
-        f"'{name}' says the outcome: its {count} values predict {1 - wrong / len(label):.1%} of rows. "
+        f"'{name}' gives the outcome away: its {count} values predict {1 - wrong / len(label):.1%} of rows. "
         "It is the target under another name; declare it 'role: ignore'."
     )
 
@@ -71,7 +76,7 @@ def _won_only(name: str, parts: list[Part], rows: AuditRows) -> str | None:
         if wins < max(FEWEST_WON, COVERS * rows.label.sum()):
             continue
         low = wilson(wins, n)[0]
-        if _odds(low) >= ODDS_TIMES * _odds(rows.base) and low >= 0.8:
+        if _odds(low) >= ODDS_TIMES * _odds(rows.base) and low >= PURE:
             return (
                 f"'{name}' {part.words} on {n:.0f} rows, {wins / n:.1%} of them won against {rows.base:.1%} overall: "
                 "a value that comes with the win. Declare the column 'role: ignore', or read it from its history."
@@ -93,7 +98,7 @@ def _lost_only(name: str, parts: list[Part], rows: AuditRows, looked_at: int) ->
             severity,
             f"'{name}' {part.words} on {n:,} rows, {wins or 'none'} of them won against {rows.base:.1%} overall: "
             "a value that comes with the loss. If it is written when a lead is lost, declare the column 'role: ignore' "
-            "or read it from its history; if it is truly known before, say so under 'accepted_because'.",
+            "or read it from its history; if it really is known beforehand, say so under 'accepted_because'.",
         )
     return next(((severity, graded[severity]) for severity in ORDER if severity in graded), None)
 
@@ -113,7 +118,7 @@ def _parts(column: pd.Series, label: Floats) -> list[Part]:
         if len(pure) > 1:
             words = "is one of " + ", ".join(f"'{value}'" for value in pure[:5])
             parts.append(Part(words, column.isin(pure).to_numpy(dtype=bool), lowest in pure, 2.0 ** len(single)))
-    if len(counts) > 1 and counts.iloc[0] >= 0.2 * len(column):
+    if len(counts) > 1 and counts.iloc[0] >= USUAL * len(column):
         usual = counts.index[0]
         other = (column != usual).to_numpy(dtype=bool) & column.notna().to_numpy()
         above = other if lowest is None else other & (column != lowest).to_numpy(dtype=bool)

@@ -8,8 +8,10 @@ from models.judging.leakage.audit_rows import AuditRows, auc_error, auc_within
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD04"
-UNIQUE = 0.9
-SURE, HIGH = 0.70, 0.60
+UNIQUE = 0.9  # share of rows with a value of their own, that makes a column an identifier
+SURE, HIGH = 0.70, 0.60  # AUC of its order, three standard errors down: leak, suspect
+DOUBT = 3.0  # standard errors taken off the AUC before it is compared
+FEWEST = 50  # filled rows
 
 
 def check_identifier_order(rows: AuditRows) -> list[Finding]:
@@ -27,7 +29,7 @@ def check_identifier_order(rows: AuditRows) -> list[Finding]:
         if not np.isfinite(auc):
             continue
         auc = 0.5 + abs(auc - 0.5)
-        low = auc - 3 * auc_error(auc, int(label.sum()), int(len(label) - label.sum()))
+        low = auc - DOUBT * auc_error(auc, int(label.sum()), int(len(label) - label.sum()))
         if low >= HIGH and _whole(numbers[known]):
             found.append(
                 Finding(
@@ -44,7 +46,7 @@ def check_identifier_order(rows: AuditRows) -> list[Finding]:
 def _numbers(column: pd.Series) -> Floats | None:
     """The column as numbers if nearly every row has its own: itself, or the digits of its text."""
     known = column.notna()
-    if known.sum() < 50 or column[known].nunique() < UNIQUE * known.sum():
+    if known.sum() < FEWEST or column[known].nunique() < UNIQUE * known.sum():
         return None
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(dtype=np.float64)

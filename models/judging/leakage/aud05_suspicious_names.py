@@ -6,7 +6,7 @@ from models.judging.leakage.audit_rows import AuditRows
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD05"
-SOME_POWER = 0.56
+SOME_POWER = 0.56  # AUC from which a suspicious name is more than a note
 
 _AFTERWARDS = re.compile(
     r"(^|_)(won|lost|win|loss|closed?|close_date|outcome|converted|conversion|contract|invoice|"
@@ -33,8 +33,8 @@ def check_suspicious_names(rows: AuditRows) -> list[Finding]:
                 CODE,
                 "suspect" if auc >= SOME_POWER else "note",
                 f"'{name}' sounds like something known only afterwards ('{match.group(0).strip('_')}'; alone it "
-                f"reaches AUC {auc:.2f} {rows.where}). Check when it is written."
-                " Read it from its history if it changes.",
+                f"reaches AUC {auc:.2f} {rows.where}). Check when it is written, "
+                "and read it from its history if it changes.",
             )
         )
     return found

@@ -1,4 +1,4 @@
-"""AUD06: written at or after the close."""
+"""AUD06: timestamps, questions and kinds of activity that are written at or after the close."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,10 @@ import pandas as pd
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD06"
-FEWEST = 20
-MOSTLY, SOME = 0.8, 0.2
+FEWEST = 20  # closed leads, or cases of a question or kind
+MOSTLY = 0.8  # of a question's or kind's cases at or after the close, from which it is suspect
+SOME = 0.2  # of a date's rows at or after the close, from which the column is a leak
+SLACK = pd.Timedelta(days=1)  # before the close, within which a field still counts as written with it
 
 
 def check_written_at_close(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
@@ -33,7 +35,7 @@ def _timestamp(name: str, column: pd.Series, closed: pd.Series) -> Finding | Non
     known = moment.notna()
     if known.sum() < FEWEST:
         return None
-    share = float((moment[known] >= closed[known] - pd.Timedelta(days=1)).mean())
+    share = float((moment[known] >= closed[known] - SLACK).mean())
     if share < SOME:
         return None
     return Finding(
@@ -49,7 +51,7 @@ def _only_afterwards(table: pd.DataFrame, what: str, clock: str, closed: pd.Seri
     if not len(table):
         return []
     rows = table[table["lead_id"].isin(closed.index).to_numpy()]
-    after = rows[clock] >= rows["lead_id"].map(closed) - pd.Timedelta(days=1)
+    after = rows[clock] >= rows["lead_id"].map(closed) - SLACK
     shares = after.groupby(rows[what]).agg(["mean", "size"])
     found = []
     for name, row in shares.iterrows():
@@ -61,7 +63,7 @@ def _only_afterwards(table: pd.DataFrame, what: str, clock: str, closed: pd.Seri
                     "suspect",
                     f"{what} '{name}' is written at or after the close in {row['mean']:.0%} of "
                     f"{int(row['size']):,} cases: its clock keeps it out of "
-                    "earlier scores, but check that it is never back-dated.",
+                    "earlier scores, but check that it is never backdated.",
                 )
             )
     return found

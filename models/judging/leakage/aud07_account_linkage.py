@@ -1,4 +1,4 @@
-"""AUD07: whether a lead has an account tells the outcome."""
+"""AUD07: whether a lead has an account reveals the outcome."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ from models.judging.leakage.audit_rows import AuditRows, auc_error, auc_within
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD07"
-HIGH, SURE = 0.58, 0.70
+HIGH, SURE = 0.58, 0.70  # AUC of having an account, two standard errors down: suspect, leak
 
 
 def check_account_linkage(rows: AuditRows, missing: npt.NDArray[np.bool_]) -> list[Finding]:

@@ -9,10 +9,16 @@ from features.array_types import Floats
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD08"
-SETTLE = pd.Timedelta(days=1)
-FEWEST = 20
-FOLLOWS, SUMS = 0.85, 0.75
-CHANGED = 0.05
+SETTLE = pd.Timedelta(days=1)  # after creation; what happens within it still counts as creation
+FEWEST = 20  # leads with something afterwards, with a stage, or with a changed value
+FEWEST_FILLED = 50  # rows, for a rank correlation
+FOLLOWS = 0.85  # rank correlation with a later count: what is known at creation cannot count what comes after
+SUMS = 0.75  # share of variance that later counts explain together
+CHANGED = 0.05  # share of leads with a history whose value has to have changed, for first and last to differ visibly
+LAST = 0.8  # share of changed leads that show the last value
+KINDS = 20  # most frequent kinds of activity counted apart
+VALUES = 60  # a column with more values stands for no stage
+WRONG = 0.05  # of the rarer side, that a column equal to a stage may miss
 
 
 def check_overwritten_columns(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
@@ -44,7 +50,7 @@ def _counts(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Iterator[
     if len(activities):
         later = _later(activities, "happened_at", created)
         yield "activities after creation", later["lead_id"].value_counts()
-        for kind in activities["kind"].value_counts().index[:20]:
+        for kind in activities["kind"].value_counts().index[:KINDS]:
             yield f"'{kind}' after creation", later.loc[later["kind"] == kind, "lead_id"].value_counts()
     if len(tables["answers"]):
         yield "answers after creation", _later(tables["answers"], "happened_at", created)["lead_id"].value_counts()
@@ -66,7 +72,7 @@ def _flags(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Iterator[t
 
 def _follows(name: str, column: pd.Series, counts: Mapping[str, pd.Series]) -> str | None:
     known = column.notna()
-    if known.sum() < 50 or column[known].nunique() < 2:
+    if known.sum() < FEWEST_FILLED or column[known].nunique() < 2:
         return None
     for words, count in counts.items():
         later = count.reindex(column.index).fillna(0.0).astype("float64")
@@ -102,7 +108,7 @@ def _sums(name: str, column: pd.Series, counts: Mapping[str, pd.Series]) -> str 
 def _equals_flag(name: str, column: pd.Series, flags: Mapping[str, pd.Series]) -> str | None:
     cells = pd.factorize(column, use_na_sentinel=False)[0]
     size = int(cells.max()) + 1 if len(cells) else 0
-    if size < 2 or size > min(60, len(cells) // 4):
+    if size < 2 or size > min(VALUES, len(cells) // 4):
         return None
     rows = np.bincount(cells, minlength=size)
     for words, leads in flags.items():
@@ -112,9 +118,9 @@ def _equals_flag(name: str, column: pd.Series, flags: Mapping[str, pd.Series]) -
             continue
         inside = np.bincount(cells, weights=flag, minlength=size)
         wrong = float(np.minimum(inside, rows - inside).sum())
-        if wrong <= 0.05 * rarer:
+        if wrong <= WRONG * rarer:
             return (
-                f"'{name}' is declared known at creation but tells {words} "
+                f"'{name}' is declared known at creation but matches {words} "
                 f"({1 - wrong / len(flag):.1%} of {len(flag):,} leads)."
             )
     return None
@@ -132,7 +138,7 @@ def _overwritten(name: str, column: pd.Series, answers: pd.DataFrame) -> str | N
         return None
     now = column.reindex(changed.index).astype("str")
     same_as_last = float((now == changed["last"]).mean())
-    if same_as_last < 0.8:
+    if same_as_last < LAST:
         return None
     return (
         f"'{name}' holds today's value: of {len(changed):,} leads whose value changed, "

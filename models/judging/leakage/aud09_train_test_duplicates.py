@@ -1,4 +1,4 @@
-"""AUD09: rows of the test block that the training rows already hold: identical inputs, shared accounts."""
+"""AUD09: rows of the test block that repeat training rows: identical inputs, shared accounts."""
 
 import pandas as pd
 
@@ -7,7 +7,8 @@ from features.matrix import Matrix
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD09"
-TWINS, FEWEST_COLUMNS = 0.05, 4
+TWINS = 0.05  # share of test rows with an identical training row, from which it is worth saying
+FEWEST_COLUMNS = 4  # fewer columns have few combinations, so rows repeat of themselves
 
 
 def check_train_test_duplicates(matrix: Matrix, chop: Chop, names: list[str]) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""AUD10: a random split flatters: the gap between random and temporal folds."""
+"""AUD10: a random split is optimistic: the gap between random and temporal folds."""
 
 import numpy as np
 
@@ -7,7 +7,9 @@ from models.judging.leakage.audit_rows import AuditRows, auc_within, cells_of
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD10"
-WIDE = 0.05
+WIDE = 0.05  # AUC, from which the gap is worth a note
+FEWEST = 20  # won and lost rows in either half
+PRIOR_ROWS = 20  # rows at the base rate added to each value's, so that rare values weigh little
 
 
 def check_random_split_gap(rows: AuditRows, seed: int = 0) -> list[Finding]:
@@ -16,7 +18,7 @@ def check_random_split_gap(rows: AuditRows, seed: int = 0) -> list[Finding]:
         return []
     half = np.median(rows.block)
     later = rows.block > half
-    if min(rows.label[later].sum(), rows.label[~later].sum()) < 20:
+    if min(rows.label[later].sum(), rows.label[~later].sum()) < FEWEST:
         return []
     random = np.random.default_rng(seed).random(len(rows.label)) < 0.5
     past = auc_within(_sum_log_odds(rows, ~later)[later], rows.label[later], np.zeros(int(later.sum()), dtype=np.int64))
@@ -46,6 +48,6 @@ def _sum_log_odds(rows: AuditRows, learn: "np.ndarray[tuple[int], np.dtype[np.bo
         size = int(cells.max()) + 1
         wins = np.bincount(cells[learn], weights=rows.label[learn], minlength=size)
         seen = np.bincount(cells[learn], minlength=size)
-        rate = (wins + 20 * base) / (seen + 20)
+        rate = (wins + PRIOR_ROWS * base) / (seen + PRIOR_ROWS)
         total += np.log(rate / (1 - rate))[cells]
     return total

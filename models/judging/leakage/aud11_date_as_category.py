@@ -4,7 +4,7 @@ from models.judging.leakage.audit_rows import AuditRows
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD11"
-LEVELS, SHARE = 10, 0.9
+LEVELS, SHARE = 10, 0.9  # different values, and the share of them that read as dates
 _DATE = r"^\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]\d{1,2}:\d{2}.*)?\s*$"
 
 
@@ -22,9 +22,9 @@ def check_date_as_category(rows: AuditRows) -> list[Finding]:
                     name,
                     CODE,
                     "suspect",
-                    f"'{name}' holds {len(levels)} dates as if they were kinds of leads (e.g. {levels.iloc[0]}): no "
-                    "later lead has one of them, and every model loses by it. Declare it 'type: timestamp' with its "
-                    "role, give the number it stands for (such as the days since), or 'role: ignore'.",
+                    f"'{name}' holds {len(levels)} dates treated as categories (e.g. {levels.iloc[0]}): no later lead "
+                    "has any of them, which makes every model worse. Declare it 'type: timestamp' with its role, "
+                    "replace it by the number it stands for (such as the days since), or declare 'role: ignore'.",
                 )
             )
     return found

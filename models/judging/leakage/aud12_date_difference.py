@@ -1,4 +1,4 @@
-"""AUD12: two columns that move together and whose distance tells the outcome, as two moments in a lead's life do."""
+"""AUD12: two columns that move together and whose distance reveals the outcome, as two dates of a lead's life do."""
 
 from itertools import combinations
 
@@ -10,9 +10,10 @@ from models.judging.leakage.audit_rows import AuditRows, auc_error, auc_within
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD12"
-TOGETHER = 0.9
-SURE, BEYOND = 0.85, 0.15
-FEWEST = 50
+TOGETHER = 0.9  # correlation of two dates, or of a date and a running number, of one life
+SURE, SURE_MARGIN = 0.85, 0.05  # AUC of their distance as for AUD01, and how far its lower end may stay below
+BEYOND = 0.15  # how far that is above what either reaches alone; less is a column of power beside another
+FEWEST, SPREAD = 50, 0.2  # filled rows, and different values as a share of them, that make a date or running number
 
 
 def check_date_difference(rows: AuditRows) -> list[Finding]:
@@ -31,7 +32,7 @@ def check_date_difference(rows: AuditRows) -> list[Finding]:
         name, beside = sorted((one, other), key=lambda n: (-rows.powers[n].auc, n))
         auc, low = _power(_left(spread[name], spread[beside], both), rows, both)
         alone = max(rows.powers[name].auc, rows.powers[beside].auc)
-        if auc >= SURE and low >= SURE - 0.05 and auc >= alone + BEYOND and name not in found:
+        if auc >= SURE and low >= SURE - SURE_MARGIN and auc >= alone + BEYOND and name not in found:
             found[name] = Finding(
                 name,
                 CODE,
@@ -50,7 +51,7 @@ def _numbers(rows: AuditRows, name: str) -> Floats:
 def _spread(values: Floats) -> bool:
     """Whether a column takes so many values that it can be a moment or a running number."""
     known = values[np.isfinite(values)]
-    return len(known) >= FEWEST and len(np.unique(known)) >= 0.2 * len(known)
+    return len(known) >= FEWEST and len(np.unique(known)) >= SPREAD * len(known)
 
 
 def _correlation(one: Floats, other: Floats) -> float:

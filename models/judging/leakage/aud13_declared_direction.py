@@ -1,4 +1,4 @@
-"""AUD13: a declared direction that the rows contradict, under which a column can tell nothing."""
+"""AUD13: a declared direction that the rows contradict, so that models can learn nothing from the column."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ def check_declared_direction(rows: AuditRows, declared: Mapping[str, int]) -> li
                     "note",
                     f"'{name}' is declared 'direction: {sign}' ({_SAID[sign]}), but alone it points the other way "
                     f"{rows.where} (AUC {auc:.2f} for more): held to the declaration, models can use little or nothing "
-                    "of it. Turn the direction round, or leave it out if more may help and hurt.",
+                    "of it. Reverse the direction, or leave it out if more can both help and hurt.",
                 )
             )
     return found

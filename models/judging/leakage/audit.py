@@ -1,4 +1,4 @@
-"""The leak audit: every column is asked whether it knows the outcome."""
+"""The leak audit: every column is checked for knowledge of the outcome."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -41,18 +41,20 @@ CHECKS = (
     check_suspicious_names,
     check_date_as_category,
 )
-FEWEST = 20
+FEWEST = 20  # won and lost leads each; below that no check can tell a leak from luck
 
 
 def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Chop | None = None) -> list[Finding]:
-    """Findings on the development rows, gravest first.
+    """Findings on the development rows, most severe first.
 
     The final test block is never looked at (``chop`` says which rows it holds). Of every lead one row is taken.
     A leak whose column is declared ``accepted_because`` is reported with that reason and does not stop training.
     """
     rows, positions = _development(matrix, chop)
     if min(rows.label.sum(), len(rows.label) - rows.label.sum()) < FEWEST:
-        return [Finding("(rows)", "AUD00", "note", "Too few won or lost leads to audit columns: at least 20 of each.")]
+        message = f"Too few won or lost leads to audit columns; at least {FEWEST} of each are needed."
+        return [Finding("(rows)", "AUD00", "note", message)]
+
     found = [finding for check in CHECKS for finding in check(rows)]
     found += check_declared_direction(rows, _declared_directions(matrix.catalog, source))
     keys = matrix.keys.iloc[positions]
@@ -62,6 +64,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
         columns = attributes_of(tables, source)
         columns = columns[columns.index.isin(keys["lead_id"])]
         found += check_overwritten_columns(columns, tables) + check_written_at_close(columns, tables)
+
     if chop is not None:
         found += check_train_test_duplicates(
             matrix, chop, [f.name for f in matrix.catalog if f.family not in UNLEARNED]
@@ -147,7 +150,7 @@ def feature_origins(catalog: Catalog, source: Source) -> dict[str, tuple[str, st
 def rank_findings(
     findings: Sequence[Finding], source: Source | None, read_from: Mapping[str, tuple[str, str]] | None = None
 ) -> list[Finding]:
-    """Gravest first, with declared reasons; weaker findings of the same column and check are dropped.
+    """Most severe first, with declared reasons; weaker findings of the same column and check are dropped.
 
     ``read_from`` says which table and column a feature was made from: a reason declared there holds for the feature,
     and a finding on a feature of another name says what to declare.

@@ -9,10 +9,10 @@ import pandas as pd
 
 from features.array_types import Floats
 
-BLOCKS = 20
-SMALLEST_CLASS_PER_BLOCK = 8
-RANK_BINS = 12
-_SHRINK = 5.0  # rows of nobody's opinion in each cell
+BLOCKS = 20  # at most (docs/audit.md)
+SMALLEST_CLASS_PER_BLOCK = 8  # rows of the rarer outcome, for a block to be made
+RANK_BINS = 12  # cells of a number, by rank within its block
+_SHRINK = 5.0  # rows at the block's own rate added to each cell, so that a rare value says little
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,12 @@ class AuditRows:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
         return tuple(str(name) for name in self.columns)
 
     @property
     def base(self) -> float:
+        """Base rate: the share of rows that were won."""
         return float(self.label.mean())
 
     @property
@@ -63,6 +65,7 @@ class Power:
 
     @property
     def excess(self) -> float:
+        """How far the AUC lies above a coin's."""
         return self.auc - 0.5
 
     @property
@@ -92,6 +95,7 @@ def power_of(column: pd.Series, label: Floats, block: npt.NDArray[np.int64]) -> 
         if known.sum() > len(column) // 2:
             plain = auc_within(column.to_numpy(dtype=np.float64)[known], label[known], block[known])
             readings.append(0.5 + abs(plain - 0.5))
+
     auc = max((r for r in readings if np.isfinite(r)), default=0.5)
     return Power(auc, auc_error(auc, int(label.sum()), int(len(label) - label.sum())))
 

@@ -1,4 +1,4 @@
-"""What a check of the audit hands over."""
+"""A finding of the audit: the column, the check, how severe it is and what to do."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ ORDER: tuple[Severity, ...] = ("leak", "suspect", "note")
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding: which column, which check, how grave, in one sentence what was seen and what to do.
+    """One finding: which column, which check, how severe, and in one message what was seen and what to do.
 
     ``accepted`` holds the declared reason where a person accepted the column; such a leak does not stop training.
     """
