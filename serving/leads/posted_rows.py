@@ -1,6 +1,7 @@
 """Rows posted to the server, as a file to import into the CRM, so that the next training knows them too."""
 
 import io
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
@@ -14,20 +15,31 @@ _TABLES: dict[Table, Any] = {"answers": AnswerRow, "activities": ActivityRow, "f
 LIMIT = 100_000  # rows of one file, which is built in memory
 
 
-def export_posted_rows(store: Store, table: Table, after: int) -> tuple[bytes, int, int]:
-    """A Parquet file of the rows behind an id, oldest first, how many there are, and the id to go on from.
+@dataclass(frozen=True)
+class PostedFile:
+    """A Parquet file, how many rows it holds, and the id of the last one, to continue from."""
 
-    Answers and activities carry the names of the canonical tables (docs/sources.md), moments are UTC.
+    content: bytes
+    rows: int
+    last_id: int
+
+
+def export_posted_rows(store: Store, table: Table, after: int) -> PostedFile:
+    """The rows after an id, oldest first.
+
+    Answers and activities carry the names of the canonical tables (docs/sources.md); timestamps are UTC.
     """
     kind = _TABLES[table]
     names = [column.name for column in kind.__table__.columns]
     with store.reading() as session:
         found = session.scalars(select(kind).where(kind.id > after).order_by(kind.id).limit(LIMIT))
         rows = [{name: getattr(row, name) for name in names} for row in found]
+
     frame = pd.DataFrame(rows, columns=names)
     for column in kind.__table__.columns:
         if str(column.type) == "DATETIME":
             frame[column.name] = pd.to_datetime(frame[column.name]).astype("datetime64[us]")
+
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
-    return buffer.getvalue(), len(rows), max([after, *(row["id"] for row in rows)])
+    return PostedFile(buffer.getvalue(), len(rows), max([after, *(row["id"] for row in rows)]))

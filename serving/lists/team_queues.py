@@ -1,6 +1,7 @@
 """What waits for whom: untouched leads, overdue leads, and the queue of every owner."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -17,10 +18,29 @@ from serving.store.tables import ActivityRow
 _CONSIDERED = 200  # best leads searched for untouched ones, of which the page shows 20
 
 
-def list_overdue(app_state: AppState, owner: str | None, limit: int = 20) -> dict[str, Any]:
+@dataclass(frozen=True)
+class OverdueLeads:
+    """The first rows, the best lead first, and how many there are in all."""
+
+    rows: list[dict[str, Any]]
+    total: int
+
+
+@dataclass(frozen=True)
+class OwnerQueues:
+    """States in use, and a row per owner.
+
+    Rows carry ``owner`` (empty: none), ``open``, one count per state, ``aside`` (put aside) and ``overdue``.
+    """
+
+    states: list[str]
+    rows: list[dict[str, Any]]
+
+
+def list_overdue(app_state: AppState, owner: str | None, limit: int = 20) -> OverdueLeads:
     """Open leads that wait longer than promised, the best first; those that sales put aside are left out."""
     rows = _overdue_rows(app_state, owner)
-    return {"rows": rows[:limit], "total": len(rows)}
+    return OverdueLeads(rows[:limit], len(rows))
 
 
 def _overdue_rows(app_state: AppState, owner: str | None) -> list[dict[str, Any]]:
@@ -53,27 +73,21 @@ def _touched_leads(app_state: AppState) -> set[str]:
     return posted | set(acted["lead_id"][(acted["actor"] == "rep").fillna(False)].astype("str"))
 
 
-def count_queues(app_state: AppState, owner: str | None) -> dict[str, Any]:
-    """Open leads of every owner by state, how many of them are overdue, and how many were put aside.
-
-    ``states`` are those in use; ``rows`` carry ``owner`` (empty: none), ``open``, one count per state, ``aside`` and
-    ``overdue``.
-    """
+def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
+    """Open leads of every owner by state, how many of them are overdue, and how many were put aside."""
     worklist = app_state.loaded.worklist
     hidden = find_hidden_leads(app_state.store)
     late = Counter(row["owner"] for row in _overdue_rows(app_state, owner))
-    standing = pd.DataFrame({"state": worklist.current_states()["state"].to_numpy(), "owner": worklist.owner})
+    leads = pd.DataFrame({"state": worklist.current_states()["state"].to_numpy(), "owner": worklist.owner})
     aside = pd.Series(worklist.position.isin(hidden))
     states = [name for name in worklist.states if name]
 
     rows = []
-    for name, group in standing[~aside].groupby("owner", sort=True):
+    for name, group in leads[~aside].groupby("owner", sort=True):
         if owner is None or name == owner:
             counts = group["state"].value_counts()
             rows.append({"owner": str(name), "open": len(group)} | {s: int(counts.get(s, 0)) for s in states})
 
-    put_aside = Counter(standing["owner"][aside])
-    return {
-        "states": states,
-        "rows": [row | {"aside": put_aside[row["owner"]], "overdue": late[row["owner"]]} for row in rows],
-    }
+    put_aside = Counter(leads["owner"][aside])
+    rows = [row | {"aside": put_aside[row["owner"]], "overdue": late[row["owner"]]} for row in rows]
+    return OwnerQueues(states, rows)

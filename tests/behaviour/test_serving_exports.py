@@ -125,11 +125,11 @@ def test_an_export_that_ended_meanwhile_counts_though_it_moved_nothing(
 
 
 @pytest.mark.parametrize("asked", ["GET /v1/worklist/export", "POST /v1/exports/crm"])
-def test_a_refusal_is_no_half_a_file(client: TestClient, asked: str) -> None:
+def test_a_refusal_is_no_half_a_file(client: TestClient, tiny_demo: Any, tmp_path: Path, asked: str) -> None:
     method, path = asked.split()
     assert client.request(method, path, params={"segment": "nothing:like it"}).status_code == 422
-    client.app.state.app_state._loaded = None  # type: ignore[attr-defined]
-    answer = client.request(method, path)
+    with client_for(tiny_demo, tmp_path / "without a model", bundle=str(tmp_path / "no bundle")) as unready:
+        answer = unready.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (503, "LS110")
 
 

@@ -184,14 +184,14 @@ def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo:
 
     found = list_overdue(client.app.state.app_state, None)
     html = page(client, "/team")
-    assert found["total"] >= len(found["rows"]) > 0
-    for row in found["rows"]:
+    assert found.total >= len(found.rows) > 0
+    for row in found.rows:
         assert row["waited_hours"] > row["promised_hours"]
         assert f'href="/leads/{row["lead_id"]}"' in html
     names = set(worklist_of(tiny_demo)["lead_id"])
-    assert {row["lead_id"] for row in found["rows"]} <= names
-    owner = found["rows"][0]["owner"]
-    mine = list_overdue(client.app.state.app_state, owner, limit=1000)["rows"]
+    assert {row["lead_id"] for row in found.rows} <= names
+    owner = found.rows[0]["owner"]
+    mine = list_overdue(client.app.state.app_state, owner, limit=1000).rows
     assert mine and {row["owner"] for row in mine} == {owner}
 
 

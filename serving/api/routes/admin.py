@@ -99,13 +99,13 @@ def get_posted(
     """Answers, activities or feedback with the names of the canonical tables, at most 100,000 rows; import them
     into the CRM, so that the next training knows them.
     """
-    content, rows, last = export_posted_rows(app_state.store, table, after)
+    posted = export_posted_rows(app_state.store, table, after)
     headers = {
-        "x-rows": str(rows),
-        "x-last-id": str(last),
+        "x-rows": str(posted.rows),
+        "x-last-id": str(posted.last_id),
         "content-disposition": f'attachment; filename="{table}.parquet"',
     }
-    return Response(content, media_type="application/vnd.apache.parquet", headers=headers)
+    return Response(posted.content, media_type="application/vnd.apache.parquet", headers=headers)
 
 
 @router.get("/audit", summary="Who did what, newest first")
