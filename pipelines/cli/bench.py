@@ -1,4 +1,4 @@
-"""``leadscore bench``: how fast a finished run is, and how good it is beside its peers."""
+"""``leadscore bench``: how fast a finished run is, and how good it is compared with its peers."""
 
 from typing import Annotated, Any, Literal
 
@@ -35,7 +35,7 @@ def quality(
         Literal["dev", "test", "splits"],
         typer.Option(
             "--block",
-            help="development rows; the test block (a counted look); splits of all rows, if they have no order",
+            help="development rows; the test block (a counted look); splits of all rows, if those have no order",
         ),
     ] = "dev",
     repeats: Annotated[
@@ -46,21 +46,24 @@ def quality(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Our recipe beside plain models on the same splits, with paired intervals (development rows only by default)."""
+    """Compare our recipe with plain models on the same splits, with paired intervals (default: development rows)."""
     context = options(source, data_dir, tiny, params=params).context()
     from pipelines.diagnostics.peer_benchmark import quality as judge
     from pipelines.diagnostics.peer_benchmark import result_lines, warning_lines
 
     found = judge(context, block, repeats=repeats, notify=lambda name: typer.echo(f"fitting {name}", err=True))
     output = Output(json)
+
     if json:
         output.record(found)
         return 0
+
     for line in warning_lines(found):
         output.text(line)
     title = f"{found['source']}{' (synthetic)' if found['synthetic'] else ''}, {block} rows"
     columns = ("model", "AUC", "log loss", "above ours", "90 % interval", "seconds")
     output.table(title, columns, [_cells(row) for row in found["models"]])
+
     for line in result_lines(found):
         output.text(line)
     return 0

@@ -13,14 +13,14 @@ app = typer.Typer()
 @app.command()
 def champion(
     pull: Annotated[
-        bool, typer.Option("--pull", help="first fetch what the alias 'champion' names on MLFLOW_TRACKING_URI")
+        bool, typer.Option("--pull", help="first fetch the bundle of the alias 'champion' on MLFLOW_TRACKING_URI")
     ] = False,
     source: Source = "demo",
     data_dir: DataDir = "data",
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Which bundle scores."""
+    """Show which bundle scores."""
     return champion_command(options(source, data_dir), Output(json), pull=pull)
 
 
@@ -29,31 +29,31 @@ def promote(
     source: Source = "demo",
     data_dir: DataDir = "data",
     bundle: Annotated[
-        str | None, typer.Option("--bundle", help="hash of a kept bundle; default: the last trained")
+        str | None, typer.Option("--bundle", help="hash of a kept bundle; default: the last one trained")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="ask the gate, move nothing")] = False,
-    force: Annotated[bool, typer.Option("--force", help="promote whatever the gate says; needs --reason")] = False,
-    reason: Annotated[str | None, typer.Option("--reason", help="why the gate is overruled; is recorded")] = None,
+    check: Annotated[bool, typer.Option("--check", help="ask the gate, promote nothing")] = False,
+    force: Annotated[bool, typer.Option("--force", help="promote despite the gate; needs --reason")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", help="why the gate is overruled; recorded")] = None,
     params: Params = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Make a bundle the champion, if the gate lets it: not worse on rows later than both models, audit clean."""
+    """Make a bundle the champion if it passes the gate: no worse on rows newer than both models, and a clean audit."""
     return promote_command(options(source, data_dir, params=params), bundle, check, force, reason, Output(json))
 
 
 @app.command()
 def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
-    """Make the bundle before the champion the champion again."""
+    """Make the previous champion the champion again."""
     return rollback_command(options(source, data_dir), Output(json))
 
 
 def promote_command(
     options: Options, bundle: str | None, check: bool, force: bool, reason: str | None, output: Output
 ) -> int:
-    """Promote a kept bundle, given by hash (or its beginning), or the last trained one, if the gate lets it.
+    """Promote a kept bundle, given by hash (or its beginning), or the last trained one, if it passes the gate.
 
-    ``check`` asks the gate and moves nothing. ``force`` promotes whatever it says and records ``reason``.
+    ``check`` asks the gate and promotes nothing. ``force`` promotes despite its answer and records ``reason``.
 
     Raises
     ------
@@ -62,10 +62,12 @@ def promote_command(
     from typer import BadParameter
 
     if force != bool((reason or "").strip()):
-        raise BadParameter("--force and --reason TEXT go together: who overrules the gate says why.")
+        raise BadParameter("--force and --reason TEXT go together: overruling the gate needs a reason.")
     if force and check:
-        raise BadParameter("--check moves nothing; leave --force out.")
+        raise BadParameter("--check promotes nothing; leave out --force.")
+
     context = options.context()
+
     from features.errors import ExitStatus, PromotionError
     from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, kept_bundle, point_to
     from pipelines.registry.promotion_gate import ask
@@ -75,15 +77,19 @@ def promote_command(
     paths = context.paths
     chosen = keep_bundle(paths, paths.train / "bundle") if bundle is None else kept_bundle(paths, bundle)
     answer = ask(context, chosen, load_gate(options.params))
+
     if check:
         output.show({"gate": answer.record()}, answer.text)
         return 0 if answer.passes else int(ExitStatus.NOT_PROMOTED)
+
     if not answer.passes and not force:
         raise PromotionError(answer.text)
     move = PointerMove(MoveKind.FORCED, str(reason).strip()) if force else PointerMove(MoveKind.GATE, answer.sentence)
+
     found = point_to(paths, chosen, move)
     mirror_aliases(context)
     record = {"champion": found.hash, "previous": found.previous, "forced": force, "gate": answer.record()}
+
     output.show(record, f"{answer.text}\nchampion is now {found.hash[:12]}{' (forced)' if force else ''}")
     return 0
 
@@ -95,6 +101,7 @@ def champion_command(options: Options, output: Output, *, pull: bool = False) ->
         from pipelines.tracking.mlflow_registry import follow_registry
 
         follow_registry(context)
+
     from models.bundle import load_bundle
     from pipelines.registry.champion import require_champion
 
@@ -108,6 +115,7 @@ def champion_command(options: Options, output: Output, *, pull: bool = False) ->
         "trained_through": bundle.meta["trained_through"],
         "scale_version": bundle.scale.version,
     }
+
     moves = "\n".join(f"{m['at']} {m['hash'][:12]} {m['how']}: {m['reason']}" for m in found.history)
     text = "\n".join([*(f"{name}: {value}" for name, value in record.items()), *filter(None, [moves])])
     output.show(record | {"history": list(found.history)}, text)
@@ -122,5 +130,5 @@ def rollback_command(options: Options, output: Output) -> int:
 
     found = roll_back(context.paths)
     mirror_aliases(context)
-    output.show({"champion": found.hash, "previous": found.previous}, f"champion is again {found.hash[:12]}")
+    output.show({"champion": found.hash, "previous": found.previous}, f"champion is {found.hash[:12]}")
     return 0

@@ -16,11 +16,14 @@ def compare_command(options: Options, csv: str | None, output: Output) -> int:
     record = read_json(context.paths.thresholds / "comparison.json")
     if csv is not None:
         write_csv(context.paths.thresholds, Path(csv))
+
     if output.as_json:
         output.record(record)
         return 0
+
     if not record.get("policies"):
         output.text(f"Nothing was compared, the last run's verdict is {record['verdict']}. {record['verdict_text']}")
+
         return 0
     _print_policies(record, output)
     _print_differences(record, output)
@@ -44,12 +47,14 @@ def thresholds_command(
             record = run_stage(context, "thresholds")[0]
         else:
             record = run_thresholds(context, promised=promised, confidence=confidence)
+
     if csv is not None:
         write_csv(context.paths.thresholds, Path(csv))
     if output.as_json:
         output.record(record)
     else:
         _print_thresholds(record, output)
+
     verdict = str(record["verdict"])
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
 
@@ -59,11 +64,14 @@ def _print_thresholds(record: dict[str, Any], output: Output) -> None:
         output.text(f"thresholds: {record['verdict']}. {record.get('verdict_text', '')}")
         return
     _print_policies(record, output)
+
     promise, plan, repair = record.get("promise"), record.get("plan"), record.get("repair")
     if promise:
         output.text(promise["sentence"])
+
         if promise.get("mapped"):
             output.text(promise["mapped"]["sentence"])
+
         heads = ("leads", "share", "wins", "precision", "lower bound", "passed")
         rows = [
             (
@@ -76,9 +84,12 @@ def _print_thresholds(record: dict[str, Any], output: Output) -> None:
             )
             for step in promise["tested"]
         ]
+
         output.table(f"\nTested for {promise['promised']:.0%} at {promise['confidence']:.0%} confidence", heads, rows)
+
     if plan:
         output.text("\n".join(plan["sentences"]))
+
     if repair:
         output.text("\n".join(["", "What each rule of the rubric is worth", *(r["sentence"] for r in repair["worth"])]))
 

@@ -13,10 +13,10 @@ app = typer.Typer()
 
 @app.command()
 def questions(
-    lead_id: Annotated[str | None, typer.Argument(help="lead to ask; default: what a form should ask")] = None,
+    lead_id: Annotated[str | None, typer.Argument(help="lead to ask about; default: what a form should ask")] = None,
     source: Source = "demo",
     data_dir: DataDir = "data",
-    as_of: Annotated[str | None, typer.Option("--as-of", help="moment to ask at, ISO; default: data cut-off")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO timestamp; default: data cut-off")] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
@@ -41,25 +41,27 @@ def shortlist(
 @app.command()
 def change(
     lead_id: str,
-    since: Annotated[str, typer.Option("--since", help="moment to compare with, ISO")],
-    until: Annotated[str | None, typer.Option("--until", help="default: data cut-off")] = None,
+    since: Annotated[str, typer.Option("--since", help="ISO timestamp to compare with")],
+    until: Annotated[
+        str | None, typer.Option("--until", help="ISO timestamp to compare; default: data cut-off")
+    ] = None,
     bundle: Annotated[
-        str, typer.Option("--bundle-before", help="bundle that scored then: directory or hash; default: champion")
+        str, typer.Option("--bundle-before", help="bundle that scored at --since: directory or hash; default: champion")
     ] = "champion",
     source: Source = "demo",
     data_dir: DataDir = "data",
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """What moved a lead's score: new data, time alone, another model."""
+    """What changed a lead's score: new data, time alone, another model."""
     return change_command(options(source, data_dir), lead_id, since, until, bundle, Output(json))
 
 
 @app.command()
 def account(
-    account_id: Annotated[str, typer.Argument(help="account as named in the source")],
+    account_id: Annotated[str, typer.Argument(help="account id in the source")],
     framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="moment, ISO; default: data cut-off")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO timestamp; default: data cut-off")] = None,
     source: Source = "demo",
     data_dir: DataDir = "data",
     json: Json = False,
@@ -107,6 +109,7 @@ def _print_form_questions(rows: list[dict[str, Any]], output: Output) -> None:
         )
         for row in rows
     ]
+
     columns = ("question", "not answered", "gain", "points", "crosses 50", "rows behind it")
     output.table("What a form should ask, most useful first", columns, shown)
     output.text(
@@ -117,7 +120,7 @@ def _print_form_questions(rows: list[dict[str, Any]], output: Output) -> None:
 
 def _print_lead_questions(lead_id: str, rows: list[dict[str, Any]], output: Output) -> None:
     if not rows:
-        output.text(f"Lead {lead_id}: every question the model uses has an answer on record, if perhaps an old one.")
+        output.text(f"Lead {lead_id}: every question the model uses has an answer on record, perhaps an old one.")
     for row in rows:
         output.text(
             f"{row['text']}\n  moves the score by {row['spread']:.1f} points, over 50 or back {row['crossing']:.0%}"
@@ -134,13 +137,16 @@ def shortlist_command(options: Options, state: str | None, limit: int, csv: str 
     from pipelines.scoring.one_answer_short import shortlist_leads
 
     found = shortlist_leads(context, state)
+
     if csv is not None:
         folder = Path(csv)
         folder.mkdir(parents=True, exist_ok=True)
         found.assign(answers=found["answers"].str.join("; ")).to_csv(folder / "shortlist.csv", index=False)
+
     if output.as_json:
         output.record(found.to_dict(orient="records"))
         return 0
+
     label = context.framework.label
     rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in found.to_dict(orient="records")]
     shown = [
@@ -153,10 +159,11 @@ def shortlist_command(options: Options, state: str | None, limit: int, csv: str 
         )
         for row in rows[:limit]
     ]
+
     output.table(f"One answer short: {len(found):,} open leads", ("lead", "now", "then", "chance", "with"), shown)
     for criterion, text in {row["criterion"]: row["text"] for row in rows[:limit]}.items():
         output.text(f"{label(criterion)}: {text}")
-    output.text("chance: share of leads of the same standing that gave such an answer.")
+    output.text("chance: share of leads in the same position that gave such an answer.")
     return 0
 
 
@@ -185,13 +192,16 @@ def change_text(found: dict[str, Any], label: Any) -> str:
         f"Lead {found['lead_id']} from {found['since'][:16]} to {found['until'][:16]}: "
         f"score {found['score_before']} to {found['score_after']} ({moved:+d})"
     ]
+
     for part, points in found["points"].items():
         if not points and (part == "clip" or (part == "model" and found["bundle_before"] == found["bundle_after"])):
             continue
         where = sorted(found["criteria"].get(part, {}).items(), key=lambda item: -abs(item[1]))
         shown = [f"{'base' if name == 'base' else label(name)} {size:+.1f}" for name, size in where if abs(size) >= 0.5]
         lines.append(f"{points:>+4}  {_WORDS[part]}{': ' if shown else ''}{', '.join(shown[:4])}")
+
     lines.append(f"{moved:>+4}  in all")
+
     if found["rows"]:
         lines += ["", f"{found['learned']} rows learned of in between; the newest:"]
         lines += [
@@ -209,18 +219,21 @@ def account_command(options: Options, account_id: str, framework: str | None, as
     if output.as_json:
         output.record(found)
         return 0
+
     labels: dict[str, str] = found["framework"]["labels"]
     rows = [
         (row["lead_id"], row["rank"].replace("_", " ") or "-", *(_cell(row["criteria"][name]) for name in labels))
         for row in found["contacts"]
     ]
+
     account = [f"{found['account'][name]['status'].replace('_', ' ')}" for name in labels]
     rows.append(("the account", "", *account))
     output.table(f"Account {account_id} as of {found['as_of'][:16]}", ("contact", "rank", *labels.values()), rows)
+
     for name in found["conflicts"]:
         winner = found["account"][name]
         output.text(
-            f"{labels[name]}: contacts disagree; '{winner['status'].replace('_', ' ')}' by {winner['from']} stands "
+            f"{labels[name]}: contacts disagree; '{winner['status'].replace('_', ' ')}' by {winner['from']} is used "
             f"({found['rule']})."
         )
     return 0
@@ -241,9 +254,11 @@ def frameworks_command(options: Options | None, output: Output) -> int:
         from pipelines.scoring.account_evidence import unknown_shares
 
         shares = unknown_shares(options.context(), found)
+
     if output.as_json:
         output.record([f.model_dump(mode="json") | {"unknown": shares.get(f.name)} for f in found])
         return 0
+
     columns = ("name", "criteria", "trade-off")
     rows = [(f.name, ", ".join(_criteria(f, shares.get(f.name))), f.tradeoff) for f in found]
     output.table("Frameworks" + (" (share of leads unknown)" if shares else ""), columns, rows)

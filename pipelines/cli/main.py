@@ -62,6 +62,7 @@ def main() -> NoReturn:
             sys.exit(int(ExitStatus.USAGE))
         Output("--json" in sys.argv).crash(error)
         sys.exit(int(ExitStatus.INTERNAL))
+
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -71,12 +72,12 @@ def run(
     data_dir: DataDir = "data",
     engine: Engine = EngineName.MEMORY,
     params: Params = None,
-    track: Annotated[bool, typer.Option("--track/--no-track", help="whether MLflow gets the run")] = True,
+    track: Annotated[bool, typer.Option("--track/--no-track", help="record the run in MLflow")] = True,
     tiny: Tiny = False,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Everything on one source: ingest to report. The exit status says what the run may claim."""
+    """Run everything on one source, from ingest to report. The exit status says what the run may claim."""
     from pipelines.cli.run import run_command
 
     return run_command(options(source, data_dir, tiny, engine, params), Output(json), track=track)
@@ -128,7 +129,7 @@ def score(
     out: Annotated[str | None, typer.Option("--out", help="scored file, .csv or .parquet")] = None,
     bundle: Annotated[str, typer.Option("--bundle", help="'champion', or a bundle directory")] = "champion",
     framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="moment to score at, ISO; default: data cut-off")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO timestamp; default: data cut-off")] = None,
     engine: Engine = EngineName.MEMORY,
     params: Params = None,
     gate: Gate = True,

@@ -1,4 +1,4 @@
-"""The command that says whether the champion still sees the world it was trained on."""
+"""``leadscore monitor``: whether what is scored now still looks like what the champion was trained on."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,15 +17,16 @@ def monitor(
     source: Source = "demo",
     data_dir: DataDir = "data",
     input_file: Annotated[
-        str | None, typer.Option("--input", help="leads to look at; default: open leads of the last matrix")
+        str | None, typer.Option("--input", help="leads to check; default: open leads of the last matrix")
     ] = None,
     params: Params = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """What is scored now against what the champion was trained on; exit status 24 if something calls for action."""
+    """Compare what is scored now with what the champion was trained on; exit status 24 if action is needed."""
     chosen = options(source, data_dir, params=params)
     context = chosen.context()
+
     from features.errors import ExitStatus
     from models.judging.drift.monitor_findings import Level
     from pipelines.diagnostics.monitor import monitor as look
@@ -36,11 +37,13 @@ def monitor(
     seen = None if input_file is None else seen_in_file(context, Path(input_file))
     record = look(context, load_monitor(chosen.params), seen)
     write_json(context.paths.monitor, record)
+
     output = Output(json)
     output.show(record, monitor_text(record))
     if not json and record["features"]:
         rows = [[_short(row[name]) for name in COLUMNS] for row in record["features"][:SHOWN]]
         output.table("Most moved features", list(COLUMNS.values()), rows)
+
     return int(ExitStatus.ACT) if record["verdict"] == Level.ACT else 0
 
 
@@ -60,10 +63,12 @@ def monitor_text(record: dict[str, Any]) -> str:
     seen = f"{record['leads']:,} {record['what']}" + (f" as of {record['as_of'][:10]}" if record["as_of"] else "")
     through = f", trained through {record['trained_through'][:10]}" if record["trained_through"] else ""
     lines = [f"Champion {record['bundle'][:12]}{through}; {seen}", record["headline"]]
+
     for finding in record["findings"]:
         lines.append(f"  {finding['check']}: {finding['level']}. {finding['sentence']}")
         if finding["next"]:
             lines.append(f"    next: {finding['next']}")
+
     return "\n".join(lines)
 
 

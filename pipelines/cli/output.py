@@ -98,7 +98,7 @@ class Output:
         last = traceback.extract_tb(error.__traceback__)[-1]
         self._err(
             f"internal error: {type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno}). "
-            f"This is a fault of leadscore; run again with {DEBUG_FLAG} and report it."
+            f"This is a bug in leadscore; run again with {DEBUG_FLAG} and report it."
         )
 
     @staticmethod

@@ -22,10 +22,10 @@ def explain(
     data_dir: DataDir = "data",
     framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="moment to explain at, ISO; default: data cut-off")
+        str | None, typer.Option("--as-of", help="ISO timestamp to explain at; default: data cut-off")
     ] = None,
     language: Annotated[str, typer.Option("--language", help="en, ko or pl")] = "en",
-    rubric: Annotated[bool, typer.Option("--rubric", help="the rubric's ledger, rule by rule, instead")] = False,
+    rubric: Annotated[bool, typer.Option("--rubric", help="show the rubric's points instead, rule by rule")] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
@@ -39,7 +39,7 @@ def explain(
 def compare(
     source: Source = "demo", data_dir: DataDir = "data", csv: Csv = None, json: Json = False, debug: Debug = False
 ) -> int:
-    """Rubric against model on the same test leads, from the last run."""
+    """Compare rubric and model on the same test leads, from the last run."""
     from pipelines.cli.compare import compare_command
 
     return compare_command(options(source, data_dir), csv, Output(json))
@@ -86,7 +86,7 @@ def features(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Every feature in words, how long activities tell, and what the bot filter changes."""
+    """Every feature in words, how long activities stay informative, and what the bot filter changes."""
     return features_command(options(source, data_dir), out, Output(json))
 
 
@@ -115,7 +115,7 @@ def ledger_command(
     from pipelines.rubrics.lead_ledger import ledger_of, ledger_text
 
     if framework is not None or language != "en":
-        raise ContractError("--framework and --language speak of the model's card; leave them out beside --rubric.")
+        raise ContractError("--framework and --language apply to the model's card; leave them out with --rubric.")
     found = ledger_of(options.context(), lead_id, as_of)
     output.show(found, ledger_text(found))
     return 0
@@ -128,22 +128,27 @@ def card_text(card: dict[str, Any]) -> str:
     language = load_language(card["language"])
     say = language.text
     lines = [*_head(card, language), ""]
+
     start = say(
         "start (score 50 stands for {probability})", probability=language.share(card["reference_probability"], 1)
     )
     lines += [f"{'50':>4}  {start}", f"{card['points_base']:>+4}  {say('base: what leads are like on average')}"]
+
     for row in card["criteria"]:
         status = f" [{say(row['status'].replace('_', ' '))}]" if "status" in row else ""
         lines.append(f"{row['points']:>+4}  {row['label']}{status}")
         lines += [f"        {fact['sign']} {fact['text']}" for fact in row["facts"]]
         if row.get("question"):
             lines.append(f"        ? {row['question']}")
+
     if card["points_clip"]:
         lines.append(f"{card['points_clip']:>+4}  {say('clipped to 0..100')}")
+
     scale = say("{framework}, scale {scale}", framework=card["framework"]["title"], scale=card["scale_version"])
     lines.append(f"{'=' + str(card['score']):>4}  {scale}")
     if card["question"]:
         lines += ["", say("Ask next: {question}", question=card["question"])]
+
     return "\n".join(lines)
 
 
@@ -156,12 +161,14 @@ def _head(card: dict[str, Any], language: "Language") -> list[str]:
         "high": language.share(card["probability_high"], 1),
         "percentile": ">99" if card["percentile"] > 99 else language.decimal(card["percentile"], 0),
     }
+
     if card["as_of"]:
         title = say("Lead {lead} as of {when}: score {score}, grade {grade}", when=card["as_of"][:16], **asked)
         chance = say(_WITHIN, days=card["horizon_days"], **likely)
     else:
         title = say("Lead {lead}: score {score}, grade {grade}", **asked)
         chance = say(_EVER, **likely)
+
     action = say(card["next_action"].replace("_", " "))
     return [title, chance, say("State {state}, next: {action}", state=card["state"], action=action)]
 
@@ -178,14 +185,18 @@ def features_command(options: Options, out: str | None, output: Output) -> int:
     has_run = (context.paths.score / "score.json").exists()
     activities: dict[str, Any] = engagement_of(context.paths) if has_run else {"bots": {}, "half_lives": []}
     records = feature_records(catalog)
+
     if out is not None:
         write_text(Path(out), feature_page(catalog, f"Features of {context.source.title or context.source.name}"))
+
     if output.as_json:
         output.record({"features": records, **activities})
         return 0
+
     for family in dict.fromkeys(record["family"] for record in records):
         rows = [(r["name"], r["meaning"], r["unit"], r["topic"], r["empty"]) for r in records if r["family"] == family]
         output.table(f"{family} ({len(rows)})", ("name", "meaning", "unit", "topic", "if empty"), rows)
+
     lives = [
         (r["label"], r["leads"], *(f"{r[key]:g}" for key in ("declared", "learned", "low", "high")), r["finding"])
         for r in activities["half_lives"]
@@ -196,6 +207,7 @@ def features_command(options: Options, out: str | None, output: Output) -> int:
             ("kind", "leads", "declared", "learned", "low", "high", "finding"),
             lives,
         )
+
     if activities["bots"]:
         output.text(activities["bots"]["sentence"])
     return 0
@@ -218,12 +230,15 @@ def lifecycle_command(options: Options, csv: str | None, output: Output) -> int:
 
     found = lifecycle_of(context)
     feedback = feedback_of(context, found)
+
     if csv is not None:
         write_csv(found, Path(csv), feedback)
+
     if output.as_json:
         plain = {name: frame.astype(object).where(frame.notna(), None) for name, frame in feedback.items()}
         output.record(found.record() | {name: frame.to_dict(orient="records") for name, frame in plain.items()})
         return 0
+
     output.text("\n".join(found.sentences))
     for name, title in TITLES.items():
         frame = getattr(found, name)
@@ -232,4 +247,5 @@ def lifecycle_command(options: Options, csv: str | None, output: Output) -> int:
         if name in feedback:
             frame = feedback[name].head(SHOWN)
             output.table(f"\n{title}", [str(column) for column in frame.columns], table_rows(frame))
+
     return 0

@@ -1,4 +1,4 @@
-"""``leadscore rubric``: a rubric as CSV and back, and a rubric tried on the past before anybody uses it."""
+"""``leadscore rubric``: convert a rubric to CSV and back, and replay one on past leads before it is used."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from pipelines.cli.options import DataDir, Debug, Json, Source
 from pipelines.cli.output import Output, options
 
-app = typer.Typer(help="A rubric as CSV and back, and tried on the past.", no_args_is_help=True)
+app = typer.Typer(help="Convert a rubric to CSV and back; replay one on past leads.", no_args_is_help=True)
 File = Annotated[str, typer.Argument(help="a rubric, .yaml or .csv")]
 
 
@@ -33,7 +33,7 @@ def convert(
 def try_(
     file: File, source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False
 ) -> int:
-    """Replay a rubric on the past, beside the model of the last run if it trained one; nothing of it is kept."""
+    """Replay a rubric on past leads, beside the model of the last run if there is one; nothing is saved."""
     context = options(source, data_dir).context()
     from pipelines.report.comparison_tables import HEADS, policy_rows
     from pipelines.rubrics.rubric_files import read_rubric, tried
@@ -41,9 +41,11 @@ def try_(
     rubric = read_rubric(Path(file), context.source)
     record = tried(context, rubric)
     output = Output(json)
+
     if json:
         output.record(record)
         return 0
+
     for sentence in record["sentences"]:
         output.text(sentence)
     output.table(f"{rubric.name} on {context.source.name}", HEADS, policy_rows(record))

@@ -33,11 +33,13 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
 
     with only_writer(context.paths):
         record, seconds = run_stage(context, name)
+
     verdict = str(record.get("verdict", "ok"))
     lines = [f"{name}: {verdict} ({seconds:.1f} s). {record.get('verdict_text', record.get('text', ''))}".rstrip()]
     lines += [_finding_line(finding) for finding in record.get("findings", ())]
     if record.get("role") is not None:
         lines.append(f"bundle {record['hash'][:12]} is {record['role']}")
+
     output.show(record, "\n".join(lines))
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
 
@@ -78,8 +80,10 @@ def init_command(file: str, out: str | None, output: Output) -> int:
     if out is None:
         output.show({"declaration": text}, text)
         return 0
+
     if Path(out).exists():
-        raise SourceError(f"{out} exists already; a declaration somebody worked on is not overwritten. Name another.")
+        raise SourceError(f"{out} already exists and is not overwritten. Choose another name.")
+
     write_text(Path(out), text)
     output.show(
         {"declaration": text, "out": out}, f"wrote {out}: correct the guesses, then leadscore run --source {out}"
@@ -94,7 +98,7 @@ def data_get_command(options: Options, output: Output) -> int:
 
     files = get_data(context.source, context.paths)
     text = "\n".join(f"{table}: {path} (hash checked)" for table, path in files.items())
-    output.show({table: str(path) for table, path in files.items()}, text or "this source needs no public data")
+    output.show({table: str(path) for table, path in files.items()}, text or "this source declares no public data")
     return 0
 
 
@@ -107,6 +111,7 @@ def bench_command(options: Options, rows: int, output: Output) -> int:
     lines = [
         f"{name.replace('_', ' '):<26}{value:>14,.1f}" for name, value in found.items() if isinstance(value, float)
     ]
+
     head = f"Source {found['source']}, {found['winner']} of {found['features']} features, {found['rows']:,} rows"
     output.show(found, "\n".join([head, *lines]))
     return 0
@@ -119,18 +124,23 @@ def summary_text(summary: dict[str, Any], report: Path) -> str:
     against = str(summary.get("caution") or "")
     if against and against != summary["verdict_text"]:
         lines.append(f"  caution: {against.removeprefix(summary['verdict_text']).strip()}")
+
     lines += [
         f"  {table}: {row['read']:,} rows read, {row['kept']:,} kept, {row['quarantined']:,} quarantined"
         for table, row in summary["rows"].items()
     ]
+
     if summary["base_rate"] is not None:
         horizon = f" within {summary['horizon_days']} days" if summary["horizon_days"] else ""
         lines.append(f"  base rate: {summary['base_rate']:.1%} won{horizon} ({summary['matured_rows']:,} matured rows)")
+
     winner = summary["winner"]["name"]
     if winner:
         lines.append(f"  winner: {winner}. {summary['winner']['why']}")
+
     for name, row in summary["test"].items():
         lines.append(f"  test {name:<10}{_figures(row)}")
+
     rubric, model = summary["test"].get("rubric"), summary["test"].get(winner)
     if rubric and model:
         wins = [_with_interval(row, "wins_at_capacity", ".0f") for row in (model, rubric)]

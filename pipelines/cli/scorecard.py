@@ -15,7 +15,7 @@ app = typer.Typer()
 def scorecard(
     source: Source = "demo",
     data_dir: DataDir = "data",
-    html: Annotated[str | None, typer.Option("--html", help="also write one page to print to this file")] = None,
+    html: Annotated[str | None, typer.Option("--html", help="also write a printable page to this file")] = None,
     rubric: Annotated[str | None, typer.Option("--rubric", help="also write a rubric YAML to this file")] = None,
     json: Json = False,
     debug: Debug = False,
@@ -27,14 +27,17 @@ def scorecard(
 
     found = page_of(context)
     written = []
+
     if html is not None:
         write_text(Path(html), html_of(context))
         written.append(f"page: {html}")
+
     if rubric is not None:
         proposal = rubric_of(context)
         write_text(Path(rubric), proposal.to_yaml())
-        left = f" (no rule can say: {', '.join(proposal.left_out)})" if proposal.left_out else ""
+        left = f" (cannot be written as rules: {', '.join(proposal.left_out)})" if proposal.left_out else ""
         written.append(f"rubric: {rubric}{left}")
+
     shown = {key: value for key, value in found.items() if key != "state"}
     Output(json).show(shown | {"written": written}, "\n".join([text_of(found), *written]))
     return 0

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 
 ROWS_BUFFERED = 4_000_000  # per thread while rows are shared out: larger row groups per part
+MEMORY = "3GB"  # what DuckDB may hold, beside the 1.5 GB of a part in the kernel (docs/scaling.md)
 
 
 def duckdb_values(tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
+    """Feature values of a cohort, the rows sorted by DuckDB; as :func:`build_matrix`."""
     return build_matrix(tables, cohort, catalog, source, engine=DuckDBSort())
 
 
@@ -48,13 +50,29 @@ class DuckDBSort:
         }
         if keys.value.size:
             columns["value"] = keys.value
+
         rows = pa.table({**columns, "place": np.arange(len(keys.entity))})
         with duckdb.connect(config={"threads": self.threads}) as connection:
             connection.register("rows", rows)
             query = f"SELECT place FROM rows WHERE entity >= 0 ORDER BY {', '.join(columns)}, place"
             order = connection.execute(query).fetchnumpy()["place"]
+
         counts = np.bincount(keys.entity[keys.entity >= 0], minlength=entities)
         return np.r_[0, np.cumsum(counts)].astype(np.int64), np.ascontiguousarray(order, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class StreamLimits:
+    """How a streamed run is cut up.
+
+    Parameters
+    ----------
+    parts : default: one per :data:`LEADS_PER_PART` leads
+    memory : what DuckDB may hold while it shares out the rows
+    """
+
+    parts: int | None = None
+    memory: str = MEMORY
 
 
 @dataclass(frozen=True)
@@ -72,8 +90,7 @@ def stream_matrix(
     source: Source,
     out: Path,
     *,
-    parts: int | None = None,
-    memory: str = "3GB",
+    limits: StreamLimits | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> StreamedMatrix:
     """Feature values of a cohort too big for memory: Parquet in, Parquet out, part by part of the leads.
@@ -86,18 +103,19 @@ def stream_matrix(
     tables : canonical table to its Parquet file (missing tables are empty)
     cohort : Parquet with ``lead_id`` and ``as_of``
     out : directory; one file per part with ``lead_id``, ``as_of`` and the features
-    parts : default: one per 50,000 leads
-    memory : what DuckDB may hold while it shares out
+    limits : number of parts and memory; see :class:`StreamLimits`
     progress : called with (parts done, parts)
     """
+    limits = limits or StreamLimits()
     out.mkdir(parents=True, exist_ok=True)
     written, ahead = 0, None
+
     with (
         tempfile.TemporaryDirectory(dir=out.parent) as scratch,
-        _connection(Path(scratch), memory) as connection,
+        _connection(Path(scratch), limits.memory) as connection,
         ThreadPoolExecutor(1) as writer,
     ):
-        count = parts or _parts_for(connection, tables["leads"])
+        count = limits.parts or _parts_for(connection, tables["leads"])
         _share_out(connection, {**tables, "cohort": cohort}, Path(scratch), count)
         for number, frames in _read_ahead(Path(scratch), tables, count):
             keys = frames.pop("cohort")
@@ -107,10 +125,12 @@ def stream_matrix(
                     ahead.result()
                 ahead = writer.submit(_write_part, keys, values, out / f"part-{number:05d}.parquet")
                 written += len(keys)
+
             if progress is not None:
                 progress(number + 1, count)
         if ahead is not None:
             ahead.result()
+
     return StreamedMatrix(count, written)
 
 
@@ -137,7 +157,7 @@ def _parts_for(connection: "duckdb.DuckDBPyConnection", leads: Path) -> int:
 
 def _share_out(connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, Path], scratch: Path, parts: int) -> None:
     """Write every table once more, in one folder per part; an outcome may belong to two."""
-    connection.execute(f"SET partitioned_write_max_open_files = {parts + 16}")
+    connection.execute(f"SET partitioned_write_max_open_files = {parts + 16}")  # one per part, some spare
     connection.execute(f"SET partitioned_write_flush_threshold = {ROWS_BUFFERED}")
     connection.execute(
         f"""CREATE TABLE owner AS SELECT lead_id, account_id,
@@ -149,6 +169,7 @@ def _share_out(connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, Pat
         "CREATE TABLE account AS SELECT account_id, any_value(part) AS part FROM owner "
         "WHERE account_id IS NOT NULL GROUP BY account_id"
     )
+
     for name, path in tables.items():
         rows = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
         by_lead = f"SELECT t.*, o.part FROM {rows} t JOIN owner o USING (lead_id)"

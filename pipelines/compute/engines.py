@@ -1,13 +1,8 @@
 """Engines that feed the kernel: in memory, DuckDB, Spark; the same numbers from each, bit for bit."""
 
-from typing import TYPE_CHECKING
-
 from features.assembly.build_matrix import Builder, build_matrix
 from pipelines.compute.duckdb_engine import duckdb_values
 from pipelines.workspace.paths import EngineName
-
-if TYPE_CHECKING:
-    pass
 
 
 def builder(name: EngineName | str) -> Builder:

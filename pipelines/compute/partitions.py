@@ -1,18 +1,11 @@
 """Parts of the leads that engines work on, each with every canonical table."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    pass
-
-
 ROW = "cohort_row"
-
-
-LEADS_PER_PART = 50_000
+LEADS_PER_PART = 50_000  # a part must fit one worker: with 50 events each about 1.5 GB (docs/scaling.md)
 
 
 def complete(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.DataFrame]:

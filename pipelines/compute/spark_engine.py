@@ -34,6 +34,7 @@ def session(master: str | None = None) -> Any:
     if where.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+
     return (
         SparkSession.builder.master(where)
         .appName("leadscore")
@@ -55,10 +56,13 @@ def spark_values(tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source:
             kept = frame[["lead_id", "as_of", ROW]] if name == COHORT else frame
             paths[name] = str(Path(scratch) / f"{name}.parquet")
             kept.to_parquet(paths[name], index=False, coerce_timestamps="us")
+
         parts = max(2, -(-len(tables["leads"]) // LEADS_PER_PART))
         frame = spark_matrix(spark, paths, paths.pop(COHORT), catalog, source, parts=parts)
+
         with _arrow_only():
             made = frame.toArrow().to_pandas()
+
     made = made.sort_values(ROW, ignore_index=True)
     numbers = dict.fromkeys(catalog.numbers, "float64")
     return made[list(catalog.names)].astype({**numbers, **dict.fromkeys(catalog.categories, "str")})
@@ -85,6 +89,7 @@ def spark_matrix(
     owner = _owner(spark.read.parquet(tables["leads"]), parts)
     accounts = owner.where(sql.col("account_id").isNotNull()).select("account_id", PART).distinct()
     rows: Any = None
+
     for name, address in {**tables, COHORT: cohort}.items():
         frame = spark.read.parquet(address)
         by_lead = owner.select("lead_id", PART)
@@ -99,6 +104,7 @@ def spark_matrix(
             PART, sql.lit(name).alias(KIND), *(sql.col(c).alias(f"{name}{_JOINT}{c}") for c in frame.columns)
         )
         rows = tagged if rows is None else rows.unionByName(tagged, allowMissingColumns=True)
+
     with _arrow_only():
         return rows.groupBy(PART).applyInArrow(_part_function(catalog, source), _schema(catalog))
 

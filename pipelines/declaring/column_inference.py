@@ -61,7 +61,7 @@ _DIMENSIONS: Sequence[tuple[str, Dimension]] = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Guess:
     """What a column seems to be.
 
@@ -92,8 +92,10 @@ def guess_target(frame: pd.DataFrame) -> tuple[str, tuple[str, ...], tuple[str, 
         lost = tuple(v for v in values if _LOST.match(v))
         if not won or not lost:
             continue
+
         merit = 4.0 * bool(_TARGET.search(header)) + 2.0 * any("won" in v.lower() for v in won)
         merit += 1.0 * (place == len(frame.columns) - 1) + 0.5 * (len(values) == 2)
+
         if merit >= 1.5 and (best is None or merit > best[0]):
             best = (merit, str(header), won, lost)
     return None if best is None else best[1:]
@@ -104,15 +106,17 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: str) -> Guess
 
     Parameters
     ----------
-    texts : values as they stand in the file, missing where empty; named by the header
+    texts : values as in the file, missing where empty; named by the header
     won : 1.0 or 0.0 per row, missing where unknown; None without a target
     """
     header = str(texts.name)
     lowered = texts.str.lower()
     missing = tuple(sorted(set(texts[lowered.isin(MISSING_TEXTS)].dropna())))
     present = texts[texts.notna() & ~lowered.isin(MISSING_TEXTS)]
+
     kind = _type(present, decimal)
     role = _role(header, present, kind)
+
     return Guess(
         header=header,
         type=kind,
@@ -135,10 +139,12 @@ def _type(present: pd.Series, decimal: str) -> ColumnType:
     values = set(lowered)
     if values <= (TRUE_TEXTS | FALSE_TEXTS) - {"1", "0", "1.0", "0.0"} and len(values) == 2:
         return ColumnType.BOOLEAN
+
     if cast_numbers(present, Column(), decimal).unreadable.mean() <= 1 - READABLE:
         return ColumnType.NUMBER
     if present.str.contains(r"\d").mean() > READABLE and present.str.len().between(8, 35).all() and _is_time(present):
         return ColumnType.TIMESTAMP
+
     long = present.str.len().mean() > LONG_TEXT
     return ColumnType.TEXT if long and present.nunique() > len(present) / 2 else ColumnType.CATEGORY
 
@@ -182,22 +188,24 @@ def _suspicious(header: str, texts: pd.Series, present: pd.Series, won: pd.Serie
         if told:
             return told
     if _TODAY.search(header):
-        return "by its name it may hold today's value, not the one of that time"
+        return "by its name it may hold today's value, not the value at that time"
     return ""
 
 
 def _purity(texts: pd.Series, won: pd.Series) -> str:
     """Whether the column nearly tells the outcome, by its values or by being filled."""
     base = max(float(won.mean()), 1 - float(won.mean())) if len(won) else 1.0
+
     for what, cells in (("its values", texts), ("whether it is filled", texts.ne("").astype(str))):
         sizes = cells.map(cells.value_counts())
         common = sizes >= 5
         if common.mean() < 0.5:
             continue
+
         rate = won[common].groupby(cells[common]).mean()
         right = cells[common].map(rate.where(rate >= 0.5, 1 - rate)).mean()
         if right >= max(PURE_ENOUGH, base + (1 - base) * 0.8):
-            return f"{what} alone tell the outcome in {right:.0%} of the rows"
+            return f"the outcome follows from {what} alone in {right:.0%} of the rows"
     return ""
 
 
@@ -209,6 +217,7 @@ def _first(patterns: Sequence[tuple[str, Word]], header: str, otherwise: Word) -
 def times_in_order(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> list[str]:
     """Filled columns of times along which the rows of the file already lie, oldest or newest first."""
     found = []
+
     for header, guess in guesses.items():
         times = guess.type is ColumnType.TIMESTAMP and guess.filled > READABLE
         if not times or guess.suspicious or _AFTERWARDS.search(header):
@@ -217,6 +226,7 @@ def times_in_order(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> list[st
             moments = read_timestamps(frame[header].reset_index(drop=True), zone_of("UTC", "")).values.dropna()
         except LeadScoreError:
             continue
+
         if moments.nunique() > 1 and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing):
             found.append(header)
     return found

@@ -39,7 +39,7 @@ hash, 21 an unreadable file, 22 a target with only one class.
 * Allowed values are matched without regard to case, blanks, dashes and underscores, and then spelled as declared.
 * A column that is not declared is listed, but neither used nor kept. A declared column that the file lacks is an error.
 
-## Where a file is looked for
+## Where files are looked up
 
 In the folder named by `LEADSCORE_DATA`, beside the declaration, and in `<data-dir>/<source>/raw`; otherwise it is
 fetched from the declared package or URL and checked by hash. Zip and gzip files are unpacked.
@@ -107,6 +107,7 @@ def _limits(metadata: list[Any]) -> list[str]:
 
 def _type(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
+
     if annotation in _PLAIN:
         return _PLAIN[annotation]
     if origin is Annotated:
@@ -120,6 +121,7 @@ def _type(annotation: Any) -> str:
         return f"list of {_type(inner[0])}" if Ellipsis in arguments else f"list of {len(inner)} {_type(inner[0])}s"
     if origin is dict:
         return f"map of text to {_type(arguments[1])}"
+
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
@@ -134,7 +136,7 @@ _WORDS = (ColumnType, Role, WhenKnown, Dimension, Topic)
 def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if field.is_required() or value is PydanticUndefined:
-        return "obligatory"
+        return "required"
     if value is None or value in ("", (), {}) or isinstance(value, BaseModel):
         return "–"
     if isinstance(value, tuple):
@@ -163,7 +165,7 @@ def _table(table: ContractTable) -> str:
         default = f"`{column.default}`" if column.default else origin
         gap = "goes to quarantine" if not column.nullable and not column.default_from else default
         holds = column.doc + (f" ({', '.join(f'`{v}`' for v in column.values)})" if column.values else "")
-        name = f"`{column.name}`" + (" (obligatory)" if column.required else "")
+        name = f"`{column.name}`" + (" (required)" if column.required else "")
         lines.append(f"| {name} | {column.type} | {holds} | {gap} |")
     return "\n".join(lines) + "\n"
 

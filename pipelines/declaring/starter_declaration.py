@@ -28,16 +28,19 @@ def init_source(path: Path) -> str:
     """
     raw = read_file(path, Location(file=path.name))
     frame = pd.DataFrame({name: _texts(raw.frame[name]) for name in raw.frame.columns})
+
     target = guess_target(frame)
     won = None
     if target is not None:
         values = frame[target[0]]
         won = values.isin(target[1]).astype("float64").where(values.isin(target[1] + target[2]))
+
     decimal = decimal_of([frame[c] for c in frame], raw.form.get("delimiter"))
     guesses = {
         name: guess_column(frame[name], None if target is not None and name == target[0] else won, decimal)
         for name in frame.columns
     }
+
     names = _names(list(frame.columns))
     lines = [
         *_head(path, raw, frame, target, won),
@@ -45,9 +48,11 @@ def init_source(path: Path) -> str:
         *_location(path, raw, decimal),
         "    columns:",
     ]
+
     for header, guess in guesses.items():
         is_target = target is not None and header == target[0]
         lines += _column(names[header], guess, is_target=is_target, is_order=header == created_column(guesses))
+
     return "\n".join([*lines, *_TAIL]) + "\n"
 
 
@@ -72,15 +77,18 @@ def _head(
 ) -> list[str]:
     name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
     name = name if name[:1].isalpha() else f"leads_{name}".rstrip("_")
+
     lines = [
         f"# Starter declaration for {path.name}: {len(frame):,} rows, {len(frame.columns)} columns.",
         "# Everything here is a guess: correct it, save it beside the file, run leadscore run --source THIS.yaml",
         "# Every key is explained in docs/sources.md.",
     ]
+
     if raw.broken:
         lines.append(
             f"# {len(raw.broken)} rows do not fit the header (first: row {raw.broken[0].row}); they go to quarantine."
         )
+
     if target is None:
         lines.append("# No column looks like a target with values such as won and lost: name it under flat.target.")
     elif won is not None:
@@ -89,6 +97,7 @@ def _head(
             f"# {won.mean():.1%} of the rows with an outcome are won"
             + (f"; {unknown:,} have none." if unknown else ".")
         )
+
     return [*lines, f"name: {name[:64]}", "kind: flat", f"title: {quote_yaml(path.stem)}", ""]
 
 
@@ -103,6 +112,7 @@ def _flat(
         "flat:",
         f"  target: {{column: {quote_yaml(names.get(column, column))}, won: {_list(won)}, lost: {_list(lost)}}}",
     ]
+
     created = created_column(guesses)
     if created is not None:
         lines.append(f"  order: {names[created]} # later rows judge what earlier rows taught")
@@ -112,10 +122,12 @@ def _flat(
         ]
     else:
         lines.append("  # order: row # if the rows are in order of time; without it drift cannot be seen")
+
     lines.append("  # group: identical_inputs # or a column, e.g. the account, if rows belong together")
     keys = [names[h] for h, g in guesses.items() if g.role is Role.DISPLAY and re.search(r"(^|_)id$", names[h])]
     if keys:
         lines.append(f"  lead_id: {keys[0]}")
+
     return [*lines, ""]
 
 
@@ -134,18 +146,22 @@ def _column(name: str, guess: Guess, *, is_target: bool, is_order: bool) -> list
     if guess.sentinel:
         facts += f"; does {guess.sentinel} mean missing? then add missing: [{quote_yaml(guess.sentinel)}]"
     facts = " ".join(facts.split())
+
     keys = {} if name == guess.header else {"from": quote_yaml(guess.header)}
     if is_target:
         return [f"      {name}: {_map(keys | {'role': 'display'})} # the target; {facts}"]
+
     keys |= {"type": str(ColumnType.ID if name.endswith("_id") or name == "id" else guess.type)}
     if is_order:
         return [f"      {name}: {_map(keys | {'role': 'display'})} # clock: orders the rows; {facts}"]
+
     if guess.suspicious:
         keys |= {"role": "ignore", "excluded_because": quote_yaml(guess.suspicious)}
         return [
             f"      # SUSPICIOUS, left out until you know when it is filled. {facts}",
             f"      {name}: {_map(keys)}",
         ]
+
     if guess.role is not Role.FEATURE:
         why = {
             Role.PERSONAL: "identifies a person: shown to the owner, never learned from",
@@ -153,8 +169,10 @@ def _column(name: str, guess: Guess, *, is_target: bool, is_order: bool) -> list
             Role.DISPLAY: "differs in nearly every row: shown, not learned from",
         }[guess.role]
         return [f"      {name}: {_map(keys | {'role': str(guess.role)})} # {why}; {facts}"]
+
     if guess.type is ColumnType.TIMESTAMP:
         return [f"      {name}: {_map(keys | {'role': 'display'})} # a time; as a feature it needs a clock; {facts}"]
+
     keys |= _evidence(guess)
     return [f"      {name}: {_map(keys)} # {facts}"]
 

@@ -43,11 +43,13 @@ def half_lives_of(context: Context, tables: Tables) -> HalfLives:
     source = context.source
     if source.kind == "flat" or not len(tables["activities"]):
         return HalfLives()
+
     rows = matrix_of(tables, source, Catalog(()), cutoff_of(tables, source))
     try:
         split = chop(rows, source.split, seed=context.settings.seed)
     except TooLittleDataError:
         return HalfLives()
+
     asking = [name for name, kind in source.activity_kinds.items() if kind.estimate_half_life]
     first = (split.blocks[0] if split.blocks else split.final).train
     adopted = _estimate(context, tables, rows, first, asking) if asking else ()
@@ -75,12 +77,14 @@ def half_life_records(source: Source, found: HalfLives) -> list[dict[str, Any]]:
 def _half_life(source: Source, life: HalfLife, used: float) -> dict[str, Any]:
     kind = source.activity_kinds[life.kind]
     declared = kind.half_life_days
+
     if life.flat:
         finding = "the data do not tell half-lives apart"
     elif life.low <= declared <= life.high:
         finding = "the declared one fits"
     else:
         finding = f"outcomes ask for {'a shorter' if life.high < declared else 'a longer'} memory"
+
     return {
         "kind": life.kind,
         "label": kind.label or life.kind.replace("_", " "),
@@ -103,22 +107,27 @@ def bot_record(context: Context, bundle: Bundle, scored: pd.DataFrame) -> dict[s
     """
     if context.source.kind == "flat" or not len(scored):
         return {}
+
     tables = load_tables(context.paths)
     as_of, scores = pd.Timestamp(scored["as_of"].max()), scored.set_index("lead_id")["score"]
     effect = bot_effect(tables, context.source, as_of)
     if effect.kinds.empty:
         return {}
+
     touched = effect.leads[effect.leads["lead_id"].isin(scores.index)]
     open_leads = touched["lead_id"].tolist()
     without = Catalog(tuple(_without_bot_filter(feature) for feature in bundle.catalog))
+
     moved = pd.Series(dtype="float64")
     if open_leads:
         counted = features_at(tables, context.source, without, open_leads, as_of).values
         exact = CENTRE + bundle.scale.points_per_log_odds * (bundle.log_odds(counted) - bundle.scale.reference_log_odds)
         unfiltered = pd.Series(np.rint(np.clip(exact, LOWEST, HIGHEST)), index=open_leads)
         moved = unfiltered - scores.loc[open_leads]
+
     changed = moved[moved.ne(0)].sort_values(key=abs, ascending=False, kind="stable")
     removed, shown = touched.set_index("lead_id")["removed"], changed.head(MOVED_SHOWN)
+
     return {
         "sentence": effect.sentence(),
         "kinds": effect.kinds.to_dict(orient="records"),

@@ -45,9 +45,11 @@ def against_truth(
     truth = truth_of(context)
     if truth is None or not len(matrix):
         return {}
+
     keys = matrix.keys[["lead_id", "as_of"]].assign(row=np.arange(len(matrix)))
     both = keys.merge(truth, on=["lead_id", "as_of"]).sort_values(["lead_id", "as_of"])
     both = both.drop_duplicates("lead_id", keep="last")
+
     true = _true_effects(both, context.framework)
     rows = both["row"].to_numpy(dtype=np.int64)
     return {
@@ -99,9 +101,11 @@ def _other_seed(
     """Agreement with the same model fitted with another seed; None where nothing in it is drawn."""
     if "booster" not in decision.weights:
         return None
+
     settings = context.settings.model_copy(update={"seed": context.settings.seed + 1})
     factory = factory_of(settings, backtest.parameters)
     other = fit_all(matrix, split.final.train, factory, settings, names=("booster",))["booster"]
+
     rows = matrix.take(np.asarray(split.final.test)[:: max(1, len(split.final.test) // ROWS)]).values
     pair = [
         explanations(dict(twin) | {"booster": model}, decision, rows)["model"] for model in (twin["booster"], other)

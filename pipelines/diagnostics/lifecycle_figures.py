@@ -54,6 +54,7 @@ def lifecycle_of(context: Context) -> Lifecycle:
             f"source '{context.source.name}' is flat: without stage history there is no lifecycle to measure. "
             "Map a 'stages' table in a relational source."
         )
+
     counts = read_json(context.paths.ingest / "counts.json")
     matrix = load_matrix(context.paths.matrix)
     won = pd.Series(matrix.label, index=matrix.keys["lead_id"]).groupby(level=0).max()
@@ -67,6 +68,7 @@ def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:
     winner = read_json(context.paths.evaluate / "evaluation.json").get("winner") if file.exists() else None
     if winner is None:
         return {}
+
     test = load_matrix(context.paths.matrix).take(load_chop(context.paths.matrix).final.test)
     probability = sigmoid(read_parquet(file)[winner].to_numpy(dtype=np.float64))
     scored = scored_decisions(found.decisions, test.keys, probability, test.label)
@@ -78,15 +80,19 @@ def write_lifecycle(context: Context, folder: Path) -> None:
     if context.source.kind == "flat" or "stages" not in context.source.tables:
         write_json(folder / "lifecycle.json", {})
         return
+
     found = lifecycle_of(context)
     feedback = feedback_of(context, found)
     agreed = feedback.get("agreement", pd.DataFrame())
     record: dict[str, Any] = {"agreement": agreed.astype(object).where(agreed.notna(), None).to_dict(orient="records")}
+
     record["columns"] = {name: list(getattr(found, name)) for name in (*TITLES, *CSV_ONLY)} | {
         "agreement": list(agreed)
     }
+
     hours = policy_of(context).business_hours
     record["hours"] = f"{', '.join(hours.days)}, {hours.start:g} to {hours.end:g}, {hours.timezone}"
+
     write_json(folder / "lifecycle.json", found.record() | record)
     write_parquet(folder / "disagreements.parquet", feedback.get("disagreements", pd.DataFrame()))
 
@@ -106,6 +112,7 @@ def table_rows(frame: pd.DataFrame) -> list[list[Any]]:
     """A table's cells for the eye: shares in per cent, missing as a dash."""
     shares = {"went_further", "attained", "low", "high", "rate", "qualified", "probability"}
     rows = []
+
     for record in frame.to_dict(orient="records"):
         cells = []
         for name, value in record.items():

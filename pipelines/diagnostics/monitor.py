@@ -21,9 +21,9 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
 _EXPLAINED = 2_000  # rows whose contributions say what the model leans on
-_DAY = 1.0  # younger or older by less is no other age
+_DAY = 1.0  # ages are whole days: a lead younger or older by less counts as inside the trained range
 NO_REFERENCE = (
-    "was trained before bundles kept what they were trained on, so drift of features and scores cannot be told."
+    "was trained before bundles stored their training distribution, so drift of features and scores is unknown."
 )
 
 
@@ -53,12 +53,16 @@ def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | Non
             f"champion {found.hash[:12]} of '{context.paths.source}' was trained under another declaration than the "
             "last matrix follows; nothing can be compared. Train again, or restore the declaration and rebuild it."
         )
+
     matrix = load_matrix(context.paths.matrix)
     now = seen or _rows_to_watch(context, matrix)
+
     findings, drifts, scores = _judge_drift(bundle, now, settings)
     findings += _judge_outcomes(context, bundle, matrix, settings)
+
     level = monitor_findings.overall(findings)
     through = trained_through(bundle)
+
     return {
         "source": context.paths.source,
         "bundle": bundle.hash,
@@ -78,7 +82,7 @@ def _rows_to_watch(context: Context, matrix: Matrix) -> WatchedRows:
     """Open leads of the last matrix; without clocks the whole table, the trained rows among it."""
     if not (context.paths.matrix / "open.json").exists():
         return WatchedRows(
-            matrix, "all rows of the table, those trained on among them; --input FILE looks at new ones", None
+            matrix, "all rows of the table, including those trained on; --input FILE checks new ones", None
         )
     rows = load_matrix(context.paths.matrix, "open")
     as_of = None if not len(rows) else pd.Timestamp(rows.keys["as_of"].iloc[0])
@@ -94,17 +98,21 @@ def _judge_drift(
     findings = [monitor_findings.judge_volume(len(rows), None if now.is_file else volumes)]
     if not len(rows):
         return findings, (), None
+
     low, high = bundle.meta["age_days"]
     age = rows.keys["age_days"].to_numpy(dtype=np.float64)
     outside = (age < low - _DAY) | (age > high + _DAY)
     if np.isfinite([low, high]).all() and np.isfinite(age).any():
         findings.append(monitor_findings.judge_ages(float(outside.mean()), low, high, settings))
         rows = rows.take(~outside)
+
     if not len(rows):
         return findings, (), None
+
     if not bundle.trained_on:
         sentence = f"Bundle {bundle.hash[:12]} {NO_REFERENCE}"
         return [*findings, Finding("features", Level.UNKNOWN, sentence, "Train again.")], (), None
+
     drifts = drift_of_features(bundle.trained_on, rows, _weights(bundle, rows), settings)
     scores = drift_of_scores(bundle.trained_on, rows, bundle.log_odds(rows.values), settings)
     findings += [
@@ -112,6 +120,7 @@ def _judge_drift(
         monitor_findings.judge_values(drifts, len(rows), settings),
         monitor_findings.judge_scores(scores),
     ]
+
     return findings, drifts, scores
 
 
@@ -127,9 +136,11 @@ def _judge_outcomes(context: Context, bundle: Bundle, matrix: Matrix, settings: 
     """What came true since the training."""
     through = trained_through(bundle)
     base = monitor_findings.judge_base(compare_base_rate(matrix, through, float(bundle.meta["base_rate"]), settings))
+
     if through is None:
-        sentence = "Without clocks nothing says which outcomes came after the training."
+        sentence = "Without clocks it is unknown which outcomes came after training."
         return [base, Finding("calibration", Level.UNKNOWN, sentence)]
+
     judged = matrix.take(find_unseen_rows(matrix, through, unit_of(context.source)).rows)
     won = won_leads(judged)
     found = compare_with_predicted(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None

@@ -31,8 +31,8 @@ def quality(
     ``dev`` never reads the final block: the newest ``repeats`` development blocks are judged by what can be learned
     before each, or, where there is no order, seeded splits of the development rows. ``test`` judges the final block;
     ``splits``, for few rows without an order, draws as many final blocks as ``repeats`` from all rows, since one small
-    block tells more of its luck than of the models. Both see rows of the test block, so the look is counted in
-    ``looks.json``: a block looked at often is no test any more.
+    block tells more about luck than about the models. Both see rows of the test block, so the look is counted in
+    ``looks.json``: a block looked at often is no longer a test.
 
     Raises
     ------
@@ -48,15 +48,18 @@ def quality(
             f"source '{context.source.name}' has no matrix with a split in {context.paths.matrix}; run "
             f"'leadscore run --source {context.source.name}' first."
         )
+
     matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
     chops = _chops(block, matrix, split, context, repeats)
     looks = looks_so_far(context) if block == "dev" else _count_look(context, block)
+
     peers, absent = find_peers()
     newest, rubric = context.source.prior_correction == "newest", rubric_candidate(context)
     matches = [
         compare_with_peers(part, made, peers, context.settings, rubric, notify, newest_level=newest)
         for part, made in chops
     ]
+
     return _record(context, block, matches, absent, looks)
 
 
@@ -102,6 +105,7 @@ def _development(matrix: Matrix, split: Chop, context: Context, repeats: int) ->
             )
         newest = range(max(1, len(split.blocks) - repeats), len(split.blocks))
         return [(matrix, Chop(split.kind, split.blocks[:k], split.blocks[k], "development block")) for k in newest]
+
     rows = np.unique(np.concatenate([split.final.train, *(block.test for block in split.blocks)]))
     part = matrix.take(rows)
     return [(part, made) for made in _splits(part, context, repeats)]
@@ -111,6 +115,7 @@ def _record(
     context: Context, block: BlockName, matches: list[PeerComparison], absent: dict[str, str], looks: int
 ) -> dict[str, Any]:
     rows = summarise_comparisons(matches, Resampling.of(context.settings))
+
     return {
         "source": context.source.name,
         "synthetic": context.source.synthetic,
@@ -146,8 +151,9 @@ def warning_lines(found: dict[str, Any]) -> list[str]:
     elif found["leaks"]:
         lines.append(
             f"Leak: {', '.join(found['leaks'])} carried the outcome at the last audit, and every model here learned "
-            "from it. These figures are no quality; declare it 'role: ignore', then run and judge again."
+            "from it. These figures do not measure quality; declare it 'role: ignore', then run and judge again."
         )
+
     silent = sum(split["verdict"] == Verdict.NO_SIGNAL for split in found["splits"])
     if silent:
         lines.append(
@@ -163,7 +169,9 @@ def result_lines(found: dict[str, Any]) -> list[str]:
         f"{s['n']:,} rows, {s['won']:,} won, chosen: {s['winner']} ({s['verdict']})" for s in found["splits"]
     )
     looks = found["looks_at_test_block"]
+
     lines = [f"judged on: {splits}", f"looks at the test block so far: {looks}"]
     lines += [f"not installed: {name} (package {package})" for name, package in found["not_installed"].items()]
+
     better = ", ".join(found["better_than_ours"]) or "none"
     return [*lines, f"better than the chosen candidate beyond the 90 % interval: {better}"]

@@ -34,12 +34,14 @@ def bench(context: Context, rows: int = ROWS) -> dict[str, Any]:
     matrix = load_matrix(context.paths.matrix)
     if matrix.catalog.hash != bundle.catalog.hash:
         raise DataError(f"the champion of '{context.source.name}' follows another declaration; run the source again.")
+
     part = matrix.take(np.resize(np.arange(len(matrix)), rows))
     predict = _fastest(lambda: bundle.log_odds(part.values))
     explain = _fastest(lambda: bundle.contributions(part.values))
     whole = _fastest(lambda: score(bundle, part, context.framework, source=context.source), 1)
     built = _fastest(lambda: _build_again(context, bundle), 1)
     alone = _fastest(lambda: [bundle.log_odds(part.values.iloc[k : k + 1]) for k in range(SINGLE)]) / SINGLE
+
     return {
         "source": context.source.name,
         "winner": bundle.meta["winner"],

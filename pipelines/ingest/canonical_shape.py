@@ -28,14 +28,14 @@ DTYPES: Mapping[ColumnType, str] = {
 
 @dataclass(frozen=True)
 class UnreadableValues:
-    """Rows (positions) of a column whose value cannot be read as its type, and the texts that stand there."""
+    """Rows (positions) of a column whose value cannot be read as its type, and their texts."""
 
     column: str
     positions: npt.NDArray[np.int64]
     texts: tuple[str, ...]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ShapedTable:
     """A canonical table before its rules are checked; ``rows`` are the rows' numbers in the file."""
 
@@ -89,11 +89,13 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
         naming the column, the header and its nearest kin in the file.
     """
     columns = read_columns(source, table)
-    shaped = ShapedTable(table, pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), raw.rows)
+    shaped = ShapedTable(name=table, frame=pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), rows=raw.rows)
     frame = raw.frame.reset_index(drop=True)
     shaped.undeclared = sorted(set(frame.columns) - set(headers(source, table)) - _headers_of(columns))
+
     texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
     decimal = _decimal_sign(raw, texts, table, source)
+
     values: dict[str, pd.Series] = {}
     clocks: dict[str, Timestamps] = {}
     for name, column in columns.items():
@@ -101,6 +103,7 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
             values[name] = _empty(type_of(source, table, name), len(frame))
             continue
         values[name] = _cast(name, texts[name], column, decimal, shaped, clocks, source)
+
     shaped.frame = _fill_gaps(values, clocks, table, source, raw.rows)
     return shaped
 
@@ -175,6 +178,7 @@ def _cast(
         values, unreadable = moments.values, moments.values.isna() & texts.notna()
     else:
         return cast_choices(texts, column.values or _known_values(source, shaped.name, name))
+
     positions = np.flatnonzero(unreadable.to_numpy(dtype=bool))
     if positions.size:
         shaped.unreadable.append(UnreadableValues(name, positions, tuple(str(v) for v in texts.iloc[positions])))
@@ -207,9 +211,11 @@ def _fill_gaps(
         number = pd.Series(rows).astype("str")
         named = values.get(source.flat.lead_id or "lead_id")
         values["lead_id"] = number if named is None else named.astype("str")
+
     for column in contract.columns:
         kept = values.get(column.name, _empty(column.type, length))
         values[column.name] = kept if source.flat is not None else _with_default(kept, column, values, clocks, table)
+
     order = [*contract.names, *(name for name in values if name not in contract.names)]
     return pd.DataFrame({name: values[name].reset_index(drop=True) for name in order})
 

@@ -10,7 +10,7 @@ from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.canonical_shape import read_columns, type_of
 from pipelines.ingest.quarantine import hidden_columns
 
-MOST_COMMON = 3
+MOST_COMMON = 3  # values of a category shown: one line of a table
 
 
 def profile(frame: pd.DataFrame, table: str, source: Source) -> list[dict[str, Any]]:
@@ -18,6 +18,7 @@ def profile(frame: pd.DataFrame, table: str, source: Source) -> list[dict[str, A
     declared = read_columns(source, table)
     hidden = hidden_columns(source, table)
     records = []
+
     for name in frame.columns:
         values = frame[name]
         if name not in declared and not values.notna().any():
@@ -41,14 +42,18 @@ def _shows(values: pd.Series, kind: ColumnType, column: Any) -> str:
     present = values.dropna()
     if not len(present):
         return "always missing"
+
     if kind is ColumnType.NUMBER:
         low, middle, high = (f"{v:,.6g}" for v in (present.min(), present.median(), present.max()))
         return f"{low} to {high}, median {middle}"
+
     if kind is ColumnType.TIMESTAMP:
         return f"{present.min():%Y-%m-%d} to {present.max():%Y-%m-%d}"
     if kind is ColumnType.BOOLEAN:
         return f"true {present.astype(float).mean():.1%}"
+
     if kind is not ColumnType.CATEGORY or (column is not None and column.role is Role.DISPLAY and present.is_unique):
         return f"e.g. {present.iloc[0]}"[:60]
+
     shares = present.value_counts(normalize=True).head(MOST_COMMON)
     return ", ".join(f"{str(value)[:30]} {share:.0%}" for value, share in shares.items())

@@ -17,8 +17,9 @@ from pipelines.ingest.encodings import decode
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 
 DELIMITERS = (";", ",", "\t", "|")
-LONGEST_VALUE = 131_072
-_UNFIT_FOR_INNER_LINES = 4  # from so many columns on, a line inside a quoted value can be told from a row
+_BLOCK_BYTES = 1 << 24  # a row must fit one block of Arrow's reader: 16 MiB is far above any row of an export
+_SAMPLE_CHARACTERS, _SAMPLE_LINES = 1 << 16, 50  # enough rows to tell delimiters apart, read at once from any file
+_UNFIT_FOR_INNER_LINES = 4  # with so many columns, a line that holds every delimiter is a row, not part of a value
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class DelimitedTable:
 
     @property
     def read(self) -> int:
+        """Rows read, broken ones counted."""
         return len(self.frame) + len(self.broken)
 
 
@@ -51,7 +53,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
     Parameters
     ----------
     content : the file's bytes
-    form : what is declared; the rest is found out
+    form : what is declared; the rest is detected
     what : the file's name for messages
     expected : headers the declaration speaks of; they decide between delimiters
 
@@ -60,20 +62,24 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
     EmptyFileError
         if there is no header or no row below it.
     UnreadableFileError
-        if the bytes are no text or the header names a column twice.
+        if the bytes are not text, or two columns of the header have one name.
     """
     decoded = decode(content, form.encoding, what=what)
     text, announced = _without_sep_line(decoded.text)
     if not text.strip():
         raise EmptyFileError(f"{what} is empty ({len(content)} bytes). Export it again.")
+
     delimiter = form.delimiter or announced or delimiter_of(text, form.quote, expected)
     header, body = _header(text, delimiter, form.quote, what)
+
     read = None if decoded.damaged else read_with_arrow(body, header, delimiter, form.quote)
     if read is None:
         read = careful_rows(body, len(header), delimiter, form.quote)
+
     good, numbers, broken = read
     if not numbers and not broken:
         raise EmptyFileError(f"{what} has a header but no rows. Export it again, with its data.")
+
     frame = good if isinstance(good, pd.DataFrame) else _frame(good, len(header))
     frame.columns = pd.Index(header)
     return DelimitedTable(frame, np.asarray(numbers, dtype=np.int64), tuple(broken), decoded.encoding, delimiter)
@@ -88,6 +94,7 @@ def careful_rows(body: str, width: int, delimiter: str, quote: str) -> RowsRead:
     good: list[list[str]] = []
     numbers: list[int] = []
     broken: list[BrokenRow] = []
+
     for fields, raw in _records(lines, width, delimiter, quote):
         number = len(good) + len(broken) + 1
         rule = _problem(fields, raw, width, delimiter, quote)
@@ -101,6 +108,7 @@ def careful_rows(body: str, width: int, delimiter: str, quote: str) -> RowsRead:
 
 def _records(lines: list[str], width: int, delimiter: str, quote: str) -> Iterator[tuple[list[str], str]]:
     start = 0
+
     while start < len(lines):
         base = start
         reader = csv.reader((lines[i] for i in range(base, len(lines))), delimiter=delimiter, quotechar=quote)
@@ -109,12 +117,14 @@ def _records(lines: list[str], width: int, delimiter: str, quote: str) -> Iterat
                 fields = next(reader)
             except csv.Error:
                 fields = []
+
             end = base + reader.line_num
             spans = lines[start:end]
             if len(spans) > 1 and _swallows_rows(fields, spans, width, delimiter, quote):
                 yield [], spans[0]
                 start += 1
                 break  # read on from the line after the open quote
+
             start = end
             if any(line.strip() for line in spans):
                 yield fields, "".join(spans)
@@ -162,6 +172,7 @@ def read_with_arrow(body: str, header: list[str], delimiter: str, quote: str) ->
         return None
     if quote in body and any(line.count(quote) % 2 for line in io.StringIO(body)):
         return None  # a value over several lines, or a quote left open: two of them can look like one value
+
     broken: list[BrokenRow] = []
 
     def keep_out(row: pa.csv.InvalidRow) -> str:
@@ -172,7 +183,7 @@ def read_with_arrow(body: str, header: list[str], delimiter: str, quote: str) ->
     try:
         table = pa.csv.read_csv(
             pa.BufferReader(body.encode()),
-            read_options=pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=1 << 24),
+            read_options=pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=_BLOCK_BYTES),
             parse_options=pa.csv.ParseOptions(
                 delimiter=delimiter, quote_char=quote, newlines_in_values=True, invalid_row_handler=keep_out
             ),
@@ -182,11 +193,13 @@ def read_with_arrow(body: str, header: list[str], delimiter: str, quote: str) ->
         )
     except pa.ArrowInvalid:
         return None
+
     lines = sum(line not in ("\n", "\r\n") for line in io.StringIO(body))
     if lines != table.num_rows + len(broken) or not all(row.raw.strip() for row in broken):
         return None
     if quote in body and any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
         return None  # blank lines inside a value are not counted above
+
     out = {row.row for row in broken}
     numbers = [n for n in range(1, table.num_rows + len(broken) + 1) if n not in out]
     return table.to_pandas(), numbers, broken
@@ -212,9 +225,12 @@ def _header(text: str, delimiter: str, quote: str, what: str) -> tuple[list[str]
     names = [name.strip() for name in next(reader)]
     body = lines.read()
     header = [name or f"column_{i}" for i, name in enumerate(names, 1)]
+
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise UnreadableFileError(f"{what} names column {', '.join(map(repr, twice))} twice in its header; rename one.")
+        raise UnreadableFileError(
+            f"{what}: column {', '.join(map(repr, twice))} appears twice in the header; rename one."
+        )
     return header, body
 
 
@@ -225,7 +241,7 @@ def delimiter_of(text: str, quote: str, expected: Sequence[str] = ()) -> str:
     >>> delimiter_of("name;note\nA;1,5\nB;2,5\n", '"')
     ';'
     """
-    lines = [line for line in text[: 1 << 16].splitlines()[:50] if line.strip()]
+    lines = [line for line in text[:_SAMPLE_CHARACTERS].splitlines()[:_SAMPLE_LINES] if line.strip()]
     known = set(expected)
 
     def merit(delimiter: str) -> tuple[int, int, float, int]:

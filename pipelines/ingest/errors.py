@@ -19,7 +19,7 @@ class MissingColumnError(SourceError):
         hint = f" Did you mean '{(folded or near)[0]}'?" if folded or near else ""
         super().__init__(
             f"{where}: column '{column}' is read from '{header}', which {file} does not have.{hint} "
-            f"It has: {', '.join(names)}. Correct 'from:', or take the column out."
+            f"It has: {', '.join(names)}. Correct 'from:', or remove the column."
         )
 
 
@@ -30,21 +30,21 @@ class EmptyFileError(DataError):
 
 
 class UnreadableFileError(DataError):
-    """A file that may not be opened, or whose bytes are no table."""
+    """A file that may not be opened, or whose bytes are not a table."""
 
     code: ClassVar[str] = "LS032"
     exit_status: ClassVar[ExitStatus] = ExitStatus.UNREADABLE
 
 
 class OneClassError(ContractError):
-    """A target that has one class only."""
+    """A target with a single class."""
 
     code: ClassVar[str] = "LS033"
     exit_status: ClassVar[ExitStatus] = ExitStatus.ONE_CLASS
 
 
 class MissingFileError(FetchError):
-    """A file that is nowhere and cannot be fetched."""
+    """A file that was not found and cannot be fetched."""
 
     code: ClassVar[str] = "LS034"
 
@@ -56,7 +56,7 @@ class WrongHashError(FetchError):
 
 
 class AmbiguousDatesError(ContractError):
-    """Dates that can be read day first and month first."""
+    """Dates that could be read day first or month first."""
 
     code: ClassVar[str] = "LS036"
 

@@ -41,7 +41,7 @@ SENTENCES = {
     Rule.MINIMUM: "is not below the minimum",
     Rule.MAXIMUM: "is not above the maximum",
     Rule.KNOWN_ORDER: "is known no earlier than it happened",
-    Rule.CUTOFF: "lies not after the data cut-off",
+    Rule.CUTOFF: "is not after the data cut-off",
     Rule.REFERENCE: "refers to a row that exists",
     Rule.PARENT: "refers to a row that was kept",
     Rule.UNIQUE: "is unique (the first is kept)",
@@ -97,6 +97,7 @@ def _rules_of_table(source: Source, table: str, cutoff: pd.Timestamp | None) -> 
     contract, columns = TABLES[table], read_columns(source, table)
     for name, column in columns.items():
         yield from _rules_of_column(source, table, name, column)
+
     if source.flat is not None:
         yield from _rules_of_target(source.flat)
     else:

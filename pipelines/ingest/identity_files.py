@@ -65,5 +65,5 @@ def identity_in_words(found: Mapping[str, Any]) -> str:
     parts.append(f"{matched:,} leads without an account matched to one by mail domain")
     if found["ambiguous_domains"]:
         parts.append(f"{found['ambiguous_domains']:,} not matched, as several accounts share their domain")
-    undo = "; the tables as they were lie in ingest/unresolved" if merged or matched else ""
+    undo = "; the original tables are in ingest/unresolved" if merged or matched else ""
     return f"identity: {', '.join(parts)}{undo}"

@@ -19,13 +19,13 @@ from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.file_adapters import RawTable
 
 COLUMNS = ("table", "row", "rule", "column", "value")
-LONGEST_SHOWN = 500
+LONGEST_SHOWN = 500  # characters of a value in the quarantine; the whole row is in quarantined_rows.parquet
 HIDDEN = (Role.PERSONAL, Role.SENSITIVE)
 
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CheckedTable:
     """A table after its rules: the rows kept, those kept out with their reasons, and warnings about kept rows."""
 
@@ -38,6 +38,7 @@ class CheckedTable:
 
     @property
     def quarantined(self) -> int:
+        """Distinct rows kept out; a row that breaks several rules counts once."""
         return int(self.quarantine["row"].nunique())
 
     def reconcile(self, table: str) -> None:
@@ -71,6 +72,7 @@ def check(
     """
     hidden = hidden_columns(source, shaped.name)
     found = [_list_broken(shaped.name, raw_broken, hide=bool(hidden))]
+
     bad = np.zeros(len(shaped.frame), dtype=np.bool_)
     unread: dict[str, Mask] = {}
     for item in shaped.unreadable:
@@ -78,32 +80,38 @@ def check(
         unread[item.column][item.positions] = True
         bad |= unread[item.column]
         found.append(_list_rows(shaped, item.positions, Rule.TYPE, item.column, item.texts, hide=item.column in hidden))
+
     warnings: list[pd.DataFrame] = []
     for expectation in expectations:
         shown = expectation.columns[-1]
         hit = _breaks(shaped.frame, expectation, parents, bad) & ~_already_unreadable(shaped.name, shown, unread)
         if not hit.any():
             continue
+
         for rule, part in _split_references(hit, expectation, shaped.frame, parents):
             at = np.flatnonzero(part)
             texts = _values(shaped.frame, expectation, at)
             rows = _list_rows(shaped, at, rule, shown, texts, hide=bool(hidden & set(expectation.columns)))
             (warnings if expectation.warns else found).append(rows)
+
         if not expectation.warns:
             bad |= hit
+
     kept = shaped.frame[~bad].reset_index(drop=True)
     key = TABLES[shaped.name].key[0]
     seen = {key: frozenset(shaped.frame[key].dropna())} if shaped.name in ("leads", "accounts") else {}
     read = len(shaped.frame) + len(raw_broken)
-    return CheckedTable(kept, shaped.rows[~bad], _join(found), _join(warnings), read, seen)
+    return CheckedTable(
+        frame=kept, rows=shaped.rows[~bad], quarantine=_join(found), warnings=_join(warnings), read=read, seen=seen
+    )
 
 
 def _already_unreadable(table: str, column: str, unread: Mapping[str, Mask]) -> Mask:
     """Rows whose missing value is missing because it, or the column it is filled from, cannot be read."""
     contract = TABLES[table]
     origin = contract[column].default_from if column in contract.names else None
-    nowhere = np.zeros(1, dtype=np.bool_)
-    return unread.get(column, nowhere) | unread.get(origin or "", nowhere)
+    none = np.zeros(1, dtype=np.bool_)
+    return unread.get(column, none) | unread.get(origin or "", none)
 
 
 def hidden_columns(source: Source, table: str) -> set[str]:
@@ -121,6 +129,7 @@ def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str,
     column = frame[expectation.columns[-1]]
     rule, bound = expectation.rule, expectation.bound
     hit = pd.Series(False, index=frame.index)
+
     if rule is Rule.REQUIRED:
         hit = column.isna()
     elif rule is Rule.ALLOWED:
@@ -139,6 +148,7 @@ def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str,
         keys = list(expectation.columns)
         fit = frame.loc[~bad, keys].dropna(how="all")
         hit.loc[fit.index[fit.duplicated(keep="first")]] = True
+
     return hit.fillna(False).to_numpy(dtype=np.bool_)
 
 
@@ -201,7 +211,7 @@ def _join(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def raw_rows(raw: RawTable, checked: CheckedTable, table: str) -> pd.DataFrame:
-    """Quarantined rows as they stood in the file: table, row, raw (JSON of header to text, or the unsplit text)."""
+    """Quarantined rows as the file has them: table, row, raw (JSON of header to text, or the unsplit text)."""
     at = np.flatnonzero(np.isin(raw.rows, checked.quarantine["row"].to_numpy(dtype=np.int64)))
     records = [(int(raw.rows[i]), _record(raw.frame.iloc[i])) for i in at]
     records += [(b.row, json.dumps(b.raw, ensure_ascii=False)) for b in raw.broken]

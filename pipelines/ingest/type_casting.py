@@ -1,4 +1,4 @@
-"""Values as they stand in a file to the types of the contract; what cannot be read is told apart from missing."""
+"""Values as a file has them to the types of the contract; unreadable ones are kept apart from missing ones."""
 
 import re
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import pandas as pd
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS, text_of
 from features.schema.columns import Column
 
+# what spreadsheets and databases write for "no value"; in texts and categories these stay values unless declared
 _NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
 _SIGNS = "[\\s\u00a0\u202f€$£¥]"  # text, not compiled: Arrow replaces it without a step in Python per value
 _POINT = r"^[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?$"
@@ -40,12 +41,15 @@ def cast_numbers(texts: pd.Series, declared: Column, decimal: str) -> Cast:
     """Numbers with a decimal point or comma, thousands grouped or not; infinite ones count as unreadable."""
     missing = texts.isna() | texts.str.lower().isin(_NO_VALUE)
     values = pd.to_numeric(texts.mask(missing), errors="coerce") if decimal == "." else _numbers(texts, decimal)
+
     left = values.isna() & ~missing
     if left.any():
         values = values.astype("float64")
         values[left] = _numbers(texts[left], decimal)
+
     values = values.astype("float64").replace([np.inf, -np.inf], np.nan)
     unreadable = values.isna() & ~missing
+
     meant_missing = [number for text in declared.missing if (number := _number(text)) is not None]
     return Cast(values.mask(values.isin(meant_missing)), unreadable)
 
@@ -66,7 +70,10 @@ def _numbers(texts: pd.Series, decimal: str) -> pd.Series:
 
 
 def decimal_of(columns: Sequence[pd.Series], delimiter: str | None) -> str:
-    """The decimal sign of a file's number columns: a comma only where a value tells, and none speaks for the point."""
+    """The decimal sign of a file's number columns: a comma only where a value shows it, and none shows a point.
+
+    ``1,234`` shows neither: three digits after the sign may be a group of thousands.
+    """
     if delimiter == "," or delimiter is None:
         return "."
     comma = point = False

@@ -110,7 +110,10 @@ def kept_bundle(paths: Paths, beginning: str) -> str:
     kept = sorted(folder.name for folder in paths.bundles.glob("*")) if paths.bundles.exists() else []
     found = [name for name in kept if name.startswith(beginning) and not name.startswith(".")]
     if not beginning or len(found) != 1:
-        raise RegistryError(f"{len(found)} kept bundles begin with '{beginning}' under {paths.bundles}; name one.")
+        raise RegistryError(
+            f"{len(found)} kept bundles begin with '{beginning}' under {paths.bundles}; give enough of the hash to "
+            "name exactly one."
+        )
     return found[0]
 
 
@@ -124,9 +127,11 @@ def point_to(paths: Paths, bundle_hash: str, move: PointerMove) -> Champion:
     folder = paths.bundles / bundle_hash
     if not (folder / "bundle.json").exists():
         raise RegistryError(f"no bundle {bundle_hash[:12]} is kept under {paths.bundles}; train it again.")
+
     now = read_champion(paths)
     if now is not None and now.hash == bundle_hash:
         return now
+
     previous, history = (None, ()) if now is None else (now.hash, now.history)
     entry = {
         "hash": bundle_hash,
@@ -136,6 +141,7 @@ def point_to(paths: Paths, bundle_hash: str, move: PointerMove) -> Champion:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     moved = Champion(folder, bundle_hash, previous, (*history, entry)[-_KEPT_MOVES:])
+
     relative = folder.relative_to(paths.root).as_posix()
     record = {"path": relative, "hash": bundle_hash, "previous": previous, "history": moved.history}
     write_json(paths.champion, record)
@@ -143,8 +149,8 @@ def point_to(paths: Paths, bundle_hash: str, move: PointerMove) -> Champion:
 
 
 def roll_back(paths: Paths, reason: str = "") -> Champion:
-    """Make the bundle before the champion the champion again; no gate stands in the way back."""
+    """Make the bundle before the champion the champion again; the gate is not asked."""
     now = require_champion(paths)
     if now.previous is None:
-        raise RegistryError(f"champion {now.hash[:12]} of '{paths.source}' replaced nothing; there is no way back.")
+        raise RegistryError(f"champion {now.hash[:12]} of '{paths.source}' has no predecessor to roll back to.")
     return point_to(paths, now.previous, PointerMove(MoveKind.ROLLBACK, reason or "one step back"))

@@ -39,6 +39,7 @@ def ask(context: Context, challenger: str, settings: GateSettings) -> Answer:
             f"bundle {challenger[:12]} was trained under another declaration than the matrix of '{paths.source}' "
             "follows; it could score nobody. Train again, or restore the declaration and rebuild the matrix."
         )
+
     now = read_champion(paths)
     champion = None if now is None else now.hash
     reasons = unclean_now(context, new)
@@ -48,6 +49,7 @@ def ask(context: Context, challenger: str, settings: GateSettings) -> Answer:
         return gate.answer_first(challenger)
     if now.hash == challenger:
         return gate.answer_champion_already(challenger)
+
     if not fits(context, now.folder):
         return gate.answer_unfit_champion(challenger, now.hash)
     return _compare(context, new, load_bundle(now.folder, now.hash), settings)
@@ -76,13 +78,16 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
     moments = [moment for moment in (trained_through(new), trained_through(old)) if moment is not None]
     if len(moments) < 2:
         return gate.answer_no_clocks(new.hash, old.hash)
+
     matrix = load_matrix(context.paths.matrix)
     later = find_unseen_rows(matrix, max(moments), unit_of(context.source))
     judged = matrix.take(later.rows)
     won = won_leads(judged)
+
     months = gate.months_of(judged.keys["as_of"])
     if won < settings.minimum_won:
         return gate.answer_too_few(new.hash, old.hash, later, won, months, settings)
+
     checks = paired_checks(
         judged,
         {CHAMPION: old.log_odds(judged.values), CHALLENGER: new.log_odds(judged.values)},
@@ -90,6 +95,7 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
         SnapshotCapacity.of(context.source),
         settings,
     )
+
     return gate.answer_paired_checks(new.hash, old.hash, checks, len(judged), won, months)
 
 

@@ -4,7 +4,9 @@ from features.errors import DataError
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.paths import Paths
 
-UNREADABLE = "What the last report said of this model cannot be read: the file cautions.json is damaged; run it again."
+UNREADABLE = (
+    "The last report's warning about this model cannot be read: cautions.json is damaged; run the source again."
+)
 
 
 def keep_caution(paths: Paths, bundle_hash: str, text: str) -> None:

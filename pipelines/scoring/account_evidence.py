@@ -28,6 +28,7 @@ def account_of(
     """
     if context.source.kind == "flat":
         raise ContractError(f"source '{context.source.name}' has no accounts: it is one flat table.")
+
     tables = load_tables(context.paths)
     when = moment(as_of, cutoff_of(tables, context.source))
     leads = tables["leads"]
@@ -35,13 +36,16 @@ def account_of(
     if not len(own):
         examples = ", ".join(leads["account_id"].dropna().astype("str").unique()[:3])
         raise ContractError(
-            f"account '{account_id}' has no lead created before {when:%Y-%m-%d %H:%M} (accounts are named such as "
+            f"account '{account_id}' has no lead created before {when:%Y-%m-%d %H:%M} (account ids look like "
             f"{examples}). Check the id."
         )
+
     bundle, chosen = find_bundle(context), find_framework(context, framework)
     people = own.sort_values(["created_at", "lead_id"])["lead_id"].astype("str").tolist()
+
     matrix = features_at(tables, context.source, bundle.catalog, people, when)
     found = assess_evidence(matrix.values, bundle.catalog, chosen, context.source)
+
     return {
         "account_id": account_id,
         "as_of": when.isoformat(),

@@ -23,8 +23,10 @@ def roll_up_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, key
     mine = pd.DataFrame({"account_id": best["lead_id"].map(account).to_numpy()})
     if not mine["account_id"].notna().any():
         return pd.DataFrame()
+
     as_of = pd.Timestamp(best["as_of"].iloc[0])
     rolled = roll_up(best, mine, tables, as_of, title=title_of(context))
+
     declared = context.source.tables.get("accounts")
     shown = [name for name, column in (declared.columns if declared else {}).items() if column.role is Role.DISPLAY]
     shown = [name for name in shown if name in tables["accounts"]]
@@ -43,10 +45,12 @@ def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_o
     if not len(rolled):
         return {}
     first = rolled.head(SHOWN)
+
     functions = map_coverage(first[["account_id"]], tables, as_of, title_of(context))
     most = functions.sum().sort_values(ascending=False, kind="stable").head(FUNCTIONS).index
     known = functions.reindex(first["account_id"], fill_value=0)[most] if len(functions) else pd.DataFrame()
     customers = expansion_accounts(rolled)
+
     return {
         "accounts": len(rolled),
         "several": int((rolled["leads"] > 1).sum()),

@@ -21,10 +21,13 @@ def influence_of(scored: Scored, seed: int) -> dict[str, Any]:
     parts = scored.contributions
     size = np.abs(parts.values).mean(axis=0) if len(parts.values) else np.zeros(len(parts.names))
     strongest = [int(k) for k in np.argsort(-size, kind="stable")[:FEATURES] if size[k] > 0]
+
     count = min(SAMPLE, len(parts.values))
     rows = np.sort(np.random.default_rng(seed).choice(len(parts.values), count, replace=False))
+
     unit = scored.bundle.scale.points_per_log_odds
     features = []
+
     for k in strongest:
         feature = scored.bundle.catalog[parts.names[k]]
         column = scored.values[feature.name].iloc[rows]
@@ -40,6 +43,7 @@ def influence_of(scored: Scored, seed: int) -> dict[str, Any]:
                 "shade": _shades(column) if is_number else ["other"] * count,
             }
         )
+
     return {"leads": count, "features": features}
 
 

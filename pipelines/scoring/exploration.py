@@ -28,6 +28,7 @@ def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_h
     capacity = context.source.capacity
     if not capacity.exploration_share or not len(worklist):
         return pd.DataFrame(columns=list(_COLUMNS))
+
     as_of = pd.Timestamp(worklist["as_of"].iloc[0])
     picks = pick(
         log_odds,
@@ -36,6 +37,7 @@ def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_h
         share=capacity.exploration_share,
         seed=capacity.exploration_seed * 1_000_003 + as_of.toordinal(),
     )
+
     log = picks.log(worklist["lead_id"], as_of)
     return log.assign(share=capacity.exploration_share, seed=capacity.exploration_seed, bundle=bundle_hash)
 
@@ -74,26 +76,32 @@ def judge_log(
         "weeks": int(log["as_of"].nunique()),
         "drawn": int(log["explored"].sum()),
     }
+
     keys = keys_of(tables, context.source, log["lead_id"].astype("str").tolist(), log["as_of"])
     labels = label(keys, tables, context.source, cutoff_of(tables, context.source))
     known = np.flatnonzero(labels["matured"].to_numpy(dtype=bool) & (log["propensity"] > 0).to_numpy())
     found["matured"] = len(known)
+
     if len(known) < FEWEST:
         return found | {"estimates": [], "sentence": _too_few_sentence(found)}
+
     rows = log.iloc[known]
     won = labels["label"].to_numpy(dtype=np.float64)[known]
     cluster = pd.factorize(keys["group"].to_numpy()[known])[0].astype(np.int64)
     drawn = rows["explored"].to_numpy(dtype=bool)
     chance = rows["propensity"].to_numpy(dtype=np.float64)
+
     wanted: dict[str, Bools] = {
         "handed off for being best": ~drawn,
         "drawn at random from the rest": drawn,
         "everybody who was open": np.ones(len(rows), dtype=bool),
     }
+
     if least is not None:
         ids = rows["lead_id"].astype("str").tolist()
         matrix = features_at(tables, context.source, bundle.catalog, ids, rows["as_of"].reset_index(drop=True))
         wanted["the present bundle from its threshold on"] = bundle.log_odds(matrix.values) >= least
+
     estimates = [_row(name, estimate(won, chance, mask, cluster)) for name, mask in wanted.items() if mask.any()]
     return found | {"estimates": estimates, "sentence": _sentence(found)}
 
@@ -112,7 +120,7 @@ def _row(name: str, found: Estimate) -> dict[str, Any]:
 def _sentence(found: dict[str, Any]) -> str:
     return (
         f"{_drawn(found)} the outcome of {found['matured']:,} is known. Each is weighed by the inverse of the chance "
-        "with which it was handed off, so these figures speak of all open leads and not only of those the score liked."
+        "with which it was handed off, so these figures describe all open leads, not only those the score favoured."
     )
 
 

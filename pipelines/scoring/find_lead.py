@@ -41,7 +41,7 @@ def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:
 
 
 def kept_bundles(context: Context, beginning: str) -> list[Path]:
-    """Folders of the kept bundles whose hash begins so; none for anything that is no such beginning."""
+    """Folders of the kept bundles whose hash begins so; none if the text cannot be the beginning of a hash."""
     folder = context.paths.bundles
     if len(beginning) < _LEAST_DIGITS or not set(beginning) <= set("0123456789abcdef") or not folder.is_dir():
         return []
@@ -54,30 +54,34 @@ def find_framework(context: Context, name: str | None) -> Framework:
 
 
 def moment(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
-    """An ISO moment as naive UTC; ContractError if it is none."""
+    """An ISO timestamp as naive UTC; ContractError if it is not one."""
     if as_of is None:
         return otherwise
     try:
         found = pd.Timestamp(as_of)
     except ValueError as problem:
-        raise ContractError(f"--as-of '{as_of}' is no moment; write it as 2026-03-31 or 2026-03-31T09:00.") from problem
+        raise ContractError(
+            f"--as-of '{as_of}' is not a valid timestamp; write it as 2026-03-31 or 2026-03-31T09:00."
+        ) from problem
     if pd.isna(found):
         raise ContractError("--as-of is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
     return found.tz_convert("UTC").tz_localize(None) if found.tzinfo else found
 
 
 def lead_matrix(context: Context, catalog: Catalog, lead_id: str, as_of: str | None) -> Matrix:
-    """The matrix of one known lead, made as the batch's; ContractError if nobody has heard of it."""
+    """The matrix of one known lead, made as in a batch; ContractError if it is unknown."""
     tables = load_tables(context.paths)
     leads = tables["leads"]
     if context.source.kind == "flat":
         if as_of is not None:
             raise ContractError(
-                f"source '{context.source.name}' has no clocks; --as-of means nothing here. Leave it out."
+                f"source '{context.source.name}' has no clocks, so --as-of has no meaning here. Leave it out."
             )
         return flat_at(_flat_row(context, leads, lead_id), catalog, context.source)
+
     if not (leads["lead_id"] == lead_id).any():
         raise unknown_lead(context, lead_id, leads["lead_id"])
+
     when = moment(as_of, cutoff_of(tables, context.source))
     _check_created(leads, lead_id, when)
     return features_at(tables, context.source, catalog, [lead_id], when)
@@ -111,6 +115,7 @@ def unknown_lead(context: Context, lead_id: str, known: pd.Series) -> ContractEr
             f"lead '{lead_id}' was merged into lead '{became}' (same e-mail). Ask for '{became}'; if they are two "
             "people, list the id under identity.keep_apart in the source and ingest again."
         )
+
     examples = ", ".join(str(v) for v in known.head(3))
     return ContractError(
         f"lead '{lead_id}' is not among the {len(known):,} leads of source '{context.source.name}' (such as "

@@ -55,22 +55,27 @@ def read_leads_file(path: Path, source: Source) -> LeadsFile:
     raw = read_file(path, Location(file=path.name, csv=form), expected=headers(source, "leads"))
     shaped = shape_table(raw, "leads", source, strict=False)
     _check_columns(shaped, source, path)
+
     errors: list[list[str]] = [[] for _ in range(raw.read)]
     place = shaped.rows - 1
     for broken in raw.broken:
         errors[broken.row - 1].append(f"the row {_breaks_rule(Rule(broken.rule))}")
+
     hidden = hidden_columns(source, "leads")
     for item in shaped.unreadable:
         kind = type_of(source, "leads", item.column)
         for position, text in zip(item.positions, item.texts, strict=True):
             shown = shape_of_text(text) if item.column in hidden else text
-            errors[place[position]].append(f"{item.column}: '{shown}' is no {kind}")
+            errors[place[position]].append(f"{item.column}: '{shown}' is not a valid {kind}")
+
     for rule in _row_rules(source, shaped):
         _add(errors, place, breaks(shaped.frame, rule), rule)
+
     frame = shaped.frame.set_index(place).reindex(range(raw.read))
     if source.flat is not None:
         number = pd.Series(np.arange(1, raw.read + 1)).astype("str")
         frame["lead_id"] = frame["lead_id"].fillna(number)
+
     return LeadsFile(
         frame=frame,
         errors=pd.Series(["; ".join(dict.fromkeys(e)) for e in errors], dtype="str"),
@@ -114,9 +119,9 @@ def _add(errors: list[list[str]], place: npt.NDArray[np.int64], hit: npt.NDArray
 _BROKEN: Mapping[Rule, str] = {
     Rule.FIELD_COUNT: "has more or fewer fields than the header",
     Rule.OPEN_QUOTE: "opens a quote that is never closed",
-    Rule.ENCODING: "holds bytes that are no text in the file's encoding",
+    Rule.ENCODING: "holds bytes that are not text in the file's encoding",
     Rule.REQUIRED: "is missing",
-    Rule.ALLOWED: "is none of the allowed values",
+    Rule.ALLOWED: "is not one of the allowed values",
     Rule.MINIMUM: "is below the minimum",
     Rule.MAXIMUM: "is above the maximum",
 }

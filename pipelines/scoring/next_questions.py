@@ -29,6 +29,7 @@ def form_questions(context: Context) -> list[dict[str, Any]]:
         bundle.scale.reference_log_odds,
         bundle.scale.points_per_log_odds,
     )
+
     rows = []
     for table in bundle.questions:
         silent = matrix.values[table.feature].isna().to_numpy()
@@ -44,6 +45,7 @@ def form_questions(context: Context) -> list[dict[str, Any]]:
                 "answered_rows": table.answered,
             }
         )
+
     return sorted(rows, key=lambda row: (-row["gain"], -row["spread"], row["question"]))
 
 
@@ -73,11 +75,14 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
     parts = bundle.contributions(values)
     log_odds = float(parts.values[0].sum() + parts.base)
     scale = bundle.scale
+
     worth = value_questions(bundle.questions, values, parts, scale.reference_log_odds, scale.points_per_log_odds)
+
     rows = []
     for table in bundle.questions:
         if not table.has_effect or not values[table.feature].isna().iloc[0]:
             continue
+
         found = worth[table.question]
         own = float(contribution_of(parts, table.feature)[0])
         rows.append(
@@ -93,6 +98,7 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
                 ],
             }
         )
+
     return sorted(rows, key=lambda row: (-(row["gain"] + 1e-9 * row["spread"]), row["question"]))
 
 

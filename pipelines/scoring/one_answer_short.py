@@ -22,9 +22,13 @@ def shortlist_leads(context: Context, state: str | None = None) -> pd.DataFrame:
         find_bundle(context), open_rows(context), context.framework, source=context.source, policy=context.policy
     )
     found = shortlist(scored)
+
     if state is None:
         return found
+
     known = sorted({str(rule.state) for rule in scored.policy.rules})
     if state.lower() not in known:
-        raise ContractError(f"no rule of policy '{scored.policy.name}' leads to '{state}'; choose {', '.join(known)}.")
+        raise ContractError(
+            f"no rule of policy '{scored.policy.name}' leads to '{state}'; choose one of {', '.join(known)}."
+        )
     return found[(found["next_state"] == state.lower()).to_numpy()].reset_index(drop=True)

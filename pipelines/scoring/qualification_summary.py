@@ -29,14 +29,18 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: State
     if not len(worklist):
         return {}
     policy = scored.policy
+
     by_rule = worklist.groupby(["state", "rule", "next_action", "team", "programme"], dropna=False)
     states = by_rule.agg(leads=("lead_id", "size"), probability=("probability", "mean")).reset_index()
     rank = states["state"].map(RANK).fillna(-1)
     states = states.assign(rank=rank).sort_values(["rank", "leads"], ascending=False).drop(columns="rank")
+
     near = worklist[(worklist["near_state"] != "").to_numpy()]
     lacks = near.groupby(["near_state", "near_lacks"]).agg(leads=("lead_id", "size")).reset_index()
+
     out = worklist[(worklist["next_action"] == "disqualify").to_numpy()]
     personas = worklist.loc[(worklist["persona"] != "").to_numpy(), "persona"].value_counts()
+
     return {
         "policy": policy.model_dump(mode="json"),
         "states": states.to_dict(orient="records"),

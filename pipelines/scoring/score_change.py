@@ -37,18 +37,21 @@ def explain_score_change(
     """
     if context.source.kind == "flat":
         raise ContractError(f"source '{context.source.name}' has no clocks; nothing in it changes over time.")
+
     tables = load_tables(context.paths)
     leads = tables["leads"]
     if not (leads["lead_id"] == lead_id).any():
         raise unknown_lead(context, lead_id, leads["lead_id"])
+
     end = moment(until, cutoff_of(tables, context.source))
     start = moment(since, end)
     created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
     if start >= end or (not pd.isna(created) and created >= start):
         raise ContractError(
-            f"--since {start:%Y-%m-%d %H:%M} must lie before {end:%Y-%m-%d %H:%M} and after the lead was created "
+            f"--since {start:%Y-%m-%d %H:%M} must be before {end:%Y-%m-%d %H:%M} and after the lead was created "
             f"({created:%Y-%m-%d %H:%M})."
         )
+
     after = find_bundle(context)
     before = after if bundle_before == CHAMPION else find_bundle(context, bundle_before)
     return compare_moments(tables, context.source, lead_id, (start, end), (before, after), context.framework)
@@ -73,8 +76,10 @@ def compare_moments(
     """
     (start, end), (before, after) = moments, bundles
     _same_features(before, after)
+
     found = split_change(before, after, steps_of(source, after, tables, lead_id, start, end), framework)
     rows = learned_between(tables, lead_id, start, end)
+
     return {
         "lead_id": lead_id,
         "since": start.isoformat(),
@@ -110,6 +115,6 @@ def _row(table: str, lead_id: Any, what: str, happened_at: pd.Timestamp, known_a
 def _same_features(before: Bundle, after: Bundle) -> None:
     if before.catalog.hash != after.catalog.hash:
         raise ContractError(
-            f"bundle {before.hash[:12]} has other features than {after.hash[:12]}: the declaration changed between "
-            "them, so what the model changed cannot be told from what the features changed."
+            f"bundle {before.hash[:12]} has different features from {after.hash[:12]}: the declaration changed between "
+            "them, so what the model changed cannot be told apart from what the features changed."
         )

@@ -86,8 +86,10 @@ def score_leads(
     merged = {} if context.source.kind == "flat" else merged_into(context.paths)
     matrix, errors, when = rows_of_file(context, model, leads, merged, as_of)
     usable = np.array([not text for text in errors], dtype=bool)
+
     shown = find_framework(context, framework)
     scored = score(model, matrix.take(_places(matrix, usable)), shown, source=context.source, policy=context.policy)
+
     frame = scored.frame.set_index(np.flatnonzero(usable)).reindex(range(len(errors)))
     frame["lead_id"] = leads.frame["lead_id"].astype("object").to_numpy()
     frame["as_of"] = pd.Series(pd.NaT if when is None else when, index=frame.index, dtype="datetime64[us]")
@@ -95,6 +97,7 @@ def score_leads(
     frame[NOTE] = _notes(model, matrix, usable)
     if merged:
         frame[NOTE] = note_merged_leads(frame, merged)
+
     return ScoredFile(_keep_whole_numbers(frame, scored.frame), leads.undeclared_columns, leads.missing_columns)
 
 
@@ -108,10 +111,12 @@ def rows_of_file(
     errors: list[str] = leads.errors.astype("object").tolist()
     if context.source.kind == "flat":
         return flat_at(leads.frame, model.catalog, context.source), errors, None
+
     tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
     frame = _fill_from_tables(
         leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged)), tables["leads"]
     )
+
     when = moment(as_of, _latest(context, tables, frame))
     _relational_errors(frame, when, errors)
     return _relational_matrix(context, model, tables, frame, errors, when), errors, when
@@ -138,6 +143,7 @@ def _fill_from_tables(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """Rows of the file; what it leaves open is taken from the same lead in the source's tables."""
     at_home = known.drop_duplicates("lead_id").set_index("lead_id")
     filled = frame.copy()
+
     for name in at_home.columns:
         from_home = frame["lead_id"].map(at_home[name]) if len(at_home) else None
         if name not in filled:
@@ -162,12 +168,14 @@ def _relational_errors(frame: pd.DataFrame, when: pd.Timestamp, errors: list[str
     for row, (lead_id, created) in enumerate(zip(frame["lead_id"], frame["created_at"], strict=True)):
         if errors[row]:
             continue
+
         if pd.isna(lead_id):
             errors[row] = "lead_id is missing"
         elif lead_id in first:
-            errors[row] = f"lead_id '{lead_id}' stands in row {first[lead_id] + 1} already; it is scored there"
+            errors[row] = f"lead_id '{lead_id}' already appears in row {first[lead_id] + 1}; it is scored there"
         elif not pd.isna(created) and created >= when:
             errors[row] = f"created_at {created:%Y-%m-%dT%H:%M} is not before as_of {when:%Y-%m-%dT%H:%M}"
+
         if not errors[row]:
             first[lead_id] = row
 
@@ -203,7 +211,7 @@ def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
 
 
 def _keep_whole_numbers(frame: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
-    """Whole numbers stay whole where rows without a score stand between them."""
+    """Whole numbers stay whole where rows without a score lie between them."""
     whole = [name for name in like.columns if pd.api.types.is_integer_dtype(like[name].dtype)]
     return frame.astype(dict.fromkeys(whole, "Int64"))
 

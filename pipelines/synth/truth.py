@@ -30,16 +30,20 @@ def simulate(rng: np.random.Generator, market: Market, weeks: int) -> Fate:
     asleep_until = first.copy()
     recycled: list[tuple[int, int]] = []
     is_open = np.zeros((leads, weeks))
+
     for week in range(weeks):
         up = (ended == OPEN) & (asleep_until <= week)
         is_open[up, week] = 1.0
+
         draw = rng.random(leads)
         moment = week + rng.random(leads)
+
         won = up & (draw < win[:, week])
         gone = up & ~won & (draw < win[:, week] + loss[:, week])
         back = gone & (rng.random(leads) < RECYCLED_SHARE)
         ended[won], ended[gone & ~back] = WON, LOST
         at[won | (gone & ~back)] = moment[won | (gone & ~back)]
+
         asleep_until[back] = week + 1 + DORMANT_WEEKS
         recycled += [(int(lead), week) for lead in np.flatnonzero(back)]
     return Fate(ended, at, recycled, is_open)
@@ -54,6 +58,7 @@ def win_probability(market: Market, weeks: int) -> Floats:
     back = loss * RECYCLED_SHARE
     stay = 1 - win - loss
     span = win.shape[1]
+
     value = [np.zeros_like(win)]
     for h in range(1, HORIZON_WEEKS + 1):
         now = win.copy()
@@ -62,6 +67,7 @@ def win_probability(market: Market, weeks: int) -> Floats:
         if h - later >= 0:
             now[:, : span - later] += back[:, : span - later] * value[h - later][:, later:]
         value.append(now)
+
     return value[HORIZON_WEEKS][:, :weeks]
 
 

@@ -37,17 +37,21 @@ def generate_demo(seed: int = 7, leads: int = 4000, months: int = 24) -> Demo:
     """
     if leads < 50 or not 6 <= months <= 60:
         raise SourceError(f"the demo needs at least 50 leads and 6 to 60 months; found {leads} leads, {months} months.")
+
     rng = np.random.default_rng(seed)
     weeks = round(months * 52 / 12)
     market = make_market(rng, leads, weeks)
     fate = simulate(rng, market, weeks)
+
     acts = activities(rng, market, fate)
     said = answers(rng, market, fate)
     said = said[said["known"] < weeks].sort_values(["known", "lead", "question"], kind="stable", ignore_index=True)
+
     steps = stages(rng, market, fate)
     acts = pd.concat([acts, touches(np.random.default_rng([seed, 2]), market, fate, steps)], ignore_index=True)
     acts = acts[acts["known"] < weeks].sort_values(["known", "lead", "kind"], kind="stable", ignore_index=True)
     steps = steps[steps["at"] < weeks].sort_values(["at", "lead"], kind="stable", ignore_index=True)
+
     tables = {
         "leads": _leads(market, fate, acts, steps),
         "accounts": _accounts(market),
@@ -56,6 +60,7 @@ def generate_demo(seed: int = 7, leads: int = 4000, months: int = 24) -> Demo:
         "stages": _stages(market, steps),
         "outcomes": _outcomes(rng, market, fate, weeks),
     }
+
     twice = come_again(np.random.default_rng([seed, 1]), tables)
     manifest = _spoil(rng, tables) | twice
     return Demo(tables, truth_frame(market, fate, weeks), manifest)
@@ -89,6 +94,7 @@ def _leads(market: Market, fate: Fate, acts: pd.DataFrame, steps: pd.DataFrame) 
     won = fate.ended == WON
     stage = steps.groupby("lead")["stage"].last().reindex(range(len(people))).fillna("lead")
     touches = acts.groupby("lead").size().reindex(range(len(people)), fill_value=0)
+
     return pd.DataFrame(
         {
             "Lead ID": people["lead_id"],
@@ -178,6 +184,7 @@ def _outcomes(rng: np.random.Generator, market: Market, fate: Fate, weeks: int) 
     reasons = np.where(
         won, rng.choice(["price", "features", "trust"], len(closed)), rng.choice(["price", "timing"], len(closed))
     )
+
     deals = pd.DataFrame(
         {
             "Deal ID": [f"D{k:06d}" for k in closed],
@@ -191,6 +198,7 @@ def _outcomes(rng: np.random.Generator, market: Market, fate: Fate, weeks: int) 
             "Reason": reasons,
         }
     )
+
     customers = market.accounts.loc[market.accounts["customer"], "account_id"].to_numpy()
     more = pd.DataFrame(
         {
@@ -205,8 +213,10 @@ def _outcomes(rng: np.random.Generator, market: Market, fate: Fate, weeks: int) 
             "Reason": "features",
         }
     )
+
     both = pd.concat([deals, more], ignore_index=True).sort_values("at", kind="stable", ignore_index=True)
     known = np.minimum(both["at"] + rng.exponential(0.1, len(both)), weeks - 0.001)
+
     at = both.pop("at")
     both.insert(3, "Closed", _moments(at))
     both.insert(4, "Booked", _moments(known))
@@ -231,6 +241,7 @@ def _spoil(rng: np.random.Generator, tables: dict[str, pd.DataFrame]) -> dict[st
     add("stages", Stage="maybe")
     add("outcomes", **{"Deal ID": new, "Won": "maybe"})
     add("outcomes", **{"Deal ID": [f"Y{k}" for k in range(_BAD)], "Amount": -100.0})
+
     for name, frames in bad.items():
         if frames:
             tables[name] = pd.concat([tables[name], *frames], ignore_index=True)

@@ -59,6 +59,7 @@ def named_champion(source: str) -> NamedVersion:
     """
     server, model = _server(), model_name(source)
     body = _ask_alias(server, model)
+
     try:
         found = json.loads(body)["model_version"]
         version = str(found["version"])
@@ -67,14 +68,16 @@ def named_champion(source: str) -> NamedVersion:
             raise ValueError("no version")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise RegistryError(
-            f"what answers at {server.shown} is no MLflow server, or one of another kind ({type(problem).__name__} in "
-            f"its answer); check {SERVER}."
+            f"{server.shown} does not answer as an MLflow server of a known version ({type(problem).__name__} in its "
+            f"answer); check {SERVER}."
         ) from problem
+
     if not re.fullmatch(r"[0-9a-f]{64}", str(tags.get(HASH_TAG) or "")):
         raise RegistryError(
-            f"version {version} of '{model}' has no tag '{HASH_TAG}' with a SHA-256: it is no bundle of leadscore's; "
+            f"version {version} of '{model}' has no tag '{HASH_TAG}' with a SHA-256: it is not a leadscore bundle; "
             "set the alias to another version."
         )
+
     return NamedVersion(model, version, str(tags[HASH_TAG]))
 
 
@@ -87,7 +90,7 @@ def take_kept(context: Context, named: NamedVersion) -> Champion | None:
     """
     try:
         bundle = load_bundle(context.paths.bundles / named.hash, named.hash)
-    except BundleError:  # absent or damaged: fetching mends both
+    except BundleError:  # absent or damaged: fetching repairs both
         return None
     catalog_for(context, bundle)
     reason = f"alias '{CHAMPION}' of {named.model}, version {named.version}"
@@ -100,19 +103,21 @@ def pull_champion(context: Context, named: NamedVersion) -> Champion:
 
     Raises
     ------
-    RegistryError : the registry does not give it out
-    BundleError : what it gives out is not the bundle of that hash, or was trained under another declaration
+    RegistryError : the registry does not serve it
+    BundleError : what it serves is not the bundle of that hash, or was trained under another declaration
     """
     taken = take_kept(context, named)
     if taken is not None:
         return taken
+
     with tempfile.TemporaryDirectory() as folder:
         bundle = fetch_bundle(context, named, Path(folder))
         catalog_for(context, load_bundle(bundle, named.hash))
         keep_bundle(context.paths, bundle)
+
     taken = take_kept(context, named)
     if taken is None:
-        raise BundleError(f"bundle {named.hash[:12]} was damaged while it was kept; check the disk and pull again.")
+        raise BundleError(f"bundle {named.hash[:12]} was damaged while it was stored; check the disk and pull again.")
     return taken
 
 
@@ -133,12 +138,14 @@ def fetch_bundle(context: Context, named: NamedVersion, folder: Path) -> Path:
             got = mlflow.artifacts.download_artifacts(f"models:/{named.model}/{named.version}", dst_path=str(folder))
         except (MlflowException, OSError) as problem:
             raise RegistryError(
-                f"the registry does not give out version {named.version} of '{named.model}' "
+                f"the registry does not serve version {named.version} of '{named.model}' "
                 f"({type(problem).__name__}); check the server's artifact store."
             ) from problem
     found = Path(got) / "artifacts" / "bundle"
     if not (found / "bundle.json").exists():
-        raise BundleError(f"version {named.version} of '{named.model}' holds no bundle; set the alias to another one.")
+        raise BundleError(
+            f"version {named.version} of '{named.model}' contains no bundle; set the alias to another one."
+        )
     return found
 
 
@@ -163,19 +170,20 @@ def _refusal(server: _Server, model: str, problem: urllib.error.HTTPError) -> st
     """What a status other than 200 means, and what to do."""
     word, about_alias = _error_code(problem)
     told = f"{problem.code} {word}".strip()
+
     if problem.code == 404 or (problem.code == 400 and about_alias):
         return (
-            f"the registry at {server.shown} names no '{CHAMPION}' of '{model}' ({told}); 'leadscore run' registers "
-            "a bundle there and sets the alias."
+            f"the registry at {server.shown} has no alias '{CHAMPION}' for model '{model}' ({told}); 'leadscore run' "
+            "registers a bundle there and sets the alias."
         )
     if problem.code in (401, 403):
         return (
-            f"the registry at {server.shown} refuses these credentials ({told}); set {_USER} and {_PASSWORD}, or "
-            f"{_TOKEN}, to some that may read '{model}'."
+            f"the registry at {server.shown} rejects these credentials ({told}); set {_USER} and {_PASSWORD}, or "
+            f"{_TOKEN}, to credentials that may read '{model}'."
         )
     if 300 <= problem.code < 400:
-        return f"the registry at {server.shown} sends elsewhere ({told}); set {SERVER} to where it really is."
-    return f"the registry at {server.shown} answered {told}; it is asked again, see the log of that server."
+        return f"the registry at {server.shown} redirects elsewhere ({told}); set {SERVER} to its actual address."
+    return f"the registry at {server.shown} answered {told}; it will be asked again, see that server's log."
 
 
 def _error_code(problem: urllib.error.HTTPError) -> tuple[str, bool]:
@@ -195,11 +203,13 @@ def _server() -> _Server:
         host, port = split.hostname, split.port
     except ValueError:
         host, port = None, None
+
     if not host or split.scheme not in ("http", "https"):
         raise RegistryError(
-            f"following a registry takes an MLflow server: set {SERVER} to its http(s) address. Without one, "
+            f"following a registry needs an MLflow server: set {SERVER} to its http(s) address. Without one, "
             "champion.json on this machine says which bundle scores."
         )
+
     named = f"[{host}]" if ":" in host else host
     origin = f"{split.scheme}://{named}" + ("" if port is None else f":{port}")
     return _Server(origin + split.path.rstrip("/"), origin, _credentials(split))

@@ -62,8 +62,10 @@ def track_run(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
             if summary["bundle"]["hash"]:
                 found |= _log_model(mlflow, client, context, str(summary["bundle"]["hash"]))
         _mirror(client, context)
+
     with stage_dir(context.paths.track) as folder:
         write_json(folder / "run.json", found | {"store": "server" if _on_server() else "mlflow.db"})
+
     return found
 
 
@@ -88,9 +90,11 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     paths.data_dir.mkdir(parents=True, exist_ok=True)
+
     server = os.environ.get(SERVER)
     mlflow.set_tracking_uri(Store.of(paths).uri)  # this sets the variable too: it is put back below
     _restore(server)
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -148,16 +152,20 @@ def metrics_of(summary: Mapping[str, Any]) -> dict[str, float]:
         "cohort_rows": summary["cohort_rows"],
         "matured_rows": summary["matured_rows"],
     }
+
     for row in summary["candidates"]:
         found |= {f"cv.{row['name']}.{k.removeprefix('cv_')}": v for k, v in row.items() if k.startswith("cv_")}
+
     for name, row in summary["test"].items():
         found |= {f"test.{name}.{k}": v for k, v in row.items() if not k.endswith("_ci")}
         for key, pair in row.items():
             if key.endswith("_ci") and pair and None not in pair:
                 figure = key.removesuffix("_ci")
                 found |= {f"test.{name}.{figure}_low": pair[0], f"test.{name}.{figure}_high": pair[1]}
+
     for row in summary["thresholds"]:
         found |= {f"policy.{row['policy']}.{k}": row[k] for k in ("workload", "wins", "precision", "recall")}
+
     found |= {f"seconds.{stage}": value for stage, value in summary["seconds"].items()}
     return {_NOT_ALLOWED.sub("_", k): float(v) for k, v in found.items() if isinstance(v, int | float)}
 
@@ -179,6 +187,7 @@ def _log_model(mlflow: Any, client: Any, context: Context, bundle_hash: str) -> 
     known = [v for v in client.search_model_versions(f"name='{name}'") if v.tags.get(HASH_TAG) == bundle_hash]
     if known:
         return {"model": name, "version": str(known[0].version)}
+
     example, scored = _example(context)
     from mlflow.models import infer_signature
 
@@ -189,6 +198,7 @@ def _log_model(mlflow: Any, client: Any, context: Context, bundle_hash: str) -> 
         pip_requirements=[f"{library}=={version(library)}" for library in _LIBRARIES],
         signature=infer_signature(example, scored),
     )
+
     if not client.search_registered_models(f"name='{name}'"):
         client.create_registered_model(name)
     made = client.create_model_version(
@@ -211,10 +221,12 @@ def _mirror(client: Any, context: Context) -> None:
     versions = {v.tags.get(HASH_TAG): v.version for v in client.search_model_versions(f"name='{name}'")}
     if not versions:
         return
+
     champion = read_champion(context.paths)
     train = context.paths.train / "train.json"
     trained = read_json(train).get("hash") if train.exists() else None
     now = None if champion is None else champion.hash
+
     for alias, bundle_hash in ((CHAMPION, now), (CHALLENGER, trained if trained != now else None)):
         if bundle_hash in versions:
             client.set_registered_model_alias(name, alias, versions[bundle_hash])

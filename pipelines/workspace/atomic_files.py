@@ -98,11 +98,14 @@ def stage_dir(path: Path) -> Iterator[Path]:
     if old.exists() and not path.exists():
         old.rename(path)
     _remove_left_over(path)
+
     new = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.new.{os.getpid()}."))
+
     try:
         yield new
         new.chmod(0o755)
         _flush(new)
+
         if not path.exists():
             new.rename(path)
         elif not _exchange(new, path):
@@ -168,8 +171,10 @@ def plain_json(value: Any) -> Any:
         return {str(k): plain_json(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | np.ndarray):
         return [plain_json(v) for v in (value.tolist() if isinstance(value, np.ndarray) else value)]
+
     if value is None or value is pd.NaT or value is pd.NA:
         return None
+
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, int | np.integer):

@@ -16,7 +16,7 @@ from pipelines.workspace.find_declarations import find_policy, find_rubric, find
 from pipelines.workspace.paths import Paths
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """What every stage is given."""
 
@@ -49,13 +49,16 @@ def open_context(
     """
     path = find_source(source)
     declared = load_source(path)
+
     rubric = None
     if declared.rubric is not None:
         rubric = load_rubric(find_rubric(declared.rubric, beside=path.parent), declared)
+
     named = declared.qualification or ()
     names = (named,) if isinstance(named, str) else named
     policies = tuple(load_qualification(find_policy(name, beside=path.parent)) for name in names)
     until = date.max if declared.data_cutoff is None else datetime.fromisoformat(declared.data_cutoff).date()
+
     return Context(
         source=declared,
         source_path=path,

@@ -1,4 +1,4 @@
-"""One writer per source and data directory: a second run waits for nobody, it says who is busy and stops."""
+"""One writer per source and data directory: a second run does not wait, it names the busy process and stops."""
 
 import fcntl
 import os
@@ -28,6 +28,7 @@ def only_writer(paths: Paths) -> Iterator[None]:
     """
     made = [p for p in (paths.data_dir, paths.root) if not p.exists()]
     paths.root.mkdir(parents=True, exist_ok=True)
+
     file = paths.root / ".lock"
     with file.open("a+") as lock:
         try:
@@ -35,9 +36,10 @@ def only_writer(paths: Paths) -> Iterator[None]:
         except BlockingIOError as problem:
             lock.seek(0)
             raise BusyError(
-                f"process {lock.read().strip() or '(unknown)'} is at work on source '{paths.source}' in "
+                f"process {lock.read().strip() or '(unknown)'} is working on source '{paths.source}' in "
                 f"{paths.data_dir}. Wait for it, or use another --data-dir."
             ) from problem
+
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

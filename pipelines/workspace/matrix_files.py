@@ -35,6 +35,7 @@ def load_matrix(folder: Path, name: str = "matrix") -> Matrix:
     values = read_parquet(folder / f"{name}_values.parquet")
     values = values.astype(dict.fromkeys(catalog.categories, "str"))
     keys = keys.astype(dict.fromkeys(("lead_id", "account_id", "group", "segment"), "str"))
+
     return Matrix(
         catalog=catalog,
         values=values.loc[:, list(catalog.names)],

@@ -31,13 +31,13 @@ def load_settings(path: Path | None = None) -> TrainSettings:
 def load_gate(path: Path | None = None) -> GateSettings:
     """Margins of the promotion gate under the key ``gate``; the defaults where the file has none.
 
-    They are no part of a training run: changing one trains nothing anew and changes no bundle.
+    They are not part of a training run: changing one trains nothing anew and changes no bundle.
     """
     return _load(GateSettings, GATE, path, optional=True)
 
 
 def load_monitor(path: Path | None = None) -> MonitorSettings:
-    """When the monitor speaks up, under the key ``monitor``; the defaults where the file has none."""
+    """Thresholds of the monitor, under the key ``monitor``; the defaults where the file has none."""
     return _load(MonitorSettings, MONITOR, path, optional=True)
 
 
@@ -46,11 +46,13 @@ def _load(kind: type[Model], key: str, path: Path | None, *, optional: bool = Fa
         if not DEFAULT.is_file():
             return kind()
         path, optional = DEFAULT, True
+
     document = _read(path)
     if optional and key not in document:
         return kind()
     if not isinstance(document.get(key), dict):
-        raise SourceError(f"{path}: no mapping under '{key}'; expected such keys as {', '.join(kind.model_fields)}.")
+        raise SourceError(f"{path}: no mapping under '{key}'; expected keys such as {', '.join(kind.model_fields)}.")
+
     try:
         return kind.model_validate(document[key])
     except ValidationError as problem:
@@ -71,5 +73,5 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as problem:
         raise SourceError(f"{path} cannot be read: {problem.strerror}. Check the path.") from problem
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise SourceError(f"{path} is no YAML: {problem}.") from problem
+        raise SourceError(f"{path} is not valid YAML: {problem}.") from problem
     return document if isinstance(document, dict) else {}

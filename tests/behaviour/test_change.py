@@ -92,7 +92,7 @@ def test_rows_learned_of_between_two_moments_are_the_lead_s_and_its_account_s() 
 
 def test_moments_out_of_order_are_refused(tiny_demo: TinyRun) -> None:
     for since in ("2026-07-30", "2020-01-01"):
-        with pytest.raises(ContractError, match="must lie before"):
+        with pytest.raises(ContractError, match="must be before"):
             explain_score_change(tiny_demo.context, some_leads(tiny_demo)[0], since)
 
 

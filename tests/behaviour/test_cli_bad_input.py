@@ -131,6 +131,6 @@ def test_init_writes_a_declaration_that_runs_and_never_over_another(cli: Cli, tm
     assert status == 0 and json.loads(said)["rows"]["leads"]["read"] == 3
     before = out.read_bytes()
     status, _, err = cli("init", str(tmp_path / "calls.csv"), "--out", str(out))
-    assert status == ExitStatus.SOURCE and "exists already" in err and out.read_bytes() == before
+    assert status == ExitStatus.SOURCE and "already exists" in err and out.read_bytes() == before
     printed = cli("init", str(tmp_path / "calls.csv"), "--json")[1]
     assert json.loads(printed)["declaration"].encode() == before

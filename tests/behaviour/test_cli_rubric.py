@@ -162,7 +162,7 @@ def test_the_ledger_of_a_lead_sums_to_the_points_the_matrix_gives_it_then(cli: C
         assert all(rule.label in text for rule in rubric.rules if rule.label)
     assert ("cap of" in text) is bool(len(capped))
     wrong = cli("explain", lead, *tiny_demo.args, "--rubric", "--framework", "bant")
-    assert wrong[0] == ExitStatus.CONTRACT and "leave them out beside --rubric" in wrong[2]
+    assert wrong[0] == ExitStatus.CONTRACT and "leave them out with --rubric" in wrong[2]
 
 
 def test_a_ledger_needs_a_rubric_and_no_model(cli: Cli, tmp_path: Path) -> None:

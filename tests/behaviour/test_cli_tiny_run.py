@@ -16,7 +16,7 @@ from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_benchmark import PeerComparison
 from models.explaining.framework import load_framework
-from pipelines.cli.run import told
+from pipelines.cli.run import summary_text
 from pipelines.diagnostics.peer_benchmark import looks_so_far, quality
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
 from pipelines.workspace.matrix_files import load_chop, load_matrix
@@ -46,7 +46,7 @@ def raw_leads(run: TinyRun, rows: int = 60) -> pd.DataFrame:
 
 def test_the_run_tells_what_a_newcomer_wants_to_know(tiny_demo: TinyRun) -> None:
     summary = tiny_demo.summary
-    text = told(summary, tiny_demo.page)
+    text = summary_text(summary, tiny_demo.page)
     for table, row in summary["rows"].items():
         assert f"{table}: {row['read']:,} rows read, {row['kept']:,} kept, {row['quarantined']:,} quarantined" in text
     assert "(synthetic)" in text and f"base rate: {summary['base_rate']:.1%}" in text
@@ -61,7 +61,9 @@ def test_the_run_tells_what_a_newcomer_wants_to_know(tiny_demo: TinyRun) -> None
 def test_accepted_leaks_are_told_apart_from_those_that_stop(tiny_demo: TinyRun) -> None:
     def line(*findings: tuple[str, str, str]) -> str:
         rows = [{"column": c, "code": "AUD01", "severity": s, "message": "", "accepted": a} for c, s, a in findings]
-        return next(x for x in told(tiny_demo.summary | {"audit": rows}, tiny_demo.page).split("\n") if "audit:" in x)
+        return next(
+            x for x in summary_text(tiny_demo.summary | {"audit": rows}, tiny_demo.page).split("\n") if "audit:" in x
+        )
 
     assert line() == "  audit: 0 findings, no leak"
     assert line(("a", "suspect", "")) == "  audit: 1 finding, no leak"

@@ -143,21 +143,21 @@ def test_a_bundle_of_another_hash_is_refused(
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        ((404, b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}'), "names no 'champion' of 'leadscore-.*RESOURCE_DOES"),
-        ((400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "Registered model alias x"}'), "names no 'champ"),
+        ((404, b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}'), "no alias 'champion' .* 'leadscore-.*RESOURCE_DOES"),
+        ((400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "Registered model alias x"}'), "has no alias"),
         ((400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "no"}'), "answered 400 INVALID_PARAMETER_VALUE;"),
-        ((401, b"<html>who are you"), r"refuses these credentials \(401\); set MLFLOW_TRACKING_USERNAME"),
+        ((401, b"<html>who are you"), r"rejects these credentials \(401\); set MLFLOW_TRACKING_USERNAME"),
         ((403, b'{"error_code": "PERMISSION_DENIED"}'), r"\(403 PERMISSION_DENIED\).* may read 'leadscore-demo'"),
-        ((503, b"[]"), "answered 503; it is asked again"),
+        ((503, b"[]"), "answered 503; it will be asked again"),
         ((500, b'{"error_code": "<b>words</b>"}'), "answered 500; "),
-        ((200, b"<html>a proxy's page"), "is no MLflow server"),
-        ((200, b"[]"), "is no MLflow server"),
-        ((200, b"null"), "is no MLflow server"),
-        ((200, b"[" * 100_000), "is no MLflow server"),
-        ((200, b'{"model_version": null}'), "is no MLflow server"),
-        ((200, b'{"model_version": {"tags": []}}'), "is no MLflow server"),
-        ((200, b'{"model_version": {"version": "../3", "tags": []}}'), "is no MLflow server"),
-        ((200, b'{"model_version": {"version": "3", "tags": ["bundle_hash"]}}'), "is no MLflow server"),
+        ((200, b"<html>a proxy's page"), "does not answer as an MLflow server"),
+        ((200, b"[]"), "does not answer as an MLflow server"),
+        ((200, b"null"), "does not answer as an MLflow server"),
+        ((200, b"[" * 100_000), "does not answer as an MLflow server"),
+        ((200, b'{"model_version": null}'), "does not answer as an MLflow server"),
+        ((200, b'{"model_version": {"tags": []}}'), "does not answer as an MLflow server"),
+        ((200, b'{"model_version": {"version": "../3", "tags": []}}'), "does not answer as an MLflow server"),
+        ((200, b'{"model_version": {"version": "3", "tags": ["bundle_hash"]}}'), "does not answer as an MLflow server"),
         ((200, b'{"model_version": {"version": "3", "tags": null}}'), "version 3 .* no tag 'bundle_hash'"),
         ((200, b'{"model_version": {"version": "3", "tags": []}}'), "version 3 .* no tag 'bundle_hash'"),
         (
@@ -177,7 +177,7 @@ def test_what_a_registry_may_say_is_told_with_what_to_do(
 @pytest.mark.parametrize("raw", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{}"])
 def test_what_is_no_answer_is_an_absent_registry(registry: Registry, raw: bytes) -> None:
     registry.raw = raw
-    with pytest.raises(RegistryError, match=r"cannot be reached|is no MLflow server"):
+    with pytest.raises(RegistryError, match=r"cannot be reached|does not answer as an MLflow server"):
         named_champion("demo")
 
 
@@ -215,7 +215,7 @@ def test_credentials_go_to_the_declared_server_alone(registry: Registry, monkeyp
     other = Registry()
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "s3cret")
     registry.answer, registry.headers = (302, b""), {"location": f"{other.uri}/there"}
-    with pytest.raises(RegistryError, match=r"sends elsewhere \(302\)"):
+    with pytest.raises(RegistryError, match=r"redirects elsewhere \(302\)"):
         named_champion("demo")
     assert other.asked == []
     other.server.shutdown()

@@ -11,7 +11,7 @@ import pytest
 from features.assembly.build_matrix import build_matrix
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import keys_of
-from pipelines.compute.duckdb_engine import stream_matrix
+from pipelines.compute.duckdb_engine import StreamLimits, stream_matrix
 from pipelines.compute.engines import builder
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables
@@ -64,7 +64,7 @@ def test_streamed_parts_hold_the_same_bits(case: Case, tmp_path: Path, parts: in
         CATALOG,
         SOURCE,
         tmp_path / "out",
-        parts=parts,
+        limits=StreamLimits(parts=parts),
         progress=lambda done, total: seen.append((done, total)),
     )
     assert (told.rows, told.parts, seen[-1]) == (12, parts, (parts, parts))

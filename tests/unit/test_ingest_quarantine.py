@@ -152,7 +152,9 @@ def test_a_row_with_several_troubles_counts_once(tmp_path: Path) -> None:
 
 def test_counts_that_do_not_reconcile_are_refused() -> None:
     empty = pd.DataFrame({"row": pd.Series(dtype="int64")})
-    checked = CheckedTable(pd.DataFrame({"a": [1, 2]}), np.array([1, 2]), empty, empty, read=3)
+    checked = CheckedTable(
+        frame=pd.DataFrame({"a": [1, 2]}), rows=np.array([1, 2]), quarantine=empty, warnings=empty, read=3
+    )
     with pytest.raises(ContractError, match="3 rows read, but 2 kept, 0 quarantined"):
         checked.reconcile("leads")
 

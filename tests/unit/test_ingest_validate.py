@@ -45,7 +45,7 @@ def test_every_declared_rule_is_in_the_suite(shop: tuple[Source, Paths]) -> None
     rules = [r for r in expectations_of(source, pd.Timestamp("2025-07-01")) if r.rule is not Rule.TYPE]
     found = [(r.table, r.sentence) for r in run_suites(load_tables(paths), rules, source)]
     assert [r.sentence for r in rules if (r.table, r.sentence) not in found] == []
-    assert ("leads", "age is held as number") in found
+    assert ("leads", "age is stored as number") in found
 
 
 SPOILED = {

@@ -84,7 +84,7 @@ def all_charts() -> list[Chart]:
     sizes = [{"name": "a", "label": "A", "points": 3.0}, {"name": "b", "label": "B", "points": 1.0}]
     return [
         chart_records.cv_loss(CANDIDATES, "linear", 100),
-        chart_records.test_metric(figures, "auc", "AUC", Axis("AUC"), "Words.", "linear"),
+        chart_records.test_metric(figures, "auc", "AUC", Axis(title="AUC"), "Words.", "linear"),
         chart_records.by_block(CANDIDATES, FOLDS, "linear"),
         chart_records.base_rate(months, "month"),
         chart_records.calibration(bins, 100),
@@ -137,8 +137,16 @@ def test_a_band_leaves_out_unknown_bounds_and_idle_policies_are_not_drawn() -> N
 
 
 def test_a_legend_only_where_there_is_something_to_tell_apart() -> None:
-    one = Chart("c", "T", Axis("x"), Axis("y"), "n = 1", "W.", (Series("s", Mark.LINE, Tone.PLAIN, (1,), (2,)),))
-    two = Chart("c", "T", Axis("x"), Axis("y"), "n = 1", "W.", one.series * 2)
+    one = Chart(
+        name="c",
+        title="T",
+        x=Axis(title="x"),
+        y=Axis(title="y"),
+        n="n = 1",
+        words="W.",
+        series=(Series(name="s", mark=Mark.LINE, tone=Tone.PLAIN, x=(1,), y=(2,)),),
+    )
+    two = Chart(name="c", title="T", x=Axis(title="x"), y=Axis(title="y"), n="n = 1", words="W.", series=one.series * 2)
     assert not figure(one)["layout"]["showlegend"] and figure(two)["layout"]["showlegend"]
 
 

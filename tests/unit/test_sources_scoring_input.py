@@ -22,7 +22,7 @@ def test_every_row_keeps_its_place_and_says_what_is_wrong(tmp_path: Path) -> Non
     assert found.errors.tolist() == [
         "",
         "the row has more or fewer fields than the header",
-        "age: 'xxx' is no number; size is none of the allowed values (small, large)",
+        "age: 'xxx' is not a valid number; size is not one of the allowed values (small, large)",
         "age is above the maximum (120); lead_id is missing",
         "",
     ]

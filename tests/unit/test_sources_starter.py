@@ -61,7 +61,7 @@ def test_the_starter_loads_and_its_guesses_are_right(tmp_path: Path) -> None:
     assert columns["job_title"].topic is Topic.AUTHORITY and columns["job_title"].missing == ("unknown",)
     assert columns["demo_requests"].dimension is Dimension.INTENT
     assert columns["created_date"].type is ColumnType.TIMESTAMP
-    assert "tell the outcome in 100% of the rows" in columns["handover"].excluded_because
+    assert "the outcome follows from its values alone in 100% of the rows" in columns["handover"].excluded_because
     assert "does 999 mean missing?" in text
     assert "p1@example.org" not in text
 

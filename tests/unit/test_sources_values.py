@@ -95,7 +95,7 @@ def test_datetimes_of_a_parquet_file_need_no_text() -> None:
 
 
 def test_an_unknown_zone_is_named() -> None:
-    with pytest.raises(SourceError, match=r"line 3: 'Europe/Berlyn' is no time zone"):
+    with pytest.raises(SourceError, match=r"line 3: 'Europe/Berlyn' is not a known time zone"):
         zone_of("Europe/Berlyn", "line 3")
 
 

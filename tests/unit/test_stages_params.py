@@ -40,7 +40,7 @@ WRONG = {
     "unknown key": ("leadscore: {trails: 3}", "trails"),
     "bad value": ("leadscore: {trials: 0}", "greater than or equal to 1; found 0"),
     "no key": ("trials: 3", "'leadscore'"),
-    "no yaml": ("leadscore: [", "no YAML"),
+    "no yaml": ("leadscore: [", "is not valid YAML"),
 }
 
 

@@ -33,7 +33,7 @@ class Tone(StrEnum):
     PLAIN = "plain"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Series:
     """One series; ``low`` and ``high`` are a 90 % interval, ``text`` what a hover shows, all of the same length."""
 
@@ -47,7 +47,7 @@ class Series:
     text: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Axis:
     """Title with its unit, and how numbers are written (a d3 format)."""
 
@@ -56,12 +56,12 @@ class Axis:
     log: bool = False
     zero: bool = False
     limits: tuple[float, float] | None = None
-    ticks: tuple[tuple[float, str], ...] = ()  # positions that stand for names
+    ticks: tuple[tuple[float, str], ...] = ()  # positions shown as names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Chart:
-    """One chart. ``words`` say what to see in it; ``n`` says how much data stands behind it."""
+    """One chart. ``words`` say what to see in it; ``n`` says how much data it rests on."""
 
     name: str
     title: str
@@ -109,21 +109,22 @@ def cv_loss(candidates: Sequence[Mapping[str, Any]], winner: str | None, rows: i
     ordered = sorted(candidates, key=lambda r: -float(r["cv_log_loss"]))
     series = tuple(
         Series(
-            row["name"],
-            Mark.POINTS,
-            tone_of(row["name"], winner),
-            (row["cv_log_loss"],),
-            (row["name"],),
-            (row["cv_log_loss"] - row["cv_log_loss_se"],),
-            (row["cv_log_loss"] + row["cv_log_loss_se"],),
+            name=row["name"],
+            mark=Mark.POINTS,
+            tone=tone_of(row["name"], winner),
+            x=(row["cv_log_loss"],),
+            y=(row["name"],),
+            low=(row["cv_log_loss"] - row["cv_log_loss_se"],),
+            high=(row["cv_log_loss"] + row["cv_log_loss_se"],),
         )
         for row in ordered
     )
+
     return Chart(
         name="cv_loss",
         title="Out-of-fold log loss per candidate",
-        x=Axis("log loss (bar: one standard error)", ".3f"),
-        y=Axis(""),
+        x=Axis(title="log loss (bar: one standard error)", form=".3f"),
+        y=Axis(title=""),
         n=f"n = {rows:,} rows judged out of fold",
         words="Lower is better. Each candidate predicts rows it was not trained on, later ones from earlier ones. "
         "Paired differences are less uncertain than these bars: the choice uses those.",
@@ -139,10 +140,23 @@ def test_metric(
     series = []
     for name, row in reversed(list(figures.items())):
         low, high = split_pairs([row.get(f"{metric}_ci")])
-        series.append(Series(name, Mark.POINTS, tone_of(name, winner), (row[metric],), (name,), low, high))
+        series.append(
+            Series(
+                name=name, mark=Mark.POINTS, tone=tone_of(name, winner), x=(row[metric],), y=(name,), low=low, high=high
+            )
+        )
     rows, won = next(((int(r["n"]), int(r["won"])) for r in figures.values()), (0, 0))
     n = f"n = {rows:,} test rows, {won:,} won"
-    return Chart(f"test_{metric}", title, axis, Axis(""), n, words, tuple(series), sideways=True)
+    return Chart(
+        name=f"test_{metric}",
+        title=title,
+        x=axis,
+        y=Axis(title=""),
+        n=n,
+        words=words,
+        series=tuple(series),
+        sideways=True,
+    )
 
 
 def by_block(candidates: Sequence[Mapping[str, Any]], folds: Sequence[Mapping[str, Any]], winner: str | None) -> Chart:
@@ -150,23 +164,24 @@ def by_block(candidates: Sequence[Mapping[str, Any]], folds: Sequence[Mapping[st
     dated = {str(fold["name"]): _block_name(fold) for fold in folds}  # draws of the same folds have no row of their own
     series = tuple(
         Series(
-            row["name"],
-            Mark.LINE,
-            tone_of(row["name"], winner),
-            tuple(dated.get(str(part["block"]), str(part["block"])) for part in row["blocks"]),
-            tuple(part["log_loss"] for part in row["blocks"]),
+            name=row["name"],
+            mark=Mark.LINE,
+            tone=tone_of(row["name"], winner),
+            x=tuple(dated.get(str(part["block"]), str(part["block"])) for part in row["blocks"]),
+            y=tuple(part["log_loss"] for part in row["blocks"]),
         )
         for row in candidates
         if row.get("blocks")
     )
+
     judged = sum(int(fold["test"]) for fold in folds)
     return Chart(
         name="by_block",
         title="Log loss from block to block",
-        x=Axis("block of later rows"),
-        y=Axis("log loss", ".3f"),
+        x=Axis(title="block of later rows"),
+        y=Axis(title="log loss", form=".3f"),
         n=f"n = {judged:,} rows in {len(folds)} blocks{_draws(series, folds)}",
-        words="Blocks differ in base rate, so levels move together; what counts is who lies below whom, and whether "
+        words="Blocks differ in base rate, so levels move together; what counts is which line is lower, and whether "
         "that holds in every block.",
         series=series,
     )
@@ -186,19 +201,20 @@ def _block_name(fold: Mapping[str, Any]) -> str:
 def base_rate(months: Sequence[Mapping[str, Any]], unit: str) -> Chart:
     """Share won by month (or tenth of the rows) over all matured rows."""
     series = Series(
-        "won",
-        Mark.BARS,
-        Tone.PLAIN,
-        tuple(row["period"] for row in months),
-        tuple(row["share"] for row in months),
+        name="won",
+        mark=Mark.BARS,
+        tone=Tone.PLAIN,
+        x=tuple(row["period"] for row in months),
+        y=tuple(row["share"] for row in months),
         text=tuple(f"{row['won']:,} of {row['rows']:,} rows" for row in months),
     )
+
     rows = sum(int(row["rows"]) for row in months)
     return Chart(
         name="base_rate",
         title=f"Share won by {unit}",
-        x=Axis(unit),
-        y=Axis("share of matured rows won", SHARE, zero=True),
+        x=Axis(title=unit),
+        y=Axis(title="share of matured rows won", form=SHARE, zero=True),
         n=f"n = {rows:,} matured rows, {sum(int(r['won']) for r in months):,} won",
         words="Where this moves, a model learned from the past is off in level first: compare the calibration below.",
         series=(series,),
@@ -210,21 +226,23 @@ def calibration(table: Sequence[Mapping[str, Any]], test_rows: int) -> Chart:
     top = max([max(float(r["predicted"]), float(r["observed"])) for r in table], default=1.0) * 1.08
     low, high = split_pairs([r["ci"] for r in table])
     points = Series(
-        "observed",
-        Mark.POINTS,
-        Tone.MODEL,
-        tuple(float(r["predicted"]) for r in table),
-        tuple(float(r["observed"]) for r in table),
-        low,
-        high,
-        tuple(f"{r['rows']:,} rows" for r in table),
+        name="observed",
+        mark=Mark.POINTS,
+        tone=Tone.MODEL,
+        x=tuple(float(r["predicted"]) for r in table),
+        y=tuple(float(r["observed"]) for r in table),
+        low=low,
+        high=high,
+        text=tuple(f"{r['rows']:,} rows" for r in table),
     )
-    line = Series("perfect", Mark.GUIDE, Tone.PLAIN, (0.0, top), (0.0, top))
+
+    line = Series(name="perfect", mark=Mark.GUIDE, tone=Tone.PLAIN, x=(0.0, top), y=(0.0, top))
+
     return Chart(
         name="calibration",
         title="Calibration on the test rows",
-        x=Axis("predicted probability to be won", SHARE, zero=True),
-        y=Axis("share won", SHARE, zero=True),
+        x=Axis(title="predicted probability of a win", form=SHARE, zero=True),
+        y=Axis(title="share won", form=SHARE, zero=True),
         n=f"n = {test_rows:,} test rows in {len(table)} bins of equal size",
         words="On the dashed line, what was predicted is what happened. Bars are 90 % intervals of the observed share, "
         "whole accounts resampled, never narrower than binomial ones.",
@@ -238,19 +256,27 @@ def workload(comparison: Mapping[str, Any], figure: str) -> Chart:
     for name, points in comparison["curves"].items():
         low, high = split_pairs([p[f"{figure}_ci"] for p in points])
         where, what = tuple(p["workload"] for p in points), tuple(p[figure] for p in points)
-        series.append(Series(name, Mark.LINE, Tone(name), where, what, low, high))
+        series.append(Series(name=name, mark=Mark.LINE, tone=Tone(name), x=where, y=what, low=low, high=high))
+
     for row in comparison["policies"]:
         if row["workload"] and row["by"] in comparison["curves"]:
             label = policy_label(row["policy"])
             tone = Tone(row["by"])
-            series.append(Series(label, Mark.POINTS, tone, (row["workload"],), (row[figure],), text=(row["rule"],)))
+            series.append(
+                Series(
+                    name=label, mark=Mark.POINTS, tone=tone, x=(row["workload"],), y=(row[figure],), text=(row["rule"],)
+                )
+            )
+
     wins = figure == "wins"
     return Chart(
         name=f"workload_{figure}",
         title="Wins inside the list, by its length" if wins else "Precision of the list, by its length",
-        x=Axis("leads handed off", COUNT, log=not wins),
+        x=Axis(title="leads handed off", form=COUNT, log=not wins),
         y=Axis(
-            "wins inside the list" if wins else "share of handed-off leads won", COUNT if wins else SHARE, zero=True
+            title="wins inside the list" if wins else "share of handed-off leads won",
+            form=COUNT if wins else SHARE,
+            zero=True,
         ),
         n=f"n = {comparison['leads']:,} leads, {comparison['winnable']:,} of them could be won",
         words="Every list is cut at the same length. Bands are 90 % intervals over accounts; the points are the "
@@ -269,39 +295,46 @@ def by_month(rows: Sequence[Mapping[str, Any]], policies: Sequence[str]) -> Char
         tone = Tone.RUBRIC if policy.startswith("rubric") else Tone.MODEL
         series.append(
             Series(
-                policy_label(policy),
-                Mark.LINE,
-                tone,
-                tuple(row["month"] for row in mine),
-                tuple(row["precision"] for row in mine),
+                name=policy_label(policy),
+                mark=Mark.LINE,
+                tone=tone,
+                x=tuple(row["month"] for row in mine),
+                y=tuple(row["precision"] for row in mine),
                 text=tuple(f"{row['wins']} of {row['workload']} won" for row in mine),
             )
         )
+
     handed = sum(int(row["workload"]) for row in rows if row["policy"] in policies)
     is_time = not any(str(row["month"]).startswith("tenth") for row in rows)
     return Chart(
         name="by_month",
         title="Precision month by month" if is_time else "Precision along the rows",
-        x=Axis("month of the handoff" if is_time else "tenth of the test rows, in their order"),
-        y=Axis("share of handed-off leads won", SHARE, zero=True),
+        x=Axis(title="month of the handoff" if is_time else "tenth of the test rows, in their order"),
+        y=Axis(title="share of handed-off leads won", form=SHARE, zero=True),
         n=f"n = {handed:,} handoffs",
-        words="One good month proves little: look whether one line stays above the other. Later months hold fewer "
+        words="One good month proves little: see whether one line stays above the other. Later months hold fewer "
         "handoffs, as a lead is handed off once."
         if is_time
-        else "One good stretch proves little: look whether one line stays above the other.",
+        else "One good stretch proves little: see whether one line stays above the other.",
         series=tuple(series),
     )
 
 
 def scores(counts: Sequence[Mapping[str, Any]], leads: int, what: str) -> Chart:
     """Distribution of scores in steps of five points."""
-    bars = Series("leads", Mark.BARS, Tone.MODEL, tuple(r["score"] for r in counts), tuple(r["leads"] for r in counts))
+    bars = Series(
+        name="leads",
+        mark=Mark.BARS,
+        tone=Tone.MODEL,
+        x=tuple(r["score"] for r in counts),
+        y=tuple(r["leads"] for r in counts),
+    )
     return Chart(
         name="scores",
         title=f"Scores of the {what}",
-        x=Axis("score (0 to 100, steps of five)", limits=(-3, 103)),
-        y=Axis("leads", COUNT, zero=True),
+        x=Axis(title="score (0 to 100, steps of five)", limits=(-3, 103)),
+        y=Axis(title="leads", form=COUNT, zero=True),
         n=f"n = {leads:,} leads",
-        words="50 stands at the reference odds, not at the average lead: most leads lie below it.",
+        words="50 is at the reference odds, not at the average lead: most leads lie below it.",
         series=(bars,),
     )

@@ -9,18 +9,19 @@ from pipelines.report.charts.chart_records import COUNT, Axis, Chart, Mark, Seri
 def waiting(rows: Sequence[Mapping[str, Any]]) -> Chart:
     """How long the leads wait that capacity leaves in the queue."""
     series = Series(
-        "median days",
-        Mark.LINE,
-        Tone.MODEL,
-        tuple(int(row["snapshot"]) for row in rows),
-        tuple(row["median_days"] for row in rows),
+        name="median days",
+        mark=Mark.LINE,
+        tone=Tone.MODEL,
+        x=tuple(int(row["snapshot"]) for row in rows),
+        y=tuple(row["median_days"] for row in rows),
         text=tuple(f"{str(row['date'])[:10]}: {row['waiting']:,} leads waiting" for row in rows),
     )
+
     return Chart(
         name="waiting",
         title="How old the queue gets at the present capacity",
-        x=Axis(f"snapshots since {str(rows[0]['date'])[:10]}", COUNT),
-        y=Axis("median days since first seen", COUNT, zero=True),
+        x=Axis(title=f"snapshots since {str(rows[0]['date'])[:10]}", form=COUNT),
+        y=Axis(title="median days since first seen", form=COUNT, zero=True),
         n=f"n = {len(rows)} weeks, {rows[-1]['waiting']:,} leads in the queue at the end",
         words="Leads that are open and were not handed off, counted from the first judged week. What climbs week by "
         "week is a list nobody will reach: nurture it, or take it out.",
@@ -32,18 +33,19 @@ def funnel(rows: Sequence[Mapping[str, Any]]) -> Chart:
     """Leads that ever entered each stage."""
     shown = list(rows)[::-1]
     bars = Series(
-        "leads",
-        Mark.BARS,
-        Tone.MODEL,
-        tuple(int(row["leads"]) for row in shown),
-        tuple(str(row["stage"]) for row in shown),
+        name="leads",
+        mark=Mark.BARS,
+        tone=Tone.MODEL,
+        x=tuple(int(row["leads"]) for row in shown),
+        y=tuple(str(row["stage"]) for row in shown),
         text=tuple(_stage_words(row) for row in shown),
     )
+
     return Chart(
         name="funnel",
         title="Funnel: leads that entered each stage",
-        x=Axis("leads", COUNT, zero=True),
-        y=Axis(""),
+        x=Axis(title="leads", form=COUNT, zero=True),
+        y=Axis(title=""),
         n=f"n = {max(int(row['leads']) for row in rows):,} leads in the first stage",
         words="Every lead once per stage, whenever it entered. Young leads had less time to go further: read the table "
         "by month before blaming a stage.",

@@ -34,23 +34,28 @@ def waterfall(card: Mapping[str, Any], path: Path) -> Path:
 
     steps = [("base", card["points_base"]), *((row["label"], row["points"]) for row in card["criteria"])]
     steps += [("clip", card["points_clip"])] if card["points_clip"] else []
+
     figure = Figure(figsize=(8, 1.6 + 0.42 * (len(steps) + 2)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+
     at = 50
     axes.barh([0], [at], color=_COLOURS[Tone.PLAIN])
     for row, (_, points) in enumerate(steps, start=1):
         axes.barh([row], [points], left=at, color=_COLOURS[Tone.GOOD if points >= 0 else Tone.BAD])
         axes.text(max(at, at + points) + 1, row, f"{points:+d}", va="center", fontsize=8)
         at += points
+
     last = len(steps) + 1
     axes.barh([last], [at], color=_COLOURS[Tone.MODEL])
     axes.text(at + 1, last, str(at), va="center", fontsize=8)
+
     axes.set_yticks(range(last + 1), ["start", *(label for label, _ in steps), "score"])
     axes.invert_yaxis()
     axes.set_title(f"Lead {card['lead_id']}: from 50 to {card['score']}", loc="left", fontweight="bold")
-    axes.set_xlabel(f"points; 50 stands for {card['reference_probability']:.1%}")
+    axes.set_xlabel(f"points; 50 means a probability of {card['reference_probability']:.1%}")
     axes.spines[["top", "right"]].set_visible(False)
+
     figure.savefig(path, dpi=110)
     return path
 
@@ -63,24 +68,30 @@ def draw(chart: Chart, path: Path) -> Path:
     rows = max((len(s.y) for s in chart.series), default=1) if chart.sideways else 0
     if chart.sideways and len(chart.series) > 1:
         rows = len(chart.series)
+
     height = max(4.2, 1.6 + 0.34 * rows)
     figure = Figure(figsize=(8, height))
     figure.subplots_adjust(
         left=0.3 if chart.sideways or chart.y.ticks else 0.11, right=0.97, top=1 - 0.4 / height, bottom=0.95 / height
     )
     FigureCanvasAgg(figure)
+
     axes = figure.add_subplot()
     for one in chart.series:
         _draw_series(axes, chart, one)
+
     axes.set_title(chart.title, loc="left", fontweight="bold")
     _label(axes.xaxis, axes.set_xlim, chart.x)
     _label(axes.yaxis, axes.set_ylim, chart.y)
+
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
+
     if not chart.sideways and len(chart.series) > 1:
         axes.legend(frameon=False, fontsize=8)
     if not chart.sideways and chart.series and isinstance(chart.series[0].x[:1], tuple) and _are_words(chart):
         axes.tick_params(axis="x", rotation=45, labelsize=8)
+
     figure.text(0.99, 0.02, chart.n, fontsize=8, ha="right")
     figure.savefig(path, dpi=110)
     return path
@@ -93,6 +104,7 @@ def _are_words(chart: Chart) -> bool:
 def _draw_series(axes: Any, chart: Chart, one: Series) -> None:
     colour = OWN_COLOURS.get(one.name, _COLOURS[one.tone]) if one.tone is Tone.GOOD else _COLOURS[one.tone]
     x = [str(v).replace("<br>", "\n") if isinstance(v, str) else v for v in one.x]
+
     if one.mark is Mark.BARS:
         if chart.sideways:
             axes.barh(list(one.y), x, color=colour)

@@ -13,6 +13,7 @@ def figure(chart: Chart) -> dict[str, Any]:
     traces: list[dict[str, Any]] = []
     for one in chart.series:
         traces += _traces(chart, one)
+
     down = {"type": "category", "automargin": True} if chart.sideways else {}
     layout = {
         "xaxis": _axis(chart.x),
@@ -21,6 +22,7 @@ def figure(chart: Chart) -> dict[str, Any]:
         "barmode": "group",
         "hovermode": "closest",
     }
+
     return {"data": traces, "layout": layout, "rows": max((len(s.x) for s in chart.series), default=0)}
 
 
@@ -49,14 +51,17 @@ def _traces(chart: Chart, one: Series) -> list[dict[str, Any]]:
     has_band = bool(one.low) and one.mark is Mark.LINE
     if has_band:
         traces.append(_band(one))
+
     trace: dict[str, Any] = {
         "name": one.name,
         "x": list(one.x),
         "y": list(one.y),
         "meta": {TONE_KEY: str(one.tone), "mark": str(one.mark)},
     }
+
     if one.text:
         trace |= {"text": list(one.text), "hovertemplate": "%{x}, %{y}<br>%{text}<extra>" + one.name + "</extra>"}
+
     if one.mark is Mark.BARS:
         trace |= {"type": "bar", "orientation": "h" if chart.sideways else "v", "textposition": "none"}
     else:
@@ -64,8 +69,10 @@ def _traces(chart: Chart, one: Series) -> list[dict[str, Any]]:
     if one.mark is Mark.GUIDE:
         trace |= {"line": {"dash": "dash"}, "hoverinfo": "skip", "showlegend": False}
         trace.pop("hovertemplate", None)
+
     if one.low and one.mark is Mark.POINTS:
         trace["error_x" if chart.sideways else "error_y"] = _whiskers(one, chart.sideways)
+
     return [*traces, trace]
 
 

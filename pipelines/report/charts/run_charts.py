@@ -21,7 +21,9 @@ def charts_of(context: Context) -> list[Chart]:
     backtest = read_json(paths.backtest / "backtest.json")
     evaluation = read_json(paths.evaluate / "evaluation.json")
     comparison = read_json(paths.thresholds / "comparison.json")
+
     found = [_base_rate_chart(context), *_candidate_charts(backtest, evaluation), *_comparison_charts(comparison)]
+
     stages = read_json(paths.thresholds / "lifecycle.json").get("funnel", [])
     if stages:
         found.append(marketing_charts.funnel(stages))
@@ -34,6 +36,7 @@ def _base_rate_chart(context: Context) -> Chart | None:
     keys = keys[keys["matured"]]
     if not len(keys):
         return None
+
     if keys["as_of"].notna().any():
         period, unit = keys["as_of"].dt.strftime("%Y-%m"), "month"
     else:
@@ -42,22 +45,26 @@ def _base_rate_chart(context: Context) -> Chart | None:
             return None
         tenth = (keys["order"].rank(method="first", pct=True) * 10).clip(upper=9.999).astype("int64") + 1
         period, unit = "tenth " + tenth.astype("str").str.zfill(2), "tenth of the rows, in file order"
+
     grouped = keys.groupby(period.rename("period"))["label"].agg(["size", "sum"])
     months = [
         {"period": str(name), "rows": int(row["size"]), "won": int(row["sum"]), "share": row["sum"] / row["size"]}
         for name, row in grouped.iterrows()
     ]
+
     return chart_records.base_rate(months, unit)
 
 
 def _candidate_charts(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[Chart]:
     found: list[Chart] = []
     winner = backtest.get("winner")
+
     if backtest["candidates"]:
         judged = sum(int(fold["test"]) for fold in backtest["folds"])
         found.append(chart_records.cv_loss(backtest["candidates"], winner, judged))
         if len(backtest["folds"]) > 1:
             found.append(chart_records.by_block(backtest["candidates"], backtest["folds"], winner))
+
     figures = evaluation["figures"]
     if figures:
         found.append(
@@ -65,9 +72,9 @@ def _candidate_charts(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]
                 figures,
                 "auc",
                 "Test AUC per candidate",
-                Axis("AUC (bar: 90 % interval)", ".2f"),
-                "The chance that a won row stands above another; .5 is a coin. AUC judges the order alone and does not "
-                "see whether the probabilities are right.",
+                Axis(title="AUC (bar: 90 % interval)", form=".2f"),
+                "The chance that a won row ranks above another; .5 is a coin toss. AUC judges only the order, not "
+                "whether the probabilities are right.",
                 winner,
             )
         )
@@ -76,14 +83,16 @@ def _candidate_charts(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]
                 figures,
                 "log_loss",
                 "Test log loss per candidate",
-                Axis("log loss (bar: 90 % interval)", ".3f"),
+                Axis(title="log loss (bar: 90 % interval)", form=".3f"),
                 "Lower is better: log loss judges order and probabilities together. The bars overlap more than the "
                 "paired differences in the table.",
                 winner,
             )
         )
+
         rows = sum(int(row["rows"]) for row in evaluation["reliability"])
         found.append(chart_records.calibration(evaluation["reliability"], rows))
+
     return found
 
 
@@ -91,10 +100,12 @@ def _comparison_charts(comparison: Mapping[str, Any]) -> list[Chart]:
     if not comparison.get("curves"):
         return []
     found = [chart_records.workload(comparison, "wins"), chart_records.workload(comparison, "precision")]
+
     held = {row["policy"] for row in comparison["by_month"]}
     pair = pick_same_workload(held)
     if len({row["month"] for row in comparison["by_month"]}) > 1:
         found.append(chart_records.by_month(comparison["by_month"], pair))
+
     plan = comparison.get("plan")
     if plan and len(plan["waiting"]) > 1:
         found.append(marketing_charts.waiting(plan["waiting"]))
@@ -105,17 +116,21 @@ def _score_charts(context: Context) -> list[Chart]:
     record = read_json(context.paths.score / "score.json")
     if not record["leads"]:
         return []
+
     worklist = read_parquet(context.paths.score / "worklist.parquet")
     found = [chart_records.scores(score_counts(worklist["score"]), len(worklist), record["kind"])]
+
     for kind in ("criterion", "feature"):
         rows: Sequence[Mapping[str, Any]] = record.get("importance", {}).get(kind, ())
         if rows:
             found.append(influence_charts.importance(rows, record["leads"], kind))
+
     sample = record["influence"]
     if sample["leads"] > 1 and sample["features"]:
         found.append(influence_charts.beeswarm(sample["features"], sample["leads"]))
         numbers = [feature for feature in sample["features"] if feature["number"]][:DEPENDENCES]
         found += [influence_charts.dependence(feature, sample["leads"]) for feature in numbers]
+
     return found
 
 
