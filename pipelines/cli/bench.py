@@ -1,11 +1,15 @@
 """``leadscore bench``: how fast a finished run is, and how good it is compared with its peers."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from pipelines.cli.options import DataDir, Debug, Json, Params, Source, Tiny
 from pipelines.cli.output import Output, options
+
+if TYPE_CHECKING:
+    from pipelines.diagnostics.peer_benchmark import PeerRow
 
 app = typer.Typer(help="How fast and how good a source's model is on this machine.")
 
@@ -22,9 +26,16 @@ def bench(
     """How fast features, scores and explanations of a finished run are on this machine."""
     if context.invoked_subcommand is not None:
         return 0
-    from pipelines.cli.run import bench_command
+    opened = options(source, data_dir).context()
+    from pipelines.diagnostics.throughput import measure_throughput
 
-    return bench_command(options(source, data_dir), rows, Output(json))
+    found = asdict(measure_throughput(opened, rows))
+    lines = [
+        f"{name.replace('_', ' '):<26}{value:>14,.1f}" for name, value in found.items() if isinstance(value, float)
+    ]
+    head = f"Source {found['source']}, {found['winner']} of {found['features']} features, {found['rows']:,} rows"
+    Output(json).show(found, "\n".join([head, *lines]))
+    return 0
 
 
 @app.command()
@@ -48,29 +59,28 @@ def quality(
 ) -> int:
     """Compare our recipe with plain models on the same splits, with paired intervals (default: development rows)."""
     context = options(source, data_dir, tiny, params=params).context()
-    from pipelines.diagnostics.peer_benchmark import quality as judge
-    from pipelines.diagnostics.peer_benchmark import result_lines, warning_lines
+    from pipelines.diagnostics.peer_benchmark import benchmark_peers
 
-    found = judge(context, block, repeats=repeats, notify=lambda name: typer.echo(f"fitting {name}", err=True))
+    found = benchmark_peers(
+        context, block, repeats=repeats, notify=lambda name: typer.echo(f"fitting {name}", err=True)
+    )
     output = Output(json)
-
     if json:
-        output.record(found)
+        output.record(asdict(found))
         return 0
 
-    for line in warning_lines(found):
+    for line in found.warnings():
         output.text(line)
-    title = f"{found['source']}{' (synthetic)' if found['synthetic'] else ''}, {block} rows"
+    title = f"{found.source}{' (synthetic)' if found.synthetic else ''}, {block} rows"
     columns = ("model", "AUC", "log loss", "above ours", "90 % interval", "seconds")
-    output.table(title, columns, [_cells(row) for row in found["models"]])
-
-    for line in result_lines(found):
+    output.table(title, columns, [_cells(row) for row in found.models])
+    for line in found.notes():
         output.text(line)
     return 0
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    low, high = row["above_ours_ci"]
+def _cells(row: "PeerRow") -> tuple[str, ...]:
+    low, high = row.above_ours_ci
     span = "" if low is None else f"{low:+.4f} to {high:+.4f}"
-    seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f}"
-    return row["name"], f"{row['auc']:.3f}", f"{row['log_loss']:.4f}", f"{row['above_ours']:+.4f}", span, seconds
+    seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
+    return row.name, f"{row.auc:.3f}", f"{row.log_loss:.4f}", f"{row.above_ours:+.4f}", span, seconds

@@ -1,12 +1,18 @@
 """Commands beyond a card: what to ask, what changed, an account's contacts, frameworks on one's own leads."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import Csv, DataDir, Debug, Json, Source
 from pipelines.cli.output import Options, Output, options
+
+if TYPE_CHECKING:
+    from pipelines.scoring.next_questions import FormQuestion, LeadQuestion
+    from pipelines.scoring.score_change import LeadScoreChange
 
 app = typer.Typer()
 
@@ -87,29 +93,28 @@ def questions_command(options: Options, lead_id: str | None, as_of: str | None, 
     context = options.context()
     from pipelines.scoring.next_questions import form_questions, lead_questions
 
-    rows = form_questions(context) if lead_id is None else lead_questions(context, lead_id, as_of)
-    if output.as_json:
-        output.record(rows)
-    elif lead_id is None:
-        _print_form_questions(rows, output)
+    if lead_id is None:
+        _show_form_questions(form_questions(context), output)
     else:
-        _print_lead_questions(lead_id, rows, output)
+        _show_lead_questions(lead_id, lead_questions(context, lead_id, as_of), output)
     return 0
 
 
-def _print_form_questions(rows: list[dict[str, Any]], output: Output) -> None:
+def _show_form_questions(rows: Sequence["FormQuestion"], output: Output) -> None:
+    if output.as_json:
+        output.record([asdict(row) for row in rows])
+        return
     shown = [
         (
-            row["text"],
-            f"{row['silent']:.0%}",
-            f"{row['gain']:.2f}",
-            f"{row['spread']:.1f}",
-            f"{row['crossing']:.1%}",
-            row["answered_rows"],
+            row.text,
+            f"{row.silent:.0%}",
+            f"{row.gain:.2f}",
+            f"{row.spread:.1f}",
+            f"{row.crossing:.1%}",
+            row.answered_rows,
         )
         for row in rows
     ]
-
     columns = ("question", "not answered", "gain", "points", "crosses 50", "rows behind it")
     output.table("What a form should ask, most useful first", columns, shown)
     output.text(
@@ -118,15 +123,16 @@ def _print_form_questions(rows: list[dict[str, Any]], output: Output) -> None:
     )
 
 
-def _print_lead_questions(lead_id: str, rows: list[dict[str, Any]], output: Output) -> None:
+def _show_lead_questions(lead_id: str, rows: Sequence["LeadQuestion"], output: Output) -> None:
+    if output.as_json:
+        output.record([asdict(row) for row in rows])
+        return
     if not rows:
         output.text(f"Lead {lead_id}: every question the model uses has an answer on record, perhaps an old one.")
     for row in rows:
-        output.text(
-            f"{row['text']}\n  moves the score by {row['spread']:.1f} points, over 50 or back {row['crossing']:.0%}"
-        )
-        for answer in row["answers"]:
-            output.text(f"    {answer['share']:>4.0%}  {answer['answer']}: score {answer['score']}")
+        output.text(f"{row.text}\n  moves the score by {row.spread:.1f} points, over 50 or back {row.crossing:.0%}")
+        for answer in row.answers:
+            output.text(f"    {answer.share:>4.0%}  {answer.answer}: score {answer.score}")
 
 
 def shortlist_command(options: Options, state: str | None, limit: int, csv: str | None, output: Output) -> int:
@@ -176,37 +182,35 @@ _WORDS = {
 
 
 def change_command(options: Options, lead_id: str, since: str, until: str | None, bundle: str, output: Output) -> int:
-    """A lead's movement, part by part."""
+    """A lead's score change, part by part."""
     context = options.context()
     from pipelines.scoring.score_change import explain_score_change
 
     found = explain_score_change(context, lead_id, since, until, bundle_before=bundle)
-    output.show(found, change_text(found, context.framework.label))
+    output.show(found.record(), change_text(found, context.framework.label))
     return 0
 
 
-def change_text(found: dict[str, Any], label: Any) -> str:
+def change_text(found: "LeadScoreChange", label: Callable[[str], str]) -> str:
     """The parts, the criteria they moved, and the newest rows behind them."""
-    moved = found["score_after"] - found["score_before"]
+    before, after = found.change.score
     lines = [
-        f"Lead {found['lead_id']} from {found['since'][:16]} to {found['until'][:16]}: "
-        f"score {found['score_before']} to {found['score_after']} ({moved:+d})"
+        f"Lead {found.lead_id} from {found.since:%Y-%m-%dT%H:%M} to {found.until:%Y-%m-%dT%H:%M}: "
+        f"score {before} to {after} ({after - before:+d})"
     ]
 
-    for part, points in found["points"].items():
-        if not points and (part == "clip" or (part == "model" and found["bundle_before"] == found["bundle_after"])):
+    same_model = found.bundle_before == found.bundle_after
+    for part, points in found.change.points.items():
+        if not points and (part == "clip" or (part == "model" and same_model)):
             continue
-        where = sorted(found["criteria"].get(part, {}).items(), key=lambda item: -abs(item[1]))
+        where = sorted(found.change.criteria.get(part, {}).items(), key=lambda item: -abs(item[1]))
         shown = [f"{'base' if name == 'base' else label(name)} {size:+.1f}" for name, size in where if abs(size) >= 0.5]
         lines.append(f"{points:>+4}  {_WORDS[part]}{': ' if shown else ''}{', '.join(shown[:4])}")
+    lines.append(f"{after - before:>+4}  in all")
 
-    lines.append(f"{moved:>+4}  in all")
-
-    if found["rows"]:
-        lines += ["", f"{found['learned']} rows learned of in between; the newest:"]
-        lines += [
-            f"      {row['known_at'][:16]}  {row['table']}: {row['what']}" for row in reversed(found["rows"][-8:])
-        ]
+    if found.rows:
+        lines += ["", f"{found.learned} rows learned of in between; the newest:"]
+        lines += [f"      {row.known_at[:16]}  {row.table}: {row.what}" for row in reversed(found.rows[-8:])]
     return "\n".join(lines)
 
 

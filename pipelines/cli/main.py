@@ -116,6 +116,7 @@ def matrix(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
+    """The stage ``matrix``, which takes an engine."""
     from pipelines.cli.run import stage_command
 
     return stage_command("matrix", options(source, data_dir, tiny, engine, params), Output(json), gate=gate)
@@ -137,6 +138,7 @@ def score(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
+    """The stage ``score``; with ``--input``, a file of leads instead."""
     from pipelines.cli.run import score_file_command, stage_command
 
     chosen = options(source, data_dir, tiny, engine, params)

@@ -9,7 +9,7 @@ from pipelines.cli.options import DataDir, Debug, Json, Params, Source
 from pipelines.cli.output import Output, options
 
 app = typer.Typer()
-SHOWN = 10
+SHOWN = 10  # features listed; the JSON has all of them
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Commands that read a finished run: a lead's score, the comparison, the lifecycle."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,6 @@ from pipelines.stages.stage_table import STAGES
 
 if TYPE_CHECKING:
     from models.explaining.language import Language
-from pathlib import Path
 
 app = typer.Typer()
 
@@ -60,6 +60,7 @@ def thresholds(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
+    """The stage ``thresholds``, with a precision to promise."""
     from pipelines.cli.compare import thresholds_command
 
     chosen = options(source, data_dir, tiny, params=params)
@@ -213,7 +214,7 @@ def features_command(options: Options, out: str | None, output: Output) -> int:
     return 0
 
 
-SHOWN = 20
+SHOWN = 20  # leads on which sales and score disagree; the CSV has all of them
 
 
 def lifecycle_command(options: Options, csv: str | None, output: Output) -> int:

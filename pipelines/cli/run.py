@@ -1,6 +1,7 @@
-"""Commands that run stages, score files and serve."""
+"""Commands that run stages, score files, start declarations and fetch data."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,8 @@ def score_file_command(
 
     destination = Path(out) if out is not None else Path(input_file).with_suffix(".scored.csv")
     done = score_file(context, Path(input_file), destination, bundle=bundle, framework=framework, as_of=as_of)
-    text = f"{done['rows']} rows in, {done['scored']} scored, {done['errors']} with an error -> {destination}"
-    output.show(done, text)
+    text = f"{done.rows} rows in, {done.scored} scored, {done.errors} with an error -> {destination}"
+    output.show(asdict(done), text)
     return 0
 
 
@@ -99,21 +100,6 @@ def data_get_command(options: Options, output: Output) -> int:
     files = get_data(context.source, context.paths)
     text = "\n".join(f"{table}: {path} (hash checked)" for table, path in files.items())
     output.show({table: str(path) for table, path in files.items()}, text or "this source declares no public data")
-    return 0
-
-
-def bench_command(options: Options, rows: int, output: Output) -> int:
-    """Rates of a finished run's parts."""
-    context = options.context()
-    from pipelines.diagnostics.throughput import bench
-
-    found = bench(context, rows)
-    lines = [
-        f"{name.replace('_', ' '):<26}{value:>14,.1f}" for name, value in found.items() if isinstance(value, float)
-    ]
-
-    head = f"Source {found['source']}, {found['winner']} of {found['features']} features, {found['rows']:,} rows"
-    output.show(found, "\n".join([head, *lines]))
     return 0
 
 

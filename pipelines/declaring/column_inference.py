@@ -16,9 +16,11 @@ from pipelines.ingest.type_casting import cast_numbers
 
 Word = TypeVar("Word", Topic, Dimension)
 
-READABLE = 0.98  # share of filled values a type must read to be guessed
-LONG_TEXT = 40
-PURE_ENOUGH = 0.98
+_LEAST_MERIT = 1.5  # a name like a target, a value like "won", or the last column with two values
+READABLE = 0.98  # share of filled values a type must read to be guessed: a few typing errors are common in exports
+_SENTINEL_SHARE = 0.2  # of the values: a real -1 or 999 is rarely that frequent
+LONG_TEXT = 40  # mean characters from which a column is prose, not the names of categories
+PURE_ENOUGH = 0.98  # share of rows whose outcome a column gives away; a guess to be checked, the audit tests it
 MISSING_TEXTS = ("unknown", "n/a", "na", "none", "null", "?", "-", "not available", "missing")
 _WON = re.compile(r"^(closed[ _-]?)?won$|^(yes|y|true|t|1|1\.0|success|converted|customer|accepted|sql)$", re.I)
 _LOST = re.compile(r"^(closed[ _-]?)?lost$|^(no|n|false|f|0|0\.0|failure|rejected|disqualified)$", re.I)
@@ -96,7 +98,7 @@ def guess_target(frame: pd.DataFrame) -> tuple[str, tuple[str, ...], tuple[str, 
         merit = 4.0 * bool(_TARGET.search(header)) + 2.0 * any("won" in v.lower() for v in won)
         merit += 1.0 * (place == len(frame.columns) - 1) + 0.5 * (len(values) == 2)
 
-        if merit >= 1.5 and (best is None or merit > best[0]):
+        if merit >= _LEAST_MERIT and (best is None or merit > best[0]):
             best = (merit, str(header), won, lost)
     return None if best is None else best[1:]
 
@@ -153,7 +155,7 @@ def _sentinel(present: pd.Series) -> str:
     """A frequent 999, -1 or the like."""
     top = present.value_counts(normalize=True)
     value = str(top.index[0])
-    return value if top.iloc[0] >= 0.2 and re.fullmatch(r"-1|-?9{2,}(\.0*)?", value) else ""
+    return value if top.iloc[0] >= _SENTINEL_SHARE and re.fullmatch(r"-1|-?9{2,}(\.0*)?", value) else ""
 
 
 def _is_time(present: pd.Series) -> bool:
@@ -198,7 +200,7 @@ def _purity(texts: pd.Series, won: pd.Series) -> str:
 
     for what, cells in (("its values", texts), ("whether it is filled", texts.ne("").astype(str))):
         sizes = cells.map(cells.value_counts())
-        common = sizes >= 5
+        common = sizes >= 5  # rarer values are pure by chance
         if common.mean() < 0.5:
             continue
 

@@ -25,7 +25,7 @@ from pipelines.workspace.table_files import load_tables
 
 HALF_LIVES, BOTS = "half_lives.json", "bots.json"
 ROWS = 40_000  # estimates rest on at most so many rows
-MOVED_SHOWN = 10
+MOVED_SHOWN = 10  # leads whose score the bot filter moves most; the counts cover all
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """How good our recipe is beside its peers, on development rows or, counted, on the test block."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -23,9 +24,93 @@ BlockName = Literal["dev", "test", "splits"]
 LOOKS = "looks.json"
 
 
-def quality(
+@dataclass(frozen=True, kw_only=True)
+class PeerRow:
+    """One model over all judged splits.
+
+    Parameters
+    ----------
+    log_loss, above_ours : nats per row; ``above_ours`` with a paired 90 % interval
+    seconds : to fit and predict, all splits together; None where it was not timed
+    """
+
+    name: str
+    ours: bool
+    auc: float
+    log_loss: float
+    above_ours: float
+    above_ours_ci: tuple[float | None, float | None]
+    seconds: float | None
+
+    @property
+    def is_better(self) -> bool:
+        """A peer whose log loss lies below ours beyond the interval."""
+        high = self.above_ours_ci[1]
+        return self.name != OURS and high is not None and high < 0
+
+
+@dataclass(frozen=True)
+class JudgedSplit:
+    """Rows of one split that were judged, and what our recipe chose before seeing them."""
+
+    n: int
+    won: int
+    winner: str
+    verdict: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerBenchmark:
+    """Our recipe, its candidates and its peers on the same splits.
+
+    Parameters
+    ----------
+    looks_at_test_block : how often the final block was judged so far
+    leaks : columns that carried the outcome at the last audit; None before any audit
+    not_installed : peers left out, each with the package it needs
+    """
+
+    source: str
+    synthetic: bool
+    block: BlockName
+    looks_at_test_block: int
+    leaks: list[str] | None
+    splits: tuple[JudgedSplit, ...]
+    models: tuple[PeerRow, ...]
+    not_installed: dict[str, str]
+    better_than_ours: tuple[str, ...]
+
+    def warnings(self) -> list[str]:
+        """What is printed before the table: why its figures may mean nothing."""
+        lines = []
+        if self.leaks is None:
+            lines.append("Not audited: run 'leadscore audit' first; a column may carry the outcome.")
+        elif self.leaks:
+            lines.append(
+                f"Leak: {', '.join(self.leaks)} carried the outcome at the last audit, and every model here learned "
+                "from it. These figures do not measure quality; declare it 'role: ignore', then run and judge again."
+            )
+
+        silent = sum(split.verdict == Verdict.NO_SIGNAL for split in self.splits)
+        if silent:
+            lines.append(
+                f"No signal in {silent} of {len(self.splits)} splits: before the judged rows no candidate beat the "
+                "base rate beyond noise, so a run would have made no model."
+            )
+        return lines
+
+    def notes(self) -> list[str]:
+        """What is printed after the table."""
+        splits = "; ".join(f"{s.n:,} rows, {s.won:,} won, chosen: {s.winner} ({s.verdict})" for s in self.splits)
+        lines = [f"judged on: {splits}", f"looks at the test block so far: {self.looks_at_test_block}"]
+        lines += [f"not installed: {name} (package {package})" for name, package in self.not_installed.items()]
+        better = ", ".join(self.better_than_ours) or "none"
+        return [*lines, f"better than the chosen candidate beyond the 90 % interval: {better}"]
+
+
+def benchmark_peers(
     context: Context, block: BlockName = "dev", *, repeats: int = 3, notify: Callable[[str], None] | None = None
-) -> dict[str, Any]:
+) -> PeerBenchmark:
     """One table of our recipe, its candidates and its peers on the same splits.
 
     ``dev`` never reads the final block: the newest ``repeats`` development blocks are judged by what can be learned
@@ -60,7 +145,7 @@ def quality(
         for part, made in chops
     ]
 
-    return _record(context, block, matches, absent, looks)
+    return _report(context, block, matches, absent, looks)
 
 
 def looks_so_far(context: Context) -> int:
@@ -111,28 +196,23 @@ def _development(matrix: Matrix, split: Chop, context: Context, repeats: int) ->
     return [(part, made) for made in _splits(part, context, repeats)]
 
 
-def _record(
+def _report(
     context: Context, block: BlockName, matches: list[PeerComparison], absent: dict[str, str], looks: int
-) -> dict[str, Any]:
+) -> PeerBenchmark:
     rows = summarise_comparisons(matches, Resampling.of(context.settings))
+    models = tuple(PeerRow(**row) for row in rows)
 
-    return {
-        "source": context.source.name,
-        "synthetic": context.source.synthetic,
-        "block": block,
-        "looks_at_test_block": looks,
-        "leaks": _leaks(context),
-        "splits": [
-            {"n": len(m.won), "won": int(m.won.sum()), "winner": m.winner, "verdict": str(m.verdict)} for m in matches
-        ],
-        "models": rows,
-        "not_installed": absent,
-        "better_than_ours": [
-            row["name"]
-            for row in rows
-            if row["name"] != OURS and row["above_ours_ci"][1] is not None and row["above_ours_ci"][1] < 0
-        ],
-    }
+    return PeerBenchmark(
+        source=context.source.name,
+        synthetic=context.source.synthetic,
+        block=block,
+        looks_at_test_block=looks,
+        leaks=_leaks(context),
+        splits=tuple(JudgedSplit(len(m.won), int(m.won.sum()), m.winner, str(m.verdict)) for m in matches),
+        models=models,
+        not_installed=absent,
+        better_than_ours=tuple(row.name for row in models if row.is_better),
+    )
 
 
 def _leaks(context: Context) -> list[str] | None:
@@ -141,37 +221,3 @@ def _leaks(context: Context) -> list[str] | None:
     if not path.exists():
         return None
     return list(dict.fromkeys(row["column"] for row in blocking(read_json(path)["findings"])))
-
-
-def warning_lines(found: dict[str, Any]) -> list[str]:
-    """What is printed before the table: why its figures may mean nothing."""
-    lines = []
-    if found["leaks"] is None:
-        lines.append("Not audited: run 'leadscore audit' first; a column may carry the outcome.")
-    elif found["leaks"]:
-        lines.append(
-            f"Leak: {', '.join(found['leaks'])} carried the outcome at the last audit, and every model here learned "
-            "from it. These figures do not measure quality; declare it 'role: ignore', then run and judge again."
-        )
-
-    silent = sum(split["verdict"] == Verdict.NO_SIGNAL for split in found["splits"])
-    if silent:
-        lines.append(
-            f"No signal in {silent} of {len(found['splits'])} splits: before the judged rows no candidate beat the "
-            "base rate beyond noise, so a run would have made no model."
-        )
-    return lines
-
-
-def result_lines(found: dict[str, Any]) -> list[str]:
-    """What is printed around the table."""
-    splits = "; ".join(
-        f"{s['n']:,} rows, {s['won']:,} won, chosen: {s['winner']} ({s['verdict']})" for s in found["splits"]
-    )
-    looks = found["looks_at_test_block"]
-
-    lines = [f"judged on: {splits}", f"looks at the test block so far: {looks}"]
-    lines += [f"not installed: {name} (package {package})" for name, package in found["not_installed"].items()]
-
-    better = ", ".join(found["better_than_ours"]) or "none"
-    return [*lines, f"better than the chosen candidate beyond the 90 % interval: {better}"]

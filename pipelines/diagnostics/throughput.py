@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,29 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables
 
-ROWS, SINGLE, REPEATS = 20_000, 50, 3
+ROWS = 20_000  # rows predicted and explained: enough that fixed costs of a call do not show
+SINGLE = 50  # calls with one lead each, averaged
+REPEATS = 3  # the fastest counts: what slows a call down is other work on the machine
 
 
-def bench(context: Context, rows: int = ROWS) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Throughput:
+    """Rates of a finished run's parts on this machine, and one lead's milliseconds."""
+
+    source: str
+    winner: str
+    features: int
+    matrix_rows: int
+    rows: int
+    matrix_rows_per_second: float
+    predict_rows_per_second: float
+    explain_rows_per_second: float
+    explain_over_predict: float
+    score_rows_per_second: float
+    one_lead_milliseconds: float
+
+
+def measure_throughput(context: Context, rows: int = ROWS) -> Throughput:
     """Rates of features, prediction, explanation and whole scoring, and one lead's milliseconds.
 
     Raises
@@ -42,19 +62,19 @@ def bench(context: Context, rows: int = ROWS) -> dict[str, Any]:
     built = _fastest(lambda: _build_again(context, bundle), 1)
     alone = _fastest(lambda: [bundle.log_odds(part.values.iloc[k : k + 1]) for k in range(SINGLE)]) / SINGLE
 
-    return {
-        "source": context.source.name,
-        "winner": bundle.meta["winner"],
-        "features": len(bundle.catalog),
-        "matrix_rows": len(matrix),
-        "matrix_rows_per_second": len(matrix) / built,
-        "rows": rows,
-        "predict_rows_per_second": rows / predict,
-        "explain_rows_per_second": rows / explain,
-        "explain_over_predict": explain / predict,
-        "score_rows_per_second": rows / whole,
-        "one_lead_milliseconds": 1000 * alone,
-    }
+    return Throughput(
+        source=context.source.name,
+        winner=bundle.meta["winner"],
+        features=len(bundle.catalog),
+        matrix_rows=len(matrix),
+        matrix_rows_per_second=len(matrix) / built,
+        rows=rows,
+        predict_rows_per_second=rows / predict,
+        explain_rows_per_second=rows / explain,
+        explain_over_predict=explain / predict,
+        score_rows_per_second=rows / whole,
+        one_lead_milliseconds=1000 * alone,
+    )
 
 
 def _build_again(context: Context, bundle: Bundle) -> Matrix:

@@ -1,10 +1,11 @@
 """What a table looks like, column by column; values of personal and sensitive columns stay hidden."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from features.schema.canonical_tables import TABLES
+from features.schema.columns import Column
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.canonical_shape import read_columns, type_of
@@ -13,8 +14,27 @@ from pipelines.ingest.quarantine import hidden_columns
 MOST_COMMON = 3  # values of a category shown: one line of a table
 
 
-def profile(frame: pd.DataFrame, table: str, source: Source) -> list[dict[str, Any]]:
-    """One record per column: type, role, share missing, distinct values, and range or most common values."""
+@dataclass(frozen=True, kw_only=True)
+class ColumnProfile:
+    """One column at a glance.
+
+    Parameters
+    ----------
+    role : the declared role, or ``contract``
+    missing : share of the rows, 0 to 1
+    shows : range or most common values in words; ``hidden`` where values may not be shown
+    """
+
+    column: str
+    type: str
+    role: str
+    missing: float
+    distinct: int
+    shows: str
+
+
+def profile_columns(frame: pd.DataFrame, table: str, source: Source) -> list[ColumnProfile]:
+    """One profile per column of a table, in its order; columns of the contract that the source lacks are left out."""
     declared = read_columns(source, table)
     hidden = hidden_columns(source, table)
     records = []
@@ -26,19 +46,19 @@ def profile(frame: pd.DataFrame, table: str, source: Source) -> list[dict[str, A
         kind = type_of(source, table, name)
         canonical = name not in declared or (source.flat is None and name in TABLES[table].names)
         records.append(
-            {
-                "column": name,
-                "type": str(kind),
-                "role": "contract" if canonical else str(declared[name].role),
-                "missing": float(values.isna().mean()) if len(values) else 0.0,
-                "distinct": int(values.nunique()),
-                "shows": "hidden" if name in hidden else _shows(values, kind, declared.get(name)),
-            }
+            ColumnProfile(
+                column=name,
+                type=str(kind),
+                role="contract" if canonical else str(declared[name].role),
+                missing=float(values.isna().mean()) if len(values) else 0.0,
+                distinct=int(values.nunique()),
+                shows="hidden" if name in hidden else _shows(values, kind, declared.get(name)),
+            )
         )
     return records
 
 
-def _shows(values: pd.Series, kind: ColumnType, column: Any) -> str:
+def _shows(values: pd.Series, kind: ColumnType, column: Column | None) -> str:
     present = values.dropna()
     if not len(present):
         return "always missing"

@@ -72,7 +72,7 @@ def run_suites(
         planned = [*_plan_structure(tables[table], table, source), *_plan_rules(mine, frame)]
 
         suite = gx.ExpectationSuite(
-            name=table, expectations=[make(meta={"place": i}) for i, (make, _) in enumerate(planned)]
+            name=table, expectations=[check.expectation.build(place) for place, check in enumerate(planned)]
         )
 
         asset = pandas_source.add_dataframe_asset(table)
@@ -80,73 +80,82 @@ def run_suites(
         found = batch.validate(suite, result_format="BOOLEAN_ONLY").to_json_dict()
 
         success = {r["expectation_config"]["meta"]["place"]: bool(r["success"]) for r in found["results"]}
-        for place, (_, (kind, sentence, warns)) in enumerate(planned):
-            results.append(RuleResult(table, kind, sentence, success[place], warns))
+        for place, check in enumerate(planned):
+            results.append(RuleResult(table, check.kind, check.sentence, success[place], check.warns))
     return results
 
 
-class ExpectationFactory:
-    """An expectation to be made, once its place in the suite is known."""
+@dataclass(frozen=True)
+class GreatExpectation:
+    """An expectation of the library by its class name, to be built once its place in the suite is known."""
 
-    def __init__(self, name: str, **arguments: Any) -> None:
-        self.name, self.arguments = name, arguments
+    name: str
+    arguments: Mapping[str, Any]
 
-    def __call__(self, meta: Mapping[str, Any]) -> Any:
+    def build(self, place: int) -> Any:
+        """The library's object; its place comes back with the result."""
         import great_expectations.expectations as gxe
 
-        return getattr(gxe, self.name)(**self.arguments, meta=dict(meta))
+        return getattr(gxe, self.name)(**self.arguments, meta={"place": place})
 
 
-Planned = tuple[ExpectationFactory, tuple[str, str, bool]]
+@dataclass(frozen=True)
+class PlannedCheck:
+    """An expectation, and what a result says of it."""
+
+    expectation: GreatExpectation
+    kind: str
+    sentence: str
+    warns: bool = False
 
 
-def _plan_structure(frame: pd.DataFrame, table: str, source: Source) -> Iterator[Planned]:
-    yield (
-        ExpectationFactory(
-            "ExpectTableColumnsToMatchSet", column_set=list(_expected_columns(frame, table)), exact_match=False
-        ),
-        ("columns", "has every column of the contract and the declaration", False),
-    )
+def _expect(name: str, **arguments: Any) -> GreatExpectation:
+    return GreatExpectation(name, arguments)
+
+
+def _plan_structure(frame: pd.DataFrame, table: str, source: Source) -> Iterator[PlannedCheck]:
+    columns = _expected_columns(frame, table)
+    present = _expect("ExpectTableColumnsToMatchSet", column_set=columns, exact_match=False)
+    yield PlannedCheck(present, "columns", "has every column of the contract and the declaration")
+
     for name in frame.columns:
         kind = type_of(source, table, name)
-        yield (
-            ExpectationFactory("ExpectColumnValuesToBeOfType", column=name, type_=_TYPE_NAMES[kind]),
-            ("type", f"{name} is stored as {kind}", False),
-        )
+        typed = _expect("ExpectColumnValuesToBeOfType", column=name, type_=_TYPE_NAMES[kind])
+        yield PlannedCheck(typed, "type", f"{name} is stored as {kind}")
 
 
 def _expected_columns(frame: pd.DataFrame, table: str) -> list[str]:
     return list(dict.fromkeys([*TABLES[table].names, *frame.columns]))
 
 
-def _plan_rules(expectations: Sequence[Expectation], frame: pd.DataFrame) -> Iterator[Planned]:
+def _plan_rules(expectations: Sequence[Expectation], frame: pd.DataFrame) -> Iterator[PlannedCheck]:
     for expectation in expectations:
-        make = _check_latest(expectation, frame) or _check_of(expectation)
-        if make is not None:
-            yield make, (str(expectation.rule), expectation.sentence, expectation.warns)
+        check = _check_latest(expectation, frame) or _check_of(expectation)
+        if check is not None:
+            yield PlannedCheck(check, str(expectation.rule), expectation.sentence, expectation.warns)
 
 
-def _check_latest(e: Expectation, frame: pd.DataFrame) -> ExpectationFactory | None:
+def _check_latest(e: Expectation, frame: pd.DataFrame) -> GreatExpectation | None:
     """Of many moments the latest is compared: one by one they take Great Expectations seconds per million."""
     column = e.columns[-1]
     if e.rule is not Rule.CUTOFF or not frame[column].notna().any():
         return None
-    return ExpectationFactory("ExpectColumnMaxToBeBetween", column=column, max_value=e.bound)
+    return _expect("ExpectColumnMaxToBeBetween", column=column, max_value=e.bound)
 
 
-def _check_of(e: Expectation) -> ExpectationFactory | None:
+def _check_of(e: Expectation) -> GreatExpectation | None:
     column, rule = e.columns[-1], e.rule
     if rule is Rule.REQUIRED:
-        return ExpectationFactory("ExpectColumnValuesToNotBeNull", column=column)
+        return _expect("ExpectColumnValuesToNotBeNull", column=column)
     if rule is Rule.ALLOWED:
-        return ExpectationFactory("ExpectColumnValuesToBeInSet", column=column, value_set=list(e.values))
+        return _expect("ExpectColumnValuesToBeInSet", column=column, value_set=list(e.values))
     if rule is Rule.MINIMUM:
-        return ExpectationFactory("ExpectColumnValuesToBeBetween", column=column, min_value=e.bound)
+        return _expect("ExpectColumnValuesToBeBetween", column=column, min_value=e.bound)
     if rule in (Rule.MAXIMUM, Rule.CUTOFF):
-        return ExpectationFactory("ExpectColumnValuesToBeBetween", column=column, max_value=e.bound)
+        return _expect("ExpectColumnValuesToBeBetween", column=column, max_value=e.bound)
 
     if rule is Rule.KNOWN_ORDER:
-        return ExpectationFactory(
+        return _expect(
             "ExpectColumnPairValuesAToBeGreaterThanB",
             column_A=column,
             column_B=e.columns[0],
@@ -155,12 +164,12 @@ def _check_of(e: Expectation) -> ExpectationFactory | None:
         )
 
     if rule is Rule.REFERENCE:
-        return ExpectationFactory("ExpectColumnValuesToBeInSet", column=_parent_found_column(e), value_set=[True])
+        return _expect("ExpectColumnValuesToBeInSet", column=_parent_found_column(e), value_set=[True])
 
     if rule is Rule.UNIQUE and len(e.columns) == 1:
-        return ExpectationFactory("ExpectColumnValuesToBeUnique", column=column)
+        return _expect("ExpectColumnValuesToBeUnique", column=column)
     if rule is Rule.UNIQUE:
-        return ExpectationFactory(
+        return _expect(
             "ExpectCompoundColumnsToBeUnique", column_list=list(e.columns), ignore_row_if="all_values_are_missing"
         )
     return None

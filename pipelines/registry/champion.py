@@ -16,7 +16,7 @@ from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
 
-_KEPT_MOVES = 50
+_KEPT_MOVES = 50  # newest moves in the pointer file: it is read by every server and stays small
 
 
 class MoveKind(StrEnum):

@@ -9,8 +9,8 @@ from features.schema.vocabulary import Role
 from models.judging.lifecycle.account_rollup import expansion_accounts, map_coverage, roll_up
 from pipelines.workspace.context import Context
 
-BEST_LEADS = 5_000  # accounts of so many leads are rolled up
-SHOWN, EXPANSION_SHOWN, FUNCTIONS = 15, 10, 10
+BEST_LEADS = 5_000  # bounds the roll-up: accounts beyond the best leads would not be worked first
+SHOWN, EXPANSION_SHOWN, FUNCTIONS = 15, 10, 10  # rows and columns of the report's tables
 
 
 def roll_up_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 from features.catalog.feature import FeatureType
 from models.scoring import Scored
 
-SAMPLE, FEATURES = 150, 8
+SAMPLE, FEATURES = 150, 8  # dots and rows that a chart of the report still shows apart
 
 
 def influence_of(scored: Scored, seed: int) -> dict[str, Any]:

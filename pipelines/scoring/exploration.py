@@ -16,7 +16,8 @@ from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context
 
 LOG = "exploration.parquet"
-FEWEST = 30  # logged handoffs whose outcome is known
+_SEED_STRIDE = 1_000_003  # more than the days of a calendar, so that no two seeds share a draw
+FEWEST = 30  # handoffs with a known outcome: below, an interval would say nothing
 _COLUMNS = ("lead_id", "as_of", "explored", "propensity", "share", "seed", "bundle")
 
 
@@ -35,7 +36,7 @@ def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_h
         tie_order(worklist["lead_id"]),
         capacity.handoffs_per_week,
         share=capacity.exploration_share,
-        seed=capacity.exploration_seed * 1_000_003 + as_of.toordinal(),
+        seed=capacity.exploration_seed * _SEED_STRIDE + as_of.toordinal(),
     )
 
     log = picks.log(worklist["lead_id"], as_of)

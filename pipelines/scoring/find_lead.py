@@ -22,7 +22,7 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
 CHAMPION = "champion"
-_LEAST_DIGITS = 6
+_LEAST_DIGITS = 6  # of a hash: 16 million beginnings, so that a short word is not taken for one
 
 
 def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:

@@ -1,5 +1,6 @@
 """Questions worth asking: of one lead, and averaged over the open leads as a form's fields."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,51 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
 
-def form_questions(context: Context) -> list[dict[str, Any]]:
-    """Questions by what asking them would bring, averaged over the open leads; most first.
+@dataclass(frozen=True, kw_only=True)
+class FormQuestion:
+    """What asking a question would bring, averaged over the open leads.
 
-    ``silent`` leads have no answer; ``gain`` is per 1,000 open leads handed off or not at the reference odds, in wins;
-    ``spread`` in points and ``crossing`` are means over the silent ones.
+    Parameters
+    ----------
+    silent : share of the open leads that have no answer
+    gain : wins per 1,000 open leads, handed off or not at the reference odds
+    spread, crossing : means over the silent leads: standard deviation of the score [points], chance to cross 50
+    answered_rows : rows that taught what answers are worth
     """
+
+    question: str
+    text: str
+    silent: float
+    gain: float
+    spread: float
+    crossing: float
+    answered_rows: int
+
+
+@dataclass(frozen=True)
+class PlausibleAnswer:
+    """An answer a lead may give: how likely it is, and the score and probability after it."""
+
+    answer: str
+    share: float
+    score: int
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadQuestion:
+    """An unanswered question of one lead; ``gain``, ``spread`` and ``crossing`` as in :class:`FormQuestion`."""
+
+    question: str
+    text: str
+    gain: float
+    spread: float
+    crossing: float
+    answers: tuple[PlausibleAnswer, ...]
+
+
+def form_questions(context: Context) -> list[FormQuestion]:
+    """Questions by what asking them would bring, most useful first."""
     bundle, matrix = find_bundle(context), open_rows(context)
     worth = value_questions(
         bundle.questions,
@@ -35,18 +75,18 @@ def form_questions(context: Context) -> list[dict[str, Any]]:
         silent = matrix.values[table.feature].isna().to_numpy()
         found = worth[table.question]
         rows.append(
-            {
-                "question": table.question,
-                "text": context.source.questions[table.question].text,
-                "silent": float(silent.mean()),
-                "gain": float(found.gain.mean() * 1000),
-                "spread": _mean(found.spread[silent]),
-                "crossing": _mean(found.crossing[silent]),
-                "answered_rows": table.answered,
-            }
+            FormQuestion(
+                question=table.question,
+                text=context.source.questions[table.question].text,
+                silent=float(silent.mean()),
+                gain=float(found.gain.mean() * 1000),
+                spread=_mean(found.spread[silent]),
+                crossing=_mean(found.crossing[silent]),
+                answered_rows=table.answered,
+            )
         )
 
-    return sorted(rows, key=lambda row: (-row["gain"], -row["spread"], row["question"]))
+    return sorted(rows, key=lambda row: (-row.gain, -row.spread, row.question))
 
 
 def _mean(values: Any) -> float:
@@ -63,14 +103,14 @@ def open_rows(context: Context) -> Matrix:
     return load_matrix(context.paths.matrix, "open")
 
 
-def lead_questions(context: Context, lead_id: str, as_of: str | None = None) -> list[dict[str, Any]]:
+def lead_questions(context: Context, lead_id: str, as_of: str | None = None) -> list[LeadQuestion]:
     """Unanswered questions of one lead: what each is worth, and the score after every plausible answer."""
     open_rows(context)
     bundle = find_bundle(context)
     return questions_of(context, bundle, lead_matrix(context, bundle.catalog, lead_id, as_of).values)
 
 
-def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list[dict[str, Any]]:
+def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list[LeadQuestion]:
     """The same for one row of feature values."""
     parts = bundle.contributions(values)
     log_odds = float(parts.values[0].sum() + parts.base)
@@ -86,20 +126,20 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
         found = worth[table.question]
         own = float(contribution_of(parts, table.feature)[0])
         rows.append(
-            {
-                "question": table.question,
-                "text": context.source.questions[table.question].text,
-                "gain": float(found.gain[0]),
-                "spread": float(found.spread[0]),
-                "crossing": float(found.crossing[0]),
-                "answers": [
-                    {"answer": words, "share": share, "score": _points(bundle, z), "probability": _chance(z)}
+            LeadQuestion(
+                question=table.question,
+                text=context.source.questions[table.question].text,
+                gain=float(found.gain[0]),
+                spread=float(found.spread[0]),
+                crossing=float(found.crossing[0]),
+                answers=tuple(
+                    PlausibleAnswer(words, share, _points(bundle, z), _chance(z))
                     for words, share, z in plausible_outcomes(table, log_odds, own)
-                ],
-            }
+                ),
+            )
         )
 
-    return sorted(rows, key=lambda row: (-(row["gain"] + 1e-9 * row["spread"]), row["question"]))
+    return sorted(rows, key=lambda row: (-(row.gain + 1e-9 * row.spread), row.question))
 
 
 def _points(bundle: Bundle, log_odds: float) -> int:

@@ -11,7 +11,7 @@ from models.scoring import Scored
 from pipelines.scoring.state_history import StateHistory
 
 COLUMNS = ("rule", "team", "programme", "reason", "temperature", "near_state", "near_lacks")
-NEAR, SHORT, PROPOSED = 40, 15, 25
+NEAR, SHORT, PROPOSED = 40, 15, 25  # leads listed in the report; the totals beside them count all
 
 
 def columns_of(scored: Scored, standing: StateHistory | None) -> pd.DataFrame:

@@ -1,5 +1,6 @@
-"""What changed about a lead: from the source's tables and the kept bundles."""
+"""What changed a lead's score between two moments: from the source's tables and the kept bundles."""
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -12,18 +13,65 @@ from features.point_in_time.history import LEARNED, known_at_moment, learned_bet
 from features.schema.source import Source
 from models.bundle import Bundle
 from models.explaining.framework import Framework
-from models.score_change import split_change
+from models.score_change import Change, split_change
 from pipelines.scoring.find_lead import CHAMPION, find_bundle, moment, unknown_lead
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
-SHOWN = 20
+SHOWN = 20  # newest rows listed; all are counted
+
+
+@dataclass(frozen=True)
+class LearnedRow:
+    """A row of the source that became known between the two moments; both clocks as ISO text."""
+
+    table: str
+    lead_id: str | None
+    what: str
+    happened_at: str
+    known_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadScoreChange:
+    """A lead's score change between two moments.
+
+    Parameters
+    ----------
+    since, until : the moments, naive UTC
+    change : its parts; they sum to the difference of the scores
+    bundle_before, bundle_after : hashes of the bundles that scored then and now
+    learned : how many rows of the lead and its account became known in between
+    rows : the newest of them, at most :data:`SHOWN`, oldest first
+    """
+
+    lead_id: str
+    since: pd.Timestamp
+    until: pd.Timestamp
+    change: Change
+    bundle_before: str
+    bundle_after: str
+    learned: int
+    rows: tuple[LearnedRow, ...]
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "lead_id": self.lead_id,
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            **self.change.record(),
+            "bundle_before": self.bundle_before,
+            "bundle_after": self.bundle_after,
+            "learned": self.learned,
+            "rows": [asdict(row) for row in self.rows],
+        }
 
 
 def explain_score_change(
     context: Context, lead_id: str, since: str, until: str | None = None, *, bundle_before: str = CHAMPION
-) -> dict[str, Any]:
-    """The movement of a lead's score since a moment, with the rows learned of in between.
+) -> LeadScoreChange:
+    """The change of a lead's score since a moment, with the rows learned of in between.
 
     Parameters
     ----------
@@ -64,8 +112,8 @@ def compare_moments(
     moments: tuple[pd.Timestamp, pd.Timestamp],
     bundles: tuple[Bundle, Bundle],
     framework: Framework,
-) -> dict[str, Any]:
-    """A lead's movement between two moments, each scored by its own bundle; JSON-ready, moments in order.
+) -> LeadScoreChange:
+    """The change of a lead's score between two moments, the earlier first, each scored by its own bundle.
 
     ``tables`` need no other rows than the lead's and its account's.
 
@@ -80,16 +128,16 @@ def compare_moments(
     found = split_change(before, after, steps_of(source, after, tables, lead_id, start, end), framework)
     rows = learned_between(tables, lead_id, start, end)
 
-    return {
-        "lead_id": lead_id,
-        "since": start.isoformat(),
-        "until": end.isoformat(),
-        **found.record(),
-        "bundle_before": before.hash,
-        "bundle_after": after.hash,
-        "learned": len(rows),
-        "rows": [_row(*row) for row in rows.tail(SHOWN)[list(LEARNED)].itertuples(index=False, name=None)],
-    }
+    return LeadScoreChange(
+        lead_id=lead_id,
+        since=start,
+        until=end,
+        change=found,
+        bundle_before=before.hash,
+        bundle_after=after.hash,
+        learned=len(rows),
+        rows=tuple(_row(*row) for row in rows.tail(SHOWN)[list(LEARNED)].itertuples(index=False, name=None)),
+    )
 
 
 def steps_of(
@@ -102,14 +150,9 @@ def steps_of(
     return pd.concat(made, ignore_index=True)
 
 
-def _row(table: str, lead_id: Any, what: str, happened_at: pd.Timestamp, known_at: pd.Timestamp) -> dict[str, Any]:
-    return {
-        "table": table,
-        "lead_id": None if pd.isna(lead_id) else str(lead_id),
-        "what": what,
-        "happened_at": happened_at.isoformat(),
-        "known_at": known_at.isoformat(),
-    }
+def _row(table: str, lead_id: Any, what: str, happened_at: pd.Timestamp, known_at: pd.Timestamp) -> LearnedRow:
+    owner = None if pd.isna(lead_id) else str(lead_id)
+    return LearnedRow(table, owner, what, happened_at.isoformat(), known_at.isoformat())
 
 
 def _same_features(before: Bundle, after: Bundle) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +37,20 @@ class ScoredFile:
     missing_columns: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoredFileCounts:
+    """What scoring a file came to, as the command reports it."""
+
+    input: str
+    out: str
+    rows: int
+    scored: int
+    errors: int
+    notes: int
+    unused_columns: list[str]
+    missing_columns: list[str]
+
+
 def score_file(
     context: Context,
     file: Path,
@@ -46,8 +59,8 @@ def score_file(
     bundle: str = CHAMPION,
     framework: str | None = None,
     as_of: str | None = None,
-) -> dict[str, Any]:
-    """Read, score and write; returns what the command reports.
+) -> ScoredFileCounts:
+    """Read, score and write; returns the counts.
 
     Raises
     ------
@@ -61,16 +74,16 @@ def score_file(
     found = score_leads(context, read_leads_file(file, context.source), bundle=bundle, framework=framework, as_of=as_of)
     write_scored(found.frame, out)
     errors = int((found.frame[ERROR] != "").sum())
-    return {
-        "input": str(file),
-        "out": str(out),
-        "rows": len(found.frame),
-        "scored": len(found.frame) - errors,
-        "errors": errors,
-        "notes": int((found.frame[NOTE] != "").sum()),
-        "unused_columns": list(found.unused_columns),
-        "missing_columns": list(found.missing_columns),
-    }
+    return ScoredFileCounts(
+        input=str(file),
+        out=str(out),
+        rows=len(found.frame),
+        scored=len(found.frame) - errors,
+        errors=errors,
+        notes=int((found.frame[NOTE] != "").sum()),
+        unused_columns=list(found.unused_columns),
+        missing_columns=list(found.missing_columns),
+    )
 
 
 def score_leads(
@@ -133,6 +146,7 @@ def replace_merged_leads(lead_id: pd.Series, merged: Mapping[str, str]) -> pd.Se
 
 
 def note_merged_leads(frame: pd.DataFrame, merged: Mapping[str, str]) -> list[str]:
+    """The note of each row, with the lead it was scored as where its own was merged away."""
     return [
         "; ".join(filter(None, (note, f"scored as lead '{merged[name]}', its duplicate" if name in merged else "")))
         for name, note in zip(frame["lead_id"], frame[NOTE], strict=True)

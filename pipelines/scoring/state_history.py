@@ -17,7 +17,7 @@ from models.judging.lifecycle.service_levels import rows_known_at
 from models.scoring import Scored, score
 from pipelines.workspace.context import Context
 
-WEEKS = 8
+WEEKS = 8  # replayed: two months show flicker, and each week costs a matrix of the open leads
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Validate: the kept rows against the suites generated from the contract, and a page about what was found."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-from pipelines.ingest.column_profile import profile
+from pipelines.ingest.column_profile import profile_columns
 from pipelines.ingest.errors import SuiteFailedError
 from pipelines.ingest.expectations import SENTENCES, Rule, expectations_of
 from pipelines.ingest.great_expectations_suites import RuleResult, run_suites
@@ -43,7 +44,7 @@ def validate(source: Source, paths: Paths) -> dict[str, Any]:
         "quarantine": _summary(read_parquet(paths.ingest / QUARANTINE)),
         "warning_rows": _summary(read_parquet(paths.ingest / WARNINGS)),
         "rows": {table: counts["rows"][table] for table in TABLES if table in counts["rows"]},
-        "columns": {table: profile(tables[table], table, source) for table in TABLES if table in counts["rows"]},
+        "columns": {table: _profiles(tables[table], table, source) for table in TABLES if table in counts["rows"]},
     }
     with stage_dir(paths.validate) as out:
         write_json(out / "validation.json", report)
@@ -65,6 +66,10 @@ def _verdict(counts: Mapping[str, Any], results: list[RuleResult], failed: list[
     read = sum(n["read"] for n in counts["rows"].values())
     kept = "no row was quarantined" if not out else f"{out:,} of {read:,} rows ({out / read:.2%}) were quarantined"
     return f"All {len(results)} rules hold on the rows kept; {kept}."
+
+
+def _profiles(frame: pd.DataFrame, table: str, source: Source) -> list[dict[str, Any]]:
+    return [asdict(column) for column in profile_columns(frame, table, source)]
 
 
 def _summary(rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-AGAIN, UNMATCHED = 0.02, 0.04
+AGAIN, UNMATCHED = 0.02, 0.04  # shares of leads with a second record, and of company leads without an account
 
 
 def come_again(rng: np.random.Generator, tables: dict[str, pd.DataFrame]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from pipelines.synth.truth import LOST, WON, Fate
 
 MINUTE = 1.0 / (7 * 24 * 60)  # in weeks
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
-LATE_SHARE = 0.05
+LATE_SHARE = 0.05  # of activities that become known days later, so that both clocks matter
 PAGES = ("blog/guide", "blog/trends", "product/tour", "pricing", "customers", "careers")
 LINKS = ("pricing", "customers", "blog/guide")
 

@@ -9,13 +9,13 @@ from features.array_types import Floats
 from pipelines.synth import lists
 
 START = pd.Timestamp("2024-07-01")  # a Monday, like every as_of of the weekly grid
-HORIZON_WEEKS = 13
+HORIZON_WEEKS = 13  # the 91 days of the label in data/sources/demo.yaml
 TOPICS = ("budget", "authority", "need", "timeline", "interest")
-BASE = -5.0
-DRIFT_PER_YEAR = -0.35
-NEVER_WORKED = -1.4
-LOSS, LOSS_PER_NEED = 0.045, 0.35
-RECYCLED_SHARE, DORMANT_WEEKS = 0.2, 6
+BASE = -5.0  # weekly log-odds to win of a lead about which nothing speaks
+DRIFT_PER_YEAR = -0.35  # log-odds: the market gets harder, so that a model from the past is off in level
+NEVER_WORKED = -1.4  # log-odds: leads sales never calls seldom win, whatever their need
+LOSS, LOSS_PER_NEED = 0.045, 0.35  # weekly hazard of being given up, and how fast need lowers it [per log-odds]
+RECYCLED_SHARE, DORMANT_WEEKS = 0.2, 6  # of the leads given up: dormant, then open again
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ from pipelines.synth.events import activities, answers, stages, touches
 from pipelines.synth.market import START, Market, make_market
 from pipelines.synth.truth import OPEN, WON, Fate, simulate, truth_frame
 
-_WEEK = pd.Timedelta(days=7)
 _BAD = 6  # bad rows of each sort
 
 

@@ -19,8 +19,8 @@ from pipelines.registry.champion import Champion, MoveKind, PointerMove, catalog
 from pipelines.tracking.mlflow_names import CHAMPION, HASH_TAG, SERVER, model_name
 from pipelines.workspace.context import Context
 
-_SECONDS = 10.0
-_MOST_BYTES = 2**20
+_SECONDS = 10.0  # to wait for an answer: the server that follows the registry asks again anyway
+_MOST_BYTES = 2**20  # of an answer that MLflow writes in a few kilobytes; whatever else answers is not read whole
 _USER, _PASSWORD, _TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"  # names
 
 
@@ -127,6 +127,13 @@ def follow_registry(context: Context) -> Champion:
 
 
 def fetch_bundle(context: Context, named: NamedVersion, folder: Path) -> Path:
+    """Download a registered version into a folder; where its bundle lies there.
+
+    Raises
+    ------
+    RegistryError : the registry does not serve it
+    BundleError : it contains no bundle
+    """
     from pipelines.tracking.mlflow_run import (
         client_of,  # MLflow and plots: wanted only when there is something to fetch
     )

@@ -22,54 +22,67 @@ class Paths:
 
     @property
     def root(self) -> Path:
+        """Everything of the source."""
         return self.data_dir / self.source
 
     @property
     def raw(self) -> Path:
+        """Files that were fetched or generated."""
         return self.root / "raw"
 
     @property
     def ingest(self) -> Path:
+        """Canonical tables, quarantine and counts."""
         return self.root / "ingest"
 
     @property
     def validate(self) -> Path:
+        """Results of the data check."""
         return self.root / "validate"
 
     @property
     def matrix(self) -> Path:
+        """Feature values, keys, labels and the split."""
         return self.root / "matrix"
 
     @property
     def audit(self) -> Path:
+        """Findings of the leak audit."""
         return self.root / "audit"
 
     @property
     def backtest(self) -> Path:
+        """Candidates judged on development rows."""
         return self.root / "backtest"
 
     @property
     def train(self) -> Path:
+        """The bundle trained last, its twin and the verdict."""
         return self.root / "train"
 
     @property
     def evaluate(self) -> Path:
+        """Figures of the test block."""
         return self.root / "evaluate"
 
     @property
     def thresholds(self) -> Path:
+        """Policies, comparison and lifecycle."""
         return self.root / "thresholds"
 
     @property
     def score(self) -> Path:
+        """Scores, cards and worklist of the open leads."""
         return self.root / "score"
 
     @property
     def reports(self) -> Path:
+        """``report.html`` and ``summary.json``."""
         return self.root / "reports"
 
     @property
     def track(self) -> Path:
+        """What MLflow was told of the run."""
         return self.root / "track"
 
     @property

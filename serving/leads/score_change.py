@@ -45,7 +45,8 @@ def explain_score_change(
         )
 
     before = _bundle_served_then(app_state, state, served)
-    return compare_moments(tables, state.model.source, lead_id, (start, now), (before, state.model.bundle), chosen)
+    bundles = (before, state.model.bundle)
+    return compare_moments(tables, state.model.source, lead_id, (start, now), bundles, chosen).record()
 
 
 def _bundle_served_then(app_state: AppState, state: LoadedState, served: str | None) -> Bundle:

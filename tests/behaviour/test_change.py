@@ -37,7 +37,7 @@ def twin_of(run: TinyRun) -> Bundle:
 def test_parts_sum_to_the_movement_and_ends_are_the_scores_of_the_batch(tiny_demo: TinyRun) -> None:
     context, champion = tiny_demo.context, find_bundle(tiny_demo.context)
     for name in some_leads(tiny_demo):
-        found = explain_score_change(context, name, SINCE)
+        found = explain_score_change(context, name, SINCE).record()
         assert sum(found["points"].values()) == found["score_after"] - found["score_before"]
         assert set(found["points"]) == set(PARTS) and found["points"]["model"] == 0
         moved = found["log_odds_after"] - found["log_odds_before"]
@@ -101,7 +101,7 @@ def test_the_bundle_of_then_is_found_by_its_hash(tiny_demo: TinyRun) -> None:
     champion = find_bundle(context)
     assert find_bundle(context, champion.hash[:8]).hash == champion.hash
     found = explain_score_change(context, name, SINCE, bundle_before=champion.hash)
-    assert found["bundle_before"] == found["bundle_after"] == champion.hash
+    assert found.bundle_before == found.bundle_after == champion.hash
     for unknown in ("abcdef0123", champion.hash[:3]):
         with pytest.raises(BundleError):
             find_bundle(context, unknown)

@@ -17,7 +17,7 @@ from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_benchmark import PeerComparison
 from models.explaining.framework import load_framework
 from pipelines.cli.run import summary_text
-from pipelines.diagnostics.peer_benchmark import looks_so_far, quality
+from pipelines.diagnostics.peer_benchmark import benchmark_peers, looks_so_far
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from tests.reference.tiny_run import TinyRun
@@ -86,7 +86,7 @@ def test_a_file_keeps_its_rows_and_the_bars_add_up(cli: Cli, tiny_demo: TinyRun,
     assert list(scored.columns) == [*first_columns("bant"), "error", "note"]
     assert scored["lead_id"].fillna("").tolist() == broken["Lead ID"].tolist()
     assert scored.index[scored["error"].notna()].tolist() == [3, 7, 9]
-    assert "row 9 already" in scored["error"][9] and "sometime" in scored["error"][7]
+    assert "already appears in row 9" in scored["error"][9] and "sometime" in scored["error"][7]
     good = scored[scored["error"].isna()]
     points = [c for c in scored.columns if c.startswith("points_")]
     assert (50 + good[points].sum(axis=1) == good["score"]).all()
@@ -246,7 +246,7 @@ def test_quality_judges_development_rows_and_counts_looks_at_the_test_block(
     assert judged[-1] == set(load_chop(tiny_copy.context.paths.matrix).final.test.tolist())
     assert not any(declared)
     corrected = tiny_copy.context.source.model_copy(update={"prior_correction": "newest"})
-    quality(replace(tiny_copy.context, source=corrected), repeats=1)
+    benchmark_peers(replace(tiny_copy.context, source=corrected), repeats=1)
     assert declared[-1], "the level the source declares is the one that is judged"
 
 
@@ -297,8 +297,8 @@ def test_few_rows_without_an_order_are_judged_on_splits_of_all_of_them(
     source = tiny_copy.context.source.model_copy(update={"split": by_account})
     matrix = load_matrix(tiny_copy.context.paths.matrix)
     monkeypatch.setattr("pipelines.diagnostics.peer_benchmark.load_chop", lambda _: chop(matrix, by_account))
-    found = quality(replace(tiny_copy.context, source=source), "splits", repeats=3)
-    assert found["looks_at_test_block"] == 1 and len(found["splits"]) == 3
+    found = benchmark_peers(replace(tiny_copy.context, source=source), "splits", repeats=3)
+    assert found.looks_at_test_block == 1 and len(found.splits) == 3
     assert len({frozenset(rows) for rows in judged}) == 3, "each split has rows of its own"
     assert len(set.union(*judged)) > 1.5 * max(len(rows) for rows in judged), "all rows take their turn"
 

@@ -369,7 +369,7 @@ def test_what_was_tracked_is_what_is_fetched(tiny_copy: Any, tmp_path: Path, mon
     shutil.rmtree(tiny_copy.context.paths.bundles)
     assert pipelines.tracking.mlflow_registry.pull_champion(tiny_copy.context, named).hash == wanted
     assert (tiny_copy.context.paths.bundles / wanted / "bundle.json").exists()
-    with pytest.raises(RegistryError, match="does not give out version 99"):
+    with pytest.raises(RegistryError, match="does not serve version 99"):
         pipelines.tracking.mlflow_registry.fetch_bundle(
             tiny_copy.context, NamedVersion(named.model, "99", wanted), tmp_path
         )

@@ -9,7 +9,7 @@ from pipelines.report.charts.run_charts import charts_of
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.context import Context
 
-WATERFALLS = 3
+WATERFALLS = 3  # leads at the top of the worklist whose score is drawn step by step
 
 _COLOURS = {
     Tone.MODEL: "#2f6fb3",

@@ -12,7 +12,7 @@ from pipelines.report.charts.chart_records import Axis, Chart
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import Context
 
-DEPENDENCES = 4
+DEPENDENCES = 4  # the strongest numeric features; a chart each
 
 
 def charts_of(context: Context) -> list[Chart]:
