@@ -1,7 +1,7 @@
 """The model in use: loaded once, swapped as one object, so that a request never sees two."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,6 @@ class LoadedModel:
     context: Context
     maker: RowMaker
     folder: Path
-    words: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def source(self) -> Source:

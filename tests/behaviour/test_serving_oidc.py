@@ -238,7 +238,7 @@ def test_an_answer_counts_once_and_only_in_the_browser_that_asked(
     refused(client.get(re.sub(r"&?state=[^&]+", "", back), headers=PAGE), 403, "belongs to another sign-in")
     assert client.get(back, headers=PAGE).status_code == 200
     client.cookies.set(COOKIE, str(kept), path="/sign-in/oidc")
-    refused(client.get(back, headers=PAGE), 403, "finished before")
+    refused(client.get(back, headers=PAGE), 403, "already been completed")
 
 
 def test_a_changed_or_foreign_cookie_is_refused(client: TestClient, provider: LocalProvider) -> None:
@@ -309,7 +309,7 @@ def test_a_provider_that_is_away_is_said_so_and_asked_again(tiny_demo: Any, tmp_
 @pytest.mark.parametrize(
     ("description", "words"),
     [
-        ({"issuer": "https://elsewhere.example"}, "calls itself by another name"),
+        ({"issuer": "https://elsewhere.example"}, "issuer is not the one"),
         ({"token_endpoint": "http://elsewhere.example/token"}, "token_endpoint"),
         ({"jwks_uri": None}, "jwks_uri"),
         ({"authorization_endpoint": "javascript:alert(1)"}, "authorization_endpoint"),
@@ -363,7 +363,7 @@ def test_logs_name_no_person_and_no_secret(
     ("changes", "words"),
     [
         ({"client_id": ""}, "CLIENT_ID"),
-        ({"groups": {}}, "nobody could sign in"),
+        ({"groups": {}}, "no one could sign in"),
         ({"groups": {"sales": ["everything"]}}, "group 'sales': unknown scope"),
         ({"issuer": "http://id.example.com"}, "must be an https address"),
         ({"client_secret_file": Path("/nowhere/secret")}, "CLIENT_SECRET_FILE cannot be read"),
