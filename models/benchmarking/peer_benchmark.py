@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -45,6 +44,33 @@ class PeerComparison:
     seconds: Mapping[str, float]
     winner: str
     verdict: Verdict = Verdict.OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerResult:
+    """One model over all splits.
+
+    Parameters
+    ----------
+    ours : whether it is our model or one of our candidates
+    log_loss : nats per row
+    above_ours, above_ours_ci : its log loss less that of our model, with the paired 90 % interval
+    seconds : to fit and predict on all splits; None for our candidates, which are fitted together
+    """
+
+    name: str
+    ours: bool
+    auc: float
+    log_loss: float
+    above_ours: float
+    above_ours_ci: tuple[float | None, float | None]
+    seconds: float | None
+
+    @property
+    def is_better(self) -> bool:
+        """Whether its log loss lies below ours beyond the interval."""
+        high = self.above_ours_ci[1]
+        return self.name != OURS and high is not None and high < 0
 
 
 def compare_with_peers(
@@ -108,26 +134,29 @@ def prepare_peer_data(matrix: Matrix, chop: Chop, settings: TrainSettings) -> Pe
     )
 
 
-def summarise_comparisons(matches: Sequence[PeerComparison], resampling: Resampling) -> list[dict[str, Any]]:
-    """One row per model over all matches: AUC, log loss, and its log loss above ours with a paired 90 % interval.
+def summarise_comparisons(splits: Sequence[PeerComparison], resampling: Resampling) -> list[PeerResult]:
+    """One result per model over all splits.
 
-    Rows of all matches count alike; whole groups are resampled, each with all its rows in all matches.
+    Rows of all splits count alike; whole groups are resampled, each with all its rows in all splits.
     """
-    names = list(matches[0].log_odds)
-    group = np.unique(np.concatenate([match.group for match in matches]), return_inverse=True)[1]
-    losses = {name: np.concatenate([log_loss(m.won, m.log_odds[name]) for m in matches]) for name in names}
+    names = list(splits[0].log_odds)
+    group = np.unique(np.concatenate([split.group for split in splits]), return_inverse=True)[1]
+    losses = {name: np.concatenate([log_loss(split.won, split.log_odds[name]) for split in splits]) for name in names}
+
     groups, rows = int(group.max()) + 1, len(group)
     sums = {name: cluster_sums(group, losses[name] - losses[OURS], groups) for name in names}
     drawn = resample_totals({**sums, "rows": cluster_sums(group, np.ones(rows), groups)}, resampling)
+
+    intervals = {name: interval(drawn[name] / drawn["rows"]).record() for name in names}
     return [
-        {
-            "name": name,
-            "ours": name == OURS or name.startswith("our "),
-            "auc": float(np.mean([auc(m.won, m.log_odds[name], np.ones(len(m.won))) for m in matches])),
-            "log_loss": float(losses[name].mean()),
-            "above_ours": float(sums[name].sum() / rows),
-            "above_ours_ci": interval(drawn[name] / drawn["rows"]).record(),
-            "seconds": float(np.sum([m.seconds[name] for m in matches])) if name in matches[0].seconds else None,
-        }
+        PeerResult(
+            name=name,
+            ours=name == OURS or name.startswith("our "),
+            auc=float(np.mean([auc(split.won, split.log_odds[name], np.ones(len(split.won))) for split in splits])),
+            log_loss=float(losses[name].mean()),
+            above_ours=float(sums[name].sum() / rows),
+            above_ours_ci=(intervals[name][0], intervals[name][1]),
+            seconds=float(np.sum([split.seconds[name] for split in splits])) if name in splits[0].seconds else None,
+        )
         for name in names
     ]

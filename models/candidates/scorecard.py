@@ -73,13 +73,13 @@ class ScorecardCandidate:
     ) -> Self:
         """The card with bins, selected features, integer points and the line through them."""
         binned = _bin_features(values, won, weight, learned_catalog(catalog))
-        told = _cross_fit_evidence(binned, values, won, weight, catalog, group, seed)
-        names, theta = _select_features(_with_ones(told), won, weight, group, seed, list(binned), self.features)
+        cross_fitted = _cross_fit_evidence(binned, values, won, weight, catalog, group, seed)
+        names, theta = _select_features(_with_ones(cross_fitted), won, weight, group, seed, list(binned), self.features)
 
         every = {name: _to_points(c, binned[name].evidence) for name, c in zip(names, theta[1:], strict=True)}
         points = {name: given for name, given in every.items() if given.any()}  # a line of nothing but 0 says nothing
 
-        evidence = told[:, [list(binned).index(name) for name in names]]
+        evidence = cross_fitted[:, [list(binned).index(name) for name in names]]
         shown = np.array([name in points for name in names], dtype=bool)
         whole = _to_points(theta[1:][shown], evidence[:, shown]).sum(axis=1)
         (slope, intercept), rounded = _fit_line(whole / POINTS_PER_LOG_ODDS, won, weight)
@@ -184,15 +184,15 @@ def _cross_fit_evidence(
         if len(others) and len(rows)
     ]
 
-    told = np.zeros((len(won), len(binned)))
+    cross_fitted = np.zeros((len(won), len(binned)))
     for k, name in enumerate(binned):
         if catalog[name].type is FeatureType.CATEGORY:
-            told[:, k] = cross_fit_category(values[name], won, weight, folds)
+            cross_fitted[:, k] = cross_fit_category(values[name], won, weight, folds)
             continue
         for others, rows in folds:
             bins = _bin_feature(name, values.iloc[others], won[others], weight[others], catalog)
-            told[rows, k] = bins.transform(values[name].iloc[rows])
-    return told
+            cross_fitted[rows, k] = bins.transform(values[name].iloc[rows])
+    return cross_fitted
 
 
 def _bin_feature(name: str, values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> Binned:

@@ -140,14 +140,14 @@ def cross_fit_category(values: pd.Series, won: Floats, weight: Floats, folds: It
     missing, rare = len(levels), len(levels) + 1
     level = np.where(found < 0, missing, found)
 
-    told = np.zeros(len(level))
+    column = np.zeros(len(level))
     for others, rows in folds:
         often = np.bincount(level[others], minlength=rare) >= RARE_COUNT
         place = np.where(often, np.arange(rare), rare)
         place[missing] = missing
         evidence, _ = _smooth_evidence(place[level[others]], rare + 1, won[others], weight[others])
-        told[rows] = evidence[place[level[rows]]]
-    return told
+        column[rows] = evidence[place[level[rows]]]
+    return column
 
 
 def _measure_evidence(bins: NumberBins | CategoryBins, values: pd.Series, won: Floats, weight: Floats) -> Binned:

@@ -85,10 +85,12 @@ def parse_framework(text: str, *, where: str = "framework") -> Framework:
         raise PolicyError(f"{where}: {problem}") from problem
     except ValidationError as error:
         raise PolicyError(f"{where} cannot be used:\n  " + "\n  ".join(problems_of(error, document))) from error
+
     if {"base", "clip", CONTEXT} & set(framework.ids):
         raise PolicyError(
             f"{where}: a criterion may not be named base, clip or context; these bars are always there. Rename it."
         )
+
     mapped = [topic for criterion in framework.criteria.values() for topic in criterion.topics]
     twice = sorted({str(t) for t in mapped if mapped.count(t) > 1} | ({"context"} & {str(t) for t in mapped}))
     if twice:

@@ -151,6 +151,7 @@ def _conditions(rule: StateRule, inputs: PolicyInputs, hysteresis: int) -> dict[
         if inputs.state_before is not None:
             grace = np.where(inputs.state_before == str(rule.state), hysteresis, 0)
         found[f"score of {rule.score_from}"] = inputs.score >= rule.score_from - grace
+
     for dimension, points in rule.points_from.items():
         found[f"{points:g} points of {dimension}"] = inputs.points.get(dimension, np.zeros(rows)) >= points
     for topic in rule.met:
@@ -159,6 +160,7 @@ def _conditions(rule: StateRule, inputs: PolicyInputs, hysteresis: int) -> dict[
         if rule.indicated_counts:
             enough |= status == _INDICATED
         found[f"{str(topic).replace('_', ' ')} on record as met"] = enough
+
     if rule.met_at_least:
         found[f"{rule.met_at_least} criteria met"] = inputs.met_count >= rule.met_at_least
     if rule.none_refused:

@@ -99,14 +99,17 @@ def top_reasons(
     if ages:
         missing = np.isnan(number_block(values, [contributions.names[k] for k in ages]))
         size[:, ages] = np.where(missing, 0.0, size[:, ages])
+
     width = min(count, size.shape[1])
     if width == 0:
         return [[""] * count for _ in range(len(values))]
     top = np.argpartition(-size, width - 1, axis=1)[:, :width]
     top = np.take_along_axis(top, np.argsort(-np.take_along_axis(size, top, axis=1), axis=1, kind="stable"), axis=1)
+
     named = [contributions.names[k] for k in np.unique(top)]
     known = column_names(values)
     columns = {n: objects(values, n) for n in named if n in known}
+
     texts = []
     for i, picks in enumerate(top):
         row = []
@@ -142,6 +145,7 @@ class _FactContext:
 
 
 def _write_sentence(feature: Feature | None, name: str, value: Any, context: _FactContext) -> str:
+    """The value in words, and how won and other leads compare."""
     if feature is None:
         return f"{name.replace('_', ' ')}"
     say = context.language.text
@@ -159,6 +163,7 @@ def _write_sentence(feature: Feature | None, name: str, value: Any, context: _Fa
 
 
 def _describe_value(feature: Feature, label: str, value: float, language: Language) -> str:
+    """A known number in words, by the wording its feature declares."""
     say = language.text
     match feature.wording:
         case Wording.COUNT:
@@ -184,6 +189,7 @@ def _describe_value(feature: Feature, label: str, value: float, language: Langua
 
 
 def _days(value: float, language: Language) -> str:
+    """A time span in whole days."""
     if value < 1:
         return language.text("less than a day")
     whole = round(value)
@@ -201,11 +207,14 @@ def _threshold_note(feature: Feature, value: float, context: _FactContext) -> st
         won, lost = 1 - won, 1 - lost
     if (won > lost) != context.helps or abs(won - lost) < _LEAST_DIFFERENCE:
         return ""
+
     if feature.wording is Wording.FLAG:
         return context.compare(_SO_FOR, won, lost)
+
     border = context.language.number(fact["threshold"])
     if feature.wording in (Wording.RECENCY, Wording.AGE):
-        border = context.language.decimal(fact["threshold"], 0 if fact["threshold"] >= 10 else 1)
+        digits = 0 if fact["threshold"] >= 10 else 1  # below ten days a tenth of a day still tells leads apart
+        border = context.language.decimal(fact["threshold"], digits)
         bound = say("{n} days or more" if above else "under {n} days", n=border)
     else:
         bound = say("{n} or more" if above else "under {n}", n=border)
@@ -213,6 +222,7 @@ def _threshold_note(feature: Feature, value: float, context: _FactContext) -> st
 
 
 def _level_note(context: _FactContext, level: str) -> str:
+    """How often leads of a level won, only where it agrees with the sign."""
     fact, language = context.fact, context.language
     if level not in fact.get("levels", {}):
         return ""
@@ -224,6 +234,7 @@ def _level_note(context: _FactContext, level: str) -> str:
 
 
 def _missing_note(context: _FactContext) -> str:
+    """How often the value is missing among won and other leads, only where it agrees with the sign."""
     fact = context.fact
     if "levels" in fact:
         return _level_note(context, "")

@@ -99,6 +99,7 @@ def shapley_of_pattern(met, share, value, weights, found):  # type: ignore[no-un
                     poly[k] += poly[k - 1] * share[g]
             else:
                 unmet *= share[g]
+
         total = 0.0
         for k in range(ones + 1):
             total += weights[k] * poly[ones - k]

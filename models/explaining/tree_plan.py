@@ -118,6 +118,7 @@ class _Planner:
         place = {column: k for k, column in enumerate(columns)}
         bit_of_feature = {feature: 1 << k for k, feature in enumerate(above)}
         bit_of_split = {split: 1 << (len(above) + k) for k, split in enumerate(inside)}
+
         leaves = []
         for leaf, path in self._leaves(chosen.node, above):
             wanted = []
@@ -131,6 +132,7 @@ class _Planner:
                         zeros |= bit_of_split.get(split, 0)
                 wanted.append((place[self.column[conditions[0][0]]], ones, zeros, share))
             leaves.append(Leaf(self.leaf_value[~leaf], tuple(wanted)))
+
         bits = (*above.values(), *(((split, True),) for split in inside))
         return Group(bits, columns, tuple(leaves))
 

@@ -9,7 +9,7 @@ from pipelines.cli.options import DataDir, Debug, Json, Params, Source, Tiny
 from pipelines.cli.output import Output, options
 
 if TYPE_CHECKING:
-    from pipelines.diagnostics.peer_benchmark import PeerRow
+    from models.benchmarking.peer_benchmark import PeerResult
 
 app = typer.Typer(help="How fast and how good a source's model is on this machine.")
 
@@ -79,7 +79,7 @@ def quality(
     return 0
 
 
-def _cells(row: "PeerRow") -> tuple[str, ...]:
+def _cells(row: "PeerResult") -> tuple[str, ...]:
     low, high = row.above_ours_ci
     span = "" if low is None else f"{low:+.4f} to {high:+.4f}"
     seconds = "" if row.seconds is None else f"{row.seconds:.1f}"

@@ -12,7 +12,7 @@ from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Topic
 from models.candidates.blend import blend_contributions
-from models.explaining.fidelity import agreement, stability
+from models.explaining.fidelity import measure_agreement, measure_stability
 from models.explaining.framework import Framework
 from models.explaining.points import sum_by_criterion
 from models.interfaces import Candidate, Contributions
@@ -52,9 +52,10 @@ def against_truth(
 
     true = _true_effects(both, context.framework)
     rows = both["row"].to_numpy(dtype=np.int64)
+    effects = {name: _effects_of(parts, matrix.catalog, context.framework, rows) for name, parts in explained.items()}
     return {
-        name: agreement(_effects_of(parts, matrix.catalog, context.framework, rows), true, seed=context.settings.seed)
-        for name, parts in explained.items()
+        name: [row.record() for row in measure_agreement(shown, true, seed=context.settings.seed)]
+        for name, shown in effects.items()
     }
 
 
@@ -110,4 +111,4 @@ def _other_seed(
     pair = [
         explanations(dict(twin) | {"booster": model}, decision, rows)["model"] for model in (twin["booster"], other)
     ]
-    return stability(*pair)
+    return measure_stability(*pair).record()

@@ -11,7 +11,7 @@ from features.cohort.splits import Chop, chop
 from features.errors import DataError, TooLittleDataError
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
-from models.benchmarking.peer_benchmark import OURS, PeerComparison, compare_with_peers, summarise_comparisons
+from models.benchmarking.peer_benchmark import PeerComparison, PeerResult, compare_with_peers, summarise_comparisons
 from models.benchmarking.peer_models import find_peers
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.leakage.finding import blocking
@@ -22,31 +22,6 @@ from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 BlockName = Literal["dev", "test", "splits"]
 LOOKS = "looks.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PeerRow:
-    """One model over all judged splits.
-
-    Parameters
-    ----------
-    log_loss, above_ours : nats per row; ``above_ours`` with a paired 90 % interval
-    seconds : to fit and predict, all splits together; None where it was not timed
-    """
-
-    name: str
-    ours: bool
-    auc: float
-    log_loss: float
-    above_ours: float
-    above_ours_ci: tuple[float | None, float | None]
-    seconds: float | None
-
-    @property
-    def is_better(self) -> bool:
-        """A peer whose log loss lies below ours beyond the interval."""
-        high = self.above_ours_ci[1]
-        return self.name != OURS and high is not None and high < 0
 
 
 @dataclass(frozen=True)
@@ -76,7 +51,7 @@ class PeerBenchmark:
     looks_at_test_block: int
     leaks: list[str] | None
     splits: tuple[JudgedSplit, ...]
-    models: tuple[PeerRow, ...]
+    models: tuple[PeerResult, ...]
     not_installed: dict[str, str]
     better_than_ours: tuple[str, ...]
 
@@ -199,8 +174,7 @@ def _development(matrix: Matrix, split: Chop, context: Context, repeats: int) ->
 def _report(
     context: Context, block: BlockName, matches: list[PeerComparison], absent: dict[str, str], looks: int
 ) -> PeerBenchmark:
-    rows = summarise_comparisons(matches, Resampling.of(context.settings))
-    models = tuple(PeerRow(**row) for row in rows)
+    models = tuple(summarise_comparisons(matches, Resampling.of(context.settings)))
 
     return PeerBenchmark(
         source=context.source.name,

@@ -72,11 +72,12 @@ def test_the_table_is_paired_and_ours_stands_at_zero() -> None:
     )
     far_off = {"always wrong": lambda lesson: np.full(len(lesson.test), 9.0)}
     match = compare_with_peers(matrix, made, far_off, SETTINGS)
-    table = {row["name"]: row for row in summarise_comparisons([match, match], Resampling(100, 1))}
-    assert table[OURS]["above_ours"] == 0.0 and table[OURS]["above_ours_ci"] == [0.0, 0.0]
-    assert table[OURS]["log_loss"] == table[f"our {match.winner}"]["log_loss"]
-    low, high = table["always wrong"]["above_ours_ci"]
-    assert 1.0 < low < table["always wrong"]["above_ours"] < high
+    table = {row.name: row for row in summarise_comparisons([match, match], Resampling(100, 1))}
+    assert table[OURS].above_ours == 0.0 and table[OURS].above_ours_ci == (0.0, 0.0)
+    assert table[OURS].log_loss == table[f"our {match.winner}"].log_loss
+    wrong = table["always wrong"]
+    low, high = wrong.above_ours_ci
+    assert low is not None and high is not None and 1.0 < low < wrong.above_ours < high and not wrong.is_better
 
 
 def test_absent_packages_are_named_never_needed(monkeypatch: pytest.MonkeyPatch) -> None:
