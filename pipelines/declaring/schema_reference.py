@@ -62,7 +62,7 @@ def reference() -> str:
 
 
 def _rules() -> str:
-    lines = ["| rule | a kept row, or its value, … |", "|---|---|"]
+    lines = ["| rule | what holds for a kept row, or its value |", "|---|---|"]
     return "\n".join([*lines, *(f"| `{rule}` | {sentence} |" for rule, sentence in SENTENCES.items())]) + "\n"
 
 
@@ -83,7 +83,7 @@ def _parts(annotation: Any) -> list[type[BaseModel]]:
 
 def _section(model: type[BaseModel]) -> str:
     lines = [f"### {model.__name__}\n", f"{(model.__doc__ or '').strip().splitlines()[0]}\n"]
-    lines += ["| key | takes | default | meaning |", "|---|---|---|---|"]
+    lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
         row = (f"`{field.alias or name}`", _takes(field), _default(field), field.description or "")
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |")
@@ -95,7 +95,7 @@ def _takes(field: FieldInfo) -> str:
 
 
 def _limits(metadata: list[Any]) -> list[str]:
-    signs = {"gt": "above", "ge": "from", "lt": "below", "le": "to", "pattern": "like"}
+    signs = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most", "pattern": "matching"}
     found = []
     for item in metadata:
         for key, word in signs.items():
