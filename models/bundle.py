@@ -15,7 +15,7 @@ import pandas as pd
 from features.array_types import Floats
 from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog, FeatureType
-from features.errors import BundleError
+from features.errors import BundleError, ContractError
 from features.schema.vocabulary import Dimension
 from models.calibration.interval import IntervalModel
 from models.candidates.blend import blend_contributions, blend_log_odds
@@ -231,6 +231,8 @@ def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
         # not an argument of the bundle: dataclasses.replace must not carry it over to another one
         object.__setattr__(bundle, "stored_hash", found)
         return bundle
+    except ContractError as problem:
+        raise BundleError(f"bundle {folder} cannot be used: {problem}") from problem
     except FileNotFoundError as problem:
         raise BundleError(f"{problem.filename} was not found; train first, or name another bundle.") from problem
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, OSError) as problem:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from features.array_types import Floats, Tables
 from features.assembly.build_matrix import build_matrix
-from features.catalog.families.engagement import activity_params, learned_kinds
+from features.catalog.families.engagement import learned_kinds, rows_of_kind
 from features.catalog.feature import Catalog, Feature, FeatureType, Wording
+from features.schema.operations import DecayedSum
 from features.schema.source import Source
 from features.schema.vocabulary import Topic
 
@@ -76,9 +77,9 @@ def adopt(source: Source, found: Sequence[HalfLife]) -> Source:
 def as_trained(source: Source, catalog: Catalog) -> Source:
     """The source with the half-lives a catalog was made with, for the kinds that learn theirs."""
     days = {
-        str(f.params["kinds"][0]): float(f.params["half_life_days"])
-        for f in catalog
-        if f.family == "engagement" and f.params.get("op") == "decayed" and f.params.get("half_life_days")
+        f.params.rows.kinds[0]: f.params.half_life_days
+        for f in catalog.of_family("engagement")
+        if isinstance(f.params, DecayedSum) and f.params.half_life_days is not None and f.params.rows.kinds
     }
     return _with_days(source, days)
 
@@ -134,5 +135,5 @@ def _decayed(name: str, days: float, source: Source) -> Feature:
         unit="count",
         known_when="when the activity was known",
         wording=Wording.DECAYED,
-        params=activity_params("decayed", kinds=[name], actors=[str(a) for a in kind.actors], half_life_days=days),
+        params=DecayedSum(rows=rows_of_kind(name, kind), half_life_days=days),
     )

@@ -26,7 +26,7 @@ def build_catalog(source: Source, rubric: Rubric | None = None) -> Catalog:
     """
     rules = [] if rubric is None else rule_features(rubric, source)
     if source.kind == "flat":
-        kept = [f for f in rules if f.params.get("table") in ("leads", "constant")]
+        kept = [f for f in rules if f.params.table in ("leads", "constant")]
         return Catalog.of(attribute_features(source), kept)
     derived = [
         *engagement_features(source),
@@ -34,17 +34,17 @@ def build_catalog(source: Source, rubric: Rubric | None = None) -> Catalog:
         *stage_features(source),
         *committee_features(source),
     ]
-    attributes = _apart(attribute_features(source), derived)
+    attributes = _disambiguate(attribute_features(source), derived)
     return Catalog.of(attributes, derived, rules, evidence_features(source))
 
 
-def _apart(attributes: Sequence[Feature], derived: Sequence[Feature]) -> list[Feature]:
+def _disambiguate(attributes: Sequence[Feature], derived: Sequence[Feature]) -> list[Feature]:
     """The attributes, those named like a derived feature under their table's name, so that the audit can judge both."""
     taken = {feature.name for feature in derived}
     return [
         replace(
             feature,
-            name=f"{feature.params['table']}_{feature.name}",
+            name=f"{feature.params.table}_{feature.name}",
             label=f"{feature.label or feature.name.replace('_', ' ')} as recorded",
         )
         if feature.name in taken

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from features.errors import ContractError
+from features.schema.operation_records import params_from_record, params_record
+from features.schema.operations import Params
 from features.schema.vocabulary import Dimension, Topic
 
 
@@ -53,7 +55,7 @@ class Feature:
     direction : +1 if more can only help, -1 if it can only hurt, 0 if free (monotone constraint)
     wording : how a value reads in a sentence
     label : the plain-words noun phrase a rep reads ("pricing-page views in 30 days")
-    params : what the family needs to compute it (window_days, kinds, ...); part of the catalog hash
+    params : the operation that computes it, with its parameters; part of the catalog hash
     """
 
     name: str
@@ -68,7 +70,7 @@ class Feature:
     direction: int = 0
     wording: Wording = Wording.AMOUNT
     label: str = ""
-    params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    params: Params
 
     def record(self) -> dict[str, Any]:
         """The feature as a JSON-ready mapping."""
@@ -85,12 +87,18 @@ class Feature:
             "direction": self.direction,
             "wording": str(self.wording),
             "label": self.label or self.name.replace("_", " "),
-            "params": dict(self.params),
+            "params": params_record(self.params),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Feature":
-        """Rebuild a feature from :meth:`record`."""
+        """Rebuild a feature from :meth:`record`.
+
+        Raises
+        ------
+        ContractError
+            for parameters that no operation has.
+        """
         return cls(
             **{
                 **record,
@@ -98,7 +106,7 @@ class Feature:
                 "topic": Topic(record["topic"]),
                 "type": FeatureType(record["type"]),
                 "wording": Wording(record["wording"]),
-                "params": MappingProxyType(dict(record["params"])),
+                "params": params_from_record(record["params"], record["name"]),
             }
         )
 

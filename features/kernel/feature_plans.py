@@ -1,17 +1,48 @@
-"""From feature parameters to columns of the kernel and to the arithmetic that finishes them."""
+"""From the operations of features to columns of the kernel and to the arithmetic that finishes them."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Literal, Self, assert_never
 
 from features.catalog.feature import Catalog, Feature, FeatureType
-from features.errors import ContractError
 from features.kernel.program import FOREVER, BotRole, Column, Item, Op, Part, TableProgram
 from features.kernel.scanner_clicks import BotBorders
 from features.point_in_time.microseconds import days
+from features.schema.conditions import Between, Condition
+from features.schema.operations import (
+    ActiveDays,
+    ActivityBreadth,
+    ActivityCount,
+    ActivityParams,
+    ActivityRows,
+    ActivityTrend,
+    ActivityValueSum,
+    AnswerAge,
+    AnswerCount,
+    AnswerParams,
+    AnswerValue,
+    ColumnValue,
+    CommitteeParams,
+    Constant,
+    ContactBreadth,
+    ContactCount,
+    CurrentStage,
+    DecayedSum,
+    FirstChannel,
+    LastChannel,
+    LeadAge,
+    LinearSum,
+    OutcomeBreadth,
+    OutcomeCount,
+    RecycleCount,
+    StageParams,
+    StreamPart,
+    TimeInStage,
+    condition_of,
+)
 from features.schema.source import Source, title_column
 from features.schema.vocabulary import Actor, Stage
 
@@ -29,42 +60,35 @@ _ACTIVITY_OPS: Mapping[str, Op] = {
     "first_channel": Op.FIRST_ROW,
     "last_channel": Op.LAST_ROW,
 }
-_FILTERS = (
-    ("kinds", "kind"),
-    ("assets", "asset"),
-    ("actors", "actor"),
-    ("channels", "channel"),
-    ("roles", "role"),
-    ("stages", "stage"),
-    ("reasons", "reason"),
-    ("won", "won"),
-    ("products", "product"),
-    ("deal_kinds", "deal_kind"),
-    ("questions", "question"),
-)
+Filter = tuple[str, tuple[str, ...] | None, tuple[str, ...]]  # column, accepted texts, refused texts
+Finish = Literal["value", "days", "trend", "lookup", "answer_age", "answered", "constant"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How a feature is finished: its program, the columns it reads, and the arithmetic by name.
+    """How a feature is finished: its program, the columns of the kernel it takes, and the arithmetic by name.
 
-    ``finish`` is one of ``value``, ``days``, ``trend``, ``lookup``, ``answer_age``, ``answered``, ``constant``.
+    ``column`` is what a lookup reads from the table's row, ``read_as`` how, ``windows`` the days of a trend.
     """
 
     feature: Feature
     key: ProgramKey
-    columns: tuple[int, ...]
-    finish: str
+    finish: Finish
+    columns: tuple[int, ...] = ()
     column: str = ""
     read_as: str = "number"
     derive: str | None = None
     windows: tuple[float, float] = (0.0, 0.0)
-    test: Mapping[str, Any] | None = None
+
+    @cached_property
+    def condition(self) -> Condition | None:
+        """The condition that makes a flag of the value, if any."""
+        return condition_of(self.feature.params)
 
     @cached_property
     def is_plain(self) -> bool:
         """Whether a column of the kernel is the feature as it stands: counts and sums are never missing."""
-        return self.finish == "value" and self.test is None
+        return self.finish == "value" and self.condition is None
 
 
 @dataclass
@@ -111,13 +135,7 @@ class ProgramPlans:
 
 
 def compile_catalog(catalog: Catalog, source: Source) -> Compiled:
-    """Programs and plans for every feature of a catalog; those of the last few pairs are kept.
-
-    Raises
-    ------
-    ContractError
-        for parameters no family knows, naming the feature.
-    """
+    """Programs and plans for every feature of a catalog; those of the last few pairs are kept."""
     key = (catalog.hash, id(source))
     with _lock:
         if key in _kept:
@@ -162,159 +180,174 @@ def _program(compiled: Compiled, table: str, scope: str, roles: Mapping[str, Bot
 
 def _plan(feature: Feature, compiled: Compiled, roles: Mapping[str, BotRole]) -> Plan:
     params = feature.params
-    table = str(params.get("table", ""))
-    if table == "constant":
-        return Plan(feature, ("leads", "lead"), (), "constant")
-    if table in ("leads", "accounts") and params.get("column"):
-        return _attribute(feature, table, compiled)
-    if table == "leads" and params.get("op") == "age":
-        program = _program(compiled, "leads", "lead", {})
-        column = program.column(Column((Part(),), Op.LAST_ROW))
-        moment = str(params.get("moment", "created_at"))
-        return Plan(feature, ("leads", "lead"), (column,), "lookup", moment, "moment", test=params.get("test"))
-    if table == "answers":
-        return _answer(feature, compiled)
-    if table == "stages":
-        return _stage(feature, compiled)
-    if table in ("activities", "contacts", "outcomes"):
-        return _aggregate(feature, table, compiled, roles)
-    raise ContractError(
-        f"feature '{feature.name}' ({feature.family}) reads table '{table}'; "
-        "known are leads, accounts, contacts, activities, answers, stages and outcomes."
-    )
+    if isinstance(params, Constant):
+        return Plan(feature=feature, key=("leads", "lead"), finish="constant")
+    if isinstance(params, LeadAge | ColumnValue):
+        return _row_plan(feature, params, compiled)
+    if isinstance(params, AnswerParams):
+        return _answer_plan(feature, params, compiled)
+    if isinstance(params, StageParams):
+        return _stage_plan(feature, params, compiled)
+    if isinstance(params, CommitteeParams):
+        return _committee_plan(feature, params, compiled)
+    return _activity_plan(feature, params, compiled, roles)
 
 
-def _read_as(feature: Feature) -> str:
-    test = feature.params.get("test")
-    if test is not None:
-        return "number" if {"minimum", "maximum"} & set(test) else "text"
-    if feature.params.get("as"):
-        return str(feature.params["as"])
+def _read_as(feature: Feature, params: ColumnValue | AnswerValue) -> str:
+    if params.condition is not None:
+        return "number" if isinstance(params.condition, Between) else "text"
+    if params.read_as is not None:
+        return params.read_as
     return "text" if feature.type is FeatureType.CATEGORY else "number"
 
 
-def _attribute(feature: Feature, table: str, compiled: Compiled) -> Plan:
-    scope = "account" if table == "accounts" else "lead"
-    column = _program(compiled, table, scope, {}).column(Column((Part(),), Op.LAST_ROW))
-    params = feature.params
-    derive = params.get("derive")
-    plan = Plan(feature, (table, scope), (column,), "lookup", str(params["column"]), _read_as(feature))
-    return _with(plan, test=params.get("test"), derive=None if derive is None else str(derive))
+def _row_plan(feature: Feature, params: LeadAge | ColumnValue, compiled: Compiled) -> Plan:
+    """A column of the lead's own row, or of its account's row in force."""
+    key = (params.table, "account" if params.table == "accounts" else "lead")
+    columns = (_program(compiled, *key, {}).column(Column((Part(),), Op.LAST_ROW)),)
+    if isinstance(params, LeadAge):
+        return Plan(feature=feature, key=key, finish="lookup", columns=columns, column=params.moment, read_as="moment")
+    return Plan(
+        feature=feature,
+        key=key,
+        finish="lookup",
+        columns=columns,
+        column=params.column,
+        read_as=_read_as(feature, params),
+        derive=params.derive,
+    )
 
 
-def _with(plan: Plan, **changes: Any) -> Plan:
-    return Plan(**{**plan.__dict__, **changes})
-
-
-def _scope(feature: Feature) -> str:
-    return str(feature.params.get("scope") or "lead")
-
-
-def _window(params: Mapping[str, Any], name: str = "window_days") -> int:
-    value = params.get(name)
-    return FOREVER if value is None else days(float(value))
-
-
-def _answer(feature: Feature, compiled: Compiled) -> Plan:
-    params, scope = feature.params, _scope(feature)
-    program = _program(compiled, "answers", scope, {})
-    questions = params.get("questions") or ([params["question"]] if params.get("question") else [])
-    channel = params.get("channel")
-    channels = None if channel is None else (str(channel),)
-    op = str(params.get("op", "value"))
-    if op not in ("value", "age", "answered", "count") or not questions:
-        raise ContractError(
-            f"feature '{feature.name}' asks for '{op}' of answers to {list(questions)}; "
-            "known are value, age, answered and count, each of a named question."
-        )
+def _answer_plan(feature: Feature, params: AnswerParams, compiled: Compiled) -> Plan:
+    key = ("answers", "lead")
+    program = _program(compiled, *key, {})
+    channels = None if params.channel is None else (params.channel,)
+    questions = params.questions if isinstance(params, AnswerCount) else (params.question,)
     columns = tuple(
-        program.column(
-            Column((Part((("question", (str(q),), ()), ("channel", channels, ()))),), Op.LAST_ROW, _window(params))
-        )
-        for q in questions
-    )
-    finish = {"value": "lookup", "age": "answer_age", "answered": "answered", "count": "answered"}[op]
-    return Plan(feature, ("answers", scope), columns, finish, "value", _read_as(feature), test=params.get("test"))
-
-
-def _stage(feature: Feature, compiled: Compiled) -> Plan:
-    params, scope = feature.params, _scope(feature)
-    program = _program(compiled, "stages", scope, {})
-    key, op = ("stages", scope), str(params.get("op", ""))
-    if op == "time_in_stage":
-        column = program.column(Column((Part(),), Op.RECENCY))
-        return Plan(feature, key, (column,), "days", test=params.get("test"))
-    if op in ("current", "current_known"):
-        column = program.column(Column((Part(),), Op.LAST_ROW))
-        return Plan(feature, key, (column,), "lookup", "stage", "text", test=params.get("test"))
-    if op in ("recycles", "count", "recency"):
-        stages = (str(Stage.RECYCLED),) if op == "recycles" else params.get("stages")
-        part = Part((("stage", None if stages is None else tuple(stages), ()),))
-        what = Op.RECENCY if op == "recency" else Op.COUNT
-        column = program.column(Column((part,), what, _window(params)))
-        return Plan(feature, key, (column,), "days" if op == "recency" else "value", test=params.get("test"))
-    raise ContractError(
-        f"feature '{feature.name}' asks for '{op}' of stages; known are time_in_stage, current_known, recycles, "
-        "count and recency."
+        program.column(Column((Part((("question", (name,), ()), ("channel", channels, ()))),), Op.LAST_ROW))
+        for name in questions
     )
 
+    match params:
+        case AnswerValue():
+            read_as = _read_as(feature, params)
+            return Plan(feature=feature, key=key, finish="lookup", columns=columns, column="value", read_as=read_as)
+        case AnswerAge():
+            return Plan(feature=feature, key=key, finish="answer_age", columns=columns, column="value")
+        case AnswerCount():
+            return Plan(feature=feature, key=key, finish="answered", columns=columns, column="value")
+    assert_never(params)
 
-def _stream(params: Mapping[str, Any], table: str, op: str) -> tuple[Part, ...]:
-    parts: Sequence[Mapping[str, Any]] = params.get("parts") or [params]
-    half_lives = params.get("half_lives") or {}
+
+def _stage_plan(feature: Feature, params: StageParams, compiled: Compiled) -> Plan:
+    key = ("stages", "lead")
+    program = _program(compiled, *key, {})
+    match params:
+        case TimeInStage():
+            latest = program.column(Column((Part(),), Op.RECENCY))
+            return Plan(feature=feature, key=key, finish="days", columns=(latest,))
+        case CurrentStage():
+            row = program.column(Column((Part(),), Op.LAST_ROW))
+            return Plan(feature=feature, key=key, finish="lookup", columns=(row,), column="stage", read_as="text")
+        case RecycleCount():
+            recycled = Part((("stage", (str(Stage.RECYCLED),), ()),))
+            count = program.column(Column((recycled,), Op.COUNT))
+            return Plan(feature=feature, key=key, finish="value", columns=(count,))
+    assert_never(params)
+
+
+def _committee_plan(feature: Feature, params: CommitteeParams, compiled: Compiled) -> Plan:
+    """Contacts or closed opportunities of the account."""
+    key = (params.table, params.scope)
+    match params:
+        case ContactCount():
+            column = Column((Part(_accepted(role=params.roles)),), Op.COUNT)
+        case ContactBreadth():
+            column = Column((Part(),), Op.BREADTH, item=Item.ROLE)
+        case OutcomeCount():
+            column = Column((Part(_accepted(won=params.won, product=params.products)),), Op.COUNT)
+        case OutcomeBreadth():
+            column = Column((Part(_accepted(won=params.won)),), Op.BREADTH, item=Item.ASSET)
+    return Plan(feature=feature, key=key, finish="value", columns=(_program(compiled, *key, {}).column(column),))
+
+
+def _accepted(**texts: tuple[str, ...] | None) -> tuple[Filter, ...]:
+    """Filters of the columns that accept only some texts."""
+    return tuple((name, wanted, ()) for name, wanted in texts.items() if wanted is not None)
+
+
+def _activity_plan(feature: Feature, params: ActivityParams, compiled: Compiled, roles: Mapping[str, BotRole]) -> Plan:
+    key = ("activities", params.rows.scope)
+    program = _program(compiled, *key, roles)
+    bots = params.rows.exclude_bots and BotRole.PRONE in roles.values()
+    stream = _stream(params)
+    if isinstance(params, ActivityTrend):
+        short, long = map(float, params.windows_days)
+        ends = tuple(program.column(Column(stream, Op.COUNT, days(w), Item.ASSET, bots)) for w in (short, long))
+        return Plan(feature=feature, key=key, finish="trend", columns=ends, windows=(short, long))
+
+    op, item = _ACTIVITY_OPS[params.op], Item.ASSET
+    if isinstance(params, ActivityCount) and params.distinct_assets:
+        op = Op.BREADTH
+    elif isinstance(params, ActivityBreadth) and params.item is not None:
+        item = Item[params.item.upper()]
+    columns = (program.column(Column(stream, op, _activity_window(params), item, bots)),)
+
+    if isinstance(params, FirstChannel | LastChannel):
+        return Plan(feature=feature, key=key, finish="lookup", columns=columns, column="channel", read_as="text")
+    return Plan(feature=feature, key=key, finish="days" if op is Op.RECENCY else "value", columns=columns)
+
+
+def _activity_window(params: ActivityParams) -> int:
+    match params:
+        case ActivityCount() | ActivityBreadth() | ActivityValueSum() | ActiveDays():
+            days_back = params.window_days
+        case LinearSum():
+            days_back = params.lifespan_days
+        case _:
+            days_back = None
+    return FOREVER if days_back is None else days(float(days_back))
+
+
+def _stream(params: ActivityParams) -> tuple[Part, ...]:
+    """The rows an operation looks at, by what is accepted of them and, where they decay, by half-life."""
+    rows = params.rows
+    any_channel = isinstance(params, FirstChannel | LastChannel)
     stream = []
-    for part in parts:
-        accept: list[tuple[str, tuple[str, ...] | None, tuple[str, ...]]] = []
-        for plural, name in _FILTERS:
-            wanted = part.get(plural, params.get(plural))
-            refused = tuple(part.get(f"not_{plural}") or ())
-            if name == "actor" and table == "activities":
-                wanted = wanted or (str(Actor.LEAD),)
-            if name == "channel" and op in ("first_channel", "last_channel"):
-                wanted = wanted or ("*",)
-            if wanted is not None or refused:
-                accept.append((name, None if wanted is None else tuple(str(w) for w in wanted), refused))
-        if op not in ("decayed", "linear"):
-            stream.append(Part(tuple(accept)))
+    for part in rows.parts or (None,):
+        kinds = rows.kinds if part is None else part.kinds
+        accept = _filters(rows, part, any_channel=any_channel)
+        if not isinstance(params, DecayedSum | LinearSum):
+            stream.append(Part(accept))
             continue
-        kinds = part.get("kinds") or params.get("kinds") or [""]
-        default = params.get("half_life_days") or params.get("lifespan_days") or 0.0
+
         by_life: dict[float, list[str]] = {}
-        for kind in kinds:
-            by_life.setdefault(float(half_lives.get(kind, default)), []).append(str(kind))
+        for kind in kinds or ("",):
+            by_life.setdefault(_life(params, kind), []).append(kind)
         for life, named in by_life.items():
-            kept = [("kind", tuple(named), a[2]) if a[0] == "kind" else a for a in accept]
-            stream.append(Part(tuple(kept), life))
+            kept = tuple(("kind", tuple(named), one[2]) if one[0] == "kind" else one for one in accept)
+            stream.append(Part(kept, life))
     return tuple(stream)
 
 
-def _aggregate(feature: Feature, table: str, compiled: Compiled, roles: Mapping[str, BotRole]) -> Plan:
-    params, op = feature.params, str(feature.params.get("op", "count"))
-    scope = "account" if table == "contacts" else _scope(feature)
-    program, key = _program(compiled, table, scope, roles), (table, scope)
-    bots = table == "activities" and bool(params.get("exclude_bots", True)) and BotRole.PRONE in roles.values()
-    stream, test = _stream(params, table, op), params.get("test")
-    if op == "trend":
-        short, long = _trend_windows(params)
-        columns = tuple(program.column(Column(stream, Op.COUNT, days(w), Item.ASSET, bots)) for w in (short, long))
-        return Plan(feature, key, columns, "trend", windows=(short, long), test=test)
-    if op == "count" and params.get("distinct_assets"):
-        op = "breadth"
-    if op not in _ACTIVITY_OPS:
-        raise ContractError(
-            f"feature '{feature.name}' asks for '{op}' of {table}; known are {', '.join((*_ACTIVITY_OPS, 'trend'))}."
-        )
-    window = _window(params, "lifespan_days") if op == "linear" else _window(params)
-    item = Item[str(params.get("item", "asset")).upper()] if op == "breadth" else Item.ASSET
-    column = program.column(Column(stream, _ACTIVITY_OPS[op], window, item, bots))
-    if op in ("first_channel", "last_channel"):
-        return Plan(feature, key, (column,), "lookup", "channel", "text", test=test)
-    return Plan(feature, key, (column,), "days" if op == "recency" else "value", test=test)
+def _filters(rows: ActivityRows, part: StreamPart | None, *, any_channel: bool) -> tuple[Filter, ...]:
+    kinds, assets, actors = rows.kinds, rows.assets, rows.actors
+    refused: tuple[str, ...] = ()
+    if part is not None:
+        kinds, actors = part.kinds, part.actors
+        assets, refused = part.assets or assets, part.not_assets or ()
+
+    return (
+        *_accepted(kind=kinds),
+        *([("asset", assets, refused)] if assets is not None or refused else []),
+        *_accepted(actor=actors or (str(Actor.LEAD),), channel=("*",) if any_channel else None, role=rows.roles),
+    )
 
 
-def _trend_windows(params: Mapping[str, Any]) -> tuple[float, float]:
-    if params.get("windows_days"):
-        short, long = params["windows_days"]
-        return float(short), float(long)
-    short = float(params.get("window_days") or 14)
-    return short, 4 * short
+def _life(params: DecayedSum | LinearSum, kind: str) -> float:
+    """Days after which half of an activity's weight is left, or all of it is gone."""
+    if isinstance(params, LinearSum):
+        return float(params.lifespan_days)
+    if params.half_lives is not None:
+        return float(params.half_lives.get(kind, 0.0))
+    return float(params.half_life_days or 0.0)

@@ -7,11 +7,13 @@ import numpy.typing as npt
 
 from features.array_types import Codes, Floats, Ints
 from features.catalog.feature import FeatureType
+from features.errors import ContractError
 from features.kernel.column_reader import Coded, Rows
 from features.kernel.feature_plans import Plan
 from features.kernel.table_arrays import derived_text
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER
-from features.schema.conditions import number_passes, text_passes
+from features.schema.conditions import Between, IsMissing, Matches, OneOf, number_passes, text_passes
+from features.schema.operations import Constant
 
 
 class Swept:
@@ -53,7 +55,7 @@ def finish(plan: Plan, swept: Swept) -> Floats | Coded:
     nobody = swept.nobody
     if nobody is not None and not isinstance(found, Coded) and plan.finish in ("value", "answered"):
         found = np.where(nobody, np.nan, found)
-    if plan.test is not None:
+    if plan.condition is not None:
         flags = _tested(plan, found)
         return flags if nobody is None or plan.feature.when_empty is not None else np.where(nobody, np.nan, flags)
     if isinstance(found, Coded):
@@ -81,15 +83,18 @@ def _coded(found: Coded, plan: Plan) -> Floats | Coded:
 
 
 def _tested(plan: Plan, found: Floats | Coded) -> Floats:
-    test = plan.test or {}
-    if isinstance(found, Coded):
-        absent = found.codes < 0
-        if "missing" in test:
-            return np.where(absent == bool(test["missing"]), 1.0, 0.0)
-        return _take(text_passes(found.values, test), found.codes, 0.0)
-    if "missing" in test:
-        return np.where(np.isnan(found) == bool(test["missing"]), 1.0, 0.0)
-    return number_passes(found, test)
+    match plan.condition:
+        case IsMissing(missing):
+            absent = found.codes < 0 if isinstance(found, Coded) else np.isnan(found)
+            return np.where(absent == missing, 1.0, 0.0)
+        case OneOf() | Matches() as condition if isinstance(found, Coded):
+            return _take(text_passes(found.values, condition), found.codes, 0.0)
+        case Between() as condition if not isinstance(found, Coded):
+            return number_passes(found, condition)
+    raise ContractError(
+        f"feature '{plan.feature.name}' compares a {'text' if isinstance(found, Coded) else 'number'} by "
+        f"{plan.condition}; use values or a pattern for a text, minimum and maximum for a number."
+    )
 
 
 def _value(plan: Plan, swept: Swept) -> Floats:
@@ -147,7 +152,8 @@ def _answered(plan: Plan, swept: Swept) -> Floats:
 
 
 def _constant(plan: Plan, swept: Swept) -> Floats:
-    return np.full(swept.entity.size, float(plan.feature.params.get("value", 0.0)))
+    params = plan.feature.params
+    return np.full(swept.entity.size, float(params.value) if isinstance(params, Constant) else 0.0)
 
 
 _FINISH = {

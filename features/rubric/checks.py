@@ -7,7 +7,7 @@ from itertools import pairwise
 from features.rubric.reachability import beyond_reach
 from features.rubric.rule import Rule
 from features.rubric.schema import Rubric
-from features.schema.conditions import folded
+from features.schema.conditions import fold_value
 from features.schema.source import Column, Source
 from features.schema.vocabulary import ColumnType, Role, Stage, WhenKnown
 
@@ -116,13 +116,13 @@ def _patterns(i: int, rule: Rule) -> Iterator[Problem]:
 def _values(i: int, rule: Rule) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for value in rule.values:
-        if folded(value) in seen:
+        if fold_value(value) in seen:
             yield (
                 ("rules", i, "values", value),
-                f"rule '{rule.id}': '{value}' and '{seen[folded(value)]}' are the same value, as upper and lower case "
-                "count alike; keep one.",
+                f"rule '{rule.id}': '{value}' and '{seen[fold_value(value)]}' are the same value, because upper and "
+                "lower case count alike; keep one.",
             )
-        seen.setdefault(folded(value), value)
+        seen.setdefault(fold_value(value), value)
 
 
 def _reserved(rubric: Rubric) -> Iterator[Problem]:
@@ -198,7 +198,7 @@ def _column_problem(i: int, rule: Rule, key: str, table: str, source: Source) ->
 
 def _never(i: int, rule: Rule, what: str, kind: ColumnType, declared: tuple[str, ...]) -> Iterator[Problem]:
     """Conditions that no value of the column or question could meet."""
-    known = {folded(value) for value in declared}
+    known = {fold_value(value) for value in declared}
     if rule.ranges and kind is not ColumnType.NUMBER and not (kind in _TEXTS and _numeric(known)):
         yield (
             ("rules", i, "ranges"),
@@ -206,7 +206,7 @@ def _never(i: int, rule: Rule, what: str, kind: ColumnType, declared: tuple[str,
             "or declare it 'type: number'.",
         )
     for value in rule.values:
-        if known and kind is not ColumnType.NUMBER and folded(value) not in known:
+        if known and kind is not ColumnType.NUMBER and fold_value(value) not in known:
             yield (
                 ("rules", i, "values", value),
                 f"rule '{rule.id}': {what} never is '{value}'; its declared values: {', '.join(declared)}.",

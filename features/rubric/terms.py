@@ -1,12 +1,25 @@
 """What each rule of a rubric needs from the matrix: rules compiled to terms over features."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from features.rubric.rule import Decay, Rule
 from features.rubric.schema import Rubric
+from features.schema.conditions import Between, Condition, IsMissing, Matches, OneOf
+from features.schema.operations import (
+    ActivityCount,
+    ActivityParams,
+    ActivityRecency,
+    ActivityRows,
+    AnswerAge,
+    AnswerValue,
+    ColumnValue,
+    CurrentStage,
+    DecayedSum,
+    LinearSum,
+    Params,
+)
 
 TermKind = Literal["times", "at_least", "fade", "below_one"]
 CAP_FEATURE = "rubric_cap"
@@ -21,7 +34,7 @@ class Term:
     """
 
     feature: str
-    params: Mapping[str, Any]
+    params: Params
     kind: TermKind
     points: float
     least: float = 1.0
@@ -34,7 +47,7 @@ class RulePlan:
     rule: Rule
     terms: tuple[Term, ...]
     take: Literal["sum", "best", "first"]
-    gates: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    gates: tuple[tuple[str, Params], ...] = ()
 
 
 def plan(rubric: Rubric) -> tuple[RulePlan, ...]:
@@ -58,47 +71,47 @@ def steps_left(decay: Decay) -> list[float]:
 
 def _value_plan(rule: Rule) -> RulePlan:
     base = _value_params(rule)
-    conditions: list[tuple[float, dict[str, Any]]] = []
+    conditions: list[tuple[float, Condition]] = []
     for points in dict.fromkeys(rule.values.values()):
-        conditions.append((points, {"values": [v for v, p in rule.values.items() if p == points]}))
-    conditions += [(p, {"pattern": pattern}) for pattern, p in rule.patterns.items()]
-    conditions += [(r.points, {"minimum": r.from_, "maximum": r.below}) for r in rule.ranges]
+        conditions.append((points, OneOf(tuple(v for v, p in rule.values.items() if p == points))))
+    conditions += [(p, Matches(pattern)) for pattern, p in rule.patterns.items()]
+    conditions += [(r.points, Between(r.from_, r.below)) for r in rule.ranges]
     if rule.filled is not None:
-        conditions.append((rule.filled, {"missing": False}))
+        conditions.append((rule.filled, IsMissing(False)))
     if rule.otherwise is not None:
-        conditions.append((rule.otherwise, {"missing": False}))
+        conditions.append((rule.otherwise, IsMissing(False)))
     gates = _gates(rule)
     expiring = rule.within_days is not None
     if rule.missing is not None and not expiring:
-        conditions.append((rule.missing, {"missing": True}))
+        conditions.append((rule.missing, IsMissing(True)))
     names = _names(rule, len(conditions) + (expiring and rule.missing is not None))
     terms = [
-        Term(name, {**base, "test": test}, "at_least", points)
-        for name, (points, test) in zip(names, conditions, strict=False)
+        Term(name, replace(base, condition=condition), "at_least", points)
+        for name, (points, condition) in zip(names, conditions, strict=False)
     ]
-    if not expiring:
+    if rule.within_days is None or rule.answer is None:
         return RulePlan(rule, tuple(terms), "first", gates)
-    age = {"table": "answers", "op": "age", "question": rule.answer, "channel": None}
-    fresh = {**age, "test": {"minimum": None, "maximum": float(rule.within_days or 0)}}
+
+    fresh = AnswerAge(question=rule.answer, condition=Between(None, float(rule.within_days)))
     if rule.missing is not None:
         terms.insert(0, Term(names[-1], fresh, "below_one", rule.missing))
     return RulePlan(rule, tuple(terms), "first", (*gates, (f"rule_{rule.id}__fresh", fresh)))
 
 
-def _value_params(rule: Rule) -> dict[str, Any]:
+def _value_params(rule: Rule) -> AnswerValue | ColumnValue:
     if rule.answer is not None:
-        return {"table": "answers", "op": "value", "question": rule.answer, "channel": None}
+        return AnswerValue(question=rule.answer)
     if rule.account is not None:
-        return {"table": "accounts", "column": rule.account}
-    return {"table": "leads", "column": rule.lead}
+        return ColumnValue(table="accounts", column=rule.account)
+    return ColumnValue(table="leads", column=rule.lead or "")
 
 
-def _gates(rule: Rule) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+def _gates(rule: Rule) -> tuple[tuple[str, Params], ...]:
     if not rule.only_in:
         return ()
     stages = sorted(str(stage) for stage in rule.only_in)
     name = "rule_in_" + "_".join(stages)
-    return ((name, {"table": "stages", "op": "current_known", "test": {"values": stages}}),)
+    return ((name, CurrentStage(OneOf(tuple(stages)))),)
 
 
 def _activity_plan(rule: Rule) -> RulePlan:
@@ -109,7 +122,7 @@ def _activity_plan(rule: Rule) -> RulePlan:
         shapes += _pointed(rule, rule.points)
     if rule.none is not None:
         # per: asset skips rows without an asset, but such a row did happen
-        happened = {**_counted(rule, rule.within_days), "distinct_assets": False}
+        happened = replace(_counted(rule, rule.within_days), distinct_assets=False)
         shapes.append((happened, "below_one", rule.none, 1.0))
     terms = tuple(
         Term(name, params, kind, points, least)
@@ -118,7 +131,7 @@ def _activity_plan(rule: Rule) -> RulePlan:
     return RulePlan(rule, terms, rule.take if rule.steps else "sum", _gates(rule))
 
 
-_Shape = tuple[dict[str, Any], TermKind, float, float]
+_Shape = tuple[ActivityParams, TermKind, float, float]
 
 
 def _pointed(rule: Rule, points: float) -> list[_Shape]:
@@ -127,13 +140,11 @@ def _pointed(rule: Rule, points: float) -> list[_Shape]:
         kind: TermKind = "at_least" if rule.per == "once" else "times"
         return [(_counted(rule, rule.within_days), kind, points, float(rule.at_least))]
     if rule.per == "once":
-        return [({**_counted(rule, None), "op": "recency"}, "fade", points, 1.0)]
+        return [(ActivityRecency(rows=_rows(rule)), "fade", points, 1.0)]
     if decay.half_life_days is not None:
-        params = {**_counted(rule, None), "op": "decayed", "half_life_days": decay.half_life_days}
-        return [(params, "times", points, 1.0)]
+        return [(DecayedSum(rows=_rows(rule), half_life_days=decay.half_life_days), "times", points, 1.0)]
     if decay.lifespan_days is not None:
-        params = {**_counted(rule, None), "op": "linear", "lifespan_days": decay.lifespan_days}
-        return [(params, "times", points, 1.0)]
+        return [(LinearSum(rows=_rows(rule), lifespan_days=decay.lifespan_days), "times", points, 1.0)]
     left = [*steps_left(decay), 0.0]
     period = decay.every_days or 0
     return [
@@ -143,18 +154,18 @@ def _pointed(rule: Rule, points: float) -> list[_Shape]:
     ]
 
 
-def _counted(rule: Rule, window_days: int | None) -> dict[str, Any]:
-    return {
-        "table": "activities",
-        "op": "count",
-        "kinds": list(rule.activity),
-        "assets": list(rule.assets) or None,
-        "actors": [str(actor) for actor in rule.actors],
-        "window_days": window_days,
-        "exclude_bots": not rule.bots,
-        "scope": rule.scope,
-        "distinct_assets": rule.per == "asset",
-    }
+def _counted(rule: Rule, window_days: int | None) -> ActivityCount:
+    return ActivityCount(rows=_rows(rule), window_days=window_days, distinct_assets=rule.per == "asset")
+
+
+def _rows(rule: Rule) -> ActivityRows:
+    return ActivityRows(
+        kinds=rule.activity,
+        assets=rule.assets or None,
+        actors=tuple(str(actor) for actor in rule.actors),
+        exclude_bots=not rule.bots,
+        scope=rule.scope,
+    )
 
 
 def _names(rule: Rule, count: int) -> list[str]:

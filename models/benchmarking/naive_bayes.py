@@ -11,6 +11,7 @@ import pandas as pd
 
 from features.array_types import Floats
 from features.catalog.feature import Catalog, Feature, FeatureType
+from features.schema.operations import CurrentStage
 from features.schema.vocabulary import Stage
 from models.encoding.linear_encoder import weighted_quantiles
 
@@ -32,7 +33,7 @@ def naive_bayes(train: pd.DataFrame, won: Floats, weight: Floats, test: pd.DataF
         frame = pd.DataFrame({"value": seen, "won": weight * won, "lost": weight * (1 - won)}).dropna(subset="value")
         counts = frame.groupby("value")[["won", "lost"]].sum()
         totals = counts.sum() + SMOOTHING * len(counts)
-        if feature.params.get("op") == "current_known":
+        if isinstance(feature.params, CurrentStage):
             counts, totals = _accumulate_stages(counts)
         shares = (counts + SMOOTHING) / totals
         evidence = np.log(shares["won"]) - np.log(shares["lost"])

@@ -12,6 +12,7 @@ from features.assembly.frameless_rows import PlainRows, Values, missing_in, obje
 from features.catalog.families.job_titles import JobFunction, Seniority
 from features.catalog.feature import Catalog
 from features.errors import PolicyError
+from features.schema.operations import ColumnValue
 from features.schema.source import Name
 
 
@@ -180,7 +181,8 @@ def _title_columns(catalog: Catalog) -> dict[str, str]:
     """The columns that titles were read into, by what was read."""
     found: dict[str, str] = {}
     for feature in catalog.of_family("titles"):
-        found.setdefault(str(feature.params.get("derive")), feature.name)
+        if isinstance(feature.params, ColumnValue) and feature.params.derive is not None:
+            found.setdefault(feature.params.derive, feature.name)
     return found
 
 

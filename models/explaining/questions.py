@@ -10,6 +10,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, missing_in
 from features.catalog.feature import Catalog, FeatureType
+from features.schema.operations import AnswerValue
 from models.encoding.linear_encoder import weighted_quantiles
 from models.interfaces import Contributions
 from models.logistic import sigmoid
@@ -119,7 +120,7 @@ def build_answer_tables(
     log_odds = contributions.values.sum(axis=1) + contributions.base
     found = []
     for feature in catalog:
-        if feature.family != "answers" or feature.params.get("op") != "value":
+        if feature.family != "answers" or not isinstance(feature.params, AnswerValue):
             continue
         part, column = contribution_of(contributions, feature.name), values[feature.name]
         known = column.notna().to_numpy()
@@ -130,7 +131,7 @@ def build_answer_tables(
         edges, share, effect = _tabulate(codes, len(words), part[known], (log_odds - part)[known], weight[known])
         found.append(
             AnswerTable(
-                question=str(feature.params["question"]),
+                question=feature.params.question,
                 feature=feature.name,
                 edges=edges,
                 values=words,

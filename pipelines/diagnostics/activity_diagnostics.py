@@ -10,11 +10,12 @@ from features.array_types import Tables
 from features.assembly.bot_effect import bot_effect
 from features.assembly.build_matrix import features_at, matrix_of
 from features.assembly.half_lives import HalfLife, adopt, estimate_half_lives
-from features.catalog.feature import Catalog
+from features.catalog.feature import Catalog, Feature
 from features.cohort.cohort import cutoff_of
 from features.cohort.splits import chop
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
+from features.schema.operations import ActivityParams
 from features.schema.source import Source
 from models.bundle import Bundle
 from models.explaining.points import CENTRE, HIGHEST, LOWEST
@@ -148,6 +149,8 @@ def engagement_of(paths: Paths) -> dict[str, Any]:
     return {"bots": read_json(paths.score / BOTS), "half_lives": read_json(paths.matrix / HALF_LIVES)}
 
 
-def _without_bot_filter(feature: Any) -> Any:
+def _without_bot_filter(feature: Feature) -> Feature:
     params = feature.params
-    return replace(feature, params={**params, "exclude_bots": False}) if params.get("exclude_bots") else feature
+    if not isinstance(params, ActivityParams):
+        return feature
+    return replace(feature, params=replace(params, rows=replace(params.rows, exclude_bots=False)))

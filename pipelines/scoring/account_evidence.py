@@ -8,6 +8,7 @@ from features.assembly.build_matrix import features_at
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.matrix import Matrix
+from features.schema.operations import ColumnValue
 from models.explaining.contacts import contact_matrix
 from models.explaining.evidence import assess_evidence
 from models.explaining.framework import Framework
@@ -56,7 +57,11 @@ def account_of(
 
 def _ranks(matrix: Matrix) -> list[str | None]:
     """Seniority per row, from the first title column there is."""
-    names = [f.name for f in matrix.catalog if f.family == "titles" and f.params.get("derive") == "seniority"]
+    names = [
+        f.name
+        for f in matrix.catalog
+        if f.family == "titles" and isinstance(f.params, ColumnValue) and f.params.derive == "seniority"
+    ]
     if not names:
         return [None] * len(matrix)
     return [None if pd.isna(value) else str(value) for value in matrix.values[names[0]]]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from features.schema.operations import ColumnValue, CurrentStage
 from models.settings import TrainSettings
 from pipelines.stages.audit import run_audit
 from pipelines.stages.ingest import ingest
@@ -60,6 +61,6 @@ def test_every_trap_is_named_a_leak_and_no_honest_column_is(context: Context) ->
 
 def test_the_stage_as_of_the_moment_stands_beside_the_recorded_one(context: Context) -> None:
     catalog = load_matrix(context.paths.matrix).catalog
-    assert catalog["current_stage"].params["table"] == "stages"
-    assert catalog["leads_current_stage"].params["column"] == "current_stage"
+    assert catalog["current_stage"].params == CurrentStage()
+    assert catalog["leads_current_stage"].params == ColumnValue(table="leads", column="current_stage")
     assert catalog["leads_current_stage"].label == "current stage as recorded"

@@ -136,7 +136,7 @@ def test_leads_of_a_file(cli: Cli, tiny_copy: TinyRun, tmp_path: Path) -> None:
 def test_without_a_champion_or_with_one_that_does_not_fit(cli: Cli, tiny_copy: TinyRun) -> None:
     paths = tiny_copy.context.paths
     record = read_json(paths.matrix / "open.json")
-    record["catalog"][0]["params"] = {**record["catalog"][0]["params"], "other": 1}
+    record["catalog"][0]["unit"] = "other"
     (paths.matrix / "open.json").write_text(json.dumps(record))
     status, _, err = cli("monitor", *tiny_copy.args)
     assert status == ExitStatus.BUNDLE and "another declaration" in err

@@ -139,7 +139,7 @@ def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
     for name in ("open", "matrix"):
         record = read_json(paths.matrix / f"{name}.json")
         record["catalog"][0]["doc"] += " Otherwise."
-        record["catalog"][0]["params"] = {**record["catalog"][0]["params"], "other": 1}
+        record["catalog"][0]["unit"] = "other"
         write_json(paths.matrix / f"{name}.json", record)
     with pytest.raises(Exception, match="another declaration"):
         ask(tiny_copy.context, trained, FEW)

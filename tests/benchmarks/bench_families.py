@@ -17,6 +17,7 @@ from features.array_types import Floats
 from features.catalog.feature import Catalog, Feature
 from features.cohort.splits import Chop
 from features.matrix import Matrix
+from features.schema.operations import ActivityCount
 from models.candidates.rubric import RubricCandidate
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -34,7 +35,7 @@ def counts_alone(feature: Feature) -> bool:
     """Attributes, and counts of activities over windows: what most scoring starts from."""
     if feature.family in (*PLAIN, *HELPERS):
         return True
-    return feature.family == "engagement" and feature.params.get("op") == "count"
+    return feature.family == "engagement" and isinstance(feature.params, ActivityCount)
 
 
 def restricted(matrix: Matrix, catalog: Catalog) -> Matrix:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY as DAY
+from features.schema.operation_records import params_record
 from features.schema.source import BotFilter
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def _moments(cohort: pd.DataFrame) -> "pl.LazyFrame":
 
 
 def _of(catalog: Catalog, table: str, scope: str) -> list[Feature]:
-    found = [f for f in catalog if f.params.get("table") == table]
-    return [f for f in found if (f.params.get("scope") or "lead") == scope]
+    written = [(f, params_record(f.params)) for f in catalog if f.params.table == table]
+    return [f for f, params in written if params.get("scope", "lead") == scope]
 
 
 def _over(
@@ -106,7 +107,7 @@ def _column(feature: Feature) -> Any:
     """A feature's column in the last join: what is empty where, what is read from the lead or account itself."""
     import polars as pl
 
-    params = feature.params
+    params = params_record(feature.params)
     if params["table"] in ("leads", "accounts"):
         clock = pl.col("lead_known_at" if params["table"] == "leads" else "account_known_at")
         if params.get("op") == "age":
@@ -124,7 +125,7 @@ def _column(feature: Feature) -> Any:
 
 def _aggregate(feature: Feature) -> Any:
     """The feature as an aggregate over the joined rows of its table (age in microseconds: ``age``)."""
-    table = feature.params["table"]
+    table = params_record(feature.params)["table"]
     makers = {"answers": _answer, "stages": _stage, "contacts": _contact, "outcomes": _outcome}
     return makers.get(table, _activity)(feature)
 
@@ -132,7 +133,7 @@ def _aggregate(feature: Feature) -> Any:
 def _activity(feature: Feature) -> Any:
     import polars as pl
 
-    params, age = feature.params, pl.col("age")
+    params, age = params_record(feature.params), pl.col("age")
     keep = pl.col("kind").is_in(list(params["kinds"])) & (age > 0)
     inside = keep & (age <= params["window_days"] * DAY) if params.get("window_days") else keep
     op = params["op"]
@@ -164,7 +165,7 @@ def _activity(feature: Feature) -> Any:
 def _answer(feature: Feature) -> Any:
     import polars as pl
 
-    params, age = feature.params, pl.col("age")
+    params, age = params_record(feature.params), pl.col("age")
     if params["op"] == "count":
         by = pl.lit(True) if params["channel"] is None else pl.col("channel") == params["channel"]
         asked = [((pl.col("question") == name) & by).any().cast(pl.Float64) for name in params["questions"]]
@@ -188,23 +189,23 @@ def _stage(feature: Feature) -> Any:
         "current_known": lambda: pl.col("stage").sort_by("age").first(),
         "time_in_stage": lambda: pl.col("age").min() / DAY,
         "recycles": lambda: (pl.col("stage") == "recycled").sum(),
-    }[feature.params["op"]]()
+    }[params_record(feature.params)["op"]]()
 
 
 def _contact(feature: Feature) -> Any:
     import polars as pl
 
-    roles = feature.params.get("roles")
-    if feature.params["op"] == "breadth":
+    roles = params_record(feature.params).get("roles")
+    if params_record(feature.params)["op"] == "breadth":
         return pl.col("role").drop_nulls().n_unique()
     count = pl.col("role").is_in(list(roles)).sum() if roles else pl.len()
-    return count < 1 if feature.params.get("test") else count
+    return count < 1 if params_record(feature.params).get("test") else count
 
 
 def _outcome(feature: Feature) -> Any:
     import polars as pl
 
-    params, keep = feature.params, pl.lit(True)
+    params, keep = params_record(feature.params), pl.lit(True)
     for won in params.get("won") or ():
         keep = keep & (pl.col("won") == (won == "true"))
     for product in params.get("products") or ():

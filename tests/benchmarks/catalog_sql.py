@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY as DAY
+from features.schema.operation_records import params_record
 from features.schema.source import BotFilter
 
 if TYPE_CHECKING:
@@ -74,13 +75,13 @@ def _connection(frames: dict[str, pd.DataFrame]) -> "duckdb.DuckDBPyConnection":
 
 
 def _of(catalog: Catalog, table: str, scope: str) -> list[Feature]:
-    found = [f for f in catalog if f.params.get("table") == table]
-    return [f for f in found if (f.params.get("scope") or "lead") == scope]
+    written = [(f, params_record(f.params)) for f in catalog if f.params.table == table]
+    return [f for f, params in written if params.get("scope", "lead") == scope]
 
 
 def _column(feature: Feature) -> str:
     """A feature's column in the last join: what is empty where, what is read from the lead or account itself."""
-    params = feature.params
+    params = params_record(feature.params)
     if params["table"] in ("leads", "accounts"):
         if params.get("op") == "age":
             return f"(epoch_us(c.as_of) - epoch_us(l.created_at)) / {DAY}.0"
@@ -107,7 +108,7 @@ def _engagement(features: Iterable[Feature], visible: str = "") -> str:
 
 def _expression(feature: Feature) -> str:
     """The feature as a SQL aggregate over the join of cohort c and events e (age in microseconds: ``age``)."""
-    params = feature.params
+    params = params_record(feature.params)
     keep = f"e.kind IN ({_texts(params['kinds'])}) AND age > 0"
     op = params["op"]
     window = f" AND age <= {params['window_days'] * DAY}" if params.get("window_days") else ""
@@ -170,10 +171,11 @@ def _committee(features: list[Feature]) -> str:
 
 def _contacts(features: list[Feature]) -> str:
     def column(feature: Feature) -> str:
-        roles = f" FILTER (l.role IN ({_texts(feature.params['roles'])}))" if feature.params.get("roles") else ""
-        if feature.params["op"] == "breadth":
+        params = params_record(feature.params)
+        roles = f" FILTER (l.role IN ({_texts(params['roles'])}))" if params.get("roles") else ""
+        if params["op"] == "breadth":
             return "count(DISTINCT l.role)::DOUBLE"
-        return f"(count(*){roles} < 1)::DOUBLE" if feature.params.get("test") else f"count(*){roles}::DOUBLE"
+        return f"(count(*){roles} < 1)::DOUBLE" if params.get("test") else f"count(*){roles}::DOUBLE"
 
     columns = ",\n".join(f'{column(f)} AS "{f.name}"' for f in features)
     return f"""
@@ -184,7 +186,7 @@ def _contacts(features: list[Feature]) -> str:
 
 def _outcomes(features: list[Feature]) -> str:
     def column(feature: Feature) -> str:
-        params = feature.params
+        params = params_record(feature.params)
         kept = [f"e.won = {won}" for won in params.get("won") or ()]
         kept += [f"e.product = '{product}'" for product in params.get("products") or ()]
         what = "DISTINCT e.product" if params["op"] == "breadth" else "*"
@@ -210,7 +212,7 @@ def _answers(features: list[Feature]) -> str:
 
 
 def _answer(feature: Feature) -> str:
-    params = feature.params
+    params = params_record(feature.params)
     if params["op"] == "count":
         by = f" AND channel = '{params['channel']}'" if params["channel"] else ""
         counts = (f"(count(*) FILTER (question = '{name}'{by}) > 0)::DOUBLE" for name in params["questions"])

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalog.feature import Catalog, Feature, FeatureType
+from features.schema.operations import AnswerValue
 from features.schema.vocabulary import Dimension, Topic
 from models.explaining.questions import MOST_ANSWERS, OTHER, AnswerTable, build_answer_tables, value_questions
 from models.interfaces import Contributions
@@ -25,7 +26,7 @@ def answer(name: str, question: str, kind: FeatureType) -> Feature:
         doc="An answer.",
         unit="as answered",
         known_when="when the answer was known",
-        params={"table": "answers", "op": "value", "question": question},
+        params=AnswerValue(question=question),
     )
 
 

@@ -1,7 +1,6 @@
 """The kernel equals a slow oracle on worlds full of edges, and what is known later changes nothing."""
 
 import math
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,22 @@ from hypothesis import strategies as st
 
 from features.assembly.build_matrix import features_at
 from features.catalog.build_catalog import build_catalog
-from features.catalog.families.engagement import activity_params
 from features.catalog.feature import Catalog, Feature, FeatureType
+from features.schema.conditions import Between, IsMissing, Matches, OneOf
+from features.schema.operations import (
+    ActivityCount,
+    ActivityRecency,
+    ActivityRows,
+    ActivityValueSum,
+    AnswerAge,
+    AnswerCount,
+    AnswerValue,
+    ColumnValue,
+    Constant,
+    CurrentStage,
+    LinearSum,
+    Params,
+)
 from features.schema.vocabulary import Dimension, Topic
 from tests.reference.features_oracle import Oracle
 from tests.reference.worlds import DAY, SECOND, SOURCE, T0, World, frames, moment
@@ -27,7 +40,7 @@ EDGES = sorted(
 LEADS = ("a1", "a2", "b1", "lone")
 
 
-def extra(name: str, params: dict[str, Any], when_empty: float | None = 0.0) -> Feature:
+def extra(name: str, params: Params, when_empty: float | None = 0.0) -> Feature:
     return Feature(
         name=name,
         family="rules",
@@ -38,24 +51,24 @@ def extra(name: str, params: dict[str, Any], when_empty: float | None = 0.0) -> 
         doc=name,
         unit="count",
         known_when="",
-        params=MappingProxyType(params),
+        params=params,
     )
 
 
 EXTRAS = (
-    extra("x_linear", activity_params("linear", kinds=["page_view"], lifespan_days=30)),
-    extra("x_sum", activity_params("sum_value", kinds=["page_view", "demo"], window_days=30)),
-    extra("x_assets", activity_params("count", kinds=["page_view"], distinct_assets=True)),
-    extra("x_raw_clicks", activity_params("count", kinds=["email_click"], exclude_bots=False)),
-    extra("x_account_clicks", activity_params("count", kinds=["email_click"], scope="account")),
-    extra("x_reps", activity_params("recency", kinds=["call"], actors=["rep"]), None),
-    extra("x_fresh", {"table": "answers", "op": "age", "question": "budget", "test": {"minimum": None, "maximum": 30}}),
-    extra("x_no_budget", {"table": "answers", "op": "value", "question": "budget", "test": {"missing": True}}),
-    extra("x_in_mql", {"table": "stages", "op": "current_known", "test": {"values": ["MQL", "sal"]}}),
-    extra("x_title", {"table": "leads", "column": "job_title", "test": {"pattern": "vp*"}}),
-    extra("x_big", {"table": "accounts", "column": "revenue", "test": {"minimum": 5, "maximum": 10}}),
-    extra("x_seats", {"table": "answers", "op": "answered", "question": "seats", "window_days": 30}),
-    extra("x_constant", {"table": "constant", "value": 2.0}),
+    extra("x_linear", LinearSum(rows=ActivityRows(kinds=("page_view",)), lifespan_days=30)),
+    extra("x_sum", ActivityValueSum(rows=ActivityRows(kinds=("page_view", "demo")), window_days=30)),
+    extra("x_assets", ActivityCount(rows=ActivityRows(kinds=("page_view",)), distinct_assets=True)),
+    extra("x_raw_clicks", ActivityCount(rows=ActivityRows(kinds=("email_click",), exclude_bots=False))),
+    extra("x_account_clicks", ActivityCount(rows=ActivityRows(kinds=("email_click",), scope="account"))),
+    extra("x_reps", ActivityRecency(rows=ActivityRows(kinds=("call",), actors=("rep",))), None),
+    extra("x_fresh", AnswerAge(question="budget", condition=Between(None, 30))),
+    extra("x_no_budget", AnswerValue(question="budget", condition=IsMissing(True))),
+    extra("x_in_mql", CurrentStage(OneOf(("MQL", "sal")))),
+    extra("x_title", ColumnValue(table="leads", column="job_title", condition=Matches("vp*"))),
+    extra("x_big", ColumnValue(table="accounts", column="revenue", condition=Between(5, 10))),
+    extra("x_seats", AnswerCount(questions=("seats",), channel="form")),
+    extra("x_constant", Constant(2.0)),
 )
 CATALOG = Catalog.of(build_catalog(SOURCE), EXTRAS)
 

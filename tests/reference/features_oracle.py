@@ -7,11 +7,17 @@ from typing import Any
 from features.catalog.families.job_titles import job_function, seniority
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.kernel.column_reader import micros_of, number_of
+from features.schema.operation_records import params_record
 from features.schema.source import Source
 from tests.reference.worlds import DAY, SECOND, Record, World
 
 STAGES = ["lead", "iql", "mql", "sal", "sql", "pql", "opportunity", "won", "lost", "recycled", "disqualified"]
 HAPPENED = {"activities": "happened_at", "answers": "happened_at", "stages": "entered_at", "outcomes": "closed_at"}
+
+
+def written(feature: Feature) -> dict[str, Any]:
+    """What a feature computes, as a bundle writes it: the oracle knows no operation."""
+    return params_record(feature.params)
 
 
 class Oracle:
@@ -24,7 +30,7 @@ class Oracle:
         return {feature.name: self.value(feature, lead_id, as_of) for feature in catalog}
 
     def value(self, feature: Feature, lead_id: str, as_of: int) -> float | str | None:
-        params = feature.params
+        params = written(feature)
         if params["table"] == "constant":
             return float(params["value"])
         by_account = params.get("scope") == "account" or params["table"] in ("accounts", "contacts")
@@ -110,7 +116,7 @@ class Oracle:
         return found
 
     def _raw(self, feature: Feature, lead_id: str, account: str | None, as_of: int) -> float | str | None:
-        params, table = feature.params, feature.params["table"]
+        params, table = written(feature), written(feature)["table"]
         if table in ("leads", "accounts") and (params.get("column") or params.get("op") == "age"):
             return self._attribute(feature, lead_id, account, as_of)
         if table == "contacts":
@@ -130,7 +136,7 @@ class Oracle:
         return self._aggregate(params, rows, bots)
 
     def _attribute(self, feature: Feature, lead_id: str, account: str | None, as_of: int) -> float | str | None:
-        params = feature.params
+        params = written(feature)
         if params["table"] == "leads":
             row = self._lead(lead_id)
             rows = [row] if row["known_at"] < as_of else []
@@ -149,7 +155,7 @@ class Oracle:
         return self._read(feature, rows[-1].get(params["column"]), as_of)
 
     def _read(self, feature: Feature, value: Any, as_of: int) -> float | str | None:
-        params = feature.params
+        params = written(feature)
         if value is None or value == "":
             return None if params.get("as") != "filled" else 0.0
         if params.get("derive"):
@@ -166,7 +172,7 @@ class Oracle:
         return None if math.isnan(number) else number
 
     def _answer(self, feature: Feature, rows: list[Record], as_of: int) -> float | str | None:
-        params, op = feature.params, feature.params.get("op", "value")
+        params, op = written(feature), written(feature).get("op", "value")
         answered = 0.0
         for question in params.get("questions") or [params["question"]]:
             said = self._in_force(rows, question, params.get("channel"), params.get("window_days"))

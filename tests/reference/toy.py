@@ -1,13 +1,12 @@
 """A toy matrix with a known relation between features and outcome, for the tests of models and explanations."""
 
-from types import MappingProxyType
-
 import numpy as np
 import pandas as pd
 
 from features.catalog.feature import Catalog, Feature, FeatureType, Wording
 from features.cohort.splits import Block, Chop
 from features.matrix import Matrix
+from features.schema.operations import ColumnValue
 from features.schema.vocabulary import Dimension, Topic
 
 
@@ -26,7 +25,7 @@ def feature(name: str, topic: Topic, dimension: Dimension, *, category: bool = F
             "known_when": "at creation",
             "wording": Wording.CATEGORY if category else Wording.COUNT,
             "label": name.replace("_", " "),
-            "params": MappingProxyType({}),
+            "params": ColumnValue(table="leads", column=name),
             **changes,
         }
     )

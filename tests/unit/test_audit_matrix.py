@@ -10,6 +10,7 @@ from features.catalog.feature import Catalog, Feature, FeatureType
 from features.cohort.splits import Block, Chop
 from features.errors import LeakError
 from features.matrix import Matrix
+from features.schema.operations import ColumnValue
 from features.schema.source import Source, TableSource
 from features.schema.vocabulary import Dimension, Topic
 from models.judging.leakage.audit import accepted_leaks, audit, audit_columns, require_clean
@@ -40,6 +41,7 @@ def matrix(frame: pd.DataFrame, won: np.ndarray, families: dict[str, str] | None
             doc="a column",
             unit="",
             known_when="at creation",
+            params=ColumnValue(table="leads", column=str(name)),
         )
         for name in frame
     ]
@@ -99,7 +101,7 @@ def test_a_leak_in_an_account_column_is_traced_to_it_and_accepted_there() -> Non
     frame["account_rating"] = np.random.default_rng(1).lognormal(5 + 1.5 * won, 0.8)
     told = matrix(frame, won)
     features = [
-        replace(f, params={"table": "accounts", "column": "rating"}) if f.name == "account_rating" else f
+        replace(f, params=ColumnValue(table="accounts", column="rating")) if f.name == "account_rating" else f
         for f in told.catalog
     ]
     told = replace(told, catalog=Catalog(tuple(features)))

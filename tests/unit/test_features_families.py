@@ -1,5 +1,6 @@
 """What becomes a feature and what is refused: roles, clocks, titles, topics, flat sources."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_every_feature_says_what_it_is() -> None:
     )
     for feature in catalog:
         assert feature.doc.endswith("."), feature.name
-        assert feature.unit or feature.family == "attributes" or feature.params["table"] == "answers", feature.name
+        assert feature.unit or feature.family == "attributes" or feature.params.table == "answers", feature.name
         assert feature.known_when, feature.name
     assert catalog["page_view_budget_90d"].topic is Topic.BUDGET
     assert catalog["page_view_budget_90d"].dimension is Dimension.INTENT
@@ -134,7 +135,8 @@ def test_every_feature_says_what_it_is() -> None:
 
 def test_a_catalog_survives_json() -> None:
     catalog = build_catalog(SOURCE)
-    assert Catalog.from_records(catalog.records()).hash == catalog.hash
+    again = Catalog.from_records(json.loads(json.dumps(catalog.records())))
+    assert again == catalog and again.hash == catalog.hash
 
 
 @pytest.mark.parametrize(
@@ -231,8 +233,17 @@ def test_scoring_flat_rows_gives_the_training_values() -> None:
 def test_parameters_no_family_knows_are_refused() -> None:
     catalog = build_catalog(SOURCE)
     record = catalog["demo_7d"].record()
-    from features.assembly.build_matrix import build_matrix
 
-    broken = Catalog.from_records([{**record, "params": {**record["params"], "op": "magic"}}])
-    with pytest.raises(ContractError, match="'demo_7d' asks for 'magic' of activities"):
-        build_matrix({}, pd.DataFrame(), broken, SOURCE)
+    for changed, words in (
+        ({"op": "magic"}, "'demo_7d' asks for 'magic' of activities; known are count"),
+        ({"table": "mails"}, "asks for 'count' of mails; known tables are constant|known tables are leads"),
+        ({"window": 7}, "'demo_7d' .count of activities. cannot be read: unknown key 'window'"),
+        ({"half_life_days": 7}, "unknown key 'half_life_days'"),
+        ({"scope": "world"}, "'scope' is 'world'; known are lead, account"),
+        ({"kinds": "demo"}, "'kinds' is 'demo', not a list"),
+        ({"op": "decayed"}, "unknown key 'window_days'"),
+        ({"op": "linear", "window_days": None}, "key 'lifespan_days' is missing"),
+        ({"op": "recency", "window_days": None, "distinct_assets": True}, "unknown key 'distinct_assets'"),
+    ):
+        with pytest.raises(ContractError, match=words):
+            Catalog.from_records([{**record, "params": {**record["params"], **changed}}])

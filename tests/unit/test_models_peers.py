@@ -8,6 +8,7 @@ import pytest
 
 from features.catalog.feature import Catalog
 from features.cohort.splits import Block, Chop
+from features.schema.operations import CurrentStage
 from models.benchmarking.naive_bayes import naive_bayes
 from models.benchmarking.peer_benchmark import OURS, compare_with_peers, prepare_peer_data, summarise_comparisons
 from models.benchmarking.peer_models import PEERS, find_peers
@@ -34,7 +35,7 @@ def test_the_formula_by_hand() -> None:
 def test_a_won_lead_counts_at_every_stage_and_a_lost_one_up_to_its_own() -> None:
     from dataclasses import replace
 
-    stage = replace(CATALOG["title"], name="current_stage", params={"table": "stages", "op": "current_known"})
+    stage = replace(CATALOG["title"], name="current_stage", params=CurrentStage())
     train = pd.DataFrame({"current_stage": pd.Series(["lead", "lead", "mql", "sql", "sql"], dtype="str")})
     won = np.array([0.0, 0.0, 0.0, 1.0, 0.0])
     found = naive_bayes(train, won, np.ones(5), train.iloc[[0, 2, 3]], Catalog((stage,)))

@@ -7,6 +7,7 @@ import pytest
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.errors import PolicyError
 from features.matrix import Matrix
+from features.schema.operations import ColumnValue
 from features.schema.vocabulary import Dimension, Topic
 from models.explaining.profile import Profile, Trait
 from models.explaining.qualification import qualify
@@ -29,7 +30,7 @@ profile:
 """
 
 
-def feature(name: str, family: str, **params: object) -> Feature:
+def feature(name: str, family: str, params: ColumnValue) -> Feature:
     return Feature(
         name=name,
         family=family,
@@ -47,10 +48,10 @@ def feature(name: str, family: str, **params: object) -> Feature:
 
 CATALOG = Catalog(
     (
-        feature("industry", "attributes", table="accounts", column="industry"),
-        feature("employees", "attributes", table="accounts", column="employees"),
-        feature("title_seniority", "titles", table="leads", column="title", derive="seniority"),
-        feature("title_function", "titles", table="leads", column="title", derive="function"),
+        feature("industry", "attributes", ColumnValue(table="accounts", column="industry")),
+        feature("employees", "attributes", ColumnValue(table="accounts", column="employees")),
+        feature("title_seniority", "titles", ColumnValue(table="leads", column="title", derive="seniority")),
+        feature("title_function", "titles", ColumnValue(table="leads", column="title", derive="function")),
     )
 )
 

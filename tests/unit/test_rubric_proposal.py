@@ -10,6 +10,8 @@ from features.catalog.build_catalog import build_catalog
 from features.catalog.families.rules import rule_features
 from features.catalog.feature import Catalog
 from features.rubric.load import parse_rubric
+from features.schema.operation_records import params_record
+from features.schema.operations import ActivityCount, ActivityRows, DecayedSum, StreamPart
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import Binned, CategoryBins, NumberBins
@@ -25,7 +27,7 @@ def named(**wanted: object) -> str:
     found = [
         f.name
         for f in CATALOG
-        if f.family not in ("rules", "evidence") and all(f.params.get(k) == v for k, v in wanted.items())
+        if f.family not in ("rules", "evidence") and all(params_record(f.params).get(k) == v for k, v in wanted.items())
     ]
     return found[0]
 
@@ -42,7 +44,7 @@ def levels(*names: str) -> Binned:
 def card() -> ScorecardCandidate:
     count = named(table="activities", op="count", kinds=["demo"], window_days=30, scope="lead")
     since = named(table="activities", op="recency", kinds=["page_view"], scope="lead")
-    decayed = next(f.name for f in CATALOG if f.params.get("op") == "decayed")
+    decayed = next(f.name for f in CATALOG if isinstance(f.params, DecayedSum))
     parts = {
         "industry": (levels("tools", "food"), [7, -3, 1, -2]),
         "employees": (bins(10, 49.5), [-4, 3, 6, -1]),
@@ -88,10 +90,12 @@ def test_the_proposed_rubric_gives_the_scorecards_points() -> None:
 
 
 def test_kinds_counted_together_are_one_rule_if_they_are_filtered_alike() -> None:
-    feature = next(f for f in CATALOG if f.params.get("parts"))
-    parts = [{"kinds": [kind], "assets": None, "actors": ["lead"]} for kind in ("demo", "page_view")]
-    plain = {**feature.params, "op": "count", "window_days": 7, "kinds": ["demo"], "distinct_assets": False}
-    alike, apart = ({**plain, "parts": [parts[0], {**parts[1], "assets": assets}]} for assets in (None, ["pricing*"]))
+    feature = next(f for f in CATALOG if isinstance(f.params, ActivityCount) and f.params.rows.parts)
+    demo, view = (StreamPart(kinds=(kind,), actors=("lead",)) for kind in ("demo", "page_view"))
+    alike, apart = (
+        ActivityCount(rows=ActivityRows(kinds=("demo",), parts=(demo, replace(view, assets=assets))), window_days=7)
+        for assets in (None, ("pricing*",))
+    )
     spread = (bins(0, 2).bins, np.array([-1, 4, 9, 0]))
     found = _rules(replace(feature, params=alike), *spread, None)
     assert found is not None and found[1] == -1

@@ -7,6 +7,7 @@ import pytest
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.rubric.ledger import ledger
 from features.rubric.load import parse_rubric
+from features.schema.operations import ColumnValue
 from features.schema.vocabulary import Dimension, Topic
 from models.judging.rubrics.rule_diagnostics import RuleDiagnostics, diagnose_rules
 
@@ -52,6 +53,7 @@ def judged(seed: int = 0, n: int = 4000) -> RuleDiagnostics:
             doc=name,
             unit="",
             known_when="",
+            params=ColumnValue(table="leads", column=name),
         )
         for name in ("visits", "noise", "region")
     ]

@@ -1,10 +1,9 @@
 """Qualification answers: the answer in force, its age, and how many questions are answered, also by channel."""
 
 from collections.abc import Iterable
-from types import MappingProxyType
-from typing import Any
 
 from features.catalog.feature import Feature, FeatureType, Wording
+from features.schema.operations import AnswerAge, AnswerCount, AnswerValue, ReadAs
 from features.schema.source import Question, Source
 from features.schema.vocabulary import ColumnType, Dimension, Topic
 
@@ -22,19 +21,15 @@ def answer_features(source: Source, channels: Iterable[str] = ()) -> list[Featur
     return features + [_count(source, channel) for channel in dict.fromkeys(channels)]
 
 
-def _params(op: str, name: str) -> dict[str, Any]:
-    return {"table": "answers", "op": op, "question": name, "channel": None}
-
-
 def _value(name: str, question: Question) -> Feature:
-    reading: dict[ColumnType, tuple[FeatureType, str, Wording, dict[str, Any]]] = {
-        ColumnType.NUMBER: (FeatureType.NUMBER, "", Wording.AMOUNT, {}),
-        ColumnType.BOOLEAN: (FeatureType.NUMBER, "flag", Wording.FLAG, {}),
-        ColumnType.TIMESTAMP: (FeatureType.NUMBER, "days", Wording.AGE, {"as": "moment"}),
-        ColumnType.TEXT: (FeatureType.NUMBER, "flag", Wording.FLAG, {"as": "filled"}),
+    reading: dict[ColumnType, tuple[FeatureType, str, Wording, ReadAs | None]] = {
+        ColumnType.NUMBER: (FeatureType.NUMBER, "", Wording.AMOUNT, None),
+        ColumnType.BOOLEAN: (FeatureType.NUMBER, "flag", Wording.FLAG, None),
+        ColumnType.TIMESTAMP: (FeatureType.NUMBER, "days", Wording.AGE, "moment"),
+        ColumnType.TEXT: (FeatureType.NUMBER, "flag", Wording.FLAG, "filled"),
     }
-    category = (FeatureType.CATEGORY, "category", Wording.ANSWER, dict[str, Any]())
-    kind, unit, wording, extra = reading.get(question.type, category)
+    category: tuple[FeatureType, str, Wording, ReadAs | None] = (FeatureType.CATEGORY, "category", Wording.ANSWER, None)
+    kind, unit, wording, read_as = reading.get(question.type, category)
     label = question.label or name.replace("_", " ")
     return Feature(
         name=f"answer_{name}",
@@ -42,14 +37,14 @@ def _value(name: str, question: Question) -> Feature:
         dimension=question.dimension,
         topic=question.topic,
         type=kind,
-        when_empty=0.0 if extra.get("as") == "filled" else None,
+        when_empty=0.0 if read_as == "filled" else None,
         doc=f'Answer in force to "{question.text}"; missing where never answered or withdrawn.',
         unit=unit or "as answered",
         known_when="when the answer was known",
         direction=question.direction,
         wording=wording,
         label=label,
-        params=MappingProxyType({**_params("value", name), **extra}),
+        params=AnswerValue(question=name, read_as=read_as),
     )
 
 
@@ -67,7 +62,7 @@ def _age(name: str, question: Question) -> Feature:
         known_when="when the answer was known",
         wording=Wording.AGE,
         label=f"age of the answer on {label}",
-        params=MappingProxyType(_params("age", name)),
+        params=AnswerAge(question=name),
     )
 
 
@@ -86,7 +81,5 @@ def _count(source: Source, channel: str | None) -> Feature:
         known_when="when the answers were known",
         wording=Wording.COUNT,
         label=f"questions answered{words}",
-        params=MappingProxyType(
-            {"table": "answers", "op": "count", "questions": list(source.questions), "channel": channel}
-        ),
+        params=AnswerCount(questions=tuple(source.questions), channel=channel),
     )

@@ -1,13 +1,13 @@
 """Attributes of leads and accounts, job titles included: known at creation, with a clock, or as history."""
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 from features.catalog.feature import Feature, FeatureType, Wording
 from features.errors import ContractError
 from features.schema.canonical_tables import TABLES
+from features.schema.operations import AnswerValue, ColumnValue, ReadAs
 from features.schema.source import Column, Source
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
 
@@ -60,10 +60,11 @@ def attribute_features(source: Source) -> list[Feature]:
         if accounts have features and leads.account_id does not say when it is known.
     """
     features: list[Feature] = []
-    for table in ("leads", "accounts"):
+    tables: tuple[Literal["leads", "accounts"], ...] = ("leads", "accounts")
+    for table in tables:
         for name, column in usable_columns(source, table):
             features += _column_features(table, name, column, source)
-    if any(f.params["table"] == "accounts" for f in features):
+    if any(f.params.table == "accounts" for f in features):
         check_account_clock(source)
     return features
 
@@ -110,21 +111,20 @@ def _check_clock(table: str, name: str, column: Column, *, clocks: bool) -> None
         raise OverwrittenColumnError(table, name, "by its name it holds today's stage or result", _ACCEPTED)
 
 
-def _column_features(table: str, name: str, column: Column, source: Source) -> list[Feature]:
+def _column_features(table: Literal["leads", "accounts"], name: str, column: Column, source: Source) -> list[Feature]:
     plain = name if table == "leads" else f"account_{name}"
     if column.when_known is WhenKnown.HISTORY:
         if name in source.questions:
             return []  # the answers family reads it
-        base: dict[str, Any] = {"table": "answers", "op": "value", "question": name, "channel": None}
-        return [_feature(plain, column, base, "when the change was known")]
-    base = {"table": table, "column": name}
+        return [_feature(plain, column, AnswerValue(question=name), "when the change was known")]
+    base = ColumnValue(table=table, column=name)
     known = "with the row's own known_at" if column.when_known is WhenKnown.KNOWN_AT else "at creation"
     if column.title:
         return _title_features(plain, column, base, known)
     return [_feature(plain, column, base, known)]
 
 
-def _title_features(name: str, column: Column, base: Mapping[str, Any], known: str) -> list[Feature]:
+def _title_features(name: str, column: Column, base: ColumnValue, known: str) -> list[Feature]:
     label = column.label or name.replace("_", " ")
     shared: dict[str, Any] = {
         "family": TITLES,
@@ -141,7 +141,7 @@ def _title_features(name: str, column: Column, base: Mapping[str, Any], known: s
             topic=Topic.AUTHORITY,
             doc=f"Seniority read from {label}; missing where the title does not say.",
             label="seniority",
-            params=MappingProxyType({**base, "derive": "seniority"}),
+            params=replace(base, derive="seniority"),
             **shared,
         ),
         Feature(
@@ -149,16 +149,16 @@ def _title_features(name: str, column: Column, base: Mapping[str, Any], known: s
             topic=column.topic,
             doc=f"Part of the company read from {label}; missing where the title does not say.",
             label="job function",
-            params=MappingProxyType({**base, "derive": "function"}),
+            params=replace(base, derive="function"),
             **shared,
         ),
     ]
 
 
-def _feature(name: str, column: Column, base: Mapping[str, Any], known: str) -> Feature:
+def _feature(name: str, column: Column, base: ColumnValue | AnswerValue, known: str) -> Feature:
     label = column.label or name.replace("_", " ")
-    kind, unit, wording, extra = _reading(column)
-    suffix = {"moment": "_age_days", "filled": "_given"}.get(str(extra.get("as", "")), "")
+    kind, unit, wording, read_as = _reading(column)
+    suffix = {"moment": "_age_days", "filled": "_given"}.get(read_as or "", "")
     doc = column.doc or {"_age_days": f"Days since {label}.", "_given": f"Whether {label} is filled."}.get(suffix, "")
     return Feature(
         name=name + suffix,
@@ -173,17 +173,17 @@ def _feature(name: str, column: Column, base: Mapping[str, Any], known: str) -> 
         direction=column.direction,
         wording=wording,
         label=label,
-        params=MappingProxyType({**base, **extra}),
+        params=replace(base, read_as=read_as),
     )
 
 
-def _reading(column: Column) -> tuple[FeatureType, str, Wording, dict[str, Any]]:
+def _reading(column: Column) -> tuple[FeatureType, str, Wording, ReadAs | None]:
     if column.type is ColumnType.NUMBER:
-        return FeatureType.NUMBER, "", Wording.AMOUNT, {}
+        return FeatureType.NUMBER, "", Wording.AMOUNT, None
     if column.type is ColumnType.BOOLEAN:
-        return FeatureType.NUMBER, "flag", Wording.FLAG, {}
+        return FeatureType.NUMBER, "flag", Wording.FLAG, None
     if column.type is ColumnType.TIMESTAMP:
-        return FeatureType.NUMBER, "days", Wording.AGE, {"as": "moment"}
+        return FeatureType.NUMBER, "days", Wording.AGE, "moment"
     if column.type is ColumnType.TEXT:
-        return FeatureType.NUMBER, "flag", Wording.FLAG, {"as": "filled"}
-    return FeatureType.CATEGORY, "category", Wording.CATEGORY, {}
+        return FeatureType.NUMBER, "flag", Wording.FLAG, "filled"
+    return FeatureType.CATEGORY, "category", Wording.CATEGORY, None

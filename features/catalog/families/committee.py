@@ -1,13 +1,23 @@
 """The buying committee: who else of the account is engaged, which roles are covered, what it bought before."""
 
 import re
-from types import MappingProxyType
-from typing import Any
+from dataclasses import replace
 
 from features.catalog.families.attributes import check_account_clock
-from features.catalog.families.engagement import activity_params, learned_kinds, stream_parts
+from features.catalog.families.engagement import kinds_of, learned_kinds, stream_parts
 from features.catalog.families.job_titles import CHAMPIONS, ECONOMIC_BUYERS
 from features.catalog.feature import Feature, FeatureType, Wording
+from features.schema.conditions import Between
+from features.schema.operations import (
+    ActivityBreadth,
+    ActivityRows,
+    ContactBreadth,
+    ContactCount,
+    DecayedSum,
+    OutcomeBreadth,
+    OutcomeCount,
+    Params,
+)
 from features.schema.source import Source, title_column
 from features.schema.vocabulary import Dimension, Role, Topic
 
@@ -43,7 +53,7 @@ def _feature(
     topic: Topic,
     dimension: Dimension,
     doc: str,
-    params: dict[str, Any],
+    params: Params,
     wording: Wording = Wording.COUNT,
     when_empty: float | None = None,
 ) -> Feature:
@@ -60,33 +70,32 @@ def _feature(
         known_when="when the rows of the account's leads were known",
         wording=wording,
         label=name.replace("champion", "internal_advocate").replace("_", " "),
-        params=MappingProxyType({"scope": "account", **params}),
+        params=params,
     )
 
 
 def _contacts() -> Feature:
-    params = {"table": "contacts", "op": "count"}
-    return _feature("account_contacts", Topic.CONTEXT, Dimension.FIT, "Known contacts of the account", params)
+    doc = "Known contacts of the account"
+    return _feature("account_contacts", Topic.CONTEXT, Dimension.FIT, doc, ContactCount())
 
 
 def _roles() -> list[Feature]:
-    contacts = {"table": "contacts", "op": "count"}
-    none = {"minimum": None, "maximum": 1}
-    buyers, champions = [str(s) for s in ECONOMIC_BUYERS], [str(s) for s in CHAMPIONS]
+    none = Between(None, 1)
+    buyers, champions = tuple(map(str, ECONOMIC_BUYERS)), tuple(map(str, CHAMPIONS))
     return [
         _feature(
             "account_roles",
             Topic.DECISION_PROCESS,
             Dimension.FIT,
             "Different seniorities among the account's known contacts",
-            {"table": "contacts", "op": "breadth", "item": "role"},
+            ContactBreadth(),
         ),
         _feature(
             "economic_buyer_missing",
             Topic.AUTHORITY,
             Dimension.FIT,
             f"Whether no known contact of the account is an economic buyer ({', '.join(buyers)})",
-            {**contacts, "roles": buyers, "test": none},
+            ContactCount(roles=buyers, condition=none),
             Wording.FLAG,
         ),
         _feature(
@@ -94,7 +103,7 @@ def _roles() -> list[Feature]:
             Topic.CHAMPION,
             Dimension.FIT,
             f"Whether no known contact of the account is of an internal advocate's rank ({', '.join(champions)})",
-            {**contacts, "roles": champions, "test": none},
+            ContactCount(roles=champions, condition=none),
             Wording.FLAG,
         ),
     ]
@@ -105,14 +114,14 @@ def _engaged(source: Source) -> list[Feature]:
     kinds = learned_kinds(source)
     if not kinds:
         return []
-    base: dict[str, Any] = {"kinds": list(kinds), "window_days": days, "scope": "account"}
+    rows = ActivityRows(kinds=tuple(kinds), scope="account")
     features = [
         _feature(
             f"contacts_engaged_{days}d",
             Topic.DECISION_PROCESS,
             Dimension.INTEREST,
             f"Contacts of the account that did anything in the {days} days before as_of",
-            activity_params("breadth", item="lead", **base),
+            ActivityBreadth(rows=rows, window_days=days, item="lead"),
         )
     ]
     if title_column(source) is not None:
@@ -122,37 +131,38 @@ def _engaged(source: Source) -> list[Feature]:
                 Topic.DECISION_PROCESS,
                 Dimension.INTEREST,
                 f"Different seniorities among contacts of the account that did anything in {days} days",
-                activity_params("breadth", item="role", **base),
+                ActivityBreadth(rows=rows, window_days=days, item="role"),
             )
         )
+        buyers = replace(rows, roles=tuple(map(str, ECONOMIC_BUYERS)))
         features.append(
             _feature(
                 f"buyers_engaged_{days}d",
                 Topic.AUTHORITY,
                 Dimension.INTENT,
                 f"Economic buyers of the account that did anything in {days} days",
-                activity_params("breadth", item="lead", roles=[str(s) for s in ECONOMIC_BUYERS], **base),
+                ActivityBreadth(rows=buyers, window_days=days, item="lead"),
             )
         )
     parts = stream_parts(Dimension.INTENT, kinds)
     if parts:
-        named = list(dict.fromkeys(kind for part in parts for kind in part["kinds"]))
+        named = kinds_of(parts)
         lives = {name: kinds[name].half_life_days for name in named}
-        intent = activity_params("decayed", kinds=named, parts=parts, half_lives=lives, scope="account")
+        intent = DecayedSum(rows=ActivityRows(kinds=named, parts=parts, scope="account"), half_lives=lives)
         doc = "Activities of intent by all contacts of the account, each fading with its kind's half-life"
         features.append(_feature("account_intent", Topic.CONTEXT, Dimension.INTENT, doc, intent, Wording.DECAYED))
     return features
 
 
 def _bought() -> list[Feature]:
-    won = {"table": "outcomes", "op": "count", "won": ["true"]}
+    won = OutcomeCount(won=("true",))
     return [
         _feature(
             "existing_customer",
             Topic.CURRENT_SOLUTION,
             Dimension.FIT,
             "Whether a win of the account was known",
-            {**won, "test": {"minimum": 1, "maximum": None}},
+            replace(won, condition=Between(1, None)),
             Wording.FLAG,
             0.0,
         ),
@@ -162,14 +172,14 @@ def _bought() -> list[Feature]:
             Topic.CONTEXT,
             Dimension.FIT,
             "Lost opportunities of the account known so far",
-            {**won, "won": ["false"]},
+            OutcomeCount(won=("false",)),
         ),
         _feature(
             "account_products",
             Topic.CURRENT_SOLUTION,
             Dimension.FIT,
             "Different products the account bought",
-            {"table": "outcomes", "op": "breadth", "item": "asset", "won": ["true"]},
+            OutcomeBreadth(won=("true",)),
         ),
     ]
 
@@ -177,7 +187,7 @@ def _bought() -> list[Feature]:
 def _of_product(product: str) -> list[Feature]:
     """Closed opportunities of the account for one declared product, and how many of them were won."""
     slug = re.sub(r"[^a-z0-9]+", "_", product.lower()).strip("_")
-    deals = {"table": "outcomes", "op": "count", "products": [product]}
+    deals = OutcomeCount(products=(product,))
     about = f"of the account for product '{product}' known so far"
     return [
         _feature(
@@ -192,6 +202,6 @@ def _of_product(product: str) -> list[Feature]:
             Topic.CURRENT_SOLUTION,
             Dimension.FIT,
             f"Wins {about}",
-            {**deals, "won": ["true"]},
+            replace(deals, won=("true",)),
         ),
     ]

@@ -1,15 +1,27 @@
 """Engagement: what a lead did, per kind, per topic an asset speaks of, and per dimension."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from dataclasses import dataclass
 
 from features.catalog.feature import Feature, FeatureType, Wording
+from features.schema.operations import (
+    ActiveDays,
+    ActivityBreadth,
+    ActivityCount,
+    ActivityParams,
+    ActivityRecency,
+    ActivityRows,
+    ActivityStreak,
+    ActivityTrend,
+    DecayedSum,
+    FirstChannel,
+    LastChannel,
+    StreamPart,
+)
 from features.schema.source import ActivityKind, Source
 from features.schema.vocabulary import Actor, Dimension, Topic
 
 FAMILY = "engagement"
-Params = Mapping[str, Any]
 
 _DIMENSIONS = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
 _NAMES = {Dimension.INTEREST: "interest", Dimension.INTENT: "intent", Dimension.USAGE: "usage"}
@@ -39,20 +51,13 @@ def learned_kinds(source: Source) -> dict[str, ActivityKind]:
     }
 
 
-def activity_params(op: str, **changes: Any) -> dict[str, Any]:
-    """Parameters of an activity feature with every key present."""
-    return {
-        "table": "activities",
-        "op": op,
-        "kinds": None,
-        "assets": None,
-        "actors": [str(Actor.LEAD)],
-        "window_days": None,
-        "exclude_bots": True,
-        "scope": "lead",
-        "distinct_assets": False,
-        **changes,
-    }
+def rows_of_kind(name: str, kind: ActivityKind) -> ActivityRows:
+    """The activities of one kind, by the actors it is declared for."""
+    return ActivityRows(kinds=(name,), actors=_actors(kind))
+
+
+def _actors(kind: ActivityKind) -> tuple[str, ...]:
+    return tuple(str(actor) for actor in kind.actors)
 
 
 def _feature(
@@ -62,7 +67,7 @@ def _feature(
     doc: str,
     label: str,
     wording: Wording,
-    params: Params,
+    params: ActivityParams,
     direction: int = 0,
 ) -> Feature:
     units = {Wording.RECENCY: "days", Wording.TREND: "log2 ratio", Wording.CATEGORY: "category"}
@@ -80,13 +85,13 @@ def _feature(
         direction=-direction if wording is Wording.RECENCY else direction,
         wording=wording,
         label=label,
-        params=MappingProxyType(dict(params)),
+        params=params,
     )
 
 
 def _kind_features(name: str, kind: ActivityKind, source: Source) -> list[Feature]:
     label = kind.label or name.replace("_", " ")
-    base = {"kinds": [name], "actors": [str(actor) for actor in kind.actors]}
+    rows = rows_of_kind(name, kind)
     features = [
         _feature(
             f"{name}_{days}d",
@@ -95,7 +100,7 @@ def _kind_features(name: str, kind: ActivityKind, source: Source) -> list[Featur
             f"{label[:1].upper()}{label[1:]} in the {days} days before as_of.",
             f"{label} in {days} days",
             Wording.COUNT,
-            activity_params("count", window_days=days, **base),
+            ActivityCount(rows=rows, window_days=days),
             kind.direction,
         )
         for days in source.windows.counts
@@ -108,7 +113,7 @@ def _kind_features(name: str, kind: ActivityKind, source: Source) -> list[Featur
             f"Days since the latest of: {label}.",
             f"days since {label}",
             Wording.RECENCY,
-            activity_params("recency", **base),
+            ActivityRecency(rows=rows),
             kind.direction,
         )
     )
@@ -121,7 +126,7 @@ def _kind_features(name: str, kind: ActivityKind, source: Source) -> list[Featur
             f"{label[:1].upper()}{label[1:]}, each halving in weight every {half_life} days.",
             f"{label} lately",
             Wording.DECAYED,
-            activity_params("decayed", half_life_days=kind.half_life_days, **base),
+            DecayedSum(rows=rows, half_life_days=kind.half_life_days),
             kind.direction,
         )
     )
@@ -137,9 +142,7 @@ def _topic_features(name: str, kind: ActivityKind, label: str, source: Source) -
         assets = [asset for asset, its_topic in kind.assets.items() if its_topic is topic]
         intent = all(asset in kind.assets_intent for asset in assets)
         about = f"{label} about {topic.replace('_', ' ')}"
-        params = activity_params(
-            "count", kinds=[name], assets=assets, actors=[str(a) for a in kind.actors], window_days=days
-        )
+        rows = ActivityRows(kinds=(name,), assets=tuple(assets), actors=_actors(kind))
         features.append(
             _feature(
                 f"{name}_{topic}_{days}d",
@@ -148,24 +151,29 @@ def _topic_features(name: str, kind: ActivityKind, label: str, source: Source) -
                 f"{about[:1].upper()}{about[1:]} in the {days} days before as_of ({', '.join(assets)}).",
                 f"{about} in {days} days",
                 Wording.COUNT,
-                params,
+                ActivityCount(rows=rows, window_days=days),
                 kind.direction,
             )
         )
     return features
 
 
-def stream_parts(dimension: Dimension, kinds: Mapping[str, ActivityKind]) -> list[dict[str, Any]]:
+def stream_parts(dimension: Dimension, kinds: Mapping[str, ActivityKind]) -> tuple[StreamPart, ...]:
     """Rows of a dimension: its kinds, less their intent assets; intent takes those of all kinds."""
-    parts: list[dict[str, Any]] = []
+    parts: list[StreamPart] = []
     for name, kind in kinds.items():
-        base: dict[str, Any] = {"kinds": [name], "actors": [str(actor) for actor in kind.actors]}
+        intent = tuple(kind.assets_intent)
         if kind.dimension is dimension:
-            away = [] if dimension is Dimension.INTENT else list(kind.assets_intent)
-            parts.append({**base, "not_assets": away} if away else base)
-        elif dimension is Dimension.INTENT and kind.assets_intent:
-            parts.append({**base, "assets": list(kind.assets_intent)})
-    return parts
+            away = None if dimension is Dimension.INTENT else intent or None
+            parts.append(StreamPart(kinds=(name,), actors=_actors(kind), not_assets=away))
+        elif dimension is Dimension.INTENT and intent:
+            parts.append(StreamPart(kinds=(name,), actors=_actors(kind), assets=intent))
+    return tuple(parts)
+
+
+def kinds_of(parts: tuple[StreamPart, ...]) -> tuple[str, ...]:
+    """Every kind of a stream, once."""
+    return tuple(dict.fromkeys(kind for part in parts for kind in part.kinds))
 
 
 def _dimension_features(dimension: Dimension, kinds: Mapping[str, ActivityKind], source: Source) -> list[Feature]:
@@ -173,53 +181,90 @@ def _dimension_features(dimension: Dimension, kinds: Mapping[str, ActivityKind],
     if not parts:
         return []
     word = _NAMES[dimension]
-    named = list(dict.fromkeys(kind for part in parts for kind in part["kinds"]))
-    half_lives = {name: kinds[name].half_life_days for name in named}
+    rows = ActivityRows(kinds=kinds_of(parts), parts=parts)
+    half_lives = {name: kinds[name].half_life_days for name in kinds_of(parts)}
     return [
-        _feature(
-            f"{word}_{name}",
-            dimension,
-            Topic.CONTEXT,
-            doc,
-            label,
-            wording,
-            activity_params(op, kinds=named, parts=parts, **changes),
-        )
-        for name, doc, label, wording, op, changes in _dimension_specs(word, half_lives, source)
+        _feature(f"{word}_{spec.name}", dimension, Topic.CONTEXT, spec.doc, spec.label, spec.wording, spec.params)
+        for spec in _dimension_specs(word, rows, half_lives, source)
     ]
 
 
-_Spec = tuple[str, str, str, Wording, str, dict[str, Any]]
+@dataclass(frozen=True)
+class _Spec:
+    """What is particular to one feature of a dimension."""
+
+    name: str
+    doc: str
+    label: str
+    wording: Wording
+    params: ActivityParams
 
 
-def _dimension_specs(word: str, half_lives: Mapping[str, float], source: Source) -> list[_Spec]:
-    """Name, meaning, label, wording, operation and its parameters of each feature of a dimension."""
+def _dimension_specs(word: str, rows: ActivityRows, half_lives: Mapping[str, float], source: Source) -> list[_Spec]:
     longest = max(source.windows.counts)
     short, long = source.windows.trend
     one = f"activity of {word}"
-    specs: list[_Spec] = []
-    for days in source.windows.counts:
-        doc, label = f"Activities of {word} in the {days} days before as_of.", f"activities of {word} in {days} days"
-        specs.append((f"{days}d", doc, label, Wording.COUNT, "count", {"window_days": days}))
-    doc = f"Days since the latest {one}."
-    specs.append(("recency", doc, f"days since an {one}", Wording.RECENCY, "recency", {}))
-    doc, label = f"Activities of {word}, each fading with its kind's half-life.", f"activities of {word} lately"
-    specs.append(("decayed", doc, label, Wording.DECAYED, "decayed", {"half_lives": dict(half_lives)}))
-    doc = f"Different pages, documents or areas of {word} in the {longest} days before as_of."
-    label = f"different assets of {word} in {longest} days"
-    specs.append(("breadth", doc, label, Wording.COUNT, "breadth", {"window_days": longest}))
-    doc = f"Rate of {word} in {short} days against the {long - short} days before them (log2, smoothed by one)."
-    specs.append(("trend", doc, f"trend of {word}", Wording.TREND, "trend", {"windows_days": [short, long]}))
-    doc, label = f"Weeks in a row up to as_of with an {one}, at most 52.", f"weeks in a row with an {one}"
-    specs.append(("streak", doc, label, Wording.COUNT, "streak", {}))
-    doc = f"Different days (24 hours back from as_of) with an {one}, in {longest} days."
-    label = f"days with an {one} in {longest} days"
-    specs.append(("active_days", doc, label, Wording.COUNT, "active_days", {"window_days": longest}))
-    return specs
+    counts = [
+        _Spec(
+            f"{days}d",
+            f"Activities of {word} in the {days} days before as_of.",
+            f"activities of {word} in {days} days",
+            Wording.COUNT,
+            ActivityCount(rows=rows, window_days=days),
+        )
+        for days in source.windows.counts
+    ]
+
+    return [
+        *counts,
+        _Spec(
+            "recency",
+            f"Days since the latest {one}.",
+            f"days since an {one}",
+            Wording.RECENCY,
+            ActivityRecency(rows=rows),
+        ),
+        _Spec(
+            "decayed",
+            f"Activities of {word}, each fading with its kind's half-life.",
+            f"activities of {word} lately",
+            Wording.DECAYED,
+            DecayedSum(rows=rows, half_lives=half_lives),
+        ),
+        _Spec(
+            "breadth",
+            f"Different pages, documents or areas of {word} in the {longest} days before as_of.",
+            f"different assets of {word} in {longest} days",
+            Wording.COUNT,
+            ActivityBreadth(rows=rows, window_days=longest),
+        ),
+        _Spec(
+            "trend",
+            f"Rate of {word} in {short} days against the {long - short} days before them (log2, smoothed by one).",
+            f"trend of {word}",
+            Wording.TREND,
+            ActivityTrend(rows=rows, windows_days=(short, long)),
+        ),
+        _Spec(
+            "streak",
+            f"Weeks in a row up to as_of with an {one}, at most 52.",
+            f"weeks in a row with an {one}",
+            Wording.COUNT,
+            ActivityStreak(rows=rows),
+        ),
+        _Spec(
+            "active_days",
+            f"Different days (24 hours back from as_of) with an {one}, in {longest} days.",
+            f"days with an {one} in {longest} days",
+            Wording.COUNT,
+            ActiveDays(rows=rows, window_days=longest),
+        ),
+    ]
 
 
 def _channels(kinds: Mapping[str, ActivityKind]) -> list[Feature]:
-    base = {"kinds": list(kinds)}
+    rows = ActivityRows(kinds=tuple(kinds))
+    ends: list[tuple[str, ActivityParams]] = [("first", FirstChannel(rows=rows)), ("last", LastChannel(rows=rows))]
     return [
         _feature(
             f"{which}_channel",
@@ -228,7 +273,7 @@ def _channels(kinds: Mapping[str, ActivityKind]) -> list[Feature]:
             f"Channel of the {which} activity that has one.",
             f"{which} channel",
             Wording.CATEGORY,
-            activity_params(f"{which}_channel", **base),
+            params,
         )
-        for which in ("first", "last")
+        for which, params in ends
     ]

@@ -1,13 +1,22 @@
 """Rules of a rubric and inputs of evidence statuses as catalog features: the one kernel computes them at any as_of."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from dataclasses import replace
 
 from features.catalog.feature import Feature, FeatureType, Wording
 from features.rubric.rule import Rule
 from features.rubric.schema import Rubric
 from features.rubric.terms import CAP_FEATURE, Term, plan
+from features.schema.conditions import Between, OneOf
+from features.schema.operations import (
+    ActivityCount,
+    ActivityRows,
+    AnswerAge,
+    AnswerValue,
+    ColumnValue,
+    Constant,
+    Params,
+    condition_of,
+)
 from features.schema.source import ActivityKind, Question, Source
 from features.schema.vocabulary import Dimension, Topic, WhenKnown
 
@@ -35,15 +44,15 @@ def rule_features(rubric: Rubric, source: Source) -> list[Feature]:
         unit="points",
         known_when="always",
         label="caps of the rubric",
-        params=MappingProxyType({"table": "constant", "value": 0.0}),
+        params=Constant(0.0),
     )
     return list(features.values())
 
 
 def _rule_feature(term: Term, rule: Rule, dimension: Dimension, source: Source) -> Feature:
     params = _with_history(term.params, source)
-    operation = str(params.get("op", "value"))
-    tested = "test" in params
+    operation = params.op or "value"
+    tested = condition_of(params) is not None
     wording = {
         "count": Wording.COUNT,
         "recency": Wording.RECENCY,
@@ -62,22 +71,21 @@ def _rule_feature(term: Term, rule: Rule, dimension: Dimension, source: Source) 
         known_when="when the rows it reads are known",
         wording=Wording.FLAG if tested else wording.get(operation, Wording.AMOUNT),
         label=rule.label or rule.id.replace("_", " "),
-        params=MappingProxyType(dict(params)),
+        params=params,
     )
 
 
-def _with_history(params: Mapping[str, Any], source: Source) -> dict[str, Any]:
+def _with_history(params: Params, source: Source) -> Params:
     """A column whose history is recorded in answers is read from there."""
-    table, column = params.get("table"), params.get("column")
-    if column is None or table not in source.tables or column not in source.tables[table].columns:
-        return dict(params)
-    if source.tables[table].columns[column].when_known is not WhenKnown.HISTORY:
-        return dict(params)
-    kept = {key: value for key, value in params.items() if key not in ("table", "column")}
-    return {"table": "answers", "op": "value", "question": column, "channel": None, **kept}
+    if not isinstance(params, ColumnValue) or params.table not in source.tables:
+        return params
+    column = source.tables[params.table].columns.get(params.column)
+    if column is None or column.when_known is not WhenKnown.HISTORY:
+        return params
+    return AnswerValue(question=params.column, condition=params.condition)
 
 
-def _gate_feature(name: str, params: Mapping[str, Any]) -> Feature:
+def _gate_feature(name: str, params: Params) -> Feature:
     return Feature(
         name=name,
         family=RULES,
@@ -90,7 +98,7 @@ def _gate_feature(name: str, params: Mapping[str, Any]) -> Feature:
         known_when="when the rows it reads are known",
         wording=Wording.FLAG,
         label=name.removeprefix("rule_").replace("_", " "),
-        params=MappingProxyType(dict(params)),
+        params=params,
     )
 
 
@@ -107,40 +115,30 @@ def evidence_features(source: Source) -> list[Feature]:
 
 
 def _question_evidence(name: str, question: Question) -> list[Feature]:
-    value = {"table": "answers", "op": "value", "question": name, "channel": None}
-    age = {"table": "answers", "op": "age", "question": name, "channel": None}
+    age = AnswerAge(question=name)
     label = question.label or name.replace("_", " ")
     found = [_evidence(f"evidence_{name}_age", question, age, None, f"age of the answer: {label}", Wording.AGE)]
-    test: dict[str, Any] = {}
+    condition: OneOf | Between | None = None
     if question.met:
-        test = {"values": list(question.met)}
+        condition = OneOf(tuple(question.met))
     elif question.met_minimum is not None:
-        test = {"minimum": question.met_minimum, "maximum": None}
-    if test:
-        params = {**value, "test": test}
+        condition = Between(question.met_minimum, None)
+    if condition is not None:
+        params = AnswerValue(question=name, condition=condition)
         found.append(_evidence(f"evidence_{name}_met", question, params, 0.0, f"answer that meets it: {label}"))
     return found
 
 
 def _kind_evidence(name: str, kind: ActivityKind) -> list[Feature]:
-    base = {
-        "table": "activities",
-        "op": "count",
-        "kinds": [name],
-        "assets": None,
-        "actors": [str(actor) for actor in kind.actors],
-        "window_days": EVIDENCE_WINDOW_DAYS,
-        "exclude_bots": True,
-        "scope": "lead",
-        "distinct_assets": False,
-    }
+    rows = ActivityRows(kinds=(name,), actors=tuple(str(actor) for actor in kind.actors))
+    base = ActivityCount(rows=rows, window_days=EVIDENCE_WINDOW_DAYS)
     label = kind.label or name.replace("_", " ")
     found = []
     if kind.topic is not Topic.CONTEXT:
         found.append(_evidence(f"evidence_{name}", kind, base, 0.0, f"{label} in {EVIDENCE_WINDOW_DAYS} days"))
     for topic in dict.fromkeys(kind.assets.values()):
         assets = [asset for asset, its_topic in kind.assets.items() if its_topic is topic]
-        params = {**base, "assets": assets}
+        params = replace(base, rows=replace(rows, assets=tuple(assets)))
         text = f"{label} of {', '.join(assets)} in {EVIDENCE_WINDOW_DAYS} days"
         found.append(_evidence(f"evidence_{name}_{topic}", kind, params, 0.0, text, topic=topic))
     return found
@@ -149,13 +147,13 @@ def _kind_evidence(name: str, kind: ActivityKind) -> list[Feature]:
 def _evidence(
     name: str,
     declared: Question | ActivityKind,
-    params: Mapping[str, Any],
+    params: Params,
     when_empty: float | None,
     label: str,
     wording: Wording | None = None,
     topic: Topic | None = None,
 ) -> Feature:
-    flag = "test" in params
+    flag = condition_of(params) is not None
     return Feature(
         name=name,
         family=EVIDENCE,
@@ -164,9 +162,9 @@ def _evidence(
         type=FeatureType.NUMBER,
         when_empty=when_empty,
         doc=f"Input of an evidence status: {label}.",
-        unit="flag" if flag else "days" if params.get("op") == "age" else "count",
+        unit="flag" if flag else "days" if isinstance(params, AnswerAge) else "count",
         known_when="when the rows it reads are known",
         wording=wording or (Wording.FLAG if flag else Wording.COUNT),
         label=label,
-        params=MappingProxyType(dict(params)),
+        params=params,
     )

@@ -1,9 +1,7 @@
 """Lifecycle so far: time in the current stage, the stage itself, recycles, and the lead's age."""
 
-from types import MappingProxyType
-from typing import Any
-
 from features.catalog.feature import Feature, FeatureType, Wording
+from features.schema.operations import CurrentStage, LeadAge, Params, RecycleCount, TimeInStage
 from features.schema.source import Source
 from features.schema.vocabulary import Dimension, Topic
 
@@ -12,21 +10,21 @@ FAMILY = "stages"
 
 def stage_features(source: Source) -> list[Feature]:
     """Age of the lead, and what its stage history says where one is mapped."""
-    age = {"table": "leads", "op": "age", "moment": "created_at"}
-    features = [_feature("lead_age", "Days since the lead was created.", "days", Wording.AGE, None, age)]
+    features = [_feature("lead_age", "Days since the lead was created.", "days", Wording.AGE, None, LeadAge())]
     if "stages" not in source.tables:
         return features
-    current = {"table": "stages", "op": "current_known"}
     return [
         *features,
-        _feature("current_stage", "Lifecycle stage the lead is in.", "category", Wording.CATEGORY, None, current),
+        _feature(
+            "current_stage", "Lifecycle stage the lead is in.", "category", Wording.CATEGORY, None, CurrentStage()
+        ),
         _feature(
             "time_in_stage",
             "Days since the lead entered its latest stage.",
             "days",
             Wording.AGE,
             None,
-            {"table": "stages", "op": "time_in_stage"},
+            TimeInStage(),
         ),
         _feature(
             "recycles",
@@ -34,14 +32,12 @@ def stage_features(source: Source) -> list[Feature]:
             "count",
             Wording.COUNT,
             0.0,
-            {"table": "stages", "op": "recycles"},
+            RecycleCount(),
         ),
     ]
 
 
-def _feature(
-    name: str, doc: str, unit: str, wording: Wording, when_empty: float | None, params: dict[str, Any]
-) -> Feature:
+def _feature(name: str, doc: str, unit: str, wording: Wording, when_empty: float | None, params: Params) -> Feature:
     return Feature(
         name=name,
         family=FAMILY,
@@ -54,5 +50,5 @@ def _feature(
         known_when="at creation" if name == "lead_age" else "when the stage entry was known",
         wording=wording,
         label=name.replace("_", " "),
-        params=MappingProxyType(params),
+        params=params,
     )

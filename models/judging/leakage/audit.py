@@ -12,6 +12,7 @@ from features.catalog.feature import Catalog
 from features.cohort.splits import Chop
 from features.errors import LeakError
 from features.matrix import Matrix
+from features.schema.operations import ColumnValue
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from models.judging.leakage.aud01_single_column_auc import check_single_column_auc
@@ -139,9 +140,11 @@ def as_audited(frame: pd.DataFrame) -> pd.DataFrame:
 
 def feature_origins(catalog: Catalog, source: Source) -> dict[str, tuple[str, str]]:
     """Table and declared column of every feature that reads one column."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for feature in catalog:
-        table, column = str(feature.params.get("table", "leads")), str(feature.params.get("column", feature.name))
+        if not isinstance(feature.params, ColumnValue):
+            continue
+        table, column = feature.params.table, feature.params.column
         if table in source.tables and column in source.tables[table].columns:
             found[feature.name] = (table, column)
     return found

@@ -11,6 +11,16 @@ from features.array_types import Floats, Ints
 from features.catalog.feature import Catalog, Feature
 from features.rubric.schema import Rubric
 from features.rubric.yaml_format import rubric_yaml
+from features.schema.operations import (
+    ActivityCount,
+    ActivityRecency,
+    ActivityRows,
+    AnswerAge,
+    AnswerValue,
+    ColumnValue,
+    CurrentStage,
+    Params,
+)
 from features.schema.vocabulary import Stage
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import CategoryBins, NumberBins
@@ -47,7 +57,7 @@ def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handof
     Decayed sums, trends, derived attributes and the like cannot be rules: see ``left_out``.
     """
     rules, left_out, start = [], [], 0.0
-    always = next((found for feature in catalog if "lead" in (found := _subject(feature.params) or {})), None)
+    always = next((found for feature in catalog if "lead" in (found := _read_subject(feature.params) or {})), None)
     for feature_name, binned in card.bins.items():
         feature = catalog[feature_name]
         made = _rules(feature, binned.bins, card.points_by_bin[feature_name], always)
@@ -87,39 +97,42 @@ def _rules(
     ``always`` is a subject that any rule may speak of, for conditions that need none.
     """
     params = feature.params
-    subject = _subject(params)
+    subject = _read_subject(params)
     if subject is not None:
         return [("", {**subject, **_values(bins, points)})], 0.0
     if isinstance(bins, CategoryBins):
-        staged = params.get("table") == "stages" and params.get("op") == "current_known" and "test" not in params
+        staged = isinstance(params, CurrentStage) and params.condition is None
         return _stage_rules(always, bins, points) if staged and always is not None else None
-    if params.get("table") == "answers" and params.get("op") == "age" and params.get("channel") is None:
-        return _answer_age_rules(str(params["question"]), bins, points)
-    plain = _merge_activity_parts(params)
-    if plain is None:
-        return None
+    if isinstance(params, AnswerAge) and params.channel is None:
+        return _answer_age_rules(params.question, bins, points)
     made = None
-    if plain.get("op") == "count" and not plain.get("distinct_assets"):
-        made = _count_rule(plain, bins, points)
-    elif plain.get("op") == "recency":
-        made = _recency_rule(plain, bins, points)
+    if isinstance(params, ActivityCount) and not params.distinct_assets:
+        made = _count_rule(params, bins, points)
+    elif isinstance(params, ActivityRecency):
+        made = _recency_rule(params, bins, points)
     if made is None:
         return None
     rule, base = made
     return [("", rule)] if rule else [], base
 
 
-def _merge_activity_parts(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Activities as one rule counts them: all kinds by the same assets and actors; None where kinds differ in these."""
-    if params.get("table") != "activities" or params.get("scope", "lead") != "lead" or params.get("half_lives"):
+def _activity_keys(rows: ActivityRows) -> dict[str, Any] | None:
+    """Keys of one rule that counts these activities; None where kinds differ in their assets or actors."""
+    if rows.scope != "lead" or not rows.kinds:
         return None
-    if not params.get("kinds"):
-        return None
-    parts = params.get("parts") or []
-    filters = [{name: part.get(name) for name in ("assets", "actors")} for part in parts]
-    if any(one != filters[0] for one in filters):
-        return None
-    return {**params, **filters[0], "kinds": [kind for part in parts for kind in part["kinds"]]} if parts else params
+    kinds, assets, actors = rows.kinds, rows.assets, rows.actors
+    if rows.parts:
+        assets, actors = rows.parts[0].assets, rows.parts[0].actors
+        if any((part.assets, part.actors) != (assets, actors) for part in rows.parts):
+            return None
+        kinds = tuple(kind for part in rows.parts for kind in part.kinds)
+
+    keys: dict[str, Any] = {"activity": list(kinds)}
+    if assets:
+        keys["assets"] = list(assets)
+    if actors:
+        keys["actors"] = list(actors)
+    return {**keys, "bots": not rows.exclude_bots}
 
 
 def _stage_rules(always: Mapping[str, str], bins: CategoryBins, points: Ints) -> tuple[_Parts, float] | None:
@@ -153,15 +166,15 @@ def _answer_age_rules(question: str, bins: NumberBins, points: Ints) -> tuple[_P
     return parts, float(points[-1])
 
 
-def _subject(params: Mapping[str, Any]) -> dict[str, str] | None:
-    if {"test", "derive", "as"} & set(params):
-        return None
-    if params.get("table") == "leads" and params.get("column"):
-        return {"lead": str(params["column"])}
-    if params.get("table") == "accounts" and params.get("column"):
-        return {"account": str(params["column"])}
-    if params.get("table") == "answers" and params.get("op") == "value" and params.get("channel") is None:
-        return {"answer": str(params["question"])}
+def _read_subject(params: Params) -> dict[str, str] | None:
+    """The subject of a rule that reads the plain value; None for what is derived, tested or aggregated."""
+    match params:
+        case ColumnValue(condition=None, derive=None, read_as=None, table="leads"):
+            return {"lead": params.column}
+        case ColumnValue(condition=None, derive=None, read_as=None, table="accounts"):
+            return {"account": params.column}
+        case AnswerValue(condition=None, read_as=None, channel=None):
+            return {"answer": params.question}
     return None
 
 
@@ -186,18 +199,12 @@ def _above(edge: float, whole: bool) -> float:
     return float(edge + 1) if whole else float(np.nextafter(edge, np.inf))
 
 
-def _activity(params: Mapping[str, Any]) -> dict[str, Any]:
-    keys = {"activity": list(params["kinds"])}
-    if params.get("assets"):
-        keys["assets"] = list(params["assets"])
-    if params.get("actors"):
-        keys["actors"] = list(params["actors"])
-    return {**keys, "bots": not params.get("exclude_bots", True)}
-
-
-def _count_rule(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> tuple[dict[str, Any], float]:
+def _count_rule(params: ActivityCount, bins: NumberBins, points: Ints) -> tuple[dict[str, Any], float] | None:
     """Steps that add up: so many points more from each count on."""
-    window = {} if params.get("window_days") is None else {"within_days": int(params["window_days"])}
+    activity = _activity_keys(params.rows)
+    if activity is None:
+        return None
+    window = {} if params.window_days is None else {"within_days": int(params.window_days)}
     steps = [
         {"at_least": int(np.floor(edge)) + 1, **window, "points": float(points[k + 1] - points[k])}
         for k, edge in enumerate(bins.edges)
@@ -205,12 +212,13 @@ def _count_rule(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> tu
     ]
     if not steps:
         return {}, float(points[0])
-    return {**_activity(params), "steps": steps, "take": "sum"}, float(points[0])
+    return {**activity, "steps": steps, "take": "sum"}, float(points[0])
 
 
-def _recency_rule(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> tuple[dict[str, Any], float] | None:
+def _recency_rule(params: ActivityRecency, bins: NumberBins, points: Ints) -> tuple[dict[str, Any], float] | None:
     """Steps that add up: so many points more the more recently it happened."""
-    if params.get("window_days") is not None or any(edge < 1 for edge in bins.edges):
+    activity = _activity_keys(params.rows)
+    if activity is None or any(edge < 1 for edge in bins.edges):
         return None
     steps: list[dict[str, Any]] = [
         {"within_days": round(edge), "points": float(points[k] - points[k + 1])}
@@ -221,4 +229,4 @@ def _recency_rule(params: Mapping[str, Any], bins: NumberBins, points: Ints) -> 
         steps.append({"points": float(points[-2] - points[-1])})
     if not steps:
         return {}, float(points[-1])
-    return {**_activity(params), "steps": steps, "take": "sum"}, float(points[-1])
+    return {**activity, "steps": steps, "take": "sum"}, float(points[-1])
