@@ -56,11 +56,13 @@ def _build_app(settings: ServeSettings) -> FastAPI:
             f"{settings.host} can be reached from other machines and no API key exists. Create one with "
             f"'leadscore keys create --source {settings.source} --scope read --scope score', or serve on 127.0.0.1."
         )
+
     if settings.bundle == "registry":
         from serving.state.registry_follower import follow
 
         follow(app_state)
     app_state.load()
+
     metrics = Metrics()
     background = BackgroundThreads(app_state, metrics)
 
@@ -82,9 +84,11 @@ def _build_app(settings: ServeSettings) -> FastAPI:
         responses=RESPONSES,
         lifespan=lifespan,
     )
+
     app.state.app_state, app.state.metrics, app.state.callers = app_state, metrics, CallerLookup(app_state)
     app.state.background = background
     app.state.provider = _create_provider(app_state) if settings.oidc.on else None
+
     for module in (health, scores, leads, writes, worklist, results, uploads, admin):
         app.include_router(module.router)
     views.install(app)

@@ -70,7 +70,9 @@ def list_command(
     from serving.auth.api_keys import list_keys
 
     keys = list_keys(_store(source, data_dir, store_url))
-    rows = [(k.prefix, k.name, ", ".join(k.scopes), k.owner or "everybody's", _state(k.revoked_at)) for k in keys]
+    rows = [
+        (k.prefix, k.name, ", ".join(k.scopes), k.owner or "everybody's", _describe_state(k.revoked_at)) for k in keys
+    ]
     names = ("prefix", "name", "scopes", "leads", "state")
     output = Output(json)
     if json:
@@ -97,7 +99,7 @@ def revoke(
     return 0
 
 
-def _state(revoked: object) -> str:
+def _describe_state(revoked: object) -> str:
     return "in use" if revoked is None else "revoked"
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 
-def plain(record: dict[str, Any]) -> dict[str, Any]:
+def to_json_values(record: dict[str, Any]) -> dict[str, Any]:
     """A record with values that JSON can hold: NaN and missing ones as null, timestamps as text."""
     return {str(name): _plain(value) for name, value in record.items()}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return plain(value)
+        return to_json_values(value)
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, np.integer | np.bool_):

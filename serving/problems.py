@@ -188,13 +188,15 @@ def respond_to_http_error(request: Request, error: Exception) -> JSONResponse:
 def respond_to_invalid_request(request: Request, error: Exception) -> JSONResponse:
     """The answer to bodies and parameters that break the schema; it does not repeat values, which may be personal."""
     errors = error.errors() if isinstance(error, RequestValidationError) else []
-    listed = [{"where": ".".join(_plain(part) for part in e["loc"]), "message": _message(e)} for e in errors[:_LISTED]]
+    listed = [
+        {"where": ".".join(_printable(part) for part in e["loc"]), "message": _message(e)} for e in errors[:_LISTED]
+    ]
     summary = "; ".join(f"{e['where']}: {e['message']}" for e in listed[:_SUMMARISED])
     detail = f"The request does not fit the schema: {summary}. /docs describes it."
     return problem(422, InvalidError.code, detail, request_id_of(request), listed)
 
 
-def _plain(part: object) -> str:
+def _printable(part: object) -> str:
     text = str(part)
     return text if len(text) <= 60 and text.isprintable() else "..."
 

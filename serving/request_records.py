@@ -134,7 +134,7 @@ def _read_timestamp(value: Any, table: str, name: str) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
-def not_yet_known(records: Records, as_of: datetime) -> int:
+def count_not_yet_known(records: Records, as_of: datetime) -> int:
     """How many rows were not known strictly before ``as_of``: they have no part in the score."""
     else_from = {name: TABLES[name]["known_at"].default_from for name in CHILDREN}
     rows = [row.get("known_at") or row.get(else_from[name] or "") for name in CHILDREN for row in records.get(name, ())]

@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from serving.json_values import plain
+from serving.json_values import to_json_values
 
 
 def respond_with_etag(request: Request, body: Any) -> Response:
     """The body as JSON with its ETag, or 304 if the request names it."""
-    record = plain(body) if isinstance(body, dict) else body
+    record = to_json_values(body) if isinstance(body, dict) else body
     text = json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
     tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}

@@ -50,7 +50,7 @@ def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
 
 
 def _owner(claims: Mapping[str, Any], settings: OidcSettings) -> str:
-    value = _text(_at(claims, settings.owner_claim))
+    value = _text(_find_claim(claims, settings.owner_claim))
     value = value.lower() if settings.owner_claim == "email" else value
     if not value:
         raise SignInRefusedError(
@@ -75,12 +75,12 @@ def groups_of(claims: Mapping[str, Any], path: str) -> list[str]:
     >>> groups_of({"realm_access": {"roles": ["a", 1, "b"]}}, "realm_access.roles")
     ['a', 'b']
     """
-    found = _at(claims, path)
+    found = _find_claim(claims, path)
     listed = found if isinstance(found, list) else [found]
     return [item for item in listed if isinstance(item, str)]
 
 
-def _at(claims: Mapping[str, Any], path: str) -> Any:
+def _find_claim(claims: Mapping[str, Any], path: str) -> Any:
     """A claim by its name, else by its dotted path (names may be addresses with dots)."""
     if path in claims:
         return claims[path]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
-from serving.json_values import plain
+from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.request_language import find_language
 from serving.state.app_state import AppState
@@ -41,7 +41,7 @@ def build_card(
         scored = score_leads(app_state, session, state, [code], chosen, as_of, find_language(language))
         latest = select(Feedback).where(Feedback.lead_id == lead_id).order_by(Feedback.id.desc()).limit(1)
         said = session.scalar(latest)
-    return plain(scored.card(0)) | {
+    return to_json_values(scored.card(0)) | {
         "display": state.data.display(code),
         "feedback": None if said is None else feedback_record(said),
     }
@@ -105,7 +105,7 @@ def _weekly_scores(app_state: AppState, session: Any, state: LoadedState, code: 
     ids = [str(state.data.lead_ids[code])] * len(moments)
     scored = state.model.score_tables(records, ids, moments.reset_index(drop=True), app_state.framework(None))
     columns = ["as_of", "score", "probability", "grade", "state"]
-    return [plain(row) for row in rows_of(scored.frame[columns])]
+    return [to_json_values(row) for row in rows_of(scored.frame[columns])]
 
 
 def build_timeline(app_state: AppState, lead_id: str, owner: str | None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from features.array_types import Bools
 from features.cohort.identity_resolution import domain_of, normal_email
 from features.schema.source import Identity
-from serving.json_values import plain
+from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
 from serving.state.lead_scoring import gather_rows_now
@@ -84,7 +84,7 @@ def _lead_rows(
         last = mine["happened_at"].max() if len(mine) else None
 
         rows.append(
-            plain(
+            to_json_values(
                 {
                     "lead_id": lead_id,
                     "open": line is not None,

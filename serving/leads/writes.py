@@ -13,7 +13,7 @@ from features.kernel.column_reader import number_of, text_of
 from features.schema.source import Question
 from features.schema.vocabulary import ColumnType
 from serving.auth.api_keys import Caller
-from serving.json_values import plain
+from serving.json_values import to_json_values
 from serving.leads.feedback import add_feedback
 from serving.problems import ConflictError, InvalidError
 from serving.request_records import find_undeclared_kind
@@ -143,7 +143,7 @@ def _rescore(app_state: AppState, session: Session, state: LoadedState, code: in
     """Score a lead inside the transaction that changed it; store the score, announce a new state."""
     framework = app_state.framework(None)
     scored = score_leads(app_state, session, state, [code], framework)
-    line, card = line_of(scored), plain(scored.card(0))
+    line, card = line_of(scored), to_json_values(scored.card(0))
     lead_id = str(line["lead_id"])
 
     before = state.worklist.line(lead_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.explaining.qualification import RANK
 from models.one_answer_short import shortlist
-from serving.json_values import plain
+from serving.json_values import to_json_values
 from serving.leads.feedback import find_hidden_leads
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
@@ -87,7 +87,7 @@ def _score_block(app_state: AppState, state: LoadedState, ids: list[str]) -> lis
 
     rows = []
     for row in rows_of(shortlist(scored)):
-        record = plain(row) | {"answers": list(row["answers"])}
+        record = to_json_values(row) | {"answers": list(row["answers"])}
         record["owner"] = state.data.owner(state.data.code(record["lead_id"]))
         rows.append(record)
     return rows

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from serving.json_values import plain
+from serving.json_values import to_json_values
 from serving.leads.feedback import find_hidden_leads, find_latest_feedback
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
@@ -48,7 +48,7 @@ def _overdue_rows(app_state: AppState, owner: str | None) -> list[dict[str, Any]
     for row in rows_of(compute_lifecycle(app_state)[0].overdue):
         line = state.worklist.current_state_of(str(row["lead_id"]))
         if line is not None and str(row["lead_id"]) not in hidden and (owner is None or line["owner"] == owner):
-            rows.append(plain(row) | line)
+            rows.append(to_json_values(row) | line)
     rows.sort(key=lambda row: (-row["score"], -row["waited_hours"], row["lead_id"]))
     return rows
 

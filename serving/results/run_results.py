@@ -29,7 +29,7 @@ from pipelines.registry.champion import read_champion
 from pipelines.registry.test_warnings import caution_of
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.paths import Paths
-from serving.json_values import plain
+from serving.json_values import to_json_values
 from serving.problems import NotFoundError
 from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
@@ -226,7 +226,7 @@ def read_swap_set(app_state: AppState, owner: str | None, limit: int = 25) -> li
             "side": side,
             "leads": len(rows),
             "won": int(rows["won"].sum()),
-            "rows": [plain(row) for row in rows_of(rows.head(limit))],
+            "rows": [to_json_values(row) for row in rows_of(rows.head(limit))],
         }
         for side, rows in ((side, found[found["side"] == side]) for side in SIDES)
     ]

@@ -24,7 +24,7 @@ from models.scoring import Rows, Scored, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.workspace.context import Context
 from serving.import_blocker import block_import
-from serving.json_values import plain
+from serving.json_values import to_json_values
 from serving.state.lead_data import rows_of
 
 # Numba imports these for matrix products and foreign functions, a quarter of a second; no kernel uses either
@@ -128,4 +128,4 @@ def empty_tables() -> dict[str, list[dict[str, Any]]]:
 
 def line_of(scored: Scored) -> dict[str, Any]:
     """The first row of the scored file, JSON-ready."""
-    return plain(rows_of(scored.frame.iloc[[0]])[0])
+    return to_json_values(rows_of(scored.frame.iloc[[0]])[0])

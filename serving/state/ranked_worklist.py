@@ -111,7 +111,7 @@ class Worklist:
         return self.states_of(None)
 
     def states_of(self, owner: str | None) -> dict[str, int]:
-        """Leads of an owner by state; None: everybody's."""
+        """Leads of an owner by state; None: all owners."""
         codes = self._ranks.state
         own = codes if owner is None else codes[self._owner_codes == self._owner.get(owner, -1)]
         counts = np.bincount(own, minlength=len(self._state))
@@ -131,12 +131,12 @@ class Worklist:
 
     def line(self, lead_id: str) -> dict[str, Any] | None:
         """The row of one lead, None if it is not on the list."""
-        at = self._place(lead_id)
+        at = self._find_position(lead_id)
         return None if at < 0 else self._row(self._ranks, at, rows_of(self.frame.iloc[[at]])[0])
 
     def current_state_of(self, lead_id: str) -> dict[str, Any] | None:
         """Score, state, owner and display of one lead, None if it is not on the list."""
-        at = self._place(lead_id)
+        at = self._find_position(lead_id)
         if at < 0:
             return None
 
@@ -144,7 +144,7 @@ class Worklist:
         state = next((name for name, code in self._state.items() if code == ranks.state[at]), "")
         return {"score": int(ranks.score[at]), "state": state, "owner": self.owner[at], "display": self._display_of(at)}
 
-    def _place(self, lead_id: str) -> int:
+    def _find_position(self, lead_id: str) -> int:
         """Position of a lead, -1 if it is not on the list."""
         return int(self.position.get_indexer(pd.Index([lead_id], dtype="str"))[0]) if len(self) else -1
 
@@ -163,7 +163,7 @@ class Worklist:
 
     def update_row(self, line: Mapping[str, Any]) -> None:
         """Put a lead's new row in its place; leads that are not on the list are left out."""
-        at = self._place(str(line["lead_id"]))
+        at = self._find_position(str(line["lead_id"]))
         if at < 0:
             return
 
@@ -230,6 +230,7 @@ class Worklist:
         return np.lexsort((self._id_rank, -self.created.view(np.int64).astype(np.float64)))
 
     def _mask(self, ranks: _Ranks, query: WorklistQuery) -> Bools | None:
+        """The rows that every filter of the query lets through, None without a filter."""
         parts: list[Bools] = []
         if query.owner is not None:
             parts.append(self._owner_codes == self._owner.get(query.owner, -1))

@@ -157,7 +157,7 @@ class Webhook(Base):
     created_at: Mapped[datetime]
 
 
-class Outbox(Base):
+class OutboxMessage(Base):
     """Messages to webhooks, written in the transaction that changed the state."""
 
     __tablename__ = "outbox"

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from serving.problems import ConflictError, InvalidError, NotFoundError
 from serving.state.clock import wall_now
 from serving.store.engine import Store
-from serving.store.tables import AuditRow, Outbox, Webhook
+from serving.store.tables import AuditRow, OutboxMessage, Webhook
 
 SIGNATURE = "Leadscore-Signature"
 _SECONDS = 5.0  # a receiver may take to answer
@@ -34,7 +34,7 @@ def announce(session: Session, event: str, *payloads: Mapping[str, Any]) -> None
     hooks = [hook for hook in session.scalars(select(Webhook).where(Webhook.active)) if event in hook.events]
     for payload in payloads:
         for hook in hooks:
-            row = Outbox(webhook_id=hook.id, event=event, payload=dict(payload), created_at=now, due_at=now)
+            row = OutboxMessage(webhook_id=hook.id, event=event, payload=dict(payload), created_at=now, due_at=now)
             row.attempts, row.last_error = 0, ""
             session.add(row)
 
@@ -117,19 +117,21 @@ def deliver(store: Store) -> int:
     """
     arrived = 0
     with store.reading() as session:
-        due = select(Outbox.id).where(Outbox.delivered_at.is_(None), Outbox.due_at <= wall_now())
-        numbers = list(session.scalars(due.where(Outbox.attempts < _ATTEMPTS).order_by(Outbox.id).limit(_BATCH)))
+        due = select(OutboxMessage.id).where(OutboxMessage.delivered_at.is_(None), OutboxMessage.due_at <= wall_now())
+        numbers = list(
+            session.scalars(due.where(OutboxMessage.attempts < _ATTEMPTS).order_by(OutboxMessage.id).limit(_BATCH))
+        )
 
     for number in numbers:
         with store.reading() as session:
-            row = session.get(Outbox, number)
+            row = session.get(OutboxMessage, number)
             hook = None if row is None else session.get(Webhook, row.webhook_id)
         if row is None or hook is None:
             continue
 
         error = _send(hook, row) if hook.active else "the webhook was removed"
         with store.writing() as session:
-            kept = session.get(Outbox, number)
+            kept = session.get(OutboxMessage, number)
             if kept is None:
                 continue
             kept.attempts += 1
@@ -142,7 +144,7 @@ def deliver(store: Store) -> int:
     return arrived
 
 
-def _send(hook: Webhook, row: Outbox) -> str:
+def _send(hook: Webhook, row: OutboxMessage) -> str:
     """Empty if it arrived, else why not."""
     message = {"id": row.id, "event": row.event, "created_at": row.created_at.isoformat(), "data": row.payload}
     body = json.dumps(message, sort_keys=True).encode()

@@ -34,7 +34,7 @@ def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
 
     try:
         with app_state.store.writing() as session:
-            step = _step(app_state, before, after)
+            step = _step_key(app_state, before, after)
             session.add(IdempotencyRecord(caller="server", key=step, request_hash="", answer={}, at=wall_now()))
             session.flush()
             announce(
@@ -50,7 +50,7 @@ def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
     return len(moved)
 
 
-def _step(app_state: AppState, before: LoadedState, after: LoadedState) -> str:
+def _step_key(app_state: AppState, before: LoadedState, after: LoadedState) -> str:
     """A key of the step: the same on every server that takes it, another when it is taken again."""
     pointer = app_state.paths.champion
     parts = [(state.model.bundle.hash, state.data.stamp) for state in (before, after)]

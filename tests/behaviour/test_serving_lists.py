@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.workspace.table_files import load_tables
 from serving.state.ranked_worklist import WorklistQuery
-from serving.store.tables import Outbox
+from serving.store.tables import OutboxMessage
 from serving.webhooks.state_changes import announce_state_changes
 from tests.reference.serving import client_for, key_for, worklist_of
 
@@ -117,7 +117,7 @@ def test_new_data_tell_webhooks_of_new_states_once(client: TestClient) -> None:
     assert client.post("/v1/webhooks", json=hook).status_code == 409
     assert [announce_state_changes(app_state, before), announce_state_changes(app_state, before)] == [1, 0]
     with app_state.store.reading() as session:
-        told = [row.payload for row in session.scalars(select(Outbox))]
+        told = [row.payload for row in session.scalars(select(OutboxMessage))]
     assert told == [{"lead_id": first["lead_id"], "from": "elsewhere", "to": first["state"], "score": first["score"]}]
 
 

@@ -19,7 +19,7 @@ from serving.lists.export_history import export_changes
 from serving.problems import ConflictError
 from serving.store import engine
 from serving.store.engine import Store, open_store
-from serving.store.tables import AuditRow, Base, Outbox, Webhook
+from serving.store.tables import AuditRow, Base, OutboxMessage, Webhook
 from serving.webhooks.outbox import announce
 from tests.reference.serving import client_for, worklist_of
 
@@ -178,7 +178,7 @@ def test_a_failed_transaction_leaves_nothing(url: str, tmp_path: Path) -> None:
         announce(session, "lead.feedback", {})
         raise RuntimeError
     with store.reading() as session:
-        assert list(session.scalars(select(Outbox))) == []
+        assert list(session.scalars(select(OutboxMessage))) == []
         assert list(session.scalars(select(Webhook))) == []
     store.close()
 
@@ -266,6 +266,6 @@ def test_a_state_change_reaches_the_outbox_with_its_answer(url: str, tiny_demo: 
             if changes:
                 break
         with client.app.state.app_state.store.reading() as session:
-            waiting = [row.payload for row in session.scalars(select(Outbox).order_by(Outbox.id))]
+            waiting = [row.payload for row in session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))]
     assert changes
     assert [(row["lead_id"], row["from"], row["to"]) for row in waiting] == changes

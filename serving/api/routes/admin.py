@@ -27,7 +27,7 @@ class PromoteIn(Body):
     reason: str = Field(default="", max_length=500, description="why the gate is overruled; goes into the audit trail")
 
     @model_validator(mode="after")
-    def _both(self) -> Self:
+    def _check_reason(self) -> Self:
         if self.force != bool(self.reason.strip()):
             raise ValueError("force and reason go together: overruling the gate needs a reason")
         return self

@@ -12,7 +12,7 @@ from serving.api.json_response import JsonRoute, OrjsonResponse
 from serving.auth.dependencies import AppStateDep, Scorer
 from serving.problems import InvalidError
 from serving.request_language import find_language
-from serving.request_records import not_yet_known, read_many_records, read_records
+from serving.request_records import count_not_yet_known, read_many_records, read_records
 from serving.schemas import CardOut, LeadRows, ManyOut, ManyRows
 from serving.state.app_state import AppState
 from serving.state.clock import wall_now
@@ -45,7 +45,7 @@ def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, A
         )
     scored = state.model.score_one(records, lead_id, as_of, framework, find_language(body.language))
     request.app.state.metrics.leads.labels("raw").inc()
-    return {**scored.card(0), "ignored": ignored, "not_yet_known": not_yet_known(records, as_of)}
+    return {**scored.card(0), "ignored": ignored, "not_yet_known": count_not_yet_known(records, as_of)}
 
 
 @router.post("/score/batch", response_model=ManyOut, summary="Score and explain many leads from their raw rows")
@@ -62,7 +62,7 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
         records["leads"] = [records["leads"][k] for k in good]
         ids = [str(row["lead_id"]) for row in records["leads"]]
         scored = state.model.score_records(records, ids, as_of, framework)
-        for k, line in zip(good, score_lines(scored), strict=True):
+        for k, line in zip(good, build_lines(scored), strict=True):
             rows[k] = line
 
     request.app.state.metrics.leads.labels("batch").inc(len(good))
@@ -89,7 +89,7 @@ def _find_errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
     return errors
 
 
-def score_lines(scored: Scored) -> list[dict[str, Any]]:
+def build_lines(scored: Scored) -> list[dict[str, Any]]:
     """All rows of the scored file, JSON-ready."""
     columns = {name: values.tolist() for name, values in scored.columns.items()}
     written = {moment: None if moment is None else moment.isoformat() for moment in set(columns["as_of"])}

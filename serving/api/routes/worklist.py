@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 from serving.api.etag import respond_with_etag
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter
-from serving.json_values import plain
+from serving.json_values import to_json_values
 from serving.leads.feedback import find_hidden_leads, find_latest_feedback
 from serving.lists.export import Form, export_lines
 from serving.lists.export_history import export_changes
@@ -95,7 +95,7 @@ def get_worklist(
     state = app_state.loaded
     page = read_page(app_state, state, query, caller, show)
     body: dict[str, Any] = {
-        "rows": [plain(row) for row in page.rows],
+        "rows": [to_json_values(row) for row in page.rows],
         "total": page.total,
         "page": page.page,
         "pages": page.pages,
@@ -171,7 +171,7 @@ def iterate_rows(
     def rows() -> Iterator[dict[str, Any]]:
         page = first
         while True:
-            yield from (plain(row) for row in page.rows)
+            yield from (to_json_values(row) for row in page.rows)
             if page.page >= page.pages:
                 return
             page = read_page(app_state, state, replace(query, page=page.page + 1, size=PAGE_LIMIT), caller, show)
