@@ -23,7 +23,7 @@ def bench(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """How fast features, scores and explanations of a finished run are on this machine."""
+    """Measure how fast features, scores and explanations of a finished run are on this machine."""
     if context.invoked_subcommand is not None:
         return 0
     opened = options(source, data_dir).context()

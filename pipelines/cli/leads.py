@@ -26,7 +26,7 @@ def questions(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Which question to ask next, by what its answer could change."""
+    """Show which question to ask next, by what its answer could change."""
     return questions_command(options(source, data_dir), lead_id, as_of, Output(json))
 
 
@@ -40,7 +40,7 @@ def shortlist(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Open leads one answer short of qualifying, which answer it is, and what to ask."""
+    """List open leads one answer short of qualifying, which answer it is, and what to ask."""
     return shortlist_command(options(source, data_dir), state, limit, csv, Output(json))
 
 
@@ -59,7 +59,7 @@ def change(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """What changed a lead's score: new data, time alone, another model."""
+    """Show what changed a lead's score: new data, time alone, another model."""
     return change_command(options(source, data_dir), lead_id, since, until, bundle, Output(json))
 
 
@@ -73,7 +73,7 @@ def account(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """An account's contacts by criteria, where they disagree, and who is believed."""
+    """Show an account's contacts by criteria, where they disagree, and who is believed."""
     return account_command(options(source, data_dir), account_id, framework, as_of, Output(json))
 
 
@@ -84,7 +84,7 @@ def frameworks(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Qualification frameworks that ship, their trade-offs, and how much of each is unknown on your own leads."""
+    """List the qualification frameworks that ship, their trade-offs, and how much of each is unknown on your own leads."""
     return frameworks_command(None if source is None else options(source, data_dir), Output(json))
 
 

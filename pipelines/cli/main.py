@@ -154,7 +154,7 @@ def init(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """A commented starter declaration for a file: types, likely target, clocks, suspicious columns."""
+    """Write a commented starter declaration for a file: types, likely target, clocks, suspicious columns."""
     from pipelines.cli.run import init_command
 
     return init_command(file, out, Output(json))

@@ -29,7 +29,7 @@ def explain(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """One lead's score, criterion by criterion; or its rubric points, rule by rule."""
+    """Show one lead's score, criterion by criterion; or its rubric points, rule by rule."""
     if rubric:
         return ledger_command(options(source, data_dir), lead_id, framework, as_of, language, Output(json))
     return explain_command(options(source, data_dir), lead_id, framework, as_of, language, Output(json))
@@ -75,7 +75,7 @@ def lifecycle(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Funnel, service levels, volumes, capture tools and recycles, from the last run."""
+    """Show funnel, service levels, volumes, capture tools and recycles, from the last run."""
     return lifecycle_command(options(source, data_dir), csv, Output(json))
 
 
@@ -87,7 +87,7 @@ def features(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Every feature in words, how long activities stay informative, and what the bot filter changes."""
+    """Describe every feature in words, how long activities stay informative, and what the bot filter changes."""
     return features_command(options(source, data_dir), out, Output(json))
 
 
@@ -228,6 +228,7 @@ def lifecycle_command(options: Options, csv: str | None, output: Output) -> int:
         table_rows,
         write_csv,
     )
+    from pipelines.workspace.table_files import records_of
 
     found = lifecycle_of(context)
     feedback = feedback_of(context, found)
@@ -236,8 +237,7 @@ def lifecycle_command(options: Options, csv: str | None, output: Output) -> int:
         write_csv(found, Path(csv), feedback)
 
     if output.as_json:
-        plain = {name: frame.astype(object).where(frame.notna(), None) for name, frame in feedback.items()}
-        output.record(found.record() | {name: frame.to_dict(orient="records") for name, frame in plain.items()})
+        output.record(found.record() | {name: records_of(frame) for name, frame in feedback.items()})
         return 0
 
     output.text("\n".join(found.sentences))

@@ -20,7 +20,7 @@ def scorecard(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """The learned scorecard of the last run: integer points on one page, and as a rubric to adopt."""
+    """Show the learned scorecard of the last run: integer points on one page, and as a rubric to adopt."""
     context = options(source, data_dir).context()
     from pipelines.report.scorecard_page import html_of, page_of, rubric_of, text_of
     from pipelines.workspace.atomic_files import write_text

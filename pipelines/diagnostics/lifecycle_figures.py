@@ -16,7 +16,7 @@ from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.find_declarations import find_policy
 from pipelines.workspace.matrix_files import load_chop, load_matrix
-from pipelines.workspace.table_files import load_tables
+from pipelines.workspace.table_files import load_tables, records_of
 
 DEFAULT = "lifecycle"
 TITLES = {
@@ -84,7 +84,7 @@ def write_lifecycle(context: Context, folder: Path) -> None:
     found = lifecycle_of(context)
     feedback = feedback_of(context, found)
     agreed = feedback.get("agreement", pd.DataFrame())
-    record: dict[str, Any] = {"agreement": agreed.astype(object).where(agreed.notna(), None).to_dict(orient="records")}
+    record: dict[str, Any] = {"agreement": records_of(agreed)}
 
     record["columns"] = {name: list(getattr(found, name)) for name in (*TITLES, *CSV_ONLY)} | {
         "agreement": list(agreed)

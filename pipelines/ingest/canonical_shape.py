@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.schema.canonical_tables import TABLES, ContractColumn, ContractTable
+from features.schema.canonical_tables import TABLES, ContractColumn
 from features.schema.columns import Column
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
@@ -15,15 +15,7 @@ from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.file_adapters import RawTable
 from pipelines.ingest.timestamps import Timestamps, end_of_day, read_timestamps, zone_of
 from pipelines.ingest.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
-
-DTYPES: Mapping[ColumnType, str] = {
-    ColumnType.ID: "str",
-    ColumnType.CATEGORY: "str",
-    ColumnType.TEXT: "str",
-    ColumnType.NUMBER: "float64",
-    ColumnType.BOOLEAN: "boolean",
-    ColumnType.TIMESTAMP: "datetime64[us]",
-}
+from pipelines.workspace.table_files import empty_column
 
 
 @dataclass(frozen=True)
@@ -100,7 +92,7 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
     clocks: dict[str, Timestamps] = {}
     for name, column in columns.items():
         if name not in texts:
-            values[name] = _empty(type_of(source, table, name), len(frame))
+            values[name] = empty_column(type_of(source, table, name), len(frame))
             continue
         values[name] = _cast(name, texts[name], column, decimal, shaped, clocks, source)
 
@@ -193,11 +185,6 @@ def _known_values(source: Source, table: str, name: str) -> tuple[str, ...]:
     return tuple(str(value) for value in contract[name].values) if name in contract.names else ()
 
 
-def _empty(kind: ColumnType, length: int) -> pd.Series:
-    value = {ColumnType.NUMBER: np.nan, ColumnType.TIMESTAMP: pd.NaT}.get(kind, pd.NA)
-    return pd.Series(value, index=range(length), dtype=DTYPES[kind])
-
-
 def _fill_gaps(
     values: dict[str, pd.Series],
     clocks: Mapping[str, Timestamps],
@@ -213,7 +200,7 @@ def _fill_gaps(
         values["lead_id"] = number if named is None else named.astype("str")
 
     for column in contract.columns:
-        kept = values.get(column.name, _empty(column.type, length))
+        kept = values.get(column.name, empty_column(column.type, length))
         values[column.name] = kept if source.flat is not None else _with_default(kept, column, values, clocks, table)
 
     order = [*contract.names, *(name for name in values if name not in contract.names)]
@@ -236,8 +223,3 @@ def _with_default(
     if origin is None or origin not in values:
         return kept
     return kept.fillna(end_of_day(clocks[origin]) if late and origin in clocks else values[origin])
-
-
-def empty_table(table: ContractTable) -> pd.DataFrame:
-    """A canonical table without rows."""
-    return pd.DataFrame({column.name: _empty(column.type, 0) for column in table.columns})

@@ -13,8 +13,9 @@ import pandas as pd
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
-from pipelines.ingest.canonical_shape import DTYPES, type_of
+from pipelines.ingest.canonical_shape import type_of
 from pipelines.ingest.expectations import Expectation, Rule
+from pipelines.workspace.table_files import DTYPES
 
 _TYPE_NAMES: Mapping[ColumnType, str] = {
     **DTYPES,

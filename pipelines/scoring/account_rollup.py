@@ -8,6 +8,7 @@ from features.array_types import Tables
 from features.schema.vocabulary import Role
 from models.judging.lifecycle.account_rollup import expansion_accounts, map_coverage, roll_up
 from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import records_of
 
 BEST_LEADS = 5_000  # bounds the roll-up: accounts beyond the best leads would not be worked first
 SHOWN, EXPANSION_SHOWN, FUNCTIONS = 15, 10, 10  # rows and columns of the report's tables
@@ -56,19 +57,14 @@ def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_o
         "several": int((rolled["leads"] > 1).sum()),
         "engaged": int((rolled["engaged"] > 0).sum()),
         "missing": {name: int(rolled["roles_missing"].str.contains(name).sum()) for name in _seats(rolled)},
-        "rows": _plain(first),
+        "rows": records_of(first),
         "functions": [str(name) for name in known],
         "coverage": [[int(count) for count in row] for row in known.to_numpy()],
         "customers": len(customers),
-        "expansion": _plain(customers.head(EXPANSION_SHOWN)),
+        "expansion": records_of(customers.head(EXPANSION_SHOWN)),
     }
 
 
 def _seats(rolled: pd.DataFrame) -> list[str]:
     """Seats of the buying committee that some account lacks."""
     return sorted({seat for text in rolled["roles_missing"] for seat in text.split(", ") if seat})
-
-
-def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = frame.astype(object)
-    return [{str(k): v for k, v in row.items()} for row in plain.where(plain.notna(), None).to_dict(orient="records")]

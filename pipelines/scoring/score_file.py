@@ -17,12 +17,12 @@ from features.schema.canonical_tables import TABLES
 from models.bundle import Bundle
 from models.scoring import score
 from pipelines.compute.engines import builder
-from pipelines.ingest.canonical_shape import empty_table
 from pipelines.ingest.identity_files import merged_into
 from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, moment, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from pipelines.workspace.atomic_files import write_parquet, write_text
 from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import empty_table
 
 SUFFIXES = (".csv", ".parquet")
 ERROR, NOTE = "error", "note"

@@ -9,7 +9,7 @@ from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.ingest.canonical_shape import ShapedTable, empty_table, headers, shape_table
+from pipelines.ingest.canonical_shape import ShapedTable, headers, shape_table
 from pipelines.ingest.errors import NoLocationError, NothingKeptError, OneClassError
 from pipelines.ingest.expectations import expectations_of, table_order
 from pipelines.ingest.fetch import get_data
@@ -19,6 +19,7 @@ from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
 from pipelines.synth.generators import make_generated
 from pipelines.workspace.atomic_files import stage_dir, write_json, write_parquet
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import empty_table
 
 QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet"
 COUNTS = "counts.json"

@@ -1,11 +1,44 @@
-"""The canonical tables of a source as written by ingest."""
+"""The canonical tables of a source: as ingest wrote them, empty ones, and frames as records."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from features.array_types import Tables
-from features.schema.canonical_tables import TABLES
+from features.schema.canonical_tables import TABLES, ContractTable
+from features.schema.vocabulary import ColumnType
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
+
+DTYPES: Mapping[ColumnType, str] = {
+    ColumnType.ID: "str",
+    ColumnType.CATEGORY: "str",
+    ColumnType.TEXT: "str",
+    ColumnType.NUMBER: "float64",
+    ColumnType.BOOLEAN: "boolean",
+    ColumnType.TIMESTAMP: "datetime64[us]",
+}
 
 
 def load_tables(paths: Paths) -> Tables:
     """All canonical tables; DataError if ingest has not run."""
     return {name: read_parquet(paths.ingest / f"{name}.parquet") for name in TABLES}
+
+
+def empty_column(kind: ColumnType, length: int) -> pd.Series:
+    """A column of a type with every value missing."""
+    value = {ColumnType.NUMBER: np.nan, ColumnType.TIMESTAMP: pd.NaT}.get(kind, pd.NA)
+    return pd.Series(value, index=range(length), dtype=DTYPES[kind])
+
+
+def empty_table(table: ContractTable) -> pd.DataFrame:
+    """A canonical table without rows."""
+    return pd.DataFrame({column.name: empty_column(column.type, 0) for column in table.columns})
+
+
+def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame by column name, a missing value as None."""
+    plain = frame.astype(object)
+    return [{str(k): v for k, v in row.items()} for row in plain.where(plain.notna(), None).to_dict(orient="records")]

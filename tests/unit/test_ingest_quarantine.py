@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from features.errors import ContractError
 from features.schema.canonical_tables import TABLES
-from pipelines.ingest.canonical_shape import DTYPES
 from pipelines.ingest.expectations import Rule, expectations_of
 from pipelines.ingest.quarantine import CheckedTable, check, shape_of_text
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.table_files import load_tables
+from pipelines.workspace.table_files import DTYPES, load_tables
 from tests.reference.exports import ACTIVITIES, CALLS, FLAT, LEADS, OUTCOMES, write_export, write_flat
 
 
