@@ -84,7 +84,7 @@ def frameworks(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """List the qualification frameworks that ship, their trade-offs, and how much of each is unknown on your own leads."""
+    """List the frameworks that ship, their trade-offs, and how much of each is unknown on your own leads."""
     return frameworks_command(None if source is None else options(source, data_dir), Output(json))
 
 
