@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from serving.leads.card import feedback_record
 from serving.problems import InvalidError
 from serving.schemas import FeedbackGiven
-from serving.state.app_state import AppState
 from serving.state.clock import wall_now
 from serving.state.loaded_state import LoadedState
 from serving.store.engine import Store
@@ -45,7 +44,7 @@ def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dic
 
 
 def add_feedback(
-    app_state: AppState, session: Session, state: LoadedState, lead_id: str, body: FeedbackGiven, author: str
+    session: Session, state: LoadedState, lead_id: str, body: FeedbackGiven, author: str
 ) -> dict[str, Any]:
     """Store feedback on a lead the caller may see.
 

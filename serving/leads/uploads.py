@@ -87,6 +87,7 @@ def score_waiting_uploads(app_state: AppState) -> int:
         waiting = list(session.scalars(select(Upload).where(Upload.status == "waiting").order_by(Upload.created_at)))
         for row in waiting:
             row.status = "scoring"
+
     for row in waiting:
         _score_upload(app_state, row)
     return len(waiting)
@@ -112,6 +113,7 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
     except Exception as problem:  # nothing in a file may end the worker
         logger().error("upload failed", upload=row.id, kind=type(problem).__name__)
         found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
+
     _update(app_state, row.id, found | {"finished_at": wall_now()})
 
 

@@ -61,7 +61,7 @@ def run_once(
 
 def store_answer(
     app_state: AppState, caller: Caller, lead_id: str, body: AnswerGiven, key: str | None = None
-) -> tuple[dict[str, Any], LoadedState]:
+) -> dict[str, Any]:
     """Store an answer and rescore its lead at once; see :class:`AnswerGiven` for what may be sent."""
     state = app_state.loaded
     code = state.find_lead(lead_id, caller.owner)
@@ -74,9 +74,11 @@ def store_answer(
         row = AnswerRow(lead_id=lead_id, question=body.question, value=value, channel=body.channel, author=author)
         row.happened_at = row.known_at = now
         session.add(row)
+
         detail = {"question": body.question, "status": body.status, "channel": body.channel}
         session.add(AuditRow(at=wall_now(), actor=caller.name, action="answer", subject=lead_id, detail=detail))
         session.flush()
+
         return {"answer": row.id} | _rescore(app_state, session, state, code, "answer")
 
     return _publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
@@ -84,7 +86,7 @@ def store_answer(
 
 def store_activity(
     app_state: AppState, caller: Caller, lead_id: str, body: ActivityPosted, key: str | None = None
-) -> tuple[dict[str, Any], LoadedState]:
+) -> dict[str, Any]:
     """Store an activity as it happens and rescore its lead; the same ``activity_id`` counts once."""
     state = app_state.loaded
     code = state.find_lead(lead_id, caller.owner)
@@ -97,13 +99,16 @@ def store_activity(
         happened = body.happened_at or now
         if happened > max(now, wall_now()) + _CLOCK_SKEW:
             raise InvalidError("happened_at is more than a day in the future; send activities that have happened.")
+
         row = ActivityRow(lead_id=lead_id, kind=body.kind, actor=body.actor, asset=body.asset, channel=body.channel)
         row.value, row.happened_at, row.known_at = body.value, happened, now
         row.activity_id = body.activity_id or f"posted-{now.isoformat()}"
         session.add(row)
+
         detail = {"kind": body.kind, "actor": body.actor}
         session.add(AuditRow(at=wall_now(), actor=caller.name, action="activity", subject=lead_id, detail=detail))
         session.flush()
+
         ignored = find_undeclared_kind(body.kind, body.actor, state.data.source)
         return {"activity": row.id, "ignored": ignored} | _rescore(app_state, session, state, code, "activity")
 
@@ -116,12 +121,12 @@ def store_activity(
 def store_feedback(
     app_state: AppState, caller: Caller, lead_id: str, body: FeedbackGiven, key: str | None = None
 ) -> dict[str, Any]:
-    """Store what sales says; the score stays what it is."""
+    """Store what sales says about a lead; the score does not change."""
     state = app_state.loaded
     state.find_lead(lead_id, caller.owner)
 
     def work(session: Session) -> dict[str, Any]:
-        given = add_feedback(app_state, session, state, lead_id, body, caller.name)
+        given = add_feedback(session, state, lead_id, body, caller.name)
         announce(session, "lead.feedback", {"lead_id": lead_id, "verdict": body.verdict, "reason": body.reason})
         return given
 
@@ -134,9 +139,10 @@ def _lock_name(state: LoadedState, code: int) -> str:
     return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
 
 
-def _publish(answered: dict[str, Any], state: LoadedState) -> tuple[dict[str, Any], LoadedState]:
+def _publish(answered: dict[str, Any], state: LoadedState) -> dict[str, Any]:
+    """Show the new score on the worklist; after the transaction, so that no score is shown that was not stored."""
     state.worklist.update_row(answered["line"])
-    return answered, state
+    return answered
 
 
 def _rescore(app_state: AppState, session: Session, state: LoadedState, code: int, origin: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def post_answer(
     """The new card, and score and state before. ``met`` and ``not_met`` are stored as the declared answer that stands
     for them; ``dont_know`` withdraws the previous answer.
     """
-    answered, _ = store_answer(app_state, caller, lead_id, body, key)
+    answered = store_answer(app_state, caller, lead_id, body, key)
     request.app.state.metrics.leads.labels("answer").inc()
     return {name: value for name, value in answered.items() if name != "line"}
 
@@ -29,7 +29,7 @@ def post_activity(
     lead_id: str, body: ActivityPosted, request: Request, app_state: AppStateDep, caller: Writer, key: Key = None
 ) -> dict[str, Any]:
     """The new card, and score and state before; a repeated ``activity_id`` is refused."""
-    answered, _ = store_activity(app_state, caller, lead_id, body, key)
+    answered = store_activity(app_state, caller, lead_id, body, key)
     request.app.state.metrics.leads.labels("activity").inc()
     return {name: value for name, value in answered.items() if name != "line"}
 
