@@ -62,7 +62,7 @@ def reference() -> str:
 
 
 def _rules() -> str:
-    lines = ["| rule | what holds for a kept row, or its value |", "|---|---|"]
+    lines = ["| rule | a kept row (or its value) |", "|---|---|"]
     return "\n".join([*lines, *(f"| `{rule}` | {sentence} |" for rule, sentence in SENTENCES.items())]) + "\n"
 
 
