@@ -10,7 +10,7 @@ from features.kernel.column_reader import FrameRows
 from features.kernel.program import BotRole, Column, Item, Op, Part, TableProgram
 from features.kernel.scanner_clicks import BotBorders, bot_rows
 from features.kernel.sorting import BucketSort
-from features.kernel.table_arrays import World
+from features.kernel.table_arrays import EncodedTables
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import Moments, SortedRows, visible
 from features.schema.source import Source
@@ -44,25 +44,25 @@ class BotEffect:
         )
 
 
-def bot_effect(tables: Tables, source: Source, as_of: pd.Timestamp) -> BotEffect:
+def measure_bot_effect(tables: Tables, source: Source, as_of: pd.Timestamp) -> BotEffect:
     """What the declared bot filter removes from the activities known at ``as_of``."""
     roles = {
         name: BotRole.SEND if kind.send else BotRole.PRONE
         for name, kind in source.activity_kinds.items()
         if kind.send or kind.bot_prone
     }
-    world = World({name: FrameRows(frame) for name, frame in tables.items()})
+    encoded = EncodedTables({name: FrameRows(frame) for name, frame in tables.items()})
     program = TableProgram("activities", "lead", roles)
     program.column(Column((Part(),), Op.COUNT, exclude_bots=True))
-    keys = world.keys(program)
-    starts, order = BucketSort().sort(keys, world.entities("lead"))
+    keys = encoded.keys(program)
+    starts, order = BucketSort().sort(keys, encoded.entities("lead"))
     rows = SortedRows(starts, order, keys.known_at[order], keys.happened_at[order])
-    lead = np.arange(world.entities("lead"))
+    lead = np.arange(encoded.entities("lead"))
     now = np.full(lead.size, micros(pd.DatetimeIndex([as_of]))[0], dtype=np.int64)
     hi = np.repeat(visible(rows, Moments(lead, now)).hi, np.diff(starts))
-    row_class = world.classes(program)[order]
+    row_class = encoded.classes(program)[order]
     role = program.entries().bot_role
-    member = world.items(program, order)[Item.LEAD]
+    member = encoded.items(program, order)[Item.LEAD]
     bot_by = bot_rows(rows, row_class, role, member, BotBorders.of(source.bots))
     known = np.arange(order.size) < hi
     prone = known & (role[row_class] == BotRole.PRONE) if order.size else known
@@ -73,12 +73,12 @@ def bot_effect(tables: Tables, source: Source, as_of: pd.Timestamp) -> BotEffect
             "bot": (bot_by < hi)[prone],
         }
     )
-    kinds = _summed(frame, "kind")
-    leads = _summed(frame, "lead_id")
+    kinds = _sum_by(frame, "kind")
+    leads = _sum_by(frame, "lead_id")
     leads = leads[leads["removed"] > 0].sort_values(["removed", "lead_id"], ascending=[False, True], ignore_index=True)
     return BotEffect(kinds.assign(share=kinds["removed"] / kinds["rows"].clip(lower=1)), leads)
 
 
-def _summed(frame: pd.DataFrame, by: str) -> pd.DataFrame:
+def _sum_by(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     grouped = frame.groupby(by, sort=True)["bot"].agg(rows="size", removed="sum").reset_index()
     return grouped.astype({"rows": "int64", "removed": "int64"})

@@ -20,58 +20,60 @@ from features.kernel.program import Item, TableProgram
 from features.kernel.scanner_clicks import bot_rows
 from features.kernel.sorting import BucketSort, SortEngine
 from features.kernel.sweep import sweep
-from features.kernel.table_arrays import World, as_series, base_table
+from features.kernel.table_arrays import EncodedTables, as_series, base_table
 from features.matrix import Matrix
 from features.point_in_time.visibility import Moments, SortedRows, visible
 from features.schema.source import Source
 
 
-def sorted_rows(world: World, program: TableProgram, engine: SortEngine) -> SortedRows:
+def sorted_rows(encoded: EncodedTables, program: TableProgram, engine: SortEngine) -> SortedRows:
     """Rows of a program's table in the total order of its scope."""
-    keys = world.keys(program)
-    starts, order = engine.sort(keys, world.entities(program.scope))
+    keys = encoded.keys(program)
+    starts, order = engine.sort(keys, encoded.entities(program.scope))
     return SortedRows(starts, order, keys.known_at[order], keys.happened_at[order])
 
 
 def sweep_program(
-    world: World, program: TableProgram, compiled: Compiled, lead: Ints, as_of: Ints, engine: SortEngine
+    encoded: EncodedTables, program: TableProgram, compiled: Compiled, lead: Ints, as_of: Ints, engine: SortEngine
 ) -> Swept:
     """All columns of one program for the moments of a cohort."""
-    if not len(world.tables[base_table(program.table)]):
-        return _nothing(world, program, lead, as_of)
-    rows = sorted_rows(world, program, engine)
+    if not len(encoded.tables[base_table(program.table)]):
+        return _nothing(encoded, program, lead, as_of)
+    rows = sorted_rows(encoded, program, engine)
     table = base_table(program.table)
-    entity = _entity(world, program, lead)
+    entity = _entity(encoded, program, lead)
     slices = visible(rows, Moments(entity, as_of))
-    row_class = world.classes(program)[rows.order]
+    row_class = encoded.classes(program)[rows.order]
     entries = program.entries()
-    items = world.items(program, rows.order)
+    items = encoded.items(program, rows.order)
     bot_by = np.empty(0, dtype=np.int64)
     if program.uses_bots:
         bot_by = bot_rows(rows, row_class, entries.bot_role, items[Item.LEAD], compiled.borders)
-    value = world.tables[table].number("value")[rows.order] if program.sums else np.empty(0)
+    value = encoded.tables[table].number("value")[rows.order] if program.sums else np.empty(0)
     columns = sweep(rows, slices, as_of, row_class, items, value, bot_by, entries, threads=engine.threads)
-    return Swept(columns, rows.order, world.tables[table], world.clocks(table).happened_at, entity, as_of)
+    return Swept(columns, rows.order, encoded.tables[table], encoded.clocks(table).happened_at, entity, as_of)
 
 
-def _entity(world: World, program: TableProgram, lead: Ints) -> Ints:
-    return world.account_of_lead[lead] if program.scope == "account" else lead
+def _entity(encoded: EncodedTables, program: TableProgram, lead: Ints) -> Ints:
+    return encoded.account_of_lead[lead] if program.scope == "account" else lead
 
 
-def _nothing(world: World, program: TableProgram, lead: Ints, as_of: Ints) -> Swept:
+def _nothing(encoded: EncodedTables, program: TableProgram, lead: Ints, as_of: Ints) -> Swept:
     """A table without rows leaves every column as the kernel begins it."""
     initial = program.entries().initial
     columns = np.repeat(initial[None, :], lead.size, axis=0)
-    rows, none = world.tables[base_table(program.table)], np.empty(0, dtype=np.int64)
-    return Swept(columns, none, rows, none, _entity(world, program, lead), as_of)
+    rows, none = encoded.tables[base_table(program.table)], np.empty(0, dtype=np.int64)
+    return Swept(columns, none, rows, none, _entity(encoded, program, lead), as_of)
 
 
-def compute(world: World, compiled: Compiled, lead: Ints, as_of: Ints, engine: SortEngine) -> list[Floats | Coded]:
+def compute(
+    encoded: EncodedTables, compiled: Compiled, lead: Ints, as_of: Ints, engine: SortEngine
+) -> list[Floats | Coded]:
     """Every feature for every (lead code, as_of), in catalog order."""
     found: dict[int, Floats | Coded] = {}
     for key, plans in compiled.by_program.items():
         program = compiled.programs.get(key) or TableProgram(*key)
-        own = sweep_program(world, program, compiled, lead, as_of, engine)
+        own = sweep_program(encoded, program, compiled, lead, as_of, engine)
         if own.nobody is None:
             found.update(zip(plans.plain, map(own.by_column.__getitem__, plans.columns), strict=True))
             found.update((place, finish(plan, own)) for place, plan in plans.others)
@@ -92,17 +94,17 @@ def build_matrix(
     """
     compiled = compile_catalog(catalog, source)
     rows: Mapping[str, Rows] = {name: FrameRows(frame) for name, frame in tables.items()}
-    world = World(rows, compiled.title_column)
+    encoded = EncodedTables(rows, compiled.title_column)
     moments = FrameRows(cohort)
-    lead = world.lead_codes(moments.text("lead_id"))
-    found = compute(world, compiled, lead, moments.moment("as_of"), engine or BucketSort(min(os.cpu_count() or 1, 8)))
+    lead = encoded.lead_codes(moments.text("lead_id"))
+    found = compute(encoded, compiled, lead, moments.moment("as_of"), engine or BucketSort(min(os.cpu_count() or 1, 8)))
     return frame_of(catalog, found, len(cohort))
 
 
 def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> pd.DataFrame:
     """Feature columns as a frame: float64 numbers and ``str`` categories."""
     if length <= FEW:
-        return PlainRows.made(catalog, found, length).frame
+        return PlainRows.from_columns(catalog, found, length).frame
     columns = {}
     for feature, values in zip(catalog, found, strict=True):
         if feature.type is FeatureType.CATEGORY:

@@ -78,7 +78,7 @@ def flat_at(table: pd.DataFrame, catalog: Catalog, source: Source) -> Matrix:
 def flat_values(table: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
     """Feature values of flat rows: the attribute columns read as declared, tests of rules applied."""
     columns = {}
-    for feature, found in zip(catalog, _found(FrameRows(table), len(table), catalog, source), strict=True):
+    for feature, found in zip(catalog, _compute_columns(FrameRows(table), len(table), catalog, source), strict=True):
         if isinstance(found, Coded):
             columns[feature.name] = pd.Series(as_series(found), dtype="str")
         else:
@@ -88,10 +88,12 @@ def flat_values(table: pd.DataFrame, catalog: Catalog, source: Source) -> pd.Dat
 
 def flat_rows(records: Sequence[Mapping[str, Any]], catalog: Catalog, source: Source) -> PlainRows:
     """:func:`flat_values` of a few records, without a frame."""
-    return PlainRows.made(catalog, _found(RecordRows(records), len(records), catalog, source), len(records))
+    return PlainRows.from_columns(
+        catalog, _compute_columns(RecordRows(records), len(records), catalog, source), len(records)
+    )
 
 
-def _found(rows: Rows, length: int, catalog: Catalog, source: Source) -> list[np.ndarray | Coded]:
+def _compute_columns(rows: Rows, length: int, catalog: Catalog, source: Source) -> list[np.ndarray | Coded]:
     everyone = np.arange(length, dtype=np.int64)
     now = np.zeros(length, dtype=np.int64)
     swept = Swept(everyone.astype(np.float64)[:, None], everyone, rows, now, everyone, now)

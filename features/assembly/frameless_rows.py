@@ -34,7 +34,7 @@ class PlainRows:
     names: tuple[str, ...]
 
     @classmethod
-    def made(cls, catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> "PlainRows":
+    def from_columns(cls, catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> "PlainRows":
         """Of the kernel's columns, in catalog order."""
         numbers: list[Any] = [found[place] for place in catalog.number_places]
         stacked = np.concatenate([np.empty(0), *numbers], dtype=np.float64)

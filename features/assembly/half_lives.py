@@ -55,7 +55,7 @@ def estimate_half_lives(
     kinds : default: every learned kind
     """
     names = list(kinds if kinds is not None else learned_kinds(source))
-    catalog = Catalog(tuple(_decayed(name, days, source) for name in names for days in GRID_DAYS))
+    catalog = Catalog(tuple(_decayed_sum_feature(name, days, source) for name in names for days in GRID_DAYS))
     values = build_matrix(tables, keys, catalog, source)
     group = pd.factorize(keys["group"])[0]
     draws = np.random.default_rng(seed).poisson(1.0, (DRAWS, group.max() + 1 if group.size else 0))
@@ -65,16 +65,16 @@ def estimate_half_lives(
         active = columns[:, -1] > 0
         leads = int(keys.loc[active, "lead_id"].nunique())
         if active.any() and 0 < label.sum() < label.size:
-            found.append(_one(name, columns, label, group, draws, leads))
+            found.append(_estimate_one(name, columns, label, group, draws, leads))
     return found
 
 
-def adopt(source: Source, found: Sequence[HalfLife]) -> Source:
+def adopt_half_lives(source: Source, found: Sequence[HalfLife]) -> Source:
     """The source with learned half-lives for the kinds that ask for them; where data do not tell, the declared stay."""
     return _with_days(source, {h.kind: h.days for h in found if not h.flat})
 
 
-def as_trained(source: Source, catalog: Catalog) -> Source:
+def restore_half_lives(source: Source, catalog: Catalog) -> Source:
     """The source with the half-lives a catalog was made with, for the kinds that learn theirs."""
     days = {
         f.params.rows.kinds[0]: f.params.half_life_days
@@ -94,7 +94,7 @@ def _with_days(source: Source, days: Mapping[str, float]) -> Source:
     return source.model_copy(update={"activity_kinds": kinds}) if kinds != source.activity_kinds else source
 
 
-def _one(
+def _estimate_one(
     name: str, columns: Floats, label: Floats, group: npt.NDArray[np.intp], draws: npt.NDArray[np.int64], leads: int
 ) -> HalfLife:
     gains = np.stack([_row_gain(columns[:, k], label) for k in range(columns.shape[1])], axis=1)
@@ -122,7 +122,7 @@ def _row_gain(x: Floats, label: Floats) -> Floats:
     return np.asarray(label * z - np.logaddexp(0.0, z))
 
 
-def _decayed(name: str, days: float, source: Source) -> Feature:
+def _decayed_sum_feature(name: str, days: float, source: Source) -> Feature:
     kind = source.activity_kinds[name]
     return Feature(
         name=f"{name}{_SEPARATOR}{days:g}",

@@ -12,7 +12,7 @@ from features.errors import ContractError
 from features.kernel.column_reader import Coded, RecordRows, micros_of
 from features.kernel.feature_plans import compile_catalog
 from features.kernel.sorting import BucketSort
-from features.kernel.table_arrays import World
+from features.kernel.table_arrays import EncodedTables
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 
@@ -49,16 +49,18 @@ class RowMaker:
         """
         return [
             v.values[v.codes[0]] if isinstance(v, Coded) and v.codes[0] >= 0 else _number(v)
-            for v in self._found(tables, [lead_id], as_of)
+            for v in self._compute_columns(tables, [lead_id], as_of)
         ]
 
     def rows(self, tables: Records, lead_ids: Sequence[str], as_of: Any) -> PlainRows:
         """The same of some leads, all at one moment, as models take it; in the order of ``lead_ids``."""
-        return PlainRows.made(self.catalog, self._found(tables, lead_ids, as_of), len(lead_ids))
+        return PlainRows.from_columns(self.catalog, self._compute_columns(tables, lead_ids, as_of), len(lead_ids))
 
-    def _found(self, tables: Records, lead_ids: Sequence[str], as_of: Any) -> list[np.ndarray | Coded]:
-        world = World({name: RecordRows(tables.get(name, ())) for name in TABLES}, self._compiled.title_column)
-        lead = world.lead_codes(Coded(np.arange(len(lead_ids)), tuple(str(name) for name in lead_ids)))
+    def _compute_columns(self, tables: Records, lead_ids: Sequence[str], as_of: Any) -> list[np.ndarray | Coded]:
+        encoded = EncodedTables(
+            {name: RecordRows(tables.get(name, ())) for name in TABLES}, self._compiled.title_column
+        )
+        lead = encoded.lead_codes(Coded(np.arange(len(lead_ids)), tuple(str(name) for name in lead_ids)))
         if len(lead) and lead.min() < 0:
             unknown = lead_ids[int(np.argmin(lead))]
             raise ContractError(
@@ -66,7 +68,7 @@ class RowMaker:
                 "send its row with the request."
             )
         moment = np.full(len(lead_ids), micros_of(as_of), dtype=np.int64)
-        return list(compute(world, self._compiled, lead, moment, self._engine))
+        return list(compute(encoded, self._compiled, lead, moment, self._engine))
 
 
 def _number(value: np.ndarray | Coded) -> float | None:

@@ -51,7 +51,7 @@ def cutoff_of(tables: Tables, source: Source) -> pd.Timestamp:
     return pd.Timestamp(latest)
 
 
-def _created(leads: pd.DataFrame) -> tuple[Ints, Ints]:
+def _creation_clocks(leads: pd.DataFrame) -> tuple[Ints, Ints]:
     created = micros(leads["created_at"])
     known = micros(leads["known_at"]) if "known_at" in leads else created.copy()
     known = np.where(known == NEVER, created, known)
@@ -61,7 +61,7 @@ def _created(leads: pd.DataFrame) -> tuple[Ints, Ints]:
 def episodes_of(tables: Tables, source: Source, known_before: int | None = None) -> Episodes:
     """Open episodes of every lead; with ``known_before`` only from events known by then."""
     leads = tables["leads"]
-    created, known = _created(leads)
+    created, known = _creation_clocks(leads)
     events = lifecycle_events(tables, source)
     lead = pd.Index(leads["lead_id"]).get_indexer(pd.Index(events["lead_id"]))
     happened, learned = micros(events["happened_at"]), micros(events["known_at"])
@@ -74,7 +74,7 @@ def episodes_of(tables: Tables, source: Source, known_before: int | None = None)
     found = _Builder(source, created, known)
     what = events["what"].tolist()
     for row in np.flatnonzero(kept):
-        found.see(int(lead[row]), what[row], int(happened[row]), int(learned[row]))
+        found.record_event(int(lead[row]), what[row], int(happened[row]), int(learned[row]))
     return found.episodes()
 
 
@@ -90,7 +90,7 @@ class _Builder:
         self.last = np.full(created.size, -1, dtype=np.int64)
         self.rows: list[tuple[int, int, int, int, int]] = []
 
-    def see(self, lead: int, what: str, happened: int, learned: int) -> None:
+    def record_event(self, lead: int, what: str, happened: int, learned: int) -> None:
         """One event: a close, a recycle, or work on a lead."""
         repeats = self.label.repeat_wins and what in ("won", "opportunity")
         if what in ("won", "lost", "disqualified", "opportunity") and not repeats:
@@ -222,7 +222,7 @@ def keys_of(tables: Tables, source: Source, lead_ids: Sequence[str], as_of: pd.T
         when = micros(as_of)
     else:
         when = np.full(len(lead), micros(pd.DatetimeIndex([as_of]))[0], dtype=np.int64)
-    created, known = _created(tables["leads"])
+    created, known = _creation_clocks(tables["leads"])
     count = np.arange(len(lead))
     episodes = Episodes(lead, np.zeros_like(lead), created[lead], known[lead], np.full(len(lead), UNKNOWN))
     return _keys(tables, source, episodes, count, when, in_order=False)

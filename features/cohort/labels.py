@@ -33,13 +33,13 @@ def label(cohort: pd.DataFrame, tables: Tables, source: Source, cutoff: pd.Times
     events = lifecycle_events(tables, source)
     found = _pairs(cohort, wins(events, source), as_of, ends, known_by)
     if settings.kept_days and len(found):
-        found = found[~_reversed(found, events, days(settings.kept_days), known_by)]
+        found = found[~_find_reversals(found, events, days(settings.kept_days), known_by)]
     won = np.zeros(len(cohort), dtype=np.bool_)
     won[found["row"].to_numpy()] = True
     if not settings.repeat_wins:
         found = found.drop_duplicates("row")
     amount = found.groupby("row")["amount"].sum(min_count=1).reindex(range(len(cohort))).to_numpy(dtype=np.float64)
-    excluded = _excluded(cohort, tables, events, source, as_of, ends, known_by) & ~won
+    excluded = _find_excluded(cohort, tables, events, source, as_of, ends, known_by) & ~won
     return pd.DataFrame(
         {
             "label": np.where(matured, won.astype(np.float64), np.nan),
@@ -73,7 +73,7 @@ def _pairs(cohort: pd.DataFrame, events: pd.DataFrame, as_of: Ints, ends: Ints, 
     return both[kept].sort_values(["row", "happened", "known"], kind="stable", ignore_index=True)
 
 
-def _reversed(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: Ints) -> Bools:
+def _find_reversals(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: Ints) -> Bools:
     """Which wins were undone within the days they must be kept."""
     undone = events[events["what"].isin(["lost", "disqualified", "recycled"])]
     right = undone[["lead_id"]].assign(undone=micros(undone["happened_at"]), learned=micros(undone["known_at"]))
@@ -85,7 +85,7 @@ def _reversed(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: In
     return flags
 
 
-def _excluded(
+def _find_excluded(
     cohort: pd.DataFrame, tables: Tables, events: pd.DataFrame, source: Source, as_of: Ints, ends: Ints, known_by: Ints
 ) -> Bools:
     excluded = np.zeros(len(cohort), dtype=np.bool_)

@@ -115,29 +115,29 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0) -> Chop:
         naming the block, the wins it has and the wins it needs.
     """
     matured = np.flatnonzero(matrix.matured)
-    need = _needed(matrix, matured, split)
+    need = _count_wins_needed(matrix, matured, split)
     _check_classes(matrix, matured, need)
     by_time = matrix.ordered and split.by == "time"
     if by_time and matrix.keys["as_of"].notna().any():
-        make: Callable[[int], Chop] = lambda folds: _by_time(matrix, matured, split, folds)  # noqa: E731
+        make: Callable[[int], Chop] = lambda folds: _split_by_time(matrix, matured, split, folds)  # noqa: E731
     elif by_time:
-        make = lambda folds: _by_order(matrix, matured, split, folds)  # noqa: E731
+        make = lambda folds: _split_by_order(matrix, matured, split, folds)  # noqa: E731
     else:
-        make = lambda folds: _by_hash(matrix, matured, split, folds, seed)  # noqa: E731
+        make = lambda folds: _split_by_hash(matrix, matured, split, folds, seed)  # noqa: E731
     return _with_enough_wins(matrix, split, need, make)
 
 
 def leads_of(matrix: Matrix, rows: Rows) -> tuple[int, int]:
     """Distinct leads among rows: won in one of them, and won in none."""
-    won = _won(matrix, rows)
+    won = _count_won(matrix, rows)
     return won, int(matrix.keys["lead_id"].iloc[rows].nunique()) - won
 
 
-def _needed(matrix: Matrix, matured: Rows, split: Split) -> int:
+def _count_wins_needed(matrix: Matrix, matured: Rows, split: Split) -> int:
     """Won leads every block must hold: as declared, or fewer where there are few in all."""
     if split.minimum_won_per_block is not None:
         return split.minimum_won_per_block
-    return min(_USUAL_WON, max(_won(matrix, matured) // _SHARE_OF_WON, _FEWEST_WON))
+    return min(_USUAL_WON, max(_count_won(matrix, matured) // _SHARE_OF_WON, _FEWEST_WON))
 
 
 def _check_classes(matrix: Matrix, matured: Rows, need: int) -> None:
@@ -150,7 +150,7 @@ def _check_classes(matrix: Matrix, matured: Rows, need: int) -> None:
         )
 
 
-def _won(matrix: Matrix, rows: Rows) -> int:
+def _count_won(matrix: Matrix, rows: Rows) -> int:
     """Distinct leads won among rows."""
     hit = rows[matrix.label[rows] == 1.0]
     return int(matrix.keys["lead_id"].iloc[hit].nunique())
@@ -160,10 +160,10 @@ def _with_enough_wins(matrix: Matrix, split: Split, need: int, make: Callable[[i
     problem = ""
     for folds in range(split.folds, 0, -1):
         made = make(folds)
-        problem = _problem(matrix, made.final, need, "final")
+        problem = _describe_shortage(matrix, made.final, need, "final")
         if problem:
             break
-        problem = next((p for b in made.blocks if (p := _problem(matrix, b, need, "development"))), "")
+        problem = next((p for b in made.blocks if (p := _describe_shortage(matrix, b, need, "development"))), "")
         if not problem:
             if folds == split.folds:
                 return made
@@ -172,12 +172,12 @@ def _with_enough_wins(matrix: Matrix, split: Split, need: int, make: Callable[[i
     raise TooLittleDataError(problem)
 
 
-def _problem(matrix: Matrix, block: Block, need: int, what: str) -> str:
+def _describe_shortage(matrix: Matrix, block: Block, need: int, what: str) -> str:
     """What a block lacks, and what would help: blocks were merged already, so fewer of them would not."""
     where = f" ({block.test_from} to {block.test_to})" if block.test_from else ""
     for part, rows in (("test", block.test), ("training", block.train)):
         share = "a wider" if (what, part) == ("final", "test") else "a smaller"
-        won = _won(matrix, rows)
+        won = _count_won(matrix, rows)
         lost = bool((matrix.label[rows] == 0.0).any())
         if matrix.ordered and not (won and lost):
             return (
@@ -200,7 +200,7 @@ def _problem(matrix: Matrix, block: Block, need: int, what: str) -> str:
     return ""
 
 
-def _by_time(matrix: Matrix, matured: Rows, split: Split, folds: int) -> Chop:
+def _split_by_time(matrix: Matrix, matured: Rows, split: Split, folds: int) -> Chop:
     as_of = micros(matrix.keys["as_of"])
     known = micros(matrix.label_known_at)
     first, last = int(as_of[matured].min()), int(as_of[matured].max())
@@ -264,7 +264,7 @@ def _date(moment: int) -> str:
     return pd.Timestamp(moment, unit="us").isoformat()
 
 
-def _by_order(matrix: Matrix, matured: Rows, split: Split, folds: int) -> Chop:
+def _split_by_order(matrix: Matrix, matured: Rows, split: Split, folds: int) -> Chop:
     order = matrix.keys["order"].to_numpy()
     rows = matured[np.argsort(order[matured], kind="stable")]
     final_at = _tie_start(order[rows], round(rows.size * (1 - split.test_share)))
@@ -286,7 +286,7 @@ def _tie_start(order: Ints, place: int) -> int:
     return int(np.searchsorted(order, order[place], side="left"))
 
 
-def _by_hash(matrix: Matrix, matured: Rows, split: Split, folds: int, seed: int) -> Chop:
+def _split_by_hash(matrix: Matrix, matured: Rows, split: Split, folds: int, seed: int) -> Chop:
     group = matrix.keys["group"].iloc[matured]
     grouped = group.nunique() < matured.size
     place = _group_places(group, seed) if grouped else _strata_places(matrix, matured, seed)

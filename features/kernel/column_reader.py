@@ -153,7 +153,7 @@ class FrameRows:
         series = self.frame[column]
         kind = series.dtype.kind
         if kind in "iuf":
-            return _owned(series.to_numpy(dtype=np.float64, na_value=np.nan))
+            return _as_own_array(series.to_numpy(dtype=np.float64, na_value=np.nan))
         if kind == "b":
             return np.asarray(series.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
         coded = self.text(column)
@@ -167,7 +167,7 @@ class FrameRows:
         if series.dtype.kind == "M":
             if getattr(series.dtype, "tz", None) is not None:
                 series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-            return _owned(series.to_numpy(dtype="datetime64[us]")).view(np.int64)
+            return _as_own_array(series.to_numpy(dtype="datetime64[us]")).view(np.int64)
         coded = self.text(column)
         table = np.asarray([micros_of(value) for value in coded.values] + [NEVER], dtype=np.int64)
         return table[coded.codes]
@@ -180,7 +180,7 @@ class FrameRows:
         return np.flatnonzero((series.duplicated(keep=False) & series.notna()).to_numpy())
 
 
-def _owned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _as_own_array(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Contiguous and writable: the kernels are compiled for such arrays only, once."""
     kept = np.ascontiguousarray(values)
     return kept if kept.flags.writeable else kept.copy()

@@ -56,23 +56,23 @@ def finish(plan: Plan, swept: Swept) -> Floats | Coded:
     if nobody is not None and not isinstance(found, Coded) and plan.finish in ("value", "answered"):
         found = np.where(nobody, np.nan, found)
     if plan.condition is not None:
-        flags = _tested(plan, found)
+        flags = _flag_condition(plan, found)
         return flags if nobody is None or plan.feature.when_empty is not None else np.where(nobody, np.nan, flags)
     if isinstance(found, Coded):
-        return _coded(found, plan)
+        return _finish_text(found, plan)
     if plan.finish == "value" and nobody is None:
         return found  # counts and sums are never missing
-    return _filled(found, plan)
+    return _fill_empty(found, plan)
 
 
-def _filled(values: Floats, plan: Plan) -> Floats:
+def _fill_empty(values: Floats, plan: Plan) -> Floats:
     when_empty = plan.feature.when_empty
     if when_empty is None or isinstance(when_empty, str):
         return values
     return np.where(np.isnan(values), float(when_empty), values)
 
 
-def _coded(found: Coded, plan: Plan) -> Floats | Coded:
+def _finish_text(found: Coded, plan: Plan) -> Floats | Coded:
     when_empty = plan.feature.when_empty
     if plan.feature.type is FeatureType.NUMBER:
         return np.where(found.codes >= 0, 1.0, 0.0)
@@ -82,7 +82,7 @@ def _coded(found: Coded, plan: Plan) -> Floats | Coded:
     return Coded(np.where(found.codes < 0, len(values) - 1, found.codes), values)
 
 
-def _tested(plan: Plan, found: Floats | Coded) -> Floats:
+def _flag_condition(plan: Plan, found: Floats | Coded) -> Floats:
     match plan.condition:
         case IsMissing(missing):
             absent = found.codes < 0 if isinstance(found, Coded) else np.isnan(found)
@@ -127,14 +127,14 @@ def _lookup(plan: Plan, swept: Swept) -> Floats | Coded:
     return _take(swept.rows.number(plan.column), row, np.nan)
 
 
-def _given(swept: Swept, column: int) -> tuple[Ints, npt.NDArray[np.bool_]] | None:
+def _read_answer(swept: Swept, column: int) -> tuple[Ints, npt.NDArray[np.bool_]] | None:
     """Row of the answer in force, and whether it says something: an empty answer is a withdrawn one."""
     row = swept.original(column)
     return None if row is None else (row, _take(swept.rows.text("value").codes, row, -1) >= 0)
 
 
 def _answer_age(plan: Plan, swept: Swept) -> Floats:
-    found = _given(swept, plan.columns[0])
+    found = _read_answer(swept, plan.columns[0])
     if found is None:
         return np.full(swept.entity.size, np.nan)
     row, given = found
@@ -142,10 +142,10 @@ def _answer_age(plan: Plan, swept: Swept) -> Floats:
     return np.where(given, (swept.as_of - happened) / MICROSECONDS_PER_DAY, np.nan)
 
 
-def _answered(plan: Plan, swept: Swept) -> Floats:
+def _count_answered(plan: Plan, swept: Swept) -> Floats:
     total = np.zeros(swept.entity.size)
     for column in plan.columns:
-        found = _given(swept, column)
+        found = _read_answer(swept, column)
         if found is not None:
             total += found[1]
     return total
@@ -162,6 +162,6 @@ _FINISH = {
     "trend": _trend,
     "lookup": _lookup,
     "answer_age": _answer_age,
-    "answered": _answered,
+    "answered": _count_answered,
     "constant": _constant,
 }

@@ -153,10 +153,10 @@ class TableProgram:
 
     def uses(self, item: Item) -> bool:
         """Whether a column counts distinct values of ``item``."""
-        return item in self._counted
+        return item in self._counted_items
 
     @cached_property
-    def _counted(self) -> frozenset[Item]:
+    def _counted_items(self) -> frozenset[Item]:
         return frozenset(column.item for column in self.columns if column.op is Op.BREADTH)
 
     @cached_property
@@ -166,10 +166,10 @@ class TableProgram:
 
     def uses_field(self, name: str) -> bool:
         """Whether a column's rows are told apart by field ``name``."""
-        return name in self._named or (name == "kind" and bool(self.bot_roles))
+        return name in self._filtered_fields or (name == "kind" and bool(self.bot_roles))
 
     @cached_property
-    def _named(self) -> frozenset[str]:
+    def _filtered_fields(self) -> frozenset[str]:
         return frozenset(known for part in self.parts for known, _, _ in part.accept)
 
     def column(self, column: Column) -> int:
@@ -247,7 +247,7 @@ class TableProgram:
                 self._entries = self._compile()
             return self._entries
 
-    def _accepted(self, numbers: tuple[int, ...]) -> tuple[set[Part], BotRole]:
+    def _match_parts(self, numbers: tuple[int, ...]) -> tuple[set[Part], BotRole]:
         bits = [list(self._patterns[i])[number] for i, number in enumerate(numbers)]
         role = BotRole.NONE
         for name, flags in zip(self.fields, bits, strict=True):
@@ -260,7 +260,7 @@ class TableProgram:
         rows: list[tuple[int, int, int, float, int, int, bool]] = []
         starts, roles = [0], []
         for numbers in self._classes:
-            parts, role = self._accepted(numbers)
+            parts, role = self._match_parts(numbers)
             for index, column in sorted(enumerate(self.columns), key=lambda found: -found[1].window):
                 part = next((p for p in column.stream if p in parts), None)
                 if part is not None:

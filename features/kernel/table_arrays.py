@@ -47,7 +47,7 @@ class Clocks:
     happened_at: Ints
 
 
-class World:
+class EncodedTables:
     """All tables of one call; leads and accounts get codes in the order of their ids."""
 
     def __init__(self, tables: Mapping[str, Rows], title_column: str | None = None) -> None:
@@ -140,10 +140,10 @@ class World:
         }
         names = program.looked_up if table == "accounts" else by_table.get(table, ())
         if (table, names) not in self._ties:
-            self._ties[table, names] = self._ranked(table, rows, names)
+            self._ties[table, names] = self._rank_ties(table, rows, names)
         return self._ties[table, names]
 
-    def _ranked(self, table: str, rows: Rows, names: tuple[str, ...]) -> Ints:
+    def _rank_ties(self, table: str, rows: Rows, names: tuple[str, ...]) -> Ints:
         tie = np.zeros(len(rows), dtype=np.int64)
         if len(rows) < 2:
             return tie
@@ -179,7 +179,7 @@ class World:
         table = base_table(program.table)
         rows = self.tables[table]
         if isinstance(rows, RecordRows) and len(rows) <= _FEW_ROWS:
-            columns = [self._listed(table, rows, name) for name in program.used_fields]
+            columns = [self._list_texts(table, rows, name) for name in program.used_fields]
             return program.classes_of(list(zip(*columns, strict=True)) if columns else [()] * len(rows))
         codes = np.zeros(len(self.tables[table]), dtype=np.int64)
         sizes: list[int] = []
@@ -199,15 +199,15 @@ class World:
         total = math.prod(sizes)
         if codes.size <= _FEW_CODES:  # the table below is as long as all that could be
             listed = codes.tolist()
-            known = {code: program.class_of(_parted(code, sizes)) for code in set(listed)}
+            known = {code: program.class_of(_split_code(code, sizes)) for code in set(listed)}
             return np.array([known[code] for code in listed], dtype=np.int32)
         present = set(codes.tolist()) if codes.size < total else np.flatnonzero(np.bincount(codes, minlength=total))
         table = np.zeros(total, dtype=np.int32)
         for code in present:
-            table[code] = program.class_of(_parted(int(code), sizes))
+            table[code] = program.class_of(_split_code(int(code), sizes))
         return table[codes]
 
-    def _listed(self, table: str, rows: RecordRows, name: str) -> list[str | None]:
+    def _list_texts(self, table: str, rows: RecordRows, name: str) -> list[str | None]:
         """A field of every row as text; :meth:`_field` for a few rows."""
         if name == "role":
             names = (*self.role.values, None)
@@ -240,7 +240,7 @@ class World:
         return items
 
 
-def _parted(code: int, sizes: list[int]) -> tuple[int, ...]:
+def _split_code(code: int, sizes: list[int]) -> tuple[int, ...]:
     """The numbers a code was made of."""
     numbers = []
     for size in reversed(sizes):

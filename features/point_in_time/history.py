@@ -6,7 +6,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.point_in_time.microseconds import micros
-from features.point_in_time.visibility import ALWAYS, known_rows
+from features.point_in_time.visibility import ALWAYS, mask_known
 from features.schema.canonical_tables import TABLES
 
 _SAYS = {
@@ -20,7 +20,7 @@ LEARNED = ("table", "lead_id", "what", "happened_at", "known_at")
 
 def known_at_moment(tables: Tables, moment: pd.Timestamp) -> dict[str, pd.DataFrame]:
     """The tables without the rows learned of later; leads stay, as their creation is no news of theirs."""
-    return {name: frame if name == "leads" else frame[_known(frame, name, moment)] for name, frame in tables.items()}
+    return {name: frame if name == "leads" else frame[_known_by(frame, name, moment)] for name, frame in tables.items()}
 
 
 def learned_between(tables: Tables, lead_id: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
@@ -37,7 +37,7 @@ def learned_between(tables: Tables, lead_id: str, since: pd.Timestamp, until: pd
         mine = frame["lead_id"].isin(people | {lead_id})
         if has_account and "account_id" in frame:
             mine |= frame["account_id"] == account
-        rows = frame[mine.to_numpy() & _known(frame, name, until) & ~_known(frame, name, since)]
+        rows = frame[mine.to_numpy() & _known_by(frame, name, until) & ~_known_by(frame, name, since)]
         says = [rows[column].astype("str").fillna("") for column in _SAYS[name]]
         what = pd.Series(" ", index=rows.index).str.cat(pd.DataFrame(dict(enumerate(says))), sep=" ").str.strip()
         columns = (pd.Series(name, index=rows.index), rows["lead_id"], what, rows[happened], rows["known_at"])
@@ -45,9 +45,9 @@ def learned_between(tables: Tables, lead_id: str, since: pd.Timestamp, until: pd
     return pd.concat(found).sort_values(["known_at", "happened_at"], kind="stable", ignore_index=True)
 
 
-def _known(frame: pd.DataFrame, table: str, moment: pd.Timestamp) -> npt.NDArray[np.bool_]:
+def _known_by(frame: pd.DataFrame, table: str, moment: pd.Timestamp) -> npt.NDArray[np.bool_]:
     clock = TABLES[table].clock
     if clock is None or clock not in frame or not len(frame):
         return np.ones(len(frame), dtype=np.bool_)
     at = np.where(frame[clock].isna().to_numpy(), ALWAYS, micros(frame[clock]))
-    return known_rows(at, int(micros(pd.DatetimeIndex([moment]))[0]))
+    return mask_known(at, int(micros(pd.DatetimeIndex([moment]))[0]))

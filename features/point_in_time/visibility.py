@@ -87,10 +87,10 @@ def visible(rows: SortedRows, cohort: Moments) -> Slices:
     return Slices(lo, hi)
 
 
-def known_rows(known_at: Ints, as_of: int) -> npt.NDArray[np.bool_]:
+def mask_known(known_at: Ints, as_of: int) -> npt.NDArray[np.bool_]:
     """Which rows of a table are known at a moment, shape (rows,); times in microseconds.
 
-    >>> known_rows(np.array([99, 100, 101]), 100).tolist()
+    >>> mask_known(np.array([99, 100, 101]), 100).tolist()
     [True, False, False]
     """
     return np.asarray(is_known(known_at, as_of), dtype=np.bool_)

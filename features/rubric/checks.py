@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from features.rubric.reachability import beyond_reach
+from features.rubric.reachability import find_unreachable
 from features.rubric.rule import Rule
 from features.rubric.schema import Rubric
 from features.schema.conditions import fold_value
@@ -17,7 +17,7 @@ _TEXTS = (ColumnType.CATEGORY, ColumnType.TEXT)
 LADDER = (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
 
 
-def contradictions(rubric: Rubric) -> list[Problem]:
+def find_contradictions(rubric: Rubric) -> list[Problem]:
     """Problems of the rubric in itself, as (path in the document, sentence)."""
     return [
         *_names(rubric),
@@ -26,8 +26,8 @@ def contradictions(rubric: Rubric) -> list[Problem]:
         *(problem for i, rule in enumerate(rubric.rules) for problem in _ranges(i, rule)),
         *(problem for i, rule in enumerate(rubric.rules) for problem in _patterns(i, rule)),
         *(problem for i, rule in enumerate(rubric.rules) for problem in _values(i, rule)),
-        *_reserved(rubric),
-        *beyond_reach(rubric),
+        *_reserved_ids(rubric),
+        *find_unreachable(rubric),
     ]
 
 
@@ -125,7 +125,7 @@ def _values(i: int, rule: Rule) -> Iterator[Problem]:
         seen.setdefault(fold_value(value), value)
 
 
-def _reserved(rubric: Rubric) -> Iterator[Problem]:
+def _reserved_ids(rubric: Rubric) -> Iterator[Problem]:
     """Ids whose features would bear the name of another rule's."""
     gates = {"in_" + "_".join(sorted(map(str, rule.only_in))) for rule in rubric.rules if rule.only_in}
     ids = {rule.id for rule in rubric.rules}
@@ -135,12 +135,12 @@ def _reserved(rubric: Rubric) -> Iterator[Problem]:
             yield ("rules", i, "id"), f"rule id '{rule.id}' is used inside the rubric already; name the rule otherwise."
 
 
-def against_source(rubric: Rubric, source: Source) -> list[Problem]:
+def check_against_source(rubric: Rubric, source: Source) -> list[Problem]:
     """Problems of the rubric with the source it is applied to: unknown columns, kinds, questions."""
-    return [problem for i, rule in enumerate(rubric.rules) for problem in _rule_against(i, rule, source)]
+    return [problem for i, rule in enumerate(rubric.rules) for problem in _rule_problems(i, rule, source)]
 
 
-def _rule_against(i: int, rule: Rule, source: Source) -> Iterator[Problem]:
+def _rule_problems(i: int, rule: Rule, source: Source) -> Iterator[Problem]:
     if source.kind == "flat" and (rule.subject != "lead" or rule.only_in):
         word = "only_in" if rule.subject == "lead" else rule.subject
         yield (
@@ -159,7 +159,7 @@ def _rule_against(i: int, rule: Rule, source: Source) -> Iterator[Problem]:
         yield from _column_problem(i, rule, "account", "accounts", source)
     elif rule.answer is not None and rule.answer in source.questions:
         question = source.questions[rule.answer]
-        yield from _never(i, rule, f"question '{rule.answer}'", question.type, question.values)
+        yield from _impossible_conditions(i, rule, f"question '{rule.answer}'", question.type, question.values)
     elif rule.answer is not None:
         allowed = ", ".join(source.questions) or "none"
         yield (
@@ -193,10 +193,14 @@ def _column_problem(i: int, rule: Rule, key: str, table: str, source: Source) ->
         )
     else:
         column = columns[name]
-        yield from _never(i, rule, f"column '{name}'", column.type or ColumnType.CATEGORY, column.values)
+        yield from _impossible_conditions(
+            i, rule, f"column '{name}'", column.type or ColumnType.CATEGORY, column.values
+        )
 
 
-def _never(i: int, rule: Rule, what: str, kind: ColumnType, declared: tuple[str, ...]) -> Iterator[Problem]:
+def _impossible_conditions(
+    i: int, rule: Rule, what: str, kind: ColumnType, declared: tuple[str, ...]
+) -> Iterator[Problem]:
     """Conditions that no value of the column or question could meet."""
     known = {fold_value(value) for value in declared}
     if rule.ranges and kind is not ColumnType.NUMBER and not (kind in _TEXTS and _numeric(known)):

@@ -27,7 +27,7 @@ def to_words(options: Mapping[str, Any]) -> str:
     """
     if not options:
         return ""
-    text = "; ".join(f"{name}={_worded(name, value)}" for name, value in options.items())
+    text = "; ".join(f"{name}={_write_option(name, value)}" for name, value in options.items())
     try:
         same = from_words(text) == dict(options)
     except ValueError:
@@ -54,7 +54,7 @@ def from_words(text: str) -> dict[str, Any]:
             raise ValueError(f"option '{part}' is not known; write name=value, names: {', '.join(KNOWN)}")
         if name in options:
             raise ValueError(f"option '{name}' stands twice; keep one of the two")
-        options[name] = _read(name, value)
+        options[name] = _read_option(name, value)
     return options
 
 
@@ -123,7 +123,7 @@ def _json_options(text: str) -> dict[str, Any]:
     return found
 
 
-def _worded(name: str, value: Any) -> str:
+def _write_option(name: str, value: Any) -> str:
     if name == "decay":
         return _decay_words(value)
     if name == "bots":
@@ -133,7 +133,7 @@ def _worded(name: str, value: Any) -> str:
     return ", ".join(value) if name in _LISTS else str(value)
 
 
-def _read(name: str, value: str) -> Any:
+def _read_option(name: str, value: str) -> Any:
     if name == "decay":
         return _decay(value)
     if name == "bots":

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from features.errors import PolicyError
-from features.rubric.checks import against_source, contradictions
+from features.rubric.checks import check_against_source, find_contradictions
 from features.rubric.csv_cells import cell_of, cell_of_kinds, to_words
 from features.rubric.csv_lines import COLUMNS, PER, RULE_OPTIONS, SINGLE, Path, read_sheet
 from features.rubric.rule import Cap, Rule
@@ -36,26 +36,26 @@ def from_csv(text: str, *, where: str = "rubric.csv", source: Source | None = No
     """
     sheet = read_sheet(text)
     if sheet.problems:
-        raise PolicyError(_listed(where, sheet.problems))
+        raise PolicyError(_list_problems(where, sheet.problems))
     try:
         rubric = Rubric.model_validate(sheet.data)
     except ValidationError as error:
         found = [(tuple(p["loc"]), str(p["msg"])) for p in error.errors(include_url=False)]
         raise PolicyError(
-            _listed(where, [(sheet.line_of(path), _said(path, message)) for path, message in found])
+            _list_problems(where, [(sheet.line_of(path), _describe(path, message)) for path, message in found])
         ) from error
-    problems = contradictions(rubric) + (against_source(rubric, source) if source is not None else [])
+    problems = find_contradictions(rubric) + (check_against_source(rubric, source) if source is not None else [])
     if problems:
-        raise PolicyError(_listed(where, [(sheet.line_of(path), message) for path, message in problems]))
+        raise PolicyError(_list_problems(where, [(sheet.line_of(path), message) for path, message in problems]))
     return rubric
 
 
-def _said(path: Path, message: str) -> str:
+def _describe(path: Path, message: str) -> str:
     key = next((part for part in reversed(path) if isinstance(part, str)), "rubric")
     return f"{key}: {message.removeprefix('Value error, ')}"
 
 
-def _listed(where: str, problems: list[tuple[int, str]]) -> str:
+def _list_problems(where: str, problems: list[tuple[int, str]]) -> str:
     told = [f"  line {line}: {text.removesuffix('.')}." for line, text in sorted(problems)]
     return f"{where} cannot be used:\n" + "\n".join(told)
 

@@ -152,17 +152,17 @@ def _rule(sheet: Sheet, row: Row, number: int) -> None:
     rules = sheet.data["rules"]
     if row["id"] in sheet.heads:
         place, first, head = sheet.heads[row["id"]]
-        sheet.attempt(number, _repeated, row, first, head)
+        sheet.attempt(number, _check_repeated_head, row, first, head)
     else:
         place = len(rules)
         sheet.heads[row["id"]] = (place, number, row)
         sheet.lines["rules", place] = number
         rules.append({"id": row["id"]})
-        sheet.attempt(number, _headed, rules[place], row)
+        sheet.attempt(number, _read_head, rules[place], row)
     _condition(sheet, place, row, number)
 
 
-def _headed(rule: dict[str, Any], row: Row) -> None:
+def _read_head(rule: dict[str, Any], row: Row) -> None:
     about = row["about"].casefold()
     if about not in _SUBJECTS:
         raise ValueError(f"rule '{row['id']}' is about '{row['about']}'; known: {', '.join(_SUBJECTS)}")
@@ -175,8 +175,8 @@ def _headed(rule: dict[str, Any], row: Row) -> None:
         rule["cap"] = _cap(row["cap"])
 
 
-def _repeated(row: Row, first: int, head: Row) -> None:
-    differ = [name for name in _HEAD if row[name] and _meant(name, row[name]) != _meant(name, head[name])]
+def _check_repeated_head(row: Row, first: int, head: Row) -> None:
+    differ = [name for name in _HEAD if row[name] and _parse_cell(name, row[name]) != _parse_cell(name, head[name])]
     if differ:
         now, then = (", ".join(f"{name} '{line[name]}'" for name in differ) for line in (row, head))
         raise ValueError(
@@ -185,7 +185,7 @@ def _repeated(row: Row, first: int, head: Row) -> None:
         )
 
 
-def _meant(name: str, cell: str) -> Any:
+def _parse_cell(name: str, cell: str) -> Any:
     """What a cell says, so that two ways to write one thing are equal; the cell itself if it cannot be read."""
     read: Callable[[str], Any] = _MEANT.get(name, text_of)
     try:

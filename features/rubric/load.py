@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from features.errors import PolicyError
-from features.rubric.checks import against_source, contradictions
+from features.rubric.checks import check_against_source, find_contradictions
 from features.rubric.schema import Rubric
 from features.schema.source import Source
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
@@ -24,10 +24,10 @@ def parse_rubric(text: str, *, where: str = "rubric", source: Source | None = No
     except YamlTextError as problem:
         raise PolicyError(f"{where}: {problem}") from problem
     except ValidationError as error:
-        raise PolicyError(_listed(where, problems_of(error, document))) from error
-    found = contradictions(rubric) + (against_source(rubric, source) if source is not None else [])
+        raise PolicyError(_list_problems(where, problems_of(error, document))) from error
+    found = find_contradictions(rubric) + (check_against_source(rubric, source) if source is not None else [])
     if found:
-        raise PolicyError(_listed(where, _with_lines(found, document)))
+        raise PolicyError(_list_problems(where, _with_lines(found, document)))
     return rubric
 
 
@@ -48,5 +48,5 @@ def _with_lines(found: list[tuple[tuple[str | int, ...], str]], document: LinedY
     return [text for _, text in sorted((document.line(p), f"line {document.line(p)}: {m}") for p, m in found)]
 
 
-def _listed(where: str, problems: list[str]) -> str:
+def _list_problems(where: str, problems: list[str]) -> str:
     return f"{where} cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems)

@@ -1,4 +1,4 @@
-"""What a rubric can give at most, and what of it nobody could ever reach."""
+"""What a rubric can give at most, and what of it no lead could ever reach."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from features.rubric.schema import Rubric
 Problem = tuple[tuple[str | int, ...], str]
 
 
-def most(rule: Rule) -> float:
+def highest_points(rule: Rule) -> float:
     """Most points a rule can give before any cap; infinite where it counts without end."""
     given = [0.0]
     given += [*rule.values.values(), *rule.patterns.values(), *(span.points for span in rule.ranges)]
@@ -21,19 +21,19 @@ def most(rule: Rule) -> float:
     return max(given)
 
 
-def reach(rubric: Rubric) -> tuple[dict[str, float], float]:
+def highest_sums(rubric: Rubric) -> tuple[dict[str, float], float]:
     """Most points per group and in total, caps included."""
     sums = dict.fromkeys(rubric.groups, 0.0)
     for rule in rubric.rules:
         if rule.group in sums:
-            sums[rule.group] += _capped(most(rule), rule.cap)
-    sums = {name: _capped(total, rubric.groups[name].cap) for name, total in sums.items()}
-    return sums, _capped(rubric.start + sum(sums.values()), rubric.total)
+            sums[rule.group] += _apply_cap(highest_points(rule), rule.cap)
+    sums = {name: _apply_cap(total, rubric.groups[name].cap) for name, total in sums.items()}
+    return sums, _apply_cap(rubric.start + sum(sums.values()), rubric.total)
 
 
-def beyond_reach(rubric: Rubric) -> Iterator[Problem]:
+def find_unreachable(rubric: Rubric) -> Iterator[Problem]:
     """Thresholds, grades and required actions that no lead could ever have."""
-    groups, total = reach(rubric)
+    groups, total = highest_sums(rubric)
     for i, threshold in enumerate(rubric.thresholds):
         highest = total if threshold.group is None else groups.get(threshold.group, float("inf"))
         if threshold.points > highest:
@@ -45,7 +45,7 @@ def beyond_reach(rubric: Rubric) -> Iterator[Problem]:
             )
         for key in ("requires", "any_of"):
             for rule in rubric.rules:
-                if rule.id in getattr(threshold, key) and not most(rule) > 0:
+                if rule.id in getattr(threshold, key) and not highest_points(rule) > 0:
                     yield (
                         ("thresholds", i, key),
                         f"'{threshold.stage}' asks for rule '{rule.id}', which never gives points; give it some.",
@@ -61,7 +61,7 @@ def beyond_reach(rubric: Rubric) -> Iterator[Problem]:
                 )
 
 
-def _capped(points: float, cap: Cap | None) -> float:
+def _apply_cap(points: float, cap: Cap | None) -> float:
     if cap is None:
         return points
     low = float("-inf") if cap.minimum is None else cap.minimum

@@ -117,12 +117,12 @@ def _gates(rule: Rule) -> tuple[tuple[str, Params], ...]:
 def _activity_plan(rule: Rule) -> RulePlan:
     shapes: list[_Shape] = []
     if rule.steps:
-        shapes += [(_counted(rule, s.within_days), "at_least", s.points, float(s.at_least)) for s in rule.steps]
+        shapes += [(_count_params(rule, s.within_days), "at_least", s.points, float(s.at_least)) for s in rule.steps]
     elif rule.points is not None:
-        shapes += _pointed(rule, rule.points)
+        shapes += _points_shapes(rule, rule.points)
     if rule.none is not None:
         # per: asset skips rows without an asset, but such a row did happen
-        happened = replace(_counted(rule, rule.within_days), distinct_assets=False)
+        happened = replace(_count_params(rule, rule.within_days), distinct_assets=False)
         shapes.append((happened, "below_one", rule.none, 1.0))
     terms = tuple(
         Term(name, params, kind, points, least)
@@ -134,11 +134,11 @@ def _activity_plan(rule: Rule) -> RulePlan:
 _Shape = tuple[ActivityParams, TermKind, float, float]
 
 
-def _pointed(rule: Rule, points: float) -> list[_Shape]:
+def _points_shapes(rule: Rule, points: float) -> list[_Shape]:
     decay = rule.decay
     if decay is None:
         kind: TermKind = "at_least" if rule.per == "once" else "times"
-        return [(_counted(rule, rule.within_days), kind, points, float(rule.at_least))]
+        return [(_count_params(rule, rule.within_days), kind, points, float(rule.at_least))]
     if rule.per == "once":
         return [(ActivityRecency(rows=_rows(rule)), "fade", points, 1.0)]
     if decay.half_life_days is not None:
@@ -148,13 +148,13 @@ def _pointed(rule: Rule, points: float) -> list[_Shape]:
     left = [*steps_left(decay), 0.0]
     period = decay.every_days or 0
     return [
-        (_counted(rule, period * (k + 1)), "times", points * (left[k] - left[k + 1]), 1.0)
+        (_count_params(rule, period * (k + 1)), "times", points * (left[k] - left[k + 1]), 1.0)
         for k in range(len(left) - 1)
         if left[k] > left[k + 1]
     ]
 
 
-def _counted(rule: Rule, window_days: int | None) -> ActivityCount:
+def _count_params(rule: Rule, window_days: int | None) -> ActivityCount:
     return ActivityCount(rows=_rows(rule), window_days=window_days, distinct_assets=rule.per == "asset")
 
 

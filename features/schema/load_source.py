@@ -29,14 +29,14 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
     try:
         source = Source.model_validate(document.data)
     except ValidationError as error:
-        raise SourceError(_listed(where, _with_hints(error, document))) from error
+        raise SourceError(_list_problems(where, _with_hints(error, document))) from error
     found = [
-        *_undeclared_canonical(source, document),
-        *_without_order(source, document),
-        *_recorded(source, document),
+        *_check_canonical(source, document),
+        *_check_directions(source, document),
+        *_check_recorded(source, document),
     ]
     if found:
-        raise SourceError(_listed(where, found))
+        raise SourceError(_list_problems(where, found))
     return source.placed(path, document.lines)
 
 
@@ -51,7 +51,7 @@ def load_source(path: Path) -> Source:
     return parse_source(text, where=path.name, path=path)
 
 
-def _listed(where: str, problems: list[str]) -> str:
+def _list_problems(where: str, problems: list[str]) -> str:
     return f"{where} cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems)
 
 
@@ -85,19 +85,19 @@ def _allowed_keys(path: tuple[str | int, ...]) -> list[str]:
 def _inner(model: Any, part: str | int) -> Any:
     if isinstance(model, type) and issubclass(model, BaseModel):
         field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
-        return _unwrapped(field.annotation) if field is not None else None
+        return _unwrap(field.annotation) if field is not None else None
     arguments = get_args(model)
-    return _unwrapped(arguments[-1]) if arguments else None
+    return _unwrap(arguments[-1]) if arguments else None
 
 
-def _unwrapped(annotation: Any) -> Any:
+def _unwrap(annotation: Any) -> Any:
     options = [a for a in get_args(annotation) if a is not type(None)]
     if len(options) == 1 and not isinstance(annotation, type):
         return options[0]
     return annotation
 
 
-def _wrong_type(table: str, name: str, source: Source, document: LinedYaml) -> list[str]:
+def _check_type(table: str, name: str, source: Source, document: LinedYaml) -> list[str]:
     contract, declared = TABLES[table], source.tables[table].columns[name].type
     if source.kind == "flat" or name not in contract.names or declared in (None, contract[name].type):
         return []
@@ -108,11 +108,11 @@ def _wrong_type(table: str, name: str, source: Source, document: LinedYaml) -> l
     ]
 
 
-def _recorded(source: Source, document: LinedYaml) -> list[str]:
+def _check_recorded(source: Source, document: LinedYaml) -> list[str]:
     """What was recorded at the time must be a number that nobody overwrites, and handoffs need stages."""
     problems = []
     if source.recorded_score is not None:
-        problem = _not_a_score(source.tables["leads"].columns.get(source.recorded_score))
+        problem = _describe_no_score(source.tables["leads"].columns.get(source.recorded_score))
         if problem:
             line = document.line(("recorded_score",))
             problems.append(f"line {line}: recorded_score: '{source.recorded_score}' {problem}")
@@ -125,7 +125,7 @@ def _recorded(source: Source, document: LinedYaml) -> list[str]:
     return problems
 
 
-def _not_a_score(column: Column | None) -> str:
+def _describe_no_score(column: Column | None) -> str:
     if column is None:
         return (
             "is no declared column of leads; declare it with 'type: number' (role: display if it is not learned from)."
@@ -141,7 +141,7 @@ def _not_a_score(column: Column | None) -> str:
     return ""
 
 
-def _without_order(source: Source, document: LinedYaml) -> list[str]:
+def _check_directions(source: Source, document: LinedYaml) -> list[str]:
     """Directions of columns and questions whose values are kinds and have no more or less."""
     kinds: list[tuple[str, ...]] = []
     for table, declared in source.tables.items():
@@ -159,7 +159,7 @@ def _without_order(source: Source, document: LinedYaml) -> list[str]:
     ]
 
 
-def _undeclared_canonical(source: Source, document: LinedYaml) -> list[str]:
+def _check_canonical(source: Source, document: LinedYaml) -> list[str]:
     """Tables that take no attributes must declare canonical columns only, and name all obligatory ones."""
     problems = []
     for table, declared in source.tables.items():
@@ -172,7 +172,7 @@ def _undeclared_canonical(source: Source, document: LinedYaml) -> list[str]:
                     f"line {line}: tables.{table}.columns.{name}: unknown column. "
                     f"Table '{table}' takes: {', '.join(contract.names)}."
                 )
-            problems += _wrong_type(table, name, source, document)
+            problems += _check_type(table, name, source, document)
         missing = [c for c in contract.required if c not in declared.columns]
         if missing and not flat_leads:
             line = document.line(("tables", table, "columns"))

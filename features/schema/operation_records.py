@@ -42,11 +42,11 @@ def params_record(params: Params) -> dict[str, Any]:
     if params.op is not None:
         written["op"] = params.op
     if isinstance(params, ActivityParams):
-        written |= _UNUSED | _written(params.rows)
-    return written | _written(params)
+        written |= _UNUSED | _write_fields(params.rows)
+    return written | _write_fields(params)
 
 
-def _written(value: Any) -> dict[str, Any]:
+def _write_fields(value: Any) -> dict[str, Any]:
     return {
         _key(one): _plain(found)
         for one in fields(value)
@@ -88,7 +88,7 @@ def params_from_record(record: Mapping[str, Any], feature: str) -> Params:
     table, op = record.get("table"), record.get("op")
     kind = _BY_NAME.get((str(table), op))
     if kind is None:
-        raise ContractError(f"feature '{feature}' asks for '{op}' of {table}; {_known(str(table))}.")
+        raise ContractError(f"feature '{feature}' asks for '{op}' of {table}; {_list_known(str(table))}.")
 
     given = {key: value for key, value in record.items() if key not in ("table", "op")}
     if kind is ColumnValue:
@@ -114,7 +114,7 @@ def _with_rows(kind: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in used.items() if key not in filters}, "rows": rows}
 
 
-def _known(table: str) -> str:
+def _list_known(table: str) -> str:
     ops = [op or "a named column" for name, op in _BY_NAME if name == table]
     if ops:
         return f"known are {', '.join(ops)}"

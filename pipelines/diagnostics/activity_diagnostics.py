@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Tables
-from features.assembly.bot_effect import bot_effect
+from features.assembly.bot_effect import measure_bot_effect
 from features.assembly.build_matrix import features_at, matrix_of
-from features.assembly.half_lives import HalfLife, adopt, estimate_half_lives
+from features.assembly.half_lives import HalfLife, adopt_half_lives, estimate_half_lives
 from features.catalog.feature import Catalog, Feature
 from features.cohort.cohort import cutoff_of
 from features.cohort.splits import chop
@@ -71,7 +71,7 @@ def _estimate(
 
 def half_life_records(source: Source, found: HalfLives) -> list[dict[str, Any]]:
     """Declared and learned half-lives, which of them is used, and what to make of it."""
-    used = adopt(source, found.adopted).activity_kinds
+    used = adopt_half_lives(source, found.adopted).activity_kinds
     return [_half_life(source, life, used[life.kind].half_life_days) for life in found.known]
 
 
@@ -111,7 +111,7 @@ def bot_record(context: Context, bundle: Bundle, scored: pd.DataFrame) -> dict[s
 
     tables = load_tables(context.paths)
     as_of, scores = pd.Timestamp(scored["as_of"].max()), scored.set_index("lead_id")["score"]
-    effect = bot_effect(tables, context.source, as_of)
+    effect = measure_bot_effect(tables, context.source, as_of)
     if effect.kinds.empty:
         return {}
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from features.assembly.half_lives import as_trained
+from features.assembly.half_lives import restore_half_lives
 from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
@@ -76,7 +76,7 @@ def require_champion(paths: Paths) -> Champion:
 
 def catalog_for(context: Context, bundle: Bundle) -> Catalog:
     """The catalog a bundle is scored by; BundleError if today's declaration gives another than it was trained with."""
-    catalog = build_catalog(as_trained(context.source, bundle.catalog), context.rubric)
+    catalog = build_catalog(restore_half_lives(context.source, bundle.catalog), context.rubric)
     if bundle.catalog.hash != catalog.hash:
         raise BundleError(
             f"bundle {bundle.hash[:12]} was trained with catalog {bundle.catalog.hash[:12]}, but source "

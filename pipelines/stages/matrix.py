@@ -7,7 +7,7 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.build_matrix import matrix_at, matrix_of
 from features.assembly.flat_matrix import flat_matrix
-from features.assembly.half_lives import adopt
+from features.assembly.half_lives import adopt_half_lives
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import cutoff_of, open_cohort
 from features.cohort.splits import Chop, chop
@@ -66,7 +66,7 @@ def build(context: Context) -> dict[str, Any]:
 
 
 def _matrices(context: Context, tables: Tables, lives: HalfLives) -> tuple[Matrix, Matrix | None, pd.Timestamp | None]:
-    source = adopt(context.source, lives.adopted)
+    source = adopt_half_lives(context.source, lives.adopted)
     if source.kind == "flat":
         return flat_matrix(tables["leads"], source, context.rubric), None, None
     cutoff = cutoff_of(tables, source)

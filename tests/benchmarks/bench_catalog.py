@@ -20,7 +20,7 @@ from features.catalog.feature import Catalog
 from features.kernel.column_reader import FrameRows
 from features.kernel.feature_plans import compile_catalog
 from features.kernel.sorting import BucketSort
-from features.kernel.table_arrays import World
+from features.kernel.table_arrays import EncodedTables
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY as DAY
 from features.schema.source import Source
 from tests.benchmarks.bench_features import CHANNELS, NOW, data, peak_gigabytes, seconds, texts, times
@@ -171,7 +171,7 @@ def sorts_alone(tables: dict[str, pd.DataFrame], catalog: Catalog, declared: Sou
     """Seconds from frames to sorted rows of every program the catalog needs, without a sweep."""
 
     def run() -> None:
-        world = World({name: FrameRows(frame) for name, frame in tables.items()})
+        world = EncodedTables({name: FrameRows(frame) for name, frame in tables.items()})
         for program in compile_catalog(catalog, declared).programs.values():
             sorted_rows(world, program, BucketSort(os.cpu_count() or 1))
 

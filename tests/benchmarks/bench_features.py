@@ -26,7 +26,7 @@ from features.catalog.feature import Catalog
 from features.kernel.column_reader import FrameRows
 from features.kernel.feature_plans import compile_catalog
 from features.kernel.sorting import BucketSort
-from features.kernel.table_arrays import World
+from features.kernel.table_arrays import EncodedTables
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY as DAY
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
@@ -151,7 +151,7 @@ def sort_alone(tables: dict[str, pd.DataFrame], catalog: Catalog, declared: Sour
 
     def run() -> None:
         compiled = compile_catalog(catalog, declared)
-        world = World({name: FrameRows(frame) for name, frame in tables.items()})
+        world = EncodedTables({name: FrameRows(frame) for name, frame in tables.items()})
         sorted_rows(world, compiled.programs["activities", "lead"], BucketSort(os.cpu_count() or 1))
 
     return seconds(run)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.assembly.bot_effect import bot_effect
+from features.assembly.bot_effect import measure_bot_effect
 from features.assembly.build_matrix import build_matrix
 from features.catalog.build_catalog import build_catalog
 from tests.benchmarks.bench_catalog import everything, measure, source, titles
@@ -41,7 +41,7 @@ def test_other_engines_compute_every_column(case: Case, engine: Callable[..., An
 
 def test_no_column_of_the_benchmark_is_idle(case: Case) -> None:
     tables, _, ours = case
-    assert bot_effect(tables, DECLARED, pd.Timestamp(2024, 1, 1)).removed > 50
+    assert measure_bot_effect(tables, DECLARED, pd.Timestamp(2024, 1, 1)).removed > 50
     assert [name for name in CATALOG.names if ours[name].nunique(dropna=False) < 2] == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.rubric.checks import contradictions
+from features.rubric.checks import find_contradictions
 from features.rubric.schema import Rubric
 from features.schema.vocabulary import Actor, Dimension, Stage, Topic
 from pipelines.rubrics.rubric_files import read_rubric, write_rubric
@@ -145,7 +145,7 @@ def rubrics(draw: st.DrawFn) -> Rubric:
     except ValidationError:
         assume(False)
         raise
-    assume(not contradictions(rubric))
+    assume(not find_contradictions(rubric))
     return rubric
 
 

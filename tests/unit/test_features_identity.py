@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.assembly.bot_effect import bot_effect
-from features.assembly.half_lives import HalfLife, adopt, as_trained, estimate_half_lives
+from features.assembly.bot_effect import measure_bot_effect
+from features.assembly.half_lives import HalfLife, adopt_half_lives, estimate_half_lives, restore_half_lives
 from features.catalog.build_catalog import build_catalog
 from features.catalog.reference import feature_page, feature_records
 from features.cohort.identity_resolution import domain_of, normal_email, resolve
@@ -132,12 +132,12 @@ def test_the_bot_filter_says_what_it_removes() -> None:
     did(world, "a", "email_send", T0 - 20 * DAY)
     for second in (2, 9):
         did(world, "a", "email_click", T0 - 20 * DAY + second * SECOND)
-    effect = bot_effect(frames(world), SOURCE, moment(T0))
+    effect = measure_bot_effect(frames(world), SOURCE, moment(T0))
     assert effect.kinds.to_dict(orient="records") == [{"kind": "email_click", "rows": 4, "removed": 2, "share": 0.5}]
     assert effect.leads.to_dict(orient="records") == [{"lead_id": "a", "rows": 3, "removed": 2}]
     assert "2 of 4 bot-prone activities (50.0%)" in effect.sentence()
-    assert bot_effect(frames(world), SOURCE, moment(T0 - 50 * DAY)).removed == 0
-    assert "nothing was removed" in bot_effect(frames(empty_world()), SOURCE, moment(T0)).sentence()
+    assert measure_bot_effect(frames(world), SOURCE, moment(T0 - 50 * DAY)).removed == 0
+    assert "nothing was removed" in measure_bot_effect(frames(empty_world()), SOURCE, moment(T0)).sentence()
 
 
 def test_a_planted_half_life_is_found() -> None:
@@ -181,10 +181,10 @@ def test_kinds_that_ask_for_it_take_the_learned_half_life() -> None:
     asking = kinds["demo"].model_copy(update={"estimate_half_life": True})
     source = SOURCE.model_copy(update={"activity_kinds": {**kinds, "demo": asking}})
     told = HalfLife("demo", 56.0, 28.0, 56.0, 100, flat=False)
-    learned = adopt(source, [told, HalfLife("email_click", 1.0, 1.0, 2.0, 9, flat=False)])
+    learned = adopt_half_lives(source, [told, HalfLife("email_click", 1.0, 1.0, 2.0, 9, flat=False)])
     assert learned.activity_kinds["demo"].half_life_days == 56.0
     assert learned.activity_kinds["email_click"] == kinds["email_click"]  # it did not ask
-    assert adopt(source, [replace(told, flat=True)]) is source
+    assert adopt_half_lives(source, [replace(told, flat=True)]) is source
     catalog = build_catalog(learned)
     assert catalog.hash != build_catalog(source).hash
-    assert build_catalog(as_trained(source, catalog)).hash == catalog.hash
+    assert build_catalog(restore_half_lives(source, catalog)).hash == catalog.hash

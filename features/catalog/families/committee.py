@@ -36,15 +36,15 @@ def committee_features(source: Source) -> list[Feature]:
     if account is None or account.role is Role.IGNORE or source.kind == "flat":
         return []
     check_account_clock(source)
-    features = [_contacts()]
+    features = [_contact_feature()]
     if title_column(source) is not None:
-        features += _roles()
+        features += _role_features()
     if "activities" in source.tables:
-        features += _engaged(source)
+        features += _engagement_features(source)
     if "outcomes" in source.tables:
-        features += _bought()
+        features += _purchase_features()
         product = source.tables["outcomes"].columns.get("product")
-        features += [f for value in (product.values if product else ()) for f in _of_product(value)]
+        features += [f for value in (product.values if product else ()) for f in _product_features(value)]
     return features
 
 
@@ -74,12 +74,12 @@ def _feature(
     )
 
 
-def _contacts() -> Feature:
+def _contact_feature() -> Feature:
     doc = "Known contacts of the account"
     return _feature("account_contacts", Topic.CONTEXT, Dimension.FIT, doc, ContactCount())
 
 
-def _roles() -> list[Feature]:
+def _role_features() -> list[Feature]:
     none = Between(None, 1)
     buyers, champions = tuple(map(str, ECONOMIC_BUYERS)), tuple(map(str, CHAMPIONS))
     return [
@@ -109,7 +109,7 @@ def _roles() -> list[Feature]:
     ]
 
 
-def _engaged(source: Source) -> list[Feature]:
+def _engagement_features(source: Source) -> list[Feature]:
     days = max(source.windows.counts)
     kinds = learned_kinds(source)
     if not kinds:
@@ -154,7 +154,7 @@ def _engaged(source: Source) -> list[Feature]:
     return features
 
 
-def _bought() -> list[Feature]:
+def _purchase_features() -> list[Feature]:
     won = OutcomeCount(won=("true",))
     return [
         _feature(
@@ -184,7 +184,7 @@ def _bought() -> list[Feature]:
     ]
 
 
-def _of_product(product: str) -> list[Feature]:
+def _product_features(product: str) -> list[Feature]:
     """Closed opportunities of the account for one declared product, and how many of them were won."""
     slug = re.sub(r"[^a-z0-9]+", "_", product.lower()).strip("_")
     deals = OutcomeCount(products=(product,))
