@@ -16,7 +16,7 @@ class TrainSettings(BaseModel):
 
     seed: int = 7
     trials: int = Field(default=12, ge=1)
-    rows_per_lead: int = Field(default=4, ge=1, description="snapshots of one lead a fit sees; they repeat each other")
+    rows_per_lead: int = Field(default=4, ge=1, description="snapshots of one lead that a fit sees; they are alike")
     tune_rows: int = Field(default=12_000, ge=200)
     fold_rows: int = Field(default=12_000, ge=200, description="development rows judged by random folds")
     tune_folds: int = Field(default=3, ge=2)
@@ -63,13 +63,13 @@ class MonitorSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    moved: float = Field(default=0.10, gt=0, description="stability index from which a distribution has moved")
+    moved: float = Field(default=0.10, gt=0, description="stability index (PSI) from which a distribution has moved")
     moved_a_lot: float = Field(default=0.25, gt=0, description="from which it has moved a lot")
-    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="that nothing at all is called by chance")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="that no finding at all is due to chance")
     important: float = Field(default=0.05, ge=0, lt=1, description="share of the model's contributions that matters")
     share: float = Field(default=0.05, gt=0, lt=1, description="share of rows: unseen levels, ages never trained on")
     missing: float = Field(default=0.10, gt=0, lt=1, description="by how much a share of missing values may rise")
-    miscalibration: float = Field(default=0.2, gt=0, lt=1, description="relative gap of happened and promised")
+    miscalibration: float = Field(default=0.2, gt=0, lt=1, description="relative gap of observed and predicted wins")
     minimum_won: int = Field(default=20, ge=5, description="won leads since the training before they are judged")
     draws: int = Field(default=1000, ge=200)
     seed: int = 7

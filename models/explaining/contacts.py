@@ -10,7 +10,7 @@ from features.catalog.families.job_titles import Seniority
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.evidence import Evidence
 
-RULE = "the contact of the highest rank decides; among equals, the youngest answer"
+RULE = "the contact with the highest rank decides; among equals, the most recent answer"
 _RANK: Mapping[str, int] = {str(level): len(Seniority) - k for k, level in enumerate(Seniority)}
 _SAID = (str(EvidenceStatus.MET), str(EvidenceStatus.NOT_MET))
 

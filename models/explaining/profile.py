@@ -16,13 +16,13 @@ from features.schema.operations import ColumnValue
 from features.schema.source import Name
 
 
-class Part(BaseModel):
-    """Base of the profile's parts: frozen, unknown keys are errors."""
+class PolicyModel(BaseModel):
+    """Base of everything a policy declares: frozen, unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Trait(Part):
+class Trait(PolicyModel):
     """What one attribute of an ideal customer is: one of some values, or a number in a range (ends included)."""
 
     attribute: Name = Field(description="feature, as leadscore features lists it")
@@ -84,7 +84,7 @@ class Exclusion(Trait):
     reason: Name
 
 
-class Persona(Part):
+class Persona(PolicyModel):
     """A kind of person in the buying committee, by seniority, function, or both."""
 
     name: str = Field(min_length=1)
@@ -98,7 +98,7 @@ class Persona(Part):
         return self
 
 
-class Profile(Part):
+class Profile(PolicyModel):
     """The ideal customer profile; empty where none is declared."""
 
     ideal: tuple[Trait, ...] = ()

@@ -13,14 +13,14 @@ from features.errors import PolicyError
 from features.schema.source import Name
 from features.schema.vocabulary import Dimension, Stage, Topic
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
-from models.explaining.profile import Part, Profile, contradictions
+from models.explaining.profile import PolicyModel, Profile, contradictions
 
 Action = Literal["hand_off", "nurture_interest", "nurture_intent", "ask", "enrich", "recycle", "disqualify"]
 State = Literal[Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.PQL]
 LADDER = (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL)
 
 
-class Step(Part):
+class Step(PolicyModel):
     """What happens next to leads of a state: action, team, programme."""
 
     action: Action
@@ -28,7 +28,7 @@ class Step(Part):
     programme: str = ""
 
 
-class StateRule(Part):
+class StateRule(PolicyModel):
     """Conditions that put a lead into a state; all must hold, and the first rule that holds decides.
 
     ``points_from`` asks for points of single dimensions, so that interest is not taken for intent.
@@ -52,28 +52,28 @@ class StateRule(Part):
         return self
 
 
-class Disqualification(Part):
+class Disqualification(PolicyModel):
     """Evidence that speaks for letting a lead go; a proposal with a reason, for a person to confirm or undo."""
 
     reason: Name
     refused: tuple[Topic, ...] = Field(min_length=1, description="topics whose evidence must all be 'not met'")
 
 
-class Temperature(Part):
+class Temperature(PolicyModel):
     """Scores from which a lead is called warm and hot."""
 
     warm: int = Field(default=40, ge=0, le=100)
     hot: int = Field(default=60, ge=0, le=100)
 
 
-class Otherwise(Part):
+class Otherwise(PolicyModel):
     """What happens to leads no rule holds for, by whether they act at all."""
 
     interested: Step = Step(action="nurture_intent")
     quiet: Step = Step(action="nurture_interest")
 
 
-class QualificationPolicy(Part):
+class QualificationPolicy(PolicyModel):
     """A qualification policy; history is judged under the version in force then."""
 
     name: Name
