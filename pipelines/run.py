@@ -63,7 +63,7 @@ def register_trained_bundle(context: Context) -> str | None:
     Both need a clean audit and a verdict that allows it. Any other bundle is a challenger, for the gate to judge.
     """
     from models.bundle import load_bundle
-    from pipelines.registry.promotion_gate import fits, unclean_now
+    from pipelines.registry.promotion_gate import fits, reasons_not_clean
 
     folder = context.paths.train / "bundle"
     if not (folder / "bundle.json").exists():
@@ -73,7 +73,7 @@ def register_trained_bundle(context: Context) -> str | None:
     now = read_champion(context.paths)
     if now is not None and now.hash == bundle_hash:
         return "champion"
-    if (now is not None and fits(context, now.folder)) or unclean_now(context, load_bundle(folder)):
+    if (now is not None and fits(context, now.folder)) or reasons_not_clean(context, load_bundle(folder)):
         ensure_pointer(context.paths)
         return "challenger"
     if now is None:

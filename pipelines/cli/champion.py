@@ -69,14 +69,14 @@ def promote_command(
     context = options.context()
 
     from features.errors import ExitStatus, PromotionError
-    from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, kept_bundle, point_to
-    from pipelines.registry.promotion_gate import ask
+    from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, point_to, resolve_bundle_hash
+    from pipelines.registry.promotion_gate import ask_gate
     from pipelines.tracking.mlflow_run import mirror_aliases
     from pipelines.workspace.params_file import load_gate
 
     paths = context.paths
-    chosen = keep_bundle(paths, paths.train / "bundle") if bundle is None else kept_bundle(paths, bundle)
-    answer = ask(context, chosen, load_gate(options.params))
+    chosen = keep_bundle(paths, paths.train / "bundle") if bundle is None else resolve_bundle_hash(paths, bundle)
+    answer = ask_gate(context, chosen, load_gate(options.params))
 
     if check:
         output.show({"gate": answer.record()}, answer.text)

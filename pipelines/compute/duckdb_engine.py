@@ -16,7 +16,7 @@ from features.assembly.build_matrix import build_matrix
 from features.catalog.feature import Catalog
 from features.kernel.sorting import SortKeys
 from features.schema.source import Source
-from pipelines.compute.partitions import LEADS_PER_PART, complete
+from pipelines.compute.partitions import LEADS_PER_PART, complete_tables
 
 if TYPE_CHECKING:
     import duckdb
@@ -192,7 +192,7 @@ def _read_ahead(scratch: Path, tables: Mapping[str, Path], parts: int) -> Iterat
 
 
 def _read_part(scratch: Path, names: Sequence[str], number: int) -> dict[str, pd.DataFrame]:
-    return complete({name: _read_folder(scratch / name, number) for name in names})
+    return complete_tables({name: _read_folder(scratch / name, number) for name in names})
 
 
 def _read_folder(folder: Path, number: int) -> pd.DataFrame | None:

@@ -5,7 +5,7 @@ from pipelines.compute.duckdb_engine import duckdb_values
 from pipelines.workspace.paths import EngineName
 
 
-def builder(name: EngineName | str) -> Builder:
+def choose_builder(name: EngineName | str) -> Builder:
     """The named engine's way from tables and a cohort to feature values.
 
     ``memory`` sorts by buckets in the process (fastest while the tables fit); ``duckdb`` lets DuckDB sort, which can

@@ -11,7 +11,7 @@ ROW = "cohort_row"
 LEADS_PER_PART = 50_000  # a part must fit one worker: with 50 events each about 1.5 GB (docs/scaling.md)
 
 
-def complete(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.DataFrame]:
+def complete_tables(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.DataFrame]:
     """Frames of every canonical table; those that are missing become empty ones."""
     made: dict[str, pd.DataFrame] = {}
     for name in (*TABLES, *(set(frames) - set(TABLES))):

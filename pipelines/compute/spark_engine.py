@@ -16,7 +16,7 @@ from features.assembly.build_matrix import build_matrix
 from features.catalog.feature import Catalog, FeatureType
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-from pipelines.compute.partitions import LEADS_PER_PART, ROW, complete
+from pipelines.compute.partitions import LEADS_PER_PART, ROW, complete_tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +25,7 @@ PART, KIND, COHORT = "part__", "table__", "cohort"
 _JOINT = "__"
 
 
-def session(master: str | None = None) -> Any:
+def open_session(master: str | None = None) -> Any:
     """The running Spark session, or a new one: ``SPARK_MASTER`` or all local cores, UTC, Arrow, no web page."""
     from pyspark.sql import SparkSession
 
@@ -49,7 +49,7 @@ def session(master: str | None = None) -> Any:
 
 def spark_values(tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
     """Feature values of a cohort whose tables fit the driver, in the cohort's order; see :func:`spark_matrix`."""
-    spark = session()
+    spark = open_session()
     with tempfile.TemporaryDirectory() as scratch:
         paths = {}
         for name, frame in {**tables, COHORT: cohort.assign(**{ROW: range(len(cohort))})}.items():
@@ -140,7 +140,7 @@ def _part_function(catalog: Catalog, source: Source) -> Any:
     def part(rows: "pa.Table") -> "pa.Table":
         import pyarrow as pa
 
-        frames = complete({name: _of_table(rows, name) for name in (*TABLES, COHORT)})
+        frames = complete_tables({name: _of_table(rows, name) for name in (*TABLES, COHORT)})
         keys = frames.pop(COHORT)
         values = build_matrix(frames, keys, Catalog.from_records(records), Source.model_validate(declared))
         made = pa.Table.from_pandas(pd.concat([keys[[ROW, "lead_id", "as_of"]], values], axis=1), preserve_index=False)

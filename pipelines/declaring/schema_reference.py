@@ -52,7 +52,7 @@ file, in `quarantined_rows.parquet`; the others continue, and read = kept + quar
 """
 
 
-def reference() -> str:
+def render_reference() -> str:
     """The page as Markdown."""
     parts = [_INTRODUCTION, _rules(), "## Keys\n"]
     parts += [_section(model) for model in schema_models()]
@@ -173,7 +173,7 @@ def _table(table: ContractTable) -> str:
 def main() -> None:
     """Write docs/sources.md of the working tree."""
     path = Path(__file__).resolve().parents[2] / "docs" / "sources.md"
-    path.write_text(reference(), encoding="utf-8")
+    path.write_text(render_reference(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def _effects_of(parts: Contributions, catalog: Catalog, framework: Framework, ro
     return dict(zip(framework.ids, values.T, strict=False)) | {"all": parts.values[rows].sum(axis=1)}
 
 
-def explanations(twin: Mapping[str, Candidate], decision: Decision, values: pd.DataFrame) -> dict[str, Contributions]:
+def explain_rows(twin: Mapping[str, Candidate], decision: Decision, values: pd.DataFrame) -> dict[str, Contributions]:
     """Contributions of the chosen model, calibrated, and of the scorecard alone."""
     parts = [(decision.weights[name], twin[name].contributions(values)) for name in sorted(decision.weights)]
     calibration = decision.calibration
@@ -88,7 +88,7 @@ def fidelity_of(
 ) -> dict[str, Any]:
     """What the report says of the explanations' truth and steadiness, on test rows."""
     test = matrix.take(split.final.test)
-    shown = explanations(twin, decision, test.values)
+    shown = explain_rows(twin, decision, test.values)
     return {
         "truth": against_truth(context, test, shown),
         "labels": {name: context.framework.label(name) for name in context.framework.ids} | {"all": "The whole score"},
@@ -109,6 +109,6 @@ def _other_seed(
 
     rows = matrix.take(np.asarray(split.final.test)[:: max(1, len(split.final.test) // ROWS)]).values
     pair = [
-        explanations(dict(twin) | {"booster": model}, decision, rows)["model"] for model in (twin["booster"], other)
+        explain_rows(dict(twin) | {"booster": model}, decision, rows)["model"] for model in (twin["booster"], other)
     ]
     return measure_stability(*pair).record()

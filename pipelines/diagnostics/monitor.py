@@ -16,7 +16,7 @@ from models.judging.drift.observed_vs_predicted import compare_base_rate, compar
 from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import MonitorSettings
 from pipelines.registry.champion import require_champion
-from pipelines.registry.promotion_gate import fits, trained_through, won_leads
+from pipelines.registry.promotion_gate import count_won_leads, fits, trained_through
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
@@ -142,6 +142,6 @@ def _judge_outcomes(context: Context, bundle: Bundle, matrix: Matrix, settings: 
         return [base, Finding("calibration", Level.UNKNOWN, sentence)]
 
     judged = matrix.take(find_unseen_rows(matrix, through, unit_of(context.source)).rows)
-    won = won_leads(judged)
+    won = count_won_leads(judged)
     found = compare_with_predicted(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
     return [base, monitor_findings.judge_promises(found, won, settings)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.bundle import load_bundle
 from pipelines.diagnostics.monitor import WatchedRows
-from pipelines.ingest.identity_files import merged_into
+from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.registry.champion import require_champion
 from pipelines.scoring.leads_file import read_leads_file
 from pipelines.scoring.score_file import rows_of_file
@@ -23,7 +23,7 @@ def seen_in_file(context: Context, file: Path) -> WatchedRows:
     """
     champion = require_champion(context.paths)
     bundle = load_bundle(champion.folder, champion.hash)
-    merged = {} if context.source.kind == "flat" else merged_into(context.paths)
+    merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
     matrix, errors, when = rows_of_file(context, bundle, read_leads_file(file, context.source), merged)
     if len(matrix) == len(errors):
         matrix = matrix.take(np.array([not text for text in errors], dtype=bool))

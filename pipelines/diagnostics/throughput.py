@@ -14,7 +14,7 @@ from features.errors import DataError
 from features.matrix import Matrix
 from models.bundle import Bundle
 from models.scoring import score
-from pipelines.compute.engines import builder
+from pipelines.compute.engines import choose_builder
 from pipelines.scoring.find_lead import find_bundle
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -82,7 +82,7 @@ def _build_again(context: Context, bundle: Bundle) -> Matrix:
     if context.source.kind == "flat":
         return flat_matrix(tables["leads"], context.source, context.rubric)
     cutoff = cutoff_of(tables, context.source)
-    return matrix_of(tables, context.source, bundle.catalog, cutoff, build=builder(context.engine))
+    return matrix_of(tables, context.source, bundle.catalog, cutoff, build=choose_builder(context.engine))
 
 
 def _fastest(call: Callable[[], Any], repeats: int = REPEATS) -> float:

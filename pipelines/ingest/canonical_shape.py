@@ -63,7 +63,7 @@ def type_of(source: Source, table: str, name: str) -> ColumnType:
     return (column.type if column is not None else None) or ColumnType.CATEGORY
 
 
-def headers(source: Source, table: str) -> list[str]:
+def declared_headers(source: Source, table: str) -> list[str]:
     """Headers the declaration speaks of."""
     return [column.source or name for name, column in source.tables[table].columns.items() if column.constant is None]
 
@@ -83,7 +83,7 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
     columns = read_columns(source, table)
     shaped = ShapedTable(name=table, frame=pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), rows=raw.rows)
     frame = raw.frame.reset_index(drop=True)
-    shaped.undeclared = sorted(set(frame.columns) - set(headers(source, table)) - _headers_of(columns))
+    shaped.undeclared = sorted(set(frame.columns) - set(declared_headers(source, table)) - _headers_of(columns))
 
     texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
     decimal = _decimal_sign(raw, texts, table, source)

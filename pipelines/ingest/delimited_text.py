@@ -74,7 +74,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
 
     read = None if decoded.damaged else read_with_arrow(body, header, delimiter, form.quote)
     if read is None:
-        read = careful_rows(body, len(header), delimiter, form.quote)
+        read = read_line_by_line(body, len(header), delimiter, form.quote)
 
     good, numbers, broken = read
     if not numbers and not broken:
@@ -88,7 +88,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
 RowsRead = tuple[list[list[str]] | pd.DataFrame, Sequence[int], list[BrokenRow]]
 
 
-def careful_rows(body: str, width: int, delimiter: str, quote: str) -> RowsRead:
+def read_line_by_line(body: str, width: int, delimiter: str, quote: str) -> RowsRead:
     """Rows line by line. A quote that is never closed breaks its own line, not the lines it swallows."""
     lines = list(io.StringIO(body, newline=""))
     good: list[list[str]] = []

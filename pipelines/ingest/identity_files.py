@@ -36,7 +36,7 @@ def unresolved_tables(paths: Paths, tables: Tables) -> dict[str, pd.DataFrame]:
     }
 
 
-def merged_into(paths: Paths) -> dict[str, str]:
+def read_merged_leads(paths: Paths) -> dict[str, str]:
     """Merged leads and the leads they became; empty before the first ingest."""
     file = paths.ingest / IDENTITY
     if not file.exists():

@@ -105,7 +105,7 @@ def _is_intact(kept: Path, bundle_hash: str) -> bool:
     return True
 
 
-def kept_bundle(paths: Paths, beginning: str) -> str:
+def resolve_bundle_hash(paths: Paths, beginning: str) -> str:
     """The whole hash of the one kept bundle that begins so; RegistryError if there is none, or several."""
     kept = sorted(folder.name for folder in paths.bundles.glob("*")) if paths.bundles.exists() else []
     found = [name for name in kept if name.startswith(beginning) and not name.startswith(".")]

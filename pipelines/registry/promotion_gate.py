@@ -23,7 +23,7 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
 
-def ask(context: Context, challenger: str, settings: GateSettings) -> Answer:
+def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answer:
     """Whether a kept bundle (by its whole hash) may become the champion.
 
     Raises
@@ -42,7 +42,7 @@ def ask(context: Context, challenger: str, settings: GateSettings) -> Answer:
 
     now = read_champion(paths)
     champion = None if now is None else now.hash
-    reasons = unclean_now(context, new)
+    reasons = reasons_not_clean(context, new)
     if reasons:
         return gate.answer_not_clean(challenger, champion, reasons)
     if now is None:
@@ -55,7 +55,7 @@ def ask(context: Context, challenger: str, settings: GateSettings) -> Answer:
     return _compare(context, new, load_bundle(now.folder, now.hash), settings)
 
 
-def unclean_now(context: Context, bundle: Bundle) -> list[str]:
+def reasons_not_clean(context: Context, bundle: Bundle) -> list[str]:
     """Why a bundle may not score anybody, by its own verdict and the last audit."""
     file = context.paths.audit / "audit.json"
     return gate.find_blocking_reasons(bundle.meta, read_json(file) if file.exists() else None)
@@ -82,7 +82,7 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
     matrix = load_matrix(context.paths.matrix)
     later = find_unseen_rows(matrix, max(moments), unit_of(context.source))
     judged = matrix.take(later.rows)
-    won = won_leads(judged)
+    won = count_won_leads(judged)
 
     months = gate.months_of(judged.keys["as_of"])
     if won < settings.minimum_won:
@@ -99,7 +99,7 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
     return gate.answer_paired_checks(new.hash, old.hash, checks, len(judged), won, months)
 
 
-def won_leads(judged: Matrix) -> int:
+def count_won_leads(judged: Matrix) -> int:
     """Distinct (lead, episode) pairs won on at least one of the rows: weekly rows of one win count once."""
     return len(judged.keys.loc[judged.label == 1.0, ["lead_id", "episode"]].drop_duplicates())
 

@@ -14,7 +14,7 @@ from models.logistic import sigmoid
 from pipelines.diagnostics.activity_diagnostics import engagement_of
 from pipelines.registry.test_warnings import caution_of
 from pipelines.report.charts.chart_records import OWN_COLOURS
-from pipelines.report.charts.plotly_figures import figure
+from pipelines.report.charts.plotly_figures import plotly_figure
 from pipelines.report.charts.run_charts import charts_of
 from pipelines.report.drift_section import drift_view
 from pipelines.report.formatting import FILTERS
@@ -95,7 +95,7 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "run": _run(context, summary, train),
         "charts": drawn,
         "own_colours": dict(OWN_COLOURS),
-        "specs": {name: figure(chart) for name, chart in drawn.items()},
+        "specs": {name: plotly_figure(chart) for name, chart in drawn.items()},
         "version": version("leadscore"),
     }
     return found | {"sections": _sections(found)}

@@ -12,7 +12,7 @@ from features.schema.operations import ColumnValue
 from models.explaining.contacts import contact_matrix
 from models.explaining.evidence import assess_evidence
 from models.explaining.framework import Framework
-from pipelines.scoring.find_lead import find_bundle, find_framework, moment
+from pipelines.scoring.find_lead import find_bundle, find_framework, parse_as_of
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
@@ -31,7 +31,7 @@ def account_of(
         raise ContractError(f"source '{context.source.name}' has no accounts: it is one flat table.")
 
     tables = load_tables(context.paths)
-    when = moment(as_of, cutoff_of(tables, context.source))
+    when = parse_as_of(as_of, cutoff_of(tables, context.source))
     leads = tables["leads"]
     own = leads[((leads["account_id"] == account_id) & (leads["created_at"] < when)).fillna(False).to_numpy(dtype=bool)]
     if not len(own):

@@ -16,7 +16,7 @@ from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.language import load_language
 from models.scoring import score
-from pipelines.ingest.identity_files import merged_into
+from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.registry.champion import require_champion
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
@@ -34,13 +34,13 @@ def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:
         if there is no champion; if the bundle is missing or damaged.
     """
     if name != CHAMPION:
-        kept = kept_bundles(context, name)
+        kept = find_kept_bundles(context, name)
         return load_bundle(Path(name)) if len(kept) != 1 else load_bundle(kept[0], kept[0].name)
     found = require_champion(context.paths)
     return load_bundle(found.folder, found.hash)
 
 
-def kept_bundles(context: Context, beginning: str) -> list[Path]:
+def find_kept_bundles(context: Context, beginning: str) -> list[Path]:
     """Folders of the kept bundles whose hash begins so; none if the text cannot be the beginning of a hash."""
     folder = context.paths.bundles
     if len(beginning) < _LEAST_DIGITS or not set(beginning) <= set("0123456789abcdef") or not folder.is_dir():
@@ -53,7 +53,7 @@ def find_framework(context: Context, name: str | None) -> Framework:
     return context.framework if name is None else load_framework(name)
 
 
-def moment(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
+def parse_as_of(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
     """An ISO timestamp as naive UTC; ContractError if it is not one."""
     if as_of is None:
         return otherwise
@@ -80,9 +80,9 @@ def lead_matrix(context: Context, catalog: Catalog, lead_id: str, as_of: str | N
         return flat_at(_flat_row(context, leads, lead_id), catalog, context.source)
 
     if not (leads["lead_id"] == lead_id).any():
-        raise unknown_lead(context, lead_id, leads["lead_id"])
+        raise unknown_lead_error(context, lead_id, leads["lead_id"])
 
-    when = moment(as_of, cutoff_of(tables, context.source))
+    when = parse_as_of(as_of, cutoff_of(tables, context.source))
     _check_created(leads, lead_id, when)
     return features_at(tables, context.source, catalog, [lead_id], when)
 
@@ -94,7 +94,7 @@ def _flat_row(context: Context, leads: pd.DataFrame, lead_id: str) -> pd.DataFra
     ids = leads[name].astype("str") if name else pd.Series(range(1, len(leads) + 1)).astype("str")
     hits = (ids == lead_id).to_numpy().nonzero()[0]
     if not len(hits):
-        raise unknown_lead(context, lead_id, ids)
+        raise unknown_lead_error(context, lead_id, ids)
     return leads.iloc[hits[:1]].reset_index(drop=True)
 
 
@@ -107,9 +107,9 @@ def _check_created(leads: pd.DataFrame, lead_id: str, when: pd.Timestamp) -> Non
         )
 
 
-def unknown_lead(context: Context, lead_id: str, known: pd.Series) -> ContractError:
+def unknown_lead_error(context: Context, lead_id: str, known: pd.Series) -> ContractError:
     """The error for a lead that is not in the tables."""
-    became = merged_into(context.paths).get(lead_id)
+    became = read_merged_leads(context.paths).get(lead_id)
     if became is not None:
         return ContractError(
             f"lead '{lead_id}' was merged into lead '{became}' (same e-mail). Ask for '{became}'; if they are two "

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.schema.columns import CsvFormat, Location
 from features.schema.source import Source
-from pipelines.ingest.canonical_shape import ShapedTable, headers, shape_table, type_of
+from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table, type_of
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.expectations import SENTENCES, Expectation, Rule, expectations_of
 from pipelines.ingest.file_adapters import read_file
@@ -52,7 +52,7 @@ def read_leads_file(path: Path, source: Source) -> LeadsFile:
     """
     location = source.tables["leads"].location
     form = CsvFormat(decimal=location.csv.decimal) if location is not None else CsvFormat()
-    raw = read_file(path, Location(file=path.name, csv=form), expected=headers(source, "leads"))
+    raw = read_file(path, Location(file=path.name, csv=form), expected=declared_headers(source, "leads"))
     shaped = shape_table(raw, "leads", source, strict=False)
     _check_columns(shaped, source, path)
 

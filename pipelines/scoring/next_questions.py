@@ -61,7 +61,7 @@ class LeadQuestion:
 
 def form_questions(context: Context) -> list[FormQuestion]:
     """Questions by what asking them would bring, most useful first."""
-    bundle, matrix = find_bundle(context), open_rows(context)
+    bundle, matrix = find_bundle(context), load_open_leads(context)
     worth = value_questions(
         bundle.questions,
         matrix.values,
@@ -93,7 +93,7 @@ def _mean(values: Any) -> float:
     return float(np.mean(values)) if len(values) else 0.0
 
 
-def open_rows(context: Context) -> Matrix:
+def load_open_leads(context: Context) -> Matrix:
     """Matrix of the open leads; ContractError where there is no table of answers."""
     if context.source.kind == "flat":
         raise ContractError(
@@ -105,7 +105,7 @@ def open_rows(context: Context) -> Matrix:
 
 def lead_questions(context: Context, lead_id: str, as_of: str | None = None) -> list[LeadQuestion]:
     """Unanswered questions of one lead: what each is worth, and the score after every plausible answer."""
-    open_rows(context)
+    load_open_leads(context)
     bundle = find_bundle(context)
     return questions_of(context, bundle, lead_matrix(context, bundle.catalog, lead_id, as_of).values)
 

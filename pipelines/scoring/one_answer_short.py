@@ -6,7 +6,7 @@ from features.errors import ContractError
 from models.one_answer_short import shortlist
 from models.scoring import score
 from pipelines.scoring.find_lead import find_bundle
-from pipelines.scoring.next_questions import open_rows
+from pipelines.scoring.next_questions import load_open_leads
 from pipelines.workspace.context import Context
 
 
@@ -19,7 +19,7 @@ def shortlist_leads(context: Context, state: str | None = None) -> pd.DataFrame:
         if the source has no answers, or no rule of the policy leads to the state.
     """
     scored = score(
-        find_bundle(context), open_rows(context), context.framework, source=context.source, policy=context.policy
+        find_bundle(context), load_open_leads(context), context.framework, source=context.source, policy=context.policy
     )
     found = shortlist(scored)
 

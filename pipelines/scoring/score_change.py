@@ -14,7 +14,7 @@ from features.schema.source import Source
 from models.bundle import Bundle
 from models.explaining.framework import Framework
 from models.score_change import Change, split_change
-from pipelines.scoring.find_lead import CHAMPION, find_bundle, moment, unknown_lead
+from pipelines.scoring.find_lead import CHAMPION, find_bundle, parse_as_of, unknown_lead_error
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
@@ -89,10 +89,10 @@ def explain_score_change(
     tables = load_tables(context.paths)
     leads = tables["leads"]
     if not (leads["lead_id"] == lead_id).any():
-        raise unknown_lead(context, lead_id, leads["lead_id"])
+        raise unknown_lead_error(context, lead_id, leads["lead_id"])
 
-    end = moment(until, cutoff_of(tables, context.source))
-    start = moment(since, end)
+    end = parse_as_of(until, cutoff_of(tables, context.source))
+    start = parse_as_of(since, end)
     created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
     if start >= end or (not pd.isna(created) and created >= start):
         raise ContractError(

@@ -16,9 +16,9 @@ from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from models.bundle import Bundle
 from models.scoring import score
-from pipelines.compute.engines import builder
-from pipelines.ingest.identity_files import merged_into
-from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, moment, tables_if_any
+from pipelines.compute.engines import choose_builder
+from pipelines.ingest.identity_files import read_merged_leads
+from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from pipelines.workspace.atomic_files import write_parquet, write_text
 from pipelines.workspace.context import Context
@@ -96,7 +96,7 @@ def score_leads(
 ) -> ScoredFile:
     """Score what was read from a file; what is known of a lead from the source's own tables is used too."""
     model = find_bundle(context, bundle)
-    merged = {} if context.source.kind == "flat" else merged_into(context.paths)
+    merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
     matrix, errors, when = rows_of_file(context, model, leads, merged, as_of)
     usable = np.array([not text for text in errors], dtype=bool)
 
@@ -130,7 +130,7 @@ def rows_of_file(
         leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged)), tables["leads"]
     )
 
-    when = moment(as_of, _latest(context, tables, frame))
+    when = parse_as_of(as_of, _latest(context, tables, frame))
     _relational_errors(frame, when, errors)
     return _relational_matrix(context, model, tables, frame, errors, when), errors, when
 
@@ -202,7 +202,7 @@ def _relational_matrix(
     leads = pd.concat([others, rows[list(others.columns)].astype(others.dtypes)], ignore_index=True)
     everything = {**tables, "leads": leads}
     names = rows["lead_id"].tolist()
-    return features_at(everything, context.source, model.catalog, names, when, build=builder(context.engine))
+    return features_at(everything, context.source, model.catalog, names, when, build=choose_builder(context.engine))
 
 
 def _notes(model: Bundle, matrix: Matrix, usable: np.ndarray) -> list[str]:

@@ -9,7 +9,7 @@ from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.ingest.canonical_shape import ShapedTable, headers, shape_table
+from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table
 from pipelines.ingest.errors import NoLocationError, NothingKeptError, OneClassError
 from pipelines.ingest.expectations import expectations_of, table_order
 from pipelines.ingest.fetch import get_data
@@ -52,7 +52,7 @@ def ingest(source: Source, paths: Paths) -> dict[str, Any]:
             raise NoLocationError(
                 f"{source.where('tables', table)}: table '{table}' has no 'location'; say where it is."
             )
-        raw = read_file(files[table], location, expected=headers(source, table))
+        raw = read_file(files[table], location, expected=declared_headers(source, table))
         raws[table] = RawTable(raw.frame, raw.rows, raw.broken, {**raw.form, "file": files[table].name})
     shapes = {table: shape_table(raw, table, source) for table, raw in raws.items()}
     cutoff = cutoff_of(source, shapes)

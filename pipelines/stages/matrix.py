@@ -14,7 +14,7 @@ from features.cohort.splits import Chop, chop
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.judging.evaluation.backtest import require_in_all
-from pipelines.compute.engines import builder
+from pipelines.compute.engines import choose_builder
 from pipelines.diagnostics.activity_diagnostics import HALF_LIVES, HalfLives, half_life_records, half_lives_of
 from pipelines.workspace.atomic_files import stage_dir, write_json
 from pipelines.workspace.context import Context
@@ -72,6 +72,6 @@ def _matrices(context: Context, tables: Tables, lives: HalfLives) -> tuple[Matri
     cutoff = cutoff_of(tables, source)
     catalog = build_catalog(source, context.rubric)
     open_now = open_cohort(tables, source, cutoff)
-    engine = builder(context.engine)
+    engine = choose_builder(context.engine)
     now = matrix_at(open_now, tables, source, catalog, build=engine)
     return matrix_of(tables, source, catalog, cutoff, build=engine), now, cutoff

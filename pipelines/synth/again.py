@@ -8,7 +8,7 @@ import pandas as pd
 AGAIN, UNMATCHED = 0.02, 0.04  # shares of leads with a second record, and of company leads without an account
 
 
-def come_again(rng: np.random.Generator, tables: dict[str, pd.DataFrame]) -> dict[str, int]:
+def add_second_records(rng: np.random.Generator, tables: dict[str, pd.DataFrame]) -> dict[str, int]:
     """Split some leads into two records and leave some without their account; returns how many of each.
 
     The second record (``R...``) has the same address, spelled another way, and what its lead did from then on.

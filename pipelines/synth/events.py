@@ -55,7 +55,7 @@ def _spread(rng: np.random.Generator, rate: Floats) -> tuple[Ints, Floats]:
     return lead.astype(np.int64), week + rng.random(len(week))
 
 
-def activities(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
+def draw_activities(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
     """Columns lead, kind, at, known (weeks), actor, asset, channel, value."""
     frames = [_kind(rng, name, kind, market, fate) for name, kind in KINDS.items()]
     frames += [_product(rng, frames, market, fate), _mail(rng, market, fate), _reps(rng, market, fate)]
@@ -187,7 +187,7 @@ CHANNELS = ("form", "quiz", "calculator", "chatbot", "poll", "call")
 CHANNEL_SHARE = (0.4, 0.12, 0.08, 0.1, 0.06, 0.24)
 
 
-def answers(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
+def draw_answers(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
     """Columns lead, question, value, at, known, channel; silence is not random: who lacks a thing seldom says so."""
     weeks = fate.is_open.shape[1]
     frames = []
@@ -206,7 +206,7 @@ def answers(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFram
     return frame.assign(known=frame["at"] + lag)
 
 
-def stages(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
+def draw_stages(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame:
     """Columns lead, stage, at, owner, reason: the funnel with working-hour delays, recycles and dead ends."""
     leads = market.leads
     rows: list[tuple[int, str, float, str, str]] = [
@@ -246,9 +246,9 @@ def stages(rng: np.random.Generator, market: Market, fate: Fate) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["lead", "stage", "at", "owner", "reason"])
 
 
-def touches(rng: np.random.Generator, market: Market, fate: Fate, steps: pd.DataFrame) -> pd.DataFrame:
+def draw_touches(rng: np.random.Generator, market: Market, fate: Fate, steps: pd.DataFrame) -> pd.DataFrame:
     """First acts of reps after a lead was handed to them, in office hours; sooner where they hope. Columns as
-    :func:`activities`.
+    :func:`draw_activities`.
     """
     weeks = fate.is_open.shape[1]
     handed = steps[(steps["stage"] == "mql").to_numpy() & (rng.random(len(steps)) < 0.85)]

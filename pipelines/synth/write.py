@@ -10,8 +10,8 @@ import pandas as pd
 from features.array_types import Floats
 from features.errors import SourceError
 from pipelines.synth import lists
-from pipelines.synth.again import come_again
-from pipelines.synth.events import activities, answers, stages, touches
+from pipelines.synth.again import add_second_records
+from pipelines.synth.events import draw_activities, draw_answers, draw_stages, draw_touches
 from pipelines.synth.market import START, Market, make_market
 from pipelines.synth.truth import OPEN, WON, Fate, simulate, truth_frame
 
@@ -42,12 +42,12 @@ def generate_demo(seed: int = 7, leads: int = 4000, months: int = 24) -> Demo:
     market = make_market(rng, leads, weeks)
     fate = simulate(rng, market, weeks)
 
-    acts = activities(rng, market, fate)
-    said = answers(rng, market, fate)
+    acts = draw_activities(rng, market, fate)
+    said = draw_answers(rng, market, fate)
     said = said[said["known"] < weeks].sort_values(["known", "lead", "question"], kind="stable", ignore_index=True)
 
-    steps = stages(rng, market, fate)
-    acts = pd.concat([acts, touches(np.random.default_rng([seed, 2]), market, fate, steps)], ignore_index=True)
+    steps = draw_stages(rng, market, fate)
+    acts = pd.concat([acts, draw_touches(np.random.default_rng([seed, 2]), market, fate, steps)], ignore_index=True)
     acts = acts[acts["known"] < weeks].sort_values(["known", "lead", "kind"], kind="stable", ignore_index=True)
     steps = steps[steps["at"] < weeks].sort_values(["at", "lead"], kind="stable", ignore_index=True)
 
@@ -60,7 +60,7 @@ def generate_demo(seed: int = 7, leads: int = 4000, months: int = 24) -> Demo:
         "outcomes": _outcomes(rng, market, fate, weeks),
     }
 
-    twice = come_again(np.random.default_rng([seed, 1]), tables)
+    twice = add_second_records(np.random.default_rng([seed, 1]), tables)
     manifest = _spoil(rng, tables) | twice
     return Demo(tables, truth_frame(market, fate, weeks), manifest)
 

@@ -81,7 +81,7 @@ def named_champion(source: str) -> NamedVersion:
     return NamedVersion(model, version, str(tags[HASH_TAG]))
 
 
-def take_kept(context: Context, named: NamedVersion) -> Champion | None:
+def promote_if_kept(context: Context, named: NamedVersion) -> Champion | None:
     """Make the named bundle the champion if a sound copy is kept here, else None.
 
     Raises
@@ -106,7 +106,7 @@ def pull_champion(context: Context, named: NamedVersion) -> Champion:
     RegistryError : the registry does not serve it
     BundleError : what it serves is not the bundle of that hash, or was trained under another declaration
     """
-    taken = take_kept(context, named)
+    taken = promote_if_kept(context, named)
     if taken is not None:
         return taken
 
@@ -115,7 +115,7 @@ def pull_champion(context: Context, named: NamedVersion) -> Champion:
         catalog_for(context, load_bundle(bundle, named.hash))
         keep_bundle(context.paths, bundle)
 
-    taken = take_kept(context, named)
+    taken = promote_if_kept(context, named)
     if taken is None:
         raise BundleError(f"bundle {named.hash[:12]} was damaged while it was stored; check the disk and pull again.")
     return taken

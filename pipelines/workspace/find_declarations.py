@@ -9,7 +9,7 @@ _ONE = {"sources": "source", "rubrics": "rubric", "policies": "policy"}
 TREE = Path(__file__).resolve().parents[2] / "data"
 
 
-def folders(kind: str) -> list[Path]:
+def declaration_folders(kind: str) -> list[Path]:
     """Folders that may hold declarations of a kind (``sources``, ``rubrics``), first found wins."""
     installed = Path(sysconfig.get_path("data")) / "share" / "leadscore"
     return [folder / kind for folder in (TREE, installed) if (folder / kind).is_dir()]
@@ -17,7 +17,7 @@ def folders(kind: str) -> list[Path]:
 
 def declaration_names(kind: str) -> list[str]:
     """Names of all declarations of a kind."""
-    return sorted({path.stem for folder in folders(kind) for path in folder.glob("*.yaml")})
+    return sorted({path.stem for folder in declaration_folders(kind) for path in folder.glob("*.yaml")})
 
 
 def find_source(name_or_path: str) -> Path:
@@ -45,7 +45,7 @@ def _find(kind: str, name_or_path: str, error: type[LeadScoreError]) -> Path:
         if path.is_file():
             return path
         raise error(f"{_ONE[kind]} file {name_or_path} does not exist. Check the path, or use a name: {_names(kind)}.")
-    for folder in folders(kind):
+    for folder in declaration_folders(kind):
         path = folder / f"{name_or_path}.yaml"
         if path.is_file():
             return path

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from features.errors import PromotionError, RegistryError
 from models.bundle import load_bundle
 from pipelines.registry import champion as pointer
-from pipelines.registry.champion import Champion, MoveKind, PointerMove, kept_bundle, read_champion
+from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion, resolve_bundle_hash
 from pipelines.workspace.atomic_files import read_json
 from serving.problems import ConflictError, NotFoundError
 from serving.state.app_state import AppState
@@ -33,7 +33,7 @@ def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
     if beginning is None:
         raise NotFoundError(f"the last run trained no bundle; run 'leadscore run --source {app_state.paths.source}'.")
     try:
-        chosen = kept_bundle(app_state.paths, beginning)
+        chosen = resolve_bundle_hash(app_state.paths, beginning)
     except RegistryError as nothing:
         raise NotFoundError(
             "this hash does not identify exactly one kept bundle; GET /v1/model lists them."
@@ -63,12 +63,14 @@ def promote(app_state: AppState, actor: str, beginning: str, force: bool = False
 
 def _ask_gate(app_state: AppState, chosen: str) -> "Answer":
     """Asked once for the same bundles on the same matrix and audit: resampling takes a while."""
-    from pipelines.registry.promotion_gate import ask  # with the first question: the server starts without the judges
+    from pipelines.registry.promotion_gate import (
+        ask_gate,  # with the first question: the server starts without the judges
+    )
     from pipelines.workspace.params_file import load_gate
 
     paths, champion = app_state.paths, read_champion(app_state.paths)
     stamp = (champion and champion.hash, file_stamp(paths.matrix / "matrix.json", paths.audit / "audit.json"))
-    return app_state.results.get(f"gate {chosen}", stamp, lambda: ask(app_state.context, chosen, load_gate()))
+    return app_state.results.get(f"gate {chosen}", stamp, lambda: ask_gate(app_state.context, chosen, load_gate()))
 
 
 def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> dict[str, Any]:

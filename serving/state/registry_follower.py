@@ -6,7 +6,7 @@ import time
 
 from features.errors import ExitStatus, LeadScoreError, RegistryError
 from pipelines.registry.champion import read_champion
-from pipelines.tracking.mlflow_registry import NamedVersion, named_champion, take_kept
+from pipelines.tracking.mlflow_registry import NamedVersion, named_champion, promote_if_kept
 from serving.logs import logger
 from serving.state.app_state import AppState, FailedVersion
 
@@ -52,7 +52,7 @@ def _adopt_version(app_state: AppState, named: NamedVersion) -> None:
         raise RegistryError(before.message)
 
     try:
-        if take_kept(app_state.open_declaration(), named) is None:
+        if promote_if_kept(app_state.open_declaration(), named) is None:
             fetch_champion(app_state)
     except (LeadScoreError, OSError) as problem:
         message = problem.message if isinstance(problem, LeadScoreError) else _describe_write_failure(problem)

@@ -8,8 +8,8 @@ import pytest
 from features.errors import SourceError
 from features.schema.load_source import load_source
 from features.schema.source import Source
-from pipelines.ingest.identity_files import merged_into, unresolved_tables
-from pipelines.scoring.find_lead import unknown_lead
+from pipelines.ingest.identity_files import read_merged_leads, unresolved_tables
+from pipelines.scoring.find_lead import unknown_lead_error
 from pipelines.scoring.score_file import note_merged_leads, replace_merged_leads
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.context import open_context
@@ -41,7 +41,7 @@ def test_duplicates_are_merged_counted_and_written_down(tmp_path: Path) -> None:
     tables = load_tables(paths)
     assert "L4" not in set(tables["leads"]["lead_id"])
     assert (tables["activities"]["lead_id"] == "L1").any()
-    assert merged_into(paths) == {"L4": "L1"}
+    assert read_merged_leads(paths) == {"L4": "L1"}
 
 
 def test_merging_can_be_taken_back(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_merging_can_be_taken_back(tmp_path: Path) -> None:
     ingest(merged, paths)
     before = unresolved_tables(paths, load_tables(paths))
     ingest(shop(tmp_path, keep_apart="[L4]"), paths)
-    assert merged_into(paths) == {}
+    assert read_merged_leads(paths) == {}
     for name, frame in load_tables(paths).items():
         pd.testing.assert_frame_equal(frame, before[name])
 
@@ -60,8 +60,8 @@ def test_asking_for_a_merged_lead_names_the_one_it_became(tmp_path: Path) -> Non
     context = open_context(str(tmp_path / "shop.yaml"), tmp_path / "data")
     ingest(source, context.paths)
     leads = load_tables(context.paths)["leads"]["lead_id"]
-    assert "was merged into lead 'L1'" in unknown_lead(context, "L4", leads).message
-    assert "is not among" in unknown_lead(context, "L9", leads).message
+    assert "was merged into lead 'L1'" in unknown_lead_error(context, "L4", leads).message
+    assert "is not among" in unknown_lead_error(context, "L9", leads).message
 
 
 def test_a_merged_lead_in_a_file_is_scored_as_the_one_it_became() -> None:

@@ -11,7 +11,7 @@ from features.errors import ExitStatus
 from models.bundle import load_bundle
 from models.settings import GateSettings
 from pipelines.registry.champion import read_champion
-from pipelines.registry.promotion_gate import ask
+from pipelines.registry.promotion_gate import ask_gate
 from pipelines.run import register_trained_bundle
 from pipelines.workspace.atomic_files import read_json, write_json
 from tests.reference.challengers import early_champion, keep, rescaled, spoiled
@@ -90,7 +90,7 @@ def test_a_worse_challenger_is_kept_back_and_says_by_what(cli: Cli, tiny_copy: T
     status, out, _ = cli("promote", *args, "--check")
     assert status == ExitStatus.NOT_PROMOTED and "Worse, keep: log loss and calibration error" in out
     assert cli("promote", *args)[0] == ExitStatus.NOT_PROMOTED and pointer(tiny_copy)["hash"] == champion.hash
-    answer = ask(tiny_copy.context, bad, GateSettings(minimum_won=5000))
+    answer = ask_gate(tiny_copy.context, bad, GateSettings(minimum_won=5000))
     assert answer.verdict == "inconclusive" and "5000 are needed" in answer.sentence
     assert answer.rows > 0 and answer.months
 
@@ -100,10 +100,10 @@ def test_only_rows_later_than_both_are_looked_at(tiny_copy: TinyRun, tmp_path: P
     champion = early_champion(tiny_copy, tmp_path)
     through = load_bundle(tiny_copy.context.paths.train / "bundle").meta["trained_through"]
     late = keep(tiny_copy, rescaled(champion, trained_through=through), tmp_path / "late")
-    answer = ask(tiny_copy.context, late, FEW)
+    answer = ask_gate(tiny_copy.context, late, FEW)
     assert answer.verdict == "inconclusive" and answer.rows == 0
     unknown = keep(tiny_copy, rescaled(champion, trained_through=None), tmp_path / "unknown")
-    assert "no clocks" in ask(tiny_copy.context, unknown, FEW).sentence
+    assert "no clocks" in ask_gate(tiny_copy.context, unknown, FEW).sentence
 
 
 def test_a_leak_in_today_s_audit_keeps_everybody_back(tiny_copy: TinyRun, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_leak_in_today_s_audit_keeps_everybody_back(tiny_copy: TinyRun, tmp_pa
     file = tiny_copy.context.paths.audit / "audit.json"
     leak = {"column": "contract", "code": "AUD01", "severity": "leak", "message": "contract tells the outcome."}
     write_json(file, read_json(file) | {"findings": [leak]})
-    answer = ask(tiny_copy.context, good, FEW)
+    answer = ask_gate(tiny_copy.context, good, FEW)
     assert answer.verdict == "not_clean" and "contract tells the outcome" in answer.sentence
     tiny_copy.context.paths.champion.unlink()
     assert register_trained_bundle(tiny_copy.context) == "challenger" and read_champion(tiny_copy.context.paths) is None
@@ -124,7 +124,7 @@ def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
     paths = tiny_copy.context.paths
     trained = read_champion(paths).hash
     paths.champion.unlink()
-    assert ask(tiny_copy.context, trained, FEW).verdict == "first"
+    assert ask_gate(tiny_copy.context, trained, FEW).verdict == "first"
     assert (
         register_trained_bundle(tiny_copy.context) == "champion" and pointer(tiny_copy)["history"][-1]["how"] == "first"
     )
@@ -133,7 +133,7 @@ def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
         "nothing moves twice"
     )
 
-    assert ask(tiny_copy.context, trained, FEW).verdict == "champion"
+    assert ask_gate(tiny_copy.context, trained, FEW).verdict == "champion"
     champion = early_champion(tiny_copy, tmp_path)
     assert register_trained_bundle(tiny_copy.context) == "challenger" and pointer(tiny_copy)["hash"] == champion.hash
     for name in ("open", "matrix"):
@@ -142,7 +142,7 @@ def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
         record["catalog"][0]["unit"] = "other"
         write_json(paths.matrix / f"{name}.json", record)
     with pytest.raises(Exception, match="another declaration"):
-        ask(tiny_copy.context, trained, FEW)
+        ask_gate(tiny_copy.context, trained, FEW)
     document = read_json(paths.train / "bundle" / "bundle.json")
     assert document["catalog"] != read_json(paths.matrix / "open.json")["catalog"]
     assert register_trained_bundle(tiny_copy.context) == "champion", "the champion can score nobody any more"

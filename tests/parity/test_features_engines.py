@@ -12,7 +12,7 @@ from features.assembly.build_matrix import build_matrix
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import keys_of
 from pipelines.compute.duckdb_engine import StreamLimits, stream_matrix
-from pipelines.compute.engines import builder
+from pipelines.compute.engines import choose_builder
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables
 from tests.parity.test_features_request import busy_world
@@ -35,7 +35,7 @@ def case() -> Case:
 
 def test_duckdb_sorts_to_the_same_bits(case: Case) -> None:
     tables, keys, expected = case
-    pd.testing.assert_frame_equal(builder("duckdb")(tables, keys, CATALOG, SOURCE), expected, check_exact=True)
+    pd.testing.assert_frame_equal(choose_builder("duckdb")(tables, keys, CATALOG, SOURCE), expected, check_exact=True)
 
 
 def test_threads_change_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +78,9 @@ def test_streamed_parts_hold_the_same_bits(case: Case, tmp_path: Path, parts: in
 
 @pytest.fixture(scope="module")
 def local_spark() -> Iterator[Any]:
-    from pipelines.compute.spark_engine import session
+    from pipelines.compute.spark_engine import open_session
 
-    running = session("local[2]")
+    running = open_session("local[2]")
     yield running
     running.stop()
 
@@ -89,7 +89,7 @@ def local_spark() -> Iterator[Any]:
 @pytest.mark.usefixtures("local_spark")
 def test_spark_gives_the_same_bits(case: Case) -> None:
     tables, keys, expected = case
-    spark: Callable[..., Any] = builder("spark")
+    spark: Callable[..., Any] = choose_builder("spark")
     pd.testing.assert_frame_equal(spark(tables, keys, CATALOG, SOURCE), expected, check_exact=True)
 
 

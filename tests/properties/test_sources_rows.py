@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.schema.columns import CsvFormat
 from pipelines.ingest import delimited_text
-from pipelines.ingest.delimited_text import careful_rows, read_delimited
+from pipelines.ingest.delimited_text import read_delimited, read_line_by_line
 
 CELLS = st.text(st.sampled_from("ab1 ,;\t|\"'\n\ré–\\"), max_size=6)
 PLAIN = st.text(st.sampled_from('ab1;,"é '), max_size=5)
@@ -46,7 +46,7 @@ def test_fast_and_careful_readers_agree(lines: list[str], width: int) -> None:
     fast = delimited_text.read_with_arrow(body, [f"c{i}" for i in range(width)], ";", '"')
     if fast is None:
         return
-    good, numbers, broken = careful_rows(body, width, ";", '"')
+    good, numbers, broken = read_line_by_line(body, width, ";", '"')
     assert not isinstance(fast[0], list) and isinstance(good, list)
     assert fast[0].to_numpy().tolist() == good
     assert list(fast[1]) == list(numbers)

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.report.charts import chart_records, influence_charts, marketing_charts
 from pipelines.report.charts.chart_records import Axis, Chart, Mark, Series, Tone
-from pipelines.report.charts.plotly_figures import figure
+from pipelines.report.charts.plotly_figures import plotly_figure
 
 
 def blocks_of(loss: float, draws: int = 1) -> list[dict[str, object]]:
@@ -106,7 +106,7 @@ def test_every_chart_has_title_units_n_and_words(chart: Chart) -> None:
     assert chart.title and chart.words.endswith(".") and chart.n.startswith("n = ")
     assert chart.x.title and (chart.y.title or chart.sideways or chart.y.ticks)
     assert chart.records() and all(row["y"] is not None for row in chart.records())
-    spec = figure(chart)
+    spec = plotly_figure(chart)
     assert spec["layout"]["xaxis"]["title"]["text"] == chart.x.title
     assert all("tone" in trace["meta"] for trace in spec["data"])
 
@@ -121,16 +121,16 @@ def test_the_winner_has_the_model_s_colour_and_the_best_stands_on_top() -> None:
 
 def test_whiskers_are_distances_from_the_point() -> None:
     bins = [{"predicted": 0.2, "observed": 0.3, "share": 1.0, "rows": 100, "ci": [0.25, 0.38]}]
-    trace = figure(chart_records.calibration(bins, 100))["data"][-1]
+    trace = plotly_figure(chart_records.calibration(bins, 100))["data"][-1]
     assert trace["error_y"]["arrayminus"][0] == pytest.approx(0.05)
     assert trace["error_y"]["array"][0] == pytest.approx(0.08)
-    sideways = figure(chart_records.cv_loss(CANDIDATES, "linear", 100))["data"][-1]
+    sideways = plotly_figure(chart_records.cv_loss(CANDIDATES, "linear", 100))["data"][-1]
     assert sideways["error_x"]["array"] == [pytest.approx(0.02)]
 
 
 def test_a_band_leaves_out_unknown_bounds_and_idle_policies_are_not_drawn() -> None:
     chart = chart_records.workload(COMPARISON, "precision")
-    band = figure(chart)["data"][0]
+    band = plotly_figure(chart)["data"][0]
     assert band["x"] == [10, 10] and band["y"] == [0.6, 0.2]
     assert "nobody" not in {s.name for s in chart.series}
     assert [s.tone for s in chart.series if s.mark is Mark.POINTS] == [Tone.RUBRIC]
@@ -147,7 +147,7 @@ def test_a_legend_only_where_there_is_something_to_tell_apart() -> None:
         series=(Series(name="s", mark=Mark.LINE, tone=Tone.PLAIN, x=(1,), y=(2,)),),
     )
     two = Chart(name="c", title="T", x=Axis(title="x"), y=Axis(title="y"), n="n = 1", words="W.", series=one.series * 2)
-    assert not figure(one)["layout"]["showlegend"] and figure(two)["layout"]["showlegend"]
+    assert not plotly_figure(one)["layout"]["showlegend"] and plotly_figure(two)["layout"]["showlegend"]
 
 
 def test_a_swarm_shows_every_lead_in_the_row_of_its_feature_and_apart_from_its_like() -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from pipelines.declaring.schema_reference import reference, schema_models
+from pipelines.declaring.schema_reference import render_reference, schema_models
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 
 
 def test_the_page_is_the_schema() -> None:
-    assert PAGE.read_text(encoding="utf-8") == reference(), "run: python -m pipelines.declaring.schema_reference"
+    assert PAGE.read_text(encoding="utf-8") == render_reference(), "run: python -m pipelines.declaring.schema_reference"
 
 
 @pytest.mark.parametrize("model", schema_models(), ids=lambda model: model.__name__)

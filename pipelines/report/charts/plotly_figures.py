@@ -8,7 +8,7 @@ from pipelines.report.charts.chart_records import Axis, Chart, Mark, Series
 TONE_KEY = "tone"  # read by the page's script, which knows the colours of the theme
 
 
-def figure(chart: Chart) -> dict[str, Any]:
+def plotly_figure(chart: Chart) -> dict[str, Any]:
     """Plotly figure of a chart: ``data`` and ``layout``; every trace names its tone under ``meta``."""
     traces: list[dict[str, Any]] = []
     for one in chart.series:
