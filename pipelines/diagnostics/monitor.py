@@ -135,7 +135,9 @@ def _weights(bundle: Bundle, rows: Matrix) -> dict[str, float]:
 def _judge_outcomes(context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings) -> list[Finding]:
     """What came true since the training."""
     through = trained_through(bundle)
-    base = monitor_findings.judge_base(compare_base_rate(matrix, through, float(bundle.meta["base_rate"]), settings))
+    base = monitor_findings.judge_base_rate(
+        compare_base_rate(matrix, through, float(bundle.meta["base_rate"]), settings)
+    )
 
     if through is None:
         sentence = "Without clocks it is unknown which outcomes came after training."
@@ -144,4 +146,4 @@ def _judge_outcomes(context: Context, bundle: Bundle, matrix: Matrix, settings: 
     judged = matrix.take(find_unseen_rows(matrix, through, unit_of(context.source)).rows)
     won = count_won_leads(judged)
     found = compare_with_predicted(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
-    return [base, monitor_findings.judge_promises(found, won, settings)]
+    return [base, monitor_findings.judge_calibration(found, won, settings)]

@@ -17,7 +17,7 @@ HEADLINES: Mapping[str, str] = {
 
 
 TURNED = "On later rows the ranking was worse than chance. Do not work the list by score."
-OFF = "On later rows the probabilities were worse than the base rate alone. Do not take them at their word."
+OFF = "On later rows the probabilities were worse than the base rate alone. Do not take them at face value."
 
 
 def headline(summary: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:

@@ -86,13 +86,13 @@ def load_backtest(paths: Paths) -> tuple[Backtest, Decision]:
         shuffled = _predictions(read_parquet(paths.backtest / "random.parquet"), record["random_blocks"])
     weights = record["blend_weights"]
     found = Backtest(
-        rolling,
-        shuffled,
-        weights,
-        record["booster_parameters"],
-        tuple(record["folds"]),
-        tuple(record["candidates"]),
-        tuple(record["notes"]),
+        rolling=rolling,
+        random=shuffled,
+        weights=weights,
+        parameters=record["booster_parameters"],
+        folds=tuple(record["folds"]),
+        table=tuple(record["candidates"]),
+        notes=tuple(record["notes"]),
     )
     return found, _decision(record)
 

@@ -38,8 +38,12 @@ def test_a_bundle_trained_on_everything_is_kept_back_until_there_are_later_rows(
     before = pointer(tiny_copy)
     other = keep(tiny_copy, rescaled(load_bundle(tiny_copy.context.paths.train / "bundle")), tmp_path / "other")
     status, out, err = cli("promote", *tiny_copy.args, "--bundle", other[:12])
-    assert (status, out) == (ExitStatus.NOT_PROMOTED, "") and "error LS023: Inconclusive, keep" in err
-    assert "0 are matured with 0 won leads; 50 are needed" in err and "first such row matures on" in err
+    assert (status, out) == (ExitStatus.NOT_PROMOTED, "") and "error LS023: Inconclusive, the champion stays" in err
+    assert (
+        "0 rows with 0 won leads have matured" in err
+        and "50 won leads are needed" in err
+        and "first such row matures on" in err
+    )
     status, _, err = cli("promote", *tiny_copy.args, "--bundle", other[:12], "--json")
     assert status == ExitStatus.NOT_PROMOTED and json.loads(err)["error"]["code"] == "LS023"
     assert pointer(tiny_copy) == before
@@ -88,7 +92,7 @@ def test_a_worse_challenger_is_kept_back_and_says_by_what(cli: Cli, tiny_copy: T
     bad = keep(tiny_copy, spoiled(champion), tmp_path / "bad")
     args = (*tiny_copy.args, "--bundle", bad, *params(tmp_path))
     status, out, _ = cli("promote", *args, "--check")
-    assert status == ExitStatus.NOT_PROMOTED and "Worse, keep: log loss and calibration error" in out
+    assert status == ExitStatus.NOT_PROMOTED and "Worse, the champion stays: log loss and calibration error" in out
     assert cli("promote", *args)[0] == ExitStatus.NOT_PROMOTED and pointer(tiny_copy)["hash"] == champion.hash
     answer = ask_gate(tiny_copy.context, bad, GateSettings(minimum_won=5000))
     assert answer.verdict == "inconclusive" and "5000 are needed" in answer.sentence

@@ -71,7 +71,10 @@ def test_the_gate_keeps_a_challenger_back_in_words(client: TestClient, tiny_copy
     other = another_bundle(tiny_copy, tmp_path)
     refused = client.post("/v1/champion", json={"hash": other})
     assert (refused.status_code, refused.json()["code"]) == (409, "LS023")
-    assert "Inconclusive, keep" in refused.json()["detail"] and "50 are needed" in refused.json()["detail"]
+    assert (
+        "Inconclusive, the champion stays" in refused.json()["detail"]
+        and "50 won leads are needed" in refused.json()["detail"]
+    )
     assert read_champion(tiny_copy.context.paths) == before
     asked = client.get("/v1/champion/gate", params={"hash": other[:12]}).json()
     assert (asked["verdict"], asked["passes"], asked["challenger"]) == ("inconclusive", False, other)
@@ -97,7 +100,7 @@ def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_pat
     answer = client.post("/model/champion", data={"token": token, "hash": bad}, follow_redirects=False)
     assert answer.headers["location"] == f"/model?asked={bad}#h-gate"
     kept = client.get(f"/model?asked={bad}").text
-    assert "Worse, keep: log loss and calibration error" in kept and "Promote anyway" in kept
+    assert "Worse, the champion stays: log loss and calibration error" in kept and "Promote anyway" in kept
     assert read_champion(tiny_copy.context.paths).hash == champion.hash
     assert "Promote anyway" not in client.get(f"/model?asked={good}").text
     client.post("/model/champion", data={"token": token, "hash": good})

@@ -75,7 +75,7 @@ def test_forty_won_and_forty_lost_are_enough_and_one_less_is_not(cli: Cli, tmp_p
     less = few[(few.index != sides[0].index[0])]
     status, summary, _, _ = run(cli, tmp_path / "less", write_calls(tmp_path / "less", less, declared))
     assert (summary["verdict"], status) == ("too_little_data", int(ExitStatus.TOO_LITTLE_DATA))
-    assert "39 won and 40 lost leads in all" in summary["verdict_text"]
+    assert "39 won and 40 lost leads have a known outcome" in summary["verdict_text"]
     assert "at least 40 won and 40 lost are needed" in summary["verdict_text"]
 
 
@@ -107,7 +107,7 @@ def test_a_model_that_stands_no_longer_leaves_no_old_bundle_behind(cli: Cli, tmp
     assert status == 0 and {row["psi"] for row in found["features"]} == {0.0}, "without clocks: the table with itself"
     assert "--input" in found["what"] and found["trained_through"] is None
     status, out, _ = cli("promote", *place)
-    assert status == 0 and "is the champion already" in out
+    assert status == 0 and "is already the champion" in out
     status, _, page, paths = run(cli, tmp_path, write_calls(tmp_path, calls(signal=0.0)))
     assert status == ExitStatus.NO_SIGNAL
     assert not (paths.train / "bundle").exists()
@@ -126,7 +126,7 @@ def test_a_market_that_turned_round_is_said_wherever_leads_are_ranked(cli: Cli, 
     headline = page.split('id="verdict"')[1].split("</strong>")[0]
     assert "On later rows the ranking was worse than chance" in headline
     for section in ("worklist", "cards"):
-        assert "turned round" in page.split(f'id="{section}"')[1].split("<h2")[0], section
+        assert "has since reversed" in page.split(f'id="{section}"')[1].split("<h2")[0], section
     assert caution_of(paths, summary["bundle"]["hash"]) == summary["caution"]
     assert set(summary["recorded"]) == {"recorded_score"}, "one recorded policy alone is shown too"
     assert "What was recorded at the time" in page and "in two classes only" not in page

@@ -1,4 +1,4 @@
-"""Block by block: differences to the chosen candidate are paired, and a random split's flattery is explained."""
+"""Block by block: differences to the chosen candidate are paired, and a random split's optimism is explained."""
 
 from dataclasses import replace
 
@@ -59,7 +59,14 @@ def backtest(matrix: Matrix, late: np.ndarray, mixed: np.ndarray, block: np.ndar
     rows = np.arange(len(matrix))
     rolling = OutOfFold(rows, block, ("block 1", "block 2"), {"linear": late})
     random = OutOfFold(rows[::-1].copy(), rows % 3, ("a", "b", "c"), {"linear": mixed[::-1].copy()})
-    return Backtest(rolling, random, {}, {}, ({"train": 100}, {"train": 300}), ())
+    return Backtest(
+        rolling=rolling,
+        random=random,
+        weights={},
+        parameters={},
+        folds=({"train": 100}, {"train": 300}),
+        table=(),
+    )
 
 
 def test_a_gap_made_by_the_level_alone_is_said_to_be_the_level(matrix: Matrix) -> None:
@@ -73,7 +80,7 @@ def test_a_gap_made_by_the_level_alone_is_said_to_be_the_level(matrix: Matrix) -
     assert 0 < found.gap.low < gap < found.gap.high
     assert found.of_level == pytest.approx(gap, rel=0.05)
     assert found.auc_by_time == pytest.approx(found.auc_at_random)
-    assert "flatters" in found.sentence and "200 rows on average against 400" in found.sentence
+    assert "is optimistic by" in found.sentence and "200 rows on average against 400" in found.sentence
 
 
 def test_a_gap_made_by_order_is_not_put_down_to_the_level(matrix: Matrix) -> None:

@@ -74,7 +74,7 @@ def test_capacity_shrinks_with_the_share_that_is_judged() -> None:
 
 
 def check(low: float, high: float, name: str = "log loss") -> Check:
-    return Check(name, 0.3, 0.3, (low + high) / 2, low, high, 0.01)
+    return Check(name=name, champion=0.3, challenger=0.3, difference=(low + high) / 2, low=low, high=high, margin=0.01)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_one_check_is_enough_to_be_kept_back() -> None:
     good, open_, bad = check(-0.1, 0.0), check(-0.1, 0.1), check(0.05, 0.1, "wins at capacity")
     for three, verdict, said in (
         ((good, good, good), gate.GateVerdict.PASSED, "not worse on 900 rows, 60 won leads of 2026-04 to 2026-05"),
-        ((good, open_, good), gate.GateVerdict.INCONCLUSIVE, "Inconclusive, keep: log loss may be worse"),
-        ((good, open_, bad), gate.GateVerdict.WORSE, "Worse, keep: wins at capacity"),
+        ((good, open_, good), gate.GateVerdict.INCONCLUSIVE, "Inconclusive, the champion stays: log loss may be worse"),
+        ((good, open_, bad), gate.GateVerdict.WORSE, "Worse, the champion stays: wins at capacity"),
     ):
         answer = gate.answer_paired_checks("b" * 64, "a" * 64, three, 900, 60, ["2026-04", "2026-05"])
         assert answer.verdict is verdict and said in answer.sentence
@@ -107,10 +107,11 @@ def test_one_check_is_enough_to_be_kept_back() -> None:
 def test_too_few_wins_say_what_is_needed() -> None:
     through, soon = pd.Timestamp("2026-06-01"), pd.Timestamp("2026-06-08")
     none = gate.answer_too_few("b", "a", UnseenRows(np.arange(0), through, soon), 0, [], SETTINGS)
-    assert "(through 2026-06-01), 0 are matured with 0 won leads; 50 are needed" in none.sentence
+    assert "0 rows with 0 won leads have matured" in none.sentence
+    assert "(through 2026-06-01); 50 won leads are needed" in none.sentence
     assert "first such row matures on 2026-06-08" in none.needed and not none.passes
     some = gate.answer_too_few("b", "a", UnseenRows(np.arange(70), through, soon), 20, ["2026-06", "2026-07"], SETTINGS)
-    assert "2 months so far about 3 more" in some.needed
+    assert "2 months so far, about 3 more" in some.needed
     over = gate.answer_too_few("b", "a", UnseenRows(np.arange(0), through, None), 0, [], SETTINGS)
     assert "Wait for more outcomes" in over.needed
 

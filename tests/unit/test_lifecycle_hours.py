@@ -46,7 +46,7 @@ def test_holidays_zones_and_missing_ends() -> None:
         ("name: x\nstages:\n  mql: {next: [mql]}\n", "line 3: stage 'mql' leads to itself"),
         ("name: x\nstages:\n  mql:\n    within_hours: 4\n", "line 4: 'mql' has a deadline but no next stage"),
         ("name: x\nbusiness_hours: {start: 17, end: 9}\nstages: {mql: {}}\n", "line 2: business_hours"),
-        ("name: x\nbusiness_hours: {timezone: Mars}\nstages: {mql: {}}\n", "time zone 'Mars'"),
+        ("name: x\nbusiness_hours: {timezone: Mars}\nstages: {mql: {}}\n", "'Mars' is not a known time zone"),
     ],
 )
 def test_a_contradiction_is_refused_with_its_line(text: str, said: str) -> None:

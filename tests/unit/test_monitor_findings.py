@@ -86,16 +86,16 @@ def since(shift: float, base: float | None = None) -> tuple[Finding, Finding]:
     found = compare_with_predicted(judged, judged.values["truth"].to_numpy() + shift, 300, SETTINGS)
     rate = float(matrix.label.mean()) if base is None else base
     moved = compare_base_rate(matrix, THROUGH, rate, SETTINGS)
-    return monitor_findings.judge_promises(found, 300, SETTINGS), monitor_findings.judge_base(moved)
+    return monitor_findings.judge_calibration(found, 300, SETTINGS), monitor_findings.judge_base_rate(moved)
 
 
-def test_promises_that_were_kept_and_some_that_were_not() -> None:
+def test_predictions_that_came_true_and_some_that_did_not() -> None:
     kept, base = since(0.0)
-    assert (kept.level, base.level) == (Level.OK, Level.OK) and "as promised within noise" in kept.sentence
+    assert (kept.level, base.level) == (Level.OK, Level.OK) and "as predicted, within noise" in kept.sentence
     broken, moved = since(0.8, base=0.5)
-    assert broken.level == Level.ACT and "less than promised" in broken.sentence and "--check" in broken.next
+    assert broken.level == Level.ACT and "fewer than predicted" in broken.sentence and "--check" in broken.next
     assert moved.level == Level.WATCH and "50.0% before" in moved.sentence
-    assert "more than promised" in since(-0.8)[0].sentence
+    assert "more than predicted" in since(-0.8)[0].sentence
     assert since(0.2)[0].level == Level.WATCH, "beyond noise, but by less than a fifth"
 
 
@@ -113,9 +113,9 @@ def test_too_few_wins_tell_nothing() -> None:
     z = matrix.values["truth"].to_numpy()
     assert compare_with_predicted(matrix, z, SETTINGS.minimum_won - 1, SETTINGS) is None
     assert compare_with_predicted(matrix, z, SETTINGS.minimum_won, SETTINGS) is not None
-    finding = monitor_findings.judge_promises(None, 3, SETTINGS)
+    finding = monitor_findings.judge_calibration(None, 3, SETTINGS)
     assert finding.level == Level.UNKNOWN and "3 leads" in finding.sentence and "20 are needed" in finding.sentence
-    assert monitor_findings.judge_base(None).level == Level.UNKNOWN
+    assert monitor_findings.judge_base_rate(None).level == Level.UNKNOWN
     late = compare_base_rate(weekly_matrix(2500, 20), matrix.label_known_at.max(), 0.2, SETTINGS)
     assert isinstance(late, PriorShift) and "2026" in late.period, "the newest month, where nothing is later"
 

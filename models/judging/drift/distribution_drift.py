@@ -17,7 +17,7 @@ from models.settings import MonitorSettings
 DriftBand = Literal["stable", "within noise", "moved", "moved a lot"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drift:
     """One distribution before (training) and now.
 
@@ -27,7 +27,7 @@ class Drift:
     noise : what it stays below if nothing changed: as far off as any single week of the training was from the whole
         of it, plus what chance adds at these numbers of independent units
     weight : the feature's share of all absolute contributions now, 0 to 1
-    missing, unseen : shares of rows; unseen is None for numbers, and where too many levels were seen to tell
+    missing, unseen : shares of rows; unseen is None for numbers, and where training saw too many levels to keep
     before, after : the largest moves in words
     """
 
@@ -45,7 +45,7 @@ class Drift:
 
     @property
     def moved(self) -> bool:
-        """Whether it moved, beyond noise."""
+        """Whether it moved beyond noise."""
         return self.standing in ("moved", "moved a lot")
 
     def record(self) -> dict[str, Any]:
@@ -101,6 +101,7 @@ def drift_of_scores(profile: Mapping[str, Any], now: Matrix, log_odds: Floats, s
     after = np.array(shares(codes, len(own["shares"])))
     units = independent_units(now.keys["group"].to_numpy(dtype="str"))
     index, noise = _index(own["shares"], after, own, len(now), units, settings.confidence)
+
     median = _median(log_odds)
     sides = ((own["median"], own["shares"]), (own["median"] if median is None else median, after))
     words = [f"median probability {_probability(m):.1%}, {s[-2]:.0%} in the top tenth of then" for m, s in sides]

@@ -1,4 +1,4 @@
-"""What the monitor found, how grave it is, and what to do next, in words."""
+"""What the monitor found, how severe it is, and what to do next, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ from models.judging.drift.observed_vs_predicted import ObservedVsPredicted
 from models.judging.drift.prior_shift import PriorShift
 from models.settings import MonitorSettings
 
-_NAMED = 3
+_NAMED = 3  # features named in a sentence; the rest are in the table
+_FEWEST_ROWS = 5  # with an unseen level or a missing value; fewer may be typing errors
+_VOLUME_TIMES = 2  # times fewer or more leads than any usual week had, before the volume is worth a look
 
 
 class Level(StrEnum):
-    """How grave a finding is: nothing to do, look at it, or do something about it."""
+    """How severe a finding is: nothing to do, look at it, or do something about it."""
 
     OK = "ok"
     WATCH = "watch"
@@ -37,7 +39,7 @@ class Finding:
 
 
 def overall(findings: Sequence[Finding]) -> Level:
-    """The gravest level; what cannot be told raises no alarm, but nothing told at all is no all-clear."""
+    """The most severe level; what cannot be judged raises no alarm, but with nothing judged there is no all-clear."""
     levels = {finding.level for finding in findings}
     return next((level for level in (Level.ACT, Level.WATCH, Level.OK) if level in levels), Level.UNKNOWN)
 
@@ -49,27 +51,28 @@ def headline(level: Level, findings: Sequence[Finding]) -> str:
         Level.ACT: f"Act: {names}.",
         Level.WATCH: f"Watch: {names}. Nothing calls for action yet.",
         Level.OK: "Nothing moved beyond noise.",
-        Level.UNKNOWN: "Nothing could be told.",
+        Level.UNKNOWN: "Nothing could be judged.",
     }[level]
 
 
 def judge_features(drifts: Sequence[Drift], settings: MonitorSettings) -> Finding:
-    """Features the model leans on call for action, others are to be watched."""
+    """Features the model relies on call for action, others are to be watched."""
     moved = [drift for drift in drifts if drift.moved]
     moved.sort(key=lambda drift: -drift.weight)
     grave = [d for d in moved if d.standing == "moved a lot" and d.weight >= settings.important]
     noisy = sum(drift.standing == "within noise" for drift in drifts)
-    small = f" {noisy} more differ by no more than single weeks of the training did, and chance." if noisy else ""
+    small = f" {noisy} more differ by no more than single training weeks and chance explain." if noisy else ""
     if not moved:
         return Finding("features", Level.OK, f"None of {len(drifts)} features moved beyond noise.{small}")
+
     named = grave or moved
     text = "; ".join(f"{d.label} (PSI {d.psi:.2f}): {d.before} → {d.after}" for d in named[:_NAMED])
-    sentence = f"{len(moved)} of {len(drifts)} features moved; of those the model leans on most: {text}.{small}"
+    sentence = f"{len(moved)} of {len(drifts)} features moved; among those the model relies on most: {text}.{small}"
     if grave:
-        advice = "Find out whether the market or the export changed: repair the export, or train again on newer rows."
+        advice = "Find out whether the market or the export changed: fix the export, or train again on newer rows."
         return Finding("features", Level.ACT, sentence, advice)
     return Finding(
-        "features", Level.WATCH, sentence, "The model leans little on them, or they moved little: look again."
+        "features", Level.WATCH, sentence, "The model relies little on them, or they moved little: check again later."
     )
 
 
@@ -80,20 +83,21 @@ def judge_scores(drift: Drift) -> Finding:
     )
     if drift.standing == "moved a lot":
         advice = (
-            "Thresholds hand off another number of leads now: 'leadscore thresholds' on newer rows, or train again."
+            "Thresholds now hand off a different number of leads: run 'leadscore thresholds' on newer rows, or train "
+            "again."
         )
         return Finding("scores", Level.ACT, sentence, advice)
     level = Level.WATCH if drift.moved else Level.OK
-    return Finding("scores", level, sentence, "Look at the workload at your threshold." if drift.moved else "")
+    return Finding("scores", level, sentence, "Check the workload at your threshold." if drift.moved else "")
 
 
 def judge_values(drifts: Sequence[Drift], rows: int, settings: MonitorSettings) -> Finding:
     """Levels never seen, and values that went missing: an export that changed shows here first."""
-    new = [d for d in drifts if d.unseen is not None and d.unseen >= settings.share and d.unseen * rows >= 5]
+    new = [d for d in drifts if d.unseen is not None and d.unseen >= settings.share and d.unseen * rows >= _FEWEST_ROWS]
     gone = [
         d
         for d in drifts
-        if d.missing - d.missing_before >= settings.missing and d.psi > d.noise and d.missing * rows >= 5
+        if d.missing - d.missing_before >= settings.missing and d.psi > d.noise and d.missing * rows >= _FEWEST_ROWS
     ]
     if not new and not gone:
         return Finding(
@@ -102,7 +106,7 @@ def judge_values(drifts: Sequence[Drift], rows: int, settings: MonitorSettings) 
     parts = [f"{d.label}: {d.unseen:.0%} of rows hold levels never seen in training" for d in new[:_NAMED]]
     parts += [f"{d.label}: missing {d.missing_before:.0%} → {d.missing:.0%}" for d in gone[:_NAMED]]
     level = Level.ACT if any(d.weight >= settings.important for d in (*new, *gone)) else Level.WATCH
-    advice = "Look for a renamed column, a new spelling or a form that changed; map it, or train again on newer rows."
+    advice = "Look for a renamed column, a new spelling or a changed form; map it, or train again on newer rows."
     return Finding("values", level, "; ".join(parts) + ".", advice)
 
 
@@ -116,21 +120,19 @@ def judge_ages(outside: float, low: float, high: float, settings: MonitorSetting
     return Finding("ages", Level.WATCH, sentence, "Their scores are guesses: close stale leads, or widen the cohort.")
 
 
-def judge_base(shift: PriorShift | None) -> Finding:
+def judge_base_rate(shift: PriorShift | None) -> Finding:
     """The base rate of what matured since."""
     if shift is None:
-        return Finding("base rate", Level.UNKNOWN, "Too few rows matured since the training to tell the base rate.")
+        return Finding("base rate", Level.UNKNOWN, "Too few rows have matured since training to judge the base rate.")
     if not shift.moved:
         return Finding("base rate", Level.OK, shift.sentence)
     return Finding("base rate", Level.WATCH, shift.sentence, "If it lasts, train again on newer rows.")
 
 
-def judge_promises(found: ObservedVsPredicted | None, won: int, settings: MonitorSettings) -> Finding:
-    """Probabilities against what happened."""
+def judge_calibration(found: ObservedVsPredicted | None, won: int, settings: MonitorSettings) -> Finding:
+    """Predicted probabilities against what happened."""
     if found is None:
-        sentence = (
-            f"{won} leads new to the model were won since its training; {settings.minimum_won} are needed to judge."
-        )
+        sentence = f"{won} leads new to the model were won since training; {settings.minimum_won} are needed."
         return Finding("calibration", Level.UNKNOWN, sentence)
     if found.kept:
         return Finding("calibration", Level.OK, found.sentence)
@@ -142,11 +144,11 @@ def judge_promises(found: ObservedVsPredicted | None, won: int, settings: Monito
 def judge_volume(now: int, usual: Sequence[float] | None) -> Finding:
     """How many leads are scored, against the newest weeks of the training."""
     if now == 0:
-        return Finding("volume", Level.ACT, "No lead is open.", "Look at the export: is it complete?")
+        return Finding("volume", Level.ACT, "No lead is open.", "Check the export: is it complete?")
     if usual is None:
         return Finding("volume", Level.UNKNOWN, f"{now:,} leads; without clocks there is no usual number.")
     low, middle, high = usual
-    sentence = f"{now:,} leads are open, {middle:,.0f} in a usual week of the training ({low:,.0f} to {high:,.0f})."
-    if low / 2 <= now <= 2 * high:
+    sentence = f"{now:,} leads are open, {middle:,.0f} in a usual training week ({low:,.0f} to {high:,.0f})."
+    if low / _VOLUME_TIMES <= now <= _VOLUME_TIMES * high:
         return Finding("volume", Level.OK, sentence)
-    return Finding("volume", Level.WATCH, sentence, "Look at the export: is it complete, are rows doubled?")
+    return Finding("volume", Level.WATCH, sentence, "Check the export: is it complete, or are rows duplicated?")

@@ -1,4 +1,4 @@
-"""What came true since a bundle was trained: the base rate, and promised against happened."""
+"""What happened since a bundle was trained: the base rate, and observed wins against predicted ones."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +15,15 @@ from models.logistic import sigmoid
 from models.settings import MonitorSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ObservedVsPredicted:
-    """Wins promised and happened on rows of leads the bundle had not learned from.
+    """Wins predicted and observed on rows of leads the bundle had not learned from.
 
     Parameters
     ----------
     rows, won : matured rows, distinct leads won among them
     expected, observed : mean probability of the rows, and the share of them that was won
-    ratio, low, high : observed by expected, 90 % interval over accounts; 1 is as promised
+    ratio, low, high : observed over expected, 90 % interval over accounts; 1 is as predicted
     """
 
     rows: int
@@ -36,22 +36,16 @@ class ObservedVsPredicted:
 
     @property
     def kept(self) -> bool:
-        """Whether what happened is within noise of what was promised."""
+        """Whether what was observed is within noise of what was predicted."""
         return self.low <= 1.0 <= self.high
 
     @property
     def sentence(self) -> str:
         """The figures in words."""
-        word = (
-            "as promised within noise"
-            if self.kept
-            else "less than promised"
-            if self.ratio < 1
-            else "more than promised"
-        )
+        word = "as predicted, within noise" if self.kept else f"{'fewer' if self.ratio < 1 else 'more'} than predicted"
         return (
-            f"Of {self.rows:,} rows matured since the training ({self.won:,} won leads) {self.observed:.1%} were won, "
-            f"{self.expected:.1%} were promised: {word} (ratio {self.ratio:.2f}, 90 % interval {self.low:.2f} to "
+            f"Of {self.rows:,} rows that matured since training ({self.won:,} won leads), {self.observed:.1%} were won "
+            f"and {self.expected:.1%} were predicted: {word} (ratio {self.ratio:.2f}, 90 % interval {self.low:.2f} to "
             f"{self.high:.2f})."
         )
 
@@ -68,24 +62,32 @@ class ObservedVsPredicted:
 def compare_with_predicted(
     judged: Matrix, log_odds: Floats, won: int, settings: MonitorSettings
 ) -> ObservedVsPredicted | None:
-    """Promised against happened on later rows; None where fewer leads were won than can tell anything."""
+    """Observed against predicted wins on later rows; None where too few leads were won to judge."""
     if won < settings.minimum_won:
         return None
     p = sigmoid(log_odds)
     sums = _sums(group_codes(judged), {"won": judged.label, "expected": p})
     drawn = resample_totals(sums, Resampling.of(settings))
     span = interval(ratio(drawn["won"], drawn["expected"]))
-    figures = (float(p.mean()), float(judged.label.mean()), float(judged.label.sum() / p.sum()))
-    return ObservedVsPredicted(len(judged), won, *figures, span.low, span.high)
+
+    return ObservedVsPredicted(
+        rows=len(judged),
+        won=won,
+        expected=float(p.mean()),
+        observed=float(judged.label.mean()),
+        ratio=float(judged.label.sum() / p.sum()),
+        low=span.low,
+        high=span.high,
+    )
 
 
 def compare_base_rate(
     matrix: Matrix, through: pd.Timestamp | None, trained: float, settings: MonitorSettings
 ) -> PriorShift | None:
-    """The base rate of all rows matured since the training against the training's.
+    """The base rate of all rows matured since training against that of the training rows.
 
-    Where those are too few: the newest matured month against the months before it; None where that cannot be told
-    either. Unlike :func:`compare_with_predicted` this takes rows of all leads, because a base rate depends on their mix
+    Where those are too few: the newest matured month against the months before it; None where that has too few rows
+    too. Unlike :func:`compare_with_predicted` this takes rows of all leads, because a base rate depends on their mix
     of ages.
     """
     matured = np.flatnonzero(matrix.matured)
@@ -96,9 +98,16 @@ def compare_base_rate(
     sums = _sums(group_codes(matrix)[rows], {"won": won, "rows": np.ones(len(rows))})
     drawn = resample_totals(sums, Resampling.of(settings))
     span = interval(ratio(drawn["won"], drawn["rows"]))
-    period = f"{as_of.min():%Y-%m} to {as_of.max():%Y-%m}"
-    rate = float(won.mean())
-    return PriorShift(period, len(rows), int(won.sum()), rate, span.low, span.high, trained)
+
+    return PriorShift(
+        period=f"{as_of.min():%Y-%m} to {as_of.max():%Y-%m}",
+        rows=len(rows),
+        won=int(won.sum()),
+        rate=float(won.mean()),
+        low=span.low,
+        high=span.high,
+        before=trained,
+    )
 
 
 def _sums(group: Any, values: dict[str, Floats]) -> dict[str, Floats]:

@@ -11,11 +11,12 @@ from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval,
 from models.judging.evaluation.backtest import group_codes
 from models.logistic import logit
 
-FEWEST_ROWS = 100
+FEWEST_ROWS = 100  # of the newest period: a share of 10 % then has a standard error of 3 points
+_PERIODS = 4  # times FEWEST_ROWS there must be in all, so that "before" is longer than the newest period
 _SHARE = 0.05  # of the rows, where there are no months
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PriorShift:
     """Base rates of the newest period and of all before it; ``low`` and ``high`` are the newest one's 90 % interval."""
 
@@ -47,9 +48,9 @@ class PriorShift:
         if not self.moved:
             return f"The base rate did not move beyond noise: {figures}."
         return (
-            f"The base rate moved: {figures}, {self.log_odds:+.2f} in log-odds. Ranking is not touched by that, but "
-            "probabilities follow it only as far as the features explain it; declare 'prior_correction: newest' to let "
-            "their level follow the newest development block."
+            f"The base rate moved: {figures}, {self.log_odds:+.2f} in log-odds. Ranking is not affected, but "
+            "probabilities follow only as far as the features explain the change; declare 'prior_correction: newest' "
+            "to let their level follow the newest development block."
         )
 
     def record(self) -> dict[str, Any]:
@@ -73,11 +74,12 @@ def measure_prior_shift(matrix: Matrix, rows: Ints, resampling: Resampling) -> P
     The newest period is the last calendar month with at least :data:`FEWEST_ROWS` matured rows (later, thinner months
     are added to it), or the last twentieth of the rows where there are no clocks.
     """
-    if not matrix.ordered or len(rows) < 4 * FEWEST_ROWS:
+    if not matrix.ordered or len(rows) < _PERIODS * FEWEST_ROWS:
         return None
     newest, period = _newest(matrix, rows)
     if newest.sum() < FEWEST_ROWS or newest.all():
         return None
+
     won = matrix.label[rows]
     inside = rows[newest]
     codes = np.unique(group_codes(matrix)[inside], return_inverse=True)[1]
@@ -85,6 +87,7 @@ def measure_prior_shift(matrix: Matrix, rows: Ints, resampling: Resampling) -> P
     sums = {"won": cluster_sums(codes, won[newest], groups), "n": cluster_sums(codes, np.ones(len(inside)), groups)}
     drawn = resample_totals(sums, resampling)
     span = interval(ratio(drawn["won"], drawn["n"]))
+
     return PriorShift(
         period=period,
         rows=len(inside),

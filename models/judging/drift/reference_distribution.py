@@ -16,9 +16,10 @@ from models.encoding.bins import NumberBins
 from models.judging.drift.psi import independent_units, psi
 
 _DECILES = np.arange(1, 10) / 10
-_LEVELS = 20  # with a bin of their own, the most frequent ones
-_FINGERPRINTS = 2_000  # of all levels seen, so that an unseen one is told from a rare one
-_USUAL_WEEKS, _FEWEST = 26, 50  # newest moments, and rows one needs, to say how far single moments usually are off
+_LEVELS = 20  # with a bin of their own, the most frequent ones; rarer ones may name somebody (docs/adr/0021)
+_FINGERPRINTS = 2_000  # of all levels seen, so that an unseen one is told from a rare one; bounds the bundle's size
+_USUAL_WEEKS = 26  # newest moments that say how far off single moments usually are (docs/adr/0021)
+_FEWEST = 50  # rows a moment needs to be one of them
 
 
 def build_reference_distribution(matrix: Matrix, rows: Ints, newest: Ints, newest_log_odds: Floats) -> dict[str, Any]:

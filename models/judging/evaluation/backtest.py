@@ -18,7 +18,8 @@ from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
 from models.settings import TrainSettings
 
-_FEW_ROWS, _REPEATS = 1_000, 3
+_FEW_ROWS = 1_000  # at most this many have their folds drawn again; above, another draw changes little
+_REPEATS = 3  # draws of the folds then; each costs a fit of every candidate per fold
 
 FORGETTING = ("linear", "booster")  # a card's few recent rows of a level would decide what it is worth (docs/adr/0025)
 
@@ -35,7 +36,7 @@ class OutOfFold:
     log_odds: Mapping[str, Floats]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Backtest:
     """Out-of-fold predictions by block, and by random folds where rows are in time order."""
 
@@ -183,6 +184,7 @@ def run_backtest(
     if chop.kind in ("time", "ordered"):
         # random folds judge old rows too: what they are to show is what holds whenever, not what holds now
         shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings, by_age=False)
+
     weights, notes = blend_weights(matrix, rolling, shuffled)
     if len(blocks) > len(chop.blocks):
         notes = (
@@ -192,9 +194,18 @@ def run_backtest(
     rolling = with_blend(rolling, weights)
     if shuffled is not None:
         shuffled = with_blend(shuffled, weights)
+
     folds = tuple(_fold_record(matrix, block) for block in chop.blocks)
     table = tuple(candidate_record(matrix, rolling, shuffled, name, settings) for name in rolling.log_odds)
-    return Backtest(rolling, shuffled, weights, parameters, folds, table, notes)
+    return Backtest(
+        rolling=rolling,
+        random=shuffled,
+        weights=weights,
+        parameters=parameters,
+        folds=folds,
+        table=table,
+        notes=notes,
+    )
 
 
 def require_in_all(matrix: Matrix, settings: TrainSettings) -> None:
@@ -202,7 +213,7 @@ def require_in_all(matrix: Matrix, settings: TrainSettings) -> None:
     won, lost = leads_of(matrix, np.flatnonzero(matrix.matured))
     if won < settings.minimum_won or lost < settings.minimum_lost:
         raise TooLittleDataError(
-            f"too little data: {won} won and {lost} lost leads in all whose outcome is known; at least "
+            f"too little data: {won} won and {lost} lost leads have a known outcome; at least "
             f"{settings.minimum_won} won and {settings.minimum_lost} lost are needed. Wait for more closed deals, or "
             "score with the rubric alone."
         )
@@ -215,9 +226,9 @@ def require_enough(matrix: Matrix, chop: Chop, settings: TrainSettings) -> None:
     least_won, least_lost = settings.minimum_won // 2, settings.minimum_lost // 2
     if won < least_won or lost < least_lost:
         raise TooLittleDataError(
-            f"too little data: {won} won and {lost} lost leads before the test block, outcomes known by then; at least "
-            f"{least_won} won and {least_lost} lost are needed to learn from. Wait for more closed deals, take a "
-            "smaller split.test_share, or score with the rubric alone."
+            f"too little data: {won} won and {lost} lost leads had a known outcome before the test block; at least "
+            f"{least_won} won and {least_lost} lost are needed to learn from. Wait for more closed deals, reduce "
+            "split.test_share, or score with the rubric alone."
         )
 
 
@@ -267,6 +278,7 @@ def candidate_record(
     codes = np.unique(group_codes(matrix)[rolling.rows], return_inverse=True)[1]
     sums = {"loss": cluster_sums(codes, weight * (losses - mean), int(codes.max()) + 1)}
     error = float(resample_totals(sums, Resampling.of(settings))["loss"].std(ddof=1) / weight.sum())
+
     areas = [
         auc(won[rolling.block == k], rolling.log_odds[name][rolling.block == k], weight[rolling.block == k])
         for k in range(len(rolling.names))
@@ -285,6 +297,7 @@ def candidate_record(
             for k, block in enumerate(rolling.names)
         ],
     }
+
     if shuffled is not None:
         y, w, z = matrix.label[shuffled.rows], judging_weight(shuffled.rows), shuffled.log_odds[name]
         record["random_log_loss"] = float(np.average(log_loss(y, z), weights=w))

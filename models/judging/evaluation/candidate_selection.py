@@ -1,5 +1,6 @@
-"""The ladder: best out-of-fold log loss, one standard error towards the simpler, never to the rate.
+"""Choice of the candidate by the one-standard-error rule: the simplest one near the best, never the base rate.
 
+The best has the lowest out-of-fold log loss; "near" is within one standard error of the paired difference.
 Where won or lost leads are few, a standard error is so wide that the ladder's choice is luck: there the step goes to
 the blend (docs/adr/0028).
 """
@@ -14,7 +15,9 @@ from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_
 from models.logistic import log_loss
 
 SIMPLEST_FIRST = ("rubric", "scorecard", "linear", "booster", "blend")
-FEW_LEADS = 200  # won or lost, whichever are fewer, among the judged
+FEW_LEADS = 200  # won or lost, whichever are fewer, among the judged (docs/adr/0028)
+
+# the sentences that say why are kept in the bundle, and so in its hash
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def select_candidate(
     kinds = [by_time] if at_random is None else [by_time, at_random]
     both = _measure_gaps(kinds, resampling)
     apart = [_measure_gaps([kind], resampling) for kind in kinds]
+
     first, last = apart[0], apart[-1]
     if "blend" in both.above and not (last.within(first.best) and first.within(last.best)):
         why = (
@@ -70,10 +74,12 @@ def select_candidate(
             "standard error on the other kind. The blend is taken rather than trust either."
         )
         return Choice("blend", both.best, why, both.above)
+
     if few and "blend" in both.above:
         if both.within("blend"):
             return Choice("blend", both.best, _why_few(both), both.above)
         return Choice(both.best, both.best, _why_better(both), both.above)
+
     winner = next(name for name in both.above if both.within(name))
     return Choice(winner, both.best, _why(winner, both, at_random is not None), both.above)
 

@@ -1,4 +1,4 @@
-"""What predictions are worth: discrimination, loss and calibration of weighted rows."""
+"""How good predictions are: discrimination, loss and calibration of weighted rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
 from models.logistic import log_loss, sigmoid
 
-BINS = 10
+BINS = 10  # of the reliability table, each with a tenth of the weight
 METRICS = ("auc", "ap", "log_loss", "brier", "ece")
 
 

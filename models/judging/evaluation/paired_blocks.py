@@ -43,7 +43,7 @@ def compare_by_block(
     return [*records, _record(POOLED, _pool_parts(parts), winner, resampling)] if len(parts) > 1 else records
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Part:
     """Rows, losses and wins at capacity summed per account (all that resampling needs); AUC per candidate."""
 

@@ -1,4 +1,4 @@
-"""What random folds flatter: the same rows predicted by random folds and from earlier rows alone, and why."""
+"""How optimistic a random split is: the same rows predicted by random folds and from earlier rows alone."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +13,10 @@ from models.judging.evaluation.metrics import auc
 from models.judging.evaluation.signal_test import recenter_by_block
 from models.logistic import log_loss
 
-FEWEST = 50
+FEWEST = 50  # rows judged by both kinds of folds; fewer have no AUC worth comparing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SplitOptimism:
     """One candidate on rows that both kinds of folds judged.
 
@@ -47,13 +47,15 @@ class SplitOptimism:
             f"{self.auc_at_random:.3f}, later rows predicted from earlier ones {self.by_time:.4f} and "
             f"{self.auc_by_time:.3f}"
         )
+
         if not self.gap.low > 0:
             return (
                 f"{shown}. The gap of {gap:+.4f} ({self.gap.low:+.4f} to {self.gap.high:+.4f}) is no more than noise "
-                "or in favour of time: a random split would not have flattered here."
+                "or in favour of time: a random split would not have been optimistic here."
             )
+
         return (
-            f"{shown}: a random split flatters by {gap:.4f} ({self.gap.low:.4f} to {self.gap.high:.4f}). Of that, "
+            f"{shown}: a random split is optimistic by {gap:.4f} ({self.gap.low:.4f} to {self.gap.high:.4f}). Of that, "
             f"{self.of_level:+.4f} is the level, which moves from block to block and which random folds have seen; "
             f"{gap - self.of_level:+.4f} is order and spread: relations that did not last, and models that learned "
             f"from {self.trained_by_time:,} rows on average against {self.trained_at_random:,}."
@@ -75,7 +77,7 @@ class SplitOptimism:
 
 
 def measure_split_optimism(matrix: Matrix, found: Backtest, name: str, resampling: Resampling) -> SplitOptimism | None:
-    """How much a random split flatters candidate ``name``; None without an order, or with too few common rows.
+    """How much better a random split makes candidate ``name`` look; None without an order, or with too few common rows.
 
     Only rows judged by both kinds of folds are compared: over all rows the two would differ by period alone.
     """
@@ -87,17 +89,20 @@ def measure_split_optimism(matrix: Matrix, found: Backtest, name: str, resamplin
     won = matrix.label[rows]
     if len(rows) < FEWEST or won.min() == won.max():
         return None
+
     by_time, at_random = found.rolling.log_odds[name][late], random.log_odds[name][mixed]
     gain = log_loss(won, by_time) - log_loss(won, at_random)
     ones = np.ones(len(rows))
     settled = log_loss(won, recenter_by_block(by_time, won, ones, block)) - log_loss(
         won, recenter_by_block(at_random, won, ones, block)
     )
+
     codes = np.unique(group_codes(matrix)[rows], return_inverse=True)[1]
     groups = int(codes.max()) + 1
     drawn = resample_totals(
         {"gain": cluster_sums(codes, gain, groups), "n": cluster_sums(codes, ones, groups)}, resampling
     )
+
     return SplitOptimism(
         rows=len(rows),
         by_time=float(log_loss(won, by_time).mean()),

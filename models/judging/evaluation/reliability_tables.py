@@ -23,8 +23,8 @@ from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability
 from models.logistic import sigmoid
 
-LEAST_IN_SEGMENT = 100
-_ECE_DRAWS = 200
+LEAST_IN_SEGMENT = 100  # rows; below that ten bins hold fewer than ten rows each
+_ECE_DRAWS = 200  # every draw bins the rows anew; bounds the time of many segments
 
 
 def chances(matrix: Matrix) -> Ints:

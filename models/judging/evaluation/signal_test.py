@@ -10,6 +10,8 @@ from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
 from models.logistic import fit_logistic, log_loss, logit
 
+_LEVEL_PENALTY = 1e-3  # keeps the level of a block finite in which all or none were won
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -40,7 +42,7 @@ def recenter_by_block(log_odds: Floats, won: Floats, weight: Floats, block: Ints
     for code in np.unique(block):
         rows = block == code
         ones = np.ones((int(rows.sum()), 1))
-        theta = fit_logistic(ones, won[rows], weight[rows], np.array([1e-3]), offset=log_odds[rows])
+        theta = fit_logistic(ones, won[rows], weight[rows], np.array([_LEVEL_PENALTY]), offset=log_odds[rows])
         shifted[rows] += theta[0]
     return shifted
 
@@ -70,6 +72,7 @@ def signal_test(
     """
     rate = log_loss(won, block_rate(won, weight, block))
     names = [name for name in log_odds if name != "rate"]
+
     codes = np.unique(group, return_inverse=True)[1]
     groups = int(codes.max()) + 1
     sums = {}
@@ -77,10 +80,12 @@ def signal_test(
         better = rate - log_loss(won, recenter_by_block(log_odds[name], won, weight, block))
         sums[name] = cluster_sums(codes, weight * better, groups)
     totals = resample_totals(sums, resampling)
+
     p_value = {}
     for name in names:
         deviation = float(totals[name].std(ddof=1))
         p_value[name] = float(norm.sf(sums[name].sum() / deviation)) if deviation > 0 else 1.0
+
     gain = {name: float(sums[name].sum() / weight.sum()) for name in names}
     tested = Signal(False, alpha, gain, p_value)
     return replace(tested, found=any(tested.corrected(name) < alpha for name in names))

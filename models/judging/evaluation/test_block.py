@@ -26,10 +26,10 @@ from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.replay import arrange_replay, top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
 
-_METRIC_DRAWS = 200
+_METRIC_DRAWS = 200  # the metrics are computed anew in every draw; bounds the time of a large block
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """Figures per candidate as in ``summary.json``, the winner's reliability, and calibrated log-odds per row."""
 
@@ -75,6 +75,7 @@ def evaluate(
     won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
     drawn = metric_draws(won, log_odds, weight, group, resampling.at_most(_METRIC_DRAWS))
     wins = _wins_at_capacity(test, log_odds, capacity, resampling)
+
     figures: dict[str, dict[str, Any]] = {}
     for name, z in log_odds.items():
         row: dict[str, Any] = {"n": len(test), "won": int(won.sum())}
@@ -83,6 +84,7 @@ def evaluate(
             of_draws = drawn[name][metric]
             row[f"{metric}_ci"] = ece_bounds(of_draws, value) if metric == "ece" else bounds(of_draws)
         figures[name] = row | wins[name]
+
     differences = {
         name: {
             metric: {
@@ -94,6 +96,7 @@ def evaluate(
         for name in log_odds
         if name != winner
     }
+
     perfect = ece_when_perfect(log_odds[winner], weight, chances(test), seed=resampling.seed)
     base = float(np.average(won, weights=weight))
     return Evaluation(
@@ -114,12 +117,14 @@ def rank_figures(
 ) -> dict[str, dict[str, Any]]:
     """How well scores that are no probabilities order the test rows, on the draws of :func:`evaluate`.
 
-    AUC, average precision and wins at capacity with intervals; no loss and no calibration, for nothing was promised.
+    AUC, average precision and wins at capacity with intervals; no loss and no calibration, since a score predicts no
+    probability.
     """
     won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
     places = {judge.name: np.asarray(rankdata(judge.score) / len(test), dtype=np.float64) for judge in judges}
     drawn = metric_draws(won, places, weight, group, resampling.at_most(_METRIC_DRAWS))
     wins = _wins_at_capacity(test, places, capacity, resampling)
+
     found: dict[str, dict[str, Any]] = {}
     for name, score in places.items():
         figures = all_metrics(won, score, weight)

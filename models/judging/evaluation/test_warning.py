@@ -1,4 +1,4 @@
-"""What the test block says against working a list by score, in words; empty where it says nothing against it."""
+"""The warning against working a list by score, where the test block contradicts the model; else empty."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,12 +21,14 @@ def write_test_warning(
     if high is not None and high < 0.5:
         return (
             f"On the {row['n']:,} rows kept for the test the ranking was worse than chance (AUC {row['auc']:.3f}, 90 % "
-            f"interval {low:.3f} to {high:.3f}): what was learned has turned round since. Do not work this list by "
+            f"interval {low:.3f} to {high:.3f}): what was learned has since reversed. Do not work this list by "
             "score; train again on newer outcomes."
         )
+
     loss = differences.get("rate", {}).get("log_loss")
     if loss is None or loss["ci"][0] is None or loss["ci"][0] <= 0:
         return ""
+
     order = (
         "the order of leads was better than chance"
         if low is not None and low > 0.5
@@ -35,5 +37,5 @@ def write_test_warning(
     return (
         f"On the {row['n']:,} rows kept for the test the probabilities were worse than the base rate alone (log loss "
         f"{loss['difference']:+.4f}, 90 % interval {loss['ci'][0]:+.4f} to {loss['ci'][1]:+.4f}); {order}. Do not take "
-        "the probabilities at their word."
+        "the probabilities at face value."
     )

@@ -17,7 +17,7 @@ from models.judging.handoff.replay import Replay
 from models.judging.handoff.workload_curve import CurvePoint
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """Model minus rubric on the same leads, with a paired interval."""
 
@@ -41,7 +41,7 @@ class Difference:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Result of :func:`~models.judging.handoff.compare_policies.compare_policies`.
 

@@ -23,7 +23,7 @@ class Handoffs:
     threshold: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PolicyResult:
     """Figures of one policy on the judged leads; ``intervals`` holds 90 % intervals by figure.
 

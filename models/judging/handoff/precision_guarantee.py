@@ -17,7 +17,7 @@ MAXIMUM_WORKLOADS = 20  # set before any outcome is seen, so that testing in ord
 DRIFT = "The promise assumes that the coming months resemble the months it was tested on."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TestedWorkload:
     """One workload of the fixed sequence: what its list held, and the lower bound of its precision."""
 

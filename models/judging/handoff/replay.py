@@ -13,7 +13,7 @@ from features.matrix import Matrix
 TIE_RULE = "equal scores are ordered by the BLAKE2b hash of the lead's id, so that neither file order nor age decides"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Replay:
     """Judged rows arranged for replay; all arrays are aligned with the rows given.
 

@@ -9,7 +9,7 @@ from features.catalog.families.job_titles import CHAMPIONS, ECONOMIC_BUYERS, job
 from features.schema.vocabulary import Actor
 from models.judging.lifecycle.service_levels import rows_known_at
 
-ENGAGED_DAYS = 90
+ENGAGED_DAYS = 90  # a lead active within a quarter counts as engaged in the purchase
 COLUMNS = (
     "account_id",
     "leads",
@@ -44,12 +44,14 @@ def roll_up(
     rows = rows.dropna(subset=["account_id"]).sort_values(["score", "lead_id"], ascending=[False, True])
     if not len(rows):
         return pd.DataFrame(columns=list(COLUMNS))
+
     acts = rows_known_at(tables["activities"], as_of)
     recent = acts["happened_at"] >= as_of - pd.Timedelta(days=ENGAGED_DAYS)
     active = set(acts.loc[(recent & (acts["actor"] == str(Actor.LEAD))).to_numpy(), "lead_id"])
     titles = _titles(tables["leads"], as_of, title)
     rows = rows.merge(titles, on="lead_id", how="left").assign(engaged=rows["lead_id"].isin(active).to_numpy())
     customers = customers_of(tables["outcomes"], as_of)
+
     found = []
     for account, part in rows.groupby("account_id", sort=False):
         roles = sorted(part.loc[part["engaged"].to_numpy(), "role"].dropna().unique())
@@ -68,6 +70,7 @@ def roll_up(
                 account in customers,
             )
         )
+
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 

@@ -26,7 +26,7 @@ FUNNEL = (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL, Sta
 _AHEAD = {str(stage): place for place, stage in enumerate(FUNNEL)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lifecycle:
     """Tables of the lifecycle page; all shares are of leads, all times in days unless a name says hours.
 
@@ -78,6 +78,7 @@ def measure_lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timesta
     funnel = funnel_of(found)
     promises = list(check_service_levels(found, now["activities"], policy, as_of))
     said = sales_decisions(found, policy)
+
     return Lifecycle(
         funnel=funnel,
         funnel_by_month=_by_month(found),
@@ -179,6 +180,7 @@ def _recycle_outcomes(found: pd.DataFrame) -> pd.DataFrame:
     part = found[(found["stage"] == str(Stage.RECYCLED)).to_numpy()].drop_duplicates("lead_id")
     later = found.merge(part[["lead_id", "entered_at"]], on="lead_id", suffixes=("", "_recycled"))
     later = later[(later["entered_at"] > later["entered_at_recycled"]).to_numpy()]
+
     became = {
         what: set(later.loc[later["stage"].isin([str(s) for s in stages]).to_numpy(), "lead_id"])
         for what, stages in {
@@ -187,6 +189,7 @@ def _recycle_outcomes(found: pd.DataFrame) -> pd.DataFrame:
             "lost": (Stage.LOST, Stage.DISQUALIFIED),
         }.items()
     }
+
     rows = []
     for reason, leads in part.groupby(part["reason"].astype("str").fillna("(no reason)"))["lead_id"]:
         counts = [int(leads.isin(names).sum()) for names in became.values()]

@@ -37,9 +37,9 @@ class BusinessHours(Part):
     @model_validator(mode="after")
     def _sensible(self) -> "BusinessHours":
         if self.end <= self.start or not self.days:
-            raise ValueError(f"from {self.start:g} to {self.end:g} on {len(self.days)} days there is no business hour")
+            raise ValueError(f"business hours from {self.start:g} to {self.end:g} on {len(self.days)} days are empty")
         if self.timezone not in available_timezones():
-            raise ValueError(f"time zone '{self.timezone}' is not known; write it like Europe/Berlin")
+            raise ValueError(f"'{self.timezone}' is not a known time zone; write it like Europe/Berlin")
         return self
 
     def hours_between(self, start: pd.Series, end: pd.Series) -> Floats:
@@ -47,7 +47,7 @@ class BusinessHours(Part):
         return np.asarray(self._elapsed(end) - self._elapsed(start), dtype=np.float64)
 
     def _elapsed(self, moment: pd.Series) -> Floats:
-        """Business hours since Monday 1969-12-29, local time."""
+        """Business hours since Monday 1969-12-29, local time; a Monday, so that day % 7 is the weekday."""
         local = moment.dt.tz_localize("UTC").dt.tz_convert(ZoneInfo(self.timezone)).dt.tz_localize(None)
         seconds = (local - pd.Timestamp("1969-12-29")).dt.total_seconds().to_numpy(dtype=np.float64)
         day = np.floor(seconds / (24 * _HOUR))
@@ -58,9 +58,11 @@ class BusinessHours(Part):
         known = np.nan_to_num(day, nan=0.0).astype(np.int64)
         weekday = known % 7
         total = (known // 7 * open_days.sum() + before[weekday]) * length + hour * open_days[weekday]
+
         for holiday in self.holidays:
             off = (pd.Timestamp(holiday) - pd.Timestamp("1969-12-29")).days
             total = total - open_days[off % 7] * np.where(known > off, length, np.where(known == off, hour, 0.0))
+
         return np.where(np.isnan(seconds), np.nan, total)
 
 

@@ -1,4 +1,4 @@
-"""What sales said of the leads it was sent, and where sales and score disagree."""
+"""What sales decided about the leads it was sent, and where sales and score disagree."""
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,14 @@ from models.judging.lifecycle.service_levels import rates
 
 ACCEPTED, RETURNED = "accepted", "returned"
 THIRDS = ("lower third", "middle third", "upper third")
-STALE_DAYS = 14
+STALE_DAYS = 14  # an older score says little of what was known when sales decided
 _RETURNS = tuple(str(stage) for stage in (Stage.RECYCLED, Stage.DISQUALIFIED, Stage.LOST))
 _ACCEPTS = tuple(str(stage) for stage in (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON))
 _LISTED = ("lead_id", "decided_at", "decision", "reason", "probability", "third", "won")
 
 
 def sales_decisions(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFrame:
-    """Sales' word on every lead it was sent: lead_id, sent_at, decided_at, decision, reason.
+    """Sales' decision on every lead it was sent: lead_id, sent_at, decided_at, decision, reason.
 
     ``found`` are stage entries (:func:`models.judging.lifecycle.service_levels.stage_entries`). Acceptance and every
     stage beyond it count as accepted; recycled, disqualified or lost without acceptance counts as returned, with the
@@ -53,6 +53,7 @@ def scored_decisions(said: pd.DataFrame, keys: pd.DataFrame, probability: Floats
     right = rows.dropna(subset=["as_of"]).sort_values("as_of", kind="stable")
     if not len(left) or not len(right):
         return pd.DataFrame(columns=list(_LISTED))
+
     joined = pd.merge_asof(
         left,
         right,
@@ -66,7 +67,7 @@ def scored_decisions(said: pd.DataFrame, keys: pd.DataFrame, probability: Floats
 
 
 def agreement(scored: pd.DataFrame) -> pd.DataFrame:
-    """Win rate by sales' decision and third of the score: who saw it coming."""
+    """Win rate by sales' decision and third of the score: which of the two was right."""
     masks = {
         f"{decision}, {third}": ((scored["decision"] == decision) & (scored["third"] == third)).to_numpy()
         for decision in (ACCEPTED, RETURNED)

@@ -14,13 +14,13 @@ from features.schema.vocabulary import Actor
 from models.judging.leakage.audit_rows import wilson
 from models.judging.lifecycle.policy import LifecyclePolicy
 
-FIRST_TOUCH_BINS = (1.0, 4.0, 8.0, 24.0, np.inf)
-_Z90 = 1.645
+FIRST_TOUCH_BINS = (1.0, 4.0, 8.0, 24.0, np.inf)  # business hours: at once, within half a day, a day, three days, later
+_Z90 = 1.645  # standard errors of a 90 % interval
 ASSOCIATION = "Association only: leads that looked better may also have been called sooner."
 
 
 def rows_known_at(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Rows known at a moment."""
+    """Rows that our systems knew before ``as_of``."""
     return table[is_known(micros(table["known_at"]), micros_of(as_of))]
 
 
@@ -33,7 +33,7 @@ def stage_entries(stages: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     return rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServiceLevel:
     """One promise and the entries it binds: ``met`` and ``missed`` are neither where the deadline is still ahead.
 
@@ -74,7 +74,17 @@ def check_service_levels(
             rest = {name: name if policy.per_person else definition.owner or "(no team)" for name in owner.unique()}
             team = owner.map({**rest, **policy.teams})
             waiting = (done.isna() & part["left_at"].isna()).to_numpy()
-            yield ServiceLevel(str(stage), what, promised, part, team, taken <= promised, missed, waited, waiting)
+            yield ServiceLevel(
+                stage=str(stage),
+                what=what,
+                promised_hours=promised,
+                rows=part,
+                team=team,
+                met=taken <= promised,
+                missed=missed,
+                waited=waited,
+                waiting=waiting,
+            )
 
 
 def attainment(every: Sequence[ServiceLevel], minimum_n: int) -> pd.DataFrame:
@@ -101,6 +111,7 @@ def overdue_now(every: Sequence[ServiceLevel]) -> pd.DataFrame:
             "waited_hours": level.waited[late],
         }
         parts.append(pd.DataFrame(frame))
+
     columns = ["lead_id", "stage", "what", "team", "promised_hours", "waited_hours"]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return found.sort_values(["waited_hours", "lead_id"], ascending=[False, True], ignore_index=True)
@@ -122,6 +133,7 @@ def attainment_by_month(every: Sequence[ServiceLevel], minimum_n: int) -> pd.Dat
         )
         summed = frame.groupby(["month", "stage", "what", "team"])["met"].agg(["size", "sum"]).reset_index()
         parts.append(summed[(summed["size"] >= minimum_n).to_numpy()])
+
     columns = ["month", "stage", "what", "team", "judged", "met"]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     found.columns = pd.Index(columns)

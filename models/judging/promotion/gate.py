@@ -14,7 +14,7 @@ from models.judging.promotion.unseen_rows import UnseenRows
 from models.settings import GateSettings
 
 ALLOWED = (Verdict.OK, Verdict.WEAK_SIGNAL)
-FORCE = "Whoever knows better says 'leadscore promote --force --reason TEXT'."
+FORCE = "To overrule the gate, run 'leadscore promote --force --reason TEXT'."
 
 
 class GateVerdict(StrEnum):
@@ -32,14 +32,14 @@ class GateVerdict(StrEnum):
 OPEN = (GateVerdict.PASSED, GateVerdict.CHAMPION, GateVerdict.FIRST, GateVerdict.UNFIT_CHAMPION)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """The gate's answer on one challenger.
 
     Parameters
     ----------
     sentence : the verdict and its reason
-    needed : what to do next where the challenger is kept back, else empty
+    needed : what to do next where the challenger is not promoted, else empty
     rows, won : judged rows and distinct leads won among them
     months : calendar months pooled, ``2026-05``
     """
@@ -98,34 +98,61 @@ def find_blocking_reasons(meta: Mapping[str, Any], audit: Mapping[str, Any] | No
 
 
 def answer_not_clean(challenger: str, champion: str | None, reasons: Sequence[str]) -> Answer:
-    """A bundle kept back before anything is compared."""
-    sentence = f"Not clean, keep: {' '.join(reasons)}"
-    return Answer(GateVerdict.NOT_CLEAN, challenger, champion, sentence, "Repair that and train again.")
+    """A bundle held back before anything is compared."""
+    return Answer(
+        verdict=GateVerdict.NOT_CLEAN,
+        challenger=challenger,
+        champion=champion,
+        sentence=f"Not clean, not promoted: {' '.join(reasons)}",
+        needed="Fix that and train again.",
+    )
 
 
 def answer_champion_already(champion: str) -> Answer:
     """It is the champion: promoting it moves nothing."""
-    return Answer(GateVerdict.CHAMPION, champion, champion, f"{champion[:12]} is the champion already.")
+    return Answer(
+        verdict=GateVerdict.CHAMPION,
+        challenger=champion,
+        champion=champion,
+        sentence=f"{champion[:12]} is already the champion.",
+    )
 
 
 def answer_first(challenger: str) -> Answer:
     """There is no champion: a clean audit and a verdict that allows it are enough."""
-    sentence = "There is no champion to compare with; the audit is clean and the verdict allows it."
-    return Answer(GateVerdict.FIRST, challenger, None, sentence)
+    return Answer(
+        verdict=GateVerdict.FIRST,
+        challenger=challenger,
+        champion=None,
+        sentence="There is no champion to compare with; the audit is clean and the verdict allows promotion.",
+    )
 
 
 def answer_unfit_champion(challenger: str, champion: str) -> Answer:
-    """The champion can score nobody under the declaration of today, so there is nothing to keep."""
-    sentence = f"Champion {champion[:12]} no longer fits the declaration and can score nobody: it has to be replaced."
-    return Answer(GateVerdict.UNFIT_CHAMPION, challenger, champion, sentence)
+    """The champion cannot score under the current declaration, so there is nothing to keep."""
+    return Answer(
+        verdict=GateVerdict.UNFIT_CHAMPION,
+        challenger=challenger,
+        champion=champion,
+        sentence=(
+            f"Champion {champion[:12]} no longer fits the declaration and cannot score any leads, so it has to be "
+            "replaced."
+        ),
+    )
 
 
 def answer_no_clocks(challenger: str, champion: str) -> Answer:
     """Flat sources: nothing says which rows are later."""
-    sentence = (
-        "Inconclusive, keep: the source has no clocks, so nothing says which rows came after both models were trained."
+    return Answer(
+        verdict=GateVerdict.INCONCLUSIVE,
+        challenger=challenger,
+        champion=champion,
+        sentence=(
+            "Inconclusive, the champion stays: the source has no clocks, so nothing says which rows came after both "
+            "models were trained."
+        ),
+        needed=f"Compare the two reports. {FORCE}",
     )
-    return Answer(GateVerdict.INCONCLUSIVE, challenger, champion, sentence, f"Compare the two reports. {FORCE}")
 
 
 def answer_too_few(
@@ -133,20 +160,28 @@ def answer_too_few(
 ) -> Answer:
     """Not enough wins came after both models were trained."""
     sentence = (
-        "Inconclusive, keep: of rows whose labels came after both models were trained "
-        f"(through {later.through:%Y-%m-%d}), {len(later.rows):,} are matured with {won:,} won leads; "
-        f"{settings.minimum_won} are needed."
+        f"Inconclusive, the champion stays: {len(later.rows):,} rows with {won:,} won leads have matured among those "
+        f"whose labels came after both models were trained (through {later.through:%Y-%m-%d}); "
+        f"{settings.minimum_won} won leads are needed."
     )
+
     if later.next_at is not None and not len(later.rows):
         wait = f"The first such row matures on {later.next_at:%Y-%m-%d}."
     elif won and months:
         more = -(-(settings.minimum_won - won) * len(months) // won)
-        wait = f"At the pace of the {len(months)} months so far about {more} more are needed."
+        wait = f"At the pace of the {len(months)} months so far, about {more} more are needed."
     else:
         wait = "Wait for more outcomes."
-    needed = f"{wait} Then ingest and build the matrix anew, and ask again with this bundle's hash. {FORCE}"
+
     return Answer(
-        GateVerdict.INCONCLUSIVE, challenger, champion, sentence, needed, (), len(later.rows), won, tuple(months)
+        verdict=GateVerdict.INCONCLUSIVE,
+        challenger=challenger,
+        champion=champion,
+        sentence=sentence,
+        needed=f"{wait} Then ingest, rebuild the matrix, and ask again with this bundle's hash. {FORCE}",
+        rows=len(later.rows),
+        won=won,
+        months=tuple(months),
     )
 
 
@@ -156,19 +191,33 @@ def answer_paired_checks(
     """The verdict of the paired checks: every one has to be "not worse"."""
     pooled = f"{rows:,} rows, {won:,} won leads of {months[0]} to {months[-1]}, later than both models were trained"
     worse = [check.name for check in checks if check.outcome == "worse"]
-    open_ = [check.name for check in checks if check.outcome == "cannot tell"]
+    undecided = [check.name for check in checks if check.outcome == "cannot tell"]
+
     if worse:
-        verdict, sentence = GateVerdict.WORSE, f"Worse, keep: {' and '.join(worse)} of the challenger ({pooled})."
-        needed = f"Look at the report of its run before training another one. {FORCE}"
-    elif open_:
+        verdict = GateVerdict.WORSE
+        sentence = f"Worse, the champion stays: {' and '.join(worse)} of the challenger ({pooled})."
+        needed = f"Read the report of its run before training another one. {FORCE}"
+    elif undecided:
         verdict = GateVerdict.INCONCLUSIVE
-        sentence = f"Inconclusive, keep: {' and '.join(open_)} may be worse than the margin allows ({pooled})."
+        names = " and ".join(undecided)
+        sentence = f"Inconclusive, the champion stays: {names} may be worse than the margin allows ({pooled})."
         needed = f"More matured rows narrow the intervals. {FORCE}"
     else:
         verdict, sentence, needed = GateVerdict.PASSED, f"Passed: not worse on {pooled}.", ""
-    return Answer(verdict, challenger, champion, sentence, needed, checks, rows, won, tuple(months))
+
+    return Answer(
+        verdict=verdict,
+        challenger=challenger,
+        champion=champion,
+        sentence=sentence,
+        needed=needed,
+        checks=checks,
+        rows=rows,
+        won=won,
+        months=tuple(months),
+    )
 
 
 def months_of(as_of: pd.Series) -> list[str]:
-    """Calendar months of some moments, in order."""
+    """Calendar months in which the moments fall, in order."""
     return sorted(as_of.dt.strftime("%Y-%m").unique().tolist())

@@ -20,7 +20,7 @@ Outcome = Literal["not worse", "worse", "cannot tell"]
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """One figure of both models; ``difference`` is by how much the challenger is worse, with its 90 % interval.
 
@@ -37,6 +37,7 @@ class Check:
 
     @property
     def outcome(self) -> Outcome:
+        """What the interval says against the margin; ``cannot tell`` where it holds both answers, or is missing."""
         if not np.isfinite([self.low, self.high]).all():
             return "cannot tell"
         if self.high <= self.margin:
@@ -49,12 +50,12 @@ class Check:
         form = ".0f" if self.name == "wins at capacity" else ".4f"
         both = f"{self.name}: champion {self.champion:{form}}, challenger {self.challenger:{form}}"
         if not np.isfinite([self.low, self.high]).all():
-            return f"{both}; too little to resample, cannot tell."
+            return f"{both}; too few accounts to resample: cannot tell."
         span = f"worse by {self.difference:+{form}} (90 % interval {self.low:+{form}} to {self.high:+{form}})"
         return f"{both}; {span}, allowed {self.margin:{'.1f' if form == '.0f' else form}}: {self.outcome}."
 
     def record(self) -> dict[str, Any]:
-        """JSON-ready; ends that cannot be told are None."""
+        """JSON-ready; ends that could not be computed are None."""
         ends = Interval(self.low, self.high).record()
         plain = {name: getattr(self, name) for name in ("name", "champion", "challenger", "difference", "margin")}
         return plain | {"ci": ends, "outcome": self.outcome, "sentence": self.sentence}
@@ -79,6 +80,7 @@ def paired_checks(
     replay = arrange_replay(judged.keys, won)
     places = places_for_shares(replay, capacity, shares)
     clusters = int(group.max()) + 1
+
     sums: dict[str, Floats] = {}
     for name, z in log_odds.items():
         sums |= _sums(name, won, z, group, clusters)
@@ -87,6 +89,8 @@ def paired_checks(
     sums["rows"] = cluster_sums(group, np.ones(len(won)), clusters)
     drawn = resample_totals(sums, Resampling.of(settings))
     here = {name: np.array([values.sum()]) for name, values in sums.items()}
+
+    # margins scale with the base rate, so that one default serves sources with 2 % and 30 % won (docs/adr/0021)
     base = float(won.mean())
     entropy = float(log_loss(won, np.full(len(won), logit(base))).mean())
     wins = float(here[f"{CHAMPION}.wins"][0])
@@ -108,11 +112,19 @@ def _check(name: str, margin: float, figure: Any, sign: float, here: Any, drawn:
     values = {who: float(figure(here, who)[0]) for who in (CHAMPION, CHALLENGER)}
     span = interval(sign * (figure(drawn, CHALLENGER) - figure(drawn, CHAMPION)))
     difference = sign * (values[CHALLENGER] - values[CHAMPION])
-    return Check(name, values[CHAMPION], values[CHALLENGER], difference, span.low, span.high, margin)
+    return Check(
+        name=name,
+        champion=values[CHAMPION],
+        challenger=values[CHALLENGER],
+        difference=difference,
+        low=span.low,
+        high=span.high,
+        margin=margin,
+    )
 
 
 def _sums(name: str, won: Floats, z: Floats, group: Ints, clusters: int) -> dict[str, Floats]:
-    """Per account: loss, and per tenth of the model's own predictions what was promised above what happened."""
+    """Per account: loss, and per tenth of the model's own predictions by how much they exceed what happened."""
     gap, bins = sigmoid(z) - won, _tenths(z)
     found = {f"{name}.loss": cluster_sums(group, log_loss(won, z), clusters)}
     for k in range(BINS):

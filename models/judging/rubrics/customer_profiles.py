@@ -14,13 +14,17 @@ from features.matrix import Matrix
 from models.explaining.profile import Profile, label_of
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
 
-FEWEST, BINS = 20, 4
+FEWEST = 20  # leads with a value; rarer values are not shown
+BINS = 4  # parts of a number, of about equal size
+VALUES = 12  # most frequent values of a category
 FAMILIES = ("attributes", "titles")
 
 
 @dataclass(frozen=True)
 class Profiles:
-    """``attributes``: attribute, value, leads, won, rate with 90 % interval over accounts, share of the won and of the
+    """Tables of who the customers are.
+
+    ``attributes``: attribute, value, leads, won, rate with 90 % interval over accounts, share of the won and of the
     rest that have it, and a verdict against all other leads. ``declared``: the same for what the profile asks for.
     """
 
@@ -49,6 +53,7 @@ def judge_profiles(matrix: Matrix, cluster: Ints, profile: Profile, resampling: 
     code, _ = pd.factorize(names)
     first = pd.Series(np.arange(len(rows))).groupby(code).first().to_numpy(dtype=np.int64)
     won = np.asarray(pd.Series(matrix.label[rows]).groupby(code).max(), dtype=np.float64)
+
     values = matrix.values.iloc[rows[first]].reset_index(drop=True)
     groups = pd.factorize(cluster[rows[first]])[0].astype(np.int64)
     attributes = _judge_masks(list(_attribute_masks(values, matrix.catalog)), won, groups, resampling)
@@ -67,7 +72,7 @@ def _attribute_masks(values: pd.DataFrame, catalog: Catalog) -> Iterator[Masks]:
         if column.isna().any():
             yield label, "(unknown)", column.isna().to_numpy()
         if not pd.api.types.is_numeric_dtype(column):
-            for value in column.value_counts().index[:12]:
+            for value in column.value_counts().index[:VALUES]:
                 yield label, str(value), (column == value).to_numpy(dtype=bool, na_value=False)
             continue
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -115,6 +120,7 @@ def _judge_masks(masks: Sequence[Masks], won: Floats, groups: Ints, resampling: 
     for k, (_, _, mask) in enumerate(kept):
         every[f"n{k}"] = cluster_sums(groups, mask.astype(np.float64), clusters)
         every[f"w{k}"] = cluster_sums(groups, mask * won, clusters)
+
     total = resample_totals(every, resampling)
     wins, rest = float(won.sum()), float(len(won) - won.sum())
     rows = []

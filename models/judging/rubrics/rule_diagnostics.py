@@ -1,4 +1,4 @@
-"""Rubric repair: what each rule is worth, which are out of line with outcomes, and what the rubric misses."""
+"""Diagnosis of a rubric: what each rule is worth, which are out of line with outcomes, and which are missing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from features.array_types import Floats, Ints
-from features.catalog.feature import Catalog
+from features.array_types import Bools, Floats, Ints
+from features.catalog.feature import Catalog, Feature
 from features.rubric.ledger import Ledger
 from models.candidates.rubric import fit_line
 from models.judging.cluster_bootstrap import cluster_sums
@@ -18,13 +18,17 @@ from models.logistic import fit_logistic, sigmoid
 RuleVerdict = Literal[
     "in line", "too many points", "too few points", "wrong way", "worth nothing", "cannot tell", "too rare"
 ]
-FEWEST_LEADS = 20
-_RIDGE = 0.5
-_Z90 = 1.645
+FEWEST_LEADS = 20  # on which a rule fires, and for a missing rule that meet its condition or do not
+_RIDGE = 0.5  # penalty of an effect: a rule that separates perfectly still gets a finite one
+_Z90 = 1.645  # standard errors of a 90 % interval
 _NEGLIGIBLE = 0.25  # share of its points a rule must earn to be worth something
+_TOO_MANY, _TOO_FEW = 0.8, 1.25  # of its points, that the interval's nearer end must pass; a fifth off is in line
+_WINS_PER_PERIOD, _PERIODS = 50, 8  # won (or lost) leads that a period's own level takes, and periods at most
+_MISSED_CHANCE = 0.025  # of calling any of the conditions tried a missing rule by luck, on either side
+_MISSED_SHOWN = 10  # strongest missing rules; a rubric has room for few
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RuleWorth:
     """One rule: the points it gives where it fires, and the points its leads' outcomes would justify.
 
@@ -51,7 +55,7 @@ class RuleWorth:
         return {n: None if isinstance(v, float) and not np.isfinite(v) else v for n, v in values.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MissingRule:
     """A feature value whose leads do better or worse than the rubric says."""
 
@@ -108,6 +112,7 @@ def diagnose_rules(
     penalty = np.r_[np.zeros(levels.shape[1]), np.full(int(enough.sum()), _RIDGE)]
     theta = fit_logistic(design, label, weight, penalty)
     error = _sandwich(design, label, weight, penalty, design @ theta, cluster)
+
     effect, spread = np.full(len(typical), np.nan), np.full(len(typical), np.nan)
     effect[enough], spread[enough] = theta[levels.shape[1] :], error[levels.shape[1] :]
     scale = _scale(typical[enough], effect[enough], spread[enough], book.points, label, weight)
@@ -115,21 +120,27 @@ def diagnose_rules(
         _worth(rule.id, rule.label, float(weight[fired[:, k]].sum()), typical[k], effect[k], spread[k], scale)
         for k, rule in enumerate(book.rubric.rules)
     )
-    offset = design @ theta
-    found = tuple(_missing(values, catalog, label, weight, cluster, offset, scale, levels))
-    return RuleDiagnostics(worth, found, scale)
+
+    explained = _Explained(
+        label=label, weight=weight, cluster=cluster, levels=levels, offset=design @ theta, scale=scale
+    )
+    return RuleDiagnostics(worth, tuple(_missing(values, catalog, explained)), scale)
 
 
 def _levels(label: Floats, order: Ints | None) -> Floats:
     """A column of ones per period of equal length, as many as the won leads allow (at most 8)."""
-    periods = int(np.clip(min(label.sum(), len(label) - label.sum()) // 50, 1, 8)) if order is not None else 1
+    periods = (
+        int(np.clip(min(label.sum(), len(label) - label.sum()) // _WINS_PER_PERIOD, 1, _PERIODS))
+        if order is not None
+        else 1
+    )
     if order is None or periods == 1:
         return np.ones((len(label), 1))
     period = order.argsort(kind="stable").argsort() * periods // len(label)
     return (period[:, None] == np.arange(periods)[None, :]).astype(np.float64)
 
 
-def _typical(book: Ledger) -> tuple[Floats, "np.ndarray[Any, np.dtype[np.bool_]]"]:
+def _typical(book: Ledger) -> tuple[Floats, Bools]:
     """Per rule the mean of its points where it gives any (1 where it never does), and where it does."""
     given = book.rules.to_numpy(dtype=np.float64)
     fired = given != 0.0
@@ -181,7 +192,21 @@ def _worth(rule: str, label: str, leads: float, points: float, effect: float, er
         sentence += "; the rubric as a whole does not follow outcomes, so points cannot be compared."
     else:
         sentence += f"; outcomes would give {deserved:+.3g} (90 % interval {from_:+.3g} to {to:+.3g}): {verdict}."
-    return RuleWorth(rule, label, leads, points, effect, low, high, deserved, from_, to, verdict, sentence)
+
+    return RuleWorth(
+        rule=rule,
+        label=label,
+        leads=leads,
+        points=points,
+        log_odds=effect,
+        low=low,
+        high=high,
+        deserved=deserved,
+        deserved_low=from_,
+        deserved_high=to,
+        verdict=verdict,
+        sentence=sentence,
+    )
 
 
 def _verdict(points: float, low: float, high: float, deserved: float) -> RuleVerdict:
@@ -196,21 +221,27 @@ def _verdict(points: float, low: float, high: float, deserved: float) -> RuleVer
         return "worth nothing"
     if low < 0 and high >= size:
         return "cannot tell"
-    if high < 0.8 * size:
+    if high < _TOO_MANY * size:
         return "too many points"
-    return "too few points" if low > 1.25 * size else "in line"
+    return "too few points" if low > _TOO_FEW * size else "in line"
 
 
-def _missing(
-    values: pd.DataFrame,
-    catalog: Catalog,
-    label: Floats,
-    weight: Floats,
-    cluster: Ints,
-    offset: Floats,
-    scale: float,
-    levels: Floats,
-) -> Iterator[MissingRule]:
+@dataclass(frozen=True, kw_only=True)
+class _Explained:
+    """What the rubric explains of the rows: log-odds ``offset``, shape (n,); and how its points translate.
+
+    ``levels``, shape (n, periods), has a column of ones per period; ``scale`` is points per log-odds.
+    """
+
+    label: Floats
+    weight: Floats
+    cluster: Ints
+    levels: Floats
+    offset: Floats
+    scale: float
+
+
+def _missing(values: pd.DataFrame, catalog: Catalog, explained: _Explained) -> Iterator[MissingRule]:
     """The strongest few conditions on features that explain what the rubric leaves unexplained."""
     found: list[tuple[float, MissingRule]] = []
     tried = 0
@@ -219,29 +250,47 @@ def _missing(
             continue
         best: tuple[float, MissingRule] | None = None
         for condition, mask in _conditions(values[feature.name]):
-            leads = float(weight[mask].sum())
-            if min(leads, float(weight[~mask].sum())) < FEWEST_LEADS:
+            if min(_leads(explained, mask), _leads(explained, ~mask)) < FEWEST_LEADS:
                 continue
             tried += 1
-            design = mask.astype(np.float64)[:, None]
-            both = np.column_stack([levels, design])
-            penalty = np.r_[np.zeros(levels.shape[1]), _RIDGE]
-            theta = fit_logistic(both, label, weight, penalty, offset=offset)
-            error = float(_sandwich(both, label, weight, penalty, both @ theta + offset, cluster)[-1])
-            z = abs(theta[-1]) / max(error, 1e-9)
+            z, rule = _judge_condition(feature, condition, mask, explained)
             if best is None or z > best[0]:
-                effect = float(theta[-1])
-                ends = (effect - _Z90 * error, effect + _Z90 * error)
-                rule = MissingRule(feature.name, feature.label, condition, leads, effect, *ends, effect * scale)
                 best = (z, rule)
         if best is not None:
             found.append(best)
-    least = float(norm.ppf(1 - 0.025 / max(tried, 1)))
+
+    least = float(norm.ppf(1 - _MISSED_CHANCE / max(tried, 1)))
     strongest = sorted((pair for pair in found if pair[0] >= least), key=lambda pair: -pair[0])
-    yield from (rule for _, rule in strongest[:10])
+    yield from (rule for _, rule in strongest[:_MISSED_SHOWN])
 
 
-def _conditions(column: pd.Series) -> Iterator[tuple[str, "np.ndarray[Any, np.dtype[np.bool_]]"]]:
+def _leads(explained: _Explained, mask: Bools) -> float:
+    return float(explained.weight[mask].sum())
+
+
+def _judge_condition(feature: Feature, condition: str, mask: Bools, explained: _Explained) -> tuple[float, MissingRule]:
+    """Effect of a condition beyond the rubric's, and how many standard errors it lies from none."""
+    label, weight = explained.label, explained.weight
+    both = np.column_stack([explained.levels, mask.astype(np.float64)])
+    penalty = np.r_[np.zeros(explained.levels.shape[1]), _RIDGE]
+    theta = fit_logistic(both, label, weight, penalty, offset=explained.offset)
+    error = float(_sandwich(both, label, weight, penalty, both @ theta + explained.offset, explained.cluster)[-1])
+
+    effect = float(theta[-1])
+    rule = MissingRule(
+        feature=feature.name,
+        label=feature.label,
+        condition=condition,
+        leads=_leads(explained, mask),
+        log_odds=effect,
+        low=effect - _Z90 * error,
+        high=effect + _Z90 * error,
+        points=effect * explained.scale,
+    )
+    return abs(theta[-1]) / max(error, 1e-9), rule
+
+
+def _conditions(column: pd.Series) -> Iterator[tuple[str, Bools]]:
     """Conditions a person would write: a value, anything at all, at least a round quantile, nothing on record."""
     absent = column.isna().to_numpy()
     if absent.any() and not absent.all():

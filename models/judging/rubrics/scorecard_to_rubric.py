@@ -71,6 +71,7 @@ def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handof
             name_of = f"learned_{feature_name}"[: 64 - len(end)] + end
             head = {"id": name_of, "group": str(feature.dimension), "topic": str(feature.topic)}
             rules.append({**head, "label": (feature.label or feature_name.replace("_", " ")) + more, **rule})
+
     used = dict.fromkeys(rule["group"] for rule in rules)
     rubric = Rubric.model_validate(
         {
@@ -105,6 +106,7 @@ def _rules(
         return _stage_rules(always, bins, points) if staged and always is not None else None
     if isinstance(params, AnswerAge) and params.channel is None:
         return _answer_age_rules(params.question, bins, points)
+
     made = None
     if isinstance(params, ActivityCount) and not params.distinct_assets:
         made = _count_rule(params, bins, points)
