@@ -61,6 +61,16 @@ def sum_by_criterion(contributions: Contributions, catalog: Catalog, framework: 
     return sum_by_group(contributions, groups, (*framework.ids, CONTEXT))
 
 
+def score_before_rounding(log_odds: Floats, scale: Scale) -> Floats:
+    """The score of calibrated log-odds, neither rounded nor clipped to 0..100."""
+    return np.asarray(CENTRE + scale.points_per_log_odds * (log_odds - scale.reference_log_odds), dtype=np.float64)
+
+
+def score_of_log_odds(log_odds: Floats, scale: Scale) -> Ints:
+    """The score that is shown for calibrated log-odds, without its bars."""
+    return np.rint(np.clip(score_before_rounding(log_odds, scale), LOWEST, HIGHEST)).astype(np.int64)
+
+
 def compute_bars(contributions: Contributions, catalog: Catalog, framework: Framework, scale: Scale) -> Bars:
     """Bars of calibrated contributions under a framework and a scale."""
     unit = scale.points_per_log_odds

@@ -23,7 +23,6 @@ def compare_command(options: Options, csv: str | None, output: Output) -> int:
 
     if not record.get("policies"):
         output.text(f"Nothing was compared, the last run's verdict is {record['verdict']}. {record['verdict_text']}")
-
         return 0
     _print_policies(record, output)
     _print_differences(record, output)
@@ -68,7 +67,6 @@ def _print_thresholds(record: dict[str, Any], output: Output) -> None:
     promise, plan, repair = record.get("promise"), record.get("plan"), record.get("repair")
     if promise:
         output.text(promise["sentence"])
-
         if promise.get("mapped"):
             output.text(promise["mapped"]["sentence"])
 
@@ -84,12 +82,10 @@ def _print_thresholds(record: dict[str, Any], output: Output) -> None:
             )
             for step in promise["tested"]
         ]
-
         output.table(f"\nTested for {promise['promised']:.0%} at {promise['confidence']:.0%} confidence", heads, rows)
 
     if plan:
         output.text("\n".join(plan["sentences"]))
-
     if repair:
         output.text("\n".join(["", "What each rule of the rubric is worth", *(r["sentence"] for r in repair["worth"])]))
 

@@ -83,9 +83,18 @@ class Guess:
     sentinel: str = ""
 
 
-def guess_target(frame: pd.DataFrame) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
-    """The likely target: header, values that mean won, values that mean lost; None if no column looks like one."""
-    best: tuple[float, str, tuple[str, ...], tuple[str, ...]] | None = None
+@dataclass(frozen=True)
+class TargetGuess:
+    """A column that looks like the target, with the values that mean won and lost."""
+
+    header: str
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def guess_target(frame: pd.DataFrame) -> TargetGuess | None:
+    """The likely target; None if no column looks like one."""
+    best: tuple[float, TargetGuess] | None = None
     for place, header in enumerate(frame.columns):
         values = sorted(set(frame[header].dropna()) - {""})
         if not 2 <= len(values) <= 6:
@@ -99,8 +108,8 @@ def guess_target(frame: pd.DataFrame) -> tuple[str, tuple[str, ...], tuple[str, 
         merit += 1.0 * (place == len(frame.columns) - 1) + 0.5 * (len(values) == 2)
 
         if merit >= _LEAST_MERIT and (best is None or merit > best[0]):
-            best = (merit, str(header), won, lost)
-    return None if best is None else best[1:]
+            best = (merit, TargetGuess(str(header), won, lost))
+    return None if best is None else best[1]
 
 
 def guess_column(texts: pd.Series, won: pd.Series | None, decimal: str) -> Guess:

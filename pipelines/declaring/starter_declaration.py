@@ -10,7 +10,14 @@ import pandas as pd
 from features.schema.canonical_tables import LEADS
 from features.schema.columns import Location
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
-from pipelines.declaring.column_inference import Guess, created_column, guess_column, guess_target, times_in_order
+from pipelines.declaring.column_inference import (
+    Guess,
+    TargetGuess,
+    created_column,
+    guess_column,
+    guess_target,
+    times_in_order,
+)
 from pipelines.ingest.file_adapters import RawTable, read_file
 from pipelines.ingest.type_casting import decimal_of
 
@@ -32,12 +39,12 @@ def init_source(path: Path) -> str:
     target = guess_target(frame)
     won = None
     if target is not None:
-        values = frame[target[0]]
-        won = values.isin(target[1]).astype("float64").where(values.isin(target[1] + target[2]))
+        values = frame[target.header]
+        won = values.isin(target.won).astype("float64").where(values.isin(target.won + target.lost))
 
     decimal = decimal_of([frame[c] for c in frame], raw.form.get("delimiter"))
     guesses = {
-        name: guess_column(frame[name], None if target is not None and name == target[0] else won, decimal)
+        name: guess_column(frame[name], None if target is not None and name == target.header else won, decimal)
         for name in frame.columns
     }
 
@@ -50,7 +57,7 @@ def init_source(path: Path) -> str:
     ]
 
     for header, guess in guesses.items():
-        is_target = target is not None and header == target[0]
+        is_target = target is not None and header == target.header
         lines += _column(names[header], guess, is_target=is_target, is_order=header == created_column(guesses))
 
     return "\n".join([*lines, *_TAIL]) + "\n"
@@ -72,7 +79,7 @@ def _head(
     path: Path,
     raw: RawTable,
     frame: pd.DataFrame,
-    target: tuple[str, tuple[str, ...], tuple[str, ...]] | None,
+    target: TargetGuess | None,
     won: pd.Series | None,
 ) -> list[str]:
     name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
@@ -102,12 +109,13 @@ def _head(
 
 
 def _flat(
-    target: tuple[str, tuple[str, ...], tuple[str, ...]] | None,
+    target: TargetGuess | None,
     guesses: Mapping[str, Guess],
     names: Mapping[str, str],
     in_order: list[str],
 ) -> list[str]:
-    column, won, lost = target or ("target", ("won",), ("lost",))
+    target = target or TargetGuess("target", ("won",), ("lost",))
+    column, won, lost = target.header, target.won, target.lost
     lines = [
         "flat:",
         f"  target: {{column: {quote_yaml(names.get(column, column))}, won: {_list(won)}, lost: {_list(lost)}}}",

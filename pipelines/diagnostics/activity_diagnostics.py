@@ -18,7 +18,7 @@ from features.matrix import Matrix
 from features.schema.operations import ActivityParams
 from features.schema.source import Source
 from models.bundle import Bundle
-from models.explaining.points import CENTRE, HIGHEST, LOWEST
+from models.explaining.points import score_of_log_odds
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
@@ -122,8 +122,7 @@ def bot_record(context: Context, bundle: Bundle, scored: pd.DataFrame) -> dict[s
     moved = pd.Series(dtype="float64")
     if open_leads:
         counted = features_at(tables, context.source, without, open_leads, as_of).values
-        exact = CENTRE + bundle.scale.points_per_log_odds * (bundle.log_odds(counted) - bundle.scale.reference_log_odds)
-        unfiltered = pd.Series(np.rint(np.clip(exact, LOWEST, HIGHEST)), index=open_leads)
+        unfiltered = pd.Series(score_of_log_odds(bundle.log_odds(counted), bundle.scale), index=open_leads)
         moved = unfiltered - scores.loc[open_leads]
 
     changed = moved[moved.ne(0)].sort_values(key=abs, ascending=False, kind="stable")

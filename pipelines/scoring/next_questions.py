@@ -9,6 +9,7 @@ import pandas as pd
 from features.errors import ContractError
 from features.matrix import Matrix
 from models.bundle import Bundle
+from models.explaining.points import score_of_log_odds
 from models.explaining.questions import contribution_of, plausible_outcomes, value_questions
 from models.logistic import sigmoid
 from pipelines.scoring.find_lead import find_bundle, lead_matrix
@@ -133,18 +134,13 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
                 spread=float(found.spread[0]),
                 crossing=float(found.crossing[0]),
                 answers=tuple(
-                    PlausibleAnswer(words, share, _points(bundle, z), _chance(z))
+                    PlausibleAnswer(words, share, int(score_of_log_odds(np.array([z]), scale)[0]), _chance(z))
                     for words, share, z in plausible_outcomes(table, log_odds, own)
                 ),
             )
         )
 
     return sorted(rows, key=lambda row: (-(row.gain + 1e-9 * row.spread), row.question))
-
-
-def _points(bundle: Bundle, log_odds: float) -> int:
-    exact = 50 + bundle.scale.points_per_log_odds * (log_odds - bundle.scale.reference_log_odds)
-    return int(np.rint(np.clip(exact, 0, 100)))
 
 
 def _chance(log_odds: float) -> float:
