@@ -22,9 +22,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
-        raise _missing(path) from problem
+        raise _missing_error(path) from problem
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
-        raise _damaged(path, problem) from problem
+        raise _damaged_error(path, problem) from problem
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -32,16 +32,16 @@ def read_parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except FileNotFoundError as problem:
-        raise _missing(path) from problem
+        raise _missing_error(path) from problem
     except (OSError, ValueError) as problem:
-        raise _damaged(path, problem) from problem
+        raise _damaged_error(path, problem) from problem
 
 
-def _missing(path: Path) -> DataError:
+def _missing_error(path: Path) -> DataError:
     return DataError(f"{path} does not exist; run the stage that writes it ('{path.parent.name}') first.")
 
 
-def _damaged(path: Path, problem: Exception) -> DataError:
+def _damaged_error(path: Path, problem: Exception) -> DataError:
     return DataError(f"{path} is damaged ({problem}); run stage '{path.parent.name}' again.")
 
 
