@@ -14,6 +14,8 @@ _FEWEST_FINITE = 20  # resampled values; below that the 5 % ends of an interval 
 
 
 class _Budget(Protocol):
+    """Settings of a stage that resamples."""
+
     @property
     def draws(self) -> int: ...
     @property

@@ -7,7 +7,7 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
 
-def recorded_judges(context: Context, test: Matrix) -> list[ScoredPolicy]:
+def recorded_policies(context: Context, test: Matrix) -> list[ScoredPolicy]:
     """A vendor's score and the handoffs that happened, where the source declares them."""
     source = context.source
     if source.recorded_score is None and source.actual_handoff is None:

@@ -16,7 +16,7 @@ from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit import Recipe, evaluate_twin, fit_twin
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
 from pipelines.report.scorecard_page import STORED, stored
-from pipelines.rubrics.recorded_baselines import recorded_judges
+from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.stages.backtest import load_backtest
 from pipelines.workspace.atomic_files import read_json, stage_dir, write_json, write_parquet
@@ -59,7 +59,7 @@ def run_evaluate(context: Context) -> dict[str, Any]:
 
 def _recorded(context: Context, test: Matrix) -> dict[str, dict[str, Any]]:
     """Rank figures of what the source recorded at the time."""
-    judges = recorded_judges(context, test)
+    judges = recorded_policies(context, test)
     if not judges:
         return {}
     return rank_figures(test, judges, SnapshotCapacity.of(context.source), Resampling.of(context.settings))

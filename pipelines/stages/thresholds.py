@@ -31,7 +31,7 @@ from models.judging.rubrics.scorecard_to_rubric import Proposal, propose_rubric
 from models.logistic import sigmoid
 from pipelines.diagnostics.lifecycle_figures import write_lifecycle
 from pipelines.report.scorecard_page import STORED
-from pipelines.rubrics.recorded_baselines import recorded_judges
+from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_parquet, write_text
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
@@ -144,7 +144,7 @@ def _mapped(context: Context, test: Matrix, kept: Promise) -> dict[str, Any]:
 def _others(context: Context, test: Matrix, proposed: Proposal | None) -> list[ScoredPolicy]:
     """What else stands beside rubric and model: the proposed rubric, a recorded score, the handoffs that happened."""
     found = [] if proposed is None else [ScoredPolicy(Policy.PROPOSED_RUBRIC, proposed.points(test.values))]
-    return [*found, *recorded_judges(context, test)]
+    return [*found, *recorded_policies(context, test)]
 
 
 def _proposal(context: Context, matrix: Matrix, train: Ints) -> Proposal | None:

@@ -25,7 +25,7 @@ from models.judging.evaluation.metrics import (
     metric_draws,
     reliability,
 )
-from models.judging.evaluation.reliability_tables import chances, reliability_table
+from models.judging.evaluation.reliability_tables import outcome_codes, reliability_table
 from models.logistic import fit_logistic, sigmoid
 from tests.reference.toy import toy_matrix
 
@@ -80,14 +80,14 @@ def test_one_win_decides_a_leads_snapshots_within_one_horizon() -> None:
     leads = ["a", "a", "a", "b", "c", "b"]
     keys = matrix.keys.assign(lead_id=pd.Series(leads, dtype="str"), as_of=days.as_unit("us"))
     known = pd.Series(days.as_unit("us") + pd.Timedelta(days=30))
-    codes = chances(replace(matrix, keys=keys, label_known_at=known))
+    codes = outcome_codes(replace(matrix, keys=keys, label_known_at=known))
     assert codes[0] == codes[1] != codes[2] and codes[3] == codes[5]
     assert len({codes[0], codes[2], codes[3], codes[4]}) == 4 and codes.max() == 3
     late = keys.assign(as_of=keys["as_of"] + pd.to_timedelta(np.where(keys["lead_id"] == "a", 25, 0), unit="D"))
-    codes = chances(replace(matrix, keys=late, label_known_at=late["as_of"] + pd.Timedelta(days=30)))
+    codes = outcome_codes(replace(matrix, keys=late, label_known_at=late["as_of"] + pd.Timedelta(days=30)))
     assert codes[0] == codes[1], "windows start with each lead, not on one calendar"
     flat = keys.assign(as_of=pd.Series([pd.NaT] * 6, dtype="datetime64[us]"))
-    codes = chances(replace(matrix, keys=flat, label_known_at=flat["as_of"]))
+    codes = outcome_codes(replace(matrix, keys=flat, label_known_at=flat["as_of"]))
     assert codes[0] == codes[1] == codes[2] and len(set(codes.tolist())) == 3
 
 

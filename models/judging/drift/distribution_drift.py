@@ -78,6 +78,7 @@ def _feature(
     new = unseen(own, values)
     index, noise = _index(own["shares"], after, profile, len(now), units, confidence, own["usual"])
     medians = (own.get("median"), None if own["kind"] == "category" else _median(values.to_numpy(dtype=np.float64)))
+
     words = _words(bin_labels(own), np.array(own["shares"]), after, medians)
     return Drift(
         name=feature.name,

@@ -114,6 +114,7 @@ def _why(winner: str, standing: _LossGaps, both: bool) -> str:
             f"(standard error of the difference {above[near][1]:.4f}), and no simpler candidate is within one "
             "standard error."
         )
+
     gap, error = above[winner]
     return (
         f"{best} has the lowest {what} ({loss:.4f}), but {winner} is simpler and only {gap:.4f} above "

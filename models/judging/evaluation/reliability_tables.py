@@ -27,7 +27,7 @@ LEAST_IN_SEGMENT = 100  # rows; below that ten bins hold fewer than ten rows eac
 _ECE_DRAWS = 200  # every draw bins the rows anew; bounds the time of many segments
 
 
-def chances(matrix: Matrix) -> Ints:
+def outcome_codes(matrix: Matrix) -> Ints:
     """Codes of rows that one win decides, shape (n,): a lead's snapshots in each horizon from its first.
 
     Without clocks all rows of a lead have one code.
@@ -56,7 +56,10 @@ def reliability_table(won: Floats, log_odds: Floats, group: Ints, resampling: Re
     found = []
     for k, record in enumerate(table.record()):
         rows = np.flatnonzero(table.code == k)
-        over, plain = share_interval(won[rows], group[rows], resampling), wilson(record["observed"], len(rows))
+        over, plain = (
+            share_interval(won[rows], group[rows], resampling),
+            binomial_interval(record["observed"], len(rows)),
+        )
         ends = [min(over.low, plain[0]), max(over.high, plain[1])]
         inside = ends[0] <= record["predicted"] <= ends[1]
         found.append(record | {"won": int(won[rows].sum()), "ci": ends, "inside": inside})
@@ -72,7 +75,7 @@ def calibration_by(
     ``ece_if_perfect`` is the error's 95th percentile were every probability true at that n, a lead's snapshots decided
     together.
     """
-    found, group, chance = [], group_codes(test), chances(test)
+    found, group, chance = [], group_codes(test), outcome_codes(test)
     for name, values in segments.items():
         for value in sorted(values.dropna().unique(), key=str):
             rows = np.flatnonzero((values == value).to_numpy(dtype=bool))
@@ -109,10 +112,10 @@ def share_interval(won: Floats, group: Ints, resampling: Resampling) -> Interval
     return interval(ratio(drawn["won"], drawn["n"]))
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
+def binomial_interval(share: float, n: int) -> tuple[float, float]:
     """90 % interval of a share of independent rows (Wilson 1927).
 
-    >>> tuple(round(end, 3) for end in wilson(0.0, 30))
+    >>> tuple(round(end, 3) for end in binomial_interval(0.0, 30))
     (0.0, 0.083)
     """
     from scipy.stats import norm

@@ -47,7 +47,7 @@ def recenter_by_block(log_odds: Floats, won: Floats, weight: Floats, block: Ints
     return shifted
 
 
-def block_rate(won: Floats, weight: Floats, block: Ints) -> Floats:
+def block_log_odds(won: Floats, weight: Floats, block: Ints) -> Floats:
     """Log-odds of each block's own base rate, per row."""
     found = np.empty(len(won))
     for code in np.unique(block):
@@ -70,7 +70,7 @@ def signal_test(
 
     The level of each block is refitted for both sides, so a moving base rate is no signal and hides none.
     """
-    rate = log_loss(won, block_rate(won, weight, block))
+    rate = log_loss(won, block_log_odds(won, weight, block))
     names = [name for name in log_odds if name != "rate"]
 
     codes = np.unique(group, return_inverse=True)[1]

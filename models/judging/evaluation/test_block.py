@@ -20,7 +20,7 @@ from models.judging.evaluation.metrics import (
     ece_when_perfect,
     metric_draws,
 )
-from models.judging.evaluation.reliability_tables import chances, reliability_table, share_interval
+from models.judging.evaluation.reliability_tables import outcome_codes, reliability_table, share_interval
 from models.judging.evaluation.test_warning import write_test_warning
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.replay import arrange_replay, top_each_snapshot
@@ -97,7 +97,7 @@ def evaluate(
         if name != winner
     }
 
-    perfect = ece_when_perfect(log_odds[winner], weight, chances(test), seed=resampling.seed)
+    perfect = ece_when_perfect(log_odds[winner], weight, outcome_codes(test), seed=resampling.seed)
     base = float(np.average(won, weights=weight))
     return Evaluation(
         figures=figures,

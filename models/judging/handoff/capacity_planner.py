@@ -53,9 +53,11 @@ def plan_capacity(replay: Replay, score: Floats, capacity: SnapshotCapacity, res
     per_rep = declared.handoffs_per_week / declared.reps
     crews = list(range(max(1, declared.reps - 1), declared.reps + 4))
     rows = {crew: _rows(replay, score, crew * per_rep * every_days / 7) for crew in [*crews, crews[-1] + 1]}
+
     nothing = np.zeros(len(score))
     sums = {str(c): sums_of(replay, Handoffs(str(c), "", "", r), nothing)["wins"] for c, r in rows.items()}
     drawn = resample_totals(sums, resampling)
+
     table = []
     for crew in crews:
         won, more = (float(replay.label[rows[c]].sum()) for c in (crew, crew + 1))
@@ -64,8 +66,10 @@ def plan_capacity(replay: Replay, score: Floats, capacity: SnapshotCapacity, res
         rates = (crew * per_rep, per_rep / declared.working_days)
         share = won / handed if handed else np.nan
         table.append((crew, *rates, handed, int(won), share, int(more - won), span.low, span.high))
+
     names = ("reps", "per_week", "per_rep_and_day", "handoffs", "wins", "precision")
     frame = pd.DataFrame(table, columns=[*names, "one_more", "one_more_low", "one_more_high"])
+
     now = frame[frame["reps"] == declared.reps].iloc[0]
     text = (
         f"With {declared.reps} reps ({declared.handoffs_per_week} handoffs a week) the list held {now['wins']:.0f} of "

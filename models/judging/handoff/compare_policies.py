@@ -90,9 +90,8 @@ def _differences(every: list[Handoffs], replay: Replay, draws: dict[str, Floats]
         if first not in rows or second not in rows:
             continue
         won = [float(replay.label[rows[name]].sum()) for name in (first, second)]
-        shares = [
-            w / len(rows[name]) if len(rows[name]) else np.nan for w, name in zip(won, (first, second), strict=True)
-        ]
+        shares = [w / len(rows[n]) if len(rows[n]) else np.nan for w, n in zip(won, (first, second), strict=True)]
+
         precisions = [ratio(draws[f"{name}.wins"], draws[f"{name}.workload"]) for name in (first, second)]
         found.append(
             Difference(

@@ -27,6 +27,7 @@ def _sentence(compared: Comparison, difference: Difference) -> str:
             f"{where} ({rubric.precision:.1%}) the model's list has {model.workload:,} leads and {model.wins:,} wins, "
             f"the rubric's {rubric.workload:,} leads and {rubric.wins:,} wins."
         )
+
     low, high = difference.wins_ci.low, difference.wins_ci.high
     start = (
         f"{where} ({rubric.workload:,} of {compared.leads:,} leads) the model's list holds {model.wins:,} of "
@@ -34,6 +35,7 @@ def _sentence(compared: Comparison, difference: Difference) -> str:
     )
     if np.isnan(low):
         return f"{start}; there are too few leads for an interval."
+
     span = f"difference {difference.wins:+d}, 90 % interval {low:+.0f} to {high:+.0f}"
     if high < 0:
         return f"The rubric is better. {start} ({span})."

@@ -90,6 +90,7 @@ def estimate(
         "wins": cluster_sums(cluster, weight * won, clusters),
         "leads": cluster_sums(cluster, weight, clusters),
     }
+
     totals = resample_totals(sums, resampling)
     below, squares = float(weight.sum()), float((weight**2).sum())
     return Estimate(

@@ -12,6 +12,8 @@ from models.judging.handoff.policy_results import Handoffs
 from models.judging.handoff.replay import Replay, first_crossings, per_snapshot, threshold_for, top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
 
+_LENGTHS = 60  # lists tried for equal precision, evenly in log length; bounds the time of the search
+_SHORTEST, _FRACTION = 10, 20  # leads of the shortest list, or this fraction of the rubric's
 _BEST = "the best leads not yet handed off, as many as capacity allows"
 
 
@@ -51,9 +53,11 @@ def policies_of(
         rule = "each week the model's best leads, as many as the rubric handed off"
         equal = Handoffs(Policy.EQUAL_WORKLOAD, "model", rule, matched, _lowest(model.score, matched))
         found[1:1] = [equal, *_equal_precision(replay, model, own)]
+
     rows = top_each_snapshot(replay, model.score, places)
     found.append(Handoffs(Policy.MODEL_CAPACITY, "model", _BEST, rows, _lowest(model.score, rows)))
     found += _by_value(replay, model, capacity.declared)
+
     for judge in others:
         mask = judge.handed_off
         rows = top_each_snapshot(replay, judge.score, places) if mask is None else first_crossings(replay, mask)
@@ -82,7 +86,7 @@ def _equal_precision(replay: Replay, model: ScoredPolicy, own: Ints) -> list[Han
     if not len(own):
         return []
     aim = replay.label[own].mean()
-    grid = np.geomspace(max(10, len(own) // 20), replay.leads, 60).astype(np.int64)
+    grid = np.geomspace(max(_SHORTEST, len(own) // _FRACTION), replay.leads, _LENGTHS).astype(np.int64)
     sizes = np.unique([*grid, len(own)])
     best: tuple[float, Ints] | None = None
     for size in sizes:

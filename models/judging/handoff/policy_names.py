@@ -16,6 +16,7 @@ class Policy(StrEnum):
     where: str
 
     def __new__(cls, value: str, who: str, where: str = "") -> Self:
+        """A member whose string is its value alone."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.who, member.where = who, where

@@ -92,9 +92,11 @@ def result_of(replay: Replay, handoffs: Handoffs, judged: JudgedRows, *, cost: f
     precision = wins / len(rows) if len(rows) else float("nan")
     base = replay.base_rate()
     known = age_days[rows][np.isfinite(age_days[rows])]
+
     kept = np.ones(replay.leads, dtype=bool)
     kept[replay.lead[rows]] = False
     revenue = float((won * np.nan_to_num(amount[rows], nan=0.0)).sum()) if np.isfinite(amount).any() else float("nan")
+
     return PolicyResult(
         policy=handoffs.policy,
         by=handoffs.by,

@@ -154,6 +154,7 @@ def lower_bound(won: Floats, cluster: Ints, confidence: float) -> float:
     share = float(won.mean())
     if clusters < 2:
         return 0.0
+
     if share in (0.0, 1.0):
         effective = float(clusters)
     else:
@@ -161,6 +162,7 @@ def lower_bound(won: Floats, cluster: Ints, confidence: float) -> float:
         residual = cluster_sums(cluster, won, clusters) - share * size
         variance = clusters / (clusters - 1) * float((residual**2).sum()) / n**2
         effective = min(float(n), share * (1 - share) / variance) if variance > 0 else float(n)
+
     level = 1 - confidence
     effective *= float((stats.t.ppf(level, n - 1) / stats.t.ppf(level, clusters - 1)) ** 2)
     wins = share * effective
@@ -183,6 +185,7 @@ def _sentence(
             f"{promised:.0%} cannot be promised with these data: {replay.leads:,} leads were judged, "
             f"and a promise needs a list of at least {MINIMUM_HANDOFFS} leads."
         )
+
     first = tested[0]
     return (
         f"{promised:.0%} cannot be promised with these data: of the best {first.workload:,} leads "

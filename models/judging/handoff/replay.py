@@ -36,14 +36,17 @@ class Replay:
 
     @property
     def snapshots(self) -> int:
+        """How many snapshots there are."""
         return len(self.dates)
 
     @property
     def leads(self) -> int:
+        """How many (lead, episode) pairs there are."""
         return len(self.cluster)
 
     @property
     def clusters(self) -> int:
+        """How many groups (accounts) there are."""
         return int(self.cluster.max()) + 1 if len(self.cluster) else 0
 
     @property
@@ -102,11 +105,13 @@ def arrange_replay(keys: pd.DataFrame, label: Floats) -> Replay:
         snapshot = np.zeros(len(keys), dtype=np.int64)
     else:
         snapshot = np.asarray(keys["as_of"].rank(method="dense").to_numpy(dtype=np.float64) - 1).astype(np.int64)
+
     lead_key = keys["lead_id"].astype("str") + "\x1f" + keys["episode"].astype("str")
     lead, names = pd.factorize(lead_key)
     first = pd.Series(np.arange(len(keys))).groupby(lead).first().to_numpy(dtype=np.int64)
     cluster, _ = pd.factorize(keys["group"].iloc[first])
     place = tie_order(pd.Series(names))
+
     return Replay(
         snapshot=snapshot,
         lead=np.asarray(lead, dtype=np.int64),

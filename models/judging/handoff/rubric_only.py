@@ -87,9 +87,11 @@ def _sentence(result: PolicyResult, replay: Replay) -> str:
         f"of {int(replay.winnable.sum()):,} wins. Precision {result.precision:.1%}"
         f"{_span(result.intervals['precision'], '.1%')}"
     )
+
     if not np.isfinite(result.lift):
         return f"{figures}; no lead was won, so lift cannot be computed."
     figures += f", {result.lift:.2f} times the base rate of {replay.base_rate():.1%}{_span(lift, '.2f')}"
+
     if np.isnan(lift.low):
         return f"{figures}; there are too few leads for an interval."
     if lift.low <= 1 <= lift.high:

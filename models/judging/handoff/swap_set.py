@@ -35,6 +35,7 @@ def swap_set(
     only_model = model_rows[~np.isin(replay.lead[model_rows], replay.lead[rubric_rows])]
     only_rubric = rubric_rows[~np.isin(replay.lead[rubric_rows], replay.lead[model_rows])]
     rows = np.concatenate([only_model, only_rubric])
+
     frame = pd.DataFrame(
         {
             "row": rows,
@@ -50,6 +51,7 @@ def swap_set(
     )
     if not len(frame):
         return frame
+
     ranks = pd.Series(log_odds).rank(pct=True).to_numpy() - pd.Series(points).rank(pct=True).fillna(0.5).to_numpy()
     order = np.lexsort((replay.tie[rows], -np.abs(ranks[rows]), frame["side"].to_numpy()))
     return frame.iloc[order].reset_index(drop=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-PRIOR_WINS = 10.0  # weight of the mean of all wins, in wins
+PRIOR_WINS = 10.0  # wins of average amount that each kind starts with, so that one large deal decides little
 
 
 def win_value_ratios(kinds: Sequence[str], amounts: Sequence[float]) -> Mapping[str, float]:

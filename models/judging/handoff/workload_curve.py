@@ -11,8 +11,8 @@ from models.judging.cluster_bootstrap import Interval, Resampling, interval, rat
 from models.judging.handoff.policy_results import Handoffs, sums_of
 from models.judging.handoff.replay import Replay, top_each_snapshot
 
-_POINTS = 20
-CURVE_DRAWS = 300  # bounds the cost of a curve: every point resamples on its own, and its band is only drawn
+_POINTS = 20  # workloads of a curve; it is drawn, and the slider of the thresholds page steps through them
+CURVE_DRAWS = 300  # bounds the cost of a curve, whose bands are only drawn
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def spread_places(rate: float, snapshots: int) -> Ints:
     >>> spread_places(0.5, 4).tolist()
     [0, 1, 0, 1]
     """
-    upto = np.floor(rate * np.arange(1, snapshots + 1) + 1e-9)
+    upto = np.floor(rate * np.arange(1, snapshots + 1) + 1e-9)  # 1e-9: a product that is whole but for rounding
     return np.asarray(np.diff(upto, prepend=0.0), dtype=np.int64)
 
 

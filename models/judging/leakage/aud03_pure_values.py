@@ -43,16 +43,16 @@ def check_pure_values(rows: AuditRows) -> list[Finding]:
     parts = {name: _parts(rows.columns[name], rows.label) for name in asked}
     looked_at = count_provable(rows, (part.mask for several in parts.values() for part in several))
     for name in asked:
-        whole = _function(name, rows.columns[name], rows.label) or _won_only(name, parts[name], rows)
+        whole = _find_renamed_target(name, rows.columns[name], rows.label) or _find_won_only(name, parts[name], rows)
         graded: tuple[Severity, str] | None = (
-            ("leak", whole) if whole else _lost_only(name, parts[name], rows, looked_at)
+            ("leak", whole) if whole else _grade_lost_only(name, parts[name], rows, looked_at)
         )
         if graded is not None:
             found.append(Finding(name, CODE, *graded))
     return found
 
 
-def _function(name: str, column: pd.Series, label: Floats) -> str | None:
+def _find_renamed_target(name: str, column: pd.Series, label: Floats) -> str | None:
     """Few values, each with one outcome only: the target under another name."""
     cells = pd.factorize(column, use_na_sentinel=False)[0]
     count = int(cells.max()) + 1
@@ -70,7 +70,7 @@ def _function(name: str, column: pd.Series, label: Floats) -> str | None:
     )
 
 
-def _won_only(name: str, parts: list[Part], rows: AuditRows) -> str | None:
+def _find_won_only(name: str, parts: list[Part], rows: AuditRows) -> str | None:
     for part in parts:
         wins, n = float(rows.label[part.mask].sum()), float(part.mask.sum())
         if wins < max(FEWEST_WON, COVERS * rows.label.sum()):
@@ -84,7 +84,7 @@ def _won_only(name: str, parts: list[Part], rows: AuditRows) -> str | None:
     return None
 
 
-def _lost_only(name: str, parts: list[Part], rows: AuditRows, looked_at: int) -> tuple[Severity, str] | None:
+def _grade_lost_only(name: str, parts: list[Part], rows: AuditRows, looked_at: int) -> tuple[Severity, str] | None:
     """The gravest of the parts that come with the loss."""
     graded: dict[Severity, str] = {}
     for part in parts:
@@ -112,12 +112,14 @@ def _parts(column: pd.Series, label: Floats) -> list[Part]:
     parts = [
         Part(f"is '{value}'", mask, value == lowest) for value, mask in single.items() if mask.sum() >= FEWEST_ROWS
     ]
+
     for outcome in (1.0, 0.0):
         fewest = FEWEST_ROWS if outcome else FEWEST_OF_SEVERAL  # no chance is asked for wins
         pure = [value for value, mask in single.items() if mask.sum() >= fewest and (label[mask] == outcome).all()]
         if len(pure) > 1:
             words = "is one of " + ", ".join(f"'{value}'" for value in pure[:5])
             parts.append(Part(words, column.isin(pure).to_numpy(dtype=bool), lowest in pure, 2.0 ** len(single)))
+
     if len(counts) > 1 and counts.iloc[0] >= USUAL * len(column):
         usual = counts.index[0]
         other = (column != usual).to_numpy(dtype=bool) & column.notna().to_numpy()

@@ -35,6 +35,7 @@ def _timestamp(name: str, column: pd.Series, closed: pd.Series) -> Finding | Non
     known = moment.notna()
     if known.sum() < FEWEST:
         return None
+
     share = float((moment[known] >= closed[known] - SLACK).mean())
     if share < SOME:
         return None
@@ -53,6 +54,7 @@ def _only_afterwards(table: pd.DataFrame, what: str, clock: str, closed: pd.Seri
     rows = table[table["lead_id"].isin(closed.index).to_numpy()]
     after = rows[clock] >= rows["lead_id"].map(closed) - SLACK
     shares = after.groupby(rows[what]).agg(["mean", "size"])
+
     found = []
     for name, row in shares.iterrows():
         if row["size"] >= FEWEST and row["mean"] >= MOSTLY:

@@ -20,6 +20,7 @@ def check_account_linkage(rows: AuditRows, missing: npt.NDArray[np.bool_]) -> li
     low = auc - 2 * auc_error(auc, int(rows.label.sum()), int((1 - rows.label).sum()))
     if low < HIGH:
         return []
+
     shares = [f"{(~missing)[rows.label == outcome].mean():.0%}" for outcome in (1.0, 0.0)]
     return [
         Finding(

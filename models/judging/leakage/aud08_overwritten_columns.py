@@ -24,43 +24,46 @@ WRONG = 0.05  # of the rarer side, that a column equal to a stage may miss
 def check_overwritten_columns(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     """Attributes (one row per lead, index lead_id) that follow what happened to the lead after its creation."""
     created = tables["leads"].set_index("lead_id")["created_at"]
-    counts, flags = dict(_counts(tables, created)), dict(_flags(tables, created))
+    counts, flags = dict(_later_counts(tables, created)), dict(_stage_sets(tables, created))
     found = []
     for name in map(str, columns.columns):
         column = columns[name]
-        text = _overwritten(name, column, tables["answers"])
+        text = _holds_last_value(name, column, tables["answers"])
         if text is None and pd.api.types.is_numeric_dtype(column):
             text = _follows(name, column, counts)
-        text = text or _equals_flag(name, column, flags)
+        text = text or _matches_stage(name, column, flags)
         if text is not None:
             advice = "Map its history to answers (when_known: history), or declare it 'role: ignore'."
             found.append(Finding(name, CODE, "leak", f"{text} {advice}"))
     return found
 
 
-def _later(table: pd.DataFrame, clock: str, created: pd.Series) -> pd.DataFrame:
+def _after_creation(table: pd.DataFrame, clock: str, created: pd.Series) -> pd.DataFrame:
     """Rows that happened after their lead's creation (and a day to settle)."""
     start = table["lead_id"].map(created)
     return table[(table[clock] > start + SETTLE).to_numpy()]
 
 
-def _counts(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Iterator[tuple[str, pd.Series]]:
+def _later_counts(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Iterator[tuple[str, pd.Series]]:
     """Per lead: how often something happened after its creation."""
     activities = tables["activities"]
     if len(activities):
-        later = _later(activities, "happened_at", created)
+        later = _after_creation(activities, "happened_at", created)
         yield "activities after creation", later["lead_id"].value_counts()
         for kind in activities["kind"].value_counts().index[:KINDS]:
             yield f"'{kind}' after creation", later.loc[later["kind"] == kind, "lead_id"].value_counts()
     if len(tables["answers"]):
-        yield "answers after creation", _later(tables["answers"], "happened_at", created)["lead_id"].value_counts()
+        yield (
+            "answers after creation",
+            _after_creation(tables["answers"], "happened_at", created)["lead_id"].value_counts(),
+        )
 
 
-def _flags(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Iterator[tuple[str, pd.Series]]:
+def _stage_sets(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Iterator[tuple[str, pd.Series]]:
     """Per lead, as sets of leads: stages reached after creation, the stage it is in today, an opportunity at all."""
     stages = tables["stages"]
     if len(stages):
-        later = _later(stages, "entered_at", created)
+        later = _after_creation(stages, "entered_at", created)
         for stage in later["stage"].unique():
             yield f"stage '{stage}' reached after creation", later.loc[later["stage"] == stage, "lead_id"]
         last = stages.sort_values("entered_at", kind="stable").drop_duplicates("lead_id", keep="last")
@@ -105,11 +108,12 @@ def _sums(name: str, column: pd.Series, counts: Mapping[str, pd.Series]) -> str 
     )
 
 
-def _equals_flag(name: str, column: pd.Series, flags: Mapping[str, pd.Series]) -> str | None:
+def _matches_stage(name: str, column: pd.Series, flags: Mapping[str, pd.Series]) -> str | None:
     cells = pd.factorize(column, use_na_sentinel=False)[0]
     size = int(cells.max()) + 1 if len(cells) else 0
     if size < 2 or size > min(VALUES, len(cells) // 4):
         return None
+
     rows = np.bincount(cells, minlength=size)
     for words, leads in flags.items():
         flag: Floats = column.index.isin(leads).astype(np.float64)
@@ -126,16 +130,18 @@ def _equals_flag(name: str, column: pd.Series, flags: Mapping[str, pd.Series]) -
     return None
 
 
-def _overwritten(name: str, column: pd.Series, answers: pd.DataFrame) -> str | None:
+def _holds_last_value(name: str, column: pd.Series, answers: pd.DataFrame) -> str | None:
     """The column's history is on record: whether it holds the last entry where the first differs."""
     history = answers[(answers["question"] == name).to_numpy()] if len(answers) else answers
     if len(history) < FEWEST:
         return None
+
     ordered = history.sort_values("known_at", kind="stable").groupby("lead_id")["value"]
     ends = pd.DataFrame({"first": ordered.first(), "last": ordered.last()}).dropna()
     changed = ends[(ends["first"] != ends["last"]).to_numpy()]
     if len(changed) < FEWEST or len(changed) < CHANGED * len(ends):
         return None
+
     now = column.reindex(changed.index).astype("str")
     same_as_last = float((now == changed["last"]).mean())
     if same_as_last < LAST:

@@ -37,6 +37,7 @@ def check_train_test_duplicates(matrix: Matrix, chop: Chop, names: list[str]) ->
                     f"{shared:.0%} of the test rows have an earlier training row with identical inputs.",
                 )
             )
+
     accounts = matrix.keys["account_id"]
     before, after = accounts.iloc[train].dropna(), accounts.iloc[test].dropna()
     if len(after) and after.nunique() < len(after):

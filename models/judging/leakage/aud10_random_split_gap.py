@@ -20,11 +20,13 @@ def check_random_split_gap(rows: AuditRows, seed: int = 0) -> list[Finding]:
     later = rows.block > half
     if min(rows.label[later].sum(), rows.label[~later].sum()) < FEWEST:
         return []
+
     random = np.random.default_rng(seed).random(len(rows.label)) < 0.5
     past = auc_within(_sum_log_odds(rows, ~later)[later], rows.label[later], np.zeros(int(later.sum()), dtype=np.int64))
     mixed = auc_within(
         _sum_log_odds(rows, random)[~random], rows.label[~random], np.zeros(int((~random).sum()), dtype=np.int64)
     )
+
     if mixed - past < WIDE:
         return []
     return [

@@ -23,14 +23,15 @@ def check_date_difference(rows: AuditRows) -> list[Finding]:
     from any column that tells when the lead began (a date, a running number) gives it away.
     """
     numbers = {n: _numbers(rows, n) for n in rows.names if n not in rows.verified and rows.columns[n].dtype.kind == "f"}
-    spread = {name: values for name, values in numbers.items() if _spread(values)}
+    spread = {name: values for name, values in numbers.items() if _is_spread(values)}
+
     found: dict[str, Finding] = {}
     for one, other in combinations(spread, 2):
         both = np.isfinite(spread[one]) & np.isfinite(spread[other])
         if both.sum() < FEWEST or abs(_correlation(spread[one][both], spread[other][both])) < TOGETHER:
             continue
         name, beside = sorted((one, other), key=lambda n: (-rows.powers[n].auc, n))
-        auc, low = _power(_left(spread[name], spread[beside], both), rows, both)
+        auc, low = _power(_residual(spread[name], spread[beside], both), rows, both)
         alone = max(rows.powers[name].auc, rows.powers[beside].auc)
         if auc >= SURE and low >= SURE - SURE_MARGIN and auc >= alone + BEYOND and name not in found:
             found[name] = Finding(
@@ -48,7 +49,7 @@ def _numbers(rows: AuditRows, name: str) -> Floats:
     return rows.columns[name].to_numpy(dtype=np.float64)
 
 
-def _spread(values: Floats) -> bool:
+def _is_spread(values: Floats) -> bool:
     """Whether a column takes so many values that it can be a moment or a running number."""
     known = values[np.isfinite(values)]
     return len(known) >= FEWEST and len(np.unique(known)) >= SPREAD * len(known)
@@ -58,7 +59,7 @@ def _correlation(one: Floats, other: Floats) -> float:
     return float(np.corrcoef(one, other)[0, 1]) if one.std() > 0 and other.std() > 0 else 0.0
 
 
-def _left(values: Floats, beside: Floats, rows: npt.NDArray[np.bool_]) -> Floats:
+def _residual(values: Floats, beside: Floats, rows: npt.NDArray[np.bool_]) -> Floats:
     """What a straight line through the other column leaves of the values."""
     slope, start = np.polyfit(beside[rows] - beside[rows].mean(), values[rows], 1)
     return np.asarray(values[rows] - start - slope * (beside[rows] - beside[rows].mean()), dtype=np.float64)

@@ -51,7 +51,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
     The final test block is never looked at (``chop`` says which rows it holds). Of every lead one row is taken.
     A leak whose column is declared ``accepted_because`` is reported with that reason and does not stop training.
     """
-    rows, positions = _development(matrix, chop)
+    rows, positions = _development_rows(matrix, chop)
     if min(rows.label.sum(), len(rows.label) - rows.label.sum()) < FEWEST:
         message = f"Too few won or lost leads to audit columns; at least {FEWEST} of each are needed."
         return [Finding("(rows)", "AUD00", "note", message)]
@@ -183,15 +183,17 @@ def _with_declared_reason(finding: Finding, source: Source | None, read_from: Ma
     )
 
 
-def _development(matrix: Matrix, chop: Chop | None) -> tuple[AuditRows, npt.NDArray[np.int64]]:
+def _development_rows(matrix: Matrix, chop: Chop | None) -> tuple[AuditRows, npt.NDArray[np.int64]]:
     """One matured row per lead outside the final test block, in blocks."""
     usable = matrix.matured & ~np.isnan(matrix.label)
     if chop is not None:
         usable[chop.final.test] = False
     positions = np.flatnonzero(usable)
+
     shuffled = np.random.default_rng(0).permutation(positions)
     _, first = np.unique(matrix.keys["lead_id"].to_numpy()[shuffled], return_index=True)
     positions = np.sort(shuffled[first])
+
     learned = [f for f in matrix.catalog if f.family not in UNLEARNED]
     label = matrix.label[positions]
     order = matrix.keys["order"].to_numpy(dtype=np.int64)[positions]

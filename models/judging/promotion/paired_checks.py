@@ -104,7 +104,7 @@ def paired_checks(
 
 def places_for_shares(replay: Replay, capacity: SnapshotCapacity, shares: Floats) -> Ints:
     """Places per snapshot: the declared capacity in proportion to the rows that are judged, fractions carried on."""
-    upto = np.floor(np.cumsum(capacity.per_snapshot * shares) + 1e-9)  # 1e-9: a sum of fractions that is whole
+    upto = np.floor(np.cumsum(capacity.per_snapshot * shares) + 1e-9)  # 1e-9: a sum that is whole but for rounding
     return np.asarray(np.diff(upto, prepend=0.0), dtype=np.int64)[: replay.snapshots]
 
 
