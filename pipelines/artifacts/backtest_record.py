@@ -82,7 +82,7 @@ class SignalRecord(Record):
 
 
 class RandomGap(Record):
-    """What random folds flatter, on the same rows."""
+    """How optimistic a random split is, on the same rows."""
 
     auc_at_random: Figure
     auc_by_time: Figure

@@ -28,7 +28,7 @@ def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answe
 
     Raises
     ------
-    BundleError : the challenger is damaged or does not fit the declaration: it could score nobody
+    BundleError : the challenger is damaged or does not fit the declaration: it could not score any lead
     DataError : no matrix was built yet
     """
     paths = context.paths
@@ -37,7 +37,7 @@ def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answe
     if not fits(context, folder):
         raise BundleError(
             f"bundle {challenger[:12]} was trained under another declaration than the matrix of '{paths.source}' "
-            "follows; it could score nobody. Train again, or restore the declaration and rebuild the matrix."
+            "follows, so it could not score any lead. Train again, or restore the declaration and rebuild the matrix."
         )
 
     now = read_champion(paths)

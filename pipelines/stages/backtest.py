@@ -59,7 +59,7 @@ def _record(found: Backtest) -> dict[str, Any]:
 
 
 def _judged(context: Context, matrix: Matrix, found: Backtest, winner: str) -> dict[str, Any]:
-    """Block by block against the winner, and what random folds flatter."""
+    """Block by block against the winner, and how optimistic a random split is."""
     resampling = Resampling.of(context.settings)
     blocks = compare_by_block(
         matrix,

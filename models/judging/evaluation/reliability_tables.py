@@ -56,10 +56,8 @@ def reliability_table(won: Floats, log_odds: Floats, group: Ints, resampling: Re
     found = []
     for k, record in enumerate(table.record()):
         rows = np.flatnonzero(table.code == k)
-        over, plain = (
-            share_interval(won[rows], group[rows], resampling),
-            binomial_interval(record["observed"], len(rows)),
-        )
+        over = share_interval(won[rows], group[rows], resampling)
+        plain = binomial_interval(record["observed"], len(rows))
         ends = [min(over.low, plain[0]), max(over.high, plain[1])]
         inside = ends[0] <= record["predicted"] <= ends[1]
         found.append(record | {"won": int(won[rows].sum()), "ci": ends, "inside": inside})

@@ -102,7 +102,7 @@ def estimate(
 
 
 def worked_and_not(worked: Bools, won: Floats) -> pd.DataFrame:
-    """Leads that sales worked and leads nobody touched, apart: n, won, rate. The rates are not comparable."""
+    """n, won and rate of leads that sales worked and of leads nobody touched, apart. The rates are not comparable."""
     rows = []
     for name, mask in (("worked", worked), ("never worked", ~worked)):
         judged = mask & ~np.isnan(won)

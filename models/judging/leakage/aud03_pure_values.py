@@ -85,7 +85,7 @@ def _find_won_only(name: str, parts: list[Part], rows: AuditRows) -> str | None:
 
 
 def _grade_lost_only(name: str, parts: list[Part], rows: AuditRows, looked_at: int) -> tuple[Severity, str] | None:
-    """The gravest of the parts that come with the loss."""
+    """The most severe of the parts that come with the loss."""
     graded: dict[Severity, str] = {}
     for part in parts:
         severity = grade_loss_only(rows, part.mask, looked_at * part.choices)

@@ -53,10 +53,8 @@ def _later_counts(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Ite
         for kind in activities["kind"].value_counts().index[:KINDS]:
             yield f"'{kind}' after creation", later.loc[later["kind"] == kind, "lead_id"].value_counts()
     if len(tables["answers"]):
-        yield (
-            "answers after creation",
-            _after_creation(tables["answers"], "happened_at", created)["lead_id"].value_counts(),
-        )
+        answered = _after_creation(tables["answers"], "happened_at", created)
+        yield "answers after creation", answered["lead_id"].value_counts()
 
 
 def _stage_sets(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Iterator[tuple[str, pd.Series]]:
