@@ -19,7 +19,7 @@ from features.kernel.finish import Swept, finish
 from features.kernel.program import Item, TableProgram
 from features.kernel.scanner_clicks import bot_rows
 from features.kernel.sorting import BucketSort, SortEngine
-from features.kernel.sweep import sweep
+from features.kernel.sweep import SweepRows, sweep
 from features.kernel.table_arrays import EncodedTables, as_series, base_table
 from features.matrix import Matrix
 from features.point_in_time.visibility import Moments, SortedRows, visible
@@ -39,18 +39,22 @@ def sweep_program(
     """All columns of one program for the moments of a cohort."""
     if not len(encoded.tables[base_table(program.table)]):
         return _nothing(encoded, program, lead, as_of)
+
     rows = sorted_rows(encoded, program, engine)
     table = base_table(program.table)
     entity = _entity(encoded, program, lead)
     slices = visible(rows, Moments(entity, as_of))
     row_class = encoded.classes(program)[rows.order]
+
     entries = program.entries()
     items = encoded.items(program, rows.order)
     bot_by = np.empty(0, dtype=np.int64)
     if program.uses_bots:
         bot_by = bot_rows(rows, row_class, entries.bot_role, items[Item.LEAD], compiled.borders)
     value = encoded.tables[table].number("value")[rows.order] if program.sums else np.empty(0)
-    columns = sweep(rows, slices, as_of, row_class, items, value, bot_by, entries, threads=engine.threads)
+
+    swept = SweepRows(rows.happened_at, row_class, items, value, bot_by)
+    columns = sweep(swept, slices, as_of, entries, threads=engine.threads)
     return Swept(columns, rows.order, encoded.tables[table], encoded.clocks(table).happened_at, entity, as_of)
 
 

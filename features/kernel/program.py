@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -102,9 +103,11 @@ class Column:
     exclude_bots: bool = False
 
 
-@dataclass(frozen=True)
-class Entries:
-    """The kernel's view of a program: class c feeds entries ``starts[c]:starts[c + 1]``, longest window first."""
+class Entries(NamedTuple):
+    """The kernel's view of a program: class c feeds entries ``starts[c]:starts[c + 1]``, longest window first.
+
+    A named tuple, because that is the one record numba takes as an argument.
+    """
 
     starts: Ints
     column: Ints

@@ -1,7 +1,6 @@
 """Scanner clicks: what e-mail security software does within seconds of a send, or all links of a mail at once."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +15,7 @@ PRONE, SEND = int(BotRole.PRONE), int(BotRole.SEND)
 NOT_YET = UNKNOWN
 
 
-@dataclass(frozen=True)
-class BotBorders:
+class BotBorders(NamedTuple):
     """The declared filter in microseconds."""
 
     after_send: int
@@ -76,18 +74,20 @@ def _bursts(prone: Ints, member: Any, happened: Ints, span: int, count: int, bot
                     bot_by[near[m]] = min(bot_by[near[m]], row)
 
 
+class _ClickRows(NamedTuple):
+    """Sorted rows of all entities: what kind of row each is, and whose."""
+
+    starts: Ints
+    happened: Ints
+    role: Ints
+    row_class: Any
+    member: Any
+
+
 @njit(cache=True, nogil=True)
-def _flag(
-    starts: Ints,
-    happened: Ints,
-    role: Ints,
-    row_class: Any,
-    member: Any,
-    seconds: int,
-    span: int,
-    count: int,
-    bot_by: Ints,
-) -> None:
+def _flag(rows: _ClickRows, borders: BotBorders, bot_by: Ints) -> None:
+    starts, happened, role, row_class, member = rows
+    seconds, span, count = borders
     for e in range(starts.size - 1):
         low, high = starts[e], starts[e + 1]
         n_prone = 0
@@ -97,6 +97,7 @@ def _flag(
             n_sends += role[row_class[r]] == SEND
         if n_prone == 0 or (n_sends == 0 and n_prone < count):
             continue
+
         prone = np.empty(n_prone, dtype=np.int64)
         sends = np.empty(n_sends, dtype=np.int64)
         p = 0
@@ -108,6 +109,7 @@ def _flag(
             elif role[row_class[r]] == SEND:
                 sends[s] = r
                 s += 1
+
         prone = _by_member_and_time(prone, member, happened)
         _after_send(prone, _by_member_and_time(sends, member, happened), member, happened, seconds, bot_by)
         _bursts(prone, member, happened, span, count, bot_by)
@@ -123,6 +125,5 @@ def bot_rows(
     alone: what makes it a scanner's may become known after the click itself.
     """
     bot_by = np.full(rows.happened_at.size, NOT_YET, dtype=np.int64)
-    spans = (borders.after_send, borders.burst, borders.burst_count)
-    _flag(rows.starts, rows.happened_at, role, row_class, member, *spans, bot_by)
+    _flag(_ClickRows(rows.starts, rows.happened_at, role, row_class, member), borders, bot_by)
     return bot_by

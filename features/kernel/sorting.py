@@ -2,14 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
 
 from features.array_types import Floats, Ints
 
-PARALLEL_FROM = 50_000
+PARALLEL_FROM = 50_000  # rows; below, starting threads costs more than it saves
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,22 @@ class SortEngine(Protocol):
 
     threads: int
 
-    def sort(self, keys: SortKeys, entities: int) -> tuple[Ints, Ints]: ...
+    def sort(self, keys: SortKeys, entities: int) -> tuple[Ints, Ints]:
+        """Starts of the entities, shape (entities + 1,), and the sorted row positions."""
+
+
+class _Later(NamedTuple):
+    """The keys that decide between rows known at the same moment; see :class:`SortKeys`."""
+
+    happened: Ints
+    tie: Ints
+    value: Floats
 
 
 @njit(cache=True, nogil=True)
-def _before(i: int, j: int, happened: Ints, tie: Ints, value: Floats) -> bool:
+def _before(i: int, j: int, later: _Later) -> bool:
     """Whether row i comes before row j, both known at the same moment."""
+    happened, tie, value = later.happened, later.tie, later.value
     if happened[i] != happened[j]:
         return bool(happened[i] < happened[j])
     if tie[i] != tie[j]:
@@ -72,12 +82,12 @@ def _buckets(entity: Any, known: Ints, entities: int) -> tuple[Ints, Ints, Ints]
 
 
 @njit(cache=True, nogil=True)
-def _insertion(order: Ints, moment: Ints, low: int, high: int, happened: Ints, tie: Ints, value: Floats) -> None:
+def _insert(order: Ints, moment: Ints, low: int, high: int, later: _Later) -> None:
     for i in range(low + 1, high):
         row = order[i]
         at = moment[i]
         j = i - 1
-        while j >= low and (at < moment[j] or (at == moment[j] and _before(row, order[j], happened, tie, value))):
+        while j >= low and (at < moment[j] or (at == moment[j] and _before(row, order[j], later))):
             order[j + 1] = order[j]
             moment[j + 1] = moment[j]
             j -= 1
@@ -86,9 +96,7 @@ def _insertion(order: Ints, moment: Ints, low: int, high: int, happened: Ints, t
 
 
 @njit(cache=True, nogil=True)
-def _merge(
-    order: Ints, moment: Ints, spare: Ints, low: int, middle: int, high: int, happened: Ints, tie: Ints, value: Floats
-) -> None:
+def _merge(order: Ints, moment: Ints, spare: Ints, low: int, middle: int, high: int, later: _Later) -> None:
     """Merge two sorted runs; ``spare`` has room for rows and moments of both: shape (2, longest)."""
     left = low
     right = middle
@@ -96,7 +104,7 @@ def _merge(
         from_right = left >= middle
         if not from_right and right < high:
             from_right = moment[right] < moment[left] or (
-                moment[right] == moment[left] and _before(order[right], order[left], happened, tie, value)
+                moment[right] == moment[left] and _before(order[right], order[left], later)
             )
         source = right if from_right else left
         spare[0, k] = order[source]
@@ -111,23 +119,22 @@ def _merge(
 
 
 @njit(cache=True, nogil=True)
-def _sort_buckets(
-    first: int, end: int, starts: Ints, order: Ints, moment: Ints, happened: Ints, tie: Ints, value: Floats
-) -> None:
+def _sort_buckets(first: int, end: int, starts: Ints, order: Ints, moment: Ints, later: _Later) -> None:
     longest = 0
     for e in range(first, end):
         longest = max(longest, starts[e + 1] - starts[e])
     spare = np.empty((2, longest), dtype=np.int64)
-    run = 24
+
+    run = 24  # rows sorted by insertion before runs are merged: few enough that a run stays in the nearest cache
     for e in range(first, end):
         low, high = starts[e], starts[e + 1]
         for start in range(low, high, run):
-            _insertion(order, moment, start, min(start + run, high), happened, tie, value)
+            _insert(order, moment, start, min(start + run, high), later)
         width = run
         while width < high - low:
             for start in range(low, high - width, 2 * width):
                 stop = min(start + 2 * width, high)
-                _merge(order, moment, spare, start, start + width, stop, happened, tie, value)
+                _merge(order, moment, spare, start, start + width, stop, later)
             width *= 2
 
 
@@ -140,13 +147,15 @@ class BucketSort:
     def sort(self, keys: SortKeys, entities: int) -> tuple[Ints, Ints]:
         """Starts of the entities and the sorted row positions."""
         starts, order, moment = _buckets(keys.entity, keys.known_at, entities)
+        later = _Later(keys.happened_at, keys.tie, keys.value)
 
         def part(first: int, end: int) -> None:
-            _sort_buckets(first, end, starts, order, moment, keys.happened_at, keys.tie, keys.value)
+            _sort_buckets(first, end, starts, order, moment, later)
 
         if self.threads == 1 or order.size < PARALLEL_FROM:
             part(0, entities)
             return starts, order
+
         edges = np.searchsorted(starts, np.linspace(0, order.size, self.threads + 1)[1:-1])
         bounds = [0, *edges.tolist(), entities]
         with ThreadPoolExecutor(self.threads) as pool:

@@ -60,76 +60,71 @@ def _actors(kind: ActivityKind) -> tuple[str, ...]:
     return tuple(str(actor) for actor in kind.actors)
 
 
-def _feature(
-    name: str,
-    dimension: Dimension,
-    topic: Topic,
-    doc: str,
-    label: str,
-    wording: Wording,
-    params: ActivityParams,
-    direction: int = 0,
-) -> Feature:
+@dataclass(frozen=True)
+class _Spec:
+    """What is particular to one feature; dimension and topic are those of its kind or stream."""
+
+    name: str
+    doc: str
+    label: str
+    wording: Wording
+    params: ActivityParams
+
+
+def _feature(spec: _Spec, dimension: Dimension, topic: Topic, direction: int = 0) -> Feature:
     units = {Wording.RECENCY: "days", Wording.TREND: "log2 ratio", Wording.CATEGORY: "category"}
-    missing = wording in (Wording.RECENCY, Wording.CATEGORY)
+    missing = spec.wording in (Wording.RECENCY, Wording.CATEGORY)
     return Feature(
-        name=name,
+        name=spec.name,
         family=FAMILY,
         dimension=dimension,
         topic=topic,
-        type=FeatureType.CATEGORY if wording is Wording.CATEGORY else FeatureType.NUMBER,
+        type=FeatureType.CATEGORY if spec.wording is Wording.CATEGORY else FeatureType.NUMBER,
         when_empty=None if missing else 0.0,
-        doc=doc,
-        unit=units.get(wording, "count"),
+        doc=spec.doc,
+        unit=units.get(spec.wording, "count"),
         known_when="when the activity was known",
-        direction=-direction if wording is Wording.RECENCY else direction,
-        wording=wording,
-        label=label,
-        params=params,
+        direction=-direction if spec.wording is Wording.RECENCY else direction,
+        wording=spec.wording,
+        label=spec.label,
+        params=spec.params,
     )
 
 
 def _kind_features(name: str, kind: ActivityKind, source: Source) -> list[Feature]:
     label = kind.label or name.replace("_", " ")
+    opening = f"{label[:1].upper()}{label[1:]}"
     rows = rows_of_kind(name, kind)
-    features = [
-        _feature(
+    specs = [
+        _Spec(
             f"{name}_{days}d",
-            kind.dimension,
-            kind.topic,
-            f"{label[:1].upper()}{label[1:]} in the {days} days before as_of.",
+            f"{opening} in the {days} days before as_of.",
             f"{label} in {days} days",
             Wording.COUNT,
             ActivityCount(rows=rows, window_days=days),
-            kind.direction,
         )
         for days in source.windows.counts
     ]
-    features.append(
-        _feature(
+    specs.append(
+        _Spec(
             f"{name}_recency",
-            kind.dimension,
-            kind.topic,
             f"Days since the latest of: {label}.",
             f"days since {label}",
             Wording.RECENCY,
             ActivityRecency(rows=rows),
-            kind.direction,
         )
     )
-    half_life = f"{kind.half_life_days:g}"
-    features.append(
-        _feature(
+    specs.append(
+        _Spec(
             f"{name}_decayed",
-            kind.dimension,
-            kind.topic,
-            f"{label[:1].upper()}{label[1:]}, each halving in weight every {half_life} days.",
+            f"{opening}, each halving in weight every {kind.half_life_days:g} days.",
             f"{label} lately",
             Wording.DECAYED,
             DecayedSum(rows=rows, half_life_days=kind.half_life_days),
-            kind.direction,
         )
     )
+
+    features = [_feature(spec, kind.dimension, kind.topic, kind.direction) for spec in specs]
     return features + _topic_features(name, kind, label, source)
 
 
@@ -139,22 +134,19 @@ def _topic_features(name: str, kind: ActivityKind, label: str, source: Source) -
     for topic in dict.fromkeys(kind.assets.values()):
         if topic is kind.topic:
             continue
-        assets = [asset for asset, its_topic in kind.assets.items() if its_topic is topic]
-        intent = all(asset in kind.assets_intent for asset in assets)
+
+        assets = tuple(asset for asset, its_topic in kind.assets.items() if its_topic is topic)
         about = f"{label} about {topic.replace('_', ' ')}"
-        rows = ActivityRows(kinds=(name,), assets=tuple(assets), actors=_actors(kind))
-        features.append(
-            _feature(
-                f"{name}_{topic}_{days}d",
-                Dimension.INTENT if intent else kind.dimension,
-                topic,
-                f"{about[:1].upper()}{about[1:]} in the {days} days before as_of ({', '.join(assets)}).",
-                f"{about} in {days} days",
-                Wording.COUNT,
-                ActivityCount(rows=rows, window_days=days),
-                kind.direction,
-            )
+        rows = ActivityRows(kinds=(name,), assets=assets, actors=_actors(kind))
+        spec = _Spec(
+            f"{name}_{topic}_{days}d",
+            f"{about[:1].upper()}{about[1:]} in the {days} days before as_of ({', '.join(assets)}).",
+            f"{about} in {days} days",
+            Wording.COUNT,
+            ActivityCount(rows=rows, window_days=days),
         )
+        intent = all(asset in kind.assets_intent for asset in assets)
+        features.append(_feature(spec, Dimension.INTENT if intent else kind.dimension, topic, kind.direction))
     return features
 
 
@@ -183,21 +175,8 @@ def _dimension_features(dimension: Dimension, kinds: Mapping[str, ActivityKind],
     word = _NAMES[dimension]
     rows = ActivityRows(kinds=kinds_of(parts), parts=parts)
     half_lives = {name: kinds[name].half_life_days for name in kinds_of(parts)}
-    return [
-        _feature(f"{word}_{spec.name}", dimension, Topic.CONTEXT, spec.doc, spec.label, spec.wording, spec.params)
-        for spec in _dimension_specs(word, rows, half_lives, source)
-    ]
-
-
-@dataclass(frozen=True)
-class _Spec:
-    """What is particular to one feature of a dimension."""
-
-    name: str
-    doc: str
-    label: str
-    wording: Wording
-    params: ActivityParams
+    specs = _dimension_specs(word, rows, half_lives, source)
+    return [_feature(spec, dimension, Topic.CONTEXT) for spec in specs]
 
 
 def _dimension_specs(word: str, rows: ActivityRows, half_lives: Mapping[str, float], source: Source) -> list[_Spec]:
@@ -206,7 +185,7 @@ def _dimension_specs(word: str, rows: ActivityRows, half_lives: Mapping[str, flo
     one = f"activity of {word}"
     counts = [
         _Spec(
-            f"{days}d",
+            f"{word}_{days}d",
             f"Activities of {word} in the {days} days before as_of.",
             f"activities of {word} in {days} days",
             Wording.COUNT,
@@ -218,42 +197,42 @@ def _dimension_specs(word: str, rows: ActivityRows, half_lives: Mapping[str, flo
     return [
         *counts,
         _Spec(
-            "recency",
+            f"{word}_recency",
             f"Days since the latest {one}.",
             f"days since an {one}",
             Wording.RECENCY,
             ActivityRecency(rows=rows),
         ),
         _Spec(
-            "decayed",
+            f"{word}_decayed",
             f"Activities of {word}, each fading with its kind's half-life.",
             f"activities of {word} lately",
             Wording.DECAYED,
             DecayedSum(rows=rows, half_lives=half_lives),
         ),
         _Spec(
-            "breadth",
+            f"{word}_breadth",
             f"Different pages, documents or areas of {word} in the {longest} days before as_of.",
             f"different assets of {word} in {longest} days",
             Wording.COUNT,
             ActivityBreadth(rows=rows, window_days=longest),
         ),
         _Spec(
-            "trend",
+            f"{word}_trend",
             f"Rate of {word} in {short} days against the {long - short} days before them (log2, smoothed by one).",
             f"trend of {word}",
             Wording.TREND,
             ActivityTrend(rows=rows, windows_days=(short, long)),
         ),
         _Spec(
-            "streak",
+            f"{word}_streak",
             f"Weeks in a row up to as_of with an {one}, at most 52.",
             f"weeks in a row with an {one}",
             Wording.COUNT,
             ActivityStreak(rows=rows),
         ),
         _Spec(
-            "active_days",
+            f"{word}_active_days",
             f"Different days (24 hours back from as_of) with an {one}, in {longest} days.",
             f"days with an {one} in {longest} days",
             Wording.COUNT,
@@ -267,13 +246,15 @@ def _channels(kinds: Mapping[str, ActivityKind]) -> list[Feature]:
     ends: list[tuple[str, ActivityParams]] = [("first", FirstChannel(rows=rows)), ("last", LastChannel(rows=rows))]
     return [
         _feature(
-            f"{which}_channel",
+            _Spec(
+                f"{which}_channel",
+                f"Channel of the {which} activity that has one.",
+                f"{which} channel",
+                Wording.CATEGORY,
+                params,
+            ),
             Dimension.INTEREST,
             Topic.CONTEXT,
-            f"Channel of the {which} activity that has one.",
-            f"{which} channel",
-            Wording.CATEGORY,
-            params,
         )
         for which, params in ends
     ]
