@@ -38,6 +38,7 @@ class LeadScoreError(Exception):
 
     @property
     def message(self) -> str:
+        """The sentence the user reads."""
         return str(self)
 
 

@@ -31,6 +31,7 @@ class BotEffect:
 
     @property
     def removed(self) -> int:
+        """Clicks left out, of all kinds."""
         return int(self.kinds["removed"].sum())
 
     def sentence(self) -> str:

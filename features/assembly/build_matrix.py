@@ -122,7 +122,8 @@ def frame_of(catalog: Catalog, found: Sequence[Floats | Coded], length: int) -> 
 class Builder(Protocol):
     """Whoever computes feature values of a cohort: :func:`build_matrix`, or an engine with its result."""
 
-    def __call__(self, tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame: ...
+    def __call__(self, tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
+        """Feature values of a cohort; see :func:`build_matrix`."""
 
 
 def matrix_of(

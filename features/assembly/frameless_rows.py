@@ -102,7 +102,7 @@ def objects(values: Values, name: str) -> Texts:
 
 
 def texts_of(values: Values, name: str) -> list[Any]:
-    """One category column; whatever is no text is missing."""
+    """One category column; whatever is not a text is missing."""
     return list(values.categories[name]) if isinstance(values, PlainRows) else values[name].tolist()
 
 

@@ -150,14 +150,17 @@ class Catalog:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
+        """Names of all features, in order."""
         return tuple(feature.name for feature in self.features)
 
     @cached_property
     def numbers(self) -> tuple[str, ...]:
+        """Names of the number features, in order."""
         return tuple(f.name for f in self.features if f.type is FeatureType.NUMBER)
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
+        """Names of the category features, in order."""
         return tuple(f.name for f in self.features if f.type is FeatureType.CATEGORY)
 
     @cached_property
@@ -171,6 +174,7 @@ class Catalog:
         return tuple(k for k, f in enumerate(self.features) if f.type is FeatureType.CATEGORY)
 
     def of_family(self, family: str) -> tuple[Feature, ...]:
+        """Features of one family, in order; empty for a family that has none."""
         return self._families.get(family, ())
 
     @cached_property
@@ -186,10 +190,12 @@ class Catalog:
         return Catalog(tuple(f for f in self.features if f.name in wanted))
 
     def records(self) -> list[dict[str, Any]]:
+        """The features as JSON-ready mappings, as a bundle stores them."""
         return [feature.record() for feature in self.features]
 
     @classmethod
     def from_records(cls, records: Iterable[Mapping[str, Any]]) -> "Catalog":
+        """Rebuild a catalog from :meth:`records`; ContractError for what no feature has."""
         return cls(tuple(Feature.from_record(r) for r in records))
 
     def __hash__(self) -> int:

@@ -203,7 +203,7 @@ def open_cohort(tables: Tables, source: Source, as_of: pd.Timestamp) -> pd.DataF
 
 
 def keys_of(tables: Tables, source: Source, lead_ids: Sequence[str], as_of: pd.Timestamp | pd.Series) -> pd.DataFrame:
-    """Keys of given leads at given moments, in the given order; whether they are open plays no part.
+    """Keys of given leads at given moments, in the given order; whether they are open does not matter.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def keys_of(tables: Tables, source: Source, lead_ids: Sequence[str], as_of: pd.T
         missing = [str(lead_ids[int(i)]) for i in np.flatnonzero(lead < 0)]
         raise ContractError(
             f"{len(missing)} of {len(lead_ids)} leads are not in table 'leads' ({', '.join(missing[:3])}); "
-            "hand their rows over with the request."
+            "send their rows with the request."
         )
     if isinstance(as_of, pd.Series):
         when = micros(as_of)

@@ -62,7 +62,7 @@ LOG_COLUMNS = ("lead_id", "became", "rule", "known_at")
 
 
 def normal_email(text: str | None) -> str | None:
-    """An e-mail address in one spelling: lower case, without name, ``mailto:`` and ``+tag``; None if it is none.
+    """An e-mail address in one spelling: lower case, without name, ``mailto:`` and ``+tag``; None where there is none.
 
     >>> normal_email(" Ann Lee <Ann.Lee+trial@Example.COM> "), normal_email("none")
     ('ann.lee@example.com', None)
@@ -138,7 +138,7 @@ def resolve(tables: Tables, source: Source) -> Resolved:
 def find_duplicates(leads: pd.DataFrame, rules: Identity) -> pd.DataFrame:
     """Leads that are another lead once more: same e-mail (and same account, where the rule says so).
 
-    The lead created first stays; ties go to the smaller id. Leads that are declared to be kept apart are no duplicates.
+    The lead created first stays; ties go to the smaller id. Leads declared to be kept apart are not duplicates.
     """
     email = _column(leads, rules.email).map(normal_email, na_action="ignore")
     key = email.astype("str")

@@ -14,6 +14,8 @@ from features.matrix import Matrix
 from features.point_in_time.microseconds import micros
 from features.schema.source import Split
 
+# Won leads a block must hold: 10, or an eighth of all where there are few, but never under 5 (docs/sources.md,
+# split.minimum_won_per_block).
 _USUAL_WON, _SHARE_OF_WON, _FEWEST_WON = 10, 8, 5
 
 Rows = npt.NDArray[np.int64]
@@ -70,6 +72,7 @@ class Chop:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Chop":
+        """Rebuild the splits from :meth:`record`."""
         return cls(
             kind=record["kind"],
             blocks=tuple(_block(b) for b in record["blocks"]),

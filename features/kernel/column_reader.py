@@ -31,13 +31,17 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def text(self, column: str) -> Coded: ...
+    def text(self, column: str) -> Coded:
+        """A column as codes into sorted texts, shape (rows,)."""
 
-    def number(self, column: str) -> Floats: ...
+    def number(self, column: str) -> Floats:
+        """A column as float64, shape (rows,); what is not a number is NaN."""
 
-    def moment(self, column: str) -> Ints: ...
+    def moment(self, column: str) -> Ints:
+        """A column as microseconds since the epoch, shape (rows,); missing is NEVER."""
 
-    def repeated(self, column: str) -> Ints: ...
+    def repeated(self, column: str) -> Ints:
+        """Positions of rows whose value occurs more than once."""
 
 
 def number_of(value: Any) -> float:
@@ -122,9 +126,11 @@ class FrameRows:
         return len(self.frame)
 
     def has(self, column: str) -> bool:
+        """Whether the frame has the column."""
         return column in self.frame.columns
 
     def text(self, column: str) -> Coded:
+        """A column as codes into sorted texts, shape (rows,)."""
         if column not in self._text:
             self._text[column] = self._encode(column)
         return self._text[column]
@@ -148,6 +154,7 @@ class FrameRows:
         return Coded(renumber[codes], tuple(kept))
 
     def number(self, column: str) -> Floats:
+        """A column as float64, shape (rows,); what is not a number is NaN."""
         if not self.has(column):
             return np.full(len(self), np.nan)
         series = self.frame[column]
@@ -161,6 +168,7 @@ class FrameRows:
         return table[coded.codes]
 
     def moment(self, column: str) -> Ints:
+        """A column as microseconds since the epoch, shape (rows,); missing is NEVER."""
         if not self.has(column):
             return np.full(len(self), NEVER, dtype=np.int64)
         series = self.frame[column]
@@ -213,6 +221,7 @@ class RecordRows:
         return len(self.records)
 
     def text(self, column: str) -> Coded:
+        """A column as codes into sorted texts, shape (rows,)."""
         if column not in self._text and column not in self._present:
             self._text[column] = Coded(np.full(len(self.records), -1, dtype=np.int32), ())
         if column not in self._text:
@@ -232,6 +241,7 @@ class RecordRows:
         return self._texts[column]
 
     def number(self, column: str) -> Floats:
+        """A column as float64, shape (rows,); what is not a number is NaN."""
         if column not in self._present:
             return np.full(len(self.records), np.nan)
         if column not in self._number:
@@ -240,6 +250,7 @@ class RecordRows:
         return self._number[column]
 
     def moment(self, column: str) -> Ints:
+        """A column as microseconds since the epoch, shape (rows,); missing is NEVER."""
         if column not in self._moment and column not in self._present:
             self._moment[column] = np.full(len(self.records), NEVER, dtype=np.int64)
         if column not in self._moment:

@@ -143,10 +143,12 @@ class TableProgram:
 
     @property
     def fields(self) -> tuple[str, ...]:
+        """Columns of the table that parts may filter by."""
         return FIELDS[self.table]
 
     @cached_property
     def uses_bots(self) -> bool:
+        """Whether any column leaves out scanner clicks."""
         return any(column.exclude_bots for column in self.columns)
 
     @cached_property
@@ -185,6 +187,7 @@ class TableProgram:
 
     @property
     def parts(self) -> tuple[Part, ...]:
+        """Every part of every column, once."""
         if self._parts is None:
             self._parts = tuple(dict.fromkeys(p for c in self.columns for p in c.stream))
             self._signatures = [{} for _ in self.fields]

@@ -19,7 +19,7 @@ LEARNED = ("table", "lead_id", "what", "happened_at", "known_at")
 
 
 def known_at_moment(tables: Tables, moment: pd.Timestamp) -> dict[str, pd.DataFrame]:
-    """The tables without the rows learned of later; leads stay, as their creation is no news of theirs."""
+    """The tables without the rows that became known later; leads stay, since the lead itself is given."""
     return {name: frame if name == "leads" else frame[_known_by(frame, name, moment)] for name, frame in tables.items()}
 
 

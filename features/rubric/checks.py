@@ -36,7 +36,7 @@ def _names(rubric: Rubric) -> Iterator[Problem]:
     groups = ", ".join(rubric.groups)
     for i, rule in enumerate(rubric.rules):
         if rule.id in seen:
-            yield ("rules", i, "id"), f"rule id '{rule.id}' stands twice; give each rule an id of its own."
+            yield ("rules", i, "id"), f"rule id '{rule.id}' appears twice; give each rule an id of its own."
         seen[rule.id] = i
         if rule.group not in rubric.groups:
             yield ("rules", i, "group"), f"group '{rule.group}' is not declared; declared groups: {groups}."
@@ -48,7 +48,7 @@ def _names(rubric: Rubric) -> Iterator[Problem]:
                 if rule_id not in seen:
                     yield (
                         ("thresholds", i, key),
-                        f"threshold '{threshold.stage}' asks for rule '{rule_id}', which does not exist; "
+                        f"threshold '{threshold.stage}' requires rule '{rule_id}', which does not exist; "
                         f"rules: {', '.join(seen)}.",
                     )
     if rubric.matrix is not None:
@@ -70,7 +70,7 @@ def _thresholds(rubric: Rubric) -> Iterator[Problem]:
         if higher.points < lower.points:
             yield (
                 ("thresholds", i, "points"),
-                f"'{higher.stage}' asks for {higher.points:g} points, below '{lower.stage}' with {lower.points:g}; "
+                f"'{higher.stage}' needs {higher.points:g} points, fewer than '{lower.stage}' with {lower.points:g}; "
                 f"a later stage must not be easier: raise '{higher.stage}' or lower '{lower.stage}'.",
             )
 
@@ -97,7 +97,7 @@ def _ranges(i: int, rule: Rule) -> Iterator[Problem]:
             yield (
                 ("rules", i, "ranges", k),
                 f"rule '{rule.id}': the range from {start:g} overlaps one that ends at {below:g}; "
-                "a value may fall into one range only.",
+                "a value may fall into only one range.",
             )
 
 
@@ -109,7 +109,7 @@ def _patterns(i: int, rule: Rule) -> Iterator[Problem]:
             except re.error as problem:
                 yield (
                     ("rules", i, "patterns", pattern),
-                    f"rule '{rule.id}': {pattern} is no regular expression: {problem}.",
+                    f"rule '{rule.id}': {pattern} is not a valid regular expression: {problem}.",
                 )
 
 
@@ -126,13 +126,13 @@ def _values(i: int, rule: Rule) -> Iterator[Problem]:
 
 
 def _reserved_ids(rubric: Rubric) -> Iterator[Problem]:
-    """Ids whose features would bear the name of another rule's."""
+    """Ids whose features would have the name of another rule's feature."""
     gates = {"in_" + "_".join(sorted(map(str, rule.only_in))) for rule in rubric.rules if rule.only_in}
     ids = {rule.id for rule in rubric.rules}
     for i, rule in enumerate(rubric.rules):
         head, underscores, _ = rule.id.partition("__")
         if rule.id in gates or (underscores and head in ids):
-            yield ("rules", i, "id"), f"rule id '{rule.id}' is used inside the rubric already; name the rule otherwise."
+            yield ("rules", i, "id"), f"rule id '{rule.id}' is already used inside the rubric; choose another id."
 
 
 def check_against_source(rubric: Rubric, source: Source) -> list[Problem]:
@@ -145,13 +145,13 @@ def _rule_problems(i: int, rule: Rule, source: Source) -> Iterator[Problem]:
         word = "only_in" if rule.subject == "lead" else rule.subject
         yield (
             ("rules", i, word),
-            f"rule '{rule.id}' speaks of {word}, but '{source.name}' is flat: its rules speak of lead columns.",
+            f"rule '{rule.id}' uses {word}, but '{source.name}' is flat: its rules can only read lead columns.",
         )
         return
     if rule.only_in and "stages" not in source.tables:
         yield (
             ("rules", i, "only_in"),
-            f"rule '{rule.id}' is scoped to stages, but source '{source.name}' has no stages.",
+            f"rule '{rule.id}' is limited to stages, but source '{source.name}' has no stages.",
         )
     if rule.lead is not None:
         yield from _column_problem(i, rule, "lead", "leads", source)
@@ -213,7 +213,7 @@ def _impossible_conditions(
         if known and kind is not ColumnType.NUMBER and fold_value(value) not in known:
             yield (
                 ("rules", i, "values", value),
-                f"rule '{rule.id}': {what} never is '{value}'; its declared values: {', '.join(declared)}.",
+                f"rule '{rule.id}': {what} is never '{value}'; its declared values: {', '.join(declared)}.",
             )
 
 

@@ -53,7 +53,7 @@ def from_words(text: str) -> dict[str, Any]:
         if not equals or name not in KNOWN:
             raise ValueError(f"option '{part}' is not known; write name=value, names: {', '.join(KNOWN)}")
         if name in options:
-            raise ValueError(f"option '{name}' stands twice; keep one of the two")
+            raise ValueError(f"option '{name}' appears twice; keep one of the two")
         options[name] = _read_option(name, value)
     return options
 
@@ -70,7 +70,7 @@ def cell_of(text: str) -> str:
 
 
 def text_of(cell: str) -> str:
-    """The text of a cell; quotes that are no JSON text are part of the text.
+    """The text of a cell; quotes that are not JSON are part of the text.
 
     >>> text_of('" x "'), text_of('"a" or "b"')
     (' x ', '"a" or "b"')
@@ -99,7 +99,7 @@ def kinds_of(cell: str) -> list[str]:
 
     Raises
     ------
-    ValueError : a JSON list that is none
+    ValueError : text in brackets that is not a JSON list
     """
     if not cell.startswith("["):
         return [kind for part in cell.split(",") if (kind := part.strip())]
@@ -108,7 +108,7 @@ def kinds_of(cell: str) -> list[str]:
     except ValueError:
         found = None
     if not isinstance(found, list) or not all(isinstance(kind, str) for kind in found):
-        raise ValueError(f'kinds \'{cell}\' are no list; write page_view, demo or ["page_view", "demo"]')
+        raise ValueError(f'kinds \'{cell}\' is not a list; write page_view, demo or ["page_view", "demo"]')
     return found
 
 
@@ -116,7 +116,7 @@ def _json_options(text: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(text)
     except ValueError as problem:
-        raise ValueError(f"options '{text}' are no JSON ({problem}); write name=value; name=value") from None
+        raise ValueError(f"options '{text}' are not valid JSON ({problem}); write name=value; name=value") from None
     for name in found:
         if name not in KNOWN:
             raise ValueError(f"option '{name}' is not known; names: {', '.join(KNOWN)}")
@@ -145,7 +145,7 @@ def _read_option(name: str, value: str) -> Any:
     try:
         return [float(item) for item in value.split(",")] if name == "from_points" else int(value)
     except ValueError:
-        raise ValueError(f"option '{name}' has '{value}', which is no number") from None
+        raise ValueError(f"option '{name}' has '{value}', which is not a number") from None
 
 
 def _truth(value: str) -> bool:

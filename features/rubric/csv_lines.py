@@ -56,7 +56,7 @@ class Sheet:
     def once(self, path: Path, number: int, what: str) -> None:
         """Note a part's line; a second line of the same part is an error, as one of the two would be lost."""
         if path in self.lines:
-            raise ValueError(f"{what} stands twice, first on line {self.lines[path]}; keep one of the two")
+            raise ValueError(f"{what} appears twice, first on line {self.lines[path]}; keep one of the two")
         self.lines[path] = number
 
     def attempt(self, number: int, read: Callable[..., None], *given: Any) -> None:
@@ -81,13 +81,15 @@ def read_sheet(text: str) -> Sheet:
             elif any(cells):
                 sheet.attempt(number, _read, sheet, names, cells, number)
     except csv.Error as problem:
-        sheet.problems.append((number + 1, f"the sheet cannot be read on from here ({problem}); look for a lone quote"))
+        sheet.problems.append(
+            (number + 1, f"the sheet cannot be read beyond this line ({problem}); look for an unmatched quote")
+        )
     wrong = _header(names)
     if wrong:
         sheet.problems = [(1, wrong)]
     elif not sheet.problems:
         absent = [kind for kind, key in _KEYS.items() if not sheet.data.get(key)]
-        sheet.problems = [(1, f"no line is a {kind}; add one") for kind in absent]
+        sheet.problems = [(1, f"there is no {kind} line; add one") for kind in absent]
     return sheet
 
 
@@ -95,14 +97,14 @@ def _header(names: tuple[str, ...]) -> str:
     absent = [name for name in _NEEDED if name not in names]
     wrong = [f"column {', '.join(absent)} is missing"] if absent else []
     wrong += [f"column '{name}' is not known" for name in names if name and name not in COLUMNS]
-    wrong += [f"column '{name}' stands twice" for name in COLUMNS if names.count(name) > 1]
+    wrong += [f"column '{name}' appears twice" for name in COLUMNS if names.count(name) > 1]
     return f"{', '.join(wrong)}; columns: {', '.join(COLUMNS)}" if wrong else ""
 
 
 def _read(sheet: Sheet, names: tuple[str, ...], cells: list[str], number: int) -> None:
     beyond = [cell for k, cell in enumerate(cells) if cell and (k >= len(names) or not names[k])]
     if beyond:
-        raise ValueError(f"'{beyond[0]}' stands right of the last column; put it under a column or in quotes")
+        raise ValueError(f"'{beyond[0]}' is to the right of the last column; put it under a column or in quotes")
     row = dict.fromkeys(COLUMNS, "") | {name: cell for name, cell in zip(names, cells, strict=False) if name}
     kind = row["line"].casefold()
     if kind not in _CELLS:
@@ -180,7 +182,7 @@ def _check_repeated_head(row: Row, first: int, head: Row) -> None:
     if differ:
         now, then = (", ".join(f"{name} '{line[name]}'" for name in differ) for line in (row, head))
         raise ValueError(
-            f"rule '{row['id']}' has {now} here, but {then} on its first line {first}; say it on the first line, "
+            f"rule '{row['id']}' has {now} here, but {then} on its first line {first}; write it on the first line, "
             "leave later lines empty, or give another rule an id of its own"
         )
 
@@ -255,7 +257,7 @@ def _number(text: str, what: str = "points") -> float:
             raise ValueError
         return float(text.replace(",", "."))
     except ValueError:
-        raise ValueError(f"{what} '{text}' are no number") from None
+        raise ValueError(f"{what} '{text}' cannot be read as a number") from None
 
 
 def _cap(text: str) -> dict[str, float]:

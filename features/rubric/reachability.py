@@ -40,7 +40,7 @@ def find_unreachable(rubric: Rubric) -> Iterator[Problem]:
             what = "points" if threshold.group is None else f"points of group '{threshold.group}'"
             yield (
                 ("thresholds", i, "points"),
-                f"'{threshold.stage}' asks for {threshold.points:g} {what}, but no lead can have more than "
+                f"'{threshold.stage}' needs {threshold.points:g} {what}, but no lead can have more than "
                 f"{highest:g}; lower the threshold or raise points and caps.",
             )
         for key in ("requires", "any_of"):
@@ -48,7 +48,7 @@ def find_unreachable(rubric: Rubric) -> Iterator[Problem]:
                 if rule.id in getattr(threshold, key) and not highest_points(rule) > 0:
                     yield (
                         ("thresholds", i, key),
-                        f"'{threshold.stage}' asks for rule '{rule.id}', which never gives points; give it some.",
+                        f"'{threshold.stage}' requires rule '{rule.id}', which never gives points; give it some.",
                     )
     if rubric.matrix is not None:
         for side, axis in (("letter", rubric.matrix.letter), ("number", rubric.matrix.number)):

@@ -9,11 +9,11 @@ from features.schema.vocabulary import Actor, Stage, Topic
 
 
 def _text_keys(value: Any) -> Any:
-    """Keys as written: ``{1: 5, true: 3}`` speaks of the texts "1" and "true"."""
+    """Keys as written: ``{1: 5, true: 3}`` means the texts "1" and "true"."""
     if not isinstance(value, dict):
         return value
     if None in value:
-        raise ValueError("a key is empty; for leads with nothing on record write 'missing: POINTS'")
+        raise ValueError("a key is empty; for leads with nothing on record, write 'missing: POINTS'")
     return {str(key).lower() if isinstance(key, bool) else str(key): points for key, points in value.items()}
 
 
@@ -23,7 +23,7 @@ def _as_list(value: Any) -> Any:
 
 def _no_truth(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError(f"points are numbers; found {str(value).lower()}")
+        raise ValueError(f"points must be a number; found {str(value).lower()}")
     return value
 
 
@@ -54,7 +54,7 @@ class Cap(Part):
         if self.minimum is None and self.maximum is None:
             raise ValueError("a cap needs a minimum, a maximum or both")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum:g} lies above maximum {self.maximum:g}")
+            raise ValueError(f"minimum {self.minimum:g} is above maximum {self.maximum:g}")
         return self
 
 
@@ -70,7 +70,7 @@ class Range(Part):
         if self.from_ is None and self.below is None:
             raise ValueError("a range needs 'from', 'below' or both")
         if self.from_ is not None and self.below is not None and self.from_ >= self.below:
-            raise ValueError(f"from {self.from_:g} is not below {self.below:g}: nothing falls into the range")
+            raise ValueError(f"from {self.from_:g} is not below {self.below:g}: the range is empty")
         return self
 
 
@@ -102,7 +102,7 @@ class Decay(Part):
         if sum(ways) != 1:
             raise ValueError("give exactly one of half_life_days, lifespan_days, or percent with every_days")
         if (self.percent is None) != (self.every_days is None):
-            raise ValueError("percent and every_days belong together")
+            raise ValueError("percent and every_days must be given together")
         return self
 
 
@@ -165,44 +165,47 @@ _VALUE_ONLY = ("values", "ranges", "patterns", "filled", "missing", "otherwise")
 def _value_conditions(rule: Rule) -> None:
     wrong = [n for n in _ACTIVITY_ONLY if getattr(rule, n) not in (None, ())]
     if wrong:
-        raise ValueError(f"rule '{rule.id}': {', '.join(wrong)} belong to activity rules; use {', '.join(_VALUE_ONLY)}")
+        raise ValueError(
+            f"rule '{rule.id}': drop {', '.join(wrong)} (only for activity rules); use {', '.join(_VALUE_ONLY)}"
+        )
     idle = [n for n in _HOW_COUNTED if getattr(rule, n) != Rule.model_fields[n].default]
     if idle:
         raise ValueError(
-            f"rule '{rule.id}': drop {', '.join(idle)}: of use where activities count, without effect on {rule.subject}"
+            f"rule '{rule.id}': drop {', '.join(idle)} (only for activity rules; this one reads {rule.subject})"
         )
     if rule.within_days is not None and rule.answer is None:
         raise ValueError(
-            f"rule '{rule.id}': within_days speaks of an activity's or an answer's age; {rule.subject} has none"
+            f"rule '{rule.id}': within_days limits the age of an activity or an answer; {rule.subject} has no age"
         )
     given = [n for n in ("values", "ranges", "patterns") if getattr(rule, n)]
     if len(given) > 1:
-        raise ValueError(f"rule '{rule.id}' mixes {' and '.join(given)}; make one rule of each")
+        raise ValueError(f"rule '{rule.id}' mixes {' and '.join(given)}; make a separate rule for each")
     if not given and rule.filled is None and rule.missing is None:
         raise ValueError(f"rule '{rule.id}' gives no points; add {', '.join(_VALUE_ONLY)}")
     if rule.filled is not None and (given or rule.otherwise is not None):
-        raise ValueError(f"rule '{rule.id}': filled stands alone (or with missing)")
+        raise ValueError(f"rule '{rule.id}': filled cannot be combined with anything but missing")
 
 
 def _activity_conditions(rule: Rule) -> None:
     wrong = [n for n in _VALUE_ONLY if getattr(rule, n) not in (None, {}, ())]
     if wrong:
         raise ValueError(
-            f"rule '{rule.id}': {', '.join(wrong)} speak of a value; an activity takes points, steps, none"
+            f"rule '{rule.id}': drop {', '.join(wrong)} (only for rules that read a value); "
+            "an activity takes points, steps, none"
         )
     if rule.steps and (rule.points is not None or rule.decay or rule.within_days or rule.at_least > 1):
-        raise ValueError(f"rule '{rule.id}': steps carry their own points, at_least and within_days; no decay")
+        raise ValueError(f"rule '{rule.id}': steps have their own points, at_least and within_days, and cannot decay")
     if rule.points is None and not rule.steps and rule.none is None:
         raise ValueError(f"rule '{rule.id}' gives no points; add points, steps or none")
     _idle(rule)
     if rule.at_least > 1 and (rule.per != "once" or rule.decay):
-        raise ValueError(f"rule '{rule.id}': at_least goes with per: once and no decay")
+        raise ValueError(f"rule '{rule.id}': at_least needs per: once and no decay")
     if rule.decay and rule.per == "asset":
         raise ValueError(f"rule '{rule.id}': points per asset cannot decay; use per: once or per: occurrence")
     if rule.decay and rule.within_days:
-        raise ValueError(f"rule '{rule.id}': decay and within_days exclude each other; use lifespan_days")
+        raise ValueError(f"rule '{rule.id}': decay and within_days cannot be combined; use lifespan_days")
     if rule.none is not None and rule.scope == "account":
-        raise ValueError(f"rule '{rule.id}': none speaks of the lead, not of its account")
+        raise ValueError(f"rule '{rule.id}': none is about the lead, not its account")
 
 
 def _idle(rule: Rule) -> None:
@@ -211,7 +214,7 @@ def _idle(rule: Rule) -> None:
         raise ValueError(f"rule '{rule.id}': take says how steps combine, and there are none; add steps or drop take")
     if rule.steps and rule.per == "occurrence":
         raise ValueError(
-            f"rule '{rule.id}': a step gives its points once, so per: occurrence does nothing; drop per or the steps"
+            f"rule '{rule.id}': a step gives its points once, so per: occurrence has no effect; drop per or the steps"
         )
     if rule.points is None and not rule.steps:
         idle = [n for n in ("decay", "per", "at_least") if getattr(rule, n) != Rule.model_fields[n].default]

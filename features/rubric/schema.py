@@ -37,7 +37,9 @@ class Axis(Part):
     @model_validator(mode="after")
     def _falling(self) -> "Axis":
         if not self.from_points[0] > self.from_points[1] > self.from_points[2]:
-            raise ValueError(f"from_points must fall from the best grade to the third; found {list(self.from_points)}")
+            raise ValueError(
+                f"from_points must decrease from the best grade to the third; found {list(self.from_points)}"
+            )
         return self
 
 
@@ -57,7 +59,7 @@ class Handoff(Part):
     @model_validator(mode="after")
     def _one(self) -> "Handoff":
         if (self.stage is None) == (not self.cells):
-            raise ValueError("handoff names either a stage or cells of the matrix")
+            raise ValueError("handoff must name either a stage or cells of the matrix")
         return self
 
 

@@ -51,10 +51,12 @@ class ContractTable:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names of the canonical columns."""
         return tuple(c.name for c in self.columns)
 
     @property
     def required(self) -> tuple[str, ...]:
+        """Names of the columns a source must map."""
         return tuple(c.name for c in self.columns if c.required)
 
 

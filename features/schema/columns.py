@@ -1,4 +1,4 @@
-"""Declarations of files and columns: the part of a source that speaks of what is written where."""
+"""Declarations of files and columns: the part of a source that says what is written where."""
 
 from typing import Literal
 
@@ -85,7 +85,7 @@ class Column(Declared):
     @classmethod
     def _is_a_reason(cls, text: str) -> str:
         if text and not any(letter.isalnum() for letter in text):
-            raise ValueError("a reason without a word; say why in a sentence, or leave the key out")
+            raise ValueError("a reason must contain words; say why in a sentence, or leave the key out")
         return text.strip()
 
 

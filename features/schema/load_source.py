@@ -128,7 +128,8 @@ def _check_recorded(source: Source, document: LinedYaml) -> list[str]:
 def _describe_no_score(column: Column | None) -> str:
     if column is None:
         return (
-            "is no declared column of leads; declare it with 'type: number' (role: display if it is not learned from)."
+            "is not a declared column of leads; declare it with 'type: number' (role: display, if it is not to be "
+            "learned from)."
         )
     if column.type is not ColumnType.NUMBER:
         found = "without a type" if column.type is None else f"as {column.type}"
@@ -136,13 +137,13 @@ def _describe_no_score(column: Column | None) -> str:
     if column.when_known is WhenKnown.OVERWRITTEN:
         return (
             "is overwritten: today's score knows what became of the lead and would beat every honest one. Name a "
-            "column that keeps the score of then."
+            "column that keeps the score as it was at the time."
         )
     return ""
 
 
 def _check_directions(source: Source, document: LinedYaml) -> list[str]:
-    """Directions of columns and questions whose values are kinds and have no more or less."""
+    """Directions of columns and questions whose values are categories, which have no order."""
     kinds: list[tuple[str, ...]] = []
     for table, declared in source.tables.items():
         for name, column in declared.columns.items():
@@ -153,14 +154,14 @@ def _check_directions(source: Source, document: LinedYaml) -> list[str]:
         if question.direction and question.type is ColumnType.CATEGORY:
             kinds.append(("questions", name, "direction"))
     return [
-        f"line {document.line(place)}: {'.'.join(place)}: a category has no more or less, so a direction says nothing "
-        "of it. Leave it out, or declare 'type: number' if the file holds numbers."
+        f"line {document.line(place)}: {'.'.join(place)}: a category has no order, so a direction means nothing "
+        "for it. Leave it out, or declare 'type: number' if the file holds numbers."
         for place in kinds
     ]
 
 
 def _check_canonical(source: Source, document: LinedYaml) -> list[str]:
-    """Tables that take no attributes must declare canonical columns only, and name all obligatory ones."""
+    """Tables that take no attributes must declare canonical columns only, and map all required ones."""
     problems = []
     for table, declared in source.tables.items():
         contract = TABLES[table]
@@ -176,7 +177,5 @@ def _check_canonical(source: Source, document: LinedYaml) -> list[str]:
         missing = [c for c in contract.required if c not in declared.columns]
         if missing and not flat_leads:
             line = document.line(("tables", table, "columns"))
-            problems.append(
-                f"line {line}: tables.{table}.columns: obligatory column {', '.join(missing)} is not mapped."
-            )
+            problems.append(f"line {line}: tables.{table}.columns: required column {', '.join(missing)} is not mapped.")
     return problems

@@ -65,7 +65,7 @@ class Question(Declared):
     met_minimum: float | None = Field(default=None, description="numeric answers from here on meet it")
     valid_for_days: float | None = Field(default=None, gt=0, description="older answers count as unknown")
     provenance: Provenance = Field(
-        default=Provenance.STATED, description="how its answers come about: said, checked, bought in, or concluded"
+        default=Provenance.STATED, description="where its answers come from: stated, verified, bought in, or inferred"
     )
     direction: Literal[-1, 0, 1] = Field(default=0, description="1: more can only help, -1: only hurt, 0: free")
     label: str = Field(default="", description="plain-words noun phrase for reps")
@@ -92,7 +92,9 @@ class Label(Declared):
     outcome: Literal["won", "opportunity"] = Field(default="won", description="what counts as a win")
     horizon_days: int = Field(default=90, gt=0, le=1460, description="days after as_of in which a win counts")
     horizon_by_segment: dict[str, int] = Field(default_factory=dict, description="segment to its own horizon, days")
-    segment: str | None = Field(default=None, description="lead or account column horizon_by_segment speaks of")
+    segment: str | None = Field(
+        default=None, description="lead or account column whose segments horizon_by_segment names"
+    )
     reporting_lag_days: int = Field(default=7, ge=0, le=365, description="days until a close is in the system")
     kept_days: int = Field(default=0, ge=0, description="a win must not be reversed within so many days")
     repeat_wins: bool = Field(default=False, description="whether a lead may win more than once")
@@ -175,7 +177,7 @@ class Capacity(Declared):
     value_per_win: float | None = Field(default=None, ge=0, description="value of a win where no amount is on record")
     value_by: str | None = Field(
         default=None,
-        description="column of leads or accounts by whose values wins differ in worth; the list sorts by it",
+        description="column of leads or accounts whose values tell how much a win is worth; the list sorts by it",
     )
     currency: str = Field(default="", description="currency of both, e.g. EUR")
 
@@ -190,7 +192,9 @@ class Identity(Declared):
     account_domain: str | None = Field(
         default=None, description="the accounts' column with the web domain; leads without an account are matched by it"
     )
-    keep_apart: tuple[str, ...] = Field(default=(), description="lead ids that are never merged, after a person's look")
+    keep_apart: tuple[str, ...] = Field(
+        default=(), description="lead ids that are never merged, because a person has checked them"
+    )
 
 
 class Generator(Declared):
@@ -208,7 +212,7 @@ class Source(Declared):
         description="relational: several tables with clocks; flat: one file without clocks"
     )
     title: str = Field(default="", description="headline of the report")
-    synthetic: bool = Field(default=False, description="made-up data, said so wherever it is shown")
+    synthetic: bool = Field(default=False, description="made-up data, labelled as such wherever it is shown")
     licence: str = Field(default="", description="licence of the data")
     citation: str = Field(default="", description="where the data come from")
     timezone: str = Field(default="UTC", description="zone of timestamps written without one")
@@ -278,7 +282,7 @@ class Source(Declared):
         if unknown:
             raise ValueError(f"unknown table {', '.join(unknown)}; allowed: {', '.join(TABLES)}")
         if "leads" not in self.tables:
-            raise ValueError("table 'leads' is obligatory")
+            raise ValueError("table 'leads' is required")
         if self.kind == "flat" and self.flat is None:
             raise ValueError("a flat source needs 'flat:' with its target")
         if self.flat is not None:
@@ -288,9 +292,13 @@ class Source(Declared):
         if self.kind == "relational" and self.flat is not None:
             raise ValueError("'flat:' belongs to flat sources only")
         if self.recency_half_life is not None and self.flat is not None and self.flat.order is None:
-            raise ValueError("'recency_half_life' weighs newer rows more; rows without 'flat.order' have no age")
+            raise ValueError(
+                "'recency_half_life' gives newer rows more weight, but rows without 'flat.order' have no age"
+            )
         if self.kind == "flat" and self.identity is not None:
-            raise ValueError("'identity:' merges leads by their clocks; a flat source has none: leave it out")
+            raise ValueError(
+                "'identity:' merges leads by their timestamps, which a flat source does not have; leave it out"
+            )
         if self.kind == "relational" and not {"outcomes", "stages"} & set(self.tables):
             raise ValueError("a relational source needs 'outcomes', or 'stages' to derive them from")
         return self

@@ -14,7 +14,7 @@ _MOST_NODES = 100_000  # values of a document, aliases counted as often as they 
 
 
 class YamlTextError(ValueError):
-    """Text that is no YAML, or a key given twice; the message starts with the line."""
+    """Text that is not valid YAML, or a key given twice; the message starts with the line."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -32,7 +32,7 @@ class _Loader(yaml.SafeLoader):
         self._depth += deeper
         if self._depth > _DEEPEST:
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise YamlTextError(f"line {line}: nested more than {_DEEPEST} deep; no declaration needs that.")
+            raise YamlTextError(f"line {line}: nested more than {_DEEPEST} levels deep; no declaration needs that.")
         node = super().compose_node(parent, index)
         self._depth -= deeper
         return node
@@ -83,23 +83,25 @@ def read_yaml(text: str) -> LinedYaml:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         raise YamlTextError(
-            f"line {mark.line + 1 if mark else 1}: not YAML: {problem.problem or problem}."
+            f"line {mark.line + 1 if mark else 1}: not valid YAML: {problem.problem or problem}."
         ) from problem
     except yaml.YAMLError as problem:
-        raise YamlTextError(f"line 1: not YAML: {problem}.") from problem
+        raise YamlTextError(f"line 1: not valid YAML: {problem}.") from problem
     return LinedYaml(data, lines)
 
 
 def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
     if len(lines) > _MOST_NODES or len(path) > 2 * _DEEPEST:
-        raise YamlTextError(f"line {node.start_mark.line + 1}: aliases make this too large; write it out instead.")
+        raise YamlTextError(
+            f"line {node.start_mark.line + 1}: aliases make this too large; write the values out instead."
+        )
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in seen:
-                raise YamlTextError(f"line {line}: key '{name}' stands twice; keep one of the two.")
+                raise YamlTextError(f"line {line}: key '{name}' appears twice; keep one of the two.")
             seen.add(name)
             lines[(*path, name)] = line
             _walk(value, (*path, name), lines)

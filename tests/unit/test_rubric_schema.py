@@ -47,34 +47,38 @@ def test_words_like_yes_and_numbers_stay_texts() -> None:
         (("requires: [opens]", "requires: [clicks]"), 10, "rule 'clicks', which does not exist"),
         (("handoff: {stage: mql}", "handoff: {stage: sal}"), 11, "no threshold; thresholds: mql, sql"),
         (("handoff: {stage: mql}", "handoff: {cells: [A1]}"), 11, "no 'matrix:'"),
-        (("id: opens", "id: industry"), 7, "stands twice"),
-        (("activity: email_open, points: 1", "activity: email_open, filled: 1"), 7, "speak of a value"),
+        (("id: opens", "id: industry"), 7, "appears twice"),
+        (("activity: email_open, points: 1", "activity: email_open, filled: 1"), 7, "only for rules that read a value"),
         (("lead: industry, values", "lead: industry, answer: budget, values"), 6, "exactly one of"),
-        (("values: {yes: 10, 1: 3}", "patterns: {'/(/': 1}"), 6, "no regular expression"),
+        (("values: {yes: 10, 1: 3}", "patterns: {'/(/': 1}"), 6, "not a valid regular expression"),
         (
             ("values: {yes: 10, 1: 3}", "ranges: [{from: 1, below: 5, points: 1}, {from: 4, points: 2}]"),
             6,
             "range from 4 overlaps",
         ),
-        (("per: occurrence", "per: occurrence, decay: {percent: 25}"), 7, "percent and every_days belong together"),
-        (("name: team", "name: team\nname: again"), 2, "key 'name' stands twice"),
+        (
+            ("per: occurrence", "per: occurrence, decay: {percent: 25}"),
+            7,
+            "percent and every_days must be given together",
+        ),
+        (("name: team", "name: team\nname: again"), 2, "key 'name' appears twice"),
         (("points: 1,", "points: .nan,"), 7, "finite number"),
-        (("points: 1,", "points: true,"), 7, "points are numbers"),
+        (("points: 1,", "points: true,"), 7, "points must be a number"),
         (("values: {yes: 10, 1: 3}", "values: {~: 10}"), 6, "missing: POINTS"),
         (("values: {yes: 10, 1: 3}", "values: {yes: 10, YES: 3}"), 6, "'YES' and 'yes' are the same value"),
-        (("id: industry", "id: opens__1"), 6, "name the rule otherwise"),
-        (("id: industry", "id: in_mql_sal"), 6, "name the rule otherwise"),
+        (("id: industry", "id: opens__1"), 6, "choose another id"),
+        (("id: industry", "id: in_mql_sal"), 6, "choose another id"),
         (("cap: 50", "cap: 5"), 10, "no lead can have more than 10"),
-        (("requires: [opens]", "group: fit"), 10, "'sql' asks for 40 points of group 'fit', but no lead can have more"),
+        (("requires: [opens]", "group: fit"), 10, "'sql' needs 40 points of group 'fit', but no lead can have more"),
         (
             ("lead: industry,", "lead: industry, actors: [rep], bots: true,"),
             6,
-            "drop actors, bots: of use where",
+            "drop actors, bots (only for activity rules",
         ),
         (
             ("lead: industry,", "lead: industry, take: sum,"),
             6,
-            "drop take: of use where activities",
+            "drop take (only for activity rules",
         ),
         (("points: 1,", "points: 1, take: sum,"), 7, "take says how steps combine, and there are none"),
         (
@@ -101,7 +105,7 @@ def test_a_contradiction_is_refused_with_its_line(change: tuple[str, str], line:
 
 
 def test_text_that_is_no_yaml_names_its_line() -> None:
-    assert "line 3: not YAML" in refused("name: a\nrules:\n  - {id: x]\n")
+    assert "line 3: not valid YAML" in refused("name: a\nrules:\n  - {id: x]\n")
 
 
 def test_a_flat_source_refuses_activity_rules_and_unknown_columns() -> None:
@@ -115,7 +119,7 @@ def test_a_flat_source_refuses_activity_rules_and_unknown_columns() -> None:
     )
     message = refused(GOOD, source)
     assert "line 6: column 'industry' is not declared in leads of 'bank'; columns: job, duration." in message
-    assert "line 7: rule 'opens' speaks of activity, but 'bank' is flat" in message
+    assert "line 7: rule 'opens' uses activity, but 'bank' is flat" in message
     assert "may not be used: a leak" in refused(GOOD.replace("lead: industry", "lead: duration"), source)
 
 
@@ -145,7 +149,7 @@ thresholds: [{stage: mql, points: 1}]
 handoff: {stage: mql}
 """
     for column, condition, said in (
-        ("industry", "values: {Tools: 1, foot: 2}", "'industry' never is 'foot'; its declared values: tools, food"),
+        ("industry", "values: {Tools: 1, foot: 2}", "'industry' is never 'foot'; its declared values: tools, food"),
         ("industry", "ranges: [{from: 1, points: 2}]", "by range, but column 'industry' holds no numbers"),
         ("flag", "ranges: [{from: 1, points: 2}]", "by range, but column 'flag' holds no numbers (boolean)"),
         ("country", "ranges: [{from: 1, points: 2}]", "no numbers (category); use values or patterns, or declare it"),

@@ -31,13 +31,13 @@ def refused(text: str) -> str:
         ("type: number", 'type: number, accepted_because: "  "', ["line 11", "accepted_because", "say why"]),
         ("role: display", "role: ignore, excluded_because: '-'", ["line 12", "excluded_because", "say why"]),
         ("type: number", "type: category, direction: 1", ["line 11", "age.direction", "'type: number'"]),
-        ("type: number", "direction: -1", ["line 11", "age.direction", "no more or less"]),
+        ("type: number", "direction: -1", ["line 11", "age.direction", "has no order"]),
         ("kind: flat", "kind: flatt", ["line 2", "'flatt'", "'relational'"]),
         ("name: calls", "name: My Calls", ["line 1", "'My Calls'"]),
         ("  leads:\n", "  leeds:\n", ["unknown table leeds", "leads, accounts, activities"]),
         ('lost: ["no"]', 'lost: ["YES"]', ["flat.target", "none in both"]),
-        ("  order: row", "  order: row\n  order: row", ["line 6", "stands twice"]),
-        ("  order: row", "  order: [", ["not YAML"]),
+        ("  order: row", "  order: row\n  order: row", ["line 6", "appears twice"]),
+        ("  order: row", "  order: [", ["not valid YAML"]),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_what_is_allowed(old: str, new: str, said: list[str]) -> None:
@@ -51,7 +51,7 @@ def test_a_mistake_is_named_with_its_line_and_what_is_allowed(old: str, new: str
 @pytest.mark.parametrize(
     ("added", "said"),
     [
-        ("recorded_score: nope\n", "'nope' is no declared column of leads"),
+        ("recorded_score: nope\n", "'nope' is not a declared column of leads"),
         ("recorded_score: job\n", "'job' is declared without a type; a score is a number"),
         ("recorded_score: age\n", "'age' is overwritten: today's score knows what became of the lead"),
         ("actual_handoff: mql\n", "'mql' is read from the table 'stages', which this source (flat) does not map"),
@@ -73,8 +73,8 @@ def test_all_mistakes_are_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("      kind: {map", "      kinds: {map", ["unknown column", "kind, happened_at", "obligatory column kind"]),
-        ("      happened_at: {from: at}\n", "", ["obligatory column happened_at"]),
+        ("      kind: {map", "      kinds: {map", ["unknown column", "kind, happened_at", "required column kind"]),
+        ("      happened_at: {from: at}\n", "", ["required column happened_at"]),
         ("      amount: {}", "      amount: {type: category}", ["found 'category'", "contract says 'number'"]),
         ("data_cutoff: 2025-07-01T00:00:00Z", "data_cutoff: last summer", ["line 5", "'last summer'"]),
         ("kind: relational", "kind: flat", ["flat"]),

@@ -20,8 +20,8 @@ def laughs(levels: int = 9) -> str:
         (laughs(), "aliases make this too large"),
         ("a: &a [*a]\n", "aliases make this too large"),
         ("a: &a {b: *a}\n", "aliases make this too large"),
-        ("x: 1\ny: " + "[" * 5_000 + "]" * 5_000, "line 2: nested more than 50 deep"),
-        ("- " * 60 + "x", "nested more than 50 deep"),
+        ("x: 1\ny: " + "[" * 5_000 + "]" * 5_000, "line 2: nested more than 50 levels deep"),
+        ("- " * 60 + "x", "nested more than 50 levels deep"),
     ],
 )
 def test_what_never_ends_is_refused(text: str, told: str) -> None:
