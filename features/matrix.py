@@ -13,7 +13,7 @@ from features.errors import ContractError
 KEY_COLUMNS = ("lead_id", "as_of", "account_id", "group", "episode", "order", "age_days", "segment")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Matrix:
     """Features and labels of a cohort, row by row.
 

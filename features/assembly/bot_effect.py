@@ -52,21 +52,26 @@ def measure_bot_effect(tables: Tables, source: Source, as_of: pd.Timestamp) -> B
         for name, kind in source.activity_kinds.items()
         if kind.send or kind.bot_prone
     }
+
     encoded = EncodedTables({name: FrameRows(frame) for name, frame in tables.items()})
     program = TableProgram("activities", "lead", roles)
     program.column(Column((Part(),), Op.COUNT, exclude_bots=True))
     keys = encoded.keys(program)
     starts, order = BucketSort().sort(keys, encoded.entities("lead"))
     rows = SortedRows(starts, order, keys.known_at[order], keys.happened_at[order])
+
     lead = np.arange(encoded.entities("lead"))
     now = np.full(lead.size, micros(pd.DatetimeIndex([as_of]))[0], dtype=np.int64)
     hi = np.repeat(visible(rows, Moments(lead, now)).hi, np.diff(starts))
+
     row_class = encoded.classes(program)[order]
     role = program.entries().bot_role
     member = encoded.items(program, order)[Item.LEAD]
     bot_by = bot_rows(rows, row_class, role, member, BotBorders.of(source.bots))
+
     known = np.arange(order.size) < hi
     prone = known & (role[row_class] == BotRole.PRONE) if order.size else known
+
     frame = pd.DataFrame(
         {
             "kind": tables["activities"]["kind"].astype("str").to_numpy()[order[prone]],
@@ -74,6 +79,7 @@ def measure_bot_effect(tables: Tables, source: Source, as_of: pd.Timestamp) -> B
             "bot": (bot_by < hi)[prone],
         }
     )
+
     kinds = _sum_by(frame, "kind")
     leads = _sum_by(frame, "lead_id")
     leads = leads[leads["removed"] > 0].sort_values(["removed", "lead_id"], ascending=[False, True], ignore_index=True)

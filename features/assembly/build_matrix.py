@@ -83,6 +83,7 @@ def compute(
             found.update((place, finish(plan, own)) for place, plan in plans.others)
         else:
             found.update((place, finish(plan, own)) for place, plan in plans.every)
+
     return [found[place] for place in range(len(found))]
 
 
@@ -138,6 +139,7 @@ def matrix_of(
     kept = ~labels["excluded"].to_numpy(dtype=bool)
     keys, labels = keys[kept].reset_index(drop=True), labels[kept].reset_index(drop=True)
     matured = labels["matured"].to_numpy(dtype=bool)
+
     return Matrix(
         catalog=catalog,
         values=build(tables, keys, catalog, source),

@@ -39,11 +39,13 @@ def flat_matrix(table: pd.DataFrame, source: Source, rubric: Rubric | None = Non
     if not len(table):
         raise DataError(f"source '{source.name}' has no rows in table 'leads'.")
     catalog = build_catalog(source, rubric)
+
     values = flat_values(table, catalog, source)
     label = _label(table, flat, source)
     order, ordered = _order(table, flat, source)
     keys = _keys(table, flat, source, values, order)
     length = len(table)
+
     return Matrix(
         catalog=catalog,
         values=values,

@@ -15,12 +15,13 @@ from features.schema.operations import DecayedSum
 from features.schema.source import Source
 from features.schema.vocabulary import Topic
 
+# From a day to most of a year, each about twice the one before.
 GRID_DAYS = (1.0, 2.0, 4.0, 7.0, 14.0, 28.0, 56.0, 112.0, 224.0)
-DRAWS = 100
+DRAWS = 100  # resamples behind a 90 % interval: five lie beyond each end
 _SEPARATOR = "__"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HalfLife:
     """Estimated half-life of a kind in days, its 90 % interval, and the leads it rests on.
 
@@ -104,7 +105,7 @@ def _estimate_one(
     drawn = np.argmax(draws @ by_group, axis=1)
     low, high = (int(q) for q in np.quantile(drawn, [0.05, 0.95], method="nearest"))
     flat = high - low >= len(GRID_DAYS) // 2
-    return HalfLife(name, GRID_DAYS[best], GRID_DAYS[low], GRID_DAYS[high], leads, flat)
+    return HalfLife(kind=name, days=GRID_DAYS[best], low=GRID_DAYS[low], high=GRID_DAYS[high], leads=leads, flat=flat)
 
 
 def _row_gain(x: Floats, label: Floats) -> Floats:

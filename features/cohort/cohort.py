@@ -62,19 +62,23 @@ def episodes_of(tables: Tables, source: Source, known_before: int | None = None)
     """Open episodes of every lead; with ``known_before`` only from events known by then."""
     leads = tables["leads"]
     created, known = _creation_clocks(leads)
+
     events = lifecycle_events(tables, source)
     lead = pd.Index(leads["lead_id"]).get_indexer(pd.Index(events["lead_id"]))
     happened, learned = micros(events["happened_at"]), micros(events["known_at"])
+
     kept = lead >= 0
     if known_before is not None:
         kept &= is_known(learned, known_before)
     closes = np.zeros(len(leads) + 1, dtype=np.bool_)
     closes[lead[(events["what"] != "active").to_numpy()]] = True
     kept &= closes[lead]  # work on a lead that nothing ever closed changes nothing
+
     found = _Builder(source, created, known)
     what = events["what"].tolist()
     for row in np.flatnonzero(kept):
         found.record_event(int(lead[row]), what[row], int(happened[row]), int(learned[row]))
+
     return found.episodes()
 
 
@@ -157,9 +161,11 @@ def build_cohort(tables: Tables, source: Source, cutoff: pd.Timestamp) -> pd.Dat
             f"source '{source.name}' declares cohort.policy: order, which is for flat sources; "
             "use weekly, after_creation or stage_entry."
         )
+
     age = as_of - episodes.opened_at[episode]
     kept = (as_of <= end) & (as_of < episodes.until[episode]) & is_known(episodes.known_from[episode], as_of)
     kept &= (age > 0) & (age <= days(source.cohort.maximum_age_days))
+
     return _keys(tables, source, episodes, episode[kept], as_of[kept], in_order=True)
 
 
@@ -218,10 +224,12 @@ def keys_of(tables: Tables, source: Source, lead_ids: Sequence[str], as_of: pd.T
             f"{len(missing)} of {len(lead_ids)} leads are not in table 'leads' ({', '.join(missing[:3])}); "
             "send their rows with the request."
         )
+
     if isinstance(as_of, pd.Series):
         when = micros(as_of)
     else:
         when = np.full(len(lead), micros(pd.DatetimeIndex([as_of]))[0], dtype=np.int64)
+
     created, known = _creation_clocks(tables["leads"])
     count = np.arange(len(lead))
     episodes = Episodes(lead, np.zeros_like(lead), created[lead], known[lead], np.full(len(lead), UNKNOWN))
@@ -253,6 +261,7 @@ def _keys(
     lead = episodes.lead[episode]
     lead_id = leads["lead_id"].astype("str").take(lead).reset_index(drop=True)
     account = leads["account_id"].astype("str").take(lead).reset_index(drop=True)
+
     keys = pd.DataFrame(
         {
             "lead_id": lead_id,
@@ -266,4 +275,5 @@ def _keys(
         },
         columns=list(KEY_COLUMNS),
     )
+
     return keys.sort_values(["as_of", "lead_id", "episode"], kind="stable", ignore_index=True) if in_order else keys

@@ -144,6 +144,7 @@ def find_duplicates(leads: pd.DataFrame, rules: Identity) -> pd.DataFrame:
     key = email.astype("str")
     if rules.merge == "same_email_and_account":
         key = (key + " " + leads["account_id"].astype("str")).astype("str")
+
     frame = pd.DataFrame(
         {
             "lead_id": leads["lead_id"].astype("str"),
@@ -154,6 +155,7 @@ def find_duplicates(leads: pd.DataFrame, rules: Identity) -> pd.DataFrame:
     ).dropna(subset=["key"])
     frame = frame[~frame["lead_id"].isin(rules.keep_apart)]
     frame = frame.sort_values(["key", "created_at", "lead_id"], kind="stable")
+
     first = frame.groupby("key", sort=False)["lead_id"].transform("first")
     again = frame["lead_id"] != first
     found = frame.assign(became=first, rule=str(rules.merge))[again]
@@ -167,17 +169,20 @@ def merge_leads(tables: Tables, merged: pd.DataFrame) -> dict[str, pd.DataFrame]
     made = dict(tables)
     leads = tables["leads"]
     made["leads"] = leads[~leads["lead_id"].isin(list(became))].reset_index(drop=True)
+
     for name in CHILDREN:
         frame = tables[name]
         hit = frame["lead_id"].isin(list(became)).to_numpy()
         if not hit.any():
             continue
+
         owner = frame["lead_id"].astype("str")
         later = owner.map(known).astype("datetime64[us]")
         learned = frame["known_at"].where(~hit | (frame["known_at"] >= later), later)
         made[name] = frame.assign(
             lead_id=owner.where(~hit, owner.map(became)).astype("str"), known_at=learned.astype("datetime64[us]")
         )
+
     return made
 
 
@@ -190,13 +195,16 @@ def match_accounts(leads: pd.DataFrame, accounts: pd.DataFrame, rules: Identity)
             "account_id": accounts["account_id"].astype("str"),
         }
     ).dropna()
+
     domains = domains.drop_duplicates()
     shared = domains["domain"].duplicated(keep=False)
     one = domains[~shared].set_index("domain")["account_id"]
+
     alone = leads["account_id"].isna().to_numpy()
     domain = email.map(domain_of, na_action="ignore").astype("str")
     target = domain.map(one).astype("str")
     hit = alone & target.notna().to_numpy()
+
     found = pd.DataFrame(
         {
             "lead_id": leads["lead_id"].astype("str")[hit],
@@ -205,6 +213,7 @@ def match_accounts(leads: pd.DataFrame, accounts: pd.DataFrame, rules: Identity)
             "known_at": leads["known_at"].fillna(leads["created_at"])[hit],
         }
     ).reset_index(drop=True)
+
     return found, int((alone & domain.isin(domains.loc[shared, "domain"]).to_numpy()).sum())
 
 

@@ -30,16 +30,20 @@ def label(cohort: pd.DataFrame, tables: Tables, source: Source, cutoff: pd.Times
     ends = as_of + _horizon(cohort, source)
     known_by = ends + days(settings.kept_days + settings.reporting_lag_days)
     matured = known_by <= micros(pd.DatetimeIndex([cutoff]))[0]
+
     events = lifecycle_events(tables, source)
     found = _pairs(cohort, wins(events, source), as_of, ends, known_by)
     if settings.kept_days and len(found):
         found = found[~_find_reversals(found, events, days(settings.kept_days), known_by)]
+
     won = np.zeros(len(cohort), dtype=np.bool_)
     won[found["row"].to_numpy()] = True
     if not settings.repeat_wins:
         found = found.drop_duplicates("row")
+
     amount = found.groupby("row")["amount"].sum(min_count=1).reindex(range(len(cohort))).to_numpy(dtype=np.float64)
     excluded = _find_excluded(cohort, tables, events, source, as_of, ends, known_by) & ~won
+
     return pd.DataFrame(
         {
             "label": np.where(matured, won.astype(np.float64), np.nan),

@@ -24,6 +24,7 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
     kept = names.isin([*CLOSED, str(Stage.RECYCLED), *ACTIVE])
     if len(outcomes):
         kept &= ~names.isin([str(Stage.WON), str(Stage.LOST)])
+
     rows = stages[kept]
     what = rows["stage"].astype("str")
     if source.label.outcome == "opportunity":
@@ -31,6 +32,7 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
     what = what.mask(what.isin(ACTIVE) & (what != "opportunity"), "active")
     if source.label.outcome == "won":
         what = what.mask(what == "opportunity", "active")
+
     history = pd.DataFrame(
         {
             "lead_id": rows["lead_id"],
@@ -40,6 +42,7 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
             "amount": float("nan"),
         }
     )
+
     parts = [part for part in (outcomes, history) if len(part)]
     events = pd.concat(parts, ignore_index=True) if parts else history.reset_index(drop=True)
     return events[list(EVENT_COLUMNS)].sort_values(

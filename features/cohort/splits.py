@@ -22,7 +22,7 @@ Rows = npt.NDArray[np.int64]
 SplitKind = Literal["time", "ordered", "grouped", "stratified"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Block:
     """One origin: positions to train on and positions to judge on; ``purged`` rows fell between.
 
@@ -32,9 +32,9 @@ class Block:
     name: str
     train: Rows
     test: Rows
-    purged: int
-    test_from: str
-    test_to: str
+    purged: int = 0
+    test_from: str = ""
+    test_to: str = ""
     train_known_by: str = ""
 
     def __post_init__(self) -> None:
@@ -211,6 +211,7 @@ def _split_by_time(matrix: Matrix, matured: Rows, split: Split, folds: int) -> C
     gap = int((known[matured] - as_of[matured]).max())
     start, end = first + gap, final_at - gap
     edges = [_origin(as_of[matured], round(e)) for e in np.linspace(start, max(end, start), folds + 2)[1:]]
+
     bucket = _buckets(matrix, split, folds + 1)
     parts = [(f"block {i + 1}", edges[i], edges[i + 1], known <= final_at) for i in range(folds)]
     parts.append(("final", final_at, last + 1, np.ones(len(matrix), dtype=np.bool_)))
@@ -222,15 +223,27 @@ def _split_by_time(matrix: Matrix, matured: Rows, split: Split, folds: int) -> C
         test = test[judged[test]]
         if bucket is not None:
             train, test = train[bucket[train] != number], test[bucket[test] == number]
-        dates = (_date(as_of[test].min()), _date(as_of[test].max())) if test.size else (_date(low), _date(high))
+        ends = (as_of[test].min(), as_of[test].max()) if test.size else (low, high)
         known_by = _date(int(known[train].max())) if train.size else ""
         purged = int(before.size - np.count_nonzero(known[before] <= low))
-        blocks.append(Block(name, train, test, purged, *dates, train_known_by=known_by))
+        blocks.append(
+            Block(
+                name=name,
+                train=train,
+                test=test,
+                purged=purged,
+                test_from=_date(int(ends[0])),
+                test_to=_date(int(ends[1])),
+                train_known_by=known_by,
+            )
+        )
+
     text = (
         f"rolling origins in time: {folds} development blocks, then the last {split.test_share:.0%} of the matured "
         f"months ({blocks[-1].test_from} to {blocks[-1].test_to}) as the final test; training rows whose label was not "
         "known at a block's start are purged."
     )
+
     return Chop("time", tuple(blocks[:-1]), blocks[-1], text, _time_notes(matrix, matured, split, blocks))
 
 
@@ -273,7 +286,17 @@ def _split_by_order(matrix: Matrix, matured: Rows, split: Split, folds: int) -> 
     final_at = _tie_start(order[rows], round(rows.size * (1 - split.test_share)))
     edges = [_tie_start(order[rows], round(e)) for e in np.linspace(0, final_at, folds + 2)[1:]]
     spans = [(f"block {i + 1}", edges[i], edges[i + 1]) for i in range(folds)] + [("final", final_at, rows.size)]
-    blocks = [Block(name, rows[:low], rows[low:high], 0, f"row {low + 1}", f"row {high}") for name, low, high in spans]
+    blocks = [
+        Block(
+            name=name,
+            train=rows[:low],
+            test=rows[low:high],
+            purged=0,
+            test_from=f"row {low + 1}",
+            test_to=f"row {high}",
+        )
+        for name, low, high in spans
+    ]
     text = (
         f"expanding blocks in row order: {folds} development blocks, then the last {split.test_share:.0%} of the rows "
         "as the final test. The order is declared to be time order; without clocks that cannot be verified, and no "
@@ -296,16 +319,19 @@ def _split_by_hash(matrix: Matrix, matured: Rows, split: Split, folds: int, seed
     final = place >= 1 - split.test_share
     fold = np.minimum((place / (1 - split.test_share) * max(folds, 2)).astype(np.int64), max(folds, 2) - 1)
     blocks = [
-        Block(f"fold {k + 1}", matured[~final & (fold != k)], matured[~final & (fold == k)], 0, "", "")
+        Block(name=f"fold {k + 1}", train=matured[~final & (fold != k)], test=matured[~final & (fold == k)])
         for k in range(max(folds, 2))
     ]
+
     kind = "groups (rows of one group stay together)" if grouped else "rows, stratified by outcome"
     why = "the declaration splits by account, not by time" if matrix.ordered else "no order in time is declared"
+
     text = (
         f"{why}: {max(folds, 2)} folds over {kind}, and a seeded {split.test_share:.0%} as the "
         "final test. Drift over time cannot be seen in such a test, so its figures are likely optimistic."
     )
-    last = Block("final", matured[~final], matured[final], 0, "", "")
+
+    last = Block(name="final", train=matured[~final], test=matured[final])
     return Chop("grouped" if grouped else "stratified", tuple(blocks), last, text)
 
 

@@ -147,6 +147,7 @@ class FrameRows:
             codes, values = _dictionary(series)
         else:
             codes, values = pd.factorize(series)
+
         texts = [text_of(value) for value in values]
         kept = sorted({text for text in texts if text is not None})
         place = {text: i for i, text in enumerate(kept)}

@@ -148,7 +148,7 @@ def compile_catalog(catalog: Catalog, source: Source) -> Compiled:
     return compiled
 
 
-_KEPT = 8
+_KEPT = 8  # pairs of catalog and source; bounds the memory of a server that reloads bundles
 _kept: OrderedDict[tuple[str, int], tuple[Source, Compiled]] = OrderedDict()
 _lock = threading.Lock()
 

@@ -275,8 +275,10 @@ class TableProgram:
                     rows.append((*entry, column.exclude_bots))
             starts.append(len(rows))
             roles.append(int(role))
+
         ints = np.asarray([(r[0], r[1], r[2], r[4], r[5]) for r in rows], dtype=np.int64).reshape(-1, 5).T.copy()
         empty = {Op.RECENCY: np.nan, Op.FIRST_ROW: -1.0, Op.LAST_ROW: -1.0}
+
         return Entries(
             starts=np.asarray(starts, dtype=np.int64),
             column=ints[0],

@@ -57,9 +57,11 @@ def _bursts(prone: Ints, member: Any, happened: Ints, span: int, count: int, bot
     for place in np.argsort(prone, kind="mergesort"):
         row = prone[place]
         present[place] = True
+
         low = place
         while low > 0 and member[prone[low - 1]] == member[row] and happened[prone[low - 1]] >= happened[row] - span:
             low -= 1
+
         found = 0
         k = low
         while k < prone.size and member[prone[k]] == member[row] and happened[prone[k]] <= happened[row] + span:
@@ -67,6 +69,7 @@ def _bursts(prone: Ints, member: Any, happened: Ints, span: int, count: int, bot
                 near[found] = prone[k]
                 found += 1
             k += 1
+
         for first in range(found - count + 1):
             last = first + count - 1
             if happened[near[last]] - happened[near[first]] <= span:

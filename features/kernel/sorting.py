@@ -9,7 +9,7 @@ from numba import njit
 
 from features.array_types import Floats, Ints
 
-PARALLEL_FROM = 50_000  # rows; below, starting threads costs more than it saves
+PARALLEL_FROM = 50_000  # rows from which threads share the work; the order does not depend on it
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def _buckets(entity: Any, known: Ints, entities: int) -> tuple[Ints, Ints, Ints]
             starts[e + 1] += 1
     for e in range(entities):
         starts[e + 1] += starts[e]
+
     order = np.empty(starts[entities], dtype=np.int64)
     moment = np.empty(starts[entities], dtype=np.int64)
     cursor = starts.copy()
@@ -78,6 +79,7 @@ def _buckets(entity: Any, known: Ints, entities: int) -> tuple[Ints, Ints, Ints]
             order[cursor[e]] = row
             moment[cursor[e]] = known[row]
             cursor[e] += 1
+
     return starts, order, moment
 
 
@@ -100,6 +102,7 @@ def _merge(order: Ints, moment: Ints, spare: Ints, low: int, middle: int, high: 
     """Merge two sorted runs; ``spare`` has room for rows and moments of both: shape (2, longest)."""
     left = low
     right = middle
+
     for k in range(high - low):
         from_right = left >= middle
         if not from_right and right < high:
@@ -125,7 +128,7 @@ def _sort_buckets(first: int, end: int, starts: Ints, order: Ints, moment: Ints,
         longest = max(longest, starts[e + 1] - starts[e])
     spare = np.empty((2, longest), dtype=np.int64)
 
-    run = 24  # rows sorted by insertion before runs are merged: few enough that a run stays in the nearest cache
+    run = 24  # rows sorted by insertion before runs are merged; bounds the part that grows with the square
     for e in range(first, end):
         low, high = starts[e], starts[e + 1]
         for start in range(low, high, run):

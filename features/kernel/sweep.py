@@ -18,7 +18,7 @@ LINEAR, FIRST_ROW, LAST_ROW = int(Op.LINEAR), int(Op.FIRST_ROW), int(Op.LAST_ROW
 DAY = MICROSECONDS_PER_DAY
 STREAK_WEEKS = 52  # a streak is a year at most: its weeks are the bits of one integer
 DAYS_KEPT = 3660  # ten years of different days, the longest window a rubric may name; what is older shares the last
-PARALLEL_FROM = 10_000  # moments; below, starting threads costs more than it saves
+PARALLEL_FROM = 10_000  # moments from which threads share the work; the result does not depend on it
 
 
 @njit(cache=True, nogil=True)

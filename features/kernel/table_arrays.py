@@ -18,7 +18,7 @@ from features.point_in_time.visibility import ALWAYS, UNKNOWN
 from features.schema.canonical_tables import TABLES
 from features.schema.vocabulary import Actor, Stage
 
-_FEW_CODES = 1_000
+_FEW_CODES = 1_000  # rows up to which a look-up per row beats a table of all combinations
 _FEW_ROWS = 200  # records up to which a look-up per row beats arrays
 _LEAD = str(Actor.LEAD)
 _ASSETS = {"outcomes": "product", "answers": "question", "stages": "stage"}
@@ -56,12 +56,15 @@ class EncodedTables:
         coded = leads.text("lead_id")
         self.lead_ids = coded.values
         self._lead_code = {name: i for i, name in enumerate(coded.values)}
+
         accounts = leads.text("account_id")
         self.account_ids = accounts.values
         self._account_code = {name: i for i, name in enumerate(accounts.values)}
+
         self.account_of_lead = np.full(len(coded.values) + 1, -1, dtype=np.int64)
         self.account_of_lead[coded.codes] = accounts.codes
         self.account_of_lead[-1] = -1
+
         self._clocks: dict[str, Clocks] = {}
         self._ties: dict[tuple[str, tuple[str, ...]], Ints] = {}
         known, _ = self._moments("leads")
@@ -181,6 +184,7 @@ class EncodedTables:
         if isinstance(rows, RecordRows) and len(rows) <= _FEW_ROWS:
             columns = [self._list_texts(table, rows, name) for name in program.used_fields]
             return program.classes_of(list(zip(*columns, strict=True)) if columns else [()] * len(rows))
+
         codes = np.zeros(len(self.tables[table]), dtype=np.int64)
         sizes: list[int] = []
         for position, name in enumerate(FIELDS[program.table]):
@@ -193,6 +197,7 @@ class EncodedTables:
             size = int(numbers.max()) + 1
             codes = codes * size + numbers[coded.codes]
             sizes.append(size)
+
         return self._compact(program, codes, sizes)
 
     def _compact(self, program: TableProgram, codes: Ints, sizes: list[int]) -> npt.NDArray[np.int32]:

@@ -30,6 +30,7 @@ def learned_between(tables: Tables, lead_id: str, since: pd.Timestamp, until: pd
     account = own["account_id"].iloc[0] if len(own) and "account_id" in own else None
     has_account = account is not None and not pd.isna(account)
     people = set(leads["lead_id"][leads["account_id"] == account]) if has_account else {lead_id}
+
     found = []
     for name in _SAYS:
         happened = TABLES[name].happened
@@ -37,11 +38,13 @@ def learned_between(tables: Tables, lead_id: str, since: pd.Timestamp, until: pd
         mine = frame["lead_id"].isin(people | {lead_id})
         if has_account and "account_id" in frame:
             mine |= frame["account_id"] == account
+
         rows = frame[mine.to_numpy() & _known_by(frame, name, until) & ~_known_by(frame, name, since)]
         says = [rows[column].astype("str").fillna("") for column in _SAYS[name]]
         what = pd.Series(" ", index=rows.index).str.cat(pd.DataFrame(dict(enumerate(says))), sep=" ").str.strip()
         columns = (pd.Series(name, index=rows.index), rows["lead_id"], what, rows[happened], rows["known_at"])
         found.append(pd.DataFrame(dict(zip(LEARNED, columns, strict=True))))
+
     return pd.concat(found).sort_values(["known_at", "happened_at"], kind="stable", ignore_index=True)
 
 

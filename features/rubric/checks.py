@@ -40,6 +40,7 @@ def _names(rubric: Rubric) -> Iterator[Problem]:
         seen[rule.id] = i
         if rule.group not in rubric.groups:
             yield ("rules", i, "group"), f"group '{rule.group}' is not declared; declared groups: {groups}."
+
     for i, threshold in enumerate(rubric.thresholds):
         if threshold.group is not None and threshold.group not in rubric.groups:
             yield ("thresholds", i, "group"), f"group '{threshold.group}' is not declared; declared groups: {groups}."
@@ -51,6 +52,7 @@ def _names(rubric: Rubric) -> Iterator[Problem]:
                         f"threshold '{threshold.stage}' requires rule '{rule_id}', which does not exist; "
                         f"rules: {', '.join(seen)}.",
                     )
+
     if rubric.matrix is not None:
         for side in ("letter", "number"):
             axis = getattr(rubric.matrix, side)

@@ -65,17 +65,21 @@ def _lines(rubric: Rubric) -> Iterator[dict[str, Any]]:
     yield _row("rubric", rubric.name, points=rubric.start, cap=rubric.total, label=rubric.title, options=head)
     for name, group in rubric.groups.items():
         yield {**_row("group", name, cap=group.cap, label=group.label), "about": str(group.dimension)}
+
     for rule in rubric.rules:
         yield from _rule_lines(rule)
+
     for threshold in rubric.thresholds:
         record = threshold.model_dump(mode="json", include={"requires", "any_of"}, exclude_defaults=True)
         yield {
             **_row("threshold", str(threshold.stage), points=threshold.points, options=record),
             "group": threshold.group or "",
         }
+
     if rubric.matrix is not None:
         for side, axis in (("letter", rubric.matrix.letter), ("number", rubric.matrix.number)):
             yield {**_row("matrix", side, options={"from_points": list(axis.from_points)}), "group": axis.group}
+
     handoff = rubric.handoff
     yield _row("handoff", str(handoff.stage or ""), options={"cells": list(handoff.cells)} if handoff.cells else {})
 
@@ -121,11 +125,13 @@ def _conditions(rule: Rule) -> Iterator[tuple[str, str, float]]:
     for span in rule.ranges:
         ends = ["" if end is None else _digits(end) for end in (span.from_, span.below)]
         yield "range", "..".join(ends), span.points
+
     for name in SINGLE:
         if getattr(rule, name) is not None:
             yield name, "", getattr(rule, name)
     if rule.points is not None:
         yield PER[rule.per], "", rule.points
+
     for step in rule.steps:
         days = "" if step.within_days is None else f" in {step.within_days} days"
         yield ("step" if rule.per == "once" else "step, " + PER[rule.per]), f"{step.at_least}{days}", step.points

@@ -72,6 +72,7 @@ def read_sheet(text: str) -> Sheet:
     sheet, number = Sheet(), 0
     names: tuple[str, ...] = ()
     text = text.removeprefix("\ufeff")
+
     delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
@@ -84,12 +85,14 @@ def read_sheet(text: str) -> Sheet:
         sheet.problems.append(
             (number + 1, f"the sheet cannot be read beyond this line ({problem}); look for an unmatched quote")
         )
+
     wrong = _header(names)
     if wrong:
         sheet.problems = [(1, wrong)]
     elif not sheet.problems:
         absent = [kind for kind, key in _KEYS.items() if not sheet.data.get(key)]
         sheet.problems = [(1, f"there is no {kind} line; add one") for kind in absent]
+
     return sheet
 
 
@@ -202,12 +205,14 @@ def _condition(sheet: Sheet, place: int, row: Row, number: int) -> None:
     word, _, each = condition.partition(", ")
     if condition not in _IF and not (word in ("step", "none") and each in PER.values()):
         raise ValueError(f"rule '{name}': if '{row['if']}' is not known; known: {'; '.join(_IF)}")
+
     points = _number(row["points"])
     if word in ("value", "pattern", "range", "step"):
         if not match:
             raise ValueError(f"rule '{name}': {word} has nothing under 'match'; the empty text is written \"\"")
     elif match:
         raise ValueError(f"rule '{name}': {word} has no match; found '{match}', drop it or write value or pattern")
+
     if word in ("value", "pattern"):
         sheet.once(("rules", place, f"{word}s", text_of(match)), number, f"rule '{name}': {word} '{match}'")
         rule.setdefault(f"{word}s", {})[text_of(match)] = points
@@ -221,6 +226,7 @@ def _condition(sheet: Sheet, place: int, row: Row, number: int) -> None:
         sheet.once(("rules", place, key), number, f"rule '{name}': {word}")
         rule[key] = points
         each = word if word in per else each
+
     if each:
         key = next(key for key, words in PER.items() if words == each)
         if rule.setdefault("per", key) != key:

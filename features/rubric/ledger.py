@@ -10,7 +10,7 @@ from features.array_types import Bools, Floats
 from features.errors import ContractError
 from features.rubric.rule import Cap, Decay
 from features.rubric.schema import Rubric, Threshold
-from features.rubric.terms import RulePlan, Term, plan, steps_left
+from features.rubric.terms import RulePlan, Term, plan_rules, steps_left
 
 LETTERS, NUMBERS = ("A", "B", "C", "D"), ("1", "2", "3", "4")
 
@@ -75,13 +75,14 @@ class Ledger:
 
 def ledger(rubric: Rubric, values: pd.DataFrame) -> Ledger:
     """The rubric's ledger on matrix rows; ``values`` holds the rubric's rule features (family ``rules``)."""
-    plans = plan(rubric)
+    plans = plan_rules(rubric)
     missing = sorted({t.feature for p in plans for t in p.terms} - set(values.columns))
     if missing:
         raise ContractError(
             f"the matrix lacks {len(missing)} features of rubric '{rubric.name}', first '{missing[0]}'; "
             "build the matrix again with this rubric."
         )
+
     parts: dict[str, Floats] = {}
     given: dict[str, Floats] = {}
     for rule_plan in plans:
@@ -89,6 +90,7 @@ def ledger(rubric: Rubric, values: pd.DataFrame) -> Ledger:
         given[rule_plan.rule.id] = terms.sum(axis=1)
         for k, term in enumerate(rule_plan.terms):
             parts[term.feature] = terms[:, k]
+
     rules = pd.DataFrame(given, index=values.index)
     return Ledger(rubric, rules, _caps(rubric, rules), pd.DataFrame(parts, index=values.index))
 
@@ -158,14 +160,17 @@ def _caps(rubric: Rubric, rules: pd.DataFrame) -> pd.DataFrame:
             taken[f"rule {rule.id}"] = _clip(points, rule.cap) - points
             points = _clip(points, rule.cap)
         sums[rule.group] = sums[rule.group] + points
+
     total = np.full(len(rules), rubric.start)
     for name, group in rubric.groups.items():
         if group.cap is not None:
             taken[f"group {name}"] = _clip(sums[name], group.cap) - sums[name]
             sums[name] = _clip(sums[name], group.cap)
         total = total + sums[name]
+
     if rubric.total is not None:
         taken["total"] = _clip(total, rubric.total) - total
+
     return pd.DataFrame(taken, index=rules.index)
 
 

@@ -168,6 +168,7 @@ def _value_conditions(rule: Rule) -> None:
         raise ValueError(
             f"rule '{rule.id}': drop {', '.join(wrong)} (only for activity rules); use {', '.join(_VALUE_ONLY)}"
         )
+
     idle = [n for n in _HOW_COUNTED if getattr(rule, n) != Rule.model_fields[n].default]
     if idle:
         raise ValueError(
@@ -177,6 +178,7 @@ def _value_conditions(rule: Rule) -> None:
         raise ValueError(
             f"rule '{rule.id}': within_days limits the age of an activity or an answer; {rule.subject} has no age"
         )
+
     given = [n for n in ("values", "ranges", "patterns") if getattr(rule, n)]
     if len(given) > 1:
         raise ValueError(f"rule '{rule.id}' mixes {' and '.join(given)}; make a separate rule for each")
@@ -193,13 +195,16 @@ def _activity_conditions(rule: Rule) -> None:
             f"rule '{rule.id}': drop {', '.join(wrong)} (only for rules that read a value); "
             "an activity takes points, steps, none"
         )
+
     if rule.steps and (rule.points is not None or rule.decay or rule.within_days or rule.at_least > 1):
         raise ValueError(f"rule '{rule.id}': steps have their own points, at_least and within_days, and cannot decay")
     if rule.points is None and not rule.steps and rule.none is None:
         raise ValueError(f"rule '{rule.id}' gives no points; add points, steps or none")
+
     _idle(rule)
     if rule.at_least > 1 and (rule.per != "once" or rule.decay):
         raise ValueError(f"rule '{rule.id}': at_least needs per: once and no decay")
+
     if rule.decay and rule.per == "asset":
         raise ValueError(f"rule '{rule.id}': points per asset cannot decay; use per: once or per: occurrence")
     if rule.decay and rule.within_days:

@@ -50,7 +50,7 @@ class RulePlan:
     gates: tuple[tuple[str, Params], ...] = ()
 
 
-def plan(rubric: Rubric) -> tuple[RulePlan, ...]:
+def plan_rules(rubric: Rubric) -> tuple[RulePlan, ...]:
     """The rubric's rules as terms, in the rubric's order."""
     return tuple(_activity_plan(rule) if rule.activity else _value_plan(rule) for rule in rubric.rules)
 
@@ -80,15 +80,18 @@ def _value_plan(rule: Rule) -> RulePlan:
         conditions.append((rule.filled, IsMissing(False)))
     if rule.otherwise is not None:
         conditions.append((rule.otherwise, IsMissing(False)))
+
     gates = _gates(rule)
     expiring = rule.within_days is not None
     if rule.missing is not None and not expiring:
         conditions.append((rule.missing, IsMissing(True)))
+
     names = _names(rule, len(conditions) + (expiring and rule.missing is not None))
     terms = [
         Term(name, replace(base, condition=condition), "at_least", points)
         for name, (points, condition) in zip(names, conditions, strict=False)
     ]
+
     if rule.within_days is None or rule.answer is None:
         return RulePlan(rule, tuple(terms), "first", gates)
 
@@ -139,12 +142,14 @@ def _points_shapes(rule: Rule, points: float) -> list[_Shape]:
     if decay is None:
         kind: TermKind = "at_least" if rule.per == "once" else "times"
         return [(_count_params(rule, rule.within_days), kind, points, float(rule.at_least))]
+
     if rule.per == "once":
         return [(ActivityRecency(rows=_rows(rule)), "fade", points, 1.0)]
     if decay.half_life_days is not None:
         return [(DecayedSum(rows=_rows(rule), half_life_days=decay.half_life_days), "times", points, 1.0)]
     if decay.lifespan_days is not None:
         return [(LinearSum(rows=_rows(rule), lifespan_days=decay.lifespan_days), "times", points, 1.0)]
+
     left = [*steps_left(decay), 0.0]
     period = decay.every_days or 0
     return [

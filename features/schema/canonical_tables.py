@@ -27,7 +27,7 @@ class ContractColumn:
     references: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ContractTable:
     """One canonical table: key, clocks and columns.
 
@@ -78,9 +78,9 @@ def _time(name: str, doc: str, *, required: bool = False, default_from: str | No
 
 
 LEADS = ContractTable(
-    "leads",
-    "One row per lead with the attributes known at its creation.",
-    (
+    name="leads",
+    doc="One row per lead with the attributes known at its creation.",
+    columns=(
         _id("lead_id", "identifies the lead", required=True),
         _time("created_at", "when the lead came into being", required=True),
         _time("known_at", "when our systems learned of the lead", default_from="created_at"),
@@ -93,9 +93,9 @@ LEADS = ContractTable(
     open_ended=True,
 )
 ACCOUNTS = ContractTable(
-    "accounts",
-    "Firmographics; several rows per account are snapshots told apart by known_at.",
-    (
+    name="accounts",
+    doc="Firmographics; several rows per account are snapshots told apart by known_at.",
+    columns=(
         _id("account_id", "identifies the company", required=True),
         _time("known_at", "when this snapshot became known"),
     ),
@@ -104,9 +104,9 @@ ACCOUNTS = ContractTable(
     open_ended=True,
 )
 ACTIVITIES = ContractTable(
-    "activities",
-    "One engagement per row.",
-    (
+    name="activities",
+    doc="One engagement per row.",
+    columns=(
         _id("activity_id", "identifies the row; repeated ids are duplicates"),
         _id("lead_id", "the lead that acted or was acted upon", required=True, references="leads.lead_id"),
         ContractColumn(name="kind", type=ColumnType.CATEGORY, doc="what happened", required=True, nullable=False),
@@ -128,9 +128,9 @@ ACTIVITIES = ContractTable(
     happened="happened_at",
 )
 ANSWERS = ContractTable(
-    "answers",
-    "Replies to qualification questions and the CRM's field history.",
-    (
+    name="answers",
+    doc="Replies to qualification questions and the CRM's field history.",
+    columns=(
         _id("lead_id", "the lead that was asked", required=True, references="leads.lead_id"),
         ContractColumn(name="question", type=ColumnType.CATEGORY, doc="which question", required=True, nullable=False),
         ContractColumn(name="value", type=ColumnType.TEXT, doc="the answer; empty means withdrawn", required=True),
@@ -144,9 +144,9 @@ ANSWERS = ContractTable(
     happened="happened_at",
 )
 STAGES = ContractTable(
-    "stages",
-    "Lifecycle history of a lead.",
-    (
+    name="stages",
+    doc="Lifecycle history of a lead.",
+    columns=(
         _id("lead_id", "the lead", required=True, references="leads.lead_id"),
         ContractColumn(
             name="stage",
@@ -166,9 +166,9 @@ STAGES = ContractTable(
     happened="entered_at",
 )
 OUTCOMES = ContractTable(
-    "outcomes",
-    "Closed opportunities; a reopened one has a row per close.",
-    (
+    name="outcomes",
+    doc="Closed opportunities; a reopened one has a row per close.",
+    columns=(
         _id("opportunity_id", "identifies the deal", required=True),
         _id("lead_id", "the lead credited", references="leads.lead_id"),
         _id("account_id", "the company that bought or did not", references="accounts.account_id"),

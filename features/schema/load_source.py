@@ -30,6 +30,7 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
         source = Source.model_validate(document.data)
     except ValidationError as error:
         raise SourceError(_list_problems(where, _with_hints(error, document))) from error
+
     found = [
         *_check_canonical(source, document),
         *_check_directions(source, document),
@@ -37,6 +38,7 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
     ]
     if found:
         raise SourceError(_list_problems(where, found))
+
     return source.placed(path, document.lines)
 
 

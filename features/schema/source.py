@@ -283,6 +283,7 @@ class Source(Declared):
             raise ValueError(f"unknown table {', '.join(unknown)}; allowed: {', '.join(TABLES)}")
         if "leads" not in self.tables:
             raise ValueError("table 'leads' is required")
+
         if self.kind == "flat" and self.flat is None:
             raise ValueError("a flat source needs 'flat:' with its target")
         if self.flat is not None:
@@ -291,6 +292,7 @@ class Source(Declared):
                 raise ValueError("flat.target needs at least one value for won and for lost, and none in both")
         if self.kind == "relational" and self.flat is not None:
             raise ValueError("'flat:' belongs to flat sources only")
+
         if self.recency_half_life is not None and self.flat is not None and self.flat.order is None:
             raise ValueError(
                 "'recency_half_life' gives newer rows more weight, but rows without 'flat.order' have no age"
@@ -301,6 +303,7 @@ class Source(Declared):
             )
         if self.kind == "relational" and not {"outcomes", "stages"} & set(self.tables):
             raise ValueError("a relational source needs 'outcomes', or 'stages' to derive them from")
+
         return self
 
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 Path = tuple[str | int, ...]
-_DEEPEST = 50
+_DEEPEST = 50  # levels; bounds the recursion over a document from anywhere
 _MOST_NODES = 100_000  # values of a document, aliases counted as often as they stand
 
 

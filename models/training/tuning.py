@@ -81,7 +81,7 @@ def _folds(matrix: Matrix, chop: Chop, settings: TrainSettings) -> list[Block]:
     rng = np.random.default_rng(settings.seed)
     rows = np.sort(rng.permutation(chop.final.train)[: settings.tune_rows])
     folds = grouped_folds(group_codes(matrix)[rows], settings.tune_folds, settings.seed)
-    return [Block(f"random {k}", rows[train], rows[test], 0, "", "") for k, (train, test) in enumerate(folds)]
+    return [Block(name=f"random {k}", train=rows[train], test=rows[test]) for k, (train, test) in enumerate(folds)]
 
 
 def _subsample_block(block: Block, settings: TrainSettings) -> Block:
@@ -89,7 +89,9 @@ def _subsample_block(block: Block, settings: TrainSettings) -> Block:
     rng = np.random.default_rng(settings.seed)
     train = np.sort(rng.permutation(block.train)[: settings.tune_rows])
     test = np.sort(rng.permutation(block.test)[: settings.tune_rows])
-    return Block(block.name, train, test, block.purged, block.test_from, block.test_to)
+    return Block(
+        name=block.name, train=train, test=test, purged=block.purged, test_from=block.test_from, test_to=block.test_to
+    )
 
 
 def _prepare(matrix: Matrix, block: Block, settings: TrainSettings) -> tuple[lgb.Dataset, lgb.Dataset, list[int]]:

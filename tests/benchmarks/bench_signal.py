@@ -29,8 +29,8 @@ def folded(rows: int, folds: int = 3) -> Chop:
     first = rows * 3 // 4
     fold = np.random.default_rng(0).permutation(first) % folds
     every = np.arange(first)
-    blocks = tuple(Block(f"fold {k}", every[fold != k], every[fold == k], 0, "", "") for k in range(folds))
-    return Chop("stratified", blocks, Block("final", every, np.arange(first, rows), 0, "", ""), "")
+    blocks = tuple(Block(name=f"fold {k}", train=every[fold != k], test=every[fold == k]) for k in range(folds))
+    return Chop("stratified", blocks, Block(name="final", train=every, test=np.arange(first, rows)), "")
 
 
 def alarms(targets: int, rows: int, *, ordered: bool, strength: float | None = None) -> int:

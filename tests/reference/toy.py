@@ -94,6 +94,6 @@ def toy_chop(rows: int, blocks: int = 3) -> Chop:
     cut = int(rows * 0.75)
     edges = np.linspace(cut * 0.4, cut, blocks + 1).astype(int)
     made = tuple(
-        Block(f"b{k}", np.arange(edges[k]), np.arange(edges[k], edges[k + 1]), 0, "", "") for k in range(blocks)
+        Block(name=f"b{k}", train=np.arange(edges[k]), test=np.arange(edges[k], edges[k + 1])) for k in range(blocks)
     )
-    return Chop("ordered", made, Block("final", np.arange(cut), np.arange(cut, rows), 0, "", ""), "toy")
+    return Chop("ordered", made, Block(name="final", train=np.arange(cut), test=np.arange(cut, rows)), "toy")

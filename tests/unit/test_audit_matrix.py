@@ -74,7 +74,7 @@ def matrix(frame: pd.DataFrame, won: np.ndarray, families: dict[str, str] | None
 
 def last_quarter(n: int) -> Chop:
     cut = 3 * n // 4
-    final = Block("final", np.arange(cut), np.arange(cut, n), 0, "", "")
+    final = Block(name="final", train=np.arange(cut), test=np.arange(cut, n))
     return Chop("ordered", (), final, "")
 
 

@@ -9,7 +9,7 @@ from tests.unit.test_audit_matrix import matrix
 
 
 def split(kind: SplitKind, n: int) -> Chop:
-    return Chop(kind, (), Block("final", np.arange(n // 2), np.arange(n // 2, n), 0, "", ""), "")
+    return Chop(kind, (), Block(name="final", train=np.arange(n // 2), test=np.arange(n // 2, n)), "")
 
 
 def frame(n: int, seed: int = 0) -> pd.DataFrame:

@@ -180,8 +180,10 @@ def test_kinds_that_ask_for_it_take_the_learned_half_life() -> None:
     kinds = dict(SOURCE.activity_kinds)
     asking = kinds["demo"].model_copy(update={"estimate_half_life": True})
     source = SOURCE.model_copy(update={"activity_kinds": {**kinds, "demo": asking}})
-    told = HalfLife("demo", 56.0, 28.0, 56.0, 100, flat=False)
-    learned = adopt_half_lives(source, [told, HalfLife("email_click", 1.0, 1.0, 2.0, 9, flat=False)])
+    told = HalfLife(kind="demo", days=56.0, low=28.0, high=56.0, leads=100, flat=False)
+    learned = adopt_half_lives(
+        source, [told, HalfLife(kind="email_click", days=1.0, low=1.0, high=2.0, leads=9, flat=False)]
+    )
     assert learned.activity_kinds["demo"].half_life_days == 56.0
     assert learned.activity_kinds["email_click"] == kinds["email_click"]  # it did not ask
     assert adopt_half_lives(source, [replace(told, flat=True)]) is source

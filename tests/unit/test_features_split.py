@@ -176,6 +176,14 @@ def test_a_chop_survives_json() -> None:
 def test_a_block_that_knows_the_future_cannot_be_made() -> None:
     rows, more = np.array([0]), np.array([1])
     with pytest.raises(ContractError, match="label known at 2024-02-02"):
-        Block("b", rows, more, 0, "2024-02-01T00:00:00", "2024-03-01T00:00:00", "2024-02-02T00:00:00")
+        Block(
+            name="b",
+            train=rows,
+            test=more,
+            purged=0,
+            test_from="2024-02-01T00:00:00",
+            test_to="2024-03-01T00:00:00",
+            train_known_by="2024-02-02T00:00:00",
+        )
     with pytest.raises(ContractError, match="tests on rows it trains on"):
-        Block("b", rows, rows, 0, "", "")
+        Block(name="b", train=rows, test=rows)

@@ -67,8 +67,8 @@ def test_the_table_is_paired_and_ours_stands_at_zero() -> None:
     matrix, rows = toy_matrix(900), np.arange(900)
     made = Chop(
         "ordered",
-        (Block("b", rows[:400], rows[400:600], 0, "", ""),),
-        Block("f", rows[:600], rows[600:], 0, "", ""),
+        (Block(name="b", train=rows[:400], test=rows[400:600]),),
+        Block(name="f", train=rows[:600], test=rows[600:]),
         "",
     )
     far_off = {"always wrong": lambda lesson: np.full(len(lesson.test), 9.0)}

@@ -144,7 +144,17 @@ def judged_matrix() -> Matrix:
     matured[-80:] = False
     label[-80:] = np.nan
     known = pd.Series(pd.NaT, index=range(800), dtype="datetime64[us]")
-    return Matrix(CATALOG, frame, keys, label, matured, known, np.full(800, 0.5), True, np.full(800, np.nan))
+    return Matrix(
+        catalog=CATALOG,
+        values=frame,
+        keys=keys,
+        label=label,
+        matured=matured,
+        label_known_at=known,
+        weight=np.full(800, 0.5),
+        ordered=True,
+        amount=np.full(800, np.nan),
+    )
 
 
 def test_each_lead_counts_once_won_if_any_row_was_and_unmatured_leads_not_at_all() -> None:

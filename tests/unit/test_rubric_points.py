@@ -10,7 +10,7 @@ from features.catalog.feature import Catalog
 from features.errors import ContractError
 from features.rubric.ledger import ledger
 from features.rubric.load import parse_rubric
-from features.rubric.terms import CAP_FEATURE, plan
+from features.rubric.terms import CAP_FEATURE, plan_rules
 from models.candidates.rubric import RubricCandidate, fit_line
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 
@@ -44,7 +44,7 @@ handoff: {stage: sql}
 def matrix_rows(**columns: list[float]) -> pd.DataFrame:
     """Rule features, 0 where not given; one column per feature of the plan."""
     n = len(next(iter(columns.values())))
-    plans = plan(RUBRIC)
+    plans = plan_rules(RUBRIC)
     names = [t.feature for p in plans for t in p.terms] + [name for p in plans for name, _ in p.gates]
     values = pd.DataFrame({name: np.zeros(n) for name in names})
     values["rule_demo"] = np.nan
@@ -80,7 +80,7 @@ def test_decay_halves_points_and_group_and_total_caps_hold() -> None:
 
 
 def test_an_expired_answer_counts_as_missing_and_only_in_the_stage() -> None:
-    plans = next(p for p in plan(RUBRIC) if p.rule.id == "budget")
+    plans = next(p for p in plan_rules(RUBRIC) if p.rule.id == "budget")
     missing, value = (t.feature for t in plans.terms)
     stage, fresh = (name for name, _ in plans.gates)
     values = matrix_rows(**{missing: [1, 0, 1], value: [1, 1, 1], fresh: [1, 0, 1], stage: [1, 1, 0]})

@@ -8,7 +8,7 @@ from features.errors import PolicyError
 from features.rubric.load import load_rubric, parse_rubric
 from features.rubric.rule import Decay
 from features.rubric.schema import Rubric
-from features.rubric.terms import plan, steps_left
+from features.rubric.terms import plan_rules, steps_left
 from features.schema.source import Source
 
 GOOD = """\
@@ -170,7 +170,7 @@ def test_starter_rubrics_load_and_survive_json() -> None:
         rubric = load_rubric(path)
         record = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         assert Rubric.model_validate(record) == rubric
-        names = [t.feature for p in plan(rubric) for t in p.terms]
+        names = [t.feature for p in plan_rules(rubric) for t in p.terms]
         assert len(names) == len(set(names)), path.name
 
 

@@ -29,8 +29,10 @@ def _value(name: str, question: Question) -> Feature:
         ColumnType.TEXT: (FeatureType.NUMBER, "flag", Wording.FLAG, "filled"),
     }
     category: tuple[FeatureType, str, Wording, ReadAs | None] = (FeatureType.CATEGORY, "category", Wording.ANSWER, None)
+
     kind, unit, wording, read_as = reading.get(question.type, category)
     label = question.label or name.replace("_", " ")
+
     return Feature(
         name=f"answer_{name}",
         family=FAMILY,

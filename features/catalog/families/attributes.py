@@ -160,6 +160,7 @@ def _feature(name: str, column: Column, base: ColumnValue | AnswerValue, known: 
     kind, unit, wording, read_as = _reading(column)
     suffix = {"moment": "_age_days", "filled": "_given"}.get(read_as or "", "")
     doc = column.doc or {"_age_days": f"Days since {label}.", "_given": f"Whether {label} is filled."}.get(suffix, "")
+
     return Feature(
         name=name + suffix,
         family=FAMILY,

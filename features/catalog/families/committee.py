@@ -114,6 +114,7 @@ def _engagement_features(source: Source) -> list[Feature]:
     kinds = learned_kinds(source)
     if not kinds:
         return []
+
     rows = ActivityRows(kinds=tuple(kinds), scope="account")
     features = [
         _feature(
@@ -124,6 +125,7 @@ def _engagement_features(source: Source) -> list[Feature]:
             ActivityBreadth(rows=rows, window_days=days, item="lead"),
         )
     ]
+
     if title_column(source) is not None:
         features.append(
             _feature(
@@ -144,6 +146,7 @@ def _engagement_features(source: Source) -> list[Feature]:
                 ActivityBreadth(rows=buyers, window_days=days, item="lead"),
             )
         )
+
     parts = stream_parts(Dimension.INTENT, kinds)
     if parts:
         named = kinds_of(parts)
@@ -151,6 +154,7 @@ def _engagement_features(source: Source) -> list[Feature]:
         intent = DecayedSum(rows=ActivityRows(kinds=named, parts=parts, scope="account"), half_lives=lives)
         doc = "Activities of intent by all contacts of the account, each fading with its kind's half-life"
         features.append(_feature("account_intent", Topic.CONTEXT, Dimension.INTENT, doc, intent, Wording.DECAYED))
+
     return features
 
 
@@ -189,6 +193,7 @@ def _product_features(product: str) -> list[Feature]:
     slug = re.sub(r"[^a-z0-9]+", "_", product.lower()).strip("_")
     deals = OutcomeCount(products=(product,))
     about = f"of the account for product '{product}' known so far"
+
     return [
         _feature(
             f"account_deals_{slug}",

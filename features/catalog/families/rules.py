@@ -5,7 +5,7 @@ from dataclasses import replace
 from features.catalog.feature import Feature, FeatureType, Wording
 from features.rubric.rule import Rule
 from features.rubric.schema import Rubric
-from features.rubric.terms import CAP_FEATURE, Term, plan
+from features.rubric.terms import CAP_FEATURE, Term, plan_rules
 from features.schema.conditions import Between, OneOf
 from features.schema.operations import (
     ActivityCount,
@@ -21,18 +21,19 @@ from features.schema.source import ActivityKind, Question, Source
 from features.schema.vocabulary import Dimension, Topic, WhenKnown
 
 RULES, EVIDENCE = "rules", "evidence"
-EVIDENCE_WINDOW_DAYS = 90
+EVIDENCE_WINDOW_DAYS = 90  # a quarter: as long as the longest window counted by default
 
 
 def rule_features(rubric: Rubric, source: Source) -> list[Feature]:
     """Features the rubric's rules read, in the rubric's order, and the (always zero) bearer of its caps."""
     features: dict[str, Feature] = {}
-    for rule_plan in plan(rubric):
+    for rule_plan in plan_rules(rubric):
         dimension = rubric.groups[rule_plan.rule.group].dimension
         for term in rule_plan.terms:
             features[term.feature] = _rule_feature(term, rule_plan.rule, dimension, source)
         for name, params in rule_plan.gates:
             features.setdefault(name, _gate_feature(name, params))
+
     features[CAP_FEATURE] = Feature(
         name=CAP_FEATURE,
         family=RULES,
@@ -46,6 +47,7 @@ def rule_features(rubric: Rubric, source: Source) -> list[Feature]:
         label="caps of the rubric",
         params=Constant(0.0),
     )
+
     return list(features.values())
 
 
@@ -59,6 +61,7 @@ def _rule_feature(term: Term, rule: Rule, dimension: Dimension, source: Source) 
         "decayed": Wording.DECAYED,
         "linear": Wording.DECAYED,
     }
+
     return Feature(
         name=term.feature,
         family=RULES,

@@ -147,7 +147,7 @@ def random_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[
     rows = np.sort(rng.permutation(development)[: settings.fold_rows])
     group = group_codes(matrix)[rows]
     return tuple(
-        Block(f"random {k + 1}", rows[train], rows[test], 0, "", "")
+        Block(name=f"random {k + 1}", train=rows[train], test=rows[test])
         for k, (train, test) in enumerate(grouped_folds(group, settings.tune_folds, settings.seed))
     )
 
@@ -162,7 +162,7 @@ def repeated_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tupl
         return ()
     group = group_codes(matrix)[rows]
     return tuple(
-        Block(f"fold {k + 1}, draw {draw + 1}", rows[train], rows[test], 0, "", "")
+        Block(name=f"fold {k + 1}, draw {draw + 1}", train=rows[train], test=rows[test])
         for draw in range(1, _REPEATS)
         for k, (train, test) in enumerate(grouped_folds(group, len(chop.blocks), settings.seed + draw))
     )
