@@ -2,9 +2,13 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from features.schema.vocabulary import Verdict
+from pipelines.artifacts.artifact import Record
+from pipelines.artifacts.summary_record import SummaryRecord
+from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import MoveKind, PointerMove, ensure_pointer, keep_bundle, point_to, read_champion
 from pipelines.stages.stage_table import STAGES, TRACK, stage
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -15,8 +19,21 @@ TRAINING_VERDICTS = frozenset(str(verdict) for verdict in Verdict)
 Notify = Callable[[str, float], None]
 
 
-def run_all(context: Context, notify: Notify | None = None, *, track: bool = True) -> dict[str, Any]:
-    """Every stage in order, then MLflow; returns the summary's content.
+@dataclass(frozen=True)
+class StageRun:
+    """What a stage left, the seconds it took and, of training, the new bundle's role (champion or challenger)."""
+
+    left: Record
+    seconds: float
+    role: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready: the artifact, and of training the role, None where no bundle was trained."""
+        return self.left.record() | ({"role": self.role} if isinstance(self.left, TrainRecord) else {})
+
+
+def run_all(context: Context, notify: Notify | None = None, *, track: bool = True) -> SummaryRecord:
+    """Every stage in order, then MLflow; returns the summary.
 
     The first trained bundle of a source becomes its champion; a later one becomes the challenger, unless the
     champion no longer fits the declaration.
@@ -32,15 +49,14 @@ def run_all(context: Context, notify: Notify | None = None, *, track: bool = Tru
     for name in (*RUN, *((TRACK,) if track else ())):
         if notify is not None:
             notify(name, -1.0)
-        seconds = run_stage(context, name)[1]
+        seconds = run_stage(context, name).seconds
         if notify is not None:
             notify(name, seconds)
-    summary: dict[str, Any] = read_json(context.paths.reports / "summary.json")
-    return summary
+    return SummaryRecord.read(context.paths)
 
 
-def run_stage(context: Context, name: str) -> tuple[dict[str, Any], float]:
-    """Run one stage and note how long it took, for ``summary.json``; returns what it wrote, and the seconds.
+def run_stage(context: Context, name: str) -> StageRun:
+    """Run one stage and note how long it took, for ``summary.json``.
 
     Raises
     ------
@@ -49,12 +65,13 @@ def run_stage(context: Context, name: str) -> tuple[dict[str, Any], float]:
     chosen = stage(name)
     started = time.perf_counter()
     known: dict[str, float] = read_json(context.paths.seconds) if context.paths.seconds.exists() else {}
-    result = chosen.function(context, {one: known[one] for one in RUN if one in known})
-    if name == "train":
-        result = {**result, "role": register_trained_bundle(context)}
+
+    left = chosen.function(context, {one: known[one] for one in RUN if one in known})
+    role = register_trained_bundle(context) if name == "train" else None
+
     taken = round(time.perf_counter() - started, 2)
     write_json(context.paths.seconds, known | {name: taken})
-    return result, taken
+    return StageRun(left, taken, role)
 
 
 def register_trained_bundle(context: Context) -> str | None:

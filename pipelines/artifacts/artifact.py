@@ -21,6 +21,16 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """The record of computed values: arrays become lists, NaN becomes None, as in a file."""
+        return cls.model_validate(plain_json(dict(values)))
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready, as a file holds it: keys that were not given are left out."""
+        held = plain_json(self.model_dump(exclude_unset=True))
+        return {str(name): value for name, value in held.items()}
+
 
 class Versioned(Record):
     """The content of a file and the version of its layout.
@@ -33,19 +43,13 @@ class Versioned(Record):
     STAGE: ClassVar[str]
     version: int = 1
 
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        """The artifact of computed values: arrays become lists, NaN becomes None, as in the file."""
-        return cls.model_validate({**plain_json(dict(values)), VERSION: cls.VERSION})
+    def record(self) -> dict[str, Any]:
+        """JSON-ready, as the file holds it."""
+        return super().record() | {VERSION: self.VERSION}
 
     def content(self) -> dict[str, Any]:
         """JSON-ready, the version left out."""
-        held = self.model_dump(exclude_unset=True, exclude={VERSION})
-        return {str(name): value for name, value in plain_json(held).items()}
-
-    def record(self) -> dict[str, Any]:
-        """JSON-ready, as the file holds it."""
-        return self.content() | {VERSION: self.VERSION}
+        return {name: value for name, value in self.record().items() if name != VERSION}
 
     @classmethod
     def parse(cls, content: Any, path: Path, source: str, stage: str) -> Self:
@@ -108,6 +112,14 @@ class Artifact(Versioned):
     def write_nothing(cls, folder: Path) -> None:
         """Say that the stage ran and had nothing to say."""
         write_json(folder / Path(cls.FILE).name, {VERSION: cls.VERSION})
+
+    @classmethod
+    def write_if_any(cls, folder: Path, values: Mapping[str, Any]) -> None:
+        """Write the artifact of computed values; where there are none, say so."""
+        if values:
+            cls.of(values).write(folder)
+        else:
+            cls.write_nothing(folder)
 
 
 def check_version(content: Any, path: Path, known: int, again: str) -> None:

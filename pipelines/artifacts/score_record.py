@@ -12,6 +12,7 @@ from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span,
 from pipelines.workspace.paths import Paths
 
 Card = dict[str, Any]  # a lead card as the API answers it
+OPEN_LEADS, TEST_ROWS = "open leads", "test rows"  # who was scored: relational sources, flat ones
 _CARDS, _HALF_LIVES = "cards.json", "half_lives.json"
 
 
@@ -50,7 +51,7 @@ class InfluenceSample(Record):
 
 
 class ScoreRecord(Artifact):
-    """Who was scored by which bundle; ``kind`` is ``open leads`` or ``test rows``, None where nobody was."""
+    """Who was scored by which bundle; ``kind`` is :data:`OPEN_LEADS` or :data:`TEST_ROWS`, None where nobody was."""
 
     FILE = "score/score.json"
     STAGE = "score"

@@ -115,10 +115,9 @@ def champion_command(options: Options, output: Output, *, pull: bool = False) ->
         "trained_through": bundle.meta["trained_through"],
         "scale_version": bundle.scale.version,
     }
-
-    moves = "\n".join(f"{m['at']} {m['hash'][:12]} {m['how']}: {m['reason']}" for m in found.history)
+    moves = "\n".join(f"{m.at} {m.hash[:12]} {m.how}: {m.reason}" for m in found.history)
     text = "\n".join([*(f"{name}: {value}" for name, value in record.items()), *filter(None, [moves])])
-    output.show(record | {"history": list(found.history)}, text)
+    output.show(record | {"history": [move.record() for move in found.history]}, text)
     return 0
 
 

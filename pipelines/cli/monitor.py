@@ -1,12 +1,15 @@
 """``leadscore monitor``: whether what is scored now still looks like what the champion was trained on."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import DataDir, Debug, Json, Params, Source
 from pipelines.cli.output import Output, options
+
+if TYPE_CHECKING:
+    from pipelines.artifacts.monitor_record import MonitorRecord
 
 app = typer.Typer()
 SHOWN = 10  # features listed; the JSON has all of them
@@ -31,20 +34,17 @@ def monitor(
     from models.judging.drift.monitor_findings import Level
     from pipelines.diagnostics.monitor import monitor as look
     from pipelines.diagnostics.monitored_file import seen_in_file
-    from pipelines.workspace.atomic_files import write_json
     from pipelines.workspace.params_file import load_monitor
 
     seen = None if input_file is None else seen_in_file(context, Path(input_file))
     record = look(context, load_monitor(chosen.params), seen)
-    write_json(context.paths.monitor, record)
-
+    record.write(context.paths.monitor.parent)
     output = Output(json)
-    output.show(record, monitor_text(record))
-    if not json and record["features"]:
-        rows = [[_short(row[name]) for name in COLUMNS] for row in record["features"][:SHOWN]]
+    output.show(record.record(), monitor_text(record))
+    if not json and record.features:
+        rows = [[_short(dict(row)[name]) for name in COLUMNS] for row in record.features[:SHOWN]]
         output.table("Most moved features", list(COLUMNS.values()), rows)
-
-    return int(ExitStatus.ACT) if record["verdict"] == Level.ACT else 0
+    return int(ExitStatus.ACT) if record.verdict == Level.ACT else 0
 
 
 COLUMNS = {
@@ -58,17 +58,15 @@ COLUMNS = {
 }
 
 
-def monitor_text(record: dict[str, Any]) -> str:
+def monitor_text(record: "MonitorRecord") -> str:
     """The record in words: verdict, every finding, what to do next."""
-    seen = f"{record['leads']:,} {record['what']}" + (f" as of {record['as_of'][:10]}" if record["as_of"] else "")
-    through = f", trained through {record['trained_through'][:10]}" if record["trained_through"] else ""
-    lines = [f"Champion {record['bundle'][:12]}{through}; {seen}", record["headline"]]
-
-    for finding in record["findings"]:
-        lines.append(f"  {finding['check']}: {finding['level']}. {finding['sentence']}")
-        if finding["next"]:
-            lines.append(f"    next: {finding['next']}")
-
+    seen = f"{record.leads:,} {record.what}" + (f" as of {record.as_of[:10]}" if record.as_of else "")
+    through = f", trained through {record.trained_through[:10]}" if record.trained_through else ""
+    lines = [f"Champion {record.bundle[:12]}{through}; {seen}", record.headline]
+    for finding in record.findings:
+        lines.append(f"  {finding.check}: {finding.level}. {finding.sentence}")
+        if finding.next:
+            lines.append(f"    next: {finding.next}")
     return "\n".join(lines)
 
 

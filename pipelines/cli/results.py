@@ -179,11 +179,12 @@ def features_command(options: Options, out: str | None, output: Output) -> int:
     context = options.context()
     from features.catalog.build_catalog import build_catalog
     from features.catalog.reference import feature_page, feature_records
+    from pipelines.artifacts.score_record import ScoreRecord
     from pipelines.diagnostics.activity_diagnostics import engagement_of
     from pipelines.workspace.atomic_files import write_text
 
     catalog = build_catalog(context.source, context.rubric)
-    has_run = (context.paths.score / "score.json").exists()
+    has_run = ScoreRecord.exists(context.paths)
     activities: dict[str, Any] = engagement_of(context.paths) if has_run else {"bots": {}, "half_lives": []}
     records = feature_records(catalog)
 

@@ -36,10 +36,11 @@ def try_(
     """Replay a rubric on past leads, beside the model of the last run if there is one; nothing is saved."""
     context = options(source, data_dir).context()
     from pipelines.report.comparison_tables import HEADS, policy_rows
-    from pipelines.rubrics.rubric_files import read_rubric, tried
+    from pipelines.rubrics.rubric_backtest import try_rubric
+    from pipelines.rubrics.rubric_files import read_rubric
 
     rubric = read_rubric(Path(file), context.source)
-    record = tried(context, rubric)
+    record = try_rubric(context, rubric)
     output = Output(json)
 
     if json:
@@ -48,5 +49,5 @@ def try_(
 
     for sentence in record["sentences"]:
         output.text(sentence)
-    output.table(f"{rubric.name} on {context.source.name}", HEADS, policy_rows(record))
+    output.table(f"{rubric.name} on {context.source.name}", HEADS, policy_rows(record["policies"]))
     return 0

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.judging.leakage.finding import blocking
 from pipelines.cli.output import Options, Output
+
+if TYPE_CHECKING:
+    from pipelines.artifacts.audit_record import FindingRecord
+    from pipelines.artifacts.summary_record import SummaryRecord
 
 
 def run_command(options: Options, output: Output, *, track: bool = True) -> int:
@@ -19,8 +22,8 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     with only_writer(context.paths), StageProgress(len(RUN) + int(track)) as progress:
         summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
-    output.show(summary | {"report": str(report)}, summary_text(summary, report))
-    return exit_status(summary["verdict"])
+    output.show(summary.record() | {"report": str(report)}, summary_text(summary, report))
+    return exit_status(summary.verdict)
 
 
 def stage_command(name: str, options: Options, output: Output, *, gate: bool = True) -> int:
@@ -29,26 +32,29 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     ``gate`` off: exit status 0 whatever the verdict, for runners that would stop before the report.
     """
     context = options.context()
+    from pipelines.artifacts.audit_record import AuditRecord
+    from pipelines.artifacts.train_record import TrainRecord
     from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
     from pipelines.workspace.lock import only_writer
 
     with only_writer(context.paths):
-        record, seconds = run_stage(context, name)
+        run = run_stage(context, name)
+    left = run.left
+    verdict, text = str(getattr(left, "verdict", "ok")), getattr(left, "verdict_text", getattr(left, "text", ""))
+    lines = [f"{name}: {verdict} ({run.seconds:.1f} s). {text}".rstrip()]
 
-    verdict = str(record.get("verdict", "ok"))
-    lines = [f"{name}: {verdict} ({seconds:.1f} s). {record.get('verdict_text', record.get('text', ''))}".rstrip()]
-    lines += [_finding_line(finding) for finding in record.get("findings", ())]
-    if record.get("role") is not None:
-        lines.append(f"bundle {record['hash'][:12]} is {record['role']}")
-
-    output.show(record, "\n".join(lines))
+    if isinstance(left, AuditRecord):
+        lines += [_finding_line(finding) for finding in left.findings]
+    if isinstance(left, TrainRecord) and left.hash is not None and run.role is not None:
+        lines.append(f"bundle {left.hash[:12]} is {run.role}")
+    output.show(run.record(), "\n".join(lines))
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
 
 
-def _finding_line(finding: Mapping[str, Any]) -> str:
+def _finding_line(finding: "FindingRecord") -> str:
     """One line of the audit."""
-    accepted = f" Accepted: {finding['accepted']}" if finding.get("accepted") else ""
-    return f"  {finding['severity']:<8}{finding['code']}  {finding['column']}: {finding['message']}{accepted}"
+    accepted = f" Accepted: {finding.accepted}" if finding.accepted else ""
+    return f"  {finding.severity:<8}{finding.code}  {finding.column}: {finding.message}{accepted}"
 
 
 def score_file_command(
@@ -103,57 +109,52 @@ def data_get_command(options: Options, output: Output) -> int:
     return 0
 
 
-def summary_text(summary: dict[str, Any], report: Path) -> str:
+def summary_text(summary: "SummaryRecord", report: Path) -> str:
     """What `run` prints: rows, base rate, winner and why, test figures, wins at capacity, where the report is."""
-    name = f"{summary['source']}{' (synthetic)' if summary['synthetic'] else ''}"
-    lines = ["", f"Source {name}, verdict: {summary['verdict']}", f"  {summary['verdict_text']}"]
-    against = str(summary.get("caution") or "")
-    if against and against != summary["verdict_text"]:
-        lines.append(f"  caution: {against.removeprefix(summary['verdict_text']).strip()}")
-
+    name = f"{summary.source}{' (synthetic)' if summary.synthetic else ''}"
+    lines = ["", f"Source {name}, verdict: {summary.verdict}", f"  {summary.verdict_text}"]
+    against = summary.caution
+    if against and against != summary.verdict_text:
+        lines.append(f"  caution: {against.removeprefix(summary.verdict_text).strip()}")
     lines += [
-        f"  {table}: {row['read']:,} rows read, {row['kept']:,} kept, {row['quarantined']:,} quarantined"
-        for table, row in summary["rows"].items()
+        f"  {table}: {n.read:,} rows read, {n.kept:,} kept, {n.quarantined:,} quarantined"
+        for table, n in summary.rows.items()
     ]
-
-    if summary["base_rate"] is not None:
-        horizon = f" within {summary['horizon_days']} days" if summary["horizon_days"] else ""
-        lines.append(f"  base rate: {summary['base_rate']:.1%} won{horizon} ({summary['matured_rows']:,} matured rows)")
-
-    winner = summary["winner"]["name"]
+    if summary.base_rate is not None:
+        horizon = f" within {summary.horizon_days} days" if summary.horizon_days else ""
+        lines.append(f"  base rate: {summary.base_rate:.1%} won{horizon} ({summary.matured_rows:,} matured rows)")
+    winner = summary.winner.name
     if winner:
-        lines.append(f"  winner: {winner}. {summary['winner']['why']}")
-
-    for name, row in summary["test"].items():
+        lines.append(f"  winner: {winner}. {summary.winner.why}")
+    for name, row in summary.test.items():
         lines.append(f"  test {name:<10}{_figures(row)}")
-
-    rubric, model = summary["test"].get("rubric"), summary["test"].get(winner)
+    rubric, model = summary.test.get("rubric"), summary.test.get(winner or "")
     if rubric and model:
         wins = [_with_interval(row, "wins_at_capacity", ".0f") for row in (model, rubric)]
         handoffs = model["handoffs_at_capacity"]
         lines.append(f"  wins at capacity ({handoffs} handoffs): model {wins[0]}, rubric {wins[1]}")
 
-    lines.append(f"  audit: {_audit_text(summary['audit'])}")
+    lines.append(f"  audit: {_audit_text(summary.audit)}")
     return "\n".join([*lines, f"Report: {report}"])
 
 
-def _audit_text(findings: Sequence[Mapping[str, Any]]) -> str:
+def _audit_text(findings: Sequence["FindingRecord"]) -> str:
     """How many findings, which leaks stop training, and which were accepted, with the declared reason."""
-    leaks = [row for row in findings if row["severity"] == "leak"]
-    stopping = dict.fromkeys(row["column"] for row in blocking(findings))
-    accepted = {row["column"]: row["accepted"] for row in leaks if row.get("accepted")}
+    leaks = [finding for finding in findings if finding.severity == "leak"]
+    stopping = dict.fromkeys(finding.column for finding in leaks if finding.blocking)
+    accepted = {finding.column: finding.accepted for finding in leaks if finding.accepted}
     parts = [f"{len(findings)} finding{'s' if len(findings) != 1 else ''}"]
     parts += [f"leaks: {', '.join(stopping)}"] if stopping else []
     parts += [f"leaks accepted: {', '.join(f'{name} ({why})' for name, why in accepted.items())}"] if accepted else []
     return ", ".join(parts if leaks else [*parts, "no leak"])
 
 
-def _figures(row: dict[str, Any]) -> str:
+def _figures(row: Mapping[str, Any]) -> str:
     shown = ", ".join(f"{name} {_with_interval(row, name, '.3f')}" for name in ("auc", "log_loss", "ece"))
     return f"n={row['n']:,} won={row['won']:,} {shown}"
 
 
-def _with_interval(row: dict[str, Any], name: str, form: str) -> str:
+def _with_interval(row: Mapping[str, Any], name: str, form: str) -> str:
     low, high = row.get(f"{name}_ci") or (None, None)
     value = row[name]
     if value is None:

@@ -37,7 +37,5 @@ def scorecard(
         write_text(Path(rubric), proposal.to_yaml())
         left = f" (cannot be written as rules: {', '.join(proposal.left_out)})" if proposal.left_out else ""
         written.append(f"rubric: {rubric}{left}")
-
-    shown = {key: value for key, value in found.items() if key != "state"}
-    Output(json).show(shown | {"written": written}, "\n".join([text_of(found), *written]))
+    Output(json).show(found.record() | {"written": written}, "\n".join([text_of(found), *written]))
     return 0

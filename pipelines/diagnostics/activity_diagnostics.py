@@ -19,12 +19,11 @@ from features.schema.operations import ActivityParams
 from features.schema.source import Source
 from models.bundle import Bundle
 from models.explaining.points import score_of_log_odds
-from pipelines.workspace.atomic_files import read_json
+from pipelines.artifacts.score_record import BotsRecord, read_half_lives
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
 
-HALF_LIVES, BOTS = "half_lives.json", "bots.json"
 ROWS = 40_000  # estimates rest on at most so many rows
 MOVED_SHOWN = 10  # leads whose score the bot filter moves most; the counts cover all
 
@@ -145,7 +144,8 @@ def bot_record(context: Context, bundle: Bundle, scored: pd.DataFrame) -> dict[s
 
 def engagement_of(paths: Paths) -> dict[str, Any]:
     """What the matrix and score stages wrote down about activities."""
-    return {"bots": read_json(paths.score / BOTS), "half_lives": read_json(paths.matrix / HALF_LIVES)}
+    bots = BotsRecord.read_if_any(paths)
+    return {"bots": {} if bots is None else bots.content(), "half_lives": read_half_lives(paths)}
 
 
 def _without_bot_filter(feature: Feature) -> Feature:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features.errors import ContractError
@@ -12,10 +11,13 @@ from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
 from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions
 from models.logistic import sigmoid
-from pipelines.workspace.atomic_files import read_json, read_parquet, write_json, write_parquet, write_text
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.lifecycle_record import LifecycleRecord
+from pipelines.artifacts.test_block import find_test_block
+from pipelines.workspace.atomic_files import write_parquet, write_text
 from pipelines.workspace.context import Context
 from pipelines.workspace.find_declarations import find_policy
-from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables, records_of
 
 DEFAULT = "lifecycle"
@@ -54,31 +56,26 @@ def lifecycle_of(context: Context) -> Lifecycle:
             f"source '{context.source.name}' is flat: without stage history there is no lifecycle to measure. "
             "Map a 'stages' table in a relational source."
         )
-
-    counts = read_json(context.paths.ingest / "counts.json")
+    cutoff = pd.Timestamp(CountsRecord.read(context.paths).data_cutoff or "NaT")
     matrix = load_matrix(context.paths.matrix)
     won = pd.Series(matrix.label, index=matrix.keys["lead_id"]).groupby(level=0).max()
     tables = load_tables(context.paths)
-    return measure_lifecycle(tables, policy_of(context), pd.Timestamp(counts["data_cutoff"]), won)
+    return measure_lifecycle(tables, policy_of(context), cutoff, won)
 
 
 def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:
     """Sales' decisions against the evaluated twin's score at that time; empty without a trained model."""
-    file = context.paths.evaluate / "test_log_odds.parquet"
-    winner = read_json(context.paths.evaluate / "evaluation.json").get("winner") if file.exists() else None
-    if winner is None:
+    block = find_test_block(context.paths)
+    if block is None:
         return {}
-
-    test = load_matrix(context.paths.matrix).take(load_chop(context.paths.matrix).final.test)
-    probability = sigmoid(read_parquet(file)[winner].to_numpy(dtype=np.float64))
-    scored = scored_decisions(found.decisions, test.keys, probability, test.label)
+    scored = scored_decisions(found.decisions, block.matrix.keys, sigmoid(block.log_odds), block.matrix.label)
     return {"agreement": agreement(scored), "disagreements": disagreements(scored)} if len(scored) else {}
 
 
 def write_lifecycle(context: Context, folder: Path) -> None:
     """``lifecycle.json`` for the report (empty without stages) and ``disagreements.parquet``."""
     if context.source.kind == "flat" or "stages" not in context.source.tables:
-        write_json(folder / "lifecycle.json", {})
+        LifecycleRecord.write_nothing(folder)
         return
 
     found = lifecycle_of(context)
@@ -92,8 +89,7 @@ def write_lifecycle(context: Context, folder: Path) -> None:
 
     hours = policy_of(context).business_hours
     record["hours"] = f"{', '.join(hours.days)}, {hours.start:g} to {hours.end:g}, {hours.timezone}"
-
-    write_json(folder / "lifecycle.json", found.record() | record)
+    LifecycleRecord.of(found.record() | record).write(folder)
     write_parquet(folder / "disagreements.parquet", feedback.get("disagreements", pd.DataFrame()))
 
 

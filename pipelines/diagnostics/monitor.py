@@ -1,7 +1,6 @@
 """The monitor: what is scored now against what the champion was trained on, and what came true since."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from models.judging.drift.monitor_findings import Finding, Level
 from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_with_predicted
 from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import MonitorSettings
+from pipelines.artifacts.monitor_record import MonitorRecord
 from pipelines.registry.champion import require_champion
 from pipelines.registry.promotion_gate import count_won_leads, fits, trained_through
 from pipelines.workspace.context import Context
@@ -37,8 +37,8 @@ class WatchedRows:
     is_file: bool = False
 
 
-def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | None = None) -> dict[str, Any]:
-    """The monitor's record, JSON-ready, on the open leads of the last matrix or on rows ``seen`` elsewhere.
+def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | None = None) -> MonitorRecord:
+    """What the monitor finds on the open leads of the last matrix or on rows ``seen`` elsewhere.
 
     Raises
     ------
@@ -62,20 +62,21 @@ def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | Non
 
     level = monitor_findings.overall(findings)
     through = trained_through(bundle)
-
-    return {
-        "source": context.paths.source,
-        "bundle": bundle.hash,
-        "trained_through": None if through is None else through.isoformat(),
-        "as_of": None if now.as_of is None else now.as_of.isoformat(),
-        "what": now.what,
-        "leads": len(now.rows),
-        "verdict": str(level),
-        "headline": monitor_findings.headline(level, findings),
-        "findings": [finding.record() for finding in findings],
-        "scores": None if scores is None else scores.record(),
-        "features": [drift.record() for drift in drifts],
-    }
+    return MonitorRecord.of(
+        {
+            "source": context.paths.source,
+            "bundle": bundle.hash,
+            "trained_through": None if through is None else through.isoformat(),
+            "as_of": None if now.as_of is None else now.as_of.isoformat(),
+            "what": now.what,
+            "leads": len(now.rows),
+            "verdict": str(level),
+            "headline": monitor_findings.headline(level, findings),
+            "findings": [finding.record() for finding in findings],
+            "scores": None if scores is None else scores.record(),
+            "features": [drift.record() for drift in drifts],
+        }
+    )
 
 
 def _rows_to_watch(context: Context, matrix: Matrix) -> WatchedRows:

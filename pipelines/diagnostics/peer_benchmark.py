@@ -14,7 +14,7 @@ from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_benchmark import PeerComparison, PeerResult, compare_with_peers, summarise_comparisons
 from models.benchmarking.peer_models import find_peers
 from models.judging.cluster_bootstrap import Resampling
-from models.judging.leakage.finding import blocking
+from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
@@ -191,7 +191,6 @@ def _report(
 
 def _leaks(context: Context) -> list[str] | None:
     """Columns that the last audit called leaks and nobody accepted; None before any audit."""
-    path = context.paths.audit / "audit.json"
-    if not path.exists():
+    if not AuditRecord.exists(context.paths):
         return None
-    return list(dict.fromkeys(row["column"] for row in blocking(read_json(path)["findings"])))
+    return list(dict.fromkeys(finding.column for finding in AuditRecord.read(context.paths).leaks))

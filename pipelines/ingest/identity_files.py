@@ -1,6 +1,5 @@
 """Who is who, on disk: what the declared identity rules did to the ingested tables, and the way back."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.cohort.identity_resolution import Resolved
+from pipelines.artifacts.counts_record import IdentityCounts
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.paths import Paths
 
@@ -58,12 +58,12 @@ def identity_counts(resolved: Resolved, merge: str) -> dict[str, Any]:
     }
 
 
-def identity_in_words(found: Mapping[str, Any]) -> str:
+def identity_in_words(found: IdentityCounts) -> str:
     """The counts as a sentence."""
-    merged, matched = int(found["merged_leads"]), int(found["matched_to_accounts"])
-    parts = [f"{merged:,} leads merged into {found['into']:,} others ({found['rule'].replace('_', ' ')})"]
+    merged, matched = found.merged_leads, found.matched_to_accounts
+    parts = [f"{merged:,} leads merged into {found.into:,} others ({found.rule.replace('_', ' ')})"]
     parts.append(f"{matched:,} leads without an account matched to one by mail domain")
-    if found["ambiguous_domains"]:
-        parts.append(f"{found['ambiguous_domains']:,} not matched, as several accounts share their domain")
+    if found.ambiguous_domains:
+        parts.append(f"{found.ambiguous_domains:,} not matched, as several accounts share their domain")
     undo = "; the original tables are in ingest/unresolved" if merged or matched else ""
     return f"identity: {', '.join(parts)}{undo}"

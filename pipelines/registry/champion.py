@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from features.assembly.half_lives import restore_half_lives
 from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
 from models.bundle import Bundle, load_bundle
-from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
+from pipelines.artifacts.champion_record import ChampionRecord, MoveRecord
+from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
 
@@ -45,22 +45,21 @@ class Champion:
     folder: Path
     hash: str
     previous: str | None
-    history: tuple[dict[str, Any], ...] = ()
+    history: tuple[MoveRecord, ...] = ()
 
 
 def read_champion(paths: Paths) -> Champion | None:
     """The champion of a source, None if there is none yet."""
-    record = read_json(paths.champion) if paths.champion.exists() else {}
-    if not record.get("hash"):
+    record = ChampionRecord.read(paths)
+    if record is None or not record.hash or not record.path:
         return None
-    history = tuple(record.get("history", ()))
-    return Champion(paths.root / record["path"], record["hash"], record.get("previous"), history)
+    return Champion(paths.root / record.path, record.hash, record.previous, record.history)
 
 
 def ensure_pointer(paths: Paths) -> None:
     """An empty pointer where there is none, so that whoever depends on the file finds it."""
     if not paths.champion.exists():
-        write_json(paths.champion, {"path": None, "hash": None, "previous": None})
+        ChampionRecord.of({"path": None, "hash": None, "previous": None}).write(paths)
 
 
 def require_champion(paths: Paths) -> Champion:
@@ -133,18 +132,17 @@ def point_to(paths: Paths, bundle_hash: str, move: PointerMove) -> Champion:
         return now
 
     previous, history = (None, ()) if now is None else (now.hash, now.history)
-    entry = {
-        "hash": bundle_hash,
-        "previous": previous,
-        "how": str(move.how),
-        "reason": move.reason,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    entry = MoveRecord(
+        hash=bundle_hash,
+        previous=previous,
+        how=str(move.how),
+        reason=move.reason,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
     moved = Champion(folder, bundle_hash, previous, (*history, entry)[-_KEPT_MOVES:])
 
     relative = folder.relative_to(paths.root).as_posix()
-    record = {"path": relative, "hash": bundle_hash, "previous": previous, "history": moved.history}
-    write_json(paths.champion, record)
+    ChampionRecord(path=relative, hash=bundle_hash, previous=previous, history=moved.history).write(paths)
     return moved
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats
-from features.catalog.feature import Catalog
 from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
@@ -17,10 +16,10 @@ from models.judging.promotion.gate import Answer
 from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, paired_checks
 from models.judging.promotion.unseen_rows import UnseenRows, find_unseen_rows, unit_of
 from models.settings import GateSettings
+from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.registry.champion import read_champion
-from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.matrix_files import load_catalog, load_matrix
 
 
 def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answer:
@@ -57,15 +56,14 @@ def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answe
 
 def reasons_not_clean(context: Context, bundle: Bundle) -> list[str]:
     """Why a bundle may not score anybody, by its own verdict and the last audit."""
-    file = context.paths.audit / "audit.json"
-    return gate.find_blocking_reasons(bundle.meta, read_json(file) if file.exists() else None)
+    audit = AuditRecord.read(context.paths) if AuditRecord.exists(context.paths) else None
+    return gate.find_blocking_reasons(bundle.meta, None if audit is None else audit.findings)
 
 
 def fits(context: Context, folder: Path) -> bool:
     """Whether a bundle follows the catalog of the matrix that was just built."""
     name = "open" if (context.paths.matrix / "open.json").exists() else "matrix"
-    now = Catalog.from_records(read_json(context.paths.matrix / f"{name}.json")["catalog"])
-    return bool(Catalog.from_records(read_json(folder / "bundle.json")["catalog"]).hash == now.hash)
+    return load_catalog(folder, "bundle").hash == load_catalog(context.paths.matrix, name).hash
 
 
 def trained_through(bundle: Bundle) -> pd.Timestamp | None:

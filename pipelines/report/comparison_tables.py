@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 
 from models.judging.handoff.policy_names import policy_label
+from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.report.formatting import count, pct, short
-from pipelines.workspace.atomic_files import read_json, read_parquet, write_text
+from pipelines.workspace.atomic_files import read_parquet, write_text
+from pipelines.workspace.paths import Paths
 
 POLICY_COLUMNS = (
     *("policy", "by", "rule", "threshold", "workload", "wins", "precision", "recall", "lift", "missed"),
@@ -17,40 +19,39 @@ POLICY_COLUMNS = (
 HEADS = ("policy", "handoffs", "wins", "90 %", "precision", "recall", "lift", "missed", "revenue", "days")
 
 
-def tables_of(folder: Path) -> dict[str, pd.DataFrame]:
+def tables_of(paths: Paths) -> dict[str, pd.DataFrame]:
     """Every table of the thresholds stage by name; intervals as ``<figure>_low`` and ``<figure>_high``."""
-    record = read_json(folder / "comparison.json")
-    promise, plan, repair = (record.get(name) or {} for name in ("promise", "plan", "repair"))
+    record = ComparisonRecord.read(paths)
+    promise, plan, repair = record.promise, record.plan, record.repair
+    curves = [_flatten(points).assign(by=name) for name, points in record.curves.items()]
     found = {
-        "policies": _flat(record.get("policies", []), POLICY_COLUMNS),
-        "confusion": pd.DataFrame([{"policy": r["policy"], **r["confusion"]} for r in record.get("policies", [])]),
-        "differences": _flat(record.get("differences", [])),
-        "curves": pd.concat(
-            [_flat(points).assign(by=name) for name, points in record.get("curves", {}).items()] or [pd.DataFrame()]
-        ),
-        "by_month": pd.DataFrame(record.get("by_month", [])),
-        "by_segment": pd.DataFrame(record.get("by_segment", [])),
-        "promise": pd.DataFrame(promise.get("tested", [])),
-        "capacity": pd.DataFrame(plan.get("table", [])),
-        "waiting": pd.DataFrame(plan.get("waiting", [])),
-        "rules": pd.DataFrame(repair.get("worth", [])),
-        "missing_rules": pd.DataFrame(repair.get("missing", [])),
-        "swap_set": read_parquet(folder / "swap_set.parquet"),
+        "policies": _flatten(record.policies, POLICY_COLUMNS),
+        "confusion": pd.DataFrame([{"policy": row["policy"], **row["confusion"]} for row in record.policies]),
+        "differences": _flatten(record.differences),
+        "curves": pd.concat(curves or [pd.DataFrame()]),
+        "by_month": pd.DataFrame(record.by_month),
+        "by_segment": pd.DataFrame(record.by_segment),
+        "promise": pd.DataFrame(() if promise is None else promise.tested),
+        "capacity": pd.DataFrame(() if plan is None else plan.table),
+        "waiting": pd.DataFrame(() if plan is None else plan.waiting),
+        "rules": pd.DataFrame(() if repair is None else repair.worth),
+        "missing_rules": pd.DataFrame(() if repair is None else repair.missing),
+        "swap_set": read_parquet(paths.thresholds / "swap_set.parquet"),
     }
     return {name: frame for name, frame in found.items() if len(frame)}
 
 
-def write_csv(folder: Path, destination: Path) -> list[Path]:
+def write_csv(paths: Paths, destination: Path) -> list[Path]:
     """One CSV per table, atomically written; their paths."""
     destination.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, frame in tables_of(folder).items():
+    written = []
+    for name, frame in tables_of(paths).items():
         write_text(destination / f"{name}.csv", frame.to_csv(index=False))
-        paths.append(destination / f"{name}.csv")
-    return paths
+        written.append(destination / f"{name}.csv")
+    return written
 
 
-def policy_rows(record: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def policy_rows(policies: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Cells of the policies under :data:`HEADS`."""
     return [
         (
@@ -65,7 +66,7 @@ def policy_rows(record: Mapping[str, Any]) -> list[tuple[str, ...]]:
             short(r["revenue"]),
             "-" if r["days_to_handoff"] is None else f"{r['days_to_handoff']:.0f}",
         )
-        for r in record.get("policies", [])
+        for r in policies
     ]
 
 
@@ -73,11 +74,11 @@ def _span(pair: Sequence[float | None] | None) -> str:
     return "-" if not pair or pair[0] is None or pair[1] is None else f"{pair[0]:.0f} to {pair[1]:.0f}"
 
 
-def _flat(records: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> pd.DataFrame:
+def _flatten(records: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> pd.DataFrame:
     """Records with intervals spread over two columns and nested parts left out."""
     rows = []
     for record in records:
-        row = {name: value for name, value in record.items() if not isinstance(value, list | dict)}
+        row = {name: value for name, value in record.items() if not isinstance(value, list | tuple | dict)}
         for name, value in record.items():
             if name.endswith("_ci") and value:
                 row |= {f"{name[:-3]}_low": value[0], f"{name[:-3]}_high": value[1]}

@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 
 from models.judging.lifecycle.service_levels import ASSOCIATION
+from pipelines.artifacts.lifecycle_record import LifecycleRecord
 from pipelines.diagnostics.lifecycle_figures import FEEDBACK, TITLES, table_rows
-from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
 
 DISAGREEMENTS = 12
@@ -16,30 +17,33 @@ _WIDE = ("funnel_by_month",)
 
 def lifecycle_view(paths: Paths) -> dict[str, Any]:
     """What the section shows; empty without stage history."""
-    record = read_json(paths.thresholds / "lifecycle.json")
-    if not record:
+    record = LifecycleRecord.read_if_any(paths)
+    if record is None:
         return {}
     listed = read_parquet(paths.thresholds / "disagreements.parquet")
     heads = {**TITLES, "agreement": FEEDBACK["agreement"], "funnel_by_month": "The funnel by month of creation"}
-    order = record["columns"]
-    tables = {name: table for name, title in heads.items() if (table := _table(record[name], title, order[name]))}
+    tables = {
+        name: table
+        for name, title in heads.items()
+        if (table := _table(record.table(name), title, record.columns[name]))
+    }
     return {
-        "sentences": [line for line in record["sentences"] if line != ASSOCIATION],
+        "sentences": [line for line in record.sentences if line != ASSOCIATION],
         "waste": waste_line(record),
         "tables": [table for name, table in tables.items() if name not in _WIDE],
         "folded": [table for name, table in tables.items() if name in _WIDE],
-        "heat": heat(record.get("sla_by_month", [])),
-        "hours": record.get("hours", ""),
+        "heat": heat(record.sla_by_month),
+        "hours": record.hours,
         "disagreements": _disagreements(listed),
         "disagreeing": len(listed),
     }
 
 
-def waste_line(record: Mapping[str, Any]) -> str:
+def waste_line(record: LifecycleRecord) -> str:
     """The share of all leads that was sent and never qualified, from the funnel's own counts."""
-    counts = {row["stage"]: int(row["leads"]) for row in record["funnel"]}
-    sent = sum(int(row["sent"]) for row in record["volumes"])
-    qualified = sum(int(row["qualified"]) for row in record["volumes"])
+    counts = {row["stage"]: int(row["leads"]) for row in record.funnel}
+    sent = sum(int(row["sent"]) for row in record.volumes)
+    qualified = sum(int(row["qualified"]) for row in record.volumes)
     if not sent or not counts.get("lead"):
         return ""
     return (

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from models.judging.handoff.policy_names import Policy, pick_same_workload, policy_label
+from pipelines.artifacts.comparison_record import ComparisonRecord, RepairRecord
 
 FIRST_LINES = 5
 _BAD = ("wrong way", "worth nothing", "too many points")
 
 
-def marketing_of(comparison: Mapping[str, Any], currency: str = "") -> dict[str, Any]:
+def marketing_of(comparison: ComparisonRecord, currency: str = "") -> dict[str, Any]:
     """What the sections on policies, capacity and rules show."""
-    policies = comparison.get("policies", ())
+    policies = comparison.policies
     pair = pair_of(policies)
     segments: dict[str, list[Mapping[str, Any]]] = {}
-    for row in comparison.get("by_segment", ()):
+    for row in comparison.by_segment:
         segments.setdefault(row["attribute"], []).append(row)
     return {
         "lines": lines_of(comparison),
@@ -23,20 +24,19 @@ def marketing_of(comparison: Mapping[str, Any], currency: str = "") -> dict[str,
         "has_days": any(row["days_to_handoff"] is not None for row in policies),
         "unit": f", {currency}" if currency else "",
         "pair": [policy_label(name) for name in pair],
-        "months": side_by_side(comparison.get("by_month", ()), "month", pair),
+        "months": side_by_side(comparison.by_month, "month", pair),
         "segments": [(name, side_by_side(rows, "segment", pair)) for name, rows in segments.items()],
-        "rules_line": rules_line(comparison.get("repair")),
+        "rules_line": rules_line(comparison.repair),
         "proposed": proposed_line(policies),
     }
 
 
-def lines_of(comparison: Mapping[str, Any]) -> list[str]:
+def lines_of(comparison: ComparisonRecord) -> list[str]:
     """At most five lines: wins inside both lists at the same workload (the rubric first where it is better), the other
     workloads, the promise, and the share handed off against the share won.
     """
-    sentences = list(comparison.get("sentences", ()))
-    promise = comparison.get("promise")
-    last = [promise["sentence"]] if promise else []
+    sentences = list(comparison.sentences)
+    last = [] if comparison.promise is None else [comparison.promise.sentence]
     if len(sentences) > 1:
         last.append(sentences.pop())
     return [*sentences[: FIRST_LINES - len(last)], *last]
@@ -60,11 +60,11 @@ def side_by_side(rows: Iterable[Mapping[str, Any]], what: str, pair: Sequence[st
     ]
 
 
-def rules_line(repair: Mapping[str, Any] | None) -> str:
+def rules_line(repair: RepairRecord | None) -> str:
     """Which rules are out of line with outcomes, in one sentence."""
-    if not repair:
+    if repair is None:
         return ""
-    rules = repair["worth"]
+    rules = repair.worth
     bad = [f"'{r['label']}' ({r['verdict']})" for r in rules if r["verdict"] in _BAD]
     low = [f"'{r['label']}'" for r in rules if r["verdict"] == "too few points"]
     text = f"Of {len(rules)} rules {len(bad)} give points that outcomes do not bear out"

@@ -8,9 +8,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog.feature import Catalog
 from features.catalog.reference import feature_records
 from models.logistic import sigmoid
+from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.backtest_record import BacktestRecord
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.evaluation_record import EvaluationRecord, SeenAndUnseen
+from pipelines.artifacts.score_record import (
+    OPEN_LEADS,
+    AccountsRecord,
+    ExplorationRecord,
+    ScoreRecord,
+    read_cards,
+)
+from pipelines.artifacts.summary_record import SummaryRecord
+from pipelines.artifacts.train_record import TrainRecord
+from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.diagnostics.activity_diagnostics import engagement_of
 from pipelines.registry.test_warnings import caution_of
 from pipelines.report.charts.chart_records import OWN_COLOURS
@@ -23,35 +37,28 @@ from pipelines.report.marketing_section import marketing_of
 from pipelines.report.qualification_section import profile_view, qualification_view
 from pipelines.report.scorecard_page import section_of
 from pipelines.report.text import answer, excluded, headline, limits
-from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_catalog
 
 WORKLIST_ROWS, SWAP_ROWS = 25, 16
-_NOTHING_COMPARED: dict[str, Any] = dict.fromkeys(
-    ("policies", "sentences", "notes", "calibration_by_segment"), ()
-) | dict.fromkeys(("promise", "plan", "repair"), None)
 _LINKS = ("record_url", "crm_url", "url", "link")
 
 
-def render(context: Context, summary: Mapping[str, Any]) -> str:
+def render(context: Context, summary: SummaryRecord) -> str:
     """The whole page."""
     return str(_template().render(**view(context, summary), plotly=_plotly()))
 
 
-def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
+def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
     """Everything the template shows."""
     paths, source = context.paths, context.source
-    counts = read_json(paths.ingest / "counts.json")
-    matrix = read_json(paths.matrix / "verdict.json")
-    audit = read_json(paths.audit / "audit.json")
-    backtest = read_json(paths.backtest / "backtest.json")
-    evaluation = read_json(paths.evaluate / "evaluation.json")
-    comparison = _NOTHING_COMPARED | read_json(paths.thresholds / "comparison.json")
-    train = read_json(paths.train / "train.json")
-    cards = read_json(paths.score / "cards.json")
+    counts, matrix, audit = CountsRecord.read(paths), MatrixVerdict.read(paths), AuditRecord.read(paths)
+    backtest, evaluation = BacktestRecord.read(paths), EvaluationRecord.read(paths)
+    comparison, train = ComparisonRecord.read(paths), TrainRecord.read(paths)
+    scored, cards = ScoreRecord.read(paths), read_cards(paths)
     drawn = {chart.name: chart for chart in charts_of(context)}
-    winner = summary["winner"]["name"]
-    chosen = summary["test"].get(winner) if summary["bundle"]["hash"] else None
+
     found = {
         "title": source.title or source.name,
         "summary": summary,
@@ -60,37 +67,34 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
         "counts": counts,
         "has_validation": (paths.validate / "validation.html").exists(),
         "excluded": excluded(source),
-        "split": matrix["split"] or {},
+        "split": matrix.split,
         "backtest": backtest,
-        "shows_random": any(r.get("random_log_loss") is not None for r in summary["candidates"]),
+        "shows_random": any(row.get("random_log_loss") is not None for row in summary.candidates),
         "evaluation": evaluation,
-        "recorded": evaluation.get("recorded") or {},
-        "differences": evaluation.get("differences", {}),
         "accounts": _accounts(evaluation),
-        "shift": train.get("shift"),
-        "prior_shift": train.get("prior_shift"),
-        "chosen": chosen,
-        "chosen_handoffs": next((r["handoffs_at_capacity"] for r in summary["test"].values()), 0),
-        "manual": summary["test"].get("rubric"),
+        "train": train,
+        "chosen": summary.test.get(summary.winner.name or "") if summary.bundle.hash else None,
+        "chosen_handoffs": next((row["handoffs_at_capacity"] for row in summary.test.values()), 0),
+        "manual": summary.test.get("rubric"),
         "comparison": comparison,
-        "marketing": marketing_of(comparison, context.source.capacity.currency),
+        "marketing": marketing_of(comparison, source.capacity.currency),
         "swap": _swap(context),
         "lifecycle": lifecycle_view(paths),
         "qualification": qualification_view(paths),
         "profile": profile_view(paths),
         "scorecard": section_of(context),
-        "exploration": read_json(paths.score / "exploration.json"),
-        "committees": read_json(paths.score / "accounts.json"),
-        "scored": read_json(paths.score / "score.json"),
+        "exploration": ExplorationRecord.read_if_any(paths),
+        "committees": AccountsRecord.read_if_any(paths),
+        "scored": scored,
         "worklist": _worklist(context),
-        "caution": _caution(context, summary),
+        "caution": _caution(context, summary, scored),
         "cards": cards,
         "clipped": any(card["points_clip"] for card in cards),
         "framework": context.framework,
-        "engagement": engagement_of(context.paths),
-        "fidelity": evaluation.get("fidelity") or {"truth": {}, "seeds": None},
+        "engagement": engagement_of(paths),
+        "fidelity": evaluation.fidelity,
         "drift": drift_view(context),
-        "features": feature_records(Catalog.from_records(read_json(paths.matrix / "matrix.json")["catalog"])),
+        "features": feature_records(load_catalog(paths.matrix)),
         "limits": limits(source, counts, audit),
         "run": _run(context, summary, train),
         "charts": drawn,
@@ -102,24 +106,26 @@ def view(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Sections there is something to show in, as (id, name)."""
+    comparison, fidelity, has_rows = found["comparison"], found["fidelity"], bool(found["worklist"]["rows"])
     shown = [
         ("data", "Data", True),
         ("audit", "Audit", True),
         ("candidates", "Candidates", True),
-        ("test", "Test", bool(found["summary"]["test"])),
-        ("compare", "Rubric v model", bool(found["comparison"].get("policies"))),
-        ("capacity", "Threshold, capacity", bool(found["comparison"].get("policies"))),
-        ("rules", "Rubric's rules", bool(found["comparison"].get("repair"))),
-        ("scorecard", "Scorecard", bool(found["scorecard"])),
+        ("test", "Test", bool(found["summary"].test)),
+        ("compare", "Rubric v model", bool(comparison.policies)),
+        ("capacity", "Threshold, capacity", bool(comparison.policies)),
+        ("rules", "Rubric's rules", comparison.repair is not None),
+        ("scorecard", "Scorecard", found["scorecard"] is not None),
         ("lifecycle", "Lifecycle", bool(found["lifecycle"])),
         ("qualification", "Qualification", bool(found["qualification"])),
         ("profile", "Ideal customer", bool(found["profile"])),
-        ("worklist", "Worklist", bool(found["worklist"]["rows"])),
-        ("cards", "Lead cards", bool(found["worklist"]["rows"])),
-        ("accounts", "Accounts", bool(found["committees"])),
-        ("drivers", "What moves scores", bool(found["worklist"]["rows"])),
-        ("drift", "Drift", bool(found["drift"])),
-        ("fidelity", "Fidelity", any(found["fidelity"][name] for name in ("truth", "seeds"))),
+        ("worklist", "Worklist", has_rows),
+        ("cards", "Lead cards", has_rows),
+        ("accounts", "Accounts", found["committees"] is not None),
+        ("drivers", "What moves scores", has_rows),
+        ("drift", "Drift", found["drift"] is not None),
+        ("fidelity", "Fidelity", fidelity is not None and bool(fidelity.truth or fidelity.seeds)),
         ("engagement", "Activities", any(found["engagement"].values())),
         ("features", "Features", True),
         ("limits", "Limits", True),
@@ -128,10 +134,10 @@ def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(id_, name) for id_, name, is_there in shown if is_there]
 
 
-def _accounts(evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
+def _accounts(evaluation: EvaluationRecord) -> SeenAndUnseen | None:
     """Seen and new accounts apart, where both exist."""
-    found = evaluation.get("accounts")
-    return found if found and all(found[side]["auc"] is not None for side in ("seen", "unseen")) else None
+    found = evaluation.accounts
+    return None if found is None or found.seen.auc is None or found.unseen.auc is None else found
 
 
 def _swap(context: Context) -> dict[str, Any]:
@@ -150,12 +156,11 @@ def _swap(context: Context) -> dict[str, Any]:
     }
 
 
-def _caution(context: Context, summary: Mapping[str, Any]) -> str:
+def _caution(context: Context, summary: SummaryRecord, scored: ScoreRecord) -> str:
     """What is said against the bundle that ranked the list: the live one, or the twin of this run on test rows."""
-    scored = read_json(context.paths.score / "score.json")
-    if scored.get("kind") != "open leads":
-        return str(summary["caution"])
-    return caution_of(context.paths, str(scored["bundle"]))
+    if scored.kind != OPEN_LEADS or scored.bundle is None:
+        return summary.caution
+    return caution_of(context.paths, scored.bundle)
 
 
 def _worklist(context: Context) -> dict[str, Any]:
@@ -172,16 +177,15 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in plain.where(plain.notna(), None).to_dict(orient="records")]
 
 
-def _run(context: Context, summary: Mapping[str, Any], train: Mapping[str, Any]) -> list[tuple[str, str]]:
-    bundle = summary["bundle"]
+def _run(context: Context, summary: SummaryRecord, train: TrainRecord) -> list[tuple[str, str]]:
     settings = ", ".join(f"{name} {value}" for name, value in context.settings.model_dump().items())
-    seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
+    seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary.seconds.items())
     return [
-        ("Bundle", bundle["hash"] or "none"),
-        ("Evaluated twin", train.get("twin_hash") or "none"),
+        ("Bundle", summary.bundle.hash or "none"),
+        ("Evaluated twin", train.twin_hash or "none"),
         ("Declaration", context.declaration_hash),
         ("Settings", settings),
-        ("Features", str(bundle["features"])),
+        ("Features", str(summary.bundle.features)),
         ("Time per stage", seconds or "not measured: stages ran one by one"),
     ]
 

@@ -4,25 +4,25 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from models.explaining.qualification_policy import QualificationPolicy, rule_words
-from pipelines.workspace.atomic_files import read_json
+from pipelines.artifacts.lifecycle_record import ProfileRecord
+from pipelines.artifacts.score_record import QualificationRecord
 from pipelines.workspace.paths import Paths
 
 
 def qualification_view(paths: Paths) -> dict[str, Any]:
     """What the section shows; empty without a scored list."""
-    record: dict[str, Any] = read_json(paths.score / "qualification.json")
-    if not record:
+    record = QualificationRecord.read_if_any(paths)
+    if record is None:
         return {}
-    policy = QualificationPolicy.model_validate(record["policy"])
-    weeks = record["weeks"]
-    states = list(dict.fromkeys(name for week in weeks for name in week["states"]))
-    return record | {
+    policy = QualificationPolicy.model_validate(record.policy)
+    states = list(dict.fromkeys(name for week in record.weeks for name in week["states"]))
+    return record.content() | {
         "title": f"{policy.name.replace('_', ' ')}, version {policy.version}",
         "since": None if policy.effective_from is None else policy.effective_from.isoformat(),
         "agreed": ", ".join(policy.agreed_by),
         "flow": flow(policy),
         "state_names": states,
-        "versions": len({week["version"] for week in weeks}),
+        "versions": len({week["version"] for week in record.weeks}),
     }
 
 
@@ -58,16 +58,16 @@ def _then(action: str, team: str, programme: str) -> str:
 
 def profile_view(paths: Paths) -> dict[str, Any]:
     """The declared profile and every attribute against outcomes; empty without matured leads."""
-    record: dict[str, Any] = read_json(paths.thresholds / "profile.json")
-    if not record or not record["attributes"]:
+    record = ProfileRecord.read_if_any(paths)
+    if record is None or not record.attributes:
         return {}
     grouped: dict[str, list[Mapping[str, Any]]] = {}
-    for row in record["attributes"]:
+    for row in record.attributes:
         grouped.setdefault(row["attribute"], []).append(row)
-    return record | {
-        "line": profile_line(record["declared"]),
-        "best": told(record["attributes"], "more often won"),
-        "worst": told(record["attributes"], "less often won"),
+    return record.content() | {
+        "line": profile_line(record.declared),
+        "best": list_clearest(record.attributes, "more often won"),
+        "worst": list_clearest(record.attributes, "less often won"),
         "grouped": list(grouped.items()),
     }
 
@@ -86,7 +86,7 @@ def profile_line(declared: Iterable[Mapping[str, Any]]) -> str:
     return text + (f" Not borne out by outcomes: the exclusion of {', '.join(kept)}." if kept else "")
 
 
-def told(rows: Iterable[Mapping[str, Any]], verdict: str) -> str:
+def list_clearest(rows: Iterable[Mapping[str, Any]], verdict: str) -> str:
     """The five clearest values of a verdict, in words."""
     found = [row for row in rows if row["verdict"] == verdict]
     clearest = sorted(found, key=lambda row: -abs(row["share_of_won"] - row["share_of_rest"]))[:5]

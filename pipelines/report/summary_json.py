@@ -1,79 +1,73 @@
-"""``summary.json``: the stable interface other programs read, and DVC's metrics file."""
+"""``summary.json`` worked out from what the stages left."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from features.schema.vocabulary import Verdict
-from pipelines.workspace.atomic_files import read_json
+from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.backtest_record import BacktestRecord
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.artifacts.summary_record import SummaryRecord
+from pipelines.artifacts.train_record import TrainRecord
+from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.workspace.context import Context
 
 LADDER = ("rate", "rubric", "linear", "scorecard", "booster", "blend")
-_VERDICTS = ("train", "backtest", "audit", "matrix")
 
 
-def summarise(context: Context, seconds: Mapping[str, float]) -> dict[str, Any]:
+def summarise(context: Context, seconds: Mapping[str, float]) -> SummaryRecord:
     """The summary of a finished run; parts a stopped run did not reach are empty."""
-    paths = context.paths
-    counts = read_json(paths.ingest / "counts.json")
-    matrix = read_json(paths.matrix / "verdict.json")
-    audit = read_json(paths.audit / "audit.json")
-    backtest = read_json(paths.backtest / "backtest.json")
-    evaluation = read_json(paths.evaluate / "evaluation.json")
-    comparison = read_json(paths.thresholds / "comparison.json")
-    train = read_json(paths.train / "train.json")
-    return {
-        "source": context.source.name,
-        "source_kind": context.source.kind,
-        "synthetic": context.source.synthetic,
-        "data_cutoff": matrix["data_cutoff"],
-        "horizon_days": context.source.label.horizon_days if context.source.kind == "relational" else None,
-        "rows": _rows(counts),
-        "cohort_rows": matrix["cohort_rows"],
-        "matured_rows": matrix["matured_rows"],
-        "base_rate": matrix["base_rate"],
-        "verdict": train["verdict"],
-        "verdict_text": train["verdict_text"],
-        "caution": _caution(train, evaluation),
-        "audit": audit["findings"],
-        "candidates": _candidates(backtest),
-        "winner": _winner(backtest, train),
-        "test": evaluation["figures"],
-        "recorded": evaluation.get("recorded") or {},
-        "thresholds": comparison.get("policies", []),
-        "promise": comparison.get("promise"),
-        "bundle": _bundle(paths.train / "bundle", train, matrix),
-        "seconds": dict(seconds),
-    }
+    paths, source = context.paths, context.source
+    matrix, backtest, train = MatrixVerdict.read(paths), BacktestRecord.read(paths), TrainRecord.read(paths)
+    evaluation, comparison = EvaluationRecord.read(paths), ComparisonRecord.read(paths)
+    return SummaryRecord.of(
+        {
+            "source": source.name,
+            "source_kind": source.kind,
+            "synthetic": source.synthetic,
+            "data_cutoff": matrix.data_cutoff,
+            "horizon_days": source.label.horizon_days if source.kind == "relational" else None,
+            "rows": {table: n.record() for table, n in CountsRecord.read(paths).rows.items()},
+            "cohort_rows": matrix.cohort_rows,
+            "matured_rows": matrix.matured_rows,
+            "base_rate": matrix.base_rate,
+            "verdict": train.verdict,
+            "verdict_text": train.verdict_text,
+            "caution": _caution(train, evaluation),
+            "audit": [finding.record() for finding in AuditRecord.read(paths).findings],
+            "candidates": _candidates(backtest),
+            "winner": _winner(backtest, train),
+            "test": evaluation.figures,
+            "recorded": evaluation.recorded,
+            "thresholds": comparison.policies,
+            "promise": None if comparison.promise is None else comparison.promise.record(),
+            "bundle": {
+                "path": None if train.hash is None else "train/bundle",
+                "hash": train.hash,
+                "features": matrix.features,
+            },
+            "seconds": dict(seconds),
+        }
+    )
 
 
-def _caution(train: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+def _caution(train: TrainRecord, evaluation: EvaluationRecord) -> str:
     """What to know before a list is worked by score: a weak signal, or a test that speaks against it."""
-    if "hash" not in train:
+    if train.hash is None:
         return ""
-    weak = train["verdict_text"] if train["verdict"] == Verdict.WEAK_SIGNAL else ""
-    return " ".join(part for part in (weak, evaluation.get("caution", "")) if part)
+    weak = train.verdict_text if train.verdict == Verdict.WEAK_SIGNAL else ""
+    return " ".join(part for part in (weak, evaluation.caution) if part)
 
 
-def _winner(backtest: Mapping[str, Any], train: Mapping[str, Any]) -> dict[str, Any]:
+def _winner(backtest: BacktestRecord, train: TrainRecord) -> dict[str, Any]:
     """The chosen candidate, and nobody where no model was made."""
-    if "hash" not in train:
-        return {"name": None, "why": train["verdict_text"]}
-    return {"name": backtest["winner"], "why": backtest["why"]}
+    if train.hash is None:
+        return {"name": None, "why": train.verdict_text}
+    return {"name": backtest.winner, "why": backtest.why}
 
 
-def _rows(counts: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    return {
-        table: {key: int(row[key]) for key in ("read", "kept", "quarantined")} for table, row in counts["rows"].items()
-    }
-
-
-def _candidates(backtest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    rows = [{k: v for k, v in row.items() if k != "blocks"} for row in backtest["candidates"]]
-    return sorted(rows, key=lambda row: LADDER.index(row["name"]))
-
-
-def _bundle(folder: Path, train: Mapping[str, Any], matrix: Mapping[str, Any]) -> dict[str, Any]:
-    if "hash" not in train:
-        return {"path": None, "hash": None, "features": matrix["features"]}
-    return {"path": "train/" + folder.name, "hash": train["hash"], "features": matrix["features"]}
+def _candidates(backtest: BacktestRecord) -> list[dict[str, Any]]:
+    rows = [{name: value for name, value in row.items() if name != "blocks"} for row in backtest.candidates]
+    return sorted(rows, key=lambda row: LADDER.index(str(row["name"])))

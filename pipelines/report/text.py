@@ -1,11 +1,15 @@
 """What the report says in sentences: the answer first, and what nobody can verify."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role, Verdict, WhenKnown
+from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.artifacts.summary_record import SummaryRecord
 
 HEADLINES: Mapping[str, str] = {
     Verdict.OK: "The model tells won from lost leads, and it does so on later data.",
@@ -20,34 +24,34 @@ TURNED = "On later rows the ranking was worse than chance. Do not work the list 
 OFF = "On later rows the probabilities were worse than the base rate alone. Do not take them at face value."
 
 
-def headline(summary: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+def headline(summary: SummaryRecord, evaluation: EvaluationRecord) -> str:
     """The first line of the report: the verdict, unless the test block speaks against the model."""
-    if not (summary["bundle"]["hash"] and evaluation.get("caution")):
-        return HEADLINES[summary["verdict"]]
-    high = summary["test"][summary["winner"]["name"]]["auc_ci"][1]
+    if not (summary.bundle.hash and summary.winner.name and evaluation.caution):
+        return HEADLINES[summary.verdict]
+    high = summary.test[summary.winner.name]["auc_ci"][1]
     return TURNED if high is not None and high < 0.5 else OFF
 
 
-def answer(summary: Mapping[str, Any], evaluation: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[str]:
+def answer(summary: SummaryRecord, evaluation: EvaluationRecord, comparison: ComparisonRecord) -> list[str]:
     """The first lines of the report."""
-    lines = [str(summary["verdict_text"])] if summary["verdict_text"] else []
-    winner = summary["winner"]["name"]
-    if summary["bundle"]["hash"] and winner in summary["test"]:
+    lines = [summary.verdict_text] if summary.verdict_text else []
+    winner = summary.winner.name
+    if summary.bundle.hash and winner is not None and winner in summary.test:
         lines.append(_test_line(summary, evaluation, winner))
-        lines += [evaluation["caution"]] if evaluation.get("caution") else []
-    lines += list(comparison.get("sentences", ()))[:2]
-    moved = _moved(evaluation)
+        lines += [evaluation.caution] if evaluation.caution else []
+    lines += list(comparison.sentences)[:2]
+    moved = _base_rate_line(evaluation)
     return [*lines, moved] if moved else lines
 
 
-def _test_line(summary: Mapping[str, Any], evaluation: Mapping[str, Any], winner: str) -> str:
-    row = summary["test"][winner]
+def _test_line(summary: SummaryRecord, evaluation: EvaluationRecord, winner: str) -> str:
+    row = summary.test[winner]
     low, high = row["auc_ci"]
     text = (
         f"On {row['n']:,} later rows ({row['won']:,} won) that were not used to choose or fit it, {winner} reaches AUC "
         f"{row['auc']:.3f}{span(low, high)}"
     )
-    loss = evaluation.get("differences", {}).get("rate", {}).get("log_loss")
+    loss = evaluation.differences.get("rate", {}).get("log_loss")
     if loss is None:
         return text + "."
     low, high = loss["ci"]
@@ -59,8 +63,9 @@ def span(low: float | None, high: float | None, form: str = ".3f") -> str:
     return "" if low is None or high is None else f" (90 % interval {low:{form}} to {high:{form}})"
 
 
-def _moved(evaluation: Mapping[str, Any]) -> str:
-    before, after = evaluation.get("base_rate_train"), evaluation.get("base_rate_test")
+def _base_rate_line(evaluation: EvaluationRecord) -> str:
+    """How the base rate moved between training and test; empty where it stayed within a quarter to a third."""
+    before, after = evaluation.base_rate_train, evaluation.base_rate_test
     if before is None or after is None or before <= 0 or after <= 0:
         return ""
     ratio = after / before
@@ -73,7 +78,7 @@ def _moved(evaluation: Mapping[str, Any]) -> str:
     )
 
 
-def limits(source: Source, counts: Mapping[str, Any], audit: Mapping[str, Any]) -> list[str]:
+def limits(source: Source, counts: CountsRecord, audit: AuditRecord) -> list[str]:
     """What cannot be verified from these data, said plainly."""
     found: list[str] = []
     if source.synthetic:
@@ -85,17 +90,16 @@ def limits(source: Source, counts: Mapping[str, Any], audit: Mapping[str, Any]) 
         "Outcomes were made under the handling of that time: leads the team did not call had little chance to be won. "
         "No figure here says how many wins another handling would have added."
     )
-    accepted = audit.get("accepted", {})
-    found += [f"Column '{name}' was named as a leak and accepted: {reason}" for name, reason in accepted.items()]
+    found += [f"Column '{name}' was named as a leak and accepted: {reason}" for name, reason in audit.accepted.items()]
     found += [
         f"Sensitive column '{column}' is learned from, accepted because: {declared.accepted_because}"
         for table in source.tables.values()
         for column, declared in table.columns.items()
         if declared.role is Role.SENSITIVE and declared.accepted_because
     ]
-    undeclared = counts.get("undeclared_columns", {})
     found += [
-        f"Columns of {table} nobody declared, not used: {', '.join(names)}." for table, names in undeclared.items()
+        f"Columns of {table} nobody declared, not used: {', '.join(names)}."
+        for table, names in counts.undeclared_columns.items()
     ]
     return found
 

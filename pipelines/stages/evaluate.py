@@ -4,60 +4,68 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from features.array_types import Floats
+from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling
-from models.judging.evaluation.test_block import Evaluation, rank_figures
+from models.judging.evaluation.metrics import auc
+from models.judging.evaluation.test_block import rank_figures
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit import Recipe, evaluate_twin, fit_twin
+from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.artifacts.test_block import write_test_log_odds
+from pipelines.artifacts.train_record import TwinScorecardRecord
+from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
-from pipelines.report.scorecard_page import STORED, stored
 from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.stages.backtest import load_backtest
-from pipelines.workspace.atomic_files import read_json, stage_dir, write_json, write_parquet
+from pipelines.stages.learned_scorecard import scorecard_record
+from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 JUDGED = (Verdict.OK, Verdict.WEAK_SIGNAL, Verdict.NO_SIGNAL)
 
 
-def run_evaluate(context: Context) -> dict[str, Any]:
+def run_evaluate(context: Context) -> EvaluationRecord:
     """Write test figures and calibrated test log-odds, also where there is no signal: the reader may look."""
-    before = read_json(context.paths.backtest / "verdict.json")
-    result: dict[str, Any] = {**before, "figures": {}}
-    test: pd.DataFrame | None = None
-    card: dict[str, Any] | None = None
-    if before["verdict"] in JUDGED:
+    before = StageVerdict.read(context.paths, "backtest")
+    result: dict[str, Any] = {**before.content(), "figures": {}}
+    log_odds: dict[str, Floats] | None = None
+    card: TwinScorecardRecord | None = None
+    if before.verdict in JUDGED:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         found, decision = load_backtest(context.paths)
         twin = fit_twin(matrix, split, found, context.settings, rubric_candidate(context))
         recipe = Recipe(found, decision, context.settings)
         judged = evaluate_twin(twin, matrix, split, recipe, SnapshotCapacity.of(context.source))
+
         base_train = float(matrix.label[split.final.train].mean())
         result |= {**judged.record(), "winner": decision.winner, "base_rate_train": base_train}
-        result["recorded"] = _recorded(context, matrix.take(split.final.test))
-        card = _card(twin, matrix)
-        result["accounts"] = _by_account(
-            matrix.keys, split.final.train, split.final.test, matrix.label, judged, decision
-        )
+        result["recorded"] = _rank_recorded_scores(context, matrix.take(split.final.test))
+        result["accounts"] = _judge_seen_and_unseen(matrix, split, judged.log_odds[decision.winner])
         result["fidelity"] = fidelity_of(context, matrix, split, found, decision, twin)
-        test = pd.DataFrame({"row": split.final.test, **judged.log_odds})
+
+        card = _scorecard_of(twin, matrix)
+        log_odds = judged.log_odds
+
+    record = EvaluationRecord.of(result)
     with stage_dir(context.paths.evaluate) as folder:
-        if test is not None:
-            write_parquet(folder / "test_log_odds.parquet", test)
+        if log_odds is not None:
+            write_test_log_odds(folder, split.final.test, log_odds)
         if card is not None:
-            write_json(folder / STORED, card)
-        write_json(folder / "evaluation.json", result)
-        write_json(folder / "verdict.json", before)
-    return result
+            card.write(folder)
+        record.write(folder)
+        before.write(folder)
+    return record
 
 
-def _recorded(context: Context, test: Matrix) -> dict[str, dict[str, Any]]:
+def _rank_recorded_scores(context: Context, test: Matrix) -> dict[str, dict[str, Any]]:
     """Rank figures of what the source recorded at the time."""
     judges = recorded_policies(context, test)
     if not judges:
@@ -65,26 +73,21 @@ def _recorded(context: Context, test: Matrix) -> dict[str, dict[str, Any]]:
     return rank_figures(test, judges, SnapshotCapacity.of(context.source), Resampling.of(context.settings))
 
 
-def _card(twin: Mapping[str, Candidate], matrix: Matrix) -> dict[str, Any] | None:
+def _scorecard_of(twin: Mapping[str, Candidate], matrix: Matrix) -> TwinScorecardRecord | None:
     """The twin's scorecard, kept whoever won: the rubric proposed from it is judged on the test block."""
     card = twin.get("scorecard")
-    return stored(card, matrix.catalog) if isinstance(card, ScorecardCandidate) else None
+    if not isinstance(card, ScorecardCandidate):
+        return None
+    return TwinScorecardRecord.of(scorecard_record(card, matrix.catalog))
 
 
-def _by_account(
-    keys: pd.DataFrame, train: Any, test: Any, label: Any, judged: Evaluation, decision: Any
-) -> dict[str, dict[str, Any]]:
-    """The winner's AUC apart for accounts (or leads) the training rows had seen, and for new ones."""
-    from models.judging.evaluation.metrics import auc
-
-    seen = keys["group"].iloc[test].isin(set(keys["group"].iloc[train])).to_numpy()
+def _judge_seen_and_unseen(matrix: Matrix, split: Chop, log_odds: Floats) -> dict[str, dict[str, Any]]:
+    """AUC apart for accounts (or leads) the training rows had seen, and for new ones; ``log_odds`` of the test rows."""
+    group, won = matrix.keys["group"], matrix.label[split.final.test]
+    seen = group.iloc[split.final.test].isin(set(group.iloc[split.final.train])).to_numpy()
     found = {}
     for name, rows in (("seen", seen), ("unseen", ~seen)):
-        won = label[test][rows]
-        z = judged.log_odds[decision.winner][rows]
-        found[name] = {
-            "n": int(rows.sum()),
-            "won": int(won.sum()),
-            "auc": auc(won, z, np.ones(len(won))) if len(won) else None,
-        }
+        n = int(rows.sum())
+        area = auc(won[rows], log_odds[rows], np.ones(n)) if n else None
+        found[name] = {"n": n, "won": int(won[rows].sum()), "auc": area}
     return found

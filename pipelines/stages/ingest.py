@@ -9,6 +9,8 @@ from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table
 from pipelines.ingest.errors import NoLocationError, NothingKeptError, OneClassError
 from pipelines.ingest.expectations import expectations_of, table_order
@@ -17,16 +19,15 @@ from pipelines.ingest.file_adapters import RawTable, read_file
 from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
 from pipelines.synth.generators import make_generated
-from pipelines.workspace.atomic_files import stage_dir, write_json, write_parquet
+from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import empty_table
 
 QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet"
-COUNTS = "counts.json"
 OBLIGATORY = ("leads", "outcomes", "stages")  # without rows of these there is nothing to learn from
 
 
-def ingest(source: Source, paths: Paths) -> dict[str, Any]:
+def ingest(source: Source, paths: Paths) -> CountsRecord:
     """Read, check and write every table of a source; returns what ``counts.json`` holds.
 
     Writes ``<table>.parquet`` for every table of the contract (duplicates merged and accounts matched by the declared
@@ -67,9 +68,11 @@ def ingest(source: Source, paths: Paths) -> dict[str, Any]:
     resolved = _resolved(source, checked)
     if source.identity is not None:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
-    counts |= {"verdict": "ok", "text": in_words(counts)}
-    _write(paths, counts, raws, checked, resolved)
-    return counts
+
+    record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
+    record = record.model_copy(update={"text": describe_counts(record)})
+    _write(paths, record, raws, checked, resolved)
+    return record
 
 
 def _resolved(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:
@@ -157,7 +160,7 @@ def _by_rule(rows: pd.DataFrame) -> dict[str, int]:
 
 def _write(
     paths: Paths,
-    counts: Mapping[str, Any],
+    counts: CountsRecord,
     raws: Mapping[str, RawTable],
     checked: Mapping[str, CheckedTable],
     resolved: Resolved,
@@ -170,17 +173,17 @@ def _write(
         write_parquet(out / WARNINGS, pd.concat([c.warnings for c in checked.values()], ignore_index=True))
         originals = [raw_rows(raws[table], c, table) for table, c in checked.items()]
         write_parquet(out / QUARANTINED_ROWS, pd.concat(originals, ignore_index=True))
-        write_json(out / COUNTS, counts)
-        write_json(out / "verdict.json", {"stage": "ingest", "verdict": "ok", "text": counts["text"]})
+        counts.write(out)
+        RowsVerdict.of({"stage": "ingest", "verdict": counts.verdict, "text": counts.text}).write(out)
 
 
-def in_words(counts: Mapping[str, Any]) -> str:
-    """One line per table: rows read, kept and quarantined, and by which rules."""
+def describe_counts(counts: CountsRecord) -> str:
+    """One line per table: rows read, kept and quarantined, and by which rules; then what identity resolution did."""
     lines = []
-    for table, n in counts["rows"].items():
-        why = ", ".join(f"{k} {v}" for k, v in counts["rules"].get(table, {}).items())
-        line = f"{table}: {n['read']:,} read, {n['kept']:,} kept, {n['quarantined']:,} quarantined"
+    for table, n in counts.rows.items():
+        why = ", ".join(f"{rule} {rows}" for rule, rows in counts.rules.get(table, {}).items())
+        line = f"{table}: {n.read:,} read, {n.kept:,} kept, {n.quarantined:,} quarantined"
         lines.append(f"{line} ({why})" if why else line)
-    if "identity" in counts:
-        lines.append(identity_in_words(counts["identity"]))
+    if counts.identity is not None:
+        lines.append(identity_in_words(counts.identity))
     return "\n".join(lines)

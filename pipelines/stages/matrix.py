@@ -1,7 +1,5 @@
 """Matrix: the training matrix, its chop, and the open leads of now."""
 
-from typing import Any
-
 import pandas as pd
 
 from features.array_types import Tables
@@ -13,16 +11,19 @@ from features.cohort.cohort import cutoff_of, open_cohort
 from features.cohort.splits import Chop, chop
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
+from features.schema.vocabulary import Verdict
 from models.judging.evaluation.backtest import require_in_all
+from pipelines.artifacts.score_record import write_half_lives
+from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.compute.engines import choose_builder
-from pipelines.diagnostics.activity_diagnostics import HALF_LIVES, HalfLives, half_life_records, half_lives_of
+from pipelines.diagnostics.activity_diagnostics import HalfLives, half_life_records, half_lives_of
 from pipelines.workspace.atomic_files import stage_dir, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import save_matrix
 from pipelines.workspace.table_files import load_tables
 
 
-def build(context: Context) -> dict[str, Any]:
+def build(context: Context) -> MatrixVerdict:
     """Write the training matrix, ``chop.json`` and, for relational sources, the matrix of open leads.
 
     Too few outcomes are no error here: ``verdict.json`` says ``too_little_data`` and the later stages pass it on.
@@ -39,29 +40,31 @@ def build(context: Context) -> dict[str, Any]:
         problem = error.message
     judged = matrix.matured
     won = matrix.label[judged]
-    verdict = {
-        "verdict": "too_little_data" if split is None else "ok",
-        "verdict_text": problem,
-        "cohort_rows": len(matrix),
-        "matured_rows": int(judged.sum()),
-        "won_rows": int(won.sum()),
-        "leads": int(matrix.keys["lead_id"].nunique()),
-        "base_rate": float(won.mean()) if len(won) else None,
-        "features": len(matrix.catalog),
-        "open_leads": 0 if now is None else len(now),
-        "data_cutoff": None if cutoff is None else cutoff.isoformat(),
-        "split": None
-        if split is None
-        else {"kind": split.kind, "explanation": split.explanation, "notes": split.notes},
-    }
+    verdict = MatrixVerdict.of(
+        {
+            "verdict": Verdict.TOO_LITTLE_DATA if split is None else Verdict.OK,
+            "verdict_text": problem,
+            "cohort_rows": len(matrix),
+            "matured_rows": int(judged.sum()),
+            "won_rows": int(won.sum()),
+            "leads": int(matrix.keys["lead_id"].nunique()),
+            "base_rate": float(won.mean()) if len(won) else None,
+            "features": len(matrix.catalog),
+            "open_leads": 0 if now is None else len(now),
+            "data_cutoff": None if cutoff is None else cutoff.isoformat(),
+            "split": None
+            if split is None
+            else {"kind": split.kind, "explanation": split.explanation, "notes": split.notes},
+        }
+    )
     with stage_dir(context.paths.matrix) as folder:
         save_matrix(folder, matrix)
         if now is not None:
             save_matrix(folder, now, "open")
         if split is not None:
             write_json(folder / "chop.json", split.record())
-        write_json(folder / HALF_LIVES, half_life_records(context.source, lives))
-        write_json(folder / "verdict.json", verdict)
+        write_half_lives(folder, half_life_records(context.source, lives))
+        verdict.write(folder)
     return verdict
 
 

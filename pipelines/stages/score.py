@@ -3,51 +3,67 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from features.array_types import Floats
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from features.schema.vocabulary import TRAINED
+from features.schema.vocabulary import TRAINED, Role
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import CONTEXT
 from models.explaining.points import CONTEXT_WARNING, context_share, sum_by_criterion
 from models.scoring import Scored, score
-from pipelines.diagnostics.activity_diagnostics import BOTS, bot_record
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.score_record import (
+    OPEN_LEADS,
+    TEST_ROWS,
+    AccountsRecord,
+    BotsRecord,
+    Card,
+    ExplorationRecord,
+    QualificationRecord,
+    ScoreRecord,
+    write_cards,
+)
+from pipelines.artifacts.verdict_record import StageVerdict
+from pipelines.diagnostics.activity_diagnostics import bot_record
 from pipelines.registry.champion import read_champion
 from pipelines.scoring.account_rollup import accounts_record, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
 from pipelines.scoring.state_history import StateHistory, replay_states
-from pipelines.workspace.atomic_files import read_json, stage_dir, write_json, write_parquet
+from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.table_files import load_tables
 
-CARDS = 12
+CARDS = 12  # what the report shows
 
 
-def run_score(context: Context) -> dict[str, Any]:
+def run_score(context: Context) -> ScoreRecord:
     """Write ``worklist.parquet`` (best first, ties by lead id) and ``cards.json`` of the first leads."""
-    before = read_json(context.paths.train / "verdict.json")
-    result: dict[str, Any] = {**before, "leads": 0}
+    before = StageVerdict.read(context.paths, "train")
+    result: dict[str, Any] = {**before.content(), "leads": 0}
     worklist = pd.DataFrame()
-    cards: list[dict[str, Any]] = []
+    cards: list[Card] = []
     bots: dict[str, Any] = {}
     qualification: dict[str, Any] = {}
     extras = Extras(pd.DataFrame(), {}, {})
-    if before["verdict"] in TRAINED:
+    if before.verdict in TRAINED:
         bundle, matrix, kind = _subject(context)
         scored = score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
-        order = ranked(scored)
-        standing = _standing(context, bundle, scored) if kind == "open leads" else None
-        listed = pd.concat([scored.frame, columns_of(scored, standing)], axis=1).iloc[order].reset_index(drop=True)
-        worklist = with_display(context, listed)
-        qualification = qualification_record(worklist, scored, standing)
-        if kind == "open leads" and len(worklist):
-            extras = _open_leads(context, bundle, matrix, worklist, scored.log_odds[order])
-        if kind == "test rows":
+        order = rank_rows(scored)
+
+        history = _state_history(context, bundle, scored) if kind == OPEN_LEADS else None
+        listed = pd.concat([scored.frame, columns_of(scored, history)], axis=1).iloc[order].reset_index(drop=True)
+        worklist = add_display_columns(context, listed)
+        qualification = qualification_record(worklist, scored, history)
+        if kind == OPEN_LEADS and len(worklist):
+            extras = _judge_open_leads(context, bundle, matrix, worklist, scored.log_odds[order])
+        if kind == TEST_ROWS:
             worklist["won"] = matrix.label[order]
+
         cards = [scored.card(int(row)) for row in order[:CARDS]]
         bots = bot_record(context, bundle, scored.frame)
         share = context_share(scored.contributions, bundle.catalog, context.framework)
@@ -58,20 +74,22 @@ def run_score(context: Context) -> dict[str, Any]:
             "context_share": share,
             "context_warning": share > CONTEXT_WARNING,
             "reference_probability": cards[0]["reference_probability"] if cards else None,
-            "importance": importance(scored),
+            "importance": importance_of(scored),
             "influence": influence_of(scored, context.settings.seed),
         }
+
+    record = ScoreRecord.of(result)
     with stage_dir(context.paths.score) as folder:
         write_parquet(folder / "worklist.parquet", worklist)
-        write_json(folder / "cards.json", cards)
-        write_json(folder / "score.json", result)
-        write_json(folder / BOTS, bots)
-        write_json(folder / "qualification.json", qualification)
-        write_json(folder / "accounts.json", extras.committees)
-        write_json(folder / "exploration.json", extras.explored)
+        write_cards(folder, cards)
+        record.write(folder)
+        BotsRecord.write_if_any(folder, bots)
+        QualificationRecord.write_if_any(folder, qualification)
+        AccountsRecord.write_if_any(folder, extras.committees)
+        ExplorationRecord.write_if_any(folder, extras.explored)
         write_parquet(folder / "accounts.parquet", extras.accounts)
-        write_json(folder / "verdict.json", before)
-    return result
+        before.write(folder)
+    return record
 
 
 @dataclass(frozen=True)
@@ -83,13 +101,15 @@ class Extras:
     explored: dict[str, Any]
 
 
-def _open_leads(context: Context, bundle: Bundle, matrix: Matrix, worklist: pd.DataFrame, log_odds: Floats) -> Extras:
+def _judge_open_leads(
+    context: Context, bundle: Bundle, matrix: Matrix, worklist: pd.DataFrame, log_odds: Floats
+) -> Extras:
     """Accounts rolled up and places drawn; ``worklist`` (ranked, as ``log_odds``) gets the column ``place``."""
     tables = load_tables(context.paths)
     as_of = pd.Timestamp(worklist["as_of"].iloc[0])
     accounts = roll_up_accounts(context, tables, worklist, matrix.keys)
     log = keep_log(context, explore(context, worklist, log_odds, bundle.hash))
-    explored = judge_log(context, tables, log, bundle, _promised(context, bundle))
+    explored = judge_log(context, tables, log, bundle, _promised_log_odds(context, bundle))
     worklist["place"] = places_of(worklist, log[(log["as_of"] == as_of).to_numpy()])
     if explored:
         explored["drawn_now"] = worklist.loc[(worklist["place"] == "drawn").to_numpy(), "lead_id"].tolist()
@@ -101,14 +121,14 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
     paths = context.paths
     if context.source.kind == "flat":
         test = load_matrix(paths.matrix).take(load_chop(paths.matrix).final.test)
-        return load_bundle(paths.train / "twin"), test, "test rows"
+        return load_bundle(paths.train / "twin"), test, TEST_ROWS
     champion = read_champion(paths)
     if champion is None:
-        return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), "open leads"
-    return load_bundle(champion.folder, champion.hash), load_matrix(paths.matrix, "open"), "open leads"
+        return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), OPEN_LEADS
+    return load_bundle(champion.folder, champion.hash), load_matrix(paths.matrix, "open"), OPEN_LEADS
 
 
-def _standing(context: Context, bundle: Bundle, scored: Scored) -> StateHistory | None:
+def _state_history(context: Context, bundle: Bundle, scored: Scored) -> StateHistory | None:
     """States over the last weeks, where the policy has a memory or more than one version."""
     policy = scored.policy
     remembers = policy.hysteresis_points or policy.minimum_dwell_days or len(context.policies) > 1
@@ -118,14 +138,15 @@ def _standing(context: Context, bundle: Bundle, scored: Scored) -> StateHistory 
     return replay_states(context, bundle, load_tables(context.paths), scored, as_of)
 
 
-def _promised(context: Context, bundle: Bundle) -> float | None:
+def _promised_log_odds(context: Context, bundle: Bundle) -> float | None:
     """Log-odds at which the promised threshold stands for this very bundle, if it was mapped to it."""
-    promised = read_json(context.paths.thresholds / "comparison.json").get("promise") or {}
-    found = promised.get("mapped") or {}
-    return float(found["log_odds"]) if found.get("bundle") == bundle.hash else None
+    promise = ComparisonRecord.read(context.paths).promise
+    if promise is None or promise.mapped is None or promise.mapped.bundle != bundle.hash:
+        return None
+    return float(promise.mapped.log_odds)
 
 
-def importance(scored: Scored) -> dict[str, list[dict[str, Any]]]:
+def importance_of(scored: Scored) -> dict[str, list[dict[str, Any]]]:
     """Mean absolute points of every criterion (features summed first) and of every feature, largest first."""
     unit = scored.bundle.scale.points_per_log_odds
     catalog, framework = scored.bundle.catalog, scored.framework
@@ -133,29 +154,26 @@ def importance(scored: Scored) -> dict[str, list[dict[str, Any]]]:
     parts = sum_by_criterion(scored.contributions, catalog, framework)
     criteria = {name: framework.label(name) for name in (*framework.ids, CONTEXT)}
     features = {name: labels.get(name, name) for name in scored.contributions.names}
+    by_feature = _sort_by_size(features, abs(scored.contributions.values).mean(axis=0) * unit)
     return {
-        "criterion": _largest(criteria, abs(parts).mean(axis=0) * unit),
-        "feature": [
-            row for row in _largest(features, abs(scored.contributions.values).mean(axis=0) * unit) if row["points"]
-        ],
+        "criterion": _sort_by_size(criteria, abs(parts).mean(axis=0) * unit),
+        "feature": [row for row in by_feature if row["points"]],
     }
 
 
-def _largest(labels: dict[str, str], points: Floats) -> list[dict[str, Any]]:
+def _sort_by_size(labels: dict[str, str], points: Floats) -> list[dict[str, Any]]:
     order = sorted(zip(labels.items(), points.tolist(), strict=True), key=lambda row: (-row[1], row[0]))
     return [{"name": name, "label": label, "points": size} for (name, label), size in order]
 
 
-def ranked(scored: Scored) -> Any:
+def rank_rows(scored: Scored) -> Ints:
     """Positions of the rows, best first; equal scores by lead id."""
     keys = pd.DataFrame({"z": -scored.log_odds, "lead": scored.frame["lead_id"]})
-    return keys.sort_values(["z", "lead"], kind="stable").index.to_numpy()
+    return np.asarray(keys.sort_values(["z", "lead"], kind="stable").index, dtype=np.int64)
 
 
-def with_display(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
+def add_display_columns(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with the leads' display columns and owner behind it."""
-    from features.schema.vocabulary import Role
-
     columns = context.source.tables["leads"].columns
     shown = [name for name, column in columns.items() if column.role is Role.DISPLAY or name == "owner"]
     leads = load_tables(context.paths)["leads"]

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from features.errors import ContractError
 
 if TYPE_CHECKING:
+    from pipelines.artifacts.artifact import Record
     from pipelines.workspace.context import Context
 
-Record = dict[str, Any]
 Seconds = Mapping[str, float]
 
 
@@ -20,7 +20,7 @@ class Stage:
 
     Parameters
     ----------
-    function : called with the context and the seconds the other stages took; returns the stage's record
+    function : called with the context and the seconds the other stages took; returns the main artifact it left
     inputs : names of the earlier stages whose artifacts it reads
     artifacts : what it leaves, relative to the source's directory; a folder stands for all that is in it
     params : sections of ``params.yaml`` that change what it computes
@@ -29,7 +29,7 @@ class Stage:
 
     name: str
     purpose: str
-    function: Callable[["Context", Seconds], Record]
+    function: Callable[["Context", Seconds], "Record"]
     inputs: tuple[str, ...] = ()
     artifacts: tuple[str, ...]
     params: tuple[str, ...] = ()
@@ -51,71 +51,71 @@ def stage(name: str) -> Stage:
 # What a stage runs is imported when it runs: the command line starts without pandas.
 
 
-def _ingest(context: "Context", _: Seconds) -> Record:
+def _ingest(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.ingest import ingest
 
     return ingest(context.source, context.paths)
 
 
-def _validate(context: "Context", _: Seconds) -> Record:
+def _validate(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.validate import validate
 
     return validate(context.source, context.paths)
 
 
-def _matrix(context: "Context", _: Seconds) -> Record:
+def _matrix(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.matrix import build
 
     return build(context)
 
 
-def _audit(context: "Context", _: Seconds) -> Record:
+def _audit(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.audit import run_audit
 
     return run_audit(context)
 
 
-def _backtest(context: "Context", _: Seconds) -> Record:
+def _backtest(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.backtest import run_backtest_stage
 
     return run_backtest_stage(context)
 
 
-def _train(context: "Context", _: Seconds) -> Record:
+def _train(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.train import run_train
 
     return run_train(context)
 
 
-def _evaluate(context: "Context", _: Seconds) -> Record:
+def _evaluate(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.evaluate import run_evaluate
 
     return run_evaluate(context)
 
 
-def _thresholds(context: "Context", _: Seconds) -> Record:
+def _thresholds(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.thresholds import run_thresholds
 
     return run_thresholds(context)
 
 
-def _score(context: "Context", _: Seconds) -> Record:
+def _score(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.score import run_score
 
     return run_score(context)
 
 
-def _report(context: "Context", seconds: Seconds) -> Record:
+def _report(context: "Context", seconds: Seconds) -> "Record":
     from pipelines.stages.report import run_report
 
-    return run_report(context, dict(seconds))
+    return run_report(context, seconds)
 
 
-def _track(context: "Context", _: Seconds) -> Record:
+def _track(context: "Context", _: Seconds) -> "Record":
+    from pipelines.artifacts.summary_record import SummaryRecord
     from pipelines.tracking.mlflow_run import track_run
-    from pipelines.workspace.atomic_files import read_json
 
-    return track_run(context, read_json(context.paths.reports / "summary.json"))
+    return track_run(context, SummaryRecord.read(context.paths))
 
 
 TRACK = "track"

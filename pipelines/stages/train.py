@@ -17,21 +17,25 @@ from models.judging.drift.prior_shift import measure_prior_shift
 from models.judging.evaluation.backtest import Backtest, subsample
 from models.training.fit import Recipe, fit_bundle, fit_scorecard
 from models.training.verdict import Decision
+from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.train_record import ScorecardRecord, TrainRecord
+from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.registry.champion import read_champion
-from pipelines.report.scorecard_page import STORED, stored
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.stages.backtest import load_backtest
-from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
+from pipelines.stages.learned_scorecard import scorecard_record
+from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 
-def run_train(context: Context) -> dict[str, Any]:
+def run_train(context: Context) -> TrainRecord:
     """Write ``bundle/`` and ``twin/``; neither where there is a leak, no signal or too little data."""
-    before = read_json(context.paths.backtest / "verdict.json")
-    result: dict[str, Any] = dict(before)
+    before = StageVerdict.read(context.paths, "backtest")
+    result: dict[str, Any] = before.content()
     bundles: dict[str, Bundle] = {}
-    if before["verdict"] in TRAINED:
+    card: ScorecardRecord | None = None
+    if before.verdict in TRAINED:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         found, decision = load_backtest(context.paths)
         matured = np.flatnonzero(matrix.matured)
@@ -47,15 +51,19 @@ def run_train(context: Context) -> dict[str, Any]:
             "shift": _shift(matrix, split.final.test, bundles),
             "prior_shift": bundles["bundle"].meta["prior_shift"],
         }
+        fitted = fit_scorecard(matrix, matured, context.settings)
+        calibration = decision.calibrations.get(fitted.name)
+        card = ScorecardRecord.of(scorecard_record(fitted, matrix.catalog, calibration))
+
+    record = TrainRecord.of(result)
     with stage_dir(context.paths.train) as folder:
         for name, bundle in bundles.items():
             save_bundle(bundle, folder / name)
-        if bundles:
-            card = fit_scorecard(matrix, matured, context.settings)
-            write_json(folder / STORED, stored(card, matrix.catalog, decision.calibrations.get(card.name)))
-        write_json(folder / "train.json", result)
-        write_json(folder / "verdict.json", before)
-    return result
+        if card is not None:
+            card.write(folder)
+        record.write(folder)
+        before.write(folder)
+    return record
 
 
 def frozen_scale(context: Context) -> Scale | None:
@@ -76,7 +84,6 @@ def _fit(
     purpose: str,
 ) -> Bundle:
     source = context.source
-    audit = read_json(context.paths.audit / "audit.json")
     meta: Mapping[str, Any] = {
         "source": source.name,
         "source_kind": source.kind,
@@ -86,7 +93,7 @@ def _fit(
         "outcome": source.label.outcome,
         "purpose": purpose,
         "declaration": context.declaration_hash,
-        "accepted_leaks": audit["accepted"],
+        "accepted_leaks": AuditRecord.read(context.paths).accepted,
         "prior_shift": _watch(context, matrix, rows),
         "prior_correction": {"declared": source.prior_correction, "log_odds": decision.level_shift},
     }

@@ -1,6 +1,5 @@
 """Validate: the kept rows against the suites generated from the contract, and a page about what was found."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -10,19 +9,21 @@ import pandas as pd
 
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
+from pipelines.artifacts.counts_record import CountsRecord, ValidationRecord
+from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.column_profile import profile_columns
 from pipelines.ingest.errors import SuiteFailedError
 from pipelines.ingest.expectations import SENTENCES, Rule, expectations_of
 from pipelines.ingest.great_expectations_suites import RuleResult, run_suites
-from pipelines.stages.ingest import COUNTS, QUARANTINE, WARNINGS, in_words
-from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_text
+from pipelines.stages.ingest import QUARANTINE, WARNINGS, describe_counts
+from pipelines.workspace.atomic_files import read_parquet, stage_dir, write_text
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
 
 EXAMPLES = 3
 
 
-def validate(source: Source, paths: Paths) -> dict[str, Any]:
+def validate(source: Source, paths: Paths) -> ValidationRecord:
     """Check what ingest kept, and write ``validation.json``, ``validation.html`` and ``verdict.json``.
 
     Raises
@@ -30,26 +31,30 @@ def validate(source: Source, paths: Paths) -> dict[str, Any]:
     SuiteFailedError
         after writing, if kept rows break a rule.
     """
-    counts = read_json(paths.ingest / COUNTS)
+    counts = CountsRecord.read(paths)
     tables = load_tables(paths)
-    cutoff = pd.Timestamp(counts["data_cutoff"]) if counts["data_cutoff"] else None
+    cutoff = pd.Timestamp(counts.data_cutoff) if counts.data_cutoff else None
     results = run_suites(tables, expectations_of(source, cutoff), source)
     failed = [r for r in results if not r.success and not r.warns]
-    report = {
-        **counts,
-        "title": source.title or source.name,
-        "verdict": "failed" if failed else "ok",
-        "text": _verdict(counts, results, failed),
-        "results": [vars(r) for r in results],
-        "quarantine": _summary(read_parquet(paths.ingest / QUARANTINE)),
-        "warning_rows": _summary(read_parquet(paths.ingest / WARNINGS)),
-        "rows": {table: counts["rows"][table] for table in TABLES if table in counts["rows"]},
-        "columns": {table: _profiles(tables[table], table, source) for table in TABLES if table in counts["rows"]},
-    }
+
+    report = ValidationRecord.of(
+        {
+            **counts.content(),
+            "title": source.title or source.name,
+            "verdict": "failed" if failed else "ok",
+            "text": _verdict(counts, results, failed),
+            "results": [vars(r) for r in results],
+            "quarantine": _summary(read_parquet(paths.ingest / QUARANTINE)),
+            "warning_rows": _summary(read_parquet(paths.ingest / WARNINGS)),
+            "rows": {table: counts.rows[table].record() for table in TABLES if table in counts.rows},
+            "columns": {table: _profiles(tables[table], table, source) for table in TABLES if table in counts.rows},
+        }
+    )
     with stage_dir(paths.validate) as out:
-        write_json(out / "validation.json", report)
-        write_text(out / "validation.html", page(report))
-        write_json(out / "verdict.json", {"stage": "validate", "verdict": report["verdict"], "text": report["text"]})
+        report.write(out)
+        write_text(out / "validation.html", render_page(report))
+        RowsVerdict.of({"stage": "validate", "verdict": report.verdict, "text": report.text}).write(out)
+
     if failed:
         raise SuiteFailedError(
             f"{len(failed)} rules do not hold on the rows kept: "
@@ -59,11 +64,11 @@ def validate(source: Source, paths: Paths) -> dict[str, Any]:
     return report
 
 
-def _verdict(counts: Mapping[str, Any], results: list[RuleResult], failed: list[RuleResult]) -> str:
+def _verdict(counts: CountsRecord, results: list[RuleResult], failed: list[RuleResult]) -> str:
     if failed:
         return f"{len(failed)} of {len(results)} rules do not hold on the rows kept."
-    out = sum(n["quarantined"] for n in counts["rows"].values())
-    read = sum(n["read"] for n in counts["rows"].values())
+    out = sum(n.quarantined for n in counts.rows.values())
+    read = sum(n.read for n in counts.rows.values())
     kept = "no row was quarantined" if not out else f"{out:,} of {read:,} rows ({out / read:.2%}) were quarantined"
     return f"All {len(results)} rules hold on the rows kept; {kept}."
 
@@ -97,6 +102,6 @@ def _template() -> jinja2.Template:
     )
 
 
-def page(report: Mapping[str, Any]) -> str:
+def render_page(report: ValidationRecord) -> str:
     """The validation page: one self-contained HTML file, nothing fetched."""
-    return _template().render(report=report, lines=in_words(report).splitlines())
+    return _template().render(report=report, lines=describe_counts(report).splitlines())

@@ -5,28 +5,37 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from models.bundle import load_bundle
 from models.settings import TrainSettings
+from pipelines.artifacts.summary_record import SummaryRecord
+from pipelines.artifacts.tracking_record import TrackRecord
+from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import read_champion
 from pipelines.report.charts.matplotlib_images import draw_pictures
 from pipelines.tracking.mlflow_names import CHALLENGER, CHAMPION, HASH_TAG, SERVER, model_name
-from pipelines.workspace.atomic_files import read_json, stage_dir, write_json
+from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.paths import Paths
 
 SHIM = Path(__file__).with_name("mlflow_scorer.py")
 _LIBRARIES = ("leadscore", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
-_EXAMPLE_ROWS = 5  # from which MLflow infers the signature
+_EXAMPLE_ROWS = 5
+_POLICY_FIGURES: tuple[Literal["workload", "wins", "precision", "recall"], ...] = (
+    "workload",
+    "wins",
+    "precision",
+    "recall",
+)
 _NOT_ALLOWED = re.compile(r"[^\w\-. /]")
 
 
@@ -47,26 +56,29 @@ class Store:
         return cls(f"sqlite:///{root / 'mlflow.db'}", (root / "mlartifacts").as_uri())
 
 
-def track_run(context: Context, summary: Mapping[str, Any]) -> dict[str, Any]:
+def track_run(context: Context, summary: SummaryRecord) -> TrackRecord:
     """Log one finished run and register its bundle; writes ``track/run.json``.
 
     Runs that trained nothing (leak, no signal, too little data) are logged too, without a model.
     """
     with client_of(context.paths) as (mlflow, client):
         experiment = _experiment(client, context)
-        started = mlflow.start_run(experiment_id=experiment, run_name=f"{context.source.name} {summary['verdict']}")
+        started = mlflow.start_run(experiment_id=experiment, run_name=f"{context.source.name} {summary.verdict}")
         with started as run:
             _log_figures(mlflow, context, summary)
             _log_files(mlflow, context)
-            found = {"run_id": run.info.run_id, "experiment": context.source.name, "model": None, "version": None}
-            if summary["bundle"]["hash"]:
-                found |= _log_model(mlflow, client, context, str(summary["bundle"]["hash"]))
+            registered: dict[str, Any] = {"model": None, "version": None}
+            if summary.bundle.hash:
+                registered = _log_model(mlflow, client, context, summary.bundle.hash)
         _mirror(client, context)
 
+    store = "server" if _on_server() else "mlflow.db"
+    record = TrackRecord.of(
+        {"run_id": run.info.run_id, "experiment": context.source.name, "store": store, **registered}
+    )
     with stage_dir(context.paths.track) as folder:
-        write_json(folder / "run.json", found | {"store": "server" if _on_server() else "mlflow.db"})
-
-    return found
+        record.write(folder)
+    return record
 
 
 def mirror_aliases(context: Context) -> None:
@@ -120,53 +132,53 @@ def _experiment(client: Any, context: Context) -> str:
     return str(client.create_experiment(context.source.name, artifact_location=location))
 
 
-def _log_figures(mlflow: Any, context: Context, summary: Mapping[str, Any]) -> None:
+def _log_figures(mlflow: Any, context: Context, summary: SummaryRecord) -> None:
     mlflow.set_tags(
         {
             "source": context.source.name,
             "synthetic": str(context.source.synthetic).lower(),
-            "verdict": summary["verdict"],
+            "verdict": str(summary.verdict),
             "declaration": context.declaration_hash,
-            HASH_TAG: summary["bundle"]["hash"] or "",
+            HASH_TAG: summary.bundle.hash or "",
         }
     )
     mlflow.log_params(params_of(context.settings, summary))
     mlflow.log_metrics(metrics_of(summary))
 
 
-def params_of(settings: TrainSettings, summary: Mapping[str, Any]) -> dict[str, Any]:
+def params_of(settings: TrainSettings, summary: SummaryRecord) -> dict[str, Any]:
     """What the run was asked to do and which model it chose."""
     return {
         **settings.model_dump(),
-        "horizon_days": summary["horizon_days"],
-        "features": summary["bundle"]["features"],
-        "winner": summary["winner"]["name"],
-        "data_cutoff": summary["data_cutoff"],
+        "horizon_days": summary.horizon_days,
+        "features": summary.bundle.features,
+        "winner": summary.winner.name,
+        "data_cutoff": summary.data_cutoff,
     }
 
 
-def metrics_of(summary: Mapping[str, Any]) -> dict[str, float]:
+def metrics_of(summary: SummaryRecord) -> dict[str, float]:
     """Every figure of the summary as a flat metric: ``test.booster.auc``, ``cv.linear.log_loss``, ..."""
     found: dict[str, Any] = {
-        "base_rate": summary["base_rate"],
-        "cohort_rows": summary["cohort_rows"],
-        "matured_rows": summary["matured_rows"],
+        "base_rate": summary.base_rate,
+        "cohort_rows": summary.cohort_rows,
+        "matured_rows": summary.matured_rows,
     }
-
-    for row in summary["candidates"]:
+    for candidate in summary.candidates:
+        row = dict(candidate)
         found |= {f"cv.{row['name']}.{k.removeprefix('cv_')}": v for k, v in row.items() if k.startswith("cv_")}
 
-    for name, row in summary["test"].items():
-        found |= {f"test.{name}.{k}": v for k, v in row.items() if not k.endswith("_ci")}
-        for key, pair in row.items():
-            if key.endswith("_ci") and pair and None not in pair:
+    for name, figures in summary.test.items():
+        pairs: dict[str, Any] = {k: v for k, v in figures.items() if k.endswith("_ci")}
+        found |= {f"test.{name}.{k}": v for k, v in figures.items() if k not in pairs}
+        for key, pair in pairs.items():
+            if pair and None not in pair:
                 figure = key.removesuffix("_ci")
                 found |= {f"test.{name}.{figure}_low": pair[0], f"test.{name}.{figure}_high": pair[1]}
 
-    for row in summary["thresholds"]:
-        found |= {f"policy.{row['policy']}.{k}": row[k] for k in ("workload", "wins", "precision", "recall")}
-
-    found |= {f"seconds.{stage}": value for stage, value in summary["seconds"].items()}
+    for policy in summary.thresholds:
+        found |= {f"policy.{policy['policy']}.{k}": policy[k] for k in _POLICY_FIGURES}
+    found |= {f"seconds.{stage}": value for stage, value in summary.seconds.items()}
     return {_NOT_ALLOWED.sub("_", k): float(v) for k, v in found.items() if isinstance(v, int | float)}
 
 
@@ -223,8 +235,7 @@ def _mirror(client: Any, context: Context) -> None:
         return
 
     champion = read_champion(context.paths)
-    train = context.paths.train / "train.json"
-    trained = read_json(train).get("hash") if train.exists() else None
+    trained = TrainRecord.read(context.paths).hash if TrainRecord.exists(context.paths) else None
     now = None if champion is None else champion.hash
 
     for alias, bundle_hash in ((CHAMPION, now), (CHALLENGER, trained if trained != now else None)):

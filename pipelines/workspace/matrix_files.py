@@ -49,6 +49,16 @@ def load_matrix(folder: Path, name: str = "matrix") -> Matrix:
     )
 
 
+def load_catalog(folder: Path, name: str = "matrix") -> Catalog:
+    """The features of a matrix that :func:`save_matrix` wrote, without its rows; or of a bundle in its folder."""
+    return Catalog.from_records(read_json(folder / f"{name}.json")["catalog"])
+
+
+def is_ordered(folder: Path, name: str = "matrix") -> bool:
+    """Whether the rows of a matrix that :func:`save_matrix` wrote have an order in time."""
+    return bool(read_json(folder / f"{name}.json")["ordered"])
+
+
 def load_chop(folder: Path) -> Chop:
     """The chop written by the matrix stage."""
     return Chop.from_record(read_json(folder / "chop.json"))

@@ -19,4 +19,4 @@ def compute_drift(app_state: AppState) -> dict[str, Any]:
 
     champion = read_champion(app_state.paths)
     stamp = (None if champion is None else champion.hash, file_stamp(app_state.paths.matrix / "matrix.json"))
-    return app_state.results.get("drift", stamp, lambda: monitor(app_state.context, load_monitor()))
+    return app_state.results.get("drift", stamp, lambda: monitor(app_state.context, load_monitor()).content())

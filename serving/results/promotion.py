@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import PromotionError, RegistryError
 from models.bundle import load_bundle
+from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry import champion as pointer
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion, resolve_bundle_hash
-from pipelines.workspace.atomic_files import read_json
 from serving.problems import ConflictError, NotFoundError
 from serving.state.app_state import AppState
 from serving.state.clock import wall_now
@@ -27,9 +28,8 @@ def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
     NotFoundError : no such bundle, or several
     ConflictError : its catalog is another than the declaration's
     """
-    trained = app_state.paths.train / "train.json"
-    if beginning is None and trained.exists():
-        beginning = read_json(trained).get("hash")
+    if beginning is None and TrainRecord.exists(app_state.paths):
+        beginning = TrainRecord.read(app_state.paths).hash
     if beginning is None:
         raise NotFoundError(f"the last run trained no bundle; run 'leadscore run --source {app_state.paths.source}'.")
     try:
@@ -69,7 +69,7 @@ def _ask_gate(app_state: AppState, chosen: str) -> "Answer":
     from pipelines.workspace.params_file import load_gate
 
     paths, champion = app_state.paths, read_champion(app_state.paths)
-    stamp = (champion and champion.hash, file_stamp(paths.matrix / "matrix.json", paths.audit / "audit.json"))
+    stamp = (champion and champion.hash, file_stamp(paths.matrix / "matrix.json", AuditRecord.path(paths)))
     return app_state.results.get(f"gate {chosen}", stamp, lambda: ask_gate(app_state.context, chosen, load_gate()))
 
 

@@ -3,52 +3,51 @@
 What works these out is imported where it is called, behind the first scores: it is a twentieth of the server's start.
 """
 
-import threading
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from features.assembly.build_matrix import features_at
-from features.assembly.flat_matrix import flat_values
-from features.catalog.build_catalog import build_catalog
-from features.catalog.families.rules import rule_features
-from features.catalog.feature import Catalog
-from features.matrix import Matrix
 from features.rubric.schema import Rubric
-from features.schema.source import Capacity
-from models.candidates.rubric import RubricCandidate
-from models.judging.cluster_bootstrap import Resampling
-from models.judging.handoff.policies import ScoredPolicy
-from models.judging.handoff.replay import JudgedRows
-from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import sigmoid
-from pipelines.registry.champion import read_champion
+from pipelines.artifacts.artifact import Artifact
+from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.backtest_record import BacktestRecord
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.registry.champion import Champion, read_champion
 from pipelines.registry.test_warnings import caution_of
-from pipelines.workspace.atomic_files import read_json, read_parquet
-from pipelines.workspace.paths import Paths
+from pipelines.workspace.atomic_files import read_parquet
 from serving.json_values import to_json_values
 from serving.problems import NotFoundError
 from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
+from serving.state.result_cache import file_stamp
 
 if TYPE_CHECKING:
     from models.judging.lifecycle.figures import Lifecycle
+    from pipelines.artifacts.test_block import TestBlock
 
+_JUDGED: Mapping[str, type[Artifact]] = {
+    "backtest": BacktestRecord,
+    "evaluation": EvaluationRecord,
+    "audit": AuditRecord,
+}
 SIDES = ("model only", "rubric only")
 _DRAWS = 200
-_lock = threading.Lock()
 
 
 def thresholds(app_state: AppState) -> dict[str, Any]:
     """Rubric and model on the same test weeks, as in the report; NotFoundError before a run got there."""
-    file = app_state.paths.thresholds / "comparison.json"
-    record = read_json(file) if file.exists() else {}
-    if not record.get("policies"):
+    return _comparison(app_state).content()
+
+
+def _comparison(app_state: AppState) -> ComparisonRecord:
+    found = ComparisonRecord.read(app_state.paths) if ComparisonRecord.exists(app_state.paths) else None
+    if found is None or not found.policies:
         raise NotFoundError(f"no comparison yet; 'leadscore run --source {app_state.paths.source}' makes one.")
-    return dict(record)
+    return found
 
 
 def simulate(
@@ -61,9 +60,10 @@ def simulate(
     value_per_win: float | None = None,
 ) -> dict[str, Any]:
     """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
-    from models.judging.handoff.compare_policies import compare_policies
+    from models.judging.cluster_bootstrap import Resampling
+    from models.judging.handoff.workload_curve import SnapshotCapacity
+    from pipelines.rubrics.rubric_backtest import backtest_rubric, read_rule_values, score_by_rubric
 
-    capacity = Capacity.model_validate(thresholds(app_state).get("capacity") or app_state.context.source.capacity)
     asked = {
         "handoffs_per_week": handoffs_per_week,
         "share": share,
@@ -71,53 +71,27 @@ def simulate(
         "value_per_win": value_per_win,
     }
     changes = {name: value for name, value in asked.items() if value is not None}
-    stamp = (app_state.paths.thresholds / "comparison.json").stat().st_mtime_ns
-    with _lock:
-        test, log_odds = _test(app_state.paths.root, stamp)
+    source = app_state.context.source
+    capacity = (_comparison(app_state).capacity or source.capacity).model_copy(update=changes)
+
+    block = _test_block(app_state)
     rubric = None
     if tried is not None:
-        rubric = _judge(tried, _rule_values(app_state, tried, test))
+        values = read_rule_values(source, app_state.loaded.data.tables, tried, block.matrix, block.rows)
+        rubric = score_by_rubric(tried, values)
     elif app_state.context.rubric is not None:
-        rubric = _judge(app_state.context.rubric, test.values)
-    compared = compare_policies(
-        ScoredPolicy("model", log_odds, probability=sigmoid(log_odds)),
-        rubric,
-        JudgedRows.of(test),
-        capacity=SnapshotCapacity(capacity.model_copy(update=changes), app_state.context.source.cohort.every_days),
-        resampling=Resampling(_DRAWS),
-    )
-    found = compared.record()
+        rubric = score_by_rubric(app_state.context.rubric, block.matrix.values)
+
+    at = SnapshotCapacity(capacity, source.cohort.every_days)
+    found = backtest_rubric(block, rubric, at, Resampling(_DRAWS)).record()
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
 
 
-def _judge(rubric: Rubric, values: pd.DataFrame) -> ScoredPolicy:
-    book = RubricCandidate(rubric).ledger(values)
-    line = rubric.handoff_threshold
-    points = None if line is None else line.points
-    return ScoredPolicy("rubric", book.points, handed_off=book.handed_off, threshold=points)
+def _test_block(app_state: AppState) -> "TestBlock":
+    from pipelines.artifacts.test_block import load_test_block
 
-
-def _rule_values(app_state: AppState, rubric: Rubric, test: Matrix) -> pd.DataFrame:
-    """What the rules of another rubric read of the test rows, each as of its own moment."""
-    from pipelines.workspace.matrix_files import load_chop
-
-    source, tables = app_state.context.source, app_state.loaded.data.tables
-    if source.kind == "flat":
-        whole = flat_values(tables["leads"], build_catalog(source, rubric), source)
-        return whole.iloc[load_chop(app_state.paths.root / "matrix").final.test].reset_index(drop=True)
-    rules = Catalog(tuple(rule_features(rubric, source)))
-    ids = test.keys["lead_id"].astype("str").tolist()
-    return features_at(tables, source, rules, ids, test.keys["as_of"].reset_index(drop=True)).values
-
-
-@lru_cache(maxsize=2)
-def _test(root: Path, stamp: int) -> tuple[Matrix, Any]:
-    from pipelines.workspace.matrix_files import load_chop, load_matrix
-
-    winner = read_json(root / "evaluate" / "evaluation.json")["winner"]
-    test = load_matrix(root / "matrix").take(load_chop(root / "matrix").final.test)
-    log_odds = read_parquet(root / "evaluate" / "test_log_odds.parquet")[winner]
-    return test, log_odds.to_numpy(dtype=np.float64)
+    stamp = file_stamp(ComparisonRecord.path(app_state.paths))
+    return app_state.results.get("test block", stamp, lambda: load_test_block(app_state.paths))
 
 
 def lifecycle(app_state: AppState) -> dict[str, Any]:
@@ -125,48 +99,33 @@ def lifecycle(app_state: AppState) -> dict[str, Any]:
     return compute_lifecycle(app_state)[1]
 
 
-_kept: dict[tuple[str, int], tuple["Lifecycle", dict[str, Any]]] = {}
-
-
 def compute_lifecycle(app_state: AppState) -> tuple["Lifecycle", dict[str, Any]]:
     """The lifecycle and its record, worked out once for the data in use."""
     from pipelines.diagnostics.lifecycle_figures import lifecycle_of
 
-    key = (str(app_state.paths.root), (app_state.paths.ingest / "counts.json").stat().st_mtime_ns)
-    with _lock:
-        if key not in _kept:
-            _kept.clear()
-            found = lifecycle_of(app_state.context)
-            _kept[key] = found, found.record()
-        return _kept[key]
+    def compute() -> tuple["Lifecycle", dict[str, Any]]:
+        found = lifecycle_of(app_state.context)
+        return found, found.record()
+
+    return app_state.results.get("lifecycle", file_stamp(CountsRecord.path(app_state.paths)), compute)
 
 
 def find_win_value(app_state: AppState) -> tuple[float | None, str]:
     """What a win is worth: declared, or the mean amount the last comparison found; and its currency."""
-    own = app_state.context.source.capacity
-    file = app_state.paths.thresholds / "comparison.json"
-    if own.value_per_win is not None or not file.exists():
+    own, paths = app_state.context.source.capacity, app_state.paths
+    if own.value_per_win is not None or not ComparisonRecord.exists(paths):
         return own.value_per_win, own.currency
-    found = _capacity(file, file.stat().st_mtime_ns)
-    return found.get("value_per_win"), str(found.get("currency") or own.currency)
-
-
-@lru_cache(maxsize=2)
-def _capacity(file: Path, stamp: int) -> dict[str, Any]:
-    return dict(read_json(file).get("capacity") or {})
+    stamp = file_stamp(ComparisonRecord.path(paths))
+    found = app_state.results.get("capacity", stamp, lambda: ComparisonRecord.read(paths).capacity)
+    return (None, own.currency) if found is None else (found.value_per_win, found.currency or own.currency)
 
 
 def caution(app_state: AppState) -> str:
     """What was said against working a list by the bundle in use; empty if nothing was."""
-    file = app_state.paths.cautions
-    return (
-        _caution(app_state.paths, app_state.loaded.model.bundle.hash, file.stat().st_mtime_ns) if file.exists() else ""
+    paths, bundle_hash = app_state.paths, app_state.loaded.model.bundle.hash
+    return app_state.results.get(
+        "caution", (bundle_hash, file_stamp(paths.cautions)), lambda: caution_of(paths, bundle_hash)
     )
-
-
-@lru_cache(maxsize=4)
-def _caution(paths: Paths, bundle_hash: str, stamp: int) -> str:
-    return caution_of(paths, bundle_hash)
 
 
 def model(app_state: AppState) -> dict[str, Any]:
@@ -192,20 +151,19 @@ def model(app_state: AppState) -> dict[str, Any]:
             {name: feature.record()[name] for name in ("name", "label", "dimension", "topic", "doc", "known_when")}
             for feature in bundle.catalog
         ],
-        "champion": None
-        if champion is None
-        else {"hash": champion.hash, "previous": champion.previous, "history": list(champion.history)},
+        "champion": None if champion is None else _champion(champion),
         "kept": sorted(kept),
         "caution": caution(app_state),
-        "promoted": {} if champion is None else {move["hash"]: move["at"] for move in champion.history},
+        "promoted": {} if champion is None else {move.hash: move.at for move in champion.history},
     }
-    for name, file in (
-        ("backtest", paths.backtest / "backtest.json"),
-        ("evaluation", paths.evaluate / "evaluation.json"),
-        ("audit", paths.audit / "audit.json"),
-    ):
-        record[name] = read_json(file) if file.exists() else None
+    for name, artifact in _JUDGED.items():
+        record[name] = artifact.read(paths).content() if artifact.exists(paths) else None
     return record
+
+
+def _champion(champion: Champion) -> dict[str, Any]:
+    moves = [move.record() for move in champion.history]
+    return {"hash": champion.hash, "previous": champion.previous, "history": moves}
 
 
 def read_swap_set(app_state: AppState, owner: str | None, limit: int = 25) -> list[dict[str, Any]]:

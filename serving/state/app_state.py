@@ -8,6 +8,8 @@ from sqlalchemy import func, select
 
 from features.errors import LeadScoreError
 from models.explaining.framework import Framework, framework_names, load_framework
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.registry.champion import read_champion
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.paths import Paths
@@ -175,4 +177,4 @@ class AppState:
 
 def _data_stamp(paths: Paths) -> tuple[int, ...]:
     """Changes when the ingested tables or the scored worklist do."""
-    return file_stamp(paths.ingest / "counts.json", paths.score / "score.json")
+    return file_stamp(CountsRecord.path(paths), ScoreRecord.path(paths))

@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from features.cohort.cohort import open_cohort
 from models.explaining.framework import Framework
-from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
+from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock
 from serving.state.gather_rows import POSTED_TABLES, gather_rows
 from serving.state.lead_data import LeadData, to_records
@@ -34,16 +35,14 @@ def build_worklist(
 
 def _read_batch_worklist(model: LoadedModel, framework: Framework) -> pd.DataFrame | None:
     """The batch's worklist, if this very bundle scored it under the pages' framework."""
-    folder = model.context.paths.score
-    if not (folder / "worklist.parquet").exists():
+    file = model.context.paths.score / "worklist.parquet"
+    if not file.exists():
         return None
 
-    frame = read_parquet(folder / "worklist.parquet")
+    frame = read_parquet(file)
     same_bundle = len(frame) and str(frame["bundle_hash"].iloc[0]) == model.bundle.hash
     same_framework = all(f"points_{name}" in frame for name in framework.ids)
-    by_twin = (
-        read_json(folder / "score.json").get("kind") == "test rows"
-    )  # a flat source: the twin scored the test rows
+    by_twin = ScoreRecord.read(model.context.paths).kind == TEST_ROWS  # a flat source: the twin scored the test rows
     return frame if same_framework and (same_bundle or by_twin) else None
 
 

@@ -100,6 +100,6 @@ def test_every_error_has_a_code_of_its_own() -> None:
 def test_three_broken_rows_do_not_stop_the_others(tmp_path: Path) -> None:
     paths = Paths(tmp_path / "data", "calls")
     broken = CALLS + 'clerk;30\nclerk;30;no;no;no\n"clerk;30;no\nguest;50;yes\n'
-    counts = ingest(write_flat(tmp_path, broken), paths)
+    counts = ingest(write_flat(tmp_path, broken), paths).content()
     assert counts["rows"]["leads"] == {"read": 7, "kept": 4, "quarantined": 3}
     assert counts["text"] == "leads: 7 read, 4 kept, 3 quarantined (field_count 2, open_quote 1)"

@@ -33,7 +33,7 @@ def shop(folder: Path, **rules: object) -> Source:
 def test_duplicates_are_merged_counted_and_written_down(tmp_path: Path) -> None:
     source = shop(tmp_path)
     paths = Paths(tmp_path / "data", source.name)
-    counts = ingest(source, paths)
+    counts = ingest(source, paths).content()
     assert counts["rows"]["leads"]["kept"] == 4  # rows of the file; merging is another matter
     assert counts["identity"]["merged_leads"] == 1
     assert counts["identity"]["changed_tables"] == ["leads", "activities"]

@@ -14,7 +14,6 @@ import pytest
 from starlette.testclient import TestClient
 
 import pipelines.diagnostics.lifecycle_figures
-import serving.results.run_results
 from pipelines.workspace.table_files import load_tables
 from serving.api.routes import worklist as worklist_routes
 from serving.state.weekly_comparison import compare_with_last_week
@@ -142,7 +141,6 @@ def test_queues_count_every_open_lead_once(client: TestClient, tiny_demo: Any) -
 def test_the_team_page_is_worked_out_before_anybody_opens_it(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serving.results.run_results._kept.clear()
     client.app.state.background.prepare()  # type: ignore[attr-defined]
     monkeypatch.setattr(pipelines.diagnostics.lifecycle_figures, "lifecycle_of", None)
     assert client.get("/team", headers=HTML).status_code == 200

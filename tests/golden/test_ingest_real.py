@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real_data
 
 def test_bank_is_read_whole_and_in_order(tmp_path: Path) -> None:
     source, paths = load_source(find_source("bank")), Paths(tmp_path, "bank")
-    counts = ingest(source, paths)
+    counts = ingest(source, paths).content()
     leads = load_tables(paths)["leads"]
     assert counts["rows"]["leads"] == {"read": 41_188, "kept": 41_188, "quarantined": 0}
     assert counts["undeclared_columns"] == {} and "duration" not in leads
@@ -31,7 +31,7 @@ def test_bank_is_read_whole_and_in_order(tmp_path: Path) -> None:
 
 def test_b2b_keeps_identical_inputs_together(tmp_path: Path) -> None:
     source, paths = load_source(find_source("b2b")), Paths(tmp_path, "b2b")
-    counts = ingest(source, paths)
+    counts = ingest(source, paths).content()
     matrix = flat_matrix(load_tables(paths)["leads"], source)
     assert counts["rows"]["leads"]["kept"] == 448 and matrix.label.sum() == 227
     assert matrix.keys["group"].nunique() == 346 and not matrix.ordered

@@ -1,5 +1,6 @@
 """The gate: a firing and a silent case of every check, and what it says."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from features.schema.source import Capacity
 from models.judging.handoff.replay import arrange_replay
 from models.judging.handoff.workload_curve import SnapshotCapacity
+from models.judging.leakage.finding import Finding
 from models.judging.promotion import gate
 from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, Check, paired_checks, places_for_shares
 from models.judging.promotion.unseen_rows import UnseenRows
@@ -116,14 +118,14 @@ def test_too_few_wins_say_what_is_needed() -> None:
     assert "Wait for more outcomes" in over.needed
 
 
-LEAK = {"column": "contract", "code": "AUD01", "severity": "leak", "message": "contract tells the outcome."}
+LEAK = Finding("contract", "AUD01", "leak", "contract tells the outcome.")
 
 
 def test_verdict_and_audit_have_to_be_clean() -> None:
     fine = {"verdict": "ok"}
-    assert gate.find_blocking_reasons(fine, {"findings": [{**LEAK, "severity": "suspect"}]}) == []
-    assert gate.find_blocking_reasons(fine, {"findings": [{**LEAK, "accepted": "a person said so"}]}) == []
-    assert "contract tells" in gate.find_blocking_reasons(fine, {"findings": [LEAK]})[0]
+    assert gate.find_blocking_reasons(fine, [replace(LEAK, severity="suspect")]) == []
+    assert gate.find_blocking_reasons(fine, [replace(LEAK, accepted="a person said so")]) == []
+    assert "contract tells" in gate.find_blocking_reasons(fine, [LEAK])[0]
     assert "no audit" in gate.find_blocking_reasons(fine, None)[0]
-    assert "'no_signal'" in gate.find_blocking_reasons({"verdict": "no_signal"}, {"findings": []})[0]
-    assert gate.find_blocking_reasons({"verdict": "weak_signal"}, {"findings": []}) == []
+    assert "'no_signal'" in gate.find_blocking_reasons({"verdict": "no_signal"}, [])[0]
+    assert gate.find_blocking_reasons({"verdict": "weak_signal"}, []) == []

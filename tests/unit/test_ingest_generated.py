@@ -35,7 +35,7 @@ def test_files_are_made_once_and_again_when_parameters_or_code_change(
 ) -> None:
     paths = Paths(tmp_path / "data", "calls")
     for _ in range(2):
-        assert ingest(write_flat(tmp_path, declaration=GENERATED), paths)["rows"]["leads"]["kept"] == 3
+        assert ingest(write_flat(tmp_path, declaration=GENERATED), paths).content()["rows"]["leads"]["kept"] == 3
     assert made == [{"rows": 3}]
     ingest(write_flat(tmp_path, declaration=GENERATED.replace("rows: 3", "rows: 5")), paths)
     assert made == [{"rows": 3}, {"rows": 5}] and len(load_tables(paths)["leads"]) == 5

@@ -28,7 +28,7 @@ def quarantine(paths: Paths) -> list[tuple[object, ...]]:
 
 def test_a_clean_export_becomes_the_tables_of_the_contract(tmp_path: Path) -> None:
     paths = Paths(tmp_path / "data", "shop")
-    counts = ingest(write_export(tmp_path), paths)
+    counts = ingest(write_export(tmp_path), paths).content()
     tables = load_tables(paths)
     assert set(tables) == set(TABLES)
     for name, contract in TABLES.items():
@@ -99,7 +99,7 @@ def test_each_kind_of_trouble_is_named_once_and_the_others_stay(
     table = "leads" if table == ";" else table
     text = {"leads": LEADS, "activities": ACTIVITIES, "outcomes": OUTCOMES}[table]
     paths = Paths(tmp_path / "data", "shop")
-    counts = ingest(write_export(tmp_path, **{table: text + row + "\n"}), paths)
+    counts = ingest(write_export(tmp_path, **{table: text + row + "\n"}), paths).content()
     number = text.count("\n")
     assert quarantine(paths) == [(table, number, str(rule), column, value)]
     assert counts["rows"][table] == {"read": number, "kept": number - 1, "quarantined": 1}
@@ -112,7 +112,7 @@ def test_each_kind_of_trouble_is_named_once_and_the_others_stay(
 def test_a_moment_at_the_cut_off_is_kept(tmp_path: Path) -> None:
     paths = Paths(tmp_path / "data", "shop")
     row = "L9;2025-07-01 02:00;;e@x.org;20;small;1;no;x\n"
-    assert ingest(write_export(tmp_path, leads=LEADS + row), paths)["rows"]["leads"]["kept"] == 4
+    assert ingest(write_export(tmp_path, leads=LEADS + row), paths).content()["rows"]["leads"]["kept"] == 4
 
 
 def test_rows_of_a_quarantined_lead_say_so_and_an_unknown_account_only_warns(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_rows_of_a_quarantined_lead_say_so_and_an_unknown_account_only_warns(tmp
         write_export(tmp_path, leads=leads, activities=ACTIVITIES + "9,L4,visit,2025-02-01 10:00,\n"), paths
     )
     assert ("activities", 6, "parent_quarantined", "lead_id", "L4") in quarantine(paths)
-    assert counts["warnings"] == {"leads": {"reference": 1}}
+    assert counts.warnings == {"leads": {"reference": 1}}
     assert "L5" in load_tables(paths)["leads"]["lead_id"].tolist()
 
 
@@ -144,7 +144,7 @@ def test_a_reopened_deal_keeps_both_its_closes(tmp_path: Path) -> None:
 
 def test_a_row_with_several_troubles_counts_once(tmp_path: Path) -> None:
     paths = Paths(tmp_path / "data", "shop")
-    counts = ingest(write_export(tmp_path, leads=LEADS + "L9;soon;;e@x.org;200;huge;1;no;x\n"), paths)
+    counts = ingest(write_export(tmp_path, leads=LEADS + "L9;soon;;e@x.org;200;huge;1;no;x\n"), paths).content()
     assert counts["rows"]["leads"] == {"read": 4, "kept": 3, "quarantined": 1}
     assert {row[2] for row in quarantine(paths)} == {"type", "maximum", "allowed_values"}
 
@@ -176,7 +176,7 @@ def test_a_row_lost_on_the_way_stops_ingest_before_anything_is_written(
 def test_a_flat_file_keeps_the_row_numbers_of_the_file(tmp_path: Path) -> None:
     paths = Paths(tmp_path / "data", "calls")
     calls = "job;age;y\nclerk;30;no\nbaker;-1;yes\nunknown;41;YES\nguest;20;perhaps\nlast;;no\nopen;33;\n"
-    counts = ingest(write_flat(tmp_path, calls), paths)
+    counts = ingest(write_flat(tmp_path, calls), paths).content()
     leads = load_tables(paths)["leads"]
     assert leads["lead_id"].tolist() == ["1", "3", "5"]
     assert leads["y"].tolist() == ["no", "yes", "no"]
@@ -192,7 +192,7 @@ def test_read_is_kept_plus_quarantined_whatever_the_file_holds(
     folder = tmp_path_factory.mktemp("flat")
     paths = Paths(folder / "data", "calls")
     text = "\n".join(["job;age;y", "clerk;30;no", "baker;41;yes", *lines]) + "\n"
-    counts = ingest(write_flat(folder, text), paths)["rows"]["leads"]
+    counts = ingest(write_flat(folder, text), paths).content()["rows"]["leads"]
     filled = 2 + sum(bool(line) for line in lines)
     assert counts["read"] == counts["kept"] + counts["quarantined"] == filled
     raw = read_parquet(paths.ingest / "quarantined_rows.parquet")

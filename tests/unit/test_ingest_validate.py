@@ -33,7 +33,7 @@ def _shop(tmp_path: Path) -> tuple[Source, Paths]:
 
 def test_what_ingest_kept_holds_every_rule(shop: tuple[Source, Paths]) -> None:
     source, paths = shop
-    report = validate(source, paths)
+    report = validate(source, paths).content()
     assert report["verdict"] == "ok" and all(r["success"] or r["warns"] for r in report["results"])
     assert read_json(paths.validate / "validation.json")["text"] == report["text"]
     assert "1 of 14 rows (7.14%) were quarantined" in report["text"]

@@ -14,7 +14,7 @@ from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import parse_qualification
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.rubrics.customer_profiles import judge_profiles
-from pipelines.report.qualification_section import flow, profile_line, told
+from pipelines.report.qualification_section import flow, list_clearest, profile_line
 from tests.unit.test_qualification_policy import GOOD, policy_inputs
 
 PROFILE = """
@@ -187,7 +187,10 @@ def test_what_outcomes_bear_out_is_said_and_what_they_do_not() -> None:
     )
     assert "write a 'profile'" in profile_line([])
     clear = [{"attribute": "a", "value": "b_c", "verdict": "x", "rate": 0.5, "leads": 1200}]
-    assert told([row | {"share_of_won": 0.2, "share_of_rest": 0.1} for row in clear], "x") == "a b c (50% of 1,200)"
+    assert (
+        list_clearest([row | {"share_of_won": 0.2, "share_of_rest": 0.1} for row in clear], "x")
+        == "a b c (50% of 1,200)"
+    )
 
 
 def test_the_drawn_policy_asks_in_order_and_ends_with_what_is_left() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipelines.artifacts.comparison_record import PoliciesRecord
 from pipelines.report.charts import chart_records, influence_charts, marketing_charts
 from pipelines.report.charts.chart_records import Axis, Chart, Mark, Series, Tone
 from pipelines.report.charts.plotly_figures import plotly_figure
@@ -20,21 +21,21 @@ FOLDS = [
     {"name": "block 1", "test": 40, "test_from": "2026-01-05T00:00:00"},
     {"name": "block 2", "test": 60, "test_from": ""},
 ]
-COMPARISON = {
-    "leads": 90,
-    "winnable": 9,
-    "curves": {
+COMPARISON = PoliciesRecord.model_construct(
+    leads=90,
+    winnable=9,
+    curves={
         name: [
             {"workload": 10, "wins": 4, "precision": 0.4, "wins_ci": [2, 6], "precision_ci": [0.2, 0.6]},
             {"workload": 20, "wins": 5, "precision": 0.25, "wins_ci": [3, 8], "precision_ci": [None, None]},
         ]
         for name in ("rubric", "model")
     },
-    "policies": [
+    policies=[
         {"policy": "rubric_own_threshold", "by": "rubric", "rule": "r", "workload": 12, "wins": 3, "precision": 0.25},
         {"policy": "nobody", "by": "model", "rule": "r", "workload": 0, "wins": 0, "precision": None},
     ],
-}
+)
 
 
 INFLUENCE = [

@@ -2,10 +2,16 @@
 
 from typing import Any
 
+from pipelines.artifacts.comparison_record import ComparisonRecord, RepairRecord
 from pipelines.report.marketing_section import FIRST_LINES, lines_of, marketing_of, rules_line, side_by_side
+from tests.reference.partial_records import partial_record
 
 OWN, EQUAL = "rubric_own_threshold", "model_equal_workload"
 PROMISE = {"sentence": "On past months ..."}
+
+
+def compared(values: dict[str, Any]) -> ComparisonRecord:
+    return partial_record(ComparisonRecord, values)
 
 
 def policy(name: str, **figures: Any) -> dict[str, Any]:
@@ -14,12 +20,18 @@ def policy(name: str, **figures: Any) -> dict[str, Any]:
 
 
 def test_the_comparison_comes_first_and_the_share_handed_off_last_within_five_lines() -> None:
-    found = lines_of({"sentences": ["wins", "precision", "capacity", "waste"], "promise": PROMISE})
+    found = lines_of(compared({"sentences": ["wins", "precision", "capacity", "waste"], "promise": PROMISE}))
     assert found == ["wins", "precision", "capacity", PROMISE["sentence"], "waste"]
     assert len(found) == FIRST_LINES
-    assert lines_of({"sentences": ["no rubric"], "promise": None}) == ["no rubric"]
-    assert lines_of({"sentences": [*"abcdef"], "promise": PROMISE}) == ["a", "b", "c", PROMISE["sentence"], "f"]
-    assert lines_of({}) == []
+    assert lines_of(compared({"sentences": ["no rubric"], "promise": None})) == ["no rubric"]
+    assert lines_of(compared({"sentences": [*"abcdef"], "promise": PROMISE})) == [
+        "a",
+        "b",
+        "c",
+        PROMISE["sentence"],
+        "f",
+    ]
+    assert lines_of(compared({})) == []
 
 
 def test_nobody_handed_off_is_nothing_and_other_policies_are_left_out() -> None:
@@ -41,7 +53,7 @@ def test_rules_out_of_line_are_named_with_their_verdict() -> None:
         {"label": "title", "verdict": "too few points"},
         {"label": "demo", "verdict": "in line"},
     ]
-    assert rules_line({"worth": worth}) == (
+    assert rules_line(partial_record(RepairRecord, {"worth": worth})) == (
         "Of 3 rules 1 give points that outcomes do not bear out: 'downloads' (worth nothing). "
         "Worth more than they give: 'title'."
     )
@@ -49,12 +61,12 @@ def test_rules_out_of_line_are_named_with_their_verdict() -> None:
 
 
 def test_columns_appear_only_where_there_are_figures_and_the_proposal_is_compared_at_capacity() -> None:
-    found = marketing_of({"policies": [policy(OWN), policy(EQUAL, revenue=4.0)]}, "EUR")
+    found = marketing_of(compared({"policies": [policy(OWN), policy(EQUAL, revenue=4.0)]}), "EUR")
     assert (found["has_revenue"], found["has_net"], found["has_days"], found["unit"]) == (True, False, False, ", EUR")
     assert (
         found["pair"] == ["rubric, at its own threshold", "model, at the rubric's workload"] and found["proposed"] == ""
     )
     both = [policy("proposed_rubric", wins=7), policy("rubric_at_capacity"), policy("model_at_capacity")]
-    found = marketing_of({"policies": both})
+    found = marketing_of(compared({"policies": both}))
     assert found["pair"] == ["rubric, at capacity", "model, at capacity"]
     assert "its list of 5 leads held 7 wins, the present rubric's list" in found["proposed"]

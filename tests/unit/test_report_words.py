@@ -7,7 +7,13 @@ import pytest
 from features.schema.source import Source
 from features.schema.vocabulary import Verdict
 from models.judging.evaluation.test_warning import write_test_warning
+from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.report.text import HEADLINES, OFF, TURNED, answer, excluded, headline, limits
+from tests.reference.partial_records import partial_record
 
 FLAT = {
     "name": "calls",
@@ -37,6 +43,18 @@ EVALUATION = {
 }
 
 
+def summary(**changes: Any) -> SummaryRecord:
+    return partial_record(SummaryRecord, {**SUMMARY, **changes})
+
+
+def evaluation(**changes: Any) -> EvaluationRecord:
+    return partial_record(EvaluationRecord, {**EVALUATION, **changes})
+
+
+def compared(*sentences: str) -> ComparisonRecord:
+    return partial_record(ComparisonRecord, {"sentences": sentences})
+
+
 LOSS = {"difference": 0.02, "ci": [0.01, 0.03]}
 
 
@@ -57,10 +75,11 @@ def test_a_test_block_that_speaks_against_the_model_comes_first(
     figures = {"linear": {**SUMMARY["test"]["linear"], "auc_ci": auc_ci}}
     text = write_test_warning(figures, {"rate": {"log_loss": loss}}, "linear")
     assert (said in text) if said else text == ""
-    summary = {**SUMMARY, "verdict": Verdict.OK, "test": figures}
-    assert headline(summary, {"caution": text}) == head
-    assert headline({**summary, "bundle": {"hash": None}}, {"caution": text}) == HEADLINES[Verdict.OK]
-    lines = answer(summary, {**EVALUATION, "differences": {"rate": {"log_loss": LOSS}}, "caution": text}, {})
+    changed = {"verdict": Verdict.OK, "test": figures}
+    judged = evaluation(differences={"rate": {"log_loss": LOSS}}, caution=text)
+    assert headline(summary(**changed), judged) == head
+    assert headline(summary(**changed, bundle={"hash": None}), judged) == HEADLINES[Verdict.OK]
+    lines = answer(summary(**changed), judged, compared())
     assert (text in lines) is bool(text)
 
 
@@ -69,22 +88,23 @@ def test_every_verdict_has_a_headline() -> None:
 
 
 def test_the_answer_says_figures_with_intervals_and_a_moved_base_rate() -> None:
-    lines = answer(SUMMARY, EVALUATION, {"sentences": ["At the rubric's workload ...", "b", "c"]})
+    lines = answer(summary(), evaluation(), compared("At the rubric's workload ...", "b", "c"))
     assert lines[0] == "linear explains 5%."
     assert "AUC 0.700 (90 % interval 0.650 to 0.750)" in lines[1] and "-0.0200" in lines[1]
     assert lines[2:4] == ["At the rubric's workload ...", "b"]
     assert "rose from 10.0% before the test block to 26.0%" in lines[-1] and "too low" in lines[-1]
-    assert len(answer(SUMMARY, EVALUATION | {"base_rate_test": 0.11}, {})) == 2
+    assert len(answer(summary(), evaluation(base_rate_test=0.11), compared())) == 2
 
 
 def test_no_test_line_without_a_model() -> None:
-    assert answer(SUMMARY | {"bundle": {"hash": None}}, {}, {}) == ["linear explains 5%."]
+    nothing = partial_record(EvaluationRecord, {})
+    assert answer(summary(bundle={"hash": None}), nothing, compared()) == ["linear explains 5%."]
 
 
 def test_limits_of_a_flat_source() -> None:
-    text = "\n".join(
-        limits(Source.model_validate(FLAT), {"undeclared_columns": {"leads": ["x"]}}, {"accepted": {"z": "why"}})
-    )
+    counts = partial_record(CountsRecord, {"undeclared_columns": {"leads": ["x"]}})
+    audit = partial_record(AuditRecord, {"accepted": {"z": "why"}})
+    text = "\n".join(limits(Source.model_validate(FLAT), counts, audit))
     for said in (
         "no clocks",
         "no horizon",
@@ -97,7 +117,7 @@ def test_limits_of_a_flat_source() -> None:
         assert said in text
     assert "synthetic" not in text
     ordered = Source.model_validate(FLAT | {"flat": {**FLAT["flat"], "order": "row"}, "synthetic": True})
-    text = "\n".join(limits(ordered, {}, {}))
+    text = "\n".join(limits(ordered, counts, audit))
     assert "declared, not verified" in text and "synthetic" in text and "No order in time" not in text
 
 

@@ -69,7 +69,7 @@ def test_the_starter_loads_and_its_guesses_are_right(tmp_path: Path) -> None:
 def test_the_starter_can_be_ingested_as_it_is(tmp_path: Path) -> None:
     path = export(tmp_path)
     source = parse_source(init_source(path), path=tmp_path / "my.yaml")
-    counts = ingest(source, Paths(tmp_path / "data", source.name))
+    counts = ingest(source, Paths(tmp_path / "data", source.name)).content()
     assert counts["rows"]["leads"] == {"read": ROWS, "kept": ROWS, "quarantined": 0}
     frame = pd.read_parquet(tmp_path / "data" / source.name / "ingest" / "leads.parquet")
     assert frame["budget"].iloc[0] == 1000.5 and frame["lead_id"].iloc[0] == "D0"

@@ -1,8 +1,12 @@
-"""What a win among leads of one kind is worth, against the mean of all wins."""
+"""What a win is worth, and what one among leads of one kind is worth against the mean of all wins."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
+
+from features.matrix import Matrix
+from features.schema.source import Capacity
 
 PRIOR_WINS = 10.0  # wins of average amount that each kind starts with, so that one large deal decides little
 
@@ -30,3 +34,24 @@ def win_value_ratios(kinds: Sequence[str], amounts: Sequence[float]) -> Mapping[
         own = brought[known & (names == name)]
         found[name] = float((own.sum() + PRIOR_WINS * mean) / (len(own) + PRIOR_WINS) / mean)
     return found
+
+
+def value_of_a_win(capacity: Capacity, before: Matrix) -> tuple[Capacity, list[str]]:
+    """Capacity with a value per win: the declared one, or the mean amount of wins before the judged rows; and a note.
+
+    Each lead counts once. Without either, cost and value cannot be weighed, and the note says so.
+    """
+    unit = f" {capacity.currency}".rstrip()
+    if capacity.value_per_win is not None:
+        declared = f"{capacity.value_per_win:,.0f}{unit}"
+        return capacity, [f"Value of a win where no amount is on record: {declared}, declared."]
+    won = (before.label == 1.0) & np.isfinite(before.amount)
+    amounts = pd.Series(before.amount[won]).groupby(before.keys["lead_id"].to_numpy()[won]).first()
+    if not len(amounts):
+        return capacity, ["No amounts are on record and no value per win is declared: revenue cannot be told."]
+    value = float(amounts.mean())
+    note = (
+        f"Value of a win: {value:,.0f}{unit}, the mean amount of {len(amounts):,} won leads before the judged rows "
+        "(no value_per_win is declared); where an amount is on record, that one counts. Revenue, not margin."
+    )
+    return capacity.model_copy(update={"value_per_win": value}), [note]

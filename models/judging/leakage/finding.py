@@ -1,8 +1,7 @@
 """A finding of the audit: the column, the check, how severe it is and what to do."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Severity = Literal["leak", "suspect", "note"]
 ORDER: tuple[Severity, ...] = ("leak", "suspect", "note")
@@ -32,6 +31,14 @@ class Finding:
         return plain | ({"accepted": self.accepted} if self.accepted else {})
 
 
-def blocking(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Of findings as :meth:`Finding.record` wrote them, the leaks that nobody accepted."""
-    return [record for record in records if record["severity"] == "leak" and not record.get("accepted")]
+class ReportedFinding(Protocol):
+    """A finding as the audit made it or as it was read again."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def message(self) -> str: ...
+
+    @property
+    def blocking(self) -> bool: ...

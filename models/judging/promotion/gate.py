@@ -1,6 +1,6 @@
 """The promotion gate: whether a challenger may take the champion's place, and why, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features.schema.vocabulary import Verdict
-from models.judging.leakage.finding import blocking
+from models.judging.leakage.finding import ReportedFinding
 from models.judging.promotion.paired_checks import Check
 from models.judging.promotion.unseen_rows import UnseenRows
 from models.settings import GateSettings
@@ -80,21 +80,20 @@ class Answer:
         }
 
 
-def find_blocking_reasons(meta: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[str]:
+def find_blocking_reasons(meta: Mapping[str, Any], findings: Iterable[ReportedFinding] | None) -> list[str]:
     """Why a bundle may not score anybody, whoever is champion: its verdict, or the audit; empty if it may.
 
-    ``audit`` is the record of the audit stage on the data of today, None if there is none.
+    ``findings`` are the audit's on the data of today, None if there was no audit.
     """
     found = []
     if meta.get("verdict") not in ALLOWED:
         allowed = " or ".join(ALLOWED)
         found.append(f"it was trained with verdict '{meta.get('verdict')}'; only {allowed} may score leads.")
-    if audit is None:
+    if findings is None:
         found.append("no audit is on record; run 'leadscore audit'.")
         return found
-    leaks = blocking(audit["findings"])
-    found += [f"the audit found a leak: {row['code']} {row['message']}" for row in leaks]
-    return found
+    leaks = [finding for finding in findings if finding.blocking]
+    return found + [f"the audit found a leak: {leak.code} {leak.message}" for leak in leaks]
 
 
 def answer_not_clean(challenger: str, champion: str | None, reasons: Sequence[str]) -> Answer:

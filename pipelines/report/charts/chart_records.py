@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from models.judging.handoff.policy_names import policy_label
+from pipelines.artifacts.comparison_record import PoliciesRecord
 
 Value = float | int | str | None
 
@@ -250,16 +251,18 @@ def calibration(table: Sequence[Mapping[str, Any]], test_rows: int) -> Chart:
     )
 
 
-def workload(comparison: Mapping[str, Any], figure: str) -> Chart:
+def workload(comparison: PoliciesRecord, figure: str) -> Chart:
     """Wins or precision against workload for rubric and model, with bands and the compared operating points."""
     series = []
-    for name, points in comparison["curves"].items():
+    curves: Mapping[str, Sequence[Mapping[str, Any]]] = comparison.curves
+    policies: Sequence[Mapping[str, Any]] = comparison.policies
+    for name, points in curves.items():
         low, high = split_pairs([p[f"{figure}_ci"] for p in points])
         where, what = tuple(p["workload"] for p in points), tuple(p[figure] for p in points)
         series.append(Series(name=name, mark=Mark.LINE, tone=Tone(name), x=where, y=what, low=low, high=high))
 
-    for row in comparison["policies"]:
-        if row["workload"] and row["by"] in comparison["curves"]:
+    for row in policies:
+        if row["workload"] and row["by"] in curves:
             label = policy_label(row["policy"])
             tone = Tone(row["by"])
             series.append(
@@ -278,7 +281,7 @@ def workload(comparison: Mapping[str, Any], figure: str) -> Chart:
             form=COUNT if wins else SHARE,
             zero=True,
         ),
-        n=f"n = {comparison['leads']:,} leads, {comparison['winnable']:,} of them could be won",
+        n=f"n = {comparison.leads:,} leads, {comparison.winnable:,} of them could be won",
         words="Every list is cut at the same length. Bands are 90 % intervals over accounts; the points are the "
         "policies of the table."
         if wins

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.artifacts.score_record import read_cards
 from pipelines.report.charts.chart_records import OWN_COLOURS, Axis, Chart, Mark, Series, Tone
 from pipelines.report.charts.run_charts import charts_of
-from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.context import Context
 
 WATERFALLS = 3  # leads at the top of the worklist whose score is drawn step by step
@@ -22,7 +22,7 @@ _COLOURS = {
 
 def draw_pictures(context: Context, folder: Path) -> list[Path]:
     """A PNG per chart of the run, and the waterfall of the first leads."""
-    cards = read_json(context.paths.score / "cards.json")[:WATERFALLS]
+    cards = read_cards(context.paths)[:WATERFALLS]
     falls = [waterfall(card, folder / f"waterfall_{k + 1}.png") for k, card in enumerate(cards)]
     return [draw(chart, folder / f"{chart.name}.png") for chart in charts_of(context)] + falls
 

@@ -1,16 +1,19 @@
 """The charts of a finished run, from what its stages left on disk."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from models.judging.handoff.policy_names import pick_same_workload
+from pipelines.artifacts.backtest_record import BacktestRecord
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.artifacts.lifecycle_record import LifecycleRecord
+from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.report.charts import chart_records, influence_charts, marketing_charts
 from pipelines.report.charts.chart_records import Axis, Chart
-from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import is_ordered
 
 DEPENDENCES = 4  # the strongest numeric features; a chart each
 
@@ -18,15 +21,11 @@ DEPENDENCES = 4  # the strongest numeric features; a chart each
 def charts_of(context: Context) -> list[Chart]:
     """Every chart the run has data for, in the report's order."""
     paths = context.paths
-    backtest = read_json(paths.backtest / "backtest.json")
-    evaluation = read_json(paths.evaluate / "evaluation.json")
-    comparison = read_json(paths.thresholds / "comparison.json")
-
+    backtest, evaluation = BacktestRecord.read(paths), EvaluationRecord.read(paths)
+    comparison, lifecycle = ComparisonRecord.read(paths), LifecycleRecord.read_if_any(paths)
     found = [_base_rate_chart(context), *_candidate_charts(backtest, evaluation), *_comparison_charts(comparison)]
-
-    stages = read_json(paths.thresholds / "lifecycle.json").get("funnel", [])
-    if stages:
-        found.append(marketing_charts.funnel(stages))
+    if lifecycle is not None and lifecycle.funnel:
+        found.append(marketing_charts.funnel(lifecycle.funnel))
     found += _score_charts(context)
     return [chart for chart in found if chart is not None]
 
@@ -40,8 +39,7 @@ def _base_rate_chart(context: Context) -> Chart | None:
     if keys["as_of"].notna().any():
         period, unit = keys["as_of"].dt.strftime("%Y-%m"), "month"
     else:
-        ordered = read_json(context.paths.matrix / "matrix.json")["ordered"]
-        if not ordered:
+        if not is_ordered(context.paths.matrix):
             return None
         tenth = (keys["order"].rank(method="first", pct=True) * 10).clip(upper=9.999).astype("int64") + 1
         period, unit = "tenth " + tenth.astype("str").str.zfill(2), "tenth of the rows, in file order"
@@ -55,17 +53,15 @@ def _base_rate_chart(context: Context) -> Chart | None:
     return chart_records.base_rate(months, unit)
 
 
-def _candidate_charts(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[Chart]:
+def _candidate_charts(backtest: BacktestRecord, evaluation: EvaluationRecord) -> list[Chart]:
     found: list[Chart] = []
-    winner = backtest.get("winner")
-
-    if backtest["candidates"]:
-        judged = sum(int(fold["test"]) for fold in backtest["folds"])
-        found.append(chart_records.cv_loss(backtest["candidates"], winner, judged))
-        if len(backtest["folds"]) > 1:
-            found.append(chart_records.by_block(backtest["candidates"], backtest["folds"], winner))
-
-    figures = evaluation["figures"]
+    winner = backtest.winner
+    if backtest.candidates:
+        judged = sum(int(fold["test"]) for fold in backtest.folds)
+        found.append(chart_records.cv_loss(backtest.candidates, winner, judged))
+        if len(backtest.folds) > 1:
+            found.append(chart_records.by_block(backtest.candidates, backtest.folds, winner))
+    figures = evaluation.figures
     if figures:
         found.append(
             chart_records.test_metric(
@@ -89,48 +85,39 @@ def _candidate_charts(backtest: Mapping[str, Any], evaluation: Mapping[str, Any]
                 winner,
             )
         )
-
-        rows = sum(int(row["rows"]) for row in evaluation["reliability"])
-        found.append(chart_records.calibration(evaluation["reliability"], rows))
-
+        rows = sum(int(row["rows"]) for row in evaluation.reliability)
+        found.append(chart_records.calibration(evaluation.reliability, rows))
     return found
 
 
-def _comparison_charts(comparison: Mapping[str, Any]) -> list[Chart]:
-    if not comparison.get("curves"):
+def _comparison_charts(comparison: ComparisonRecord) -> list[Chart]:
+    if not comparison.curves:
         return []
     found = [chart_records.workload(comparison, "wins"), chart_records.workload(comparison, "precision")]
-
-    held = {row["policy"] for row in comparison["by_month"]}
+    held = {row["policy"] for row in comparison.by_month}
     pair = pick_same_workload(held)
-    if len({row["month"] for row in comparison["by_month"]}) > 1:
-        found.append(chart_records.by_month(comparison["by_month"], pair))
-
-    plan = comparison.get("plan")
-    if plan and len(plan["waiting"]) > 1:
-        found.append(marketing_charts.waiting(plan["waiting"]))
+    if len({row["month"] for row in comparison.by_month}) > 1:
+        found.append(chart_records.by_month(comparison.by_month, pair))
+    if comparison.plan is not None and len(comparison.plan.waiting) > 1:
+        found.append(marketing_charts.waiting(comparison.plan.waiting))
     return found
 
 
 def _score_charts(context: Context) -> list[Chart]:
-    record = read_json(context.paths.score / "score.json")
-    if not record["leads"]:
+    record = ScoreRecord.read(context.paths)
+    if not record.leads:
         return []
 
     worklist = read_parquet(context.paths.score / "worklist.parquet")
-    found = [chart_records.scores(score_counts(worklist["score"]), len(worklist), record["kind"])]
-
-    for kind in ("criterion", "feature"):
-        rows: Sequence[Mapping[str, Any]] = record.get("importance", {}).get(kind, ())
-        if rows:
-            found.append(influence_charts.importance(rows, record["leads"], kind))
-
-    sample = record["influence"]
-    if sample["leads"] > 1 and sample["features"]:
-        found.append(influence_charts.beeswarm(sample["features"], sample["leads"]))
-        numbers = [feature for feature in sample["features"] if feature["number"]][:DEPENDENCES]
-        found += [influence_charts.dependence(feature, sample["leads"]) for feature in numbers]
-
+    found = [chart_records.scores(score_counts(worklist["score"]), len(worklist), str(record.kind))]
+    sizes, sample = record.importance, record.influence
+    if sizes is not None:
+        for kind, rows in (("criterion", sizes.criterion), ("feature", sizes.feature)):
+            found += [influence_charts.importance(rows, record.leads, kind)] if rows else []
+    if sample is not None and sample.leads > 1 and sample.features:
+        found.append(influence_charts.beeswarm(sample.features, sample.leads))
+        numbers = [feature for feature in sample.features if feature["number"]][:DEPENDENCES]
+        found += [influence_charts.dependence(feature, sample.leads) for feature in numbers]
     return found
 
 
