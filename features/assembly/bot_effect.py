@@ -30,7 +30,7 @@ class BotEffect:
     leads: pd.DataFrame
 
     @property
-    def removed(self) -> int:
+    def removed_clicks(self) -> int:
         """Clicks left out, of all kinds."""
         return int(self.kinds["removed"].sum())
 
@@ -40,7 +40,7 @@ class BotEffect:
         if not rows:
             return "No activity kind is declared bot_prone, or none is on record; nothing was removed."
         return (
-            f"{self.removed} of {rows} bot-prone activities ({self.removed / rows:.1%}) are scanner clicks and count "
+            f"{self.removed_clicks} of {rows} bot-prone activities ({self.removed_clicks / rows:.1%}) are scanner clicks and count "
             f"for nothing; {len(self.leads)} leads score without them."
         )
 

@@ -40,7 +40,7 @@ class Rows(Protocol):
     def moment(self, column: str) -> Ints:
         """A column as microseconds since the epoch, shape (rows,); missing is NEVER."""
 
-    def repeated(self, column: str) -> Ints:
+    def find_repeated(self, column: str) -> Ints:
         """Positions of rows whose value occurs more than once."""
 
 
@@ -181,7 +181,7 @@ class FrameRows:
         table = np.asarray([micros_of(value) for value in coded.values] + [NEVER], dtype=np.int64)
         return table[coded.codes]
 
-    def repeated(self, column: str) -> Ints:
+    def find_repeated(self, column: str) -> Ints:
         """Positions of rows whose value in ``column`` occurs more than once."""
         if not self.has(column):
             return np.empty(0, dtype=np.int64)
@@ -258,7 +258,7 @@ class RecordRows:
             self._moment[column] = all_micros([record.get(column) for record in self.records])
         return self._moment[column]
 
-    def repeated(self, column: str) -> Ints:
+    def find_repeated(self, column: str) -> Ints:
         """Positions of rows whose value in ``column`` occurs more than once."""
         if column not in self._present:
             return np.empty(0, dtype=np.int64)

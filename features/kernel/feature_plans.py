@@ -261,17 +261,17 @@ def _committee_plan(feature: Feature, params: CommitteeParams, compiled: Compile
     key = (params.table, params.scope)
     match params:
         case ContactCount():
-            column = Column((Part(_accept(role=params.roles)),), Op.COUNT)
+            column = Column((Part(_accept_only(role=params.roles)),), Op.COUNT)
         case ContactBreadth():
             column = Column((Part(),), Op.BREADTH, item=Item.ROLE)
         case OutcomeCount():
-            column = Column((Part(_accept(won=params.won, product=params.products)),), Op.COUNT)
+            column = Column((Part(_accept_only(won=params.won, product=params.products)),), Op.COUNT)
         case OutcomeBreadth():
-            column = Column((Part(_accept(won=params.won)),), Op.BREADTH, item=Item.ASSET)
+            column = Column((Part(_accept_only(won=params.won)),), Op.BREADTH, item=Item.ASSET)
     return Plan(feature=feature, key=key, finish="value", columns=(_program(compiled, *key, {}).column(column),))
 
 
-def _accept(**texts: tuple[str, ...] | None) -> tuple[Filter, ...]:
+def _accept_only(**texts: tuple[str, ...] | None) -> tuple[Filter, ...]:
     """Filters of the columns that accept only some texts."""
     return tuple((name, wanted, ()) for name, wanted in texts.items() if wanted is not None)
 
@@ -338,9 +338,9 @@ def _filters(rows: ActivityRows, part: StreamPart | None, *, any_channel: bool) 
         assets, refused = part.assets or assets, part.not_assets or ()
 
     return (
-        *_accept(kind=kinds),
+        *_accept_only(kind=kinds),
         *([("asset", assets, refused)] if assets is not None or refused else []),
-        *_accept(actor=actors or (str(Actor.LEAD),), channel=("*",) if any_channel else None, role=rows.roles),
+        *_accept_only(actor=actors or (str(Actor.LEAD),), channel=("*",) if any_channel else None, role=rows.roles),
     )
 
 

@@ -163,7 +163,7 @@ class EncodedTables:
     def _without_duplicates(self, table: str, keys: SortKeys) -> SortKeys:
         if table != "activities":
             return keys
-        repeated = self.tables[table].repeated("activity_id")
+        repeated = self.tables[table].find_repeated("activity_id")
         if not len(repeated):
             return keys
         ids = self.tables[table].text("activity_id").codes[repeated]

@@ -43,7 +43,7 @@ class Ledger:
         caps = [name for name in [*(f"rule {i}" for i in ids), f"group {group}"] if name in self.caps]
         return np.asarray(self.rules[ids].sum(axis=1) + self.caps[caps].sum(axis=1), dtype=np.float64)
 
-    def reached(self, threshold: Threshold) -> Bools:
+    def reaches(self, threshold: Threshold) -> Bools:
         """Whether a row has the threshold's points and its required actions: rules that gave points, not took them."""
         points = self.points if threshold.group is None else self.group_points(threshold.group)
         hit = points >= threshold.points - 1e-9
@@ -69,7 +69,7 @@ class Ledger:
         """Whether the rubric would hand the row to sales."""
         threshold = self.rubric.handoff_threshold
         if threshold is not None:
-            return self.reached(threshold)
+            return self.reaches(threshold)
         return np.isin(self.cells, self.rubric.handoff.cells)
 
 

@@ -50,7 +50,7 @@ class Cap(Part):
         return {"maximum": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Cap":
+    def _check_order(self) -> "Cap":
         if self.minimum is None and self.maximum is None:
             raise ValueError("a cap needs a minimum, a maximum or both")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:

@@ -39,7 +39,7 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
     if found:
         raise SourceError(_list_problems(where, found))
 
-    return source.placed(path, document.lines)
+    return source.with_place(path, document.lines)
 
 
 def load_source(path: Path) -> Source:

@@ -252,7 +252,7 @@ class Source(Declared):
     _path: Path | None = PrivateAttr(default=None)
     _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
 
-    def placed(self, path: Path | None, lines: Mapping[tuple[str | int, ...], int]) -> "Source":
+    def with_place(self, path: Path | None, lines: Mapping[tuple[str | int, ...], int]) -> "Source":
         """The source, knowing its file and the line of every key (for messages and files beside it)."""
         self._path, self._lines = path, lines
         return self

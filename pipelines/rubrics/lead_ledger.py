@@ -47,7 +47,7 @@ def ledger_of(context: Context, lead_id: str, as_of: str | None = None) -> dict[
         "points": float(book.points[0]),
         "cell": str(book.cells[0]) or None,
         "thresholds": [
-            {"stage": str(t.stage), "points": t.points, "group": t.group, "reached": bool(book.reached(t)[0])}
+            {"stage": str(t.stage), "points": t.points, "group": t.group, "reached": bool(book.reaches(t)[0])}
             for t in rubric.thresholds
         ],
         "handed_off": bool(book.handed_off[0]),

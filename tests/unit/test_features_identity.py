@@ -136,7 +136,7 @@ def test_the_bot_filter_says_what_it_removes() -> None:
     assert effect.kinds.to_dict(orient="records") == [{"kind": "email_click", "rows": 4, "removed": 2, "share": 0.5}]
     assert effect.leads.to_dict(orient="records") == [{"lead_id": "a", "rows": 3, "removed": 2}]
     assert "2 of 4 bot-prone activities (50.0%)" in effect.sentence()
-    assert measure_bot_effect(frames(world), SOURCE, moment(T0 - 50 * DAY)).removed == 0
+    assert measure_bot_effect(frames(world), SOURCE, moment(T0 - 50 * DAY)).removed_clicks == 0
     assert "nothing was removed" in measure_bot_effect(frames(empty_world()), SOURCE, moment(T0)).sentence()
 
 

@@ -101,7 +101,7 @@ def test_points_taken_are_no_required_action() -> None:
     either = asks.model_copy(update={"requires": (), "any_of": ("title",)})
     book = ledger(RUBRIC, matrix_rows(rule_title__1=[1, 0, 0], rule_title__4=[0, 1, 0]))
     assert book.rules["title"].tolist() == [10, -3, 0]
-    assert book.reached(asks).tolist() == book.reached(either).tolist() == [True, False, False]
+    assert book.reaches(asks).tolist() == book.reaches(either).tolist() == [True, False, False]
 
 
 def random_rows(seed: int, n: int = 300) -> pd.DataFrame:
