@@ -37,10 +37,11 @@ class BotEffect:
     def sentence(self) -> str:
         """The effect in words."""
         rows = int(self.kinds["rows"].sum())
+        clicks = self.removed_clicks
         if not rows:
             return "No activity kind is declared bot_prone, or none is on record; nothing was removed."
         return (
-            f"{self.removed_clicks} of {rows} bot-prone activities ({self.removed_clicks / rows:.1%}) are scanner clicks and count "
+            f"{clicks} of {rows} bot-prone activities ({clicks / rows:.1%}) are scanner clicks and count "
             f"for nothing; {len(self.leads)} leads score without them."
         )
 
