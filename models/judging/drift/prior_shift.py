@@ -47,10 +47,10 @@ class PriorShift:
         )
         if not self.moved:
             return f"The base rate did not move beyond noise: {figures}."
-        return (
-            f"The base rate moved: {figures}, {self.log_odds:+.2f} in log-odds. Ranking is not affected, but "
-            "probabilities follow only as far as the features explain the change; declare 'prior_correction: newest' "
-            "to let their level follow the newest development block."
+        return (  # kept in the bundle's meta: another wording is another bundle hash
+            f"The base rate moved: {figures}, {self.log_odds:+.2f} in log-odds. Ranking is not touched by that, but "
+            "probabilities follow it only as far as the features explain it; declare 'prior_correction: newest' to let "
+            "their level follow the newest development block."
         )
 
     def record(self) -> dict[str, Any]:
