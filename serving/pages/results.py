@@ -80,7 +80,7 @@ def _thresholds_page(
     request: Request, app_state: AppState, caller: Caller, asked: dict[str, Any], text: str
 ) -> Response:
     try:
-        found = run_results.thresholds(app_state)
+        found = run_results.read_thresholds(app_state)
     except NotFoundError as nothing:
         return render_page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
     changed = any(value is not None for value in asked.values())
@@ -191,7 +191,7 @@ def script_json(value: Any) -> Markup:
 def team_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Stages, service levels and queues as known at the data cut-off."""
     try:
-        found = run_results.lifecycle(app_state)
+        found = run_results.read_lifecycle(app_state)
     except LeadScoreError as nothing:
         return render_page(request, "empty.html", caller, heading="Team", text=nothing.message)
     return render_page(
@@ -214,7 +214,7 @@ def model_page(
     asked: Annotated[str | None, Query(pattern=HASH)] = None,
 ) -> Response:
     """Verdict, candidates, test figures, audit, features, drift and versions; for administrators the gate's answer."""
-    found, admin = run_results.model(app_state), caller.may(Scope.ADMIN)
+    found, admin = run_results.describe_model(app_state), caller.may(Scope.ADMIN)
 
     evaluation = found["evaluation"] or {}
     reliability = add_interval_ends(evaluation.get("reliability") or [])

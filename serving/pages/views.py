@@ -25,7 +25,7 @@ from serving.pages.chart_geometry import build_score_line, build_waterfall
 from serving.pages.language import language_of, translate_reasons
 from serving.pages.render import render_page
 from serving.problems import InvalidError, SignInError
-from serving.results.run_results import caution, find_win_value
+from serving.results.run_results import find_win_value, read_caution
 from serving.schemas import FeedbackGiven, Short
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -105,7 +105,7 @@ def worklist_page(
         link=_link_column(app_state.settings.record_link, state),
         extra=_extra_columns(app_state, Role.DISPLAY),
         horizon=state.model.bundle.horizon_days,
-        caution=caution(app_state),
+        caution=read_caution(app_state),
         value=value,
         currency=currency,
         by=app_state.context.source.capacity.value_by if state.worklist.win_values is not None else None,
@@ -190,7 +190,7 @@ def card_page(
         link=_link_column(app_state.settings.record_link, app_state.loaded),
         extra=_extra_columns(app_state, Role.DISPLAY, Role.PERSONAL),
         horizon=app_state.loaded.model.bundle.horizon_days,
-        caution=caution(app_state),
+        caution=read_caution(app_state),
     )
 
 

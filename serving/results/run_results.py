@@ -38,7 +38,7 @@ SIDES = ("model only", "rubric only")
 _DRAWS = 200
 
 
-def thresholds(app_state: AppState) -> dict[str, Any]:
+def read_thresholds(app_state: AppState) -> dict[str, Any]:
     """Rubric and model on the same test weeks, as in the report; NotFoundError before a run got there."""
     return _comparison(app_state).content()
 
@@ -94,7 +94,7 @@ def _test_block(app_state: AppState) -> "TestBlock":
     return app_state.results.get("test block", stamp, lambda: load_test_block(app_state.paths))
 
 
-def lifecycle(app_state: AppState) -> dict[str, Any]:
+def read_lifecycle(app_state: AppState) -> dict[str, Any]:
     """Stages, service levels, volumes and recycles as known at the data cut-off."""
     return compute_lifecycle(app_state)[1]
 
@@ -120,7 +120,7 @@ def find_win_value(app_state: AppState) -> tuple[float | None, str]:
     return (None, own.currency) if found is None else (found.value_per_win, found.currency or own.currency)
 
 
-def caution(app_state: AppState) -> str:
+def read_caution(app_state: AppState) -> str:
     """What was said against working a list by the bundle in use; empty if nothing was."""
     paths, bundle_hash = app_state.paths, app_state.loaded.model.bundle.hash
     return app_state.results.get(
@@ -128,7 +128,7 @@ def caution(app_state: AppState) -> str:
     )
 
 
-def model(app_state: AppState) -> dict[str, Any]:
+def describe_model(app_state: AppState) -> dict[str, Any]:
     """The bundle in use, how it was judged, its features, and the versions that are kept."""
     bundle = app_state.loaded.model.bundle
     paths = app_state.paths
@@ -151,9 +151,9 @@ def model(app_state: AppState) -> dict[str, Any]:
             {name: feature.record()[name] for name in ("name", "label", "dimension", "topic", "doc", "known_when")}
             for feature in bundle.catalog
         ],
-        "champion": None if champion is None else _champion(champion),
+        "champion": None if champion is None else _champion_record(champion),
         "kept": sorted(kept),
-        "caution": caution(app_state),
+        "caution": read_caution(app_state),
         "promoted": {} if champion is None else {move.hash: move.at for move in champion.history},
     }
     for name, artifact in _JUDGED.items():
@@ -161,7 +161,7 @@ def model(app_state: AppState) -> dict[str, Any]:
     return record
 
 
-def _champion(champion: Champion) -> dict[str, Any]:
+def _champion_record(champion: Champion) -> dict[str, Any]:
     moves = [move.record() for move in champion.history]
     return {"hash": champion.hash, "previous": champion.previous, "history": moves}
 

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", tags=["judging"])
 @router.get("/thresholds", summary="Rubric and model on the same leads, as in the report")
 def get_thresholds(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Policies, curves over workload, the guaranteed threshold and the sentences of the report."""
-    return respond_with_etag(request, run_results.thresholds(app_state))
+    return respond_with_etag(request, run_results.read_thresholds(app_state))
 
 
 @router.get("/thresholds/simulate", summary="The comparison at another capacity")
@@ -36,13 +36,13 @@ def get_simulation(
 @router.get("/lifecycle", summary="Funnel, service levels, volumes, recycles")
 def get_lifecycle(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """As known at the data cut-off."""
-    return respond_with_etag(request, run_results.lifecycle(app_state))
+    return respond_with_etag(request, run_results.read_lifecycle(app_state))
 
 
 @router.get("/model", summary="The model in use and how it was judged")
 def get_model(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Bundle, candidates, test figures, audit, features and versions."""
-    return respond_with_etag(request, run_results.model(app_state))
+    return respond_with_etag(request, run_results.describe_model(app_state))
 
 
 @router.get("/model/drift", summary="What is scored now against what the model was trained on")
