@@ -43,7 +43,7 @@ def monitor(
     output.show(record.record(), monitor_text(record))
     if not json and record.features:
         rows = [[_short(dict(row)[name]) for name in COLUMNS] for row in record.features[:SHOWN]]
-        output.table("Most moved features", list(COLUMNS.values()), rows)
+        output.table("Features that moved most", list(COLUMNS.values()), rows)
     return int(ExitStatus.ACT) if record.verdict == Level.ACT else 0
 
 

@@ -29,7 +29,7 @@ from pipelines.workspace.paths import Paths
 
 SHIM = Path(__file__).with_name("mlflow_scorer.py")
 _LIBRARIES = ("leadscore", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
-_EXAMPLE_ROWS = 5
+_EXAMPLE_ROWS = 5  # from which MLflow infers the signature
 _POLICY_FIGURES: tuple[Literal["workload", "wins", "precision", "recall"], ...] = (
     "workload",
     "wins",

@@ -10,11 +10,13 @@ from features.matrix import Matrix
 from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
 from models.judging.evaluation.backtest import group_codes
+from models.judging.handoff.segments import segments_of
+from models.judging.handoff.win_value import value_of_a_win
 from models.judging.rubrics.rule_diagnostics import diagnose_rules
+from pipelines.artifacts.comparison_record import RepairRecord
 from pipelines.cli.compare import compare_command
 from pipelines.cli.output import Options, Output
 from pipelines.report.marketing_section import rules_line
-from pipelines.stages.thresholds import segments_of, value_of_a_win
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from tests.reference.tiny_run import TinyRun
@@ -81,7 +83,7 @@ def test_a_misleading_rule_planted_in_the_rubric_is_found_out(tiny_demo: TinyRun
         book = RubricCandidate(one).ledger(rows.values)
         judged = diagnose_rules(book, rows.values, rows.catalog, rows.label, rows.weight, group_codes(rows)).record()
         found[name] = {row["rule"]: row["verdict"] for row in judged["worth"]}
-        assert ("'employees' (wrong way)" in rules_line(judged)) is (name == "turned")
+        assert ("'employees' (wrong way)" in rules_line(RepairRecord.of(judged))) is (name == "turned")
     assert found["turned"].pop("company_size") == "wrong way" != found["as it is"].pop("company_size")
     assert found["turned"] == found["as it is"]
     assert found["as it is"]["downloads"] != "in line", "misleading by design; few leads may leave it open"

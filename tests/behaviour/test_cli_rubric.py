@@ -13,9 +13,10 @@ import pytest
 from features.errors import ExitStatus
 from features.rubric.load import load_rubric
 from models.candidates.rubric import RubricCandidate
+from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.rubrics.lead_ledger import ledger_text
-from pipelines.rubrics.rubric_files import _hindsight
-from pipelines.workspace.atomic_files import read_json, write_json
+from pipelines.rubrics.rubric_backtest import find_hindsight
+from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.matrix_files import load_matrix, save_matrix
 from tests.reference.calls import DECLARATION, calls, write_calls
 from tests.reference.tiny_run import TinyRun
@@ -119,8 +120,10 @@ def test_hindsight_is_found_through_what_a_feature_is_made_of(
 ) -> None:
     table, column = rules.split(": ")
     rule = SimpleNamespace(id="r", **{"lead": None, "account": None, "answer": None, table: column})
-    write_json(tiny_copy.context.paths.audit / "audit.json", {"findings": [{"severity": "leak", **finding}]})
-    said = _hindsight(tiny_copy.context, SimpleNamespace(rules=[rule]))  # type: ignore[arg-type]
+    leak = {"severity": "leak", "code": "AUD01", "message": "tells", **finding}
+    audit = {"verdict": "ok", "verdict_text": "", "findings": [leak], "accepted": {}}
+    AuditRecord.of(audit).write(tiny_copy.context.paths.audit)
+    said = find_hindsight(tiny_copy.context, SimpleNamespace(rules=[rule]))  # type: ignore[arg-type]
     assert [f"reads '{named}', which carries the outcome" in text for text in said] == ([True] if named else [])
 
 

@@ -16,6 +16,7 @@ from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_benchmark import PeerComparison
 from models.explaining.framework import load_framework
+from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.cli.run import summary_text
 from pipelines.diagnostics.peer_benchmark import benchmark_peers, looks_so_far
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
@@ -46,7 +47,7 @@ def raw_leads(run: TinyRun, rows: int = 60) -> pd.DataFrame:
 
 def test_the_run_tells_what_a_newcomer_wants_to_know(tiny_demo: TinyRun) -> None:
     summary = tiny_demo.summary
-    text = summary_text(summary, tiny_demo.page)
+    text = summary_text(SummaryRecord.read(tiny_demo.context.paths), tiny_demo.page)
     for table, row in summary["rows"].items():
         assert f"{table}: {row['read']:,} rows read, {row['kept']:,} kept, {row['quarantined']:,} quarantined" in text
     assert "(synthetic)" in text and f"base rate: {summary['base_rate']:.1%}" in text
@@ -61,9 +62,8 @@ def test_the_run_tells_what_a_newcomer_wants_to_know(tiny_demo: TinyRun) -> None
 def test_accepted_leaks_are_told_apart_from_those_that_stop(tiny_demo: TinyRun) -> None:
     def line(*findings: tuple[str, str, str]) -> str:
         rows = [{"column": c, "code": "AUD01", "severity": s, "message": "", "accepted": a} for c, s, a in findings]
-        return next(
-            x for x in summary_text(tiny_demo.summary | {"audit": rows}, tiny_demo.page).split("\n") if "audit:" in x
-        )
+        text = summary_text(SummaryRecord.of(tiny_demo.summary | {"audit": rows}), tiny_demo.page)
+        return next(x for x in text.split("\n") if "audit:" in x)
 
     assert line() == "  audit: 0 findings, no leak"
     assert line(("a", "suspect", "")) == "  audit: 1 finding, no leak"
@@ -331,11 +331,11 @@ def test_the_points_of_a_lead_lead_to_the_calibrated_probability(tiny_demo: Tiny
     from pipelines.stages.backtest import load_backtest
 
     context, found = tiny_demo.context, page_of(tiny_demo.context)
-    card = ScorecardCandidate.restore(found["state"], {})
+    card = ScorecardCandidate.restore(found.card.state, {})
     rows = load_matrix(context.paths.matrix).values.iloc[:500]
     _, decision = load_backtest(context.paths)
     odds = decision.calibrations["scorecard"].apply(card.log_odds(rows))
-    table = found["probabilities"]
+    table = found.probabilities
     assert 3 < len(table) <= 15
     chance = np.array([row["probability"] for row in table])
     told = np.interp(card.points(rows), [row["points"] for row in table], np.log(chance / (1 - chance)))
@@ -343,5 +343,5 @@ def test_the_points_of_a_lead_lead_to_the_calibrated_probability(tiny_demo: Tiny
     assert inside.mean() > 0.9
     assert told[inside] == pytest.approx(odds[inside])
     start = next(r["probability"] for r in table if r["points"] == 0)
-    assert f"0 points are a probability of {start:.1%} of a win within" in found["sentences"][1]
-    assert all(any(row["points"] for row in feature["bins"]) for feature in found["features"])
+    assert f"0 points are a probability of {start:.1%} of a win within" in found.sentences[1]
+    assert all(any(row["points"] for row in feature["bins"]) for feature in found.card.features)

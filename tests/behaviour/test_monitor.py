@@ -27,13 +27,18 @@ Cli = Callable[..., tuple[int, str, str]]
 SETTINGS = MonitorSettings(draws=200)
 
 
+def look(run: TinyRun, settings: MonitorSettings) -> dict[str, Any]:
+    """What the monitor says, as a caller of the API sees it."""
+    return monitor(run.context, settings).content()
+
+
 def levels(record: dict[str, Any]) -> dict[str, str]:
     return {finding["check"]: finding["level"] for finding in record["findings"]}
 
 
 def spoil_open(run: TinyRun, change: Callable[[Matrix, str], Any], *, numbers: bool = False) -> str:
     """Change the feature (or number) the model leans on most, among the open leads; returns its name."""
-    record = monitor(run.context, SETTINGS)
+    record = look(run, SETTINGS)
     rows = load_matrix(run.context.paths.matrix, "open")
     among = set(rows.catalog.numbers if numbers else rows.catalog.names)
     name = str(max((f for f in record["features"] if f["name"] in among), key=lambda f: f["weight"])["name"])
@@ -73,7 +78,7 @@ def test_a_feature_that_goes_missing_calls_for_action(cli: Cli, tiny_copy: TinyR
 
 def test_a_unit_that_changed_is_drift(tiny_copy: TinyRun) -> None:
     name = spoil_open(tiny_copy, lambda rows, name: rows.values[name] * 1000 + 1e6, numbers=True)
-    record = monitor(tiny_copy.context, SETTINGS)
+    record = look(tiny_copy, SETTINGS)
     found = next(f for f in record["features"] if f["name"] == name)
     assert found["standing"] == "moved a lot" and found["psi"] > 1
     assert found["before"] != found["after"]
@@ -82,15 +87,15 @@ def test_a_unit_that_changed_is_drift(tiny_copy: TinyRun) -> None:
 def test_leads_older_than_any_trained_on_are_counted_and_left_out(tiny_copy: TinyRun) -> None:
     paths = tiny_copy.context.paths
     rows = load_matrix(paths.matrix, "open")
-    record = monitor(tiny_copy.context, SETTINGS)
+    record = look(tiny_copy, SETTINGS)
     old = float((rows.keys["age_days"] > 181).mean())
     said = next(f["sentence"] for f in record["findings"] if f["check"] == "ages")
     assert f"{old:.1%} of the leads" in said
     young = rows.take(np.flatnonzero((rows.keys["age_days"] <= 181).to_numpy()))
     save_matrix(paths.matrix, young, "open")
-    assert monitor(tiny_copy.context, SETTINGS)["features"] == record["features"]
+    assert look(tiny_copy, SETTINGS)["features"] == record["features"]
     save_matrix(paths.matrix, rows.take(np.arange(0)), "open")
-    empty = monitor(tiny_copy.context, SETTINGS)
+    empty = look(tiny_copy, SETTINGS)
     assert empty["verdict"] == "act" and levels(empty)["volume"] == "act" and empty["features"] == []
 
 
@@ -98,10 +103,10 @@ def test_what_matured_since_is_held_against_what_was_promised(tiny_copy: TinyRun
     """The demo's base rate falls in its test block; a champion whose level follows keeps its promise."""
     champion = early_champion(tiny_copy, tmp_path)
     point_to(tiny_copy.context.paths, keep(tiny_copy, shifted(champion, -0.27), tmp_path / "honest"), TEST)
-    kept = monitor(tiny_copy.context, SETTINGS)
+    kept = look(tiny_copy, SETTINGS)
     assert levels(kept)["calibration"] == "ok"
     point_to(tiny_copy.context.paths, keep(tiny_copy, spoiled(champion), tmp_path / "bad"), TEST)
-    broken = monitor(tiny_copy.context, SETTINGS)
+    broken = look(tiny_copy, SETTINGS)
     assert levels(broken)["calibration"] == "act" and "calibration" in broken["headline"]
     assert levels(broken)["features"] == levels(kept)["features"], "the features did not move"
 
@@ -114,7 +119,7 @@ def test_a_bundle_of_before_is_read_keeps_its_hash_and_says_what_it_cannot(tiny_
     assert "trained_on" not in read_json(tmp_path / "old" / "bundle.json"), "as bundles were before"
     assert load_bundle(tmp_path / "old").hash == written != bundle.hash
     point_to(tiny_copy.context.paths, keep_bundle(tiny_copy.context.paths, tmp_path / "old"), TEST)
-    record = monitor(tiny_copy.context, SETTINGS)
+    record = look(tiny_copy, SETTINGS)
     said = next(f for f in record["findings"] if f["check"] == "features")
     assert said["level"] == "cannot tell" and "was trained before bundles kept" in said["sentence"]
     assert {"volume", "ages", "base rate", "calibration"} <= set(levels(record)) and record["features"] == []
@@ -145,7 +150,7 @@ def test_without_a_champion_or_with_one_that_does_not_fit(cli: Cli, tiny_copy: T
 
 
 def test_report_page_and_api_say_the_same(tiny_copy: TinyRun, tmp_path: Path) -> None:
-    record = monitor(tiny_copy.context, MonitorSettings())
+    record = look(tiny_copy, MonitorSettings())
     assert 'id="drift"' in tiny_copy.page.read_text(encoding="utf-8")
     with client_for(tiny_copy, tmp_path / "state") as client:
         answer = client.get("/v1/model/drift")

@@ -95,7 +95,7 @@ def test_a_worse_challenger_is_kept_back_and_says_by_what(cli: Cli, tiny_copy: T
     assert status == ExitStatus.NOT_PROMOTED and "Worse, the champion stays: log loss and calibration error" in out
     assert cli("promote", *args)[0] == ExitStatus.NOT_PROMOTED and pointer(tiny_copy)["hash"] == champion.hash
     answer = ask_gate(tiny_copy.context, bad, GateSettings(minimum_won=5000))
-    assert answer.verdict == "inconclusive" and "5000 are needed" in answer.sentence
+    assert answer.verdict == "inconclusive" and "5000 won leads are needed" in answer.sentence
     assert answer.rows > 0 and answer.months
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from features.schema.vocabulary import Stage
+from models.judging.handoff.policy_names import policy_label
 from pipelines.report.charts.run_charts import charts_of
 from pipelines.report.page import render
 from pipelines.report.summary_json import summarise
@@ -75,7 +76,7 @@ def test_its_figures_are_the_summary_s(tiny_demo: TinyRun, words: str) -> None:
     for row in summary["candidates"]:
         assert f"{row['name']} {row['cv_log_loss']:.4f}" in words
     for row in summary["thresholds"]:
-        assert row["policy"].replace("_", " ") in words
+        assert policy_label(row["policy"]) in words
     assert summary["bundle"]["hash"] in words
 
 
@@ -166,11 +167,14 @@ def test_handoffs_that_happened_stand_beside_the_candidates(tiny_copy: TinyRun) 
     context = replace(tiny_copy.context, source=source)
     run_evaluate(context)
     found = summarise(context, {})
-    row = found["recorded"]["actual_handoff"]
-    assert row["n"] == found["test"]["rate"]["n"] and row["wins_at_capacity"] <= row["won"]
-    assert "actual_handoff" not in found["test"] and "log_loss" not in row
+    row = found.recorded["actual_handoff"]
+    assert row["n"] == found.test["rate"]["n"] and row["wins_at_capacity"] <= row["won"]
+    assert "actual_handoff" not in found.test and "log_loss" not in row
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(context, found)))
-    assert f"actual handoff {row['auc']:.3f}" in text and "What was recorded at the time is no probability" in text
+    assert (
+        f"{policy_label('actual_handoff')} {row['auc']:.3f}" in text
+        and "What was recorded at the time is no probability" in text
+    )
     assert "What was recorded at the time is no probability" not in tiny_copy.page.read_text(encoding="utf-8")
 
 

@@ -25,6 +25,7 @@ import serving.state.registry_follower
 from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle, save_bundle
+from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.registry.champion import keep_bundle, read_champion
 from pipelines.tracking.mlflow_names import SERVER, model_name
 from pipelines.tracking.mlflow_registry import NamedVersion, follow_registry, named_champion
@@ -363,9 +364,9 @@ def test_without_a_server_the_pointer_serves_and_health_says_what_is_missing(
 
 def test_what_was_tracked_is_what_is_fetched(tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
-    told = track_run(tiny_copy.context, tiny_copy.summary)
+    told = track_run(tiny_copy.context, tiny_copy.summary_record)
     wanted = tiny_copy.summary["bundle"]["hash"]
-    named = NamedVersion(model_name(tiny_copy.context.source.name), told["version"], wanted)
+    named = NamedVersion(model_name(tiny_copy.context.source.name), str(told.version), wanted)
     shutil.rmtree(tiny_copy.context.paths.bundles)
     assert pipelines.tracking.mlflow_registry.pull_champion(tiny_copy.context, named).hash == wanted
     assert (tiny_copy.context.paths.bundles / wanted / "bundle.json").exists()
@@ -411,13 +412,13 @@ def test_a_real_registry_is_followed_from_a_bare_machine(
     monkeypatch.setenv(SERVER, uri)
     monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
     paths, name = tiny_copy.context.paths, model_name(tiny_copy.context.source.name)
-    track_run(tiny_copy.context, tiny_copy.summary)
+    track_run(tiny_copy.context, tiny_copy.summary_record)
     first = tiny_copy.summary["bundle"]["hash"]
     other = another_bundle(tiny_copy, tmp_path)
     shutil.rmtree(paths.train / "bundle")
     shutil.copytree(paths.bundles / other, paths.train / "bundle")
     changed = tiny_copy.summary | {"bundle": tiny_copy.summary["bundle"] | {"hash": other}}
-    second = track_run(tiny_copy.context, changed)["version"]
+    second = track_run(tiny_copy.context, SummaryRecord.of(changed)).version
     shutil.rmtree(paths.bundles)
     paths.champion.unlink()
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from models.bundle import load_bundle
+from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion, roll_back
 from pipelines.tracking.mlflow_run import Store, metrics_of, mirror_aliases, model_name, track_run
 from pipelines.workspace.atomic_files import read_json
@@ -29,7 +30,7 @@ def client(tiny_copy: TinyRun) -> Iterator[Any]:
     """A client on the copy's store, after its run was tracked."""
     import mlflow
 
-    track_run(tiny_copy.context, tiny_copy.summary)
+    track_run(tiny_copy.context, tiny_copy.summary_record)
     assert "MLFLOW_TRACKING_URI" not in os.environ, "the environment is left as it was"
     mlflow.set_tracking_uri(Store.of(tiny_copy.context.paths).uri)
     yield mlflow.MlflowClient()
@@ -45,7 +46,7 @@ def test_a_run_is_tracked_registered_and_loadable(tiny_copy: TinyRun, client: An
     run = client.get_run(told["run_id"])
     winner = summary["winner"]["name"]
     assert run.data.metrics[f"test.{winner}.auc"] == pytest.approx(summary["test"][winner]["auc"])
-    assert run.data.metrics == pytest.approx(metrics_of(summary))
+    assert run.data.metrics == pytest.approx(metrics_of(tiny_copy.summary_record))
     assert run.data.params["winner"] == winner
     assert run.data.params["draws"] == str(tiny_copy.context.settings.draws)
     assert run.data.tags["synthetic"] == "true" and run.data.tags["verdict"] == summary["verdict"]
@@ -79,7 +80,7 @@ def _nothing_in_the_model_executes(folder: Path) -> None:
 @pytest.mark.usefixtures("no_pictures")
 def test_aliases_follow_the_pointer_and_a_bundle_is_registered_once(tiny_copy: TinyRun, client: Any) -> None:
     paths, name = tiny_copy.context.paths, model_name(tiny_copy.context.source.name)
-    track_run(tiny_copy.context, tiny_copy.summary)
+    track_run(tiny_copy.context, tiny_copy.summary_record)
     assert len(client.search_model_versions(f"name='{name}'")) == 1
     trained = read_champion(paths).hash
     twin = keep_bundle(paths, paths.train / "twin")
@@ -96,13 +97,13 @@ def test_aliases_follow_the_pointer_and_a_bundle_is_registered_once(tiny_copy: T
 @pytest.mark.usefixtures("no_pictures")
 def test_a_run_without_a_model_is_tracked_too(tiny_copy: TinyRun, client: Any) -> None:
     summary = tiny_copy.summary | {"verdict": "leak", "bundle": {"path": None, "hash": None, "features": 9}}
-    told = track_run(tiny_copy.context, summary)
-    assert told["model"] is None
-    assert client.get_run(told["run_id"]).data.tags["verdict"] == "leak"
+    told = track_run(tiny_copy.context, SummaryRecord.of(summary))
+    assert told.model is None
+    assert client.get_run(told.run_id).data.tags["verdict"] == "leak"
 
 
 def test_metrics_are_flat_finite_and_named_as_mlflow_allows(tiny_demo: TinyRun) -> None:
-    found = metrics_of(tiny_demo.summary)
+    found = metrics_of(tiny_demo.summary_record)
     assert all(isinstance(value, float) and np.isfinite(value) for value in found.values())
     assert "policy.model_equal_workload.wins" in found and "cv.linear.log_loss" in found
     assert "test.rubric.auc_low" in found and found["test.rubric.auc_low"] <= found["test.rubric.auc"]

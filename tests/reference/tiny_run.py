@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from models.settings import TrainSettings
+from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.run import RUN, run_stage
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.context import Context, open_context
@@ -29,6 +30,10 @@ class TinyRun:
     def summary(self) -> dict[str, Any]:
         found: dict[str, Any] = read_json(self.context.paths.reports / "summary.json")
         return found
+
+    @property
+    def summary_record(self) -> SummaryRecord:
+        return SummaryRecord.read(self.context.paths)
 
     @property
     def page(self) -> Path:
