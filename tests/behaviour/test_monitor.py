@@ -121,7 +121,7 @@ def test_a_bundle_of_before_is_read_keeps_its_hash_and_says_what_it_cannot(tiny_
     point_to(tiny_copy.context.paths, keep_bundle(tiny_copy.context.paths, tmp_path / "old"), TEST)
     record = look(tiny_copy, SETTINGS)
     said = next(f for f in record["findings"] if f["check"] == "features")
-    assert said["level"] == "cannot tell" and "was trained before bundles kept" in said["sentence"]
+    assert said["level"] == "cannot tell" and "was trained before bundles stored" in said["sentence"]
     assert {"volume", "ages", "base rate", "calibration"} <= set(levels(record)) and record["features"] == []
 
 
