@@ -35,10 +35,16 @@ class ReportedFinding(Protocol):
     """A finding as the audit made it or as it was read again."""
 
     @property
-    def code(self) -> str: ...
+    def code(self) -> str:
+        """The check's code, AUD00 to AUD13."""
+        ...
 
     @property
-    def message(self) -> str: ...
+    def message(self) -> str:
+        """What was seen and what to do."""
+        ...
 
     @property
-    def blocking(self) -> bool: ...
+    def blocking(self) -> bool:
+        """Whether training stops for it."""
+        ...
