@@ -48,15 +48,15 @@ def _context(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 def test_every_trap_is_named_a_leak_and_no_honest_column_is(context: Context) -> None:
     found = run_audit(context)
-    leaks = {f["column"]: f for f in found["findings"] if f["severity"] == "leak"}
+    leaks = {f.column: f for f in found.findings if f.severity == "leak"}
     timed = {"conversion_timestamp", "conversion_timestamp_age_days"}
     assert set(leaks) == {*(set(TRAPS) - {"current_stage"} - timed), "leads_current_stage", *timed}
-    honest = [f["column"] for f in found["findings"] if f["severity"] == "suspect" and f["column"] not in leaks]
+    honest = [f.column for f in found.findings if f.severity == "suspect" and f.column not in leaks]
     assert honest == []
-    assert found["accepted"] == {"leads_current_stage": REASON}
-    assert found["verdict"] == "leak"
-    assert "total_touches_all carry the outcome. Declare each" in found["verdict_text"]
-    assert "leads_current_stage" not in found["verdict_text"]
+    assert found.accepted == {"leads_current_stage": REASON}
+    assert found.verdict == "leak"
+    assert "total_touches_all carry the outcome. Declare each" in found.verdict_text
+    assert "leads_current_stage" not in found.verdict_text
 
 
 def test_the_stage_as_of_the_moment_stands_beside_the_recorded_one(context: Context) -> None:
