@@ -34,10 +34,10 @@ def cell(value: Any) -> str:
     return str(value).replace("<br>", " ")
 
 
-def signed(value: int) -> str:
+def with_sign(value: int) -> str:
     """Points with their sign.
 
-    >>> signed(3), signed(0), signed(-12)
+    >>> with_sign(3), with_sign(0), with_sign(-12)
     ('+3', '0', '−12')
     """
     return "0" if value == 0 else f"{value:+d}".replace("-", "−")
@@ -120,7 +120,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "pct": pct,
     "count": count,
     "cell": cell,
-    "signed": signed,
+    "signed": with_sign,
     "interval": interval,
     "shares": shares,
     "short": short,

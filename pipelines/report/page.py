@@ -36,7 +36,7 @@ from pipelines.report.lifecycle_section import lifecycle_view
 from pipelines.report.marketing_section import marketing_of
 from pipelines.report.qualification_section import profile_view, qualification_view
 from pipelines.report.scorecard_page import section_of
-from pipelines.report.text import answer, excluded, headline, limits
+from pipelines.report.text import answer, headline, limits, list_excluded
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog
@@ -66,7 +66,7 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
         "answer": answer(summary, evaluation, comparison),
         "counts": counts,
         "has_validation": (paths.validate / "validation.html").exists(),
-        "excluded": excluded(source),
+        "excluded": list_excluded(source),
         "split": matrix.split,
         "backtest": backtest,
         "shows_random": any(row.get("random_log_loss") is not None for row in summary.candidates),

@@ -136,7 +136,7 @@ def _clock_limits(source: Source) -> list[str]:
     ]
 
 
-def excluded(source: Source) -> list[dict[str, str]]:
+def list_excluded(source: Source) -> list[dict[str, str]]:
     """Columns that are declared but not learned from, and why."""
     return [
         {

@@ -97,11 +97,11 @@ def ledger_text(found: dict[str, Any]) -> str:
     lines.append(f"{'=' + format(whole.sum(), 'g'):>8}  {found['rubric']}")
     if silent:
         lines += ["", f"No points: {', '.join(silent)}."]
-    lines += ["", *(_reached(row) for row in found["thresholds"])]
+    lines += ["", *(_threshold_line(row) for row in found["thresholds"])]
     cell = f" (grade {found['cell']})" if found["cell"] else ""
     return "\n".join([*lines, f"Handed to sales{cell}: {'yes' if found['handed_off'] else 'no'}."])
 
 
-def _reached(row: dict[str, Any]) -> str:
+def _threshold_line(row: dict[str, Any]) -> str:
     inside = f" of {row['group']}" if row["group"] else ""
     return f"{row['stage']} from {row['points']:g} points{inside}: {'reached' if row['reached'] else 'not reached'}."

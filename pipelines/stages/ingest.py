@@ -65,7 +65,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
         checked[table].reconcile(table)
     _refuse_useless(source, checked)
     counts = _counts(source, raws, shapes, checked, cutoff)
-    resolved = _resolved(source, checked)
+    resolved = _resolve_identity(source, checked)
     if source.identity is not None:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
 
@@ -75,7 +75,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     return record
 
 
-def _resolved(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:
+def _resolve_identity(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:
     frames = {
         name: checked[name].frame if name in checked else empty_table(contract) for name, contract in TABLES.items()
     }
@@ -133,7 +133,7 @@ def _counts(
     checked: Mapping[str, CheckedTable],
     cutoff: pd.Timestamp | None,
 ) -> dict[str, Any]:
-    def ignored(table: str) -> dict[str, str]:
+    def ignored_columns(table: str) -> dict[str, str]:
         columns = source.tables[table].columns
         return {name: c.excluded_because for name, c in columns.items() if c.role is Role.IGNORE}
 
@@ -148,7 +148,7 @@ def _counts(
         "rules": {table: _by_rule(c.quarantine) for table, c in checked.items() if len(c.quarantine)},
         "warnings": {table: _by_rule(c.warnings) for table, c in checked.items() if len(c.warnings)},
         "undeclared_columns": {table: s.undeclared for table, s in shapes.items() if s.undeclared},
-        "ignored_columns": {table: names for table in shapes if (names := ignored(table))},
+        "ignored_columns": {table: names for table in shapes if (names := ignored_columns(table))},
         "files": {table: dict(raw.form) for table, raw in raws.items()},
         "notes": [note for shaped in shapes.values() for note in shaped.notes],
     }

@@ -38,12 +38,14 @@ def run_train(context: Context) -> TrainRecord:
     if before.verdict in TRAINED:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         found, decision = load_backtest(context.paths)
+
         matured = np.flatnonzero(matrix.matured)
         scale = frozen_scale(context)
         bundles["twin"] = _fit(context, matrix, split.final.train, found, decision, scale, "twin")
         bundles["bundle"] = _fit(
             context, matrix, matured, found, decision, scale or bundles["twin"].scale, "refit on all matured rows"
         )
+
         result |= {
             "hash": bundles["bundle"].hash,
             "twin_hash": bundles["twin"].hash,
@@ -94,9 +96,10 @@ def _fit(
         "purpose": purpose,
         "declaration": context.declaration_hash,
         "accepted_leaks": AuditRecord.read(context.paths).accepted,
-        "prior_shift": _watch(context, matrix, rows),
+        "prior_shift": _prior_shift(context, matrix, rows),
         "prior_correction": {"declared": source.prior_correction, "log_odds": decision.level_shift},
     }
+
     part = subsample(matrix, rows, context.settings)
     recipe = Recipe(found, decision, context.settings, rubric_candidate(context))
     fitted = fit_bundle(matrix, rows, recipe, scale=scale, meta=meta, facts=build_facts(part))
@@ -104,7 +107,7 @@ def _fit(
     return replace(fitted, questions=tables)
 
 
-def _watch(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:
+def _prior_shift(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:
     """Base rate of the newest rows against those before."""
     found = measure_prior_shift(matrix, rows, Resampling.of(context.settings))
     return None if found is None else found.record()

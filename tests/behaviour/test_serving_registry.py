@@ -98,7 +98,7 @@ def test_a_moved_alias_is_taken_up_and_an_absent_registry_said(
         assert app_state.refresh()
         assert client.get(f"/v1/leads/{lead}").json()["bundle_hash"] == other
         move = read_champion(tiny_copy.context.paths).history[-1]
-        assert move["how"] == "registry" and "version 2" in move["reason"]
+        assert move.how == "registry" and "version 2" in move.reason
         registry.server.shutdown()
         registry.server.server_close()
         follow(app_state)

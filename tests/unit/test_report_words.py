@@ -12,7 +12,7 @@ from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.summary_record import SummaryRecord
-from pipelines.report.text import HEADLINES, OFF, TURNED, answer, excluded, headline, limits
+from pipelines.report.text import HEADLINES, OFF, TURNED, answer, headline, limits, list_excluded
 from tests.reference.partial_records import partial_record
 
 FLAT = {
@@ -122,6 +122,6 @@ def test_limits_of_a_flat_source() -> None:
 
 
 def test_excluded_columns_say_why_and_an_accepted_one_is_not_among_them() -> None:
-    rows = {row["column"]: row["because"] for row in excluded(Source.model_validate(FLAT))}
+    rows = {row["column"]: row["because"] for row in list_excluded(Source.model_validate(FLAT))}
     assert rows["seconds"] == "known after the call"
     assert "sensitive" in rows["sex"] and "age" not in rows
