@@ -132,14 +132,14 @@ class TableProgram:
     bot_roles: Mapping[str, BotRole] = field(default_factory=dict)
     looked_up: tuple[str, ...] = ()
     columns: list[Column] = field(default_factory=list)
-    _index: dict[Column, int] = field(default_factory=dict)
-    _signatures: list[dict[str | None, int]] = field(default_factory=list)
-    _patterns: list[dict[tuple[bool, ...], int]] = field(default_factory=list)
-    _classes: dict[tuple[int, ...], int] = field(default_factory=dict)
-    _seen: dict[tuple[str | None, ...], int] = field(default_factory=dict)
-    _parts: tuple[Part, ...] | None = None
-    _entries: Entries | None = None
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _index: dict[Column, int] = field(default_factory=dict, init=False)
+    _signatures: list[dict[str | None, int]] = field(default_factory=list, init=False)
+    _patterns: list[dict[tuple[bool, ...], int]] = field(default_factory=list, init=False)
+    _classes: dict[tuple[int, ...], int] = field(default_factory=dict, init=False)
+    _seen: dict[tuple[str | None, ...], int] = field(default_factory=dict, init=False)
+    _parts: tuple[Part, ...] | None = field(default=None, init=False)
+    _entries: Entries | None = field(default=None, init=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -88,7 +88,8 @@ class _ClickRows(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _flag(rows: _ClickRows, borders: BotBorders, bot_by: Ints) -> None:
+def flag_kernel(rows: _ClickRows, borders: BotBorders, bot_by: Ints) -> None:
+    """Write for every row which rule calls it a scanner's click; entity by entity."""
     starts, happened, role, row_class, member = rows
     seconds, span, count = borders
     for e in range(starts.size - 1):
@@ -128,5 +129,5 @@ def bot_rows(
     alone: what makes it a scanner's may become known after the click itself.
     """
     bot_by = np.full(rows.happened_at.size, NOT_YET, dtype=np.int64)
-    _flag(_ClickRows(rows.starts, rows.happened_at, role, row_class, member), borders, bot_by)
+    flag_kernel(_ClickRows(rows.starts, rows.happened_at, role, row_class, member), borders, bot_by)
     return bot_by

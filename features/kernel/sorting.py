@@ -62,7 +62,8 @@ def _before(i: int, j: int, later: _Later) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _buckets(entity: Any, known: Ints, entities: int) -> tuple[Ints, Ints, Ints]:
+def bucket_kernel(entity: Any, known: Ints, entities: int) -> tuple[Ints, Ints, Ints]:
+    """Starts of the entities, row positions in their buckets, and the moments they were known, in one pass."""
     starts = np.zeros(entities + 1, dtype=np.int64)
     for e in entity:
         if e >= 0:
@@ -122,7 +123,8 @@ def _merge(order: Ints, moment: Ints, spare: Ints, low: int, middle: int, high: 
 
 
 @njit(cache=True, nogil=True)
-def _sort_buckets(first: int, end: int, starts: Ints, order: Ints, moment: Ints, later: _Later) -> None:
+def sort_kernel(first: int, end: int, starts: Ints, order: Ints, moment: Ints, later: _Later) -> None:
+    """Sort the buckets of entities ``first`` to ``end`` in place, ties by the later keys."""
     longest = 0
     for e in range(first, end):
         longest = max(longest, starts[e + 1] - starts[e])
@@ -149,11 +151,11 @@ class BucketSort:
 
     def sort(self, keys: SortKeys, entities: int) -> tuple[Ints, Ints]:
         """Starts of the entities and the sorted row positions."""
-        starts, order, moment = _buckets(keys.entity, keys.known_at, entities)
+        starts, order, moment = bucket_kernel(keys.entity, keys.known_at, entities)
         later = _Later(keys.happened_at, keys.tie, keys.value)
 
         def part(first: int, end: int) -> None:
-            _sort_buckets(first, end, starts, order, moment, later)
+            sort_kernel(first, end, starts, order, moment, later)
 
         if self.threads == 1 or order.size < PARALLEL_FROM:
             part(0, entities)

@@ -66,7 +66,10 @@ class _Looks(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _sweep(first: int, end: int, looks: _Looks, rows: SweepRows, entries: Entries, widest: int, out: Floats) -> None:
+def sweep_kernel(
+    first: int, end: int, looks: _Looks, rows: SweepRows, entries: Entries, widest: int, out: Floats
+) -> None:
+    """Walk the slices of looks ``first`` to ``end`` once and fill every column of ``out``."""
     lo, hi, as_of = looks.lo, looks.hi, looks.as_of
     happened_at, row_class, items, value, bot_by = rows
     starts, column, op, window, rate = entries.starts, entries.column, entries.op, entries.window, entries.rate
@@ -160,7 +163,7 @@ def sweep(rows: SweepRows, slices: Slices, as_of: Ints, entries: Entries, *, thr
     looks = _Looks(slices.lo, slices.hi, as_of)
 
     def part(first: int, end: int) -> None:
-        _sweep(first, end, looks, rows, entries, widest, out)
+        sweep_kernel(first, end, looks, rows, entries, widest, out)
 
     if threads == 1 or count < PARALLEL_FROM:
         part(0, count)

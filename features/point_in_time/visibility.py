@@ -59,7 +59,8 @@ def is_known(known_at: Any, as_of: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _slices(starts: Ints, known_at: Ints, entity: Ints, as_of: Ints, lo: Ints, hi: Ints) -> None:
+def slice_kernel(starts: Ints, known_at: Ints, entity: Ints, as_of: Ints, lo: Ints, hi: Ints) -> None:
+    """Write [lo, hi) of every look: the rows of its entity known strictly before its ``as_of``."""
     for i in range(entity.size):
         if entity[i] < 0:
             lo[i] = hi[i] = 0
@@ -83,7 +84,7 @@ def visible(rows: SortedRows, cohort: Moments) -> Slices:
     """
     lo = np.empty(cohort.entity.size, dtype=np.int64)
     hi = np.empty(cohort.entity.size, dtype=np.int64)
-    _slices(rows.starts, rows.known_at, cohort.entity, cohort.as_of, lo, hi)
+    slice_kernel(rows.starts, rows.known_at, cohort.entity, cohort.as_of, lo, hi)
     return Slices(lo, hi)
 
 

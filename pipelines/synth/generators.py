@@ -55,7 +55,7 @@ def make_generated(source: Source, paths: Paths) -> None:
         )
 
     write = GENERATORS[generator.name]()
-    made_with = {"name": generator.name, "parameters": generator.parameters, "code": _code_hash(write)}
+    made_with = {"name": generator.name, "parameters": generator.parameters, "code": hash_code(write)}
     marker = paths.raw / MADE_WITH
     files = [t.location.file for t in source.tables.values() if t.location is not None]
     if marker.is_file() and read_json(marker) == made_with and all((paths.raw / f).is_file() for f in files):
@@ -69,7 +69,7 @@ def make_generated(source: Source, paths: Paths) -> None:
         write_json(folder / MADE_WITH, made_with)
 
 
-def _code_hash(write: Writer) -> str:
+def hash_code(write: Writer) -> str:
     """Hash of the folder of code a generator lies in: other code makes other data."""
     digest = hashlib.sha256()
     for file in sorted(Path(inspect.getfile(write)).parent.rglob("*.py")):

@@ -112,7 +112,7 @@ def stage_dir(path: Path) -> Iterator[Path]:
 
         if not path.exists():
             new.rename(path)
-        elif not _exchange(new, path):
+        elif not exchange_folders(new, path):
             shutil.rmtree(old, ignore_errors=True)
             path.rename(old)
             new.rename(path)
@@ -122,7 +122,7 @@ def stage_dir(path: Path) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _exchange(one: Path, other: Path) -> bool:
+def exchange_folders(one: Path, other: Path) -> bool:
     """Exchange two directories in one step (Linux); False where that is not to be had."""
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2

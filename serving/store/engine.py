@@ -28,11 +28,11 @@ from sqlalchemy.orm import Session
 from features.errors import RegistryError
 from serving.store.tables import Base
 
-_BUSY_SECONDS = 30  # to wait for SQLite's write lock before giving up, as long as a request may take
+BUSY_SECONDS = 30  # to wait for SQLite's write lock before giving up, as long as a request may take
 _PAUSE_SECONDS = 0.02
 _LOCK = 7263001  # our namespace among PostgreSQL's advisory locks
 _MIGRATIONS = files("serving.store") / "migrations"
-_VERSION = Table(
+VERSION = Table(
     "alembic_version",
     MetaData(),
     Column("version_num", String(32), nullable=False),
@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}}
+        options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
         self.engine: Engine = create_engine(url, pool_pre_ping=not sqlite, **(options if sqlite else {}))
         if sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
@@ -79,9 +79,7 @@ class Store:
                 names = inspect(connection).get_table_names()
                 if not names:
                     _create(connection)
-                elif (
-                    _VERSION.name not in names or connection.scalar(select(_VERSION.c.version_num)) != newest_revision()
-                ):
+                elif VERSION.name not in names or connection.scalar(select(VERSION.c.version_num)) != newest_revision():
                     upgrade_store(connection)
         except SQLAlchemyError as problem:
             raise RegistryError(
@@ -112,7 +110,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def switch_to_write_ahead_log(connection: Any) -> None:
     """Switch to the write-ahead log; SQLite does not wait for another connection doing the same, so we do."""
-    give_up = time.monotonic() + _BUSY_SECONDS
+    give_up = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()
@@ -132,8 +130,8 @@ def newest_revision() -> str:
 def _create(connection: Connection) -> None:
     """Create all tables of an empty store, as the migrations would leave them."""
     Base.metadata.create_all(connection)
-    _VERSION.create(connection)
-    connection.execute(_VERSION.insert().values(version_num=newest_revision()))
+    VERSION.create(connection)
+    connection.execute(VERSION.insert().values(version_num=newest_revision()))
 
 
 def upgrade_store(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reference.import_graph import MOST_FILES, House
+from tests.reference.import_graph import MOST_FILES, House, private_names_used
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("features", "models", "pipelines", "serving")
@@ -78,6 +78,16 @@ def test_no_folder_is_a_heap(house: House) -> None:
     assert house.crowded() == {}
 
 
+def test_long_records_are_filled_by_keyword(house: House) -> None:
+    assert house.long_positional_records() == []
+
+
+def test_tests_use_public_names_of_the_product() -> None:
+    for name in tracked():
+        if name.startswith("tests/") and name.endswith(".py"):
+            assert private_names_used(ROOT / name) == [], name
+
+
 def test_a_file_name_says_what_it_is_within_its_room(house: House) -> None:
     assert house.namesakes() == SAME_NAME
 
@@ -144,3 +154,12 @@ def test_a_circle_of_folders_would_be_seen(tmp_path: Path) -> None:
 def test_a_heap_and_a_second_file_of_a_name_would_be_seen(tmp_path: Path) -> None:
     house = _tree(tmp_path, {f"serving/file_{k}.py": "" for k in range(MOST_FILES + 1)} | {"serving/api/file_1.py": ""})
     assert house.crowded() == {"serving": MOST_FILES + 1} and house.namesakes() == {("serving", "file_1.py")}
+
+
+def test_a_long_record_by_position_and_a_private_name_would_be_seen(tmp_path: Path) -> None:
+    fields = "".join(f"    f{k}: int\n" for k in range(6))
+    text = f"@dataclass(frozen=True)\nclass Long:\n{fields}\n@dataclass(kw_only=True)\nclass Fine:\n{fields}"
+    assert _tree(tmp_path, {"models/long.py": text}).long_positional_records() == ["models.long.Long"]
+    test = tmp_path / "test_it.py"
+    test.write_text("from models.long import _hidden, shown\nfrom models import long\nlong._other()\nlong.__name__\n")
+    assert private_names_used(test) == ["_hidden", "long._other"]

@@ -88,7 +88,7 @@ def test_an_empty_store_is_made_as_the_migrations_make_it(url: str, tmp_path: Pa
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Base.metadata) == []
         assert context.get_current_revision() == engine.newest_revision()
-        engine._VERSION.drop(connection)
+        engine.VERSION.drop(connection)
         Base.metadata.drop_all(connection)
     migrated.migrate()
     with migrated.engine.begin() as connection:
@@ -164,7 +164,7 @@ def test_a_store_that_another_server_is_switching_is_waited_for(monkeypatch: pyt
     answers[:] = [sqlite3.OperationalError("disk I/O error")]
     with pytest.raises(sqlite3.OperationalError, match="disk"):
         engine.switch_to_write_ahead_log(Connection())
-    monkeypatch.setattr(engine, "_BUSY_SECONDS", -1)
+    monkeypatch.setattr(engine, "BUSY_SECONDS", -1)
     answers[:] = [sqlite3.OperationalError("database is locked")]
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         engine.switch_to_write_ahead_log(Connection())

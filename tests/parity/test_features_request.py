@@ -92,5 +92,11 @@ def test_kernels_are_compiled_once_for_batches_and_requests() -> None:
     from features.point_in_time import visibility
 
     test_a_request_gives_the_bits_of_the_batch()
-    kernels = (sweep._sweep, sorting._buckets, sorting._sort_buckets, visibility._slices, scanner_clicks._flag)
+    kernels = (
+        sweep.sweep_kernel,
+        sorting.bucket_kernel,
+        sorting.sort_kernel,
+        visibility.slice_kernel,
+        scanner_clicks.flag_kernel,
+    )
     assert [len(kernel.signatures) for kernel in kernels] == [1] * 5

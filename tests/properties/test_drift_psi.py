@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.judging.drift.psi import independent_units, noise_bound, psi
-from models.judging.drift.reference_distribution import _category as category
-from models.judging.drift.reference_distribution import _number as number
 from models.judging.drift.reference_distribution import bin_labels, codes_of, shares
+from models.judging.drift.reference_distribution import describe_category as category
+from models.judging.drift.reference_distribution import describe_number as number
 from tests.reference.drift_oracle import category_shares_slowly, deciles_slowly, number_shares_slowly, psi_slowly
 
 COUNTS = st.lists(st.integers(0, 40), min_size=2, max_size=12).filter(lambda counts: sum(counts) > 0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOMS = ("features", "models", "pipelines", "serving")  # lower rooms first
 MOST_FILES = 17
+MOST_FIELDS = 5  # of a dataclass that may be filled by position
 BY_STRING = {"import_module", "__import__", "find_spec", "resolve_name"}
 
 Edges = Mapping[str, set[str]]
@@ -96,6 +97,15 @@ class House:
         count = Counter(name.rpartition(".")[0] for name in self.files if not name.endswith("__init__"))
         return {folder: files for folder, files in count.items() if files > MOST_FILES}
 
+    def long_positional_records(self) -> list[str]:
+        """Dataclasses of more than five fields that may be filled by position."""
+        return [
+            f"{name}.{node.name}"
+            for name, path in self.files.items()
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ClassDef) and _fields(node) > MOST_FIELDS and _positional(node)
+        ]
+
     def namesakes(self) -> set[tuple[str, str]]:
         """(room, file name) of names that stand more than once in a room."""
         count = Counter((name.split(".")[0], path.name) for name, path in self.files.items())
@@ -152,3 +162,31 @@ def _foreign(node: ast.Call) -> bool:
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
         return not re.match(rf"({'|'.join(ROOMS)})(\.|$)", first.value)
     return False
+
+
+def _positional(node: ast.ClassDef) -> bool:
+    """Whether it is a dataclass without ``kw_only=True``."""
+    decorators = [ast.unparse(one) for one in node.decorator_list]
+    return any("dataclass" in one and "kw_only=True" not in one for one in decorators)
+
+
+def _fields(node: ast.ClassDef) -> int:
+    """Fields of a dataclass that its constructor takes."""
+    declared = [ast.unparse(one) for one in node.body if isinstance(one, ast.AnnAssign)]
+    return sum("ClassVar" not in one and "init=False" not in one for one in declared)
+
+
+def private_names_used(path: Path) -> list[str]:
+    """Names with a leading underscore that a test imports from the product, or reads of its modules and classes."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    known: set[str] = set()
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ROOMS:
+            known |= {alias.asname or alias.name for alias in node.names}
+            found += [alias.name for alias in node.names if alias.name.startswith("_")]
+    for node in ast.walk(tree):
+        private = isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__")
+        if private and ast.unparse(node).split(".")[0] in known:
+            found.append(ast.unparse(node))
+    return found

@@ -26,7 +26,7 @@ def _made(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         (folder / "calls.csv").write_text("job;age;y\n" + text)
 
     monkeypatch.setitem(generators.GENERATORS, "toy", lambda: write_toy)
-    monkeypatch.setattr(generators, "_code_hash", lambda write: "code 1")
+    monkeypatch.setattr(generators, "hash_code", lambda write: "code 1")
     return calls
 
 
@@ -39,7 +39,7 @@ def test_files_are_made_once_and_again_when_parameters_or_code_change(
     assert made == [{"rows": 3}]
     ingest(write_flat(tmp_path, declaration=GENERATED.replace("rows: 3", "rows: 5")), paths)
     assert made == [{"rows": 3}, {"rows": 5}] and len(load_tables(paths)["leads"]) == 5
-    monkeypatch.setattr(generators, "_code_hash", lambda write: "code 2")
+    monkeypatch.setattr(generators, "hash_code", lambda write: "code 2")
     ingest(write_flat(tmp_path, declaration=GENERATED.replace("rows: 3", "rows: 5")), paths)
     (paths.raw / "calls.csv").unlink()
     ingest(write_flat(tmp_path, declaration=GENERATED.replace("rows: 3", "rows: 5")), paths)
@@ -73,6 +73,6 @@ def test_the_code_of_a_whole_package_counts(tmp_path: Path, monkeypatch: pytest.
     (package / "part.py").write_text("x = 1")
     monkeypatch.syspath_prepend(str(tmp_path))
     write = importlib.import_module("toy_package").write_toy
-    before = generators._code_hash(write)
+    before = generators.hash_code(write)
     (package / "part.py").write_text("x = 2")
-    assert generators._code_hash(write) != before
+    assert generators.hash_code(write) != before

@@ -16,7 +16,7 @@ from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import Binned, CategoryBins, NumberBins
 from models.encoding.linear_encoder import MISSING, RARE, CategoryCode
-from models.judging.rubrics.scorecard_to_rubric import _rules, propose_rubric
+from models.judging.rubrics.scorecard_to_rubric import propose_rubric, rules_of_feature
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 
 CATALOG = build_catalog(SOURCE)
@@ -97,7 +97,7 @@ def test_kinds_counted_together_are_one_rule_if_they_are_filtered_alike() -> Non
         for assets in (None, ("pricing*",))
     )
     spread = (bins(0, 2).bins, np.array([-1, 4, 9, 0]))
-    found = _rules(replace(feature, params=alike), *spread, None)
+    found = rules_of_feature(replace(feature, params=alike), *spread, None)
     assert found is not None and found[1] == -1
     assert found[0][0][1]["activity"] == ["demo", "page_view"] and found[0][0][1]["take"] == "sum"
-    assert _rules(replace(feature, params=apart), *spread, None) is None
+    assert rules_of_feature(replace(feature, params=apart), *spread, None) is None

@@ -57,7 +57,7 @@ def test_a_stage_replaces_the_old_one_without_mixing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
 ) -> None:
     if not exchange:
-        monkeypatch.setattr(atomic_files, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(atomic_files, "exchange_folders", lambda one, other: False)
     for name in ("first", "second"):
         with stage_dir(tmp_path / "ingest") as out:
             write_text(out / name, name)

@@ -39,15 +39,15 @@ def build_reference_distribution(matrix: Matrix, rows: Ints, newest: Ints, newes
         "units": independent_units(group),
         "features": {
             feature.name: _with_usual(
-                _category(part.values[feature.name])
+                describe_category(part.values[feature.name])
                 if feature.type is FeatureType.CATEGORY
-                else _number(part.values[feature.name].to_numpy(dtype=np.float64)),
+                else describe_number(part.values[feature.name].to_numpy(dtype=np.float64)),
                 part.values[feature.name],
                 moments,
             )
             for feature in matrix.catalog
         },
-        "scores": _number(newest_log_odds)
+        "scores": describe_number(newest_log_odds)
         | {"rows": len(newest), "units": independent_units(matrix.keys["group"].to_numpy(dtype="str")[newest])},
         "leads_per_moment": _volumes(part),
     }
@@ -74,7 +74,7 @@ def _with_usual(profile: dict[str, Any], values: pd.Series, moments: list[Ints])
     return profile | {"usual": max(found, default=0.0)}
 
 
-def _number(values: Floats) -> dict[str, Any]:
+def describe_number(values: Floats) -> dict[str, Any]:
     """Bins at the deciles; a bin for missing values behind them."""
     known = values[~np.isnan(values)]
     edges: tuple[float, ...] = ()
@@ -86,7 +86,7 @@ def _number(values: Floats) -> dict[str, Any]:
     return {"kind": "number", "edges": list(edges), "shares": shares(codes, len(edges) + 2), "median": median}
 
 
-def _category(values: pd.Series) -> dict[str, Any]:
+def describe_category(values: pd.Series) -> dict[str, Any]:
     """A bin per frequent level, one for all others, one for missing values."""
     counts = values.dropna().astype("str").value_counts()
     order = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))

@@ -60,7 +60,7 @@ def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handof
     always = next((found for feature in catalog if "lead" in (found := _read_subject(feature.params) or {})), None)
     for feature_name, binned in card.bins.items():
         feature = catalog[feature_name]
-        made = _rules(feature, binned.bins, card.points_by_bin[feature_name], always)
+        made = rules_of_feature(feature, binned.bins, card.points_by_bin[feature_name], always)
         if made is None:
             left_out.append(feature_name)
             continue
@@ -90,7 +90,7 @@ def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handof
 _Parts = list[tuple[str, dict[str, Any]]]  # per rule: what to add to the feature's label, and the rule's keys
 
 
-def _rules(
+def rules_of_feature(
     feature: Feature, bins: NumberBins | CategoryBins, points: Ints, always: Mapping[str, str] | None
 ) -> tuple[_Parts, float] | None:
     """Keys of the feature's rules and the points every lead gets; None where the grammar has no such rule.
@@ -100,7 +100,7 @@ def _rules(
     params = feature.params
     subject = _read_subject(params)
     if subject is not None:
-        return [("", {**subject, **_values(bins, points)})], 0.0
+        return [("", {**subject, **points_per_value(bins, points)})], 0.0
     if isinstance(bins, CategoryBins):
         staged = isinstance(params, CurrentStage) and params.condition is None
         return _stage_rules(always, bins, points) if staged and always is not None else None
@@ -180,7 +180,8 @@ def _read_subject(params: Params) -> dict[str, str] | None:
     return None
 
 
-def _values(bins: NumberBins | CategoryBins, points: Ints) -> dict[str, Any]:
+def points_per_value(bins: NumberBins | CategoryBins, points: Ints) -> dict[str, Any]:
+    """Keys of one rule that gives the bins' points: per value of a category, per range of a number."""
     if isinstance(bins, CategoryBins):
         named = dict(zip(bins.code.levels, (float(p) for p in points), strict=True))
         rest = {"otherwise": named.pop(RARE, 0.0), "missing": named.pop(MISSING, 0.0)}
