@@ -78,5 +78,5 @@ def test_a_flat_source_has_no_clocks_to_merge_by(tmp_path: Path) -> None:
         "tables: {leads: {columns: {mail: {role: personal}, y: {}}}}\n"
         "flat: {target: {column: y, won: [a], lost: [b]}}\n"
     )
-    with pytest.raises(SourceError, match="a flat source has none"):
+    with pytest.raises(SourceError, match="which a flat source does not have"):
         load_source(file)

@@ -297,7 +297,7 @@ def test_a_folder_that_cannot_be_written_is_said(
     def read_only(*_: Any) -> None:
         raise PermissionError(30, "Read-only file system")
 
-    monkeypatch.setattr("pipelines.registry.champion.write_json", read_only)
+    monkeypatch.setattr("pipelines.artifacts.champion_record.write_json", read_only)
     registry.names(other)
     with client_for(tiny_copy, tmp_path / "state", bundle="registry") as client:
         told = health(client)
