@@ -32,7 +32,7 @@ from models.judging.evaluation.backtest import (
     run_backtest,
     subsample,
 )
-from models.judging.evaluation.test_block import Evaluation, evaluate
+from models.judging.evaluation.final_block import Evaluation, evaluate
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import logit
 from models.settings import TrainSettings

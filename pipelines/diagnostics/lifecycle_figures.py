@@ -12,8 +12,8 @@ from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
 from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions
 from models.logistic import sigmoid
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.final_block import find_test_block
 from pipelines.artifacts.lifecycle_record import LifecycleRecord
-from pipelines.artifacts.test_block import find_test_block
 from pipelines.workspace.atomic_files import write_parquet, write_text
 from pipelines.workspace.context import Context
 from pipelines.workspace.find_declarations import find_policy

@@ -26,7 +26,7 @@ from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.diagnostics.activity_diagnostics import engagement_of
-from pipelines.registry.test_warnings import caution_of
+from pipelines.registry.cautions import caution_of
 from pipelines.report.charts.chart_records import OWN_COLOURS
 from pipelines.report.charts.plotly_figures import plotly_figure
 from pipelines.report.charts.run_charts import charts_of

@@ -29,7 +29,7 @@ from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.leakage.audit import feature_origins
 from models.logistic import sigmoid
 from pipelines.artifacts.audit_record import AuditRecord
-from pipelines.artifacts.test_block import TestBlock, load_test_block
+from pipelines.artifacts.final_block import FinalBlock, load_test_block
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -62,7 +62,7 @@ def read_rule_values(source: Source, tables: Tables, rubric: Rubric, past: Matri
 
 
 def backtest_rubric(
-    block: TestBlock,
+    block: FinalBlock,
     rubric: ScoredPolicy | None,
     capacity: SnapshotCapacity,
     resampling: Resampling,

@@ -12,12 +12,12 @@ from features.schema.vocabulary import Verdict
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling
+from models.judging.evaluation.final_block import rank_figures
 from models.judging.evaluation.metrics import auc
-from models.judging.evaluation.test_block import rank_figures
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit import Recipe, evaluate_twin, fit_twin
 from pipelines.artifacts.evaluation_record import EvaluationRecord
-from pipelines.artifacts.test_block import write_test_log_odds
+from pipelines.artifacts.final_block import write_test_log_odds
 from pipelines.artifacts.train_record import TwinScorecardRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.explanation_fidelity import fidelity_of

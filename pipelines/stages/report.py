@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.verdict_record import StageVerdict
-from pipelines.registry.test_warnings import keep_caution
+from pipelines.registry.cautions import keep_caution
 from pipelines.report.page import render
 from pipelines.report.summary_json import summarise
 from pipelines.workspace.atomic_files import stage_dir, write_text

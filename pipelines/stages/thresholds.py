@@ -36,8 +36,8 @@ from models.judging.rubrics.rule_diagnostics import diagnose_rules
 from models.judging.rubrics.scorecard_to_rubric import Proposal
 from models.logistic import sigmoid
 from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.final_block import FinalBlock, load_test_block
 from pipelines.artifacts.lifecycle_record import ProfileRecord
-from pipelines.artifacts.test_block import TestBlock, load_test_block
 from pipelines.artifacts.train_record import TwinScorecardRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.lifecycle_figures import write_lifecycle
@@ -79,7 +79,7 @@ class JudgedBlock:
     """
 
     matrix: Matrix
-    test: TestBlock
+    test: FinalBlock
     proposed: Proposal | None
     capacity: Capacity
     capacity_notes: list[str]
@@ -245,7 +245,7 @@ def _diagnose_rules(context: Context, matrix: Matrix) -> dict[str, Any] | None:
     return diagnose_rules(book, rows.values, matrix.catalog, rows.label, rows.weight, group_codes(rows), order).record()
 
 
-def _plan(context: Context, test: TestBlock) -> dict[str, Any] | None:
+def _plan(context: Context, test: FinalBlock) -> dict[str, Any] | None:
     """What other crews would have found inside their lists; only weekly snapshots have a queue."""
     source = context.source
     if source.kind == "flat":

@@ -16,8 +16,8 @@ from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.registry.cautions import caution_of
 from pipelines.registry.champion import Champion, read_champion
-from pipelines.registry.test_warnings import caution_of
 from pipelines.workspace.atomic_files import read_parquet
 from serving.json_values import to_json_values
 from serving.problems import NotFoundError
@@ -27,7 +27,7 @@ from serving.state.result_cache import file_stamp
 
 if TYPE_CHECKING:
     from models.judging.lifecycle.figures import Lifecycle
-    from pipelines.artifacts.test_block import TestBlock
+    from pipelines.artifacts.final_block import JudgedBlock
 
 _JUDGED: Mapping[str, type[Artifact]] = {
     "backtest": BacktestRecord,
@@ -87,8 +87,8 @@ def simulate(
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
 
 
-def _test_block(app_state: AppState) -> "TestBlock":
-    from pipelines.artifacts.test_block import load_test_block
+def _test_block(app_state: AppState) -> "JudgedBlock":
+    from pipelines.artifacts.final_block import load_test_block
 
     stamp = file_stamp(ComparisonRecord.path(app_state.paths))
     return app_state.results.get("test block", stamp, lambda: load_test_block(app_state.paths))

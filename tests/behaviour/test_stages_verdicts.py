@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from features.errors import ExitStatus
+from pipelines.registry.cautions import caution_of
 from pipelines.registry.champion import read_champion
-from pipelines.registry.test_warnings import caution_of
 from pipelines.workspace.paths import Paths
 from tests.reference.calls import DECLARATION, calls, write_calls
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipelines.registry.test_warnings import UNREADABLE, caution_of, keep_caution
+from pipelines.registry.cautions import UNREADABLE, caution_of, keep_caution
 from pipelines.workspace.paths import Paths
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from features.schema.source import Source
 from features.schema.vocabulary import Verdict
-from models.judging.evaluation.test_warning import write_test_warning
+from models.judging.evaluation.caution_text import write_test_warning
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.counts_record import CountsRecord

@@ -8,8 +8,8 @@ from features.errors import ContractError
 from features.schema.source import Capacity
 from features.schema.vocabulary import Stage
 from models.judging.cluster_bootstrap import Resampling
+from models.judging.evaluation.final_block import rank_figures
 from models.judging.evaluation.metrics import auc
-from models.judging.evaluation.test_block import rank_figures
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.recorded_baselines import actual_handoff, recorded_score

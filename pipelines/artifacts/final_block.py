@@ -18,7 +18,7 @@ _FILE = "test_log_odds.parquet"
 
 
 @dataclass(frozen=True)
-class TestBlock:
+class FinalBlock:
     """Rows nobody was fitted on, all matured.
 
     Parameters
@@ -35,7 +35,7 @@ class TestBlock:
     log_odds: Floats
 
 
-def load_test_block(paths: Paths, whole: Matrix | None = None) -> TestBlock:
+def load_test_block(paths: Paths, whole: Matrix | None = None) -> FinalBlock:
     """The test block of the last run; ``whole`` is the matrix of the source where it is at hand already.
 
     Raises
@@ -48,10 +48,10 @@ def load_test_block(paths: Paths, whole: Matrix | None = None) -> TestBlock:
     rows = load_chop(paths.matrix).final.test
     matrix = load_matrix(paths.matrix) if whole is None else whole
     log_odds = read_parquet(paths.evaluate / _FILE)[evaluation.winner].to_numpy(dtype=np.float64)
-    return TestBlock(matrix.take(rows), rows, evaluation.winner, log_odds)
+    return FinalBlock(matrix.take(rows), rows, evaluation.winner, log_odds)
 
 
-def find_test_block(paths: Paths) -> TestBlock | None:
+def find_test_block(paths: Paths) -> FinalBlock | None:
     """As :func:`load_test_block`; None where the last run judged no candidate."""
     return load_test_block(paths) if (paths.evaluate / _FILE).exists() else None
 

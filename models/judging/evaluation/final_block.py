@@ -11,6 +11,7 @@ from features.array_types import Floats
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import group_codes, judging_weight
+from models.judging.evaluation.caution_text import write_test_warning
 from models.judging.evaluation.metrics import (
     METRICS,
     all_metrics,
@@ -21,7 +22,6 @@ from models.judging.evaluation.metrics import (
     metric_draws,
 )
 from models.judging.evaluation.reliability_tables import outcome_codes, reliability_table, share_interval
-from models.judging.evaluation.test_warning import write_test_warning
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.replay import arrange_replay, top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity

@@ -14,7 +14,7 @@ def write_test_warning(
 
     Parameters
     ----------
-    figures, differences : as in :class:`~models.judging.evaluation.test_block.Evaluation`
+    figures, differences : as in :class:`~models.judging.evaluation.final_block.Evaluation`
     """
     row = figures[winner]
     low, high = row["auc_ci"]
