@@ -27,7 +27,7 @@ from serving.state.result_cache import file_stamp
 
 if TYPE_CHECKING:
     from models.judging.lifecycle.figures import Lifecycle
-    from pipelines.artifacts.final_block import JudgedBlock
+    from pipelines.artifacts.final_block import FinalBlock
 
 _JUDGED: Mapping[str, type[Artifact]] = {
     "backtest": BacktestRecord,
@@ -87,7 +87,7 @@ def simulate(
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
 
 
-def _test_block(app_state: AppState) -> "JudgedBlock":
+def _test_block(app_state: AppState) -> "FinalBlock":
     from pipelines.artifacts.final_block import load_test_block
 
     stamp = file_stamp(ComparisonRecord.path(app_state.paths))
