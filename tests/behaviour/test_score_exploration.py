@@ -35,7 +35,7 @@ def worklist(run: TinyRun) -> pd.DataFrame:
 def test_nothing_is_drawn_unless_declared(tiny_demo: TinyRun) -> None:
     listed = worklist(tiny_demo)
     assert not len(explore(tiny_demo.context, listed, listed["probability"].to_numpy(), "b"))
-    assert read_json(tiny_demo.context.paths.score / "exploration.json") == {}
+    assert read_json(tiny_demo.context.paths.score / "exploration.json") == {"version": 1}
     assert not (tiny_demo.context.paths.root / LOG).exists()
     assert set(listed["place"]) == {""}
 
