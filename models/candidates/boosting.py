@@ -234,7 +234,7 @@ class BoosterCandidate:
 
     @cached_property
     def explainer(self) -> TreeShap | None:
-        """Tables of exact Shapley values, made on first use; None where the trees are too deep for tables."""
+        """Explainer of the boosters, made on first use; None for a model it cannot read (never one of our own)."""
         try:
             return TreeShap.of(self.texts)
         except UnsupportedError as problem:

@@ -1,4 +1,4 @@
-"""How fast contributions are, next to LightGBM's own, and what bounded depth costs in log loss.
+"""How fast contributions are, next to LightGBM's own, and what a bound on depth costs in log loss.
 
 Run ``python -m tests.benchmarks.bench_explaining``; every figure of one run is comparable, none across machines. The
 data are simulated (synthetic): 120 numbers with gaps and four categories.
@@ -20,7 +20,13 @@ from models.explaining.treeshap import TreeShap
 
 FEATURES, CATEGORIES = 120, 4
 ROUNDS = 5  # all ways in turn, medians taken: others may use the machine too
-SHAPES = {"depth 5, 16 leaves": (5, 16), "depth 6, 31 leaves": (6, 31)}
+ONE_THREAD_ROWS = 4_096  # many blocks, and few enough to repeat
+SHAPES = {
+    "depth 5, 16 leaves": (5, 16),
+    "depth 6, 31 leaves": (6, 31),
+    "depth 8, 63 leaves": (8, 63),
+    "depth 12, 255 leaves": (12, 255),
+}
 
 
 def table(rows: int, seed: int = 0) -> tuple[Floats, Floats]:
@@ -52,6 +58,13 @@ def seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+def processor_seconds(run: Callable[[], Any]) -> float:
+    """Time of this thread alone, which other work on the machine disturbs little."""
+    start = time.thread_time()
+    run()
+    return time.thread_time() - start
+
+
 def compared(depth: int, leaves: int, *, rows: int, slow_rows: int, trees: int) -> dict[str, float]:
     """Rows a second of both, their ratio, largest difference, and one lead alone."""
     x, y = table(20_000 if rows >= 20_000 else rows)
@@ -72,11 +85,17 @@ def compared(depth: int, leaves: int, *, rows: int, slow_rows: int, trees: int) 
     taken = [{name: count / seconds(run) for name, (count, run) in ways.items()} for _ in range(ROUNDS)]
     rate = {name: float(np.median([turn[name] for turn in taken])) for name in ways}
     alone = np.array([seconds(lambda: explainer.values(asked[:1])) for _ in range(500)]) * 1000
+    several = asked[:ONE_THREAD_ROWS]
+    one_thread = []
+    for _ in range(ROUNDS):
+        slow_s = processor_seconds(lambda: [model.predict(some, pred_contrib=True, num_threads=1) for model in models])
+        one_thread.append(slow_s / len(some) / (processor_seconds(lambda: explainer.values(several)) / len(several)))
     return {
         "rows_per_second": rate["ours"],
         "pred_contrib_rows_per_second": rate["theirs"],
         "predict_rows_per_second": rate["predict"],
         "ratio": float(np.median([turn["ours"] / turn["theirs"] for turn in taken])),
+        "ratio_one_thread": float(np.median(one_thread)),
         "largest_difference": float(np.abs(fast[:slow_rows] - slow[:, :-1]).max()),
         "one_lead_ms": float(np.median(alone)),
         "build_s": build,

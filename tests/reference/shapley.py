@@ -6,7 +6,7 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 
-from models.explaining.trees import CATEGORICAL, MISSING_NAN, MISSING_ZERO, ZERO, Tree
+from models.explaining.treeshap.model_trees import CATEGORICAL, MISSING_NAN, MISSING_ZERO, ZERO, Tree
 
 
 def goes_left(tree: Tree, node: int, value: float) -> bool:

@@ -1,4 +1,4 @@
-"""The booster candidate explains by tables, and says so in the log where its trees are too deep for them."""
+"""The booster candidate explains its trees exactly, with tables or without room for them."""
 
 import logging
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.calibration.interval import IntervalModel
 from models.candidates.boosting import DEFAULTS, BoosterCandidate, tree_contributions
-from models.explaining import treeshap
+from models.explaining.treeshap import explainer
 from models.interfaces import Calibration, Scale
 from tests.reference.toy import CATALOG, toy_matrix
 
@@ -32,22 +32,24 @@ def test_a_booster_s_contributions_are_lightgbm_s_and_sum_to_its_log_odds() -> N
     assert (model.log_odds(values)[1490:1510] == model.log_odds(values.iloc[1490:1510])).all()
 
 
-def test_trees_too_deep_for_tables_are_explained_by_lightgbm_and_the_log_says_so(
+def test_trees_without_room_for_tables_are_integrated_and_nothing_is_logged(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(treeshap, "MAX_TABLE_BYTES", 64)
+    monkeypatch.setattr(explainer, "MAX_TABLE_BYTES", 64)
     model, values = fitted(), toy_matrix(50, seed=4).values
     with caplog.at_level(logging.WARNING):
         found = model.contributions(values)
-    assert "far slower: tables of" in caplog.text
+    assert model.explainer is not None
+    assert model.explainer.looked_up is None
+    assert not caplog.text
     np.testing.assert_allclose(found.values.sum(axis=1) + found.base, model.log_odds(values), atol=1e-9)
 
 
 def test_a_loaded_bundle_is_warmed_by_leads_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     walked: set[str] = set()
-    for name in ("explain_row", "explain_rows"):
-        kernel = getattr(treeshap, name)
-        monkeypatch.setattr(treeshap, name, lambda *a, _n=name, _k=kernel: (walked.add(_n), _k(*a)))
+    for name in ("look_up_row", "look_up_rows"):
+        kernel = getattr(explainer, name)
+        monkeypatch.setattr(explainer, name, lambda *a, _n=name, _k=kernel: (walked.add(_n), _k(*a)))
     bundle = Bundle(
         meta={"horizon_days": 90},
         catalog=CATALOG,
@@ -63,6 +65,6 @@ def test_a_loaded_bundle_is_warmed_by_leads_nobody_knows(tmp_path: Path, monkeyp
     assert "explainer" not in vars(again.components["booster"])
     again.warm()
     assert "explainer" in vars(again.components["booster"])
-    assert walked == {"explain_row", "explain_rows"}
+    assert walked == {"look_up_row", "look_up_rows"}
     values = toy_matrix(20, seed=4).values
     np.testing.assert_array_equal(again.contributions(values).values, bundle.contributions(values).values)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.array_types import Ints
-from models.explaining.trees import Tree
+from models.explaining.treeshap.model_trees import Tree
 
 MAX_BITS = 7  # of a merged subtree: each bit more doubles its table
-LEAF_BITS = 12  # a single leaf may need more bits than a merged subtree is worth
 _BIT_COST = 0.12  # of finding one bit of the pattern, where a look-up in a table costs 1
 Conditions = tuple[tuple[int, bool], ...]  # (split, whether left is wanted), all must hold
 
@@ -40,20 +39,12 @@ class Group:
     leaves: tuple[Leaf, ...]
 
 
-class TooDeepError(ValueError):
-    """A path with more distinct features than a table can hold."""
-
-
 def plan(tree: Tree, column_of: Ints, max_bits: int = MAX_BITS) -> list[Group]:
     """Groups that cover a tree's leaves once, at the least number of look-ups.
 
     Parameters
     ----------
     column_of : shape (features,), the output column each feature is summed into
-
-    Raises
-    ------
-    TooDeepError : a path has more than :data:`LEAF_BITS` distinct features
     """
     return _Planner(tree, column_of, max_bits).groups() if tree.splits else []
 
@@ -84,8 +75,6 @@ class _Planner:
         """Least cost of explaining everything below ``node``, and the subtrees that reach it."""
         inside = self._inside(node)
         bits = len(above) + len(inside)
-        if node < 0 and bits > LEAF_BITS:
-            raise TooDeepError(f"a path with {bits} distinct features")
         whole = len(self._columns(above, inside)) + _BIT_COST * bits, [_Chosen(node, above, inside)]
         # its two halves would look up at least one column twice, which costs more than all its bits together
         if node < 0 or (bits <= self.max_bits and _BIT_COST * bits < 1):

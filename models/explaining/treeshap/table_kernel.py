@@ -1,13 +1,12 @@
-"""Kernels of the tree explainer: tables of Shapley values, and looking rows up in them."""
+"""Kernels of the tables: Shapley values of every pattern of conditions, and looking rows up in them."""
 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from features.array_types import Floats, Ints
-from models.explaining.trees import CATEGORICAL, MISSING_NAN, MISSING_ZERO, ZERO
+from models.explaining.treeshap.split_kernel import bin_block, decide
 
 BLOCK = 256  # rows at a time: their bins and sums stay in the second-level cache
 
@@ -37,35 +36,21 @@ class LeafGames(NamedTuple):
     share: Floats
 
 
-class ForestArrays(NamedTuple):
-    """Trees and the tables of their groups, as the kernels walk them; ``first`` arrays have one item more.
+class Tables(NamedTuple):
+    """Groups and their tables, as the kernels walk them; ``first`` arrays have one item more.
 
     Parameters
     ----------
-    columns : per binned column its feature, kind of missing value, first threshold and number of thresholds
-    thresholds : of all columns, sorted within each
-    tree_node : the first split of each tree
-    node_column : the binned column of each split
-    node_range : per split the lowest bin that goes left and how many above it do
-    node_set : per categorical split where its members start and end in ``sets``, else 0 and 0
-    sets : 1 for each category that goes left
     tree_group : the first group of each tree
     group_bit : the first bit of each group
     bit_start : the first literal of each bit
     literals : ``2 * split + 1`` where the row must go left at a split, ``2 * split`` where it must go right
-    group_table : where each group's table starts in ``tables``
+    group_table : where each group's table starts in ``values``
     group_column : the first output column of each group in ``out_column``
     out_column : the output column of each of a group's columns
-    tables : the groups' tables, one after the other, each column by column
+    values : the groups' tables, one after the other, each column by column
     """
 
-    columns: Ints
-    thresholds: Floats
-    tree_node: Ints
-    node_column: Ints
-    node_range: npt.NDArray[np.unsignedinteger]
-    node_set: Ints
-    sets: npt.NDArray[np.unsignedinteger]
     tree_group: Ints
     group_bit: Ints
     bit_start: Ints
@@ -73,7 +58,7 @@ class ForestArrays(NamedTuple):
     group_table: Ints
     group_column: Ints
     out_column: Ints
-    tables: Floats
+    values: Floats
 
 
 @njit(cache=True, nogil=True)
@@ -136,61 +121,6 @@ def fill_tables(games, tables):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _bin_numbers(x, kind, thresholds, out):  # type: ignore[no-untyped-def]
-    """1 + the number of thresholds below each value, 0 where it is missing in the sense of ``kind``."""
-    count = len(thresholds)
-    for r in range(len(x)):
-        value = x[r]
-        empty = value != value
-        if empty and kind != MISSING_NAN:
-            value, empty = 0.0, False
-        if kind == MISSING_ZERO and abs(value) <= ZERO:
-            empty = True
-        low, size = 0, count
-        while size > 0:
-            half = size // 2
-            above = thresholds[low + half] < value
-            low = low + half + 1 if above else low
-            size = size - half - 1 if above else half
-        out[r] = 0 if empty else low + 1
-
-
-@njit(cache=True, nogil=True)
-def _bin_categories(x, size, out):  # type: ignore[no-untyped-def]
-    """The category of each value, ``size`` where it is missing or in no split's set."""
-    for r in range(len(x)):
-        value = x[r]
-        known = value > -1.0 and value < size
-        out[r] = np.int64(value) if known else size
-
-
-@njit(cache=True, nogil=True)
-def _bin_block(design, start, rows, columns, thresholds, bins, values):  # type: ignore[no-untyped-def]
-    """Bins of a block of rows; ``columns`` holds feature, kind of missing value, first threshold and size per line."""
-    for c in range(len(columns)):
-        feature, kind, first, size = columns[c]
-        for r in range(rows):
-            values[r] = design[start + r, feature]
-        if kind == CATEGORICAL:
-            _bin_categories(values[:rows], size, bins[c])
-        else:
-            _bin_numbers(values[:rows], kind, thresholds[first : first + size], bins[c])
-
-
-@njit(cache=True, nogil=True)
-def _decide(source, low, width, members, target):  # type: ignore[no-untyped-def]
-    """1 where a split sends a row left: its bin is among the members, or from low to low + width (unsigned)."""
-    if len(members):
-        for r in range(len(source)):
-            target[r] = members[source[r]]
-    else:
-        for r in range(len(source)):
-            target[r] = source[r] - low
-        for r in range(len(source)):
-            target[r] = target[r] <= width
-
-
-@njit(cache=True, nogil=True)
 def _match(goes_left, literals, bit_start, first_bit, last_bit, held, pattern):  # type: ignore[no-untyped-def]
     """Bits first_bit..last_bit of every row as one number; a bit is 1 where all its literals hold."""
     rows = len(pattern)
@@ -217,52 +147,51 @@ def _add(table, pattern, sums):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def explain_rows(design, low_row, high_row, forest, out):  # type: ignore[no-untyped-def]
-    """Sums of table values into ``out`` for rows ``low_row`` to ``high_row``, a block at a time, feature-major."""
-    columns, thresholds, tree_node, node_column, node_range, node_set, sets = forest[:7]
-    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, tables = forest[7:]
+def look_up_rows(design, low_row, high_row, splits, tables, out):  # type: ignore[no-untyped-def]
+    """Add table values to ``out`` for rows ``low_row`` to ``high_row``, a block at a time, feature-major."""
+    columns, thresholds, tree_node, node_column, node_range, node_set, sets = splits
+    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, values = tables
 
     kind, widest = node_range.dtype, 1
     for t in range(len(tree_node) - 1):
         widest = max(widest, tree_node[t + 1] - tree_node[t])
     bins, goes_left = np.empty((len(columns), BLOCK), kind), np.empty((widest, BLOCK), kind)
     held, pattern = np.empty(BLOCK, kind), np.empty(BLOCK, kind)
-    values, sums = np.empty(BLOCK), np.empty((out.shape[1], BLOCK))
+    column, sums = np.empty(BLOCK), np.empty((out.shape[1], BLOCK))
 
     for start in range(low_row, high_row, BLOCK):
         rows = min(BLOCK, high_row - start)
-        _bin_block(design, start, rows, columns, thresholds, bins, values)
+        bin_block(design, start, rows, columns, thresholds, bins, column)
         sums[:, :] = 0.0
         for t in range(len(tree_node) - 1):
             first = tree_node[t]
             for n in range(first, tree_node[t + 1]):
                 members = sets[node_set[n, 0] : node_set[n, 1]]
                 low, width = node_range[n]
-                _decide(bins[node_column[n], :rows], low, width, members, goes_left[n - first])
+                decide(bins[node_column[n], :rows], low, width, members, goes_left[n - first])
             for g in range(tree_group[t], tree_group[t + 1]):
                 _match(goes_left, literals, bit_start, group_bit[g], group_bit[g + 1], held, pattern[:rows])
                 size, at = 1 << (group_bit[g + 1] - group_bit[g]), group_table[g]
                 for k in range(group_column[g], group_column[g + 1]):
-                    _add(tables[at : at + size], pattern[:rows], sums[out_column[k]])
+                    _add(values[at : at + size], pattern[:rows], sums[out_column[k]])
                     at += size
         for r in range(rows):
             for c in range(out.shape[1]):
-                out[start + r, c] = sums[c, r]
+                out[start + r, c] += sums[c, r]
 
 
 @njit(cache=True, nogil=True)
-def explain_row(design, row, forest, out):  # type: ignore[no-untyped-def]
-    """The sums of :func:`explain_rows` for one row, in the same order: without blocks, which cost a row alone most."""
-    columns, thresholds, tree_node, node_column, node_range, node_set, sets = forest[:7]
-    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, tables = forest[7:]
+def look_up_row(design, row, splits, tables, out):  # type: ignore[no-untyped-def]
+    """The sums of :func:`look_up_rows` for one row, in the same order: without blocks, which cost a row alone most."""
+    columns, thresholds, tree_node, node_column, node_range, node_set, sets = splits
+    tree_group, group_bit, bit_start, literals, group_table, group_column, out_column, values = tables
 
     widest = 1
     for t in range(len(tree_node) - 1):
         widest = max(widest, tree_node[t + 1] - tree_node[t])
     bins, goes_left = np.empty((len(columns), 1), node_range.dtype), np.empty(widest, node_range.dtype)
-    _bin_block(design, row, 1, columns, thresholds, bins, np.empty(1))
+    bin_block(design, row, 1, columns, thresholds, bins, np.empty(1))
 
-    out[row] = 0.0
     for t in range(len(tree_node) - 1):
         first = tree_node[t]
         for n in range(first, tree_node[t + 1]):
@@ -281,5 +210,5 @@ def explain_row(design, row, forest, out):  # type: ignore[no-untyped-def]
                 pattern |= held << (b - group_bit[g])
             size, at = 1 << (group_bit[g + 1] - group_bit[g]), group_table[g]
             for k in range(group_column[g], group_column[g + 1]):
-                out[row, out_column[k]] += tables[at + pattern]
+                out[row, out_column[k]] += values[at + pattern]
                 at += size
