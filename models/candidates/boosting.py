@@ -234,7 +234,7 @@ class BoosterCandidate:
 
     @cached_property
     def explainer(self) -> TreeShap | None:
-        """Explainer of the boosters, made on first use; None for a model it cannot read (never one of our own)."""
+        """Explainer of the boosters, made on first use; None for a model it cannot read, as with linear leaves."""
         try:
             return TreeShap.of(self.texts)
         except UnsupportedError as problem:
