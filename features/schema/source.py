@@ -240,7 +240,7 @@ class Source(Declared):
     actual_handoff: Stage | None = Field(default=None, description="stage whose entry is a handoff that happened")
     capacity: Capacity = Field(default=Capacity(), description="what sales can work")
     prior_correction: Literal["none", "newest"] = Field(
-        default="none", description="newest: the level of probabilities follows the newest development block alone"
+        default="none", description="newest: the level of probabilities follows the newest matured rows alone"
     )
     recency_half_life: float | None = Field(
         default=None,

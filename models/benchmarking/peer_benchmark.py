@@ -18,7 +18,7 @@ from models.judging.evaluation.backtest import group_codes, subsample
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
 from models.settings import TrainSettings
-from models.training.fit import backtest_candidates, calibrated_log_odds, fit_twin
+from models.training.fit import Recipe, backtest_candidates, calibrated_log_odds, fit_twin, settle_calibrations
 from models.training.verdict import decide
 
 OURS = "leadscore"
@@ -96,7 +96,9 @@ def compare_with_peers(
     found = backtest_candidates(matrix, chop, settings, rubric)
     decision = decide(matrix, found, settings, newest_level=newest_level)
     twin = fit_twin(matrix, chop, found, settings, rubric)
-    own = calibrated_log_odds(twin, test.values, decision, found.weights)
+    recipe = Recipe(found, decision, settings, rubric)
+    calibrations = settle_calibrations(twin, matrix, chop.final.train, recipe)
+    own = calibrated_log_odds(twin, test.values, calibrations, recipe)
     seconds = {OURS: time.perf_counter() - started}
     log_odds = {OURS: own[decision.winner], **{f"our {name}": z for name, z in own.items()}}
 

@@ -51,7 +51,7 @@ def fit_slope(
     """
     codes = np.zeros(len(won), dtype=np.int64) if block is None else np.unique(block, return_inverse=True)[1]
     found = [_block_slope(log_odds[codes == k], won[codes == k], weight[codes == k]) for k in range(codes.max() + 1)]
-    by_time = _random_effects(np.array([pair for pair in found if pair is not None]).reshape(-1, 2))
+    by_time = random_effects(np.array([pair for pair in found if pair is not None]).reshape(-1, 2))
     at_random = None if random is None else _block_slope(random[0], random[1], np.ones(len(random[1])))
 
     mean, variance, prior = *by_time, _PRIOR_DEVIATION
@@ -85,10 +85,10 @@ def _block_slope(log_odds: Floats, won: Floats, weight: Floats) -> tuple[float, 
     return float(theta[1]) / spread, variance / spread**2
 
 
-def _random_effects(pairs: Floats) -> tuple[float, float]:
+def random_effects(pairs: Floats) -> tuple[float, float]:
     """Mean of (estimate, variance) pairs and its variance, with what the estimates differ beyond their errors.
 
-    >>> _random_effects(np.array([[1.0, 0.1], [1.0, 0.1]]))
+    >>> random_effects(np.array([[1.0, 0.1], [1.0, 0.1]]))
     (1.0, 0.05)
     """
     if not len(pairs):

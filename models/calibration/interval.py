@@ -7,28 +7,11 @@ from typing import Any, Self
 import numpy as np
 
 from features.array_types import Floats, Ints
-from models.calibration.affine import variance_between
 from models.interfaces import Calibration
 from models.judging.cluster_bootstrap import Resampling
-from models.logistic import fit_logistic, sigmoid
+from models.logistic import sigmoid
 
 REACH = 1.6448536269514722  # normal deviations either side of the mean that hold CONFIDENCE (a test holds it to scipy)
-
-
-def _level_variance(calibrated: Floats, won: Floats, weight: Floats, group: Ints, block: Ints) -> float:
-    """How much the level differs from block to block beyond what resampled groups would show [log-odds squared]."""
-    levels, errors = [], []
-
-    for code in np.unique(block):
-        rows = block == code
-        z, y, w = calibrated[rows], won[rows], weight[rows]
-        level = float(fit_logistic(np.ones((len(y), 1)), y, w, np.array([1e-3]), offset=z)[0])
-        p = sigmoid(z + level)
-        score = np.bincount(np.unique(group[rows], return_inverse=True)[1], weights=w * (y - p))
-        levels.append(level)
-        errors.append(float((score**2).sum()) / max(float((w * p * (1 - p)).sum()), 1e-9) ** 2)
-
-    return variance_between(np.array(levels), np.maximum(np.array(errors), 1e-9))
 
 
 @dataclass(frozen=True)
@@ -83,14 +66,14 @@ class CalibrationRows:
     won : 1 or 0
     weight : of each row
     group : codes; rows of one group are resampled together
-    block : codes of the blocks in time, None where there is no time
+    level_variance : of the next block's level around the promised one [log-odds squared]
     """
 
     log_odds: Floats
     won: Floats
     weight: Floats
     group: Ints
-    block: Ints | None = None
+    level_variance: float = 0.0
 
 
 def fit_interval(
@@ -98,8 +81,8 @@ def fit_interval(
 ) -> IntervalModel:
     """Interval model by resampling groups: one Newton step per draw from the fitted calibration.
 
-    With blocks, the level of the next block is as uncertain as the levels of past blocks differ: a probability is
-    promised for later leads, not for those it was calibrated on (docs/adr/0016).
+    The level of the next block is as uncertain as past blocks say: a probability is promised for later leads, not for
+    those it was calibrated on (docs/adr/0016).
 
     Parameters
     ----------
@@ -124,6 +107,5 @@ def fit_interval(
         steps[draw] = np.linalg.solve(information, counts @ sums - sums.sum(axis=0))
 
     covariance = np.cov(steps.T)
-    if rows.block is not None:
-        covariance[0, 0] += _level_variance(calibration.apply(log_odds), won, weight, rows.group, rows.block)
+    covariance[0, 0] += rows.level_variance
     return IntervalModel(middle, covariance, seed_deviation)

@@ -13,13 +13,14 @@ from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.bundle import Bundle
 from models.calibration.interval import CalibrationRows, IntervalModel, fit_interval
+from models.calibration.level import Level, check_promise, estimate_level
 from models.candidates.blend import blend_log_odds
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
-from models.interfaces import Candidate, Scale
+from models.interfaces import Calibration, Candidate, Scale
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.reference_distribution import build_reference_distribution
 from models.judging.evaluation.backtest import (
@@ -28,6 +29,7 @@ from models.judging.evaluation.backtest import (
     fit_all,
     group_codes,
     judging_weight,
+    newest_learned,
     require_enough,
     run_backtest,
     subsample,
@@ -89,16 +91,52 @@ def fit_twin(
 
 
 def calibrated_log_odds(
-    components: Mapping[str, Candidate],
-    values: pd.DataFrame,
-    decision: Decision,
-    blend: Mapping[str, float],
+    components: Mapping[str, Candidate], values: pd.DataFrame, calibrations: Mapping[str, Calibration], recipe: Recipe
 ) -> dict[str, Floats]:
-    """Calibrated log-odds of every candidate, the blend included."""
+    """Calibrated log-odds of every candidate, the blend included; ``calibrations`` of :func:`settle_calibrations`."""
+    raw = _raw_log_odds(components, values, recipe.backtest.weights)
+    return {name: calibrations[name].apply(z) for name, z in raw.items()}
+
+
+def settle_calibrations(
+    components: Mapping[str, Candidate], matrix: Matrix, rows: Ints, recipe: Recipe
+) -> dict[str, Calibration]:
+    """Calibration of every fitted candidate: slope of the backtest, level by the newest of the rows it learned from.
+
+    Parameters
+    ----------
+    rows : positions the candidates were fitted on
+    """
+    newest = newest_learned(matrix, rows)
+    raw = _raw_log_odds(components, matrix.values.iloc[newest], recipe.backtest.weights)
+    return {name: settle_calibration(name, z, matrix, newest, recipe.decision)[0] for name, z in raw.items()}
+
+
+def settle_calibration(
+    name: str, log_odds: Floats, matrix: Matrix, newest: Ints, decision: Decision
+) -> tuple[Calibration, Level]:
+    """A candidate's calibration, and the level its newest rows show.
+
+    Parameters
+    ----------
+    log_odds : before calibration, of the newest rows, shape (n,)
+    newest : positions of the newest rows learned from
+    """
+    slope = decision.calibrations[name].slope
+    shown = estimate_level(slope * log_odds, matrix.label[newest], group_codes(matrix)[newest])
+    if name not in decision.levels:
+        return decision.calibrations[name], shown
+    return Calibration(slope, decision.levels[name].settle(shown)), shown
+
+
+def _raw_log_odds(
+    components: Mapping[str, Candidate], values: pd.DataFrame, blend: Mapping[str, float]
+) -> dict[str, Floats]:
+    """Log-odds before calibration of every candidate, the blend included where its parts are there."""
     raw = {name: candidate.log_odds(values) for name, candidate in components.items()}
-    if blend:
+    if blend and set(blend) <= set(raw):
         raw["blend"] = blend_log_odds(raw, blend)
-    return {name: decision.calibrations[name].apply(z) for name, z in raw.items()}
+    return raw
 
 
 def evaluate_twin(
@@ -116,7 +154,8 @@ def evaluate_twin(
     """
     decision, settings = recipe.decision, recipe.settings
     test = matrix.take(chop.final.test)
-    log_odds = calibrated_log_odds(twin, test.values, decision, recipe.backtest.weights)
+    calibrations = settle_calibrations(twin, matrix, chop.final.train, recipe)
+    log_odds = calibrated_log_odds(twin, test.values, calibrations, recipe)
     return evaluate(
         test,
         log_odds,
@@ -154,16 +193,18 @@ def fit_bundle(
     fitted_rubric = fitted.get("rubric")
 
     raw = blend_log_odds({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)
-    newest = newest_rows(matrix)
-    calibrated = decision.calibration.apply(raw)
+    newest, learned = newest_rows(matrix), newest_learned(matrix, rows)
+    calibration, shown = settle_calibration(decision.winner, raw[learned], matrix, learned, decision)
+    calibrated = calibration.apply(raw)
+    promise = check_promise(calibrated[learned], matrix.label[learned], shown, calibration.intercept)
 
     return Bundle(
-        meta={**_meta(matrix, rows, part, recipe), **meta},
+        meta={**_meta(matrix, rows, part, recipe), "level": promise.record(), **meta},
         catalog=matrix.catalog,
         components=components,
         weights=decision.weights,
-        calibration=decision.calibration,
-        interval=_interval(matrix, recipe, _seed_deviation(components, decision, part)),
+        calibration=calibration,
+        interval=_interval(matrix, recipe, _seed_deviation(components, decision, part), shown.variance),
         scale=scale or _scale(part, calibrated, settings),
         facts=facts,
         percentiles=np.quantile(calibrated[newest], np.arange(101) / 100),
@@ -190,15 +231,19 @@ def _seed_deviation(components: Mapping[str, Candidate], decision: Decision, par
     return float(decision.weights["booster"] * spread.mean() / np.sqrt(max(len(booster.texts), 1)))
 
 
-def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float) -> IntervalModel:
-    """The interval model of the winner, on the rolling blocks that calibrated it."""
+def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float, newest_variance: float) -> IntervalModel:
+    """The interval model of the winner, on the rolling blocks that calibrated it.
+
+    The next block's level lies around the promised one as the levels of past blocks did (docs/adr/0016, 0031), and
+    what the newest rows show of it is an estimate.
+    """
     found, decision, settings = recipe.backtest.rolling, recipe.decision, recipe.settings
     rows = CalibrationRows(
         log_odds=found.log_odds[decision.winner],
         won=matrix.label[found.rows],
         weight=judging_weight(found.rows),
         group=group_codes(matrix)[found.rows],
-        block=found.block,
+        level_variance=decision.levels[decision.winner].wander + newest_variance,
     )
     return fit_interval(rows, decision.calibration, seed_deviation=seed_deviation, resampling=Resampling.of(settings))
 

@@ -5,19 +5,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
-from models.calibration.affine import Slope, fit_level, fit_slope
+from models.calibration.affine import fit_level, fit_slope
+from models.calibration.level import LevelHistory, estimate_level, fit_history
 from models.interfaces import Calibration
 from models.judging.cluster_bootstrap import Resampling
-from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes, judging_weight
+from models.judging.evaluation.backtest import (
+    Backtest,
+    BlockPredictions,
+    OutOfFold,
+    group_codes,
+    judging_weight,
+)
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal, signal_test
 from models.settings import TrainSettings
 
+_NEWEST_NOTE = "Prior correction as declared: the level follows the newest matured rows alone."
 _PERIODS = 20  # of equal size, within which random folds are judged: in a twentieth of the rows a market moves little
 _WEAK_GAIN = 0.02  # a winner that explains less than this share of the base rate's loss is a weak signal
 _SHOWN_GAIN = 0.001  # smaller shares would print as 0.0 %
@@ -35,7 +42,7 @@ class Decision:
     calibrations : per candidate, the winner's among them
     signal, choice : the tests behind verdict and winner
     notes : what else a reader of the figures must know
-    level_shift : by the declared prior correction [log-odds]
+    levels : per candidate, what the blocks showed of its level beyond the newest rows learned from
     """
 
     verdict: Verdict
@@ -47,7 +54,7 @@ class Decision:
     signal: Signal
     choice: Choice
     notes: tuple[str, ...] = field(default=())
-    level_shift: float = 0.0
+    levels: Mapping[str, LevelHistory] = field(default_factory=dict)
 
     @property
     def calibration(self) -> Calibration:
@@ -72,15 +79,15 @@ class Decision:
             },
             "above_best": {name: list(pair) for name, pair in self.choice.above_best.items()},
             "notes": list(self.notes),
-            "level_shift": self.level_shift,
+            "levels": {name: history.record() for name, history in self.levels.items()},
         }
 
 
 def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newest_level: bool = False) -> Decision:
     """Signal test, ladder and calibration on the out-of-fold predictions.
 
-    ``newest_level`` (the source's ``prior_correction: newest``) fits the level on the newest rolling block alone; where
-    rows have no order it changes nothing.
+    ``newest_level`` (the source's ``prior_correction: newest``) lets the level follow the newest matured rows alone,
+    whatever past blocks showed beyond theirs.
     """
     found = backtest.rolling
     won, weight = matrix.label[found.rows], judging_weight(found.rows)
@@ -102,14 +109,15 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
         for name, z in found.log_odds.items()
         if name != "rate"
     }
-    everywhere = _levels(found, slopes, won, np.ones(len(won), dtype=np.bool_))
-    newest = newest_level and at_random is not None
-    calibrations = _levels(found, slopes, won, found.block == found.block.max()) if newest else everywhere
-    shift = calibrations[choice.winner].intercept - everywhere[choice.winner].intercept
+    calibrations = {
+        name: fit_level(slopes[name].value, z, won, weight) if name in slopes else Calibration()
+        for name, z in found.log_odds.items()
+    }
+    levels = {name: _history(matrix, found, name, slope.value, newest_level) for name, slope in slopes.items()}
 
     weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
     verdict, text = state_verdict(signal, choice, won, weight)
-    notes = [*backtest.notes, slopes[choice.winner].disagreement, _prior_correction_note(shift) if newest else ""]
+    notes = [*backtest.notes, slopes[choice.winner].disagreement, _NEWEST_NOTE if newest_level else ""]
     return Decision(
         verdict=verdict,
         verdict_text=text,
@@ -120,7 +128,7 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
         signal=signal,
         choice=choice,
         notes=tuple(note for note in notes if note),
-        level_shift=shift,
+        levels=levels,
     )
 
 
@@ -130,20 +138,24 @@ def _rarer_leads(matrix: Matrix, rows: Ints) -> int:
     return min(int(lead[matrix.label[rows] == outcome].nunique()) for outcome in (0.0, 1.0))
 
 
-def _levels(
-    found: OutOfFold, slopes: Mapping[str, Slope], won: Floats, rows: npt.NDArray[np.bool_]
-) -> dict[str, Calibration]:
-    """Calibrations of the slopes, their levels fitted on some of the rows; the rate's is left as it is."""
-    weight = judging_weight(found.rows[rows])
-    return {
-        name: fit_level(slopes[name].value, z[rows], won[rows], weight) if name in slopes else Calibration()
-        for name, z in found.log_odds.items()
-    }
-
-
-def _prior_correction_note(shift: float) -> str:
-    """What the declared prior correction did to the level, in a sentence."""
-    return f"Prior correction as declared: the level follows the newest development block, {shift:+.2f} in log-odds."
+def _history(matrix: Matrix, found: OutOfFold, name: str, slope: float, newest_level: bool) -> LevelHistory:
+    """What the blocks showed of a candidate's level; no step where the level follows the newest rows alone."""
+    if found.newest is None:
+        return LevelHistory()
+    group = group_codes(matrix)
+    parts = [
+        [
+            estimate_level(
+                slope * part.log_odds[name][part.block == code],
+                matrix.label[part.rows[part.block == code]],
+                group[part.rows[part.block == code]],
+            )
+            for code in np.unique(part.block)
+        ]
+        for part in (BlockPredictions(found.rows, found.block, found.log_odds), found.newest)
+    ]
+    history = fit_history(*parts)
+    return replace(history, step=0.0) if newest_level else history
 
 
 def _at_random(matrix: Matrix, backtest: Backtest) -> FoldPredictions | None:

@@ -81,6 +81,13 @@ class SignalRecord(Record):
     lasting: bool
 
 
+class LevelRecord(Record):
+    """What past blocks showed of a candidate's level beyond the newest rows learned from [log-odds]."""
+
+    step: Number
+    wander: Number
+
+
 class RandomGap(Record):
     """How optimistic a random split is, on the same rows."""
 
@@ -114,7 +121,7 @@ class BacktestRecord(Artifact):
     signal: SignalRecord | None = None
     above_best: dict[str, tuple[Number, Number]] = {}
     notes: tuple[str, ...] = ()
-    level_shift: Number = 0.0
+    levels: dict[str, LevelRecord] = {}
     blend_weights: dict[str, Number] = {}
     booster_parameters: dict[str, Any] = {}
     blocks: tuple[str, ...] = ()

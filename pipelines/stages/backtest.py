@@ -9,6 +9,7 @@ import pandas as pd
 from features.errors import DataError, TooLittleDataError
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
+from models.calibration.level import LevelHistory
 from models.interfaces import Calibration
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.backtest import Backtest, OutOfFold
@@ -132,5 +133,5 @@ def _decision(record: BacktestRecord) -> Decision:
         signal=Signal(record.verdict != Verdict.NO_SIGNAL, signal.alpha, gain, p_value, signal.lasting),
         choice=Choice(winner, min(above, key=lambda name: above[name][0]), record.why, above),
         notes=record.notes,
-        level_shift=float(record.level_shift),
+        levels={name: LevelHistory.restore(row) for name, row in record.levels.items()},
     )

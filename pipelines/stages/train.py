@@ -97,7 +97,7 @@ def _fit(
         "declaration": context.declaration_hash,
         "accepted_leaks": AuditRecord.read(context.paths).accepted,
         "prior_shift": _prior_shift(context, matrix, rows),
-        "prior_correction": {"declared": source.prior_correction, "log_odds": decision.level_shift},
+        "prior_correction": source.prior_correction,
     }
 
     part = subsample(matrix, rows, context.settings)

@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.calibration.affine import fit_slope
 from models.calibration.interval import REACH, CalibrationRows, fit_interval
+from models.calibration.level import Level, estimate_level, fit_history
 from models.interfaces import Calibration
 from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
 from models.judging.evaluation.backtest import OutOfFold, blend_weights
@@ -185,7 +186,9 @@ def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:
     def width(moves: float) -> float:
         level = np.array([-moves, moves, -moves, moves])[block]
         won = (rng.random(4000) < sigmoid(z + level)).astype(np.float64)
-        rows = CalibrationRows(z, won, ones, group, block)
+        judged = [estimate_level(z[block == k], won[block == k], group[block == k]) for k in range(4)]
+        history = fit_history(judged, [Level(0.0, 0.01)] * 4)
+        rows = CalibrationRows(z, won, ones, group, history.wander)
         made = fit_interval(rows, Calibration(), seed_deviation=0.0, resampling=Resampling(100, 1))
         low, high = made.bounds(np.array([-1.5]), Calibration())
         return float(high[0] - low[0])

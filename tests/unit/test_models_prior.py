@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Resampling
@@ -51,7 +50,9 @@ def test_the_declared_correction_moves_the_level_alone() -> None:
     matrix, chop = replace(matrix, label=label, ordered=True), toy_chop(1500)
     backtest = backtest_candidates(matrix, chop, SETTINGS)
     plain, moved = decide(matrix, backtest, SETTINGS), decide(matrix, backtest, SETTINGS, newest_level=True)
-    assert plain.level_shift == 0.0 and moved.level_shift > 0.1
-    assert moved.calibration.slope == plain.calibration.slope
-    assert moved.calibration.intercept == pytest.approx(plain.calibration.intercept + moved.level_shift)
+    assert plain.levels[plain.winner].step != 0.0 and moved.levels[plain.winner].step == 0.0
+    assert (
+        moved.calibrations == plain.calibrations
+        and moved.levels[plain.winner].wander == plain.levels[plain.winner].wander
+    )
     assert "Prior correction as declared" in moved.notes[-1]

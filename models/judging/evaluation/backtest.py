@@ -10,6 +10,7 @@ from features.array_types import Floats, Ints
 from features.cohort.splits import Block, Chop, leads_of
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
+from models.calibration.level import newest_of
 from models.candidates.blend import BLENDED, blend_log_odds, fit_weights
 from models.grouped_folds import grouped_folds
 from models.interfaces import Candidate
@@ -27,13 +28,26 @@ Factory = Callable[[], dict[str, Candidate]]
 
 
 @dataclass(frozen=True)
+class BlockPredictions:
+    """Matrix positions, block codes and log-odds per candidate, shape (n,)."""
+
+    rows: Ints
+    block: Ints
+    log_odds: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
 class OutOfFold:
-    """Predictions on rows not trained on: matrix positions, block codes and log-odds per candidate, shape (n,)."""
+    """Predictions on rows not trained on: matrix positions, block codes and log-odds per candidate, shape (n,).
+
+    ``newest`` are predictions of the same fits on the newest rows each learned from: where its level stood then.
+    """
 
     rows: Ints
     block: Ints
     names: tuple[str, ...]
     log_odds: Mapping[str, Floats]
+    newest: BlockPredictions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,17 +141,31 @@ def recent_weight(part: Matrix, half_life: float | None) -> Floats:
 def out_of_fold(
     matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, settings: TrainSettings, *, by_age: bool = True
 ) -> OutOfFold:
-    """Fit on each block's training rows and predict its test rows."""
-    rows, codes, predictions = [], [], []
-    for code, block in enumerate(blocks):
+    """Fit on each block's training rows, predict its test rows and the newest of those it learned from."""
+    judged: list[tuple[Ints, dict[str, Floats]]] = []
+    newest: list[tuple[Ints, dict[str, Floats]]] = []
+    for block in blocks:
         fitted = fit_all(matrix, block.train, factory, settings, by_age=by_age)
-        judged = matrix.values.iloc[block.test]
-        predictions.append({name: candidate.log_odds(judged) for name, candidate in fitted.items()})
-        rows.append(block.test)
-        codes.append(np.full(len(block.test), code))
-    log_odds = {name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]}
-    names = tuple(block.name for block in blocks)
-    return OutOfFold(np.concatenate(rows), np.concatenate(codes).astype(np.int64), names, log_odds)
+        for parts, rows in ((judged, block.test), (newest, newest_learned(matrix, block.train))):
+            values = matrix.values.iloc[rows]
+            parts.append((rows, {name: candidate.log_odds(values) for name, candidate in fitted.items()}))
+
+    made, before = _joined(judged), _joined(newest)
+    return OutOfFold(made.rows, made.block, tuple(block.name for block in blocks), made.log_odds, before)
+
+
+def newest_learned(matrix: Matrix, rows: Ints) -> Ints:
+    """The newest of the rows a fit learns from, by which the level is judged; see :func:`newest_of`."""
+    return newest_of(rows, matrix.keys["order"].to_numpy(dtype=np.int64), matrix.label, ordered=matrix.ordered)
+
+
+def _joined(parts: list[tuple[Ints, dict[str, Floats]]]) -> BlockPredictions:
+    """Predictions of all blocks one after the other."""
+    return BlockPredictions(
+        np.concatenate([rows for rows, _ in parts]),
+        np.concatenate([np.full(len(rows), code) for code, (rows, _) in enumerate(parts)]).astype(np.int64),
+        {name: np.concatenate([part[name] for _, part in parts]) for name in parts[0][1]},
+    )
 
 
 def random_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
@@ -265,7 +293,10 @@ def with_blend(found: OutOfFold, weights: Mapping[str, float]) -> OutOfFold:
     if not weights:
         return found
     log_odds = {**found.log_odds, "blend": blend_log_odds(found.log_odds, weights)}
-    return OutOfFold(found.rows, found.block, found.names, log_odds)
+    newest = found.newest
+    if newest is not None:
+        newest = replace(newest, log_odds={**newest.log_odds, "blend": blend_log_odds(newest.log_odds, weights)})
+    return replace(found, log_odds=log_odds, newest=newest)
 
 
 def candidate_record(

@@ -1,7 +1,67 @@
 """The warning against working a list by score, where the test block contradicts the model; else empty."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from models.judging.cluster_bootstrap import Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationOnTest:
+    """The calibration error on the test block beside what perfect calibration would show, and the base rate's move.
+
+    Parameters
+    ----------
+    n : rows judged
+    error : expected calibration error of the chosen model
+    bound : 95th percentile of the error that perfectly calibrated probabilities would show at this n
+    base_rate, base_rate_span : share won here, with its 90 % interval
+    base_rate_before : share won among the rows learned from, None where it is not known
+    """
+
+    n: int
+    error: float
+    bound: float
+    base_rate: float
+    base_rate_span: Interval
+    base_rate_before: float | None
+
+    @property
+    def moved(self) -> bool:
+        """Whether the base rate moved beyond noise."""
+        before, span = self.base_rate_before, self.base_rate_span
+        return before is not None and not span.low <= before <= span.high
+
+    @property
+    def off(self) -> bool:
+        """Whether the error is above what chance explains."""
+        return self.error > self.bound
+
+    @property
+    def sentence(self) -> str:
+        """For the report."""
+        level = self._level()
+        if not self.off:
+            return (
+                f"Calibration error {self.error:.3f} is what a perfectly calibrated model would show at this n (95th "
+                f"percentile {self.bound:.3f}).{level}"
+            )
+        cause = "the level of the market moved" if self.moved else "probabilities are off on this block"
+        return (
+            f"Calibration error {self.error:.3f} is above what perfect calibration would show at this n (95th "
+            f"percentile {self.bound:.3f}): {cause}.{level}"
+        )
+
+    def _level(self) -> str:
+        if self.base_rate_before is None:
+            return ""
+        span = self.base_rate_span
+        inside = (
+            f"{self.base_rate:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), "
+            f"{self.base_rate_before:.1%} before"
+        )
+        return f" The base rate {'moved' if self.moved else 'did not move beyond noise'}: {inside}."
 
 
 def write_test_warning(
@@ -38,4 +98,18 @@ def write_test_warning(
         f"On the {row['n']:,} rows kept for the test the probabilities were worse than the base rate alone (log loss "
         f"{loss['difference']:+.4f}, 90 % interval {loss['ci'][0]:+.4f} to {loss['ci'][1]:+.4f}); {order}. Do not take "
         "the probabilities at face value."
+    )
+
+
+def write_calibration_warning(found: CalibrationOnTest) -> str:
+    """A sentence where probabilities are off beyond chance though the base rate did not move; else empty.
+
+    Where the base rate moved, the report says so and by how much: that is the market's doing.
+    """
+    if not found.off or found.moved:
+        return ""
+    return (
+        f"On the {found.n:,} rows kept for the test the probabilities were off by more than chance explains "
+        f"(calibration error {found.error:.3f}, at most {found.bound:.3f} if they were right), and the base rate did "
+        "not move beyond noise. Rank leads by score, but do not take the probabilities at their word."
     )

@@ -9,9 +9,13 @@ from scipy.stats import rankdata
 
 from features.array_types import Floats
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import group_codes, judging_weight
-from models.judging.evaluation.caution_text import write_test_warning
+from models.judging.evaluation.caution_text import (
+    CalibrationOnTest,
+    write_calibration_warning,
+    write_test_warning,
+)
 from models.judging.evaluation.metrics import (
     METRICS,
     all_metrics,
@@ -99,6 +103,14 @@ def evaluate(
 
     perfect = ece_when_perfect(log_odds[winner], weight, outcome_codes(test), seed=resampling.seed)
     base = float(np.average(won, weights=weight))
+    calibration = CalibrationOnTest(
+        n=len(test),
+        error=figures[winner]["ece"],
+        bound=perfect[1],
+        base_rate=base,
+        base_rate_span=share_interval(won, group, resampling),
+        base_rate_before=base_before,
+    )
     return Evaluation(
         figures=figures,
         differences=differences,
@@ -107,8 +119,8 @@ def evaluate(
         brier=brier_parts(won, log_odds[winner], weight),
         base_rate_test=base,
         log_odds=dict(log_odds),
-        notes=_notes(figures[winner]["ece"], perfect, base_before, base, share_interval(won, group, resampling)),
-        caution=write_test_warning(figures, differences, winner),
+        notes=(calibration.sentence,),
+        caution=write_test_warning(figures, differences, winner) or write_calibration_warning(calibration),
     )
 
 
@@ -152,23 +164,3 @@ def _wins_at_capacity(
             "handoffs_at_capacity": len(rows),
         }
     return found
-
-
-def _notes(
-    ece: float, perfect: tuple[float, float], before: float | None, base: float, span: Interval
-) -> tuple[str, ...]:
-    moved = before is not None and not span.low <= before <= span.high
-    level = ""
-    if before is not None:
-        inside = f"{base:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), {before:.1%} before"
-        level = f" The base rate {'moved' if moved else 'did not move beyond noise'}: {inside}."
-    if ece <= perfect[1]:
-        return (
-            f"Calibration error {ece:.3f} is what a perfectly calibrated model would show at this n (95th percentile "
-            f"{perfect[1]:.3f}).{level}",
-        )
-    cause = "the level of the market moved" if moved else "probabilities are off on this block"
-    return (
-        f"Calibration error {ece:.3f} is above what perfect calibration would show at this n (95th percentile "
-        f"{perfect[1]:.3f}): {cause}.{level}",
-    )

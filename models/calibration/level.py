@@ -1,0 +1,185 @@
+"""The level of the probabilities: what the refit's own newest rows show, and what past blocks showed beyond theirs.
+
+A model learns from all its rows and is off by their mean where the market has moved. Rolling blocks show by how much
+models of the past were off, but a refit has learned from those blocks since: their level must not be carried over whole
+(docs/adr/0031).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from features.array_types import Floats, Ints
+from features.errors import BundleError
+from models.calibration.affine import random_effects, variance_between
+from models.logistic import fit_logistic, sigmoid
+
+NEWEST_SHARE = 0.2  # of the rows learned from; .1 and .3 had more regret in the simulated markets of ADR 0031
+FEWEST_ROWS = 200
+FEWEST_RARER = 30  # won or lost among the newest rows; more rows are taken until there are so many
+STEP_DEVIATION = 0.3  # prior standard deviation of a lasting step per block [log-odds]; .2 and .5 do alike (ADR 0031)
+NOISE = 1.96  # standard errors the promise may lie away from what the newest rows show: 95 %
+_ROUNDING = 1e-9
+_FLOOR = 1e-9  # variance below which an estimate is taken as exact
+
+
+@dataclass(frozen=True)
+class Level:
+    """An intercept on calibrated log-odds and the variance of its estimate, groups kept together [log-odds]."""
+
+    value: float
+    variance: float
+
+
+@dataclass(frozen=True)
+class LevelHistory:
+    """What blocks showed beyond the newest rows of the model that was judged on them [log-odds].
+
+    Parameters
+    ----------
+    step : mean over the blocks, shrunk towards 0 the more, the less they agree
+    wander : variance of the next block's level around the one promised
+    """
+
+    step: float = 0.0
+    wander: float = 0.0
+
+    def settle(self, newest: Level) -> float:
+        """The level of a refit: its newest rows' plus the step, within the noise of what these rows show."""
+        reach = NOISE * float(np.sqrt(newest.variance))
+        return float(np.clip(newest.value + self.step, newest.value - reach, newest.value + reach))
+
+    def record(self) -> dict[str, float]:
+        """JSON-ready."""
+        return {"step": self.step, "wander": self.wander}
+
+    @classmethod
+    def restore(cls, record: dict[str, Any]) -> Self:
+        """The history of a :meth:`record`."""
+        return cls(float(record["step"]), float(record["wander"]))
+
+
+def estimate_level(calibrated: Floats, won: Floats, group: Ints) -> Level:
+    """Intercept that makes the mean promise what happened, and its variance by sums over groups (sandwich).
+
+    Parameters
+    ----------
+    calibrated : slope times log-odds, shape (n,)
+    won, group : 1 or 0, and codes of rows that belong together, shape (n,)
+    """
+    one, weight = np.ones((len(won), 1)), np.ones(len(won))
+    value = float(fit_logistic(one, won, weight, np.array([1e-6]), offset=calibrated)[0])
+    p = sigmoid(calibrated + value)
+    score = np.bincount(np.unique(group, return_inverse=True)[1], weights=won - p)
+    variance = float((score**2).sum()) / max(float((p * (1 - p)).sum()), _FLOOR) ** 2
+    return Level(value, max(variance, _FLOOR))
+
+
+def fit_history(judged: Sequence[Level], newest: Sequence[Level]) -> LevelHistory:
+    """What a sequence of blocks shows: the level each had, beside that of the newest rows learned from before it.
+
+    The variance of the next block's level is the largest of three readings: how far levels differ from block to
+    block, how far steps do, and how far off the newest rows' level was each time. Few blocks tell little of it, and an
+    interval that is too wide is the smaller fault.
+    """
+    if not judged:
+        return LevelHistory()
+    level, error = np.array([one.value for one in judged]), np.array([one.variance for one in judged])
+    before = np.array([one.value for one in newest])
+    steps, errors = level - before, error + np.array([one.variance for one in newest])
+
+    mean, variance = random_effects(np.column_stack([steps, errors]))
+    trust = STEP_DEVIATION**2 / (STEP_DEVIATION**2 + variance)
+    wander = max(
+        variance_between(level, error),
+        variance_between(steps, errors),
+        float(np.maximum(steps**2 - errors, 0.0).mean()),
+    )
+    return LevelHistory(trust * mean, wander)
+
+
+def newest_of(rows: Ints, order: Ints, won: Floats, *, ordered: bool) -> Ints:
+    """The newest fifth of rows, more where they hold few of the rarer outcome; all rows where they have no order.
+
+    Parameters
+    ----------
+    rows : positions, shape (n,)
+    order : place in time of every row of the matrix
+    won : outcome of every row of the matrix
+    """
+    if not ordered:
+        return rows
+    by_time = rows[np.argsort(order[rows], kind="stable")]
+    rarer = np.minimum(np.cumsum(won[by_time][::-1]), np.cumsum(1 - won[by_time][::-1]))
+    enough = int(np.searchsorted(rarer, FEWEST_RARER)) + 1
+    count = max(round(NEWEST_SHARE * len(rows)), FEWEST_ROWS, enough)
+    return np.asarray(by_time[-count:], dtype=np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What a bundle promises on the newest matured rows it learned from, beside what happened there.
+
+    Parameters
+    ----------
+    rows, won : how many newest rows, and won ones among them
+    promised, happened : mean probability, and share won
+    low, high : where the promise may lie, given the noise of what happened
+    """
+
+    rows: int
+    won: int
+    promised: float
+    happened: float
+    low: float
+    high: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the promise lies within the noise of what happened."""
+        return self.low <= self.promised <= self.high
+
+    def record(self) -> dict[str, float]:
+        """JSON-ready."""
+        return {
+            "rows": self.rows,
+            "won": self.won,
+            "promised": self.promised,
+            "happened": self.happened,
+            "low": self.low,
+            "high": self.high,
+        }
+
+
+def check_promise(calibrated: Floats, won: Floats, shown: Level, intercept: float) -> Promise:
+    """The promise of calibrated log-odds on the newest rows.
+
+    Parameters
+    ----------
+    calibrated : of the newest rows, level included, shape (n,)
+    shown : the level these rows show
+    intercept : the level that ``calibrated`` holds
+
+    Raises
+    ------
+    BundleError : it lies outside the noise; no such bundle may be written
+    """
+    reach = NOISE * float(np.sqrt(shown.variance))
+    low, high = (float(sigmoid(calibrated - intercept + shown.value + end).mean()) for end in (-reach, reach))
+    found = Promise(
+        rows=len(won),
+        won=int(won.sum()),
+        promised=float(sigmoid(calibrated).mean()),
+        happened=float(won.mean()),
+        low=low - _ROUNDING,
+        high=high + _ROUNDING,
+    )
+    if not found.holds:
+        raise BundleError(
+            f"the model promises {found.promised:.2%} on the newest {found.rows:,} matured rows where "
+            f"{found.happened:.2%} were won (noise allows {low:.2%} to {high:.2%}); the bundle is not written. Train "
+            "again; if the message stays, report it with the source's declaration."
+        )
+    return found
