@@ -41,24 +41,39 @@ class LevelHistory:
     ----------
     step : mean over the blocks, shrunk towards 0 the more, the less they agree
     wander : variance of the next block's level around the one promised
+    level : mean level of the blocks themselves, as a model that learned before them saw it
     """
 
     step: float = 0.0
     wander: float = 0.0
+    level: float = 0.0
 
     def settle(self, newest: Level) -> float:
         """The level of a refit: its newest rows' plus the step, within the noise of what these rows show."""
         reach = NOISE * float(np.sqrt(newest.variance))
         return float(np.clip(newest.value + self.step, newest.value - reach, newest.value + reach))
 
+    def doubt(self, settled: float, whole: float) -> float:
+        """Variance for not knowing which reading of the level will last [log-odds squared].
+
+        The newest rows may have stepped for good, or hold wins not yet on record. Where the settled level stands apart
+        from that of the blocks and of all rows learned from, the nearer of these is as likely: two equally likely
+        levels have half their squared distance as variance around either.
+
+        Parameters
+        ----------
+        whole : level of all rows learned from
+        """
+        return min((settled - self.level) ** 2, (settled - whole) ** 2) / 2
+
     def record(self) -> dict[str, float]:
         """JSON-ready."""
-        return {"step": self.step, "wander": self.wander}
+        return {"step": self.step, "wander": self.wander, "level": self.level}
 
     @classmethod
     def restore(cls, record: dict[str, Any]) -> Self:
         """The history of a :meth:`record`."""
-        return cls(float(record["step"]), float(record["wander"]))
+        return cls(float(record["step"]), float(record["wander"]), float(record["level"]))
 
 
 def estimate_level(calibrated: Floats, won: Floats, group: Ints) -> Level:
@@ -97,7 +112,7 @@ def fit_history(judged: Sequence[Level], newest: Sequence[Level]) -> LevelHistor
         variance_between(steps, errors),
         float(np.maximum(steps**2 - errors, 0.0).mean()),
     )
-    return LevelHistory(trust * mean, wander)
+    return LevelHistory(trust * mean, wander, random_effects(np.column_stack([level, error]))[0])
 
 
 def newest_of(rows: Ints, order: Ints, won: Floats, *, ordered: bool) -> Ints:

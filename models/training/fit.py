@@ -194,7 +194,10 @@ def fit_bundle(
 
     raw = blend_log_odds({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)
     newest, learned = newest_rows(matrix), newest_learned(matrix, rows)
+    history = decision.levels[decision.winner]
     calibration, shown = settle_calibration(decision.winner, raw[learned], matrix, learned, decision)
+    whole = estimate_level(calibration.slope * raw[rows], matrix.label[rows], group_codes(matrix)[rows])
+    level_variance = shown.variance + history.wander + history.doubt(calibration.intercept, whole.value)
     calibrated = calibration.apply(raw)
     promise = check_promise(calibrated[learned], matrix.label[learned], shown, calibration.intercept)
 
@@ -204,7 +207,7 @@ def fit_bundle(
         components=components,
         weights=decision.weights,
         calibration=calibration,
-        interval=_interval(matrix, recipe, _seed_deviation(components, decision, part), shown.variance),
+        interval=_interval(matrix, recipe, _seed_deviation(components, decision, part), level_variance),
         scale=scale or _scale(part, calibrated, settings),
         facts=facts,
         percentiles=np.quantile(calibrated[newest], np.arange(101) / 100),
@@ -231,11 +234,10 @@ def _seed_deviation(components: Mapping[str, Candidate], decision: Decision, par
     return float(decision.weights["booster"] * spread.mean() / np.sqrt(max(len(booster.texts), 1)))
 
 
-def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float, newest_variance: float) -> IntervalModel:
+def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float, level_variance: float) -> IntervalModel:
     """The interval model of the winner, on the rolling blocks that calibrated it.
 
-    The next block's level lies around the promised one as the levels of past blocks did (docs/adr/0016, 0031), and
-    what the newest rows show of it is an estimate.
+    The next block's level lies around the promised one as the levels of past blocks did (docs/adr/0016, 0031).
     """
     found, decision, settings = recipe.backtest.rolling, recipe.decision, recipe.settings
     rows = CalibrationRows(
@@ -243,7 +245,7 @@ def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float, newest_vari
         won=matrix.label[found.rows],
         weight=judging_weight(found.rows),
         group=group_codes(matrix)[found.rows],
-        level_variance=decision.levels[decision.winner].wander + newest_variance,
+        level_variance=level_variance,
     )
     return fit_interval(rows, decision.calibration, seed_deviation=seed_deviation, resampling=Resampling.of(settings))
 

@@ -86,6 +86,7 @@ class LevelRecord(Record):
 
     step: Number
     wander: Number
+    level: Number
 
 
 class RandomGap(Record):

@@ -57,8 +57,15 @@ def test_the_next_level_is_as_uncertain_as_past_ones_were_off() -> None:
 
 
 def test_a_history_survives_its_record() -> None:
-    history = LevelHistory(0.12, 0.3)
+    history = LevelHistory(0.12, 0.3, -0.1)
     assert LevelHistory.restore(history.record()) == history
+
+
+def test_a_level_that_stands_apart_from_all_others_is_doubted() -> None:
+    history = LevelHistory(step=0.0, wander=0.0, level=0.1)
+    assert history.doubt(0.9, whole=0.85) == pytest.approx(0.05**2 / 2)
+    assert history.doubt(0.1, whole=2.0) == 0.0
+    assert history.doubt(-0.5, whole=0.2) == pytest.approx(0.6**2 / 2)
 
 
 def test_newest_rows_are_the_last_fifth_or_more_where_wins_are_rare() -> None:
