@@ -20,6 +20,7 @@ NEWEST_SHARE = 0.2  # of the rows learned from; .1 and .3 had more regret in the
 FEWEST_ROWS = 200
 FEWEST_RARER = 30  # won or lost among the newest rows; more rows are taken until there are so many
 STEP_DEVIATION = 0.3  # prior standard deviation of a lasting step per block [log-odds]; .2 and .5 do alike (ADR 0031)
+TO_BLOCKS = 0.3  # of the way to the blocks' level: seasons come back, and the newest wins may not be on record yet
 NOISE = 1.96  # standard errors the promise may lie away from what the newest rows show: 95 %
 _ROUNDING = 1e-9
 _FLOOR = 1e-9  # variance below which an estimate is taken as exact
@@ -49,9 +50,10 @@ class LevelHistory:
     level: float = 0.0
 
     def settle(self, newest: Level) -> float:
-        """The level of a refit: its newest rows' plus the step, within the noise of what these rows show."""
-        reach = NOISE * float(np.sqrt(newest.variance))
-        return float(np.clip(newest.value + self.step, newest.value - reach, newest.value + reach))
+        """The level of a refit: its newest rows' plus the step, drawn to the blocks', within the noise of these rows."""
+        reach, wanted = NOISE * float(np.sqrt(newest.variance)), newest.value + self.step
+        wanted += TO_BLOCKS * (self.level - wanted)
+        return float(np.clip(wanted, newest.value - reach, newest.value + reach))
 
     def doubt(self, settled: float, whole: float) -> float:
         """Variance for not knowing which reading of the level will last [log-odds squared].
