@@ -5,7 +5,7 @@ models of the past were off, but a refit has learned from those blocks since: th
 (docs/adr/0031).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -50,7 +50,7 @@ class LevelHistory:
     level: float = 0.0
 
     def settle(self, newest: Level) -> float:
-        """The level of a refit: its newest rows' plus the step, drawn to the blocks', within the noise of these rows."""
+        """The level of a refit: its newest rows' plus the step, drawn to the blocks', within those rows' noise."""
         reach, wanted = NOISE * float(np.sqrt(newest.variance)), newest.value + self.step
         wanted += TO_BLOCKS * (self.level - wanted)
         return float(np.clip(wanted, newest.value - reach, newest.value + reach))
@@ -73,7 +73,7 @@ class LevelHistory:
         return {"step": self.step, "wander": self.wander, "level": self.level}
 
     @classmethod
-    def restore(cls, record: dict[str, Any]) -> Self:
+    def restore(cls, record: Mapping[str, Any]) -> Self:
         """The history of a :meth:`record`."""
         return cls(float(record["step"]), float(record["wander"]), float(record["level"]))
 
