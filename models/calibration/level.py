@@ -5,9 +5,8 @@ models of the past were off, but a refit has learned from those blocks since: th
 (docs/adr/0031).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
@@ -71,11 +70,6 @@ class LevelHistory:
     def record(self) -> dict[str, float]:
         """JSON-ready."""
         return {"step": self.step, "wander": self.wander, "level": self.level}
-
-    @classmethod
-    def restore(cls, record: Mapping[str, Any]) -> Self:
-        """The history of a :meth:`record`."""
-        return cls(float(record["step"]), float(record["wander"]), float(record["level"]))
 
 
 def estimate_level(calibrated: Floats, won: Floats, group: Ints) -> Level:

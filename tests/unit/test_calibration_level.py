@@ -58,7 +58,7 @@ def test_the_next_level_is_as_uncertain_as_past_ones_were_off() -> None:
 
 def test_a_history_survives_its_record() -> None:
     history = LevelHistory(0.12, 0.3, -0.1)
-    assert LevelHistory.restore(history.record()) == history
+    assert LevelHistory(**history.record()) == history
 
 
 def test_a_level_that_stands_apart_from_all_others_is_doubted() -> None:
