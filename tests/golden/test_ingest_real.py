@@ -37,6 +37,16 @@ def test_b2b_keeps_identical_inputs_together(tmp_path: Path) -> None:
     assert matrix.keys["group"].nunique() == 346 and not matrix.ordered
 
 
+def test_shoppers_is_read_whole_and_without_what_carries_the_outcome(tmp_path: Path) -> None:
+    source, paths = load_source(find_source("shoppers")), Paths(tmp_path, "shoppers")
+    counts = ingest(source, paths).content()
+    leads = load_tables(paths)["leads"]
+    assert counts["rows"]["leads"] == {"read": 12_330, "kept": 12_330, "quarantined": 0}
+    assert counts["undeclared_columns"] == {} and "page_values" not in leads
+    matrix = flat_matrix(leads, source)
+    assert matrix.label.sum() == 1_908 and not matrix.ordered and len(matrix.catalog) == 16
+
+
 def test_a_starter_of_the_real_b2b_file_finds_the_target(tmp_path: Path) -> None:
     location = load_source(find_source("b2b")).tables["leads"].location
     assert location is not None
