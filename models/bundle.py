@@ -17,6 +17,7 @@ from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError, ContractError
 from features.schema.vocabulary import Dimension
+from models.calibration.evidence_limits import EvidenceLimits
 from models.calibration.interval import IntervalModel
 from models.candidates.blend import blend_contributions, blend_log_odds
 from models.candidates.boosting import BoosterCandidate
@@ -111,13 +112,26 @@ class Bundle:
 
     def bounds(self, raw: Floats) -> tuple[Floats, Floats]:
         """90 % interval of the probability for log-odds before calibration."""
-        return self.interval.bounds(raw, self.calibration)
+        return self.chances(raw)[1:]
+
+    def chances(self, raw: Floats) -> tuple[Floats, Floats, Floats]:
+        """Probability and 90 % interval for log-odds before calibration, low <= probability <= high, each shape (n,).
+
+        They keep the distance from 0 and 1 that the leads learned from demand; log-odds and points do not change.
+        """
+        low, high = self.interval.bounds(raw, self.calibration)
+        return self.limits.apply(sigmoid(self.calibration.apply(raw)), low, high)
 
     def probability(self, values: Values) -> tuple[Floats, Floats, Floats]:
         """Probability within the horizon and its 90 % interval, each shape (n,)."""
-        raw = self.raw_log_odds(values)
-        low, high = self.bounds(raw)
-        return sigmoid(self.calibration.apply(raw)), low, high
+        return self.chances(self.raw_log_odds(values))
+
+    @cached_property
+    def limits(self) -> EvidenceLimits:
+        """What the leads it learned from cannot rule out; older bundles know of rows only."""
+        rows, won = int(self.meta.get("rows", 0)), int(self.meta.get("won", 0))
+        won_leads = int(self.meta.get("won_leads", won))
+        return EvidenceLimits(won_leads, int(self.meta.get("lost_leads", rows - won)))
 
     def percentile(self, log_odds: Floats) -> Floats:
         """Share of the reference population scored lower, 0..100, shape (n,)."""

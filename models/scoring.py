@@ -137,7 +137,7 @@ def score_rows(
     values = rows.values
     raw, contributions = bundle.explain(values)
     log_odds = bundle.calibration.apply(raw)
-    low, high = bundle.bounds(raw)
+    probability, low, high = bundle.chances(raw)
     shown = compute_bars(contributions, bundle.catalog, framework, bundle.scale)
 
     clues = read_clues(values, bundle.catalog, source)
@@ -165,7 +165,7 @@ def score_rows(
         "lead_id": rows.lead_id,
         "as_of": rows.as_of,
         "score": shown.score,
-        "probability": sigmoid(log_odds),
+        "probability": probability,
         "probability_low": low,
         "probability_high": high,
         "grade": _grade(fit, engagement),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.array_types import Ints, Tables
+from features.array_types import Bools, Ints, Tables
 from features.cohort.outcomes import lifecycle_events
 from features.errors import ContractError, DataError
+from features.kernel.column_reader import text_of
 from features.matrix import KEY_COLUMNS
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, days, micros, moments
 from features.point_in_time.visibility import ALWAYS, UNKNOWN, is_known
@@ -42,13 +43,28 @@ def cutoff_of(tables: Tables, source: Source) -> pd.Timestamp:
         if nothing in the tables has a time.
     """
     if source.data_cutoff is not None:
-        declared = pd.Timestamp(source.data_cutoff)
-        return declared.tz_convert("UTC").tz_localize(None) if declared.tzinfo else declared
+        return _utc(source.data_cutoff)
     clocks = [frame["known_at"].max() for frame in tables.values() if "known_at" in frame and len(frame)]
     latest = max((moment for moment in clocks if not pd.isna(moment)), default=None)
     if latest is None:
         raise DataError(f"source '{source.name}' has no row with a known_at; map a timestamp, or declare it as flat.")
     return pd.Timestamp(latest)
+
+
+def _utc(text: str) -> pd.Timestamp:
+    """A declared ISO time in UTC, without its zone."""
+    declared = pd.Timestamp(text)
+    return declared.tz_convert("UTC").tz_localize(None) if declared.tzinfo else declared
+
+
+def _chosen_leads(leads: pd.DataFrame, source: Source) -> Bools:
+    """Per lead row whether it has the values that ``cohort.where`` asks for."""
+    kept = np.ones(len(leads), dtype=np.bool_)
+    for name, values in source.cohort.where.items():
+        wanted = {value.strip().casefold() for value in values}
+        texts = [(text_of(value) or "").casefold() for value in leads[name]]
+        kept &= np.array([text in wanted for text in texts], dtype=np.bool_)
+    return kept
 
 
 def _creation_clocks(leads: pd.DataFrame) -> tuple[Ints, Ints]:
@@ -146,7 +162,7 @@ def build_cohort(tables: Tables, source: Source, cutoff: pd.Timestamp) -> pd.Dat
     """Every (lead, as_of) of the declared policy up to the cut-off, columns ``KEY_COLUMNS``.
 
     Only moments at which the lead was open: created and known, nothing closed it, not older than the declared
-    age. Rows are in order of as_of, then lead_id.
+    age; of the leads the declaration chooses, and not before its start. Rows are in order of as_of, then lead_id.
     """
     episodes = episodes_of(tables, source)
     end = int(micros(pd.DatetimeIndex([cutoff]))[0])
@@ -165,6 +181,9 @@ def build_cohort(tables: Tables, source: Source, cutoff: pd.Timestamp) -> pd.Dat
     age = as_of - episodes.opened_at[episode]
     kept = (as_of <= end) & (as_of < episodes.until[episode]) & is_known(episodes.known_from[episode], as_of)
     kept &= (age > 0) & (age <= days(source.cohort.maximum_age_days))
+    kept &= _chosen_leads(tables["leads"], source)[episodes.lead[episode]]
+    if source.cohort.from_ is not None:
+        kept &= as_of >= int(micros(pd.DatetimeIndex([_utc(source.cohort.from_)]))[0])
 
     return _keys(tables, source, episodes, episode[kept], as_of[kept], in_order=True)
 
@@ -190,6 +209,8 @@ def _after_creation(episodes: Episodes, source: Source) -> tuple[Ints, Ints]:
 def _stage_entries(episodes: Episodes, tables: Tables, source: Source) -> tuple[Ints, Ints]:
     stages = tables["stages"]
     wanted = stages[stages["stage"].astype("str").isin([str(s) for s in source.cohort.stages])]
+    if source.cohort.first_only:
+        wanted = wanted.sort_values("entered_at", kind="stable").drop_duplicates(["lead_id", "stage"])
     lead = pd.Index(tables["leads"]["lead_id"]).get_indexer(pd.Index(wanted["lead_id"]))
     known = micros(wanted["known_at"].fillna(wanted["entered_at"]))
     as_of = known + days(source.cohort.settle_hours / 24)
@@ -200,11 +221,11 @@ def _stage_entries(episodes: Episodes, tables: Tables, source: Source) -> tuple[
 
 
 def open_cohort(tables: Tables, source: Source, as_of: pd.Timestamp) -> pd.DataFrame:
-    """The leads open at ``as_of`` as far as was known then, whatever their age; columns ``KEY_COLUMNS``."""
+    """The chosen leads open at ``as_of`` as far as was known then, whatever their age; columns ``KEY_COLUMNS``."""
     now = int(micros(pd.DatetimeIndex([as_of]))[0])
     episodes = episodes_of(tables, source, known_before=now)
     is_open = (episodes.until == UNKNOWN) & is_known(episodes.known_from, now) & (episodes.opened_at < now)
-    episode = np.flatnonzero(is_open)
+    episode = np.flatnonzero(is_open & _chosen_leads(tables["leads"], source)[episodes.lead])
     return _keys(tables, source, episodes, episode, np.full(episode.size, now, dtype=np.int64), in_order=True)
 
 

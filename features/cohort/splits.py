@@ -18,8 +18,12 @@ from features.schema.source import Split
 # split.minimum_won_per_block).
 _USUAL_WON, _SHARE_OF_WON, _FEWEST_WON = 10, 8, 5
 
+_BETWEEN_LOOKS = 7  # days: the last matured look lies up to a week before the last that could be
+_EPSILON_DAYS = 1  # a block of no length holds nobody
+
 Rows = npt.NDArray[np.int64]
 SplitKind = Literal["time", "ordered", "grouped", "stratified"]
+IN_TIME: tuple[SplitKind, ...] = ("time", "ordered")  # kinds whose test rows are later than those learned from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +108,7 @@ def _block(record: dict[str, Any]) -> Block:
     )
 
 
-def chop(matrix: Matrix, split: Split, *, seed: int = 0) -> Chop:
+def chop(matrix: Matrix, split: Split, *, seed: int = 0, horizon_days: int | None = None) -> Chop:
     """Development blocks and the final block of a matrix.
 
     With clocks: the last ``test_share`` of the matured time range is the final block; before it, rolling
@@ -112,12 +116,18 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0) -> Chop:
     order. Otherwise: folds and a final block drawn by a seeded hash of the groups, or stratified by outcome.
     If a development block has too few wins, fewer blocks are made, and the notes say so.
 
+    Parameters
+    ----------
+    horizon_days : the declared horizon, for the message where the history is too short for it
+
     Raises
     ------
     TooLittleDataError
-        naming the block, the wins it has and the wins it needs.
+        naming the block, the wins it has and the wins it needs; or the span of a history that is too short.
     """
     matured = np.flatnonzero(matrix.matured)
+    if matrix.ordered and split.by == "time" and matrix.keys["as_of"].notna().any():
+        _check_span(matrix, split, horizon_days)
     need = _count_wins_needed(matrix, matured, split)
     _check_classes(matrix, matured, need)
     by_time = matrix.ordered and split.by == "time"
@@ -128,6 +138,43 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0) -> Chop:
     else:
         make = lambda folds: _split_by_hash(matrix, matured, split, folds, seed)  # noqa: E731
     return _with_enough_wins(matrix, split, need, make)
+
+
+def _check_span(matrix: Matrix, split: Split, horizon_days: int | None) -> None:
+    """TooLittleDataError where no development block fits between what is learned from and the final block.
+
+    Outcomes of the last training rows must be certain before a development block starts, and the block's own before
+    the final one does: ``(1 - test_share)`` of the matured looks must last longer than two waits.
+    """
+    as_of, known = matrix.keys["as_of"], matrix.label_known_at
+    wait = (known - as_of).max()
+    if pd.isna(wait):
+        return
+    first, share = as_of.min(), 1 - split.test_share
+    certain = as_of[matrix.matured]
+    if len(certain) and (certain.max() - first) * share > 2 * wait:
+        return
+
+    history, day = max(as_of.max(), known[matrix.matured].max()) - first, pd.Timedelta(days=1)
+    if pd.isna(history):
+        history = as_of.max() - first
+    needed = wait * (1 + 2 / share)
+    longest = int(((history / day) - _BETWEEN_LOOKS) * share / (2 + share) - _EPSILON_DAYS)
+    lag = max(round(wait / day) - horizon_days, 0) if horizon_days is not None else 0
+    fits = longest - lag
+    advice = (
+        f"The longest label.horizon_days that fits is about {fits} days"
+        + (f" (declared: {horizon_days}). " if horizon_days is not None else ". ")
+        if fits >= 1
+        else "No horizon fits so short a history. "
+    )
+    raise TooLittleDataError(
+        f"the history is too short for its horizon: leads are looked at from {first:%Y-%m-%d} to "
+        f"{as_of.max():%Y-%m-%d}, {history / day:.0f} days of data, and an outcome is certain {wait / day:.0f} days "
+        f"after a look. To learn, to choose and to test one after the other takes about {needed / day:.0f} days: three "
+        f"such waits, and {split.test_share:.0%} of the looks for the test. {advice}"
+        "Otherwise wait for more history, or declare split: {by: accounts}, which does not look at time."
+    )
 
 
 def leads_of(matrix: Matrix, rows: Rows) -> tuple[int, int]:

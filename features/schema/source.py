@@ -5,11 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, CsvFormat, Declared, Location, PackageMember, TableSource
-from features.schema.vocabulary import Actor, ColumnType, Dimension, Provenance, Stage, Topic
+from features.schema.vocabulary import Actor, ColumnType, Dimension, Provenance, Role, Stage, Topic, WhenKnown
 
 __all__ = [
     "ActivityKind",
@@ -109,19 +109,62 @@ class Label(Declared):
     never_worked: Literal["lost", "excluded"] = Field(default="lost", description="label of leads nobody worked")
 
 
+def _iso_time(text: str | None) -> str | None:
+    """The text of an ISO time; ValueError for any other text."""
+    if text is not None:
+        datetime.fromisoformat(text)
+    return text
+
+
+def _as_values(value: Any) -> Any:
+    """One value or several, as texts; YAML's true and false as they are written."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(one).lower() if isinstance(one, bool) else one for one in values]
+
+
+ValuesKept = Annotated[tuple[str, ...], BeforeValidator(_as_values), Field(min_length=1)]
+
+
 class Cohort(Declared):
     """When leads are scored for training."""
 
     policy: Literal["weekly", "after_creation", "stage_entry", "order"] = Field(
         default="weekly", description="when leads are looked at; order: once per row of a flat source"
     )
-    settle_hours: float = Field(default=1.0, ge=0, description="hours after creation before the first look")
+    from_: str | None = Field(
+        default=None, alias="from", description="ISO time; looks before it neither train nor test (UTC without a zone)"
+    )
+    first_only: bool = Field(
+        default=False, description="policy stage_entry: only a lead's first entry of each stage counts, not later ones"
+    )
+    where: dict[str, ValuesKept] = Field(
+        default_factory=dict,
+        description="lead column to the value or values a lead must have to be looked at and listed (upper and lower "
+        "case alike); only columns that stay as they were at creation",
+    )
+    settle_hours: float = Field(
+        default=1.0,
+        ge=0,
+        description="hours added to every look of policy after_creation and stage_entry: what is written together with "
+        "the creation or the entry counts as known at the look. Policy weekly does not use it",
+    )
     after_days: tuple[float, ...] = Field(
         default=(0, 3, 7, 14, 30), description="days after creation (policy after_creation)"
     )
     stages: tuple[Stage, ...] = Field(default=(), description="stages whose entry counts (policy stage_entry)")
     maximum_age_days: int = Field(default=180, gt=0, description="older open leads are not looked at")
     every_days: int = Field(default=7, gt=0, description="distance of the calendar grid (policy weekly), days")
+
+    @field_validator("from_")
+    @classmethod
+    def _is_a_time(cls, text: str | None) -> str | None:
+        return _iso_time(text)
+
+    @model_validator(mode="after")
+    def _first_of_a_stage(self) -> "Cohort":
+        if self.first_only and self.policy != "stage_entry":
+            raise ValueError(f"'first_only' belongs to policy stage_entry; this cohort is looked at {self.policy}")
+        return self
 
 
 class Split(Declared):
@@ -272,9 +315,28 @@ class Source(Declared):
     @field_validator("data_cutoff")
     @classmethod
     def _is_a_time(cls, text: str | None) -> str | None:
-        if text is not None:
-            datetime.fromisoformat(text)
-        return text
+        return _iso_time(text)
+
+    @model_validator(mode="after")
+    def _filter_of_the_cohort(self) -> "Source":
+        cohort = self.cohort
+        if self.kind == "flat" and (cohort.from_ is not None or cohort.where):
+            raise ValueError(
+                "'cohort.from' and 'cohort.where' choose the looks of a relational source; a flat one is judged as "
+                "its file is, so leave them out and cut the file"
+            )
+        declared = self.tables["leads"].columns if "leads" in self.tables else {}
+        for name in cohort.where:
+            if name not in declared:
+                known = ", ".join(declared) or "none"
+                raise ValueError(f"cohort.where names '{name}', which leads do not declare; declared: {known}")
+            if declared[name].when_known is not WhenKnown.AT_CREATION or declared[name].role is Role.IGNORE:
+                raise ValueError(
+                    f"cohort.where names '{name}', which is "
+                    f"{'ignored' if declared[name].role is Role.IGNORE else 'edited after creation'}: leads would be "
+                    "chosen by what became of them. Name a column that stays as it was at creation"
+                )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> "Source":

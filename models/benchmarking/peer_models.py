@@ -15,6 +15,9 @@ from models.grouped_folds import grouped_folds
 # what tuned LightGBM may spend: a little more trials, folds and seeds than TrainSettings gives our own booster, and the
 # same rounds and rows, so that a peer never loses for want of effort
 _TRIALS, _FOLDS, _SEEDS, _ROUNDS, _TUNE_ROWS = 14, 5, 4, 400, 12_000
+_PENALTIES = (0.001, 0.01, 0.1, 1.0)  # C of the logistic regression, up to scikit-learn's own default
+_ITERATIONS = 5_000  # of its solver, which converges in far fewer once columns are standardised
+_ENDS = (0.001, 0.999)  # quantiles of the learning rows at which a number is held; beyond lies one row in 500
 _DEFAULT_ROUNDS = 100  # LightGBM's own default
 
 
@@ -45,10 +48,14 @@ Peer = Callable[[PeerData], Floats]
 
 
 def logistic(data: PeerData) -> Floats:
-    """Logistic regression as anybody writes it: one-hot, median for missing, standardised, C = 1."""
+    """Logistic regression as a careful person writes it: one-hot, median for missing, standardised, C by folds.
+
+    Numbers beyond those learned from are held at their ends, as a line carried on to a thousand deviations would
+    promise the impossible.
+    """
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegressionCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -59,9 +66,20 @@ def logistic(data: PeerData) -> Floats:
         (numbers, list(data.catalog.numbers)),
         (OneHotEncoder(handle_unknown="ignore"), list(data.catalog.categories)),
     )
-    model = make_pipeline(columns, LogisticRegression(max_iter=5_000))
-    model.fit(_with_plain_texts(data.train, data.catalog), data.won, logisticregression__sample_weight=data.weight)
-    return np.asarray(model.decision_function(_with_plain_texts(data.test, data.catalog)), dtype=np.float64)
+    folds = list(grouped_folds(data.group, _FOLDS, data.seed))
+    regression = LogisticRegressionCV(
+        Cs=list(_PENALTIES),
+        cv=folds,
+        scoring="neg_log_loss",
+        l1_ratios=(0.0,),
+        max_iter=_ITERATIONS,
+        use_legacy_attributes=False,
+    )
+    model = make_pipeline(columns, regression)
+
+    train, test = _hold_at_ends(data)
+    model.fit(train, data.won.astype(int), logisticregressioncv__sample_weight=data.weight)
+    return np.asarray(model.decision_function(test), dtype=np.float64)
 
 
 def lightgbm_default(data: PeerData) -> Floats:
@@ -157,6 +175,19 @@ def _with_plain_texts(values: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     """Numbers as they are, categories as plain text, missing ones as a level of their own."""
     texts = {name: values[name].astype(object).where(values[name].notna(), "(missing)") for name in catalog.categories}
     return values.loc[:, list(catalog.names)].assign(**texts)
+
+
+def _hold_at_ends(data: PeerData) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows to learn from and to judge on, numbers within what was learned from and no larger than 1."""
+    both = [_with_plain_texts(values, data.catalog) for values in (data.train, data.test)]
+    for name in data.catalog.numbers:
+        known = data.train[name].to_numpy(dtype=np.float64)
+        known = known[np.isfinite(known)]
+        low, high = np.quantile(known, _ENDS, method="nearest") if known.size else (0.0, 0.0)
+        unit = max(abs(low), abs(high)) or 1.0  # variances of larger numbers would overflow
+        for frame in both:
+            frame[name] = np.clip(frame[name].to_numpy(dtype=np.float64), low, high) / unit
+    return both[0], both[1]
 
 
 def _log_odds(probability: Any) -> Floats:

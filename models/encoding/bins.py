@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from features.array_types import Floats, Ints
 from models.encoding.linear_encoder import MISSING, RARE, RARE_COUNT, CategoryCode, weighted_quantiles
+from models.encoding.round_edges import edge_words
 
 SMOOTHING = 8.0  # pseudo-leads at the base rate per bin: a bin of eight leads is believed by half
 
@@ -38,11 +40,12 @@ class NumberBins:
         return np.array([*self.edges, np.inf])
 
     def labels(self) -> list[str]:
-        """The bins in words."""
+        """The bins in words, borders rounded as a person would; the borders themselves stay exact."""
         if not self.edges:
             return ["any value", "missing"]
-        inner = [f"over {a:g} to {b:g}" for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
-        return [f"{self.edges[0]:g} or less", *inner, f"over {self.edges[-1]:g}", "missing"]
+        cuts = edge_words(self.edges)
+        inner = [f"over {a} to {b}" for a, b in pairwise(cuts)]
+        return [f"{cuts[0]} or less", *inner, f"over {cuts[-1]}", "missing"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import numpy as np
 from features.array_types import Floats
 from features.catalog.feature import FeatureType
 from features.matrix import Matrix
-from models.encoding.bins import SMOOTHING
 from models.encoding.linear_encoder import weighted_quantiles
 
 _QUANTILES = np.arange(1, 10) / 10  # thresholds tried for a number: its deciles
@@ -68,14 +67,16 @@ def _share(hit: Any, among: Any, weight: Floats) -> float | None:
 
 
 def _category(levels: Any, won: Floats, weight: Floats) -> dict[str, Any]:
-    """Fact of a category: the rate of each level with enough leads, shrunk to the base rate, and its leads."""
+    """Fact of a category: the rate of each level with enough leads, as it was, and its leads.
+
+    It is what happened, not what the model makes of it: a level of which none won says so (docs/adr/0033).
+    """
     base = float(np.average(won, weights=weight))
     found: dict[str, list[float]] = {}
     names, codes = np.unique(levels, return_inverse=True)
     mass = np.bincount(codes, weights=weight)
     wins = np.bincount(codes, weights=weight * won)
     for name, n, w in zip(names, mass, wins, strict=True):
-        if n >= _MINIMUM_LEVEL or name == "":
-            rate = (w + SMOOTHING * base) / (n + SMOOTHING)
-            found[str(name)] = [float(rate), round(float(n), 1)]
+        if n >= _MINIMUM_LEVEL:
+            found[str(name)] = [float(w / n), round(float(n), 1)]
     return {"kind": "category", "base": base, "levels": found}

@@ -50,6 +50,21 @@ class Language:
         """
         return self._localise_separators(f"{value:.{digits}%}")
 
+    def chance(self, value: float, digits: int = 1) -> str:
+        """A probability as per cent; one that is not exactly 0 or 1 never reads as if it were.
+
+        >>> [load_language("en").chance(p) for p in (0.125, 0.99997, 0.00002)]
+        ['12.5%', '>99.9%', '<0.1%']
+        >>> load_language("pl").chance(0.99997)
+        '>99,9%'
+        """
+        least = 10.0 ** -(digits + 2)
+        if 0 < value < least / 2:
+            return f"<{self.share(least, digits)}"
+        if 1 - least / 2 < value < 1:
+            return f">{self.share(1 - least, digits)}"
+        return self.share(value, digits)
+
     def number(self, value: float) -> str:
         """A number as people write it: whole ones grouped, others with three figures."""
         if float(value).is_integer() and abs(value) < 1e15:

@@ -12,6 +12,7 @@ from features.assembly.frameless_rows import Values, missing_in
 from features.catalog.feature import Catalog, FeatureType
 from features.schema.operations import AnswerValue
 from models.encoding.linear_encoder import weighted_quantiles
+from models.encoding.round_edges import edge_words
 from models.interfaces import Contributions
 from models.logistic import sigmoid
 
@@ -155,20 +156,19 @@ def _classify_answers(column: pd.Series, kind: FeatureType) -> tuple[tuple[str, 
     edges = np.unique(np.quantile(numbers, np.arange(1, STEPS) / STEPS))
     codes = np.searchsorted(edges, numbers, side="right").astype(np.int64)
     used, codes = np.unique(codes, return_inverse=True)
-    words = []
-    for code in range(len(used)):
-        low, high = numbers[codes == code].min(), numbers[codes == code].max()
-        words.append(f"{low:g}" if low == high else f"{low:g} to {high:g}")
+    ends = [float(end(numbers[codes == code])) for code in range(len(used)) for end in (np.min, np.max)]
+    cuts = edge_words(ends)
+    words = [low if low == high else f"{low} to {high}" for low, high in zip(cuts[::2], cuts[1::2], strict=True)]
     return tuple(words), codes.astype(np.int64)
 
 
 def lowest_of(words: str) -> float:
     """Lowest number of a class of numbers in words.
 
-    >>> lowest_of("6 to 8"), lowest_of("7")
-    (6.0, 7.0)
+    >>> lowest_of("6 to 8"), lowest_of("7"), lowest_of("1,200 to 5,000")
+    (6.0, 7.0, 1200.0)
     """
-    return float(words.split(" to ", 1)[0])
+    return float(words.split(" to ", 1)[0].replace(",", ""))
 
 
 def _tabulate(codes: Ints, width: int, part: Floats, rest: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:

@@ -24,6 +24,8 @@ _SO_FOR = " (so for {won} of {won_leads} won and {lost} of {lost_leads} other le
 _BOUND_FOR = " ({bound} for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
 _MISSING_FOR = " (missing for {won} of {won_leads} won and {lost} of {lost_leads} other leads)"
 _LEVEL = " ({rate} of {leads} such leads won, {base} of all)"
+_LEVEL_NONE = " (none of {leads} such leads won, {base} of all)"
+_LEVEL_ALL = " (all of {leads} such leads won, {base} of all)"
 
 
 class Reason(NamedTuple):
@@ -140,7 +142,7 @@ class _FactContext:
     def compare(self, template: str, won: float, lost: float, **values: Any) -> str:
         """A comparison of won and other leads, with how many there were of each."""
         counts = {f"{side}_leads": self.language.number(round(self.fact[f"{side}_leads"])) for side in ("won", "lost")}
-        shares = {"won": self.language.share(won), "lost": self.language.share(lost)}
+        shares = {"won": self.language.chance(won, 0), "lost": self.language.chance(lost, 0)}
         return self.language.text(template, **counts, **shares, **values)
 
 
@@ -229,8 +231,9 @@ def _level_note(context: _FactContext, level: str) -> str:
     rate, leads = fact["levels"][level]
     if (rate > fact["base"]) != context.helps:
         return ""
-    shown = {"rate": language.share(rate, 1), "base": language.share(fact["base"], 1)}
-    return language.text(_LEVEL, leads=language.number(round(leads)), **shown)
+    template = _LEVEL_NONE if rate == 0 else _LEVEL_ALL if rate == 1 else _LEVEL
+    shown = {"rate": language.chance(rate, 1), "base": language.chance(fact["base"], 1)}
+    return language.text(template, leads=language.number(round(leads)), **shown)
 
 
 def _missing_note(context: _FactContext) -> str:

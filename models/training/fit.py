@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
-from features.cohort.splits import Chop
+from features.cohort.splits import IN_TIME, Chop, leads_of
 from features.matrix import Matrix
 from models.bundle import Bundle
 from models.calibration.interval import CalibrationRows, IntervalModel, fit_interval
@@ -163,6 +163,7 @@ def evaluate_twin(
         winner=decision.winner,
         resampling=Resampling.of(settings),
         base_before=float(matrix.label[chop.final.train].mean()),
+        in_time=chop.kind in IN_TIME,
     )
 
 
@@ -264,6 +265,7 @@ def _meta(matrix: Matrix, rows: Any, part: Matrix, recipe: Recipe) -> dict[str, 
     """What a bundle says of its training; ``part`` are the rows learned from, at most so many a lead."""
     backtest, decision, settings = recipe.backtest, recipe.decision, recipe.settings
     known = matrix.label_known_at.iloc[rows].dropna()
+    won_leads, lost_leads = leads_of(matrix, rows)
     return {
         "winner": decision.winner,
         "why": decision.why,
@@ -273,6 +275,8 @@ def _meta(matrix: Matrix, rows: Any, part: Matrix, recipe: Recipe) -> dict[str, 
         "rows": len(rows),
         "won": int(matrix.label[rows].sum()),
         "leads": int(part.keys["lead_id"].nunique()),
+        "won_leads": won_leads,
+        "lost_leads": lost_leads,
         "base_rate": float(matrix.label[rows].mean()),
         "age_days": [float(v) for v in part.keys["age_days"].quantile([0.0, 1.0])],
         "candidates": [{k: v for k, v in row.items() if k != "blocks"} for row in backtest.table],

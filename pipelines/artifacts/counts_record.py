@@ -29,7 +29,8 @@ class IdentityCounts(Record):
 class CountsRecord(Artifact):
     """What ingest read of a source; every row read is kept or in quarantine.
 
-    ``rules`` and ``warnings`` count rows by table and rule, ``files`` holds name, size, hash and form of each file.
+    ``rules`` and ``warnings`` count rows by table and rule, ``files`` holds name, size, hash and form of each file,
+    ``undeclared_kinds`` the rows of each kind of activity that the declaration does not know: no feature counts them.
     """
 
     FILE = "ingest/counts.json"
@@ -46,6 +47,7 @@ class CountsRecord(Artifact):
     ignored_columns: dict[str, dict[str, str]]
     files: dict[str, dict[str, Any]]
     notes: tuple[str, ...]
+    undeclared_kinds: dict[str, int] = {}
     identity: IdentityCounts | None = None
     verdict: str
     text: str

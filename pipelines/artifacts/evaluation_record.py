@@ -110,7 +110,10 @@ class FidelityRecord(Record):
 
 
 class EvaluationRecord(Artifact):
-    """Test figures; where nothing was judged all but the first lines keep their defaults."""
+    """Test figures; where nothing was judged all but the first lines keep their defaults.
+
+    ``split_kind`` is how the test block was set apart: ``time``, ``ordered``, ``grouped`` or ``stratified``.
+    """
 
     FILE = "evaluate/evaluation.json"
     STAGE = "evaluate"
@@ -119,6 +122,7 @@ class EvaluationRecord(Artifact):
     verdict_text: str
     figures: dict[str, Figures]
     winner: str | None = None
+    split_kind: str = ""
     differences: dict[str, dict[str, FigureDifference]] = {}
     reliability: tuple[ReliabilityRow, ...] = ()
     ece_if_perfect: PerfectError | None = None

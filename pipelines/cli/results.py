@@ -157,9 +157,9 @@ def _head(card: dict[str, Any], language: "Language") -> list[str]:
     say = language.text
     asked = {"lead": card["lead_id"], "score": card["score"], "grade": card["grade"]}
     likely = {
-        "probability": language.share(card["probability"], 1),
-        "low": language.share(card["probability_low"], 1),
-        "high": language.share(card["probability_high"], 1),
+        "probability": language.chance(card["probability"]),
+        "low": language.chance(card["probability_low"]),
+        "high": language.chance(card["probability_high"]),
         "percentile": ">99" if card["percentile"] > 99 else language.decimal(card["percentile"], 0),
     }
 

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     """All stages; prints what a newcomer wants to know."""
     context = options.context()
+    from pipelines.artifacts.counts_record import CountsRecord
     from pipelines.cli.progress import StageProgress
+    from pipelines.ingest.undeclared_kinds import describe_undeclared_kinds
     from pipelines.run import RUN, exit_status, run_all
     from pipelines.workspace.lock import only_writer
 
     with only_writer(context.paths), StageProgress(len(RUN) + int(track)) as progress:
         summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
-    output.show(summary.record() | {"report": str(report)}, summary_text(summary, report))
+    warning = describe_undeclared_kinds(CountsRecord.read(context.paths).undeclared_kinds)
+    output.show(summary.record() | {"report": str(report)}, summary_text(summary, report, warning))
     return exit_status(summary.verdict)
 
 
@@ -109,7 +112,7 @@ def data_get_command(options: Options, output: Output) -> int:
     return 0
 
 
-def summary_text(summary: "SummaryRecord", report: Path) -> str:
+def summary_text(summary: "SummaryRecord", report: Path, warning: str = "") -> str:
     """What `run` prints: rows, base rate, winner and why, test figures, wins at capacity, where the report is."""
     name = f"{summary.source}{' (synthetic)' if summary.synthetic else ''}"
     lines = ["", f"Source {name}, verdict: {summary.verdict}", f"  {summary.verdict_text}"]
@@ -135,6 +138,8 @@ def summary_text(summary: "SummaryRecord", report: Path) -> str:
         lines.append(f"  wins at capacity ({handoffs} handoffs): model {wins[0]}, rubric {wins[1]}")
 
     lines.append(f"  audit: {_audit_text(summary.audit)}")
+    if warning:
+        lines.append(f"  warning: {warning} The report has a block to paste into the declaration.")
     return "\n".join([*lines, f"Report: {report}"])
 
 

@@ -12,6 +12,9 @@ from features.schema.columns import Column
 
 # what spreadsheets and databases write for "no value"; in texts and categories these stay values unless declared
 _NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
+# Beyond it lie sentinels of databases (DBL_MAX), not counts or sums of money; sums of squares of larger numbers are no
+# longer finite, and many tools on the way hold 32-bit numbers, whose largest is this one.
+LARGEST = float(np.finfo(np.float32).max)
 _SIGNS = "[\\s\u00a0\u202f€$£¥]"  # text, not compiled: Arrow replaces it without a step in Python per value
 _POINT = r"^[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?$"
 _COMMA = r"^[+-]?(?:\d{1,3}(?:[.']\d{3})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?$"
@@ -38,7 +41,7 @@ def plain_texts(column: pd.Series, declared: Column) -> pd.Series:
 
 
 def cast_numbers(texts: pd.Series, declared: Column, decimal: str) -> Cast:
-    """Numbers with a decimal point or comma, thousands grouped or not; infinite ones count as unreadable."""
+    """Numbers with a decimal point or comma, thousands grouped or not; beyond :data:`LARGEST` they are unreadable."""
     missing = texts.isna() | texts.str.lower().isin(_NO_VALUE)
     values = pd.to_numeric(texts.mask(missing), errors="coerce") if decimal == "." else _numbers(texts, decimal)
 
@@ -47,7 +50,8 @@ def cast_numbers(texts: pd.Series, declared: Column, decimal: str) -> Cast:
         values = values.astype("float64")
         values[left] = _numbers(texts[left], decimal)
 
-    values = values.astype("float64").replace([np.inf, -np.inf], np.nan)
+    values = values.astype("float64")
+    values = values.mask(values.abs() > LARGEST)
     unreadable = values.isna() & ~missing
 
     meant_missing = [number for text in declared.missing if (number := _number(text)) is not None]

@@ -10,6 +10,7 @@ from features.array_types import Floats
 from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
+from models.judging.handoff.replay import snapshot_starts, weeks_covered
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.promotion import gate
 from models.judging.promotion.gate import Answer
@@ -86,11 +87,12 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
     if won < settings.minimum_won:
         return gate.answer_too_few(new.hash, old.hash, later, won, months, settings)
 
+    capacity = SnapshotCapacity.of(context.source)
     checks = paired_checks(
         judged,
         {CHAMPION: old.log_odds(judged.values), CHALLENGER: new.log_odds(judged.values)},
-        shares_of(matrix, later),
-        SnapshotCapacity.of(context.source),
+        shares_of(matrix, later, capacity.every_days),
+        capacity,
         settings,
     )
 
@@ -102,8 +104,12 @@ def count_won_leads(judged: Matrix) -> int:
     return len(judged.keys.loc[judged.label == 1.0, ["lead_id", "episode"]].drop_duplicates())
 
 
-def shares_of(matrix: Matrix, later: UnseenRows) -> Floats:
-    """Per snapshot of the judged rows, in time order: which share of that moment's rows they are."""
-    every: Any = matrix.keys["as_of"].value_counts()
-    judged: Any = matrix.keys["as_of"].iloc[later.rows].value_counts().sort_index()
+def shares_of(matrix: Matrix, later: UnseenRows, every_days: int | None) -> Floats:
+    """Per snapshot of the judged rows, in time order: which share of its rows, and of a whole week, they are."""
+    as_of = matrix.keys["as_of"]
+    starts = snapshot_starts(as_of, every_days)
+    every: Any = starts.value_counts().sort_index()
+    if every_days is None:
+        every = every / weeks_covered(as_of, None)
+    judged: Any = starts.iloc[later.rows].value_counts().sort_index()
     return np.asarray(judged / every.reindex(judged.index), dtype=np.float64)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from models.explaining.language import ENGLISH
 from models.judging.handoff.policy_names import policy_label
 
 
@@ -14,6 +15,15 @@ def pct(value: float | None) -> str:
     ('12.3%', '-')
     """
     return "-" if value is None else f"{value:.1%}"
+
+
+def chance(value: float | None) -> str:
+    """A probability in per cent; what is not certain never reads as if it were.
+
+    >>> chance(0.1234), chance(0.99998), chance(None)
+    ('12.3%', '>99.9%', '-')
+    """
+    return "-" if value is None else ENGLISH.chance(value)
 
 
 def count(value: float | None) -> str:
@@ -55,8 +65,12 @@ def interval(pair: Sequence[float | None] | None, form: str = "%.3f", start: str
 
 
 def shares(pair: Sequence[float | None] | None) -> str:
-    """An interval of shares in per cent."""
-    if not pair or pair[0] is None or pair[1] is None:
+    """An interval of shares in per cent; empty where resampling none or all of them gave one without width.
+
+    >>> shares([0.1, 0.25]), shares([1.0, 1.0]), shares([0.0, 0.0])
+    ('10.0% to 25.0%', '', '')
+    """
+    if not pair or pair[0] is None or pair[1] is None or (pair[0] == pair[1] and pair[0] in (0.0, 1.0)):
         return ""
     return f"{pair[0]:.1%} to {pair[1]:.1%}"
 
@@ -118,6 +132,7 @@ def days(text: str) -> str:
 
 FILTERS: Mapping[str, Callable[..., str]] = {
     "pct": pct,
+    "chance": chance,
     "count": count,
     "cell": cell,
     "signed": with_sign,

@@ -10,7 +10,7 @@ from features.errors import DataError
 from models.judging.rubrics.scorecard_to_rubric import Proposal
 from models.logistic import sigmoid
 from pipelines.artifacts.train_record import CardLine, ScorecardRecord
-from pipelines.report.formatting import FILTERS
+from pipelines.report.formatting import FILTERS, chance
 from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -139,7 +139,7 @@ def text_of(page: ScorecardPage) -> str:
         lines.append(feature["label"])
         lines += [f"  {row['points']:>+5}  {row['bin']}  ({row['share']:.0%} of leads)" for row in feature["bins"]]
     lines += ["", "points  probability"]
-    lines += [f"{row['points']:>6}  {row['probability']:.1%}" for row in page.probabilities]
+    lines += [f"{row['points']:>6}  {chance(row['probability'])}" for row in page.probabilities]
     return "\n".join([*lines, "", *page.sentences])
 
 

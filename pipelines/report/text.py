@@ -12,7 +12,7 @@ from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.summary_record import SummaryRecord
 
 HEADLINES: Mapping[str, str] = {
-    Verdict.OK: "The model tells won from lost leads, and it does so on later data.",
+    Verdict.OK: "The model tells won from lost leads, and it does so on rows it has not seen.",
     Verdict.WEAK_SIGNAL: "There is a signal, but a weak one. Read the ranking with care.",
     Verdict.NO_SIGNAL: "No signal: these data do not tell won from lost leads. No model was made.",
     Verdict.TOO_LITTLE_DATA: "Too little data to learn from. No model was made.",
@@ -20,16 +20,45 @@ HEADLINES: Mapping[str, str] = {
 }
 
 
-TURNED = "On later rows the ranking was worse than chance. Do not work the list by score."
-OFF = "On later rows the probabilities were worse than the base rate alone. Do not take them at face value."
+TURNED = "On {rows} the ranking was worse than chance. Do not work the list by score."
+OFF = "On {rows} the probabilities were worse than the base rate alone. Do not take them at face value."
+
+# what the test rows are to the rows learned from, by the kind of the split: only an order in time makes them later
+_TEST_ROWS: Mapping[str, str] = {
+    "time": "later rows",
+    "ordered": "later rows",
+    "grouped": "rows of groups kept apart",
+    "stratified": "rows drawn at random and kept apart",
+}
+_OK: Mapping[str, str] = {
+    "time": "The model tells won from lost leads, and it does so on later data.",
+    "ordered": "The model tells won from lost leads, and it does so on later data.",
+    "grouped": "The model tells won from lost leads, and it does so in groups it has not seen. Whether it does so on "
+    "later data, this test cannot show.",
+    "stratified": "The model tells won from lost leads, and it does so on rows it has not seen. Whether it does so on "
+    "later data, this test cannot show.",
+}
+_PLAIN_ROWS = "rows kept apart"  # where the kind of the split is not on record
 
 
 def headline(summary: SummaryRecord, evaluation: EvaluationRecord) -> str:
     """The first line of the report: the verdict, unless the test block speaks against the model."""
     if not (summary.bundle.hash and summary.winner.name and evaluation.caution):
-        return HEADLINES[summary.verdict]
+        said = _OK.get(evaluation.split_kind) if summary.verdict == Verdict.OK else None
+        return _name_groups(said or HEADLINES[summary.verdict], summary)
     high = summary.test[summary.winner.name]["auc_ci"][1]
-    return TURNED if high is not None and high < 0.5 else OFF
+    said = TURNED if high is not None and high < 0.5 else OFF
+    return said.format(rows=_test_rows(summary, evaluation))
+
+
+def _test_rows(summary: SummaryRecord, evaluation: EvaluationRecord) -> str:
+    """What the test rows are, e.g. ``later rows``."""
+    return _name_groups(_TEST_ROWS.get(evaluation.split_kind, _PLAIN_ROWS), summary)
+
+
+def _name_groups(text: str, summary: SummaryRecord) -> str:
+    """Groups of a relational source are its accounts."""
+    return text if summary.source_kind == "flat" else text.replace("groups", "accounts")
 
 
 def answer(summary: SummaryRecord, evaluation: EvaluationRecord, comparison: ComparisonRecord) -> list[str]:
@@ -48,7 +77,8 @@ def _test_line(summary: SummaryRecord, evaluation: EvaluationRecord, winner: str
     row = summary.test[winner]
     low, high = row["auc_ci"]
     text = (
-        f"On {row['n']:,} later rows ({row['won']:,} won) that were not used to choose or fit it, {winner} reaches AUC "
+        f"On {row['n']:,} {_test_rows(summary, evaluation)} ({row['won']:,} won) that were not used to choose or fit "
+        f"it, {winner} reaches AUC "
         f"{row['auc']:.3f}{span(low, high)}"
     )
     loss = evaluation.differences.get("rate", {}).get("log_loss")
@@ -71,6 +101,12 @@ def _base_rate_line(evaluation: EvaluationRecord) -> str:
     ratio = after / before
     if 0.75 <= ratio <= 1.33:
         return ""
+    if evaluation.split_kind in ("grouped", "stratified"):
+        return (
+            f"The base rate is {before:.1%} among the rows learned from and {after:.1%} in the test: by chance or by "
+            f"group, probabilities learned from the one are too {'low' if ratio > 1 else 'high'} for the other, the "
+            "order of leads need not be."
+        )
     way = "rose" if ratio > 1 else "fell"
     return (
         f"The base rate {way} from {before:.1%} before the test block to {after:.1%} in it: probabilities learned "

@@ -47,6 +47,7 @@ def run_evaluate(context: Context) -> EvaluationRecord:
 
         base_train = float(matrix.label[split.final.train].mean())
         result |= {**judged.record(), "winner": decision.winner, "base_rate_train": base_train}
+        result["split_kind"] = split.kind
         result["recorded"] = _rank_recorded_scores(context, matrix.take(split.final.test))
         result["accounts"] = _judge_seen_and_unseen(matrix, split, judged.log_odds[decision.winner])
         result["fidelity"] = fidelity_of(context, matrix, split, found, decision, twin)

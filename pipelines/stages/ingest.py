@@ -18,6 +18,12 @@ from pipelines.ingest.fetch import get_data
 from pipelines.ingest.file_adapters import RawTable, read_file
 from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
+from pipelines.ingest.undeclared_kinds import (
+    PASTE,
+    count_undeclared_kinds,
+    declaration_block,
+    describe_undeclared_kinds,
+)
 from pipelines.synth.generators import make_generated
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.paths import Paths
@@ -69,6 +75,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     if source.identity is not None:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
 
+    counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
     _write(paths, record, raws, checked, resolved)
@@ -178,7 +185,9 @@ def _write(
 
 
 def describe_counts(counts: CountsRecord) -> str:
-    """One line per table: rows read, kept and quarantined, and by which rules; then what identity resolution did."""
+    """One line per table: rows read, kept and quarantined, and by which rules; then what identity resolution did, and
+    kinds of activities nobody declared, with a block to paste.
+    """
     lines = []
     for table, n in counts.rows.items():
         why = ", ".join(f"{rule} {rows}" for rule, rows in counts.rules.get(table, {}).items())
@@ -186,4 +195,7 @@ def describe_counts(counts: CountsRecord) -> str:
         lines.append(f"{line} ({why})" if why else line)
     if counts.identity is not None:
         lines.append(identity_in_words(counts.identity))
+    if counts.undeclared_kinds:
+        lines.append(f"warning: {describe_undeclared_kinds(counts.undeclared_kinds)} {PASTE}")
+        lines += declaration_block(counts.undeclared_kinds).splitlines()
     return "\n".join(lines)

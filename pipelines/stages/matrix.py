@@ -35,7 +35,8 @@ def build(context: Context) -> MatrixVerdict:
     problem = ""
     try:
         require_in_all(matrix, context.settings)
-        split = chop(matrix, context.source.split, seed=context.settings.seed)
+        declared = context.source
+        split = chop(matrix, declared.split, seed=context.settings.seed, horizon_days=declared.label.horizon_days)
     except TooLittleDataError as error:
         problem = error.message
     judged = matrix.matured

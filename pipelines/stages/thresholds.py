@@ -27,7 +27,6 @@ from models.judging.handoff.comparison import Comparison
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.policy_names import Policy
 from models.judging.handoff.precision_guarantee import Promise, find_promised_threshold, transfer_threshold
-from models.judging.handoff.replay import arrange_replay
 from models.judging.handoff.segments import segments_of
 from models.judging.handoff.win_value import value_of_a_win
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -114,7 +113,7 @@ def _judge_block(context: Context) -> JudgedBlock:
     compared = backtest_rubric(
         block,
         None if context.rubric is None else score_by_rubric(context.rubric, block.matrix.values),
-        SnapshotCapacity(capacity, context.source.cohort.every_days),
+        SnapshotCapacity.of(context.source, capacity),
         Resampling.of(context.settings),
         others=[*beside, *recorded_policies(context, block.matrix)],
         segments=segments,
@@ -250,6 +249,7 @@ def _plan(context: Context, test: FinalBlock) -> dict[str, Any] | None:
     source = context.source
     if source.kind == "flat":
         return None
-    replay = arrange_replay(test.matrix.keys, test.matrix.label)
+    capacity = SnapshotCapacity.of(source)
+    replay = capacity.arrange(test.matrix.keys, test.matrix.label)
     resampling = Resampling(PLAN_DRAWS, context.settings.seed)
-    return plan_capacity(replay, test.log_odds, SnapshotCapacity.of(source), resampling).record()
+    return plan_capacity(replay, test.log_odds, capacity, resampling).record()

@@ -15,6 +15,7 @@ from pipelines.ingest.column_profile import profile_columns
 from pipelines.ingest.errors import SuiteFailedError
 from pipelines.ingest.expectations import SENTENCES, Rule, expectations_of
 from pipelines.ingest.great_expectations_suites import RuleResult, run_suites
+from pipelines.ingest.undeclared_kinds import declaration_block, describe_undeclared_kinds
 from pipelines.stages.ingest import QUARANTINE, WARNINGS, describe_counts
 from pipelines.workspace.atomic_files import read_parquet, stage_dir, write_text
 from pipelines.workspace.paths import Paths
@@ -70,7 +71,8 @@ def _verdict(counts: CountsRecord, results: list[RuleResult], failed: list[RuleR
     out = sum(n.quarantined for n in counts.rows.values())
     read = sum(n.read for n in counts.rows.values())
     kept = "no row was quarantined" if not out else f"{out:,} of {read:,} rows ({out / read:.2%}) were quarantined"
-    return f"All {len(results)} rules hold on the rows kept; {kept}."
+    warning = describe_undeclared_kinds(counts.undeclared_kinds)
+    return f"All {len(results)} rules hold on the rows kept; {kept}." + (f" Warning: {warning}" if warning else "")
 
 
 def _profiles(frame: pd.DataFrame, table: str, source: Source) -> list[dict[str, Any]]:
@@ -104,4 +106,9 @@ def _template() -> jinja2.Template:
 
 def render_page(report: ValidationRecord) -> str:
     """The validation page: one self-contained HTML file, nothing fetched."""
-    return _template().render(report=report, lines=describe_counts(report).splitlines())
+    return _template().render(
+        report=report,
+        lines=describe_counts(report).splitlines(),
+        kinds_warning=describe_undeclared_kinds(report.undeclared_kinds),
+        kinds_block=declaration_block(report.undeclared_kinds),
+    )

@@ -82,7 +82,7 @@ def simulate(
     elif app_state.context.rubric is not None:
         rubric = score_by_rubric(app_state.context.rubric, block.matrix.values)
 
-    at = SnapshotCapacity(capacity, source.cohort.every_days)
+    at = SnapshotCapacity.of(source, capacity)
     found = backtest_rubric(block, rubric, at, Resampling(_DRAWS)).record()
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
 

@@ -220,3 +220,46 @@ def test_the_cut_off_is_the_latest_thing_known(world: World) -> None:
 def test_an_unknown_lead_is_named(world: World) -> None:
     with pytest.raises(ContractError, match="1 of 2 leads are not in table 'leads' \\(zz\\)"):
         keys_of(frames(world), SOURCE, ["a", "zz"], moment(MONDAY))
+
+
+def test_a_cohort_may_start_late_and_take_some_leads_only(world: World) -> None:
+    lead(world, "b", MONDAY - 1, industry="Tools", employees=50.0)
+    lead(world, "c", MONDAY - 1, industry="food", employees=50.0)
+    start = moment(MONDAY + 21 * DAY)
+    late = cohort(world, source_with(cohort={"from": start.isoformat()}))
+    assert weeks(late) == [3, 4, 5, 6, 7, 8] and weeks(late, "b") == weeks(late)
+    zoned = cohort(world, source_with(cohort={"from": (start + pd.Timedelta(hours=2)).isoformat() + "+02:00"}))
+    assert weeks(zoned) == weeks(late)
+
+    some = source_with(cohort={"where": {"industry": "tools", "employees": 50}})
+    assert set(cohort(world, some)["lead_id"]) == {"b"}
+    both = source_with(cohort={"where": {"industry": ["tools", "food"]}})
+    assert set(cohort(world, both)["lead_id"]) == {"b", "c"}
+    now = moment(MONDAY + 9 * DAY)
+    assert open_cohort(frames(world), some, now)["lead_id"].tolist() == ["b"], "and only these are listed"
+    assert len(open_cohort(frames(world), SOURCE, now)) == 3
+
+
+def test_only_the_first_entry_of_a_stage_may_count(world: World) -> None:
+    for day in (1, 8, 20):
+        entered(world, "a", "mql", MONDAY + day * DAY)
+    entered(world, "a", "sal", MONDAY + 9 * DAY)
+    policy = {"policy": "stage_entry", "stages": ("mql", "sal"), "settle_hours": 2}
+    every, first = (cohort(world, source_with(cohort={**policy, "first_only": only})) for only in (False, True))
+    assert len(every) == 4
+    assert first["as_of"].tolist() == [moment(MONDAY + d * DAY) + pd.Timedelta(hours=2) for d in (1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"where": {"colour": "red"}}, "leads do not declare"),
+        ({"where": {"website": "a"}}, "edited after creation"),
+        ({"from": "soon"}, "isoformat"),
+        ({"first_only": True}, "belongs to policy stage_entry"),
+        ({"where": {"industry": []}}, "at least 1 item"),
+    ],
+)
+def test_a_cohort_that_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        source_with(cohort=changes)

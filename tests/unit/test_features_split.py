@@ -187,3 +187,26 @@ def test_a_block_that_knows_the_future_cannot_be_made() -> None:
         )
     with pytest.raises(ContractError, match="tests on rows it trains on"):
         Block(name="b", train=rows, test=rows)
+
+
+def test_a_history_shorter_than_its_horizon_says_the_span_what_is_needed_and_what_fits() -> None:
+    """Twenty weeks of looks whose outcomes take thirty days: three such waits and a test do not fit."""
+    short = matrix(900, weeks=16)
+    with pytest.raises(TooLittleDataError, match=r"history is too short") as caught:
+        chop(short, Split(), horizon_days=23)
+    text = str(caught.value)
+    assert "from 2024-01-01 to 2024-04-15, 105 days of data" in text and "certain 30 days after a look" in text
+    assert "takes about 110 days" in text and "outcomes of one kind" not in text
+    assert "longest label.horizon_days that fits is about 18 days (declared: 23)" in text
+    assert "split: {by: accounts}" in text
+
+    def with_wait(days: int) -> Matrix:
+        known = short.keys["as_of"] + pd.Timedelta(days=days)
+        matured = (known <= short.keys["as_of"].max()).to_numpy()
+        label = np.where(matured, (np.arange(900) % 3 == 0).astype(float), np.nan)
+        return replace(short, label_known_at=known, matured=matured, label=label)
+
+    assert chop(with_wait(18 + 7), Split(folds=2, minimum_won_per_block=1)).blocks  # what is advised is taken
+    with pytest.raises(TooLittleDataError, match="No horizon fits"):
+        chop(matrix(900, weeks=2), Split(), horizon_days=23)
+    assert chop(short, Split(by="accounts"), horizon_days=23).kind != "time"

@@ -1,22 +1,26 @@
 """The suites hold what the quarantine left, catch what it would have missed, and the page shows no personal value."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
+from features.catalog.build_catalog import build_catalog
 from features.errors import ExitStatus
 from features.schema.source import Source
 from pipelines.ingest.errors import SuiteFailedError
 from pipelines.ingest.expectations import Rule, expectations_of
 from pipelines.ingest.great_expectations_suites import run_suites
+from pipelines.ingest.undeclared_kinds import declaration_block, describe_undeclared_kinds
 from pipelines.stages.ingest import ingest
 from pipelines.stages.validate import validate
 from pipelines.workspace.atomic_files import read_json, write_parquet
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
-from tests.reference.exports import LEADS, write_export, write_flat
+from tests.reference.exports import ACTIVITIES, LEADS, write_export, write_flat
 
 BAD = (
     LEADS
@@ -107,3 +111,33 @@ def test_text_from_a_file_cannot_become_markup(tmp_path: Path) -> None:
     validate(source, paths)
     page = (paths.validate / "validation.html").read_text()
     assert "<img" not in page and "<b>x" not in page and "&lt;img src=x&gt;" in page
+
+
+def test_kinds_nobody_declared_are_named_with_counts_and_a_block_to_paste(tmp_path: Path) -> None:
+    """Activities of such kinds count in no feature; without a word a whole table would be for nothing."""
+    extra = "9,L1,Page View,2025-02-01 10:00,\n8,L1,Page View,2025-02-02 10:00,\n7,L2,Email,2025-02-01 10:00,\n"
+    source, paths = write_export(tmp_path, activities=ACTIVITIES + extra), Paths(tmp_path / "data", "shop")
+    counts = ingest(source, paths)
+    assert counts.undeclared_kinds == {"Page View": 2, "Email": 1}
+    said = "3 activities give no feature, as 'activity_kinds' does not declare their kind: Page View 2, Email 1."
+    assert said in counts.text and said in validate(source, paths).text
+
+    block = declaration_block(counts.undeclared_kinds)
+    assert block in counts.text and block.splitlines()[1] in unescape((paths.validate / "validation.html").read_text())
+    kinds = yaml.safe_load(block)["activity_kinds"]
+    raw = source.model_dump(by_alias=True)
+    pasted = Source.model_validate(raw | {"activity_kinds": raw["activity_kinds"] | kinds})
+    names = {feature.name for feature in build_catalog(pasted)}
+    assert {"Page View_30d", "Email_recency"} <= names
+    assert ingest(pasted.with_place(source.path, {}), paths).undeclared_kinds == {}
+
+
+def test_declared_kinds_and_sources_without_activities_are_silent(shop: tuple[Source, Paths]) -> None:
+    source, paths = shop
+    assert ingest(source, paths).undeclared_kinds == {} and "warning" not in ingest(source, paths).text
+    assert describe_undeclared_kinds({}) == declaration_block({}) == ""
+
+
+@pytest.mark.parametrize("kind", ["yes", "On", "a: b", "12", 'say "hi"', "Größe", "x" * 80, "- a", "null", "page view"])
+def test_any_kind_survives_the_block(kind: str) -> None:
+    assert list(yaml.safe_load(declaration_block({kind: 1}))["activity_kinds"]) == [kind]

@@ -1,6 +1,7 @@
 """Peers are what they claim to be: the CRM's formula by hand, plain models that learn, one paired table."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from features.cohort.splits import Block, Chop
 from features.schema.operations import CurrentStage
 from models.benchmarking.naive_bayes import naive_bayes
 from models.benchmarking.peer_benchmark import OURS, compare_with_peers, prepare_peer_data, summarise_comparisons
-from models.benchmarking.peer_models import PEERS, find_peers
+from models.benchmarking.peer_models import PEERS, PeerData, find_peers
 from models.judging.cluster_bootstrap import Resampling
+from models.logistic import log_loss, logit
 from models.settings import TrainSettings
 from tests.reference.toy import CATALOG, toy_chop, toy_matrix
 
@@ -33,8 +35,6 @@ def test_the_formula_by_hand() -> None:
 
 
 def test_a_won_lead_counts_at_every_stage_and_a_lost_one_up_to_its_own() -> None:
-    from dataclasses import replace
-
     stage = replace(CATALOG["title"], name="current_stage", params=CurrentStage())
     train = pd.DataFrame({"current_stage": pd.Series(["lead", "lead", "mql", "sql", "sql"], dtype="str")})
     won = np.array([0.0, 0.0, 0.0, 1.0, 0.0])
@@ -46,8 +46,6 @@ def test_a_won_lead_counts_at_every_stage_and_a_lost_one_up_to_its_own() -> None
 
 def test_the_probability_is_kept_between_one_and_9999_in_ten_thousand() -> None:
     names = [f"x{k}" for k in range(40)]
-    from dataclasses import replace
-
     catalog = Catalog(tuple(replace(CATALOG["title"], name=name) for name in names))
     train = pd.DataFrame({name: pd.Series(["y", "n"] * 20, dtype="str") for name in names})
     found = naive_bayes(train, np.array([1.0, 0.0] * 20), np.ones(40), train.iloc[:2], catalog)
@@ -86,3 +84,32 @@ def test_absent_packages_are_named_never_needed(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setitem(sys.modules, package, None)  # an import of it fails
     found, missing = find_peers()
     assert set(found) == set(PEERS) and missing == {"EBM": "interpret", "CatBoost": "catboost"}
+
+
+@pytest.mark.parametrize("kind", ["scales", "tails", "one row far off", "overflow"])
+def test_the_logistic_peer_stands_a_wide_table_of_wild_scales(kind: str) -> None:
+    """More columns than it can use, from 1e-12 to 1e300: a peer that breaks is no peer to be ahead of."""
+    rng = np.random.default_rng(0)
+    rows, wide = 600, 120
+    plain = rng.normal(size=(rows, wide))
+    won = (rng.random(rows) < 1 / (1 + np.exp(1 - 1.5 * plain[:, 0]))).astype(float)
+    table = {
+        "scales": plain * 10.0 ** rng.uniform(-12, 12, wide),
+        "tails": np.exp(8 * plain),
+        "one row far off": plain + 1e9 * (np.arange(rows) == rows - 1)[:, None],
+        "overflow": plain * 10.0 ** rng.uniform(100, 300, wide),
+    }[kind]
+    names = [f"x{k}" for k in range(wide)]
+    values = pd.DataFrame(table, columns=names)
+    data = PeerData(
+        train=values[:400].reset_index(drop=True),
+        won=won[:400],
+        weight=np.ones(400),
+        group=np.arange(400),
+        test=values[400:].reset_index(drop=True),
+        catalog=Catalog(tuple(replace(CATALOG["pain"], name=name) for name in names)),
+        seed=0,
+        threads=1,
+    )
+    base = log_loss(won[400:], np.full(200, logit(float(won[:400].mean())))).mean()
+    assert log_loss(won[400:], PEERS["logistic regression"](data)).mean() < base + 0.02

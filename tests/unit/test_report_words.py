@@ -31,6 +31,7 @@ FLAT = {
     },
 }
 SUMMARY = {
+    "source_kind": "relational",
     "verdict_text": "linear explains 5%.",
     "bundle": {"hash": "ab"},
     "winner": {"name": "linear"},
@@ -77,7 +78,7 @@ def test_a_test_block_that_speaks_against_the_model_comes_first(
     assert (said in text) if said else text == ""
     changed = {"verdict": Verdict.OK, "test": figures}
     judged = evaluation(differences={"rate": {"log_loss": LOSS}}, caution=text)
-    assert headline(summary(**changed), judged) == head
+    assert headline(summary(**changed), judged) == head.format(rows="rows kept apart")
     assert headline(summary(**changed, bundle={"hash": None}), judged) == HEADLINES[Verdict.OK]
     lines = answer(summary(**changed), judged, compared())
     assert (text in lines) is bool(text)
@@ -125,3 +126,37 @@ def test_excluded_columns_say_why_and_an_accepted_one_is_not_among_them() -> Non
     rows = {row["column"]: row["because"] for row in list_excluded(Source.model_validate(FLAT))}
     assert rows["seconds"] == "known after the call"
     assert "sensitive" in rows["sex"] and "age" not in rows
+
+
+LATER = "The model tells won from lost leads, and it does so on later data."
+
+
+@pytest.mark.parametrize(
+    ("kind", "source_kind", "head", "rows"),
+    [
+        ("time", "relational", LATER, "later rows"),
+        ("ordered", "flat", LATER, "later rows"),
+        ("grouped", "relational", "in accounts it has not seen.", "rows of accounts kept apart"),
+        ("grouped", "flat", "in groups it has not seen.", "rows of groups kept apart"),
+        ("stratified", "flat", "on rows it has not seen.", "rows drawn at random and kept apart"),
+    ],
+)
+def test_only_a_split_in_time_speaks_of_later_rows(kind: str, source_kind: str, head: str, rows: str) -> None:
+    made = summary(verdict=Verdict.OK, source_kind=source_kind)
+    judged = evaluation(split_kind=kind)
+    text = headline(made, judged)
+    assert head in text
+    assert ("this test cannot show" in text) is (kind in ("grouped", "stratified"))
+    lines = answer(made, judged, compared())
+    assert f"On 1,000 {rows} (90 won)" in lines[1]
+    assert ("before the test block" in lines[-1]) is (kind in ("time", "ordered"))
+
+    off = headline(made, evaluation(split_kind=kind, caution="worse"))
+    assert off.startswith(f"On {rows} the probabilities were worse")
+
+
+def test_a_split_without_time_has_no_past_that_could_have_reversed() -> None:
+    figures = {"linear": {**SUMMARY["test"]["linear"], "auc_ci": [0.35, 0.45]}}
+    assert "has since reversed" in write_test_warning(figures, {}, "linear")
+    apart = write_test_warning(figures, {}, "linear", in_time=False)
+    assert "does not carry over to rows kept apart" in apart and "newer" not in apart

@@ -12,6 +12,7 @@ from features.catalog.feature import Catalog
 from features.rubric.load import parse_rubric
 from features.schema.operation_records import params_record
 from features.schema.operations import ActivityCount, ActivityRows, DecayedSum, StreamPart
+from features.schema.source import Source
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import Binned, CategoryBins, NumberBins
@@ -101,3 +102,25 @@ def test_kinds_counted_together_are_one_rule_if_they_are_filtered_alike() -> Non
     assert found is not None and found[1] == -1
     assert found[0][0][1]["activity"] == ["demo", "page_view"] and found[0][0][1]["take"] == "sum"
     assert rules_of_feature(replace(feature, params=apart), *spread, None) is None
+
+
+def test_kinds_with_capitals_and_blanks_make_rules_that_read_back() -> None:
+    """Rule ids are made of feature names, and these of kinds as the data spell them."""
+    raw = SOURCE.model_dump(by_alias=True)
+    kinds = {"Page View": "page view", "Page view": "", "PAGE-VIEW": "", "E-Mail (open)": ""}
+    raw["activity_kinds"] = {kind: {"dimension": "intent", "label": label} for kind, label in kinds.items()}
+    source = Source.model_validate(raw)
+    catalog = build_catalog(source)
+    names = [f"{kind}_30d" for kind in kinds]
+    points = {name: np.array([0, 3, 0]) for name in names}
+    found = propose_rubric(ScorecardCandidate({n: bins(0) for n in names}, points, slope=0.1), catalog, "made", 10.0)
+    ids = [rule.id for rule in found.rubric.rules]
+    assert ids == [
+        "learned_page_view_30d",
+        "learned_page_view_30d_v2",
+        "learned_page_view_30d_v3",
+        "learned_e_mail_open_30d",
+    ]
+    assert [rule.activity for rule in found.rubric.rules] == [(kind,) for kind in kinds], "the kinds stay as they are"
+    assert found.rubric.rules[0].label == "page view in 30 days"
+    assert parse_rubric(found.to_yaml(), source=source) == found.rubric

@@ -154,3 +154,11 @@ def test_texts_are_cut_mapped_and_missing_as_declared() -> None:
     found = plain_texts(texts("  a ", "", "unknown", " Closed Won", None), column)
     assert found.fillna("<missing>").tolist() == ["a", "<missing>", "<missing>", "true", "<missing>"]
     assert plain_texts(pd.Series([1.0, 2.5, np.nan]), Column()).fillna("-").tolist() == ["1", "2.5", "-"]
+
+
+def test_numbers_too_large_to_reckon_with_are_unreadable_as_infinity_is() -> None:
+    """DBL_MAX stands for "no value" in some databases; its square, and the sum of two, are infinite."""
+    written = ("1.7976931348623157E308", "-1.7976931348623157e308", "1.8e308", "inf", "1e39", "-1e38", "7")
+    found = cast_numbers(texts(*written), Column(), ".")
+    assert found.unreadable.tolist() == [True] * 5 + [False] * 2
+    assert found.values.dropna().tolist() == [-1e38, 7.0]

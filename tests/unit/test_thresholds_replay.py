@@ -43,7 +43,7 @@ def as_rows(keys: pd.DataFrame, score: np.ndarray) -> list[dict[str, object]]:
 @pytest.mark.parametrize("seed", range(8))
 def test_top_of_each_week_equals_the_slow_replay(seed: int) -> None:
     keys, label, score = weekly(seed)
-    places = spread_places(2.5, 8)
+    places = spread_places(2.5, np.ones(8))
     fast = top_each_snapshot(arrange_replay(keys, label), score, places)
     slow = slow_replay(as_rows(keys, score), lambda rows, week: rows[: int(places[week])])
     assert fast.tolist() == [row["row"] for row in slow]

@@ -13,6 +13,7 @@ from features.array_types import Floats, Ints
 from features.catalog.feature import FeatureType
 from features.matrix import Matrix
 from models.encoding.bins import NumberBins
+from models.encoding.round_edges import edge_words
 from models.judging.drift.psi import independent_units, psi
 
 _DECILES = np.arange(1, 10) / 10
@@ -107,7 +108,7 @@ def bin_labels(profile: Mapping[str, Any]) -> list[str]:
     """The bins of a record in words, in order."""
     if profile["kind"] == "category":
         return [*profile["levels"], "other values", "missing"]
-    cuts = [f"{edge:.4g}" for edge in profile["edges"]]
+    cuts = edge_words(profile["edges"])
     if not cuts:
         return ["any value", "missing"]
     inner = [f"{a} to {b}" for a, b in pairwise(cuts)]

@@ -18,6 +18,7 @@ class CalibrationOnTest:
     bound : 95th percentile of the error that perfectly calibrated probabilities would show at this n
     base_rate, base_rate_span : share won here, with its 90 % interval
     base_rate_before : share won among the rows learned from, None where it is not known
+    in_time : whether the block comes after the rows learned from; else nothing is said of time
     """
 
     n: int
@@ -26,6 +27,7 @@ class CalibrationOnTest:
     base_rate: float
     base_rate_span: Interval
     base_rate_before: float | None
+    in_time: bool = True
 
     @property
     def moved(self) -> bool:
@@ -47,7 +49,8 @@ class CalibrationOnTest:
                 f"Calibration error {self.error:.3f} is what a perfectly calibrated model would show at this n (95th "
                 f"percentile {self.bound:.3f}).{level}"
             )
-        cause = "the level of the market moved" if self.moved else "probabilities are off on this block"
+        drifted = self.moved and self.in_time
+        cause = "the level of the market moved" if drifted else "probabilities are off on this block"
         return (
             f"Calibration error {self.error:.3f} is above what perfect calibration would show at this n (95th "
             f"percentile {self.bound:.3f}): {cause}.{level}"
@@ -57,15 +60,21 @@ class CalibrationOnTest:
         if self.base_rate_before is None:
             return ""
         span = self.base_rate_span
-        inside = (
-            f"{self.base_rate:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), "
-            f"{self.base_rate_before:.1%} before"
+        here = (
+            f"{self.base_rate:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), {self.base_rate_before:.1%}"
         )
-        return f" The base rate {'moved' if self.moved else 'did not move beyond noise'}: {inside}."
+        if self.in_time:
+            return f" The base rate {'moved' if self.moved else 'did not move beyond noise'}: {here} before."
+        differs = "differs" if self.moved else "does not differ beyond noise"
+        return f" The base rate {differs}: {here} among the rows learned from."
 
 
 def write_test_warning(
-    figures: Mapping[str, Mapping[str, Any]], differences: Mapping[str, Mapping[str, Any]], winner: str
+    figures: Mapping[str, Mapping[str, Any]],
+    differences: Mapping[str, Mapping[str, Any]],
+    winner: str,
+    *,
+    in_time: bool = True,
 ) -> str:
     """A sentence where the chosen model did worse on the test block than no model, beyond the 90 % intervals.
 
@@ -75,14 +84,19 @@ def write_test_warning(
     Parameters
     ----------
     figures, differences : as in :class:`~models.judging.evaluation.final_block.Evaluation`
+    in_time : whether the test rows are later than those learned from
     """
     row = figures[winner]
     low, high = row["auc_ci"]
     if high is not None and high < 0.5:
+        cause = (
+            "what was learned has since reversed. Do not work this list by score; train again on newer outcomes."
+            if in_time
+            else "what was learned does not carry over to rows kept apart. Do not work this list by score."
+        )
         return (
             f"On the {row['n']:,} rows kept for the test the ranking was worse than chance (AUC {row['auc']:.3f}, 90 % "
-            f"interval {low:.3f} to {high:.3f}): what was learned has since reversed. Do not work this list by "
-            "score; train again on newer outcomes."
+            f"interval {low:.3f} to {high:.3f}): {cause}"
         )
 
     loss = differences.get("rate", {}).get("log_loss")
@@ -110,6 +124,6 @@ def write_calibration_warning(found: CalibrationOnTest) -> str:
         return ""
     return (
         f"On the {found.n:,} rows kept for the test the probabilities were off by more than chance explains "
-        f"(calibration error {found.error:.3f}, at most {found.bound:.3f} if they were right), and the base rate did "
-        "not move beyond noise. Rank leads by score, but do not take the probabilities at their word."
+        f"(calibration error {found.error:.3f}, at most {found.bound:.3f} if they were right), and the base rate "
+        f"{'did not move' if found.in_time else 'does not differ'} beyond noise. Rank leads by score, but do not take the probabilities at their word."
     )

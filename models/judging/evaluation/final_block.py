@@ -27,7 +27,7 @@ from models.judging.evaluation.metrics import (
 )
 from models.judging.evaluation.reliability_tables import outcome_codes, reliability_table, share_interval
 from models.judging.handoff.policies import ScoredPolicy
-from models.judging.handoff.replay import arrange_replay, top_each_snapshot
+from models.judging.handoff.replay import top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
 
 _METRIC_DRAWS = 200  # the metrics are computed anew in every draw; bounds the time of a large block
@@ -69,12 +69,13 @@ def evaluate(
     winner: str,
     resampling: Resampling,
     base_before: float | None = None,
+    in_time: bool = True,
 ) -> Evaluation:
     """Judge calibrated log-odds on a test block (all rows matured).
 
     Every row counts once, as it does in a worklist; intervals resample whole accounts. ``differences`` are winner
     minus candidate on the same draws. ``base_before`` is the base rate of the learning rows: where it moved, the notes
-    say so and by how much.
+    say so and by how much. ``in_time``: whether the block comes after the learning rows; else nothing is said of time.
     """
     won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
     drawn = metric_draws(won, log_odds, weight, group, resampling.at_most(_METRIC_DRAWS))
@@ -110,6 +111,7 @@ def evaluate(
         base_rate=base,
         base_rate_span=share_interval(won, group, resampling),
         base_rate_before=base_before,
+        in_time=in_time,
     )
     return Evaluation(
         figures=figures,
@@ -120,7 +122,8 @@ def evaluate(
         base_rate_test=base,
         log_odds=dict(log_odds),
         notes=(calibration.sentence,),
-        caution=write_test_warning(figures, differences, winner) or write_calibration_warning(calibration),
+        caution=write_test_warning(figures, differences, winner, in_time=in_time)
+        or write_calibration_warning(calibration),
     )
 
 
@@ -150,7 +153,7 @@ def rank_figures(
 def _wins_at_capacity(
     test: Matrix, log_odds: Mapping[str, Floats], capacity: SnapshotCapacity, resampling: Resampling
 ) -> dict[str, dict[str, Any]]:
-    replay = arrange_replay(test.keys, test.label)
+    replay = capacity.arrange(test.keys, test.label)
     places = capacity.places(replay)
     found = {}
     for name, z in log_odds.items():

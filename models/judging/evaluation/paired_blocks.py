@@ -11,7 +11,7 @@ from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, resample_totals
 from models.judging.evaluation.backtest import OutOfFold, group_codes
 from models.judging.evaluation.metrics import auc
-from models.judging.handoff.replay import arrange_replay, top_each_snapshot
+from models.judging.handoff.replay import top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss
 
@@ -58,7 +58,7 @@ class _Part:
 def _part(matrix: Matrix, found: OutOfFold, at: Ints, groups: Ints, capacity: SnapshotCapacity) -> _Part:
     rows = found.rows[at]
     won, size = matrix.label[rows], int(groups.max()) + 1
-    replay = arrange_replay(matrix.keys.iloc[rows].reset_index(drop=True), won)
+    replay = capacity.arrange(matrix.keys.iloc[rows].reset_index(drop=True), won)
     places = capacity.places(replay)
     handed = {name: top_each_snapshot(replay, z[at], places) for name, z in found.log_odds.items()}
     return _Part(

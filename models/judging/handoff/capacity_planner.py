@@ -49,10 +49,10 @@ def plan_capacity(replay: Replay, score: Floats, capacity: SnapshotCapacity, res
 
     Figures are wins already inside the longer list: they say what the list would have held, not what a new rep adds.
     """
-    declared, every_days = capacity.declared, capacity.every_days
+    declared = capacity.declared
     per_rep = declared.handoffs_per_week / declared.reps
     crews = list(range(max(1, declared.reps - 1), declared.reps + 4))
-    rows = {crew: _rows(replay, score, crew * per_rep * every_days / 7) for crew in [*crews, crews[-1] + 1]}
+    rows = {crew: _rows(replay, score, crew * per_rep) for crew in [*crews, crews[-1] + 1]}
 
     nothing = np.zeros(len(score))
     sums = {str(c): sums_of(replay, Handoffs(str(c), "", "", r), nothing)["wins"] for c, r in rows.items()}
@@ -76,14 +76,14 @@ def plan_capacity(replay: Replay, score: Floats, capacity: SnapshotCapacity, res
         f"{int(replay.winnable.sum())} wins; one more rep's share of the list held "
         f"{now['one_more']:+.0f} (90 % interval {now['one_more_low']:+.0f} to {now['one_more_high']:+.0f})."
     )
-    return Plan(frame, _waiting(replay, rows[declared.reps], every_days), (text, HOUR_FASTER))
+    return Plan(frame, _waiting(replay, rows[declared.reps]), (text, HOUR_FASTER))
 
 
 def _rows(replay: Replay, score: Floats, rate: float) -> Ints:
-    return top_each_snapshot(replay, score, spread_places(rate, replay.snapshots))
+    return top_each_snapshot(replay, score, spread_places(rate, replay.weeks))
 
 
-def _waiting(replay: Replay, rows: Ints, every_days: int) -> pd.DataFrame:
+def _waiting(replay: Replay, rows: Ints) -> pd.DataFrame:
     """Per snapshot: leads open and not yet handed off, and the median days since they were first seen here."""
     first = np.full(replay.leads, replay.snapshots, dtype=np.int64)
     np.minimum.at(first, replay.lead, replay.snapshot)
@@ -91,8 +91,8 @@ def _waiting(replay: Replay, rows: Ints, every_days: int) -> pd.DataFrame:
     gone[replay.lead[rows]] = replay.snapshot[rows]
     found = []
     for week in range(replay.snapshots):
-        leads = replay.lead[replay.snapshot == week]
+        leads = replay.lead[(replay.snapshot == week) & replay.latest]
         queue = leads[gone[leads] > week]
-        age = (week - first[queue]) * every_days
-        found.append((week, replay.dates[week], len(queue), float(np.median(age)) if len(queue) else np.nan))
+        age = (replay.dates[week] - replay.dates[first[queue]]).dt.days
+        found.append((week, replay.dates[week], len(queue), float(age.median()) if len(queue) else np.nan))
     return pd.DataFrame(found, columns=["snapshot", "date", "waiting", "median_days"])

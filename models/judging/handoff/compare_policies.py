@@ -21,7 +21,7 @@ from models.judging.handoff.policy_results import (
     sums_of,
     winnable_sums,
 )
-from models.judging.handoff.replay import TIE_RULE, JudgedRows, Replay, arrange_replay
+from models.judging.handoff.replay import TIE_RULE, JudgedRows, Replay
 from models.judging.handoff.swap_set import swap_set
 from models.judging.handoff.workload_curve import CURVE_DRAWS, SnapshotCapacity, curve_of
 
@@ -43,7 +43,7 @@ def compare_policies(
     declared segment.
     """
     rows = rows.with_value(capacity.declared.value_per_win)
-    replay = arrange_replay(rows.keys, rows.label)
+    replay = capacity.arrange(rows.keys, rows.label)
     every = policies_of(replay, model, rubric, others, capacity)
     draws_of = _draws(replay, every, rows.amount, resampling)
 
@@ -68,7 +68,7 @@ def compare_policies(
         leads=replay.leads,
         winnable=int(replay.winnable.sum()),
         base_rate=replay.base_rate(),
-        weeks=replay.snapshots,
+        weeks=max(1, round(float(replay.weeks.sum()))),
         tie_rule=TIE_RULE,
         sentences=(),
         notes=notes_of(every, replay),

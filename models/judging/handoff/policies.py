@@ -50,7 +50,8 @@ def policies_of(
     if found and found[0].policy == Policy.RUBRIC_OWN:
         own = found[0].rows
         matched = top_each_snapshot(replay, model.score, per_snapshot(replay, own))
-        rule = "each week the model's best leads, as many as the rubric handed off"
+        each = "each week the model's" if replay.in_time else "the model's"
+        rule = f"{each} best leads, as many as the rubric handed off"
         equal = Handoffs(Policy.EQUAL_WORKLOAD, "model", rule, matched, _lowest(model.score, matched))
         found[1:1] = [equal, *_equal_precision(replay, model, own)]
 
@@ -70,9 +71,8 @@ def rubric_policies(replay: Replay, rubric: ScoredPolicy, places: Ints) -> list[
     found: list[Handoffs] = []
     if rubric.handed_off is not None:
         own = first_crossings(replay, rubric.handed_off)
-        found.append(
-            Handoffs(Policy.RUBRIC_OWN, "rubric", "first week at the rubric's own threshold", own, rubric.threshold)
-        )
+        rule = f"{'first week at' if replay.in_time else 'at or above'} the rubric's own threshold"
+        found.append(Handoffs(Policy.RUBRIC_OWN, "rubric", rule, own, rubric.threshold))
     rows = top_each_snapshot(replay, rubric.score, places)
     return [*found, Handoffs(Policy.RUBRIC_CAPACITY, "rubric", _BEST, rows, _lowest(rubric.score, rows))]
 
@@ -96,7 +96,8 @@ def _equal_precision(replay: Replay, model: ScoredPolicy, own: Ints) -> list[Han
             best = (threshold, rows)
     if best is None:
         return []
-    rule = "the lowest model threshold at which the list is as precise as the rubric's (chosen on these same weeks)"
+    same = "weeks" if replay.in_time else "rows"
+    rule = f"the lowest model threshold at which the list is as precise as the rubric's (chosen on these same {same})"
     return [Handoffs(Policy.EQUAL_PRECISION, "model", rule, best[1], best[0])]
 
 

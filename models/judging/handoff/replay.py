@@ -10,6 +10,7 @@ from features.array_types import Bools, Floats, Ints
 from features.errors import ContractError
 from features.matrix import Matrix
 
+WEEK_DAYS = 7
 TIE_RULE = "equal scores are ordered by the BLAKE2b hash of the lead's id, so that neither file order nor age decides"
 
 
@@ -19,12 +20,17 @@ class Replay:
 
     Parameters
     ----------
-    snapshot : which snapshot a row belongs to, 0 is the earliest (all 0 in flat sources)
+    snapshot : which snapshot a row belongs to, 0 is the earliest (all 0 in flat sources); on a calendar grid a moment
+        of the grid, else a calendar week from Monday on
     lead : which (lead, episode) a row belongs to
     cluster : which group (account) a lead belongs to, per lead
     label : 1 won within the horizon, 0 not
     tie : order among equal scores, lower first
-    dates : when each snapshot was taken (NaT in flat sources)
+    dates : when each snapshot was taken, or its week began (NaT in flat sources)
+    moment : order of the rows in time, also within a snapshot
+    latest : whether a row is the lead's latest look within its snapshot: the one a week's list is made from
+    weeks : weeks of work each snapshot stands for, shape (snapshots,); the first and the last calendar week count only
+        from the first to the last day judged (1 in flat sources)
     """
 
     snapshot: Ints
@@ -33,11 +39,19 @@ class Replay:
     label: Floats
     tie: Ints
     dates: pd.Series
+    moment: Ints
+    latest: Bools
+    weeks: Floats
 
     @property
     def snapshots(self) -> int:
         """How many snapshots there are."""
         return len(self.dates)
+
+    @property
+    def in_time(self) -> bool:
+        """Whether there are clocks: a flat source is one list, not a row of weeks."""
+        return not self.dates.isna().all()
 
     @property
     def leads(self) -> int:
@@ -98,19 +112,25 @@ class JudgedRows:
         return replace(self, amount=np.where(np.isfinite(self.amount), self.amount, per_win))
 
 
-def arrange_replay(keys: pd.DataFrame, label: Floats) -> Replay:
-    """Rows arranged for replay; ``keys`` holds a matrix' key columns, ``label`` no NaN (matured rows only)."""
-    dates = pd.Series(pd.unique(keys["as_of"])).sort_values().reset_index(drop=True)
-    if keys["as_of"].isna().all():
-        snapshot = np.zeros(len(keys), dtype=np.int64)
-    else:
-        snapshot = np.asarray(keys["as_of"].rank(method="dense").to_numpy(dtype=np.float64) - 1).astype(np.int64)
+def arrange_replay(keys: pd.DataFrame, label: Floats, every_days: int | None = WEEK_DAYS) -> Replay:
+    """Rows arranged for replay.
+
+    Parameters
+    ----------
+    keys : a matrix' key columns
+    label : no NaN (matured rows only)
+    every_days : days from one snapshot of a calendar grid to the next; None where every lead is looked at on days of
+        its own, so that snapshots are calendar weeks
+    """
+    moment, _ = _places_in_time(keys["as_of"])
+    snapshot, dates = _places_in_time(snapshot_starts(keys["as_of"], every_days))
 
     lead_key = keys["lead_id"].astype("str") + "\x1f" + keys["episode"].astype("str")
     lead, names = pd.factorize(lead_key)
     first = pd.Series(np.arange(len(keys))).groupby(lead).first().to_numpy(dtype=np.int64)
     cluster, _ = pd.factorize(keys["group"].iloc[first])
     place = tie_order(pd.Series(names))
+    latest = pd.Series(moment).groupby([snapshot, np.asarray(lead)]).transform("max").to_numpy() == moment
 
     return Replay(
         snapshot=snapshot,
@@ -119,7 +139,38 @@ def arrange_replay(keys: pd.DataFrame, label: Floats) -> Replay:
         label=np.asarray(label, dtype=np.float64),
         tie=place[np.asarray(lead, dtype=np.int64)],
         dates=dates,
+        moment=moment,
+        latest=np.asarray(latest, dtype=np.bool_),
+        weeks=weeks_covered(keys["as_of"], every_days),
     )
+
+
+def snapshot_starts(as_of: pd.Series, every_days: int | None) -> pd.Series:
+    """Per row when its snapshot was taken: as_of itself on a grid, else the Monday its calendar week began."""
+    if every_days is not None or as_of.isna().all():
+        return as_of
+    day = as_of.dt.normalize()
+    return day - pd.to_timedelta(day.dt.day_of_week, unit="D")
+
+
+def weeks_covered(as_of: pd.Series, every_days: int | None) -> Floats:
+    """Weeks of work per snapshot, in time order; see :class:`Replay`."""
+    starts = pd.Series(pd.unique(snapshot_starts(as_of, every_days))).sort_values()
+    if as_of.isna().all():
+        return np.ones(len(starts))
+    if every_days is not None:
+        return np.full(len(starts), every_days / WEEK_DAYS)
+    first, after = as_of.min().normalize(), as_of.max().normalize() + pd.Timedelta(days=1)
+    covered = (starts + pd.Timedelta(days=WEEK_DAYS)).clip(upper=after) - starts.clip(lower=first)
+    return np.asarray(covered.dt.total_seconds() / (WEEK_DAYS * 86_400), dtype=np.float64)
+
+
+def _places_in_time(when: pd.Series) -> tuple[Ints, pd.Series]:
+    """Dense place of every row in time, 0 the earliest, and the moments themselves; all 0 without clocks."""
+    dates = pd.Series(pd.unique(when)).sort_values().reset_index(drop=True)
+    if when.isna().all():
+        return np.zeros(len(when), dtype=np.int64), dates
+    return np.asarray(when.rank(method="dense").to_numpy(dtype=np.float64) - 1).astype(np.int64), dates
 
 
 def tie_order(names: pd.Series) -> Ints:
@@ -133,14 +184,18 @@ def tie_order(names: pd.Series) -> Ints:
 def first_crossings(replay: Replay, handed_off: Bools) -> Ints:
     """Rows at which each lead first meets a threshold, in time order."""
     rows = np.flatnonzero(handed_off)
-    rows = rows[np.lexsort((replay.tie[rows], replay.snapshot[rows]))]
+    rows = rows[np.lexsort((replay.tie[rows], replay.moment[rows]))]
     _, first = np.unique(replay.lead[rows], return_index=True)
     return np.asarray(rows[np.sort(first)], dtype=np.int64)
 
 
 def top_each_snapshot(replay: Replay, score: Floats, places: Ints) -> Ints:
-    """Rows handed off when each snapshot takes its best ``places[snapshot]`` leads not yet handed off."""
+    """Rows handed off when each snapshot takes its best ``places[snapshot]`` leads not yet handed off.
+
+    A lead looked at more than once within a week counts with its latest look, which is what the week's list shows.
+    """
     order = np.lexsort((replay.tie, -score, replay.snapshot))
+    order = order[replay.latest[order]]
     starts = np.searchsorted(replay.snapshot[order], np.arange(replay.snapshots + 1))
     gone = np.zeros(replay.leads, dtype=bool)
     taken: list[Ints] = []

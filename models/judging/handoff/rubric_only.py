@@ -18,7 +18,7 @@ from models.judging.handoff.policy_results import (
     sums_of,
     winnable_sums,
 )
-from models.judging.handoff.replay import TIE_RULE, JudgedRows, Replay, arrange_replay
+from models.judging.handoff.replay import TIE_RULE, JudgedRows, Replay
 from models.judging.handoff.workload_curve import CURVE_DRAWS, SnapshotCapacity, curve_of
 
 
@@ -34,7 +34,7 @@ def replay_rubric_only(
     Every policy has an interval of its lift too: precision over the base rate of the same resampled accounts.
     """
     rows = rows.with_value(capacity.declared.value_per_win)
-    replay = arrange_replay(rows.keys, rows.label)
+    replay = capacity.arrange(rows.keys, rows.label)
     every = rubric_policies(replay, rubric, capacity.places(replay))
 
     sums = {"winnable": winnable_sums(replay), **_base_sums(replay)}
@@ -60,7 +60,7 @@ def replay_rubric_only(
         leads=replay.leads,
         winnable=int(replay.winnable.sum()),
         base_rate=replay.base_rate(),
-        weeks=replay.snapshots,
+        weeks=max(1, round(float(replay.weeks.sum()))),
         tie_rule=TIE_RULE,
         sentences=tuple(_sentence(result, replay) for result in results),
         notes=notes_of(every, replay),

@@ -11,7 +11,7 @@ from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import BINS
-from models.judging.handoff.replay import Replay, arrange_replay, top_each_snapshot
+from models.judging.handoff.replay import Replay, top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss, logit, sigmoid
 from models.settings import GateSettings
@@ -74,10 +74,11 @@ def paired_checks(
     ----------
     judged : the rows, all matured
     log_odds : calibrated, of ``champion`` and ``challenger``, each shape (n,)
-    shares : per snapshot of the judged rows, the share of that week's rows that are judged: capacity shrinks with it
+    shares : per snapshot of the judged rows, the share of that week's rows that are judged, times the share of the
+        week the data cover: capacity shrinks with it
     """
     won, group = judged.label, np.unique(group_codes(judged), return_inverse=True)[1].astype(np.int64)
-    replay = arrange_replay(judged.keys, won)
+    replay = capacity.arrange(judged.keys, won)
     places = places_for_shares(replay, capacity, shares)
     clusters = int(group.max()) + 1
 

@@ -11,6 +11,7 @@ import pandas as pd
 from features.array_types import Bools, Floats, Ints
 from features.catalog.feature import Catalog
 from features.matrix import Matrix
+from models.encoding.round_edges import edge_words
 from models.explaining.profile import Profile, label_of
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
 
@@ -86,10 +87,11 @@ def _bins(numbers: Floats, label: str) -> Iterator[Masks]:
         yield from ((label, word, numbers == value) for word, value in (("yes", 1.0), ("no", 0.0)))
         return
     edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1), method="higher")) if len(known) else known
+    words = edge_words(edges.tolist())
     for k, (low, high) in enumerate(pairwise(edges)):
-        last = k == len(edges) - 2
+        last, start, end = k == len(edges) - 2, words[k], words[k + 1]
         mask = (numbers >= low) & ((numbers <= high) if last else (numbers < high))
-        yield label, f"{low:,g} to {high:,g}" if last else f"{low:,g} to below {high:,g}", mask
+        yield label, f"{start} to {end}" if last else f"{start} to below {end}", mask
 
 
 def _profile_masks(values: pd.DataFrame, catalog: Catalog, profile: Profile) -> Iterator[Masks]:

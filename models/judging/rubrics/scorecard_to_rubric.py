@@ -1,6 +1,7 @@
 """The learned scorecard as a proposed rubric that marketing can read, change and adopt."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ from features.schema.vocabulary import Stage
 from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.bins import CategoryBins, NumberBins
 from models.encoding.linear_encoder import MISSING, RARE
+
+_LONGEST_ID = 64  # of a rule's id (features/schema/source.py, Name)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handof
     the bin's; the age of an answer becomes rules that expire, the current stage rules that hold in a stage only.
     Decayed sums, trends, derived attributes and the like cannot be rules: see ``left_out``.
     """
-    rules, left_out, start = [], [], 0.0
+    rules: list[dict[str, Any]] = []
+    left_out, start = [], 0.0
     always = next((found for feature in catalog if "lead" in (found := _read_subject(feature.params) or {})), None)
     for feature_name, binned in card.bins.items():
         feature = catalog[feature_name]
@@ -68,7 +72,7 @@ def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handof
         start += base
         for k, (more, rule) in enumerate(parts):
             end = f"_{k + 1}" if len(parts) > 1 else ""
-            name_of = f"learned_{feature_name}"[: 64 - len(end)] + end
+            name_of = _unused_id(f"learned_{feature_name}", end, rules)
             head = {"id": name_of, "group": str(feature.dimension), "topic": str(feature.topic)}
             rules.append({**head, "label": (feature.label or feature_name.replace("_", " ")) + more, **rule})
 
@@ -85,6 +89,23 @@ def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handof
         }
     )
     return Proposal(rubric, tuple(left_out), card)
+
+
+def _unused_id(name: str, end: str, rules: Sequence[Mapping[str, Any]]) -> str:
+    """A rule id that the rubric's grammar takes and no other rule has: lower case, digits and underscores.
+
+    Feature names carry activity kinds and questions as the data spell them (``Page View_30d``); the label keeps that
+    spelling.
+
+    >>> _unused_id("learned_Page View_30d", "_1", [])
+    'learned_page_view_30d_1'
+    >>> _unused_id("learned_Page View_30d", "", [{"id": "learned_page_view_30d"}])
+    'learned_page_view_30d_v2'
+    """
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    used = {rule["id"] for rule in rules}
+    ends = (end, *(f"{end}_v{k}" for k in range(2, len(used) + 3)))
+    return next(found for e in ends if (found := plain[: _LONGEST_ID - len(e)] + e) not in used)
 
 
 _Parts = list[tuple[str, dict[str, Any]]]  # per rule: what to add to the feature's label, and the rule's keys

@@ -105,8 +105,9 @@ def split_pairs(pairs: Sequence[Sequence[float | None] | None]) -> tuple[tuple[V
     return tuple(p[0] for p in known), tuple(p[1] for p in known)
 
 
-def cv_loss(candidates: Sequence[Mapping[str, Any]], winner: str | None, rows: int) -> Chart:
+def cv_loss(candidates: Sequence[Mapping[str, Any]], winner: str | None, rows: int, *, in_time: bool = True) -> Chart:
     """Out-of-fold log loss per candidate, with one standard error to each side."""
+    apart = "later ones from earlier ones" if in_time else "one fold from the others"
     ordered = sorted(candidates, key=lambda r: -float(r["cv_log_loss"]))
     series = tuple(
         Series(
@@ -127,7 +128,7 @@ def cv_loss(candidates: Sequence[Mapping[str, Any]], winner: str | None, rows: i
         x=Axis(title="log loss (bar: one standard error)", form=".3f"),
         y=Axis(title=""),
         n=f"n = {rows:,} rows judged out of fold",
-        words="Lower is better. Each candidate predicts rows it was not trained on, later ones from earlier ones. "
+        words=f"Lower is better. Each candidate predicts rows it was not trained on, {apart}. "
         "Paired differences are less uncertain than these bars: the choice uses those.",
         series=series,
         sideways=True,
@@ -175,13 +176,14 @@ def by_block(candidates: Sequence[Mapping[str, Any]], folds: Sequence[Mapping[st
         if row.get("blocks")
     )
 
+    in_time = any(str(fold["test_from"]) for fold in folds)
     judged = sum(int(fold["test"]) for fold in folds)
     return Chart(
         name="by_block",
-        title="Log loss from block to block",
-        x=Axis(title="block of later rows"),
+        title=f"Log loss from {'block to block' if in_time else 'fold to fold'}",
+        x=Axis(title="block of later rows" if in_time else "fold"),
         y=Axis(title="log loss", form=".3f"),
-        n=f"n = {judged:,} rows in {len(folds)} blocks{_draws(series, folds)}",
+        n=f"n = {judged:,} rows in {len(folds)} {'blocks' if in_time else 'folds'}{_draws(series, folds)}",
         words="Blocks differ in base rate, so levels move together; what counts is which line is lower, and whether "
         "that holds in every block.",
         series=series,

@@ -58,7 +58,8 @@ def _candidate_charts(backtest: BacktestRecord, evaluation: EvaluationRecord) ->
     winner = backtest.winner
     if backtest.candidates:
         judged = sum(int(fold["test"]) for fold in backtest.folds)
-        found.append(chart_records.cv_loss(backtest.candidates, winner, judged))
+        in_time = any(fold["test_from"] for fold in backtest.folds)
+        found.append(chart_records.cv_loss(backtest.candidates, winner, judged, in_time=in_time))
         if len(backtest.folds) > 1:
             found.append(chart_records.by_block(backtest.candidates, backtest.folds, winner))
     figures = evaluation.figures
