@@ -134,7 +134,7 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
                 spread=float(found.spread[0]),
                 crossing=float(found.crossing[0]),
                 answers=tuple(
-                    PlausibleAnswer(words, share, int(score_of_log_odds(np.array([z]), scale)[0]), _chance(z))
+                    PlausibleAnswer(words, share, int(score_of_log_odds(np.array([z]), scale)[0]), _chance(bundle, z))
                     for words, share, z in plausible_outcomes(table, log_odds, own)
                 ),
             )
@@ -143,5 +143,6 @@ def questions_of(context: Context, bundle: Bundle, values: pd.DataFrame) -> list
     return sorted(rows, key=lambda row: (-(row.gain + 1e-9 * row.spread), row.question))
 
 
-def _chance(log_odds: float) -> float:
-    return float(sigmoid(np.array([log_odds]))[0])
+def _chance(bundle: Bundle, log_odds: float) -> float:
+    probability = sigmoid(np.array([log_odds]))
+    return float(bundle.limits.apply(probability, probability, probability)[0][0])

@@ -109,7 +109,8 @@ def _fit(
 
 def _prior_shift(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:
     """Base rate of the newest rows against those before."""
-    found = measure_prior_shift(matrix, rows, Resampling.of(context.settings))
+    in_blocks = context.source.split.by == "time"
+    found = measure_prior_shift(matrix, rows, Resampling.of(context.settings), in_blocks=in_blocks)
     return None if found is None else found.record()
 
 

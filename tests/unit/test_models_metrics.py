@@ -9,6 +9,7 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from features.schema.source import Capacity
 from models.calibration.affine import fit_slope
 from models.calibration.interval import REACH, CalibrationRows, fit_interval
 from models.calibration.level import Level, estimate_level, fit_history
@@ -221,3 +222,20 @@ def test_calibration_is_shown_apart_by_segment() -> None:
 
 def test_the_reach_of_an_interval_is_scipy_s_to_the_last_bit() -> None:
     assert float(norm.ppf((1 + CONFIDENCE) / 2)) == REACH
+
+
+def test_notes_of_a_test_that_is_not_later_do_not_speak_of_a_move() -> None:
+    from models.judging.evaluation.test_block import evaluate
+    from models.judging.handoff.workload_curve import SnapshotCapacity
+    from tests.reference.toy import toy_matrix
+
+    matrix = toy_matrix(900)
+    z = {"rate": np.full(900, -1.0), "linear": np.where(matrix.label == 1, 3.0, -0.5)}
+    capacity, drawn = SnapshotCapacity(Capacity(share=0.1)), Resampling(60, 1)
+    notes = [
+        evaluate(matrix, z, capacity, winner="linear", resampling=drawn, base_before=0.9, in_time=in_time).notes[0]
+        for in_time in (True, False)
+    ]
+    assert "The base rate moved" in notes[0] and "the level of the market moved" in notes[0]
+    assert "The base rate differs" in notes[1] and "among the rows learned from" in notes[1]
+    assert "moved" not in notes[1] and "probabilities are off on this block" in notes[1]

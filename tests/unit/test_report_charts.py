@@ -181,3 +181,21 @@ def test_blocks_drawn_several_times_are_all_drawn_and_counted_once() -> None:
     assert {len(one.x) for one in chart.series} == {6} == {len(one.y) for one in chart.series}
     assert chart.n == "n = 100 rows in 2 blocks, drawn 3 times"
     assert len(chart.records()) == 12
+
+
+def test_folds_without_time_are_no_blocks_of_later_rows() -> None:
+    row = {
+        "name": "linear",
+        "cv_log_loss": 0.3,
+        "cv_log_loss_se": 0.01,
+        "blocks": [{"block": "fold 1", "log_loss": 0.3}],
+    }
+    fold = {"name": "fold 1", "test": 100, "test_from": ""}
+    apart = [
+        chart_records.cv_loss([row], "linear", 100, in_time=False),
+        chart_records.by_block([row], [fold], "linear"),
+    ]
+    assert not any("later" in str(chart) for chart in apart)
+    dated = {**fold, "test_from": "2024-01-01"}
+    in_time = [chart_records.cv_loss([row], "linear", 100), chart_records.by_block([row], [dated], "linear")]
+    assert all("later" in str(chart) for chart in in_time)

@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.schema.source import Capacity
+from models.judging.handoff.comparison import notes_of
+from models.judging.handoff.policies import ScoredPolicy, policies_of
 from models.judging.handoff.replay import arrange_replay, first_crossings, threshold_for, top_each_snapshot
-from models.judging.handoff.workload_curve import spread_places
+from models.judging.handoff.workload_curve import SnapshotCapacity, spread_places
 from tests.reference.replay_oracle import replay as slow_replay
 
 
@@ -85,3 +88,19 @@ def test_a_flat_source_is_one_snapshot() -> None:
     rows = top_each_snapshot(replay, score, np.array([5]))
     assert replay.snapshots == 1
     assert (score[rows] == np.sort(score)[::-1][:5]).all()
+
+
+def test_a_list_without_clocks_does_not_speak_of_weeks() -> None:
+    keys, _, score = weekly(3)
+    keys = keys.assign(lead_id=[str(i) for i in range(len(keys))])
+    said = []
+    for as_of in (keys["as_of"], pd.Series(pd.NaT, index=keys.index)):
+        replay = arrange_replay(keys.assign(as_of=as_of), np.zeros(len(keys)))
+        rubric = ScoredPolicy("rubric", score, handed_off=score >= 4, threshold=4)
+        never = ScoredPolicy("never", score, handed_off=score > 99)
+        every = policies_of(
+            replay, ScoredPolicy("model", score), rubric, [never], SnapshotCapacity(Capacity(share=0.1))
+        )
+        said.append(" ".join([*(handoffs.rule for handoffs in every), *notes_of(every, replay)]))
+    assert "week" in said[0] and "week" not in said[1]
+    assert "hands off no lead of these" in said[1] and "No lead of these was won" in said[1]

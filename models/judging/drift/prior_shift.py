@@ -18,7 +18,10 @@ _SHARE = 0.05  # of the rows, where there are no months
 
 @dataclass(frozen=True, kw_only=True)
 class PriorShift:
-    """Base rates of the newest period and of all before it; ``low`` and ``high`` are the newest one's 90 % interval."""
+    """Base rates of the newest period and of all before it; ``low`` and ``high`` are the newest one's 90 % interval.
+
+    ``in_blocks`` : whether development blocks follow time, so that there is a newest one to correct the level by
+    """
 
     period: str
     rows: int
@@ -27,6 +30,7 @@ class PriorShift:
     low: float
     high: float
     before: float
+    in_blocks: bool = True
 
     @property
     def moved(self) -> bool:
@@ -49,8 +53,12 @@ class PriorShift:
             return f"The base rate did not move beyond noise: {figures}."
         return (  # kept in the bundle's meta: another wording is another bundle hash
             f"The base rate moved: {figures}, {self.log_odds:+.2f} in log-odds. Ranking is not touched by that, but "
-            "probabilities follow it only as far as the features explain it; declare 'prior_correction: newest' to let "
-            "their level follow the newest development block."
+            "probabilities follow it only as far as the features explain it"
+            + (
+                "; declare 'prior_correction: newest' to let their level follow the newest development block."
+                if self.in_blocks
+                else "."
+            )
         )
 
     def record(self) -> dict[str, Any]:
@@ -68,7 +76,9 @@ class PriorShift:
         }
 
 
-def measure_prior_shift(matrix: Matrix, rows: Ints, resampling: Resampling) -> PriorShift | None:
+def measure_prior_shift(
+    matrix: Matrix, rows: Ints, resampling: Resampling, *, in_blocks: bool = True
+) -> PriorShift | None:
     """The watch on matured rows; None where they have no order, or too few.
 
     The newest period is the last calendar month with at least :data:`FEWEST_ROWS` matured rows (later, thinner months
@@ -96,6 +106,7 @@ def measure_prior_shift(matrix: Matrix, rows: Ints, resampling: Resampling) -> P
         low=span.low,
         high=span.high,
         before=float(won[~newest].mean()),
+        in_blocks=in_blocks,
     )
 
 
