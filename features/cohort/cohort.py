@@ -9,7 +9,6 @@ import pandas as pd
 from features.array_types import Bools, Ints, Tables
 from features.cohort.outcomes import lifecycle_events
 from features.errors import ContractError, DataError
-from features.kernel.column_reader import text_of
 from features.matrix import KEY_COLUMNS
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, days, micros, moments
 from features.point_in_time.visibility import ALWAYS, UNKNOWN, is_known
@@ -61,9 +60,12 @@ def _chosen_leads(leads: pd.DataFrame, source: Source) -> Bools:
     """Per lead row whether it has the values that ``cohort.where`` asks for."""
     kept = np.ones(len(leads), dtype=np.bool_)
     for name, values in source.cohort.where.items():
-        wanted = {value.strip().casefold() for value in values}
-        texts = [(text_of(value) or "").casefold() for value in leads[name]]
-        kept &= np.array([text in wanted for text in texts], dtype=np.bool_)
+        column = leads[name]
+        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+            hit = column.isin(pd.to_numeric(pd.Series(values), errors="coerce").dropna())
+        else:
+            hit = column.astype("str").str.casefold().isin([value.strip().casefold() for value in values])
+        kept &= hit.to_numpy(dtype=np.bool_, na_value=False)
     return kept
 
 

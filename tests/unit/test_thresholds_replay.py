@@ -103,4 +103,4 @@ def test_a_list_without_clocks_does_not_speak_of_weeks() -> None:
         )
         said.append(" ".join([*(handoffs.rule for handoffs in every), *notes_of(every, replay)]))
     assert "week" in said[0] and "week" not in said[1]
-    assert "hands off no lead of these" in said[1] and "No lead of these was won" in said[1]
+    assert "hands off none of these leads" in said[1] and "None of these leads was won" in said[1]

@@ -102,13 +102,13 @@ def notes_of(every: list[Handoffs], replay: Replay) -> tuple[str, ...]:
         "Outcomes reflect how leads were handled at the time: wins are wins already inside a list, never added wins.",
         "Intervals are 90 %; whole accounts are resampled while the handoff decisions stay as they were.",
     ]
-    within = " within the horizon" if replay.in_time else ""
-    where = " in these weeks" if replay.in_time else " of these"
+    won = "No lead was won within the horizon in these weeks" if replay.in_time else "None of these leads was won"
+    nobody = "no leads in these weeks" if replay.in_time else "none of these leads"
     if replay.winnable.sum() == 0:
-        notes.append(f"No lead{where} was won{within}, so recall and lift cannot be computed.")
+        notes.append(f"{won}, so recall and lift cannot be computed.")
     for handoffs in every:
         if not len(handoffs.rows):
-            notes.append(f"Policy '{policy_label(handoffs.policy)}' hands off no lead{where}.")
+            notes.append(f"Policy '{policy_label(handoffs.policy)}' hands off {nobody}.")
         elif len(handoffs.rows) == replay.leads:
             notes.append(f"Policy '{policy_label(handoffs.policy)}' hands off every lead; it does not select.")
     return tuple(notes)
