@@ -146,6 +146,11 @@ def _promised_log_odds(context: Context, bundle: Bundle) -> float | None:
     return float(promise.mapped.log_odds)
 
 
+def _mean_size(parts: Floats) -> Floats:
+    """Mean absolute size per column; 0 where no lead is open, as nothing moves nobody's score."""
+    return np.abs(parts).sum(axis=0) / max(len(parts), 1)
+
+
 def importance_of(scored: Scored) -> dict[str, list[dict[str, Any]]]:
     """Mean absolute points of every criterion (features summed first) and of every feature, largest first."""
     unit = scored.bundle.scale.points_per_log_odds
@@ -154,9 +159,9 @@ def importance_of(scored: Scored) -> dict[str, list[dict[str, Any]]]:
     parts = sum_by_criterion(scored.contributions, catalog, framework)
     criteria = {name: framework.label(name) for name in (*framework.ids, CONTEXT)}
     features = {name: labels.get(name, name) for name in scored.contributions.names}
-    by_feature = _sort_by_size(features, abs(scored.contributions.values).mean(axis=0) * unit)
+    by_feature = _sort_by_size(features, _mean_size(scored.contributions.values) * unit)
     return {
-        "criterion": _sort_by_size(criteria, abs(parts).mean(axis=0) * unit),
+        "criterion": _sort_by_size(criteria, _mean_size(parts) * unit),
         "feature": [row for row in by_feature if row["points"]],
     }
 

@@ -1,5 +1,6 @@
 """The scored table: columns, sums, evidence, and a refusal of foreign matrices."""
 
+import warnings
 from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from models.scoring import score
 from models.settings import TrainSettings
 from models.training.fit import Recipe, backtest_candidates, fit_bundle
 from models.training.verdict import decide
+from pipelines.stages.score import importance_of
 from tests.reference.toy import feature, toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()
@@ -106,3 +108,22 @@ def test_evidence_comes_from_declared_answers_and_activities_and_expires() -> No
     assert _evidence_of(1.0, 90.1) == "unknown"  # expired
     assert _evidence_of(0.0, np.nan, clicks=2.0) == "indicated"
     assert _evidence_of(1.0, 91.0, clicks=2.0) == "indicated"
+
+
+def test_no_open_lead_is_a_list_of_none_and_no_error() -> None:
+    """A cohort may choose leads of which none is open today."""
+
+    nobody = toy_matrix(20, seed=4).take(np.arange(0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = importance_of(score(bundle(), nobody, load_framework("bant")))
+    assert found["feature"] == [] and {row["points"] for row in found["criterion"]} == {0.0}
+
+
+def test_a_scored_file_and_the_bundle_promise_the_same() -> None:
+    matrix = toy_matrix(200, seed=8)
+    frame = score(bundle(), matrix, load_framework("bant")).frame
+    for name, values in zip(("", "_low", "_high"), bundle().probability(matrix.values), strict=True):
+        np.testing.assert_allclose(frame[f"probability{name}"], values, rtol=0, atol=1e-12)
+    assert bundle().meta["won_leads"] + bundle().meta["lost_leads"] == bundle().meta["rows"] == len(toy_matrix())
+    assert bundle().limits.won == bundle().meta["won_leads"]
