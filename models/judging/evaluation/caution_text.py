@@ -125,6 +125,6 @@ def write_calibration_warning(found: CalibrationOnTest) -> str:
     rate = "did not move" if found.in_time else "does not differ"
     return (
         f"On the {found.n:,} rows kept for the test the probabilities were off by more than chance explains "
-        f"(calibration error {found.error:.3f}, at most {found.bound:.3f} if they were right), and the base rate {rate} "
-        "beyond noise. Rank leads by score, but do not take the probabilities at their word."
+        f"(calibration error {found.error:.3f}, at most {found.bound:.3f} if they were right), and the base rate "
+        f"{rate} beyond noise. Rank leads by score, but do not take the probabilities at their word."
     )
