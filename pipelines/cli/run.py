@@ -47,11 +47,29 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     lines = [f"{name}: {verdict} ({run.seconds:.1f} s). {text}".rstrip()]
 
     if isinstance(left, AuditRecord):
-        lines += [_finding_line(finding) for finding in left.findings]
+        lines += _finding_lines(left.findings, "--json and the report show all")
     if isinstance(left, TrainRecord) and left.hash is not None and run.role is not None:
         lines.append(f"bundle {left.hash[:12]} is {run.role}")
     output.show(run.record(), "\n".join(lines))
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
+
+
+SUSPECTS = 5  # suspect findings printed; the report and --json have all of them
+
+
+def _finding_lines(findings: Sequence["FindingRecord"], where: str) -> list[str]:
+    """A line a finding, of those nobody accepted that are suspect a handful, and how many more there are."""
+    suspects = [finding for finding in findings if finding.severity == "suspect" and not finding.accepted]
+    left_out = suspects[SUSPECTS:]
+    lines = [(_finding_line(finding), finding.severity) for finding in findings if finding not in left_out]
+    if not left_out:
+        return [line for line, _ in lines]
+
+    place = max(place for place, (_, severity) in enumerate(lines) if severity == "suspect") + 1
+    columns = len({finding.column for finding in left_out})
+    more = f"  suspect  and {len(left_out)} more, of {columns} column{'s' if columns != 1 else ''}: {where}"
+    plain = [line for line, _ in lines]
+    return [*plain[:place], more, *plain[place:]]
 
 
 def _finding_line(finding: "FindingRecord") -> str:
@@ -140,6 +158,8 @@ def summary_text(summary: "SummaryRecord", report: Path, warning: str = "") -> s
     lines.append(f"  audit: {_audit_text(summary.audit)}")
     if warning:
         lines.append(f"  warning: {warning} The report has a block to paste into the declaration.")
+    open_suspects = [f for f in summary.audit if f.severity == "suspect" and not f.accepted]
+    lines += [f"  {line}" for line in _finding_lines(open_suspects, "the report shows all")]
     return "\n".join([*lines, f"Report: {report}"])
 
 

@@ -11,6 +11,7 @@ from features.errors import LeadScoreError
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
+from models.judging.leakage.aud05_suspicious_names import find_today_words
 from pipelines.ingest.timestamps import read_timestamps, zone_of
 from pipelines.ingest.type_casting import cast_numbers
 
@@ -37,7 +38,7 @@ _AFTERWARDS = re.compile(
     r"clos(ed|e_?date|ing)|lost_?reason|reason|won_|contract|invoice|probab|forecast|duration|churn|actual|signed|paid",
     re.I,
 )
-_TODAY = re.compile(r"^last_|_last_|modified|updated|days_since|current_|^latest|stage|status|score$", re.I)
+_STAGE = re.compile(r"stage|status", re.I)
 _TOPICS: Sequence[tuple[str, Topic]] = (
     (r"budg|price|pricing|revenue|funding|income|balance|loan|credit|default|spend", Topic.BUDGET),
     (r"title|seniority|authority|decision_?maker|position|^role$", Topic.AUTHORITY),
@@ -68,6 +69,7 @@ class Guess:
     """What a column seems to be.
 
     ``suspicious`` says why it may tell the outcome, ``sentinel`` names a number that may mean missing; empty if none.
+    ``today`` tells that it is suspicious only because by its words it may hold today's value.
     """
 
     header: str
@@ -80,6 +82,7 @@ class Guess:
     distinct: int
     examples: tuple[str, ...]
     suspicious: str = ""
+    today: bool = False
     sentinel: str = ""
 
 
@@ -127,6 +130,8 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: str) -> Guess
 
     kind = _type(present, decimal)
     role = _role(header, present, kind)
+    suspicious = _suspicious(header, texts, present, won)
+    today = "" if suspicious else _today(header)
 
     return Guess(
         header=header,
@@ -138,7 +143,8 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: str) -> Guess
         filled=len(present) / max(len(texts), 1),
         distinct=int(present.nunique()),
         examples=tuple(str(v)[:30] for v in present.drop_duplicates().head(3)),
-        suspicious=_suspicious(header, texts, present, won),
+        suspicious=suspicious or today,
+        today=bool(today),
         sentinel=_sentinel(present) if kind is ColumnType.NUMBER else "",
     )
 
@@ -198,8 +204,15 @@ def _suspicious(header: str, texts: pd.Series, present: pd.Series, won: pd.Serie
         told = _purity(texts[known].fillna(""), won[known])
         if told:
             return told
-    if _TODAY.search(header):
-        return "by its name it may hold today's value, not the value at that time"
+    return ""
+
+
+def _today(header: str) -> str:
+    """Why a header makes one think that the column shows today's value."""
+    words = find_today_words(header)
+    if words or _STAGE.search(header):
+        because = f" ('{words}')" if words else ""
+        return f"by its name{because} it may hold today's value, not the value at that time"
     return ""
 
 

@@ -165,10 +165,13 @@ def _column(name: str, guess: Guess, *, is_target: bool, is_order: bool) -> list
 
     if guess.suspicious:
         keys |= {"role": "ignore", "excluded_because": quote_yaml(guess.suspicious)}
-        return [
-            f"      # SUSPICIOUS, left out until you know when it is filled. {facts}",
-            f"      {name}: {_map(keys)}",
-        ]
+        lines = [f"      # SUSPICIOUS, left out until you know when it is filled. {facts}"]
+        if guess.today:
+            lines.append(
+                "      # To use it: take it from its history or an export dated before the outcome; or, if it never "
+                "changes after the lead came in, replace role and excluded_because by accepted_because: why."
+            )
+        return [*lines, f"      {name}: {_map(keys)}"]
 
     if guess.role is not Role.FEATURE:
         why = {

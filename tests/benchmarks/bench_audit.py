@@ -1,9 +1,11 @@
 """Recall and false alarms of the leak audit on 50 planted leaks of ten kinds with meaningless names.
 
-A second table plants three kinds that come with a loss, such as reasons and competitors noted when a deal is lost.
+A second table plants three kinds that come with a loss, such as reasons and competitors noted when a deal is lost; a
+third ten kinds of absence (empty, a default, no account, no row in a joined table) that come with one outcome.
 
 Hosts are simulated lead tables (synthetic) and, where LEADSCORE_DATA points to it, the first three quarters of the
-UCI bank file; the last quarter is never read. Run: ``python -m tests.benchmarks.bench_audit``.
+UCI bank file; the last quarter is never read. Run: ``python -m tests.benchmarks.bench_audit``; with ``--fresh 10``
+instead the synthetic hosts are drawn anew ten times.
 """
 
 import io
@@ -11,15 +13,19 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from features.schema.source import Source
+from models.judging.leakage.aud07_account_linkage import check_account_linkage, find_joins
 from models.judging.leakage.audit import audit_columns
+from models.judging.leakage.audit_rows import AuditRows, blocks_of
 
 Plant = Callable[[np.ndarray, np.ndarray, np.random.Generator], pd.Series]
+Linked = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
 def _copy(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
@@ -82,6 +88,65 @@ def _reasons_among_values(won: np.ndarray, day: np.ndarray, rng: np.random.Gener
     return pd.Series(np.where(~won & (rng.random(len(won)) < 0.3), reasons, rng.choice(list("abc"), len(won))))
 
 
+def _some(of: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    return np.asarray(of & (rng.random(len(of)) < share))
+
+
+def _with_gaps(gaps: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    """Numbers that tell nothing but by being there."""
+    return pd.Series(np.where(gaps, np.nan, rng.normal(size=len(gaps))))
+
+
+def _empty_for_lost(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    return _with_gaps(_some(~won, 0.4, rng), rng)
+
+
+def _empty_for_won(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    return _with_gaps(_some(won, 0.4, rng), rng)
+
+
+def _empty_for_lost_with_errors(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    return _with_gaps(_some(~won, 0.5, rng) | _some(won, 0.005, rng), rng)
+
+
+def _default(gaps: np.ndarray, default: str, rng: np.random.Generator) -> pd.Series:
+    return pd.Series(np.where(gaps, default, rng.choice(list("abc"), len(gaps))), dtype="str")
+
+
+def _default_for_lost(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    return _default(_some(~won, 0.4, rng), "Unknown", rng)
+
+
+def _default_for_won(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    return _default(_some(won, 0.4, rng), "Unknown", rng)
+
+
+def _empty_or_default_for_lost(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    gaps = _some(~won, 0.4, rng)
+    return _default(gaps, "n/a", rng).mask(_some(gaps, 0.5, rng))
+
+
+def _code_for_lost(won: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    return pd.Series(np.where(_some(~won, 0.4, rng), -1.0, rng.integers(0, 90, len(won))))
+
+
+def _no_account_for_lost(won: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return ~_some(~won, 0.4, rng), np.ones(len(won), dtype=bool)
+
+
+def _account_for_won(won: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return _some(won, 0.4, rng), np.ones(len(won), dtype=bool)
+
+
+def _no_account_row_for_lost(won: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return rng.random(len(won)) < 0.9, ~_some(~won, 0.4, rng)
+
+
+def _honest_accounts(won: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """An account for 75 % of won and 60 % of lost leads, a row for nine in ten of them."""
+    return rng.random(len(won)) < np.where(won, 0.75, 0.6), rng.random(len(won)) < 0.9
+
+
 KINDS: dict[str, Plant] = {
     "the target under another name": _copy,
     "the target with 4 % errors": _noisy_copy,
@@ -99,6 +164,31 @@ LOST_KINDS: dict[str, Plant] = {
     "a value of lost leads only": _value_of_lost,
     "reasons of lost leads among other values": _reasons_among_values,
 }
+ABSENT_KINDS: dict[str, Plant] = {
+    "empty for lost only": _empty_for_lost,
+    "empty for won only": _empty_for_won,
+    "empty for lost, with few errors": _empty_for_lost_with_errors,
+    "'Unknown' for lost only": _default_for_lost,
+    "'Unknown' for won only": _default_for_won,
+    "empty or 'n/a' for lost only": _empty_or_default_for_lost,
+    "-1 for lost only": _code_for_lost,
+}
+LINKED_KINDS: dict[str, Linked] = {
+    "no account for lost only": _no_account_for_lost,
+    "an account for won only": _account_for_won,
+    "an account without a row for lost only": _no_account_row_for_lost,
+}
+RELATIONAL = Source.model_validate(
+    {
+        "name": "joined",
+        "kind": "relational",
+        "tables": {
+            "leads": {"columns": {"lead_id": {}, "created_at": {}, "account_id": {"when_known": "at_creation"}}},
+            "accounts": {"columns": {"account_id": {}}},
+            "outcomes": {"columns": {"opportunity_id": {}, "closed_at": {}, "won": {}}},
+        },
+    }
+)
 HOSTS = ((1500, 0.30, True), (4000, 0.05, True), (3000, 0.11, False), (600, 0.50, False), (6000, 0.15, True))
 
 
@@ -154,17 +244,38 @@ def judge(frame: pd.DataFrame, won: np.ndarray, day: np.ndarray, ordered: bool, 
     label = won.astype(np.float64)
     alone = audit_columns(frame, label, order=order)
     caught: dict[str, str] = {}
-    for kind, plant in [*KINDS.items(), *LOST_KINDS.items()]:
+    for kind, plant in [*KINDS.items(), *LOST_KINDS.items(), *ABSENT_KINDS.items()]:
         planted = frame.reset_index(drop=True).assign(v17=plant(won, day, rng))
-        found = [f.severity for f in audit_columns(planted, label, order=order) if f.column == "v17"]
-        caught[kind] = "leak" if "leak" in found else "suspect" if "suspect" in found else "missed"
+        caught[kind] = _gravest(f.severity for f in audit_columns(planted, label, order=order) if f.column == "v17")
+    for kind, link in LINKED_KINDS.items():
+        caught[kind] = _gravest(judge_links(frame, label, link(won, rng), ordered))
     return {
         "columns": len(frame.columns),
         "false_leaks": [f.column for f in alone if f.severity == "leak"],
         "false_suspects": sorted({f.column for f in alone if f.severity == "suspect"}),
         "caught": {kind: caught[kind] for kind in KINDS},
         "caught_lost": {kind: caught[kind] for kind in LOST_KINDS},
+        "caught_absent": {kind: caught[kind] for kind in (*ABSENT_KINDS, *LINKED_KINDS)},
+        "false_links": judge_links(frame, label, _honest_accounts(won, rng), ordered),
     }
+
+
+def judge_links(
+    frame: pd.DataFrame, label: np.ndarray, linked: tuple[np.ndarray, np.ndarray], ordered: bool
+) -> list[str]:
+    """Severities of what AUD07 says of leads that have an account, and of accounts that have a row."""
+    has, row = linked
+    number = pd.Series(np.arange(len(label))).astype("str")
+    account = ("A" + number).where(pd.Series(has))
+    keys = pd.DataFrame({"lead_id": number, "account_id": account})
+    accounts = pd.DataFrame({"account_id": account[row & has]})
+    rows = AuditRows(frame, label, blocks_of(np.arange(len(label)), label, ordered=ordered), ordered)
+    return [str(f.severity) for f in check_account_linkage(rows, find_joins(keys, RELATIONAL, {"accounts": accounts}))]
+
+
+def _gravest(found: Iterable[str]) -> str:
+    severities = set(found)
+    return "leak" if "leak" in severities else "suspect" if "suspect" in severities else "missed"
 
 
 def run() -> dict[str, object]:
@@ -179,8 +290,38 @@ def run() -> dict[str, object]:
     return {
         **_counts(results, "caught"),
         "lost_only": _counts(results, "caught_lost"),
+        "absent": _counts(results, "caught_absent"),
+        **_alarms(results),
         "honest_columns": sum(r["columns"] for r in results.values()),  # type: ignore[misc]
         "hosts": results,
+    }
+
+
+def run_fresh(draws: int) -> dict[str, object]:
+    """The synthetic hosts drawn anew; counts over all draws."""
+    results = {
+        f"draw {draw}, {n} rows, base {base:.0%}": judge(*host(n, base, 1000 + 10 * draw + i), o, 2000 + draw)
+        for draw in range(draws)
+        for i, (n, base, o) in enumerate(HOSTS)
+    }
+    return {
+        **_counts(results, "caught"),
+        "lost_only": _counts(results, "caught_lost"),
+        "absent": _counts(results, "caught_absent"),
+        **_alarms(results),
+        "honest_columns": sum(r["columns"] for r in results.values()),  # type: ignore[misc]
+        "absent_by_kind": {
+            kind: [r["caught_absent"][kind] for r in results.values()].count("leak")  # type: ignore[index]
+            for kind in (*ABSENT_KINDS, *LINKED_KINDS)
+        },
+    }
+
+
+def _alarms(results: dict[str, dict[str, object]]) -> dict[str, int]:
+    """False alarms over all hosts."""
+    return {
+        name: sum(len(r[name]) for r in results.values())  # type: ignore[arg-type]
+        for name in ("false_leaks", "false_suspects", "false_links")
     }
 
 
@@ -192,4 +333,5 @@ def _counts(results: dict[str, dict[str, object]], table: str) -> dict[str, int]
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(run(), indent=1) + "\n")
+    fresh = sys.argv[1:2] == ["--fresh"]
+    sys.stdout.write(json.dumps(run_fresh(int(sys.argv[2])) if fresh else run(), indent=1) + "\n")

@@ -44,12 +44,15 @@ class AccountWithoutClockError(ContractError):
         super().__init__(
             "account features are declared, but 'leads.account_id' does not say when it is known; it is often set at "
             "conversion and then tells the outcome. Add 'when_known: at_creation' to leads.account_id if it is set "
-            "when the lead is created, or leave the account columns out (role: ignore)."
+            "when the lead is created, or declare leads.account_id 'role: ignore': account columns, and what the other "
+            "leads of an account did, are then left out."
         )
 
 
 def attribute_features(source: Source) -> list[Feature]:
     """Features of the declared columns of leads and accounts, in the order of the declaration.
+
+    Accounts give none where a lead's account is declared out.
 
     Raises
     ------
@@ -62,11 +65,19 @@ def attribute_features(source: Source) -> list[Feature]:
     features: list[Feature] = []
     tables: tuple[Literal["leads", "accounts"], ...] = ("leads", "accounts")
     for table in tables:
+        if table == "accounts" and is_account_ignored(source):
+            continue
         for name, column in usable_columns(source, table):
             features += _column_features(table, name, column, source)
     if any(f.params.table == "accounts" for f in features):
         check_account_clock(source)
     return features
+
+
+def is_account_ignored(source: Source) -> bool:
+    """Whether the account of a lead is declared out, and with it all that is known by it."""
+    account = source.tables["leads"].columns.get("account_id")
+    return account is not None and account.role is Role.IGNORE
 
 
 def check_account_clock(source: Source) -> None:

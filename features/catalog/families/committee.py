@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from features.catalog.families.attributes import check_account_clock
+from features.catalog.families.attributes import check_account_clock, is_account_ignored
 from features.catalog.families.engagement import kinds_of, learned_kinds, stream_parts
 from features.catalog.families.job_titles import CHAMPIONS, ECONOMIC_BUYERS
 from features.catalog.feature import Feature, FeatureType, Wording
@@ -19,7 +19,7 @@ from features.schema.operations import (
     Params,
 )
 from features.schema.source import Source, title_column
-from features.schema.vocabulary import Dimension, Role, Topic
+from features.schema.vocabulary import Dimension, Topic
 
 FAMILY = "committee"
 
@@ -32,8 +32,7 @@ def committee_features(source: Source) -> list[Feature]:
     AccountWithoutClockError
         if leads.account_id is declared without saying when it is known.
     """
-    account = source.tables["leads"].columns.get("account_id")
-    if account is None or account.role is Role.IGNORE or source.kind == "flat":
+    if "account_id" not in source.tables["leads"].columns or is_account_ignored(source) or source.kind == "flat":
         return []
     check_account_clock(source)
     features = [_contact_feature()]

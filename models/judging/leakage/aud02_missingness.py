@@ -1,51 +1,103 @@
-"""AUD02: whether a column is filled in reveals the outcome."""
+"""AUD02: whether a column is filled in reveals the outcome, be it by what is filled or by what is empty."""
+
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from models.judging.leakage.audit_rows import AuditRows, auc_error, auc_within, wilson
-from models.judging.leakage.finding import Finding, Severity
-from models.judging.leakage.loss_only_rows import Mask, count_provable, grade_loss_only
+from models.judging.leakage.audit_rows import AuditRows, auc_error, auc_within
+from models.judging.leakage.finding import ORDER, Finding, Severity
+from models.judging.leakage.one_outcome_rows import Mask, count_provable, describe_rows, grade_one_outcome
 
 CODE = "AUD02"
 SURE, HIGH = 0.78, 0.68  # AUC of being filled in, two standard errors down: leak, suspect
 SURE_MARGIN = 0.06  # by how much the lower end of a sure AUC may stay below SURE
-# being filled in comes with the win: at least 12 wins, and a share won whose 99 % lower end reaches 85 %, or 1.6 times
-# the base rate if that is more, but never asked to exceed 97 %
-PURE, LIFT, FEWEST, CEILING = 0.85, 1.6, 12, 0.97
+# texts that forms and exports write where nothing is known
+DEFAULTS = frozenset(
+    (
+        "unknown", "n/a", "na", "n.a.", "none", "null", "nan", "?", "-", "--", "missing", "blank", "(blank)", "(none)",
+        "select", "undefined", "unspecified", "not specified", "not provided", "not available", "not set", "no data",
+    )
+)  # fmt: skip
+ADVICE = (
+    "If the field is written or cleared when a deal closes, declare it 'role: ignore'; if that really is known "
+    "beforehand, say so under 'accepted_because'."
+)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Rows on which a column says nothing, and the words for those rows and for the others."""
+
+    column: str
+    empty: str
+    filled: str
+    mask: Mask
+
+    @property
+    def sides(self) -> tuple[tuple[str, Mask], tuple[str, Mask]]:
+        """Both sets of rows with their words."""
+        return (self.filled, ~self.mask), (self.empty, self.mask)
 
 
 def check_missingness(rows: AuditRows) -> list[Finding]:
-    """Columns that are filled for won leads and empty for lost ones (or the other way round)."""
-    found, gaps = [], {}
-    for name in rows.names:
-        present = rows.columns[name].notna().to_numpy()
-        if name not in rows.verified and present.any() and not present.all():  # else absence is a fact of that moment
-            gaps[name] = present
+    """Columns that are filled, or empty, for leads of one outcome only; a default counts as empty.
 
-    looked_at = count_provable(rows, gaps.values())
-    for name, present in gaps.items():
-        severity = _severity(rows, present, looked_at)
+    Where values carry a clock, absence is a fact of that moment and proves nothing.
+    """
+    gaps = [gap for name in rows.names if name not in rows.verified for gap in _gaps(name, rows.columns[name])]
+    looked_at = count_provable(rows, (mask for gap in gaps for _, mask in gap.sides))
+    return [finding for gap in gaps if (finding := _judge(rows, gap, looked_at)) is not None]
+
+
+def _gaps(name: str, column: pd.Series) -> list[Gap]:
+    """Rows without a value, and, where it has one, those without a value or with a default."""
+    empty = column.isna().to_numpy(dtype=bool)
+    found = [Gap(name, "is empty", "is filled in", empty)]
+    defaults = _defaults(column)
+    if defaults:
+        listed = " or ".join(f"'{value}'" for value in defaults[:3])
+        words = f"empty or {listed}" if empty.any() else listed
+        blank = empty | column.isin(defaults).to_numpy(dtype=bool)
+        found.append(Gap(name, f"is {words}", f"is not {words}", blank))
+    return [gap for gap in found if gap.mask.any() and not gap.mask.all()]
+
+
+def _defaults(column: pd.Series) -> list[object]:
+    """Values that stand for nothing: "Unknown" and the like, or a negative number below counts or amounts."""
+    if not pd.api.types.is_numeric_dtype(column):
+        return [value for value in column.dropna().unique() if str(value).strip().lower() in DEFAULTS]
+    return [column.min()] if is_code(column) else []
+
+
+def is_code(column: pd.Series) -> bool:
+    """Whether a number's lowest value is a code, such as -1 where all others are 0 or more."""
+    lowest = column.min()
+    return bool(lowest < 0 and (column[column > lowest] >= 0).all() and (column > lowest).any())
+
+
+def _judge(rows: AuditRows, gap: Gap, looked_at: int) -> Finding | None:
+    """What the two sides and their AUC say; the words are those of the gravest."""
+    graded: dict[Severity, str] = {}
+    for words, mask in gap.sides:
+        severity = grade_one_outcome(rows, mask, looked_at)
         if severity is not None:
-            shares = [f"{present[rows.label == outcome].mean():.0%}" for outcome in (1.0, 0.0)]
-            found.append(
-                Finding(
-                    name,
-                    CODE,
-                    severity,
-                    f"'{name}' is filled in for {shares[0]} of won and {shares[1]} of lost leads, which reveals the "
-                    "outcome. A field completed when a deal closes must be declared 'role: ignore'.",
-                )
-            )
-    return found
+            graded.setdefault(severity, f"{words} on {describe_rows(rows, mask)}, which reveals the outcome")
+
+    by_auc = _grade_auc(rows, ~gap.mask)
+    if by_auc is not None:
+        shares = [f"{(~gap.mask)[rows.label == outcome].mean():.0%}" for outcome in (1.0, 0.0)]
+        told = f"{gap.filled} for {shares[0]} of won and {shares[1]} of lost leads, which reveals the outcome"
+        graded.setdefault(by_auc, told)
+
+    worst = next((severity for severity in ORDER if severity in graded), None)
+    return None if worst is None else Finding(gap.column, CODE, worst, f"'{gap.column}' {graded[worst]}. {ADVICE}")
 
 
-def _severity(rows: AuditRows, present: Mask, looked_at: int) -> Severity | None:
+def _grade_auc(rows: AuditRows, present: Mask) -> Severity | None:
     auc = auc_within(present.astype(np.float64), rows.label, rows.block)
     auc = 0.5 + abs(auc - 0.5) if np.isfinite(auc) else 0.5
-    error = auc_error(auc, int(rows.label.sum()), int((1 - rows.label).sum()))
-    wins = float(rows.label[present].sum())
-    pure = wilson(wins, float(present.sum()))[0] >= max(PURE, min(LIFT * rows.base, CEILING)) and wins >= FEWEST
-    lost = grade_loss_only(rows, present, looked_at)
-    if pure or lost == "leak" or (auc >= SURE and auc - 2 * error >= SURE - SURE_MARGIN):
+    low = auc - 2 * auc_error(auc, int(rows.label.sum()), int((1 - rows.label).sum()))
+    if auc >= SURE and low >= SURE - SURE_MARGIN:
         return "leak"
-    return "suspect" if lost or auc - 2 * error >= HIGH else None
+    return "suspect" if low >= HIGH else None

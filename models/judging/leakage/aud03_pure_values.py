@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats
+from models.judging.leakage.aud02_missingness import is_code
 from models.judging.leakage.audit_rows import AuditRows, wilson
 from models.judging.leakage.finding import ORDER, Finding, Severity
-from models.judging.leakage.loss_only_rows import Mask, count_provable, grade_loss_only
+from models.judging.leakage.one_outcome_rows import Mask, count_provable, grade_loss_only
 
 CODE = "AUD03"
 FEWEST_WON = FEWEST_ROWS = 15  # of a value, before it is judged on its own
@@ -107,7 +108,7 @@ def _parts(column: pd.Series, label: Floats) -> list[Part]:
     """Rows with one frequent value, with those of one outcome only, and with any value but the most frequent."""
     counts = column.value_counts()
     counted = counts[counts >= FEWEST_OF_SEVERAL].head(MANY)
-    lowest = column.min() if pd.api.types.is_numeric_dtype(column) else None
+    lowest = column.min() if pd.api.types.is_numeric_dtype(column) and not is_code(column) else None
     single = {value: (column == value).to_numpy(dtype=bool) for value in counted.index}
     parts = [
         Part(f"is '{value}'", mask, value == lowest) for value, mask in single.items() if mask.sum() >= FEWEST_ROWS

@@ -1,5 +1,7 @@
 """AUD09: rows of the test block that repeat training rows: identical inputs, shared accounts."""
 
+from typing import Literal
+
 import pandas as pd
 
 from features.cohort.splits import Chop
@@ -11,7 +13,18 @@ TWINS = 0.05  # share of test rows with an identical training row, from which it
 FEWEST_COLUMNS = 4  # fewer columns have few combinations, so rows repeat of themselves
 
 
-def check_train_test_duplicates(matrix: Matrix, chop: Chop, names: list[str]) -> list[Finding]:
+_KEEP_TOGETHER = {
+    "flat": "Declare 'group: identical_inputs' under 'flat:'.",
+    "relational": (
+        "If leads were entered twice, let 'identity:' merge those of one person; different people who share all inputs "
+        "are no harm."
+    ),
+}
+
+
+def check_train_test_duplicates(
+    matrix: Matrix, chop: Chop, names: list[str], *, kind: Literal["relational", "flat"]
+) -> list[Finding]:
     """Identical inputs on both sides of the final split, and accounts on both sides."""
     found = []
     train, test = chop.final.train, chop.final.test
@@ -25,7 +38,7 @@ def check_train_test_duplicates(matrix: Matrix, chop: Chop, names: list[str]) ->
                     CODE,
                     "suspect",
                     f"{shared:.0%} of the test rows have a training row with identical inputs: a model may recognise "
-                    "them. Declare 'group: identical_inputs' under 'flat:'.",
+                    f"them. {_KEEP_TOGETHER[kind]}",
                 )
             )
         elif shared >= TWINS:

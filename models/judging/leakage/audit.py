@@ -12,16 +12,16 @@ from features.catalog.feature import Catalog
 from features.cohort.splits import Chop
 from features.errors import LeakError
 from features.matrix import Matrix
-from features.schema.operations import ColumnValue
+from features.schema.operations import AnswerValue, ColumnValue
 from features.schema.source import Source
-from features.schema.vocabulary import Role
+from features.schema.vocabulary import Role, WhenKnown
 from models.judging.leakage.aud01_single_column_auc import check_single_column_auc
 from models.judging.leakage.aud02_missingness import check_missingness
 from models.judging.leakage.aud03_pure_values import check_pure_values
 from models.judging.leakage.aud04_identifier_order import check_identifier_order
 from models.judging.leakage.aud05_suspicious_names import check_suspicious_names
 from models.judging.leakage.aud06_written_at_close import check_written_at_close
-from models.judging.leakage.aud07_account_linkage import check_account_linkage
+from models.judging.leakage.aud07_account_linkage import check_account_linkage, find_joins
 from models.judging.leakage.aud08_overwritten_columns import check_overwritten_columns
 from models.judging.leakage.aud09_train_test_duplicates import check_train_test_duplicates
 from models.judging.leakage.aud10_random_split_gap import check_random_split_gap
@@ -51,7 +51,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
     The final test block is never looked at (``chop`` says which rows it holds). Of every lead one row is taken.
     A leak whose column is declared ``accepted_because`` is reported with that reason and does not stop training.
     """
-    rows, positions = _development_rows(matrix, chop)
+    rows, positions = _development_rows(matrix, source, chop)
     if min(rows.label.sum(), len(rows.label) - rows.label.sum()) < FEWEST:
         message = f"Too few won or lost leads to audit columns; at least {FEWEST} of each are needed."
         return [Finding("(rows)", "AUD00", "note", message)]
@@ -60,7 +60,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
     found += check_declared_direction(rows, _declared_directions(matrix.catalog, source))
     keys = matrix.keys.iloc[positions]
     if source.kind == "relational":
-        found += check_account_linkage(rows, keys["account_id"].isna().to_numpy())
+        found += check_account_linkage(rows, find_joins(keys, source, tables))
     if tables is not None and source.kind == "relational":
         columns = attributes_of(tables, source)
         columns = columns[columns.index.isin(keys["lead_id"])]
@@ -68,7 +68,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
 
     if chop is not None:
         found += check_train_test_duplicates(
-            matrix, chop, [f.name for f in matrix.catalog if f.family not in UNLEARNED]
+            matrix, chop, [f.name for f in matrix.catalog if f.family not in UNLEARNED], kind=source.kind
         )
     return rank_findings([*found, *check_random_split_gap(rows)], source, feature_origins(matrix.catalog, source))
 
@@ -183,7 +183,7 @@ def _with_declared_reason(finding: Finding, source: Source | None, read_from: Ma
     )
 
 
-def _development_rows(matrix: Matrix, chop: Chop | None) -> tuple[AuditRows, npt.NDArray[np.int64]]:
+def _development_rows(matrix: Matrix, source: Source, chop: Chop | None) -> tuple[AuditRows, npt.NDArray[np.int64]]:
     """One matured row per lead outside the final test block, in blocks."""
     usable = matrix.matured & ~np.isnan(matrix.label)
     if chop is not None:
@@ -195,13 +195,23 @@ def _development_rows(matrix: Matrix, chop: Chop | None) -> tuple[AuditRows, npt
     positions = np.sort(shuffled[first])
 
     learned = [f for f in matrix.catalog if f.family not in UNLEARNED]
+    values = matrix.values.iloc[positions][[f.name for f in learned]]
+    given = [f.name for f in learned if f.family in UNVERIFIED and getattr(f.params, "read_as", None) == "filled"]
+    values = values.assign(**{name: values[name].where(values[name] != 0) for name in given})  # as empty as the text
+
+    declared = {
+        name: source.tables[table].columns[column]
+        for name, (table, column) in feature_origins(matrix.catalog, source).items()
+    }
     label = matrix.label[positions]
     order = matrix.keys["order"].to_numpy(dtype=np.int64)[positions]
     rows = AuditRows(
-        columns=as_audited(matrix.values.iloc[positions][[f.name for f in learned]]).reset_index(drop=True),
+        columns=as_audited(values).reset_index(drop=True),
         label=label,
         block=blocks_of(order, label, ordered=matrix.ordered),
         ordered=matrix.ordered,
-        verified=frozenset(f.name for f in learned if f.family not in UNVERIFIED),
+        verified=frozenset(f.name for f in learned if f.family not in UNVERIFIED or isinstance(f.params, AnswerValue)),
+        clocked=frozenset(name for name, column in declared.items() if column.when_known is WhenKnown.KNOWN_AT),
+        headers={name: column.source for name, column in declared.items() if column.source},
     )
     return rows, positions

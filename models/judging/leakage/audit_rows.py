@@ -1,5 +1,6 @@
 """The rows an audit looks at: one per lead, in time blocks, and a column's power within them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,6 +27,8 @@ class AuditRows:
     block : shape (n,), time block of a row (fold of it where rows have no order)
     ordered : whether blocks follow time
     verified : columns whose every value carries a clock (known before as_of by construction)
+    clocked : columns that are read with their row's own clock, as declared (``when_known: known_at``)
+    headers : headers in the file of columns that have another name there
     """
 
     columns: pd.DataFrame
@@ -33,6 +36,8 @@ class AuditRows:
     block: npt.NDArray[np.int64]
     ordered: bool
     verified: frozenset[str] = field(default_factory=frozenset)
+    clocked: frozenset[str] = frozenset()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.judging.leakage.audit_rows import AuditRows
-from models.judging.leakage.loss_only_rows import count_provable, grade_loss_only
+from models.judging.leakage.one_outcome_rows import count_provable, grade_loss_only
 from tests.reference.audit_rows import honest, rows
 
 
