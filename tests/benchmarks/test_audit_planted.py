@@ -1,4 +1,4 @@
-"""Planted leaks with meaningless names are found, and honest columns are left alone."""
+"""Planted leaks with meaningless names, of presence and of absence, are found, and honest columns are left alone."""
 
 from tests.benchmarks.bench_audit import HOSTS, host, judge
 
@@ -12,6 +12,9 @@ def test_planted_leaks_are_found_without_false_alarms() -> None:
     assert found.count("leak") >= 8
     assert found.count("missed") <= 1
     assert set(result["caught_lost"].values()) == {"leak"}  # type: ignore[attr-defined]
+    assert len(result["caught_absent"]) == 10  # type: ignore[arg-type]
+    assert set(result["caught_absent"].values()) == {"leak"}  # type: ignore[attr-defined]
+    assert result["false_links"] == []
 
 
 def test_a_date_of_the_close_is_found_in_rows_without_an_order() -> None:

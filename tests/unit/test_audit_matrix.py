@@ -10,7 +10,7 @@ from features.catalog.feature import Catalog, Feature, FeatureType
 from features.cohort.splits import Block, Chop
 from features.errors import LeakError
 from features.matrix import Matrix
-from features.schema.operations import ColumnValue
+from features.schema.operations import AnswerValue, ColumnValue
 from features.schema.source import Source, TableSource
 from features.schema.vocabulary import Dimension, Topic
 from models.judging.leakage.audit import accepted_leaks, audit, audit_columns, require_clean
@@ -170,3 +170,31 @@ def test_a_declared_direction_that_the_rows_contradict_is_noted_and_stops_nothin
     assert [(f.code, f.severity) for f in found] == [("AUD13", "note")]
     require_clean(found)
     assert "AUD13" not in {f.code for f in audit(made, source())}
+
+
+def test_a_text_that_is_empty_for_lost_leads_only_is_a_leak_though_its_feature_is_a_flag() -> None:
+    frame, won = honest()
+    empty = (won == 0) & (np.random.default_rng(1).random(len(won)) < 0.5)
+    frame["v"] = np.where(empty, 0.0, 1.0)
+    made = matrix(frame, won)
+    flag = ColumnValue(table="leads", column="v", read_as="filled")
+    given = Catalog(tuple(replace(f, params=flag) if f.name == "v" else f for f in made.catalog))
+    found = {f.code: f for f in audit(replace(made, catalog=given), source()) if f.column == "v"}
+    assert found["AUD02"].severity == "leak"
+    assert f"'v' is empty on {empty.sum():,} rows, none of them won" in found["AUD02"].message
+
+
+def test_words_for_today_are_read_in_the_file_and_a_reason_or_a_history_answers_them() -> None:
+    frame, won = honest(400)
+    frame["v"] = np.random.default_rng(1).normal(size=400)
+    made = matrix(frame, won)
+
+    def said(declared: Source, of: Matrix = made) -> list[tuple[str, str, str]]:
+        return [(f.code, f.severity, f.accepted) for f in audit(of, declared) if f.column == "v"]
+
+    assert said(source()) == []
+    assert said(source(v={"from": "Last Activity"})) == [("AUD05", "suspect", "")]
+    reason = "entered once, by the form"
+    assert said(source(v={"from": "Last Activity", "accepted_because": reason})) == [("AUD05", "suspect", reason)]
+    history = Catalog(tuple(replace(f, params=AnswerValue(question="v")) if f.name == "v" else f for f in made.catalog))
+    assert said(source(v={"from": "Last Activity"}), replace(made, catalog=history)) == []

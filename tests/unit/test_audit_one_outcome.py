@@ -1,10 +1,15 @@
-"""Rows of lost leads only: what proves something, against the base rate of their blocks and the number of looks."""
+"""Rows of one outcome only: what proves something, against the base rate of their blocks and the number of looks."""
 
 import numpy as np
 import pytest
 
 from models.judging.leakage.audit_rows import AuditRows
-from models.judging.leakage.one_outcome_rows import count_provable, grade_loss_only
+from models.judging.leakage.one_outcome_rows import (
+    count_provable,
+    describe_rows,
+    grade_loss_only,
+    grade_one_outcome,
+)
 from tests.reference.audit_rows import honest, rows
 
 
@@ -59,3 +64,18 @@ def test_a_time_without_wins_is_not_the_value() -> None:
     early = np.arange(len(label)) < 500
     assert grade_loss_only(of, early, 1) is None
     assert grade_loss_only(AuditRows(of.columns, label, np.zeros(len(label), dtype=np.int64), True), early, 1) == "leak"
+
+
+def test_the_same_rows_asked_about_twice_are_one_look() -> None:
+    of = table(200, 600)
+    assert count_provable(of, [some(of, 160)] * 5 + [some(of, 161)]) == 2
+
+
+def test_rows_that_come_with_the_win_are_a_leak_and_said_with_their_figures() -> None:
+    of = table(500, 1500)
+    assert grade_one_outcome(of, some(of, 100, 1.0), 1) == "leak"
+    assert grade_one_outcome(of, some(of, 100, 1.0) | some(of, 30), 1) is None
+    assert grade_one_outcome(of, some(of, 11, 1.0), 1) is None
+    assert describe_rows(of, some(of, 1200)) == "1,200 rows, none of them won against 25.0% overall"
+    assert describe_rows(of, some(of, 100, 1.0)) == "100 rows, all of them won against 25.0% overall"
+    assert describe_rows(of, some(of, 5) | some(of, 3, 1.0)) == "8 rows, 3 of them won against 25.0% overall"

@@ -84,6 +84,16 @@ def test_a_flag_that_is_usually_1_is_no_leak_for_its_lowest_value(count: int, ba
     assert [(f.column, f.severity) for f in check_pure_values(rows(frame, won))] == [("visited", "leak")]
 
 
+def test_a_code_below_all_numbers_is_no_honest_lowest_value() -> None:
+    frame, won = honest(base=0.2)
+    rng = np.random.default_rng(4)
+    noted = (won == 0) & (rng.random(len(won)) < 0.4)
+    frame["v"] = np.where(noted, -1.0, rng.integers(0, 6, len(won)))
+    assert [(f.column, f.severity) for f in check_pure_values(rows(frame, won))] == [("v", "leak")]
+    frame["v"] = np.where(noted, -2.0, rng.integers(-1, 6, len(won)))  # a scale that goes below 0
+    assert [(f.column, f.severity) for f in check_pure_values(rows(frame, won))] == [("v", "suspect")]
+
+
 def test_rare_reasons_are_taken_together_and_values_chosen_by_their_losses_are_not_held_against_a_column() -> None:
     frame, won = honest(600, base=0.5)
     rng = np.random.default_rng(5)

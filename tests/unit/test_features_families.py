@@ -117,6 +117,15 @@ def test_account_features_need_to_know_since_when_a_lead_has_its_account() -> No
     assert "account_revenue" in build_catalog(fine).names
 
 
+def test_an_account_that_is_declared_out_takes_its_columns_along() -> None:
+    """What LS022 advises is enough: no second refusal follows it."""
+    with pytest.raises(AccountWithoutClockError, match=r"declare leads\.account_id 'role: ignore'"):
+        build_catalog(relational({"account_id": {}}, {"revenue": {"type": "number"}}))
+    out = relational({"account_id": {"role": "ignore"}, "vip": {"type": "boolean"}}, {"revenue": {"type": "number"}})
+    assert {f.params.table for f in build_catalog(out) if f.family == "attributes"} == {"leads"}
+    assert [f.name for f in build_catalog(out) if f.family == "committee"] == []
+
+
 def test_every_feature_says_what_it_is() -> None:
     catalog = build_catalog(SOURCE)
     assert {"page_view_30d", "intent_trend", "job_title_seniority", "account_intent", "answer_seats"} <= set(

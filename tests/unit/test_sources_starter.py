@@ -120,3 +120,26 @@ def test_a_time_along_which_the_file_lies_is_suggested_as_its_order(tmp_path: Pa
     chosen = parse_source(text.replace("# order: call_day", "order: call_day"))
     assert chosen.flat is not None and chosen.flat.order == "call_day"
     assert "order: row" in init_source(export(tmp_path, **{**created, "Call day": mixed}))
+
+
+TODAY = ("Last Activity", "Last Notable Activity", "Lead Quality", "Lead Profile", "Asymmetrique Activity Index",
+         "Asymmetrique Profile Score", "Tags", "Total Time Spent on Website")  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["number", "category", "date", "text"])
+def test_columns_that_by_their_words_hold_todays_value_are_left_out_with_what_to_do(tmp_path: Path, kind: str) -> None:
+    values = {
+        "number": [str(i % 7) for i in range(ROWS)],
+        "category": ["a", "b", "c", "d"] * (ROWS // 4),
+        "date": [f"2025-02-{1 + i % 28:02d} 10:00" for i in range(ROWS)],
+        "text": [f"a long remark of a seller about call number {i} and what came of it" for i in range(ROWS)],
+    }
+    honest = {"Last Name": [f"n{i}" for i in range(ROWS)], "Page Views": values["number"]}
+    text = init_source(export(tmp_path, **dict.fromkeys(TODAY, values[kind]), **honest))
+    columns = parse_source(text).tables["leads"].columns
+    for header in TODAY:
+        column = columns[header.lower().replace(" ", "_")]
+        assert column.role is Role.IGNORE and "today's value" in column.excluded_because, header
+    assert columns["last_name"].role is Role.PERSONAL and columns["page_views"].role is Role.FEATURE
+    assert text.count("# To use it: take it from its history or an export dated before the outcome") == len(TODAY)
+    assert "by its name ('quality')" in columns["lead_quality"].excluded_because

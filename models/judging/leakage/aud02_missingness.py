@@ -47,7 +47,13 @@ def check_missingness(rows: AuditRows) -> list[Finding]:
     """
     gaps = [gap for name in rows.names if name not in rows.verified for gap in _gaps(name, rows.columns[name])]
     looked_at = count_provable(rows, (mask for gap in gaps for _, mask in gap.sides))
-    return [finding for gap in gaps if (finding := _judge(rows, gap, looked_at)) is not None]
+
+    found: dict[str, Finding] = {}
+    for gap in gaps:
+        finding, before = _judge(rows, gap, looked_at), found.get(gap.column)
+        if finding and (before is None or ORDER.index(finding.severity) <= ORDER.index(before.severity)):
+            found[gap.column] = finding  # as grave with a default as without: the words that tell more
+    return list(found.values())
 
 
 def _gaps(name: str, column: pd.Series) -> list[Gap]:
