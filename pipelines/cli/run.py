@@ -67,7 +67,7 @@ def _finding_lines(findings: Sequence["FindingRecord"], where: str) -> list[str]
 
     place = max(place for place, (_, severity) in enumerate(lines) if severity == "suspect") + 1
     columns = len({finding.column for finding in left_out})
-    more = f"  suspect  and {len(left_out)} more, of {columns} column{'s' if columns != 1 else ''}: {where}"
+    more = f"  suspect and {len(left_out)} more, of {columns} column{'s' if columns != 1 else ''}: {where}"
     plain = [line for line, _ in lines]
     return [*plain[:place], more, *plain[place:]]
 

@@ -134,3 +134,25 @@ def test_init_writes_a_declaration_that_runs_and_never_over_another(cli: Cli, tm
     assert status == ExitStatus.SOURCE and "already exists" in err and out.read_bytes() == before
     printed = cli("init", str(tmp_path / "calls.csv"), "--json")[1]
     assert json.loads(printed)["declaration"].encode() == before
+
+
+def test_what_ls022_advises_is_enough_on_the_demo_declaration(cli: Cli, tmp_path: Path) -> None:
+    """Its rubric and policy read account columns: they stay valid, and say nothing of a lead without an account."""
+    shipped = (Path(__file__).parents[2] / "data/sources/demo.yaml").read_text(encoding="utf-8")
+    declared = "account_id: {from: Account ID, when_known: at_creation}"
+    assert declared in shipped
+    path = tmp_path / "demo.yaml"
+    command = ("features", "--source", str(path), "--data-dir", str(tmp_path / "data"), "--json")
+
+    path.write_text(shipped.replace(declared, "account_id: {from: Account ID}"), encoding="utf-8")
+    status, _, err = cli(*command)
+    assert status == int(ExitStatus.CONTRACT) and json.loads(err)["error"]["code"] == "LS022"
+    assert "or declare leads.account_id 'role: ignore'" in err
+
+    out_with_it = "account_id: {from: Account ID, role: ignore, excluded_because: set at conversion}"
+    path.write_text(shipped.replace(declared, out_with_it), encoding="utf-8")
+    status, out, err = cli(*command)
+    assert status == 0, err
+    families = {row["family"] for row in json.loads(out)["features"]}
+    assert "committee" not in families and "attributes" in families
+    assert not [row["name"] for row in json.loads(out)["features"] if row["name"].startswith("account_")]

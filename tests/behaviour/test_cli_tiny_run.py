@@ -72,6 +72,21 @@ def test_accepted_leaks_are_told_apart_from_those_that_stop(tiny_demo: TinyRun) 
     assert both == "  audit: 3 findings, leaks: b, leaks accepted: a (asked first)"
 
 
+def test_suspects_are_printed_with_their_column_a_handful_and_how_many_more(tiny_demo: TinyRun) -> None:
+    def printed(count: int, accepted: str = "") -> list[str]:
+        rows = [
+            {"column": f"c{k}", "code": "AUD05", "severity": "suspect", "message": f"why {k}.", "accepted": accepted}
+            for k in range(count)
+        ]
+        text = summary_text(tiny_demo.summary | {"audit": rows}, tiny_demo.page)
+        return [line.strip() for line in text.split("\n") if line.strip().startswith("suspect")]
+
+    assert printed(2) == ["suspect AUD05  c0: why 0.", "suspect AUD05  c1: why 1."]
+    assert len(printed(5)) == 5
+    assert printed(7)[-1] == "suspect and 2 more, of 2 columns: the report shows all" and len(printed(7)) == 6
+    assert printed(2, accepted="a reason") == []
+
+
 def test_a_file_keeps_its_rows_and_the_bars_add_up(cli: Cli, tiny_demo: TinyRun, tmp_path: Path) -> None:
     frame = raw_leads(tiny_demo)
     broken = frame.copy()

@@ -4,12 +4,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from features.errors import ExitStatus
-from pipelines.registry.cautions import caution_of
+from models.settings import TrainSettings
 from pipelines.registry.champion import read_champion
+from pipelines.registry.cautions import caution_of
+from pipelines.stages.ingest import ingest
+from pipelines.stages.matrix import build
+from pipelines.workspace.context import open_context
 from pipelines.workspace.paths import Paths
 from tests.reference.calls import DECLARATION, calls, write_calls
 
@@ -95,6 +100,26 @@ def test_a_leak_is_named_and_an_accepted_one_stands_in_bundle_and_report(cli: Cl
     assert "a test of ours" in page
     bundle = json.loads((paths.train / "bundle" / "bundle.json").read_text())
     assert bundle["meta"]["accepted_leaks"] == {"seconds": "a test of ours"}
+
+
+def test_the_audit_lists_a_handful_of_suspects_and_says_how_many_more_there_are(cli: Cli, tmp_path: Path) -> None:
+    """Seven columns that by their words hold today's value; an accepted reason is printed and counts no longer."""
+    declared = "".join(
+        f"      c{k}: {{from: Last call {k}, type: number{', accepted_because: never edited' if k == 0 else ''}}}\n"
+        for k in range(7)
+    )
+    rng = np.random.default_rng(1)
+    frame = calls().assign(**{f"Last call {k}": rng.normal(size=1200).round(3) for k in range(7)})
+    path = write_calls(tmp_path, frame, DECLARATION.replace("      phone:", f"{declared}      phone:"))
+    context = open_context(str(path), tmp_path / "data", TrainSettings())
+    ingest(context.source, context.paths)
+    build(context)
+    status, out, _ = cli("audit", "--source", str(path), "--data-dir", str(tmp_path / "data"))
+    assert status == 0
+    suspects = [line.strip() for line in out.splitlines() if line.strip().startswith("suspect")]
+    assert suspects[0].startswith("suspect AUD05  c0:") and suspects[0].endswith("Accepted: never edited")
+    assert [line.split()[2] for line in suspects[1:-1]] == [f"c{k}:" for k in range(1, 6)]
+    assert suspects[-1] == "suspect and 1 more, of 1 column: --json and the report show all"
 
 
 @pytest.mark.usefixtures("quick")

@@ -23,9 +23,9 @@ MOST_WON = 0.05  # share won, beyond which rows do not come with the loss
 # rows come with the win: at least 12 wins, and a share won whose 99 % lower end reaches 85 %, or 1.6 times the base
 # rate if that is more, but never asked to exceed 97 %
 PURE, LIFT, FEWEST, CEILING = 0.85, 1.6, 12, 0.97
-# times the odds of their blocks that lower end must reach: where half are won, 85 % is 5.7 times; it only bites where a
-# time's leads nearly all won, such as customers brought in from an older system without the column
-ABOVE_BLOCKS = 4.0
+# times the odds of their blocks that lower end must reach; where half are won, 85 % is 5.7 times, so it only bites
+# where most of a time's leads won, such as customers brought in from an older system without the column
+ABOVE_BLOCKS = 5.5
 
 
 def grade_one_outcome(rows: AuditRows, mask: Mask, looked_at: float) -> Severity | None:
