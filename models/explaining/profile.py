@@ -107,12 +107,15 @@ class Profile(PolicyModel):
 
     def check(self, catalog: Catalog) -> None:
         """PolicyError if the profile uses attributes that the source does not declare."""
-        for trait in (*self.ideal, *self.exclusions):
-            if trait.attribute not in catalog.names:
-                known = ", ".join(f.name for f in catalog if f.family in ("attributes", "titles"))
-                raise PolicyError(
-                    f"the profile uses '{trait.attribute}', which is not a feature of this source. Known: {known}."
-                )
+        asked = dict.fromkeys(trait.attribute for trait in (*self.ideal, *self.exclusions))
+        unknown = [f"'{name}'" for name in asked if name not in catalog.names]
+        if unknown:
+            known = ", ".join(f.name for f in catalog if f.family in ("attributes", "titles"))
+            what = "which is not a feature" if len(unknown) == 1 else "which are no features"
+            raise PolicyError(
+                f"the profile uses {', '.join(unknown)}, {what} of this source. Known: {known}. "
+                "Take those traits out of the policy, or declare their columns as features."
+            )
 
     def exclusion_reasons(self, values: Values) -> Texts:
         """Per row the reason of the first exclusion that holds, '' if none."""

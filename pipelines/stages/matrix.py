@@ -27,7 +27,17 @@ def build(context: Context) -> MatrixVerdict:
     """Write the training matrix, ``chop.json`` and, for relational sources, the matrix of open leads.
 
     Too few outcomes are no error here: ``verdict.json`` says ``too_little_data`` and the later stages pass it on.
+
+    Raises
+    ------
+    PolicyError
+        if a qualification policy's profile uses what is no feature, before anything is computed.
     """
+    if context.policies:
+        catalog = build_catalog(context.source, context.rubric)
+        for policy in context.policies:
+            policy.profile.check(catalog)
+
     tables = load_tables(context.paths)
     lives = half_lives_of(context, tables)
     matrix, now, cutoff = _matrices(context, tables, lives)

@@ -137,7 +137,7 @@ def test_init_writes_a_declaration_that_runs_and_never_over_another(cli: Cli, tm
 
 
 def test_what_ls022_advises_is_enough_on_the_demo_declaration(cli: Cli, tmp_path: Path) -> None:
-    """Its rubric and policy read account columns: they stay valid, and say nothing of a lead without an account."""
+    """Its rubric reads an account column: the rule stays valid, and says nothing of a lead without an account."""
     shipped = (Path(__file__).parents[2] / "data/sources/demo.yaml").read_text(encoding="utf-8")
     declared = "account_id: {from: Account ID, when_known: at_creation}"
     assert declared in shipped

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import ExitStatus
+from features.errors import ExitStatus, PolicyError
 from models.settings import TrainSettings
 from pipelines.registry.champion import read_champion
 from pipelines.registry.cautions import caution_of
 from pipelines.stages.ingest import ingest
 from pipelines.stages.matrix import build
 from pipelines.workspace.context import open_context
+from pipelines.workspace.find_declarations import find_policy
 from pipelines.workspace.paths import Paths
 from tests.reference.calls import DECLARATION, calls, write_calls
 
@@ -120,6 +121,16 @@ def test_the_audit_lists_a_handful_of_suspects_and_says_how_many_more_there_are(
     assert suspects[0].startswith("suspect AUD05  c0:") and suspects[0].endswith("Accepted: never edited")
     assert [line.split()[2] for line in suspects[1:-1]] == [f"c{k}:" for k in range(1, 6)]
     assert suspects[-1] == "suspect and 1 more, of 1 column: --json and the report show all"
+
+
+def test_a_profile_of_columns_that_are_no_features_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
+    """Nothing was ingested: with tables to read first, it would be another refusal."""
+    path = write_calls(tmp_path, calls(), DECLARATION + "qualification: own.yaml\n")
+    shipped = find_policy("qualification-demo").read_text(encoding="utf-8")
+    (tmp_path / "own.yaml").write_text(shipped, encoding="utf-8")
+    context = open_context(str(path), tmp_path / "data", TrainSettings())
+    with pytest.raises(PolicyError, match="'account_industry', 'account_employees', which are no features"):
+        build(context)
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,5 +1,7 @@
 """AUD02 fires on fields filled or empty for one outcome only, and stays silent on gaps that mean little."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,3 +106,17 @@ def test_silent_on_ordinary_gaps_and_on_columns_with_a_clock() -> None:
     frame["never"] = np.nan
     frame["of few lost"] = np.where((won == 0) & (np.arange(len(won)) < 40), 1.0, np.nan)
     assert check_missingness(rows(frame, won, verified=("clocked",))) == []
+
+
+def test_columns_of_a_joined_table_are_asked_of_leads_with_a_row_there() -> None:
+    frame, won = honest()
+    rng = np.random.default_rng(1)
+    row = ~((won == 0) & (rng.random(len(won)) < 0.6))
+    frame["industry"] = np.where(row, 1.0, np.nan)
+    assert [f.severity for f in check_missingness(rows(frame, won))] == ["leak"]
+    assert check_missingness(replace(rows(frame, won), joined={"industry": row})) == []
+    frame["industry"] = np.where(row & (rng.random(len(won)) < 0.8), 1.0, np.nan)
+    assert check_missingness(replace(rows(frame, won), joined={"industry": row})) == []
+    frame["industry"] = np.where(row & (won == 1), 1.0, np.nan)
+    found = check_missingness(replace(rows(frame, won), joined={"industry": row}))
+    assert [(f.column, f.severity) for f in found] == [("industry", "leak")]

@@ -119,6 +119,11 @@ def test_an_attribute_nobody_declared_is_refused_with_those_there_are() -> None:
         PolicyError, match=r"'size', which is not a feature of this source\. Known: industry, employees"
     ):
         wrong.check(CATALOG)
+    several = Profile(ideal=(Trait(attribute="size", minimum=1), Trait(attribute="town", values=("x",))))
+    with pytest.raises(
+        PolicyError, match=r"'size', 'town', which are no features .* Take those traits out of the policy"
+    ):
+        several.check(CATALOG)
 
 
 def judged_matrix() -> Matrix:

@@ -45,7 +45,7 @@ class AccountWithoutClockError(ContractError):
             "account features are declared, but 'leads.account_id' does not say when it is known; it is often set at "
             "conversion and then tells the outcome. Add 'when_known: at_creation' to leads.account_id if it is set "
             "when the lead is created, or declare leads.account_id 'role: ignore': account columns, and what the other "
-            "leads of an account did, are then left out."
+            "leads of an account did, are then left out (out of a qualification policy's profile, too)."
         )
 
 

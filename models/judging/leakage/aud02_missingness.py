@@ -27,25 +27,27 @@ ADVICE = (
 
 @dataclass(frozen=True)
 class Gap:
-    """Rows on which a column says nothing, and the words for those rows and for the others."""
+    """Rows on which a column says something or nothing, and the words for either."""
 
     column: str
-    empty: str
     filled: str
-    mask: Mask
+    empty: str
+    has: Mask
+    lacks: Mask
 
     @property
     def sides(self) -> tuple[tuple[str, Mask], tuple[str, Mask]]:
         """Both sets of rows with their words."""
-        return (self.filled, ~self.mask), (self.empty, self.mask)
+        return (self.filled, self.has), (self.empty, self.lacks)
 
 
 def check_missingness(rows: AuditRows) -> list[Finding]:
     """Columns that are filled, or empty, for leads of one outcome only; a default counts as empty.
 
-    Where values carry a clock, absence is a fact of that moment and proves nothing.
+    Where values carry a clock, absence is a fact of that moment and proves nothing. Columns of a joined table are
+    asked of leads that have a row there: to have none is one finding (AUD07), not one of each column.
     """
-    gaps = [gap for name in rows.names if name not in rows.verified for gap in _gaps(name, rows.columns[name])]
+    gaps = [gap for name in rows.names if name not in rows.verified for gap in _gaps(name, rows)]
     looked_at = count_provable(rows, (mask for gap in gaps for _, mask in gap.sides))
 
     found: dict[str, Finding] = {}
@@ -56,17 +58,19 @@ def check_missingness(rows: AuditRows) -> list[Finding]:
     return list(found.values())
 
 
-def _gaps(name: str, column: pd.Series) -> list[Gap]:
-    """Rows without a value, and, where it has one, those without a value or with a default."""
+def _gaps(name: str, rows: AuditRows) -> list[Gap]:
+    """Rows without a value, and, where the column has a default, those without a value or with the default."""
+    column = rows.columns[name]
+    asked = rows.joined.get(name, np.ones(len(column), dtype=bool))
     empty = column.isna().to_numpy(dtype=bool)
-    found = [Gap(name, "is empty", "is filled in", empty)]
+    found = [Gap(name, "is filled in", "is empty", asked & ~empty, asked & empty)]
     defaults = _defaults(column)
     if defaults:
         listed = " or ".join(f"'{value}'" for value in defaults[:3])
-        words = f"empty or {listed}" if empty.any() else listed
+        words = f"empty or {listed}" if (asked & empty).any() else listed
         blank = empty | column.isin(defaults).to_numpy(dtype=bool)
-        found.append(Gap(name, f"is {words}", f"is not {words}", blank))
-    return [gap for gap in found if gap.mask.any() and not gap.mask.all()]
+        found.append(Gap(name, f"is not {words}", f"is {words}", asked & ~blank, asked & blank))
+    return [gap for gap in found if gap.has.any() and gap.lacks.any()]
 
 
 def _defaults(column: pd.Series) -> list[object]:
@@ -90,9 +94,10 @@ def _judge(rows: AuditRows, gap: Gap, looked_at: int) -> Finding | None:
         if severity is not None:
             graded.setdefault(severity, f"{words} on {describe_rows(rows, mask)}, which reveals the outcome")
 
-    by_auc = _grade_auc(rows, ~gap.mask)
+    by_auc = _grade_auc(rows, gap)
     if by_auc is not None:
-        shares = [f"{(~gap.mask)[rows.label == outcome].mean():.0%}" for outcome in (1.0, 0.0)]
+        asked = gap.has | gap.lacks
+        shares = [f"{gap.has[asked & (rows.label == outcome)].mean():.0%}" for outcome in (1.0, 0.0)]
         told = f"{gap.filled} for {shares[0]} of won and {shares[1]} of lost leads, which reveals the outcome"
         graded.setdefault(by_auc, told)
 
@@ -100,10 +105,12 @@ def _judge(rows: AuditRows, gap: Gap, looked_at: int) -> Finding | None:
     return None if worst is None else Finding(gap.column, CODE, worst, f"'{gap.column}' {graded[worst]}. {ADVICE}")
 
 
-def _grade_auc(rows: AuditRows, present: Mask) -> Severity | None:
-    auc = auc_within(present.astype(np.float64), rows.label, rows.block)
+def _grade_auc(rows: AuditRows, gap: Gap) -> Severity | None:
+    asked = gap.has | gap.lacks
+    label = rows.label[asked]
+    auc = auc_within(gap.has[asked].astype(np.float64), label, rows.block[asked])
     auc = 0.5 + abs(auc - 0.5) if np.isfinite(auc) else 0.5
-    low = auc - 2 * auc_error(auc, int(rows.label.sum()), int((1 - rows.label).sum()))
+    low = auc - 2 * auc_error(auc, int(label.sum()), int((1 - label).sum()))
     if auc >= SURE and low >= SURE - SURE_MARGIN:
         return "leak"
     return "suspect" if low >= HIGH else None

@@ -19,7 +19,7 @@ HIGH, SURE = 0.58, 0.70  # AUC of having an account, two standard errors down: s
 ACCOUNT = "account_id"
 _LEAVE_OUT = (
     "Declare leads.account_id 'role: ignore' (account columns and what the account's other leads did are then left "
-    "out), or, if {known}, say so under its 'accepted_because'."
+    "out; take them out of a qualification policy's profile too), or, if {known}, say so under its 'accepted_because'."
 )
 _ROWS_KEPT = (
     "Such leads may truly never buy; but check that rows of lost leads are neither deleted nor only written for deals "
@@ -54,6 +54,13 @@ def find_joins(keys: pd.DataFrame, source: Source, tables: Tables | None) -> lis
     return [*_account_joins(keys, source, tables or {}), *_history_joins(keys, source, tables or {})]
 
 
+def find_account_rows(keys: pd.DataFrame, tables: Tables | None) -> Mask:
+    """Which of the rows' leads have an account with a row in accounts."""
+    has = keys[ACCOUNT].notna()
+    accounts = (tables or {}).get("accounts")
+    return (has & keys[ACCOUNT].isin(accounts[ACCOUNT]) if accounts is not None else has).to_numpy(dtype=bool)
+
+
 def check_account_linkage(rows: AuditRows, joins: Sequence[Join]) -> list[Finding]:
     """An account that is set at conversion is missing for leads that never converted; so are rows of a joined table."""
     asked = [join for join in joins if join.has.any() and join.lacks.any()]
@@ -77,7 +84,7 @@ def _account_joins(keys: pd.DataFrame, source: Source, tables: Tables) -> Iterat
     yield Join(ACCOUNT, "have an account_id", "have no account_id", has, ~has, known)
 
     if len(tables.get("accounts", ())):
-        row = keys[ACCOUNT].isin(tables["accounts"][ACCOUNT]).to_numpy(dtype=bool) & has
+        row = find_account_rows(keys, tables)
         words = "belong to an account {} row in 'accounts'"
         known = _LEAVE_OUT.format(known="accounts really get their row before anything is decided")
         yield Join(ACCOUNT, words.format("with a"), words.format("without any"), row, has & ~row, known)

@@ -21,7 +21,7 @@ from models.judging.leakage.aud03_pure_values import check_pure_values
 from models.judging.leakage.aud04_identifier_order import check_identifier_order
 from models.judging.leakage.aud05_suspicious_names import check_suspicious_names
 from models.judging.leakage.aud06_written_at_close import check_written_at_close
-from models.judging.leakage.aud07_account_linkage import check_account_linkage, find_joins
+from models.judging.leakage.aud07_account_linkage import check_account_linkage, find_account_rows, find_joins
 from models.judging.leakage.aud08_overwritten_columns import check_overwritten_columns
 from models.judging.leakage.aud09_train_test_duplicates import check_train_test_duplicates
 from models.judging.leakage.aud10_random_split_gap import check_random_split_gap
@@ -56,9 +56,14 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
         message = f"Too few won or lost leads to audit columns; at least {FEWEST} of each are needed."
         return [Finding("(rows)", "AUD00", "note", message)]
 
+    keys = matrix.keys.iloc[positions]
+    if source.kind == "relational":
+        has_row = find_account_rows(keys, tables)
+        read = feature_origins(matrix.catalog, source).items()
+        rows = replace(rows, joined={name: has_row for name, (table, _) in read if table == "accounts"})
+
     found = [finding for check in CHECKS for finding in check(rows)]
     found += check_declared_direction(rows, _declared_directions(matrix.catalog, source))
-    keys = matrix.keys.iloc[positions]
     if source.kind == "relational":
         found += check_account_linkage(rows, find_joins(keys, source, tables))
     if tables is not None and source.kind == "relational":

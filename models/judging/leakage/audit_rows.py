@@ -29,6 +29,7 @@ class AuditRows:
     verified : columns whose every value carries a clock (known before as_of by construction)
     clocked : columns that are read with their row's own clock, as declared (``when_known: known_at``)
     headers : headers in the file of columns that have another name there
+    joined : of columns read from a joined table, which rows have a row there; shape (n,), bool
     """
 
     columns: pd.DataFrame
@@ -38,6 +39,7 @@ class AuditRows:
     verified: frozenset[str] = field(default_factory=frozenset)
     clocked: frozenset[str] = frozenset()
     headers: Mapping[str, str] = field(default_factory=dict)
+    joined: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
