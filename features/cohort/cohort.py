@@ -46,7 +46,7 @@ def cutoff_of(tables: Tables, source: Source) -> pd.Timestamp:
     clocks = [frame["known_at"].max() for frame in tables.values() if "known_at" in frame and len(frame)]
     latest = max((moment for moment in clocks if not pd.isna(moment)), default=None)
     if latest is None:
-        raise DataError(f"source '{source.name}' has no row with a known_at; map a timestamp, or declare it as flat.")
+        raise DataError(f"source '{source.name}' has no row with a known_at; map a timestamp, e.g. leads.created_at.")
     return pd.Timestamp(latest)
 
 
