@@ -72,7 +72,7 @@ def check_suspicious_names(rows: AuditRows) -> list[Finding]:
 
 
 def _today_message(name: str, header: str, words: str) -> str:
-    read = f" (column '{header}' of the file)" if header != name else ""
+    read = f" (column '{header}' of the file)" if _plain(header) != _plain(name) else ""
     return (
         f"'{name}'{read} by its words ('{words}') holds today's value, not the one at the moment a lead is scored. "
         "Take it from its history or from a snapshot exported before the outcome; if it is never changed after the "
