@@ -269,7 +269,8 @@ def judge_links(
     account = ("A" + number).where(pd.Series(has))
     keys = pd.DataFrame({"lead_id": number, "account_id": account})
     accounts = pd.DataFrame({"account_id": account[row & has]})
-    rows = AuditRows(frame, label, blocks_of(np.arange(len(label)), label, ordered=ordered), ordered)
+    block = blocks_of(np.arange(len(label)), label, ordered=ordered)
+    rows = AuditRows(columns=frame, label=label, block=block, ordered=ordered)
     return [str(f.severity) for f in check_account_linkage(rows, find_joins(keys, RELATIONAL, {"accounts": accounts}))]
 
 

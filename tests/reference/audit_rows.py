@@ -24,4 +24,5 @@ def honest(n: int = 2000, seed: int = 0, base: float = 0.2) -> tuple[pd.DataFram
 def rows(frame: pd.DataFrame, won: np.ndarray, *, ordered: bool = True, verified: tuple[str, ...] = ()) -> AuditRows:
     """Audit rows in file order."""
     order = np.arange(len(won))
-    return AuditRows(frame, won, blocks_of(order, won, ordered=ordered), ordered, frozenset(verified))
+    block = blocks_of(order, won, ordered=ordered)
+    return AuditRows(columns=frame, label=won, block=block, ordered=ordered, verified=frozenset(verified))

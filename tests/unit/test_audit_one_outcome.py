@@ -1,5 +1,7 @@
 """Rows of one outcome only: what proves something, against the base rate of their blocks and the number of looks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,10 +62,11 @@ def test_few_wins_by_mistake_do_not_hide_it_and_a_poor_value_is_silent() -> None
 
 def test_a_time_without_wins_is_not_the_value() -> None:
     label = np.repeat([0.0, 1.0, 0.0], [500, 300, 300])
-    of = AuditRows(honest(len(label))[0], label, np.repeat([0, 1], [500, 600]), True)
+    block = np.repeat([0, 1], [500, 600])
+    of = AuditRows(columns=honest(len(label))[0], label=label, block=block, ordered=True)
     early = np.arange(len(label)) < 500
     assert grade_loss_only(of, early, 1) is None
-    assert grade_loss_only(AuditRows(of.columns, label, np.zeros(len(label), dtype=np.int64), True), early, 1) == "leak"
+    assert grade_loss_only(replace(of, block=np.zeros(len(label), dtype=np.int64)), early, 1) == "leak"
 
 
 def test_the_same_rows_asked_about_twice_are_one_look() -> None:

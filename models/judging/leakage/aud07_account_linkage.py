@@ -27,7 +27,7 @@ _ROWS_KEPT = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Join:
     """Leads with and without something in a joined table.
 
@@ -80,14 +80,26 @@ def _account_joins(keys: pd.DataFrame, source: Source, tables: Tables) -> Iterat
     if declared is None or declared.role is Role.IGNORE:
         return
     has = keys[ACCOUNT].notna().to_numpy(dtype=bool)
-    known = _LEAVE_OUT.format(known="it really is set before anything is decided")
-    yield Join(ACCOUNT, "have an account_id", "have no account_id", has, ~has, known)
+    yield Join(
+        column=ACCOUNT,
+        having="have an account_id",
+        lacking="have no account_id",
+        has=has,
+        lacks=~has,
+        advice=_LEAVE_OUT.format(known="it really is set before anything is decided"),
+    )
 
     if len(tables.get("accounts", ())):
         row = find_account_rows(keys, tables)
         words = "belong to an account {} row in 'accounts'"
-        known = _LEAVE_OUT.format(known="accounts really get their row before anything is decided")
-        yield Join(ACCOUNT, words.format("with a"), words.format("without any"), row, has & ~row, known)
+        yield Join(
+            column=ACCOUNT,
+            having=words.format("with a"),
+            lacking=words.format("without any"),
+            has=row,
+            lacks=has & ~row,
+            advice=_LEAVE_OUT.format(known="accounts really get their row before anything is decided"),
+        )
 
 
 def _history_joins(keys: pd.DataFrame, source: Source, tables: Tables) -> Iterator[Join]:
@@ -100,7 +112,15 @@ def _history_joins(keys: pd.DataFrame, source: Source, tables: Tables) -> Iterat
         as_of = keys["as_of"].astype("datetime64[us]").to_numpy().astype(np.int64)
         has = is_known(known_at.to_numpy().astype(np.int64), as_of) & known_at.notna().to_numpy(dtype=bool)
         words = f"row in '{table}' known by then"
-        yield Join(f"({table})", f"have a {words}", f"have no {words}", has, ~has, _ROWS_KEPT, clocked=True)
+        yield Join(
+            column=f"({table})",
+            having=f"have a {words}",
+            lacking=f"have no {words}",
+            has=has,
+            lacks=~has,
+            advice=_ROWS_KEPT,
+            clocked=True,
+        )
 
 
 def _judge(rows: AuditRows, join: Join, looked_at: int) -> Finding | None:

@@ -86,7 +86,9 @@ def audit_columns(
     Used for starter declarations and on demand for columns that are declared out.
     """
     place = np.arange(len(frame)) if order is None else order
-    rows = AuditRows(as_audited(frame), label, blocks_of(place, label, ordered=order is not None), order is not None)
+    ordered = order is not None
+    block = blocks_of(place, label, ordered=ordered)
+    rows = AuditRows(columns=as_audited(frame), label=label, block=block, ordered=ordered)
     if min(label.sum(), len(label) - label.sum()) < FEWEST:
         return []
     return rank_findings([finding for check in CHECKS for finding in check(rows)], source)

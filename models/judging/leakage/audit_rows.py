@@ -16,7 +16,7 @@ RANK_BINS = 12  # cells of a number, by rank within its block
 _SHRINK = 5.0  # rows at the block's own rate added to each cell, so that a rare value says little
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AuditRows:
     """Columns and outcomes to audit.
 
