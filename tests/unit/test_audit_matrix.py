@@ -196,5 +196,37 @@ def test_words_for_today_are_read_in_the_file_and_a_reason_or_a_history_answers_
     assert said(source(v={"from": "Last Activity"})) == [("AUD05", "suspect", "")]
     reason = "entered once, by the form"
     assert said(source(v={"from": "Last Activity", "accepted_because": reason})) == [("AUD05", "suspect", reason)]
-    history = Catalog(tuple(replace(f, params=AnswerValue(question="v")) if f.name == "v" else f for f in made.catalog))
-    assert said(source(v={"from": "Last Activity"}), replace(made, catalog=history)) == []
+
+
+def test_a_value_read_from_its_history_has_a_clock_whatever_its_name_says() -> None:
+    frame, won = honest(400)
+    frame["last_activity"] = np.random.default_rng(1).normal(size=400)
+    made = matrix(frame, won)
+    assert [(f.column, f.code) for f in audit(made, source(last_activity={}))] == [("last_activity", "AUD05")]
+    read = AnswerValue(question="last_activity")
+    features = [replace(f, params=read) if f.name == "last_activity" else f for f in made.catalog]
+    assert audit(replace(made, catalog=Catalog(tuple(features))), source(last_activity={})) == []
+
+
+def test_no_account_is_one_finding_and_not_one_of_every_account_column() -> None:
+    """A lead without an account has none of its columns; among those with one, the column tells nothing."""
+    frame, won = honest()
+    missing = (won == 0) & (np.random.default_rng(1).random(len(won)) < 0.6)
+    frame["account_current_vendor"] = np.where(missing, np.nan, np.random.default_rng(2).normal(size=len(won)))
+    made = matrix(frame, won)
+    made.keys["account_id"] = ("A" + made.keys["lead_id"]).mask(pd.Series(missing))
+    read = ColumnValue(table="accounts", column="current_vendor")
+    features = [replace(f, params=read) if f.name == "account_current_vendor" else f for f in made.catalog]
+    made = replace(made, catalog=Catalog(tuple(features)))
+
+    def said(known: str = "known_at", **account: str) -> list[tuple[str, str, str, bool]]:
+        vendor = {"type": "number", "when_known": known}
+        leads = {"lead_id": {}, "created_at": {}, "account_id": {"when_known": "at_creation", **account}}
+        tables = {"leads": leads, "accounts": {"account_id": {}, "current_vendor": vendor}, "outcomes": {}}
+        declared = {"name": "s", "kind": "relational", "tables": {k: {"columns": v} for k, v in tables.items()}}
+        found = audit(made, Source.model_validate(declared))
+        return [(f.column, f.code, f.severity, f.blocking) for f in found if f.code in ("AUD02", "AUD05", "AUD07")]
+
+    assert said() == [("account_id", "AUD07", "leak", True)]
+    assert said(accepted_because="matched by the mail's domain") == [("account_id", "AUD07", "leak", False)]
+    assert ("account_current_vendor", "AUD05", "suspect", False) in said("at_creation")
