@@ -10,8 +10,8 @@ import pytest
 
 from features.errors import ExitStatus, PolicyError
 from models.settings import TrainSettings
-from pipelines.registry.champion import read_champion
 from pipelines.registry.cautions import caution_of
+from pipelines.registry.champion import read_champion
 from pipelines.stages.ingest import ingest
 from pipelines.stages.matrix import build
 from pipelines.workspace.context import open_context

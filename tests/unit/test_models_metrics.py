@@ -226,7 +226,6 @@ def test_the_reach_of_an_interval_is_scipy_s_to_the_last_bit() -> None:
 
 def test_notes_of_a_test_that_is_not_later_do_not_speak_of_a_move() -> None:
     from models.judging.evaluation.final_block import evaluate
-
     from models.judging.handoff.workload_curve import SnapshotCapacity
     from tests.reference.toy import toy_matrix
 
