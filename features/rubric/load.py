@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from features.errors import PolicyError
 from features.rubric.checks import check_against_source, find_contradictions
 from features.rubric.schema import Rubric
+from features.schema.policy_yaml import list_problems, read_policy_file, validate_policy
 from features.schema.source import Source
-from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+from features.schema.yaml_lines import LinedYaml
 
 
 def parse_rubric(text: str, *, where: str = "rubric", source: Source | None = None) -> Rubric:
@@ -18,35 +17,18 @@ def parse_rubric(text: str, *, where: str = "rubric", source: Source | None = No
     ------
     PolicyError : one line per problem, each with its line in the text
     """
-    try:
-        document = read_yaml(text)
-        rubric = Rubric.model_validate(document.data)
-    except YamlTextError as problem:
-        raise PolicyError(f"{where}: {problem}") from problem
-    except ValidationError as error:
-        raise PolicyError(_list_problems(where, problems_of(error, document))) from error
+    rubric, document = validate_policy(text, Rubric, where)
     found = find_contradictions(rubric) + (check_against_source(rubric, source) if source is not None else [])
     if found:
-        raise PolicyError(_list_problems(where, _with_lines(found, document)))
+        raise PolicyError(list_problems(where, _with_lines(found, document)))
     return rubric
 
 
 def load_rubric(path: Path, source: Source | None = None) -> Rubric:
     """Rubric of a YAML file; see :func:`parse_rubric`."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as problem:
-        raise PolicyError(
-            f"rubric {path} cannot be read: {problem.strerror}. Check the name under 'rubric:'."
-        ) from problem
-    except UnicodeDecodeError as problem:
-        raise PolicyError(f"rubric {path} is not UTF-8 text; save it as UTF-8.") from problem
+    text = read_policy_file(path, "rubric", " Check the name under 'rubric:'.")
     return parse_rubric(text, where=path.name, source=source)
 
 
 def _with_lines(found: list[tuple[tuple[str | int, ...], str]], document: LinedYaml) -> list[str]:
     return [text for _, text in sorted((document.line(p), f"line {document.line(p)}: {m}") for p, m in found)]
-
-
-def _list_problems(where: str, problems: list[str]) -> str:
-    return f"{where} cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems)

@@ -7,12 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from features.catalog.feature import Catalog
 from features.errors import PolicyError
+from features.schema.policy_yaml import validate_policy
 from features.schema.vocabulary import Topic
-from features.schema.yaml_lines import YamlTextError, problems_of, read_yaml
+from features.schema.yaml_lines import read_yaml
 
 CONTEXT = "context"
 _NAME_LISTS = 32  # lists of features a framework remembers the criteria of: one a loaded bundle, so a few are in use
@@ -78,13 +79,7 @@ class BankQuestion:
 
 def parse_framework(text: str, *, where: str = "framework") -> Framework:
     """Framework of a YAML text; PolicyError if a topic is unmapped or mapped twice."""
-    try:
-        document = read_yaml(text)
-        framework = Framework.model_validate(document.data)
-    except YamlTextError as problem:
-        raise PolicyError(f"{where}: {problem}") from problem
-    except ValidationError as error:
-        raise PolicyError(f"{where} cannot be used:\n  " + "\n  ".join(problems_of(error, document))) from error
+    framework, _ = validate_policy(text, Framework, where)
 
     if {"base", "clip", CONTEXT} & set(framework.ids):
         raise PolicyError(

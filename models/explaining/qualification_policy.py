@@ -7,12 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from features.errors import PolicyError
+from features.schema.policy_yaml import list_problems, read_policy_file, validate_policy
 from features.schema.source import Name
 from features.schema.vocabulary import Dimension, Stage, Topic
-from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+from features.schema.yaml_lines import LinedYaml
 from models.explaining.profile import PolicyModel, Profile, contradictions
 
 Action = Literal["hand_off", "nurture_interest", "nurture_intent", "ask", "enrich", "recycle", "disqualify"]
@@ -92,26 +93,16 @@ class QualificationPolicy(PolicyModel):
 
 def parse_qualification(text: str, *, where: str = "qualification policy") -> QualificationPolicy:
     """Policy of a YAML text; a PolicyError names the line of every contradiction and what to do about it."""
-    try:
-        document = read_yaml(text)
-        policy = QualificationPolicy.model_validate(document.data)
-    except YamlTextError as problem:
-        raise PolicyError(f"{where}: {problem}") from problem
-    except ValidationError as error:
-        raise PolicyError(f"{where} cannot be used:\n  " + "\n  ".join(problems_of(error, document))) from error
+    policy, document = validate_policy(text, QualificationPolicy, where)
     problems = sorted(_contradictions(policy, document))
     if problems:
-        listed = "\n  ".join(f"line {line}: {message}" for line, message in problems)
-        raise PolicyError(f"{where} cannot be used:\n  {listed}")
+        raise PolicyError(list_problems(where, [f"line {line}: {message}" for line, message in problems]))
     return policy
 
 
 def load_qualification(path: Path) -> QualificationPolicy:
     """Policy of a YAML file."""
-    try:
-        return parse_qualification(path.read_text(encoding="utf-8"), where=path.name)
-    except OSError as problem:
-        raise PolicyError(f"qualification policy {path} cannot be read: {problem.strerror}.") from problem
+    return parse_qualification(read_policy_file(path, "qualification policy"), where=path.name)
 
 
 @cache

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.array_types import Floats
 from features.errors import PolicyError
+from features.schema.policy_yaml import list_problems, read_policy_file, validate_policy
 from features.schema.source import Name
 from features.schema.vocabulary import Stage
-from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+from features.schema.yaml_lines import LinedYaml
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOUR = 3600.0
@@ -99,26 +100,16 @@ class LifecyclePolicy(Part):
 
 def parse_policy(text: str, *, where: str = "lifecycle policy") -> LifecyclePolicy:
     """Lifecycle policy of a YAML text; raises a PolicyError that names the line of every problem."""
-    try:
-        document = read_yaml(text)
-        policy = LifecyclePolicy.model_validate(document.data)
-    except YamlTextError as problem:
-        raise PolicyError(f"{where}: {problem}") from problem
-    except ValidationError as error:
-        listed = "\n".join(f"  {problem}" for problem in problems_of(error, document))
-        raise PolicyError(f"{where} cannot be used:\n{listed}") from error
+    policy, document = validate_policy(text, LifecyclePolicy, where)
     problems = _contradictions(policy, document)
     if problems:
-        raise PolicyError(f"{where} cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems))
+        raise PolicyError(list_problems(where, problems))
     return policy
 
 
 def load_policy(path: Path) -> LifecyclePolicy:
     """Lifecycle policy of a YAML file."""
-    try:
-        return parse_policy(path.read_text(encoding="utf-8"), where=path.name)
-    except OSError as problem:
-        raise PolicyError(f"lifecycle policy {path} cannot be read: {problem.strerror}.") from problem
+    return parse_policy(read_policy_file(path, "lifecycle policy"), where=path.name)
 
 
 def _contradictions(policy: LifecyclePolicy, document: LinedYaml) -> list[str]:
