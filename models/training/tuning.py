@@ -60,7 +60,7 @@ _SEARCHED = (
 
 
 def _suggest(trial: Any, settings: TrainSettings) -> dict[str, Any]:
-    """Parameters of a trial; depth and leaves are bounded, as the exact explainer's cost grows with them."""
+    """Parameters of a trial, depth and leaves up to what the settings allow."""
     return {
         **{key: value for key, value in DEFAULTS.items() if key != "rounds"},
         "num_leaves": trial.suggest_int("num_leaves", 4, settings.max_leaves, log=True),
