@@ -78,7 +78,8 @@ def test_suspects_are_printed_with_their_column_a_handful_and_how_many_more(tiny
             {"column": f"c{k}", "code": "AUD05", "severity": "suspect", "message": f"why {k}.", "accepted": accepted}
             for k in range(count)
         ]
-        text = summary_text(tiny_demo.summary | {"audit": rows}, tiny_demo.page)
+        summary = SummaryRecord.of(tiny_demo.summary | {"audit": rows})
+        text = summary_text(summary, tiny_demo.page)
         return [line.strip() for line in text.split("\n") if line.strip().startswith("suspect")]
 
     assert printed(2) == ["suspect AUD05  c0: why 0.", "suspect AUD05  c1: why 1."]
