@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from features.schema.source import Source
+from features.schema.vocabulary import Actor
 
 PASTE = "Paste this into the declaration, correct what each kind is evidence of, and run again:"
 _SHOWN = 20  # kinds named one by one; a column with more of them holds free text and no kinds
@@ -15,10 +16,14 @@ _YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "n
 
 
 def count_undeclared_kinds(activities: pd.DataFrame, source: Source) -> dict[str, int]:
-    """Rows of each kind that ``activity_kinds`` lacks; empty without activities."""
+    """Rows of each kind that ``activity_kinds`` lacks; empty without activities.
+
+    What reps and systems do is left out: it tells of service levels, and becomes a feature only where it is declared.
+    """
     if "activities" not in source.tables or activities.empty:
         return {}
-    found = activities["kind"].dropna().astype("str").value_counts()
+    by_leads = ~activities["actor"].isin([str(Actor.REP), str(Actor.SYSTEM)])
+    found = activities["kind"][by_leads.to_numpy()].dropna().astype("str").value_counts()
     return {str(kind): int(rows) for kind, rows in found.items() if kind not in source.activity_kinds}
 
 

@@ -14,13 +14,14 @@ from features.schema.source import Source
 from pipelines.ingest.errors import SuiteFailedError
 from pipelines.ingest.expectations import Rule, expectations_of
 from pipelines.ingest.great_expectations_suites import run_suites
-from pipelines.ingest.undeclared_kinds import declaration_block, describe_undeclared_kinds
+from pipelines.ingest.undeclared_kinds import count_undeclared_kinds, declaration_block, describe_undeclared_kinds
 from pipelines.stages.ingest import ingest
 from pipelines.stages.validate import validate
 from pipelines.workspace.atomic_files import read_json, write_parquet
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
 from tests.reference.exports import ACTIVITIES, LEADS, write_export, write_flat
+from tests.reference.worlds import SOURCE
 
 BAD = (
     LEADS
@@ -111,6 +112,14 @@ def test_text_from_a_file_cannot_become_markup(tmp_path: Path) -> None:
     validate(source, paths)
     page = (paths.validate / "validation.html").read_text()
     assert "<img" not in page and "<b>x" not in page and "&lt;img src=x&gt;" in page
+
+
+def test_what_reps_do_is_left_out_on_purpose() -> None:
+    kinds = ["Page View", "Rep Call", "Rep Call", "Send"]
+    rows = pd.DataFrame({"kind": kinds, "actor": ["lead", "rep", "rep", "system"]}, dtype="str")
+    source = SOURCE.model_copy(update={"activity_kinds": {}})
+    assert count_undeclared_kinds(rows, source) == {"Page View": 1}
+    assert count_undeclared_kinds(rows.assign(actor=pd.NA), source) == {"Rep Call": 2, "Page View": 1, "Send": 1}
 
 
 def test_kinds_nobody_declared_are_named_with_counts_and_a_block_to_paste(tmp_path: Path) -> None:
