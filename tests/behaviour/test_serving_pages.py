@@ -130,6 +130,17 @@ def test_segments_offered_are_segments_that_filter(client: TestClient) -> None:
     assert 0 < some["total"] < client.get("/v1/worklist").json()["total"]
 
 
+def test_a_page_never_keeps_its_first_viewer_s_language(client: TestClient) -> None:
+    before = client.get("/v1/shortlist", params={"limit": 50}).json()
+    client.cookies.set(COOKIE, "pl")
+    polish = page(client, "/short")
+    client.cookies.delete(COOKIE)
+    assert client.get("/v1/shortlist", params={"limit": 50}).json() == before
+    english = page(client, "/short")
+    text = before["rows"][0]["text"]
+    assert page_language("pl").text(text) != text and page_language("pl").text(text) in polish and text in english
+
+
 def test_one_answer_short_says_what_to_ask(client: TestClient) -> None:
     html = page(client, "/short")
     rows = client.get("/v1/shortlist", params={"limit": 50}).json()
