@@ -38,7 +38,7 @@ def test_a_moved_base_rate_is_said_with_figures_and_an_unmoved_one_too() -> None
 def test_a_remedy_by_blocks_in_time_is_offered_only_where_there_are_such_blocks() -> None:
     for in_blocks in (True, False):
         found = measure_prior_shift(dated(0.45), np.arange(2400), Resampling(200, 1), in_blocks=in_blocks)
-        assert found is not None and ("newest development block" in found.sentence) is in_blocks
+        assert found is not None and ("newest matured rows alone" in found.sentence) is in_blocks
 
 
 def test_thin_months_are_added_up_and_unordered_rows_have_no_newest() -> None:

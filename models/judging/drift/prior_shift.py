@@ -55,7 +55,7 @@ class PriorShift:
             f"The base rate moved: {figures}, {self.log_odds:+.2f} in log-odds. Ranking is not touched by that, but "
             "probabilities follow it only as far as the features explain it"
             + (
-                "; declare 'prior_correction: newest' to let their level follow the newest development block."
+                "; declare 'prior_correction: newest' to let their level follow the newest matured rows alone."
                 if self.in_blocks
                 else "."
             )
