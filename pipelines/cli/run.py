@@ -122,7 +122,7 @@ def init_command(file: str, out: str | None, output: Output) -> int:
 def data_get_command(options: Options, output: Output) -> int:
     """Fetch public data."""
     context = options.context()
-    from pipelines.ingest.fetch import get_data
+    from pipelines.ingest.reading.fetch import get_data
 
     files = get_data(context.source, context.paths)
     text = "\n".join(f"{table}: {path} (hash checked)" for table, path in files.items())

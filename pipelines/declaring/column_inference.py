@@ -12,8 +12,8 @@ from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from models.judging.leakage.aud05_suspicious_names import find_today_words
-from pipelines.ingest.timestamps import read_timestamps, zone_of
-from pipelines.ingest.type_casting import cast_numbers
+from pipelines.ingest.values.timestamps import read_timestamps, zone_of
+from pipelines.ingest.values.type_casting import cast_numbers
 
 Word = TypeVar("Word", Topic, Dimension)
 

@@ -18,8 +18,8 @@ from pipelines.declaring.column_inference import (
     guess_target,
     times_in_order,
 )
-from pipelines.ingest.file_adapters import RawTable, read_file
-from pipelines.ingest.type_casting import decimal_of
+from pipelines.ingest.reading.file_adapters import RawTable, read_file
+from pipelines.ingest.values.type_casting import decimal_of
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
 _WORDS = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})

@@ -12,9 +12,9 @@ from features.schema.columns import Column
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.errors import MissingColumnError
-from pipelines.ingest.file_adapters import RawTable
-from pipelines.ingest.timestamps import Timestamps, end_of_day, read_timestamps, zone_of
-from pipelines.ingest.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
+from pipelines.ingest.reading.file_adapters import RawTable
+from pipelines.ingest.values.timestamps import Timestamps, end_of_day, read_timestamps, zone_of
+from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 from pipelines.workspace.table_files import empty_column
 
 

@@ -14,9 +14,9 @@ from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.ingest.canonical_shape import ShapedTable
-from pipelines.ingest.delimited_text import BrokenRow
 from pipelines.ingest.expectations import Expectation, Rule
-from pipelines.ingest.file_adapters import RawTable
+from pipelines.ingest.reading.delimited_text import BrokenRow
+from pipelines.ingest.reading.file_adapters import RawTable
 
 COLUMNS = ("table", "row", "rule", "column", "value")
 LONGEST_SHOWN = 500  # characters of a value in the quarantine; the whole row is in quarantined_rows.parquet

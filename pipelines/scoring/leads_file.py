@@ -13,8 +13,8 @@ from features.schema.source import Source
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table, type_of
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.expectations import SENTENCES, Expectation, Rule, expectations_of
-from pipelines.ingest.file_adapters import read_file
 from pipelines.ingest.quarantine import breaks, hidden_columns, shape_of_text
+from pipelines.ingest.reading.file_adapters import read_file
 
 _ROW_RULES = (Rule.REQUIRED, Rule.ALLOWED, Rule.MINIMUM, Rule.MAXIMUM)
 

@@ -14,10 +14,10 @@ from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table
 from pipelines.ingest.errors import NoLocationError, NothingKeptError, OneClassError
 from pipelines.ingest.expectations import expectations_of, table_order
-from pipelines.ingest.fetch import get_data
-from pipelines.ingest.file_adapters import RawTable, read_file
 from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
+from pipelines.ingest.reading.fetch import get_data
+from pipelines.ingest.reading.file_adapters import RawTable, read_file
 from pipelines.ingest.undeclared_kinds import (
     PASTE,
     count_undeclared_kinds,

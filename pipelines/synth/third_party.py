@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.errors import FetchError, SourceError
 from features.schema.source import PackageMember
-from pipelines.ingest.fetch import member_of_package
+from pipelines.ingest.reading.fetch import member_of_package
 
 CDNOW = PackageMember(requirement="Lifetimes==0.11.3", member="lifetimes/datasets/CDNOW_master.txt")
 CDNOW_SHA256 = "eff6889ed364c5199d6eacbbeb7a6d559971df4406ac876f322c373f00a072ef"

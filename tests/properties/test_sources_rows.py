@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.schema.columns import CsvFormat
-from pipelines.ingest import delimited_text
-from pipelines.ingest.delimited_text import read_delimited, read_line_by_line
+from pipelines.ingest.reading import delimited_text
+from pipelines.ingest.reading.delimited_text import read_delimited, read_line_by_line
 
 CELLS = st.text(st.sampled_from("ab1 ,;\t|\"'\n\ré–\\"), max_size=6)
 PLAIN = st.text(st.sampled_from('ab1;,"é '), max_size=5)

@@ -4,8 +4,8 @@ import pytest
 
 from features.errors import ExitStatus
 from features.schema.columns import CsvFormat
-from pipelines.ingest.delimited_text import DelimitedTable, read_delimited
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.reading.delimited_text import DelimitedTable, read_delimited
 
 ROWS = [["Zürich", "1,5", ""], ['say "hi"', "a;b", "2"], ["naïve", "x\ty", "é"]]
 

@@ -16,10 +16,10 @@ from features.errors import ExitStatus, FetchError
 from features.schema.columns import Location
 from features.schema.load_source import load_source
 from features.schema.source import Source
-from pipelines.ingest import fetch
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
-from pipelines.ingest.fetch import get_data
-from pipelines.ingest.file_adapters import read_file, read_table, unpack
+from pipelines.ingest.reading import fetch
+from pipelines.ingest.reading.fetch import get_data
+from pipelines.ingest.reading.file_adapters import read_file, read_table, unpack
 from pipelines.workspace.paths import Paths
 from tests.reference.exports import CALLS, FLAT
 

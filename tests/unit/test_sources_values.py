@@ -9,8 +9,8 @@ import pytest
 from features.errors import ExitStatus, SourceError
 from features.schema.columns import Column
 from pipelines.ingest.errors import AmbiguousDatesError
-from pipelines.ingest.timestamps import end_of_day, read_timestamps, zone_of
-from pipelines.ingest.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
+from pipelines.ingest.values.timestamps import end_of_day, read_timestamps, zone_of
+from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from features.schema.columns import Location
-from pipelines.ingest.delimited_text import BrokenRow, read_delimited
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
+from pipelines.ingest.reading.delimited_text import BrokenRow, read_delimited
 
 _ZIP, _GZIP, _PARQUET, _EXCEL = b"PK\x03\x04", b"\x1f\x8b", b"PAR1", b"\xd0\xcf\x11\xe0"
 

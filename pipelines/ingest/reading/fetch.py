@@ -13,7 +13,7 @@ from features.errors import FetchError
 from features.schema.columns import Location, PackageMember
 from features.schema.source import Source
 from pipelines.ingest.errors import MissingFileError, UnreadableFileError
-from pipelines.ingest.file_adapters import open_bytes, unpack, zip_member
+from pipelines.ingest.reading.file_adapters import open_bytes, unpack, zip_member
 from pipelines.workspace.atomic_files import write_bytes
 from pipelines.workspace.paths import Paths
 

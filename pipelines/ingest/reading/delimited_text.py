@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from features.schema.columns import CsvFormat
-from pipelines.ingest.encodings import decode
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.reading.encodings import decode
 
 DELIMITERS = (";", ",", "\t", "|")
 _BLOCK_BYTES = 1 << 24  # a row must fit one block of Arrow's reader: 16 MiB is far above any row of an export
