@@ -18,6 +18,9 @@ class CsvFormat(Declared):
 
     delimiter: str | None = Field(default=None, min_length=1, max_length=1, description="one character, e.g. ';'")
     encoding: str | None = Field(default=None, description="e.g. utf-8, latin-1, utf-16")
+    skip_lines: int | None = Field(
+        default=None, ge=0, description="lines above the header, e.g. 2 of titles; default: found out"
+    )
     quote: str = Field(default='"', min_length=1, max_length=1, description="character around quoted values")
     decimal: Literal[".", ","] | None = Field(default=None, description="decimal sign of numbers")
 

@@ -13,6 +13,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.file_adapters import RawTable
+from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.values.timestamps import Timestamps, end_of_day, read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 from pipelines.workspace.table_files import empty_column
@@ -82,8 +83,10 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
     """
     columns = read_columns(source, table)
     shaped = ShapedTable(name=table, frame=pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), rows=raw.rows)
-    frame = raw.frame.reset_index(drop=True)
-    shaped.undeclared = sorted(set(frame.columns) - set(declared_headers(source, table)) - _headers_of(columns))
+    headers = {*declared_headers(source, table), *_headers_of(columns)}
+    frame, told = _with_declared_headers(raw.frame.reset_index(drop=True), headers)
+    shaped.notes += [f"{table}: {note}" for note in (*raw.notes, *told)]
+    shaped.undeclared = sorted(set(frame.columns) - headers)
 
     texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
     decimal = _decimal_sign(raw, texts, table, source)
@@ -102,6 +105,18 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
 
 def _headers_of(columns: Mapping[str, Column]) -> set[str]:
     return {column.source or name for name, column in columns.items()}
+
+
+def _with_declared_headers(frame: pd.DataFrame, declared: set[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Columns under the headers the declaration speaks of; those that differ in case or blanks only are told."""
+    found = match_headers(sorted(declared), [str(name) for name in frame.columns])
+    other = {theirs: ours for ours, theirs in found.items() if ours != theirs}
+    told = [
+        f"column '{theirs}' is taken for the declared '{ours}'; the two differ in case, width or blanks only."
+        for theirs, ours in other.items()
+        if clean_header(ours) != clean_header(theirs)
+    ]
+    return frame.rename(columns=other), told
 
 
 def _texts(

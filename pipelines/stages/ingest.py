@@ -1,6 +1,7 @@
 """Ingest: a source's files to canonical tables; bad rows to quarantine; counts that reconcile."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -60,7 +61,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
                 f"{source.where('tables', table)}: table '{table}' has no 'location'; say where it is."
             )
         raw = read_file(files[table], location, expected=declared_headers(source, table))
-        raws[table] = RawTable(raw.frame, raw.rows, raw.broken, {**raw.form, "file": files[table].name})
+        raws[table] = replace(raw, form={**raw.form, "file": files[table].name})
     shapes = {table: shape_table(raw, table, source) for table, raw in raws.items()}
     cutoff = cutoff_of(source, shapes)
     checked: dict[str, CheckedTable] = {}

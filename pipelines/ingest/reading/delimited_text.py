@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from features.schema.columns import CsvFormat
-from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.errors import EmptyFileError
 from pipelines.ingest.reading.encodings import decode
+from pipelines.ingest.reading.header_row import SEARCHED_ROWS, HeaderRow, find_header_row, header_key, header_names
 
 DELIMITERS = (";", ",", "\t", "|")
 _BLOCK_BYTES = 1 << 24  # a row must fit one block of Arrow's reader: 16 MiB is far above any row of an export
@@ -31,15 +32,19 @@ class BrokenRow:
     raw: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DelimitedTable:
-    """Rows of a delimited file as texts; ``rows`` are their numbers from 1, broken ones counted."""
+    """Rows of a delimited file as texts; ``rows`` are their numbers from 1, broken ones counted.
+
+    ``notes`` says what had to be found out beyond doubt, in sentences.
+    """
 
     frame: pd.DataFrame
     rows: npt.NDArray[np.int64]
     broken: tuple[BrokenRow, ...]
     encoding: str
     delimiter: str
+    notes: tuple[str, ...] = ()
 
     @property
     def read(self) -> int:
@@ -69,8 +74,11 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
     if not text.strip():
         raise EmptyFileError(f"{what} is empty ({len(content)} bytes). Export it again.")
 
+    if form.skip_lines:
+        text = _without_lines(text, form.skip_lines, what)
     delimiter = form.delimiter or announced or delimiter_of(text, form.quote, expected)
-    header, body = _header(text, delimiter, form.quote, what)
+    row, cells, body = _header(text, delimiter, form.quote, expected, declared=form.skip_lines is not None)
+    header = header_names(cells, what=what)
 
     read = None if decoded.damaged else read_with_arrow(body, header, delimiter, form.quote)
     if read is None:
@@ -82,7 +90,14 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
 
     frame = good if isinstance(good, pd.DataFrame) else _frame(good, len(header))
     frame.columns = pd.Index(header)
-    return DelimitedTable(frame, np.asarray(numbers, dtype=np.int64), tuple(broken), decoded.encoding, delimiter)
+    return DelimitedTable(
+        frame=frame,
+        rows=np.asarray(numbers, dtype=np.int64),
+        broken=tuple(broken),
+        encoding=decoded.encoding,
+        delimiter=delimiter,
+        notes=(row.in_words(),) if row.titles else (),
+    )
 
 
 RowsRead = tuple[list[list[str]] | pd.DataFrame, Sequence[int], list[BrokenRow]]
@@ -219,19 +234,34 @@ def _without_sep_line(text: str) -> tuple[str, str | None]:
     return text, None
 
 
-def _header(text: str, delimiter: str, quote: str, what: str) -> tuple[list[str], str]:
-    lines = io.StringIO(text.lstrip("\r\n"), newline="")
-    reader = csv.reader(lines, delimiter=delimiter, quotechar=quote)
-    names = [name.strip() for name in next(reader)]
-    body = lines.read()
-    header = [name or f"column_{i}" for i, name in enumerate(names, 1)]
+def _without_lines(text: str, lines: int, what: str) -> str:
+    stream = io.StringIO(text)  # any line end
+    for _ in range(lines):
+        if not stream.readline():
+            raise EmptyFileError(f"{what} has fewer than the {lines} lines that 'csv.skip_lines' passes over.")
+    return stream.read()
 
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise UnreadableFileError(
-            f"{what}: column {', '.join(map(repr, twice))} appears twice in the header; rename one."
-        )
-    return header, body
+
+def _header(
+    text: str, delimiter: str, quote: str, expected: Sequence[str], *, declared: bool
+) -> tuple[HeaderRow, list[str], str]:
+    """Where the header is, its cells, and the text below it."""
+    plain = text.lstrip("\r\n")
+    rows: list[list[str]] = []
+    ends: list[int] = []
+    reader = csv.reader(io.StringIO(plain, newline=""), delimiter=delimiter, quotechar=quote)
+    while len(rows) < (1 if declared else SEARCHED_ROWS):
+        try:
+            rows.append(next(reader))
+        except (StopIteration, csv.Error):
+            break
+        ends.append(reader.line_num)
+
+    found = HeaderRow(0) if declared else find_header_row(rows, expected)
+    lines = io.StringIO(plain, newline="")
+    for _ in range(ends[found.position]):
+        lines.readline()
+    return found, rows[found.position], lines.read()
 
 
 def delimiter_of(text: str, quote: str, expected: Sequence[str] = ()) -> str:
@@ -242,13 +272,14 @@ def delimiter_of(text: str, quote: str, expected: Sequence[str] = ()) -> str:
     ';'
     """
     lines = [line for line in text[:_SAMPLE_CHARACTERS].splitlines()[:_SAMPLE_LINES] if line.strip()]
-    known = set(expected)
+    known = {header_key(name) for name in expected}
 
     def merit(delimiter: str) -> tuple[int, int, float, int]:
         rows = list(csv.reader(lines, delimiter=delimiter, quotechar=quote))
+        rows = rows[find_header_row(rows, expected).position :]
         width = len(rows[0])
         even = sum(len(row) == width for row in rows) / len(rows)
-        names = sum(name.strip() in known for name in rows[0])
+        names = sum(header_key(name) in known for name in rows[0])
         return names, int(width > 1), even, width
 
     return max(DELIMITERS, key=merit)

@@ -33,12 +33,14 @@ class RawTable:
     rows : number of each row in the file, from 1, broken rows counted
     broken : rows kept out because they do not fit the header or hold bytes that are not text
     form : what was detected: format, encoding, delimiter, sha256
+    notes : what had to be found out or was passed over, in sentences
     """
 
     frame: pd.DataFrame
     rows: npt.NDArray[np.int64]
     broken: tuple[BrokenRow, ...]
     form: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def read(self) -> int:
@@ -67,7 +69,7 @@ def read_table(content: bytes, location: Location, *, what: str, expected: Seque
 
     read = read_delimited(content, location.csv, what=what, expected=expected)
     form |= {"format": "csv", "encoding": read.encoding, "delimiter": read.delimiter}
-    return RawTable(read.frame, read.rows, read.broken, form)
+    return RawTable(read.frame, read.rows, read.broken, form, read.notes)
 
 
 def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -> RawTable:
