@@ -1,8 +1,9 @@
 """Declarations of files and columns: the part of a source that says what is written where."""
 
-from typing import Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
 
@@ -11,6 +12,24 @@ class Declared(BaseModel):
     """Base of all declarations: frozen, unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True)
+
+
+def fold_value(text: str) -> str:
+    """A declared value or one of a file, as the two are compared: no case, no blanks, dashes or underscores.
+
+    >>> fold_value("Closed-Won "), fold_value("closed won"), fold_value(" - ")
+    ('closedwon', 'closedwon', '-')
+    """
+    return re.sub(r"[\s_-]+", "", text).casefold() or text.strip()
+
+
+def _as_values(value: Any) -> Any:
+    """One value or several, as texts; YAML's true and false as they are written."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(one).lower() if isinstance(one, bool) else one for one in values]
+
+
+Values = Annotated[tuple[str, ...], BeforeValidator(_as_values)]
 
 
 class CsvFormat(Declared):
@@ -52,7 +71,11 @@ class Location(Declared):
 class Column(Declared):
     """One column of the user's file and what it may be used for."""
 
-    source: str | None = Field(default=None, alias="from", description="header in the file; default: the same name")
+    source: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        alias="from",
+        description="header in the file; default: the same name. A list: of each row the first filled one counts",
+    )
     type: ColumnType | None = Field(
         default=None, description="how values are read; default: the contract's, for attributes category"
     )
@@ -71,6 +94,10 @@ class Column(Declared):
     unit: str = Field(default="", description="unit of numbers, e.g. EUR")
     values: tuple[str, ...] = Field(default=(), description="allowed values; others go to quarantine")
     map: dict[str, str] = Field(default_factory=dict, description="value in the file to the value meant by it")
+    true_values: Values = Field(
+        default=(), description="for booleans: values that mean true (upper and lower case alike), others than yes/no"
+    )
+    false_values: Values = Field(default=(), description="for booleans: values that mean false")
     constant: str | None = Field(default=None, description="value of every row, where the file has no such column")
     minimum: float | None = Field(default=None, description="smallest allowed number; smaller go to quarantine")
     maximum: float | None = Field(default=None, description="largest allowed number; larger go to quarantine")
@@ -84,6 +111,12 @@ class Column(Declared):
     accepted_because: str = Field(default="", description="why a sensitive or suspicious column is used all the same")
     title: bool = Field(default=False, description="a job title: read as seniority and function")
 
+    def headers(self, name: str) -> tuple[str, ...]:
+        """Headers the column is read from, ``name`` being its name in the product; none if it is constant."""
+        if self.constant is not None:
+            return ()
+        return self.source if isinstance(self.source, tuple) else (self.source or name,)
+
     @field_validator("excluded_because", "accepted_because")
     @classmethod
     def _is_a_reason(cls, text: str) -> str:
@@ -96,4 +129,14 @@ class TableSource(Declared):
     """One table of a source: where it is and what its columns are."""
 
     location: Location | None = Field(default=None, description="the file; not needed where a generator writes it")
+    rows: dict[str, Values] = Field(
+        default_factory=dict,
+        description="header to the values a row must have to belong to this table, where one file holds several (upper "
+        'and lower case alike; "" is an empty cell). Other rows are counted as not of this table',
+    )
+    distinct: bool = Field(
+        default=False,
+        description="rows that repeat a key or lack it are not of this table, where a file names its rows many times "
+        "over (the companies of a file of deals); without it they go to quarantine",
+    )
     columns: dict[str, Column] = Field(default_factory=dict, description="name in the product to column of the file")

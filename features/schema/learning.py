@@ -1,11 +1,11 @@
 """Declarations of what is learned and judged: label, cohort, split, target of a flat source, capacity, identity."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from features.schema.columns import Declared
+from features.schema.columns import Declared, Values
 from features.schema.vocabulary import Stage
 
 
@@ -39,13 +39,7 @@ def iso_time(text: str | None) -> str | None:
     return text
 
 
-def _as_values(value: Any) -> Any:
-    """One value or several, as texts; YAML's true and false as they are written."""
-    values = value if isinstance(value, list | tuple) else [value]
-    return [str(one).lower() if isinstance(one, bool) else one for one in values]
-
-
-ValuesKept = Annotated[tuple[str, ...], BeforeValidator(_as_values), Field(min_length=1)]
+ValuesKept = Annotated[Values, Field(min_length=1)]
 
 
 class Cohort(Declared):
@@ -112,8 +106,21 @@ class FlatTarget(Declared):
     """Target of a flat source."""
 
     column: str = Field(description="name of the target column among the leads' columns")
-    won: tuple[str, ...] = Field(description="values that mean won (upper and lower case alike)")
-    lost: tuple[str, ...] = Field(description="values that mean lost (upper and lower case alike)")
+    won: Values = Field(description="values that mean won (upper and lower case alike)")
+    lost: Values = Field(description="values that mean lost (upper and lower case alike)")
+    disqualified: Values = Field(
+        default=(), description="values that mean disqualified; label.disqualified says what that counts as"
+    )
+    open: Values = Field(
+        default=(),
+        description='values of leads that are not closed; "" stands for an empty cell. They are scored and listed, '
+        "never learned from; other values go to quarantine",
+    )
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """Values of leads that are over."""
+        return (*self.won, *self.lost, *self.disqualified)
 
 
 class Flat(Declared):

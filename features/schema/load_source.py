@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from features.errors import SourceError
 from features.schema.canonical_tables import TABLES
+from features.schema.opportunities import KEY, Shorthand, expand_opportunities
 from features.schema.source import Column, Source
 from features.schema.vocabulary import ColumnType, WhenKnown
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
@@ -27,11 +28,13 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
     if not isinstance(document.data, dict):
         raise SourceError(f"{where}: line 1: expected keys and values, such as 'name: my_leads'; see docs/sources.md.")
     try:
+        document, written_twice = _write_out(document)
         source = Source.model_validate(document.data)
     except ValidationError as error:
         raise SourceError(_list_problems(where, _with_hints(error, document))) from error
 
     found = [
+        *written_twice,
         *_check_canonical(source, document),
         *_check_directions(source, document),
         *_check_recorded(source, document),
@@ -51,6 +54,14 @@ def load_source(path: Path) -> Source:
     except UnicodeDecodeError as problem:
         raise SourceError(f"source {path} is not UTF-8 text; save it as UTF-8.") from problem
     return parse_source(text, where=path.name, path=path)
+
+
+def _write_out(document: LinedYaml) -> tuple[LinedYaml, list[str]]:
+    """The document with its shorthand written out as tables; ValidationError if the shorthand is wrong."""
+    if document.data.get(KEY) is None:
+        return document, []
+    Shorthand.model_validate(document.data)
+    return expand_opportunities(document)
 
 
 def _list_problems(where: str, problems: list[str]) -> str:

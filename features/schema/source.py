@@ -10,6 +10,7 @@ from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, CsvFormat, Declared, Location, PackageMember, TableSource
 from features.schema.evidence import ActivityKind, BotFilter, EngagementWindows, Question
 from features.schema.learning import Capacity, Cohort, Flat, FlatTarget, Identity, Label, Split, iso_time
+from features.schema.opportunities import Opportunities, check_apart
 from features.schema.vocabulary import Role, Stage, WhenKnown
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Identity",
     "Label",
     "Location",
+    "Opportunities",
     "PackageMember",
     "Question",
     "Source",
@@ -59,6 +61,9 @@ class Source(Declared):
     data_cutoff: str | None = Field(default=None, description="ISO time; default: the latest known_at")
     generator: Generator | None = Field(default=None, description="writes the files, where they are synthetic")
     tables: dict[str, TableSource] = Field(default_factory=dict, description="canonical table to its file and columns")
+    opportunities: Opportunities | None = Field(
+        default=None, description="shorthand for one table of deals: writes leads, outcomes, accounts and stages"
+    )
     activity_kinds: dict[str, ActivityKind] = Field(default_factory=dict, description="kind to what it is evidence of")
     questions: dict[str, Question] = Field(default_factory=dict, description="question of 'answers' to what it means")
     answer_channels: tuple[str, ...] = Field(default=(), description="channels whose answers are counted apart")
@@ -146,9 +151,14 @@ class Source(Declared):
         if self.kind == "flat" and self.flat is None:
             raise ValueError("a flat source needs 'flat:' with its target")
         if self.flat is not None:
-            won, lost = ({text.casefold() for text in side} for side in (self.flat.target.won, self.flat.target.lost))
-            if not won or not lost or won & lost:
-                raise ValueError("flat.target needs at least one value for won and for lost, and none in both")
+            target = self.flat.target
+            sides = {"won": target.won, "lost": target.lost, "disqualified": target.disqualified, "open": target.open}
+            try:
+                check_apart(sides)
+            except ValueError as problem:
+                raise ValueError(f"flat.target: {problem}") from problem
+        if self.kind == "flat" and self.opportunities is not None:
+            raise ValueError("'opportunities:' is for sources with clocks; leave it out, or declare kind: relational")
         if self.kind == "relational" and self.flat is not None:
             raise ValueError("'flat:' belongs to flat sources only")
 

@@ -8,11 +8,17 @@ from pipelines.artifacts.artifact import Artifact, Record
 
 
 class RowCount(Record):
-    """Rows of one table; read is kept plus quarantined."""
+    """Rows of one table; read = kept + quarantined + ``left_out``: rows of the file that are not of this table."""
 
     read: int
     kept: int
     quarantined: int
+    left_out: int = 0
+
+    def describe(self) -> str:
+        """What became of the rows, after a word such as ``600 read``."""
+        others = f", {self.left_out:,} not of this table" if self.left_out else ""
+        return f"{self.kept:,} kept, {self.quarantined:,} quarantined{others}"
 
 
 class IdentityCounts(Record):

@@ -137,10 +137,7 @@ def summary_text(summary: "SummaryRecord", report: Path, warning: str = "") -> s
     against = summary.caution
     if against and against != summary.verdict_text:
         lines.append(f"  caution: {against.removeprefix(summary.verdict_text).strip()}")
-    lines += [
-        f"  {table}: {n.read:,} rows read, {n.kept:,} kept, {n.quarantined:,} quarantined"
-        for table, n in summary.rows.items()
-    ]
+    lines += [f"  {table}: {n.read:,} rows read, {n.describe()}" for table, n in summary.rows.items()]
     if summary.base_rate is not None:
         horizon = f" within {summary.horizon_days} days" if summary.horizon_days else ""
         lines.append(f"  base rate: {summary.base_rate:.1%} won{horizon} ({summary.matured_rows:,} matured rows)")

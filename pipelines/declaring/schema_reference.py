@@ -44,11 +44,33 @@ hash, 21 an unreadable file, 22 a target with only one class.
 In the folder named by `LEADSCORE_DATA`, beside the declaration, and in `<data-dir>/<source>/raw`; otherwise it is
 fetched from the declared package or URL and checked by hash. Zip and gzip files are unpacked.
 
+## One file that is several tables
+
+A table of deals is usually leads and outcomes at once. `opportunities:` says what its columns are once, and is read as
+if the tables `leads` (every row), `outcomes` (rows whose status means won, lost or disqualified), `accounts` (with
+`account_columns`) and `stages` (disqualified deals, where `label.disqualified` is `excluded`) had been written out:
+
+```yaml
+opportunities:
+  location: {file: deals.csv}
+  lead_id: Deal ID
+  created_at: Create Date
+  closed_at: [Closed Won Date, Closed Lost Date, Close Date] # the first that is filled
+  status: {from: Deal Stage, won: [Closed Won], lost: [Closed Lost], disqualified: [Unqualified], open: [New, Working]}
+  columns:
+    industry: {from: Industry, topic: need}
+```
+
+Open deals are leads without an outcome: they are scored and listed. The status is shown and never learned from. A deal
+that is over but has no readable date of its close goes to quarantine (`close_quarantined`), or it would seem open.
+Any table may select its rows with `rows:`, and any column may be read from the first filled of several headers.
+
 ## What happens to bad rows
 
 A row that breaks a rule is recorded in `quarantine.parquet` (table, row, rule, column, value) and, as it was in the
-file, in `quarantined_rows.parquet`; the others continue, and read = kept + quarantined always holds. Of `personal` and
-`sensitive` columns only the form of a value is shown (`xxx@xxxxxxx.xxx`).
+file, in `quarantined_rows.parquet`; the others continue, and read = kept + quarantined always holds (and rows
+that `rows` or `distinct` leave out are counted as not of this table). Of `personal` and `sensitive` columns only the
+form of a value is shown (`xxx@xxxxxxx.xxx`).
 """
 
 

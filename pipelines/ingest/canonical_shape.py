@@ -1,6 +1,6 @@
 """Rows of a file to a canonical table: columns found, values read as declared, gaps filled by the contract."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,11 +30,15 @@ class UnreadableValues:
 
 @dataclass(kw_only=True)
 class ShapedTable:
-    """A canonical table before its rules are checked; ``rows`` are the rows' numbers in the file."""
+    """A canonical table before its rules are checked; ``rows`` are the rows' numbers in the file.
+
+    ``left_out`` counts rows of the file that are not of this table.
+    """
 
     name: str
     frame: pd.DataFrame
     rows: npt.NDArray[np.int64]
+    left_out: int = 0
     unreadable: list[UnreadableValues] = field(default_factory=list)
     undeclared: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -65,8 +69,11 @@ def type_of(source: Source, table: str, name: str) -> ColumnType:
 
 
 def declared_headers(source: Source, table: str) -> list[str]:
-    """Headers the declaration speaks of."""
-    return [column.source or name for name, column in source.tables[table].columns.items() if column.constant is None]
+    """Headers the declaration speaks of for a table, and for others that are read from the same file."""
+    mine = source.tables[table]
+    alike = [t for t in source.tables.values() if t is mine or (t.location is not None and t.location == mine.location)]
+    spoken = [header for t in alike for name, column in t.columns.items() for header in column.headers(name)]
+    return list(dict.fromkeys([*spoken, *(header for t in alike for header in t.rows)]))
 
 
 def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = True) -> ShapedTable:
@@ -104,7 +111,7 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
 
 
 def _headers_of(columns: Mapping[str, Column]) -> set[str]:
-    return {column.source or name for name, column in columns.items()}
+    return {header for name, column in columns.items() for header in column.headers(name)}
 
 
 def _with_declared_headers(frame: pd.DataFrame, declared: set[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -132,20 +139,39 @@ def _texts(
     """Raw values per product column: texts, or typed Parquet columns where the type fits."""
     found = {}
     for name, column in columns.items():
-        header = column.source or name
-        kind = type_of(source, table, name)
         if column.constant is not None:
             found[name] = pd.Series(column.constant, index=frame.index, dtype="str")
-        elif header not in frame:
-            if strict:
+            continue
+        kind = type_of(source, table, name)
+        parts = []
+        for header in column.headers(name):
+            if header in frame:
+                parts.append(_values_of(frame[header], column, kind))
+            elif strict:
                 where = source.where("tables", table, "columns", name, "from")
                 raise MissingColumnError(where, f"{table}.{name}", header, what, frame.columns)
-            shaped.missing.append(name)
-        elif kind is ColumnType.TIMESTAMP and pd.api.types.is_datetime64_any_dtype(frame[header].dtype):
-            found[name] = frame[header]
+        if parts:
+            found[name] = _first_filled(parts)
         else:
-            found[name] = plain_texts(frame[header], column)
+            shaped.missing.append(name)
     return found
+
+
+def _values_of(values: pd.Series, column: Column, kind: ColumnType) -> pd.Series:
+    """Texts, or the moments of a typed column."""
+    if kind is ColumnType.TIMESTAMP and pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return values
+    return plain_texts(values, column)
+
+
+def _first_filled(parts: Sequence[pd.Series]) -> pd.Series:
+    """Of each row the first value that is there; columns of several types are read as texts."""
+    if len({str(part.dtype) for part in parts}) > 1:
+        parts = [part if pd.api.types.is_string_dtype(part.dtype) else plain_texts(part, Column()) for part in parts]
+    filled = parts[0]
+    for part in parts[1:]:
+        filled = filled.where(filled.notna(), part)
+    return filled
 
 
 def _decimal_sign(raw: RawTable, texts: Mapping[str, pd.Series], table: str, source: Source) -> str:
@@ -171,7 +197,7 @@ def _cast(
         cast = cast_numbers(texts, column, decimal)
         values, unreadable = cast.values, cast.unreadable
     elif kind is ColumnType.BOOLEAN:
-        cast = cast_booleans(texts)
+        cast = cast_booleans(texts, column)
         values, unreadable = cast.values, cast.unreadable
     elif kind is ColumnType.TIMESTAMP:
         where = source.where("tables", shaped.name, "columns", name)
@@ -195,7 +221,7 @@ def _cast(
 def _known_values(source: Source, table: str, name: str) -> tuple[str, ...]:
     """Values the contract, or the flat target, allows."""
     if source.flat is not None and name == source.flat.target.column:
-        return (*source.flat.target.won, *source.flat.target.lost)
+        return (*source.flat.target.closed, *source.flat.target.open)
     contract = TABLES[table]
     return tuple(str(value) for value in contract[name].values) if name in contract.names else ()
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 import pandas as pd
 
 from features.schema.canonical_tables import TABLES
-from features.schema.columns import Column
+from features.schema.columns import Column, fold_value
 from features.schema.source import Flat, Source
 from features.schema.vocabulary import ColumnType
 from pipelines.ingest.canonical_shape import read_columns, type_of
@@ -28,6 +28,7 @@ class Rule(StrEnum):
     CUTOFF = "after_cutoff"
     REFERENCE = "reference"
     PARENT = "parent_quarantined"
+    CLOSE = "close_quarantined"
     UNIQUE = "duplicate_key"
 
 
@@ -44,6 +45,7 @@ SENTENCES = {
     Rule.CUTOFF: "is not after the data cut-off",
     Rule.REFERENCE: "refers to a row that exists",
     Rule.PARENT: "refers to a row that was kept",
+    Rule.CLOSE: "is open, or closed by an outcome that was kept (in a file of deals; otherwise it would seem open)",
     Rule.UNIQUE: "is unique (the first is kept)",
 }
 
@@ -120,8 +122,10 @@ def _rules_of_contract(table: str, columns: Mapping[str, Column]) -> Iterator[Ex
 
 def _rules_of_target(flat: Flat) -> Iterator[Expectation]:
     target = flat.target
-    yield Expectation(table="leads", rule=Rule.REQUIRED, columns=(target.column,))
-    yield Expectation(table="leads", rule=Rule.ALLOWED, columns=(target.column,), values=target.won + target.lost)
+    known = tuple(value for value in (*target.closed, *target.open) if fold_value(value))
+    if not any(not fold_value(value) for value in target.open):
+        yield Expectation(table="leads", rule=Rule.REQUIRED, columns=(target.column,))
+    yield Expectation(table="leads", rule=Rule.ALLOWED, columns=(target.column,), values=known)
     if flat.order not in (None, "row"):
         yield Expectation(table="leads", rule=Rule.REQUIRED, columns=(str(flat.order),))
 

@@ -34,6 +34,7 @@ class CheckedTable:
     quarantine: pd.DataFrame
     warnings: pd.DataFrame
     read: int
+    left_out: int = 0  # rows of the file that are not of this table
     seen: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ids of all rows read, kept or not
 
     @property
@@ -42,10 +43,11 @@ class CheckedTable:
         return int(self.quarantine["row"].nunique())
 
     def reconcile(self, table: str) -> None:
-        """Read = kept + quarantined, or ContractError."""
-        if self.read != len(self.frame) + self.quarantined:
+        """Read = kept + quarantined + not of this table, or ContractError."""
+        if self.read != len(self.frame) + self.quarantined + self.left_out:
             raise ContractError(
-                f"table '{table}': {self.read} rows read, but {len(self.frame)} kept, {self.quarantined} quarantined."
+                f"table '{table}': {self.read} rows read, but {len(self.frame)} kept, {self.quarantined} quarantined, "
+                f"{self.left_out} not of this table."
             )
 
 
@@ -64,11 +66,17 @@ def check(
     expectations: Sequence[Expectation],
     parents: Mapping[str, "CheckedTable"],
     source: Source,
+    *,
+    close_unread: npt.NDArray[np.int64] | None = None,
 ) -> CheckedTable:
     """Rows of a table apart by its rules.
 
     A row that breaks several rules is listed once per rule. Of rows with one key the first that breaks no other
     rule is kept.
+
+    Parameters
+    ----------
+    close_unread : numbers of rows that are closed but whose outcome could not be kept; as leads they would seem open
     """
     hidden = hidden_columns(source, shaped.name)
     found = [_list_broken(shaped.name, raw_broken, hide=bool(hidden))]
@@ -80,6 +88,13 @@ def check(
         unread[item.column][item.positions] = True
         bad |= unread[item.column]
         found.append(_list_rows(shaped, item.positions, Rule.TYPE, item.column, item.texts, hide=item.column in hidden))
+
+    if close_unread is not None and close_unread.size:
+        lost = np.isin(shaped.rows, close_unread)
+        at, key = np.flatnonzero(lost), TABLES[shaped.name].key[0]
+        texts = tuple(_text(value) for value in shaped.frame[key].iloc[at])
+        found.append(_list_rows(shaped, at, Rule.CLOSE, key, texts, hide=key in hidden))
+        bad |= lost
 
     warnings: list[pd.DataFrame] = []
     for expectation in expectations:
@@ -100,9 +115,14 @@ def check(
     kept = shaped.frame[~bad].reset_index(drop=True)
     key = TABLES[shaped.name].key[0]
     seen = {key: frozenset(shaped.frame[key].dropna())} if shaped.name in ("leads", "accounts") else {}
-    read = len(shaped.frame) + len(raw_broken)
     return CheckedTable(
-        frame=kept, rows=shaped.rows[~bad], quarantine=_join(found), warnings=_join(warnings), read=read, seen=seen
+        frame=kept,
+        rows=shaped.rows[~bad],
+        quarantine=_join(found),
+        warnings=_join(warnings),
+        read=len(shaped.frame) + len(raw_broken) + shaped.left_out,
+        left_out=shaped.left_out,
+        seen=seen,
     )
 
 

@@ -93,7 +93,7 @@ def _check_columns(shaped: ShapedTable, source: Source, path: Path) -> None:
     found = [name for name in columns if name not in shaped.missing and name not in _outcome(source)]
     needed = "lead_id" if source.flat is None else next((n for n in columns if n not in _outcome(source)), "lead_id")
     if (source.flat is None and "lead_id" in shaped.missing) or not found:
-        header = columns[needed].source or needed if needed in columns else needed
+        header = " or ".join(columns[needed].headers(needed)) if needed in columns else needed
         where = source.where("tables", "leads", "columns", needed)
         raise MissingColumnError(where, f"leads.{needed}", header, path.name, shaped.undeclared)
 

@@ -1,24 +1,29 @@
 """Ingest: a source's files to canonical tables; bad rows to quarantine; counts that reconcile."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
+from features.schema.columns import Location
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table
 from pipelines.ingest.errors import NoLocationError, NothingKeptError, OneClassError
-from pipelines.ingest.expectations import expectations_of, table_order
+from pipelines.ingest.expectations import Expectation, Rule, expectations_of, table_order
 from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
 from pipelines.ingest.reading.fetch import get_data
 from pipelines.ingest.reading.file_adapters import RawTable, read_file
+from pipelines.ingest.row_selection import drop_repeats, select_rows
 from pipelines.ingest.undeclared_kinds import (
     PASTE,
     count_undeclared_kinds,
@@ -52,24 +57,9 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
         if the target of a flat source has one class only.
     """
     make_generated(source, paths)
-    files = get_data(source, paths)
-    raws = {}
-    for table in table_order(source):
-        location = source.tables[table].location
-        if location is None:
-            raise NoLocationError(
-                f"{source.where('tables', table)}: table '{table}' has no 'location'; say where it is."
-            )
-        raw = read_file(files[table], location, expected=declared_headers(source, table))
-        raws[table] = replace(raw, form={**raw.form, "file": files[table].name})
-    shapes = {table: shape_table(raw, table, source) for table, raw in raws.items()}
+    raws, shapes = read_tables(source, get_data(source, paths))
     cutoff = cutoff_of(source, shapes)
-    checked: dict[str, CheckedTable] = {}
-    rules = expectations_of(source, cutoff)
-    for table, shaped in shapes.items():
-        mine = [rule for rule in rules if rule.table == table]
-        checked[table] = check(shaped, raws[table].broken, mine, checked, source)
-        checked[table].reconcile(table)
+    checked = _check_tables(source, raws, shapes, cutoff)
     _refuse_useless(source, checked)
     counts = _counts(source, raws, shapes, checked, cutoff)
     resolved = _resolve_identity(source, checked)
@@ -81,6 +71,54 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     record = record.model_copy(update={"text": describe_counts(record)})
     _write(paths, record, raws, checked, resolved)
     return record
+
+
+def read_tables(source: Source, files: Mapping[str, Path]) -> tuple[dict[str, RawTable], dict[str, ShapedTable]]:
+    """Rows of every table as its file has them, and as the contract wants them; each file is read once."""
+    raws: dict[str, RawTable] = {}
+    shapes: dict[str, ShapedTable] = {}
+    read: list[tuple[Location, RawTable]] = []
+    for table in table_order(source):
+        location = source.tables[table].location
+        if location is None:
+            raise NoLocationError(
+                f"{source.where('tables', table)}: table '{table}' has no 'location'; say where it is."
+            )
+        whole = next((raw for seen, raw in read if seen == location), None)
+        if whole is None:
+            found = read_file(files[table], location, expected=declared_headers(source, table))
+            whole = replace(found, form={**found.form, "file": files[table].name})
+            read.append((location, whole))
+
+        raws[table], left_out = select_rows(whole, table, source)
+        shapes[table] = shape_table(raws[table], table, source)
+        shapes[table].left_out = left_out
+        shapes[table] = drop_repeats(shapes[table], source)
+    return raws, shapes
+
+
+def _check_tables(
+    source: Source, raws: Mapping[str, RawTable], shapes: Mapping[str, ShapedTable], cutoff: pd.Timestamp | None
+) -> dict[str, CheckedTable]:
+    checked: dict[str, CheckedTable] = {}
+    rules = expectations_of(source, cutoff)
+    for table, shaped in shapes.items():
+        mine = [rule for rule in rules if rule.table == table]
+        lost = _closes_without_outcome(source, raws, shapes, rules) if table == "leads" else None
+        checked[table] = check(shaped, raws[table].broken, mine, checked, source, close_unread=lost)
+        checked[table].reconcile(table)
+    return checked
+
+
+def _closes_without_outcome(
+    source: Source, raws: Mapping[str, RawTable], shapes: Mapping[str, ShapedTable], rules: Sequence[Expectation]
+) -> npt.NDArray[np.int64]:
+    """Numbers of the rows of a file of deals that are over, but cannot be kept as outcomes (no date of the close)."""
+    if source.opportunities is None:
+        return np.zeros(0, dtype=np.int64)
+    own = [rule for rule in rules if rule.table == "outcomes" and rule.rule not in (Rule.REFERENCE, Rule.UNIQUE)]
+    alone = check(shapes["outcomes"], (), own, {}, source)
+    return alone.quarantine["row"].to_numpy(dtype=np.int64)
 
 
 def _resolve_identity(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:
@@ -151,7 +189,9 @@ def _counts(
         "synthetic": source.synthetic,
         "data_cutoff": _latest(source, cutoff, checked),
         "rows": {
-            table: {"read": c.read, "kept": len(c.frame), "quarantined": c.quarantined} for table, c in checked.items()
+            table: {"read": c.read, "kept": len(c.frame), "quarantined": c.quarantined}
+            | ({"left_out": c.left_out} if c.left_out else {})
+            for table, c in checked.items()
         },
         "rules": {table: _by_rule(c.quarantine) for table, c in checked.items() if len(c.quarantine)},
         "warnings": {table: _by_rule(c.warnings) for table, c in checked.items() if len(c.warnings)},
@@ -192,7 +232,7 @@ def describe_counts(counts: CountsRecord) -> str:
     lines = []
     for table, n in counts.rows.items():
         why = ", ".join(f"{rule} {rows}" for rule, rows in counts.rules.get(table, {}).items())
-        line = f"{table}: {n.read:,} read, {n.kept:,} kept, {n.quarantined:,} quarantined"
+        line = f"{table}: {n.read:,} read, {n.describe()}"
         lines.append(f"{line} ({why})" if why else line)
     if counts.identity is not None:
         lines.append(identity_in_words(counts.identity))

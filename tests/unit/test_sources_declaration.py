@@ -35,7 +35,7 @@ def refused(text: str) -> str:
         ("kind: flat", "kind: flatt", ["line 2", "'flatt'", "'relational'"]),
         ("name: calls", "name: My Calls", ["line 1", "'My Calls'"]),
         ("  leads:\n", "  leeds:\n", ["unknown table leeds", "leads, accounts, activities"]),
-        ('lost: ["no"]', 'lost: ["YES"]', ["flat.target", "none in both"]),
+        ('lost: ["no"]', 'lost: ["YES"]', ["flat.target", "'YES' stands under 'won' and under 'lost'"]),
         ("  order: row", "  order: row\n  order: row", ["line 6", "appears twice"]),
         ("  order: row", "  order: [", ["not valid YAML"]),
     ],

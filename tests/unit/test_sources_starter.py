@@ -42,7 +42,8 @@ def test_the_starter_loads_and_its_guesses_are_right(tmp_path: Path) -> None:
     text = init_source(export(tmp_path))
     source = parse_source(text)
     assert source.name == "my_export" and source.flat is not None
-    assert source.flat.target.model_dump() == {"column": "result", "won": ("Closed Won",), "lost": ("Closed Lost",)}
+    target = source.flat.target
+    assert (target.column, target.won, target.lost) == ("result", ("Closed Won",), ("Closed Lost",))
     assert source.flat.order == "created_date" and source.flat.lead_id == "deal_id"
     columns = source.tables["leads"].columns
     assert {name: str(c.role) for name, c in columns.items() if c.role is not Role.FEATURE} == {

@@ -219,6 +219,6 @@ def _development_rows(matrix: Matrix, source: Source, chop: Chop | None) -> tupl
         ordered=matrix.ordered,
         verified=frozenset(f.name for f in learned if f.family not in UNVERIFIED or isinstance(f.params, AnswerValue)),
         clocked=frozenset(name for name, column in declared.items() if column.when_known is WhenKnown.KNOWN_AT),
-        headers={name: column.source for name, column in declared.items() if column.source},
+        headers={name: " / ".join(column.headers(name)) for name, column in declared.items() if column.source},
     )
     return rows, positions

@@ -1,6 +1,5 @@
 """Values as a file has them to the types of the contract; unreadable ones are kept apart from missing ones."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS, text_of
-from features.schema.columns import Column
+from features.schema.columns import Column, fold_value
 
 # what spreadsheets and databases write for "no value"; in texts and categories these stay values unless declared
 _NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
@@ -17,6 +16,7 @@ _NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
 LARGEST = float(np.finfo(np.float32).max)
 _SIGNS = "[\\s\u00a0\u202f€$£¥]"  # text, not compiled: Arrow replaces it without a step in Python per value
 _POINT = r"^[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?$"
+_PLAIN_COLUMN = Column()
 _COMMA = r"^[+-]?(?:\d{1,3}(?:[.']\d{3})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?$"
 
 
@@ -88,12 +88,17 @@ def decimal_of(columns: Sequence[pd.Series], delimiter: str | None) -> str:
     return "," if comma and not point else "."
 
 
-def cast_booleans(texts: pd.Series) -> Cast:
-    """Booleans written as true/false, yes/no, y/n, t/f, 1/0."""
+def cast_booleans(texts: pd.Series, declared: Column = _PLAIN_COLUMN) -> Cast:
+    """Booleans written as true/false, yes/no, y/n, t/f, 1/0, or in the declared words alone, where there are some."""
     lower = texts.str.lower()
-    missing = texts.isna() | lower.isin(_NO_VALUE)
-    truth = lower.isin(TRUE_TEXTS)
-    values = truth.astype("boolean").mask(~truth & ~lower.isin(FALSE_TEXTS))
+    true, false = TRUE_TEXTS, FALSE_TEXTS
+    if declared.true_values or declared.false_values:
+        lower = texts.map({text: fold_value(text) for text in texts.dropna().unique()}).astype("str")
+        true = frozenset(map(fold_value, declared.true_values))
+        false = frozenset(map(fold_value, declared.false_values))
+    missing = texts.isna() | lower.isin(_NO_VALUE - true - false)
+    truth = lower.isin(true)
+    values = truth.astype("boolean").mask(~truth & ~lower.isin(false))
     return Cast(values, values.isna() & ~missing)
 
 
@@ -101,10 +106,6 @@ def cast_choices(texts: pd.Series, allowed: Sequence[str]) -> pd.Series:
     """Texts in the spelling of the allowed value they equal but for case, blanks, dashes and underscores."""
     if not allowed:
         return texts
-    spelled = {_bare(value): value for value in allowed}
-    known = {text: spelled.get(_bare(text), text) for text in texts.dropna().unique()}
+    spelled = {fold_value(value): value for value in allowed}
+    known = {text: spelled.get(fold_value(text), text) for text in texts.dropna().unique()}
     return texts.map(known).astype("str")
-
-
-def _bare(text: str) -> str:
-    return re.sub(r"[\s_-]+", "", text).lower()

@@ -1,0 +1,83 @@
+"""Which rows of a file belong to a table, where one file holds several tables."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.schema.canonical_tables import TABLES
+from features.schema.columns import Column, fold_value
+from features.schema.source import Source
+from pipelines.ingest.canonical_shape import ShapedTable, UnreadableValues
+from pipelines.ingest.errors import MissingColumnError
+from pipelines.ingest.reading.file_adapters import RawTable
+from pipelines.ingest.reading.header_row import match_headers
+from pipelines.ingest.values.type_casting import plain_texts
+
+
+def select_rows(raw: RawTable, table: str, source: Source) -> tuple[RawTable, int]:
+    """The rows of a file that are a table's by ``rows:``, and how many are not.
+
+    Rows that do not fit the header can be of any table: they stay, for quarantine.
+
+    Raises
+    ------
+    MissingColumnError
+        if the file lacks a header that ``rows:`` names.
+    """
+    declared = source.tables[table].rows
+    if not declared:
+        return raw, 0
+
+    kept = np.ones(len(raw.frame), dtype=np.bool_)
+    written = match_headers(list(declared), [str(name) for name in raw.frame.columns])
+    for header, values in declared.items():
+        if header not in written:
+            where = source.where("tables", table, "rows", header)
+            file = str(raw.form.get("file", "the file"))
+            raise MissingColumnError(where, f"{table}.rows", header, file, raw.frame.columns)
+        kept &= _has_value(raw.frame[written[header]], values)
+
+    chosen = replace(raw, frame=raw.frame[kept].reset_index(drop=True), rows=raw.rows[kept])
+    return chosen, int((~kept).sum())
+
+
+def _has_value(column: pd.Series, values: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which cells hold one of the values; ``""`` is an empty cell."""
+    wanted = {fold_value(value) for value in values}
+    texts = plain_texts(column, Column())
+    fits = {text for text in texts.dropna().unique() if fold_value(text) in wanted}
+    hit = texts.isin(fits) | (texts.isna() & ("" in wanted))
+    return hit.to_numpy(dtype=np.bool_)
+
+
+def drop_repeats(shaped: ShapedTable, source: Source) -> ShapedTable:
+    """The table without rows that lack a key or repeat one, where the declaration says ``distinct``.
+
+    They count as not of this table. Of rows with one key the first stays.
+    """
+    if not source.tables[shaped.name].distinct:
+        return shaped
+    key = list(TABLES[shaped.name].key)
+    gone = shaped.frame[key[0]].isna() | shaped.frame.duplicated(key, keep="first")
+    stays = np.flatnonzero(~gone.to_numpy(dtype=np.bool_))
+
+    return ShapedTable(
+        name=shaped.name,
+        frame=shaped.frame.iloc[stays].reset_index(drop=True),
+        rows=shaped.rows[stays],
+        left_out=shaped.left_out + int(gone.sum()),
+        unreadable=[_at(item, stays) for item in shaped.unreadable],
+        undeclared=shaped.undeclared,
+        missing=shaped.missing,
+        notes=shaped.notes,
+    )
+
+
+def _at(item: UnreadableValues, stays: npt.NDArray[np.int64]) -> UnreadableValues:
+    """Unreadable values of the rows that stay, at their new places."""
+    kept = np.flatnonzero(np.isin(item.positions, stays))
+    places = np.searchsorted(stays, item.positions[kept]).astype(np.int64)
+    return UnreadableValues(item.column, places, tuple(item.texts[i] for i in kept))
