@@ -3,9 +3,19 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
+from features.schema.vocabulary import ColumnType, Dimension, Role, Stage, Topic, WhenKnown
+
+WIDE_STAGE, WIDE_DATE = "(stage)", "(date)"  # headers of the rows made of a wide table
+FILE_ROW = "(row of the file)"  # and the number of the row they were made of
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Headers = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class Declared(BaseModel):
@@ -98,6 +108,16 @@ class Column(Declared):
         default=(), description="for booleans: values that mean true (upper and lower case alike), others than yes/no"
     )
     false_values: Values = Field(default=(), description="for booleans: values that mean false")
+    map_patterns: dict[str, str] = Field(
+        default_factory=dict,
+        description="as map, for values that match a pattern such as `Email: *` (upper and lower case alike, the first "
+        "that fits); what fits none stays as it is",
+    )
+    through: tuple[str, ...] = Field(
+        default=(),
+        description="for ids of another table: headers of that table's file whose value stands for the row, where the "
+        "id itself is not found, e.g. [ConvertedContactId] or [Email]",
+    )
     constant: str | None = Field(default=None, description="value of every row, where the file has no such column")
     minimum: float | None = Field(default=None, description="smallest allowed number; smaller go to quarantine")
     maximum: float | None = Field(default=None, description="largest allowed number; larger go to quarantine")
@@ -140,3 +160,23 @@ class TableSource(Declared):
         "over (the companies of a file of deals); without it they go to quarantine",
     )
     columns: dict[str, Column] = Field(default_factory=dict, description="name in the product to column of the file")
+    wide: dict[Stage, Headers] = Field(
+        default_factory=dict,
+        description="for stages written as one column of dates each: stage to its header or headers, the first that is "
+        "filled counts; every filled date becomes a row. Takes the place of columns.stage and columns.entered_at.from",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_wide(cls, data: Any) -> Any:
+        """Columns that the rows made of ``wide`` are read from."""
+        if not isinstance(data, dict) or not data.get("wide") or not isinstance(data.get("columns", {}), dict):
+            return data
+        columns = dict(data.get("columns", {}))
+        for name, header in (("stage", WIDE_STAGE), ("entered_at", WIDE_DATE)):
+            declared = columns.get(name) or {}
+            if isinstance(declared, dict):
+                if declared.get("from", header) != header or "constant" in declared:
+                    raise ValueError(f"'wide' says where columns.{name} comes from; leave 'from' and 'constant' out")
+                columns[name] = {**declared, "from": header}
+        return {**data, "columns": columns}

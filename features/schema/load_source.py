@@ -38,6 +38,8 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
         *_check_canonical(source, document),
         *_check_directions(source, document),
         *_check_recorded(source, document),
+        *_check_references(source, document),
+        *_check_wide(source, document),
     ]
     if found:
         raise SourceError(_list_problems(where, found))
@@ -136,6 +138,32 @@ def _check_recorded(source: Source, document: LinedYaml) -> list[str]:
             f"source ({source.kind}) does not map; map it, or leave the key out."
         )
     return problems
+
+
+def _check_references(source: Source, document: LinedYaml) -> list[str]:
+    """``through`` says how the ids of another table are found, so the column must hold such ids."""
+    problems = []
+    for table, declared in source.tables.items():
+        referring = [known.name for known in TABLES[table].columns if known.references is not None]
+        for name, column in declared.columns.items():
+            if column.through and (name not in referring or source.kind == "flat"):
+                line = document.line(("tables", table, "columns", name, "through"))
+                allowed = ", ".join(referring) if source.kind == "relational" and referring else "no column"
+                problems.append(
+                    f"line {line}: tables.{table}.columns.{name}.through: only ids that refer to another table are "
+                    f"looked up through its columns; in table '{table}' that is {allowed}. Leave the key out."
+                )
+    return problems
+
+
+def _check_wide(source: Source, document: LinedYaml) -> list[str]:
+    """Only stages are written one column each."""
+    return [
+        f"line {document.line(('tables', table, 'wide'))}: tables.{table}.wide: only the table 'stages' can be "
+        "written as one column of dates per stage. Leave the key out."
+        for table, declared in source.tables.items()
+        if declared.wide and table != "stages"
+    ]
 
 
 def _describe_no_score(column: Column | None) -> str:

@@ -32,11 +32,28 @@ class IdentityCounts(Record):
     changed_tables: tuple[str, ...]
 
 
+class MatchedKeys(Record):
+    """Ids of one column that refer to another table in another spelling.
+
+    ``matched`` and ``doubtful`` count rows by the words that say how or why not; ``shared`` counts rows whose value
+    stands for several rows there, ``unmatched`` those that refer to no row at all.
+    """
+
+    refers_to: str
+    rows: int
+    matched: dict[str, int]
+    doubtful: dict[str, int]
+    examples: dict[str, tuple[str, ...]]
+    shared: int = 0
+    unmatched: int
+
+
 class CountsRecord(Artifact):
     """What ingest read of a source; every row read is kept or in quarantine.
 
     ``rules`` and ``warnings`` count rows by table and rule, ``files`` holds name, size, hash and form of each file,
     ``undeclared_kinds`` the rows of each kind of activity that the declaration does not know: no feature counts them.
+    ``keys`` says of each column that refers to another table which ids were matched though written otherwise.
     """
 
     FILE = "ingest/counts.json"
@@ -54,6 +71,7 @@ class CountsRecord(Artifact):
     files: dict[str, dict[str, Any]]
     notes: tuple[str, ...]
     undeclared_kinds: dict[str, int] = {}
+    keys: dict[str, MatchedKeys] = {}
     identity: IdentityCounts | None = None
     verdict: str
     text: str

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.schema.canonical_tables import TABLES, ContractColumn
-from features.schema.columns import Column
+from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, TableSource
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.errors import MissingColumnError
@@ -69,11 +69,33 @@ def type_of(source: Source, table: str, name: str) -> ColumnType:
 
 
 def declared_headers(source: Source, table: str) -> list[str]:
-    """Headers the declaration speaks of for a table, and for others that are read from the same file."""
+    """Headers the declaration speaks of for a table, for others read from the same file, and as ids to refer by."""
     mine = source.tables[table]
-    alike = [t for t in source.tables.values() if t is mine or (t.location is not None and t.location == mine.location)]
-    spoken = [header for t in alike for name, column in t.columns.items() for header in column.headers(name)]
-    return list(dict.fromkeys([*spoken, *(header for t in alike for header in t.rows)]))
+    alike = {
+        name: other
+        for name, other in source.tables.items()
+        if other is mine or (other.location is not None and other.location == mine.location)
+    }
+    spoken = [header for one in alike.values() for header in _headers_of_table(one)]
+    return list(dict.fromkeys([*spoken, *(header for name in alike for header in _headers_referred_by(source, name))]))
+
+
+def _headers_of_table(declared: TableSource) -> list[str]:
+    own = [header for name, column in declared.columns.items() for header in column.headers(name)]
+    if declared.wide:
+        own = [header for header in own if header not in (WIDE_STAGE, WIDE_DATE)]
+    return [*own, *declared.rows, *(header for headers in declared.wide.values() for header in headers)]
+
+
+def _headers_referred_by(source: Source, table: str) -> list[str]:
+    """Headers of a table's file by which other tables refer to its rows (``through``)."""
+    return [
+        header
+        for other, declared in source.tables.items()
+        for known in TABLES[other].columns
+        if known.references is not None and known.references.split(".")[0] == table and known.name in declared.columns
+        for header in declared.columns[known.name].through
+    ]
 
 
 def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = True) -> ShapedTable:
@@ -90,7 +112,7 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
     """
     columns = read_columns(source, table)
     shaped = ShapedTable(name=table, frame=pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), rows=raw.rows)
-    headers = {*declared_headers(source, table), *_headers_of(columns)}
+    headers = {*declared_headers(source, table), *_headers_of(columns), FILE_ROW}
     frame, told = _with_declared_headers(raw.frame.reset_index(drop=True), headers)
     shaped.notes += [f"{table}: {note}" for note in (*raw.notes, *told)]
     shaped.undeclared = sorted(set(frame.columns) - headers)

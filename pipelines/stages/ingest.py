@@ -23,6 +23,7 @@ from pipelines.ingest.identity_files import identity_counts, identity_in_words, 
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
 from pipelines.ingest.reading.fetch import get_data
 from pipelines.ingest.reading.file_adapters import RawTable, read_file
+from pipelines.ingest.reference_matching import describe_matches, match_references
 from pipelines.ingest.row_selection import drop_repeats, select_rows
 from pipelines.ingest.undeclared_kinds import (
     PASTE,
@@ -30,6 +31,7 @@ from pipelines.ingest.undeclared_kinds import (
     declaration_block,
     describe_undeclared_kinds,
 )
+from pipelines.ingest.wide_stages import melt_stages
 from pipelines.synth.generators import make_generated
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.paths import Paths
@@ -58,6 +60,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     """
     make_generated(source, paths)
     raws, shapes = read_tables(source, get_data(source, paths))
+    keys = match_references(source, raws, shapes)
     cutoff = cutoff_of(source, shapes)
     checked = _check_tables(source, raws, shapes, cutoff)
     _refuse_useless(source, checked)
@@ -66,6 +69,8 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     if source.identity is not None:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
 
+    counts["keys"] = {column: match.record() for column, match in keys.items()}
+    counts["notes"] = [*counts["notes"], *describe_matches(keys)]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
@@ -90,7 +95,8 @@ def read_tables(source: Source, files: Mapping[str, Path]) -> tuple[dict[str, Ra
             whole = replace(found, form={**found.form, "file": files[table].name})
             read.append((location, whole))
 
-        raws[table], left_out = select_rows(whole, table, source)
+        chosen, left_out = select_rows(whole, table, source)
+        raws[table] = melt_stages(chosen, source, table)
         shapes[table] = shape_table(raws[table], table, source)
         shapes[table].left_out = left_out
         shapes[table] = drop_repeats(shapes[table], source)
@@ -234,6 +240,7 @@ def describe_counts(counts: CountsRecord) -> str:
         why = ", ".join(f"{rule} {rows}" for rule, rows in counts.rules.get(table, {}).items())
         line = f"{table}: {n.read:,} read, {n.describe()}"
         lines.append(f"{line} ({why})" if why else line)
+    lines += describe_matches(counts.keys)
     if counts.identity is not None:
         lines.append(identity_in_words(counts.identity))
     if counts.undeclared_kinds:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 import pandas as pd
@@ -35,9 +36,22 @@ def plain_texts(column: pd.Series, declared: Column) -> pd.Series:
     else:
         texts = pd.Series([text_of(v) for v in column], index=column.index, dtype="str").str.strip()
     texts = texts.mask(texts.isin(["", *declared.missing]))
-    if declared.map:
-        texts = texts.map({text: declared.map.get(text, text) for text in texts.dropna().unique()}).astype("str")
+    if declared.map or declared.map_patterns:
+        texts = texts.map({text: _meaning(text, declared) for text in texts.dropna().unique()}).astype("str")
     return texts
+
+
+def _meaning(text: str, declared: Column) -> str:
+    """What a value stands for: as mapped, else as the first pattern says that it fits, else itself.
+
+    >>> _meaning("Email: Newsletter May", Column(map_patterns={"email: *": "email"}))
+    'email'
+    """
+    if text in declared.map:
+        return declared.map[text]
+    folded = text.casefold()
+    fits = (meant for pattern, meant in declared.map_patterns.items() if fnmatchcase(folded, pattern.casefold()))
+    return next(fits, text)
 
 
 def cast_numbers(texts: pd.Series, declared: Column, decimal: str) -> Cast:

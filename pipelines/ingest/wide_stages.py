@@ -1,0 +1,67 @@
+"""Stages written as one column of dates each: a row per filled date."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column
+from features.schema.source import Source
+from pipelines.ingest.errors import MissingColumnError
+from pipelines.ingest.reading.file_adapters import RawTable
+from pipelines.ingest.reading.header_row import match_headers
+from pipelines.ingest.values.type_casting import plain_texts
+
+
+def melt_stages(raw: RawTable, source: Source, table: str) -> RawTable:
+    """Rows of a wide table as one row per stage and date, in the order of the file; other tables as they are.
+
+    Row numbers count the new rows; each keeps the number of its row in the file under ``(row of the file)``, and rows
+    that were broken in the file come last.
+
+    Raises
+    ------
+    MissingColumnError
+        naming the stage and the header that the file lacks.
+    """
+    wide = source.tables[table].wide
+    if not wide:
+        return raw
+
+    dates = source.tables[table].columns["entered_at"]
+    headers = [header for named in wide.values() for header in named]
+    known = match_headers(headers, [str(name) for name in raw.frame.columns])
+    frame = raw.frame.rename(columns={theirs: ours for ours, theirs in known.items()}).reset_index(drop=True)
+    for stage, named in wide.items():
+        for header in named:
+            if header not in frame:
+                where = source.where("tables", table, "wide", str(stage))
+                name = str(raw.form.get("file", "the file"))
+                raise MissingColumnError(where, f"{table}.wide.{stage}", header, name, map(str, raw.frame.columns))
+
+    rest = frame.drop(columns=headers)
+    rest[FILE_ROW] = [str(row) for row in raw.rows]
+    parts = []
+    for stage, named in wide.items():
+        moments = _first_filled(frame, named, dates)
+        filled = np.flatnonzero(moments.notna().to_numpy(dtype=bool))
+        part = rest.iloc[filled].copy()
+        part[WIDE_STAGE], part[WIDE_DATE] = str(stage), moments.iloc[filled].to_numpy()
+        parts.append(part)
+
+    melted = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
+    rows = np.arange(1, len(melted) + 1, dtype=np.int64)
+    broken = tuple(replace(row, row=len(melted) + place) for place, row in enumerate(raw.broken, 1))
+    return replace(raw, frame=melted, rows=rows, broken=broken)
+
+
+def _first_filled(frame: pd.DataFrame, headers: Sequence[str], declared: Column) -> pd.Series:
+    """The first filled value of each row, missing where none is."""
+    columns = [frame[header] for header in headers]
+    if not all(pd.api.types.is_datetime64_any_dtype(column.dtype) for column in columns):
+        columns = [plain_texts(column, declared) for column in columns]
+    first = columns[0]
+    for column in columns[1:]:
+        first = first.fillna(column)
+    return first
