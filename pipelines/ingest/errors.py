@@ -36,6 +36,16 @@ class UnreadableFileError(DataError):
     exit_status: ClassVar[ExitStatus] = ExitStatus.UNREADABLE
 
 
+class UncertainEncodingError(UnreadableFileError):
+    """A file whose bytes make words in more than one code page; ``candidates`` are those, the likeliest first."""
+
+    code: ClassVar[str] = "LS046"
+
+    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
 class OneClassError(ContractError):
     """A target with a single class."""
 

@@ -96,7 +96,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
         broken=tuple(broken),
         encoding=decoded.encoding,
         delimiter=delimiter,
-        notes=(row.in_words(),) if row.titles else (),
+        notes=tuple(note for note in (decoded.note, row.in_words()) if note),
     )
 
 
