@@ -98,7 +98,7 @@ def _known_words(source: Source) -> dict[str, set[str]]:
         name
         for table in source.tables.values()
         for name, column in table.columns.items()
-        if column.when_known is WhenKnown.HISTORY
+        if column.when_known in (WhenKnown.HISTORY, WhenKnown.SNAPSHOTS)
     }
     return {
         "activities": set(source.activity_kinds),

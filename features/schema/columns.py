@@ -63,6 +63,20 @@ class PackageMember(Declared):
     member: str = Field(description="path of the file inside the package")
 
 
+class Snapshots(Declared):
+    """A file whose dated exports are kept as its history; ``true`` keeps them with these defaults."""
+
+    vanished: Literal["disqualified", "open"] = Field(
+        default="disqualified",
+        description="what a lead without an outcome is from the first export on that no longer holds it",
+    )
+
+
+def _as_snapshots(value: Any) -> Any:
+    """``true`` as the defaults, ``false`` as none."""
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
 class Location(Declared):
     """Where a file is found, in this order: LEADSCORE_DATA, beside the declaration, data directory, package, url."""
 
@@ -76,6 +90,9 @@ class Location(Declared):
     package: PackageMember | None = Field(default=None, description="package that ships the file")
     format: Literal["csv", "parquet", "auto"] = Field(default="auto", description="auto: found out from the bytes")
     csv: CsvFormat = Field(default=CsvFormat(), description="how the file is written, if it is delimited text")
+    snapshots: Annotated[Snapshots | None, BeforeValidator(_as_snapshots)] = Field(
+        default=None, description="`true`: rows come from the dated exports taken by 'leadscore snapshot add'"
+    )
 
 
 class Column(Declared):

@@ -9,9 +9,12 @@ from pydantic import BaseModel, ValidationError
 from features.errors import SourceError
 from features.schema.canonical_tables import TABLES
 from features.schema.opportunities import KEY, Shorthand, expand_opportunities
+from features.schema.snapshots import find_snapshot_problems, snapshots_of
 from features.schema.source import Column, Source
 from features.schema.vocabulary import ColumnType, WhenKnown
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
+
+_DATED_BY_SNAPSHOTS = ("outcomes", "stages")  # without a date of its own, a row happened when a snapshot first shows it
 
 
 def parse_source(text: str, *, where: str = "source", path: Path | None = None) -> Source:
@@ -40,6 +43,7 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
         *_check_recorded(source, document),
         *_check_references(source, document),
         *_check_wide(source, document),
+        *_check_snapshots(source, document),
     ]
     if found:
         raise SourceError(_list_problems(where, found))
@@ -201,6 +205,13 @@ def _check_directions(source: Source, document: LinedYaml) -> list[str]:
     ]
 
 
+def _check_snapshots(source: Source, document: LinedYaml) -> list[str]:
+    return [
+        f"line {document.line(place)}: {'.'.join(place)}: {problem}"
+        for place, problem in find_snapshot_problems(source)
+    ]
+
+
 def _check_canonical(source: Source, document: LinedYaml) -> list[str]:
     """Tables that take no attributes must declare canonical columns only, and map all required ones."""
     problems = []
@@ -215,7 +226,8 @@ def _check_canonical(source: Source, document: LinedYaml) -> list[str]:
                     f"Table '{table}' takes: {', '.join(contract.names)}."
                 )
             problems += _check_type(table, name, source, document)
-        missing = [c for c in contract.required if c not in declared.columns]
+        dated = contract.happened if snapshots_of(source, table) is not None and table in _DATED_BY_SNAPSHOTS else None
+        missing = [c for c in contract.required if c not in declared.columns and c != dated]
         if missing and not flat_leads:
             line = document.line(("tables", table, "columns"))
             problems.append(f"line {line}: tables.{table}.columns: required column {', '.join(missing)} is not mapped.")

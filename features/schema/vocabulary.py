@@ -65,12 +65,14 @@ class WhenKnown(StrEnum):
     """When the value of an attribute became known.
 
     ``at_creation``: with the row itself and never edited; ``history``: read from ``answers``;
-    ``known_at``: with the row's own known_at (snapshots); ``overwritten``: today's value, refused.
+    ``known_at``: with the row's own known_at (snapshots); ``snapshots``: overwritten in the CRM, read from the exports
+    that ``leadscore snapshot add`` took; ``overwritten``: today's value, refused.
     """
 
     AT_CREATION = "at_creation"
     HISTORY = "history"
     KNOWN_AT = "known_at"
+    SNAPSHOTS = "snapshots"
     OVERWRITTEN = "overwritten"
 
 

@@ -31,6 +31,11 @@ class Paths:
         return self.root / "raw"
 
     @property
+    def snapshots(self) -> Path:
+        """Dated exports kept as history; the one folder that cannot be made again from the source's files."""
+        return self.root / "snapshots"
+
+    @property
     def ingest(self) -> Path:
         """Canonical tables, quarantine and counts."""
         return self.root / "ingest"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from features.catalog.feature import Feature, FeatureType, Wording
 from features.schema.operations import AnswerAge, AnswerCount, AnswerValue, ReadAs
+from features.schema.snapshots import snapshot_columns
 from features.schema.source import Question, Source
 from features.schema.vocabulary import ColumnType, Dimension, Topic
 
@@ -12,7 +13,7 @@ FAMILY = "answers"
 
 def answer_features(source: Source, channels: Iterable[str] = ()) -> list[Feature]:
     """Value and age per declared question, and the count of questions answered, in all and per channel."""
-    if "answers" not in source.tables or not source.questions:
+    if not source.questions or not ("answers" in source.tables or snapshot_columns(source)):
         return []
     features: list[Feature] = []
     for name, question in source.questions.items():

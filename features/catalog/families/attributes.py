@@ -8,6 +8,7 @@ from features.catalog.feature import Feature, FeatureType, Wording
 from features.errors import ContractError
 from features.schema.canonical_tables import TABLES
 from features.schema.operations import AnswerValue, ColumnValue, ReadAs
+from features.schema.snapshots import is_read_from_answers
 from features.schema.source import Column, Source
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
 
@@ -31,6 +32,7 @@ class OverwrittenColumnError(ContractError):
         super().__init__(
             f"column '{table}.{column}' is declared as a feature, but {why}; its value on a past date is unknown, and "
             "today's value tells the outcome. Map its history to 'answers' (when_known: history) or to 'stages', "
+            "keep dated exports (when_known: snapshots; see docs/snapshots.md), "
             f"declare role: ignore, or {otherwise}."
         )
 
@@ -117,19 +119,20 @@ def _check_clock(table: str, name: str, column: Column, *, clocks: bool) -> None
     """
     if column.when_known is WhenKnown.OVERWRITTEN:
         raise OverwrittenColumnError(table, name, "the CRM overwrites it (when_known: overwritten)", _NEVER_EDITED)
-    said = column.accepted_because or column.when_known is WhenKnown.HISTORY
+    said = column.accepted_because or column.when_known in (WhenKnown.HISTORY, WhenKnown.SNAPSHOTS)
     if clocks and _STAGE_LIKE.match(name.lower()) and not said:
         raise OverwrittenColumnError(table, name, "by its name it holds today's stage or result", _ACCEPTED)
 
 
 def _column_features(table: Literal["leads", "accounts"], name: str, column: Column, source: Source) -> list[Feature]:
     plain = name if table == "leads" else f"account_{name}"
-    if column.when_known is WhenKnown.HISTORY:
+    if is_read_from_answers(table, column):
         if name in source.questions:
             return []  # the answers family reads it
         return [_feature(plain, column, AnswerValue(question=name), "when the change was known")]
     base = ColumnValue(table=table, column=name)
-    known = "with the row's own known_at" if column.when_known is WhenKnown.KNOWN_AT else "at creation"
+    dated = column.when_known in (WhenKnown.KNOWN_AT, WhenKnown.SNAPSHOTS)
+    known = "with the row's own known_at" if dated else "at creation"
     if column.title:
         return _title_features(plain, column, base, known)
     return [_feature(plain, column, base, known)]

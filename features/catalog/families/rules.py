@@ -17,8 +17,9 @@ from features.schema.operations import (
     Params,
     condition_of,
 )
+from features.schema.snapshots import is_read_from_answers
 from features.schema.source import ActivityKind, Question, Source
-from features.schema.vocabulary import Dimension, Topic, WhenKnown
+from features.schema.vocabulary import Dimension, Topic
 
 RULES, EVIDENCE = "rules", "evidence"
 EVIDENCE_WINDOW_DAYS = 90  # a quarter: as long as the longest window counted by default
@@ -83,7 +84,7 @@ def _with_history(params: Params, source: Source) -> Params:
     if not isinstance(params, ColumnValue) or params.table not in source.tables:
         return params
     column = source.tables[params.table].columns.get(params.column)
-    if column is None or column.when_known is not WhenKnown.HISTORY:
+    if column is None or not is_read_from_answers(params.table, column):
         return params
     return AnswerValue(question=params.column, condition=params.condition)
 

@@ -33,6 +33,7 @@ from models.judging.leakage.finding import ORDER, Finding
 
 UNLEARNED = ("rules", "evidence")  # families no candidate learns from
 UNVERIFIED = ("attributes", "titles")  # families whose values carry no clock
+_CLOCKED = (WhenKnown.KNOWN_AT, WhenKnown.SNAPSHOTS)
 CHECKS = (
     check_single_column_auc,
     check_missingness,
@@ -218,7 +219,7 @@ def _development_rows(matrix: Matrix, source: Source, chop: Chop | None) -> tupl
         block=blocks_of(order, label, ordered=matrix.ordered),
         ordered=matrix.ordered,
         verified=frozenset(f.name for f in learned if f.family not in UNVERIFIED or isinstance(f.params, AnswerValue)),
-        clocked=frozenset(name for name, column in declared.items() if column.when_known is WhenKnown.KNOWN_AT),
+        clocked=frozenset(name for name, column in declared.items() if column.when_known in _CLOCKED),
         headers={name: " / ".join(column.headers(name)) for name, column in declared.items() if column.source},
     )
     return rows, positions

@@ -1,0 +1,129 @@
+"""Which files of a source are kept as snapshots, the tables read from each, and the column that names its rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from features.errors import SourceError
+from features.schema.columns import WIDE_DATE, Column, Location, Snapshots
+from features.schema.snapshots import snapshots_of
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Role
+from pipelines.ingest.canonical_shape import read_columns, type_of
+
+_KEYS = {"leads": "lead_id", "outcomes": "opportunity_id", "accounts": "account_id"}  # in this order names the rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredExport:
+    """One file whose dated exports are kept.
+
+    ``name`` is its first table, and its folder in the store; ``key_table`` and ``key`` name the column that tells its
+    rows apart.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    location: Location
+    settings: Snapshots
+    key_table: str
+    key: str
+
+
+def exports_of(source: Source) -> list[DeclaredExport]:
+    """Every file of a source that is kept as snapshots; tables of one file together.
+
+    Raises
+    ------
+    SourceError
+        if no column of a file names its rows.
+    """
+    groups: dict[str, list[str]] = {}
+    for table in source.tables:
+        location = source.tables[table].location
+        if location is not None and snapshots_of(source, table) is not None:
+            groups.setdefault(location.model_dump_json(), []).append(table)
+    return [_export(source, sorted(tables, key=_rank)) for tables in groups.values()]
+
+
+def _rank(table: str) -> int:
+    return list(_KEYS).index(table) if table in _KEYS else len(_KEYS)
+
+
+def _export(source: Source, tables: list[str]) -> DeclaredExport:
+    first = tables[0]
+    location = source.tables[first].location
+    if first not in _KEYS or location is None or location.snapshots is None:
+        raise SourceError(
+            f"{source.where('tables', first, 'location')}: snapshots of '{first}' need a column that names a row; keep "
+            f"them of the file that also holds {' or '.join(_KEYS)}."
+        )
+    return DeclaredExport(
+        name=first,
+        tables=tuple(tables),
+        location=location,
+        settings=location.snapshots,
+        key_table=first,
+        key=_KEYS[first],
+    )
+
+
+def choose_export(source: Source, table: str | None) -> DeclaredExport:
+    """The export meant by a command: the only one, or the one that holds a table.
+
+    Raises
+    ------
+    SourceError
+        if the source keeps none, or it is not clear which is meant.
+    """
+    exports = exports_of(source)
+    if not exports:
+        raise SourceError(
+            f"source '{source.name}' keeps no snapshots; add 'snapshots: true' to the location of a table, e.g. "
+            f"{source.where('tables', 'leads', 'location')}. See docs/snapshots.md."
+        )
+    if table is None and len(exports) == 1:
+        return exports[0]
+    found = [export for export in exports if table in export.tables]
+    if not found:
+        names = ", ".join(table for export in exports for table in export.tables)
+        said = f"keeps no snapshots of '{table}'" if table is not None else "keeps snapshots of several files"
+        raise SourceError(f"source '{source.name}' {said}; name one with --table: {names}.")
+    return found[0]
+
+
+def declared_columns(source: Source, export: DeclaredExport) -> Iterator[tuple[str, str, Column]]:
+    """Table, name and declaration of every column read from an export."""
+    for table in export.tables:
+        for name, column in read_columns(source, table).items():
+            yield table, name, column
+
+
+def ignored_headers(source: Source, export: DeclaredExport) -> set[str]:
+    """Headers declared out in every table they belong to: they are not stored."""
+    ignored = {
+        header
+        for table in export.tables
+        for name, column in source.tables[table].columns.items()
+        if column.role is Role.IGNORE
+        for header in column.headers(name)
+    }
+    used = {header for _, name, column in declared_columns(source, export) for header in column.headers(name)}
+    for table in export.tables:
+        used |= {*source.tables[table].rows, *(h for wide in source.tables[table].wide.values() for h in wide)}
+    return ignored - used
+
+
+def typed_headers(source: Source, export: DeclaredExport) -> dict[str, tuple[ColumnType, Column]]:
+    """Headers read as numbers or timestamps, with the declaration that says how."""
+    found: dict[str, tuple[ColumnType, Column]] = {}
+    for table, name, column in declared_columns(source, export):
+        kind = type_of(source, table, name)
+        if kind in (ColumnType.NUMBER, ColumnType.TIMESTAMP):
+            for header in column.headers(name):
+                found.setdefault(header, (kind, column))
+    for table in export.tables:
+        declared = source.tables[table]
+        for headers in declared.wide.values():
+            for header in headers:
+                found.setdefault(header, (ColumnType.TIMESTAMP, declared.columns["entered_at"]))
+    return {header: spec for header, spec in found.items() if header != WIDE_DATE}

@@ -1,0 +1,158 @@
+"""Whether an export looks like the table that was taken before: what does not is named, and refused unless accepted."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+
+from features.schema.columns import Column
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType
+from pipelines.artifacts.snapshots_record import ExportHistory
+from pipelines.ingest.canonical_shape import type_of
+from pipelines.ingest.values.type_casting import plain_texts
+from pipelines.snapshots.declared_exports import DeclaredExport, declared_columns
+from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
+
+# Leads leave a CRM by merging and cleaning up, a few in a hundred at a time; one in five gone at once is a filter, a
+# page limit or ids written another way.
+FEWER_SHARE = 0.8
+# A value is renamed if nine in ten of the rows that had it have one and the same value that nobody had before. People
+# move leads out of a stage one by one and to several others; ten rows that move alike are no chance.
+RENAMED_SHARE = 0.9
+RENAMED_ROWS = 10
+_SHOWN = 5
+
+
+class Oddity(StrEnum):
+    """What an export may be refused for, and accepted in spite of."""
+
+    OLDER = "older"
+    REPLACEMENT = "replacement"
+    FEWER_COLUMNS = "fewer-columns"
+    FEWER_ROWS = "fewer-rows"
+    RENAMED_VALUES = "renamed-values"
+    LATER_ROWS = "later-rows"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One oddity of an export, in words."""
+
+    oddity: Oddity
+    text: str
+
+
+def refuse_unless_accepted(findings: Collection[Finding], accepted: Collection[Oddity], *, what: str) -> None:
+    """Raise for oddities that were not accepted.
+
+    Raises
+    ------
+    SnapshotRefusedError
+        naming each, and the option that accepts it.
+    """
+    open_findings = [finding for finding in findings if finding.oddity not in accepted]
+    if open_findings:
+        lines = [f"  {finding.text} (--accept {finding.oddity})" for finding in open_findings]
+        raise SnapshotRefusedError(
+            f"{what} was not taken, the store is as it was:\n" + "\n".join(lines) + "\nCorrect the export or the "
+            "declaration, or repeat the command with the option named in brackets if it is right as it is."
+        )
+
+
+def find_wrong_time(
+    history: ExportHistory | None, taken_at: pd.Timestamp, newest: pd.Timestamp | None
+) -> Iterator[Finding]:
+    """A snapshot older than the newest, or rows younger than the snapshot."""
+    last = None if history is None else pd.Timestamp(history.snapshots[-1].taken_at)
+    if last is not None and taken_at < last:
+        yield Finding(
+            Oddity.OLDER,
+            f"it was taken at {_shown(taken_at)}, the newest snapshot is of {_shown(last)}; accepted, "
+            "it is put in its place before the later ones",
+        )
+    if newest is not None and newest > taken_at:
+        yield Finding(
+            Oddity.LATER_ROWS,
+            f"a row is of {_shown(newest)}, after the moment it was taken ({_shown(taken_at)}); the time given, a time "
+            "zone or the row is wrong",
+        )
+
+
+def find_replacement(taken_at: pd.Timestamp) -> Finding:
+    """Another content for a moment that was taken already."""
+    return Finding(
+        Oddity.REPLACEMENT,
+        f"a snapshot of {_shown(taken_at)} with other rows is in the store; accepted, this one takes its place",
+    )
+
+
+def find_other_shape(
+    before: pd.DataFrame, after: pd.DataFrame, export: DeclaredExport, source: Source
+) -> Iterator[Finding]:
+    """Columns, rows or values that the state before had and this one lacks."""
+    if not len(before):
+        return
+    lost = [name for name in before.columns if name not in after.columns]
+    if lost:
+        yield Finding(
+            Oddity.FEWER_COLUMNS,
+            f"it lacks {_listed(lost)}, which the snapshot before had; accepted, their values stay as they were last",
+        )
+
+    kept = int(before.index.isin(after.index).sum())
+    if kept < FEWER_SHARE * len(before):
+        example = before.index[~before.index.isin(after.index)][0]
+        yield Finding(
+            Oddity.FEWER_ROWS,
+            f"of the {len(before):,} rows before it holds {kept:,}, e.g. '{example}' is missing (it has {len(after):,} "
+            f"rows, the first is '{after.index[0] if len(after) else ''}'): a filter, a limit, or ids written another "
+            "way; accepted, the others count as vanished",
+        )
+
+    renamed = [
+        text for header, column in _categories(export, source) for text in _renamed(before, after, header, column)
+    ]
+    if renamed:
+        more = f" and {len(renamed) - _SHOWN} more" if len(renamed) > _SHOWN else ""
+        yield Finding(
+            Oddity.RENAMED_VALUES,
+            f"values were renamed: {'; '.join(renamed[:_SHOWN])}{more}. Declare 'map: {{new name: old name}}' to read "
+            "them as before; accepted, they are new values",
+        )
+
+
+def _categories(export: DeclaredExport, source: Source) -> Iterator[tuple[str, Column]]:
+    """Headers read as categories or booleans, each once, with a declaration."""
+    seen: set[str] = set()
+    for table, name, column in declared_columns(source, export):
+        if type_of(source, table, name) not in (ColumnType.CATEGORY, ColumnType.BOOLEAN):
+            continue
+        for header in column.headers(name):
+            if header not in seen:
+                seen.add(header)
+                yield header, column
+
+
+def _renamed(before: pd.DataFrame, after: pd.DataFrame, header: str, column: Column) -> Iterator[str]:
+    if header not in before or header not in after:
+        return
+    both = before.index.intersection(after.index, sort=False)
+    old, new = plain_texts(before.loc[both, header], column), plain_texts(after.loc[both, header], column)
+    known = set(plain_texts(before[header], column).dropna())
+    moved = old.notna() & new.notna() & (old.to_numpy() != new.to_numpy()) & ~new.isin(known).to_numpy()
+    pairs = pd.DataFrame({"old": old[moved], "new": new[moved]}).value_counts()
+    total = old.value_counts()
+    for was, now, rows in pairs.reset_index(name="rows").itertuples(index=False):
+        if rows >= RENAMED_ROWS and rows >= RENAMED_SHARE * total[was]:
+            yield f"'{header}' {was} -> {now} ({rows:,} of {int(total[was]):,} rows)"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more columns" if len(names) > _SHOWN else ""
+    return ", ".join(f"'{name}'" for name in names[:_SHOWN]) + more
+
+
+def _shown(moment: pd.Timestamp) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,162 @@
+"""Rows of an export in one form, so that two exports differ only where their values do."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.kernel.column_reader import text_of
+from features.schema.columns import Column, TableSource
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType
+from pipelines.ingest.canonical_shape import declared_headers, shape_table
+from pipelines.ingest.errors import MissingColumnError
+from pipelines.ingest.reading.file_adapters import RawTable, read_file
+from pipelines.ingest.reading.header_row import match_headers
+from pipelines.ingest.values.timestamps import zone_of
+from pipelines.ingest.values.type_casting import plain_texts
+from pipelines.snapshots.declared_exports import DeclaredExport, ignored_headers, typed_headers
+from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
+
+REPEATED_SHARE = 0.05  # of rows with the id of an earlier one: beyond it the column does not name a row
+_FEWEST_REPEATED = 10  # so that one or two slips in a small file are told, not refused
+_PLAIN = Column()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRows:
+    """Rows of one export.
+
+    Parameters
+    ----------
+    frame : texts, a row per key (the index, unique), in the order of the file
+    left_out : rows that have no id, repeat one or cannot be split into columns: row, why, raw
+    sha256 : of the file
+    newest : latest creation or change that a row tells of, None where no column tells
+    """
+
+    frame: pd.DataFrame
+    left_out: pd.DataFrame
+    sha256: str
+    newest: pd.Timestamp | None
+
+
+def read_export(path: Path, export: DeclaredExport, source: Source) -> ExportRows:
+    """Rows of an exported file, read as the declaration says, numbers and timestamps in one form.
+
+    Raises
+    ------
+    MissingColumnError
+        if the file lacks the column that names its rows.
+    SnapshotRefusedError
+        if that column does not tell rows apart.
+    """
+    location = export.location.model_copy(update={"file": path.name, "sha256": None})
+    expected = declared_headers(source, export.name)
+    return rows_of(read_file(path, location, expected=expected), export, source, what=path.name)
+
+
+def key_headers(source: Source, export: DeclaredExport) -> tuple[str, ...]:
+    """Headers of the column that names a row."""
+    return source.tables[export.key_table].columns[export.key].headers(export.key)
+
+
+def rows_of(raw: RawTable, export: DeclaredExport, source: Source, *, what: str) -> ExportRows:
+    """As :func:`read_export`, of rows that were read already."""
+    declared = source.tables[export.key_table].columns[export.key]
+    names = match_headers(declared_headers(source, export.name), [str(name) for name in raw.frame.columns])
+    raw = replace(raw, frame=raw.frame.rename(columns={theirs: ours for ours, theirs in names.items()}))
+    present = [header for header in key_headers(source, export) if header in raw.frame]
+    if not present:
+        where = source.where("tables", export.key_table, "columns", export.key)
+        header = key_headers(source, export)[0]
+        raise MissingColumnError(where, f"{export.key_table}.{export.key}", header, what, raw.frame.columns)
+
+    keys = plain_texts(raw.frame[present[0]], declared)
+    for header in present[1:]:
+        keys = keys.fillna(plain_texts(raw.frame[header], declared))
+
+    ignored = ignored_headers(source, export)
+    frame = _normal_texts(raw, export, source).drop(columns=list(ignored), errors="ignore")
+    without, again = keys.isna().to_numpy(), keys.duplicated().to_numpy() & keys.notna().to_numpy()
+    _check_key(frame[~without], keys[~without], present[0], what)
+
+    kept = ~(without | again)
+    left = [
+        (int(raw.rows[i]), "without an id" if without[i] else "repeats an id", _record(raw.frame.iloc[i]))
+        for i in np.flatnonzero(~kept)
+    ]
+    left += [(broken.row, str(broken.rule), broken.raw) for broken in raw.broken]
+    rows = frame[kept].set_axis(pd.Index(keys[kept].astype("str"), name="key"), axis=0)
+    return ExportRows(
+        frame=rows,
+        left_out=pd.DataFrame(sorted(left), columns=["row", "why", "raw"]),
+        sha256=str(raw.form.get("sha256", "")),
+        newest=_newest_clock(rows, export, source),
+    )
+
+
+def _record(row: pd.Series) -> str:
+    return json.dumps({str(name): text_of(value) or "" for name, value in row.items()}, ensure_ascii=False)
+
+
+def _check_key(frame: pd.DataFrame, keys: pd.Series, header: str, what: str) -> None:
+    repeated = keys.duplicated()
+    different = repeated & ~frame.assign(key=keys).duplicated()
+    count = int(different.sum())
+    if count >= _FEWEST_REPEATED and count > REPEATED_SHARE * len(keys):
+        example = keys[different].iloc[0]
+        raise SnapshotRefusedError(
+            f"{what}: '{header}' does not name a row: {count:,} of {len(keys):,} rows repeat the id of an earlier one "
+            f"with other values, e.g. '{example}'. Declare the column that is different in every row."
+        )
+
+
+def _normal_texts(raw: RawTable, export: DeclaredExport, source: Source) -> pd.DataFrame:
+    """Every column as text: numbers and timestamps as the declaration reads them, the rest without outer blanks."""
+    typed = {h: spec for h, spec in typed_headers(source, export).items() if h in raw.frame}
+    names = {f"h{place}": header for place, header in enumerate(typed)}
+    columns = {
+        name: typed[header][1].model_copy(update={"source": header, "type": typed[header][0]})
+        for name, header in names.items()
+    }
+    only = source.model_copy(update={"tables": {"leads": TableSource(location=export.location, columns=columns)}})
+    shaped = shape_table(raw, "leads", only.with_place(None, {}), strict=False)
+    unread = {item.column: item for item in shaped.unreadable}
+
+    texts = {str(header): plain_texts(raw.frame[header], _PLAIN) for header in raw.frame.columns}
+    for name, header in names.items():
+        kind, column = typed[header]
+        if kind is ColumnType.NUMBER:
+            read = pd.Series([text_of(value) for value in shaped.frame[name]], dtype="str")
+        else:
+            read = _moments(shaped.frame[name], texts[header].reset_index(drop=True), column, source)
+        if name in unread:
+            read.iloc[unread[name].positions] = list(unread[name].texts)
+        texts[header] = read.set_axis(raw.frame.index, axis=0)
+    return pd.DataFrame(texts).astype("str").reset_index(drop=True)
+
+
+def _moments(values: pd.Series, texts: pd.Series, column: Column, source: Source) -> pd.Series:
+    """Timestamps as ISO texts in UTC; what was a date without a time of day stays a date."""
+    zone = zone_of(column.timezone or source.timezone, "timezone")
+    local = values.dt.tz_localize("UTC").dt.tz_convert(zone)
+    date_only = (local.dt.normalize() == local) & ~texts.str.contains(":", regex=False).fillna(False).astype(bool)
+    full = values.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return full.mask(date_only, local.dt.strftime("%Y-%m-%d")).where(values.notna()).astype("str")
+
+
+def _newest_clock(frame: pd.DataFrame, export: DeclaredExport, source: Source) -> pd.Timestamp | None:
+    """The latest creation (leads), change (accounts) or close (outcomes) of the export's own rows."""
+    name = {"leads": "created_at", "accounts": "known_at", "outcomes": "closed_at"}[export.key_table]
+    column = source.tables[export.key_table].columns.get(name)
+    present = [] if column is None else [header for header in column.headers(name) if header in frame]
+    found = None
+    for header in present:
+        moments = pd.to_datetime(frame[header], format="ISO8601", errors="coerce", utc=True)
+        latest = moments.max()
+        if not pd.isna(latest):
+            found = latest.tz_localize(None) if found is None else max(found, latest.tz_localize(None))
+    return found
