@@ -13,7 +13,7 @@ from serving.problems import traceback_places
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
 from serving.state.weekly_comparison import compare_with_last_week
-from serving.webhooks.outbox import deliver
+from serving.webhooks.delivery import ReceiverQueues
 from serving.webhooks.state_changes import announce_state_changes
 
 _DELIVER_SECONDS = 1.0  # between looks at the outbox
@@ -28,6 +28,7 @@ class BackgroundThreads:
         self.app_state, self.metrics = app_state, metrics
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._queues: ReceiverQueues | None = None
 
     def start(self) -> None:
         """Start the threads, unless the settings say not to."""
@@ -35,7 +36,8 @@ class BackgroundThreads:
             self._repeat("watch", self.watch, self.app_state.settings.watch_seconds)
             if self.app_state.settings.bundle == "registry":
                 self._repeat("registry", self.follow, self.app_state.settings.registry_seconds)
-            self._repeat("webhooks", lambda: deliver(self.app_state.store), _DELIVER_SECONDS)
+            queues = self._queues = ReceiverQueues(self.app_state.store, self.app_state.settings.networks)
+            self._repeat("webhooks", queues.serve_turn, _DELIVER_SECONDS)
             self._repeat("uploads", lambda: score_waiting_uploads(self.app_state), _UPLOAD_SECONDS)
             if self.app_state.ready:
                 self._run_once("prepare", self.prepare)
@@ -43,6 +45,8 @@ class BackgroundThreads:
     def stop(self) -> None:
         """End the threads."""
         self._over.set()
+        if self._queues is not None:
+            self._queues.close()
         for thread in self._threads:
             thread.join(timeout=_STOP_SECONDS)
 

@@ -4,7 +4,7 @@ import ipaddress
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.oidc_settings import OidcSettings
@@ -49,8 +49,24 @@ class ServeSettings(BaseSettings):
     record_link: str | None = Field(
         default=None, description="display column that holds the link to the CRM record; default: the first *_url"
     )
+    webhook_networks: tuple[str, ...] = Field(
+        default=(),
+        description="networks inside which webhooks may go, e.g. 10.1.0.0/16; all other private ones are refused",
+    )
     background: bool = Field(default=True, description="watch the champion, deliver webhooks and score uploads")
     oidc: OidcSettings = Field(default_factory=OidcSettings, description="sign-in through an OpenID Connect provider")
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            ipaddress.ip_network(text)
+        return texts
+
+    @property
+    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks inside which webhooks may go."""
+        return tuple(ipaddress.ip_network(text) for text in self.webhook_networks)
 
     @property
     def follows_pointer(self) -> bool:

@@ -1,31 +1,23 @@
-"""Webhooks: messages wait in the transaction's outbox and are delivered, signed, until they arrive."""
+"""Webhooks and their outbox: messages are written in the transaction that makes the change."""
 
 import hashlib
 import hmac
-import ipaddress
-import json
 import secrets
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
-from serving.problems import ConflictError, InvalidError, NotFoundError
+from serving.problems import ConflictError, NotFoundError
 from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import AuditRow, OutboxMessage, Webhook
+from serving.webhooks.addresses import IPNetwork, check_address
 
 SIGNATURE = "Leadscore-Signature"
-_SECONDS = 5.0  # a receiver may take to answer
-_ATTEMPTS = 10  # with doubling pauses about 17 minutes, then the message is given up
-_BATCH = 20  # messages of one turn, so that a slow receiver does not hold up the rest for long
-_LONGEST_PAUSE = 3600  # seconds
+ATTEMPTS = 10  # with doubling pauses about 17 minutes, then the message is a dead letter
+_SHOWN = 200  # dead letters listed at once
 
 
 def announce(session: Session, event: str, *payloads: Mapping[str, Any]) -> None:
@@ -45,9 +37,11 @@ def sign(secret: str, at: int, body: bytes) -> str:
     return f"t={at},v1={mac}"
 
 
-def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local: bool) -> dict[str, Any]:
-    """Register an address; its secret is shown only once. Plain http is for addresses of a local server."""
-    check_address(url, local=local)
+def add_webhook(
+    store: Store, actor: str, url: str, events: list[str], networks: Sequence[IPNetwork] = ()
+) -> dict[str, Any]:
+    """Register an address; its secret is shown only once. Plain http is for addresses in the declared networks."""
+    check_address(url, networks)
     secret = secrets.token_urlsafe(32)
     with store.writing() as session:
         for known in session.scalars(select(Webhook).where(Webhook.active, Webhook.url == url)):
@@ -61,99 +55,84 @@ def add_webhook(store: Store, actor: str, url: str, events: list[str], *, local:
         return {"id": hook.id, "url": url, "events": events, "secret": secret}
 
 
-def check_address(url: str, *, local: bool) -> None:
-    """Refuse all but https addresses outside this network; a local server may use http and private addresses.
-
-    Link-local addresses are always refused: cloud machines serve their credentials there.
-    """
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError as problem:
-        raise InvalidError("this is not a valid address: its brackets or port are malformed.") from problem
-    linked = False
-    try:
-        address = ipaddress.ip_address(host)
-        address = getattr(address, "ipv4_mapped", None) or address
-        private, linked = not address.is_global, address.is_link_local
-    except ValueError:
-        private = host == "localhost" or host.endswith((".local", ".internal")) or "." not in host
-    if not host or linked or parts.username or (not local and (private or parts.scheme != "https")):
-        raise InvalidError("a webhook needs an https address outside this network, without user or password.")
-
-
 def list_webhooks(store: Store) -> list[dict[str, Any]]:
-    """Active webhooks, without their secrets."""
+    """Active webhooks without their secrets: how many messages wait, how many are dead letters, the last error."""
     with store.reading() as session:
-        hooks = session.scalars(select(Webhook).where(Webhook.active).order_by(Webhook.id))
-        return [{"id": hook.id, "url": hook.url, "events": hook.events} for hook in hooks]
+        hooks = list(session.scalars(select(Webhook).where(Webhook.active).order_by(Webhook.id)))
+        waiting = _counts(session, OutboxMessage.attempts < ATTEMPTS)
+        dead = _counts(session, OutboxMessage.attempts >= ATTEMPTS)
+        return [
+            {
+                "id": hook.id,
+                "url": hook.url,
+                "events": hook.events,
+                "waiting": waiting.get(hook.id, 0),
+                "dead_letters": dead.get(hook.id, 0),
+                "last_error": _last_error(session, hook.id),
+            }
+            for hook in hooks
+        ]
+
+
+def _counts(session: Session, which: ColumnElement[bool]) -> dict[int, int]:
+    grouped = select(OutboxMessage.webhook_id, func.count()).where(OutboxMessage.delivered_at.is_(None), which)
+    rows = session.execute(grouped.group_by(OutboxMessage.webhook_id))
+    return {int(hook): int(count) for hook, count in rows}
+
+
+def _last_error(session: Session, number: int) -> str:
+    failed = and_(OutboxMessage.webhook_id == number, OutboxMessage.delivered_at.is_(None))
+    newest = select(OutboxMessage.last_error).where(failed, OutboxMessage.attempts > 0)
+    return session.scalar(newest.order_by(OutboxMessage.due_at.desc()).limit(1)) or ""
+
+
+def list_dead_letters(store: Store, number: int) -> list[dict[str, Any]]:
+    """Messages given up after :data:`ATTEMPTS` attempts, oldest first; NotFoundError if there is no such webhook."""
+    with store.reading() as session:
+        _require_webhook(session, number)
+        rows = session.scalars(select(OutboxMessage).where(_is_dead(number)).order_by(OutboxMessage.id).limit(_SHOWN))
+        return [
+            {
+                "id": row.id,
+                "event": row.event,
+                "created_at": row.created_at.isoformat(),
+                "attempts": row.attempts,
+                "last_error": row.last_error,
+                "data": row.payload,
+            }
+            for row in rows
+        ]
+
+
+def replay_dead_letters(store: Store, actor: str, number: int) -> int:
+    """Queue a webhook's dead letters again, as if they were new; returns how many."""
+    with store.writing() as session:
+        _require_webhook(session, number)
+        rows = list(session.scalars(select(OutboxMessage).where(_is_dead(number))))
+        for row in rows:
+            row.attempts, row.due_at = 0, wall_now()
+        detail = {"messages": len(rows)}
+        session.add(AuditRow(at=wall_now(), actor=actor, action="webhook.replayed", subject=str(number), detail=detail))
+        return len(rows)
+
+
+def _is_dead(number: int) -> ColumnElement[bool]:
+    undelivered = and_(OutboxMessage.webhook_id == number, OutboxMessage.delivered_at.is_(None))
+    return and_(undelivered, OutboxMessage.attempts >= ATTEMPTS)
+
+
+def _require_webhook(session: Session, number: int) -> Webhook:
+    hook = session.get(Webhook, number)
+    if hook is None or not hook.active:
+        raise NotFoundError("there is no such webhook; GET /v1/webhooks lists them.")
+    return hook
 
 
 def remove_webhook(store: Store, actor: str, number: int) -> None:
     """Deactivate a webhook; NotFoundError if it does not exist."""
     with store.writing() as session:
-        hook = session.get(Webhook, number)
-        if hook is None or not hook.active:
-            raise NotFoundError("there is no such webhook; GET /v1/webhooks lists them.")
-        hook.active = False
-        session.add(AuditRow(at=wall_now(), actor=actor, action="webhook.removed", subject=str(number), detail={}))
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A webhook must not redirect us elsewhere."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-_opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
-
-
-def deliver(store: Store) -> int:
-    """Send what is due; failed messages are tried again, later each time. Returns how many arrived.
-
-    A message is marked as delivered after it arrived: a kill between the two sends it twice, never loses it;
-    receivers recognise repeats by the message's id.
-    """
-    arrived = 0
-    with store.reading() as session:
-        due = select(OutboxMessage.id).where(OutboxMessage.delivered_at.is_(None), OutboxMessage.due_at <= wall_now())
-        numbers = list(
-            session.scalars(due.where(OutboxMessage.attempts < _ATTEMPTS).order_by(OutboxMessage.id).limit(_BATCH))
+        _require_webhook(session, number).active = False
+        session.execute(
+            delete(OutboxMessage).where(OutboxMessage.webhook_id == number, OutboxMessage.delivered_at.is_(None))
         )
-
-    for number in numbers:
-        with store.reading() as session:
-            row = session.get(OutboxMessage, number)
-            hook = None if row is None else session.get(Webhook, row.webhook_id)
-        if row is None or hook is None:
-            continue
-
-        error = _send(hook, row) if hook.active else "the webhook was removed"
-        with store.writing() as session:
-            kept = session.get(OutboxMessage, number)
-            if kept is None:
-                continue
-            kept.attempts += 1
-            kept.last_error = error
-            if not error:
-                kept.delivered_at = wall_now()
-                arrived += 1
-            else:
-                kept.due_at = wall_now() + timedelta(seconds=min(_LONGEST_PAUSE, 2**kept.attempts))
-    return arrived
-
-
-def _send(hook: Webhook, row: OutboxMessage) -> str:
-    """Empty if it arrived, else why not."""
-    message = {"id": row.id, "event": row.event, "created_at": row.created_at.isoformat(), "data": row.payload}
-    body = json.dumps(message, sort_keys=True).encode()
-    headers = {"content-type": "application/json", SIGNATURE: sign(hook.secret, int(time.time()), body)}
-    request = urllib.request.Request(hook.url, body, headers, method="POST")
-    try:
-        with _opener.open(request, timeout=_SECONDS) as answer:
-            return "" if answer.status < 300 else f"status {answer.status}"
-    except urllib.error.HTTPError as problem:
-        return f"status {problem.code}"
-    except (TimeoutError, OSError, ValueError) as problem:
-        return type(problem).__name__
+        session.add(AuditRow(at=wall_now(), actor=actor, action="webhook.removed", subject=str(number), detail={}))

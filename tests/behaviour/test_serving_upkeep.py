@@ -21,7 +21,8 @@ from serving.background import BackgroundThreads
 from serving.metrics import Metrics
 from serving.state.clock import ServingClock
 from serving.state.weekly_comparison import compare_with_last_week
-from serving.webhooks.outbox import SIGNATURE, deliver, sign
+from serving.webhooks.delivery import deliver
+from serving.webhooks.outbox import SIGNATURE, sign
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
 from tests.reference.serving import client_for, worklist_of
 
@@ -198,13 +199,13 @@ def test_webhooks_are_signed_and_tried_until_they_arrive(client: TestClient, tin
     lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
     client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"})
     store = client.app.state.app_state.store
-    delivered = [deliver(store)]
+    delivered = [deliver(store, client.app.state.app_state.settings.networks)]
     for _ in range(40):
         if sum(delivered):
             break
         time.sleep(0.1)
-        delivered.append(deliver(store))
-    delivered.append(deliver(store))
+        delivered.append(deliver(store, client.app.state.app_state.settings.networks))
+    delivered.append(deliver(store, client.app.state.app_state.settings.networks))
     server.shutdown()
     server.server_close()
     assert (len(got), sum(delivered)) == (2, 1)

@@ -17,7 +17,8 @@ from serving.settings import ServeSettings
 def settings_for(run: Any, state_dir: Path, **changes: Any) -> ServeSettings:
     """Settings of a server on a run, with everything behind the requests switched off."""
     base: dict[str, Any] = {"source": str(run.source), "data_dir": run.data_dir, "state_dir": state_dir}
-    return ServeSettings(**{**base, "background": False, "rate_per_second": 10_000.0, "rate_burst": 10_000, **changes})
+    base |= {"background": False, "rate_per_second": 10_000.0, "rate_burst": 10_000}
+    return ServeSettings(**{**base, "webhook_networks": ("127.0.0.0/8",), **changes})
 
 
 @contextmanager

@@ -71,13 +71,13 @@ def post_rollback(
 @router.post("/webhooks", status_code=201, summary="Register a webhook")
 def post_webhook(body: WebhookIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
     """Messages are signed with the secret in the answer, which is shown this once."""
-    local = not app_state.settings.public
-    return outbox.add_webhook(app_state.store, caller.name, body.url, [str(e) for e in body.events], local=local)
+    events = [str(event) for event in body.events]
+    return outbox.add_webhook(app_state.store, caller.name, body.url, events, app_state.settings.networks)
 
 
 @router.get("/webhooks", summary="List the webhooks")
 def get_webhooks(app_state: AppStateDep, caller: Admin) -> list[dict[str, Any]]:
-    """Without their secrets."""
+    """Without their secrets; with messages waiting, dead letters and the last error of each."""
     return outbox.list_webhooks(app_state.store)
 
 
@@ -85,6 +85,18 @@ def get_webhooks(app_state: AppStateDep, caller: Admin) -> list[dict[str, Any]]:
 def delete_webhook(number: Number, app_state: AppStateDep, caller: Admin) -> None:
     """Messages still waiting for it are dropped."""
     outbox.remove_webhook(app_state.store, caller.name, number)
+
+
+@router.get("/webhooks/{number}/dead-letters", summary="Messages that were given up")
+def get_dead_letters(number: Number, app_state: AppStateDep, caller: Admin) -> list[dict[str, Any]]:
+    """Oldest first, at most 200: each with its event, its content and why it did not arrive."""
+    return outbox.list_dead_letters(app_state.store, number)
+
+
+@router.post("/webhooks/{number}/replay", summary="Send the messages that were given up again")
+def post_replay(number: Number, app_state: AppStateDep, caller: Admin) -> dict[str, int]:
+    """All dead letters of the webhook are queued anew."""
+    return {"messages": outbox.replay_dead_letters(app_state.store, caller.name, number)}
 
 
 @router.get("/posted/{table}", summary="Rows posted to the server, as Parquet", response_class=Response)

@@ -1,0 +1,190 @@
+"""Receivers of webhooks: what one of them does never delays or loses another's messages."""
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from serving.state.clock import wall_now
+from serving.store.engine import Store, open_store
+from serving.store.tables import OutboxMessage
+from serving.webhooks import delivery
+from serving.webhooks.delivery import ReceiverQueues, deliver
+from serving.webhooks.outbox import (
+    ATTEMPTS,
+    add_webhook,
+    announce,
+    list_dead_letters,
+    list_webhooks,
+    remove_webhook,
+    replay_dead_letters,
+)
+
+EVENT = "lead.feedback"
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(None, tmp_path)
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def receiver(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
+    """A raw receiver: reads one request a connection and answers as told."""
+    heard: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    heard.append(_read_request(connection))
+                    answer(connection)
+                except OSError:
+                    continue
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/x", heard
+    listener.close()
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += connection.recv(65_536)
+    head, _, body = got.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65_536)
+    return body
+
+
+def says(content: bytes) -> Callable[[socket.socket], None]:
+    return lambda connection: connection.sendall(content)
+
+
+def drip(connection: socket.socket) -> None:
+    for byte in OK * 50:
+        connection.sendall(bytes([byte]))
+        time.sleep(0.1)
+
+
+def announce_one(store: Store, text: str = "x") -> None:
+    with store.writing() as session:
+        announce(session, EVENT, {"lead_id": text})
+
+
+def errors_of(store: Store) -> list[tuple[int, int, str]]:
+    with store.reading() as session:
+        rows = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))
+        return [(row.webhook_id, row.attempts, row.last_error) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello\r\n\r\n", b"HTTP/9.9 abc\r\n\r\n", b"\x00\xff" * 500, b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 500],
+    ids=["nothing", "no-status", "odd-status", "binary", "too-many-headers"],
+)
+def test_nonsense_counts_as_an_attempt_and_others_are_served(store: Store, content: bytes) -> None:
+    with receiver(says(content)) as (bad, _), receiver(says(OK)) as (good, heard):
+        for url in (bad, good):
+            add_webhook(store, "admin", url, [EVENT], LOOPBACK)
+        announce_one(store)
+        assert deliver(store, LOOPBACK) == 1
+    (_, attempts, error), (_, _, fine) = errors_of(store)
+    assert (attempts, fine, len(heard)) == (1, "", 1)
+    assert error
+
+
+def test_a_dripping_receiver_is_cut_off_and_delays_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "SECONDS", 0.6)
+    with receiver(drip) as (slow, _), receiver(says(OK)) as (good, heard):
+        for url in (slow, good):
+            add_webhook(store, "admin", url, [EVENT], LOOPBACK)
+        queues = ReceiverQueues(store, LOOPBACK)
+        announce_one(store, "first")
+        begun = time.monotonic()
+        turns = queues.serve_turn()
+        while len(heard) < 1:
+            time.sleep(0.01)
+        announce_one(store, "second")
+        while len(heard) < 2:
+            queues.serve_turn()
+            time.sleep(0.01)
+            assert time.monotonic() < begun + 20
+        slow_is_busy = not turns[0].done()
+        assert [turn.result(timeout=10) for turn in turns] == [0, 1]
+        queues.close()
+    assert slow_is_busy, "the good receiver had to wait for the slow one"
+    assert errors_of(store)[0][1] == 1 and errors_of(store)[0][2]
+
+
+def test_a_failing_receiver_keeps_its_order_a_refused_message_lets_others_pass(store: Store) -> None:
+    answers = [b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"]
+    with receiver(lambda c: c.sendall(answers.pop(0) if answers else OK)) as (url, heard):
+        add_webhook(store, "admin", url, [EVENT], LOOPBACK)
+        announce_one(store, "first")
+        announce_one(store, "second")
+        assert deliver(store, LOOPBACK) == 0 and len(heard) == 1
+        assert deliver(store, LOOPBACK) == 0 and len(heard) == 1, "the whole receiver waits"
+        _make_due(store)
+        assert deliver(store, LOOPBACK) == 2
+        answers.append(b"HTTP/1.1 422 No\r\ncontent-length: 0\r\n\r\n")
+        announce_one(store, "refused")
+        announce_one(store, "after it")
+        assert deliver(store, LOOPBACK) == 1
+    order = [part.split(b'"lead_id": "')[1].split(b'"')[0].decode() for part in heard]
+    assert order == ["first", "first", "second", "refused", "after it"]
+
+
+def test_dead_letters_are_listed_and_replayed(store: Store) -> None:
+    with receiver(says(OK)) as (url, heard):
+        number = add_webhook(store, "admin", url, [EVENT], LOOPBACK)["id"]
+        announce_one(store, "lost")
+        with store.writing() as session:
+            row = session.scalars(select(OutboxMessage)).one()
+            row.attempts, row.last_error = ATTEMPTS, "status 503"
+        assert deliver(store, LOOPBACK) == 0
+        letters = list_dead_letters(store, number)
+        assert [(one["data"], one["last_error"]) for one in letters] == [({"lead_id": "lost"}, "status 503")]
+        assert [(one["waiting"], one["dead_letters"]) for one in list_webhooks(store)] == [(0, 1)]
+        assert replay_dead_letters(store, "admin", number) == 1
+        assert deliver(store, LOOPBACK) == 1 and len(heard) == 1
+    assert list_dead_letters(store, number) == []
+
+
+def test_a_removed_webhook_takes_its_waiting_messages_with_it(store: Store) -> None:
+    number = add_webhook(store, "admin", "http://127.0.0.1:9/x", [EVENT], LOOPBACK)["id"]
+    announce_one(store)
+    remove_webhook(store, "admin", number)
+    assert deliver(store, LOOPBACK) == 0 and errors_of(store) == []
+
+
+def test_an_address_that_became_private_is_not_called(store: Store) -> None:
+    with ExitStack() as stack:
+        url, heard = stack.enter_context(receiver(says(OK)))
+        add_webhook(store, "admin", url, [EVENT], LOOPBACK)
+        announce_one(store)
+        assert deliver(store) == 0 and heard == []
+    assert "not declared" in errors_of(store)[0][2]
+
+
+def _make_due(store: Store) -> None:
+    with store.writing() as session:
+        for row in session.scalars(select(OutboxMessage)):
+            row.due_at = wall_now() - timedelta(seconds=1)
