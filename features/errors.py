@@ -25,6 +25,7 @@ class ExitStatus(IntEnum):
     ONE_CLASS = 22
     NOT_PROMOTED = 23
     ACT = 24
+    TABLE_LOST = 25
 
 
 class LeadScoreError(Exception):

@@ -162,6 +162,20 @@ class Column(Declared):
         return text.strip()
 
 
+class QuarantineLimit(Declared):
+    """How much of a table may be lost in quarantine."""
+
+    limit: float = Field(gt=0, le=1, description="share of the rows that may break a rule, 0 to 1; default: 0.5")
+    reason: str = Field(description="why that is right; a sentence")
+
+    @field_validator("reason")
+    @classmethod
+    def _has_words(cls, text: str) -> str:
+        if not any(letter.isalnum() for letter in text):
+            raise ValueError("a reason must contain words; say why in a sentence")
+        return text.strip()
+
+
 class TableSource(Declared):
     """One table of a source: where it is and what its columns are."""
 
@@ -177,6 +191,9 @@ class TableSource(Declared):
         "over (the companies of a file of deals); without it they go to quarantine",
     )
     columns: dict[str, Column] = Field(default_factory=dict, description="name in the product to column of the file")
+    quarantine: QuarantineLimit | None = Field(
+        default=None, description="accepts that more than half of the table's rows are lost in quarantine"
+    )
     wide: dict[Stage, Headers] = Field(
         default_factory=dict,
         description="for stages written as one column of dates each: stage to its header or headers, the first that is "

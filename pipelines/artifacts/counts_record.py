@@ -21,6 +21,28 @@ class RowCount(Record):
         return f"{self.kept:,} kept, {self.quarantined:,} quarantined{others}"
 
 
+class QuarantineReason(Record):
+    """One reason why rows of a table are in quarantine (``kept``: why they are warned of, and stay).
+
+    Parameters
+    ----------
+    rows, read : rows that broke the rule, and rows of the table
+    row, example : the first of them in the file, and its value
+    cause, advice : what is behind it and what to do next; empty where no cause shows
+    """
+
+    table: str
+    rule: str
+    column: str
+    rows: int
+    read: int
+    row: int
+    example: str
+    cause: str = ""
+    advice: str = ""
+    kept: bool = False
+
+
 class IdentityCounts(Record):
     """What identity resolution merged and matched."""
 
@@ -51,8 +73,9 @@ class MatchedKeys(Record):
 class CountsRecord(Artifact):
     """What ingest read of a source; every row read is kept or in quarantine.
 
-    ``rules`` and ``warnings`` count rows by table and rule, ``files`` holds name, size, hash and form of each file,
-    ``undeclared_kinds`` the rows of each kind of activity that the declaration does not know: no feature counts them.
+    ``rules`` and ``warnings`` count rows by table and rule, ``reasons`` says by table why rows were lost, most rows
+    first, ``files`` holds name, size, hash and form of each file, ``undeclared_kinds`` the rows of each kind of
+    activity that the declaration does not know: no feature counts them.
     ``keys`` says of each column that refers to another table which ids were matched though written otherwise.
     """
 
@@ -70,6 +93,7 @@ class CountsRecord(Artifact):
     ignored_columns: dict[str, dict[str, str]]
     files: dict[str, dict[str, Any]]
     notes: tuple[str, ...]
+    reasons: dict[str, tuple[QuarantineReason, ...]] = {}
     undeclared_kinds: dict[str, int] = {}
     keys: dict[str, MatchedKeys] = {}
     identity: IdentityCounts | None = None

@@ -17,6 +17,7 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     context = options.context()
     from pipelines.artifacts.counts_record import CountsRecord
     from pipelines.cli.progress import StageProgress
+    from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine
     from pipelines.ingest.undeclared_kinds import describe_undeclared_kinds
     from pipelines.run import RUN, exit_status, run_all
     from pipelines.workspace.lock import only_writer
@@ -24,8 +25,10 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     with only_writer(context.paths), StageProgress(len(RUN) + int(track)) as progress:
         summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
-    warning = describe_undeclared_kinds(CountsRecord.read(context.paths).undeclared_kinds)
-    output.show(summary.record() | {"report": str(report)}, summary_text(summary, report, warning))
+    counts = CountsRecord.read(context.paths)
+    warning = describe_undeclared_kinds(counts.undeclared_kinds)
+    text = summary_text(summary, report, warning, describe_quarantine(counts.reasons))
+    output.show(summary.record() | {"report": str(report)}, text)
     return exit_status(summary.verdict)
 
 
@@ -130,14 +133,17 @@ def data_get_command(options: Options, output: Output) -> int:
     return 0
 
 
-def summary_text(summary: "SummaryRecord", report: Path, warning: str = "") -> str:
-    """What `run` prints: rows, base rate, winner and why, test figures, wins at capacity, where the report is."""
+def summary_text(summary: "SummaryRecord", report: Path, warning: str = "", quarantine: Sequence[str] = ()) -> str:
+    """What `run` prints: rows and why some are in quarantine, base rate, winner and why, test figures, wins at
+    capacity, where the report is.
+    """
     name = f"{summary.source}{' (synthetic)' if summary.synthetic else ''}"
     lines = ["", f"Source {name}, verdict: {summary.verdict}", f"  {summary.verdict_text}"]
     against = summary.caution
     if against and against != summary.verdict_text:
         lines.append(f"  caution: {against.removeprefix(summary.verdict_text).strip()}")
     lines += [f"  {table}: {n.read:,} rows read, {n.describe()}" for table, n in summary.rows.items()]
+    lines += [f"  {line}" for line in quarantine]
     if summary.base_rate is not None:
         horizon = f" within {summary.horizon_days} days" if summary.horizon_days else ""
         lines.append(f"  base rate: {summary.base_rate:.1%} won{horizon} ({summary.matured_rows:,} matured rows)")

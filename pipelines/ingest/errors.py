@@ -71,10 +71,11 @@ class AmbiguousDatesError(ContractError):
     code: ClassVar[str] = "LS036"
 
 
-class NothingKeptError(ContractError):
-    """A table all of whose rows went to quarantine."""
+class TableLostError(ContractError):
+    """A table all or most of whose rows went to quarantine."""
 
     code: ClassVar[str] = "LS037"
+    exit_status: ClassVar[ExitStatus] = ExitStatus.TABLE_LOST
 
 
 class SuiteFailedError(ContractError):

@@ -49,6 +49,23 @@ SENTENCES = {
     Rule.UNIQUE: "is unique (the first is kept)",
 }
 
+BROKEN = {
+    Rule.FIELD_COUNT: "has more or fewer fields than the header",
+    Rule.OPEN_QUOTE: "opens a quote that is never closed",
+    Rule.ENCODING: "holds bytes that are not text in the file's encoding",
+    Rule.TYPE: "cannot be read as the declared type",
+    Rule.REQUIRED: "is missing",
+    Rule.ALLOWED: "is not one of the allowed values",
+    Rule.MINIMUM: "is below the minimum",
+    Rule.MAXIMUM: "is above the maximum",
+    Rule.KNOWN_ORDER: "is known before it happened",
+    Rule.CUTOFF: "is after the data cut-off",
+    Rule.REFERENCE: "refers to no row that exists",
+    Rule.PARENT: "refers to a row in quarantine",
+    Rule.CLOSE: "is of a deal that is over, but whose outcome cannot be read",
+    Rule.UNIQUE: "repeats the key of an earlier row",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:

@@ -1,6 +1,5 @@
 """Leads to be scored from a file: one row per row of the file, in its order; what is wrong with a row beside it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from features.schema.columns import CsvFormat, Location
 from features.schema.source import Source
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table, type_of
 from pipelines.ingest.errors import MissingColumnError
-from pipelines.ingest.expectations import SENTENCES, Expectation, Rule, expectations_of
+from pipelines.ingest.expectations import BROKEN, Expectation, Rule, expectations_of
 from pipelines.ingest.quarantine import breaks, hidden_columns, shape_of_text
 from pipelines.ingest.reading.file_adapters import read_file
 
@@ -59,7 +58,7 @@ def read_leads_file(path: Path, source: Source) -> LeadsFile:
     errors: list[list[str]] = [[] for _ in range(raw.read)]
     place = shaped.rows - 1
     for broken in raw.broken:
-        errors[broken.row - 1].append(f"the row {_breaks_rule(Rule(broken.rule))}")
+        errors[broken.row - 1].append(f"the row {BROKEN[Rule(broken.rule)]}")
 
     hidden = hidden_columns(source, "leads")
     for item in shaped.unreadable:
@@ -113,22 +112,7 @@ def _row_rules(source: Source, shaped: ShapedTable) -> list[Expectation]:
 
 def _add(errors: list[list[str]], place: npt.NDArray[np.int64], hit: npt.NDArray[np.bool_], rule: Expectation) -> None:
     for position in np.flatnonzero(hit):
-        errors[place[position]].append(f"{rule.columns[-1]} {_breaks_rule(rule.rule)}{_detail(rule)}")
-
-
-_BROKEN: Mapping[Rule, str] = {
-    Rule.FIELD_COUNT: "has more or fewer fields than the header",
-    Rule.OPEN_QUOTE: "opens a quote that is never closed",
-    Rule.ENCODING: "holds bytes that are not text in the file's encoding",
-    Rule.REQUIRED: "is missing",
-    Rule.ALLOWED: "is not one of the allowed values",
-    Rule.MINIMUM: "is below the minimum",
-    Rule.MAXIMUM: "is above the maximum",
-}
-
-
-def _breaks_rule(rule: Rule) -> str:
-    return _BROKEN.get(rule, f"breaks the rule: {SENTENCES[rule]}")
+        errors[place[position]].append(f"{rule.columns[-1]} {BROKEN[rule.rule]}{_detail(rule)}")
 
 
 def _detail(rule: Expectation) -> str:

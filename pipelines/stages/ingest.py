@@ -1,5 +1,6 @@
 """Ingest: a source's files to canonical tables; bad rows to quarantine; counts that reconcile."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,13 @@ from features.schema.canonical_tables import TABLES
 from features.schema.columns import Location
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason
 from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table
-from pipelines.ingest.errors import NoLocationError, NothingKeptError, OneClassError
+from pipelines.ingest.diagnosis.find_reasons import find_reasons
+from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
+from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine, describe_reasons
+from pipelines.ingest.errors import NoLocationError, OneClassError, TableLostError
 from pipelines.ingest.expectations import Expectation, Rule, expectations_of, table_order
 from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
@@ -38,7 +42,7 @@ from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import empty_table
 
 QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet"
-OBLIGATORY = ("leads", "outcomes", "stages")  # without rows of these there is nothing to learn from
+TABLE_LOST = "table_lost"  # verdict of an ingest that was refused
 
 
 def ingest(source: Source, paths: Paths) -> CountsRecord:
@@ -53,8 +57,9 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     ------
     MissingFileError, UnreadableFileError, EmptyFileError, WrongHashError, MissingColumnError
         naming file and column.
-    NothingKeptError
-        if every row of leads, outcomes or stages is quarantined.
+    TableLostError
+        if most of a table is quarantined; counts, quarantine and verdict are then in ``refused``, and the tables of
+        the last good ingest stay as they are.
     OneClassError
         if the target of a flat source has one class only.
     """
@@ -62,9 +67,20 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     raws, shapes = read_tables(source, get_data(source, paths))
     keys = match_references(source, raws, shapes)
     cutoff = cutoff_of(source, shapes)
-    checked = _check_tables(source, raws, shapes, cutoff)
-    _refuse_useless(source, checked)
+    rules = expectations_of(source, cutoff)
+    checked = _check_tables(source, raws, shapes, rules)
     counts = _counts(source, raws, shapes, checked, cutoff)
+    reasons = find_reasons(source, raws, shapes, checked, rules)
+    counts["reasons"] = {table: [reason.record() for reason in found] for table, found in reasons.items()}
+    lost = find_lost_tables(source, checked, raws)
+    if lost:
+        text = describe_lost_tables(source, lost, reasons, str(paths.refused / QUARANTINE))
+        refused = CountsRecord.of(counts | {"verdict": TABLE_LOST, "text": text})
+        with stage_dir(paths.refused) as out:
+            _write_quarantine(out, refused, raws, checked)
+        raise TableLostError(text)
+
+    _refuse_one_class(source, checked, reasons)
     resolved = _resolve_identity(source, checked)
     if source.identity is not None:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
@@ -75,6 +91,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
     _write(paths, record, raws, checked, resolved)
+    shutil.rmtree(paths.refused, ignore_errors=True)
     return record
 
 
@@ -104,10 +121,9 @@ def read_tables(source: Source, files: Mapping[str, Path]) -> tuple[dict[str, Ra
 
 
 def _check_tables(
-    source: Source, raws: Mapping[str, RawTable], shapes: Mapping[str, ShapedTable], cutoff: pd.Timestamp | None
+    source: Source, raws: Mapping[str, RawTable], shapes: Mapping[str, ShapedTable], rules: Sequence[Expectation]
 ) -> dict[str, CheckedTable]:
     checked: dict[str, CheckedTable] = {}
-    rules = expectations_of(source, cutoff)
     for table, shaped in shapes.items():
         mine = [rule for rule in rules if rule.table == table]
         lost = _closes_without_outcome(source, raws, shapes, rules) if table == "leads" else None
@@ -152,30 +168,29 @@ def _latest(source: Source, cutoff: pd.Timestamp | None, checked: Mapping[str, C
     return max((moment for moment in clocks if not pd.isna(moment)), default=None)
 
 
-def _refuse_useless(source: Source, checked: Mapping[str, CheckedTable]) -> None:
-    for table, result in checked.items():
-        if len(result.frame) or table not in OBLIGATORY:
-            continue
-        reasons = result.quarantine.groupby(["rule", "column"], sort=False)["value"].agg(["size", "first"])
-        shown = [
-            f"{column or 'row'}: {rule} ({size} rows, e.g. '{first}')"
-            for (rule, column), size, first in reasons.itertuples()
-        ]
-        raise NothingKeptError(
-            f"{source.where('tables', table)}: all {result.read} rows of table '{table}' break a rule: "
-            f"{'; '.join(shown[:3])}. Correct the declaration or the export."
-        )
-    if source.flat is not None:
-        target = source.flat.target
-        texts = checked["leads"].frame[target.column]
-        won = int(texts.isin(target.won).sum())
-        if won in (0, len(texts)):
-            found = ", ".join(sorted(set(texts)))
-            raise OneClassError(
-                f"{source.where('flat', 'target')}: target '{target.column}' has one class only in {len(texts)} rows "
-                f"({found}); nothing can be learned from it. Expected won ({', '.join(target.won)}) and lost "
-                f"({', '.join(target.lost)}); export closed leads of both kinds."
-            )
+def _refuse_one_class(
+    source: Source, checked: Mapping[str, CheckedTable], reasons: Mapping[str, Sequence[QuarantineReason]]
+) -> None:
+    """A flat target of one class teaches nothing; what is in quarantine may be the other one."""
+    if source.flat is None:
+        return
+    target = source.flat.target
+    texts = checked["leads"].frame[target.column]
+    won = int(texts.isin(target.won).sum())
+    if won not in (0, len(texts)):
+        return
+    found = ", ".join(sorted(set(texts)))
+    missing = checked["leads"].quarantined
+    lost = "\n".join(
+        ["", f"  {missing:,} of {checked['leads'].read:,} rows are in quarantine:", *describe_reasons(reasons["leads"])]
+        if missing
+        else []
+    )
+    raise OneClassError(
+        f"{source.where('flat', 'target')}: target '{target.column}' has one class only in {len(texts)} rows "
+        f"({found}); nothing can be learned from it. Expected won ({', '.join(target.won)}) and lost "
+        f"({', '.join(target.lost)}); export closed leads of both kinds.{lost}"
+    )
 
 
 def _counts(
@@ -223,17 +238,24 @@ def _write(
         for name, frame in resolved.tables.items():
             write_parquet(out / f"{name}.parquet", frame)
         write_identity(out, resolved)
-        write_parquet(out / QUARANTINE, pd.concat([c.quarantine for c in checked.values()], ignore_index=True))
-        write_parquet(out / WARNINGS, pd.concat([c.warnings for c in checked.values()], ignore_index=True))
-        originals = [raw_rows(raws[table], c, table) for table, c in checked.items()]
-        write_parquet(out / QUARANTINED_ROWS, pd.concat(originals, ignore_index=True))
-        counts.write(out)
-        RowsVerdict.of({"stage": "ingest", "verdict": counts.verdict, "text": counts.text}).write(out)
+        _write_quarantine(out, counts, raws, checked)
+
+
+def _write_quarantine(
+    out: Path, counts: CountsRecord, raws: Mapping[str, RawTable], checked: Mapping[str, CheckedTable]
+) -> None:
+    """What was kept out and why, with the counts and the verdict."""
+    write_parquet(out / QUARANTINE, pd.concat([c.quarantine for c in checked.values()], ignore_index=True))
+    write_parquet(out / WARNINGS, pd.concat([c.warnings for c in checked.values()], ignore_index=True))
+    originals = [raw_rows(raws[table], c, table) for table, c in checked.items()]
+    write_parquet(out / QUARANTINED_ROWS, pd.concat(originals, ignore_index=True))
+    counts.write(out)
+    RowsVerdict.of({"stage": "ingest", "verdict": counts.verdict, "text": counts.text}).write(out)
 
 
 def describe_counts(counts: CountsRecord) -> str:
     """One line per table: rows read, kept and quarantined, and by which rules; then what identity resolution did, and
-    kinds of activities nobody declared, with a block to paste.
+    kinds of activities nobody declared, with a block to paste. Between them the largest reasons of the quarantine.
     """
     lines = []
     for table, n in counts.rows.items():
@@ -241,6 +263,7 @@ def describe_counts(counts: CountsRecord) -> str:
         line = f"{table}: {n.read:,} read, {n.describe()}"
         lines.append(f"{line} ({why})" if why else line)
     lines += describe_matches(counts.keys)
+    lines += describe_quarantine(counts.reasons)
     if counts.identity is not None:
         lines.append(identity_in_words(counts.identity))
     if counts.undeclared_kinds:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -12,12 +13,13 @@ from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord, ValidationRecord
 from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.column_profile import profile_columns
-from pipelines.ingest.errors import SuiteFailedError
+from pipelines.ingest.diagnosis.reasons_in_words import describe_reason
+from pipelines.ingest.errors import SuiteFailedError, TableLostError
 from pipelines.ingest.expectations import SENTENCES, Rule, expectations_of
 from pipelines.ingest.great_expectations_suites import RuleResult, run_suites
 from pipelines.ingest.undeclared_kinds import declaration_block, describe_undeclared_kinds
 from pipelines.stages.ingest import QUARANTINE, WARNINGS, describe_counts
-from pipelines.workspace.atomic_files import read_parquet, stage_dir, write_text
+from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_text
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
 
@@ -29,9 +31,14 @@ def validate(source: Source, paths: Paths) -> ValidationRecord:
 
     Raises
     ------
+    TableLostError
+        if the last ingest was refused; the tables of the one before stay as they are.
     SuiteFailedError
         after writing, if kept rows break a rule.
     """
+    refused = paths.refused / Path(CountsRecord.FILE).name
+    if refused.exists():
+        raise TableLostError(CountsRecord.parse(read_json(refused), refused, paths.source, "ingest").text)
     counts = CountsRecord.read(paths)
     tables = load_tables(paths)
     cutoff = pd.Timestamp(counts.data_cutoff) if counts.data_cutoff else None
@@ -109,6 +116,12 @@ def render_page(report: ValidationRecord) -> str:
     return _template().render(
         report=report,
         lines=describe_counts(report).splitlines(),
+        reasons=[
+            f"{reason.table}: {describe_reason(reason)}"
+            for table in report.reasons.values()
+            for reason in table
+            if reason.cause
+        ],
         kinds_warning=describe_undeclared_kinds(report.undeclared_kinds),
         kinds_block=declaration_block(report.undeclared_kinds),
     )

@@ -41,6 +41,11 @@ class Paths:
         return self.root / "ingest"
 
     @property
+    def refused(self) -> Path:
+        """Quarantine and counts of the last ingest, where it was refused because a table was lost."""
+        return self.root / "refused"
+
+    @property
     def validate(self) -> Path:
         """Results of the data check."""
         return self.root / "validate"

@@ -11,8 +11,8 @@ from pipelines.ingest.errors import (
     MissingColumnError,
     MissingFileError,
     NoLocationError,
-    NothingKeptError,
     OneClassError,
+    TableLostError,
     UnreadableFileError,
 )
 from pipelines.stages.ingest import ingest
@@ -40,9 +40,9 @@ CASES = {
     "other words in the target": (
         CALLS.replace("yes", "1").replace("no", "0"),
         FLAT,
-        NothingKeptError,
-        ExitStatus.CONTRACT,
-        ["all 3 rows", "y: allowed_values (3 rows, e.g. '0')"],
+        TableLostError,
+        ExitStatus.TABLE_LOST,
+        ["table 'leads' is lost", "all 3 rows", "y is not one of the allowed values: 3 rows, e.g. row 1: '0'", "'0' 2"],
     ),
     "no location": (
         CALLS,
@@ -72,7 +72,8 @@ def test_a_bad_file_gives_its_own_error_and_leaves_the_data_alone(
     for part in said:
         assert part in str(caught.value)
     assert {p.name: p.read_bytes() for p in paths.ingest.iterdir()} == before
-    assert [p.name for p in paths.root.iterdir()] == ["ingest"]
+    kept = ["ingest", "refused"] if error is TableLostError else ["ingest"]
+    assert sorted(p.name for p in paths.root.iterdir()) == kept
 
 
 def test_a_first_run_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -102,4 +103,7 @@ def test_three_broken_rows_do_not_stop_the_others(tmp_path: Path) -> None:
     broken = CALLS + 'clerk;30\nclerk;30;no;no;no\n"clerk;30;no\nguest;50;yes\n'
     counts = ingest(write_flat(tmp_path, broken), paths).content()
     assert counts["rows"]["leads"] == {"read": 7, "kept": 4, "quarantined": 3}
-    assert counts["text"] == "leads: 7 read, 4 kept, 3 quarantined (field_count 2, open_quote 1)"
+    first, *reasons = counts["text"].splitlines()
+    assert first == "leads: 7 read, 4 kept, 3 quarantined (field_count 2, open_quote 1)"
+    assert "more or fewer fields than the header: 2 rows, e.g. row 4: 'clerk;30'" in reasons[0]
+    assert "opens a quote that is never closed: 1 row, e.g. row 6" in reasons[1]

@@ -192,7 +192,8 @@ def test_read_is_kept_plus_quarantined_whatever_the_file_holds(
     folder = tmp_path_factory.mktemp("flat")
     paths = Paths(folder / "data", "calls")
     text = "\n".join(["job;age;y", "clerk;30;no", "baker;41;yes", *lines]) + "\n"
-    counts = ingest(write_flat(folder, text), paths).content()["rows"]["leads"]
+    accepted = FLAT.replace("  leads:\n", "  leads:\n    quarantine: {limit: 1, reason: broken on purpose}\n")
+    counts = ingest(write_flat(folder, text, accepted), paths).content()["rows"]["leads"]
     filled = 2 + sum(bool(line) for line in lines)
     assert counts["read"] == counts["kept"] + counts["quarantined"] == filled
     raw = read_parquet(paths.ingest / "quarantined_rows.parquet")

@@ -1,0 +1,1 @@
+"""Why rows were lost: the cause behind a broken rule, in words, and what to do about it."""
