@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from features.schema.secrets import holds_secret
 from features.schema.vocabulary import ColumnType, Dimension, Role, Stage, Topic, WhenKnown
 
 WIDE_STAGE, WIDE_DATE = "(stage)", "(date)"  # headers of the rows made of a wide table
@@ -77,22 +78,101 @@ def _as_snapshots(value: Any) -> Any:
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
 
 
-class Location(Declared):
-    """Where a file is found, in this order: LEADSCORE_DATA, beside the declaration, data directory, package, url."""
+class Database(Declared):
+    """A table or query of a database; what is secret stands in the environment, never in the declaration."""
 
-    file: str = Field(description="file name under LEADSCORE_DATA or beside the declaration, or an absolute path")
+    url: str = Field(
+        description="SQLAlchemy URL; `${NAME}` in it, or a NAME alone, is taken from the environment; so are passwords"
+    )
+    table: str | None = Field(default=None, description="table or view that is read")
+    schema_name: str | None = Field(default=None, alias="schema", description="schema of the table")
+    query: str | None = Field(default=None, description="a SELECT that is read instead of a table")
+    newer_than: str | None = Field(
+        default=None, description="only rows whose watermark is at least this (ISO time or number) are asked for"
+    )
+    watermark: str | None = Field(
+        default=None,
+        description="column by which a table only grows (it is never edited): later runs ask for newer rows alone",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_secrets(cls, data: Any) -> Any:
+        """Looked at before the fields are, so that no message repeats the address."""
+        if isinstance(data, dict) and holds_secret(str(data.get("url", ""))):
+            raise ValueError(
+                "the URL holds a password. Put the URL into an environment variable, e.g. LEADSCORE_DB, and declare "
+                'url: "${LEADSCORE_DB}", or only the password: postgresql://user:${DB_PASSWORD}@host/name'
+            )
+        return data
+
+    @model_validator(mode="after")
+    def _one_input(self) -> "Database":
+        if (self.table is None) == (self.query is None):
+            raise ValueError("name either a 'table' or a 'query'")
+        if self.schema_name is not None and self.table is None:
+            raise ValueError("'schema' belongs to 'table'; a query names its schemas itself")
+        if self.newer_than is not None and self.watermark is None:
+            raise ValueError("'newer_than' needs 'watermark', the column it speaks of")
+        return self
+
+
+class Location(Declared):
+    """Where a table is: a file (looked for in LEADSCORE_DATA, beside the declaration, in the data directory, then
+    fetched by package or url) or a database.
+    """
+
+    file: str = Field(
+        default="",
+        description="file, folder of Parquet files, or pattern (`events/*.csv`): under LEADSCORE_DATA, beside the "
+        "declaration, or absolute",
+    )
+    database: Database | None = Field(default=None, description="table of a database, instead of a file")
     member: str | None = Field(default=None, description="member of the archive, if the file is a zip")
+    sheet: str | None = Field(default=None, description="sheet, if the file is a workbook with several")
+    table: str | None = Field(default=None, description="table, if the file is an SQLite or DuckDB database")
+    query: str | None = Field(default=None, description="a SELECT on the file, if it is an SQLite or DuckDB database")
+    records: str | None = Field(
+        default=None, description="key under which a JSON document lists its records, e.g. results or data.leads"
+    )
     sha256: str | None = Field(
-        default=None, pattern=r"^[0-9a-f]{64}$", description="of the table's bytes after unpacking (zip, gzip)"
+        default=None, pattern=r"^[0-9a-f]{64}$", description="of the table's bytes after unpacking (zip, gzip, bz2, xz)"
     )
     url: str | None = Field(default=None, pattern=r"^https://", description="publisher's address (https)")
     url_member: str | None = Field(default=None, description="path inside the publisher's archive (zip in zip: a/b)")
     package: PackageMember | None = Field(default=None, description="package that ships the file")
-    format: Literal["csv", "parquet", "auto"] = Field(default="auto", description="auto: found out from the bytes")
+    format: Literal["csv", "parquet", "json", "excel", "sqlite", "duckdb", "auto"] = Field(
+        default="auto", description="auto: found out from the bytes"
+    )
     csv: CsvFormat = Field(default=CsvFormat(), description="how the file is written, if it is delimited text")
     snapshots: Annotated[Snapshots | None, BeforeValidator(_as_snapshots)] = Field(
         default=None, description="`true`: rows come from the dated exports taken by 'leadscore snapshot add'"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_secrets(cls, data: Any) -> Any:
+        if isinstance(data, dict) and any(holds_secret(str(data.get(key, ""))) for key in ("file", "url")):
+            raise ValueError(
+                "the address holds a password, which would be copied wherever the declaration goes. Declare a database "
+                'as database: {url: "${LEADSCORE_DB}", table: ...}; fetch a protected file before the run'
+            )
+        return data
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Location":
+        if "://" in self.file:
+            raise ValueError("'file' is a path; declare a database as database: {url: ..., table: ...}")
+        if bool(self.file) == (self.database is not None):
+            raise ValueError("name either a 'file' or a 'database'")
+        if self.database is not None:
+            of_files = ("member", "sheet", "table", "query", "records", "sha256", "url", "url_member", "package")
+            named = [key for key in of_files if getattr(self, key) is not None]
+            if named:
+                raise ValueError(f"{', '.join(map(repr, named))} belongs to a file; see the keys of 'database'")
+        if self.table is not None and self.query is not None:
+            raise ValueError("name either a 'table' or a 'query'")
+        return self
 
 
 class Column(Declared):

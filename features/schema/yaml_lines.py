@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from features.schema.secrets import hide_secrets
+
 Path = tuple[str | int, ...]
 _DEEPEST = 50  # levels; bounds the recursion over a document from anywhere
 _MOST_NODES = 100_000  # values of a document, aliases counted as often as they stand
@@ -123,6 +125,6 @@ def problems_of(error: ValidationError, document: LinedYaml) -> list[str]:
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = "unknown key"
-        found = "" if isinstance(problem["input"], dict | list) else f" (found {problem['input']!r})"
+        found = "" if isinstance(problem["input"], dict | list) else f" (found {hide_secrets(repr(problem['input']))})"
         rows.append((line, f"line {line}: {where}: {message}{found}"))
     return [text for _, text in sorted(rows)]

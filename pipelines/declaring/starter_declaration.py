@@ -18,7 +18,8 @@ from pipelines.declaring.column_inference import (
     guess_target,
     times_in_order,
 )
-from pipelines.ingest.reading.file_adapters import RawTable, read_file
+from pipelines.ingest.reading.file_adapters import read_file
+from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.type_casting import decimal_of
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")

@@ -12,8 +12,8 @@ from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, Tab
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.errors import MissingColumnError
-from pipelines.ingest.reading.file_adapters import RawTable
 from pipelines.ingest.reading.header_row import clean_header, match_headers
+from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.timestamps import Timestamps, end_of_day, read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 from pipelines.workspace.table_files import empty_column
@@ -115,7 +115,7 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
     headers = {*declared_headers(source, table), *_headers_of(columns), FILE_ROW}
     frame, told = _with_declared_headers(raw.frame.reset_index(drop=True), headers)
     shaped.notes += [f"{table}: {note}" for note in (*raw.notes, *told)]
-    shaped.undeclared = sorted(set(frame.columns) - headers)
+    shaped.undeclared = sorted({*frame.columns, *raw.not_read} - headers)
 
     texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
     decimal = _decimal_sign(raw, texts, table, source)

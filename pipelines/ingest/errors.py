@@ -88,3 +88,10 @@ class NoLocationError(SourceError):
     """A table without a file."""
 
     code: ClassVar[str] = "LS039"
+
+
+class DatabaseError(DataError):
+    """A database that does not answer, or a table or query that it refuses."""
+
+    code: ClassVar[str] = "LS040"
+    exit_status: ClassVar[ExitStatus] = ExitStatus.UNREADABLE

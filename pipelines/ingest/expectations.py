@@ -14,11 +14,13 @@ from pipelines.ingest.canonical_shape import read_columns, type_of
 
 
 class Rule(StrEnum):
-    """Why a row is kept out (the first three before its values are read)."""
+    """Why a row is kept out (the first five before its values are read)."""
 
     FIELD_COUNT = "field_count"
     OPEN_QUOTE = "open_quote"
     ENCODING = "encoding"
+    JSON = "json"
+    JSON_KEY = "json_key"
     TYPE = "type"
     REQUIRED = "required"
     ALLOWED = "allowed_values"
@@ -36,6 +38,8 @@ SENTENCES = {
     Rule.FIELD_COUNT: "has as many fields as the header",
     Rule.OPEN_QUOTE: "closes every quote it opens",
     Rule.ENCODING: "holds text in the file's encoding only",
+    Rule.JSON: "is a JSON object",
+    Rule.JSON_KEY: "names each key once",
     Rule.TYPE: "can be read as the declared type",
     Rule.REQUIRED: "is given",
     Rule.ALLOWED: "is one of the allowed values",
@@ -53,6 +57,8 @@ BROKEN = {
     Rule.FIELD_COUNT: "has more or fewer fields than the header",
     Rule.OPEN_QUOTE: "opens a quote that is never closed",
     Rule.ENCODING: "holds bytes that are not text in the file's encoding",
+    Rule.JSON: "is not a JSON object",
+    Rule.JSON_KEY: "names a key twice",
     Rule.TYPE: "cannot be read as the declared type",
     Rule.REQUIRED: "is missing",
     Rule.ALLOWED: "is not one of the allowed values",

@@ -16,7 +16,7 @@ from features.schema.vocabulary import Role
 from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.reading.delimited_text import BrokenRow
-from pipelines.ingest.reading.file_adapters import RawTable
+from pipelines.ingest.reading.raw_table import RawTable
 
 COLUMNS = ("table", "row", "rule", "column", "value")
 LONGEST_SHOWN = 500  # characters of a value in the quarantine; the whole row is in quarantined_rows.parquet

@@ -13,8 +13,8 @@ from pipelines.artifacts.counts_record import MatchedKeys
 from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.key_forms import DOUBT_WORDS, FORM_WORDS, SHOWN, KeyForm, match_keys
-from pipelines.ingest.reading.file_adapters import RawTable
 from pipelines.ingest.reading.header_row import match_headers
+from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.type_casting import plain_texts
 
 

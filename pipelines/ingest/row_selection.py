@@ -12,8 +12,8 @@ from features.schema.columns import Column, fold_value
 from features.schema.source import Source
 from pipelines.ingest.canonical_shape import ShapedTable, UnreadableValues
 from pipelines.ingest.errors import MissingColumnError
-from pipelines.ingest.reading.file_adapters import RawTable
 from pipelines.ingest.reading.header_row import match_headers
+from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.type_casting import plain_texts
 
 

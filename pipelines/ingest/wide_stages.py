@@ -9,8 +9,8 @@ import pandas as pd
 from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column
 from features.schema.source import Source
 from pipelines.ingest.errors import MissingColumnError
-from pipelines.ingest.reading.file_adapters import RawTable
 from pipelines.ingest.reading.header_row import match_headers
+from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.type_casting import plain_texts
 
 

@@ -13,8 +13,9 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.ingest.canonical_shape import declared_headers, shape_table
 from pipelines.ingest.errors import MissingColumnError
-from pipelines.ingest.reading.file_adapters import RawTable, read_file
+from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.header_row import match_headers
+from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.timestamps import zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport, ignored_headers, typed_headers

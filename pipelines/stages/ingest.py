@@ -17,7 +17,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason
 from pipelines.artifacts.verdict_record import RowsVerdict
-from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table
+from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, read_columns, shape_table
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine, describe_reasons
@@ -26,7 +26,8 @@ from pipelines.ingest.expectations import Expectation, Rule, expectations_of, ta
 from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
 from pipelines.ingest.reading.fetch import get_data
-from pipelines.ingest.reading.file_adapters import RawTable, read_file
+from pipelines.ingest.reading.file_adapters import read_location
+from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.reference_matching import describe_matches, match_references
 from pipelines.ingest.row_selection import drop_repeats, select_rows
 from pipelines.ingest.undeclared_kinds import (
@@ -64,7 +65,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
         if the target of a flat source has one class only.
     """
     make_generated(source, paths)
-    raws, shapes = read_tables(source, get_data(source, paths))
+    raws, shapes = read_tables(source, get_data(source, paths), paths)
     keys = match_references(source, raws, shapes)
     cutoff = cutoff_of(source, shapes)
     rules = expectations_of(source, cutoff)
@@ -95,7 +96,9 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     return record
 
 
-def read_tables(source: Source, files: Mapping[str, Path]) -> tuple[dict[str, RawTable], dict[str, ShapedTable]]:
+def read_tables(
+    source: Source, files: Mapping[str, Path], paths: Paths
+) -> tuple[dict[str, RawTable], dict[str, ShapedTable]]:
     """Rows of every table as its file has them, and as the contract wants them; each file is read once."""
     raws: dict[str, RawTable] = {}
     shapes: dict[str, ShapedTable] = {}
@@ -108,8 +111,9 @@ def read_tables(source: Source, files: Mapping[str, Path]) -> tuple[dict[str, Ra
             )
         whole = next((raw for seen, raw in read if seen == location), None)
         if whole is None:
-            found = read_file(files[table], location, expected=declared_headers(source, table))
-            whole = replace(found, form={**found.form, "file": files[table].name})
+            file, kept = files.get(table), paths.kept_table(table)
+            found = read_location(location, file, expected=_wanted(source, table, location), kept=kept)
+            whole = replace(found, form={**found.form, "file": found.form["database"] if file is None else file.name})
             read.append((location, whole))
 
         chosen, left_out = select_rows(whole, table, source)
@@ -141,6 +145,17 @@ def _closes_without_outcome(
     own = [rule for rule in rules if rule.table == "outcomes" and rule.rule not in (Rule.REFERENCE, Rule.UNIQUE)]
     alone = check(shapes["outcomes"], (), own, {}, source)
     return alone.quarantine["row"].to_numpy(dtype=np.int64)
+
+
+def _wanted(source: Source, table: str, location: Location) -> list[str]:
+    """Headers that help to read a file; of a database those that are used, as no others are fetched."""
+    headers = declared_headers(source, table)
+    if location.database is None:
+        return headers
+    alike = [name for name, other in source.tables.items() if other.location == location]
+    used = {header for t in alike for name, c in read_columns(source, t).items() for header in c.headers(name)}
+    declared = {header for t in alike for name, c in source.tables[t].columns.items() for header in c.headers(name)}
+    return [header for header in headers if header in used or header not in declared]
 
 
 def _resolve_identity(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:

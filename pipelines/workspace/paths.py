@@ -30,6 +30,10 @@ class Paths:
         """Files that were fetched or generated."""
         return self.root / "raw"
 
+    def kept_table(self, table: str) -> Path:
+        """Copy of a database's table that grows by its watermark."""
+        return self.root / "kept" / f"{table}.parquet"
+
     @property
     def snapshots(self) -> Path:
         """Dated exports kept as history; the one folder that cannot be made again from the source's files."""

@@ -24,7 +24,7 @@ from pipelines.ingest.diagnosis.value_causes import (
 )
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.quarantine import CheckedTable, hidden_columns, shape_of_text
-from pipelines.ingest.reading.file_adapters import RawTable
+from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.type_casting import cast_choices
 
 KEPT = 10  # reasons per table; the quarantine itself holds every row

@@ -10,7 +10,7 @@ from pipelines.artifacts.counts_record import QuarantineReason
 from pipelines.ingest.diagnosis.reasons_in_words import count_of, describe_reasons
 from pipelines.ingest.expectations import Rule, table_order
 from pipelines.ingest.quarantine import CheckedTable
-from pipelines.ingest.reading.file_adapters import RawTable
+from pipelines.ingest.reading.raw_table import RawTable
 
 LOST_SHARE = 0.5  # with more rows lost than kept, a table says what was lost, not what happened (docs/adr/0039)
 FEWEST_ROWS = 20  # at one broken row in ten, 11 or more of 20 happen once in a million exports: never by chance

@@ -13,7 +13,9 @@ from features.errors import FetchError
 from features.schema.columns import Location, PackageMember
 from features.schema.source import Source
 from pipelines.ingest.errors import MissingFileError, UnreadableFileError
-from pipelines.ingest.reading.file_adapters import open_bytes, unpack, zip_member
+from pipelines.ingest.reading.file_adapters import open_bytes
+from pipelines.ingest.reading.file_parts import has_pattern
+from pipelines.ingest.reading.unpacking import PACKED_SUFFIXES, unpack, zip_member
 from pipelines.workspace.atomic_files import write_bytes
 from pipelines.workspace.paths import Paths
 
@@ -34,7 +36,7 @@ def get_data(source: Source, paths: Paths, *, download: bool = True) -> dict[str
     """
     found = {}
     for table, declared in source.tables.items():
-        if declared.location is not None:
+        if declared.location is not None and declared.location.database is None:
             found[table] = _find_or_fetch(declared.location, table, source, paths, download=download)
     return found
 
@@ -55,16 +57,27 @@ def _kept_path(location: Location, paths: Paths) -> Path:
     name = Path(location.file).name
     if name.endswith(".zip") and location.member is not None:
         name = Path(location.member).name
-    return paths.raw / name.removesuffix(".gz")
+    for packed in PACKED_SUFFIXES:
+        name = name.removesuffix(packed)
+    return paths.raw / name
 
 
 def _exists(place: Path) -> bool:
     try:
+        if has_pattern(str(place)) and not place.exists():
+            return _fits_any(place)
         return place.exists()
     except OSError as problem:
         raise UnreadableFileError(
             f"{place} cannot be accessed: {problem.strerror}. Check its permissions."
         ) from problem
+
+
+def _fits_any(pattern: Path) -> bool:
+    root = pattern
+    while has_pattern(str(root)):
+        root = root.parent
+    return any(root.glob(str(pattern.relative_to(root))))
 
 
 def _find_or_fetch(location: Location, table: str, source: Source, paths: Paths, *, download: bool) -> Path:

@@ -1,51 +1,69 @@
-"""Adapters: the bytes of a table (delimited text, Parquet, packed or not) to its rows as the file has them."""
+"""Adapters: a table's bytes, whatever their format and packing, to its rows as the input has them."""
 
-import gzip
 import hashlib
-import io
-import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 
 from features.schema.columns import Location
-from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
-from pipelines.ingest.reading.delimited_text import BrokenRow, read_delimited
+from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError
+from pipelines.ingest.reading.delimited_text import read_delimited
+from pipelines.ingest.reading.file_parts import join_parts, list_parts
+from pipelines.ingest.reading.formats.databases import as_file, is_database_file, read_database, read_database_file
+from pipelines.ingest.reading.formats.json_records import looks_like_json, read_json
+from pipelines.ingest.reading.formats.parquet_files import PARQUET, read_parquet_bytes, read_parquet_folder
+from pipelines.ingest.reading.formats.workbooks import COMPOUND, read_workbook
+from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.reading.unpacking import ZIP, check_hash, is_workbook, unpack
 
-_ZIP, _GZIP, _PARQUET, _EXCEL = b"PK\x03\x04", b"\x1f\x8b", b"PAR1", b"\xd0\xcf\x11\xe0"
+_START = 16  # bytes by which a database file is known
+_FOREIGN = (  # what is not a table: how it starts, what it is
+    (b"%PDF", "a PDF document"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"ARROW1", "an Arrow file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+)
+_MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<?xml", "an XML document"))
 
 
-@dataclass(frozen=True)
-class RawTable:
-    """Rows of one file before they are read as declared.
+def read_location(
+    location: Location, path: Path | None, *, expected: Sequence[str] = (), kept: Path | None = None
+) -> RawTable:
+    """Rows of a declared input, of whatever kind.
 
     Parameters
     ----------
-    frame : columns as in the file; texts, or the types a Parquet file brings
-    rows : number of each row in the file, from 1, broken rows counted
-    broken : rows kept out because they do not fit the header or hold bytes that are not text
-    form : what was detected: format, encoding, delimiter, sha256
-    notes : what had to be found out or was passed over, in sentences
+    path : the file that was found for it; None for a database
+    expected : headers the declaration speaks of; of a database only these are fetched
+    kept : where a database's table with a watermark is kept between runs
     """
+    if location.database is not None:
+        return read_database(location.database, columns=expected, kept=kept)
+    return read_file(path or Path(location.file), location, expected=expected)
 
-    frame: pd.DataFrame
-    rows: npt.NDArray[np.int64]
-    broken: tuple[BrokenRow, ...]
-    form: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
 
-    @property
-    def read(self) -> int:
-        """Rows read, broken ones counted."""
-        return len(self.frame) + len(self.broken)
+def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -> RawTable:
+    """Rows of a file, folder or pattern: opened, unpacked, checked against the declared hash, read.
+
+    Raises
+    ------
+    MissingFileError, UnreadableFileError, EmptyFileError, WrongHashError
+        naming the file and what to do.
+    """
+    parts = list_parts(path)
+    if parts is not None:
+        return _read_parts(path, parts.files, parts.root, location, expected)
+
+    start = _open_regular(path, _START)
+    if is_database_file(start):
+        if location.sha256 is not None:
+            check_hash(hashlib.sha256(open_bytes(path)).hexdigest(), location, what=path.name)
+        return read_database_file(path, location, what=path.name, columns=expected)
+    content = unpack(open_bytes(path), location, what=path.name)
+    return read_table(content, location, what=path.name, expected=expected)
 
 
 def read_table(content: bytes, location: Location, *, what: str, expected: Sequence[str] = ()) -> RawTable:
@@ -58,93 +76,77 @@ def read_table(content: bytes, location: Location, *, what: str, expected: Seque
     """
     if not content:
         raise EmptyFileError(f"{what} is empty (0 bytes). Export it again.")
+    raw = _read_as(_format_of(content, location, what), content, location, what=what, expected=expected)
+    return replace(raw, form={"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), **raw.form})
 
-    form = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    if content.startswith(_PARQUET) or location.format == "parquet":
-        frame = _parquet(content, what)
-        return RawTable(frame, np.arange(1, len(frame) + 1, dtype=np.int64), (), {**form, "format": "parquet"})
 
-    if content.startswith(_EXCEL):
-        raise UnreadableFileError(f"{what} is an Excel workbook. Save the sheet as CSV (UTF-8) and declare that file.")
+def _read_as(kind: str, content: bytes, location: Location, *, what: str, expected: Sequence[str]) -> RawTable:
+    if kind == "parquet":
+        return read_parquet_bytes(content, what=what)
+    if kind == "excel":
+        return read_workbook(content, location, what=what, expected=expected)
+    if kind == "json":
+        return read_json(content, location, what=what)
+    if kind in ("sqlite", "duckdb"):
+        with as_file(content) as path:
+            return read_database_file(path, location, what=what, columns=expected)
 
     read = read_delimited(content, location.csv, what=what, expected=expected)
-    form |= {"format": "csv", "encoding": read.encoding, "delimiter": read.delimiter}
-    return RawTable(read.frame, read.rows, read.broken, form, read.notes)
+    form = {"format": "csv", "encoding": read.encoding, "delimiter": read.delimiter}
+    return RawTable(frame=read.frame, rows=read.rows, broken=read.broken, form=form, notes=read.notes)
 
 
-def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -> RawTable:
-    """Rows of a file: opened, unpacked, checked against the declared hash, read."""
-    content = unpack(open_bytes(path), location, what=path.name)
-    return read_table(content, location, what=path.name, expected=expected)
+def _format_of(content: bytes, location: Location, what: str) -> str:
+    """The format that the bytes speak of; else the declared one, else delimited text."""
+    if content.startswith(PARQUET):
+        return "parquet"
+    if content.startswith(COMPOUND) or (content.startswith(ZIP) and is_workbook(content)):
+        return "excel"
+    if is_database_file(content[:_START]):
+        return "sqlite"
+    if content.startswith(ZIP):
+        raise UnreadableFileError(f"{what} is a zip in an archive. Unpack it once, or name the way with 'member:'.")
+    if location.format != "auto":
+        return location.format
+    _refuse_foreign(content, what)
+    return "json" if looks_like_json(content) else "csv"
+
+
+def _refuse_foreign(content: bytes, what: str) -> None:
+    lowered = content[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    found = next((name for mark, name in _FOREIGN if content.startswith(mark)), None) or next(
+        (name for mark, name in _MARKUP if lowered.startswith(mark)), None
+    )
+    if found is not None:
+        raise UnreadableFileError(
+            f"{what} is {found}, whatever its name says. Export the table as CSV, Excel (.xlsx) or Parquet."
+        )
+
+
+def _read_parts(path: Path, files: Sequence[Path], root: Path, location: Location, expected: Sequence[str]) -> RawTable:
+    if all(file.suffix == ".parquet" for file in files):
+        return read_parquet_folder(files, root, location, what=path.name)
+    single = location.model_copy(update={"sha256": None})
+    raws = [read_file(file, single, expected=expected) for file in files]
+    return join_parts(raws, files, root, location, what=path.name)
 
 
 def open_bytes(path: Path) -> bytes:
-    """Bytes of a file; UnreadableFileError if it is a folder or may not be read."""
+    """Bytes of a file; UnreadableFileError if it is a folder, a pipe or may not be read."""
+    return _open_regular(path, -1)
+
+
+def _open_regular(path: Path, size: int) -> bytes:
     try:
-        return path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise UnreadableFileError(f"{path} is not a file but a pipe or device. Save the data as a file first.")
+        if size < 0:
+            return path.read_bytes()
+        with path.open("rb") as stream:
+            return stream.read(size)
     except FileNotFoundError as problem:
         raise MissingFileError(f"{path} does not exist. Check the path.") from problem
     except OSError as problem:
         raise UnreadableFileError(
             f"{path} cannot be read: {problem.strerror}. Check its permissions and that it is a file."
         ) from problem
-
-
-def unpack(content: bytes, location: Location, *, what: str) -> bytes:
-    """The table's bytes out of a zip or gzip, checked against the declared hash.
-
-    Raises
-    ------
-    UnreadableFileError
-        if the archive is damaged or it is unclear which member is meant.
-    WrongHashError
-        if the bytes are not the declared ones.
-    """
-    if content.startswith(_ZIP):
-        content = zip_member(content, location.member, what=what)
-    if content.startswith(_GZIP):
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as problem:
-            raise UnreadableFileError(f"{what} is a damaged gzip file ({problem}). Fetch it again.") from problem
-
-    found = hashlib.sha256(content).hexdigest()
-    if location.sha256 is not None and found != location.sha256:
-        raise WrongHashError(
-            f"{what} is not the declared file: sha256 is {found}, declared is {location.sha256}. "
-            "Fetch it again, or update 'sha256' if the new file is the right one."
-        )
-    return content
-
-
-def zip_member(content: bytes, member: str | None, *, what: str) -> bytes:
-    """Bytes of a member of a zip; a path may lead through zips in zips (``inner.zip/folder/file.csv``)."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            if "xl/workbook.xml" in names:
-                raise UnreadableFileError(f"{what} is an Excel workbook. Save the sheet as CSV and declare that file.")
-            if member is None and len(names) == 1:
-                return archive.read(names[0])
-            if member in names:
-                return archive.read(member)
-            inner = next((n for n in names if member and n.endswith(".zip") and member.startswith(f"{n}/")), None)
-            if inner is not None and member is not None:
-                return zip_member(archive.read(inner), member.removeprefix(f"{inner}/"), what=f"{what}/{inner}")
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError) as problem:
-        raise UnreadableFileError(f"{what} is a damaged or locked zip file ({problem}). Fetch it again.") from problem
-    raise UnreadableFileError(
-        f"{what} has no member '{member}'. It holds: {', '.join(names)}. Name one as 'member:'."
-        if member
-        else f"{what} holds {len(names)} files: {', '.join(names)}. Name one as 'member:'."
-    )
-
-
-def _parquet(content: bytes, what: str) -> pd.DataFrame:
-    try:
-        frame = pa.parquet.read_table(pa.BufferReader(content)).to_pandas()
-    except (pa.ArrowException, OSError) as problem:
-        raise UnreadableFileError(f"{what} is not a readable Parquet file ({problem}). Write it again.") from problem
-    if not len(frame):
-        raise EmptyFileError(f"{what} has columns but no rows. Export it again, with its data.")
-    return frame.reset_index(drop=True).rename(columns=str)

@@ -1,0 +1,1 @@
+"""Readers of what is not delimited text: workbooks, JSON, Parquet, databases."""

@@ -1,0 +1,210 @@
+"""JSON lines, JSON arrays and documents that list records under a key: nested objects become columns with dots."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from features.schema.columns import Location
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.reading.delimited_text import BrokenRow
+from pipelines.ingest.reading.encodings import decode
+from pipelines.ingest.reading.formats.arrow_frames import text_of_nested
+from pipelines.ingest.reading.raw_table import RawTable, text_frame
+
+NOT_JSON, NAMED_TWICE = "json", "json_key"  # rules of the quarantine
+_DEEPEST = 8  # levels of objects in objects; below it an object is kept as JSON text
+
+
+class _RepeatedKeyError(ValueError):
+    """An object that gives one key twice: which of the values is meant, nobody knows."""
+
+
+def read_json(content: bytes, location: Location, *, what: str) -> RawTable:
+    """Rows of JSON text.
+
+    Values are read as texts with all their digits. Of a file with one object per line, a line that is no object is
+    kept out and named; a document that is not JSON as a whole is refused.
+    """
+    decoded = decode(content, location.csv.encoding, what=what)
+    text = decoded.text.strip()
+    if not text:
+        raise EmptyFileError(f"{what} is empty ({len(content)} bytes). Export it again.")
+
+    lines = _is_lines(text)
+    good, numbers, broken = _read_lines(text) if lines else _read_document(text, location.records, what)
+    if not good and not broken:
+        raise EmptyFileError(f"{what} holds no records. Export it again, with its data.")
+
+    header = list(dict.fromkeys(name for record in good for name in record))
+    nested = sorted(name for name in header if "." in name)
+    notes = [f"{what}: nested objects are read as columns with dots: {', '.join(nested)}."] if nested else []
+    return RawTable(
+        frame=text_frame(header, [[record.get(name) for name in header] for record in good]),
+        rows=np.asarray(numbers, dtype=np.int64),
+        broken=tuple(broken),
+        form={"format": "json", "encoding": decoded.encoding, "lines": lines},
+        notes=tuple(notes),
+    )
+
+
+def looks_like_json(content: bytes) -> bool:
+    """Whether bytes start like JSON records: an object, or an array of objects, that names a key first."""
+    start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"["):
+        start = start[1:].lstrip()
+        return start.startswith((b"{", b"]"))
+    return start.startswith(b"{") and start[1:].lstrip().startswith((b'"', b"}"))
+
+
+def _is_lines(text: str) -> bool:
+    """Whether each line is a record of its own: the first line is an object by itself, and another follows."""
+    first, _, rest = text.partition("\n")
+    if not rest.strip():
+        return not text.startswith("[") and not _lists_records(text)
+    try:
+        return isinstance(_parse(first), dict)
+    except ValueError:
+        return any(_is_object(line) for line in rest.split("\n", 2)[:2])  # the first line may be the damaged one
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(_parse(line), dict) and bool(line.strip())
+    except ValueError:
+        return False
+
+
+def _lists_records(text: str) -> bool:
+    try:
+        return bool(_lists_of(_parse(text)))
+    except ValueError:
+        return False
+
+
+def _read_lines(text: str) -> tuple[list[dict[str, str | None]], list[int], list[BrokenRow]]:
+    good: list[dict[str, str | None]] = []
+    numbers: list[int] = []
+    broken: list[BrokenRow] = []
+    filled = (line for line in text.split("\n") if line.strip())
+    for number, line in enumerate(filled, 1):
+        try:
+            good.append(_flat(_parse(line)))
+            numbers.append(number)
+        except _RepeatedKeyError:
+            broken.append(BrokenRow(number, NAMED_TWICE, _printable(line)))
+        except (ValueError, RecursionError):
+            broken.append(BrokenRow(number, NOT_JSON, _printable(line)))
+    return good, numbers, broken
+
+
+def _read_document(
+    text: str, key: str | None, what: str
+) -> tuple[list[dict[str, str | None]], list[int], list[BrokenRow]]:
+    try:
+        document = json.loads(text, object_pairs_hook=_pairs, parse_int=str, parse_float=_float, parse_constant=_gap)
+    except _RepeatedKeyError as problem:
+        raise UnreadableFileError(f"{what}: {problem} Correct the export.") from problem
+    except json.JSONDecodeError as problem:
+        raise UnreadableFileError(
+            f"{what} is not valid JSON: line {problem.lineno}, column {problem.colno}: {problem.msg}. Export it again, "
+            "or as JSON lines (one object per line), of which single lines may be damaged."
+        ) from problem
+    except RecursionError as problem:
+        raise UnreadableFileError(
+            f"{what} is nested too deeply to be a table. Export one object per record."
+        ) from problem
+
+    good: list[dict[str, str | None]] = []
+    numbers: list[int] = []
+    broken: list[BrokenRow] = []
+    for number, record in enumerate(_records(document, key, what), 1):
+        try:
+            good.append(_flat(record))
+            numbers.append(number)
+        except _RepeatedKeyError:
+            broken.append(BrokenRow(number, NAMED_TWICE, _printable(json.dumps(record, ensure_ascii=False))))
+        except ValueError:
+            broken.append(BrokenRow(number, NOT_JSON, _printable(json.dumps(record, ensure_ascii=False))))
+    return good, numbers, broken
+
+
+def _records(document: Any, key: str | None, what: str) -> list[Any]:
+    if key is not None:
+        found = document
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        if not isinstance(found, list):
+            known = ", ".join(_lists_of(document)) or "none"
+            raise UnreadableFileError(f"{what} lists no records under '{key}'. Lists of records it holds: {known}.")
+        return found
+    if isinstance(document, list):
+        return document
+    lists = _lists_of(document)
+    if len(lists) > 1:
+        raise UnreadableFileError(
+            f"{what} lists records under several keys: {', '.join(lists)}. Name one as 'records:'."
+        )
+    return next(iter(lists.values())) if lists else [document]
+
+
+def _lists_of(document: Any, prefix: str = "", depth: int = 3) -> dict[str, list[Any]]:
+    """Lists of objects by the dotted key they stand under."""
+    if not isinstance(document, dict) or not depth:
+        return {}
+    found: dict[str, list[Any]] = {}
+    for key, value in document.items():
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            found[f"{prefix}{key}"] = value
+        else:
+            found |= _lists_of(value, f"{prefix}{key}.", depth - 1)
+    return found
+
+
+def _parse(line: str) -> Any:
+    return json.loads(line, object_pairs_hook=_pairs, parse_int=str, parse_float=_float, parse_constant=_gap)
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedKeyError(f"an object names '{next(n for n in names if names.count(n) > 1)}' twice.")
+    return found
+
+
+def _float(digits: str) -> str:
+    """A number as it is written, but a whole one without its empty decimals: 1000.0 is the id 1000."""
+    return digits.rstrip("0").removesuffix(".") if digits.partition(".")[2].strip("0") == "" else digits
+
+
+def _gap(_constant: str) -> None:
+    """NaN and the infinities, which some libraries write though JSON has no such numbers: missing."""
+
+
+def _flat(record: Any) -> dict[str, str | None]:
+    if not isinstance(record, dict):
+        raise ValueError("not an object")
+    found: dict[str, str | None] = {}
+    for name, value in _walk(record, "", _DEEPEST):
+        if name in found:
+            raise _RepeatedKeyError(f"two values are called '{name}'.")
+        found[name] = value
+    return found
+
+
+def _walk(record: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str | None]]:
+    for key, value in record.items():
+        if isinstance(value, dict) and value and depth:
+            yield from _walk(value, f"{prefix}{key}.", depth - 1)
+        elif isinstance(value, bool):
+            yield f"{prefix}{key}", "true" if value else "false"
+        elif isinstance(value, str) or value is None:
+            yield f"{prefix}{key}", value
+        else:
+            yield f"{prefix}{key}", text_of_nested(value)
+
+
+def _printable(text: str) -> str:
+    return text.rstrip("\r\n").encode("utf-8", errors="backslashreplace").decode()

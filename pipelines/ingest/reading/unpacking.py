@@ -1,0 +1,131 @@
+"""Packed bytes to plain ones: gzip, bzip2, xz, zstd, and members of zip archives."""
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from features.schema.columns import Location
+from pipelines.ingest.errors import UnreadableFileError, WrongHashError
+
+ZIP = b"PK\x03\x04"
+LARGEST_UNPACKED = 8 << 30  # bytes: a table is held in memory, and archives of zeros unpack a thousandfold
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+_HIDDEN_MEMBERS = ("__MACOSX/", ".DS_Store", "Thumbs.db")  # what operating systems add to archives
+
+
+_STREAMS: Sequence[tuple[bytes, str, Callable[[Any], Any]]] = (
+    (b"\x1f\x8b", "gzip", gzip.open),
+    (b"BZh", "bzip2", bz2.open),
+    (b"\xfd7zXZ\x00", "xz", lzma.open),
+    (b"\x28\xb5\x2f\xfd", "zstd", lambda stream: pa.CompressedInputStream(stream, "zstd")),
+)
+
+
+def unpack(content: bytes, location: Location, *, what: str) -> bytes:
+    """The table's bytes out of a zip, gzip, bzip2, xz or zstd file, checked against the declared hash.
+
+    Raises
+    ------
+    UnreadableFileError
+        if the archive is damaged, too large, or it is unclear which member is meant.
+    WrongHashError
+        if the bytes are not the declared ones.
+    """
+    if content.startswith(ZIP) and not is_workbook(content):
+        content = zip_member(content, location.member, what=what)
+    for mark, name, opener in _STREAMS:
+        if content.startswith(mark):
+            content = _unpack_stream(content, opener, f"{what} is a damaged {name} file", what)
+            break
+
+    check_hash(hashlib.sha256(content).hexdigest(), location, what=what)
+    return content
+
+
+def check_hash(found: str, location: Location, *, what: str) -> None:
+    """WrongHashError unless the hash is the declared one, or none is declared."""
+    if location.sha256 is not None and found != location.sha256:
+        raise WrongHashError(
+            f"{what} is not the declared file: sha256 is {found}, declared is {location.sha256}. "
+            "Fetch it again, or update 'sha256' if the new file is the right one."
+        )
+
+
+def _unpack_stream(content: bytes, opener: Callable[[Any], Any], damaged: str, what: str) -> bytes:
+    try:
+        with opener(io.BytesIO(content)) as stream:
+            found: bytes = stream.read(LARGEST_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException, ValueError) as problem:
+        raise UnreadableFileError(f"{damaged} ({problem}). Fetch it again.") from problem
+    if len(found) > LARGEST_UNPACKED:
+        raise _too_large(what)
+    return found
+
+
+def _too_large(what: str) -> UnreadableFileError:
+    return UnreadableFileError(
+        f"{what} unpacks to more than {LARGEST_UNPACKED >> 30} GiB. Split the export, or give it as Parquet."
+    )
+
+
+def is_workbook(content: bytes) -> bool:
+    """Whether a zip is a workbook (Office Open XML or OpenDocument)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+            if any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin")):
+                return True
+            return "mimetype" in names and b"opendocument.spreadsheet" in archive.read("mimetype")
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, NotImplementedError, ValueError):
+        return False
+
+
+def zip_names(content: bytes, *, what: str) -> list[str]:
+    """Names of a zip's members, without folders and what operating systems add."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _names(archive)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError) as problem:
+        raise UnreadableFileError(f"{what} is a damaged zip file ({problem}). Fetch it again.") from problem
+
+
+def _names(archive: zipfile.ZipFile) -> list[str]:
+    return [
+        info.filename
+        for info in archive.infolist()
+        if not info.is_dir() and not any(part in info.filename for part in _HIDDEN_MEMBERS)
+    ]
+
+
+def zip_member(content: bytes, member: str | None, *, what: str) -> bytes:
+    """Bytes of a member of a zip; a path may lead through zips in zips (``inner.zip/folder/file.csv``)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = _names(archive)
+            wanted = names[0] if member is None and len(names) == 1 else member
+            if wanted in names:
+                if archive.getinfo(wanted).file_size > LARGEST_UNPACKED:
+                    raise _too_large(f"{wanted} in {what}")
+                return archive.read(wanted)
+            inner = next((n for n in names if member and n.endswith(".zip") and member.startswith(f"{n}/")), None)
+            if inner is not None and member is not None:
+                return zip_member(archive.read(inner), member.removeprefix(f"{inner}/"), what=f"{what}/{inner}")
+    except NotImplementedError as problem:
+        raise UnreadableFileError(f"{what} is packed in an unknown way ({problem}). Unpack it first.") from problem
+    except RuntimeError as problem:
+        raise UnreadableFileError(f"{what} is locked by a password ({problem}). Unpack it first.") from problem
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as problem:
+        raise UnreadableFileError(f"{what} is a damaged zip file ({problem}). Fetch it again.") from problem
+    raise UnreadableFileError(
+        f"{what} has no member '{member}'. It holds: {', '.join(names)}. Name one as 'member:'."
+        if member
+        else f"{what} holds {len(names)} files: {', '.join(names)}. Name one as 'member:'."
+    )
