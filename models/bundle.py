@@ -20,11 +20,9 @@ from features.schema.vocabulary import Dimension
 from models.calibration.evidence_limits import EvidenceLimits
 from models.calibration.interval import IntervalModel
 from models.candidates.blend import blend_contributions, blend_log_odds
-from models.candidates.boosting import BoosterCandidate
-from models.candidates.linear import LinearCandidate
-from models.candidates.rate import RateCandidate
+from models.candidates.kinds import LEARNED
 from models.candidates.rubric import RubricCandidate
-from models.candidates.scorecard import ScorecardCandidate
+from models.candidates.segmented import SegmentedModel
 from models.explaining.language import Language
 from models.explaining.questions import AnswerTable
 from models.explaining.reasons import ReasonWriter
@@ -32,12 +30,7 @@ from models.interfaces import Calibration, Candidate, Contributions, Scale
 from models.logistic import sigmoid
 
 FORMAT = 1  # of bundle.json; raised when an older reader would misread it
-KINDS: Mapping[str, Any] = MappingProxyType(
-    {
-        kind.name: kind
-        for kind in (RateCandidate, RubricCandidate, LinearCandidate, ScorecardCandidate, BoosterCandidate)
-    }
-)
+KINDS: Mapping[str, Any] = MappingProxyType({**LEARNED, SegmentedModel.name: SegmentedModel})
 VOLATILE = ("trained_at", "run_id", "seconds")  # keys of meta that differ between equal trainings
 _SEVERAL = 8  # leads that are explained as a block: more than the 4 that TreeShap walks one by one
 _NAME_LISTS = 64  # lists of features whose dimensions are kept: one a set of components, so a few are in use
@@ -111,20 +104,31 @@ class Bundle:
             )
 
     def bounds(self, raw: Floats) -> tuple[Floats, Floats]:
-        """90 % interval of the probability for log-odds before calibration."""
+        """90 % interval of the probability for log-odds before calibration, of segments whose level is known."""
         return self.chances(raw)[1:]
 
-    def chances(self, raw: Floats) -> tuple[Floats, Floats, Floats]:
+    def level_variance(self, values: Values) -> Floats | None:
+        """What is not known of the level of each row's segment [calibrated, squared]; None in a model without any."""
+        model = self.components.get(SegmentedModel.name)
+        if not isinstance(model, SegmentedModel):
+            return None
+        return self.calibration.slope**2 * model.level_variance(values)
+
+    def chances(self, raw: Floats, level_variance: Floats | None = None) -> tuple[Floats, Floats, Floats]:
         """Probability and 90 % interval for log-odds before calibration, low <= probability <= high, each shape (n,).
 
         They keep the distance from 0 and 1 that the leads learned from demand; log-odds and points do not change.
+
+        Parameters
+        ----------
+        level_variance : of each row, from :meth:`level_variance`
         """
-        low, high = self.interval.bounds(raw, self.calibration)
+        low, high = self.interval.bounds(raw, self.calibration, level_variance)
         return self.limits.apply(sigmoid(self.calibration.apply(raw)), low, high)
 
     def probability(self, values: Values) -> tuple[Floats, Floats, Floats]:
         """Probability within the horizon and its 90 % interval, each shape (n,)."""
-        return self.chances(self.raw_log_odds(values))
+        return self.chances(self.raw_log_odds(values), self.level_variance(values))
 
     @cached_property
     def limits(self) -> EvidenceLimits:

@@ -19,9 +19,9 @@ from features.schema.source import Source
 from features.schema.vocabulary import Dimension
 from models.bundle import Bundle
 from models.explaining.evidence import Evidence, assess_clues, next_questions, question_for, read_clues, repeat_text
-from models.explaining.framework import CONTEXT, Framework
+from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
-from models.explaining.points import BASE, CLIP, Bars, compute_bars, sum_by_group
+from models.explaining.points import BASE, CLIP, Bars, bar_homes, compute_bars, sum_by_group
 from models.explaining.qualification import TOPICS, PolicyInputs, Qualification, qualify
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from models.explaining.questions import value_questions
@@ -137,7 +137,7 @@ def score_rows(
     values = rows.values
     raw, contributions = bundle.explain(values)
     log_odds = bundle.calibration.apply(raw)
-    probability, low, high = bundle.chances(raw)
+    probability, low, high = bundle.chances(raw, bundle.level_variance(values))
     shown = compute_bars(contributions, bundle.catalog, framework, bundle.scale)
 
     clues = read_clues(values, bundle.catalog, source)
@@ -251,8 +251,8 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
             "points": int(line[f"points_{name}"]),
             "facts": facts[name],
         }
-        | (_status(scored, name, row) if name != CONTEXT else {})
-        for name in (*framework.ids, CONTEXT)
+        | (_status(scored, name, row) if name in scored.evidence else {})
+        for name in _shown_bars(scored)
     ]
 
     as_of = line["as_of"]
@@ -283,11 +283,17 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
     }
 
 
+def _shown_bars(scored: Scored) -> tuple[str, ...]:
+    """Criteria and context, and the segment's level where the model has segments."""
+    return tuple(name for name in scored.bars.names if name not in (BASE, CLIP))
+
+
 def _facts(scored: Scored, reasons: Sequence[Reason]) -> dict[str, list[dict[str, Any]]]:
     """The largest reasons of each criterion and of context, as facts."""
     names, unit = scored.contributions.names, scored.bundle.scale.points_per_log_odds
-    home = dict(zip(names, scored.framework.groups(scored.bundle.catalog, names), strict=True))
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in (*scored.framework.ids, CONTEXT)}
+    homes = bar_homes(scored.contributions, scored.bundle.catalog, scored.framework)
+    home = dict(zip(names, homes, strict=True))
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in _shown_bars(scored)}
     for reason in reasons:
         facts = found[home[reason.feature]]
         if len(facts) < _FACTS:

@@ -10,6 +10,7 @@ from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, CsvFormat, Declared, Location, PackageMember, TableSource
 from features.schema.evidence import ActivityKind, BotFilter, EngagementWindows, Question
 from features.schema.learning import Capacity, Cohort, Flat, FlatTarget, Identity, Label, Split, iso_time
+from features.schema.modelling import Modelling
 from features.schema.opportunities import Opportunities, check_apart
 from features.schema.vocabulary import Role, Stage, WhenKnown
 
@@ -28,6 +29,7 @@ __all__ = [
     "Identity",
     "Label",
     "Location",
+    "Modelling",
     "Opportunities",
     "PackageMember",
     "Question",
@@ -84,6 +86,11 @@ class Source(Declared):
     recorded_score: str | None = Field(default=None, description="leads column with a score recorded at the time")
     actual_handoff: Stage | None = Field(default=None, description="stage whose entry is a handoff that happened")
     capacity: Capacity = Field(default=Capacity(), description="what sales can work")
+    model: Modelling | None = Field(
+        default=None,
+        exclude_if=lambda declared: declared is None,  # a source without it keeps its hash, and so its bundle's
+        description="what the model leans on beside its features",
+    )
     prior_correction: Literal["none", "newest"] = Field(
         default="none", description="newest: the level of probabilities follows the newest matured rows alone"
     )

@@ -36,9 +36,13 @@ class IntervalModel:
         variance = of_intercept + x * (2.0 * shared) + x * x * of_slope + (slope * self.seed_deviation) ** 2
         return np.sqrt(np.maximum(variance, 0.0))
 
-    def bounds(self, log_odds: Floats, calibration: Calibration) -> tuple[Floats, Floats]:
-        """90 % interval of the probability; the probability itself always lies inside."""
-        reach = REACH * self.deviation(log_odds, calibration.slope)
+    def bounds(self, log_odds: Floats, calibration: Calibration, more: Floats | None = None) -> tuple[Floats, Floats]:
+        """90 % interval of the probability; the probability itself always lies inside.
+
+        ``more`` is what else is not known of each row's calibrated log-odds, as a variance.
+        """
+        deviation = self.deviation(log_odds, calibration.slope)
+        reach = REACH * (deviation if more is None else np.sqrt(deviation**2 + more))
         calibrated = calibration.apply(log_odds)
         return sigmoid(calibrated - reach), sigmoid(calibrated + reach)
 

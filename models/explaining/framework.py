@@ -14,6 +14,7 @@ from features.errors import PolicyError
 from features.schema.policy_yaml import validate_policy
 from features.schema.vocabulary import Topic
 from features.schema.yaml_lines import read_yaml
+from models.explaining.segment_bar import SEGMENT_LEVEL
 
 CONTEXT = "context"
 _NAME_LISTS = 32  # lists of features a framework remembers the criteria of: one a loaded bundle, so a few are in use
@@ -65,6 +66,8 @@ class Framework(BaseModel):
 
     def label(self, criterion: str) -> str:
         """Plain-words label of a criterion."""
+        if criterion == SEGMENT_LEVEL:
+            return "Level of the segment"
         return self.criteria[criterion].label if criterion in self.criteria else "Context"
 
 
@@ -81,9 +84,10 @@ def parse_framework(text: str, *, where: str = "framework") -> Framework:
     """Framework of a YAML text; PolicyError if a topic is unmapped or mapped twice."""
     framework, _ = validate_policy(text, Framework, where)
 
-    if {"base", "clip", CONTEXT} & set(framework.ids):
+    if {"base", "clip", CONTEXT, SEGMENT_LEVEL} & set(framework.ids):
         raise PolicyError(
-            f"{where}: a criterion may not be named base, clip or context; these bars are always there. Rename it."
+            f"{where}: a criterion may not be named base, clip, context or segment_level; these bars are the "
+            "product's own. Rename it."
         )
 
     mapped = [topic for criterion in framework.criteria.values() for topic in criterion.topics]

@@ -8,6 +8,7 @@ import numpy as np
 from features.array_types import Floats, Ints
 from features.catalog.feature import Catalog
 from models.explaining.framework import CONTEXT, Framework
+from models.explaining.segment_bar import SEGMENT_LEVEL, is_segment_contribution
 from models.interfaces import Contributions, Scale
 
 BASE, CLIP = "base", "clip"
@@ -24,7 +25,7 @@ class Bars:
 
     Parameters
     ----------
-    names : base, the framework's criteria, context, clip
+    names : base, the framework's criteria, context, the segment's level where the model has segments, clip
     points : shape (n, len(names)), int64; ``50 + points.sum(axis=1) == score``
     score : shape (n,), int64, 0..100
     exact : shape (n,), the score before rounding and clipping
@@ -61,6 +62,14 @@ def sum_by_criterion(contributions: Contributions, catalog: Catalog, framework: 
     return sum_by_group(contributions, groups, (*framework.ids, CONTEXT))
 
 
+def bar_homes(contributions: Contributions, catalog: Catalog, framework: Framework) -> tuple[str, ...]:
+    """The bar of each contribution: its criterion, context, or the segment's level."""
+    groups = framework.groups(catalog, contributions.names)
+    if not contributions.names or not is_segment_contribution(contributions.names[-1]):
+        return groups
+    return (*groups[:-1], SEGMENT_LEVEL)
+
+
 def score_before_rounding(log_odds: Floats, scale: Scale) -> Floats:
     """The score of calibrated log-odds, neither rounded nor clipped to 0..100."""
     return np.asarray(CENTRE + scale.points_per_log_odds * (log_odds - scale.reference_log_odds), dtype=np.float64)
@@ -74,13 +83,15 @@ def score_of_log_odds(log_odds: Floats, scale: Scale) -> Ints:
 def compute_bars(contributions: Contributions, catalog: Catalog, framework: Framework, scale: Scale) -> Bars:
     """Bars of calibrated contributions under a framework and a scale."""
     unit = scale.points_per_log_odds
-    parts = sum_by_criterion(contributions, catalog, framework) * unit
+    homes = bar_homes(contributions, catalog, framework)
+    names = (*framework.ids, CONTEXT, *((SEGMENT_LEVEL,) if SEGMENT_LEVEL in homes else ()))
+    parts = sum_by_group(contributions, homes, names) * unit
     base = unit * (contributions.base - scale.reference_log_odds)
     exact = CENTRE + base + parts.sum(axis=1)
     shown = np.clip(exact, LOWEST, HIGHEST)
     stacked = np.column_stack([np.full(len(parts), base), parts, shown - exact])
     score = np.rint(shown).astype(np.int64)
-    return Bars((BASE, *framework.ids, CONTEXT, CLIP), round_to_totals(stacked, score - CENTRE), score, exact)
+    return Bars((BASE, *names, CLIP), round_to_totals(stacked, score - CENTRE), score, exact)
 
 
 def round_to_totals(parts: Floats, totals: Ints) -> Ints:
@@ -113,4 +124,5 @@ def context_share(contributions: Contributions, catalog: Catalog, framework: Fra
     total = float(size.sum())
     named = [topics.get(n) for n in contributions.names]
     outside = np.array([t is None or framework.criterion_of(t) == CONTEXT for t in named], dtype=bool)
+    outside &= np.array([not is_segment_contribution(name) for name in contributions.names], dtype=bool)
     return float(size[outside].sum()) / total if total > 0 else 0.0

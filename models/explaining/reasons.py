@@ -13,6 +13,7 @@ from features.array_types import Floats
 from features.assembly.frameless_rows import Values, column_names, number_block, objects
 from features.catalog.feature import Catalog, Feature, FeatureType, Wording
 from models.explaining.language import ENGLISH, Language
+from models.explaining.segment_bar import feature_of_segment, is_segment_contribution
 from models.interfaces import Contributions
 
 TOP = 3  # reasons of a lead in a scored file: columns reason_1 to reason_3
@@ -65,6 +66,8 @@ class ReasonWriter:
 
     def _write(self, name: str, value: Any, helps: bool) -> str:
         context = _FactContext(self.facts.get(name, {}), helps, self.language)
+        if is_segment_contribution(name):
+            return _describe_segment(self.features.get(feature_of_segment(name)), name, context)
         return _write_sentence(self.features.get(name), name, value, context)
 
     @cached_property
@@ -144,6 +147,15 @@ class _FactContext:
         counts = {f"{side}_leads": self.language.number(round(self.fact[f"{side}_leads"])) for side in ("won", "lost")}
         shares = {"won": self.language.chance(won, 0), "lost": self.language.chance(lost, 0)}
         return self.language.text(template, **counts, **shares, **values)
+
+
+def _describe_segment(feature: Feature | None, name: str, context: _FactContext) -> str:
+    """What the level of a lead's segment says, beside what its facts do."""
+    label = (feature.label if feature else "") or feature_of_segment(name).replace("_", " ")
+    say = context.language.text
+    if context.helps:
+        return say("leads of this {label} win more often than their other facts say", label=label)
+    return say("leads of this {label} win less often than their other facts say", label=label)
 
 
 def _write_sentence(feature: Feature | None, name: str, value: Any, context: _FactContext) -> str:

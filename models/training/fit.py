@@ -38,6 +38,7 @@ from models.judging.evaluation.final_block import Evaluation, evaluate
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import logit
 from models.settings import TrainSettings
+from models.training.segment_models import SEGMENTED, CommonModel, segmented_model
 from models.training.tuning import tune_booster
 from models.training.verdict import Decision
 
@@ -94,7 +95,7 @@ def calibrated_log_odds(
     components: Mapping[str, Candidate], values: pd.DataFrame, calibrations: Mapping[str, Calibration], recipe: Recipe
 ) -> dict[str, Floats]:
     """Calibrated log-odds of every candidate, the blend included; ``calibrations`` of :func:`settle_calibrations`."""
-    raw = _raw_log_odds(components, values, recipe.backtest.weights)
+    raw = _raw_log_odds(components, values, recipe)
     return {name: calibrations[name].apply(z) for name, z in raw.items()}
 
 
@@ -108,7 +109,7 @@ def settle_calibrations(
     rows : positions the candidates were fitted on
     """
     newest = newest_learned(matrix, rows)
-    raw = _raw_log_odds(components, matrix.values.iloc[newest], recipe.backtest.weights)
+    raw = _raw_log_odds(components, matrix.values.iloc[newest], recipe)
     return {name: settle_calibration(name, z, matrix, newest, recipe.decision)[0] for name, z in raw.items()}
 
 
@@ -129,14 +130,41 @@ def settle_calibration(
     return Calibration(slope, decision.levels[name].settle(shown)), shown
 
 
-def _raw_log_odds(
-    components: Mapping[str, Candidate], values: pd.DataFrame, blend: Mapping[str, float]
-) -> dict[str, Floats]:
-    """Log-odds before calibration of every candidate, the blend included where its parts are there."""
+def _raw_log_odds(components: Mapping[str, Candidate], values: pd.DataFrame, recipe: Recipe) -> dict[str, Floats]:
+    """Log-odds before calibration of every candidate, the blend included where its parts are there.
+
+    The winner's are those with segments where :func:`with_segments` put them beside the candidates.
+    """
     raw = {name: candidate.log_odds(values) for name, candidate in components.items()}
+    blend, segmented = recipe.backtest.weights, raw.pop(SEGMENTED, None)
     if blend and set(blend) <= set(raw):
         raw["blend"] = blend_log_odds(raw, blend)
+    if segmented is not None:
+        raw[recipe.decision.winner] = segmented
     return raw
+
+
+def with_segments(
+    components: Mapping[str, Candidate], matrix: Matrix, rows: Ints, recipe: Recipe
+) -> dict[str, Candidate]:
+    """The fitted candidates, and beside them the chosen model with segments, where the decision has any."""
+    decision = recipe.decision
+    if decision.segments is None or not decision.segments.used:
+        return dict(components)
+    chosen = {name: components[name] for name in decision.weights}
+    model = segmented_model(matrix, rows, chosen, common_model(recipe), recipe.settings, decision.segments)
+    return {**components, SEGMENTED: model}
+
+
+def common_model(recipe: Recipe) -> CommonModel:
+    """The chosen model, for segments to be held against."""
+    decision = recipe.decision
+    return CommonModel(
+        winner=decision.winner,
+        weights=decision.weights,
+        slope=decision.calibration.slope,
+        factory=factory_of(recipe.settings, recipe.backtest.parameters, recipe.rubric),
+    )
 
 
 def evaluate_twin(
@@ -154,6 +182,7 @@ def evaluate_twin(
     """
     decision, settings = recipe.decision, recipe.settings
     test = matrix.take(chop.final.test)
+    twin = with_segments(twin, matrix, chop.final.train, recipe)
     calibrations = settle_calibrations(twin, matrix, chop.final.train, recipe)
     log_odds = calibrated_log_odds(twin, test.values, calibrations, recipe)
     return evaluate(
@@ -192,8 +221,13 @@ def fit_bundle(
     fitted = fit_all(matrix, rows, factory, settings, names=names)
     components = {name: fitted[name] for name in decision.weights}
     fitted_rubric = fitted.get("rubric")
+    seed_deviation = _seed_deviation(components, decision, part)
+    weights = decision.weights
+    segmented = with_segments(components, matrix, rows, recipe).get(SEGMENTED)
+    if segmented is not None:
+        components, weights = {SEGMENTED: segmented}, {SEGMENTED: 1.0}
 
-    raw = blend_log_odds({name: c.log_odds(matrix.values) for name, c in components.items()}, decision.weights)
+    raw = blend_log_odds({name: c.log_odds(matrix.values) for name, c in components.items()}, weights)
     newest, learned = newest_rows(matrix), newest_learned(matrix, rows)
     history = decision.levels[decision.winner]
     calibration, shown = settle_calibration(decision.winner, raw[learned], matrix, learned, decision)
@@ -206,9 +240,9 @@ def fit_bundle(
         meta={**_meta(matrix, rows, part, recipe), "level": promise.record(), **meta},
         catalog=matrix.catalog,
         components=components,
-        weights=decision.weights,
+        weights=weights,
         calibration=calibration,
-        interval=_interval(matrix, recipe, _seed_deviation(components, decision, part), level_variance),
+        interval=_interval(matrix, recipe, seed_deviation, level_variance),
         scale=scale or _scale(part, calibrated, settings),
         facts=facts,
         percentiles=np.quantile(calibrated[newest], np.arange(101) / 100),
@@ -284,6 +318,7 @@ def _meta(matrix: Matrix, rows: Any, part: Matrix, recipe: Recipe) -> dict[str, 
         "settings": settings.model_dump(),
         "seed": settings.seed,
         "versions": {name: version(name) for name in _LIBRARIES},
+        **({} if decision.segments is None else {"segments": decision.segments.record()}),
     }
 
 

@@ -23,6 +23,7 @@ from models.judging.evaluation.backtest import (
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal, signal_test
 from models.settings import TrainSettings
+from models.training.segmentation import Segmentation
 
 _NEWEST_NOTE = "Prior correction as declared: the level follows the newest matured rows alone."
 _PERIODS = 20  # of equal size, within which random folds are judged: in a twentieth of the rows a market moves little
@@ -43,6 +44,7 @@ class Decision:
     signal, choice : the tests behind verdict and winner
     notes : what else a reader of the figures must know
     levels : per candidate, what the blocks showed of its level beyond the newest rows learned from
+    segments : what was decided on the declared segments; None where none are declared
     """
 
     verdict: Verdict
@@ -55,6 +57,7 @@ class Decision:
     choice: Choice
     notes: tuple[str, ...] = field(default=())
     levels: Mapping[str, LevelHistory] = field(default_factory=dict)
+    segments: Segmentation | None = None
 
     @property
     def calibration(self) -> Calibration:
@@ -80,6 +83,7 @@ class Decision:
             "above_best": {name: list(pair) for name, pair in self.choice.above_best.items()},
             "notes": list(self.notes),
             "levels": {name: history.record() for name, history in self.levels.items()},
+            "segments": None if self.segments is None else self.segments.record(),
         }
 
 

@@ -89,6 +89,51 @@ class LevelRecord(Record):
     level: Number
 
 
+class SegmentLineRecord(TypedDict):
+    """A segment's line on log-odds before calibration: shift, factor of the slope, and where it turns."""
+
+    factor: Number
+    middle: Number
+    shift: Number
+    variance: Number
+
+
+class SegmentLevelsRecord(TypedDict):
+    """Lines by segment, and the variance between segments."""
+
+    between: Number
+    lines: dict[str, SegmentLineRecord]
+
+
+class SegmentRow(TypedDict):
+    """What was decided for one segment, with the rows and wins it was judged on out of fold."""
+
+    factor: Number
+    gain_ci: Span
+    log_loss_common: Number
+    log_loss_line: Number
+    own: bool
+    own_ci: Span | None
+    own_gain: Figure
+    rows: int
+    segment: str
+    shift: Number
+    why: str
+    won: int
+
+
+class SegmentsRecord(Record):
+    """The declared segments: their lines, who has a model of its own (by slope), and why."""
+
+    feature: str
+    levels: SegmentLevelsRecord
+    own: dict[str, Number]
+    gain: Number
+    error: Number
+    findings: tuple[SegmentRow, ...]
+    sentence: str
+
+
 class RandomGap(Record):
     """How optimistic a random split is, on the same rows."""
 
@@ -123,6 +168,7 @@ class BacktestRecord(Artifact):
     above_best: dict[str, tuple[Number, Number]] = {}
     notes: tuple[str, ...] = ()
     levels: dict[str, LevelRecord] = {}
+    segments: SegmentsRecord | None = None
     blend_weights: dict[str, Number] = {}
     booster_parameters: dict[str, Any] = {}
     blocks: tuple[str, ...] = ()

@@ -20,7 +20,8 @@ def influence_of(scored: Scored, seed: int) -> dict[str, Any]:
     """
     parts = scored.contributions
     size = np.abs(parts.values).mean(axis=0) if len(parts.values) else np.zeros(len(parts.names))
-    strongest = [int(k) for k in np.argsort(-size, kind="stable")[:FEATURES] if size[k] > 0]
+    known = scored.bundle.catalog.by_name  # the level of a segment is no feature and has no value to show
+    strongest = [int(k) for k in np.argsort(-size, kind="stable") if size[k] > 0 and parts.names[k] in known][:FEATURES]
 
     count = min(SAMPLE, len(parts.values))
     rows = np.sort(np.random.default_rng(seed).choice(len(parts.values), count, replace=False))

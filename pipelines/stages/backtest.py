@@ -1,14 +1,17 @@
 """Backtest: all candidates on rolling origins, the signal test and the ladder."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features.catalog.segment_feature import segment_feature
+from features.cohort.splits import Chop
 from features.errors import DataError, TooLittleDataError
 from features.matrix import Matrix
-from features.schema.vocabulary import Verdict
+from features.schema.vocabulary import TRAINED, Verdict
 from models.calibration.level import LevelHistory
 from models.interfaces import Calibration
 from models.judging.cluster_bootstrap import Resampling
@@ -18,7 +21,9 @@ from models.judging.evaluation.paired_blocks import compare_by_block
 from models.judging.evaluation.random_split_optimism import measure_split_optimism
 from models.judging.evaluation.signal_test import Signal
 from models.judging.handoff.workload_curve import SnapshotCapacity
-from models.training.fit import backtest_candidates
+from models.training.fit import Recipe, backtest_candidates, common_model
+from models.training.segmentation import Segmentation
+from models.training.segments import judge_segments
 from models.training.verdict import Decision, decide
 from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.verdict_record import StageVerdict
@@ -39,6 +44,7 @@ def run_backtest_stage(context: Context) -> BacktestRecord:
         try:
             found = backtest_candidates(matrix, split, context.settings, rubric_candidate(context))
             decision = decide(matrix, found, context.settings, newest_level=context.source.prior_correction == "newest")
+            decision = _with_segments(context, matrix, split, found, decision)
             result = {**decision.record(), **_content(found), **_beside_winner(context, matrix, found, decision.winner)}
         except TooLittleDataError as error:
             result |= {"verdict": Verdict.TOO_LITTLE_DATA, "verdict_text": error.message}
@@ -52,6 +58,23 @@ def run_backtest_stage(context: Context) -> BacktestRecord:
         record.write(folder)
         StageVerdict.of({"verdict": record.verdict, "verdict_text": record.verdict_text}).write(folder)
     return record
+
+
+def _with_segments(context: Context, matrix: Matrix, split: Chop, found: Backtest, decision: Decision) -> Decision:
+    """The decision with what is decided on the declared segments, where a model is trained at all."""
+    feature = segment_feature(matrix.catalog, context.source)
+    if feature is None or decision.verdict not in TRAINED:
+        return decision
+    decided = judge_segments(
+        matrix,
+        split,
+        found,
+        common_model(Recipe(found, decision, context.settings, rubric_candidate(context))),
+        context.settings,
+        feature=feature.name,
+        capacity=SnapshotCapacity.of(context.source),
+    )
+    return replace(decision, segments=decided, notes=(*decision.notes, decided.sentence))
 
 
 def _content(found: Backtest) -> dict[str, Any]:
@@ -134,4 +157,5 @@ def _decision(record: BacktestRecord) -> Decision:
         choice=Choice(winner, min(above, key=lambda name: above[name][0]), record.why, above),
         notes=record.notes,
         levels={name: LevelHistory(row.step, row.wander, row.level) for name, row in record.levels.items()},
+        segments=None if record.segments is None else Segmentation.restore(record.segments.model_dump(mode="json")),
     )

@@ -7,6 +7,7 @@ from features.assembly.build_matrix import matrix_at, matrix_of
 from features.assembly.flat_matrix import flat_matrix
 from features.assembly.half_lives import adopt_half_lives
 from features.catalog.build_catalog import build_catalog
+from features.catalog.segment_feature import segment_feature
 from features.cohort.cohort import cutoff_of, open_cohort
 from features.cohort.splits import Chop, chop
 from features.errors import TooLittleDataError
@@ -38,6 +39,8 @@ def build(context: Context) -> MatrixVerdict:
         for policy in context.policies:
             policy.profile.check(catalog)
 
+    # refused before anything is computed
+    segment_feature(build_catalog(context.source, context.rubric), context.source)
     tables = load_tables(context.paths)
     lives = half_lives_of(context, tables)
     matrix, now, cutoff = _matrices(context, tables, lives)

@@ -10,8 +10,8 @@ from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED, Role
 from models.bundle import Bundle, load_bundle
-from models.explaining.framework import CONTEXT
-from models.explaining.points import CONTEXT_WARNING, context_share, sum_by_criterion
+from models.explaining.points import BASE, CLIP, CONTEXT_WARNING, bar_homes, context_share, sum_by_group
+from models.explaining.segment_bar import SEGMENT_LEVEL, is_segment_contribution
 from models.scoring import Scored, score
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.score_record import (
@@ -156,9 +156,13 @@ def importance_of(scored: Scored) -> dict[str, list[dict[str, Any]]]:
     unit = scored.bundle.scale.points_per_log_odds
     catalog, framework = scored.bundle.catalog, scored.framework
     labels = {feature.name: feature.label or feature.name.replace("_", " ") for feature in catalog}
-    parts = sum_by_criterion(scored.contributions, catalog, framework)
-    criteria = {name: framework.label(name) for name in (*framework.ids, CONTEXT)}
-    features = {name: labels.get(name, name) for name in scored.contributions.names}
+    names = tuple(name for name in scored.bars.names if name not in (BASE, CLIP))
+    parts = sum_by_group(scored.contributions, bar_homes(scored.contributions, catalog, framework), names)
+    criteria = {name: framework.label(name) for name in names}
+    features = {
+        name: framework.label(SEGMENT_LEVEL) if is_segment_contribution(name) else labels.get(name, name)
+        for name in scored.contributions.names
+    }
     by_feature = _sort_by_size(features, _mean_size(scored.contributions.values) * unit)
     return {
         "criterion": _sort_by_size(criteria, _mean_size(parts) * unit),

@@ -8,12 +8,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Bools
+from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from serving.problems import InvalidError
 from serving.state.lead_data import LeadData
 
 _ROLES = (Role.FEATURE, Role.DISPLAY)
 _MOST_CHOICES = 15  # a list of more values is no longer read, but searched
+
+
+def declared_segment(source: Source) -> str | None:
+    """The column a value alone is looked up in: the segment of the horizons, or else that of the model."""
+    return source.label.segment or (None if source.model is None else source.model.segment)
 
 
 class Segments:
@@ -38,7 +44,7 @@ class Segments:
         """
         column, colon, value = asked.partition(":")
         if not colon:
-            column, value = self.data.source.label.segment or "", asked
+            column, value = declared_segment(self.data.source) or "", asked
         return np.asarray(self.values(column) == value, dtype=np.bool_)
 
     @cached_property
@@ -70,7 +76,7 @@ class Segments:
             return _texts_of(leads["account_id"].iloc[self.codes].map(last))
         raise InvalidError(
             "segment is 'column:value' with a declared column of leads or accounts that is neither personal nor "
-            f"sensitive, or a value of the source's declared segment ({self.data.source.label.segment or 'none'})."
+            f"sensitive, or a value of the source's declared segment ({declared_segment(self.data.source) or 'none'})."
         )
 
     def _is_allowed(self, table: str, column: str) -> bool:
