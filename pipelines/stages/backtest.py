@@ -22,8 +22,8 @@ from models.judging.evaluation.random_split_optimism import measure_split_optimi
 from models.judging.evaluation.signal_test import Signal
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit import Recipe, backtest_candidates, common_model
+from models.training.segment_decision import judge_segments
 from models.training.segmentation import Segmentation
-from models.training.segments import judge_segments
 from models.training.verdict import Decision, decide
 from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.verdict_record import StageVerdict

@@ -23,8 +23,8 @@ from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.scoring import score
 from models.settings import TrainSettings
 from models.training.fit import Recipe, backtest_candidates, common_model, evaluate_twin, fit_bundle, fit_twin
+from models.training.segment_decision import judge_segments
 from models.training.segmentation import Segmentation
-from models.training.segments import judge_segments
 from models.training.verdict import Decision, decide
 from tests.reference.segment_worlds import Differences, segment_matrix, segment_world
 from tests.reference.toy import CATALOG, toy_chop, toy_matrix
