@@ -52,7 +52,10 @@ class CsvFormat(Declared):
         default=None, ge=0, description="lines above the header, e.g. 2 of titles; default: found out"
     )
     quote: str = Field(default='"', min_length=1, max_length=1, description="character around quoted values")
-    decimal: Literal[".", ","] | None = Field(default=None, description="decimal sign of numbers")
+    decimal: Literal[".", ","] | None = Field(default=None, description="decimal sign of numbers; default: found out")
+    thousands: Literal[".", ",", "'", " "] | None = Field(
+        default=None, description="sign between groups of thousands; default: found out"
+    )
 
 
 class PackageMember(Declared):
@@ -218,6 +221,12 @@ class Column(Declared):
     constant: str | None = Field(default=None, description="value of every row, where the file has no such column")
     minimum: float | None = Field(default=None, description="smallest allowed number; smaller go to quarantine")
     maximum: float | None = Field(default=None, description="largest allowed number; larger go to quarantine")
+    decimal: Literal[".", ","] | None = Field(
+        default=None, description="decimal sign of the column's numbers; default: the file's, else found out"
+    )
+    thousands: Literal[".", ",", "'", " "] | None = Field(
+        default=None, description="sign between groups of thousands; default: the file's, else found out"
+    )
     missing: tuple[str, ...] = Field(default=(), description="texts that mean missing, besides the empty text")
     required: bool = Field(default=False, description="rows without a value go to quarantine")
     timezone: str | None = Field(

@@ -12,12 +12,25 @@ from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from models.judging.leakage.aud05_suspicious_names import find_today_words
+from pipelines.ingest.values.number_form import DecimalSign, weigh_signs
+from pipelines.ingest.values.ruined_ids import RUINED_ID
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_numbers
 
 Word = TypeVar("Word", Topic, Dimension)
 
 _LEAST_MERIT = 1.5  # a name like a target, a value like "won", or the last column with two values
+_DIGITS = r"\d+(?:\.0+)?"
+_LEADING_ZEROS = 0.01
+_EXACT_DIGITS = 15  # of a number that keeps its last digit in float64; longer ones are ids
+_COMPACT_DAY = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_TELEPHONE = r"(?:\+|00)\d[\d ()/.-]{6,18}|\(?0\d{1,5}[)/ -][\d /-]{4,14}"
+_CODES = re.compile(
+    r"\bzip|post(al)?[_ ]?(code|nr|leitzahl)|^plz$|pin[_ ]?code|code[_ ]?postal|^cap$|^cep$|kod[_ ]poczt|"
+    r"우편번호|郵便番号|邮编|((tele)?phone|mobile|fax|telefon|tel)([_ ]?(no|nr|number))?\.?$|전화|電話|电话|"
+    r"\bvat\b|tax[_ ]?(id|no|number)|\b(ean|sku|gtin|duns|siren|siret|nip|regon|naics|sic|nace)\b|사업자",
+    re.I,
+)
 READABLE = 0.98  # share of filled values a type must read to be guessed: a few typing errors are common in exports
 _SENTINEL_SHARE = 0.2  # of the values: a real -1 or 999 is rarely that frequent
 LONG_TEXT = 40  # mean characters from which a column is prose, not the names of categories
@@ -113,7 +126,7 @@ def guess_target(frame: pd.DataFrame) -> TargetGuess | None:
     return None if best is None else best[1]
 
 
-def guess_column(texts: pd.Series, won: pd.Series | None, decimal: str) -> Guess:
+def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) -> Guess:
     """A guess about one column.
 
     Parameters
@@ -126,7 +139,7 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: str) -> Guess
     missing = tuple(sorted(set(texts[lowered.isin(MISSING_TEXTS)].dropna())))
     present = texts[texts.notna() & ~lowered.isin(MISSING_TEXTS)]
 
-    kind = _type(present, decimal)
+    kind = _type(header, present, decimal)
     role = _role(header, present, kind)
     suspicious = _suspicious(header, texts, present, won)
     today = "" if suspicious else _today(header)
@@ -147,7 +160,7 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: str) -> Guess
     )
 
 
-def _type(present: pd.Series, decimal: str) -> ColumnType:
+def _type(header: str, present: pd.Series, decimal: DecimalSign) -> ColumnType:
     if not len(present):
         return ColumnType.CATEGORY
     lowered = present.str.lower()
@@ -155,6 +168,11 @@ def _type(present: pd.Series, decimal: str) -> ColumnType:
     if values <= (TRUE_TEXTS | FALSE_TEXTS) - {"1", "0", "1.0", "0.0"} and len(values) == 2:
         return ColumnType.BOOLEAN
 
+    if _is_written_date(present):
+        return ColumnType.TIMESTAMP
+    if is_code(header, present):
+        return ColumnType.CATEGORY
+    decimal = weigh_signs(present).decimal or decimal
     if cast_numbers(present, Column(), decimal).unreadable.mean() <= 1 - READABLE:
         return ColumnType.NUMBER
     if present.str.contains(r"\d").mean() > READABLE and present.str.len().between(8, 35).all() and _is_time(present):
@@ -162,6 +180,28 @@ def _type(present: pd.Series, decimal: str) -> ColumnType:
 
     long = present.str.len().mean() > LONG_TEXT
     return ColumnType.TEXT if long and present.nunique() > len(present) / 2 else ColumnType.CATEGORY
+
+
+def is_code(header: str, present: pd.Series) -> bool:
+    """Whether digits are a name, not a quantity: zeros in front, a telephone number, a header that speaks of codes.
+
+    One leading zero in a hundred values is enough: no export writes a quantity so, and most codes have none.
+    """
+    whole = present.str.fullmatch(_DIGITS).fillna(False).astype(bool)
+    if whole.mean() < READABLE:
+        return bool(present.str.fullmatch(_TELEPHONE).mean() >= READABLE or _ruined(present) >= READABLE)
+    zeros = present.str.fullmatch(r"0\d+").mean()
+    return bool(zeros >= _LEADING_ZEROS or _CODES.search(header) or present.str.len().max() > _EXACT_DIGITS)
+
+
+def _ruined(present: pd.Series) -> float:
+    """Share of values that a spreadsheet has made of long numbers: 1.23457E+17."""
+    return float(present.str.fullmatch(RUINED_ID).mean())
+
+
+def _is_written_date(present: pd.Series) -> bool:
+    """Whether digits are days such as 20250106, of more than one month."""
+    return bool(present.str.fullmatch(_COMPACT_DAY).mean() >= READABLE and present.str[:6].nunique() > 1)
 
 
 def _sentinel(present: pd.Series) -> str:
@@ -195,6 +235,8 @@ def _role(header: str, present: pd.Series, kind: ColumnType) -> Role:
 def _suspicious(header: str, texts: pd.Series, present: pd.Series, won: pd.Series | None) -> str:
     if present.nunique() <= 1:
         return "holds one value only"
+    if _ruined(present) > 1 - READABLE:
+        return f"a spreadsheet rounded its long numbers, e.g. {present[present.str.fullmatch(RUINED_ID)].iloc[0]}"
     if _AFTERWARDS.search(header):
         return "by its name it may be filled only after the outcome"
     if won is not None:

@@ -20,6 +20,7 @@ from pipelines.declaring.column_inference import (
 )
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.values.number_form import DecimalSign, weigh_signs
 from pipelines.ingest.values.type_casting import decimal_of
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
@@ -53,7 +54,7 @@ def init_source(path: Path) -> str:
     lines = [
         *_head(path, raw, frame, target, won),
         *_flat(target, guesses, names, [names[header] for header in times_in_order(frame, guesses)]),
-        *_location(path, raw, decimal),
+        *_location(path, raw, _proven_decimal(frame, guesses)),
         "    columns:",
     ]
 
@@ -140,10 +141,18 @@ def _flat(
     return [*lines, ""]
 
 
-def _location(path: Path, raw: RawTable, decimal: str) -> list[str]:
+def _proven_decimal(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> DecimalSign | None:
+    """The decimal sign that every number column proves that proves one; a guess is not declared, for it would win."""
+    numbers = [weigh_signs(frame[header]) for header, guess in guesses.items() if guess.type is ColumnType.NUMBER]
+    signs = {evidence.decimal for evidence in numbers if evidence.decimal is not None}
+    return signs.pop() if len(signs) == 1 else None
+
+
+def _location(path: Path, raw: RawTable, decimal: DecimalSign | None) -> list[str]:
     lines = ["tables:", "  leads:", "    location:", f"      file: {quote_yaml(path.name)}"]
     if raw.form["format"] == "csv":
-        form = {"delimiter": raw.form["delimiter"], "encoding": raw.form["encoding"], "decimal": decimal}
+        form = {"delimiter": raw.form["delimiter"], "encoding": raw.form["encoding"]}
+        form |= {} if decimal is None else {"decimal": decimal}
         lines.append(f"      csv: {{{', '.join(f'{k}: {json.dumps(v)}' for k, v in form.items())}}}")
     return [*lines, f"      # sha256: {raw.form['sha256']} # to insist on exactly this file"]
 

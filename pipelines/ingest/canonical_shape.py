@@ -8,14 +8,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.schema.canonical_tables import TABLES, ContractColumn
-from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, TableSource
+from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, CsvFormat, TableSource
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
+from pipelines.ingest.column_forms import NOTHING_KNOWN, ColumnForm, Known, find_number_forms
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.values.number_form import NumberForm
+from pipelines.ingest.values.ruined_ids import check_ids
 from pipelines.ingest.values.timestamps import Timestamps, end_of_day, read_timestamps, zone_of
-from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
+from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, plain_texts
 from pipelines.workspace.table_files import empty_column
 
 
@@ -43,6 +46,8 @@ class ShapedTable:
     undeclared: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    forms: dict[str, ColumnForm] = field(default_factory=dict)
+    typed: set[str] = field(default_factory=set)
 
 
 def read_columns(source: Source, table: str) -> dict[str, Column]:
@@ -98,17 +103,22 @@ def _headers_referred_by(source: Source, table: str) -> list[str]:
     ]
 
 
-def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = True) -> ShapedTable:
+def shape_table(
+    raw: RawTable, table: str, source: Source, *, strict: bool = True, known: Known = NOTHING_KNOWN
+) -> ShapedTable:
     """A canonical table from the rows of a file.
 
     Parameters
     ----------
+    known : how the columns were written in the file the source was trained on, for values that do not tell themselves
     strict : a declared column that the file lacks is an error; otherwise it is missing everywhere and listed
 
     Raises
     ------
     MissingColumnError
         naming the column, the header and its nearest kin in the file.
+    AmbiguousNumbersError, AmbiguousDatesError
+        naming a column whose values can be read in two ways.
     """
     columns = read_columns(source, table)
     shaped = ShapedTable(name=table, frame=pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), rows=raw.rows)
@@ -118,7 +128,7 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
     shaped.undeclared = sorted({*frame.columns, *raw.not_read} - headers)
 
     texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
-    decimal = _decimal_sign(raw, texts, table, source)
+    forms = _number_forms(raw, texts, table, source, shaped, known)
 
     values: dict[str, pd.Series] = {}
     clocks: dict[str, Timestamps] = {}
@@ -126,7 +136,7 @@ def shape_table(raw: RawTable, table: str, source: Source, *, strict: bool = Tru
         if name not in texts:
             values[name] = empty_column(type_of(source, table, name), len(frame))
             continue
-        values[name] = _cast(name, texts[name], column, decimal, shaped, clocks, source)
+        values[name] = _cast(name, texts[name], column, forms[name], shaped, clocks, source)
 
     shaped.frame = _fill_gaps(values, clocks, table, source, raw.rows)
     return shaped
@@ -169,6 +179,8 @@ def _texts(
         for header in column.headers(name):
             if header in frame:
                 parts.append(_values_of(frame[header], column, kind))
+                if pd.api.types.is_numeric_dtype(frame[header].dtype):
+                    shaped.typed.add(name)
             elif strict:
                 where = source.where("tables", table, "columns", name, "from")
                 raise MissingColumnError(where, f"{table}.{name}", header, what, frame.columns)
@@ -196,27 +208,41 @@ def _first_filled(parts: Sequence[pd.Series]) -> pd.Series:
     return filled
 
 
-def _decimal_sign(raw: RawTable, texts: Mapping[str, pd.Series], table: str, source: Source) -> str:
+def _number_forms(
+    raw: RawTable, texts: Mapping[str, pd.Series], table: str, source: Source, shaped: ShapedTable, known: Known
+) -> dict[str, NumberForm]:
+    """The form of each number column; numbers that a file brings as numbers have a decimal point."""
     location = source.tables[table].location if table in source.tables else None
-    declared = location.csv.decimal if location is not None else None
-    if declared is not None or raw.form.get("format") != "csv":
-        return declared or "."
-    numbers = [series for name, series in texts.items() if type_of(source, table, name) is ColumnType.NUMBER]
-    return decimal_of(numbers, raw.form.get("delimiter"))
+    written = {
+        name: values
+        for name, values in texts.items()
+        if type_of(source, table, name) is ColumnType.NUMBER and name not in shaped.typed
+    }
+    found = find_number_forms(
+        written,
+        read_columns(source, table),
+        location.csv if location is not None else CsvFormat(),
+        delimiter=raw.form.get("delimiter"),
+        known=known,
+        where={name: f"{source.where('tables', table, 'columns', name)}: column '{table}.{name}'" for name in written},
+    )
+    shaped.notes += [f"{table}.{note}" for note in found.notes]
+    shaped.forms |= found.found
+    return {name: found.forms.get(name, NumberForm()) for name in texts}
 
 
 def _cast(
     name: str,
     texts: pd.Series,
     column: Column,
-    decimal: str,
+    form: NumberForm,
     shaped: ShapedTable,
     clocks: dict[str, Timestamps],
     source: Source,
 ) -> pd.Series:
     kind = type_of(source, shaped.name, name)
     if kind is ColumnType.NUMBER:
-        cast = cast_numbers(texts, column, decimal)
+        cast = cast_numbers(texts, column, form)
         values, unreadable = cast.values, cast.unreadable
     elif kind is ColumnType.BOOLEAN:
         cast = cast_booleans(texts, column)
@@ -232,6 +258,10 @@ def _cast(
             shaped.notes.append(f"{shaped.name}.{name}: {count} values are dates without a time of day.")
         values, unreadable = moments.values, moments.values.isna() & texts.notna()
     else:
+        if kind is ColumnType.ID:
+            where = f"{source.where('tables', shaped.name, 'columns', name)}: column '{shaped.name}.{name}'"
+            if note := check_ids(texts, where):
+                shaped.notes.append(f"{shaped.name}.{name}: {note}")
         return cast_choices(texts, column.values or _known_values(source, shaped.name, name))
 
     positions = np.flatnonzero(unreadable.to_numpy(dtype=bool))

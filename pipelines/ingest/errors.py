@@ -1,5 +1,6 @@
 """Errors of reading data, one code per kind of problem."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
@@ -69,6 +70,34 @@ class AmbiguousDatesError(ContractError):
     """Dates that could be read day first or month first."""
 
     code: ClassVar[str] = "LS036"
+
+
+class AmbiguousNumbersError(ContractError):
+    """Numbers whose sign may be the decimal one or that of thousands."""
+
+    code: ClassVar[str] = "LS047"
+
+    def __init__(self, where: str, example: str) -> None:
+        whole, small = re.sub(r"[.,]", "", example), example.replace(",", ".")
+        sign, other = ("." if "." in example else ","), ("," if "." in example else ".")
+        super().__init__(
+            f"{where}: '{example}' can be {whole} or {small}, and no value tells which. Declare the decimal sign: "
+            f"decimal: '{other}' if it is {whole}, decimal: '{sign}' if it is {small}; on the column, or under 'csv:' "
+            "for the whole file."
+        )
+
+
+class RuinedIdsError(ContractError):
+    """Ids that a spreadsheet turned into rounded numbers."""
+
+    code: ClassVar[str] = "LS048"
+
+    def __init__(self, where: str, count: int, distinct: int, example: str) -> None:
+        super().__init__(
+            f"{where}: {count:,} ids are rounded numbers of a spreadsheet such as '{example}', {distinct:,} different "
+            "ones are left of them; which rows belong together cannot be told. Export the table again and do not save "
+            "it from a spreadsheet, or import the column there as text; or declare another column as the id."
+        )
 
 
 class TableLostError(ContractError):

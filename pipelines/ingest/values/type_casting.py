@@ -9,16 +9,19 @@ import pandas as pd
 
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS, text_of
 from features.schema.columns import Column, fold_value
+from pipelines.ingest.values.number_form import (
+    NO_VALUE,
+    DecimalSign,
+    NumberForm,
+    SignEvidence,
+    plain_numbers,
+    weigh_signs,
+)
 
-# what spreadsheets and databases write for "no value"; in texts and categories these stay values unless declared
-_NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
 # Beyond it lie sentinels of databases (DBL_MAX), not counts or sums of money; sums of squares of larger numbers are no
 # longer finite, and many tools on the way hold 32-bit numbers, whose largest is this one.
 LARGEST = float(np.finfo(np.float32).max)
-_SIGNS = "[\\s\u00a0\u202f€$£¥]"  # text, not compiled: Arrow replaces it without a step in Python per value
-_POINT = r"^[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?$"
 _PLAIN_COLUMN = Column()
-_COMMA = r"^[+-]?(?:\d{1,3}(?:[.']\d{3})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?$"
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,17 @@ def _meaning(text: str, declared: Column) -> str:
     return next(fits, text)
 
 
-def cast_numbers(texts: pd.Series, declared: Column, decimal: str) -> Cast:
-    """Numbers with a decimal point or comma, thousands grouped or not; beyond :data:`LARGEST` they are unreadable."""
-    missing = texts.isna() | texts.str.lower().isin(_NO_VALUE)
-    values = pd.to_numeric(texts.mask(missing), errors="coerce") if decimal == "." else _numbers(texts, decimal)
+def cast_numbers(texts: pd.Series, declared: Column, form: NumberForm | DecimalSign) -> Cast:
+    """Numbers written in a form, thousands grouped or not; beyond :data:`LARGEST` they are unreadable."""
+    form = form if isinstance(form, NumberForm) else NumberForm(form)
+    missing = texts.isna() | texts.str.lower().isin(NO_VALUE)
+    plain = form.decimal == "." and form.thousands in (None, ",", "'", " ")
+    values = pd.to_numeric(texts.mask(missing), errors="coerce") if plain else _numbers(texts, form)
 
     left = values.isna() & ~missing
-    if left.any():
+    if left.any() and plain:
         values = values.astype("float64")
-        values[left] = _numbers(texts[left], decimal)
+        values[left] = _numbers(texts[left], form)
 
     values = values.astype("float64")
     values = values.mask(values.abs() > LARGEST)
@@ -79,27 +84,21 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _numbers(texts: pd.Series, decimal: str) -> pd.Series:
-    clean = texts.str.replace(_SIGNS, "", regex=True)
-    fits = clean.str.match(_POINT if decimal == "." else _COMMA).fillna(False).astype(bool)
-    group = "," if decimal == "." else "[.']"
-    clean = clean.where(fits).str.replace(group, "", regex=True).str.replace(",", ".", regex=False)
+def _numbers(texts: pd.Series, form: NumberForm) -> pd.Series:
+    clean = plain_numbers(texts)
+    fits = clean.str.match(form.pattern).fillna(False).astype(bool)
+    clean = clean.where(fits).str.replace(form.grouping_signs(), "", regex=True).str.replace(",", ".", regex=False)
     return pd.to_numeric(clean, errors="coerce").astype("float64")
 
 
-def decimal_of(columns: Sequence[pd.Series], delimiter: str | None) -> str:
-    """The decimal sign of a file's number columns: a comma only where a value shows it, and none shows a point.
+def decimal_of(columns: Sequence[pd.Series], delimiter: str | None) -> DecimalSign:
+    """The decimal sign of a file's number columns, by what their values prove; a point where they prove nothing.
 
-    ``1,234`` shows neither: three digits after the sign may be a group of thousands.
+    ``1,234`` proves nothing: three digits after the sign may be a group of thousands.
     """
     if delimiter == "," or delimiter is None:
         return "."
-    comma = point = False
-    for texts in columns:
-        clean = texts.dropna().drop_duplicates().str.replace(_SIGNS, "", regex=True)
-        comma |= bool(clean.str.match(r"^[+-]?[\d.']*,(?:\d{1,2}|\d{4,})$").any())
-        point |= bool(clean.str.match(r"^[+-]?[\d,]*\.(?:\d{1,2}|\d{4,})$").any())
-    return "," if comma and not point else "."
+    return sum((weigh_signs(texts) for texts in columns), SignEvidence()).decimal or "."
 
 
 def cast_booleans(texts: pd.Series, declared: Column = _PLAIN_COLUMN) -> Cast:
@@ -110,7 +109,7 @@ def cast_booleans(texts: pd.Series, declared: Column = _PLAIN_COLUMN) -> Cast:
         lower = texts.map({text: fold_value(text) for text in texts.dropna().unique()}).astype("str")
         true = frozenset(map(fold_value, declared.true_values))
         false = frozenset(map(fold_value, declared.false_values))
-    missing = texts.isna() | lower.isin(_NO_VALUE - true - false)
+    missing = texts.isna() | lower.isin(NO_VALUE - true - false)
     truth = lower.isin(true)
     values = truth.astype("boolean").mask(~truth & ~lower.isin(false))
     return Cast(values, values.isna() & ~missing)
