@@ -13,6 +13,7 @@ from pipelines.registry.champion import MoveKind, PointerMove, ensure_pointer, k
 from pipelines.stages.stage_table import STAGES, TRACK, stage
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
+from pipelines.workspace.folder_owner import claim_folder
 
 RUN = tuple(name for name in STAGES if name != TRACK)  # tracking comes last, where it is asked for
 TRAINING_VERDICTS = frozenset(str(verdict) for verdict in Verdict)
@@ -67,6 +68,7 @@ def run_stage(context: Context, name: str) -> StageRun:
     known: dict[str, float] = read_json(context.paths.seconds) if context.paths.seconds.exists() else {}
 
     left = chosen.function(context, {one: known[one] for one in RUN if one in known})
+    claim_folder(context.paths, context.source_path)  # not before: a stage that fails leaves nothing behind
     role = register_trained_bundle(context) if name == "train" else None
 
     taken = round(time.perf_counter() - started, 2)

@@ -13,6 +13,7 @@ from models.explaining.framework import Framework, load_framework
 from models.explaining.qualification_policy import QualificationPolicy, load_qualification, policy_at
 from models.settings import TrainSettings
 from pipelines.workspace.find_declarations import find_policy, find_rubric, find_source
+from pipelines.workspace.folder_owner import check_folder
 from pipelines.workspace.paths import Paths
 
 
@@ -46,9 +47,13 @@ def open_context(
     Raises
     ------
     SourceError, PolicyError : naming file and line
+    TakenFolderError : the data folder belongs to another declaration of the same name
     """
     path = find_source(source)
     declared = load_source(path)
+
+    paths = Paths(data_dir, declared.name)
+    check_folder(paths, path)
 
     rubric = None
     if declared.rubric is not None:
@@ -64,7 +69,7 @@ def open_context(
         source_path=path,
         rubric=rubric,
         framework=load_framework(declared.framework),
-        paths=Paths(data_dir, declared.name),
+        paths=paths,
         settings=_with_declared(settings or TrainSettings(), declared),
         engine=engine,
         policy=policy_at(policies, until) if policies else None,
