@@ -47,6 +47,10 @@ def find_snapshot_problems(source: Source) -> Iterator[tuple[tuple[str, ...], st
         elif kept and table not in KEPT_TABLES:
             yield place, f"'{table}' are events with clocks of their own; snapshots are for {', '.join(KEPT_TABLES)}."
 
+        database = declared.location.database if declared.location is not None else None
+        if kept and database is not None and (database.watermark or database.newer_than):
+            yield place, "a snapshot needs the whole table; leave 'watermark' and 'newer_than' out."
+
         for name, column in declared.columns.items():
             if column.when_known is not WhenKnown.SNAPSHOTS:
                 continue

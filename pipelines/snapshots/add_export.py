@@ -55,7 +55,7 @@ class Added:
 def read_exports(
     files: Collection[Path], export: DeclaredExport, source: Source, taken_at: str | None
 ) -> list[ReadExport]:
-    """Exports read and dated, in order of their dates.
+    """Exports read and dated, in order of their dates; without files, the declared database as it stands now.
 
     Raises
     ------
@@ -64,10 +64,16 @@ def read_exports(
     zone = zone_of(source.timezone, "timezone")
     given = None if taken_at is None else read_taken_at(taken_at, zone)
     found = []
-    for file in files:
+    inputs: list[Path | None] = [*files] if files else [None]
+    for file in inputs:
         rows = read_export(file, export, source)
-        dated = given if given is not None else find_taken_at(file, rows.newest, zone)
-        found.append(ReadExport(what=file.name, rows=rows, taken_at=dated))
+        if given is not None:
+            dated = given
+        elif file is None:
+            dated = TakenAt(pd.Timestamp.now("UTC").tz_localize(None).floor("us"), "time it was read")
+        else:
+            dated = find_taken_at(file, rows.newest, zone)
+        found.append(ReadExport(what=rows.what, rows=rows, taken_at=dated))
     return sorted(found, key=lambda one: (one.taken_at.moment, one.what))
 
 

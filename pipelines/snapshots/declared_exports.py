@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from features.errors import SourceError
 from features.schema.columns import WIDE_DATE, Column, Location, Snapshots
@@ -9,6 +10,9 @@ from features.schema.snapshots import snapshots_of
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.canonical_shape import read_columns, type_of
+from pipelines.ingest.errors import MissingFileError
+from pipelines.ingest.reading.fetch import candidates
+from pipelines.workspace.paths import Paths
 
 _KEYS = {"leads": "lead_id", "outcomes": "opportunity_id", "accounts": "account_id"}  # in this order names the rows
 
@@ -89,6 +93,33 @@ def choose_export(source: Source, table: str | None) -> DeclaredExport:
         said = f"keeps no snapshots of '{table}'" if table is not None else "keeps snapshots of several files"
         raise SourceError(f"source '{source.name}' {said}; name one with --table: {names}.")
     return found[0]
+
+
+def describe_place(location: Location) -> str:
+    """What a location names: the file, or the table of the database."""
+    if location.database is None:
+        return location.file
+    return f"{location.database.table or 'the query'} of the database"
+
+
+def find_declared(export: DeclaredExport, source: Source, paths: Paths) -> list[Path]:
+    """The declared file where it lies; none for a database.
+
+    Raises
+    ------
+    MissingFileError
+        if it is at none of the places a file is looked for.
+    """
+    if export.location.database is not None:
+        return []
+    places = candidates(export.location, source, paths)
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise MissingFileError(
+            f"{source.where('tables', export.name, 'location', 'file')}: {export.location.file} was not found. Looked "
+            f"for: {', '.join(map(str, places))}. Name the exported file: leadscore snapshot add EXPORT."
+        )
+    return [found]
 
 
 def declared_columns(source: Source, export: DeclaredExport) -> Iterator[tuple[str, str, Column]]:

@@ -13,7 +13,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.ingest.canonical_shape import declared_headers, shape_table
 from pipelines.ingest.errors import MissingColumnError
-from pipelines.ingest.reading.file_adapters import read_file
+from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.timestamps import zone_of
@@ -34,29 +34,35 @@ class ExportRows:
     ----------
     frame : texts, a row per key (the index, unique), in the order of the file
     left_out : rows that have no id, repeat one or cannot be split into columns: row, why, raw
-    sha256 : of the file
+    what : the file's name, or the database
+    sha256 : of the file, empty of a database
     newest : latest creation or change that a row tells of, None where no column tells
     """
 
+    what: str
     frame: pd.DataFrame
     left_out: pd.DataFrame
     sha256: str
     newest: pd.Timestamp | None
 
 
-def read_export(path: Path, export: DeclaredExport, source: Source) -> ExportRows:
-    """Rows of an exported file, read as the declaration says, numbers and timestamps in one form.
+def read_export(path: Path | None, export: DeclaredExport, source: Source) -> ExportRows:
+    """Rows of an exported file, or of the declared database, numbers and timestamps in one form.
 
     Raises
     ------
     MissingColumnError
-        if the file lacks the column that names its rows.
+        if there is no column that names the rows.
     SnapshotRefusedError
         if that column does not tell rows apart.
     """
-    location = export.location.model_copy(update={"file": path.name, "sha256": None})
-    expected = declared_headers(source, export.name)
-    return rows_of(read_file(path, location, expected=expected), export, source, what=path.name)
+    location = export.location
+    if path is None:
+        raw = read_location(location, None)  # every column: what is not declared yet may be one day
+        return rows_of(raw, export, source, what=str(raw.form.get("database", "the database")))
+    location = location.model_copy(update={"file": path.name, "database": None, "sha256": None})
+    raw = read_location(location, path, expected=declared_headers(source, export.name))
+    return rows_of(raw, export, source, what=path.name)
 
 
 def key_headers(source: Source, export: DeclaredExport) -> tuple[str, ...]:
@@ -92,6 +98,7 @@ def rows_of(raw: RawTable, export: DeclaredExport, source: Source, *, what: str)
     left += [(broken.row, str(broken.rule), broken.raw) for broken in raw.broken]
     rows = frame[kept].set_axis(pd.Index(keys[kept].astype("str"), name="key"), axis=0)
     return ExportRows(
+        what=what,
         frame=rows,
         left_out=pd.DataFrame(sorted(left), columns=["row", "why", "raw"]),
         sha256=str(raw.form.get("sha256", "")),

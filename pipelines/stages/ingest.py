@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from pipelines.ingest.undeclared_kinds import (
     describe_undeclared_kinds,
 )
 from pipelines.ingest.wide_stages import melt_stages
+from pipelines.snapshots.history_tables import TablesSoFar, add_history_rows, read_history
 from pipelines.synth.generators import make_generated
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.paths import Paths
@@ -65,11 +67,14 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
         if the target of a flat source has one class only.
     """
     make_generated(source, paths)
-    raws, shapes = read_tables(source, get_data(source, paths), paths)
+    history = read_history(source, paths)
+    source = history.source
+    raws, shapes = read_tables(source, get_data(source, paths), paths, history.raws)
     keys = match_references(source, raws, shapes)
     cutoff = cutoff_of(source, shapes)
     rules = expectations_of(source, cutoff)
     checked = _check_tables(source, raws, shapes, rules)
+    source = add_history_rows(history, TablesSoFar(raws=raws, shapes=shapes, checked=checked), cutoff)
     counts = _counts(source, raws, shapes, checked, cutoff)
     reasons = find_reasons(source, raws, shapes, checked, rules)
     counts["reasons"] = {table: [reason.record() for reason in found] for table, found in reasons.items()}
@@ -87,7 +92,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
 
     counts["keys"] = {column: match.record() for column, match in keys.items()}
-    counts["notes"] = [*counts["notes"], *describe_matches(keys)]
+    counts["notes"] = [*counts["notes"], *history.notes, *describe_matches(keys)]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
@@ -97,14 +102,21 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
 
 
 def read_tables(
-    source: Source, files: Mapping[str, Path], paths: Paths
+    source: Source, files: Mapping[str, Path], paths: Paths, stored: Mapping[str, RawTable] = MappingProxyType({})
 ) -> tuple[dict[str, RawTable], dict[str, ShapedTable]]:
-    """Rows of every table as its file has them, and as the contract wants them; each file is read once."""
+    """Rows of every table as its file has them, and as the contract wants them; each file is read once.
+
+    Tables that are ``stored`` (as snapshots) have no file.
+    """
     raws: dict[str, RawTable] = {}
     shapes: dict[str, ShapedTable] = {}
     read: list[tuple[Location, RawTable]] = []
     for table in table_order(source):
         location = source.tables[table].location
+        if table in stored:
+            raws[table] = stored[table]
+            shapes[table] = shape_table(stored[table], table, source)
+            continue
         if location is None:
             raise NoLocationError(
                 f"{source.where('tables', table)}: table '{table}' has no 'location'; say where it is."

@@ -36,8 +36,9 @@ def get_data(source: Source, paths: Paths, *, download: bool = True) -> dict[str
     """
     found = {}
     for table, declared in source.tables.items():
-        if declared.location is not None and declared.location.database is None:
-            found[table] = _find_or_fetch(declared.location, table, source, paths, download=download)
+        location = declared.location
+        if location is not None and location.database is None and location.snapshots is None:
+            found[table] = _find_or_fetch(location, table, source, paths, download=download)
     return found
 
 

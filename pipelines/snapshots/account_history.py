@@ -1,0 +1,98 @@
+"""Accounts from snapshots: what never changes is known always, what changes from the snapshot on that showed it."""
+
+import numpy as np
+import pandas as pd
+
+from features.schema.columns import Column
+from features.schema.source import Source
+from features.schema.vocabulary import Role, WhenKnown
+from pipelines.ingest.canonical_shape import read_columns
+from pipelines.snapshots.row_versions import (
+    TableHistory,
+    Versions,
+    iso_texts,
+    joined_texts,
+    starts_of,
+    stored_columns,
+)
+from pipelines.snapshots.snapshot_store import TAKEN
+
+_KNOWN, _ID = "snapshot:known_at", "snapshot:account_id"
+_CONTRACT = ("account_id", "known_at")
+_DATED = (WhenKnown.KNOWN_AT, WhenKnown.SNAPSHOTS)
+
+
+def account_rows(versions: Versions, source: Source) -> TableHistory:
+    """A row per change of an account's dated columns, known when the snapshot was taken.
+
+    Accounts that the first snapshot shows have a row before, known always, without their dated columns. Of rows of one
+    snapshot that name the same account (a file of deals) the first counts. Columns known at creation stay as first
+    seen; those that are only shown are as the newest snapshot says. An account's own clock, where its export has one,
+    dates its changes.
+    """
+    columns = {name: c for name, c in read_columns(source, "accounts").items() if name not in _CONTRACT}
+    said = versions.said
+    said = said.assign(**{_ID: joined_texts(said, "account_id", source.tables["accounts"].columns["account_id"])})
+    said = said[said[_ID].notna()].drop_duplicates([_ID, TAKEN], keep="first")
+    said = said.iloc[np.argsort(said[_ID].to_numpy(dtype=object), kind="stable")].reset_index(drop=True)
+
+    dated = [name for name, column in columns.items() if column.when_known in _DATED]
+    fixed = [name for name, column in columns.items() if name not in dated and _stays(column)]
+    made: dict[str, pd.Series] = {}
+    for name, column in columns.items():
+        texts = joined_texts(said, name, column)
+        if name in fixed:
+            texts = texts.groupby(said[_ID]).transform("first" if _is_new(versions, name, column) else _head)
+        elif name not in dated:
+            texts = texts.groupby(said[_ID]).transform(_tail)
+        made[name] = texts
+    rows = pd.DataFrame(made, index=said.index).astype("str")
+    rows[_ID], rows[TAKEN] = said[_ID], said[TAKEN]
+
+    says = [repr(row) for row in rows[dated].fillna("").to_numpy(dtype=object).tolist()]
+    changes = rows[starts_of(rows[_ID], np.ones(len(rows), dtype=np.bool_), says)]
+    first = rows.drop_duplicates(_ID, keep="first")
+    always = first[first[TAKEN] == versions.first]
+    if dated:
+        always = always.copy()
+        always[dated] = pd.NA
+    else:
+        changes = changes[changes[TAKEN] > versions.first]
+
+    known = iso_texts(changes[TAKEN])
+    own = source.tables["accounts"].columns.get("known_at")
+    if own is not None and versions.export.key_table == "accounts":
+        texts = joined_texts(said, "known_at", own).reindex(changes.index)
+        moved = ~(changes[_ID].duplicated() & texts.eq(texts.shift()))
+        known, always = known.mask(texts.notna() & moved, texts), always[:0]
+
+    always, changes = always.copy(), changes.copy()
+    always[_KNOWN], changes[_KNOWN] = pd.NA, known
+    frame = pd.concat([always, changes])
+    frame = frame.sort_index(kind="stable").drop(columns=TAKEN).reset_index(drop=True).astype("str")
+    headers = {name: column.model_copy(update=_plain(name)) for name, column in columns.items()}
+    named = {"account_id": Column(source=_ID), "known_at": Column(source=_KNOWN)}
+    declared = stored_columns(source, "accounts", **headers, **named)
+    return TableHistory(declared=declared, frame=frame, lines=np.arange(1, len(frame) + 1, dtype=np.int64))
+
+
+def _plain(name: str) -> dict[str, object]:
+    """A column whose texts were mapped and joined already."""
+    return {"source": name, "map": {}, "map_patterns": {}, "missing": (), "constant": None, "time_format": None}
+
+
+def _stays(column: Column) -> bool:
+    return column.when_known is WhenKnown.AT_CREATION and column.role in (Role.FEATURE, Role.SENSITIVE)
+
+
+def _is_new(versions: Versions, name: str, column: Column) -> bool:
+    """Whether a later snapshot was the first to have a column."""
+    return any(versions.since.get(header, versions.first) > versions.first for header in column.headers(name))
+
+
+def _head(texts: pd.Series) -> object:
+    return texts.iloc[0]
+
+
+def _tail(texts: pd.Series) -> object:
+    return texts.iloc[-1]

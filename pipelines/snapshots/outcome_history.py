@@ -1,0 +1,125 @@
+"""Outcomes from snapshots: they arrive as they close, are corrected, taken back, and closed again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.schema.columns import Column
+from features.schema.source import Source
+from features.schema.vocabulary import Stage
+from pipelines.ingest.canonical_shape import shape_table
+from pipelines.ingest.row_selection import select_rows
+from pipelines.snapshots.differences import CHANGE, KEY
+from pipelines.snapshots.row_versions import (
+    TableHistory,
+    Versions,
+    iso_texts,
+    joined_texts,
+    replace_header,
+    starts_of,
+    stored_columns,
+    stored_rows,
+    when_learned,
+)
+from pipelines.snapshots.snapshot_store import TAKEN
+
+_ID, _CLOSED, _KNOWN = "snapshot:opportunity_id", "snapshot:closed_at", "snapshot:known_at"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeHistory:
+    """Outcomes, and the moments at which a closed deal was seen open again.
+
+    ``reopened`` has columns lead_id, stage, entered_at, known_at; ``corrected`` counts outcomes that were replaced.
+    """
+
+    table: TableHistory
+    reopened: pd.DataFrame
+    corrected: int
+
+
+def outcome_rows(versions: Versions, source: Source) -> OutcomeHistory:
+    """A row per close: known when a snapshot first showed it.
+
+    Dates of closes are those first shown, since many systems overwrite them; amounts and reasons are the newest.
+    A close whose verdict changed and whose date did not is a correction: it is replaced, and known from the correction
+    on. With another date both closes stand. A close without a date of its own happened when it was first shown.
+    """
+    columns = source.tables["outcomes"].columns
+    rows = versions.said
+    rows = rows.assign(**{_ID: joined_texts(rows, "opportunity_id", columns["opportunity_id"]).fillna(rows[KEY])})
+    rows = rows.iloc[np.argsort(rows[_ID].to_numpy(dtype=object), kind="stable")].reset_index(drop=True)
+    raw = stored_rows(rows, np.arange(len(rows), dtype=np.int64))
+    chosen, _ = select_rows(raw, "outcomes", source)
+    closed = np.zeros(len(rows), dtype=np.bool_)
+    closed[chosen.rows] = True
+
+    won = shape_table(raw, "outcomes", _without_clocks(source), strict=False).frame["won"]
+    verdict = won.astype("str").fillna(joined_texts(rows, "won", columns["won"])).fillna("")
+    begins = starts_of(rows[_ID], closed, verdict.to_numpy(dtype=object))
+    episode = pd.Series(np.cumsum(begins), index=rows.index).where(closed)
+
+    first, last = rows[begins], rows[closed].groupby(episode[closed]).tail(1)
+    made = last.drop(columns=[KEY, CHANGE, TAKEN]).reset_index(drop=True)
+    seen = first[TAKEN].reset_index(drop=True)
+    dates = joined_texts(first, "closed_at", columns.get("closed_at")).reset_index(drop=True)
+    without = "closed_at" not in columns
+    undated = dates.isna() & (pd.Series(without, index=dates.index) | (seen > versions.first))
+    made[_CLOSED] = dates.mask(undated, iso_texts(seen))
+
+    own = joined_texts(first, "known_at", columns.get("known_at")).reset_index(drop=True)
+    made[_KNOWN] = own.fillna(when_learned(made[_CLOSED], seen, versions.first))
+    replaced = _find_replaced(made, rows.index.to_numpy()[begins], closed)
+
+    numbers = _lines(versions, last[KEY].reset_index(drop=True))
+    table = TableHistory(
+        declared=stored_columns(
+            source,
+            "outcomes",
+            opportunity_id=Column(source=_ID),
+            closed_at=replace_header(columns.get("closed_at"), _CLOSED),
+            known_at=replace_header(columns.get("known_at"), _KNOWN),
+        ),
+        frame=made[~replaced].astype("str"),
+        lines=numbers[~replaced],
+    )
+    return OutcomeHistory(table=table, reopened=_reopened(rows, closed, columns, source), corrected=int(replaced.sum()))
+
+
+def _without_clocks(source: Source) -> Source:
+    """The source, its outcomes with the verdict alone."""
+    declared = source.tables["outcomes"]
+    only = declared.model_copy(update={"columns": {"won": declared.columns["won"]}})
+    return source.model_copy(update={"tables": {"outcomes": only}})
+
+
+def _find_replaced(made: pd.DataFrame, begins: np.ndarray, closed: np.ndarray) -> np.ndarray:
+    """Closes that the next snapshot's verdict replaced: nothing lay between, and the date is the same."""
+    replaced = np.zeros(len(made), dtype=np.bool_)
+    if len(made) < 2:
+        return replaced
+    who, dates = made[_ID].to_numpy(dtype=object), made[_CLOSED].fillna("").to_numpy(dtype=object)
+    went_on = closed[begins[1:] - 1]  # the row before the next close was closed too
+    replaced[:-1] = (who[1:] == who[:-1]) & (dates[1:] == dates[:-1]) & went_on
+    return replaced
+
+
+def _lines(versions: Versions, keys: pd.Series) -> np.ndarray:
+    """Numbers of rows: that of the lead for its last close, numbers of their own for earlier ones."""
+    number = pd.Series(np.arange(1, len(versions.initial) + 1), index=versions.initial.index)
+    lines = keys.map(number).to_numpy(dtype=np.int64, copy=True)
+    earlier = keys.duplicated(keep="last").to_numpy()
+    lines[earlier] = len(number) + 1 + np.arange(int(earlier.sum()))
+    return lines
+
+
+def _reopened(rows: pd.DataFrame, closed: np.ndarray, columns: dict[str, Column], source: Source) -> pd.DataFrame:
+    """Closed deals that a later snapshot shows open: their lead is worked again from then on."""
+    who = rows[_ID].to_numpy(dtype=object)
+    again = np.r_[False, closed[:-1] & ~closed[1:] & (who[1:] == who[:-1])] if len(rows) else closed
+    lead = joined_texts(rows, "lead_id", columns.get("lead_id"))[again]
+    stage = Stage.SQL if source.label.outcome == "opportunity" else Stage.OPPORTUNITY
+    at = iso_texts(rows[TAKEN][again])
+    frame = pd.DataFrame({"lead_id": lead, "stage": str(stage), "entered_at": at, "known_at": at}, dtype="str")
+    return frame[frame["lead_id"].notna()].reset_index(drop=True)

@@ -1,0 +1,177 @@
+"""Every version of every row of an export, and how a column of them is written for the tables made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.schema.columns import Column, CsvFormat, TableSource
+from features.schema.source import Source
+from pipelines.artifacts.snapshots_record import ExportHistory
+from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.values.type_casting import plain_texts
+from pipelines.snapshots.declared_exports import DeclaredExport
+from pipelines.snapshots.differences import CHANGE, GONE, KEY
+from pipelines.snapshots.snapshot_store import TAKEN, read_versions
+from pipelines.workspace.paths import Paths
+
+# A bare date is the end of its day, so a row or a close can be up to a day younger than the file it first stands in.
+DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """Stored versions of an export's rows.
+
+    Parameters
+    ----------
+    rows : KEY, CHANGE, TAKEN (naive UTC) and every stored header, oldest first; a vanished row has no values
+    since : header to the first snapshot that had it
+    taken : moments of the snapshots, oldest first
+    """
+
+    export: DeclaredExport
+    rows: pd.DataFrame
+    since: Mapping[str, pd.Timestamp]
+    taken: tuple[pd.Timestamp, ...]
+
+    @property
+    def first(self) -> pd.Timestamp:
+        """When the first snapshot was taken: what it shows may be older, nobody can tell by how much."""
+        return self.taken[0]
+
+    @cached_property
+    def said(self) -> pd.DataFrame:
+        """The versions that say something: all but those of vanished rows."""
+        return self.rows[self.rows[CHANGE] != GONE].reset_index(drop=True)
+
+    @cached_property
+    def initial(self) -> pd.DataFrame:
+        """The first version of every row, by KEY."""
+        return self.said.drop_duplicates(KEY, keep="first").set_index(KEY)
+
+    @cached_property
+    def latest(self) -> pd.DataFrame:
+        """The last version of every row that says something, by KEY, in the order of their first ones."""
+        return self.said.drop_duplicates(KEY, keep="last").set_index(KEY).reindex(self.initial.index)
+
+    @cached_property
+    def vanished(self) -> pd.Series:
+        """Rows the newest snapshot does not hold: KEY to the moment of the first snapshot without them."""
+        last = self.rows.drop_duplicates(KEY, keep="last")
+        return last[last[CHANGE] == GONE].set_index(KEY)[TAKEN]
+
+    def before(self, moments: pd.Series) -> pd.Series:
+        """The snapshot before each of these moments; NaT for the first."""
+        return moments.map(dict(zip(self.taken[1:], self.taken[:-1], strict=True))).astype("datetime64[us]")
+
+    def at_first_sight(self, header: str) -> pd.Series:
+        """A column as the first snapshot that had both the row and the column said it, by KEY."""
+        since = self.since.get(header, self.first)
+        if since == self.first:
+            return self.initial[header]
+        seen = self.said[KEY].map(self.initial[TAKEN])
+        early = self.said[self.said[TAKEN] <= seen.where(seen > since, since)]
+        return early.drop_duplicates(KEY, keep="last").set_index(KEY)[header].reindex(self.initial.index)
+
+
+def load_versions(paths: Paths, export: DeclaredExport, history: ExportHistory) -> Versions:
+    """The stored versions of an export."""
+    return Versions(
+        export=export,
+        rows=read_versions(paths, export.name, history),
+        since={header: pd.Timestamp(moment) for header, moment in history.since().items()},
+        taken=tuple(pd.Timestamp(snapshot.taken_at) for snapshot in history.snapshots),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableHistory:
+    """Rows of one table made of versions, and the declaration by which they are read.
+
+    ``lines`` are numbers of the rows; of a lead and its last outcome they are the same.
+    """
+
+    declared: TableSource
+    frame: pd.DataFrame
+    lines: npt.NDArray[np.int64]
+
+
+def stored_rows(frame: pd.DataFrame, lines: npt.NDArray[np.int64], *, what: str = "snapshots") -> RawTable:
+    """Rows made of versions as rows of a file; ``lines`` are their numbers."""
+    return RawTable(frame=frame, rows=lines, broken=(), form={"format": "snapshots", "file": what})
+
+
+def stored_columns(source: Source, table: str, **changed: Column) -> TableSource:
+    """A table's declaration for stored rows: selection is done, and timestamps are ISO."""
+    declared = source.tables[table]
+    location = declared.location
+    if location is not None:
+        location = location.model_copy(
+            update={"file": f"{location.file} ({table})", "csv": CsvFormat(), "sha256": None}
+        )
+    columns = {name: column.model_copy(update={"time_format": None}) for name, column in declared.columns.items()}
+    made = {"location": location, "rows": {}, "distinct": False, "wide": {}, "columns": columns | changed}
+    return declared.model_copy(update=made)
+
+
+def replace_header(declared: Column | None, header: str) -> Column:
+    """A column read from stored texts under another header, where nothing is left to map."""
+    column = declared or Column()
+    return column.model_copy(update={"source": header, "time_format": None, "map": {}, "missing": (), "constant": None})
+
+
+def joined_texts(rows: pd.DataFrame, name: str, column: Column | None) -> pd.Series:
+    """A column's texts as declared (of several headers the first filled one counts); missing without a column."""
+    texts = pd.Series(pd.NA, index=rows.index, dtype="str")
+    if column is None:
+        return texts
+    if column.constant is not None:
+        return pd.Series(column.constant, index=rows.index, dtype="str")
+    for header in column.headers(name):
+        if header in rows:
+            texts = texts.fillna(plain_texts(rows[header], column))
+    return texts
+
+
+def moments_of(texts: pd.Series) -> pd.Series:
+    """Stored timestamps, naive UTC; a bare date is its beginning."""
+    read = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
+    return read.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def iso_texts(moments: pd.Series) -> pd.Series:
+    """Moments as they are stored."""
+    return moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ").where(moments.notna()).astype("str")
+
+
+def when_learned(happened: pd.Series, seen: pd.Series, first: pd.Timestamp) -> pd.Series:
+    """When each event became known, as text: when a snapshot first showed it.
+
+    Empty (known when it happened) for what the first snapshot showed already, whose history nobody has, and for what
+    happened on the day of the snapshot, which a bare date puts at its end.
+    """
+    at = moments_of(happened)
+    same_day = (at <= seen + DAY) & (at + DAY > seen) & (at > seen - DAY) & ~happened.str.contains(":").fillna(False)
+    same_day |= (at > seen) & (at <= seen + DAY)
+    return iso_texts(seen.where((seen > first) & ~same_day))
+
+
+def starts_of(
+    entity: pd.Series, belongs: npt.NDArray[np.bool_], says: Sequence[object] | npt.NDArray[Any]
+) -> npt.NDArray[np.bool_]:
+    """Where an episode of an entity begins, of rows in order of entity and time.
+
+    An episode is a run of rows that belong and say the same.
+    """
+    who = entity.to_numpy(dtype=object)
+    said = np.asarray(says, dtype=object)
+    begins = belongs.copy()
+    if len(begins) > 1:
+        goes_on = belongs[1:] & belongs[:-1] & (who[1:] == who[:-1]) & (said[1:] == said[:-1])
+        begins[1:] &= ~goes_on
+    return begins
