@@ -21,6 +21,7 @@ from models.calibration.evidence_limits import EvidenceLimits
 from models.calibration.interval import IntervalModel
 from models.candidates.blend import blend_contributions, blend_log_odds
 from models.candidates.kinds import LEARNED
+from models.candidates.prior import PriorCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.segmented import SegmentedModel
 from models.explaining.language import Language
@@ -30,7 +31,9 @@ from models.interfaces import Calibration, Candidate, Contributions, Scale
 from models.logistic import sigmoid
 
 FORMAT = 1  # of bundle.json; raised when an older reader would misread it
-KINDS: Mapping[str, Any] = MappingProxyType({**LEARNED, SegmentedModel.name: SegmentedModel})
+KINDS: Mapping[str, Any] = MappingProxyType(
+    {**LEARNED, SegmentedModel.name: SegmentedModel, PriorCandidate.name: PriorCandidate}
+)
 VOLATILE = ("trained_at", "run_id", "seconds")  # keys of meta that differ between equal trainings
 _SEVERAL = 8  # leads that are explained as a block: more than the 4 that TreeShap walks one by one
 _NAME_LISTS = 64  # lists of features whose dimensions are kept: one a set of components, so a few are in use

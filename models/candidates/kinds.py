@@ -19,7 +19,9 @@ LEARNED: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def restore_components(states: Mapping[str, Any], files: Mapping[str, str], prefix: str = "") -> dict[str, Candidate]:
+def restore_components(
+    states: Mapping[str, Any], files: Mapping[str, str], prefix: str = "", kinds: Mapping[str, Any] = LEARNED
+) -> dict[str, Candidate]:
     """Components by name from their states; their files' names begin with ``prefix``."""
     own = {name.removeprefix(prefix): text for name, text in files.items() if name.startswith(prefix)}
-    return {name: LEARNED[name].restore(state, own) for name, state in states.items()}
+    return {name: kinds[name].restore(state, own) for name, state in states.items()}

@@ -15,7 +15,7 @@ from features.errors import BundleError
 from models.calibration.segment_levels import COMMON, NO_SEGMENT, SegmentLevels
 from models.candidates.blend import blend_contributions, blend_log_odds
 from models.candidates.kinds import restore_components
-from models.explaining.segment_bar import segment_contribution
+from models.explaining.model_bars import segment_contribution
 from models.interfaces import Candidate, Contributions
 
 _OWN_FILE = "segment_{place}_"  # before the names of the files of a segment's own model

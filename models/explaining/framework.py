@@ -14,7 +14,7 @@ from features.errors import PolicyError
 from features.schema.policy_yaml import validate_policy
 from features.schema.vocabulary import Topic
 from features.schema.yaml_lines import read_yaml
-from models.explaining.segment_bar import SEGMENT_LEVEL
+from models.explaining.model_bars import SEGMENT_LEVEL
 
 CONTEXT = "context"
 _NAME_LISTS = 32  # lists of features a framework remembers the criteria of: one a loaded bundle, so a few are in use

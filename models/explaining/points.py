@@ -8,7 +8,7 @@ import numpy as np
 from features.array_types import Floats, Ints
 from features.catalog.feature import Catalog
 from models.explaining.framework import CONTEXT, Framework
-from models.explaining.segment_bar import SEGMENT_LEVEL, is_segment_contribution
+from models.explaining.model_bars import SEGMENT_LEVEL, is_segment_contribution
 from models.interfaces import Contributions, Scale
 
 BASE, CLIP = "base", "clip"

@@ -13,7 +13,7 @@ from features.array_types import Floats
 from features.assembly.frameless_rows import Values, column_names, number_block, objects
 from features.catalog.feature import Catalog, Feature, FeatureType, Wording
 from models.explaining.language import ENGLISH, Language
-from models.explaining.segment_bar import feature_of_segment, is_segment_contribution
+from models.explaining.model_bars import UNMAPPED, feature_of_segment, is_segment_contribution
 from models.interfaces import Contributions
 
 TOP = 3  # reasons of a lead in a scored file: columns reason_1 to reason_3
@@ -161,6 +161,8 @@ def _describe_segment(feature: Feature | None, name: str, context: _FactContext)
 def _write_sentence(feature: Feature | None, name: str, value: Any, context: _FactContext) -> str:
     """The value in words, and how won and other leads compare."""
     if feature is None:
+        if name == UNMAPPED:
+            return context.language.text("what the other model makes of facts that are not known here")
         return f"{name.replace('_', ' ')}"
     say = context.language.text
     label = feature.label or name.replace("_", " ")

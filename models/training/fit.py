@@ -17,6 +17,7 @@ from models.calibration.level import Level, check_promise, estimate_level
 from models.candidates.blend import blend_log_odds
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
+from models.candidates.prior import PriorCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
@@ -38,6 +39,7 @@ from models.judging.evaluation.final_block import Evaluation, evaluate
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import logit
 from models.settings import TrainSettings
+from models.training.prior_bundle import prior_factory
 from models.training.segment_models import SEGMENTED, CommonModel, segmented_model
 from models.training.tuning import tune_booster
 from models.training.verdict import Decision
@@ -55,12 +57,18 @@ class Recipe:
     decision: Decision
     settings: TrainSettings
     rubric: RubricCandidate | None = None
+    prior: PriorCandidate | None = None
 
 
 def factory_of(
-    settings: TrainSettings, parameters: Mapping[str, Any], rubric: RubricCandidate | None = None
+    settings: TrainSettings,
+    parameters: Mapping[str, Any],
+    rubric: RubricCandidate | None = None,
+    prior: PriorCandidate | None = None,
 ) -> Factory:
-    """A maker of unfitted candidates, simplest first."""
+    """A maker of unfitted candidates, simplest first; with a prior bundle, of those alone that few rows can fit."""
+    if prior is not None:
+        return prior_factory(prior, rubric)
 
     def make() -> dict[str, Candidate]:
         manual: dict[str, Candidate] = {} if rubric is None else {"rubric": rubric}
@@ -85,10 +93,15 @@ def backtest_candidates(
 
 
 def fit_twin(
-    matrix: Matrix, chop: Chop, backtest: Backtest, settings: TrainSettings, rubric: RubricCandidate | None = None
+    matrix: Matrix,
+    chop: Chop,
+    backtest: Backtest,
+    settings: TrainSettings,
+    rubric: RubricCandidate | None = None,
+    prior: PriorCandidate | None = None,
 ) -> dict[str, Candidate]:
     """All candidates fitted on the rows before the test block: what the test figures belong to."""
-    return fit_all(matrix, chop.final.train, factory_of(settings, backtest.parameters, rubric), settings)
+    return fit_all(matrix, chop.final.train, factory_of(settings, backtest.parameters, rubric, prior), settings)
 
 
 def calibrated_log_odds(
@@ -163,7 +176,7 @@ def common_model(recipe: Recipe) -> CommonModel:
         winner=decision.winner,
         weights=decision.weights,
         slope=decision.calibration.slope,
-        factory=factory_of(recipe.settings, recipe.backtest.parameters, recipe.rubric),
+        factory=factory_of(recipe.settings, recipe.backtest.parameters, recipe.rubric, recipe.prior),
     )
 
 
@@ -217,7 +230,7 @@ def fit_bundle(
     part = subsample(matrix, rows, settings)
 
     names = (*decision.weights, *(("rubric",) if rubric is not None else ()))
-    factory = factory_of(settings, recipe.backtest.parameters, rubric)
+    factory = factory_of(settings, recipe.backtest.parameters, rubric, recipe.prior)
     fitted = fit_all(matrix, rows, factory, settings, names=names)
     components = {name: fitted[name] for name in decision.weights}
     fitted_rubric = fitted.get("rubric")
@@ -318,6 +331,7 @@ def _meta(matrix: Matrix, rows: Any, part: Matrix, recipe: Recipe) -> dict[str, 
         "settings": settings.model_dump(),
         "seed": settings.seed,
         "versions": {name: version(name) for name in _LIBRARIES},
+        **({} if recipe.prior is None else {"prior": dict(recipe.prior.model.origin)}),
         **({} if decision.segments is None else {"segments": decision.segments.record()}),
     }
 

@@ -14,7 +14,7 @@ from pipelines.artifacts.train_record import TrainRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.workspace.context import Context
 
-LADDER = ("rate", "rubric", "linear", "scorecard", "booster", "blend")
+LADDER = ("rate", "rubric", "linear", "scorecard", "booster", "blend", "prior")
 
 
 def summarise(context: Context, seconds: Mapping[str, float]) -> SummaryRecord:

@@ -22,16 +22,20 @@ from models.judging.evaluation.random_split_optimism import measure_split_optimi
 from models.judging.evaluation.signal_test import Signal
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit import Recipe, backtest_candidates, common_model
+from models.training.prior_bundle import is_scarce, try_prior
 from models.training.segment_decision import judge_segments
 from models.training.segmentation import Segmentation
 from models.training.verdict import Decision, decide
 from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.verdict_record import StageVerdict
+from pipelines.registry.prior_bundle import load_prior, names_prior
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.atomic_files import read_parquet, stage_dir, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.paths import Paths
+
+ENOUGH = "A prior bundle is named, and not used: there are enough won and lost leads here to learn from."
 
 
 def run_backtest_stage(context: Context) -> BacktestRecord:
@@ -42,10 +46,12 @@ def run_backtest_stage(context: Context) -> BacktestRecord:
     if before.verdict == Verdict.OK:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         try:
-            found = backtest_candidates(matrix, split, context.settings, rubric_candidate(context))
-            decision = decide(matrix, found, context.settings, newest_level=context.source.prior_correction == "newest")
-            decision = _with_segments(context, matrix, split, found, decision)
-            result = {**decision.record(), **_content(found), **_beside_winner(context, matrix, found, decision.winner)}
+            found, decision = _judge(context, matrix, split)
+            if decision.verdict == Verdict.TOO_LITTLE_DATA:  # a prior bundle that does not help: nothing is trained
+                found, kept = None, {"verdict": decision.verdict, "verdict_text": decision.verdict_text}
+                result |= kept | {"notes": list(decision.notes)}
+            else:
+                result = decision.record() | _content(found) | _beside_winner(context, matrix, found, decision.winner)
         except TooLittleDataError as error:
             result |= {"verdict": Verdict.TOO_LITTLE_DATA, "verdict_text": error.message}
 
@@ -58,6 +64,23 @@ def run_backtest_stage(context: Context) -> BacktestRecord:
         record.write(folder)
         StageVerdict.of({"verdict": record.verdict, "verdict_text": record.verdict_text}).write(folder)
     return record
+
+
+def _judge(context: Context, matrix: Matrix, split: Chop) -> tuple[Backtest, Decision]:
+    """All candidates on the blocks; where wins are few and a prior bundle is named, that bundle on folds."""
+    settings, rubric, named = context.settings, rubric_candidate(context), names_prior(context)
+    scarce = is_scarce(matrix, split, settings) if named else ""
+    prior = load_prior(context, matrix) if scarce else None
+    if prior is not None:
+        trial = try_prior(matrix, split, prior.candidate, settings, rubric, scarce=scarce)
+        return trial.backtest, replace(trial.decision, notes=(*prior.notes, *trial.decision.notes))
+
+    found = backtest_candidates(matrix, split, settings, rubric)
+    decision = decide(matrix, found, settings, newest_level=context.source.prior_correction == "newest")
+    decision = _with_segments(context, matrix, split, found, decision)
+    if named:
+        decision = replace(decision, notes=(*decision.notes, ENOUGH))
+    return found, decision
 
 
 def _with_segments(context: Context, matrix: Matrix, split: Chop, found: Backtest, decision: Decision) -> Decision:

@@ -21,6 +21,7 @@ from pipelines.artifacts.final_block import write_test_log_odds
 from pipelines.artifacts.train_record import TwinScorecardRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
+from pipelines.registry.prior_bundle import prior_in_use
 from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.stages.backtest import load_backtest
@@ -41,8 +42,9 @@ def run_evaluate(context: Context) -> EvaluationRecord:
     if before.verdict in JUDGED:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         found, decision = load_backtest(context.paths)
-        twin = fit_twin(matrix, split, found, context.settings, rubric_candidate(context))
-        recipe = Recipe(found, decision, context.settings)
+        prior, rubric = prior_in_use(context, matrix, decision), rubric_candidate(context)
+        twin = fit_twin(matrix, split, found, context.settings, rubric, prior)
+        recipe = Recipe(found, decision, context.settings, rubric, prior)
         judged = evaluate_twin(twin, matrix, split, recipe, SnapshotCapacity.of(context.source))
 
         base_train = float(matrix.label[split.final.train].mean())

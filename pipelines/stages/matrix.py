@@ -13,11 +13,13 @@ from features.cohort.splits import Chop, chop
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
-from models.judging.evaluation.backtest import require_in_all
+from models.judging.evaluation.backtest import require_enough, require_in_all
+from models.training.prior_bundle import split_few
 from pipelines.artifacts.score_record import write_half_lives
 from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.compute.engines import choose_builder
 from pipelines.diagnostics.activity_diagnostics import HalfLives, half_life_records, half_lives_of
+from pipelines.registry.prior_bundle import names_prior
 from pipelines.workspace.atomic_files import stage_dir, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import save_matrix
@@ -47,9 +49,7 @@ def build(context: Context) -> MatrixVerdict:
     split: Chop | None = None
     problem = ""
     try:
-        require_in_all(matrix, context.settings)
-        declared = context.source
-        split = chop(matrix, declared.split, seed=context.settings.seed, horizon_days=declared.label.horizon_days)
+        split = _split(context, matrix)
     except TooLittleDataError as error:
         problem = error.message
     judged = matrix.matured
@@ -80,6 +80,22 @@ def build(context: Context) -> MatrixVerdict:
         write_half_lives(folder, half_life_records(context.source, lives))
         verdict.write(folder)
     return verdict
+
+
+def _split(context: Context, matrix: Matrix) -> Chop:
+    """The split as declared, or, where wins are too few for it and a prior bundle is named, the one for few rows."""
+    declared, settings = context.source, context.settings
+    try:
+        require_in_all(matrix, settings)
+        made = chop(matrix, declared.split, seed=settings.seed, horizon_days=declared.label.horizon_days)
+        if not names_prior(context):
+            return made
+        require_enough(matrix, made, settings)
+        return made
+    except TooLittleDataError as problem:
+        if not names_prior(context):
+            raise
+        return split_few(matrix, declared.split, settings, problem.message)
 
 
 def _matrices(context: Context, tables: Tables, lives: HalfLives) -> tuple[Matrix, Matrix | None, pd.Timestamp | None]:

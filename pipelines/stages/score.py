@@ -10,8 +10,8 @@ from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED, Role
 from models.bundle import Bundle, load_bundle
+from models.explaining.model_bars import SEGMENT_LEVEL, is_segment_contribution
 from models.explaining.points import BASE, CLIP, CONTEXT_WARNING, bar_homes, context_share, sum_by_group
-from models.explaining.segment_bar import SEGMENT_LEVEL, is_segment_contribution
 from models.scoring import Scored, score
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.score_record import (

@@ -21,6 +21,7 @@ from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.train_record import ScorecardRecord, TrainRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.registry.champion import read_champion
+from pipelines.registry.prior_bundle import prior_in_use
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.stages.backtest import load_backtest
 from pipelines.stages.learned_scorecard import scorecard_record
@@ -101,7 +102,9 @@ def _fit(
     }
 
     part = subsample(matrix, rows, context.settings)
-    recipe = Recipe(found, decision, context.settings, rubric_candidate(context))
+    recipe = Recipe(
+        found, decision, context.settings, rubric_candidate(context), prior_in_use(context, matrix, decision)
+    )
     fitted = fit_bundle(matrix, rows, recipe, scale=scale, meta=meta, facts=build_facts(part))
     tables = build_answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
     return replace(fitted, questions=tables)

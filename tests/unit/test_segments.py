@@ -18,7 +18,7 @@ from models.bundle import Bundle, load_bundle, save_bundle
 from models.calibration.segment_levels import COMMON, SegmentLevels, SegmentLine, fit_segment_levels
 from models.candidates.segmented import SegmentedModel
 from models.explaining.framework import load_framework
-from models.explaining.segment_bar import SEGMENT_LEVEL, segment_contribution
+from models.explaining.model_bars import SEGMENT_LEVEL, segment_contribution
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.scoring import score
 from models.settings import TrainSettings

@@ -223,7 +223,7 @@ def run_backtest(
     if shuffled is not None:
         shuffled = with_blend(shuffled, weights)
 
-    folds = tuple(_fold_record(matrix, block) for block in chop.blocks)
+    folds = tuple(fold_record(matrix, block) for block in chop.blocks)
     table = tuple(candidate_record(matrix, rolling, shuffled, name, settings) for name in rolling.log_odds)
     return Backtest(
         rolling=rolling,
@@ -336,7 +336,8 @@ def candidate_record(
     return record
 
 
-def _fold_record(matrix: Matrix, block: Block) -> dict[str, Any]:
+def fold_record(matrix: Matrix, block: Block) -> dict[str, Any]:
+    """Rows and wins that a block trains on and judges, JSON-ready."""
     return {
         "name": block.name,
         "train": len(block.train),

@@ -1,6 +1,7 @@
-"""The bar of a segment: how its name is told from those of features, and what it is called."""
+"""Contributions that are no feature: the level of a segment, and what a prior bundle lacks; their names."""
 
 SEGMENT_LEVEL = "segment_level"  # the bar; the contribution's name goes on with the feature that tells the segment
+UNMAPPED = "prior_bundle"  # of facts that only the other source has, as far as it moves
 _MARK = f"{SEGMENT_LEVEL}:"  # no feature can be named so: a colon is not allowed in one
 
 
