@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.logs import logger
 from serving.metrics import Metrics
-from serving.problems import RateLimitError, RequestTimeoutError, ServingError, TooLargeError, problem
+from serving.problems import RateLimitError, RequestTimeoutError, ServingError, TooLargeError, problem, respond_to_crash
 from serving.settings import ServeSettings
 
 UPLOADS = "/v1/uploads"
@@ -83,6 +83,11 @@ class LimitsMiddleware:
             await self._refuse(RequestTimeoutError("The request took too long; ask for less at once."), request, sent)
         except ServingError as error:
             await self._refuse(error, request, sent)
+        except Exception as error:  # a bug: answered, logged and counted like any other request
+            if sent.status:
+                raise  # the answer has begun: only the broken connection can say that it is not whole
+            handler = scope["app"].exception_handlers.get(Exception, respond_to_crash)
+            await handler(request, error)(scope, receive, sent)
         finally:
             self._log(scope, request, sent, time.perf_counter() - started)
 

@@ -60,7 +60,11 @@ def number_of(value: Any) -> float:
             lowered = text.lower()
             return 1.0 if lowered in TRUE_TEXTS else 0.0 if lowered in FALSE_TEXTS else math.nan
         return number if math.isfinite(number) else math.nan
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 def text_of(value: Any) -> str | None:

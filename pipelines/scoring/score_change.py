@@ -112,10 +112,12 @@ def compare_moments(
     moments: tuple[pd.Timestamp, pd.Timestamp],
     bundles: tuple[Bundle, Bundle],
     framework: Framework,
+    listed: frozenset[str] | None = None,
 ) -> LeadScoreChange:
     """The change of a lead's score between two moments, the earlier first, each scored by its own bundle.
 
-    ``tables`` need no other rows than the lead's and its account's.
+    ``tables`` need no other rows than the lead's and its account's. Rows of leads that are not in ``listed`` (default:
+    all are) are counted, not shown.
 
     Raises
     ------
@@ -128,6 +130,7 @@ def compare_moments(
     found = split_change(before, after, steps_of(source, after, tables, lead_id, start, end), framework)
     rows = learned_between(tables, lead_id, start, end)
 
+    shown = rows if listed is None else rows[rows["lead_id"].isna() | rows["lead_id"].isin(listed)]
     return LeadScoreChange(
         lead_id=lead_id,
         since=start,
@@ -136,7 +139,7 @@ def compare_moments(
         bundle_before=before.hash,
         bundle_after=after.hash,
         learned=len(rows),
-        rows=tuple(_row(*row) for row in rows.tail(SHOWN)[list(LEARNED)].itertuples(index=False, name=None)),
+        rows=tuple(_row(*row) for row in shown.tail(SHOWN)[list(LEARNED)].itertuples(index=False, name=None)),
     )
 
 

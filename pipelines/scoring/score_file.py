@@ -1,7 +1,7 @@
 """Score the leads of a file: one row out per row in, in the same order, nothing dropped."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -93,9 +93,15 @@ def score_leads(
     bundle: str = CHAMPION,
     framework: str | None = None,
     as_of: str | None = None,
+    unknown: frozenset[str] = frozenset(),
 ) -> ScoredFile:
-    """Score what was read from a file; what is known of a lead from the source's own tables is used too."""
+    """Score what was read from a file; what is known of a lead from the source's own tables is used too.
+
+    Leads in ``unknown`` are scored as if the source did not have them: by what the file says alone.
+    """
     model = find_bundle(context, bundle)
+    named = leads.frame["lead_id"]
+    leads = replace(leads, frame=leads.frame.assign(lead_id=_disguise(named, unknown)))
     merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
     matrix, errors, when = rows_of_file(context, model, leads, merged, as_of)
     usable = np.array([not text for text in errors], dtype=bool)
@@ -104,7 +110,7 @@ def score_leads(
     scored = score(model, matrix.take(_places(matrix, usable)), shown, source=context.source, policy=context.policy)
 
     frame = scored.frame.set_index(np.flatnonzero(usable)).reindex(range(len(errors)))
-    frame["lead_id"] = leads.frame["lead_id"].astype("object").to_numpy()
+    frame["lead_id"] = named.astype("object").to_numpy()
     frame["as_of"] = pd.Series(pd.NaT if when is None else when, index=frame.index, dtype="datetime64[us]")
     frame[ERROR] = errors
     frame[NOTE] = _notes(model, matrix, usable)
@@ -133,6 +139,13 @@ def rows_of_file(
     when = parse_as_of(as_of, _latest(context, tables, frame))
     _relational_errors(frame, when, errors)
     return _relational_matrix(context, model, tables, frame, errors, when), errors, when
+
+
+def _disguise(lead_id: pd.Series, unknown: frozenset[str]) -> pd.Series:
+    """Ids under which nothing is on record, for the leads that count as unknown; no file can hold such an id."""
+    if not unknown:
+        return lead_id
+    return lead_id.map(lambda name: f"\0{name}" if name in unknown else name, na_action="ignore").astype("str")
 
 
 def _places(matrix: Matrix, usable: np.ndarray) -> np.ndarray:

@@ -20,12 +20,16 @@ PREFIX = "lsk_"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request; ``owner`` limits what they see to the leads of one owner."""
+    """Who sent a request; ``owner`` limits what they see to the leads of one owner.
+
+    ``identity`` says whose uploads and idempotency keys these are: several keys may have one name.
+    """
 
     name: str
     scopes: frozenset[str]
     owner: str | None = None
     via: str = "key"  # key, session or local
+    identity: str = "local"
 
     @property
     def log_name(self) -> str:
@@ -88,7 +92,11 @@ def find_caller_by_key(store: Store, token: str) -> Caller | None:
     """The caller of a key, None if it is not valid."""
     with store.reading() as session:
         key = session.scalar(select(ApiKey).where(ApiKey.hash == digest(token), ApiKey.revoked_at.is_(None)))
-    return None if key is None else Caller(key.name, frozenset(key.scopes), key.owner)
+    return (
+        None
+        if key is None
+        else Caller(key.name, frozenset(key.scopes), key.owner, identity=_identity(key.id, key.name))
+    )
 
 
 def start_session(store: Store, token: str, hours: float) -> str | None:
@@ -124,7 +132,13 @@ def find_caller_by_session(store: Store, cookie: str) -> Caller | None:
         row = session.get(WebSession, digest(cookie))
     if row is None or row.expires_at < wall_now():
         return None
-    return Caller(row.name, frozenset(row.scopes), row.owner, via="session")
+    identity = _identity(row.key_id, row.name)
+    return Caller(row.name, frozenset(row.scopes), row.owner, via="session", identity=identity)
+
+
+def _identity(key_id: int | None, name: str) -> str:
+    """A key by its number; a person by the name the identity provider vouches for."""
+    return f"person:{name}" if key_id is None else f"key:{key_id}"
 
 
 def end_session(store: Store, cookie: str) -> None:
@@ -141,4 +155,4 @@ def form_token(cookie: str, secret: bytes) -> str:
 
 def is_form_token_valid(cookie: str, secret: bytes, token: str) -> bool:
     """Whether a form's token belongs to the session."""
-    return hmac.compare_digest(form_token(cookie, secret), token)
+    return hmac.compare_digest(form_token(cookie, secret).encode(), token.encode("utf-8", "surrogatepass"))

@@ -46,7 +46,13 @@ def explain_score_change(
 
     before = _bundle_served_then(app_state, state, served)
     bundles = (before, state.model.bundle)
-    return compare_moments(tables, state.model.source, lead_id, (start, now), bundles, chosen).record()
+    listed = None if owner is None else _leads_of_owner(tables["leads"], owner)
+    return compare_moments(tables, state.model.source, lead_id, (start, now), bundles, chosen, listed).record()
+
+
+def _leads_of_owner(leads: pd.DataFrame, owner: str) -> frozenset[str]:
+    """Leads of one owner: what became known of a colleague's lead moves the score, but is not shown to others."""
+    return frozenset(leads.loc[(leads["owner"] == owner).fillna(False), "lead_id"].astype("str"))
 
 
 def _bundle_served_then(app_state: AppState, state: LoadedState, served: str | None) -> Bundle:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from serving.problems import ConflictError, InvalidError, NotFoundError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
 from serving.state.clock import wall_now
+from serving.state.loaded_state import LoadedState
 from serving.store.tables import Upload
 
 SUFFIXES = (".csv", ".parquet")
@@ -36,7 +38,8 @@ def accept_upload(
     def work(session: Session) -> dict[str, Any]:
         number = secrets.token_hex(16)
         write_bytes(upload_folder(app_state, number) / f"input{suffix}", content)
-        row = Upload(id=number, caller=caller.name, status="waiting", suffix=suffix, framework=chosen, rows=None)
+        row = Upload(id=number, caller=caller.identity, status="waiting", suffix=suffix, framework=chosen, rows=None)
+        row.owner = caller.owner
         row.done, row.failed, row.error, row.created_at, row.finished_at = 0, 0, "", wall_now(), None
         session.add(row)
         session.flush()
@@ -68,7 +71,7 @@ def find_upload(app_state: AppState, caller: Caller, number: str) -> Upload:
     """An upload of the caller; NotFoundError if it is not theirs or does not exist."""
     with app_state.store.reading() as session:
         row = session.get(Upload, number)
-    if row is None or (row.caller != caller.name and not caller.may(Scope.ADMIN)):
+    if row is None or (row.caller != caller.identity and not caller.may(Scope.ADMIN)):
         raise NotFoundError("there is no such upload; send a file with POST /v1/uploads.")
     return row
 
@@ -104,7 +107,11 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
         leads = read_leads_file(folder / f"input{row.suffix}", app_state.context.source)
         _update(app_state, row.id, {"rows": len(leads.frame)})
         model = app_state.loaded.model
-        scored = score_leads(app_state.context, leads, bundle=str(model.folder), framework=row.framework).frame
+        unseen = foreign_leads(app_state.loaded, row.owner, leads.frame["lead_id"])
+        found_rows = score_leads(
+            app_state.context, leads, bundle=str(model.folder), framework=row.framework, unknown=unseen
+        )
+        scored = found_rows.frame
         write_scored(scored, folder / f"result{row.suffix}")
         failed = int((scored[ERROR] != "").sum())
         found = {"status": "done", "done": len(scored), "failed": failed}
@@ -115,6 +122,14 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
         found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
 
     _update(app_state, row.id, found | {"finished_at": wall_now()})
+
+
+def foreign_leads(state: LoadedState, owner: str | None, lead_ids: Iterable[Any]) -> frozenset[str]:
+    """Ids of leads that are in the data and not the owner's; none where the caller sees all."""
+    if owner is None:
+        return frozenset()
+    asked = {str(lead_id) for lead_id in lead_ids}
+    return frozenset(name for name in asked if (code := state.data.code(name)) >= 0 and state.data.owner(code) != owner)
 
 
 def _update(app_state: AppState, number: str, values: dict[str, Any]) -> None:

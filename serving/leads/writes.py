@@ -46,9 +46,9 @@ def run_once(
     wanted = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     try:
         with app_state.store.writing() as session:
-            kept = session.get(IdempotencyRecord, (caller.name, key))
+            kept = session.get(IdempotencyRecord, (caller.identity, key))
             if kept is None:
-                kept = IdempotencyRecord(caller=caller.name, key=key, request_hash=wanted, answer={}, at=wall_now())
+                kept = IdempotencyRecord(caller=caller.identity, key=key, request_hash=wanted, answer={}, at=wall_now())
                 session.add(kept)
                 session.flush()
                 kept.answer = work(session)

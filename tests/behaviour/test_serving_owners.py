@@ -1,0 +1,162 @@
+"""Keys of one owner: no operation shows or uses another owner's leads; keys of one name are still two."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from serving.auth.api_keys import form_token, start_session
+from serving.auth.dependencies import SESSION
+from serving.leads.uploads import score_waiting_uploads
+from serving.pages import forms, results, sign_in, views
+from tests.reference.serving import client_for, key_for, worklist_of
+
+VALUES = {"table": "answers", "number": "1", "hash": "0" * 8}
+BODIES: dict[str, dict[str, Any]] = {
+    "answers": {"question": "budget", "value": "none"},
+    "activities": {"kind": "demo_request"},
+    "feedback": {"verdict": "accept"},
+}
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Any) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def two_owners(tiny_demo: Any) -> tuple[str, str, str]:
+    """An owner, one of their leads, and a lead of somebody else."""
+    frame = worklist_of(tiny_demo)
+    owner = str(frame["owner"].iloc[0])
+    theirs = frame[frame["owner"] != owner]["lead_id"].astype("str").iloc[0]
+    return owner, str(frame["lead_id"].iloc[0]), theirs
+
+
+def operations(client: TestClient) -> list[tuple[str, str]]:
+    """Every operation with a lead's id in its path, of the API and of the pages."""
+    api = client.get("/openapi.json").json()["paths"]
+    found = [(method.upper(), path) for path, item in api.items() for method in item]
+    for module in (views, forms, results, sign_in):
+        found += [(method, route.path) for route in module.router.routes for method in sorted(route.methods)]
+    return [(method, path) for method, path in found if "{lead_id}" in path and method not in ("HEAD", "OPTIONS")]
+
+
+def test_every_operation_on_anothers_lead_says_that_there_is_none(
+    client: TestClient, two_owners: tuple[str, str, str]
+) -> None:
+    owner, own, theirs = two_owners
+    headers = key_for(client, "read", "score", "feedback", owner=owner)
+    checked = operations(client)
+    store, secret = client.app.state.app_state.store, client.app.state.app_state.secret
+    cookie = start_session(store, headers["authorization"].removeprefix("Bearer "), 1.0)
+    assert cookie is not None
+    client.cookies.set(SESSION, cookie)
+    token = form_token(cookie, secret)
+    assert len(checked) >= 10
+    for method, path in checked:
+        body = BODIES.get(path.rsplit("/", 1)[-1])
+        form = method == "POST" and not path.startswith("/v1/")
+        sent: dict[str, Any] = {"data": {**(body or {}), "token": token}} if form else {"json": body}
+        answers = {}
+        for lead in (theirs, "no-such-lead"):
+            url = path.format(lead_id=lead, **{k: v for k, v in VALUES.items() if f"{{{k}}}" in path})
+            answers[lead] = client.request(method, url, headers={} if form else headers, follow_redirects=False, **sent)
+        assert answers[theirs].status_code == 404, (method, path, answers[theirs].text[:300])
+        assert answers["no-such-lead"].status_code == 404, (method, path)
+        assert theirs not in answers[theirs].text
+    assert client.get(f"/v1/leads/{own}", headers=headers).status_code == 200
+
+
+def test_a_change_shows_no_rows_of_anothers_lead(client: TestClient, tiny_demo: Any) -> None:
+    leads = pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet")
+    listed = set(worklist_of(tiny_demo)["lead_id"].astype("str"))
+    known = leads[leads["account_id"].notna() & leads["owner"].notna()]
+    pairs = known.merge(known, on="account_id").query("lead_id_x != lead_id_y and owner_x != owner_y")
+    pairs = pairs[pairs["lead_id_x"].astype("str").isin(listed)]
+    assert len(pairs)
+    seen_by_all = 0
+    for row in pairs.drop_duplicates("lead_id_x").head(20).itertuples():
+        headers = key_for(client, "read", owner=str(row.owner_x))
+        asked = {"since": (row.created_at_x + pd.Timedelta(hours=1)).isoformat()}
+        path = f"/v1/leads/{row.lead_id_x}/change"
+        mine = client.get(path, params=asked, headers=headers).json()
+        admin = client.get(path, params=asked, headers=key_for(client, "admin")).json()
+        owners = known.set_index(known["lead_id"].astype("str"))["owner"]
+        assert {owners.get(one["lead_id"], row.owner_x) for one in mine["rows"] if one["lead_id"]} <= {row.owner_x}
+        assert mine["learned"] == admin["learned"] and mine["score_after"] == admin["score_after"]
+        seen_by_all += any(owners.get(one["lead_id"]) not in (None, row.owner_x) for one in admin["rows"])
+    assert seen_by_all, "no case in which there was something to hide"
+
+
+def test_an_upload_uses_nothing_on_record_of_anothers_lead(
+    client: TestClient, two_owners: tuple[str, str, str], tiny_demo: Any
+) -> None:
+    owner, own, theirs = two_owners
+    created = "2026-06-01T00:00:00+00:00"
+    content = "Lead ID,Created Date,Lead Source,Job Title\n" + "".join(
+        f"{lead},{created},referral,CEO\n" for lead in (own, theirs, "nobody-knows-me")
+    )
+    scored = {}
+    for name, headers in {
+        "owner": key_for(client, "score", owner=owner),
+        "all": key_for(client, "score"),
+    }.items():
+        sent = client.post("/v1/uploads", files={"file": ("l.csv", content)}, headers=headers)
+        score_waiting_uploads(client.app.state.app_state)
+        answer = client.get(sent.json()["id"].join(("/v1/uploads/", "/result")), headers=headers)
+        scored[name] = pd.read_csv(io.StringIO(answer.text)).set_index("lead_id")
+    points = scored["owner"]["probability"]
+    assert points[theirs] == points["nobody-knows-me"] != scored["all"]["probability"][theirs]
+    assert points[own] == scored["all"]["probability"][own]
+
+
+def test_two_keys_of_one_name_share_neither_uploads_nor_idempotency_keys(client: TestClient, tiny_demo: Any) -> None:
+    first, second = (key_for(client, "score", "read", "feedback") for _ in range(2))
+    sent = client.post("/v1/uploads", files={"file": ("l.csv", "Lead ID\nL1\n")}, headers=first).json()
+    assert client.get(f"/v1/uploads/{sent['id']}", headers=second).status_code == 404
+    assert client.get(f"/v1/uploads/{sent['id']}", headers=first).status_code == 200
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    told = [
+        client.post(
+            f"/v1/leads/{lead}/feedback",
+            json={"verdict": "accept", "reason": ""},
+            headers={**headers, "Idempotency-Key": "one"},
+        ).json()
+        for headers in (first, first, second)
+    ]
+    assert told[0] == told[1] != told[2]
+
+
+def test_a_bug_is_answered_counted_and_logged_as_one(
+    client: TestClient, tiny_demo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("secret")
+
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    monkeypatch.setattr("serving.api.routes.leads.build_card", fail)
+    answer = client.get(f"/v1/leads/{lead}", headers={"x-request-id": "abcdefgh1"})
+    assert answer.status_code == 500 and "secret" not in answer.text
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.headers["x-request-id"] == "abcdefgh1" and "content-security-policy" in answer.headers
+    assert 'route="/v1/leads/{lead_id}",status="500"} 1.0' in client.get("/metrics").text
+
+
+def test_odd_texts_and_numbers_are_refused_not_crashed_on(client: TestClient, tiny_demo: Any) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    assert client.post(f"/leads/{lead}/feedback", data={"token": "żółć", "verdict": "accept"}).status_code < 500
+    huge = int("9" * 401)
+    rows = [
+        {"lead_id": "a", "created_at": "2026-01-01", "free_mailbox": huge},
+        {"lead_id": "b", "created_at": "2026-01-01"},
+    ]
+    answer = client.post("/v1/score/batch", json={"leads": rows})
+    assert answer.status_code in (200, 422), answer.text
+    activity = {"kind": "demo_request", "value": huge, "happened_at": "2026-01-02", "lead_id": "b"}
+    answer = client.post("/v1/score/batch", json={"leads": rows[1:], "activities": [activity]})
+    assert answer.status_code in (200, 422), answer.text
