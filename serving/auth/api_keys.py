@@ -138,7 +138,7 @@ def find_caller_by_session(store: Store, cookie: str) -> Caller | None:
 
 def _identity(key_id: int | None, name: str) -> str:
     """A key by its number; a person by the name the identity provider vouches for."""
-    return f"person:{name}" if key_id is None else f"key:{key_id}"
+    return f"person:{digest(name)}" if key_id is None else f"key:{key_id}"
 
 
 def end_session(store: Store, cookie: str) -> None:

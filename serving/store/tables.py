@@ -176,7 +176,7 @@ class IdempotencyRecord(Base):
     """Answers to requests that carried an idempotency key."""
 
     __tablename__ = "idempotency"
-    caller: Mapped[str] = mapped_column(String(220), primary_key=True)
+    caller: Mapped[str] = mapped_column(String(200), primary_key=True)
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     request_hash: Mapped[str] = mapped_column(String(64))
     answer: Mapped[dict[str, Any]]
@@ -188,8 +188,7 @@ class Upload(Base):
 
     __tablename__ = "uploads"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    caller: Mapped[str] = mapped_column(String(220))
-    owner: Mapped[str | None] = mapped_column(String(200))
+    caller: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(20))
     suffix: Mapped[str] = mapped_column(String(10))
     framework: Mapped[str | None] = mapped_column(String(64))
@@ -199,3 +198,4 @@ class Upload(Base):
     error: Mapped[str]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    owner: Mapped[str | None] = mapped_column(String(200))

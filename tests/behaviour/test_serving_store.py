@@ -19,7 +19,7 @@ from serving.lists.export_history import export_changes
 from serving.problems import ConflictError
 from serving.store import engine
 from serving.store.engine import Store, open_store
-from serving.store.tables import AuditRow, Base, OutboxMessage, Webhook
+from serving.store.tables import AuditRow, Base, OutboxMessage, Upload, Webhook
 from serving.webhooks.outbox import announce
 from tests.reference.serving import client_for, worklist_of
 
@@ -101,12 +101,20 @@ def test_an_empty_store_is_made_as_the_migrations_make_it(url: str, tmp_path: Pa
 LATER = ("spent_states", "handed_over", "ledgers")  # made by migrations after the first
 
 
+UPLOADED = (
+    "INSERT INTO uploads (id, caller, status, suffix, done, failed, error, created_at) VALUES "
+    "('a', 'kept', 'done', '.csv', 1, 0, '', '2026-01-01'), ('b', 'unknown', 'done', '.csv', 1, 0, '', '2026-01-01')"
+)
+
+
 def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path) -> None:
     store = open_store(url, tmp_path)
-    create_key(store, "kept", ["read"], None)
+    create_key(store, "kept", ["read"], "ann")
     with store.engine.begin() as connection:
         for table in LATER:
             connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("ALTER TABLE uploads DROP COLUMN owner"))
+        connection.execute(text(UPLOADED))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     store.migrate()
     with store.engine.begin() as connection:
@@ -114,6 +122,10 @@ def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path)
         assert context.get_current_revision() == engine.newest_revision()
         assert compare_metadata(context, Base.metadata) == []
     assert [key.name for key in list_keys(store)] == ["kept"]
+    with store.reading() as session:
+        uploads = session.execute(select(Upload.id, Upload.caller, Upload.owner).order_by(Upload.id)).all()
+    number = list_keys(store)[0].id
+    assert [tuple(row) for row in uploads] == [("a", f"key:{number}", "ann"), ("b", "unknown", None)]
     store.close()
 
 

@@ -11,12 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the owner; what was stored under a name that one key alone has goes to that key."""
-    wide = sa.String(220)
-    with op.batch_alter_table("uploads") as table:
-        table.add_column(sa.Column("owner", sa.String(200), nullable=True))
-        table.alter_column("caller", type_=wide, existing_type=sa.String(200))
-    with op.batch_alter_table("idempotency") as table:
-        table.alter_column("caller", type_=wide, existing_type=sa.String(200))
+    op.add_column("uploads", sa.Column("owner", sa.String(200), nullable=True))
 
     keys = sa.table(
         "api_keys", sa.column("id", sa.Integer), sa.column("name", sa.String), sa.column("owner", sa.String)
@@ -37,5 +32,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the owner; what belongs to keys keeps their numbers."""
-    with op.batch_alter_table("uploads") as table:
-        table.drop_column("owner")
+    op.drop_column("uploads", "owner")
