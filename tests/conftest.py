@@ -94,3 +94,12 @@ def chromium() -> Iterator[Any]:
         browser = player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL server of our own; tests that use it are marked ``postgres``."""
+    from tests.reference.postgres import run_postgres
+
+    with run_postgres() as url:
+        yield url

@@ -22,7 +22,9 @@ Headers = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length
 class Declared(BaseModel):
     """Base of all declarations: frozen, unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True, hide_input_in_errors=True
+    )
 
 
 def fold_value(text: str) -> str:

@@ -167,7 +167,7 @@ def _wanted(source: Source, table: str, location: Location) -> list[str]:
     alike = [name for name, other in source.tables.items() if other.location == location]
     used = {header for t in alike for name, c in read_columns(source, t).items() for header in c.headers(name)}
     declared = {header for t in alike for name, c in source.tables[t].columns.items() for header in c.headers(name)}
-    return [header for header in headers if header in used or header not in declared]
+    return sorted({*used, *(header for header in headers if header not in declared)})
 
 
 def _resolve_identity(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:

@@ -1,9 +1,7 @@
 """The store keeps its promises on SQLite and on PostgreSQL alike."""
 
 import os
-import shutil
 import sqlite3
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,38 +20,6 @@ from serving.store.engine import Store, open_store
 from serving.store.tables import AuditRow, Base, OutboxMessage, Upload, Webhook
 from serving.webhooks.outbox import announce
 from tests.reference.serving import client_for, worklist_of
-
-
-def _binaries() -> Path:
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-
-
-def _run(user: str | None, *words: str) -> None:
-    command = ["runuser", "-u", user, "--", *words] if user else list(words)
-    subprocess.run(command, check=True, capture_output=True, cwd="/")
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a PostgreSQL server of our own, on a socket; it refuses to run as root, so root starts it as nobody."""
-    folder = Path(os.path.realpath(tmp_path_factory.mktemp("pg")))
-    user = "nobody" if os.geteuid() == 0 else None
-    place = Path("/tmp") / f"leadscore-pg-{os.getpid()}"
-    place.mkdir()
-    if user:
-        shutil.chown(place, user)
-    bin_, data = _binaries(), place / "data"
-    _run(user, str(bin_ / "initdb"), "-D", str(data), "-U", "tester", "--auth=trust", "-E", "UTF8", "--no-sync")
-    options = f"-c listen_addresses='' -c unix_socket_directories={place} -c fsync=off"
-    start = [str(bin_ / "pg_ctl"), "-D", str(data), "-w", "-l", str(place / "log"), "-o", options, "start"]
-    _run(user, *start)
-    yield f"postgresql+psycopg://tester@/postgres?host={place}"
-    _run(user, str(bin_ / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-    shutil.rmtree(place)
-    folder.rmdir()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -41,7 +41,7 @@ class Address:
 
     url: URL
     shown: str
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
 
     def hide(self, text: object) -> str:
         """A message without any of the secrets."""
@@ -129,9 +129,9 @@ def read_database(
     incremental = kept is not None and database.watermark is not None and limit is None
     old = _read_kept(kept, database, columns) if incremental and kept is not None else None
     with _connected(address) as engine, _told(address, what):
-        fetched = fetch_relation(engine, _since(relation, old))
+        fetched = fetch_relation(engine, _since(relation, old), what=what)
         if old is not None and not _fits(old, fetched.rows):  # a column changed its type: no longer the same table
-            old, fetched = None, fetch_relation(engine, relation)
+            old, fetched = None, fetch_relation(engine, relation, what=what)
 
     rows = fetched.rows
     _check_watermark(database.watermark, fetched, what)
@@ -173,7 +173,7 @@ def read_database_file(path: Path, location: Location, *, what: str, columns: Se
             asked = f"SELECT * FROM {origin}"
             return _raw(connection.execute(asked).to_arrow_table(), form, f"{form['table']} of {what}", ())
     with _sqlite(path) as engine, _told(Address(engine.url, what, ()), what):
-        fetched = fetch_relation(engine, relation)
+        fetched = fetch_relation(engine, relation, what=what)
     return _raw(fetched.rows, form, f"{form['table']} of {what}", fetched.not_read)
 
 
@@ -323,11 +323,6 @@ def _check_watermark(watermark: str | None, fetched: Fetched, what: str) -> None
     """A watermark must be a column whose largest value the database and we agree on."""
     if watermark is None:
         return
-    if watermark not in fetched.rows.column_names:
-        raise DatabaseError(
-            f"{what} has no column '{watermark}', which 'watermark' names. It has: "
-            f"{', '.join((*fetched.rows.column_names, *fetched.not_read))}."
-        )
     column = fetched.rows.column(watermark)
     if pa.types.is_string(column.type) and not pc.all(pc.match_substring_regex(column, _ISO), min_count=0).as_py():
         raise DatabaseError(

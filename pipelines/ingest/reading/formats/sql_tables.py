@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.types import NullType
 
+from pipelines.ingest.errors import DatabaseError
 from pipelines.ingest.reading.formats.arrow_frames import text_of_nested
 from pipelines.ingest.reading.header_row import match_headers
 
@@ -46,20 +47,29 @@ class Fetched:
     not_read: tuple[str, ...]
 
 
-def fetch_relation(engine: Engine, relation: Relation) -> Fetched:
+def fetch_relation(engine: Engine, relation: Relation, *, what: str) -> Fetched:
     """Rows of a table or query, streamed in batches.
 
     Rows come in order of the watermark and the table's primary key, where it has them, so that the same table is the
     same input; a query comes in its own order.
+
+    Raises
+    ------
+    DatabaseError
+        if there is no such watermark.
     """
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(postgresql_readonly=True)
         origin = _origin(relation)
         names = _names(connection, origin)
+        if relation.watermark is not None and relation.watermark not in names:
+            raise DatabaseError(
+                f"{what} has no column '{relation.watermark}', which 'watermark' names. It has: {', '.join(names)}."
+            )
         wanted = match_headers(relation.columns, names) if relation.columns else {name: name for name in names}
         picked = [name for name in names if name in set(wanted.values())]
-        if relation.watermark in names and relation.watermark not in picked:
+        if relation.watermark is not None and relation.watermark not in picked:
             picked.append(relation.watermark)
         statement = _statement(engine, origin, picked or names, relation)
         rows = _stream(connection, statement, picked or names)
@@ -95,18 +105,18 @@ def _names(connection: Connection, origin: sa.FromClause) -> list[str]:
 def _statement(engine: Engine, origin: sa.FromClause, names: Sequence[str], relation: Relation) -> sa.Select[Any]:
     columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
     statement = sa.select(*columns).select_from(origin)
-    order: list[str] = []
+    order: list[sa.ColumnElement[Any]] = []
     if relation.watermark is not None:
-        order.append(relation.watermark)
+        mark: sa.ColumnClause[Any] = sa.column(relation.watermark)
+        order += [sa.case((mark.is_(None), 1), else_=0), mark]  # rows without a watermark last, in any database
         if relation.since is not None:
-            mark: sa.ColumnClause[Any] = sa.column(relation.watermark)
             # without a type the database reads the text as the column's own type
             statement = statement.where((mark >= sa.bindparam("since", relation.since, NullType())) | mark.is_(None))
     if relation.table is not None:
         key = sa.inspect(engine).get_pk_constraint(relation.table, schema=relation.schema)["constrained_columns"]
-        order += [name for name in key if name not in order]
+        order += [sa.column(name) for name in key if name != relation.watermark]
     if order:
-        statement = statement.order_by(*(sa.column(name) for name in order))
+        statement = statement.order_by(*order)
     return statement.limit(relation.limit) if relation.limit is not None else statement
 
 
