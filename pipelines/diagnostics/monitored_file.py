@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from models.bundle import load_bundle
+from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.diagnostics.monitor import WatchedRows
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.registry.champion import require_champion
@@ -24,7 +25,8 @@ def seen_in_file(context: Context, file: Path) -> WatchedRows:
     champion = require_champion(context.paths)
     bundle = load_bundle(champion.folder, champion.hash)
     merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
-    matrix, errors, when = rows_of_file(context, bundle, read_leads_file(file, context.source), merged)
+    leads = read_leads_file(file, context.source, ReadingRecord.find(context.paths, champion.folder))
+    matrix, errors, when = rows_of_file(context, bundle, leads, merged)
     if len(matrix) == len(errors):
         matrix = matrix.take(np.array([not text for text in errors], dtype=bool))
     return WatchedRows(matrix, f"leads of {file.name}", when, is_file=True)

@@ -11,13 +11,14 @@ from features.schema.canonical_tables import TABLES, ContractColumn
 from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, CsvFormat, TableSource
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
-from pipelines.ingest.column_forms import NOTHING_KNOWN, ColumnForm, Known, find_number_forms
-from pipelines.ingest.errors import MissingColumnError
+from pipelines.artifacts.reading_record import ColumnReading
+from pipelines.ingest.column_forms import NOTHING_KNOWN, Known, find_number_forms
+from pipelines.ingest.errors import AmbiguousDatesError, MissingColumnError
 from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.number_form import NumberForm
 from pipelines.ingest.values.ruined_ids import check_ids
-from pipelines.ingest.values.timestamps import Timestamps, end_of_day, read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import DateOrder, Timestamps, end_of_day, read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, plain_texts
 from pipelines.workspace.table_files import empty_column
 
@@ -46,7 +47,7 @@ class ShapedTable:
     undeclared: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    forms: dict[str, ColumnForm] = field(default_factory=dict)
+    forms: dict[str, ColumnReading] = field(default_factory=dict)
     typed: set[str] = field(default_factory=set)
 
 
@@ -130,13 +131,15 @@ def shape_table(
     texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
     forms = _number_forms(raw, texts, table, source, shaped, known)
 
+    clocks = _read_clocks(texts, columns, source, shaped, known)
     values: dict[str, pd.Series] = {}
-    clocks: dict[str, Timestamps] = {}
     for name, column in columns.items():
         if name not in texts:
             values[name] = empty_column(type_of(source, table, name), len(frame))
-            continue
-        values[name] = _cast(name, texts[name], column, forms[name], shaped, clocks, source)
+        elif name in clocks:
+            values[name] = _keep_apart(name, texts[name], clocks[name].values, shaped)
+        else:
+            values[name] = _cast(name, texts[name], column, forms[name], shaped, source)
 
     shaped.frame = _fill_gaps(values, clocks, table, source, raw.rows)
     return shaped
@@ -231,40 +234,71 @@ def _number_forms(
     return {name: found.forms.get(name, NumberForm()) for name in texts}
 
 
-def _cast(
-    name: str,
-    texts: pd.Series,
-    column: Column,
-    form: NumberForm,
-    shaped: ShapedTable,
-    clocks: dict[str, Timestamps],
+def _read_clocks(
+    texts: Mapping[str, pd.Series],
+    columns: Mapping[str, Column],
     source: Source,
-) -> pd.Series:
-    kind = type_of(source, shaped.name, name)
-    if kind is ColumnType.NUMBER:
-        cast = cast_numbers(texts, column, form)
-        values, unreadable = cast.values, cast.unreadable
-    elif kind is ColumnType.BOOLEAN:
-        cast = cast_booleans(texts, column)
-        values, unreadable = cast.values, cast.unreadable
-    elif kind is ColumnType.TIMESTAMP:
-        where = source.where("tables", shaped.name, "columns", name)
+    shaped: ShapedTable,
+    known: Known,
+) -> dict[str, Timestamps]:
+    """Moments of the columns of time; what comes first, day or month, the file's other columns show if one does not."""
+    clocks: dict[str, Timestamps] = {}
+    open_columns: dict[str, AmbiguousDatesError] = {}
+
+    def read(name: str, order: DateOrder | None) -> None:
+        column, where = columns[name], source.where("tables", shaped.name, "columns", name)
+        what = f"{where}: column '{shaped.name}.{name}'"
         zone = zone_of(column.timezone or source.timezone, where)
-        moments = read_timestamps(texts, zone, form=column.time_format, what=f"{where}: column '{shaped.name}.{name}'")
-        clocks[name] = moments
+        clocks[name] = read_timestamps(texts[name], zone, form=column.time_format, what=what, order=order)
+
+    for name in texts:
+        if type_of(source, shaped.name, name) is ColumnType.TIMESTAMP:
+            try:
+                read(name, known[name].date_order if name in known else None)
+            except AmbiguousDatesError as problem:
+                open_columns[name] = problem
+
+    orders = {moments.order for moments in clocks.values() if moments.order is not None}
+    for name, refusal in open_columns.items():
+        if len(orders) != 1 or refusal.holds_both:
+            raise refusal
+        order = next(iter(orders))
+        read(name, order)
+        shaped.notes.append(f"{shaped.name}.{name}: dates are read {order} first, as the file's other columns are.")
+
+    for name, moments in clocks.items():
         shaped.notes += [f"{shaped.name}.{name}: {note}" for note in moments.notes]
         if moments.date_only.any():
             count = int(moments.date_only.sum())
             shaped.notes.append(f"{shaped.name}.{name}: {count} values are dates without a time of day.")
-        values, unreadable = moments.values, moments.values.isna() & texts.notna()
+        if moments.order is not None and columns[name].time_format is None:
+            shaped.forms[name] = ColumnReading(date_order=moments.order)
+    return clocks
+
+
+def _cast(
+    name: str, texts: pd.Series, column: Column, form: NumberForm, shaped: ShapedTable, source: Source
+) -> pd.Series:
+    kind = type_of(source, shaped.name, name)
+    if kind is ColumnType.NUMBER:
+        cast = cast_numbers(texts, column, form)
+    elif kind is ColumnType.BOOLEAN:
+        cast = cast_booleans(texts, column)
     else:
         if kind is ColumnType.ID:
             where = f"{source.where('tables', shaped.name, 'columns', name)}: column '{shaped.name}.{name}'"
             if note := check_ids(texts, where):
                 shaped.notes.append(f"{shaped.name}.{name}: {note}")
         return cast_choices(texts, column.values or _known_values(source, shaped.name, name))
+    return _keep_apart(name, texts, cast.values, shaped, cast.unreadable)
 
-    positions = np.flatnonzero(unreadable.to_numpy(dtype=bool))
+
+def _keep_apart(
+    name: str, texts: pd.Series, values: pd.Series, shaped: ShapedTable, unreadable: pd.Series | None = None
+) -> pd.Series:
+    """The values; rows whose text could not be read are listed."""
+    lost = values.isna() & texts.notna() if unreadable is None else unreadable
+    positions = np.flatnonzero(lost.to_numpy(dtype=bool))
     if positions.size:
         shaped.unreadable.append(UnreadableValues(name, positions, tuple(str(v) for v in texts.iloc[positions])))
     return values

@@ -3,35 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
 import pandas as pd
 
 from features.schema.columns import Column, CsvFormat
+from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.values.number_form import (
-    DecimalSign,
     NumberForm,
     SignEvidence,
     find_number_form,
     weigh_signs,
 )
 
-
-@dataclass(frozen=True, kw_only=True)
-class ColumnForm:
-    """What was found out about how a column writes its values; None where it did not matter."""
-
-    decimal: DecimalSign | None = None
-    thousands: str | None = None
-    date_order: Literal["day", "month"] | None = None
-
-    @property
-    def numbers(self) -> NumberForm | None:
-        """The form of its numbers."""
-        return None if self.decimal is None else NumberForm(self.decimal, self.thousands)
-
-
-Known = Mapping[str, ColumnForm]  # by column name in the product
+Known = Mapping[str, ColumnReading]  # by column name in the product
 NOTHING_KNOWN: Known = MappingProxyType({})
 
 
@@ -40,7 +24,7 @@ class NumberForms:
     """Forms of a table's number columns, and what is to be told about them."""
 
     forms: dict[str, NumberForm] = field(default_factory=dict)
-    found: dict[str, ColumnForm] = field(default_factory=dict)
+    found: dict[str, ColumnReading] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -72,7 +56,7 @@ def find_number_forms(
         if declared is not None:
             found.forms[name] = declared
             continue
-        hint = known[name].numbers if name in known else None
+        hint = _numbers_of(known.get(name))
         form, note = find_number_form(
             evidence[name],
             _others(evidence, name),
@@ -82,10 +66,14 @@ def find_number_forms(
         )
         found.forms[name] = form
         if evidence[name].decimal or evidence[name].is_open or hint is not None:
-            found.found[name] = ColumnForm(decimal=form.decimal, thousands=form.thousands)
+            found.found[name] = ColumnReading(decimal=form.decimal, thousands=form.thousands)
         if note:
             found.notes.append(f"{name}: {note}")
     return found
+
+
+def _numbers_of(reading: ColumnReading | None) -> NumberForm | None:
+    return None if reading is None or reading.decimal is None else NumberForm(reading.decimal, reading.thousands)
 
 
 def _others(evidence: Mapping[str, SignEvidence], name: str) -> Sequence[SignEvidence]:

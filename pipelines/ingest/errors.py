@@ -71,6 +71,15 @@ class AmbiguousDatesError(ContractError):
 
     code: ClassVar[str] = "LS036"
 
+    def __init__(self, what: str, example: str, *, holds_both: bool) -> None:
+        self.holds_both = holds_both
+        super().__init__(
+            f"{what}: dates such as '{example}' can be read day first or month first"
+            + (", and the column holds both" if holds_both else "")
+            + ". Declare 'time_format: day_first' or 'time_format: month_first', or a strptime format that fits the "
+            "whole text, e.g. '%d/%m/%Y' or '%m/%d/%Y %H:%M'."
+        )
+
 
 class AmbiguousNumbersError(ContractError):
     """Numbers whose sign may be the decimal one or that of thousands."""

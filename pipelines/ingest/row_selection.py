@@ -73,6 +73,8 @@ def drop_repeats(shaped: ShapedTable, source: Source) -> ShapedTable:
         undeclared=shaped.undeclared,
         missing=shaped.missing,
         notes=shaped.notes,
+        forms=shaped.forms,
+        typed=shaped.typed,
     )
 
 

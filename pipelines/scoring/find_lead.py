@@ -16,8 +16,9 @@ from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.language import load_language
 from models.scoring import score
+from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.identity_files import read_merged_leads
-from pipelines.registry.champion import require_champion
+from pipelines.registry.champion import read_champion, require_champion
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
@@ -38,6 +39,15 @@ def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:
         return load_bundle(Path(name)) if len(kept) != 1 else load_bundle(kept[0], kept[0].name)
     found = require_champion(context.paths)
     return load_bundle(found.folder, found.hash)
+
+
+def find_reading(context: Context, name: str = CHAMPION) -> ReadingRecord:
+    """How the files were written that a bundle was trained on; of none, how the files ingested last were."""
+    if name != CHAMPION:
+        kept = find_kept_bundles(context, name)
+        return ReadingRecord.find(context.paths, kept[0] if len(kept) == 1 else Path(name))
+    champion = read_champion(context.paths)
+    return ReadingRecord.find(context.paths, None if champion is None else champion.folder)
 
 
 def find_kept_bundles(context: Context, beginning: str) -> list[Path]:

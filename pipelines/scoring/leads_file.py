@@ -9,11 +9,13 @@ import pandas as pd
 
 from features.schema.columns import CsvFormat, Location
 from features.schema.source import Source
+from pipelines.artifacts.reading_record import ReadingRecord, TableReading
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table, type_of
-from pipelines.ingest.errors import MissingColumnError
+from pipelines.ingest.errors import MissingColumnError, UncertainEncodingError
 from pipelines.ingest.expectations import BROKEN, Expectation, Rule, expectations_of
 from pipelines.ingest.quarantine import breaks, hidden_columns, shape_of_text
 from pipelines.ingest.reading.file_adapters import read_file
+from pipelines.ingest.reading.raw_table import RawTable
 
 _ROW_RULES = (Rule.REQUIRED, Rule.ALLOWED, Rule.MINIMUM, Rule.MAXIMUM)
 
@@ -37,10 +39,11 @@ class LeadsFile:
     undeclared_columns: tuple[str, ...]
 
 
-def read_leads_file(path: Path, source: Source) -> LeadsFile:
+def read_leads_file(path: Path, source: Source, reading: ReadingRecord | None = None) -> LeadsFile:
     """Leads of a CSV or Parquet file laid out like the source's table ``leads``.
 
-    The target of a flat source need not be there. Nothing is dropped: rows that cannot be read keep their place.
+    The target of a flat source need not be there. Nothing is dropped: rows that cannot be read keep their place. What a
+    short file does not show (day or month first, the decimal sign) is read as in the file trained on (``reading``).
 
     Raises
     ------
@@ -49,10 +52,9 @@ def read_leads_file(path: Path, source: Source) -> LeadsFile:
     MissingColumnError
         if the lead's id, or every declared attribute, is missing.
     """
-    location = source.tables["leads"].location
-    form = CsvFormat(decimal=location.csv.decimal) if location is not None else CsvFormat()
-    raw = read_file(path, Location(file=path.name, csv=form), expected=declared_headers(source, "leads"))
-    shaped = shape_table(raw, "leads", source, strict=False)
+    known = (reading.tables if reading is not None else {}).get("leads", TableReading())
+    raw = _read(path, source, known)
+    shaped = shape_table(raw, "leads", source, strict=False, known=known.columns)
     _check_columns(shaped, source, path)
 
     errors: list[list[str]] = [[] for _ in range(raw.read)]
@@ -81,6 +83,20 @@ def read_leads_file(path: Path, source: Source) -> LeadsFile:
         missing_columns=tuple(name for name in shaped.missing if name not in _outcome(source)),
         undeclared_columns=tuple(shaped.undeclared),
     )
+
+
+def _read(path: Path, source: Source, known: TableReading) -> RawTable:
+    """Rows of the file; one too short to show its code page is read in that of the file trained on, if it can be."""
+    location = source.tables["leads"].location
+    form = CsvFormat(decimal=location.csv.decimal) if location is not None else CsvFormat()
+    expected = declared_headers(source, "leads")
+    try:
+        return read_file(path, Location(file=path.name, csv=form), expected=expected)
+    except UncertainEncodingError as problem:
+        if known.encoding not in problem.candidates:
+            raise
+    form = form.model_copy(update={"encoding": known.encoding})
+    return read_file(path, Location(file=path.name, csv=form), expected=expected)
 
 
 def _outcome(source: Source) -> set[str | None]:

@@ -18,7 +18,7 @@ from models.bundle import Bundle
 from models.scoring import score
 from pipelines.compute.engines import choose_builder
 from pipelines.ingest.identity_files import read_merged_leads
-from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, parse_as_of, tables_if_any
+from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, find_reading, parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from pipelines.workspace.atomic_files import write_parquet, write_text
 from pipelines.workspace.context import Context
@@ -71,7 +71,8 @@ def score_file(
     """
     if out.suffix.lower() not in SUFFIXES:
         raise ContractError(f"--out {out.name} must end in {' or '.join(SUFFIXES)}.")
-    found = score_leads(context, read_leads_file(file, context.source), bundle=bundle, framework=framework, as_of=as_of)
+    leads = read_leads_file(file, context.source, find_reading(context, bundle))
+    found = score_leads(context, leads, bundle=bundle, framework=framework, as_of=as_of)
     write_scored(found.frame, out)
     errors = int((found.frame[ERROR] != "").sum())
     return ScoredFileCounts(

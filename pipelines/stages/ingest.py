@@ -17,6 +17,7 @@ from features.schema.columns import Location
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason
+from pipelines.artifacts.reading_record import ReadingRecord, TableReading
 from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, read_columns, shape_table
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
@@ -96,7 +97,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
-    _write(paths, record, raws, checked, resolved)
+    _write(paths, record, raws, checked, resolved, _reading(raws, shapes))
     shutil.rmtree(paths.refused, ignore_errors=True)
     return record
 
@@ -195,6 +196,16 @@ def _latest(source: Source, cutoff: pd.Timestamp | None, checked: Mapping[str, C
     return max((moment for moment in clocks if not pd.isna(moment)), default=None)
 
 
+def _reading(raws: Mapping[str, RawTable], shapes: Mapping[str, ShapedTable]) -> ReadingRecord:
+    """How the files were found to be written: what the next file of a table may be too short to show."""
+    return ReadingRecord(
+        tables={
+            table: TableReading(encoding=raws[table].form.get("encoding"), columns=shaped.forms)
+            for table, shaped in shapes.items()
+        }
+    )
+
+
 def _refuse_one_class(
     source: Source, checked: Mapping[str, CheckedTable], reasons: Mapping[str, Sequence[QuarantineReason]]
 ) -> None:
@@ -260,11 +271,13 @@ def _write(
     raws: Mapping[str, RawTable],
     checked: Mapping[str, CheckedTable],
     resolved: Resolved,
+    reading: ReadingRecord,
 ) -> None:
     with stage_dir(paths.ingest) as out:
         for name, frame in resolved.tables.items():
             write_parquet(out / f"{name}.parquet", frame)
         write_identity(out, resolved)
+        reading.write(out)
         _write_quarantine(out, counts, raws, checked)
 
 

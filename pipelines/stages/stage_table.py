@@ -160,7 +160,7 @@ _IN_ORDER = (
         name="train",
         purpose="Fit the evaluated twin and the bundle.",
         function=_train,
-        inputs=("matrix", "audit", "backtest"),
+        inputs=("ingest", "matrix", "audit", "backtest"),
         artifacts=("train",),
         params=("leadscore",),
     ),

@@ -18,6 +18,7 @@ from models.judging.evaluation.backtest import Backtest, subsample
 from models.training.fit import Recipe, fit_bundle, fit_scorecard
 from models.training.verdict import Decision
 from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.artifacts.train_record import ScorecardRecord, TrainRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.registry.champion import read_champion
@@ -58,10 +59,11 @@ def run_train(context: Context) -> TrainRecord:
         calibration = decision.calibrations.get(fitted.name)
         card = ScorecardRecord.of(scorecard_record(fitted, matrix.catalog, calibration))
 
-    record = TrainRecord.of(result)
+    record, reading = TrainRecord.of(result), ReadingRecord.find(context.paths)
     with stage_dir(context.paths.train) as folder:
         for name, bundle in bundles.items():
             save_bundle(bundle, folder / name)
+            reading.write(folder / name)
         if card is not None:
             card.write(folder)
         record.write(folder)

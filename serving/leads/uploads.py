@@ -98,15 +98,17 @@ def score_waiting_uploads(app_state: AppState) -> int:
 
 def _score_upload(app_state: AppState, row: Upload) -> None:
     # imported with the first file: the readers and their checks are a twentieth of the server's start
+    from pipelines.artifacts.reading_record import ReadingRecord
     from pipelines.scoring.leads_file import read_leads_file
     from pipelines.scoring.score_file import ERROR, score_leads, write_scored
 
     folder = upload_folder(app_state, row.id)
     found: dict[str, Any]
     try:
-        leads = read_leads_file(folder / f"input{row.suffix}", app_state.context.source)
-        _update(app_state, row.id, {"rows": len(leads.frame)})
         model = app_state.loaded.model
+        reading = ReadingRecord.find(app_state.paths, model.folder)
+        leads = read_leads_file(folder / f"input{row.suffix}", app_state.context.source, reading)
+        _update(app_state, row.id, {"rows": len(leads.frame)})
         unseen = foreign_leads(app_state.loaded, row.owner, leads.frame["lead_id"])
         found_rows = score_leads(
             app_state.context, leads, bundle=str(model.folder), framework=row.framework, unknown=unseen

@@ -6,9 +6,9 @@ import pytest
 
 from features.schema.columns import Column, Location
 from features.schema.source import Source
+from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.declaring.column_inference import guess_column
 from pipelines.ingest.canonical_shape import ShapedTable, shape_table
-from pipelines.ingest.column_forms import ColumnForm
 from pipelines.ingest.errors import AmbiguousNumbersError, RuinedIdsError
 from pipelines.ingest.reading.file_adapters import read_table
 from pipelines.ingest.values.number_form import NumberForm, plain_numbers, weigh_signs
@@ -22,7 +22,7 @@ def shape(
     delimiter: str = ";",
     other: str = "x",
     csv: dict[str, str] | None = None,
-    known: ColumnForm | None = None,
+    known: ColumnReading | None = None,
     **declared: str,
 ) -> ShapedTable:
     source = Source.model_validate(
@@ -103,7 +103,7 @@ def test_what_nothing_tells_is_refused_with_the_remedy(value: str) -> None:
     assert budget(value, "559", decimal=sign) == [2.872, 559]
     assert budget(value, "559", csv={"decimal": sign}) == [2.872, 559]
     assert budget(value, "559", csv={"decimal": sign}, decimal=other) == [2872, 559]
-    assert budget(value, "559", known=ColumnForm(decimal=other)) == [2872, 559]
+    assert budget(value, "559", known=ColumnReading(decimal=other)) == [2872, 559]
 
 
 def test_the_rest_of_the_file_and_its_delimiter_tell_where_the_column_does_not() -> None:

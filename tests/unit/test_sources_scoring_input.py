@@ -5,8 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipelines.ingest.errors import EmptyFileError, MissingColumnError
+from features.schema.source import Source
+from pipelines.artifacts.reading_record import ColumnReading, ReadingRecord, TableReading
+from pipelines.ingest.errors import EmptyFileError, MissingColumnError, UncertainEncodingError
 from pipelines.scoring.leads_file import read_leads_file
+from pipelines.workspace.paths import Paths
 from tests.reference.exports import write_export, write_flat
 
 
@@ -52,3 +55,37 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, flat: bool) -> None
     (tmp_path / "in.csv").write_text("city,rain\n")
     with pytest.raises(EmptyFileError):
         read_leads_file(tmp_path / "in.csv", source)
+
+
+def test_a_short_file_is_read_as_the_file_trained_on(tmp_path: Path) -> None:
+    """The first twelve days of a month, one sum with a full stop, one Polish name: a nightly file shows nothing."""
+    source = Source.model_validate(
+        {
+            "name": "s",
+            "kind": "flat",
+            "flat": {"target": {"column": "won", "won": ["yes"], "lost": ["no"]}, "order": "created"},
+            "tables": {
+                "leads": {
+                    "location": {"file": "x.csv"},
+                    "columns": {
+                        "created": {"type": "timestamp", "role": "display"},
+                        "sum": {"type": "number"},
+                        "owner": {},
+                        "won": {"role": "display"},
+                    },
+                }
+            },
+        }
+    )
+    path = tmp_path / "new.csv"
+    path.write_bytes("created;sum;owner\n01/12/2024 10:00;2.872;Paweł\n".encode("cp1250"))
+    with pytest.raises(UncertainEncodingError):
+        read_leads_file(path, source)
+
+    columns = {"created": ColumnReading(date_order="day"), "sum": ColumnReading(decimal=",")}
+    trained = ReadingRecord(tables={"leads": TableReading(encoding="cp1250", columns=columns)})
+    trained.write(tmp_path)
+    found = read_leads_file(path, source, ReadingRecord.find(Paths(tmp_path / "data", "s"), tmp_path))
+    assert found.errors.tolist() == [""]
+    assert found.frame.loc[0, ["created", "sum", "owner"]].tolist() == [pd.Timestamp("2024-12-01 10:00"), 2872, "Paweł"]
+    assert ReadingRecord.find(Paths(tmp_path / "data", "s")).tables == {}

@@ -1,7 +1,8 @@
 """Timestamps as text to naive UTC: zones, daylight saving, ISO and common written forms, mixed in one column."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -9,15 +10,26 @@ import pandas as pd
 
 from features.errors import SourceError
 from pipelines.ingest.errors import AmbiguousDatesError
+from pipelines.ingest.values.date_words import in_english, split_zone, to_digits
+from pipelines.ingest.values.zone_names import offsets_of
+
+SERIAL, DAY_FIRST, MONTH_FIRST = "serial", "day_first", "month_first"  # what time_format may be besides a strptime form
+DateOrder = Literal["day", "month"]
 
 _ZONED = r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2}|\d[+-]\d{2})$"  # asked only of texts with a time of day
-_TIME_OF_DAY = r"\d:\d|\d[T ]\d\d|^\d{10,}"
+_TIME_OF_DAY = r"\d:\d|^\d{4}-?\d\d-?\d\d[T ]\d\d|^\d{10,}"
 # seconds, milliseconds and microseconds since 1970 by their number of digits, each with its microseconds
 _EPOCHS = ((r"^\d{10}(?:\.\d+)?$", 1_000_000), (r"^\d{13}$", 1_000), (r"^\d{16}$", 1))
 _DAY_FIRST, _MONTH_FIRST = ("%d{0}%m{0}%Y", "%d{0}%m{0}%y"), ("%m{0}%d{0}%Y", "%m{0}%d{0}%y")
+_NUMERIC_DATE = r"^(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}(?:[ T]+\d{1,2}:[\d:.]+(?: ?[AaPp][Mm])?)?$"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-_WRITTEN = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y/%m/%d", "%a, %d %b %Y")
+_WRITTEN = ("%d %b %Y", "%b %d %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d %b %y", "%Y-%m-%d", "%Y-%b-%d", "%Y %b %d")
+_UNIX = ("%b %d %H:%M:%S %Y",)
 _EARLIEST, _LATEST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")  # outside: typing errors and fillers
+# Days since 1899-12-30, as spreadsheets count them: 2000 to 2050. In a column of times nothing else is written so; days
+# of a year (24008) lie below, dates without signs (20240108) above.
+_SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:\.\d+)?$", 36_526, 55_153
+_MOSTLY = 0.98  # share of a column's values that must be serial days before they are taken for such
 
 
 @dataclass(frozen=True)
@@ -30,12 +42,14 @@ class Timestamps:
     date_only : whether the text had no time of day
     zone : zone the texts were read in
     notes : what had to be decided, in words (hours that daylight saving repeats or leaves out)
+    order : what comes first in dates such as 03/04/2025, None where there are none
     """
 
     values: pd.Series
     date_only: pd.Series
     zone: ZoneInfo
     notes: tuple[str, ...] = ()
+    order: DateOrder | None = None
 
 
 def zone_of(name: str, where: str) -> ZoneInfo:
@@ -48,12 +62,25 @@ def zone_of(name: str, where: str) -> ZoneInfo:
         ) from problem
 
 
-def read_timestamps(texts: pd.Series, zone: ZoneInfo, *, form: str | None = None, what: str = "column") -> Timestamps:
+def read_timestamps(
+    texts: pd.Series,
+    zone: ZoneInfo,
+    *,
+    form: str | None = None,
+    what: str = "column",
+    order: DateOrder | None = None,
+) -> Timestamps:
     """Timestamps of texts (or of the datetimes a Parquet file brings).
 
     An hour that the end of daylight saving repeats is read as the later of the two, so that nothing counts as known
     too early; an hour that its start leaves out is read as the moment after the gap. Unreadable texts, and years
     before 1900 or after 2199, become NaT.
+
+    Parameters
+    ----------
+    form : a strptime format, ``serial`` (days of a spreadsheet), ``day_first`` or ``month_first``; None finds out
+    order : which comes first in 03/04/2025 where no value of the column shows it: as the training file or another
+        column of the file has it
 
     Raises
     ------
@@ -66,12 +93,141 @@ def read_timestamps(texts: pd.Series, zone: ZoneInfo, *, form: str | None = None
         return _to_utc(_drop_implausible(texts), zone, _all_false(texts))
 
     clean = texts.astype("str").str.strip()
-    values, pending = _read_zoned(clean, form)
-    naive = _read_declared(clean, form, pending) if form else _infer_forms(clean, pending, what)
+    if form == SERIAL or (form is None and _is_serial(clean)):
+        return _read_serial(clean, zone, told=form is None)
 
-    local = _to_utc(_drop_implausible(naive), zone, _date_only(clean))
-    found = _drop_implausible(values.fillna(local.values))
-    return Timestamps(found, local.date_only & found.notna(), zone, local.notes)
+    strptime = None if form in (None, DAY_FIRST, MONTH_FIRST) else form
+    values, pending = _read_zoned(clean, strptime)
+    reading = _Reading(clean, values.copy(), pending, zone, what)
+    if strptime is not None:
+        reading.read_declared(strptime)
+    else:
+        declared: DateOrder | None = {DAY_FIRST: "day", MONTH_FIRST: "month"}.get(form or "")  # type: ignore[assignment]
+        reading.find_forms(declared, order)
+
+    local = _to_utc(_drop_implausible(reading.local), zone, _date_only(reading.digits))
+    found = _drop_implausible(reading.utc.fillna(local.values))
+    notes = (*local.notes, *reading.notes)
+    return Timestamps(found, local.date_only & found.notna() & reading.utc.isna(), zone, notes, reading.order)
+
+
+class _Reading:
+    """A column on its way from texts to moments: ``local`` in the column's zone, ``utc`` where a text names its own."""
+
+    def __init__(self, clean: pd.Series, utc: pd.Series, pending: pd.Series, zone: ZoneInfo, what: str) -> None:
+        self.clean, self.utc, self.pending, self.zone, self.what = clean, utc, pending, zone, what
+        self.local, self.digits = _empty(clean), clean.copy()
+        self.notes: list[str] = []
+        self.order: DateOrder | None = None
+
+    def read_declared(self, form: str) -> None:
+        """By a strptime format: words of any language where it has names, and the zone at the end where it has one."""
+        at = self.pending
+        texts = self.clean[at]
+        if re.search(r"%[zZ]", form):
+            parts = {text: split_zone(text) for text in texts.unique()}
+            body = re.sub(r"\s*%[zZ]", "", form)
+            self._keep(
+                texts, _parse(texts.map({t: p[0] for t, p in parts.items()}), body), [parts[t][1] for t in texts]
+            )
+            return
+        found = _parse(texts, form)
+        left = found.isna()
+        if left.any() and re.search(r"%[pbB]", form):
+            english = {text: in_english(text, form) for text in texts[left].unique()}
+            found[left] = _parse(texts[left].map(english), form)
+        self.local[at] = found
+
+    def find_forms(self, declared: DateOrder | None, usual: DateOrder | None) -> None:
+        """ISO first, then days and months in digits, then written dates."""
+        at = self.pending
+        self.local[at] = _parse(self.clean[at], "ISO8601")
+        left = at & self.local.isna()
+        if not left.any():
+            return
+
+        plain = left & self.clean.str.match(_NUMERIC_DATE).fillna(False).astype(bool)
+        worded = self.clean[left & ~plain]
+        zones = pd.Series("", index=self.clean.index, dtype="str")
+        if len(worded):
+            parts = {text: split_zone(text) for text in worded.unique()}
+            self.digits[worded.index] = worded.map({text: to_digits(body) for text, (body, _) in parts.items()})
+            zones[worded.index] = worded.map({text: zone for text, (_, zone) in parts.items()})
+
+        texts = self.digits[left]
+        self._keep(texts, self._parse_digits(texts, declared, usual), zones[left].tolist())
+
+    def _parse_digits(self, texts: pd.Series, declared: DateOrder | None, usual: DateOrder | None) -> pd.Series:
+        found = _parse(texts, "ISO8601")
+        parts = texts[found.isna()].str.extract(_NUMERIC_DATE).dropna()
+        if len(parts):
+            some = texts[parts.index].str.replace("T", " ", regex=False).str.replace(r"\s+", " ", regex=True)
+            self.order = self._find_order(parts.astype("int64"), some, declared, usual)
+            dates = _DAY_FIRST if self.order == "day" else _MONTH_FIRST
+            signs = [sign for sign in "./-" if some.str.contains(sign, regex=False).any()]
+            forms = [date.format(sign) + clock for sign in signs for date in dates for clock in _CLOCKS]
+            found[parts.index] = _try_forms(some, forms)
+        left = found.isna()
+        if left.any():
+            written = [date + clock for date in _WRITTEN for clock in _CLOCKS]
+            found[left] = _try_forms(texts[left], [*written, *_UNIX])
+        return found
+
+    def _find_order(
+        self, dates: pd.DataFrame, texts: pd.Series, declared: DateOrder | None, usual: DateOrder | None
+    ) -> DateOrder:
+        """By which of the first two numbers cannot be a month, in any value of the column."""
+        if declared is not None:
+            return declared
+        day_first = bool((dates[0].between(13, 31) & (dates[1] <= 12)).any())
+        month_first = bool((dates[1].between(13, 31) & (dates[0] <= 12)).any())
+        if day_first != month_first:
+            order: DateOrder = "day" if day_first else "month"
+            if usual is not None and usual != order:
+                self.notes.append(f"dates have the {order} first, unlike the file trained on or the other columns.")
+            return order
+        open_ = ~texts.str.contains(".", regex=False)  # 03.04.2025: nobody puts the month before a full stop
+        if not day_first and (not open_.any() or (dates[0] == dates[1])[open_].all()):
+            return usual or "day"
+        if usual is not None and not day_first:
+            return usual
+        raise AmbiguousDatesError(self.what, str(texts[open_ if open_.any() else ~open_].iloc[0]), holds_both=day_first)
+
+    def _keep(self, texts: pd.Series, found: pd.Series, zones: list[str]) -> None:
+        """Moments with a zone of their own to UTC, the others as they are; unknown names of zones are told."""
+        offsets, unknown = offsets_of(zones, found, self.zone)
+        named = pd.Series([bool(name) for name in zones], index=texts.index, dtype=bool)
+        self.utc[texts.index[named]] = (found - offsets)[named]
+        self.local[texts.index[~named]] = found[~named]
+        for name in sorted(unknown):
+            count = sum(zone == name for zone in zones)
+            self.notes.append(
+                f"{count} times name the zone '{name}', which more than one zone is called or none; declare 'timezone' "
+                "as the one that is meant (e.g. America/Chicago), or export offsets such as +01:00."
+            )
+
+
+def _is_serial(clean: pd.Series) -> bool:
+    """Whether a column holds days of a spreadsheet: nearly all values do, so that dates and serial days never mix."""
+    present = clean.dropna()
+    if not len(present) or not bool(present.head(100).str.match(_SERIAL).any()):
+        return False
+    hit = present.str.match(_SERIAL).fillna(False).astype(bool)
+    if hit.mean() < _MOSTLY:
+        return False
+    return bool(present[hit].astype("float64").between(_FIRST_DAY, _LAST_DAY).mean() >= _MOSTLY)
+
+
+def _read_serial(clean: pd.Series, zone: ZoneInfo, *, told: bool) -> Timestamps:
+    days = pd.to_numeric(clean, errors="coerce")
+    seconds = (days * 86_400).round(3)  # nine digits after the point are what files hold: better than a millisecond
+    near = seconds.round()
+    seconds = near.where((seconds - near).abs() < 0.005, seconds)
+    moments = pd.Timestamp("1899-12-30") + pd.to_timedelta(seconds, unit="s")
+    local = _drop_implausible(moments.astype("datetime64[us]"))
+    found = _to_utc(local, zone, (days % 1 == 0) & local.notna())
+    note = f"{int(local.notna().sum())} values are days as spreadsheets count them (time_format: {SERIAL})."
+    return replace(found, notes=(*found.notes, note)) if told else found
 
 
 def _all_false(like: pd.Series) -> pd.Series:
@@ -112,56 +268,20 @@ def _read_zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Serie
         if named.any():
             text[named] = text[named].str[:-3].str.rstrip() + "Z"
         read = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
-        if form is not None:
+        if form is not None and not re.search(r"%[zZ]", form):
             read = read.fillna(pd.to_datetime(text, format=form, errors="coerce", utc=True))
 
         values[hit] = read.dt.tz_localize(None).astype("datetime64[us]")
-        pending &= ~hit
+        pending &= values.isna()  # what is left may be written with words, or with a zone's name
 
     return values, pending
 
 
-def _read_declared(clean: pd.Series, form: str, pending: pd.Series) -> pd.Series:
-    found = _empty(clean)
-    found[pending] = pd.to_datetime(clean[pending], format=form, errors="coerce").astype("datetime64[us]")
-    return found
-
-
-def _infer_forms(clean: pd.Series, pending: pd.Series, what: str) -> pd.Series:
-    found = _empty(clean)
-    found[pending] = pd.to_datetime(clean[pending], format="ISO8601", errors="coerce").astype("datetime64[us]")
-
-    left = pending & found.isna()
-    for sign in (".", "/", "-"):
-        pattern = rf"^(\d{{1,2}}){re.escape(sign)}(\d{{1,2}}){re.escape(sign)}\d{{2,4}}(?:[ T]|$)"
-        parts = clean[left].str.extract(pattern)
-        dates = parts.dropna().astype("int64")
-        if len(dates):
-            texts = clean[dates.index].str.replace("T", " ", regex=False)
-            found[dates.index] = _try_forms(texts, _day_month_forms(dates, sign, str(texts.iloc[0]), what))
-
-    left = pending & found.isna()
-    if left.any():
-        found[left] = _try_forms(clean[left], [date + clock for date in _WRITTEN for clock in _CLOCKS])
-    return found
-
-
-def _day_month_forms(dates: pd.DataFrame, sign: str, example: str, what: str) -> list[str]:
-    """Forms of numeric dates, by which of the first two numbers cannot be a month."""
-    day_first, month_first = bool((dates[0] > 12).any()), bool((dates[1] > 12).any())
-    if sign == "." or (day_first and not month_first):
-        order = _DAY_FIRST
-    elif month_first and not day_first:
-        order = _MONTH_FIRST
-    elif (dates[0] == dates[1]).all():
-        order = _DAY_FIRST
-    else:
-        raise AmbiguousDatesError(
-            f"{what}: dates such as '{example}' can be read day first or month first"
-            + (", and the column holds both" if day_first else "")
-            + ". Declare 'time_format', e.g. '%d/%m/%Y' or '%m/%d/%Y'."
-        )
-    return [date.format(sign) + clock for date in order for clock in _CLOCKS]
+def _parse(texts: pd.Series, form: str) -> pd.Series:
+    read = pd.to_datetime(texts, format=form, errors="coerce")
+    if not pd.api.types.is_datetime64_dtype(read.dtype):  # every text unreadable, or a zone that slipped in
+        read = pd.to_datetime(texts, format=form, errors="coerce", utc=True).dt.tz_localize(None)
+    return read.astype("datetime64[us]")
 
 
 def _try_forms(texts: pd.Series, forms: list[str]) -> pd.Series:
@@ -170,7 +290,7 @@ def _try_forms(texts: pd.Series, forms: list[str]) -> pd.Series:
         left = found.isna()
         if not left.any():
             break
-        found[left] = pd.to_datetime(texts[left], format=form, errors="coerce").astype("datetime64[us]")
+        found[left] = _parse(texts[left], form)
     return found
 
 

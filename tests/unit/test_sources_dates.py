@@ -1,0 +1,174 @@
+"""Moments of any make: words of the product's languages, zones by name, spreadsheet days, day or month first."""
+
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from features.schema.columns import Location
+from features.schema.source import Source
+from pipelines.artifacts.reading_record import ColumnReading
+from pipelines.ingest.canonical_shape import ShapedTable, shape_table
+from pipelines.ingest.errors import AmbiguousDatesError
+from pipelines.ingest.reading.file_adapters import read_table
+from pipelines.ingest.values.timestamps import Timestamps, read_timestamps
+
+BERLIN, CHICAGO, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Chicago"), ZoneInfo("UTC")
+
+
+def read(*values: str, form: str | None = None, zone: ZoneInfo = UTC) -> list[str | None]:
+    found = _read(*values, form=form, zone=zone).values
+    assert found.dtype == "datetime64[us]"
+    return [None if pd.isna(v) else v.isoformat(sep=" ") for v in found]
+
+
+def _read(*values: str, form: str | None = None, zone: ZoneInfo = UTC) -> Timestamps:
+    return read_timestamps(pd.Series(list(values), dtype="str"), zone, form=form)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-01-08 오후 4:05",
+        "2024-01-08 (오후) 4:05",
+        "2024. 1. 8. 오후 4:05",
+        "2024년 1월 8일 (월) 오후 4:05",
+        "2024年1月8日 午後4時05分",
+        "2024/01/08(月) 16:05",
+        "2024年1月8日 下午4:05",
+        "2024-01-08 下午 4:05",
+        "8 janv. 2024 à 16:05",
+        "lun. 8 janvier 2024 16 h 05",
+        "8. Januar 2024, 16:05 Uhr",
+        "Mo., 08.01.2024, 16:05",
+        "8 de enero de 2024, 4:05 p. m.",
+        "8 gennaio 2024 alle ore 16.05",
+        "8 de janeiro de 2024 às 16:05",
+        "8 stycznia 2024 r., 16:05",
+        "8 sty 2024 16:05",
+        "Jan 8, 2024, 4:05:00\u202fPM",
+        "8th of January 2024 4:05 pm",
+        "Mon Jan 08 2024 16:05:00",
+        "Mon Jan  8 16:05:00 2024",
+        "08-JAN-24 04:05 PM",
+        "2024.01.08 16:05",
+        "Mon, 08 Jan 2024 16:05:00 +0000",
+        "Mon Jan 08 2024 17:05:00 GMT+0100 (Central European Standard Time)",
+        "2024-01-08 11:05 EST",
+        "08.01.2024 17:05 CET",
+        "2024-01-08 08:05:00 PST",
+        "45299.670138889",
+    ],
+)
+def test_a_moment_is_read_however_it_is_written(text: str) -> None:
+    assert read(text) == ["2024-01-08 16:05:00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("8 janv. 2024", 8),
+        ("mar. 9 janv. 2024", 9),  # mar. is mardi here
+        ("1er janvier 2024", 1),
+        ("8 Januar 2024", 8),
+        ("2024年1月8日", 8),
+        ("2024. 1. 8.", 8),
+        ("2024년 1월 8일", 8),
+        ("8 sty 2024", 8),
+        ("Jan 8 2024", 8),
+        ("45299", 8),
+    ],
+)
+def test_a_day_in_words_has_no_time_of_day(text: str, day: int) -> None:
+    found = _read(text)
+    assert found.values[0] == pd.Timestamp(2024, 1, day) and found.date_only.tolist() == [True]
+    assert _read("9 mar 2024", "9 mars 2024", "mar. 9 mars 2024").values.dt.month.tolist() == [3, 3, 3]
+
+
+def test_midnight_and_noon_in_halves_of_a_day() -> None:
+    assert read("2024-01-08 오전 12:30", "2024-01-08 오후 12:30") == ["2024-01-08 00:30:00", "2024-01-08 12:30:00"]
+    assert read("8 Jan 2024 12:30 a.m.", "8 Jan 2024 9 PM") == ["2024-01-08 00:30:00", "2024-01-08 21:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("2024-01-08 오후 4:05", "%Y-%m-%d %p %I:%M"),
+        ("2024-01-08 (午後) 4:05", "%Y-%m-%d %p %I:%M"),
+        ("8 janv. 2024 16:05", "%d %b %Y %H:%M"),
+        ("8 stycznia 2024 16:05", "%d %B %Y %H:%M"),
+        ("2024-01-08 11:05:00 EST", "%Y-%m-%d %H:%M:%S %Z"),
+        ("08/01/2024 17:05 +0100", "%d/%m/%Y %H:%M %z"),
+        ("2024-01-08 16:05:00 UTC", "%Y-%m-%d %H:%M:%S %Z"),
+        ("45299.670138889", "serial"),
+        ("08/01/2024 16:05", "day_first"),
+        ("01/08/2024 4:05 PM", "month_first"),
+    ],
+)
+def test_declared_formats_know_words_zones_and_days_of_spreadsheets(text: str, form: str) -> None:
+    assert read(text, form=form) == ["2024-01-08 16:05:00"]
+
+
+def test_zone_names_are_read_by_the_declared_zone_or_refused_by_name() -> None:
+    assert read("2024-07-08 09:00 CDT", "2024-01-08 09:00 CST", zone=CHICAGO) == [
+        "2024-07-08 14:00:00",
+        "2024-01-08 15:00:00",
+    ]
+    assert read("2024-01-08 09:00 CST", zone=ZoneInfo("Asia/Shanghai")) == ["2024-01-08 01:00:00"]
+    assert read("2024-01-08 09:00 IST", zone=ZoneInfo("Asia/Kolkata")) == ["2024-01-08 03:30:00"]
+    found = _read("2024-01-08 09:00 CST", "2024-01-08 09:00", zone=BERLIN)
+    assert found.values.isna().tolist() == [True, False]
+    assert "1 times name the zone 'CST'" in found.notes[0] and "declare 'timezone'" in found.notes[0]
+    assert read("2024-01-08 09:00 IST", form="%Y-%m-%d %H:%M %Z") == [None]
+
+
+def test_days_of_a_spreadsheet_are_taken_only_where_nothing_else_can_be_meant() -> None:
+    found = _read("45299.375", "45300", "45301.5")
+    assert found.values.astype("str").tolist() == ["2024-01-08 09:00:00", "2024-01-09 00:00:00", "2024-01-10 12:00:00"]
+    assert found.date_only.tolist() == [False, True, False]
+    assert found.notes == ("3 values are days as spreadsheets count them (time_format: serial).",)
+    assert read("45299.375", "13/01/2024") == [None, "2024-01-13 00:00:00"]  # half converted: which is which?
+    assert read("24008", "24009") == [None, None]  # days of a year
+    assert read("20240108", "1704724200") == ["2024-01-08 00:00:00", "2024-01-08 14:30:00"]
+
+
+def test_day_or_month_first_is_decided_by_all_values_whatever_their_sign() -> None:
+    assert read("01/02/2024", "13-02-2024")[0] == "2024-02-01 00:00:00"
+    assert read("01/02/2024", "02-13-2024")[0] == "2024-01-02 00:00:00"
+    assert read("01.02.2024", "02.13.2024") == ["2024-01-02 00:00:00", "2024-02-13 00:00:00"]
+    assert read("01.02.2024")[0] == "2024-02-01 00:00:00"
+    assert read("05/05/2024", "45/45/2024") == ["2024-05-05 00:00:00", None]
+    with pytest.raises(AmbiguousDatesError, match="holds both"):
+        read("13/02/2024", "02/13/2024")
+    with pytest.raises(AmbiguousDatesError) as refused:
+        read("01/02/2024 10:00")
+    assert "time_format: day_first" in str(refused.value) and "month_first" in str(refused.value)
+
+
+def test_the_order_of_the_file_trained_on_and_of_the_other_columns_is_kept() -> None:
+    assert _shape("01/02/2024", "13/02/2024").frame["created"].tolist() == [pd.Timestamp(2024, 2, 1)]
+    told = _shape("01/02/2024", "13/02/2024")
+    assert any("t.leads" not in note and "dates are read day first" in note for note in told.notes)
+    assert told.forms["created"] == ColumnReading(date_order="day")
+
+    known = {name: ColumnReading(date_order="month") for name in ("created", "other")}
+    assert _shape("01/02/2024", "03/04/2024", known).frame["created"].tolist() == [pd.Timestamp(2024, 1, 2)]
+    proven = _shape("01/02/2024", "13/02/2024", {"other": known["other"]})
+    assert proven.frame["other"].tolist() == [pd.Timestamp(2024, 2, 13)]
+    assert any("unlike the file trained on" in note for note in proven.notes)
+    with pytest.raises(AmbiguousDatesError):
+        _shape("01/02/2024", "03/04/2024")
+
+
+def _shape(created: str, other: str, known: dict[str, ColumnReading] | None = None) -> ShapedTable:
+    columns = {"created": {"type": "timestamp"}, "other": {"type": "timestamp"}, "status": {}}
+    source = Source.model_validate(
+        {
+            "name": "t",
+            "kind": "flat",
+            "flat": {"target": {"column": "status", "won": ["x"], "lost": ["y"]}},
+            "tables": {"leads": {"location": {"file": "f"}, "columns": columns}},
+        }
+    )
+    content = f"created;other;status\n{created};{other};x\n".encode()
+    return shape_table(read_table(content, Location(file="f"), what="f"), "leads", source, known=known or {})
