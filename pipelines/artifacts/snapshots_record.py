@@ -3,6 +3,14 @@
 from pipelines.artifacts.artifact import Artifact, Record
 
 
+class WrittenForm(Record):
+    """How a column wrote its values, where that had to be found out."""
+
+    decimal: str | None = None
+    thousands: str | None = None
+    date_order: str | None = None
+
+
 class TakenSnapshot(Record):
     """One export that was taken.
 
@@ -25,6 +33,7 @@ class TakenSnapshot(Record):
     columns: tuple[str, ...]
     left_out: dict[str, int]
     accepted: tuple[str, ...] = ()
+    forms: dict[str, WrittenForm] = {}
 
 
 class ExportHistory(Record):
@@ -32,6 +41,10 @@ class ExportHistory(Record):
 
     key: tuple[str, ...]
     snapshots: tuple[TakenSnapshot, ...]
+
+    def forms(self) -> dict[str, WrittenForm]:
+        """How each column was written last, where that had to be found out."""
+        return {header: form for snapshot in self.snapshots for header, form in snapshot.forms.items()}
 
     def since(self) -> dict[str, str]:
         """Every column and the first snapshot that had it."""

@@ -69,7 +69,7 @@ def add(
         )
     records: list[dict[str, Any]] = []
     with only_writer(context.paths):
-        for read in read_exports(files, export, context.source, taken_at):
+        for read in read_exports(files, export, context.source, context.paths, taken_at):
             done = add_export(read, export, context.source, context.paths, accepted)
             records.append(done.snapshot.record() | {"export": export.name, "repeated": done.repeated})
             if not json:

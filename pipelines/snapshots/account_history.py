@@ -12,6 +12,7 @@ from pipelines.snapshots.row_versions import (
     Versions,
     iso_texts,
     joined_texts,
+    replace_header,
     starts_of,
     stored_columns,
 )
@@ -70,15 +71,10 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
     always[_KNOWN], changes[_KNOWN] = pd.NA, known
     frame = pd.concat([always, changes])
     frame = frame.sort_index(kind="stable").drop(columns=TAKEN).reset_index(drop=True).astype("str")
-    headers = {name: column.model_copy(update=_plain(name)) for name, column in columns.items()}
+    headers = {name: replace_header(column, name) for name, column in columns.items()}
     named = {"account_id": Column(source=_ID), "known_at": Column(source=_KNOWN)}
     declared = stored_columns(source, "accounts", **headers, **named)
     return TableHistory(declared=declared, frame=frame, lines=np.arange(1, len(frame) + 1, dtype=np.int64))
-
-
-def _plain(name: str) -> dict[str, object]:
-    """A column whose texts were mapped and joined already."""
-    return {"source": name, "map": {}, "map_patterns": {}, "missing": (), "constant": None, "time_format": None}
 
 
 def _stays(column: Column) -> bool:

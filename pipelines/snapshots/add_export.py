@@ -1,7 +1,7 @@
 """Taking a snapshot: an export is read, compared with the snapshot before it, checked, and stored as its changes."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -9,14 +9,16 @@ import pandas as pd
 from features.schema.source import Source
 from features.schema.vocabulary import Role, WhenKnown
 from pipelines.artifacts.snapshots_record import ExportHistory, SnapshotsRecord, TakenSnapshot
+from pipelines.ingest.column_forms import ColumnForm
 from pipelines.ingest.values.timestamps import zone_of
 from pipelines.snapshots.declared_exports import DeclaredExport, declared_columns
-from pipelines.snapshots.differences import KEY, Differences, carry_missing_columns, compare_states
+from pipelines.snapshots.differences import KEY, Differences, apply_changes, carry_missing_columns, compare_states
 from pipelines.snapshots.export_checks import (
     Oddity,
+    find_later_rows,
+    find_older,
     find_other_shape,
     find_replacement,
-    find_wrong_time,
     refuse_unless_accepted,
 )
 from pipelines.snapshots.export_rows import ExportRows, key_headers, read_export
@@ -26,7 +28,6 @@ from pipelines.snapshots.snapshot_store import (
     moment_of,
     read_changes,
     read_snapshots,
-    state_of,
     write_part,
     write_record,
 )
@@ -53,9 +54,11 @@ class Added:
 
 
 def read_exports(
-    files: Collection[Path], export: DeclaredExport, source: Source, taken_at: str | None
+    files: Collection[Path], export: DeclaredExport, source: Source, paths: Paths, taken_at: str | None = None
 ) -> list[ReadExport]:
     """Exports read and dated, in order of their dates; without files, the declared database as it stands now.
+
+    A column that does not tell how it is written is read as in the exports before.
 
     Raises
     ------
@@ -64,9 +67,12 @@ def read_exports(
     zone = zone_of(source.timezone, "timezone")
     given = None if taken_at is None else read_taken_at(taken_at, zone)
     found = []
+    history = history_of(read_snapshots(paths), export.name)
+    known = {} if history is None else {h: ColumnForm(**form.model_dump()) for h, form in history.forms().items()}
     inputs: list[Path | None] = [*files] if files else [None]
     for file in inputs:
-        rows = read_export(file, export, source)
+        rows = read_export(file, export, source, known)
+        known |= rows.forms
         if given is not None:
             dated = given
         elif file is None:
@@ -98,45 +104,36 @@ def add_export(
     same = [snapshot for snapshot in taken if moment_of(snapshot) == moment]
     after = [snapshot for snapshot in taken if moment_of(snapshot) > moment]
 
-    if same and compare_states(state_of(paths, export.name, [*before, *same]), read.rows.frame).nothing:
-        return Added(same[0], repeated=True)
+    parts = read_changes(paths, export.name, before)
+    if same:
+        stored = apply_changes([*parts, *read_changes(paths, export.name, same)])
+        if compare_states(stored, read.rows.frame).nothing:
+            return Added(same[0], repeated=True)
 
-    previous = state_of(paths, export.name, before)
-    findings = [*find_wrong_time(history, moment, read.rows.newest)]
+    previous = apply_changes(parts)
+    findings = [] if same else [*find_older(history, moment)]
     findings += [find_replacement(moment)] if same else []
+    findings += find_later_rows(moment, read.rows.newest)
     findings += find_other_shape(previous, read.rows.frame, export, source)
     refuse_unless_accepted(findings, accepted, what=read.what)
 
+    fixed = fixed_headers(source, export)
     state = carry_missing_columns(previous, read.rows.frame)
-    differences = _compare(previous, state, export, source, paths, before)
+    ever = {key for part in parts for key in part[KEY]}
+    differences = compare_states(previous, state, ever=ever, fixed=fixed)
     odd = tuple(dict.fromkeys(str(finding.oddity) for finding in findings))
     snapshot = _snapshot(read, differences, write_part(paths, export.name, moment, differences.rows), odd)
 
     if after:
-        following = state_of(paths, export.name, [*before, *same, after[0]])
-        told = _compare(state, following, export, source, paths, before, state)
-        after[0] = after[0].model_copy(
-            update=_counts(told) | {"part": write_part(paths, export.name, moment_of(after[0]), told.rows)}
-        )
+        following = apply_changes([*parts, *read_changes(paths, export.name, [*same, after[0]])])
+        told = compare_states(state, following, ever=ever | set(state.index), fixed=fixed)
+        part = write_part(paths, export.name, moment_of(after[0]), told.rows)
+        after[0] = after[0].model_copy(update=_counts(told) | {"part": part})
 
     _keep_left_out(read, export, paths)
     kept = ExportHistory(key=key_headers(source, export), snapshots=(*before, snapshot, *after))
     write_record(paths, SnapshotsRecord(exports=dict(record.exports) | {export.name: kept}))
     return Added(snapshot, repeated=False)
-
-
-def _compare(
-    before: pd.DataFrame,
-    after: pd.DataFrame,
-    export: DeclaredExport,
-    source: Source,
-    paths: Paths,
-    earlier: list[TakenSnapshot],
-    also: pd.DataFrame | None = None,
-) -> Differences:
-    ever = {key for part in read_changes(paths, export.name, earlier) for key in part[KEY]}
-    ever |= set() if also is None else set(also.index)
-    return compare_states(before, after, ever=ever, fixed=fixed_headers(source, export))
 
 
 def fixed_headers(source: Source, export: DeclaredExport) -> set[str]:
@@ -169,6 +166,7 @@ def _snapshot(read: ReadExport, told: Differences, part: str, accepted: tuple[st
             "columns": [str(name) for name in read.rows.frame.columns],
             "left_out": {str(name): int(count) for name, count in why.items()},
             "accepted": accepted,
+            "forms": {header: asdict(form) for header, form in read.rows.forms.items()},
             **_counts(told),
         }
     )

@@ -61,17 +61,19 @@ def refuse_unless_accepted(findings: Collection[Finding], accepted: Collection[O
         )
 
 
-def find_wrong_time(
-    history: ExportHistory | None, taken_at: pd.Timestamp, newest: pd.Timestamp | None
-) -> Iterator[Finding]:
-    """A snapshot older than the newest, or rows younger than the snapshot."""
+def find_older(history: ExportHistory | None, taken_at: pd.Timestamp) -> Iterator[Finding]:
+    """A snapshot older than the newest one."""
     last = None if history is None else pd.Timestamp(history.snapshots[-1].taken_at)
     if last is not None and taken_at < last:
         yield Finding(
             Oddity.OLDER,
-            f"it was taken at {_shown(taken_at)}, the newest snapshot is of {_shown(last)}; accepted, "
-            "it is put in its place before the later ones",
+            f"it was taken at {_shown(taken_at)}, the newest snapshot is of {_shown(last)}; accepted, it is put in its "
+            "place before the later ones",
         )
+
+
+def find_later_rows(taken_at: pd.Timestamp, newest: pd.Timestamp | None) -> Iterator[Finding]:
+    """Rows that are younger than the snapshot they stand in."""
     if newest is not None and newest > taken_at:
         yield Finding(
             Oddity.LATER_ROWS,

@@ -1,6 +1,7 @@
 """Rows of an export in one form, so that two exports differ only where their values do."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from features.kernel.column_reader import text_of
+from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, TableSource
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.ingest.canonical_shape import declared_headers, shape_table
+from pipelines.ingest.column_forms import NOTHING_KNOWN, ColumnForm, Known
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.header_row import match_headers
@@ -36,6 +39,7 @@ class ExportRows:
     left_out : rows that have no id, repeat one or cannot be split into columns: row, why, raw
     what : the file's name, or the database
     sha256 : of the file, empty of a database
+    forms : how columns write their values, by header, where it had to be found out
     newest : latest creation or change that a row tells of, None where no column tells
     """
 
@@ -44,10 +48,13 @@ class ExportRows:
     left_out: pd.DataFrame
     sha256: str
     newest: pd.Timestamp | None
+    forms: Mapping[str, ColumnForm]
 
 
-def read_export(path: Path | None, export: DeclaredExport, source: Source) -> ExportRows:
+def read_export(path: Path | None, export: DeclaredExport, source: Source, known: Known = NOTHING_KNOWN) -> ExportRows:
     """Rows of an exported file, or of the declared database, numbers and timestamps in one form.
+
+    ``known`` is how earlier exports wrote their columns (by header), for values that do not tell themselves.
 
     Raises
     ------
@@ -59,10 +66,10 @@ def read_export(path: Path | None, export: DeclaredExport, source: Source) -> Ex
     location = export.location
     if path is None:
         raw = read_location(location, None)  # every column: what is not declared yet may be one day
-        return rows_of(raw, export, source, what=str(raw.form.get("database", "the database")))
+        return rows_of(raw, export, source, known, what=str(raw.form.get("database", "the database")))
     location = location.model_copy(update={"file": path.name, "database": None, "sha256": None})
     raw = read_location(location, path, expected=declared_headers(source, export.name))
-    return rows_of(raw, export, source, what=path.name)
+    return rows_of(raw, export, source, known, what=path.name)
 
 
 def key_headers(source: Source, export: DeclaredExport) -> tuple[str, ...]:
@@ -70,7 +77,9 @@ def key_headers(source: Source, export: DeclaredExport) -> tuple[str, ...]:
     return source.tables[export.key_table].columns[export.key].headers(export.key)
 
 
-def rows_of(raw: RawTable, export: DeclaredExport, source: Source, *, what: str) -> ExportRows:
+def rows_of(
+    raw: RawTable, export: DeclaredExport, source: Source, known: Known = NOTHING_KNOWN, *, what: str
+) -> ExportRows:
     """As :func:`read_export`, of rows that were read already."""
     declared = source.tables[export.key_table].columns[export.key]
     names = match_headers(declared_headers(source, export.name), [str(name) for name in raw.frame.columns])
@@ -86,7 +95,8 @@ def rows_of(raw: RawTable, export: DeclaredExport, source: Source, *, what: str)
         keys = keys.fillna(plain_texts(raw.frame[header], declared))
 
     ignored = ignored_headers(source, export)
-    frame = _normal_texts(raw, export, source).drop(columns=list(ignored), errors="ignore")
+    texts, forms = _normal_texts(raw, export, source, known, what)
+    frame = texts.drop(columns=list(ignored), errors="ignore")
     without, again = keys.isna().to_numpy(), keys.duplicated().to_numpy() & keys.notna().to_numpy()
     _check_key(frame[~without], keys[~without], present[0], what)
 
@@ -103,6 +113,7 @@ def rows_of(raw: RawTable, export: DeclaredExport, source: Source, *, what: str)
         left_out=pd.DataFrame(sorted(left), columns=["row", "why", "raw"]),
         sha256=str(raw.form.get("sha256", "")),
         newest=_newest_clock(rows, export, source),
+        forms=forms,
     )
 
 
@@ -122,16 +133,20 @@ def _check_key(frame: pd.DataFrame, keys: pd.Series, header: str, what: str) -> 
         )
 
 
-def _normal_texts(raw: RawTable, export: DeclaredExport, source: Source) -> pd.DataFrame:
+def _normal_texts(
+    raw: RawTable, export: DeclaredExport, source: Source, known: Known, what: str
+) -> tuple[pd.DataFrame, dict[str, ColumnForm]]:
     """Every column as text: numbers and timestamps as the declaration reads them, the rest without outer blanks."""
     typed = {h: spec for h, spec in typed_headers(source, export).items() if h in raw.frame}
-    names = {f"h{place}": header for place, header in enumerate(typed)}
+    names = {f"'{h}'" if h in TABLES["leads"].names else h: h for h in typed}
     columns = {
         name: typed[header][1].model_copy(update={"source": header, "type": typed[header][0]})
         for name, header in names.items()
     }
-    only = source.model_copy(update={"tables": {"leads": TableSource(location=export.location, columns=columns)}})
-    shaped = shape_table(raw, "leads", only.with_place(None, {}), strict=False)
+    table = TableSource(location=export.location, columns=columns)
+    only = source.model_copy(update={"name": f"{source.name}: {what}", "tables": {"leads": table}})
+    hints = {name: known[header] for name, header in names.items() if header in known}
+    shaped = shape_table(raw, "leads", only.with_place(None, {}), strict=False, known=hints)
     unread = {item.column: item for item in shaped.unreadable}
 
     texts = {str(header): plain_texts(raw.frame[header], _PLAIN) for header in raw.frame.columns}
@@ -144,7 +159,8 @@ def _normal_texts(raw: RawTable, export: DeclaredExport, source: Source) -> pd.D
         if name in unread:
             read.iloc[unread[name].positions] = list(unread[name].texts)
         texts[header] = read.set_axis(raw.frame.index, axis=0)
-    return pd.DataFrame(texts).astype("str").reset_index(drop=True)
+    frame = pd.DataFrame(texts).astype("str").reset_index(drop=True)
+    return frame, {names[name]: form for name, form in shaped.forms.items() if name in names}
 
 
 def _moments(values: pd.Series, texts: pd.Series, column: Column, source: Source) -> pd.Series:

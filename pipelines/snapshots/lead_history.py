@@ -19,6 +19,7 @@ from pipelines.snapshots.row_versions import (
     DAY,
     TableHistory,
     Versions,
+    as_stored,
     iso_texts,
     joined_texts,
     moments_of,
@@ -56,7 +57,7 @@ def lead_rows(versions: Versions, source: Source, newest: pd.DataFrame) -> Table
         new = tuple(f"{header} (first seen)" for header in column.headers(name))
         for header, made in zip(column.headers(name), new, strict=True):
             frame[made] = versions.at_first_sight(header) if header in versions.said else pd.NA
-        changed[name] = column.model_copy(update={"source": new, "time_format": None})
+        changed[name] = as_stored(column).model_copy(update={"source": new})
 
     created = moments_of(joined_texts(versions.initial, "created_at", declared.get("created_at")))
     seen = versions.initial[TAKEN]
@@ -159,7 +160,7 @@ def _first_of_runs(texts: np.ndarray, follows: np.ndarray) -> np.ndarray:
 
 def _typed(order: pd.DataFrame, columns: dict[str, Column], source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Values of the columns as the answers hold them, and the texts of those that cannot be read or are not allowed."""
-    own = TableSource(columns={name: c.model_copy(update={"time_format": None}) for name, c in columns.items()})
+    own = TableSource(columns={name: as_stored(c) for name, c in columns.items()})
     only = source.model_copy(update={"tables": {"leads": own}})
     numbers = np.arange(1, len(order) + 1, dtype=np.int64)
     raw = stored_rows(order.drop(columns=[KEY, CHANGE, TAKEN]), numbers)

@@ -106,6 +106,11 @@ def stored_rows(frame: pd.DataFrame, lines: npt.NDArray[np.int64], *, what: str 
     return RawTable(frame=frame, rows=lines, broken=(), form={"format": "snapshots", "file": what})
 
 
+def as_stored(column: Column) -> Column:
+    """A column whose numbers and timestamps are in the form they are stored in."""
+    return column.model_copy(update={"time_format": None, "decimal": ".", "thousands": None})
+
+
 def stored_columns(source: Source, table: str, **changed: Column) -> TableSource:
     """A table's declaration for stored rows: selection is done, and timestamps are ISO."""
     declared = source.tables[table]
@@ -114,15 +119,15 @@ def stored_columns(source: Source, table: str, **changed: Column) -> TableSource
         location = location.model_copy(
             update={"file": f"{location.file} ({table})", "csv": CsvFormat(), "sha256": None}
         )
-    columns = {name: column.model_copy(update={"time_format": None}) for name, column in declared.columns.items()}
+    columns = {name: as_stored(column) for name, column in declared.columns.items()}
     made = {"location": location, "rows": {}, "distinct": False, "wide": {}, "columns": columns | changed}
     return declared.model_copy(update=made)
 
 
 def replace_header(declared: Column | None, header: str) -> Column:
     """A column read from stored texts under another header, where nothing is left to map."""
-    column = declared or Column()
-    return column.model_copy(update={"source": header, "time_format": None, "map": {}, "missing": (), "constant": None})
+    plain: dict[str, Any] = {"source": header, "map": {}, "map_patterns": {}, "missing": (), "constant": None}
+    return as_stored(declared or Column()).model_copy(update=plain)
 
 
 def joined_texts(rows: pd.DataFrame, name: str, column: Column | None) -> pd.Series:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 
 from pipelines.artifacts.snapshots_record import ExportHistory, SnapshotsRecord, TakenSnapshot
-from pipelines.snapshots.differences import apply_changes
 from pipelines.workspace.atomic_files import read_parquet, write_bytes
 from pipelines.workspace.paths import Paths
 
@@ -49,11 +48,6 @@ def read_versions(paths: Paths, export: str, history: ExportHistory) -> pd.DataF
     texts = [name for name in rows.columns if name != TAKEN]
     rows[texts] = rows[texts].astype("str")
     return rows
-
-
-def state_of(paths: Paths, export: str, snapshots: list[TakenSnapshot]) -> pd.DataFrame:
-    """The table as the last of these snapshots said it was, a row per key (the index), texts."""
-    return apply_changes(read_changes(paths, export, snapshots))
 
 
 def write_part(paths: Paths, export: str, taken_at: pd.Timestamp, rows: pd.DataFrame) -> str:

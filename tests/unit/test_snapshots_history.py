@@ -1,0 +1,280 @@
+"""What snapshots become: leads, answers, accounts, outcomes and stages, each known when a snapshot first showed it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.assembly.build_matrix import features_at
+from features.catalog.build_catalog import build_catalog
+from features.cohort.cohort import open_cohort
+from pipelines.snapshots.export_checks import Oddity
+from pipelines.snapshots.snapshot_errors import NoSnapshotError
+from pipelines.stages.ingest import ingest
+from tests.reference.snapshot_exports import DEALS, HEADER, SnapshotWorld, deal, end_of
+
+FIRST, SECOND, THIRD = "2026-01-04", "2026-01-11", "2026-01-18"
+STAY = [deal(f"D{n}") for n in range(20)]  # so that one lead more or less is no oddity
+MICROSECOND = pd.Timedelta(microseconds=1)
+
+
+@pytest.fixture(name="world")
+def _world(tmp_path: Path) -> SnapshotWorld:
+    return SnapshotWorld(tmp_path)
+
+
+def rows_of(frame: pd.DataFrame, name: str, *columns: str) -> list[tuple[object, ...]]:
+    """Values of one lead, missing as None."""
+    own = frame[frame["lead_id"] == name][list(columns)].astype(object)
+    return [tuple(row) for row in own.where(own.notna(), None).itertuples(index=False)]
+
+
+def test_a_look_sees_what_the_newest_snapshot_before_it_said_and_nothing_before_the_first(world: SnapshotWorld) -> None:
+    world.take(FIRST, [*STAY, deal("A", Temp=1, Next="Call")])
+    world.take(SECOND, [*STAY, deal("A", Temp=5, Next="")])
+    world.take(THIRD, [*STAY, deal("A", Temp=5, Next="Mail")])
+    tables = world.tables()
+    assert rows_of(tables["answers"], "A", "question", "value", "known_at", "channel") == [
+        ("temperature", "1", end_of(FIRST), "snapshot"),
+        ("temperature", "5", end_of(SECOND), "snapshot"),
+        ("next_step", "phone", end_of(FIRST), "snapshot"),
+        ("next_step", None, end_of(SECOND), "snapshot"),
+        ("next_step", "Mail", end_of(THIRD), "snapshot"),
+    ]
+    moments = [end_of(day) + shift for day in (FIRST, SECOND, THIRD) for shift in (pd.Timedelta(0), MICROSECOND)]
+    seen = features_at(
+        tables, world.source, build_catalog(world.source), ["A"] * 6, pd.Series(moments, dtype="datetime64[us]")
+    ).values
+    temperature = [None if pd.isna(value) else value for value in seen["temperature"]]
+    step = [None if pd.isna(value) else value for value in seen["next_step"]]
+    assert temperature == [None, 1.0, 1.0, 5.0, 5.0, 5.0]
+    assert step == [None, "phone", "phone", None, None, "Mail"]
+
+
+def test_a_lead_keeps_what_was_first_seen_and_shows_what_is_newest(world: SnapshotWorld) -> None:
+    world.take(FIRST, [*STAY, deal("A", Industry="it", Temp=1, Company="A", Stage="New")])
+    last = [*STAY, deal("A", "2026-01-03", Industry="hr", Temp="x", Company="B", Stage="Talk"), deal("N", "2026-01-09")]
+    world.take(SECOND, [*last, deal("L", "2025-11-01")])
+    leads = world.tables()["leads"]
+    assert rows_of(leads, "A", "industry", "account_id", "status", "temperature") == [("it", "A", "Talk", None)]
+    assert rows_of(leads, "A", "created_at", "known_at") == [(pd.Timestamp("2026-01-02"), pd.Timestamp("2026-01-02"))]
+    assert rows_of(leads, "N", "known_at") == [(pd.Timestamp("2026-01-09"),)]
+    assert rows_of(leads, "L", "known_at") == [(end_of(SECOND),)]  # two months old, and nobody had seen it
+
+
+def test_an_unreadable_value_is_quarantined_and_withdraws_the_one_before(world: SnapshotWorld) -> None:
+    world.take(FIRST, [*STAY, deal("A", Temp=1)])
+    world.take(SECOND, [*STAY, deal("A", Temp="warm"), deal("B", "2026-01-08", Temp=-4)])
+    record = ingest(world.source, world.paths)
+    answers = pd.read_parquet(world.paths.ingest / "answers.parquet")
+    assert rows_of(answers[answers["question"] == "temperature"], "A", "value") == [("1",), (None,)]
+    assert record.rows["answers"].quarantined == 2 and record.rows["leads"].quarantined == 0
+    rows = record.rows["answers"]
+    assert rows.read == rows.kept + rows.quarantined
+    quarantine = pd.read_parquet(world.paths.ingest / "quarantine.parquet")
+    assert set(quarantine["value"]) == {"warm", "-4"}
+
+
+CLOSED = [
+    (
+        "a close is known when it first shows",
+        [{}, {"Stage": "Won", "Closed": "2026-01-08"}],
+        [("2026-01-08", SECOND, True)],
+    ),
+    ("without a date it happened then", [{}, {"Stage": "Lost"}], [(end_of(SECOND), SECOND, False)]),
+    (
+        "closed before the first snapshot: known when it closed",
+        [{"Stage": "Won", "Closed": "2026-01-03"}],
+        [("2026-01-03", "2026-01-03", True)],
+    ),
+    (
+        "the first date counts, the newest amount",
+        [
+            {},
+            {"Stage": "Won", "Closed": "2026-01-08", "Amount": 10},
+            {"Stage": "Won", "Closed": "2026-01-16", "Amount": 20},
+        ],
+        [("2026-01-08", SECOND, True)],
+    ),
+    (
+        "another verdict on the same date is a correction",
+        [{}, {"Stage": "Won", "Closed": "2026-01-08"}, {"Stage": "Lost", "Closed": "2026-01-08"}],
+        [("2026-01-08", THIRD, False)],
+    ),
+    (
+        "another verdict on another date is another close",
+        [{}, {"Stage": "Lost", "Closed": "2026-01-08"}, {"Stage": "Won", "Closed": "2026-01-15"}],
+        [("2026-01-08", SECOND, False), ("2026-01-15", THIRD, True)],
+    ),
+    (
+        "closed on the day of the snapshot",
+        [{}, {"Stage": "Won", "Closed": SECOND}],
+        [(SECOND, SECOND, True)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("states", "expected"), [case[1:] for case in CLOSED], ids=[case[0] for case in CLOSED])
+def test_outcomes_arrive_as_they_close(
+    world: SnapshotWorld, states: list[dict[str, object]], expected: list[tuple[object, str, bool]]
+) -> None:
+    for day, state in zip((FIRST, SECOND, THIRD), states, strict=False):
+        world.take(day, [*STAY, deal("A", **state)])
+    found = rows_of(world.tables()["outcomes"].sort_values("closed_at"), "A", "closed_at", "known_at", "won")
+    assert [(at, known.normalize(), won) for at, known, won in found] == [
+        (pd.Timestamp(at), pd.Timestamp(known), won) for at, known, won in expected
+    ]
+
+
+def test_amounts_are_the_newest(world: SnapshotWorld) -> None:
+    world.take(FIRST, [*STAY, deal("A", Stage="Won", Closed="2026-01-03", Amount=10)])
+    world.take(SECOND, [*STAY, deal("A", Stage="Won", Closed="2026-01-03", Amount=20)])
+    assert rows_of(world.tables()["outcomes"], "A", "amount") == [(20.0,)]
+
+
+def test_a_loss_taken_back_is_open_again(world: SnapshotWorld) -> None:
+    for day, state in ((FIRST, {}), (SECOND, {"Stage": "Lost", "Closed": "2026-01-08"}), (THIRD, {"Stage": "Talk"})):
+        world.take(day, [*STAY, deal("A", **state)])
+    tables = world.tables()
+    assert rows_of(tables["stages"], "A", "stage", "known_at") == [("opportunity", end_of(THIRD))]
+    for day, is_open in ((FIRST, True), (SECOND, False), (THIRD, True)):
+        listed = open_cohort(tables, world.source, end_of(day) + MICROSECOND)["lead_id"]
+        assert ("A" in set(listed)) is is_open, day
+
+
+@pytest.mark.parametrize("vanished", ["disqualified", "open"])
+def test_a_lead_that_vanished_is_disqualified_unless_it_has_an_outcome(tmp_path: Path, vanished: str) -> None:
+    world = SnapshotWorld(tmp_path, DEALS.replace("snapshots: true", f"snapshots: {{vanished: {vanished}}}"))
+    world.take(FIRST, [*STAY, deal("A"), deal("B"), deal("C", Stage="Won", Closed="2026-01-03")])
+    world.take(SECOND, [*STAY, deal("B")])
+    tables = world.tables()
+    expected = [("A", "disqualified", end_of(SECOND), "vanished from the export")] if vanished == "disqualified" else []
+    stages = tables["stages"][["lead_id", "stage", "known_at", "reason"]]
+    assert [tuple(row) for row in stages.itertuples(index=False)] == expected
+    listed = set(open_cohort(tables, world.source, end_of(SECOND) + MICROSECOND)["lead_id"])
+    assert "B" in listed and "C" not in listed and ("A" in listed) is (vanished == "open")
+    answers = tables["answers"]
+    assert rows_of(answers[answers["question"] == "temperature"], "A", "value") == [("3",), (None,)]
+
+    world.take(THIRD, [*STAY, deal("A"), deal("B")], Oddity.FEWER_ROWS)
+    assert "A" not in set(world.tables()["stages"]["lead_id"])  # it came back: an export had left it out
+
+
+def test_a_column_that_comes_later_is_known_from_then_on(world: SnapshotWorld) -> None:
+    shorter = [row.replace(",it,3,", ",") for row in [*STAY, deal("A", Temp=3)]]
+    world.take(FIRST, shorter, header=HEADER.replace("Industry,Temp,", ""))
+    world.take(SECOND, [*STAY, deal("A", Temp=4)])
+    tables = world.tables()
+    assert rows_of(tables["leads"], "A", "industry") == [("it",)]
+    answers = tables["answers"]
+    own = answers[answers["question"] == "temperature"]
+    assert rows_of(own, "A", "value", "known_at") == [("4", end_of(SECOND))]
+    assert world.taken[1].by_column == {}  # a new column is no change
+
+
+def test_accounts_have_a_row_per_change(world: SnapshotWorld) -> None:
+    world.take(FIRST, [*STAY, deal("X", Company="B", Size=1, Country="FR")])
+    world.take(SECOND, [*STAY, deal("X", Company="B", Size=2, Country="PL"), deal("Y", Company="C", Size=7)])
+    accounts = world.tables()["accounts"].astype(object)
+    found = accounts.where(accounts.notna(), None)[["account_id", "known_at", "size", "country"]]
+    assert [tuple(row) for row in found.itertuples(index=False)] == [
+        ("A", None, None, "DE"),
+        ("A", end_of(FIRST), 10.0, "DE"),
+        ("B", None, None, "FR"),
+        ("B", end_of(FIRST), 1.0, "FR"),
+        ("B", end_of(SECOND), 2.0, "FR"),
+        ("C", end_of(SECOND), 7.0, "DE"),
+    ]
+
+
+STAGES = """\
+name: crm
+kind: relational
+data_cutoff: "2026-06-01"
+tables:
+  leads:
+    location: {file: deals.csv, snapshots: true}
+    columns: {lead_id: {from: Deal}, created_at: {from: Created}, temperature: {from: Temp, when_known: snapshots}}
+  stages:
+    location: {file: deals.csv, snapshots: true}
+    columns: {lead_id: {from: Deal}, stage: {from: Stage, map: {New: lead, Talk: opportunity, Won: won, Lost: lost}}}
+"""
+
+
+def test_stages_are_entered_when_a_snapshot_first_shows_them(tmp_path: Path) -> None:
+    world = SnapshotWorld(tmp_path, STAGES)
+    for day, stage in ((FIRST, "New"), (SECOND, "Talk"), (THIRD, "Won")):
+        world.take(day, [*STAY, deal("A", Stage=stage, Temp=day)])
+    assert rows_of(world.tables()["stages"], "A", "stage", "entered_at") == [
+        ("lead", end_of(FIRST)),
+        ("opportunity", end_of(SECOND)),
+        ("won", end_of(THIRD)),
+    ]
+
+
+def test_stages_of_one_column_each_keep_their_dates(tmp_path: Path) -> None:
+    wide = "wide: {mql: Created, opportunity: Closed}\n    columns: {lead_id: {from: Deal}}"
+    old = STAGES[STAGES.index("columns: {lead_id: {from: Deal}, stage") :].strip()
+    world = SnapshotWorld(tmp_path, STAGES.replace(old, wide))
+    world.take(FIRST, [*STAY, deal("A")])
+    world.take(SECOND, [*STAY, deal("A", Closed="2026-01-07")])
+    found = rows_of(world.tables()["stages"], "A", "stage", "entered_at", "known_at")
+    assert [(stage, at, known.normalize()) for stage, at, known in found] == [
+        ("mql", pd.Timestamp("2026-01-02"), pd.Timestamp("2026-01-02")),
+        ("opportunity", pd.Timestamp("2026-01-07"), pd.Timestamp(SECOND)),
+    ]
+
+
+def test_without_a_snapshot_the_first_step_is_named(world: SnapshotWorld) -> None:
+    with pytest.raises(NoSnapshotError, match=r"no snapshot of deals.csv was taken yet.*leadscore snapshot add EXPORT"):
+        ingest(world.source, world.paths)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> Path:
+    frame.to_csv(path.with_suffix(".csv"), index=False)
+    return path.with_suffix(".csv")
+
+
+def write_workbook(frame: pd.DataFrame, path: Path) -> Path:
+    frame.to_excel(path.with_suffix(".xlsx"), index=False)
+    return path.with_suffix(".xlsx")
+
+
+def write_typed(frame: pd.DataFrame, path: Path) -> Path:
+    typed = frame.assign(Created=pd.to_datetime(frame["Created"]), Temp=frame["Temp"].astype("float64"))
+    typed.to_parquet(path.with_suffix(".parquet"))
+    return path.with_suffix(".parquet")
+
+
+@pytest.mark.parametrize("write", [write_csv, write_workbook, write_typed])
+def test_every_format_gives_the_same_history(world: SnapshotWorld, write: Callable[[pd.DataFrame, Path], Path]) -> None:
+    for day, heat in ((FIRST, 3), (SECOND, 4)):
+        rows = [row.split(",") for row in [*STAY, deal("A", Temp=heat)]]
+        frame = pd.DataFrame(rows, columns=HEADER.split(",")).replace({"": None})
+        world.add(write(frame.astype({"Temp": int, "Size": int}), world.folder / f"deals_{day}"))
+    assert world.taken[1].by_column == {"Temp": 1}
+    answers = world.tables()["answers"]
+    assert rows_of(answers[answers["question"] == "temperature"], "A", "value") == [("3",), ("4",)]
+
+
+def test_a_database_is_taken_as_it_stands_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sqlalchemy as sa
+
+    from pipelines.snapshots.add_export import add_export, read_exports
+
+    monkeypatch.setenv("CRM_DB", f"sqlite:///{tmp_path / 'crm.db'}")
+    declared = DEALS.replace("{file: deals.csv, ", "{database: {url: CRM_DB, table: deals}, ")
+    world = SnapshotWorld(tmp_path, declared.replace('"2026-06-01"', '"2100-01-01"'))
+    rows = [row.split(",") for row in [*STAY, deal("A")]]
+    frame = pd.DataFrame(rows, columns=HEADER.split(",")).replace({"": None})
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'crm.db'}")
+    for heat in ("3", "4"):
+        frame.loc[frame["Deal"] == "A", "Temp"] = heat
+        frame.to_sql("deals", engine, index=False, if_exists="replace")
+        (read,) = read_exports([], world.export, world.source, world.paths)
+        add_export(read, world.export, world.source, world.paths)
+    engine.dispose()
+    assert [s.found for s in world.taken] == ["time it was read"] * 2 and world.taken[1].by_column == {"Temp": 1}
+    answers = world.tables()["answers"]
+    assert rows_of(answers[answers["question"] == "temperature"], "A", "value") == [("3",), ("4",)]
