@@ -21,6 +21,7 @@ NO_SEGMENT = ""  # of rows whose segment is not on record: they follow the commo
 _PASSES = 4  # of block levels, then segments; the second moves nothing in the third decimal
 _NEWTON_STEPS = 12  # of a penalised line, which converges in five
 _MOST = 200  # segments with a line of their own, the largest; the others follow the common one
+_FEWEST = 5  # rows of such a segment: a name that few leads share may name somebody, and tells next to nothing
 _SLOPE_DEVIATION = 0.5  # the most that slopes differ: half to one and a half, as for the common one (affine.py)
 _LEAST_FACTOR = 0.2  # of the common slope: a segment never turns the order of its leads
 _LEAST_CURVATURE = 1e-9  # of a sum of p * (1 - p): a segment whose outcome is sure has none
@@ -148,7 +149,8 @@ def fit_segment_levels(rows: SegmentRows, slope: float) -> SegmentLevels:
     factor = np.maximum(1.0 + tilt, _LEAST_FACTOR)
     unknown = levels.between * levels.error / (levels.between + levels.error)
     size = np.bincount(code[known], minlength=len(names))
-    kept = np.sort(np.argsort(-size, kind="stable")[:_MOST])
+    largest = np.argsort(-size, kind="stable")[:_MOST]
+    kept = np.sort(largest[size[largest] >= _FEWEST])
     lines = {
         str(names[k]): SegmentLine(
             shift=float(shift[k] / slope),

@@ -41,6 +41,7 @@ from models.logistic import logit
 from models.settings import TrainSettings
 from models.training.prior_bundle import prior_factory
 from models.training.segment_models import SEGMENTED, CommonModel, segmented_model
+from models.training.segmentation import Segmentation
 from models.training.tuning import tune_booster
 from models.training.verdict import Decision
 
@@ -332,8 +333,13 @@ def _meta(matrix: Matrix, rows: Any, part: Matrix, recipe: Recipe) -> dict[str, 
         "seed": settings.seed,
         "versions": {name: version(name) for name in _LIBRARIES},
         **({} if recipe.prior is None else {"prior": dict(recipe.prior.model.origin)}),
-        **({} if decision.segments is None else {"segments": decision.segments.record()}),
+        **({} if decision.segments is None else {"segments": _told(decision.segments)}),
     }
+
+
+def _told(segments: Segmentation) -> dict[str, Any]:
+    """The decision on segments without the lines, which the component holds."""
+    return {name: value for name, value in segments.record().items() if name != "levels"}
 
 
 def fit_scorecard(matrix: Matrix, rows: Ints, settings: TrainSettings) -> ScorecardCandidate:

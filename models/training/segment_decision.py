@@ -52,7 +52,7 @@ def judge_segments(
         group=group_codes(matrix)[found.rows],
         segment=read_segments(matrix.values.iloc[found.rows], feature),
     )
-    plain, lined = _judge_lines(rows, common.slope, settings.seed)
+    plain, lined = judge_lines(rows, common.slope, settings.seed)
     saved = log_loss(rows.won, plain) - log_loss(rows.won, lined)
     gain, error = float(saved.mean()), _error_of(saved, rows.group, resampling)
     levels = fit_segment_levels(rows, common.slope) if gain > error else COMMON
@@ -84,7 +84,7 @@ def judge_segments(
     )
 
 
-def _judge_lines(rows: SegmentRows, slope: float, seed: int) -> tuple[Floats, Floats]:
+def judge_lines(rows: SegmentRows, slope: float, seed: int) -> tuple[Floats, Floats]:
     """Calibrated log-odds without and with lines fitted on the other blocks; each block at its own level."""
     plain, lined = np.zeros(len(rows.won)), np.zeros(len(rows.won))
     for learn, judge in _parts(rows, seed):

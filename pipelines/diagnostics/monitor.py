@@ -8,10 +8,11 @@ import pandas as pd
 from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
+from models.candidates.segmented import SegmentedModel, read_segments
 from models.judging.drift import monitor_findings
 from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores
 from models.judging.drift.monitor_findings import Finding, Level
-from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_with_predicted
+from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_segments, compare_with_predicted
 from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import MonitorSettings
 from pipelines.artifacts.monitor_record import MonitorRecord
@@ -147,4 +148,12 @@ def _judge_outcomes(context: Context, bundle: Bundle, matrix: Matrix, settings: 
     judged = matrix.take(find_unseen_rows(matrix, through, unit_of(context.source)).rows)
     won = count_won_leads(judged)
     found = compare_with_predicted(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
-    return [base, monitor_findings.judge_calibration(found, won, settings)]
+    calibrated = [base, monitor_findings.judge_calibration(found, won, settings)]
+
+    model = bundle.components.get(SegmentedModel.name)
+    if not isinstance(model, SegmentedModel):
+        return calibrated
+    segments = compare_segments(
+        judged, bundle.log_odds(judged.values), read_segments(judged.values, model.feature), settings
+    )
+    return [*calibrated, monitor_findings.judge_segments(segments, settings)]

@@ -144,6 +144,8 @@ def describe_model(app_state: AppState) -> dict[str, Any]:
             "horizon_days": bundle.horizon_days,
             "weights": dict(bundle.weights),
             "calibration": {"slope": bundle.calibration.slope, "intercept": bundle.calibration.intercept},
+            "segments": bundle.meta.get("segments"),
+            "prior": bundle.meta.get("prior"),
             "scale_version": bundle.scale.version,
             "reference_probability": float(sigmoid(np.array([bundle.scale.reference_log_odds]))[0]),
         },

@@ -1,10 +1,13 @@
 """What the monitor found, how severe it is, and what to do next, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from scipy.stats import norm
+
+from models.judging.cluster_bootstrap import CONFIDENCE
 from models.judging.drift.distribution_drift import Drift
 from models.judging.drift.observed_vs_predicted import ObservedVsPredicted
 from models.judging.drift.prior_shift import PriorShift
@@ -139,6 +142,28 @@ def judge_calibration(found: ObservedVsPredicted | None, won: int, settings: Mon
     level = Level.ACT if abs(found.ratio - 1) >= settings.miscalibration else Level.WATCH
     advice = "Train again on newer rows and ask the gate ('leadscore promote --check'); ranking may still be fine."
     return Finding("calibration", level, found.sentence, advice)
+
+
+def judge_segments(found: Mapping[str, ObservedVsPredicted], settings: MonitorSettings) -> Finding:
+    """Predicted probabilities against what happened, segment by segment; corrected for how many there are."""
+    if not found:
+        sentence = f"No segment has {settings.minimum_won} leads, new to the model, that were won since training."
+        return Finding("segments", Level.UNKNOWN, sentence)
+    bar = float(norm.isf((1 - CONFIDENCE) / (2 * len(found))))
+    off = [
+        f"{name}: {one.observed:.1%} won, {one.expected:.1%} predicted ({one.won:,} won of {one.rows:,} rows)"
+        for name, one in found.items()
+        if abs(one.ratio - 1) >= settings.miscalibration and abs(one.ratio - 1) > bar * _error_of(one)
+    ]
+    if not off:
+        return Finding("segments", Level.OK, f"In {len(found)} segments as many were won as predicted, within noise.")
+    advice = "Train again on newer rows: each segment's level is fitted anew."
+    return Finding("segments", Level.WATCH, "; ".join(off[:_NAMED]) + ".", advice)
+
+
+def _error_of(found: ObservedVsPredicted) -> float:
+    """Standard error of the ratio, from its interval."""
+    return (found.high - found.low) / (2 * float(norm.isf((1 - CONFIDENCE) / 2)))
 
 
 def judge_volume(now: int, usual: Sequence[float] | None) -> Finding:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Floats
+from features.cohort.splits import leads_of
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.drift.prior_shift import FEWEST_ROWS, PriorShift, measure_prior_shift
@@ -79,6 +81,24 @@ def compare_with_predicted(
         low=span.low,
         high=span.high,
     )
+
+
+def compare_segments(
+    judged: Matrix, log_odds: Floats, segment: npt.NDArray[np.object_], settings: MonitorSettings
+) -> dict[str, ObservedVsPredicted]:
+    """Observed against predicted wins of every segment in which enough leads were won, by name."""
+    found = {}
+    for name in np.unique(segment.astype("str")):
+        rows = np.flatnonzero(segment == name)
+        part = judged.take(rows)
+        compared = (
+            compare_with_predicted(part, log_odds[rows], leads_of(part, np.arange(len(part)))[0], settings)
+            if name
+            else None
+        )
+        if compared is not None:
+            found[str(name)] = compared
+    return found
 
 
 def compare_base_rate(
