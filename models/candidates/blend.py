@@ -1,6 +1,7 @@
-"""A weighted sum of log-odds: non-negative weights, fitted out of fold, shrunk to equal."""
+"""A weighted sum of log-odds: non-negative weights, fitted out of fold, shrunk to equal the more, the fewer the leads."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -9,47 +10,73 @@ from features.array_types import Floats, Ints
 from models.interfaces import Contributions
 from models.logistic import log_loss, sigmoid
 
-BLENDED = ("linear", "scorecard", "booster")
-SHRINKAGE = 0.02  # pull towards equal weights [nats per lead]: what a blend must gain to leave them far behind
+BLENDED = ("rubric", "linear", "scorecard", "booster")
+_PRIOR_LEADS = 45  # leads of the rarer outcome that say as much of the weights as the prior (docs/adr/0040)
+_NO_SHARE = 0.01  # below it a candidate would only be one more to serve
 _FEATURE_LISTS = 64  # lists of features whose union is kept: one a set of components, so a few are in use
 
 
-def fit_weights(out_of_fold: Mapping[str, Floats], won: Floats, weight: Floats, block: Ints) -> dict[str, float]:
-    """Weights of the candidates' log-odds.
-
-    Minimises weighted log loss with an intercept per block (a moving base rate must not choose the weights)
-    plus a pull towards equal weights that sum to one.
+@dataclass(frozen=True)
+class FoldRows:
+    """Predictions of one kind of folds on rows not learned from.
 
     Parameters
     ----------
-    out_of_fold : per candidate, shape (n,)
+    log_odds : per candidate, shape (n,)
+    won : shape (n,)
     block : shape (n,), code of the block each row was judged in
+    """
+
+    log_odds: Mapping[str, Floats]
+    won: Floats
+    block: Ints
+
+
+def fit_weights(kinds: Sequence[FoldRows], rarer_leads: int) -> dict[str, float]:
+    """Weights of the candidates' log-odds, none below 0; those that get next to nothing are left out.
+
+    Minimises log loss, every kind of folds counting alike, with an intercept per block (a moving base rate must not
+    choose the weights) plus a pull towards equal weights that sum to one. The pull falls with the square of the leads
+    judged: few leads leave the weights equal, many decide them (docs/adr/0040).
+
+    Parameters
+    ----------
+    kinds : rolling blocks, and random folds where there are any
+    rarer_leads : distinct leads of the rarer outcome among the rows judged
     """
     from scipy.optimize import minimize  # half a second to load, and a server never fits
 
-    names = [name for name in BLENDED if name in out_of_fold]
+    names = [name for name in BLENDED if name in kinds[0].log_odds]
     if len(names) < 2:
         return dict.fromkeys(names, 1.0)
 
-    z = np.column_stack([out_of_fold[name] for name in names])
-    codes = np.unique(block, return_inverse=True)[1]
-    blocks = int(codes.max()) + 1
+    parts, columns = [], len(names)
+    for kind in kinds:
+        codes = np.unique(kind.block, return_inverse=True)[1] + columns
+        columns = int(codes.max()) + 1
+        parts.append((np.column_stack([kind.log_odds[name] for name in names]), kind.won, codes))
     equal = np.full(len(names), 1.0 / len(names))
-    scale = weight / weight.sum()
+    pull = min((_PRIOR_LEADS / max(rarer_leads, 1)) ** 2, 1.0)
 
     def objective(theta: Floats) -> tuple[float, Floats]:
-        weights, shifts = theta[: len(names)], theta[len(names) :]
-        score = z @ weights + shifts[codes]
-        error = scale * (sigmoid(score) - won)
-        pull = weights - equal
-        value = float((scale * log_loss(won, score)).sum() + SHRINKAGE * (pull @ pull))
-        gradient = np.r_[z.T @ error + 2 * SHRINKAGE * pull, np.bincount(codes, weights=error, minlength=blocks)]
+        weights = theta[: len(names)]
+        away = weights - equal
+        value, gradient = pull * float(away @ away), np.zeros(columns)
+        gradient[: len(names)] = 2 * pull * away
+        for z, won, codes in parts:
+            share = 1.0 / (len(won) * len(parts))
+            score = z @ weights + theta[codes]
+            error = share * (sigmoid(score) - won)
+            value += share * float(log_loss(won, score).sum())
+            gradient[: len(names)] += z.T @ error
+            gradient += np.bincount(codes, weights=error, minlength=columns)
         return value, gradient
 
-    bounds = [(0.0, None)] * len(names) + [(None, None)] * blocks
-    start = np.r_[equal, np.zeros(blocks)]
+    bounds = [(0.0, None)] * len(names) + [(None, None)] * (columns - len(names))
+    start = np.r_[equal, np.zeros(columns - len(names))]
     found = minimize(objective, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 500})
-    return {name: round(float(w), 6) for name, w in zip(names, found.x[: len(names)], strict=True)}
+    weights = {name: round(float(w), 6) for name, w in zip(names, found.x[: len(names)], strict=True)}
+    return {name: w for name, w in weights.items() if w >= _NO_SHARE} or dict.fromkeys(names, round(equal[0], 6))
 
 
 def blend_log_odds(log_odds: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:

@@ -13,8 +13,10 @@ import pytest
 from features.cohort.splits import Chop, chop
 from features.errors import ExitStatus
 from features.matrix import Matrix
+from features.rubric.terms import CAP_FEATURE
 from features.schema.vocabulary import Verdict
 from models.benchmarking.peer_benchmark import PeerComparison
+from models.bundle import load_bundle
 from models.explaining.framework import load_framework
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.cli.run import summary_text
@@ -129,6 +131,18 @@ def test_the_same_lead_has_the_same_score_from_a_file_and_in_the_worklist(
         assert scored["probability"].tolist() == expected["probability"].tolist()
         assert scored["score"].tolist() == expected["score"].tolist()
         assert scored["reason_1"].tolist() == expected["reason_1"].tolist()
+
+
+def test_the_rubric_is_a_member_of_the_blend_and_its_rules_have_bars(tiny_demo: TinyRun) -> None:
+    run = tiny_demo.context
+    bundle = load_bundle(run.paths.train / "bundle")
+    assert bundle.meta["winner"] == "blend" and bundle.weights["rubric"] > 0.1
+    values = load_matrix(run.paths.matrix).values.iloc[:300]
+    bars = bundle.contributions(values)
+    np.testing.assert_allclose(bars.log_odds, bundle.log_odds(values), rtol=0, atol=1e-9)
+    of_rules = [bars.values[:, k] for k, name in enumerate(bars.names) if name.startswith("rule_")]
+    assert len(of_rules) > 5 and np.abs(of_rules).max() > 0
+    assert CAP_FEATURE in bars.names
 
 
 def test_a_lead_nobody_knew_is_scored_from_its_own_row(cli: Cli, tiny_demo: TinyRun, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from features.schema.source import Capacity
 from models.calibration.affine import fit_slope
 from models.calibration.interval import REACH, CalibrationRows, fit_interval
 from models.calibration.level import Level, estimate_level, fit_history
+from models.candidates.blend import BLENDED, FoldRows, fit_weights
 from models.interfaces import Calibration
 from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
 from models.judging.evaluation.backtest import OutOfFold, blend_weights
@@ -166,17 +167,48 @@ def test_slope_trusts_neither_kind_of_fold_where_they_contradict_each_other() ->
     assert "on rolling blocks but" in contradicted.disagreement
 
 
-def test_equal_weights_where_the_two_kinds_of_folds_disagree() -> None:
+def fold_rows(rows: int, seed: int) -> FoldRows:
+    """The linear candidate is right, the scorecard half right, booster and rubric are noise."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(0, 1.5, rows)
+    won = (rng.random(rows) < sigmoid(z)).astype(np.float64)
+    noise = rng.normal(size=(3, rows))
+    told = {"linear": z, "scorecard": z + noise[0], "booster": noise[1], "rubric": noise[2]}
+    return FoldRows(told, won, np.repeat(np.arange(4), rows // 4))
+
+
+def test_few_leads_leave_the_weights_equal_and_many_decide_them() -> None:
+    rows = fold_rows(4000, 1)
+    few, many = fit_weights([rows], 30), fit_weights([rows], 2000)
+    assert set(few) == set(BLENDED) and all(abs(w - 0.25) < 0.1 for w in few.values())
+    assert many["linear"] == pytest.approx(1.0, abs=0.1) and "rubric" not in many and many.get("booster", 0) < 0.1
+    assert fit_weights([replace(rows, log_odds={"linear": rows.log_odds["linear"]})], 30) == {"linear": 1.0}
+
+
+def test_both_kinds_of_folds_count_alike_whatever_their_rows() -> None:
+    here, there = fold_rows(4000, 1), fold_rows(400, 2)
+    swapped = {**there.log_odds, "linear": there.log_odds["booster"], "booster": there.log_odds["linear"]}
+    weights = fit_weights([here, replace(there, log_odds=swapped)], 2000)
+    assert weights["linear"] == pytest.approx(weights["booster"], abs=0.15) and weights["linear"] > 0.3
+
+
+def test_a_level_that_moves_from_block_to_block_chooses_no_weights() -> None:
+    rows = fold_rows(4000, 3)
+    moved = np.array([-2.0, 2.0, -1.0, 1.0])[rows.block]
+    apart = replace(rows, log_odds={name: z + moved for name, z in rows.log_odds.items()})
+    still, shifted = fit_weights([rows], 2000), fit_weights([apart], 2000)
+    assert shifted == pytest.approx(still, abs=0.01)
+
+
+def test_the_weights_come_from_rolling_and_random_folds() -> None:
     matrix = toy_matrix(1200)
-    rows, noise = np.arange(1200), np.random.default_rng(1).normal(size=1200)
+    rows, block, noise = np.arange(1200), np.repeat(np.arange(3), 400), np.random.default_rng(1).normal(size=1200)
     good = np.where(matrix.label == 1, 2.0, -2.0) + noise
-    block = np.repeat(np.arange(3), 400)
-    here = OutOfFold(rows, block, ("a", "b", "c"), {"linear": good, "scorecard": noise, "booster": noise})
-    there = OutOfFold(rows, block, ("a", "b", "c"), {"linear": noise, "scorecard": noise, "booster": good})
-    weights, notes = blend_weights(matrix, here, there)
-    assert set(weights.values()) == {0.333333} and "disagree" in notes[0]
-    weights, notes = blend_weights(matrix, here, here)
-    assert weights["linear"] > 0.4 and not notes
+    here = OutOfFold(rows, block, ("a", "b", "c"), {"rate": noise, "linear": good, "booster": noise})
+    there = OutOfFold(rows, block, ("a", "b", "c"), {"rate": noise, "linear": noise, "booster": good})
+    assert blend_weights(matrix, here, None)["linear"] > 0.7
+    both = blend_weights(matrix, here, there)
+    assert both["linear"] == pytest.approx(both["booster"], abs=0.01)
 
 
 def test_the_interval_widens_where_levels_differ_from_block_to_block() -> None:

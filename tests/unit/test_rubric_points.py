@@ -11,7 +11,9 @@ from features.errors import ContractError
 from features.rubric.ledger import ledger
 from features.rubric.load import parse_rubric
 from features.rubric.terms import CAP_FEATURE, plan_rules
+from models.candidates.blend import blend_contributions, blend_log_odds
 from models.candidates.rubric import RubricCandidate, fit_line
+from models.interfaces import Contributions
 from tests.reference.worlds import DAY, SOURCE, T0, did, empty_world, frames, lead, moment
 
 RUBRIC = parse_rubric(
@@ -130,6 +132,20 @@ def test_points_equal_the_ledger_and_bars_equal_the_log_odds(seed: int) -> None:
     assert np.abs(bars.values[:, bars.names.index(CAP_FEATURE)]).max() > 0
     again = RubricCandidate.restore(fitted.state(), fitted.files())
     assert np.array_equal(again.log_odds(values), fitted.log_odds(values))
+
+
+def test_in_a_blend_every_rule_and_the_caps_keep_bars_of_their_own() -> None:
+    """Weighed with another model of the same leads, the bars still add up to the blend's log-odds."""
+    values = random_rows(7)
+    rubric = RubricCandidate(RUBRIC, slope=0.1, intercept=-2.0)
+    other = Contributions(("rule_opens", "visits"), np.random.default_rng(1).normal(size=(len(values), 2)), 0.3)
+    weights = {"rubric": 0.4, "linear": 0.7}
+    bars = blend_contributions([(0.4, rubric.contributions(values)), (0.7, other)])
+    whole = blend_log_odds({"rubric": rubric.log_odds(values), "linear": other.log_odds}, weights)
+    assert np.abs(bars.log_odds - whole).max() < 1e-9
+    caps = rubric.ledger(values).caps.sum(axis=1).to_numpy()
+    assert np.abs(caps).max() > 0
+    np.testing.assert_allclose(bars.values[:, bars.names.index(CAP_FEATURE)], 0.4 * 0.1 * caps, atol=1e-12)
 
 
 def test_a_rubric_that_orders_leads_backwards_falls_back_to_the_base_rate() -> None:

@@ -11,7 +11,7 @@ from features.cohort.splits import Block, Chop, leads_of
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.calibration.level import newest_of
-from models.candidates.blend import BLENDED, blend_log_odds, fit_weights
+from models.candidates.blend import FoldRows, blend_log_odds, fit_weights
 from models.grouped_folds import grouped_folds
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
@@ -213,12 +213,10 @@ def run_backtest(
         # random folds judge old rows too: what they are to show is what holds whenever, not what holds now
         shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings, by_age=False)
 
-    weights, notes = blend_weights(matrix, rolling, shuffled)
+    weights = blend_weights(matrix, rolling, shuffled)
+    notes: tuple[str, ...] = ()
     if len(blocks) > len(chop.blocks):
-        notes = (
-            *notes,
-            f"Few rows: the {len(chop.blocks)} folds were drawn {_REPEATS} times; intervals resample groups.",
-        )
+        notes = (f"Few rows: the {len(chop.blocks)} folds were drawn {_REPEATS} times; intervals resample groups.",)
     rolling = with_blend(rolling, weights)
     if shuffled is not None:
         shuffled = with_blend(shuffled, weights)
@@ -260,32 +258,11 @@ def require_enough(matrix: Matrix, chop: Chop, settings: TrainSettings) -> None:
         )
 
 
-def blend_weights(
-    matrix: Matrix, rolling: OutOfFold, shuffled: OutOfFold | None
-) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Blend weights from rolling blocks, and from random folds too where both exist, half-way to equal.
-
-    Where the two kinds of folds disagree, the weights are equal: learned weights gain little where a market is stable
-    and lose much where it moves (docs/adr/0014).
-    """
-    learned = _weights_of(matrix, rolling)
-    if len(learned) < 2:
-        return learned, ()
-    equal = 1.0 / len(learned)
-    notes: tuple[str, ...] = ()
-    if shuffled is not None:
-        by_random = _weights_of(matrix, shuffled)
-        if max(abs(learned[name] - by_random[name]) for name in learned) > equal:
-            shown = "; ".join(f"{n} {learned[n]:.2f} by time, {by_random[n]:.2f} at random" for n in learned)
-            notes = (f"Blend weights disagree between rolling and random folds ({shown}); equal weights are used.",)
-            return dict.fromkeys(learned, round(equal, 6)), notes
-        learned = {name: (learned[name] + by_random[name]) / 2 for name in learned}
-    return {name: round((weight + equal) / 2, 6) for name, weight in learned.items()}, notes
-
-
-def _weights_of(matrix: Matrix, found: OutOfFold) -> dict[str, float]:
-    parts = {name: found.log_odds[name] for name in BLENDED if name in found.log_odds}
-    return fit_weights(parts, matrix.label[found.rows], judging_weight(found.rows), found.block)
+def blend_weights(matrix: Matrix, rolling: OutOfFold, shuffled: OutOfFold | None) -> dict[str, float]:
+    """Blend weights from rolling blocks and, where both exist, random folds alike; see :func:`fit_weights`."""
+    kinds = [rolling] if shuffled is None else [rolling, shuffled]
+    rows = [FoldRows(kind.log_odds, matrix.label[kind.rows], kind.block) for kind in kinds]
+    return fit_weights(rows, min(leads_of(matrix, rolling.rows)))
 
 
 def with_blend(found: OutOfFold, weights: Mapping[str, float]) -> OutOfFold:
