@@ -18,6 +18,7 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     from pipelines.artifacts.counts_record import CountsRecord
     from pipelines.cli.progress import StageProgress
     from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine
+    from pipelines.ingest.notes_in_words import describe_warnings
     from pipelines.ingest.undeclared_kinds import describe_undeclared_kinds
     from pipelines.run import RUN, exit_status, run_all
     from pipelines.workspace.lock import only_writer
@@ -27,7 +28,8 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     report = context.paths.reports / "report.html"
     counts = CountsRecord.read(context.paths)
     warning = describe_undeclared_kinds(counts.undeclared_kinds)
-    text = summary_text(summary, report, warning, describe_quarantine(counts.reasons))
+    told = [*describe_quarantine(counts.reasons), *describe_warnings(counts)]
+    text = summary_text(summary, report, warning, told)
     output.show(summary.record() | {"report": str(report)}, text)
     return exit_status(summary.verdict)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from features.schema.canonical_tables import TABLES, ContractColumn
 from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, CsvFormat, TableSource
 from features.schema.source import Source
-from features.schema.vocabulary import ColumnType, Role
+from features.schema.vocabulary import ColumnType, Role, Stage
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.column_forms import NOTHING_KNOWN, Known, find_number_forms
 from pipelines.ingest.errors import AmbiguousDatesError, MissingColumnError
@@ -18,9 +18,18 @@ from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.number_form import NumberForm
 from pipelines.ingest.values.ruined_ids import check_ids
-from pipelines.ingest.values.timestamps import DateOrder, Timestamps, end_of_day, read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import (
+    DateOrder,
+    Timestamps,
+    close_at_day_end,
+    end_of_day,
+    read_timestamps,
+    zone_of,
+)
 from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, plain_texts
 from pipelines.workspace.table_files import empty_column
+
+CLOSING = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED))  # stages that end a lead's episode
 
 
 @dataclass(frozen=True)
@@ -329,6 +338,11 @@ def _fill_gaps(
     for column in contract.columns:
         kept = values.get(column.name, empty_column(column.type, length))
         values[column.name] = kept if source.flat is not None else _with_default(kept, column, values, clocks, table)
+
+    closed = clocks.get({"outcomes": "closed_at", "stages": "entered_at"}.get(table, ""))
+    if closed is not None and closed.date_only.any() and source.flat is None:
+        closing = values["stage"].isin(CLOSING) if table == "stages" else None
+        values[contract.happened or ""] = close_at_day_end(closed, values["known_at"], closing)
 
     order = [*contract.names, *(name for name in values if name not in contract.names)]
     return pd.DataFrame({name: values[name].reset_index(drop=True) for name in order})

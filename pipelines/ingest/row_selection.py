@@ -62,19 +62,18 @@ def drop_repeats(shaped: ShapedTable, source: Source) -> ShapedTable:
         return shaped
     key = list(TABLES[shaped.name].key)
     gone = shaped.frame[key[0]].isna() | shaped.frame.duplicated(key, keep="first")
-    stays = np.flatnonzero(~gone.to_numpy(dtype=np.bool_))
+    return keep_rows(shaped, ~gone.to_numpy(dtype=np.bool_))
 
-    return ShapedTable(
-        name=shaped.name,
+
+def keep_rows(shaped: ShapedTable, keep: npt.NDArray[np.bool_]) -> ShapedTable:
+    """The table with some of its rows; the others count as not of this table."""
+    stays = np.flatnonzero(keep)
+    return replace(
+        shaped,
         frame=shaped.frame.iloc[stays].reset_index(drop=True),
         rows=shaped.rows[stays],
-        left_out=shaped.left_out + int(gone.sum()),
+        left_out=shaped.left_out + int((~keep).sum()),
         unreadable=[_at(item, stays) for item in shaped.unreadable],
-        undeclared=shaped.undeclared,
-        missing=shaped.missing,
-        notes=shaped.notes,
-        forms=shaped.forms,
-        typed=shaped.typed,
     )
 
 

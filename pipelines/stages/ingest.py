@@ -20,12 +20,15 @@ from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading
 from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, read_columns, shape_table
+from pipelines.ingest.data_cutoff import find_cutoff, set_open_deals_aside
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine, describe_reasons
+from pipelines.ingest.early_closes import describe_early_closes
 from pipelines.ingest.errors import NoLocationError, OneClassError, TableLostError
 from pipelines.ingest.expectations import Expectation, Rule, expectations_of, table_order
-from pipelines.ingest.identity_files import identity_counts, identity_in_words, write_identity
+from pipelines.ingest.identity_files import identity_counts, write_identity
+from pipelines.ingest.notes_in_words import describe_notes
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
 from pipelines.ingest.reading.fetch import get_data
 from pipelines.ingest.reading.file_adapters import read_location
@@ -71,8 +74,10 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     history = read_history(source, paths)
     source = history.source
     raws, shapes = read_tables(source, get_data(source, paths), paths, history.raws)
+    shapes, open_deals = set_open_deals_aside(source, shapes)
     keys = match_references(source, raws, shapes)
-    cutoff = cutoff_of(source, shapes)
+    found_cutoff = find_cutoff(source, shapes)
+    cutoff = found_cutoff.moment
     rules = expectations_of(source, cutoff)
     checked = _check_tables(source, raws, shapes, rules)
     source = add_history_rows(history, TablesSoFar(raws=raws, shapes=shapes, checked=checked), cutoff)
@@ -93,7 +98,8 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
 
     counts["keys"] = {column: match.record() for column, match in keys.items()}
-    counts["notes"] = [*counts["notes"], *history.notes, *describe_matches(keys)]
+    told = [open_deals, *found_cutoff.notes, describe_early_closes(checked)]
+    counts["notes"] = [*counts["notes"], *(note for note in told if note), *history.notes, *describe_matches(keys)]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
@@ -176,16 +182,6 @@ def _resolve_identity(source: Source, checked: Mapping[str, CheckedTable]) -> Re
         name: checked[name].frame if name in checked else empty_table(contract) for name, contract in TABLES.items()
     }
     return resolve(frames, source)
-
-
-def cutoff_of(source: Source, shapes: Mapping[str, ShapedTable]) -> pd.Timestamp | None:
-    """Moment nothing may be known after: as declared (UTC unless it names a zone), else the present."""
-    if source.flat is not None:
-        return None
-    if source.data_cutoff is not None:
-        declared = pd.Timestamp(source.data_cutoff)
-        return declared.tz_convert("UTC").tz_localize(None) if declared.tzinfo else declared
-    return pd.Timestamp.now("UTC").tz_localize(None)
 
 
 def _latest(source: Source, cutoff: pd.Timestamp | None, checked: Mapping[str, CheckedTable]) -> pd.Timestamp | None:
@@ -294,8 +290,9 @@ def _write_quarantine(
 
 
 def describe_counts(counts: CountsRecord) -> str:
-    """One line per table: rows read, kept and quarantined, and by which rules; then what identity resolution did, and
-    kinds of activities nobody declared, with a block to paste. Between them the largest reasons of the quarantine.
+    """One line per table: rows read, kept and quarantined, and by which rules; then what identity
+    resolution did, what was found out, and kinds of activities nobody declared, with a block to paste. Between them
+    the largest reasons of the quarantine.
     """
     lines = []
     for table, n in counts.rows.items():
@@ -304,8 +301,7 @@ def describe_counts(counts: CountsRecord) -> str:
         lines.append(f"{line} ({why})" if why else line)
     lines += describe_matches(counts.keys)
     lines += describe_quarantine(counts.reasons)
-    if counts.identity is not None:
-        lines.append(identity_in_words(counts.identity))
+    lines += [line for line in describe_notes(counts) if line.removeprefix("note: ") not in lines]
     if counts.undeclared_kinds:
         lines.append(f"warning: {describe_undeclared_kinds(counts.undeclared_kinds)} {PASTE}")
         lines += declaration_block(counts.undeclared_kinds).splitlines()

@@ -321,3 +321,19 @@ def end_of_day(moments: Timestamps) -> pd.Series:
     shifted = last.dt.tz_localize(moments.zone, ambiguous=np.zeros(len(last), dtype=bool), nonexistent="shift_forward")
     ends = shifted.dt.tz_convert("UTC").dt.tz_localize(None) - pd.Timedelta(microseconds=1)
     return moments.values.mask(moments.date_only, ends.astype("datetime64[us]"))
+
+
+def close_at_day_end(closed: Timestamps, known: pd.Series, closing: pd.Series | None = None) -> pd.Series:
+    """Moments of closes; one without a time of day is the end of its day, or when it was known on that day.
+
+    At midnight a deal won on the day of its lead's creation would close before there is a lead.
+
+    Parameters
+    ----------
+    known : when each close became known
+    closing : which rows are closes; None if all are
+    """
+    ends = end_of_day(closed)
+    same_day = (known >= closed.values) & (known < ends)
+    ends = ends.mask(same_day & closed.date_only, known)
+    return ends if closing is None else ends.where(closing, closed.values)

@@ -1,0 +1,18 @@
+"""What ingest found out, decided or left aside, as lines for the console."""
+
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.ingest.identity_files import identity_in_words
+
+WARNING = "warning: "  # how a note begins that asks for a decision
+
+
+def describe_notes(counts: CountsRecord) -> list[str]:
+    """What identity resolution did, then every note, warnings first."""
+    ordered = sorted(counts.notes, key=lambda note: not note.startswith(WARNING))
+    notes = [note if note.startswith(WARNING) else f"note: {note}" for note in ordered]
+    return [*([] if counts.identity is None else [identity_in_words(counts.identity)]), *notes]
+
+
+def describe_warnings(counts: CountsRecord) -> list[str]:
+    """The same for a whole run: notes that ask for nothing are in the report."""
+    return [line for line in describe_notes(counts) if not line.startswith("note: ")]

@@ -1,0 +1,125 @@
+"""Closes without a time of day, dates that somebody expects, stray dates: none moves the data without a word."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.schema.source import Source
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
+
+START = pd.Timestamp("2024-01-02 09:00")
+Read = Callable[..., tuple[CountsRecord, pd.DataFrame, Paths]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Ingest leads, activities and outcomes given as rows of texts."""
+
+    def ingest_rows(
+        outcomes: list[str], leads: int = 120, activities: list[str] | None = None, **more: str
+    ) -> tuple[CountsRecord, pd.DataFrame, Paths]:
+        moments = [START + pd.Timedelta(days=i, hours=i % 7) for i in range(leads)]
+        rows = {
+            "leads": ["lead,created", *(f"L{i},{at:%Y-%m-%d %H:%M:%S}" for i, at in enumerate(moments))],
+            "activities": ["lead,kind,at", *(activities or [f"L{i},view,{at}" for i, at in enumerate(moments)])],
+            "outcomes": ["deal,lead,closed,won", *outcomes],
+        }
+        for name, lines in rows.items():
+            (tmp_path / f"{name}.csv").write_text("\n".join([*lines, ""]))
+        names = {
+            "leads": {"lead_id": "lead", "created_at": "created"},
+            "activities": {"lead_id": "lead", "kind": "kind", "happened_at": "at"},
+            "outcomes": {"opportunity_id": "deal", "lead_id": "lead", "closed_at": "closed", "won": "won"},
+        }
+        tables = {
+            table: {
+                "location": {"file": str(tmp_path / f"{table}.csv")},
+                "columns": {name: {"from": header} for name, header in columns.items()},
+            }
+            for table, columns in names.items()
+        }
+        kinds = {"view": {"dimension": "interest", "topic": "interest", "label": "views"}}
+        declared = {"name": "t", "kind": "relational", "tables": tables, "activity_kinds": kinds, **more}
+        paths = Paths(tmp_path / "data", "t")
+        counts = ingest(Source.model_validate(declared), paths)
+        return counts, pd.read_parquet(paths.ingest / "outcomes.parquet"), paths
+
+    return ingest_rows
+
+
+def closes(days: int = 5, count: int = 100, form: str = "%Y-%m-%d %H:%M:%S") -> list[str]:
+    moments = [START + pd.Timedelta(days=min(i + days, 118), hours=i % 5 + 1) for i in range(count)]
+    return [f"D{i},L{i},{at.strftime(form)},{'yes' if i % 3 == 0 else 'no'}" for i, at in enumerate(moments)]
+
+
+def test_a_close_without_a_time_of_day_is_the_end_of_its_day(read: Read) -> None:
+    counts, outcomes, _ = read(closes(days=0, form="%Y-%m-%d"))
+    assert (outcomes["closed_at"] - outcomes["closed_at"].dt.normalize()).unique().tolist() == [
+        pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
+    ]
+    assert (outcomes["known_at"] >= outcomes["closed_at"]).all()
+    assert counts.rows["outcomes"].quarantined == 0 and not any("before the creation" in n for n in counts.notes)
+
+
+def test_a_time_of_day_stays_and_a_close_known_on_its_day_closes_then(read: Read) -> None:
+    counts, outcomes, _ = read([*closes(), "D900,L3,2024-02-01,no", "D901,L4,2024-02-01 10:00,no"])
+    last = outcomes.set_index("opportunity_id")["closed_at"]
+    assert last["D900"] == pd.Timestamp("2024-02-01 23:59:59.999999") and last["D901"] == pd.Timestamp(
+        "2024-02-01 10:00"
+    )
+    assert counts.rows["outcomes"].quarantined == 0
+
+
+def test_closes_before_creation_are_counted_and_told(read: Read) -> None:
+    early = ["D900,L50,2024-01-05 10:00:00,yes", "D901,L51,2024-01-05,no"]
+    counts, _, _ = read([*closes(), *early])
+    (told,) = [note for note in counts.notes if "before the creation" in note]
+    assert told.startswith("warning: 2 of 102 closes (1 won) lie before the creation of their lead (e.g. lead 'L50'")
+    assert told in counts.text
+
+
+@pytest.mark.parametrize("won", ["no", ""])
+def test_open_deals_with_an_expected_close_move_no_cutoff(read: Read, won: str) -> None:
+    ahead = [f"D{900 + i},L{i % 20 + 100},{START + pd.Timedelta(days=130 + 4 * i)},{won}" for i in range(20)]
+    counts, outcomes, _ = read([*closes(), *ahead])
+    alone, expected, _ = read(closes())
+    assert counts.data_cutoff == alone.data_cutoff and len(outcomes) == len(expected)
+    assert counts.rows["outcomes"].left_out == 20 and counts.rows["outcomes"].quarantined == 0
+    (told,) = [note for note in counts.notes if "taken for open" in note]
+    assert "20 deals" in told and told in counts.text
+
+
+def test_open_deals_ahead_of_today_are_open_not_broken(read: Read) -> None:
+    counts, _, _ = read([*closes(), "D900,L101,2199-12-31,no"])
+    assert (counts.rows["outcomes"].left_out, counts.rows["outcomes"].quarantined) == (1, 0)
+
+
+def test_wins_behind_everything_else_are_what_happened_and_their_table_is_named(read: Read) -> None:
+    ahead = [f"D{900 + i},L{i % 20 + 100},{START + pd.Timedelta(days=130 + 4 * i)},yes" for i in range(20)]
+    counts, _, _ = read([*closes(), *ahead])
+    assert counts.rows["outcomes"].left_out == 0 and str(counts.data_cutoff).startswith("2024-07-26")
+    (told,) = [note for note in counts.notes if "is set by table" in note]
+    assert "'outcomes' alone: 20 of its rows" in told
+
+
+def test_a_declared_cutoff_is_kept_to(read: Read) -> None:
+    ahead = [f"D{900 + i},L{i % 20 + 100},{START + pd.Timedelta(days=130 + 4 * i)},no" for i in range(20)]
+    counts, _, _ = read([*closes(), *ahead], data_cutoff="2024-12-31")
+    assert counts.rows["outcomes"].left_out == 0 and str(counts.data_cutoff).startswith("2024-12-31")
+
+
+@pytest.mark.parametrize("table", ["activities", "outcomes"])
+def test_a_stray_date_moves_no_cutoff_and_is_kept_out(read: Read, table: str) -> None:
+    stray = {"activities": "L5,view,2025-06-01 10:00:00", "outcomes": "D900,L5,2025-06-01 10:00:00,yes"}
+    moments = [f"L{i},view,{START + pd.Timedelta(days=i, hours=2)}" for i in range(119)]
+    counts, _, _ = read(
+        [*closes(), *([stray[table]] if table == "outcomes" else [])],
+        activities=[*moments, *([stray[table]] if table == "activities" else [])],
+    )
+    assert str(counts.data_cutoff).startswith("2024-0") and counts.rules[table] == {"after_cutoff": 1}
+    (told,) = [note for note in counts.notes if "do not move the data cut-off" in note]
+    assert f"1 rows ({table} 1) are dated up to 2025-06-01" in told and told in counts.text
