@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from features.spreadsheet_cells import is_formula
+
 _LISTS = ("assets", "actors", "only_in", "requires", "any_of", "agreed_by", "cells")
 _COUNTS = ("at_least", "within_days")
 _TEXTS = ("take", "scope", "version", "effective_from")
@@ -12,7 +14,6 @@ KNOWN = (*_LISTS, *_COUNTS, *_TEXTS, "from_points", "bots", "decay")
 
 _LOST = re.compile(r"[\x00-\x1f]")  # a spreadsheet or a change of line ends would not give these back
 _TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-_FORMULA = ("=", "+", "-", "@")
 
 _HALF, _GONE = r"half every ([\d.]+) days", r"gone in ([\d.]+) days"
 _STEPS = r"-?([\d.]+) ?%( of the rest)? every (\d+) days"
@@ -64,7 +65,7 @@ def cell_of(text: str) -> str:
     >>> cell_of("*manager*"), cell_of(" x "), cell_of("=SUM(A1)")
     ('*manager*', '" x "', '"=SUM(A1)"')
     """
-    formula = text.startswith(_FORMULA) and not re.fullmatch(r"-\d+([.,]\d+)?", text)
+    formula = is_formula(text) and not re.fullmatch(r"-\d+([.,]\d+)?", text)
     kept = text == text.strip() and not formula and not text.startswith('"') and not _LOST.search(text)
     return text if kept else json.dumps(text, ensure_ascii=False)
 

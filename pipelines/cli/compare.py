@@ -1,5 +1,6 @@
 """``leadscore compare`` and ``leadscore thresholds``: rubric and model on the same leads, and what may be promised."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,11 @@ def compare_command(options: Options, csv: str | None, output: Output) -> int:
     context = options.context()
     from pipelines.artifacts.comparison_record import ComparisonRecord
     from pipelines.report.comparison_tables import write_csv
+    from pipelines.scoring.shown_columns import read_and_name_leads
 
     found = ComparisonRecord.read(context.paths)
     if csv is not None:
-        write_csv(context.paths, Path(csv))
+        write_csv(context.paths, Path(csv), partial(read_and_name_leads, context))
     if output.as_json:
         output.record(found.record())
         return 0
@@ -40,6 +42,7 @@ def thresholds_command(
     from pipelines.artifacts.comparison_record import ComparisonRecord
     from pipelines.report.comparison_tables import write_csv
     from pipelines.run import exit_status, run_stage
+    from pipelines.scoring.shown_columns import read_and_name_leads
     from pipelines.stages.thresholds import CONFIDENCE, PromiseAsked, run_thresholds
     from pipelines.workspace.lock import only_writer
 
@@ -50,7 +53,7 @@ def thresholds_command(
             run_thresholds(context, PromiseAsked(promised, confidence))
     found = ComparisonRecord.read(context.paths)
     if csv is not None:
-        write_csv(context.paths, Path(csv))
+        write_csv(context.paths, Path(csv), partial(read_and_name_leads, context))
     if output.as_json:
         output.record(found.record())
     else:

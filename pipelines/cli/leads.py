@@ -141,13 +141,15 @@ def shortlist_command(options: Options, state: str | None, limit: int, csv: str 
     import numpy as np
 
     from pipelines.scoring.one_answer_short import shortlist_leads
+    from pipelines.scoring.shown_columns import read_and_name_leads
+    from pipelines.workspace.csv_files import write_csv
 
     found = shortlist_leads(context, state)
 
     if csv is not None:
         folder = Path(csv)
         folder.mkdir(parents=True, exist_ok=True)
-        found.assign(answers=found["answers"].str.join("; ")).to_csv(folder / "shortlist.csv", index=False)
+        write_csv(folder / "shortlist.csv", read_and_name_leads(context, found))
 
     if output.as_json:
         output.record(found.to_dict(orient="records"))

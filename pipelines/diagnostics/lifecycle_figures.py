@@ -14,7 +14,8 @@ from models.logistic import sigmoid
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.final_block import find_test_block
 from pipelines.artifacts.lifecycle_record import LifecycleRecord
-from pipelines.workspace.atomic_files import write_parquet, write_text
+from pipelines.workspace import csv_files
+from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.find_declarations import find_policy
 from pipelines.workspace.matrix_files import load_matrix
@@ -99,7 +100,7 @@ def write_csv(found: Lifecycle, folder: Path, feedback: Mapping[str, pd.DataFram
     paths = []
     tables = {name: getattr(found, name) for name in (*TITLES, *CSV_ONLY)} | dict(feedback or {})
     for name, frame in tables.items():
-        write_text(folder / f"{name}.csv", frame.to_csv(index=False))
+        csv_files.write_csv(folder / f"{name}.csv", frame)
         paths.append(folder / f"{name}.csv")
     return paths
 

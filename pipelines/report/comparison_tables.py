@@ -1,6 +1,6 @@
 """The comparison as tables: for the terminal, CSV files and spreadsheets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import pandas as pd
 from models.judging.handoff.policy_names import policy_label
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.report.formatting import count, pct, short
-from pipelines.workspace.atomic_files import read_parquet, write_text
+from pipelines.workspace import csv_files
+from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
 
 POLICY_COLUMNS = (
@@ -41,12 +42,14 @@ def tables_of(paths: Paths) -> dict[str, pd.DataFrame]:
     return {name: frame for name, frame in found.items() if len(frame)}
 
 
-def write_csv(paths: Paths, destination: Path) -> list[Path]:
-    """One CSV per table, atomically written; their paths."""
+def write_csv(
+    paths: Paths, destination: Path, named: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame
+) -> list[Path]:
+    """One CSV per table, atomically written; their paths. ``named`` adds to a list of leads who they are."""
     destination.mkdir(parents=True, exist_ok=True)
     written = []
     for name, frame in tables_of(paths).items():
-        write_text(destination / f"{name}.csv", frame.to_csv(index=False))
+        csv_files.write_csv(destination / f"{name}.csv", named(frame))
         written.append(destination / f"{name}.csv")
     return written
 

@@ -9,6 +9,7 @@ from features.rubric.schema import Rubric
 from features.rubric.yaml_format import rubric_yaml
 from features.schema.source import Source
 from pipelines.workspace.atomic_files import write_text
+from pipelines.workspace.csv_files import mark_text
 
 
 def read_rubric(path: Path, source: Source | None = None) -> Rubric:
@@ -22,11 +23,11 @@ def read_rubric(path: Path, source: Source | None = None) -> Rubric:
     if path.suffix.lower() != ".csv":
         return load_rubric(path, source)
     try:
-        return from_csv(path.read_text(encoding="utf-8"), where=path.name, source=source)
+        return from_csv(path.read_text(encoding="utf-8-sig"), where=path.name, source=source)
     except (OSError, UnicodeDecodeError) as problem:
         raise PolicyError(f"rubric {path} cannot be read: {problem}; save it as CSV in UTF-8.") from problem
 
 
 def write_rubric(rubric: Rubric, path: Path) -> None:
     """The rubric as YAML or CSV, by the file's ending."""
-    write_text(path, to_csv(rubric) if path.suffix.lower() == ".csv" else rubric_yaml(rubric))
+    write_text(path, mark_text(to_csv(rubric)) if path.suffix.lower() == ".csv" else rubric_yaml(rubric))

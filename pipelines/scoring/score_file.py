@@ -20,8 +20,10 @@ from pipelines.compute.engines import choose_builder
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, find_reading, parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
-from pipelines.workspace.atomic_files import write_parquet, write_text
+from pipelines.scoring.shown_columns import order_for_people, read_and_name_leads, shown_columns
+from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
+from pipelines.workspace.csv_files import write_csv
 from pipelines.workspace.table_files import empty_table
 
 SUFFIXES = (".csv", ".parquet")
@@ -73,7 +75,7 @@ def score_file(
         raise ContractError(f"--out {out.name} must end in {' or '.join(SUFFIXES)}.")
     leads = read_leads_file(file, context.source, find_reading(context, bundle))
     found = score_leads(context, leads, bundle=bundle, framework=framework, as_of=as_of)
-    write_scored(found.frame, out)
+    write_scored(read_and_name_leads(context, found.frame), out)
     errors = int((found.frame[ERROR] != "").sum())
     return ScoredFileCounts(
         input=str(file),
@@ -118,7 +120,20 @@ def score_leads(
     if merged:
         frame[NOTE] = note_merged_leads(frame, merged)
 
-    return ScoredFile(_keep_whole_numbers(frame, scored.frame), leads.undeclared_columns, leads.missing_columns)
+    frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
+    return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns)
+
+
+def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.DataFrame:
+    """The frame with what the file itself says of who the leads are, and the expected value where a win has one."""
+    own = list(frame.columns)
+    for name in shown_columns(context.source, "leads"):
+        if name not in own and name in leads.frame and leads.frame[name].notna().any():
+            frame[name] = leads.frame[name].to_numpy()
+    value = context.source.capacity.value_per_win
+    if value is not None and "expected_value" not in frame:
+        frame["expected_value"] = (frame["probability"] * value).round(2)
+    return order_for_people(frame, own)
 
 
 def rows_of_file(
@@ -244,9 +259,11 @@ def _keep_whole_numbers(frame: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame
     return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
-def write_scored(frame: pd.DataFrame, out: Path) -> None:
-    """Write a scored frame as CSV or Parquet, by its ending, atomically."""
+def write_scored(frame: pd.DataFrame, out: Path, *, marked: bool = True) -> None:
+    """Write a scored frame as CSV (for people: see :mod:`pipelines.workspace.csv_files`) or Parquet (as it is), by its
+    ending, atomically.
+    """
     if out.suffix.lower() == ".parquet":
         write_parquet(out, frame)
     else:
-        write_text(out, frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n"))
+        write_csv(out, frame, marked=marked)

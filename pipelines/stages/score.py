@@ -32,6 +32,7 @@ from pipelines.scoring.account_rollup import accounts_record, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
+from pipelines.scoring.shown_columns import add_shown_columns, shown_columns
 from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
@@ -183,11 +184,6 @@ def rank_rows(scored: Scored) -> Ints:
 
 def add_display_columns(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with the leads' display columns and owner behind it."""
-    columns = context.source.tables["leads"].columns
-    shown = [name for name, column in columns.items() if column.role is Role.DISPLAY or name == "owner"]
-    leads = load_tables(context.paths)["leads"]
-    shown = [name for name in shown if name in leads.columns and name not in frame.columns]
-    if not shown or "lead_id" not in leads.columns:
-        return frame
-    by_lead = leads.drop_duplicates("lead_id").set_index("lead_id")[shown]
-    return frame.join(by_lead, on="lead_id")
+    shown = shown_columns(context.source, "leads", (Role.DISPLAY,))
+    leads = load_tables(context.paths)["leads"].drop_duplicates("lead_id")
+    return add_shown_columns(frame, leads, shown, "lead_id")

@@ -114,7 +114,7 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
             app_state.context, leads, bundle=str(model.folder), framework=row.framework, unknown=unseen
         )
         scored = found_rows.frame
-        write_scored(scored, folder / f"result{row.suffix}")
+        write_scored(scored, folder / f"result{row.suffix}", marked=False)
         failed = int((scored[ERROR] != "").sum())
         found = {"status": "done", "done": len(scored), "failed": failed}
     except LeadScoreError as problem:

@@ -1,17 +1,16 @@
 """The worklist as a file for a CRM or a spreadsheet; no cell of it can run as a formula."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
+from tempfile import SpooledTemporaryFile
 from typing import Any, Literal
 
-Form = Literal["csv", "salesforce", "hubspot"]
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_FIELDS: Mapping[str, Mapping[str, str]] = {
-    "csv": {name: name for name in (
-        "lead_id", "as_of", "score", "probability", "probability_low", "probability_high", "grade", "state",
-        "next_action", "question", "reason_1", "reason_2", "reason_3", "percentile", "scale_version", "bundle_hash",
-    )},
+from pipelines.workspace.csv_files import MARK, csv_line, reason_text
+
+Form = Literal["csv", "spreadsheet", "salesforce", "hubspot"]
+_ENDING = "\r\n"
+_IN_MEMORY = 8 * 2**20  # bytes; larger files go to disk
+_CHUNK = 2**16  # bytes handed on at once
+_CRM_FIELDS: Mapping[str, Mapping[str, str]] = {
     "salesforce": {
         "lead_id": "Leadscore_Lead_Id__c", "score": "Leadscore_Score__c", "probability": "Leadscore_Probability__c",
         "grade": "Leadscore_Grade__c", "state": "Leadscore_State__c", "next_action": "Leadscore_Next_Action__c",
@@ -25,30 +24,12 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "as_of": "leadscore_as_of",
     },
 }  # fmt: skip
+_READ_FIRST = (
+    *("owner", "score", "probability", "probability_low", "probability_high", "grade", "state", "next_action"),
+    *("expected_value", "question", "reason_1", "reason_2", "reason_3"),
+)
+_READ_LAST = ("percentile", "as_of", "scale_version", "bundle_hash")
 STATES = ("lead", "iql", "mql", "pql", "sal", "sql")
-
-
-def escape_formula(value: Any) -> Any:
-    """A cell that no spreadsheet runs as a formula: such texts get an apostrophe, numbers stay numbers.
-
-    >>> escape_formula("=HYPERLINK(1)"), escape_formula("@SUM(A1)"), escape_formula(-0.5), escape_formula("plain")
-    ("'=HYPERLINK(1)", "'@SUM(A1)", -0.5, 'plain')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        text = value.replace("\x00", "")
-        return f"'{text}" if text.lstrip(" ").startswith(_DANGEROUS) or text.startswith(_DANGEROUS) else text
-    return value
-
-
-def format_reason(text: Any) -> str:
-    """A reason whose sign is a word: a leading + or - would be read as a formula."""
-    reason = str(text or "")
-    for sign, word in (("+ ", "for"), ("- ", "against")):
-        if reason.startswith(sign):
-            return f"{word}: {reason.removeprefix(sign)}"
-    return reason
 
 
 def _with_zone(text: Any) -> str:
@@ -56,19 +37,52 @@ def _with_zone(text: Any) -> str:
     return f"{text}Z" if text else ""
 
 
-def export_lines(
-    rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None, *, changed: bool
-) -> Iterator[str]:
-    """Lines of the file: the upsert key first; only leads from a state up, only those whose score or state moved within
-    a week if asked. Leads without a score of a week ago (new ones, or all of a very long list) are exported.
+def fields_of(form: Form, display: Iterable[str], columns: Iterable[str], *, valued: bool) -> Mapping[str, str]:
+    """What a file holds, each with its heading, the upsert key first.
+
+    Parameters
+    ----------
+    form : a CRM's fields, or all that people read: names, company, score, reasons, points and status per criterion
+    display : columns that are shown of a lead
+    columns : those of the scored list
+    valued : whether it is known what a win is worth
     """
-    yield format_heading(form)
+    if form in _CRM_FIELDS:
+        return _CRM_FIELDS[form]
+    first = [name for name in _READ_FIRST if valued or name != "expected_value"]
+    criteria = [name for name in columns if name.startswith(("points_", "status_"))]
+    fixed = ["lead_id", *first, *criteria, *_READ_LAST]
+    shown = [name for name in display if name not in fixed]
+    return {name: name for name in ("lead_id", *shown, *fixed[1:])}
+
+
+def export_lines(
+    rows: Iterable[Mapping[str, Any]], fields: Mapping[str, str], from_state: str | None, *, changed: bool
+) -> Iterator[str]:
+    """Lines of the file; only leads from a state up, only those whose score or state moved within a week if asked.
+    Leads without a score of a week ago (new ones, or all of a very long list) are exported.
+    """
+    yield format_heading(fields)
     for row in rows:
         if state_rank(row["state"]) < state_rank(from_state):
             continue
         if changed and row.get("change") == 0 and row.get("state_before") == row["state"]:
             continue
-        yield format_line(row, form)
+        yield format_line(row, fields)
+
+
+def iterate_marked(lines: Iterable[str]) -> Iterator[bytes]:
+    """The bytes of a file for a spreadsheet: a byte order mark before it if a line holds more than plain ASCII."""
+    plain = True
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        for line in lines:
+            plain = plain and line.isascii()
+            file.write(line.encode())
+        file.seek(0)
+        if not plain:
+            yield MARK.encode()
+        while chunk := file.read(_CHUNK):
+            yield chunk
 
 
 def state_rank(state: str | None) -> int:
@@ -80,22 +94,17 @@ def state_rank(state: str | None) -> int:
     return STATES.index(state) if state in STATES else 0
 
 
-def format_heading(form: Form) -> str:
+def format_heading(fields: Mapping[str, str]) -> str:
     """The file's first line."""
-    return _csv_line(_FIELDS[form].values())
+    return csv_line(fields.values(), _ENDING)
 
 
-def format_line(row: Mapping[str, Any], form: Form) -> str:
+def format_line(row: Mapping[str, Any], fields: Mapping[str, str]) -> str:
     """The line of one lead."""
     record = {
+        **row.get("display", {}),
         **row,
         "as_of": _with_zone(row.get("as_of")),
-        **{name: format_reason(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")},
+        **{name: reason_text(row.get(name)) for name in ("reason_1", "reason_2", "reason_3")},
     }
-    return _csv_line(escape_formula(record.get(name)) for name in _FIELDS[form])
-
-
-def _csv_line(cells: Iterable[Any]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(list(cells))
-    return buffer.getvalue()
+    return csv_line((record.get(name) for name in fields), _ENDING)

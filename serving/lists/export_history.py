@@ -22,6 +22,14 @@ _COMPARED = ("score", "state", "grade", "next_action", "question")
 
 
 @dataclass(frozen=True)
+class ExportFields:
+    """The form of a file and what it holds, each field with its heading."""
+
+    form: Form
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ExportFile:
     """A file, how many leads it holds, and the number of the export, from 1."""
 
@@ -31,8 +39,8 @@ class ExportFile:
 
 
 def export_changes(
-    store: Store, caller: Caller, name: str, rows: Iterable[Mapping[str, Any]], form: Form, from_state: str | None,
-    *, again: bool,
+    store: Store, caller: Caller, name: str, rows: Iterable[Mapping[str, Any]], chosen: ExportFields,
+    from_state: str | None, *, again: bool,
 ) -> ExportFile:  # fmt: skip
     """Write the leads that are new under a name or whose score, state, grade, next action or question moved since it
     last got them, and record the export.
@@ -60,7 +68,7 @@ def export_changes(
 
     number = last + 1
     file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed once it is sent
-    file.write(format_heading(form).encode())
+    file.write(format_heading(chosen.fields).encode())
     new: dict[str, dict[str, Any]] = {}
     for row in rows:
         lead_id = str(row["lead_id"])
@@ -68,12 +76,12 @@ def export_changes(
         repeat = again and then == last
         if not repeat and max(state_rank(row["state"]), state_rank(state)) < state_rank(from_state):
             continue
-        now = _fingerprint(row, form)
+        now = _fingerprint(row, chosen.form)
         if (
             now == mark and not repeat
         ) or lead_id in new:  # scored again while the list was read, a lead may come twice
             continue
-        file.write(format_line(row, form).encode())
+        file.write(format_line(row, chosen.fields).encode())
         new[lead_id] = {"ledger": ledger, "lead_id": lead_id, "mark": now, "state": row["state"], "number": number}
 
     with store.writing() as session:
@@ -90,7 +98,7 @@ def export_changes(
             session.execute(delete(ExportedLead).where(ExportedLead.ledger == ledger, ExportedLead.lead_id.in_(part)))
         if new:
             session.execute(insert(ExportedLead), list(new.values()))
-        detail = {"rows": len(new), "number": number, "form": form}
+        detail = {"rows": len(new), "number": number, "form": chosen.form}
         session.add(AuditRow(at=wall_now(), actor=caller.log_name, action="export", subject=name, detail=detail))
 
     file.seek(0)

@@ -124,6 +124,20 @@ def test_an_export_that_ended_meanwhile_counts_though_it_moved_nothing(
     assert client.post("/v1/exports/crm", params={"show": "all"}).status_code == 409
 
 
+def test_a_file_for_people_says_who_the_leads_are_and_why(client: TestClient) -> None:
+    plain, marked = (
+        client.get("/v1/worklist/export", params={"form": form, "show": "all"}).content.decode()
+        for form in ("csv", "spreadsheet")
+    )
+    assert marked.removeprefix("\ufeff") == plain and marked.startswith("\ufeff") != plain.isascii()
+    row = next(csv.DictReader(io.StringIO(plain)))
+    names = list(row)
+    assert names[0] == "lead_id" and {"owner", "email"} <= set(names[: names.index("score")])
+    assert any(name.startswith("points_") for name in names) and any(name.startswith("status_") for name in names)
+    assert row["reason_1"].startswith(("for: ", "against: ")) and len(row["probability"]) <= 6
+    assert 50 + sum(int(row[name]) for name in names if name.startswith("points_")) == int(row["score"])
+
+
 @pytest.mark.parametrize("asked", ["GET /v1/worklist/export", "POST /v1/exports/crm"])
 def test_a_refusal_is_no_half_a_file(client: TestClient, tiny_demo: Any, tmp_path: Path, asked: str) -> None:
     method, path = asked.split()

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from features.schema.columns import CsvFormat
+from features.spreadsheet_cells import unguard_columns
 from pipelines.ingest.errors import EmptyFileError
 from pipelines.ingest.reading.encodings import decode
 from pipelines.ingest.reading.header_row import SEARCHED_ROWS, HeaderRow, find_header_row, header_key, header_names
@@ -90,6 +91,8 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
 
     frame = good if isinstance(good, pd.DataFrame) else _frame(good, len(header))
     frame.columns = pd.Index(header)
+    if "'" in body:
+        frame = unguard_columns(frame)
     return DelimitedTable(
         frame=frame,
         rows=np.asarray(numbers, dtype=np.int64),

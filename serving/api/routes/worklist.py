@@ -1,6 +1,6 @@
 """The worklist: filtered, sorted, paged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -14,8 +14,8 @@ from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter
 from serving.json_values import to_json_values
 from serving.leads.feedback import find_hidden_leads, find_latest_feedback
-from serving.lists.export import Form, export_lines
-from serving.lists.export_history import export_changes
+from serving.lists.export import Form, export_lines, fields_of, iterate_marked
+from serving.lists.export_history import ExportFields, export_changes
 from serving.lists.one_answer_short import shortlist_leads
 from serving.results.run_results import find_win_value
 from serving.schemas import PageOut, Short
@@ -127,16 +127,24 @@ def get_export(
     app_state: AppStateDep,
     caller: Reader,
     query: Asked,
-    form: Annotated[Form, Query(description="csv, salesforce or hubspot field names")] = "csv",
+    form: Annotated[
+        Form,
+        Query(description="csv; spreadsheet: with a byte order mark where needed; salesforce or hubspot fields"),
+    ] = "csv",
     from_state: Annotated[Rung | None, Query(description="lowest state exported")] = None,
     changed: Annotated[bool, Query(description="only leads whose score or state moved in a week")] = False,
     show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
+    state = app_state.loaded
     lines = export_lines(
-        iterate_rows(app_state, app_state.loaded, query, caller, show), form, from_state, changed=changed
+        iterate_rows(app_state, state, query, caller, show),
+        choose_fields(app_state, state, form),
+        from_state,
+        changed=changed,
     )
-    return StreamingResponse(lines, media_type=_CSV, headers=_download_headers(form))
+    content = iterate_marked(lines) if form == "spreadsheet" else lines
+    return StreamingResponse(content, media_type=_CSV, headers=_download_headers(form))
 
 
 @router.post("/exports/{name}", summary="What changed since the last export of this name, as CSV for a CRM")
@@ -147,7 +155,10 @@ def post_export(
     name: Annotated[
         str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="name of the export, for example 'crm'")
     ],
-    form: Annotated[Form, Query(description="csv, salesforce or hubspot field names")] = "csv",
+    form: Annotated[
+        Form,
+        Query(description="csv; spreadsheet: with a byte order mark where needed; salesforce or hubspot fields"),
+    ] = "csv",
     from_state: Annotated[Rung | None, Query(description="lowest state exported")] = None,
     show: Annotated[Show, Query()] = "open",
     again: Annotated[bool, Query(description="include what the last export held: its file was lost")] = False,
@@ -155,11 +166,20 @@ def post_export(
     """Leads that are new under this name, or whose score, state, grade, next action or question moved since their last
     export; one that fell below ``from_state`` is reported once. The server remembers what each name and owner received.
     """
-    rows = iterate_rows(app_state, app_state.loaded, query, caller, show)
-    handed = export_changes(app_state.store, caller, name, rows, form, from_state, again=again)
+    state = app_state.loaded
+    rows = iterate_rows(app_state, state, query, caller, show)
+    chosen = ExportFields(form, choose_fields(app_state, state, form))
+    handed = export_changes(app_state.store, caller, name, rows, chosen, from_state, again=again)
     headers = _download_headers(form) | {"x-export-rows": str(handed.rows), "x-export-number": str(handed.number)}
     ended = BackgroundTask(handed.file.close)
     return StreamingResponse(handed.file, media_type=_CSV, headers=headers, background=ended)
+
+
+def choose_fields(app_state: AppState, state: LoadedState, form: Form) -> Mapping[str, str]:
+    """What an export of this list holds."""
+    value, _ = find_win_value(app_state)
+    columns = [str(name) for name in state.worklist.frame.columns]
+    return fields_of(form, state.worklist.display, columns, valued=value is not None)
 
 
 def iterate_rows(

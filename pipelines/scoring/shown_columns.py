@@ -1,0 +1,59 @@
+"""What people are shown of a lead beside its score: name, company, owner, link; never learned from."""
+
+import pandas as pd
+
+from features.array_types import Tables
+from features.schema.source import Source
+from features.schema.vocabulary import Role
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import load_tables
+
+OF_PEOPLE = (Role.DISPLAY, Role.PERSONAL)
+
+
+def shown_columns(source: Source, table: str, roles: tuple[Role, ...] = OF_PEOPLE) -> list[str]:
+    """Columns of a table with one of the roles, in declared order, and the owner of leads."""
+    declared = source.tables.get(table)
+    columns = {} if declared is None else declared.columns
+    return [name for name, column in columns.items() if column.role in roles or (table == "leads" and name == "owner")]
+
+
+def add_shown_columns(frame: pd.DataFrame, known: pd.DataFrame, shown: list[str], key: str) -> pd.DataFrame:
+    """The frame with columns of another one behind it, joined by its key; columns it has are left alone."""
+    added = [name for name in shown if name in known.columns and name not in frame.columns]
+    if not added or key not in known.columns or key not in frame.columns:
+        return frame
+    return frame.join(known.drop_duplicates(key, keep="last").set_index(key)[added], on=key)
+
+
+def name_leads(frame: pd.DataFrame, source: Source, tables: Tables) -> pd.DataFrame:
+    """The frame with what is shown of each lead and its company right behind ``lead_id``."""
+    leads = tables["leads"]
+    if "lead_id" not in frame.columns or "lead_id" not in leads.columns:
+        return frame
+    company = "account_id" in leads.columns and "account_id" not in frame.columns
+    found = frame.assign(account_id=_company_of(frame, leads)) if company else frame
+    found = add_shown_columns(found, leads.dropna(subset=["lead_id"]), shown_columns(source, "leads"), "lead_id")
+    if "accounts" in source.tables:
+        accounts = tables["accounts"].dropna(subset=["account_id"])
+        found = add_shown_columns(found, accounts, shown_columns(source, "accounts"), "account_id")
+    return order_for_people(found.drop(columns=["account_id"] if company else []), list(frame.columns))
+
+
+def _company_of(frame: pd.DataFrame, leads: pd.DataFrame) -> pd.Series:
+    first = leads.drop_duplicates("lead_id").set_index("lead_id")["account_id"]
+    return frame["lead_id"].map(first)
+
+
+def order_for_people(frame: pd.DataFrame, own: list[str]) -> pd.DataFrame:
+    """The columns that were added right behind ``lead_id``, the frame's own ones after them in their order."""
+    added = [name for name in frame.columns if name not in own]
+    rest = [name for name in own if name != "lead_id"]
+    return frame[["lead_id", *added, *rest]]
+
+
+def read_and_name_leads(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
+    """:func:`name_leads` by the tables of the last ingest; frames without leads are left alone."""
+    if "lead_id" not in frame.columns or not (context.paths.ingest / "leads.parquet").exists():
+        return frame
+    return name_leads(frame, context.source, load_tables(context.paths))
