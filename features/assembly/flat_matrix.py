@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.assembly.flat_outcomes import flat_outcomes, learned_rows, open_rows
 from features.assembly.frameless_rows import PlainRows
 from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
 from features.errors import ContractError, DataError
-from features.kernel.column_reader import Coded, FrameRows, RecordRows, Rows, text_of
+from features.kernel.column_reader import Coded, FrameRows, RecordRows, Rows
 from features.kernel.feature_plans import compile_catalog
 from features.kernel.finish import Swept, finish
 from features.kernel.program import Op
@@ -21,7 +22,7 @@ from features.schema.source import Flat, Source
 
 
 def flat_matrix(table: pd.DataFrame, source: Source, rubric: Rubric | None = None) -> Matrix:
-    """The matrix of a flat table.
+    """The matrix of a flat table's closed rows: what can be learned from.
 
     Parameters
     ----------
@@ -30,8 +31,8 @@ def flat_matrix(table: pd.DataFrame, source: Source, rubric: Rubric | None = Non
     Raises
     ------
     DataError
-        if the target, order or group column is missing, the table is empty, or the target has a value that is
-        neither won nor lost.
+        if the target, order or group column is missing, the table is empty or has no closed row, or the target has a
+        value that the declaration does not know.
     """
     flat = source.flat
     if flat is None:
@@ -39,9 +40,13 @@ def flat_matrix(table: pd.DataFrame, source: Source, rubric: Rubric | None = Non
     if not len(table):
         raise DataError(f"source '{source.name}' has no rows in table 'leads'.")
     catalog = build_catalog(source, rubric)
+    _column(table, flat.target.column, "target", source)
+    table = table[learned_rows(table, source, flat)].reset_index(drop=True)
+    if not len(table):
+        raise DataError(f"source '{source.name}' has open rows only; nothing can be learned without closed ones.")
 
     values = flat_values(table, catalog, source)
-    label = _label(table, flat, source)
+    label = (flat_outcomes(table, flat) == "won").astype(np.float64)
     order, ordered = _order(table, flat, source)
     keys = _keys(table, flat, source, values, order)
     length = len(table)
@@ -57,6 +62,15 @@ def flat_matrix(table: pd.DataFrame, source: Source, rubric: Rubric | None = Non
         ordered=ordered,
         amount=np.full(length, np.nan),
     )
+
+
+def flat_open(table: pd.DataFrame, source: Source, rubric: Rubric | None = None) -> Matrix | None:
+    """The matrix of a flat table's open rows, None where the declaration names no values that mean open."""
+    flat = source.flat
+    if flat is None or not flat.target.open:
+        return None
+    open_now = table[open_rows(table, flat)].reset_index(drop=True)
+    return flat_at(open_now, build_catalog(source, rubric), source)
 
 
 def flat_at(table: pd.DataFrame, catalog: Catalog, source: Source) -> Matrix:
@@ -116,22 +130,6 @@ def _column(table: pd.DataFrame, name: str, what: str, source: Source) -> pd.Ser
             f"it has {', '.join(map(str, table.columns))}."
         )
     return table[name]
-
-
-def _label(table: pd.DataFrame, flat: Flat, source: Source) -> np.ndarray:
-    texts = FrameRows(_column(table, flat.target.column, "target", source).to_frame()).text(flat.target.column)
-    won, lost = {v.casefold() for v in flat.target.won}, {v.casefold() for v in flat.target.lost}
-    read = [1.0 if v.casefold() in won else 0.0 if v.casefold() in lost else np.nan for v in texts.values]
-    label = np.asarray([*read, np.nan])[texts.codes]
-    strange = np.flatnonzero(np.isnan(label))
-    if strange.size:
-        found = sorted({str(text_of(table[flat.target.column].iloc[i])) for i in strange[:100]})[:3]
-        raise DataError(
-            f"target '{flat.target.column}' of source '{source.name}' has {strange.size} values that are neither won "
-            f"({', '.join(flat.target.won)}) nor lost ({', '.join(flat.target.lost)}), e.g. {', '.join(found)} in row "
-            f"{strange[0] + 1}; add them to one of the two, or let ingest quarantine them."
-        )
-    return np.asarray(label, dtype=np.float64)
 
 
 def _order(table: pd.DataFrame, flat: Flat, source: Source) -> tuple[np.ndarray, bool]:

@@ -12,7 +12,7 @@ from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span,
 from pipelines.workspace.paths import Paths
 
 Card = dict[str, Any]  # a lead card as the API answers it
-OPEN_LEADS, TEST_ROWS = "open leads", "test rows"  # who was scored: relational sources, flat ones
+OPEN_LEADS, TEST_ROWS = "open leads", "test rows"  # who was scored: test rows where none is open
 _CARDS, _HALF_LIVES = "cards.json", "half_lives.json"
 
 

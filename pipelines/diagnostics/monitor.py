@@ -87,7 +87,7 @@ def _rows_to_watch(context: Context, matrix: Matrix) -> WatchedRows:
             matrix, "all rows of the table, including those trained on; --input FILE checks new ones", None
         )
     rows = load_matrix(context.paths.matrix, "open")
-    as_of = None if not len(rows) else pd.Timestamp(rows.keys["as_of"].iloc[0])
+    as_of = None if not len(rows) or rows.keys["as_of"].isna().all() else pd.Timestamp(rows.keys["as_of"].iloc[0])
     return WatchedRows(rows, "open leads", as_of)
 
 

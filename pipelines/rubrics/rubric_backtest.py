@@ -10,6 +10,7 @@ import pandas as pd
 from features.array_types import Ints, Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.flat_matrix import flat_values
+from features.assembly.flat_outcomes import learned_rows
 from features.catalog.build_catalog import build_catalog
 from features.catalog.families.rules import rule_features
 from features.catalog.feature import Catalog
@@ -54,7 +55,9 @@ def read_rule_values(source: Source, tables: Tables, rubric: Rubric, past: Matri
     rows : their positions in the whole matrix
     """
     if source.kind == "flat":
-        whole = flat_values(tables["leads"], build_catalog(source, rubric), source)
+        leads = tables["leads"]
+        closed = leads[learned_rows(leads, source, source.flat)] if source.flat is not None else leads
+        whole = flat_values(closed.reset_index(drop=True), build_catalog(source, rubric), source)
         return whole.iloc[rows].reset_index(drop=True)
     rules = Catalog(tuple(rule_features(rubric, source)))
     ids = past.keys["lead_id"].astype("str").tolist()

@@ -68,10 +68,10 @@ def _ranks(matrix: Matrix) -> list[str | None]:
 
 
 def unknown_shares(context: Context, frameworks: list[Framework]) -> dict[str, dict[str, float]]:
-    """Per framework and criterion the share of open leads (of a flat source: test rows) it is unknown for."""
+    """Per framework and criterion the share of open leads (test rows where none can be told) it is unknown for."""
     from pipelines.workspace.matrix_files import load_chop, load_matrix
 
-    if context.source.kind == "flat":
+    if not (context.paths.matrix / "open.json").exists():
         matrix = load_matrix(context.paths.matrix).take(load_chop(context.paths.matrix).final.test)
     else:
         matrix = load_matrix(context.paths.matrix, "open")

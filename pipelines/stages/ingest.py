@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.assembly.flat_outcomes import learned_rows
 from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
 from features.schema.columns import Location
@@ -208,12 +209,14 @@ def _refuse_one_class(
     """A flat target of one class teaches nothing; what is in quarantine may be the other one."""
     if source.flat is None:
         return
-    target = source.flat.target
-    texts = checked["leads"].frame[target.column]
+    target, leads = source.flat.target, checked["leads"].frame
+    texts = leads[target.column][learned_rows(leads, source, source.flat)]
     won = int(texts.isin(target.won).sum())
     if won not in (0, len(texts)):
         return
-    found = ", ".join(sorted(set(texts)))
+    found = ", ".join(sorted(set(texts))) or "none"
+    others = len(leads) - len(texts)
+    among = f" that are closed ({others:,} others are open or left out)" if others else ""
     missing = checked["leads"].quarantined
     lost = "\n".join(
         ["", f"  {missing:,} of {checked['leads'].read:,} rows are in quarantine:", *describe_reasons(reasons["leads"])]
@@ -221,9 +224,9 @@ def _refuse_one_class(
         else []
     )
     raise OneClassError(
-        f"{source.where('flat', 'target')}: target '{target.column}' has one class only in {len(texts)} rows "
+        f"{source.where('flat', 'target')}: target '{target.column}' has one class only in {len(texts)} rows{among} "
         f"({found}); nothing can be learned from it. Expected won ({', '.join(target.won)}) and lost "
-        f"({', '.join(target.lost)}); export closed leads of both kinds.{lost}"
+        f"({', '.join((*target.lost, *target.disqualified))}); export closed leads of both kinds.{lost}"
     )
 
 

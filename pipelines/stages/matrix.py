@@ -4,7 +4,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.assembly.build_matrix import matrix_at, matrix_of
-from features.assembly.flat_matrix import flat_matrix
+from features.assembly.flat_matrix import flat_matrix, flat_open
 from features.assembly.half_lives import adopt_half_lives
 from features.catalog.build_catalog import build_catalog
 from features.catalog.segment_feature import segment_feature
@@ -27,7 +27,7 @@ from pipelines.workspace.table_files import load_tables
 
 
 def build(context: Context) -> MatrixVerdict:
-    """Write the training matrix, ``chop.json`` and, for relational sources, the matrix of open leads.
+    """Write the training matrix, ``chop.json`` and the matrix of open leads, where the source tells them apart.
 
     Too few outcomes are no error here: ``verdict.json`` says ``too_little_data`` and the later stages pass it on.
 
@@ -101,7 +101,8 @@ def _split(context: Context, matrix: Matrix) -> Chop:
 def _matrices(context: Context, tables: Tables, lives: HalfLives) -> tuple[Matrix, Matrix | None, pd.Timestamp | None]:
     source = adopt_half_lives(context.source, lives.adopted)
     if source.kind == "flat":
-        return flat_matrix(tables["leads"], source, context.rubric), None, None
+        leads = tables["leads"]
+        return flat_matrix(leads, source, context.rubric), flat_open(leads, source, context.rubric), None
     cutoff = cutoff_of(tables, source)
     catalog = build_catalog(source, context.rubric)
     open_now = open_cohort(tables, source, cutoff)

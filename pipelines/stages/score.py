@@ -1,4 +1,4 @@
-"""Score: the open leads of now, ranked and explained; in flat sources the test rows, by the twin."""
+"""Score: the open leads of now, ranked and explained; where a flat source has none, the test rows, by the twin."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -56,11 +56,12 @@ def run_score(context: Context) -> ScoreRecord:
         scored = score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
         order = rank_rows(scored)
 
-        history = _state_history(context, bundle, scored) if kind == OPEN_LEADS else None
+        clocks = kind == OPEN_LEADS and context.source.kind == "relational"
+        history = _state_history(context, bundle, scored) if clocks else None
         listed = pd.concat([scored.frame, columns_of(scored, history)], axis=1).iloc[order].reset_index(drop=True)
         worklist = add_display_columns(context, listed)
         qualification = qualification_record(worklist, scored, history)
-        if kind == OPEN_LEADS and len(worklist):
+        if clocks and len(worklist):
             extras = _judge_open_leads(context, bundle, matrix, worklist, scored.log_odds[order])
         if kind == TEST_ROWS:
             worklist["won"] = matrix.label[order]
@@ -95,7 +96,7 @@ def run_score(context: Context) -> ScoreRecord:
 
 @dataclass(frozen=True)
 class Extras:
-    """What only a list of open leads has: accounts, their committees, and exploration."""
+    """What only a list of open leads with clocks has: accounts, their committees, and exploration."""
 
     accounts: pd.DataFrame
     committees: dict[str, Any]
@@ -118,9 +119,9 @@ def _judge_open_leads(
 
 
 def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
-    """Who scores whom: the champion the open leads, or, without clocks, the twin the rows it never saw."""
+    """Who scores whom: the champion the open leads, or, where none can be told, the twin the rows it never saw."""
     paths = context.paths
-    if context.source.kind == "flat":
+    if not (paths.matrix / "open.json").exists():
         test = load_matrix(paths.matrix).take(load_chop(paths.matrix).final.test)
         return load_bundle(paths.train / "twin"), test, TEST_ROWS
     champion = read_champion(paths)

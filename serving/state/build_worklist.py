@@ -1,8 +1,10 @@
 """The worklist of a model: the batch's where it fits, scored anew where it does not, then what was posted since."""
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
+from features.assembly.flat_outcomes import open_rows
 from features.cohort.cohort import open_cohort
 from models.explaining.framework import Framework
 from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
@@ -42,12 +44,18 @@ def _read_batch_worklist(model: LoadedModel, framework: Framework) -> pd.DataFra
     frame = read_parquet(file)
     same_bundle = len(frame) and str(frame["bundle_hash"].iloc[0]) == model.bundle.hash
     same_framework = all(f"points_{name}" in frame for name in framework.ids)
-    by_twin = ScoreRecord.read(model.context.paths).kind == TEST_ROWS  # a flat source: the twin scored the test rows
+    by_twin = ScoreRecord.read(model.context.paths).kind == TEST_ROWS  # no open leads: the twin scored test rows
     return frame if same_framework and (same_bundle or by_twin) else None
 
 
 def _score_open_leads(model: LoadedModel, data: LeadData, framework: Framework) -> pd.DataFrame:
-    if data.cutoff is None:  # without clocks nothing tells open leads from closed ones
-        return pd.DataFrame(columns=["lead_id", "probability", "score", "state", "grade"])
+    if data.cutoff is None:
+        leads = data.tables["leads"]
+        is_open = (
+            np.zeros(len(leads), dtype=np.bool_) if data.source.flat is None else open_rows(leads, data.source.flat)
+        )
+        if not is_open.any():  # nothing tells open leads from closed ones
+            return pd.DataFrame(columns=["lead_id", "probability", "score", "state", "grade"])
+        return model.score_tables(data.tables, leads["lead_id"][is_open].tolist(), None, framework).frame
     ids = open_cohort(data.tables, data.source, data.cutoff)["lead_id"].tolist()
     return model.score_tables(data.tables, ids, data.cutoff, framework).frame
