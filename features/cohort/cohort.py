@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Bools, Ints, Tables
-from features.cohort.outcomes import lifecycle_events
+from features.cohort.outcomes import UNWON, lifecycle_events
 from features.errors import ContractError, DataError
 from features.matrix import KEY_COLUMNS
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, days, micros, moments
@@ -108,16 +108,18 @@ class _Builder:
         self.opened_at, self.known_from = created.copy(), known.copy()
         self.number = np.zeros(created.size, dtype=np.int64)
         self.open = np.ones(created.size, dtype=np.bool_)
-        self.won = np.zeros(created.size, dtype=np.bool_)
+        self.wins = np.zeros(created.size, dtype=np.int64)  # that stand
         self.last = np.full(created.size, -1, dtype=np.int64)
         self.rows: list[tuple[int, int, int, int, int]] = []
 
     def record_event(self, lead: int, what: str, happened: int, learned: int) -> None:
-        """One event: a close, a recycle, or work on a lead."""
+        """One event: a close, a win taken back, a recycle, or work on a lead."""
         repeats = self.label.repeat_wins and what in ("won", "opportunity")
         if what in ("won", "lost", "disqualified", "opportunity") and not repeats:
             self._close(lead, min(happened, learned + 1))
-            self.won[lead] |= what in ("won", "opportunity")
+            self.wins[lead] += what in ("won", "opportunity")
+        elif what == UNWON:
+            self.wins[lead] = max(self.wins[lead] - 1, 0)
         elif what == "recycled" and self.label.recycled == "new_episode":
             self._close(lead, min(happened, learned + 1))
             self._reopen(lead, happened + days(self.label.recycle_cool_down_days), learned)
@@ -135,7 +137,7 @@ class _Builder:
             self.rows[self.last[lead]] = (row[0], row[1], row[2], row[3], min(ended, until))
 
     def _reopen(self, lead: int, opened: int, learned: int) -> None:
-        if self.open[lead] or (self.won[lead] and not self.label.repeat_wins):
+        if self.open[lead] or (self.wins[lead] and not self.label.repeat_wins):
             return
         self.open[lead] = True
         self.number[lead] += 1

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Bools, Ints, Tables
-from features.cohort.outcomes import lifecycle_events, wins
+from features.cohort.outcomes import lifecycle_events, taken_back_wins, wins
 from features.point_in_time.microseconds import days, micros, moments
 from features.point_in_time.visibility import is_known
 from features.schema.source import Source
@@ -33,6 +33,7 @@ def label(cohort: pd.DataFrame, tables: Tables, source: Source, cutoff: pd.Times
 
     events = lifecycle_events(tables, source)
     found = _pairs(cohort, wins(events, source), as_of, ends, known_by)
+    found = found[~_find_taken_back(found, taken_back_wins(tables, source), known_by)]
     if settings.kept_days and len(found):
         found = found[~_find_reversals(found, events, days(settings.kept_days), known_by)]
 
@@ -75,6 +76,18 @@ def _pairs(cohort: pd.DataFrame, events: pd.DataFrame, as_of: Ints, ends: Ints, 
     happened, known = both["happened"].to_numpy(), both["known"].to_numpy()
     kept = (happened > as_of[row]) & (happened <= ends[row]) & is_known(known, known_by[row])
     return both[kept].sort_values(["row", "happened", "known"], kind="stable", ignore_index=True)
+
+
+def _find_taken_back(found: pd.DataFrame, back: pd.DataFrame, known_by: Ints) -> Bools:
+    """Which wins did not stand, as far as was known when the label was settled."""
+    flags = np.zeros(len(found), dtype=np.bool_)
+    if not len(found) or not len(back):
+        return flags
+    right = back[["lead_id"]].assign(happened=micros(back["happened_at"]), learned=micros(back["undone_known_at"]))
+    both = found.reset_index(drop=True).reset_index(names="place").merge(right, on=["lead_id", "happened"])
+    late = is_known(both["learned"].to_numpy(), known_by[both["row"].to_numpy()])
+    flags[both.loc[late, "place"].to_numpy()] = True
+    return flags
 
 
 def _find_reversals(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: Ints) -> Bools:

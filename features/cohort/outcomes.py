@@ -10,13 +10,15 @@ from features.schema.vocabulary import Stage
 CLOSED = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED))
 ACTIVE = tuple(str(s) for s in (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.PQL, Stage.OPPORTUNITY))
 EVENT_COLUMNS = ("lead_id", "happened_at", "known_at", "what", "amount")
+BACK_COLUMNS = ("lead_id", "happened_at", "undone_at", "undone_known_at")
+UNWON = "unwon"  # a win was taken back
 
 
 def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
     """What opens and closes leads: columns lead_id, happened_at, known_at, what, amount.
 
-    ``what`` is ``won``, ``lost``, ``disqualified``, ``recycled``, ``active`` (a working stage entered) or, where
-    an opportunity is the outcome, ``opportunity``.
+    ``what`` is ``won``, ``lost``, ``disqualified``, ``recycled``, ``active`` (a working stage entered), ``unwon`` (a
+    win taken back; it stands before what took it back) or, where an opportunity is the outcome, ``opportunity``.
     """
     outcomes = credited_outcomes(tables, source)
     stages = tables["stages"]
@@ -43,11 +45,75 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
         }
     )
 
-    parts = [part for part in (outcomes, history) if len(part)]
-    events = pd.concat(parts, ignore_index=True) if parts else history.reset_index(drop=True)
-    return events[list(EVENT_COLUMNS)].sort_values(
-        ["lead_id", "known_at", "happened_at", "what"], kind="stable", ignore_index=True
+    back = taken_back_wins(tables, source)
+    undone = pd.DataFrame(
+        {
+            "lead_id": back["lead_id"],
+            "happened_at": back["undone_at"],
+            "known_at": back["undone_known_at"],
+            "what": UNWON,
+            "amount": float("nan"),
+        }
     )
+
+    parts = [part for part in (outcomes, history, undone) if len(part)]
+    events = pd.concat(parts, ignore_index=True) if parts else history.reset_index(drop=True)
+    events = events[list(EVENT_COLUMNS)].assign(later=events["what"] != UNWON)
+    order = ["lead_id", "known_at", "happened_at", "later", "what"]
+    return events.sort_values(order, kind="stable", ignore_index=True)[list(EVENT_COLUMNS)]
+
+
+def taken_back_wins(tables: Tables, source: Source) -> pd.DataFrame:
+    """Wins that did not stand: columns lead_id, happened_at (of the win), undone_at and undone_known_at.
+
+    Outcomes say so by a later close of the same opportunity as lost. Where wins come from stages alone, a lead that
+    leaves ``won`` for another stage within ``label.taken_back_days`` was moved there by mistake or cancelled; later it
+    is another deal of the same lead, and the win stands.
+    """
+    if source.label.outcome == "won" and len(tables["outcomes"]):
+        return _lost_again(tables, source)
+    if source.label.outcome == "won":
+        return _left_won(tables["stages"], source.label.taken_back_days)
+    return pd.DataFrame(dict.fromkeys(BACK_COLUMNS, tables["stages"]["lead_id"].iloc[:0]))
+
+
+def _left_won(stages: pd.DataFrame, most_days: int) -> pd.DataFrame:
+    ordered = stages.assign(known=stages["known_at"].fillna(stages["entered_at"]))
+    ordered = ordered.sort_values(["lead_id", "entered_at", "known"], kind="stable")
+    won = (ordered["stage"].astype("str") == str(Stage.WON)).to_numpy(dtype=bool)
+    following = ordered.groupby("lead_id", sort=False)[["stage", "entered_at", "known"]].shift(-1)
+
+    stayed = following["entered_at"] - ordered["entered_at"]
+    left = won & (following["stage"].astype("str") != str(Stage.WON)).to_numpy(dtype=bool, na_value=True)
+    left &= ((stayed > pd.Timedelta(0)) & (stayed <= pd.Timedelta(days=most_days))).to_numpy(dtype=bool)
+    return _back(ordered[left], following.loc[left, "entered_at"], following.loc[left, "known"], "entered_at")
+
+
+def _lost_again(tables: Tables, source: Source) -> pd.DataFrame:
+    """Won opportunities that closed as lost later, by the loss known first; credited like the wins."""
+    closes = tables["outcomes"]
+    repeated = closes[closes["opportunity_id"].duplicated(keep=False)]
+    known = repeated["known_at"].fillna(repeated["closed_at"])
+    rows = repeated[["opportunity_id", "lead_id", "account_id", "closed_at"]].assign(known=known)
+    won = repeated["won"].astype("boolean")
+
+    wins = rows[won.fillna(False).to_numpy(dtype=bool)].assign(place=range(int(won.sum())))
+    losses = rows.loc[(~won).fillna(False).to_numpy(dtype=bool), ["opportunity_id", "closed_at", "known"]]
+    both = wins.merge(losses, on="opportunity_id", suffixes=("", "_lost"))
+    both = both[(both["closed_at_lost"] > both["closed_at"]).to_numpy()]
+    first = both.sort_values(["place", "known_lost", "closed_at_lost"], kind="stable").drop_duplicates("place")
+
+    back = _back(first, first["closed_at_lost"], first["known_lost"], "closed_at")
+    if source.label.credit != "lead" and len(back):
+        named = back.assign(account_id=first["account_id"].to_numpy())
+        back = _credit_accounts(named, tables["leads"], first=source.label.credit == "first_lead_of_account")
+    return back.loc[back["lead_id"].notna(), list(BACK_COLUMNS)].reset_index(drop=True)
+
+
+def _back(wins: pd.DataFrame, undone_at: pd.Series, known_at: pd.Series, clock: str) -> pd.DataFrame:
+    """Wins taken back; a win is known before it can be known to be taken back."""
+    parts = (wins["lead_id"], wins[clock], undone_at, known_at.where(known_at >= wins["known"], wins["known"]))
+    return pd.DataFrame(dict(zip(BACK_COLUMNS, parts, strict=True))).reset_index(drop=True)
 
 
 def credited_outcomes(tables: Tables, source: Source) -> pd.DataFrame:

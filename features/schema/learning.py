@@ -20,6 +20,13 @@ class Label(Declared):
     )
     reporting_lag_days: int = Field(default=7, ge=0, le=365, description="days until a close is in the system")
     kept_days: int = Field(default=0, ge=0, description="a win must not be reversed within so many days")
+    taken_back_days: int = Field(
+        default=30,
+        ge=0,
+        description="where wins come from stages: a lead that leaves 'won' within so many days was not won and is open "
+        "again; later it is another deal, and the win stands. In outcomes a win is taken back by a later loss of the "
+        "same opportunity",
+    )
     repeat_wins: bool = Field(default=False, description="whether a lead may win more than once")
     credit: Literal["lead", "account", "first_lead_of_account"] = Field(
         default="lead", description="which leads a won deal is credited to"

@@ -25,7 +25,8 @@ def outcomes(draw: st.DrawFn) -> dict[str, Any]:
     closed = MONDAY + draw(steps) * WEEK + draw(shifts)
     known = draw(st.sampled_from([closed, closed, closed + DAY, MONDAY + 9 * WEEK, closed + 33 * DAY]))
     names = st.sampled_from(["a", "b"])
-    row = {"opportunity_id": "o", "lead_id": draw(names), "closed_at": closed, "known_at": known}
+    deal = draw(st.sampled_from(["o", "p"]))
+    row = {"opportunity_id": deal, "lead_id": draw(names), "closed_at": closed, "known_at": known}
     return {**row, "won": draw(st.booleans()), "amount": 1.0}
 
 
@@ -34,9 +35,19 @@ def is_open(created: int, own: list[dict[str, Any]], at: int) -> bool:
     return created < at and at - created <= MAXIMUM_AGE and not closed
 
 
-def is_won(own: list[dict[str, Any]], at: int) -> bool:
+def is_won(own: list[dict[str, Any]], closes: list[dict[str, Any]], at: int) -> bool:
+    known = [row for row in closes if row["known_at"] < at + HORIZON + LAG]
     return any(
-        row["won"] and at < row["closed_at"] <= at + HORIZON and row["known_at"] < at + HORIZON + LAG for row in own
+        row in known
+        and row["won"]
+        and at < row["closed_at"] <= at + HORIZON
+        and not any(
+            not other["won"]
+            and other["opportunity_id"] == row["opportunity_id"]
+            and other["closed_at"] > row["closed_at"]
+            for other in known
+        )
+        for row in own
     )
 
 
@@ -56,6 +67,6 @@ def test_cohort_and_labels_equal_their_definition(closes: list[dict[str, Any]], 
             own = [row for row in closes if row["lead_id"] == name]
             if is_open(created, own, at):
                 matured = at + HORIZON + LAG <= CUTOFF
-                expected.append((at, name, float(is_won(own, at)) if matured else None))
+                expected.append((at, name, float(is_won(own, closes, at)) if matured else None))
     values = [None if np.isnan(v) else v for v in found["label"]]
     assert list(zip(micros(keys["as_of"]).tolist(), keys["lead_id"], values, strict=True)) == expected

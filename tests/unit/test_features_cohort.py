@@ -263,3 +263,67 @@ def test_only_the_first_entry_of_a_stage_may_count(world: World) -> None:
 def test_a_cohort_that_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         source_with(cohort=changes)
+
+
+def from_stages(**label: Any) -> Source:
+    """The source without a table of outcomes' rows: stages say what was won."""
+    return source_with(label=label)
+
+
+def moved(world: World, name: str, *stages: tuple[str, float]) -> None:
+    for stage, day in stages:
+        entered(world, name, stage, MONDAY + int(day * DAY))
+
+
+def test_a_win_taken_back_is_open_again_and_no_win(world: World) -> None:
+    moved(world, "a", ("opportunity", 1), ("won", 8), ("opportunity", 8.2))
+    assert weeks(cohort(world))[:5] == [0, 1, 2, 3, 4]
+    assert labels(world)["label"].tolist() == [0.0]
+    assert list(open_cohort(frames(world), SOURCE, moment(MONDAY + 30 * DAY))["lead_id"]) == ["a"]
+
+
+def test_a_win_taken_back_and_won_again_is_won(world: World) -> None:
+    moved(world, "a", ("won", 8), ("opportunity", 8.2), ("won", 15.5))
+    assert weeks(cohort(world)) == [0, 1, 2]
+    assert labels(world)["label"].tolist() == [1.0]
+
+
+def test_a_win_that_ends_lost_is_neither_open_nor_won(world: World) -> None:
+    moved(world, "a", ("won", 8), ("lost", 10))
+    assert weeks(cohort(world)) == [0, 1]
+    assert labels(world)["label"].tolist() == [0.0]
+
+
+def test_a_win_left_after_the_declared_days_stands_and_stays_closed(world: World) -> None:
+    moved(world, "a", ("won", 8), ("opportunity", 40))
+    assert weeks(cohort(world)) == [0, 1]
+    assert labels(world)["label"].tolist() == [1.0]
+    assert labels(world, from_stages(taken_back_days=60))["label"].tolist() == [0.0]
+
+
+def test_a_win_taken_back_after_its_label_was_settled_does_not_change_it(world: World) -> None:
+    world["stages"] += [
+        {"lead_id": "a", "stage": "won", "entered_at": MONDAY + 8 * DAY, "known_at": MONDAY + 8 * DAY},
+        {"lead_id": "a", "stage": "opportunity", "entered_at": MONDAY + 9 * DAY, "known_at": MONDAY + 100 * DAY},
+    ]
+    assert labels(world)["label"].tolist() == [1.0]
+
+
+def test_an_opportunity_won_and_then_lost_was_not_won(world: World) -> None:
+    closed(world, "a", MONDAY + 8 * DAY, won=True, opportunity_id="o")
+    closed(world, "a", MONDAY + 9 * DAY, won=False, opportunity_id="o")
+    assert labels(world)["label"].tolist() == [0.0]
+    moved(world, "a", ("opportunity", 20))
+    assert weeks(cohort(world))[:4] == [0, 1, 3, 4]
+
+
+def test_another_opportunity_lost_leaves_the_win_alone(world: World) -> None:
+    closed(world, "a", MONDAY + 8 * DAY, won=True, opportunity_id="o")
+    closed(world, "a", MONDAY + 9 * DAY, won=False, opportunity_id="p")
+    assert labels(world)["label"].tolist() == [1.0]
+    for credit in ("lead", "account", "first_lead_of_account"):
+        world["leads"][0]["account_id"] = "A"
+        world["outcomes"] = []
+        closed(world, "a", MONDAY + 8 * DAY, won=True, opportunity_id="o", account_id="A")
+        closed(world, "a", MONDAY + 9 * DAY, won=False, opportunity_id="o", account_id="A")
+        assert labels(world, source_with(label={"credit": credit}))["label"].tolist() == [0.0]
