@@ -265,11 +265,6 @@ def test_a_cohort_that_cannot_be_is_refused(changes: dict[str, Any], said: str) 
         source_with(cohort=changes)
 
 
-def from_stages(**label: Any) -> Source:
-    """The source without a table of outcomes' rows: stages say what was won."""
-    return source_with(label=label)
-
-
 def moved(world: World, name: str, *stages: tuple[str, float]) -> None:
     for stage, day in stages:
         entered(world, name, stage, MONDAY + int(day * DAY))
@@ -295,10 +290,11 @@ def test_a_win_that_ends_lost_is_neither_open_nor_won(world: World) -> None:
 
 
 def test_a_win_left_after_the_declared_days_stands_and_stays_closed(world: World) -> None:
-    moved(world, "a", ("won", 8), ("opportunity", 40))
-    assert weeks(cohort(world)) == [0, 1]
-    assert labels(world)["label"].tolist() == [1.0]
-    assert labels(world, from_stages(taken_back_days=60))["label"].tolist() == [0.0]
+    moved(world, "a", ("won", 8), ("opportunity", 25))
+    assert labels(world)["label"].tolist() == [0.0]
+    strict = source_with(label={"taken_back_days": 10})
+    assert weeks(cohort(world, strict)) == [0, 1]
+    assert labels(world, strict)["label"].tolist() == [1.0]
 
 
 def test_a_win_taken_back_after_its_label_was_settled_does_not_change_it(world: World) -> None:

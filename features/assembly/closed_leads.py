@@ -1,0 +1,87 @@
+"""Leads that are over: what closed each, and when, as far as was known at a moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Tables
+from features.assembly.flat_outcomes import flat_outcomes
+from features.cohort.cohort import episodes_of
+from features.cohort.outcomes import UNWON, lifecycle_events
+from features.point_in_time.microseconds import micros, moments
+from features.point_in_time.visibility import UNKNOWN, is_known
+from features.schema.source import Source
+
+_CLOSES = ("won", "lost", "disqualified", "opportunity")  # the first of several at one moment is named
+
+
+@dataclass(frozen=True)
+class ClosedLead:
+    """How a lead ended.
+
+    Parameters
+    ----------
+    outcome : won, lost, disqualified, or opportunity where that is the declared outcome
+    at : when it closed; None in a source without clocks
+    """
+
+    outcome: str
+    at: pd.Timestamp | None
+
+    @property
+    def sentence(self) -> str:
+        """For a card or a line of a scored file.
+
+        >>> ClosedLead("won", pd.Timestamp("2024-01-28 02:37")).sentence
+        'won on 2024-01-28: not open any more'
+        """
+        what = "became an opportunity" if self.outcome == "opportunity" else self.outcome
+        return f"{what}{'' if self.at is None else f' on {self.at:%Y-%m-%d}'}: not open any more"
+
+
+def closed_leads(tables: Tables, source: Source, as_of: pd.Timestamp | None) -> dict[str, ClosedLead]:
+    """Leads that were over at ``as_of`` as far as was known then; without clocks, by the file's own target.
+
+    A lead that was opened again (moved back, recycled) is not among them.
+    """
+    if source.flat is not None:
+        leads = tables["leads"]
+        outcomes = flat_outcomes(leads, source.flat)
+        named = zip(leads["lead_id"].astype("str"), outcomes.tolist(), strict=True)
+        return {name: ClosedLead(outcome, None) for name, outcome in named if outcome in _CLOSES}
+    if as_of is None:
+        return {}
+    return _closed_by_then(tables, source, int(micros(pd.DatetimeIndex([as_of]))[0]))
+
+
+def _closed_by_then(tables: Tables, source: Source, now: int) -> dict[str, ClosedLead]:
+    episodes = episodes_of(tables, source, known_before=now)
+    last = np.r_[np.flatnonzero(np.diff(episodes.lead)), len(episodes.lead) - 1] if len(episodes.lead) else []
+    ended = [k for k in last if episodes.until[k] != UNKNOWN and episodes.until[k] <= now]
+    if not ended:
+        return {}
+
+    ids = tables["leads"]["lead_id"].astype("str").to_numpy(dtype=object)
+    found = {str(ids[episodes.lead[k]]): int(episodes.until[k]) for k in ended}
+    reasons = _last_closes(tables, source, now, found)
+    at = moments(np.fromiter(found.values(), dtype=np.int64, count=len(found)))
+    return {
+        name: ClosedLead(reasons.get(name, "closed"), pd.Timestamp(when)) for name, when in zip(found, at, strict=True)
+    }
+
+
+def _last_closes(tables: Tables, source: Source, now: int, until: Mapping[str, int]) -> dict[str, str]:
+    """What each of the leads was closed by: of the closes known by then the last, and of several at once a win."""
+    events = lifecycle_events(tables, source)
+    known = is_known(micros(events["known_at"]), now) & events["lead_id"].isin(list(until)).to_numpy(dtype=bool)
+    events = events[known & events["what"].isin([*_CLOSES, UNWON]).to_numpy(dtype=bool)]
+
+    reasons: dict[str, str] = {}
+    for name, what in zip(events["lead_id"].astype("str"), events["what"], strict=True):
+        if what == UNWON:
+            reasons.pop(name, None)
+        elif reasons.get(name) != "won":  # a win is not undone by another deal that was lost
+            reasons[name] = str(what)
+    return reasons
