@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,10 +36,28 @@ class ClosedLead:
         """For a card or a line of a scored file.
 
         >>> ClosedLead("won", pd.Timestamp("2024-01-28 02:37")).sentence
-        'won on 2024-01-28: not open any more'
+        'won on 2024-01-28, not open any more'
         """
         what = "became an opportunity" if self.outcome == "opportunity" else self.outcome
-        return f"{what}{'' if self.at is None else f' on {self.at:%Y-%m-%d}'}: not open any more"
+        return f"{what}{'' if self.at is None else f' on {self.at:%Y-%m-%d}'}, not open any more"
+
+    def scored_at(self, as_of: pd.Timestamp) -> pd.Timestamp:
+        """The moment its score is of: the last one at which it was open."""
+        return as_of if self.at is None else min(as_of, self.at)
+
+    def mark(self, card: Mapping[str, Any]) -> dict[str, Any]:
+        """The card of a lead that is over: it says so, and asks for nothing more."""
+        return {
+            **card,
+            "closed": {
+                "outcome": self.outcome,
+                "at": None if self.at is None else self.at.isoformat(),
+                "text": self.sentence,
+            },
+            "next_action": "none",
+            "question": "",
+            "criteria": [row | {"question": ""} if "question" in row else row for row in card["criteria"]],
+        }
 
 
 def closed_leads(tables: Tables, source: Source, as_of: pd.Timestamp | None) -> dict[str, ClosedLead]:

@@ -170,8 +170,22 @@ def _head(card: dict[str, Any], language: "Language") -> list[str]:
         title = say("Lead {lead}: score {score}, grade {grade}", **asked)
         chance = say(_EVER, **likely)
 
+    if card.get("closed"):
+        return [_closed_text(card["closed"], language), title, chance]
     action = say(card["next_action"].replace("_", " "))
     return [title, chance, say("State {state}, next: {action}", state=card["state"], action=action)]
+
+
+def _closed_text(closed: dict[str, Any], language: "Language") -> str:
+    """That the lead is over, how, and what the score below is of."""
+    say, outcome = language.text, language.text(closed["outcome"])
+    if closed["at"] is None:
+        return say("Closed: {outcome}. It is not open any more.", outcome=outcome)
+    return say(
+        "Closed: {outcome} on {day}. It is not open any more; the score is the one it had then.",
+        outcome=outcome,
+        day=closed["at"][:10],
+    )
 
 
 def features_command(options: Options, out: str | None, output: Output) -> int:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.assembly.build_matrix import features_at
+from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_matrix import flat_at
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
@@ -80,6 +81,17 @@ def parse_as_of(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
 
 def lead_matrix(context: Context, catalog: Catalog, lead_id: str, as_of: str | None) -> Matrix:
     """The matrix of one known lead, made as in a batch; ContractError if it is unknown."""
+    return look_up(context, catalog, lead_id, as_of)[0]
+
+
+def look_up(context: Context, catalog: Catalog, lead_id: str, as_of: str | None) -> tuple[Matrix, ClosedLead | None]:
+    """The matrix of one known lead and, if it is over, how it ended; it is then seen as it stood at its close.
+
+    Raises
+    ------
+    ContractError
+        if the lead is unknown, was not there yet, or closed when it came into being.
+    """
     tables = load_tables(context.paths)
     leads = tables["leads"]
     if context.source.kind == "flat":
@@ -87,14 +99,19 @@ def lead_matrix(context: Context, catalog: Catalog, lead_id: str, as_of: str | N
             raise ContractError(
                 f"source '{context.source.name}' has no clocks, so --as-of has no meaning here. Leave it out."
             )
-        return flat_at(_flat_row(context, leads, lead_id), catalog, context.source)
+        row = _flat_row(context, leads, lead_id)
+        return flat_at(row, catalog, context.source), closed_leads({"leads": row}, context.source, None).get(lead_id)
 
     if not (leads["lead_id"] == lead_id).any():
         raise unknown_lead_error(context, lead_id, leads["lead_id"])
 
     when = parse_as_of(as_of, cutoff_of(tables, context.source))
     _check_created(leads, lead_id, when)
-    return features_at(tables, context.source, catalog, [lead_id], when)
+    closed = closed_leads(tables, context.source, when).get(lead_id)
+    if closed is not None:
+        when = closed.scored_at(when)
+        _check_was_open(leads, lead_id, closed)
+    return features_at(tables, context.source, catalog, [lead_id], when), closed
 
 
 def _flat_row(context: Context, leads: pd.DataFrame, lead_id: str) -> pd.DataFrame:
@@ -117,6 +134,15 @@ def _check_created(leads: pd.DataFrame, lead_id: str, when: pd.Timestamp) -> Non
         )
 
 
+def _check_was_open(leads: pd.DataFrame, lead_id: str, closed: ClosedLead) -> None:
+    created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
+    if not pd.isna(created) and closed.at is not None and created >= closed.at:
+        raise ContractError(
+            f"lead '{lead_id}' is closed: {closed.sentence}. It was created at {created:%Y-%m-%d %H:%M}, not before its "
+            "close, so there is no moment at which it was open and could be scored."
+        )
+
+
 def unknown_lead_error(context: Context, lead_id: str, known: pd.Series) -> ContractError:
     """The error for a lead that is not in the tables."""
     became = read_merged_leads(context.paths).get(lead_id)
@@ -136,12 +162,13 @@ def unknown_lead_error(context: Context, lead_id: str, known: pd.Series) -> Cont
 def card_of(
     context: Context, lead_id: str, *, framework: str | None = None, as_of: str | None = None, language: str = "en"
 ) -> dict[str, Any]:
-    """The card of one lead by the champion."""
+    """The card of one lead by the champion; of a lead that is over, ``closed`` says how, and the score is of then."""
     chosen = find_framework(context, framework)
     bundle = find_bundle(context)
-    matrix = lead_matrix(context, bundle.catalog, lead_id, as_of)
+    matrix, closed = look_up(context, bundle.catalog, lead_id, as_of)
     spoken = load_language(language)
-    return score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken).card(0)
+    card = score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken).card(0)
+    return card if closed is None else closed.mark(card)
 
 
 def tables_if_any(context: Context) -> Tables | None:

@@ -9,11 +9,13 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.assembly.build_matrix import features_at
+from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_matrix import flat_at
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
+from features.schema.source import Flat, Source
 from models.bundle import Bundle
 from models.scoring import score
 from pipelines.compute.engines import choose_builder
@@ -106,7 +108,8 @@ def score_leads(
     named = leads.frame["lead_id"]
     leads = replace(leads, frame=leads.frame.assign(lead_id=_disguise(named, unknown)))
     merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
-    matrix, errors, when = rows_of_file(context, model, leads, merged, as_of)
+    closed = _closed_of_file(context, leads, merged, as_of)
+    matrix, errors, when = rows_of_file(context, model, leads, merged, as_of, closed=closed)
     usable = np.array([not text for text in errors], dtype=bool)
 
     shown = find_framework(context, framework)
@@ -114,11 +117,13 @@ def score_leads(
 
     frame = scored.frame.set_index(np.flatnonzero(usable)).reindex(range(len(errors)))
     frame["lead_id"] = named.astype("object").to_numpy()
-    frame["as_of"] = pd.Series(pd.NaT if when is None else when, index=frame.index, dtype="datetime64[us]")
+    frame["as_of"] = _moments(leads.frame["lead_id"], when, closed, merged)
     frame[ERROR] = errors
     frame[NOTE] = _notes(model, matrix, usable)
     if merged:
         frame[NOTE] = note_merged_leads(frame, merged)
+    if closed:
+        frame[NOTE] = _note_closed_leads(frame, closed, merged)
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
     return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns)
@@ -136,12 +141,67 @@ def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.D
     return order_for_people(frame, own)
 
 
+def _closed_of_file(
+    context: Context, leads: LeadsFile, merged: Mapping[str, str], as_of: str | None
+) -> dict[str, ClosedLead]:
+    """Leads of the file that are over: by the source's tables; without clocks by the file's own target first."""
+    source, tables = context.source, tables_if_any(context)
+    if source.flat is not None:
+        return _closed_without_clocks(leads.frame, source, source.flat, tables)
+    if tables is None:
+        return {}
+    frame = _fill_from_tables(
+        leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged)), tables["leads"]
+    )
+    found = closed_leads(tables, source, parse_as_of(as_of, _latest(context, tables, frame)))
+    return {name: found[name] for name in set(frame["lead_id"].dropna()) & set(found)}
+
+
+def _closed_without_clocks(
+    frame: pd.DataFrame, source: Source, flat: Flat, tables: Tables | None
+) -> dict[str, ClosedLead]:
+    """By the target in the file; a lead whose row says nothing is looked up, where leads have ids of their own."""
+    ids, target = frame["lead_id"].astype("str"), flat.target.column
+    known = closed_leads(tables, source, None) if tables is not None and flat.lead_id is not None else {}
+    if target not in frame:
+        return {name: known[name] for name in set(ids) & set(known)}
+    silent = set(ids[frame[target].isna()])
+    return {name: known[name] for name in silent & set(known)} | closed_leads({"leads": frame}, source, None)
+
+
+def _moments(
+    lead_id: pd.Series, when: pd.Timestamp | None, closed: Mapping[str, ClosedLead], merged: Mapping[str, str]
+) -> pd.Series:
+    """When each lead is seen: all at once, those that are over as they stood at their close; NaT without clocks."""
+    if when is None:
+        return pd.Series(pd.NaT, index=lead_id.index, dtype="datetime64[us]")
+    names = replace_merged_leads(lead_id, merged).astype("object")
+    moments = [closed[name].scored_at(when) if name in closed else when for name in names]
+    return pd.Series(moments, index=lead_id.index, dtype="datetime64[us]")
+
+
+def _note_closed_leads(frame: pd.DataFrame, closed: Mapping[str, ClosedLead], merged: Mapping[str, str]) -> list[str]:
+    notes = []
+    for name, note, error in zip(frame["lead_id"], frame[NOTE], frame[ERROR], strict=True):
+        ended = closed.get(merged.get(name, name)) if isinstance(name, str) else None
+        then = "" if ended is None or ended.at is None or error else "; the score is the one it had then"
+        notes.append(note if ended is None else "; ".join(filter(None, (f"{ended.sentence}{then}", note))))
+    return notes
+
+
 def rows_of_file(
-    context: Context, model: Bundle, leads: LeadsFile, merged: Mapping[str, str], as_of: str | None = None
+    context: Context,
+    model: Bundle,
+    leads: LeadsFile,
+    merged: Mapping[str, str],
+    as_of: str | None = None,
+    *,
+    closed: Mapping[str, ClosedLead] | None = None,
 ) -> tuple[Matrix, list[str], pd.Timestamp | None]:
     """Features of the file's rows; why a row cannot be scored, empty where it can; and the moment they are seen at.
 
-    A flat matrix has every row of the file, a relational one those without an error.
+    A flat matrix has every row of the file, a relational one those without an error. Leads that are ``closed`` are seen
+    as they stood at their close.
     """
     errors: list[str] = leads.errors.astype("object").tolist()
     if context.source.kind == "flat":
@@ -153,8 +213,9 @@ def rows_of_file(
     )
 
     when = parse_as_of(as_of, _latest(context, tables, frame))
-    _relational_errors(frame, when, errors)
-    return _relational_matrix(context, model, tables, frame, errors, when), errors, when
+    seen_at = _moments(frame["lead_id"], when, closed or {}, {})
+    _relational_errors(frame, seen_at, errors, closed or {})
+    return _relational_matrix(context, model, tables, frame, errors, seen_at), errors, when
 
 
 def _disguise(lead_id: pd.Series, unknown: frozenset[str]) -> pd.Series:
@@ -206,9 +267,11 @@ def _latest(context: Context, tables: Tables, frame: pd.DataFrame) -> pd.Timesta
     return max(moments) if moments else pd.Timestamp.now("UTC").tz_localize(None).floor("s")
 
 
-def _relational_errors(frame: pd.DataFrame, when: pd.Timestamp, errors: list[str]) -> None:
+def _relational_errors(
+    frame: pd.DataFrame, seen_at: pd.Series, errors: list[str], closed: Mapping[str, ClosedLead]
+) -> None:
     first: dict[str, int] = {}
-    for row, (lead_id, created) in enumerate(zip(frame["lead_id"], frame["created_at"], strict=True)):
+    for row, (lead_id, created, when) in enumerate(zip(frame["lead_id"], frame["created_at"], seen_at, strict=True)):
         if errors[row]:
             continue
 
@@ -216,6 +279,8 @@ def _relational_errors(frame: pd.DataFrame, when: pd.Timestamp, errors: list[str
             errors[row] = "lead_id is missing"
         elif lead_id in first:
             errors[row] = f"lead_id '{lead_id}' already appears in row {first[lead_id] + 1}; it is scored there"
+        elif lead_id in closed and not pd.isna(created) and created >= when:
+            errors[row] = f"{closed[lead_id].sentence}; it closed no later than it was created, so it was never open"
         elif not pd.isna(created) and created >= when:
             errors[row] = f"created_at {created:%Y-%m-%dT%H:%M} is not before as_of {when:%Y-%m-%dT%H:%M}"
 
@@ -224,13 +289,15 @@ def _relational_errors(frame: pd.DataFrame, when: pd.Timestamp, errors: list[str
 
 
 def _relational_matrix(
-    context: Context, model: Bundle, tables: Tables, frame: pd.DataFrame, errors: list[str], when: pd.Timestamp
+    context: Context, model: Bundle, tables: Tables, frame: pd.DataFrame, errors: list[str], seen_at: pd.Series
 ) -> Matrix:
-    rows = frame[[not text for text in errors]]
+    kept = [not text for text in errors]
+    rows = frame[kept]
     others = tables["leads"][~tables["leads"]["lead_id"].isin(set(rows["lead_id"]))]
     leads = pd.concat([others, rows[list(others.columns)].astype(others.dtypes)], ignore_index=True)
     everything = {**tables, "leads": leads}
     names = rows["lead_id"].tolist()
+    when = seen_at[kept].reset_index(drop=True)
     return features_at(everything, context.source, model.catalog, names, when, build=choose_builder(context.engine))
 
 
