@@ -238,6 +238,9 @@ class CardOut(BaseModel):
     criteria: list[CriterionOut]
     scale_version: str
     bundle_hash: str
+    closed: dict[str, str | None] | None = Field(
+        default=None, description="how a known lead ended (outcome, at, text); its score is the one it had then"
+    )
     ignored: list[str] = Field(
         default=[], description="columns, kinds, questions and stages that are not declared and were not used"
     )

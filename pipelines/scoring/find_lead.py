@@ -138,8 +138,8 @@ def _check_was_open(leads: pd.DataFrame, lead_id: str, closed: ClosedLead) -> No
     created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
     if not pd.isna(created) and closed.at is not None and created >= closed.at:
         raise ContractError(
-            f"lead '{lead_id}' is closed: {closed.sentence}. It was created at {created:%Y-%m-%d %H:%M}, not before its "
-            "close, so there is no moment at which it was open and could be scored."
+            f"lead '{lead_id}' is closed: {closed.sentence}. It was created at {created:%Y-%m-%d %H:%M}, not before "
+            "its close, so there is no moment at which it was open and could be scored."
         )
 
 

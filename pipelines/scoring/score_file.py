@@ -124,6 +124,8 @@ def score_leads(
         frame[NOTE] = note_merged_leads(frame, merged)
     if closed:
         frame[NOTE] = _note_closed_leads(frame, closed, merged)
+        over = usable & replace_merged_leads(frame["lead_id"], merged).isin(list(closed)).to_numpy(dtype=bool)
+        frame.loc[over, ["next_action", "question"]] = ["none", ""]
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
     return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
+from features.assembly.closed_leads import ClosedLead
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
 from serving.json_values import to_json_values
@@ -33,15 +34,21 @@ def build_card(
     as_of: datetime | None = None,
     language: str | None = None,
 ) -> dict[str, Any]:
-    """The card of a known lead, with what is displayed of it and what sales said last."""
+    """The card of a known lead, with what is displayed of it and what sales said last.
+
+    Of a lead that is over, ``closed`` says how; its score is the one it had then.
+    """
     state, chosen = app_state.loaded, app_state.framework(framework)
     code = state.find_lead(lead_id, owner)
     _check_created(state, code, as_of)
+    closed = state.data.closed(code, as_of)
+    when = _open_until(state, code, closed, as_of)
     with app_state.store.reading() as session:
-        scored = score_leads(app_state, session, state, [code], chosen, as_of, find_language(language))
+        scored = score_leads(app_state, session, state, [code], chosen, when, find_language(language))
         latest = select(Feedback).where(Feedback.lead_id == lead_id).order_by(Feedback.id.desc()).limit(1)
         said = session.scalar(latest)
-    return to_json_values(scored.card(0)) | {
+    card = scored.card(0) if closed is None else closed.mark(scored.card(0))
+    return to_json_values(card) | {
         "display": state.data.display(code),
         "feedback": None if said is None else feedback_record(said),
     }
@@ -74,6 +81,22 @@ def _check_created(state: LoadedState, code: int, as_of: datetime | None) -> Non
         )
 
 
+def _open_until(state: LoadedState, code: int, closed: ClosedLead | None, as_of: datetime | None) -> datetime | None:
+    """When to score a lead: as asked, or, once it is over, as of its close.
+
+    Raises
+    ------
+    InvalidError : it closed when it came into being, so that it was never open
+    """
+    if closed is None or closed.at is None:
+        return as_of
+    created = state.data.tables["leads"]["created_at"].iloc[code]
+    if not pd.isna(created) and created >= closed.at:
+        raise InvalidError(f"the lead is closed ({closed.sentence}) and was never open, so it has no score.")
+    when = closed.at if as_of is None else closed.scored_at(pd.Timestamp(as_of))
+    return when.to_pydatetime()
+
+
 def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[str, Any]:
     """Weekly scores by the model in use, oldest first, each from what was known then; and the scores it served."""
     state = app_state.loaded
@@ -100,6 +123,8 @@ def _weekly_scores(app_state: AppState, session: Any, state: LoadedState, code: 
     created = state.data.tables["leads"]["created_at"].iloc[code]
     moments = pd.Series([now - pd.Timedelta(weeks=k) for k in range(WEEKS, -1, -1)], dtype="datetime64[us]")
     moments = moments[moments > created] if not pd.isna(created) else moments
+    closed = state.data.closed(code)
+    moments = moments if closed is None or closed.at is None else moments[moments <= closed.at]
     if not len(moments):
         return []
     ids = [str(state.data.lead_ids[code])] * len(moments)

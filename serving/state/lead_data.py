@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.array_types import Ints, Tables
+from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.cohort.cohort import cutoff_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
@@ -94,6 +97,17 @@ class LeadData:
             picked = np.unique(np.concatenate(rows)) if rows else np.empty(0, dtype=np.int64)
             found[name] = self.tables[name].iloc[picked].reset_index(drop=True)
         return found
+
+    def closed(self, code: int, as_of: datetime | None = None) -> ClosedLead | None:
+        """How a lead ended, None while it is open; as far as was known at ``as_of`` (default: at the data cut-off)."""
+        lead_id = str(self.lead_ids[code])
+        if as_of is None or self.cutoff is None:
+            return self._closed_now.get(lead_id)
+        return closed_leads(self.tables_for([code]), self.source, pd.Timestamp(as_of)).get(lead_id)
+
+    @cached_property
+    def _closed_now(self) -> dict[str, ClosedLead]:
+        return closed_leads(self.tables, self.source, self.cutoff)
 
     def display(self, code: int) -> dict[str, str]:
         """What is shown of a lead and its account but never learned from: name, company, owner, link."""
