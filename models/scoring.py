@@ -269,6 +269,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "state": str(line["state"]),
         "next_action": str(line["next_action"]),
         "question": str(line["question"]),
+        "closed": None,  # how the lead ended, which only the tables of its source tell
         "qualification": _qualification(scored, row, values),
         "framework": {"name": framework.name, "title": framework.title},
         "language": language.code,
