@@ -1,0 +1,107 @@
+"""A lead that is over says so, and how; one that was opened again does not."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.assembly.flat_matrix import flat_matrix, flat_open
+from features.errors import DataError
+from features.schema.source import Source
+from tests.reference.worlds import DAY, SOURCE, T0, World, empty_world, frames, lead, moment
+
+
+def closed(world: World, at: int, *, won: bool, known: int | None = None, deal: str = "o") -> None:
+    row = {"opportunity_id": deal, "lead_id": "a", "closed_at": at, "won": won}
+    world["outcomes"].append({**row, "known_at": at if known is None else known})
+
+
+def entered(world: World, *stages: tuple[str, float]) -> None:
+    for stage, day in stages:
+        at = T0 + int(day * DAY)
+        world["stages"].append({"lead_id": "a", "stage": stage, "entered_at": at, "known_at": at})
+
+
+@pytest.fixture
+def world() -> World:
+    made = empty_world()
+    lead(made, "a", T0)
+    lead(made, "b", T0)
+    return made
+
+
+def ended(world: World, day: float, source: Source = SOURCE) -> dict[str, ClosedLead]:
+    return closed_leads(frames(world), source, moment(T0 + int(day * DAY)))
+
+
+def test_a_won_lead_is_over_once_that_is_known(world: World) -> None:
+    closed(world, T0 + 5 * DAY, won=True, known=T0 + 7 * DAY)
+    assert ended(world, 6) == {}
+    assert ended(world, 8) == {"a": ClosedLead("won", moment(T0 + 5 * DAY))}
+
+
+def test_how_it_ended_is_the_last_close_that_stands(world: World) -> None:
+    entered(world, ("disqualified", 3))
+    assert ended(world, 4)["a"].outcome == "disqualified"
+    entered(world, ("opportunity", 5), ("lost", 9))
+    assert ended(world, 6) == {}
+    assert ended(world, 10)["a"] == ClosedLead("lost", moment(T0 + 9 * DAY))
+    world["stages"] = []
+    entered(world, ("won", 3), ("opportunity", 3.2))
+    assert ended(world, 4) == {}
+    entered(world, ("lost", 6))
+    assert ended(world, 7)["a"].outcome == "lost"
+
+
+def test_a_card_of_a_closed_lead_asks_for_nothing(world: World) -> None:
+    card: dict[str, Any] = {"question": "?", "next_action": "hand_off", "criteria": [{"question": "?"}, {"id": "x"}]}
+    marked = ClosedLead("won", pd.Timestamp("2024-01-28")).mark(card)
+    assert marked["question"] == "" and marked["next_action"] == "none"
+    assert marked["criteria"] == [{"question": ""}, {"id": "x"}]
+    assert marked["closed"]["text"] == "won on 2024-01-28, not open any more"
+    assert ClosedLead("lost", None).sentence == "lost, not open any more"
+
+
+FLAT: dict[str, Any] = {
+    "name": "f",
+    "kind": "flat",
+    "flat": {
+        "target": {"column": "s", "won": ["Won"], "lost": ["Lost"], "disqualified": ["Junk"], "open": ["New", ""]},
+        "lead_id": "key",
+        "order": "row",
+    },
+    "tables": {"leads": {"columns": {"key": {"type": "id", "role": "display"}, "n": {"type": "number"}, "s": {}}}},
+}
+ROWS = pd.DataFrame(
+    {
+        "key": pd.Series(list("vwxyz"), dtype="str"),
+        "lead_id": pd.Series(list("vwxyz"), dtype="str"),
+        "n": [1.0, 2.0, 3.0, 4.0, 5.0],
+        "s": pd.Series(["Won", "Lost", "Junk", "new", None], dtype="str"),
+    }
+)
+
+
+def test_open_rows_of_a_flat_file_are_listed_and_never_learned_from() -> None:
+    source = Source.model_validate(FLAT)
+    past, now = flat_matrix(ROWS, source), flat_open(ROWS, source)
+    assert past.keys["lead_id"].tolist() == ["v", "w", "x"] and past.label.tolist() == [1.0, 0.0, 0.0]
+    assert now is not None and now.keys["lead_id"].tolist() == ["y", "z"] and now.values["n"].tolist() == [4.0, 5.0]
+    assert {name: c.outcome for name, c in closed_leads({"leads": ROWS}, source, None).items()} == {
+        "v": "won",
+        "w": "lost",
+        "x": "disqualified",
+    }
+
+
+def test_disqualified_rows_count_as_declared() -> None:
+    left_out = Source.model_validate(FLAT | {"label": {"disqualified": "excluded"}})
+    assert flat_matrix(ROWS, left_out).keys["lead_id"].tolist() == ["v", "w"]
+    assert flat_open(ROWS, left_out) is not None
+
+
+def test_a_value_nobody_declared_is_named() -> None:
+    strange = ROWS.assign(s=pd.Series(["Won", "Lost", "Maybe", "new", None], dtype="str"))
+    with pytest.raises(DataError, match=r"neither won \(Won\) nor lost \(Lost\), e.g. Maybe in row 3"):
+        flat_matrix(strange, Source.model_validate(FLAT))
