@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from features.cohort.identity_resolution import ADDRESS_DERIVATIONS
 from features.kernel.column_reader import all_micros, micros_of, number_of
 from features.point_in_time.visibility import is_known
 from features.schema.canonical_tables import TABLES
@@ -61,7 +62,10 @@ def _keep_declared(made: Records, source: Source) -> tuple[Records, list[str]]:
     for table in ("leads", "accounts"):
         columns = source.tables[table].columns if table in source.tables else {}
         allowed = {*TABLES[table].names, *(n for n, c in columns.items() if c.role is not Role.IGNORE)}
+        derived = {name: column for name, column in columns.items() if column.derive is not None}
         for row in made[table]:
+            if derived:
+                _derive(row, derived, columns)
             if not row.keys() <= allowed:
                 for name in row.keys() - allowed:
                     ignored.add(f"{table}.{name}")
@@ -75,6 +79,21 @@ def _keep_declared(made: Records, source: Source) -> tuple[Records, list[str]]:
                 if row.get(name) is not None:
                     row[name] = _read_timestamp(row[name], table, name)
     return made, sorted(ignored) + _undeclared_values(made, source)
+
+
+def _derive(row: dict[str, Any], derived: Mapping[str, Column], columns: Mapping[str, Column]) -> None:
+    """Fill what ingest derives from an address, where the address was sent and the derived column was not."""
+    for name, column in derived.items():
+        address = next(
+            (
+                row[other]
+                for other, declared in columns.items()
+                if declared.derive is None and other in row and declared.headers(other) == column.headers(name)
+            ),
+            None,
+        )
+        if name not in row and isinstance(address, str):
+            row[name] = ADDRESS_DERIVATIONS[str(column.derive)](address)
 
 
 def _undeclared_values(made: Mapping[str, Sequence[Mapping[str, Any]]], source: Source) -> list[str]:

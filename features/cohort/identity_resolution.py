@@ -1,8 +1,9 @@
 """Who is who: e-mail and domain normalised, duplicate leads merged, leads matched to accounts; all of it undoable."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,21 @@ def domain_of(text: str | None) -> str | None:
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", host) or host in FREE_MAIL:
         return None
     return host
+
+
+def is_free_mail(text: str | None) -> str | None:
+    """Whether an e-mail address is of a free-mail host, as a text; None where there is no address.
+
+    >>> is_free_mail("Ann@GMail.com"), is_free_mail("ann@example.com"), is_free_mail("n/a")
+    ('true', 'false', None)
+    """
+    email = normal_email(text)
+    return None if email is None else str(email.rsplit("@", 1)[1] in FREE_MAIL).lower()
+
+
+ADDRESS_DERIVATIONS: Mapping[str, Callable[[str | None], str | None]] = MappingProxyType(
+    {"domain": domain_of, "free_mail": is_free_mail}
+)
 
 
 @dataclass(frozen=True)

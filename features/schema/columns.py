@@ -237,6 +237,11 @@ class Column(Declared):
     time_format: str | None = Field(default=None, description="strptime format of timestamps; default: found out")
     excluded_because: str = Field(default="", description="why an ignored column may not be used, e.g. a leak")
     accepted_because: str = Field(default="", description="why a sensitive or suspicious column is used all the same")
+    derive: Literal["domain", "free_mail"] | None = Field(
+        default=None,
+        description="for a column of e-mail or web addresses: its domain (missing for free-mail hosts), or whether a "
+        "free-mail host is behind it (boolean). The address itself stays personal, in a column of its own",
+    )
     title: bool = Field(default=False, description="a job title: read as seniority and function")
 
     def headers(self, name: str) -> tuple[str, ...]:
@@ -244,6 +249,13 @@ class Column(Declared):
         if self.constant is not None:
             return ()
         return self.source if isinstance(self.source, tuple) else (self.source or name,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flag_of_an_address(cls, column: Any) -> Any:
+        if isinstance(column, dict) and column.get("derive") == "free_mail":
+            return {"type": ColumnType.BOOLEAN, **column}
+        return column
 
     @field_validator("excluded_because", "accepted_because")
     @classmethod

@@ -66,7 +66,8 @@ class WhenKnown(StrEnum):
 
     ``at_creation``: with the row itself and never edited; ``history``: read from ``answers``;
     ``known_at``: with the row's own known_at (snapshots); ``snapshots``: overwritten in the CRM, read from the exports
-    that ``leadscore snapshot add`` took; ``overwritten``: today's value, refused.
+    that ``leadscore snapshot add`` took; ``overwritten``: today's value, refused as a feature unless
+    ``accepted_because`` says why it is used all the same: a caution then stands with every list.
     """
 
     AT_CREATION = "at_creation"

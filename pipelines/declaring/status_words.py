@@ -30,7 +30,8 @@ _LATIN: Mapping[Meaning, str] = {
     ),
     "lost": (
         "lost|loss|closed lost|deal lost|lost lead|lost deal|lost to competit*|failed|failure|rejected|declined|"
-        "refused|not converted|closed not converted|not won|no decision|no sale|no deal|cancelled|canceled|abandoned|dead|"
+        "refused|not converted|closed not converted|not won|no decision|no sale|no deal|cancelled|canceled|abandoned|"
+        "dead|"
         "not interested|no longer interested|uninterested|unsuccessful|churned|"
         "verloren*|abgelehnt|abgesagt|absage|nicht erfolgreich|nicht gewonnen|erfolglos|abgebrochen|storniert|"
         "kein interesse|gescheitert|afgewezen|geannuleerd|mislukt|geen interesse|"
@@ -104,8 +105,7 @@ _JOINED: Mapping[Meaning, str] = {
 }
 _JOINED_NOT = "미무未不非无無没"  # written before a word, it turns it round: 미수주, 未成約
 _NOT = frozenset(
-    ("not", "no", "never", "non", "nicht", "kein", "keine", "nie", "niet", "geen", "pas", "sans", "sin", "nao", "sem")
-    + ("без", "не", "ni", "senza")
+    ["not", "no", "never", "non", "nicht", "kein", "keine", "nie", "niet", "geen", "pas", "sans", "sin", "nao"]
 )
 _ORDER = re.compile(r"^\s*(?:\d+|[ivx]+|[a-z])\s*[-.):/]\s*|\(?\b\d{1,3}\s*%\)?", re.I)  # "3 - Proposal", "(75%)"
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.cohort.identity_resolution import ADDRESS_DERIVATIONS
 from features.schema.canonical_tables import TABLES, ContractColumn
 from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, CsvFormat, TableSource
 from features.schema.source import Source
@@ -207,7 +208,11 @@ def _values_of(values: pd.Series, column: Column, kind: ColumnType) -> pd.Series
     """Texts, or the moments of a typed column."""
     if kind is ColumnType.TIMESTAMP and pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values
-    return plain_texts(values, column)
+    texts = plain_texts(values, column)
+    if column.derive is None:
+        return texts
+    derive = ADDRESS_DERIVATIONS[column.derive]
+    return texts.map({text: derive(text) for text in texts.dropna().unique()}).astype("str")
 
 
 def _first_filled(parts: Sequence[pd.Series]) -> pd.Series:

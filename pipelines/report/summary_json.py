@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from features.schema.vocabulary import Verdict
+from features.schema.source import Source
+from features.schema.vocabulary import Role, Verdict, WhenKnown
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.comparison_record import ComparisonRecord
@@ -35,7 +36,7 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> SummaryRecord:
             "base_rate": matrix.base_rate,
             "verdict": train.verdict,
             "verdict_text": train.verdict_text,
-            "caution": _caution(train, evaluation),
+            "caution": _caution(train, evaluation, source),
             "audit": [finding.record() for finding in AuditRecord.read(paths).findings],
             "candidates": _candidates(backtest),
             "winner": _winner(backtest, train),
@@ -53,12 +54,30 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> SummaryRecord:
     )
 
 
-def _caution(train: TrainRecord, evaluation: EvaluationRecord) -> str:
-    """What to know before a list is worked by score: a weak signal, or a test that speaks against it."""
+def _caution(train: TrainRecord, evaluation: EvaluationRecord, source: Source) -> str:
+    """What to know before a list is worked by score: a weak signal, a test that speaks against it, today's values."""
     if train.hash is None:
         return ""
     weak = train.verdict_text if train.verdict == Verdict.WEAK_SIGNAL else ""
-    return " ".join(part for part in (weak, evaluation.caution) if part)
+    return " ".join(part for part in (weak, evaluation.caution, _todays_values(source)) if part)
+
+
+def _todays_values(source: Source) -> str:
+    """That columns were learned from whose past values nobody knows."""
+    found = [
+        column.label or name.replace("_", " ")
+        for table in ("leads", "accounts")
+        if table in source.tables
+        for name, column in source.tables[table].columns.items()
+        if column.when_known is WhenKnown.OVERWRITTEN and column.role is Role.FEATURE and column.accepted_because
+    ]
+    if not found:
+        return ""
+    return (
+        f"Learned from columns that hold today's value ({', '.join(found)}): a closed lead shows what it came to, an "
+        "open one what it is so far, so the figures are likely too good and open leads are scored too low or too high. "
+        "Keep dated exports (leadscore snapshot add) to learn from what these columns showed at the time."
+    )
 
 
 def _winner(backtest: BacktestRecord, train: TrainRecord) -> dict[str, Any]:

@@ -19,7 +19,10 @@ _STAGE_LIKE = re.compile(
 )
 
 
-_NEVER_EDITED = "when_known: at_creation if it is never edited"
+_NEVER_EDITED = (
+    "when_known: at_creation if it is never edited, or say in accepted_because why today's value is used all the same "
+    "(a caution then stands with every list)"
+)
 _ACCEPTED = "say why it is harmless in accepted_because (the bundle keeps the reason)"
 
 
@@ -59,7 +62,7 @@ def attribute_features(source: Source) -> list[Feature]:
     Raises
     ------
     OverwrittenColumnError
-        for a column that is overwritten, or, in a source with clocks, named like a stage and not accepted with a
+        for a column that is overwritten, or, in a source with clocks, named like a stage, and not accepted with a
         reason.
     AccountWithoutClockError
         if accounts have features and leads.account_id does not say when it is known.
@@ -117,7 +120,7 @@ def _check_clock(table: str, name: str, column: Column, *, clocks: bool) -> None
 
     One file without clocks has no history to map: there the audit judges the column by what it tells.
     """
-    if column.when_known is WhenKnown.OVERWRITTEN:
+    if column.when_known is WhenKnown.OVERWRITTEN and not column.accepted_because:
         raise OverwrittenColumnError(table, name, "the CRM overwrites it (when_known: overwritten)", _NEVER_EDITED)
     said = column.accepted_because or column.when_known in (WhenKnown.HISTORY, WhenKnown.SNAPSHOTS)
     if clocks and _STAGE_LIKE.match(name.lower()) and not said:
