@@ -1,14 +1,7 @@
 """``snapshots.json``: the exports that were taken, what each changed, and the file that holds the changes."""
 
 from pipelines.artifacts.artifact import Artifact, Record
-
-
-class WrittenForm(Record):
-    """How a column wrote its values, where that had to be found out."""
-
-    decimal: str | None = None
-    thousands: str | None = None
-    date_order: str | None = None
+from pipelines.artifacts.reading_record import ColumnReading
 
 
 class TakenSnapshot(Record):
@@ -33,7 +26,7 @@ class TakenSnapshot(Record):
     columns: tuple[str, ...]
     left_out: dict[str, int]
     accepted: tuple[str, ...] = ()
-    forms: dict[str, WrittenForm] = {}
+    forms: dict[str, ColumnReading] = {}
 
 
 class ExportHistory(Record):
@@ -42,7 +35,7 @@ class ExportHistory(Record):
     key: tuple[str, ...]
     snapshots: tuple[TakenSnapshot, ...]
 
-    def forms(self) -> dict[str, WrittenForm]:
+    def forms(self) -> dict[str, ColumnReading]:
         """How each column was written last, where that had to be found out."""
         return {header: form for snapshot in self.snapshots for header, form in snapshot.forms.items()}
 

@@ -1,7 +1,7 @@
 """Taking a snapshot: an export is read, compared with the snapshot before it, checked, and stored as its changes."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +9,6 @@ import pandas as pd
 from features.schema.source import Source
 from features.schema.vocabulary import Role, WhenKnown
 from pipelines.artifacts.snapshots_record import ExportHistory, SnapshotsRecord, TakenSnapshot
-from pipelines.ingest.column_forms import ColumnForm
 from pipelines.ingest.values.timestamps import zone_of
 from pipelines.snapshots.declared_exports import DeclaredExport, declared_columns
 from pipelines.snapshots.differences import KEY, Differences, apply_changes, carry_missing_columns, compare_states
@@ -68,7 +67,7 @@ def read_exports(
     given = None if taken_at is None else read_taken_at(taken_at, zone)
     found = []
     history = history_of(read_snapshots(paths), export.name)
-    known = {} if history is None else {h: ColumnForm(**form.model_dump()) for h, form in history.forms().items()}
+    known = {} if history is None else history.forms()
     inputs: list[Path | None] = [*files] if files else [None]
     for file in inputs:
         rows = read_export(file, export, source, known)
@@ -166,7 +165,7 @@ def _snapshot(read: ReadExport, told: Differences, part: str, accepted: tuple[st
             "columns": [str(name) for name in read.rows.frame.columns],
             "left_out": {str(name): int(count) for name, count in why.items()},
             "accepted": accepted,
-            "forms": {header: asdict(form) for header, form in read.rows.forms.items()},
+            "forms": {header: form.record() for header, form in read.rows.forms.items()},
             **_counts(told),
         }
     )

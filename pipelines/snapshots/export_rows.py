@@ -13,8 +13,9 @@ from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, TableSource
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
+from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.canonical_shape import declared_headers, shape_table
-from pipelines.ingest.column_forms import NOTHING_KNOWN, ColumnForm, Known
+from pipelines.ingest.column_forms import NOTHING_KNOWN, Known
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.header_row import match_headers
@@ -48,7 +49,7 @@ class ExportRows:
     left_out: pd.DataFrame
     sha256: str
     newest: pd.Timestamp | None
-    forms: Mapping[str, ColumnForm]
+    forms: Mapping[str, ColumnReading]
 
 
 def read_export(path: Path | None, export: DeclaredExport, source: Source, known: Known = NOTHING_KNOWN) -> ExportRows:
@@ -135,7 +136,7 @@ def _check_key(frame: pd.DataFrame, keys: pd.Series, header: str, what: str) -> 
 
 def _normal_texts(
     raw: RawTable, export: DeclaredExport, source: Source, known: Known, what: str
-) -> tuple[pd.DataFrame, dict[str, ColumnForm]]:
+) -> tuple[pd.DataFrame, dict[str, ColumnReading]]:
     """Every column as text: numbers and timestamps as the declaration reads them, the rest without outer blanks."""
     typed = {h: spec for h, spec in typed_headers(source, export).items() if h in raw.frame}
     names = {f"'{h}'" if h in TABLES["leads"].names else h: h for h in typed}

@@ -9,6 +9,8 @@ import pandas as pd
 from features.schema.columns import Column, TableSource
 from features.schema.source import Source
 from features.schema.vocabulary import Stage
+from pipelines.artifacts.reading_record import ColumnReading
+from pipelines.artifacts.snapshots_record import ExportHistory
 from pipelines.ingest.canonical_shape import ShapedTable, UnreadableValues, shape_table
 from pipelines.ingest.expectations import expectations_of
 from pipelines.ingest.quarantine import CheckedTable, check
@@ -39,6 +41,7 @@ class SnapshotHistory:
     answers : answers of overwritten columns
     reopened : stages of closed deals that were seen open again
     vanished : leads that the newest snapshot does not hold: lead_id, at
+    forms : how the exports wrote their columns, by table and column: a file scored later is read the same way
     """
 
     source: Source
@@ -47,6 +50,7 @@ class SnapshotHistory:
     reopened: pd.DataFrame
     vanished: pd.DataFrame
     notes: tuple[str, ...]
+    forms: Mapping[str, Mapping[str, ColumnReading]]
 
 
 def read_history(source: Source, paths: Paths) -> SnapshotHistory:
@@ -61,6 +65,7 @@ def read_history(source: Source, paths: Paths) -> SnapshotHistory:
     tables: dict[str, TableSource] = dict(source.tables)
     answers: AnswerRows | None = None
     reopened, vanished, notes = [], [], []
+    forms: dict[str, dict[str, ColumnReading]] = {}
 
     record = read_snapshots(paths)
     for export in exports_of(source):
@@ -92,6 +97,7 @@ def read_history(source: Source, paths: Paths) -> SnapshotHistory:
         for table, rows in made.items():
             tables[table] = rows.declared
             raws[table] = _raw(rows, table, versions, source, what)
+            forms[table] = _forms(history, source.tables[table])
         span = f"{versions.first:%Y-%m-%d} to {versions.taken[-1]:%Y-%m-%d}"
         notes.append(f"{', '.join(export.tables)}: read from {len(versions.taken)} snapshots, {span}.")
 
@@ -102,7 +108,15 @@ def read_history(source: Source, paths: Paths) -> SnapshotHistory:
         reopened=pd.concat([pd.DataFrame(columns=list(_EXTRA["stages"])), *reopened]),
         vanished=pd.concat([pd.DataFrame(columns=["lead_id", "at"]), *vanished]),
         notes=tuple(notes),
+        forms=forms,
     )
+
+
+def _forms(history: ExportHistory, declared: TableSource) -> dict[str, ColumnReading]:
+    """How a table's columns were written in the exports, as far as that had to be found out."""
+    known = history.forms()
+    pairs = [(name, header) for name, column in declared.columns.items() for header in column.headers(name)]
+    return {name: known[header] for name, header in reversed(pairs) if header in known}
 
 
 def _raw(rows: TableHistory, table: str, versions: Versions, source: Source, what: str) -> RawTable:
@@ -138,6 +152,8 @@ def add_history_rows(history: SnapshotHistory, tables: TablesSoFar, cutoff: pd.T
     Returns the declaration with the tables that came about only so.
     """
     source = history.source
+    for table, forms in history.forms.items():
+        tables.shapes[table].forms |= forms
     if history.answers is not None:
         frame, unread = history.answers.frame, history.answers.unread
         texts = tuple(str(text) for text in frame["value"].iloc[unread])

@@ -10,9 +10,11 @@ import pytest
 
 from features.errors import SourceError
 from features.schema.load_source import parse_source
+from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.snapshots.export_checks import Oddity
 from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
 from pipelines.snapshots.snapshot_store import left_out_folder
+from pipelines.stages.ingest import ingest
 from tests.reference.snapshot_exports import DEALS, HEADER, SnapshotWorld, deal
 
 FIRST, SECOND, THIRD = "2026-01-04", "2026-01-11", "2026-01-18"
@@ -64,6 +66,9 @@ def test_numbers_that_do_not_tell_their_form_are_read_as_in_the_exports_before(w
     open_form = [deal(f"D{n}", Amount=f"{n}.872").replace(",", ";") for n in range(1, 9)]
     world.take(SECOND, open_form, header=header)
     assert world.state().loc["D3", "Amount"] == "3872"
+    ingest(world.source, world.paths)
+    reading = ReadingRecord.find(world.paths).tables["outcomes"].columns["amount"]
+    assert reading.decimal == ","  # a file scored later is read so, too
 
 
 REFUSED = {
