@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from serving.api.openapi import RESPONSES, extend_openapi
 from serving.api.routes import admin, health, leads, results, scores, uploads, worklist, writes
 from serving.auth.api_keys import has_keys
-from serving.auth.dependencies import CallerLookup
+from serving.auth.dependencies import CallerLookup, identify_caller
 from serving.background import BackgroundThreads
 from serving.metrics import Metrics
 from serving.middleware import LimitsMiddleware
@@ -86,7 +86,7 @@ def _build_app(settings: ServeSettings) -> FastAPI:
     )
 
     app.state.app_state, app.state.metrics, app.state.callers = app_state, metrics, CallerLookup(app_state)
-    app.state.background = background
+    app.state.background, app.state.identify = background, identify_caller
     app.state.provider = _create_provider(app_state) if settings.oidc.on else None
 
     for module in (health, scores, leads, writes, worklist, results, uploads, admin):

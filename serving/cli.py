@@ -29,13 +29,23 @@ def serve(
     import uvicorn
 
     from pipelines.workspace.numba_cache import fix_caches
+    from serving.http.patience import PatientProtocol
 
     chosen = options(source, data_dir)
     os.environ["LEADSCORE_SERVE_SOURCE"] = chosen.source
     os.environ["LEADSCORE_SERVE_DATA_DIR"] = str(chosen.data_dir.resolve())
     os.environ["LEADSCORE_SERVE_HOST"] = host
     fix_caches(chosen.data_dir)
-    uvicorn.run("serving.app:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        "serving.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        http=PatientProtocol,
+        proxy_headers=False,
+        log_level="warning",
+        access_log=False,
+    )
     return 0
 
 

@@ -4,15 +4,15 @@ import asyncio
 import re
 import secrets
 import time
-from collections import OrderedDict
-from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.http.bodies import declared_length, spooled_body
+from serving.http.rates import RateLimiter, client_address
 from serving.logs import logger
 from serving.metrics import Metrics
-from serving.problems import RateLimitError, RequestTimeoutError, ServingError, TooLargeError, problem, respond_to_crash
+from serving.problems import RateLimitError, RequestTimeoutError, ServingError, problem, respond_to_crash
 from serving.settings import ServeSettings
 
 UPLOADS = "/v1/uploads"
@@ -27,32 +27,13 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-_CLIENTS = 10_000  # remembered at once, which bounds the memory
-_KEY_CHARACTERS = 12  # enough to tell keys apart
+UNKNOWN_BYTES = 65_536  # of a body that is read before it is known who sent it
 
 
 class HostError(ServingError):
     """A host name this server does not answer to (a defence against DNS rebinding)."""
 
     code, status = "LS112", 421
-
-
-class RateLimiter:
-    """A token bucket per client: ``rate`` requests a second, ``burst`` at once; the longest idle are forgotten."""
-
-    def __init__(self, rate: float, burst: int) -> None:
-        self.rate, self.burst = rate, float(burst)
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, client: str, now: float) -> bool:
-        """Whether the client may send a request now; ``now`` in seconds."""
-        left, then = self._left.pop(client, (self.burst, now))
-        left = min(self.burst, left + (now - then) * self.rate)
-        allowed = left >= 1.0
-        self._left[client] = (left - 1.0 if allowed else left, now)
-        if len(self._left) > _CLIENTS:
-            self._left.popitem(last=False)
-        return allowed
 
 
 class LimitsMiddleware:
@@ -77,8 +58,9 @@ class LimitsMiddleware:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.settings.request_seconds):
-                replay = await self._admit(request, receive)
-                await self.app(scope, replay, sent)
+                limit = await self._admit(request)
+                async with spooled_body(request, receive, limit) as replay:
+                    await self.app(scope, replay, sent)
         except TimeoutError:
             await self._refuse(RequestTimeoutError("The request took too long; ask for less at once."), request, sent)
         except ServingError as error:
@@ -91,16 +73,33 @@ class LimitsMiddleware:
         finally:
             self._log(scope, request, sent, time.perf_counter() - started)
 
-    async def _admit(self, request: Request, receive: Receive) -> Receive:
+    async def _admit(self, request: Request) -> int:
+        """Bytes the body may have, before any of it is read."""
         host = request.headers.get("host", "").rsplit("@", 1)[-1]
         name = re.sub(r":\d+$", "", host).strip("[]").lower()
         if not {"*", name} & self.settings.hosts:
             raise HostError("This server does not answer to this host name; see LEADSCORE_SERVE_ALLOWED_HOSTS.")
-        if not self.bucket.take(_client_id(request), time.monotonic()):
+        if not self.bucket.take(self._client_of(request), time.monotonic()):
             raise RateLimitError("Too many requests; wait a second, or raise LEADSCORE_SERVE_RATE_PER_SECOND.")
+
         upload = request.scope["path"].startswith(UPLOADS) and request.method == "POST"
         limit = self.settings.upload_limit_bytes if upload else self.settings.body_limit_bytes
-        return _replay_body(await _read_body(request, receive, limit), receive)
+        declared = declared_length(request)
+        large = declared is None if "transfer-encoding" in request.headers else (declared or 0) > UNKNOWN_BYTES
+        if large and (declared or 0) <= limit:
+            await request.app.state.identify(request)
+        return limit
+
+    def _client_of(self, request: Request) -> str:
+        """Who is counted: a key that was found valid a moment ago, else the address the request came from."""
+        state = request.app.state
+        token = request.headers.get("authorization", "").partition(" ")[2].strip()
+        caller = state.callers.recall(token or request.headers.get("x-api-key", ""))
+        if caller is not None:
+            return str(caller.identity)
+        forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+        peer = request.client.host if request.client else "?"
+        return client_address(peer, forwarded, self.settings.proxy_networks)
 
     async def _refuse(self, error: ServingError, request: Request, sent: "_RecordedResponse") -> None:
         if sent.status == 0:
@@ -135,43 +134,3 @@ class _RecordedResponse:
             new = [(k.encode(), v.encode()) for k, v in extra.items() if k.encode() not in have]
             message = {**message, "headers": [*message["headers"], *new]}
         await self.send(message)
-
-
-def _client_id(request: Request) -> str:
-    """Who is counted: the key where there is one, else the address."""
-    key = request.headers.get("authorization", "")[-43:] or request.headers.get("x-api-key", "")
-    return key[:_KEY_CHARACTERS] or (request.client.host if request.client else "?")
-
-
-async def _read_body(request: Request, receive: Receive, limit: int) -> bytes:
-    """The body, read up to the limit."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise TooLargeError(f"The body has {int(declared):,} bytes, the limit is {limit:,}; send less at once.")
-
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message: dict[str, Any] = dict(await receive())
-        if message["type"] != "http.request":
-            break
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise TooLargeError(f"The body is over the limit of {limit:,} bytes; send less at once.")
-        parts.append(part)
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-def _replay_body(body: bytes, receive: Receive) -> Receive:
-    done = False
-
-    async def replay() -> Message:
-        nonlocal done
-        if done:
-            return await receive()
-        done = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay

@@ -56,7 +56,11 @@ class ServeSettings(BaseSettings):
     background: bool = Field(default=True, description="watch the champion, deliver webhooks and score uploads")
     oidc: OidcSettings = Field(default_factory=OidcSettings, description="sign-in through an OpenID Connect provider")
 
-    @field_validator("webhook_networks")
+    proxies: tuple[str, ...] = Field(
+        default=(), description="networks of reverse proxies whose X-Forwarded-For is believed, e.g. 10.0.0.5/32"
+    )
+
+    @field_validator("webhook_networks", "proxies")
     @classmethod
     def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         for text in texts:
@@ -67,6 +71,11 @@ class ServeSettings(BaseSettings):
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The networks inside which webhooks may go."""
         return tuple(ipaddress.ip_network(text) for text in self.webhook_networks)
+
+    @property
+    def proxy_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks whose forwarded addresses are believed."""
+        return tuple(ipaddress.ip_network(text) for text in self.proxies)
 
     @property
     def follows_pointer(self) -> bool:

@@ -1,6 +1,7 @@
 """Files that are either the old or the new, never half: atomic writes and stage directories."""
 
 import ctypes
+import hashlib
 import json
 import math
 import os
@@ -9,12 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from features.errors import DataError
+
+_PIECE = 1 << 20  # bytes of a stream held at once
 
 
 def read_json(path: Path) -> Any:
@@ -66,6 +69,22 @@ def _sibling(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def hash_stream(stream: BinaryIO) -> str:
+    """SHA-256 of the rest of a stream, never all of it in memory."""
+    digest = hashlib.sha256()
+    while piece := stream.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def copy_stream(path: Path, stream: BinaryIO) -> None:
+    """Write what a stream holds, atomically and never all of it in memory."""
+    with _sibling(path) as temporary, temporary.open("wb") as file:
+        shutil.copyfileobj(stream, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,16 +1,15 @@
 """Files of leads to score: accepted, scored behind the requests, kept until they are fetched."""
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
-from pipelines.workspace.atomic_files import write_bytes
+from pipelines.workspace.atomic_files import copy_stream, hash_stream
 from serving.auth.api_keys import Caller
 from serving.leads.writes import run_once
 from serving.logs import logger
@@ -25,19 +24,22 @@ SUFFIXES = (".csv", ".parquet")
 
 
 def accept_upload(
-    app_state: AppState, caller: Caller, name: str, content: bytes, framework: str | None, key: str | None = None
+    app_state: AppState, caller: Caller, name: str, content: BinaryIO, framework: str | None, key: str | None = None
 ) -> dict[str, Any]:
     """Store a file and queue it; only the suffix of its name is used, never the name itself."""
     suffix = Path(name.replace("\\", "/")).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidError("send a .csv or .parquet file.")
-    if not content:
+    if not content.read(1):
         raise InvalidError("the file is empty.")
+    content.seek(0)
+    digest = hash_stream(content)
     chosen = None if framework is None else app_state.framework(framework).name
 
     def work(session: Session) -> dict[str, Any]:
         number = secrets.token_hex(16)
-        write_bytes(upload_folder(app_state, number) / f"input{suffix}", content)
+        content.seek(0)
+        copy_stream(upload_folder(app_state, number) / f"input{suffix}", content)
         row = Upload(id=number, caller=caller.identity, status="waiting", suffix=suffix, framework=chosen, rows=None)
         row.owner = caller.owner
         row.done, row.failed, row.error, row.created_at, row.finished_at = 0, 0, "", wall_now(), None
@@ -45,7 +47,7 @@ def accept_upload(
         session.flush()
         return upload_record(row)
 
-    asked = {"upload": hashlib.sha256(content).hexdigest(), "suffix": suffix, "framework": chosen}
+    asked = {"upload": digest, "suffix": suffix, "framework": chosen}
     return run_once(app_state, caller, key, asked, work)
 
 

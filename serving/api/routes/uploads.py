@@ -22,7 +22,7 @@ def post_upload(
     key: Key = None,
 ) -> dict[str, Any]:
     """Laid out like the source's own file of leads; one row out per row in, nothing dropped."""
-    return uploads.accept_upload(app_state, caller, file.filename or "", file.file.read(), framework, key)
+    return uploads.accept_upload(app_state, caller, file.filename or "", file.file, framework, key)
 
 
 @router.get("/{number}", summary="Progress of an upload")

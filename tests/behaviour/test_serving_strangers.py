@@ -1,0 +1,111 @@
+"""Requests of strangers: counted by address, their bodies not read, their half-open connections ended."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from serving.http import bodies
+from serving.http.patience import PatientProtocol
+from tests.reference.serving import client_for, key_for
+
+
+def test_invented_keys_and_forwarded_addresses_do_not_escape_the_limit(tiny_demo: Any, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path, rate_per_second=0.001, rate_burst=5) as client:
+        known = key_for(client, "read")
+        told = [
+            client.get(
+                "/v1/worklist", headers={"authorization": f"Bearer lsk_{n:040d}", "x-forwarded-for": f"9.9.9.{n}"}
+            ).status_code
+            for n in range(9)
+        ]
+        assert told == [401] * 5 + [429] * 4
+        client.app.state.callers.look_up(known["authorization"].removeprefix("Bearer "))
+        assert client.get("/v1/worklist", headers=known).status_code == 200, "a valid key has a bucket of its own"
+
+
+def test_a_stranger_s_large_body_is_not_read(tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    original = bodies.spooled_body
+    monkeypatch.setattr("serving.middleware.spooled_body", lambda *a: (read.append(1), original(*a))[1])
+    with client_for(tiny_demo, tmp_path) as client:
+        good = key_for(client, "score")
+        large = {"file": ("l.csv", "Lead ID\n" + "L1\n" * 50_000)}
+        assert client.post("/v1/uploads", files=large).status_code == 401 and not read
+        bad = {"authorization": "Bearer lsk_wrong"}
+        assert client.post("/v1/uploads", files=large, headers=bad).status_code == 401 and not read
+        chunks = iter([b"x" * 70_000])
+        assert client.post("/v1/uploads", content=chunks, headers=bad).status_code == 401 and not read
+        assert client.post("/v1/uploads", files=large, headers=good).status_code == 202 and read
+
+
+def test_a_large_body_arrives_whole_and_is_kept_in_a_file(
+    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "IN_MEMORY", 1000)
+    content = "Lead ID\n" + "".join(f"L{n}\n" for n in range(60_000))
+    with client_for(tiny_demo, tmp_path) as client:
+        sent = client.post("/v1/uploads", files={"file": ("l.csv", content)})
+        kept = tmp_path / "uploads" / sent.json()["id"] / "input.csv"
+        assert kept.read_text(encoding="utf-8") == content
+
+
+@contextmanager
+def patient_server(seconds: float) -> Iterator[int]:
+    """A server on a free port whose patience is short."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await asyncio.sleep(3 * seconds if scope["path"] == "/slow" else 0)
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+            await send({"type": "http.response.body", "body": b"ok"})
+
+    protocol = type("Protocol", (PatientProtocol,), {"seconds": seconds})
+    config = uvicorn.Config(app, port=0, http=protocol, log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+def _ends(sent: list[bytes], port: int, pause: float) -> tuple[bytes, float]:
+    """What comes back until the server ends the connection, and after how many seconds."""
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
+        begun = time.monotonic()
+        got = b""
+        try:
+            for part in sent:
+                connection.sendall(part)
+                time.sleep(pause)
+            while piece := connection.recv(1000):
+                got += piece
+        except ConnectionError:
+            pass
+        return got, time.monotonic() - begun
+
+
+def test_half_heads_and_silence_are_ended_slow_answers_are_not() -> None:
+    with patient_server(0.5) as port:
+        assert _ends([b""], port, 0)[1] < 5
+        got, seconds = _ends([b"GET / HTTP/1.1\r\nhost: x\r\n"], port, 0)
+        assert got == b"" and seconds < 5
+        drips = [b"GET / HTTP/1.1\r\n", *[f"a{n}: b\r\n".encode() for n in range(20)]]
+        got, seconds = _ends(drips, port, 0.1)
+        assert got == b""
+        whole = b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        assert _ends([whole], port, 0)[0].endswith(b"ok")
+        twice = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+        got, _ = _ends([twice, twice, b"GET / HTTP/1.1\r\n"], port, 0.2)
+        assert got.count(b"HTTP/1.1 200") == 2
