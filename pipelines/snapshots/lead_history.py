@@ -120,7 +120,7 @@ def answer_rows(versions: Versions, source: Source) -> AnswerRows:
     follows = np.r_[False, key[1:] == key[:-1]] if len(key) else np.zeros(0, dtype=np.bool_)
     parts, broken = [], []
     for name in columns:
-        values = typed[name].where(~gone).fillna("").to_numpy(dtype=object)
+        values = typed[name].fillna("").to_numpy(dtype=object)
         before = np.where(follows, np.r_[[""], values[:-1]], "") if len(values) else values
         changes = np.flatnonzero(values != before)
         parts.append(_answers(order, changes, name, values[changes]))

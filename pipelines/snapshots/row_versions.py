@@ -19,7 +19,7 @@ from pipelines.snapshots.differences import CHANGE, GONE, KEY
 from pipelines.snapshots.snapshot_store import TAKEN, read_versions
 from pipelines.workspace.paths import Paths
 
-# A bare date is the end of its day, so a row or a close can be up to a day younger than the file it first stands in.
+# A date in a file's name is the end of its day, and clocks of two systems differ by hours where a time zone is wrong.
 DAY = pd.Timedelta(days=1)
 
 
@@ -158,12 +158,11 @@ def when_learned(happened: pd.Series, seen: pd.Series, first: pd.Timestamp) -> p
     """When each event became known, as text: when a snapshot first showed it.
 
     Empty (known when it happened) for what the first snapshot showed already, whose history nobody has, and for what
-    happened on the day of the snapshot, which a bare date puts at its end.
+    is up to a day younger than the snapshot it stands in: a clock that runs ahead.
     """
     at = moments_of(happened)
-    same_day = (at <= seen + DAY) & (at + DAY > seen) & (at > seen - DAY) & ~happened.str.contains(":").fillna(False)
-    same_day |= (at > seen) & (at <= seen + DAY)
-    return iso_texts(seen.where((seen > first) & ~same_day))
+    ahead = (at > seen) & (at <= seen + DAY)
+    return iso_texts(seen.where((seen > first) & ~ahead))
 
 
 def starts_of(

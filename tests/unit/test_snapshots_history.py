@@ -82,7 +82,7 @@ CLOSED = [
         [{}, {"Stage": "Won", "Closed": "2026-01-08"}],
         [("2026-01-08", SECOND, True)],
     ),
-    ("without a date it happened then", [{}, {"Stage": "Lost"}], [(end_of(SECOND), SECOND, False)]),
+    ("without a date it happened then", [{}, {"Stage": "Lost"}], [(SECOND, SECOND, False)]),
     (
         "closed before the first snapshot: known when it closed",
         [{"Stage": "Won", "Closed": "2026-01-03"}],
@@ -107,24 +107,31 @@ CLOSED = [
         [{}, {"Stage": "Lost", "Closed": "2026-01-08"}, {"Stage": "Won", "Closed": "2026-01-15"}],
         [("2026-01-08", SECOND, False), ("2026-01-15", THIRD, True)],
     ),
-    (
-        "closed on the day of the snapshot",
-        [{}, {"Stage": "Won", "Closed": SECOND}],
-        [(SECOND, SECOND, True)],
-    ),
 ]
 
 
 @pytest.mark.parametrize(("states", "expected"), [case[1:] for case in CLOSED], ids=[case[0] for case in CLOSED])
 def test_outcomes_arrive_as_they_close(
-    world: SnapshotWorld, states: list[dict[str, object]], expected: list[tuple[object, str, bool]]
+    world: SnapshotWorld, states: list[dict[str, object]], expected: list[tuple[str, str, bool]]
 ) -> None:
     for day, state in zip((FIRST, SECOND, THIRD), states, strict=False):
         world.take(day, [*STAY, deal("A", **state)])
     found = rows_of(world.tables()["outcomes"].sort_values("closed_at"), "A", "closed_at", "known_at", "won")
-    assert [(at, known.normalize(), won) for at, known, won in found] == [
-        (pd.Timestamp(at), pd.Timestamp(known), won) for at, known, won in expected
-    ]
+    assert found == [(end_of(at), end_of(known), won) for at, known, won in expected]  # bare dates are ends of days
+
+
+@pytest.mark.parametrize(
+    ("closed", "known"), [(SECOND, "12:00"), (f"{SECOND} 09:00", "12:00"), (f"{SECOND} 13:00", "13:00")]
+)
+def test_a_close_on_the_day_of_the_export_is_never_known_before_it_happened(
+    world: SnapshotWorld, closed: str, known: str
+) -> None:
+    world.take(FIRST, [*STAY, deal("A")])
+    world.add(world.write("deals.csv", [*STAY, deal("A", Stage="Won", Closed=closed)]), taken_at=f"{SECOND}T12:00")
+    record = ingest(world.source, world.paths)
+    assert record.rows["outcomes"].quarantined == 0, record.text
+    outcomes = pd.read_parquet(world.paths.ingest / "outcomes.parquet")
+    assert rows_of(outcomes, "A", "known_at") == [(pd.Timestamp(f"{SECOND} {known}"),)]
 
 
 def test_amounts_are_the_newest(world: SnapshotWorld) -> None:

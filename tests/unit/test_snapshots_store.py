@@ -11,6 +11,7 @@ import pytest
 from features.errors import SourceError
 from features.schema.load_source import parse_source
 from pipelines.artifacts.reading_record import ReadingRecord
+from pipelines.snapshots.add_export import add_export, read_exports
 from pipelines.snapshots.export_checks import Oddity
 from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
 from pipelines.snapshots.snapshot_store import left_out_folder
@@ -59,6 +60,16 @@ def test_the_form_of_a_value_is_no_change(world: SnapshotWorld) -> None:
     assert (again.new, again.changed, again.vanished) == (0, 0, 0), again.by_column
 
 
+def test_exports_taken_together_are_read_alike(world: SnapshotWorld) -> None:
+    header = HEADER.replace(",", ";")
+    told = [deal(f"D{n}", Amount=f"{n}.872@5").replace(",", ";").replace("@", ",") for n in range(1, 9)]
+    untold = [deal(f"D{n}", Amount=f"{n}.872").replace(",", ";") for n in range(1, 9)]
+    files = [world.write(f"deals_{FIRST}.csv", told, header), world.write(f"deals_{SECOND}.csv", untold, header)]
+    for read in read_exports(files, world.export, world.source, world.paths):
+        add_export(read, world.export, world.source, world.paths)
+    assert world.state().loc["D3", "Amount"] == "3872"
+
+
 def test_numbers_that_do_not_tell_their_form_are_read_as_in_the_exports_before(world: SnapshotWorld) -> None:
     header = HEADER.replace(",", ";")
     german = [deal(f"D{n}", Amount=f"{n}.872@5").replace(",", ";").replace("@", ",") for n in range(1, 9)]
@@ -102,6 +113,12 @@ def test_an_export_that_looks_otherwise_is_refused_before_it_is_taken(
     assert world.take(SECOND, rows, oddity, header=header).snapshot.accepted == (oddity,)
 
 
+def test_few_rows_that_move_alike_are_not_renamed(world: SnapshotWorld) -> None:
+    world.take(FIRST, [*many(30, Industry="hr"), *(deal(f"X{n}") for n in range(9))])
+    moved = [deal(f"X{n}", Industry="software") for n in range(9)]
+    assert world.take(SECOND, [*many(30, Industry="hr"), *moved]).snapshot.changed == 9
+
+
 def test_a_value_that_many_rows_left_for_several_others_is_not_renamed(world: SnapshotWorld) -> None:
     world.take(FIRST, many(30))
     moved = [deal(f"D{n}", Industry=("a", "b")[n % 2]) for n in range(30)]
@@ -119,6 +136,9 @@ def test_a_column_left_out_keeps_its_values(world: SnapshotWorld) -> None:
     world.take(FIRST, many(3, Temp=5))
     world.take(SECOND, many(3), Oddity.FEWER_COLUMNS, header=HEADER.replace(",Temp", ",Warmth"))
     assert set(world.state()["Temp"]) == {"5"}
+    before = world.files()
+    again = world.take(SECOND, many(3), header=HEADER.replace(",Temp", ",Warmth"))
+    assert again.repeated and world.files() == before
 
 
 @pytest.mark.parametrize("given", [Oddity.OLDER, Oddity.REPLACEMENT])
