@@ -8,16 +8,22 @@ from pipelines.artifacts.artifact import Artifact, Record
 
 
 class RowCount(Record):
-    """Rows of one table; read = kept + quarantined + ``left_out``: rows of the file that are not of this table."""
+    """Rows of one table; read = kept + quarantined + ``left_out`` + ``repeated``.
+
+    ``left_out`` are rows of the file that are not of this table, ``repeated`` rows without an id that are in the file
+    once more and count once.
+    """
 
     read: int
     kept: int
     quarantined: int
     left_out: int = 0
+    repeated: int = 0
 
     def describe(self) -> str:
         """What became of the rows, after a word such as ``600 read``."""
         others = f", {self.left_out:,} not of this table" if self.left_out else ""
+        others += f", {self.repeated:,} repeated" if self.repeated else ""
         return f"{self.kept:,} kept, {self.quarantined:,} quarantined{others}"
 
 
@@ -44,7 +50,10 @@ class QuarantineReason(Record):
 
 
 class IdentityCounts(Record):
-    """What identity resolution merged and matched."""
+    """What identity resolution merged and matched, and what it kept apart.
+
+    ``apart`` counts leads by why one address does not make them one person, ``apart_examples`` are such addresses.
+    """
 
     rule: str
     merged_leads: int
@@ -52,6 +61,8 @@ class IdentityCounts(Record):
     matched_to_accounts: int
     ambiguous_domains: int
     changed_tables: tuple[str, ...]
+    apart: dict[str, int] = {}
+    apart_examples: dict[str, str] = {}
 
 
 class MatchedKeys(Record):

@@ -17,6 +17,7 @@ from pipelines.ingest.column_forms import NOTHING_KNOWN, Known, find_number_form
 from pipelines.ingest.errors import AmbiguousDatesError, MissingColumnError
 from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.repeated_rows import find_repeats
 from pipelines.ingest.values.number_form import NumberForm
 from pipelines.ingest.values.ruined_ids import check_ids
 from pipelines.ingest.values.timestamps import (
@@ -46,7 +47,8 @@ class UnreadableValues:
 class ShapedTable:
     """A canonical table before its rules are checked; ``rows`` are the rows' numbers in the file.
 
-    ``left_out`` counts rows of the file that are not of this table.
+    ``left_out`` counts rows of the file that are not of this table, ``repeats`` are positions of rows that the file
+    holds once more.
     """
 
     name: str
@@ -59,6 +61,8 @@ class ShapedTable:
     notes: list[str] = field(default_factory=list)
     forms: dict[str, ColumnReading] = field(default_factory=dict)
     typed: set[str] = field(default_factory=set)
+    repeats: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    repeated: int = 0
 
 
 def read_columns(source: Source, table: str) -> dict[str, Column]:
@@ -152,6 +156,8 @@ def shape_table(
             values[name] = _cast(name, texts[name], column, forms[name], shaped, source)
 
     shaped.frame = _fill_gaps(values, clocks, table, source, raw.rows)
+    if table == "activities" and "happened_at" in clocks:
+        shaped.repeats = find_repeats(shaped.frame, frame, clocks["happened_at"].date_only)
     return shaped
 
 

@@ -65,6 +65,22 @@ def drop_repeats(shaped: ShapedTable, source: Source) -> ShapedTable:
     return keep_rows(shaped, ~gone.to_numpy(dtype=np.bool_))
 
 
+def count_repeats_once(shaped: ShapedTable) -> ShapedTable:
+    """The table without rows that the file holds once more; their number is kept and told."""
+    if not shaped.repeats.size:
+        return shaped
+    keep = np.ones(len(shaped.frame), dtype=np.bool_)
+    keep[shaped.repeats] = False
+    kept, count = keep_rows(shaped, keep), int(shaped.repeats.size)
+    note = (
+        f"warning: {count:,} rows of table '{shaped.name}' are in the file more than once, alike in every column and "
+        "without an id, as in exports that overlap; each counts once. Declare an id column to tell true repeats apart."
+    )
+    return replace(
+        kept, repeats=np.zeros(0, dtype=np.int64), repeated=shaped.repeated + count, notes=[*shaped.notes, note]
+    )
+
+
 def keep_rows(shaped: ShapedTable, keep: npt.NDArray[np.bool_]) -> ShapedTable:
     """The table with some of its rows; the others count as not of this table."""
     stays = np.flatnonzero(keep)
@@ -74,6 +90,7 @@ def keep_rows(shaped: ShapedTable, keep: npt.NDArray[np.bool_]) -> ShapedTable:
         rows=shaped.rows[stays],
         left_out=shaped.left_out + int((~keep).sum()),
         unreadable=[_at(item, stays) for item in shaped.unreadable],
+        repeats=np.flatnonzero(np.isin(stays, shaped.repeats)).astype(np.int64),
     )
 
 

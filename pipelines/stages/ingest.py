@@ -35,7 +35,7 @@ from pipelines.ingest.reading.fetch import get_data
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.reference_matching import describe_matches, match_references
-from pipelines.ingest.row_selection import drop_repeats, select_rows
+from pipelines.ingest.row_selection import count_repeats_once, drop_repeats, select_rows
 from pipelines.ingest.undeclared_kinds import (
     PASTE,
     count_undeclared_kinds,
@@ -140,7 +140,7 @@ def read_tables(
         raws[table] = melt_stages(chosen, source, table)
         shapes[table] = shape_table(raws[table], table, source)
         shapes[table].left_out = left_out
-        shapes[table] = drop_repeats(shapes[table], source)
+        shapes[table] = count_repeats_once(drop_repeats(shapes[table], source))
     return raws, shapes
 
 
@@ -248,7 +248,8 @@ def _counts(
         "data_cutoff": _latest(source, cutoff, checked),
         "rows": {
             table: {"read": c.read, "kept": len(c.frame), "quarantined": c.quarantined}
-            | ({"left_out": c.left_out} if c.left_out else {})
+            | ({"left_out": left} if (left := c.left_out - shapes[table].repeated) else {})
+            | ({"repeated": shapes[table].repeated} if shapes[table].repeated else {})
             for table, c in checked.items()
         },
         "rules": {table: _by_rule(c.quarantine) for table, c in checked.items() if len(c.quarantine)},

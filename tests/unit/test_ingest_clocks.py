@@ -123,3 +123,21 @@ def test_a_stray_date_moves_no_cutoff_and_is_kept_out(read: Read, table: str) ->
     assert str(counts.data_cutoff).startswith("2024-0") and counts.rules[table] == {"after_cutoff": 1}
     (told,) = [note for note in counts.notes if "do not move the data cut-off" in note]
     assert f"1 rows ({table} 1) are dated up to 2025-06-01" in told and told in counts.text
+
+
+def test_rows_without_ids_that_are_in_the_file_twice_count_once(read: Read) -> None:
+    views = [f"L{i},view,{START + pd.Timedelta(days=i, hours=2)}" for i in range(119)]
+    counts, _, paths = read(closes(), activities=[*views, *views[3:6], "L3,view,2024-01-05 11:00:01"])
+    rows = counts.rows["activities"]
+    assert (rows.read, rows.kept, rows.quarantined, rows.repeated, rows.left_out) == (123, 120, 0, 3, 0)
+    assert len(pd.read_parquet(paths.ingest / "activities.parquet")) == 120
+    assert "3 repeated" in counts.text
+    assert any(
+        note.startswith("warning: 3 rows of table 'activities' are in the file more than once") for note in counts.notes
+    )
+
+
+def test_two_of_a_kind_on_one_day_are_two(read: Read) -> None:
+    days = [f"L{i},view,{START + pd.Timedelta(days=i):%Y-%m-%d}" for i in range(119)]
+    counts, _, _ = read(closes(), activities=[*days, *days[3:6]])
+    assert (counts.rows["activities"].kept, counts.rows["activities"].repeated) == (122, 0)
