@@ -114,7 +114,8 @@ def check(
 
     kept = shaped.frame[~bad].reset_index(drop=True)
     key = TABLES[shaped.name].key[0]
-    seen = {key: frozenset(shaped.frame[key].dropna())} if shaped.name in ("leads", "accounts") else {}
+    referred = source.flat is None and shaped.name in ("leads", "accounts")
+    seen = {key: frozenset(shaped.frame[key].dropna())} if referred else {}
     return CheckedTable(
         frame=kept,
         rows=shaped.rows[~bad],

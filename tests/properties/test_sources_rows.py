@@ -37,12 +37,21 @@ def test_what_was_written_is_read(rows: list[list[str]], delimiter: str, encodin
 
 
 @settings(max_examples=200, deadline=None)
-@given(lines=st.lists(PLAIN, min_size=1, max_size=8), width=st.integers(2, 4))
-@example(lines=['1"', ';"'], width=2)  # a row over two lines beside a broken one: as many as there are lines
-@example(lines=[';1"', ';"'], width=2)  # two quotes left open, an even number of them
-@example(lines=['1";"', "", '";'], width=2)  # blank lines inside a value whose quotes pair up line by line
-def test_fast_and_careful_readers_agree(lines: list[str], width: int) -> None:
-    body = "".join(f"{line}\n" for line in lines)
+@given(
+    lines=st.lists(PLAIN, min_size=1, max_size=8),
+    width=st.integers(2, 4),
+    end=st.sampled_from(["\n", "\r\n"]),
+    ended=st.booleans(),
+)
+@example(
+    lines=['1"', ';"'], width=2, end="\n", ended=True
+)  # a row over two lines beside a broken one: as many as there are lines
+@example(lines=[';1"', ';"'], width=2, end="\n", ended=True)  # two quotes left open, an even number of them
+@example(
+    lines=['1";"', "", '";'], width=2, end="\n", ended=True
+)  # blank lines inside a value whose quotes pair up line by line
+def test_fast_and_careful_readers_agree(lines: list[str], width: int, end: str, ended: bool) -> None:
+    body = end.join(lines) + end * ended
     fast = delimited_text.read_with_arrow(body, [f"c{i}" for i in range(width)], ";", '"')
     if fast is None:
         return

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.schema.canonical_tables import TABLES
+from features.schema.columns import fold_value
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.counts_record import QuarantineReason
@@ -25,7 +26,6 @@ from pipelines.ingest.diagnosis.value_causes import (
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.quarantine import CheckedTable, hidden_columns, shape_of_text
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.values.type_casting import cast_choices
 
 KEPT = 10  # reasons per table; the quarantine itself holds every row
 _FEWEST_UNMATCHED = 0.5  # share of references to a table that is not obligatory, from which the mismatch is told
@@ -190,9 +190,9 @@ def _explain_values(table: TableInTrouble, rule: Rule, column: str, numbers: npt
         return explain_repeated(ids, keys, repeats=repeats, columns=others) if ids else None
     if rule is Rule.ALLOWED and texts:
         others = {str(n): table.texts(str(n), numbers[:SAMPLE]) for n in table.raw.frame.columns if n != header}
-        allowed = set(found.values)
+        allowed = {fold_value(value) for value in found.values}
         return explain_not_allowed(
-            values.astype("str").tolist(), found.values, others, lambda text: _spell(text, found.values) in allowed
+            values.astype("str").tolist(), found.values, others, lambda text: fold_value(text) in allowed
         )
     if rule in (Rule.MINIMUM, Rule.MAXIMUM) and isinstance(found.bound, float | int):
         return explain_bound(values.astype("float64").tolist(), float(found.bound), low=rule is Rule.MINIMUM)
@@ -203,10 +203,6 @@ def _explain_values(table: TableInTrouble, rule: Rule, column: str, numbers: npt
             "check the export, or 'from:'" + ("" if filled else ": another column may hold it"),
         )
     return None
-
-
-def _spell(text: str, allowed: Sequence[str]) -> str:
-    return str(cast_choices(pd.Series([text], dtype="str"), allowed).iloc[0])
 
 
 def _explain_reference(

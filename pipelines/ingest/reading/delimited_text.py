@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from pipelines.ingest.reading.header_row import SEARCHED_ROWS, HeaderRow, find_h
 DELIMITERS = (";", ",", "\t", "|")
 _BLOCK_BYTES = 1 << 24  # a row must fit one block of Arrow's reader: 16 MiB is far above any row of an export
 _SAMPLE_CHARACTERS, _SAMPLE_LINES = 1 << 16, 50  # enough rows to tell delimiters apart, read at once from any file
+_HEAD_CHARACTERS = 1 << 22  # within which the rows above a header and the header itself lie
 _UNFIT_FOR_INNER_LINES = 4  # with so many columns, a line that holds every delimiter is a row, not part of a value
 
 
@@ -72,7 +73,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
     """
     decoded = decode(content, form.encoding, what=what)
     text, announced = _without_sep_line(decoded.text)
-    if not text.strip():
+    if not text or text.isspace():
         raise EmptyFileError(f"{what} is empty ({len(content)} bytes). Export it again.")
 
     if form.skip_lines:
@@ -86,7 +87,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
         read = read_line_by_line(body, len(header), delimiter, form.quote)
 
     good, numbers, broken = read
-    if not numbers and not broken:
+    if not len(numbers) and not broken:
         raise EmptyFileError(f"{what} has a header but no rows. Export it again, with its data.")
 
     frame = good if isinstance(good, pd.DataFrame) else _frame(good, len(header))
@@ -103,7 +104,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
     )
 
 
-RowsRead = tuple[list[list[str]] | pd.DataFrame, Sequence[int], list[BrokenRow]]
+RowsRead = tuple[list[list[str]] | pd.DataFrame, Sequence[int] | npt.NDArray[np.int64], list[BrokenRow]]
 
 
 def read_line_by_line(body: str, width: int, delimiter: str, quote: str) -> RowsRead:
@@ -186,9 +187,11 @@ def _printable(raw: str) -> str:
 
 def read_with_arrow(body: str, header: list[str], delimiter: str, quote: str) -> RowsRead | None:
     """Rows read by Arrow; None if some row may span lines, so that the careful way must decide."""
-    if body.count("\r") != body.count("\r\n"):
+    data = body.encode()
+    if data.count(b"\r") != data.count(b"\r\n") or not (quote.isascii() and delimiter.isascii()):
         return None
-    if quote in body and any(line.count(quote) % 2 for line in io.StringIO(body)):
+    lines = _measure_lines(data, quote)
+    if lines.open_quotes:
         return None  # a value over several lines, or a quote left open: two of them can look like one value
 
     broken: list[BrokenRow] = []
@@ -197,30 +200,64 @@ def read_with_arrow(body: str, header: list[str], delimiter: str, quote: str) ->
         broken.append(BrokenRow(row.number, _misfit(row.text, quote), _printable(row.text)))
         return "skip"
 
-    names = [f"c{i}" for i in range(len(header))]
     try:
-        table = pa.csv.read_csv(
-            pa.BufferReader(body.encode()),
-            read_options=pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=_BLOCK_BYTES),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=delimiter, quote_char=quote, newlines_in_values=True, invalid_row_handler=keep_out
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                strings_can_be_null=False, column_types=dict.fromkeys(names, pa.string())
-            ),
-        )
+        try:
+            table = _parse(data, len(header), delimiter, quote, None)
+        except pa.ArrowInvalid:  # rows that do not fit have numbers only where one thread counts them
+            table = _parse(data, len(header), delimiter, quote, keep_out)
     except pa.ArrowInvalid:
         return None
 
-    lines = sum(line not in ("\n", "\r\n") for line in io.StringIO(body))
-    if lines != table.num_rows + len(broken) or not all(row.raw.strip() for row in broken):
+    if lines.filled != table.num_rows + len(broken) or not all(row.raw.strip() for row in broken):
         return None
     if quote in body and any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
         return None  # blank lines inside a value are not counted above
 
-    out = {row.row for row in broken}
-    numbers = [n for n in range(1, table.num_rows + len(broken) + 1) if n not in out]
+    out = np.asarray([row.row - 1 for row in broken], dtype=np.int64)
+    numbers = np.delete(np.arange(1, table.num_rows + len(broken) + 1, dtype=np.int64), out)
     return table.to_pandas(), numbers, broken
+
+
+def _parse(
+    data: bytes, width: int, delimiter: str, quote: str, keep_out: Callable[[pa.csv.InvalidRow], str] | None
+) -> pa.Table:
+    """Fields as texts; without ``keep_out`` by all threads, and a row that does not fit raises ArrowInvalid."""
+    names = [f"c{i}" for i in range(width)]
+    return pa.csv.read_csv(
+        pa.BufferReader(data),
+        read_options=pa.csv.ReadOptions(use_threads=keep_out is None, column_names=names, block_size=_BLOCK_BYTES),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=delimiter, quote_char=quote, newlines_in_values=True, invalid_row_handler=keep_out
+        ),
+        convert_options=pa.csv.ConvertOptions(
+            strings_can_be_null=False, column_types=dict.fromkeys(names, pa.string())
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines of a text: how many are not blank, and whether one has an odd number of quotes."""
+
+    filled: int
+    open_quotes: bool
+
+
+def _measure_lines(data: bytes, quote: str) -> _Lines:
+    """Counted on the bytes at once: a step in Python per line takes longer than Arrow takes to read them."""
+    signs = np.frombuffer(data, dtype=np.uint8)
+    ends = np.flatnonzero(signs == ord("\n"))
+    if len(signs) and (not len(ends) or ends[-1] != len(signs) - 1):
+        ends = np.append(ends, len(signs))  # the last line has no end
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1] + 1]) if len(ends) else ends
+    lengths = ends - starts
+    blank = (lengths == 0) | ((lengths == 1) & (signs[np.minimum(starts, max(len(signs) - 1, 0))] == ord("\r")))
+
+    open_quotes = False
+    if quote.encode() in data:
+        before = np.searchsorted(np.flatnonzero(signs == ord(quote)), ends)
+        open_quotes = bool((np.diff(before, prepend=0) % 2).any())
+    return _Lines(int((~blank).sum()), open_quotes)
 
 
 def _frame(rows: list[list[str]], width: int) -> pd.DataFrame:
@@ -250,21 +287,31 @@ def _header(
 ) -> tuple[HeaderRow, list[str], str]:
     """Where the header is, its cells, and the text below it."""
     plain = text.lstrip("\r\n")
+    wanted = 1 if declared else SEARCHED_ROWS
+    top = plain[:_HEAD_CHARACTERS]
+    rows, ends = _first_rows(top, wanted, delimiter, quote)
+    if len(rows) < wanted and len(top) < len(plain):  # the last of them may be cut off
+        top = plain
+        rows, ends = _first_rows(top, wanted, delimiter, quote)
+
+    found = HeaderRow(0) if declared else find_header_row(rows, expected)
+    lines = io.StringIO(top, newline="")
+    passed = sum(len(lines.readline()) for _ in range(ends[found.position]))
+    return found, rows[found.position], plain[passed:]
+
+
+def _first_rows(text: str, wanted: int, delimiter: str, quote: str) -> tuple[list[list[str]], list[int]]:
+    """The first rows, and the number of the line each ends with."""
     rows: list[list[str]] = []
     ends: list[int] = []
-    reader = csv.reader(io.StringIO(plain, newline=""), delimiter=delimiter, quotechar=quote)
-    while len(rows) < (1 if declared else SEARCHED_ROWS):
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote)
+    while len(rows) < wanted:
         try:
             rows.append(next(reader))
         except (StopIteration, csv.Error):
             break
         ends.append(reader.line_num)
-
-    found = HeaderRow(0) if declared else find_header_row(rows, expected)
-    lines = io.StringIO(plain, newline="")
-    for _ in range(ends[found.position]):
-        lines.readline()
-    return found, rows[found.position], lines.read()
+    return rows, ends
 
 
 def delimiter_of(text: str, quote: str, expected: Sequence[str] = ()) -> str:
