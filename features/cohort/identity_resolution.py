@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from features.array_types import Tables
+from features.cohort.shared_addresses import ApartLeads, tell_apart
 from features.errors import ContractError
 from features.schema.source import Identity, Source
 
@@ -111,7 +112,7 @@ class Resolved:
     """Tables after merging and matching, what was done, and the tables before it.
 
     ``merged`` and ``matched`` have the columns lead_id, became, rule, known_at; ``ambiguous`` counts leads without an
-    account whose mail domain belongs to several.
+    account whose mail domain belongs to several, ``apart`` those that an address does not make one person.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -119,6 +120,7 @@ class Resolved:
     matched: pd.DataFrame
     original: Mapping[str, pd.DataFrame]
     ambiguous: int = 0
+    apart: ApartLeads = field(default_factory=ApartLeads)
 
     def undone(self) -> Mapping[str, pd.DataFrame]:
         """The tables as they were."""
@@ -141,23 +143,24 @@ def resolve(tables: Tables, source: Source) -> Resolved:
         return Resolved(dict(tables), nothing, nothing, dict(tables))
     made = dict(tables)
     merged = matched = nothing
-    ambiguous = 0
+    ambiguous, apart = 0, ApartLeads()
     if rules.merge != "never":
-        merged = find_duplicates(made["leads"], rules)
+        merged, apart = find_duplicates(made["leads"], rules)
         made = merge_leads(made, merged) if len(merged) else made
     if rules.account_domain is not None:
         matched, ambiguous = match_accounts(made["leads"], made["accounts"], rules)
         made["leads"] = _with_accounts(made["leads"], matched) if len(matched) else made["leads"]
-    return Resolved(made, merged, matched, dict(tables), ambiguous)
+    return Resolved(made, merged, matched, dict(tables), ambiguous, apart)
 
 
-def find_duplicates(leads: pd.DataFrame, rules: Identity) -> pd.DataFrame:
+def find_duplicates(leads: pd.DataFrame, rules: Identity) -> tuple[pd.DataFrame, ApartLeads]:
     """Leads that are another lead once more: same e-mail (and same account, where the rule says so).
 
-    The lead created first stays; ties go to the smaller id. Leads declared to be kept apart are not duplicates.
+    The lead created first stays; ties go to the smaller id. Leads declared to be kept apart are not duplicates, nor are
+    those whose address is no one person's.
     """
-    email = _column(leads, rules.email).map(normal_email, na_action="ignore")
-    key = email.astype("str")
+    written = _column(leads, rules.email)
+    key, apart = tell_apart(written.map(normal_email, na_action="ignore"), written)
     if rules.merge == "same_email_and_account":
         key = (key + " " + leads["account_id"].astype("str")).astype("str")
 
@@ -175,7 +178,7 @@ def find_duplicates(leads: pd.DataFrame, rules: Identity) -> pd.DataFrame:
     first = frame.groupby("key", sort=False)["lead_id"].transform("first")
     again = frame["lead_id"] != first
     found = frame.assign(became=first, rule=str(rules.merge))[again]
-    return found[list(LOG_COLUMNS)].sort_values("lead_id", ignore_index=True)
+    return found[list(LOG_COLUMNS)].sort_values("lead_id", ignore_index=True), apart
 
 
 def merge_leads(tables: Tables, merged: pd.DataFrame) -> dict[str, pd.DataFrame]:

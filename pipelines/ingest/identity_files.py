@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.cohort.identity_resolution import Resolved
+from features.cohort.shared_addresses import WORDS
 from pipelines.artifacts.counts_record import IdentityCounts
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.paths import Paths
@@ -55,6 +56,9 @@ def identity_counts(resolved: Resolved, merge: str) -> dict[str, Any]:
         "matched_to_accounts": len(resolved.matched),
         "ambiguous_domains": resolved.ambiguous,
         "changed_tables": changed_tables(resolved),
+        **(
+            {"apart": resolved.apart.counts, "apart_examples": resolved.apart.examples} if resolved.apart.counts else {}
+        ),
     }
 
 
@@ -66,4 +70,8 @@ def identity_in_words(found: IdentityCounts) -> str:
     if found.ambiguous_domains:
         parts.append(f"{found.ambiguous_domains:,} not matched, as several accounts share their domain")
     undo = "; the original tables are in ingest/unresolved" if merged or matched else ""
-    return f"identity: {', '.join(parts)}{undo}"
+    apart = "".join(
+        f"; warning: {count:,} leads {WORDS[why]} (e.g. {found.apart_examples[why]}) and are not merged"
+        for why, count in found.apart.items()
+    )
+    return f"identity: {', '.join(parts)}{undo}{apart}"

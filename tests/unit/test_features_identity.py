@@ -190,3 +190,43 @@ def test_kinds_that_ask_for_it_take_the_learned_half_life() -> None:
     catalog = build_catalog(learned)
     assert catalog.hash != build_catalog(source).hash
     assert build_catalog(restore_half_lives(source, catalog)).hash == catalog.hash
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("none@none.com", "noemail@example.com", "no-email@x.org", "n.a@firm.de", "test@test.com", "test1@firm.de"),
+        *("NULL@null.com", "brak.maila@firma.pl", "keine@firma.de", "sin.email@empresa.es", "noreply@firm.com"),
+    ],
+)
+def test_leads_with_a_placeholder_for_an_address_are_not_one_person(address: str) -> None:
+    world = empty_world()
+    for name in "abc":
+        lead(world, name, T0 - 5 * DAY, email=address)
+    lead(world, "d", T0 - 5 * DAY, email="tess@firm.com")
+    lead(world, "e", T0 - 4 * DAY, email="tess@firm.com")
+    found = resolve(frames(world), source_with())
+    assert found.merged["lead_id"].tolist() == ["e"]
+    assert found.apart.counts == {"placeholder": 3} and found.apart.examples == {"placeholder": address.lower()}
+
+
+@pytest.mark.parametrize(("leads", "merged"), [(5, 4), (6, 0), (40, 0)])
+def test_an_address_on_more_leads_than_one_person_makes_is_no_person(leads: int, merged: int) -> None:
+    world = empty_world()
+    for i in range(leads):
+        lead(world, f"l{i}", T0 - 5 * DAY, email="sales@partner.com")
+    found = resolve(frames(world), source_with())
+    assert len(found.merged) == merged
+    assert found.apart.counts == ({} if merged else {"shared": leads})
+    assert found.apart.examples == ({} if merged else {"shared": "...@partner.com"})
+
+
+def test_an_agency_that_tags_its_clients_is_not_one_lead() -> None:
+    world = empty_world()
+    for name, address in {"a": "ads+acme@agency.com", "b": "ads+bolt@agency.com", "c": "Ads+Acme@agency.com"}.items():
+        lead(world, name, T0 - 5 * DAY, email=address)
+    lead(world, "d", T0 - 5 * DAY, email="ann+demo@firm.com")
+    lead(world, "e", T0 - 4 * DAY, email="ann@firm.com")
+    found = resolve(frames(world), source_with())
+    assert dict(zip(found.merged["lead_id"], found.merged["became"], strict=True)) == {"c": "a", "e": "d"}
+    assert found.apart.counts == {"tagged": 3}
