@@ -279,6 +279,24 @@ class QuarantineLimit(Declared):
         return text.strip()
 
 
+class WideStage(Declared):
+    """A stage of a wide table: where its date stands and, where only some rows are in it, which."""
+
+    source: Headers = Field(alias="from", description="header of the date; a list: of each row the first filled one")
+    rows: dict[str, Values] = Field(
+        default_factory=dict, description="header to the values a row must have to be in the stage, as in a table"
+    )
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Every header it speaks of."""
+        return (*self.source, *self.rows)
+
+
+def _as_wide_stage(value: Any) -> Any:
+    return {"from": value} if isinstance(value, str | list | tuple) else value
+
+
 class TableSource(Declared):
     """One table of a source: where it is and what its columns are."""
 
@@ -297,10 +315,11 @@ class TableSource(Declared):
     quarantine: QuarantineLimit | None = Field(
         default=None, description="accepts that more than half of the table's rows are lost in quarantine"
     )
-    wide: dict[Stage, Headers] = Field(
+    wide: dict[Stage, Annotated[WideStage, BeforeValidator(_as_wide_stage)]] = Field(
         default_factory=dict,
-        description="for stages written as one column of dates each: stage to its header or headers, the first that is "
-        "filled counts; every filled date becomes a row. Takes the place of columns.stage and columns.entered_at.from",
+        description="for stages written as one column of dates each: stage to its header or headers (the first that is "
+        "filled counts), or to both header and rows; every filled date becomes a row. Takes the place of columns.stage "
+        "and columns.entered_at.from",
     )
 
     @model_validator(mode="before")

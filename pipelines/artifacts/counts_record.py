@@ -69,7 +69,8 @@ class MatchedKeys(Record):
     """Ids of one column that refer to another table in another spelling.
 
     ``matched`` and ``doubtful`` count rows by the words that say how or why not; ``shared`` counts rows whose value
-    stands for several rows there, ``unmatched`` those that refer to no row at all.
+    stands for several rows there, ``unnamed`` those looked up by their own id that no row there names, ``unmatched``
+    those that refer to a row that is not there.
     """
 
     refers_to: str
@@ -78,6 +79,7 @@ class MatchedKeys(Record):
     doubtful: dict[str, int]
     examples: dict[str, tuple[str, ...]]
     shared: int = 0
+    unnamed: int = 0
     unmatched: int
 
 

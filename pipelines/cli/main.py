@@ -149,15 +149,19 @@ def score(
 
 @app.command()
 def init(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet export of leads")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="export: file or files, folder, zip, workbook, database file or URL", metavar="INPUT..."),
+    ],
     out: Annotated[str | None, typer.Option("--out", help="YAML to write; default: standard output")] = None,
+    data_dir: DataDir = "data",
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Write a commented starter declaration for a file: types, likely target, clocks, suspicious columns."""
+    """Write a commented starter declaration for an export: its tables, how they refer to each other, types, clocks."""
     from pipelines.cli.run import init_command
 
-    return init_command(file, out, Output(json))
+    return init_command(inputs, out, data_dir, Output(json))
 
 
 @data_app.command("get")

@@ -103,19 +103,18 @@ def score_file_command(
     return 0
 
 
-def init_command(file: str, out: str | None, output: Output) -> int:
+def init_command(inputs: Sequence[str], out: str | None, data_dir: str, output: Output) -> int:
     """A starter declaration, printed or written; an existing file is left alone."""
     from features.errors import SourceError
-    from pipelines.declaring.starter_declaration import init_source
+    from pipelines.declaring.exports.open_export import init_export
     from pipelines.workspace.atomic_files import write_text
 
-    text = init_source(Path(file))
+    if out is not None and Path(out).exists():
+        raise SourceError(f"{out} already exists and is not overwritten. Choose another name.")
+    text = init_export(inputs, None if out is None else Path(out), Path(data_dir))
     if out is None:
         output.show({"declaration": text}, text)
         return 0
-
-    if Path(out).exists():
-        raise SourceError(f"{out} already exists and is not overwritten. Choose another name.")
 
     write_text(Path(out), text)
     output.show(

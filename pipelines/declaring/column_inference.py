@@ -42,7 +42,9 @@ _TARGET = re.compile(
     r"^(y|target|label|class|outcome|result|status|stage|response)$|won|convert|deposit|subscribed|is_customer|is_sql",
     re.I,
 )
-_PERSONAL = re.compile(r"e.?mail|phone|mobile[_ ]?n|(first|last|full|contact)[_ ]?name|surname|address|linkedin", re.I)
+_PERSONAL = re.compile(
+    r"(?<![a-z])e.?mail|phone|mobile[_ ]?n|(first|last|full|contact)[_ ]?name|surname|address|linkedin", re.I
+)
 _SENSITIVE = re.compile(r"^age$|gender|^sex$|marital|ethnic|\brace\b|religio|nationalit|birth|disab", re.I)
 _CREATED = re.compile(r"creat|submitted|received|entered|registered|lead_?date|^date$|opened", re.I)
 _AFTERWARDS = re.compile(

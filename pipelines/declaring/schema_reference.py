@@ -18,7 +18,8 @@ _INTRODUCTION = """\
 # Source declarations
 
 A source is one YAML file that says where an export is and what its columns mean. `leadscore init FILE.csv` writes a
-first draft for you to correct. This page is generated from the schema by
+first draft for you to correct; `leadscore init FOLDER` (or several files, a zip, a workbook, a database) declares all
+its tables together, and says which columns refer to which table and why. This page is generated from the schema by
 `python -m pipelines.declaring.schema_reference`; a test keeps the two in step.
 
 A wrong declaration is refused with file and line, what was found and what is allowed. Exit status 10 means a wrong
@@ -37,6 +38,9 @@ hash, 21 an unreadable file, 22 a target with only one class.
   day (for leads: the moment of creation). Dates such as 03/04/2025, in which day and month cannot be told apart, need
   `time_format`.
 * Allowed values are matched without regard to case, blanks, dashes and underscores, and then spelled as declared.
+* Ids that refer to another table may be written otherwise there: Salesforce's 15 and 18 characters (if the check
+  characters are right), `1000` and `1000.0`, GUIDs in braces, lost leading zeros (if the number is unique on both
+  sides). They are matched, counted and shown with examples; what only looks alike is named and left alone.
 * A column that is not declared is listed, but neither used nor kept. A declared column that the file lacks is an error.
 
 ## Where files are looked up

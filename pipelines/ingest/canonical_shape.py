@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.cohort.identity_resolution import ADDRESS_DERIVATIONS
 from features.schema.canonical_tables import TABLES, ContractColumn
-from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, CsvFormat, TableSource
+from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, CsvFormat
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role, Stage
 from pipelines.artifacts.reading_record import ColumnReading
@@ -96,15 +96,16 @@ def declared_headers(source: Source, table: str) -> list[str]:
         for name, other in source.tables.items()
         if other is mine or (other.location is not None and other.location == mine.location)
     }
-    spoken = [header for one in alike.values() for header in _headers_of_table(one)]
-    return list(dict.fromkeys([*spoken, *(header for name in alike for header in _headers_referred_by(source, name))]))
+    spoken = [header for one in alike.values() for name, c in one.columns.items() for header in c.headers(name)]
+    spoken = [header for header in spoken if header not in (WIDE_STAGE, WIDE_DATE)]
+    return list(dict.fromkeys([*spoken, *(header for name in alike for header in headers_that_select(source, name))]))
 
 
-def _headers_of_table(declared: TableSource) -> list[str]:
-    own = [header for name, column in declared.columns.items() for header in column.headers(name)]
-    if declared.wide:
-        own = [header for header in own if header not in (WIDE_STAGE, WIDE_DATE)]
-    return [*own, *declared.rows, *(header for headers in declared.wide.values() for header in headers)]
+def headers_that_select(source: Source, table: str) -> list[str]:
+    """Headers beside the columns: those that say which rows are a table's, date its stages, or are referred by."""
+    declared = source.tables[table]
+    wide = [header for stage in declared.wide.values() for header in stage.headers]
+    return [*declared.rows, *wide, *_headers_referred_by(source, table)]
 
 
 def _headers_referred_by(source: Source, table: str) -> list[str]:

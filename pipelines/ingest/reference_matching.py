@@ -25,6 +25,7 @@ class _Tally:
     matched: dict[str, int] = field(default_factory=dict)
     doubtful: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    unnamed: int = 0  # rows whose own id no row of the parent names
     shared: int = 0  # rows whose value stands for several rows of the parent
 
     def add(self, words: str, rows: int, examples: list[str], *, doubtful: bool = False) -> None:
@@ -65,8 +66,10 @@ def match_references(
             for header in declared.through:
                 rows = _parent_rows(source, (table, known.name), header, raws[parent], shapes[parent], key)
                 _match_through(shaped, known.name, header, rows, tally)
+            if declared.through and known.nullable and _is_own_key(source, table, declared):
+                _forget_unmatched(shaped, known.name, own, tally)
 
-            if tally.matched or tally.doubtful:
+            if tally.matched or tally.doubtful or tally.unnamed:
                 missing = ~shaped.frame[known.name].isin(own) & before.notna()
                 found[f"{table}.{known.name}"] = _record(known.references or "", tally, before, int(missing.sum()))
     return found
@@ -150,6 +153,20 @@ def _choose(texts: pd.Series, rows: pd.DataFrame, shaped: ShapedTable) -> pd.Ser
     return meant.astype("str")
 
 
+def _is_own_key(source: Source, table: str, declared: Column) -> bool:
+    """Whether rows are looked up by their own id, as deals are in the leads that became them."""
+    key = TABLES[table].key[0]
+    mine = source.tables[table].columns.get(key)
+    return mine is not None and declared.headers("") == mine.headers(key)
+
+
+def _forget_unmatched(shaped: ShapedTable, name: str, own: pd.Series, tally: _Tally) -> None:
+    """A row that nobody names refers to nothing; its own id is no reference that is broken."""
+    unknown = shaped.frame[name].notna() & ~shaped.frame[name].isin(own)
+    tally.unnamed = int(unknown.sum())
+    shaped.frame[name] = shaped.frame[name].mask(unknown)
+
+
 def _record(refers_to: str, tally: _Tally, before: pd.Series, unmatched: int) -> MatchedKeys:
     return MatchedKeys(
         refers_to=refers_to,
@@ -158,6 +175,7 @@ def _record(refers_to: str, tally: _Tally, before: pd.Series, unmatched: int) ->
         doubtful=tally.doubtful,
         examples={words: tuple(shown) for words, shown in tally.examples.items()},
         shared=tally.shared,
+        unnamed=tally.unnamed,
         unmatched=unmatched,
     )
 
@@ -176,6 +194,10 @@ def describe_matches(found: Mapping[str, MatchedKeys]) -> list[str]:
             lines.append(
                 f"{column}: {match.shared:,} of these stand for several rows; the newest that "
                 "existed by then was taken."
+            )
+        if match.unnamed:
+            lines.append(
+                f"{column}: {match.unnamed:,} rows are named by no row of {match.refers_to}; they refer to none."
             )
         if match.doubtful:
             total, ways = sum(match.doubtful.values()), _list_ways(match.doubtful, match)

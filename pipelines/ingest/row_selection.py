@@ -38,13 +38,13 @@ def select_rows(raw: RawTable, table: str, source: Source) -> tuple[RawTable, in
             where = source.where("tables", table, "rows", header)
             file = str(raw.form.get("file", "the file"))
             raise MissingColumnError(where, f"{table}.rows", header, file, raw.frame.columns)
-        kept &= _has_value(raw.frame[written[header]], values)
+        kept &= has_value(raw.frame[written[header]], values)
 
     chosen = replace(raw, frame=raw.frame[kept].reset_index(drop=True), rows=raw.rows[kept])
     return chosen, int((~kept).sum())
 
 
-def _has_value(column: pd.Series, values: Sequence[str]) -> npt.NDArray[np.bool_]:
+def has_value(column: pd.Series, values: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Which cells hold one of the values; ``""`` is an empty cell."""
     wanted = {fold_value(value) for value in values}
     texts = plain_texts(column, Column())

@@ -11,6 +11,7 @@ from features.schema.source import Source
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.row_selection import has_value
 from pipelines.ingest.values.type_casting import plain_texts
 
 
@@ -30,24 +31,27 @@ def melt_stages(raw: RawTable, source: Source, table: str) -> RawTable:
         return raw
 
     dates = source.tables[table].columns["entered_at"]
-    headers = [header for named in wide.values() for header in named]
+    headers = [header for stage in wide.values() for header in stage.headers]
     known = match_headers(headers, [str(name) for name in raw.frame.columns])
     frame = raw.frame.rename(columns={theirs: ours for ours, theirs in known.items()}).reset_index(drop=True)
-    for stage, named in wide.items():
-        for header in named:
+    for name, stage in wide.items():
+        for header in stage.headers:
             if header not in frame:
-                where = source.where("tables", table, "wide", str(stage))
-                name = str(raw.form.get("file", "the file"))
-                raise MissingColumnError(where, f"{table}.wide.{stage}", header, name, map(str, raw.frame.columns))
+                where = source.where("tables", table, "wide", str(name))
+                file = str(raw.form.get("file", "the file"))
+                raise MissingColumnError(where, f"{table}.wide.{name}", header, file, map(str, raw.frame.columns))
 
-    rest = frame.drop(columns=headers)
+    rest = frame.drop(columns=list({header for stage in wide.values() for header in stage.source}))
     rest[FILE_ROW] = [str(row) for row in raw.rows]
     parts = []
-    for stage, named in wide.items():
-        moments = _first_filled(frame, named, dates)
-        filled = np.flatnonzero(moments.notna().to_numpy(dtype=bool))
+    for name, stage in wide.items():
+        moments = _first_filled(frame, stage.source, dates)
+        belongs = moments.notna().to_numpy(dtype=bool)
+        for header, values in stage.rows.items():
+            belongs = belongs & has_value(frame[header], values)
+        filled = np.flatnonzero(belongs)
         part = rest.iloc[filled].copy()
-        part[WIDE_STAGE], part[WIDE_DATE] = str(stage), moments.iloc[filled].to_numpy()
+        part[WIDE_STAGE], part[WIDE_DATE] = str(name), moments.iloc[filled].to_numpy()
         parts.append(part)
 
     melted = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)

@@ -140,7 +140,7 @@ def ignored_headers(source: Source, export: DeclaredExport) -> set[str]:
     }
     used = {header for _, name, column in declared_columns(source, export) for header in column.headers(name)}
     for table in export.tables:
-        used |= {*source.tables[table].rows, *(h for wide in source.tables[table].wide.values() for h in wide)}
+        used |= {*source.tables[table].rows, *(h for wide in source.tables[table].wide.values() for h in wide.headers)}
     return ignored - used
 
 
@@ -154,7 +154,7 @@ def typed_headers(source: Source, export: DeclaredExport) -> dict[str, tuple[Col
                 found.setdefault(header, (kind, column))
     for table in export.tables:
         declared = source.tables[table]
-        for headers in declared.wide.values():
-            for header in headers:
+        for stage in declared.wide.values():
+            for header in stage.source:
                 found.setdefault(header, (ColumnType.TIMESTAMP, declared.columns["entered_at"]))
     return {header: spec for header, spec in found.items() if header != WIDE_DATE}

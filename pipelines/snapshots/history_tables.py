@@ -125,7 +125,9 @@ def _raw(rows: TableHistory, table: str, versions: Versions, source: Source, wha
     if table == versions.export.name:
         tables = [source.tables[one] for one in versions.export.tables]
         spoken = {header for one in tables for name, column in one.columns.items() for header in column.headers(name)}
-        spoken |= {header for one in tables for header in (*one.rows, *(h for wide in one.wide.values() for h in wide))}
+        spoken |= {
+            header for one in tables for header in (*one.rows, *(h for wide in one.wide.values() for h in wide.headers))
+        }
         own |= set(rows.frame.columns) - spoken
     frame = rows.frame[[header for header in rows.frame.columns if header in own]].reset_index(drop=True)
     return stored_rows(frame, rows.lines, what=what)

@@ -20,7 +20,13 @@ from features.schema.vocabulary import Role
 from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading
 from pipelines.artifacts.verdict_record import RowsVerdict
-from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, read_columns, shape_table
+from pipelines.ingest.canonical_shape import (
+    ShapedTable,
+    declared_headers,
+    headers_that_select,
+    read_columns,
+    shape_table,
+)
 from pipelines.ingest.data_cutoff import find_cutoff, set_open_deals_aside
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
@@ -174,6 +180,7 @@ def _wanted(source: Source, table: str, location: Location) -> list[str]:
         return headers
     alike = [name for name, other in source.tables.items() if other.location == location]
     used = {header for t in alike for name, c in read_columns(source, t).items() for header in c.headers(name)}
+    used |= {header for t in alike for header in headers_that_select(source, t)}
     declared = {header for t in alike for name, c in source.tables[t].columns.items() for header in c.headers(name)}
     return sorted({*used, *(header for header in headers if header not in declared)})
 

@@ -1,0 +1,116 @@
+"""Lines of a declaration for the attributes of leads and accounts: columns that nothing else speaks of."""
+
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
+from pipelines.declaring.column_inference import Guess, guess_column
+from pipelines.declaring.exports.export_table import ExportTable
+from pipelines.declaring.exports.yaml_text import column_line, name_columns, wrap_comment
+from pipelines.declaring.header_words import Meaning, meanings_of, words_of
+from pipelines.ingest.values.type_casting import decimal_of
+
+_AT_CONVERSION = "by its name it is set when a lead is converted, so it tells the outcome"
+_EDITED = "by its name it says when the row was last changed, which is after the outcome for those that have one"
+_WHY_SHOWN = {
+    Role.PERSONAL: "identifies a person: shown to the owner, never learned from",
+    Role.SENSITIVE: "sensitive: left out unless accepted_because says why",
+    Role.DISPLAY: "differs in nearly every row: shown, not learned from",
+}
+
+
+def attribute_lines(
+    table: ExportTable,
+    done: Collection[str],
+    taken: Collection[str],
+    won: pd.Series | None,
+    *,
+    clock: str = "",
+    people: bool = False,
+) -> list[str]:
+    """One line per column that is not declared yet.
+
+    Parameters
+    ----------
+    done : headers that the declaration speaks of already
+    taken : names that mean something of the contract
+    won : 1.0 or 0.0 per row, to find columns that tell the outcome; None where that is unknown
+    clock : ``when_known`` of features, "" for the usual
+    people : whether the rows are people, so that a name is a person's
+    """
+    left = [str(header) for header in table.frame.columns if str(header) not in done]
+    names = name_columns(left, list(taken))
+    decimal = decimal_of([table.frame[header] for header in left], table.form.get("delimiter"))
+    lines = []
+    for header in left:
+        guess = guess_column(table.frame[header], won, decimal)
+        lines += _attribute(table, names[header], guess, clock, people=people)
+    return lines
+
+
+def _attribute(table: ExportTable, name: str, guess: Guess, clock: str, *, people: bool) -> list[str]:
+    header = guess.header
+    keys: dict[str, object] = {} if name == header else {"from": header}
+    facts = describe(guess)
+    means = meanings_of(header)
+
+    if "convert" in words_of(header):
+        return _left_out(name, keys, _AT_CONVERSION, facts)
+    if header in table.times:
+        if Meaning.MODIFIED in means:
+            return _left_out(name, keys, _EDITED, facts)
+        shown = keys | {"type": "timestamp", "role": "display"}
+        return [column_line(name, shown, f"a time; as a feature it needs a clock; {facts}")]
+    if Meaning.STATUS in means and guess.type is not ColumnType.NUMBER and guess.suspicious:
+        shown = keys | {"role": "display", "when_known": "overwritten"}
+        return [column_line(name, shown, f"today's status: shown, never learned from; {facts}")]
+    if guess.suspicious:
+        return _left_out(name, keys, guess.suspicious, facts, today=guess.today)
+
+    keys["type"] = str(guess.type)
+    if people and (Meaning.PERSON in means or words_of(header) == "name"):
+        return [
+            column_line(name, keys | {"role": "personal"}, f"{_WHY_SHOWN[Role.PERSONAL]}; {guess.filled:.0%} filled")
+        ]
+    if Meaning.TITLE in means and Meaning.ID not in means and guess.role is not Role.PERSONAL:
+        keys |= {"type": "text", "title": True, "topic": "authority", "label": words_of(header)}
+        return [column_line(name, keys, f"read as seniority and function; {facts}")]
+    if guess.role is not Role.FEATURE:
+        return [column_line(name, keys | {"role": str(guess.role)}, f"{_WHY_SHOWN[guess.role]}; {facts}")]
+
+    keys |= _evidence(guess) | ({"when_known": clock} if clock else {})
+    return [column_line(name, keys, facts)]
+
+
+def _left_out(name: str, keys: Mapping[str, object], why: str, facts: str, *, today: bool = False) -> list[str]:
+    lines = wrap_comment(f"SUSPICIOUS, left out until you know when it is filled. {facts}", indent=6)
+    if today:
+        lines += wrap_comment(
+            "To use it: take it from its history or from dated exports (leadscore snapshot); or, if it never changes "
+            "after the lead came in, replace role and excluded_because by accepted_because: why.",
+            indent=6,
+        )
+    return [*lines, column_line(name, {**keys, "role": "ignore", "excluded_because": why})]
+
+
+def describe(guess: Guess) -> str:
+    """What a column holds, in a few words; values that identify people are left out."""
+    facts = f"{guess.filled:.0%} filled, {guess.distinct:,} distinct"
+    if guess.role not in (Role.PERSONAL, Role.SENSITIVE) and guess.examples:
+        facts += f", e.g. {', '.join(guess.examples)}"
+    if guess.sentinel:
+        facts += f"; does {guess.sentinel} mean missing? then add missing: [{guess.sentinel}]"
+    return " ".join(facts.split())
+
+
+def _evidence(guess: Guess) -> dict[str, object]:
+    keys: dict[str, object] = {}
+    if guess.dimension is not Dimension.FIT:
+        keys["dimension"] = str(guess.dimension)
+    if guess.topic is not Topic.CONTEXT:
+        keys["topic"] = str(guess.topic)
+    keys["label"] = words_of(guess.header) if guess.header.isascii() else guess.header
+    if guess.missing:
+        keys["missing"] = list(guess.missing)
+    return keys

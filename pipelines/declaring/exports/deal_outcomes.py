@@ -1,0 +1,207 @@
+"""When and how the deals of an export closed, which leads they belong to, and how long that took."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
+from features.schema.vocabulary import Stage
+from pipelines.declaring.exports.export_plan import ExportPlan
+from pipelines.declaring.exports.export_table import ExportTable
+from pipelines.declaring.exports.table_recognition import status_column
+from pipelines.declaring.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.stage_words import closing_values
+from pipelines.ingest.key_forms import match_keys
+
+_HORIZONS = (30, 60, 91, 121, 182, 273, 365, 545, 730)  # days a team would speak of
+_USUAL = 91
+_HORIZONS_IN_HISTORY = 6  # one each for the first block, its labels and the test's, and as much again to learn from
+_INSIDE = 0.8  # share of wins that a horizon should hold: later ones wait, and every day more delays the newest labels
+_FLAG_VALUES = 4  # yes, no, empty and a typing error
+_IN_ORDER = 0.98  # share of rows in which a clock must not be before what it reports
+
+
+@dataclass(frozen=True, kw_only=True)
+class DealOutcomes:
+    """How a table of deals says what became of them.
+
+    Parameters
+    ----------
+    column : header that says won or lost
+    won, lost, disqualified, open : its values; empty where it is a plain yes or no
+    rows : header and values of closed deals, where the table holds open ones too
+    closed_at : headers of the close, the first filled counts
+    known_at : header of when the close became known, "" if there is none
+    """
+
+    column: str
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+    disqualified: tuple[str, ...]
+    open: tuple[str, ...]
+    rows: Mapping[str, tuple[str, ...]]
+    closed_at: tuple[str, ...]
+    known_at: str = ""
+
+    def is_won(self, table: ExportTable) -> pd.Series:
+        """Which deals were won."""
+        texts = table.frame[self.column]
+        return texts.isin(self.won) if self.won else texts.str.lower().isin(TRUE_TEXTS)
+
+    def is_closed(self, table: ExportTable) -> pd.Series:
+        """Which deals are over."""
+        if self.won:
+            return table.frame[self.column].isin([*self.won, *self.lost, *self.disqualified])
+        closed = table.frame[self.column].notna()
+        for header, values in self.rows.items():
+            closed &= table.frame[header].isin(values)
+        return closed
+
+    def moments(self, table: ExportTable) -> pd.Series:
+        """When each deal closed."""
+        first = pd.Series(pd.NaT, index=table.frame.index, dtype="datetime64[us]")
+        for header in self.closed_at:
+            first = first.fillna(table.moments(header))
+        return first
+
+
+def read_outcomes(table: ExportTable) -> DealOutcomes | None:
+    """How the table says what became of its deals; None if it does not say so, or not when."""
+    closed_at = _closing_dates(table)
+    if not closed_at:
+        return None
+    known_at = _known_at(table, closed_at)
+
+    status = status_column(table)
+    if status:
+        values = [str(value) for value in table.frame[status].dropna().unique()]
+        closing = closing_values(values)
+        over = [value for named in closing.values() for value in named]
+        still = tuple(value for value in values if value not in over)
+        lost, disqualified = closing[Stage.LOST], closing[Stage.DISQUALIFIED]
+        if not lost:
+            lost, disqualified = disqualified, ()
+        return DealOutcomes(
+            column=status,
+            won=closing[Stage.WON],
+            lost=lost,
+            disqualified=disqualified,
+            open=still,
+            rows={status: tuple(over)} if still or table.filled(status) < 1 else {},
+            closed_at=closed_at,
+            known_at=known_at,
+        )
+
+    flag = _flag(table, Meaning.WON)
+    if not flag:
+        return None
+    closed = _flag(table, Meaning.IS_CLOSED, but=flag)
+    rows: dict[str, tuple[str, ...]] = {}
+    if closed:
+        rows = {closed: tuple(v for v in map(str, table.frame[closed].dropna().unique()) if v.lower() in TRUE_TEXTS)}
+    elif table.filled(flag) < _IN_ORDER:
+        rows = {flag: tuple(map(str, table.frame[flag].dropna().unique()))}
+    return DealOutcomes(
+        column=flag, won=(), lost=(), disqualified=(), open=(), rows=rows, closed_at=closed_at, known_at=known_at
+    )
+
+
+def _closing_dates(table: ExportTable) -> tuple[str, ...]:
+    """Columns of the close, those of one result before the general one, which may be a plan."""
+    found = [h for h in table.headers(Meaning.CLOSED) if h in table.times]
+    found = [h for h in found if Meaning.CREATED not in meanings_of(h)]
+    special = [h for h in found if {"won", "lost"} & set(words_of(h).split())]
+    return tuple(dict.fromkeys([*special, *found]))
+
+
+def _known_at(table: ExportTable, closed_at: tuple[str, ...]) -> str:
+    for header in table.headers(Meaning.LOGGED):
+        if header in table.times and header not in closed_at and not_before(table, header, closed_at[-1]):
+            return header
+    return ""
+
+
+def not_before(table: ExportTable, known: str, happened: str) -> bool:
+    """Whether a clock never (or hardly ever) tells of something before it happened."""
+    later, earlier = table.moments(known), table.moments(happened)
+    both = later.notna() & earlier.notna()
+    return bool(both.any() and (later[both] >= earlier[both]).mean() >= _IN_ORDER)
+
+
+def _flag(table: ExportTable, meaning: Meaning, but: str = "") -> str:
+    for header in table.headers(meaning):
+        values = {str(value).lower() for value in table.frame[header].dropna().unique()}
+        plain = 0 < len(values) <= _FLAG_VALUES and values & TRUE_TEXTS and values & (FALSE_TEXTS | TRUE_TEXTS)
+        if header != but and header not in table.times and plain:
+            return header
+    return ""
+
+
+def leads_of_deals(plan: ExportPlan) -> pd.Series:
+    """The lead of each deal by its id, missing where none is known; deals that are leads themselves are their own."""
+    deals, leads = plan.table(Subject.DEALS), plan.leads
+    if deals is None or leads is None or leads.name not in plan.keys:
+        return pd.Series(dtype="str")
+    own = leads.frame[plan.keys[leads.name]]
+    if deals.name == leads.name:
+        return own
+    reference = plan.to_leads.get(deals.name)
+    if reference is None:
+        return pd.Series(pd.NA, index=deals.frame.index, dtype="str")
+
+    values = deals.frame[reference.column]
+    meant = pd.Series(pd.NA, index=values.index, dtype="str")
+    for header in (plan.keys[leads.name], *reference.through):
+        ids = leads.frame[header].dropna()
+        known = dict(zip(ids, own[ids.index], strict=True))
+        otherwise = match_keys(values, ids).matched
+        known |= {value: known[key] for value, key in otherwise.items()}
+        meant = meant.fillna(values.map(known).astype("str"))
+    return meant
+
+
+def leads_won(plan: ExportPlan, outcomes: DealOutcomes) -> pd.Series:
+    """1.0 for each lead with a deal that was won, else 0.0."""
+    deals, leads = plan.table(Subject.DEALS), plan.leads
+    if deals is None or leads is None or leads.name not in plan.keys:
+        return pd.Series(dtype="float64")
+    won = set(leads_of_deals(plan)[outcomes.is_won(deals).to_numpy(dtype=bool)].dropna())
+    return leads.frame[plan.keys[leads.name]].isin(list(won)).astype("float64")
+
+
+def days_to_win(plan: ExportPlan, outcomes: DealOutcomes, created: str) -> pd.Series:
+    """Days from the creation of each lead that was won to the close."""
+    deals, leads = plan.table(Subject.DEALS), plan.leads
+    if deals is None or leads is None or not created:
+        return pd.Series(dtype="float64")
+    since = pd.Series(leads.moments(created).to_numpy(), index=leads.frame[plan.keys[leads.name]])
+    since = since[~since.index.duplicated() & since.index.notna()]
+    won = outcomes.is_won(deals)
+    start = leads_of_deals(plan)[won].map(since)
+    return ((outcomes.moments(deals)[won] - start).dt.total_seconds() / 86_400).dropna()
+
+
+@dataclass(frozen=True)
+class HorizonGuess:
+    """A horizon in days, the share of wins it holds, and the one that would hold most of them."""
+
+    days: int
+    share: float
+    wished: int
+
+
+def choose_horizon(days: pd.Series, span: float) -> HorizonGuess:
+    """A horizon that holds most wins, unless the history is too short for it; 91 days where nothing is known.
+
+    Parameters
+    ----------
+    days : from the creation of each won lead to the close
+    span : days from the first lead to the last: blocks of training and testing need several horizons between them
+    """
+    if not len(days):
+        return HorizonGuess(_USUAL, float("nan"), _USUAL)
+    wished = next((h for h in _HORIZONS if float((days <= h).mean()) >= _INSIDE), _HORIZONS[-1])
+    possible = [h for h in _HORIZONS if h <= max(span / _HORIZONS_IN_HISTORY, _HORIZONS[0])]
+    chosen = min(wished, possible[-1])
+    return HorizonGuess(chosen, float((days <= chosen).mean()), wished)

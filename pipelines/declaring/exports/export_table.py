@@ -1,0 +1,81 @@
+"""One table of an export before anybody has said what it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from features.errors import LeadScoreError
+from features.schema.columns import Column
+from pipelines.declaring.header_words import Meaning, meanings_of
+from pipelines.ingest.values.timestamps import read_timestamps, zone_of
+from pipelines.ingest.values.type_casting import plain_texts
+
+_TIMES_READ = 0.95  # share of filled values that must be times: exports have a few typing errors
+_LIKE_A_TIME = r"^\D{0,4}\d{1,4}[-/.년年 ]"
+_SAMPLE = 300  # values by which a column is taken for times
+
+
+@dataclass(frozen=True)
+class ExportTable:
+    """A table of an export.
+
+    Parameters
+    ----------
+    name : of the file, sheet or database table
+    frame : texts as in the file, missing where empty
+    location : the keys of its ``location`` in a declaration
+    form : what was found out when it was read: format, delimiter, encoding
+    """
+
+    name: str
+    frame: pd.DataFrame
+    location: Mapping[str, object] = field(default_factory=dict)
+    form: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def times(self) -> frozenset[str]:
+        """Headers of columns that hold times."""
+        found = set()
+        for header in self.frame.columns:
+            present = self.frame[header].dropna()
+            sample = present.iloc[:: max(len(present) // _SAMPLE, 1)].reset_index(drop=True)
+            if len(sample) and sample.str.contains(_LIKE_A_TIME).mean() > _TIMES_READ and _reads(sample):
+                found.add(str(header))
+        return frozenset(found)
+
+    def moments(self, header: str) -> pd.Series:
+        """The times of a column, UTC; missing where they cannot be read."""
+        return _times(self.frame[header])
+
+    def headers(self, meaning: Meaning) -> list[str]:
+        """Headers that may say this, in the order of the file."""
+        return [str(header) for header in self.frame.columns if meaning in meanings_of(str(header))]
+
+    def filled(self, header: str) -> float:
+        """Share of rows with a value."""
+        return float(self.frame[header].notna().mean()) if len(self.frame) else 0.0
+
+
+def texts_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Values of a file as texts without surrounding blanks, missing where empty."""
+    return pd.DataFrame(
+        {str(name): plain_texts(frame[name], Column()).reset_index(drop=True) for name in frame.columns}
+    )
+
+
+def _reads(sample: pd.Series) -> bool:
+    try:
+        found = read_timestamps(sample, zone_of("UTC", "")).values
+    except LeadScoreError:
+        return True  # dates that can be read in two ways are dates
+    return bool(found.notna().mean() >= _TIMES_READ)
+
+
+def _times(texts: pd.Series) -> pd.Series:
+    try:
+        return read_timestamps(texts.reset_index(drop=True), zone_of("UTC", "")).values
+    except LeadScoreError:
+        return pd.to_datetime(texts, errors="coerce", format="mixed", dayfirst=True)

@@ -1,0 +1,117 @@
+"""A starter declaration for whatever an export comes as: files, a folder, an archive, a workbook, a database."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from anyascii import anyascii
+
+from features.schema.columns import Location
+from pipelines.declaring.exports.export_plan import plan_export
+from pipelines.declaring.exports.export_table import ExportTable, texts_of
+from pipelines.declaring.exports.several_declaration import Heading, render_declaration
+from pipelines.declaring.header_words import words_of
+from pipelines.declaring.starter_declaration import init_source
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.reading.file_adapters import read_location
+from pipelines.ingest.reading.input_listing import is_database_address, list_tables
+from pipelines.workspace.folder_owner import is_taken
+
+_LONGEST = 60  # characters of a source's name, a number to tell it apart left out
+
+
+def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path) -> str:
+    """Text of a starter declaration for one or several inputs.
+
+    One file with one table is declared by itself; the tables of several files, or of one that holds several, are
+    declared together.
+
+    Parameters
+    ----------
+    inputs : paths of files, folders, archives and workbooks, or database URLs
+    out : where the declaration will be written; None for standard output
+    data_dir : whose sources' names are taken
+
+    Raises
+    ------
+    MissingFileError, UnreadableFileError, EmptyFileError
+        naming the input.
+    """
+    listed = [list_tables(given) for given in inputs]
+    found = [table for one in listed for table in one.tables]
+    notes = [f"NOT READ {name}: {why}" for one in listed for name, why in one.passed_over]
+    if len(found) == 1 and _is_plain(inputs[0], found[0].location):
+        return _with_free_name(init_source(Path(inputs[0])), out, data_dir)
+
+    tables: list[ExportTable] = []
+    for one in found:
+        try:
+            tables.append(_open(one.name, one.location, out, {table.name for table in tables}))
+        except (EmptyFileError, UnreadableFileError) as problem:
+            notes.append(f"NOT READ {one.name}: {problem}")
+    if not tables:
+        raise EmptyFileError(f"{', '.join(inputs)}: no table could be read. {' '.join(notes)}")
+
+    title = _title(inputs)
+    heading = Heading(name=_free_name(_name(title), out, data_dir), title=title, notes=tuple(notes))
+    return render_declaration(plan_export(tables), heading)
+
+
+def _is_plain(given: str, location: Location) -> bool:
+    """Whether an input is a file that holds its one table itself."""
+    return not is_database_address(given) and location == Location(file=location.file) and Path(given).is_file()
+
+
+def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> ExportTable:
+    raw = read_location(location, Path(location.file) if location.database is None else None)
+    called, count = name, 2
+    while called in taken:
+        called, count = f"{name}_{count}", count + 1
+    keys = location.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    if location.database is None:
+        keys = {"file": _seen_from(Path(location.file), out)} | {k: v for k, v in keys.items() if k != "file"}
+    if raw.form.get("format") == "csv":
+        keys["csv"] = {key: raw.form[key] for key in ("delimiter", "encoding") if raw.form.get(key)}
+    return ExportTable(called, texts_of(raw.frame), keys, raw.form)
+
+
+def _seen_from(file: Path, out: Path | None) -> str:
+    """The path of a file as a declaration beside it, or at ``out``, names it."""
+    if out is None:
+        return str(file)
+    seen = os.path.relpath(file.resolve(), out.resolve().parent)
+    return str(file.resolve()) if seen.startswith("..") else seen
+
+
+def _title(inputs: Sequence[str]) -> str:
+    if len(inputs) == 1 and is_database_address(inputs[0]):
+        return re.sub(r"\W+", " ", inputs[0].rsplit("/", 1)[-1]).strip() or "database"
+    if len(inputs) == 1:
+        return Path(inputs[0]).resolve().stem
+    folders = {Path(given).resolve().parent.name for given in inputs if not is_database_address(given)}
+    return next(iter(folders)) if len(folders) == 1 else Path(inputs[0]).stem
+
+
+def _name(title: str) -> str:
+    plain = re.sub(r"[^a-z0-9]+", "_", anyascii(words_of(title)).lower()).strip("_")[:_LONGEST]
+    return plain if plain[:1].isalpha() else f"export_{plain}".rstrip("_")
+
+
+def _free_name(name: str, out: Path | None, data_dir: Path) -> str:
+    """The name, or the next free one where another declaration's data lie under it."""
+    free, count = name, 2
+    while is_taken(free, data_dir, out):
+        free, count = f"{name}_{count}", count + 1
+    return free
+
+
+def _with_free_name(text: str, out: Path | None, data_dir: Path) -> str:
+    """A declaration whose name is not taken; a comment says which one was."""
+    found = re.search(r"^name: (\S+)$", text, re.MULTILINE)
+    if found is None:
+        return text
+    free = _free_name(found.group(1), out, data_dir)
+    if free == found.group(1):
+        return text
+    return text.replace(found.group(), f"name: {free} # '{found.group(1)}' is the name of another source", 1)

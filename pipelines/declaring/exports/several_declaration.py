@@ -1,0 +1,297 @@
+"""One commented declaration from the tables of an export, each guess beside its evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.schema.canonical_tables import ACCOUNTS, LEADS
+from pipelines.declaring.exports.attribute_lines import attribute_lines
+from pipelines.declaring.exports.deal_outcomes import (
+    DealOutcomes,
+    choose_horizon,
+    days_to_win,
+    leads_of_deals,
+    leads_won,
+    read_outcomes,
+)
+from pipelines.declaring.exports.event_blocks import (
+    activities_block,
+    answers_block,
+    reference_line,
+    stages_block,
+    wide_block,
+    wide_stages,
+)
+from pipelines.declaring.exports.export_plan import ROLE_WORDS, ExportPlan
+from pipelines.declaring.exports.export_table import ExportTable
+from pipelines.declaring.exports.table_recognition import first_column, first_time
+from pipelines.declaring.exports.table_references import TableReference
+from pipelines.declaring.exports.yaml_text import column_line, flow, location_lines, wrap_comment
+from pipelines.declaring.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.starter_declaration import quote_yaml
+
+_ALWAYS_FILLED = 0.9  # share from which a lead's account can have been known when the lead came in
+_DEALS_KEYS = (
+    ("amount", (Meaning.AMOUNT,)),
+    ("product", (Meaning.PRODUCT,)),
+    ("reason", (Meaning.REASON,)),
+)
+_NEW_WORDS, _MORE_WORDS = ("new",), ("existing", "expansion", "upsell", "renewal", "cross", "add on", "upgrade")
+_DAY = 86_400  # seconds
+_A_WEEK = 0.1  # share of a week's new leads that sales is taken to work, until somebody says better
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """What stands at the top of a declaration."""
+
+    name: str
+    title: str
+    notes: tuple[str, ...] = ()
+
+
+def render_declaration(plan: ExportPlan, heading: Heading) -> str:
+    """Text of a declaration; every guess stands beside its evidence, and what could not be placed is named."""
+    leads, deals = plan.leads, plan.table(Subject.DEALS)
+    outcomes = None if deals is None else read_outcomes(deals)
+    shorthand = leads is not None and deals is not None and leads.name == deals.name
+    created = "" if leads is None else _created(leads)
+
+    lines = [*_head(plan, heading), *_learning(plan, outcomes, created)]
+    if shorthand and deals is not None and outcomes is not None:
+        lines += _opportunities(plan, deals, outcomes, created)
+    lines.append("tables:")
+    before = len(lines)
+    if not shorthand and leads is not None:
+        lines += _leads(plan, leads, outcomes, created)
+        lines += _accounts(plan)
+        lines += _outcomes(plan, deals, outcomes)
+    kinds, questions = _events(plan, lines, leads)
+    if len(lines) == before:
+        lines[-1] = "tables: {}"
+    tail = ["", "framework: bant # or champ, meddicc, anum, faint, gpctba_ci, nibta"]
+    return "\n".join([*lines, *_spaced(kinds), *_spaced(questions), *tail]) + "\n"
+
+
+def _spaced(lines: Sequence[str]) -> list[str]:
+    return ["", *lines] if lines else []
+
+
+def _events(plan: ExportPlan, lines: list[str], leads: ExportTable | None) -> tuple[list[str], list[str]]:
+    """Adds activities, answers and stages; returns the blocks that explain kinds and questions."""
+    activities, kinds = activities_block(plan)
+    answers, questions = answers_block(plan)
+    stages = stages_block(plan)
+    if not stages and leads is not None and leads.name in plan.keys and leads.name != plan.roles.get(Subject.DEALS):
+        stages = wide_block(leads, plan.keys[leads.name], wide_stages(leads))
+    lines += [*activities, *answers, *stages]
+    return kinds, questions
+
+
+def _head(plan: ExportPlan, heading: Heading) -> list[str]:
+    names = ", ".join(f"{table.name} ({len(table.frame):,} rows)" for table in plan.tables.values())
+    lines = wrap_comment(f"Starter declaration for {len(plan.tables)} tables: {names}.")
+    lines += [
+        "# Everything here is a guess: correct it, save it, run leadscore run --source THIS.yaml",
+        "# Every key is explained in docs/sources.md. What was found, and what speaks for it:",
+    ]
+    for role, name in plan.roles.items():
+        what = ROLE_WORDS[role]
+        lines += wrap_comment(f"{what} <- {name}: {', '.join(plan.guesses[name].reasons)}", first="  ")
+    for name, why in plan.left_over:
+        lines += wrap_comment(f"NOT PLACED {name}: {why}.", first="  ")
+    for note in heading.notes:
+        lines += wrap_comment(note, first="  ")
+    return [*lines, f"name: {heading.name}", "kind: relational", f"title: {quote_yaml(heading.title)}"]
+
+
+def _created(table: ExportTable) -> str:
+    edited = (Meaning.MODIFIED, Meaning.CLOSED)
+    return first_time(table, Meaning.CREATED, but=edited) or first_time(table, Meaning.HAPPENED, but=edited)
+
+
+def _learning(plan: ExportPlan, outcomes: DealOutcomes | None, created: str) -> list[str]:
+    """Zone, horizon, credit and capacity."""
+    lines = ["timezone: UTC # of times written without a zone; correct it, e.g. Europe/Berlin", ""]
+    deals, leads = plan.table(Subject.DEALS), plan.leads
+    if deals is None or outcomes is None or leads is None:
+        lines += wrap_comment(
+            "No table says which deals were won and lost, and when; without outcomes nothing can be learned. Declare "
+            "tables.outcomes, or stages named won and lost."
+        )
+        return [*lines, "label: {outcome: won, horizon_days: 91}", ""]
+
+    days = days_to_win(plan, outcomes, created)
+    times = leads.moments(created) if created else pd.Series(dtype="datetime64[us]")
+    span = 0.0 if times.isna().all() else (times.max() - times.min()).total_seconds() / _DAY
+    horizon = choose_horizon(days, span)
+    said = "No win could be traced to a lead: look at the columns that refer to leads below."
+    if len(days):
+        said = f"{horizon.share:.0%} of {len(days):,} wins came within {horizon.days} days of the lead; half within "
+        said += f"{days.median():.0f}."
+    if horizon.days < horizon.wished:
+        said += (
+            f" {horizon.wished} days would hold most, but leads of {span:.0f} days are too short a history for that."
+        )
+    lines += wrap_comment(said)
+    label: dict[str, object] = {"outcome": "won", "horizon_days": horizon.days}
+    if deals.name != leads.name and deals.name not in plan.to_leads and deals.name in plan.to_accounts:
+        label["credit"] = "first_lead_of_account"
+        lines += wrap_comment("Deals name no lead, only an account: each counts for the first lead of its account.")
+    lines.append(f"label: {flow(label)}")
+    lines.append("cohort: {policy: weekly} # or after_creation; how old leads may be: maximum_age_days")
+    if span:
+        handoffs = max(round(_A_WEEK * len(leads.frame) * 7 / span), 1)
+        lines.append(
+            f"capacity: {{handoffs_per_week: {handoffs}}} # a tenth of the leads of a week; how many can sales work?"
+        )
+    return [*lines, ""]
+
+
+def _leads(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes | None, created: str) -> list[str]:
+    lines = ["  leads:", *location_lines(table.location), "    columns:"]
+    key = plan.keys.get(table.name)
+    if key is None:
+        lines += wrap_comment("No column tells the leads apart; which one is their id?", indent=6)
+    lines.append(column_line("lead_id", {"from": key or "?"}))
+    if not created:
+        lines += wrap_comment("No column says when a lead came in; without it nothing has a date.", indent=6)
+    lines.append(column_line("created_at", {"from": created or "?"}))
+    done = {key, created, *_stand_ins(plan), *(h for named in wide_stages(table).values() for h in named)}
+
+    account = plan.to_accounts.get(table.name)
+    if account is not None:
+        lines += _account_of_lead(account)
+        done.add(account.column)
+    owner = first_column(table, Meaning.OWNER) or next((h for h in table.headers(Meaning.OWNER)), "")
+    if owner:
+        lines.append(column_line("owner", {"from": owner}))
+        done.add(owner)
+    won = None if outcomes is None else leads_won(plan, outcomes)
+    won = None if won is None or not won.any() else won
+    return [*lines, *attribute_lines(table, {str(h) for h in done}, LEADS.names, won, people=True)]
+
+
+def _account_of_lead(reference: TableReference) -> list[str]:
+    """The lead's account, known at creation unless it is only filled later."""
+    header, filled = reference.column, reference.filled
+    if filled >= _ALWAYS_FILLED and "convert" not in words_of(header):
+        return reference_line("account_id", reference, {"when_known": "at_creation"})
+    warning = wrap_comment(
+        f"'{header}' is filled for {filled:.0%} of the leads, so it may be set when a lead is converted, which tells "
+        "the outcome: columns of accounts are left out. If it is set at creation, replace role by when_known: "
+        "at_creation.",
+        indent=6,
+    )
+    return [*warning, *reference_line("account_id", reference, {"role": "ignore"})]
+
+
+def _stand_ins(plan: ExportPlan) -> set[str]:
+    """Headers of leads that other tables refer to them by, unless they are of use themselves."""
+    named = {header for reference in plan.to_leads.values() for header in reference.through}
+    return {header for header in named if Meaning.EMAIL not in meanings_of(header)}
+
+
+def _accounts(plan: ExportPlan) -> list[str]:
+    table = plan.table(Subject.ACCOUNTS)
+    if table is None or not plan.to_accounts:
+        return []
+    key = plan.keys[table.name]
+    lines = ["  accounts:", *location_lines(table.location), "    columns:", column_line("account_id", {"from": key})]
+    done = {key}
+    known = first_time(table, Meaning.LOGGED, but=(Meaning.MODIFIED, Meaning.CREATED))
+    if known:
+        lines.append(column_line("known_at", {"from": known}, "when these values became known"))
+        done.add(known)
+    else:
+        lines += wrap_comment(
+            "No column says since when these values are known: they count as always known. What changes over time "
+            "(size, revenue) is today's value; leave it out, or take dated exports (leadscore snapshot).",
+            indent=6,
+        )
+    attributes = attribute_lines(table, done, ACCOUNTS.names, None, clock="known_at" if known else "")
+    return [*lines, *attributes]
+
+
+def _outcomes(plan: ExportPlan, table: ExportTable | None, outcomes: DealOutcomes | None) -> list[str]:
+    if table is None or outcomes is None:
+        return []
+    lines = ["  outcomes:", *location_lines(table.location)]
+    if outcomes.rows:
+        closed = int(outcomes.is_closed(table).sum())
+        lines.append(f"    rows: {flow(outcomes.rows)} # {closed:,} of {len(table.frame):,} deals are closed")
+    lines.append("    columns:")
+    key = plan.keys.get(table.name)
+    lines.append(column_line("opportunity_id", {"from": key or "?"}))
+    lead = plan.to_leads.get(table.name)
+    if lead is not None:
+        found = int(leads_of_deals(plan).notna().sum())
+        lines += reference_line("lead_id", lead)
+        lines += wrap_comment(f"{found:,} of {len(table.frame):,} deals belong to a lead of this export.", indent=6)
+    account = plan.to_accounts.get(table.name)
+    if account is not None:
+        lines += reference_line("account_id", account)
+    lines.append(column_line("closed_at", {"from": _one_or_list(outcomes.closed_at)}))
+    if outcomes.known_at:
+        lines.append(column_line("known_at", {"from": outcomes.known_at}))
+    won: dict[str, object] = {"from": outcomes.column}
+    if outcomes.won:
+        won |= {"true_values": list(outcomes.won), "false_values": [*outcomes.lost, *outcomes.disqualified]}
+    lines.append(column_line("won", won, f"{outcomes.is_won(table).sum():,} won"))
+    return [*lines, *_deal_columns(table)]
+
+
+def _deal_columns(table: ExportTable) -> list[str]:
+    lines = []
+    for name, meanings in _DEALS_KEYS:
+        header = first_column(table, *meanings)
+        if header:
+            lines.append(column_line(name, {"from": header}))
+    for header in map(str, table.frame.columns):
+        values = [str(value) for value in table.frame[header].dropna().unique()[:10]]
+        kinds = {value: kind for value in values if (kind := _deal_kind(value))}
+        if Meaning.KIND in meanings_of(header) and len(set(kinds.values())) > 1 and len(kinds) == len(values):
+            lines.append(column_line("deal_kind", {"from": header, "map": kinds}))
+            break
+    return lines
+
+
+def _deal_kind(value: str) -> str:
+    words = words_of(value)
+    if any(word in words for word in _MORE_WORDS):
+        return "expansion"
+    return "new" if any(word in words.split() for word in _NEW_WORDS) else ""
+
+
+def _one_or_list(headers: Sequence[str]) -> object:
+    return headers[0] if len(headers) == 1 else list(headers)
+
+
+def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes, created: str) -> list[str]:
+    """The shorthand: deals that are leads and outcomes at once."""
+    key = plan.keys.get(table.name)
+    lines = ["opportunities: # deals are the leads here: no table holds people"]
+    lines += [line[2:] for line in location_lines(table.location)]
+    lines += [f"  lead_id: {flow(key or '?')}", f"  created_at: {flow(created or '?')}"]
+    lines.append(f"  closed_at: {flow(_one_or_list(outcomes.closed_at))}")
+    status: dict[str, object] = {"from": outcomes.column, "won": list(outcomes.won), "lost": list(outcomes.lost)}
+    if outcomes.disqualified:
+        status["disqualified"] = list(outcomes.disqualified)
+    status["open"] = list(outcomes.open)
+    lines.append(f"  status: {flow(status)}")
+    done = {key, created, outcomes.column, outcomes.known_at, *outcomes.closed_at}
+
+    account = plan.to_accounts.get(table.name)
+    if account is not None:
+        lines.append(f"  account_id: {flow({'from': account.column, 'when_known': 'at_creation'})}")
+        done.add(account.column)
+    for name, meanings in (("owner", (Meaning.OWNER,)), *_DEALS_KEYS):
+        header = first_column(table, *meanings)
+        if header:
+            lines.append(f"  {name}: {flow(header)}")
+            done.add(header)
+    won = pd.Series(outcomes.is_won(table).astype("float64")).where(outcomes.is_closed(table))
+    attributes = attribute_lines(table, {str(h) for h in done}, (*LEADS.names, "status"), won)
+    lines += ["  columns:", *(line[2:] for line in attributes)] if attributes else []
+    return [*lines, ""]

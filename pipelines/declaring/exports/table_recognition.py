@@ -1,0 +1,170 @@
+"""What the tables of an export are (leads, accounts, deals, activities, answers, stages), each guess with reasons."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from features.schema.vocabulary import Stage
+from pipelines.declaring.exports.export_table import ExportTable
+from pipelines.declaring.exports.key_overlap import key_of
+from pipelines.declaring.header_words import Meaning, Subject, meanings_of, subjects_of
+from pipelines.declaring.stage_words import closing_values, stage_of
+
+BY_NAME = 4.0  # a table called Lead is one, unless its columns say nothing of the kind
+LEAST = 3.0  # merit below which a table is not placed: a name alone, or columns alone, must reach it
+_FLAG_VALUES = 3  # yes, no and a typing error
+_STATUSES = 60  # distinct values of a column that may be a status: more are free text
+
+Sign = tuple[float, str, Callable[[ExportTable], str]]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a table seems to be, how much speaks for it, and what."""
+
+    subject: Subject
+    merit: float
+    reasons: tuple[str, ...]
+
+
+def recognise(table: ExportTable) -> tuple[Guess, ...]:
+    """What a table may be, the likeliest first; nothing that less than :data:`LEAST` speaks for."""
+    named = subjects_of(table.name)
+    found = []
+    for subject, signs in _SIGNS.items():
+        merit, reasons = 0.0, []
+        if subject in named:
+            merit += BY_NAME / (1 + named.index(subject))
+            reasons.append(f"its name '{table.name}'")
+        for weight, what, sign in signs:
+            header = sign(table)
+            if header:
+                merit += weight
+                reasons.append(f"{what} '{header}'" if what else header)
+        if merit >= LEAST and len(reasons) > 1:
+            found.append(Guess(subject, merit, tuple(reasons)))
+    return tuple(sorted(found, key=lambda guess: -guess.merit))
+
+
+def status_column(table: ExportTable) -> str:
+    """The column whose values mean won and lost, or "" if there is none; the one with most rows that say so."""
+    best, merit = "", 0.0
+    for header in map(str, table.frame.columns):
+        values = table.frame[header].dropna()
+        counts = values.value_counts()
+        if not 2 <= len(counts) <= _STATUSES or header in table.times:
+            continue
+        closed = closing_values(str(value) for value in counts.index)
+        if closed[Stage.WON] and (closed[Stage.LOST] or closed[Stage.DISQUALIFIED]):
+            said = float(counts[[*closed[Stage.WON], *closed[Stage.LOST], *closed[Stage.DISQUALIFIED]]].sum())
+            if said > merit:
+                best, merit = header, said
+    return best
+
+
+def first_time(table: ExportTable, *meanings: Meaning, but: Sequence[Meaning] = ()) -> str:
+    """The first column of times that says one of these things, the earlier meaning first; "" if none does."""
+    out = {header for meaning in but for header in table.headers(meaning)}
+    for meaning in meanings:
+        for header in table.headers(meaning):
+            if header in table.times and header not in out:
+                return header
+    return ""
+
+
+def first_column(table: ExportTable, *meanings: Meaning, filled: float = 0.0) -> str:
+    """The first column that says one of these things and is no time; "" if none does."""
+    for meaning in meanings:
+        for header in table.headers(meaning):
+            named_id = Meaning.ID in meanings_of(header) and Meaning.ID not in meanings
+            if header not in table.times and not named_id and table.filled(header) > filled:
+                return header
+    return ""
+
+
+def _column(*meanings: Meaning) -> Callable[[ExportTable], str]:
+    return lambda table: first_column(table, *meanings)
+
+
+def _time(*meanings: Meaning) -> Callable[[ExportTable], str]:
+    return lambda table: first_time(table, *meanings)
+
+
+def _key(table: ExportTable) -> str:
+    return key_of(table) or ""
+
+
+def _no_mail(table: ExportTable) -> str:
+    return "" if table.headers(Meaning.EMAIL) or table.headers(Meaning.CLOSED) else "no mail address"
+
+
+def _won_flag(table: ExportTable) -> str:
+    for header in table.headers(Meaning.WON):
+        if header not in table.times and table.frame[header].dropna().nunique() <= _FLAG_VALUES:
+            return header
+    return status_column(table)
+
+
+def _stage_values(table: ExportTable) -> str:
+    """A column most of whose values are stages of a lifecycle, in a table with several rows per lead."""
+    for header in table.headers(Meaning.STATUS):
+        values = table.frame[header].dropna()
+        counts = values.value_counts()
+        if header in table.times or not 2 <= len(counts) <= _STATUSES or key_of(table) is not None:
+            continue
+        known = sum(int(rows) for value, rows in counts.items() if stage_of(str(value)) is not None)
+        if known > 0.5 * len(values):
+            return header
+    return ""
+
+
+def _old_value(table: ExportTable) -> str:
+    return first_column(table, Meaning.OLD_VALUE)
+
+
+_PEOPLE: tuple[Sign, ...] = (
+    (1.0, "mail address", _column(Meaning.EMAIL)),
+    (1.0, "person", _column(Meaning.PERSON)),
+    (1.0, "job title", _column(Meaning.TITLE)),
+    (1.0, "creation date", _time(Meaning.CREATED)),
+    (0.5, "key", _key),
+)
+_SIGNS: Mapping[Subject, tuple[Sign, ...]] = {
+    Subject.LEADS: _PEOPLE,
+    Subject.CONTACTS: _PEOPLE,
+    Subject.ACCOUNTS: (
+        (1.0, "company", _column(Meaning.COMPANY)),
+        (1.0, "industry", _column(Meaning.INDUSTRY)),
+        (1.0, "size", _column(Meaning.SIZE)),
+        (0.5, "web address", _column(Meaning.DOMAIN)),
+        (1.0, "", _no_mail),
+        (0.5, "key", _key),
+    ),
+    Subject.DEALS: (
+        (2.5, "values that mean won and lost under", _won_flag),
+        (1.5, "closing date", _time(Meaning.CLOSED)),
+        (1.0, "amount", _column(Meaning.AMOUNT)),
+        (0.5, "key", _key),
+    ),
+    Subject.ACTIVITIES: (
+        (1.0, "date", _time(Meaning.HAPPENED, Meaning.CREATED)),
+        (1.0, "kind", _column(Meaning.KIND)),
+        (0.5, "subject", _column(Meaning.SUBJECT)),
+        (1.0, "actor", _column(Meaning.ACTOR)),
+        (0.5, "channel or asset", _column(Meaning.CHANNEL, Meaning.ASSET)),
+    ),
+    Subject.ANSWERS: (
+        (2.0, "question", _column(Meaning.QUESTION)),
+        (1.5, "answer", _column(Meaning.VALUE)),
+        (0.5, "date", _time(Meaning.LOGGED, Meaning.CREATED, Meaning.HAPPENED)),
+    ),
+    Subject.HISTORY: (
+        (1.5, "field", _column(Meaning.QUESTION)),
+        (1.0, "new value", _column(Meaning.VALUE)),
+        (2.0, "old value", _old_value),
+        (0.5, "date", _time(Meaning.CREATED, Meaning.ENTERED, Meaning.HAPPENED)),
+    ),
+    Subject.STAGES: (
+        (3.0, "several stages per lead under", _stage_values),
+        (1.0, "date", _time(Meaning.ENTERED, Meaning.CREATED, Meaning.HAPPENED)),
+    ),
+}

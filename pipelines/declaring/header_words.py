@@ -1,0 +1,177 @@
+"""What a header or a file's name says, in the words that CRMs use in several languages."""
+
+import re
+import unicodedata
+from enum import StrEnum
+from functools import lru_cache
+
+_HEADERS_KEPT = 4096  # texts whose words are remembered: more than an export has headers
+
+
+class Meaning(StrEnum):
+    """What a column may hold, by its header."""
+
+    ID = "id"
+    CREATED = "created"
+    CLOSED = "closed"
+    HAPPENED = "happened"
+    ENTERED = "entered"
+    LOGGED = "logged"
+    MODIFIED = "modified"
+    STATUS = "status"
+    WON = "won"
+    IS_CLOSED = "is_closed"
+    KIND = "kind"
+    SUBJECT = "subject"
+    ACTOR = "actor"
+    ASSET = "asset"
+    CHANNEL = "channel"
+    QUESTION = "question"
+    VALUE = "value"
+    OLD_VALUE = "old_value"
+    AMOUNT = "amount"
+    PRODUCT = "product"
+    REASON = "reason"
+    DEAL_KIND = "deal_kind"
+    OWNER = "owner"
+    EMAIL = "email"
+    COMPANY = "company"
+    DOMAIN = "domain"
+    TITLE = "title"
+    PERSON = "person"
+    INDUSTRY = "industry"
+    SIZE = "size"
+
+
+class Subject(StrEnum):
+    """What the rows of a table are."""
+
+    LEADS = "leads"
+    CONTACTS = "contacts"
+    ACCOUNTS = "accounts"
+    DEALS = "deals"
+    ACTIVITIES = "activities"
+    ANSWERS = "answers"
+    HISTORY = "history"
+    STAGES = "stages"
+
+
+# English / German / French / Spanish / Portuguese / Italian / Polish / Korean, Japanese. Accents are taken off
+# beforehand; a star stands for any ending.
+_MEANINGS = {
+    Meaning.ID: """id, ids, guid, uuid, key, nr, no, number / kennung / identifiant / identificador /
+        identyfikator, numer, numero / 번호, 아이디, 識別, 番号""",
+    Meaning.CREATED: """created, create, creation, opened, received, registered, add time / erstell*, angelegt /
+        cree / creado, creacion / criado, criada, criacao / creato, creata, creazione / utworz* / 생성, 등록,
+        作成, 登録""",
+    Meaning.CLOSED: """close, closed, closing, won time, lost time, won date, lost date / abschluss*,
+        geschlossen / cloture, fermeture, ferme / cierre, cerrado / fechamento, fechado, fechada / chiusura,
+        chiuso, chiusa / zamkni* / 마감, 종료, 완료일, クローズ, 完了""",
+    Meaning.HAPPENED: """happened, occurred, timestamp, completed, done, start, started, due, date / datum,
+        termin / fecha / data / 날짜, 일자, 일시, 日付, 日時""",
+    Meaning.ENTERED: """entered, changed, change, since, from date, moved, became / erreicht, geandert / entree,
+        modifie le / entrada, cambio / mudanca / cambiato / zmian* / 변경, 変更""",
+    Meaning.LOGGED: """logged, recorded, synced, booked, known, ingested, received / erfasst / enregistre /
+        registrado / registrato / zapisan* / 기록, 記録""",
+    Meaning.MODIFIED: """modif*, update, updated, last, system modstamp / letzte*, geandert / dernier* / ultimo,
+        ultima / ostatni* / 수정, 更新""",
+    Meaning.STATUS: """status, stage, phase, state, step, lifecycle / etape, statut / etapa, estado / fase,
+        stato / etap, stan / 단계, 상태, ステージ, 状態, フェーズ""",
+    Meaning.WON: """won, is won / gewonnen / gagne* / ganado, ganada / ganho, ganha / vinto, vinta / wygran* /
+        수주, 성공, 受注""",
+    Meaning.IS_CLOSED: """is closed, closed / geschlossen / ferme / cerrado, cerrada / fechado, fechada /
+        chiuso, chiusa / zamkniet*""",
+    Meaning.KIND: """type, kind, event, action, subtype, event name, activity, task / art, aktivitat* /
+        categorie / tipo / typ / 유형, 종류, 種別, 種類, タイプ""",
+    Meaning.SUBJECT: """subject, name, title / betreff / objet / asunto / assunto / oggetto / temat / 제목, 件名""",
+    Meaning.ACTOR: """actor, direction, initiator, performed by""",
+    Meaning.ASSET: """asset, page, url, campaign, content, document, form / seite, kampagne / campagne / campana
+        / campanha / kampania / 캠페인, ページ, キャンペーン""",
+    Meaning.CHANNEL: """channel, medium / kanal / canal / canale / 채널, チャネル""",
+    Meaning.QUESTION: """question, field, property, property name / frage, feld / champ / pregunta, campo /
+        pergunta / domanda / pytanie, pole / 질문, 항목, 필드, 質問, 項目""",
+    Meaning.VALUE: """answer, value, new value, response / antwort, wert / reponse, valeur / respuesta, valor /
+        resposta / risposta, valore / odpowiedz, wartosc / 답변, 값, 回答, 値""",
+    Meaning.OLD_VALUE: """old *, previous *, prior * / alter * / ancien* / anterior / vecchio / poprzedni* /
+        이전, 旧""",
+    Meaning.AMOUNT: """amount, value, revenue / betrag, umsatz / montant / importe, valor / importo / kwota,
+        wartosc / 금액, 金額""",
+    Meaning.PRODUCT: """product / produkt / produit / producto / produto / prodotto / 제품, 상품, 製品, 商品""",
+    Meaning.REASON: """reason / grund / raison / motivo / powod / 사유, 이유, 理由""",
+    Meaning.DEAL_KIND: """deal type, opportunity type, deal kind""",
+    Meaning.OWNER: """owner, assigned to, assignee, rep / besitzer, inhaber, zustandig* / proprietaire /
+        propietario / proprietario, responsavel / wlasciciel / 담당자, 소유자, 担当, 所有者""",
+    Meaning.EMAIL: """email, emails, e mail, mail / courriel / correo / poczta / 이메일, 메일, メール""",
+    Meaning.COMPANY: """account name, company, organization, organisation, customer name / firma, unternehmen /
+        societe, entreprise / empresa / azienda / spolka / 회사, 업체, 거래처, 会社, 企業, 取引先""",
+    Meaning.DOMAIN: """domain, website, web, homepage, site / webseite / sitio / strona / 도메인, 홈페이지,
+        ドメイン""",
+    Meaning.TITLE: """title, job title, position, role / funktion / poste / cargo, puesto / ruolo / stanowisko /
+        직책, 직함, 役職""",
+    Meaning.PERSON: """first name, firstname, last name, lastname, full name, fullname, surname, phone, mobile /
+        vorname, nachname, telefon / prenom, nom / nombre, apellido, telefono / nome, sobrenome, telefone /
+        cognome / imie, nazwisko / 이름, 성명, 전화, 氏名, 電話""",
+    Meaning.INDUSTRY: """industry / branche / secteur / sector / setor / settore / branza / 업종, 산업, 業種""",
+    Meaning.SIZE: """employees, annual revenue / mitarbeiter* / effectif, employes / empleados / funcionarios /
+        dipendenti / pracownik* / 직원, 종업원, 従業員""",
+}
+_SUBJECTS = {
+    Subject.HISTORY: """history, changes, audit / historie, verlauf / historique / historial / historico /
+        storico / historia / 이력, 履歴""",
+    Subject.STAGES: """stage, stages, lifecycle, phase, phases / etape, etapes / etapa, etapas / fasi / etapy /
+        단계, ステージ""",
+    Subject.ANSWERS: """answer, answers, response, responses, submission, submissions, survey, surveys, quiz,
+        form, forms / antworten / reponses / respuestas / respostas / risposte / odpowiedzi / 답변, 설문, 回答""",
+    Subject.ACTIVITIES: """activity, activities, task, tasks, event, events, engagement, engagements,
+        interactions, call, calls, email, emails, meeting, meetings, touch*, page views, pageviews, clicks /
+        aktivitat*, aufgaben / activites, taches / actividades, tareas / atividades, tarefas / attivita /
+        dzialania, zadania, aktywnosci / 활동, 작업, 이벤트, 活動, 行動""",
+    Subject.DEALS: """opportunity, opportunities, deal, deals, outcome, outcomes, pipeline / verkaufschance*,
+        chancen, geschaft* / affaire* / oportunidad* / negocio* / opportunita / szanse, transakcje / 영업기회,
+        기회, 商談, 案件""",
+    Subject.ACCOUNTS: """account, accounts, company, companies, organization*, organisation*, customers / firma,
+        firmen, unternehmen, kunden / compte*, societe*, entreprise* / cuenta*, empresa* / conta, contas /
+        aziende / firmy, konta / 회사, 거래처, 업체, 取引先, 会社, 企業""",
+    Subject.CONTACTS: """contact, contacts, people, person, persons / kontakt*, personen / contacto*, persona* /
+        contato*, pessoas / contatti, persone / kontakty, osoby / 연락처, 담당자, 取引先責任者, 連絡先""",
+    Subject.LEADS: """lead, leads, prospect, prospects, inquiry, inquiries, enquiry, enquiries / interessenten,
+        anfragen / piste, pistes / prospecto* / leady / 리드, 잠재고객, 문의, リード, 見込""",
+}
+
+
+def _compile(words: str) -> re.Pattern[str]:
+    """One pattern for a list of words; those of scripts without blanks match anywhere."""
+    listed = [" ".join(word.split()) for word in re.split("[,/]", words)]
+    spaced = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in listed if word.isascii())
+    dense = [re.escape(word) for word in listed if not word.isascii()]
+    return re.compile("|".join([rf"\b(?:{spaced})\b", *dense]))
+
+
+_COMPILED = {meaning: _compile(words) for meaning, words in _MEANINGS.items()}
+_NAMED = {subject: _compile(words) for subject, words in _SUBJECTS.items()}
+
+
+@lru_cache(maxsize=_HEADERS_KEPT)
+def words_of(text: str) -> str:
+    """Words in lower case without accents; camel case and underscores are taken apart.
+
+    >>> words_of("ConvertedOpportunityId"), words_of("Geschäft_Nr."), words_of("LeadID")
+    ('converted opportunity id', 'geschaft nr', 'lead id')
+    """
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", text)
+    letters = unicodedata.normalize("NFKD", apart.replace("ł", "l").replace("Ł", "L"))
+    plain = "".join(letter for letter in letters if not "\u0300" <= letter <= "\u036f")
+    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFC", plain).casefold().replace("_", " ")))
+
+
+@lru_cache(maxsize=_HEADERS_KEPT)
+def meanings_of(header: str) -> frozenset[Meaning]:
+    """Everything that a header may say."""
+    words = words_of(header)
+    return frozenset(meaning for meaning, pattern in _COMPILED.items() if pattern.search(words))
+
+
+def subjects_of(name: str) -> tuple[Subject, ...]:
+    """What a file, a sheet or an id's header is called after; the most telling first."""
+    words = words_of(name)
+    return tuple(subject for subject, pattern in _NAMED.items() if pattern.search(words))
