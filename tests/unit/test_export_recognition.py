@@ -240,8 +240,8 @@ def test_closed_deals_are_told_by_flags_where_no_stage_says_so() -> None:
 
 def test_the_horizon_holds_most_wins_unless_the_history_is_short() -> None:
     days = pd.Series([20.0] * 70 + [100.0] * 30)
-    assert choose_horizon(days, span=1000).days == 121
-    short = choose_horizon(days, span=400)
+    assert choose_horizon(days, span=1100).days == 121
+    short = choose_horizon(days, span=500)
     assert (short.days, short.wished, short.share) == (60, 121, 0.7)
     assert choose_horizon(pd.Series(dtype=float), span=0).days == 91
 
