@@ -154,6 +154,10 @@ def init(
         typer.Argument(help="export: file or files, folder, zip, workbook, database file or URL", metavar="INPUT..."),
     ],
     out: Annotated[str | None, typer.Option("--out", help="YAML to write; default: standard output")] = None,
+    template: Annotated[
+        str | None,
+        typer.Option("--template", help="whose export it is, e.g. hubspot"),
+    ] = None,
     data_dir: DataDir = "data",
     json: Json = False,
     debug: Debug = False,
@@ -161,7 +165,7 @@ def init(
     """Write a commented starter declaration for an export: its tables, how they refer to each other, types, clocks."""
     from pipelines.cli.run import init_command
 
-    return init_command(inputs, out, data_dir, Output(json))
+    return init_command(inputs, out, data_dir, template, Output(json))
 
 
 @data_app.command("get")

@@ -103,7 +103,7 @@ def score_file_command(
     return 0
 
 
-def init_command(inputs: Sequence[str], out: str | None, data_dir: str, output: Output) -> int:
+def init_command(inputs: Sequence[str], out: str | None, data_dir: str, template: str | None, output: Output) -> int:
     """A starter declaration, printed or written; an existing file is left alone."""
     from features.errors import SourceError
     from pipelines.declaring.exports.open_export import init_export
@@ -111,7 +111,7 @@ def init_command(inputs: Sequence[str], out: str | None, data_dir: str, output: 
 
     if out is not None and Path(out).exists():
         raise SourceError(f"{out} already exists and is not overwritten. Choose another name.")
-    text = init_export(inputs, None if out is None else Path(out), Path(data_dir))
+    text = init_export(inputs, None if out is None else Path(out), Path(data_dir), template)
     if out is None:
         output.show({"declaration": text}, text)
         return 0

@@ -2,6 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from functools import lru_cache
 
@@ -164,9 +167,27 @@ def words_of(text: str) -> str:
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFC", plain).casefold().replace("_", " ")))
 
 
-@lru_cache(maxsize=_HEADERS_KEPT)
+_VENDOR: ContextVar[Mapping[str, frozenset[Meaning]] | None] = ContextVar("vendor_headers", default=None)
+
+
+@contextmanager
+def known_meanings(headers: Mapping[str, frozenset[Meaning]]) -> Iterator[None]:
+    """Within the block these headers mean what a vendor's template says, whatever their words."""
+    token = _VENDOR.set(headers)
+    try:
+        yield
+    finally:
+        _VENDOR.reset(token)
+
+
 def meanings_of(header: str) -> frozenset[Meaning]:
     """Everything that a header may say."""
+    known = (_VENDOR.get() or {}).get(header)
+    return _guess_meanings(header) if known is None else known
+
+
+@lru_cache(maxsize=_HEADERS_KEPT)
+def _guess_meanings(header: str) -> frozenset[Meaning]:
     words = words_of(header)
     return frozenset(meaning for meaning, pattern in _COMPILED.items() if pattern.search(words))
 

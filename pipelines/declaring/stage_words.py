@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from features.schema.vocabulary import Stage
 from pipelines.declaring.header_words import words_of
+from pipelines.declaring.vendor_words import spoken
 
 # the first that fits counts: "closed lost" is lost before it is closed, "not won" is no win
 _STAGES: tuple[tuple[Stage, str], ...] = (
@@ -49,6 +50,10 @@ def stage_of(text: str) -> Stage | None:
     >>> [str(stage_of(text)) for text in ("Closed Won", "Closed - Not Converted", "Marketing Qualified Lead", "실주")]
     ['won', 'disqualified', 'mql', 'lost']
     """
+    vendor = spoken()
+    known = None if vendor is None else vendor.stage_of(text)
+    if known is not None:
+        return known
     words = words_of(text)
     return next((stage for stage, pattern in _COMPILED if pattern.search(words)), None)
 

@@ -1,11 +1,11 @@
-"""Where declarations (sources, rubrics, policies) are found: the working tree first, then what was installed."""
+"""Where declarations (sources, rubrics, policies, templates) are found: the working tree, then what is installed."""
 
 import sysconfig
 from pathlib import Path
 
 from features.errors import LeadScoreError, PolicyError, SourceError
 
-_ONE = {"sources": "source", "rubrics": "rubric", "policies": "policy"}
+_ONE = {"sources": "source", "rubrics": "rubric", "policies": "policy", "templates": "template"}
 TREE = Path(__file__).resolve().parents[2] / "data"
 
 
@@ -37,6 +37,11 @@ def find_policy(name_or_path: str, beside: Path | None = None) -> Path:
     if beside is not None and (beside / name_or_path).is_file():
         return beside / name_or_path
     return _find("policies", name_or_path, PolicyError)
+
+
+def find_template(name: str) -> Path:
+    """Path of a vendor's template by name (or path); SourceError names the known ones."""
+    return _find("templates", name, SourceError)
 
 
 def _find(kind: str, name_or_path: str, error: type[LeadScoreError]) -> Path:

@@ -38,7 +38,7 @@ def test_product_never_unpickles(package: str) -> None:
 
 
 def test_generated_data_are_not_tracked() -> None:
-    kept = {"sources", "rubrics", "policies", "README.md"}
+    kept = {"sources", "rubrics", "policies", "templates", "README.md"}
     assert all(Path(name).parts[1] in kept for name in tracked() if name.startswith("data/"))
 
 

@@ -1,5 +1,6 @@
 """What the kinds of activities in an export are evidence of, and who did them: guesses by their words."""
 
+import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ import pandas as pd
 from features.schema.vocabulary import Actor, Dimension, Topic
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.vendor_template import VendorKind
+from pipelines.declaring.vendor_words import spoken
 
 MANY = 20  # kinds named one by one; a column with more holds titles, which patterns sum up
 _FILLED = 0.8  # share of rows a column of kinds must fill
@@ -46,6 +49,7 @@ class KindGuess:
     name : as the declaration calls it
     pattern : of the values that are it, "" where it is one value
     rows : how many
+    known : what a vendor's template says of it
     """
 
     name: str
@@ -55,6 +59,7 @@ class KindGuess:
     topic: Topic
     actor: Actor
     examples: tuple[str, ...] = ()
+    known: VendorKind | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +83,40 @@ def guess_kinds(table: ExportTable) -> KindColumn | None:
     if header is None:
         return None
     counts = table.frame[header].dropna().value_counts()
+    vendor = _known_kinds(header, counts)
+    if vendor is not None:
+        return vendor
     if len(counts) <= MANY:
         kinds = tuple(_guess(str(value), "", int(rows), (str(value),)) for value, rows in counts.items())
         return KindColumn(header=header, kinds=kinds, others=0, other_examples=())
     return _sum_up(header, counts)
+
+
+def _known_kinds(header: str, counts: pd.Series) -> KindColumn | None:
+    """The kinds by the vendor's template, each known name a pattern; None without one, or where it knows none."""
+    words = spoken()
+    if words is None:
+        return None
+    values = list(map(str, counts.index))
+    named = {value: words.kind_of(value) for value in values}
+    kinds = []
+    for name, kind in words.template.kinds.items():
+        mine = [value for value in values if (known := named[value]) is not None and known[0] == name]
+        kinds += [
+            KindGuess(
+                name=name, pattern=pattern, rows=int(counts[fitting].sum()), dimension=kind.dimension,
+                topic=kind.topic, actor=kind.actors[0], examples=tuple(fitting[:2]), known=kind,
+            )
+            for pattern in kind.match
+            if (fitting := [v for v in mine if fnmatch.fnmatchcase(v.casefold(), pattern.casefold())])
+        ]  # fmt: skip
+    if not kinds:
+        return None
+    left = [value for value in values if named[value] is None]
+    others = left[MANY:]
+    kinds += [_guess(value, "", int(counts[value]), (value,)) for value in left[:MANY]]
+    rows = int(counts[others].sum()) if others else 0
+    return KindColumn(header=header, kinds=tuple(kinds), others=rows, other_examples=tuple(others[:3]))
 
 
 def _kind_column(table: ExportTable) -> str | None:

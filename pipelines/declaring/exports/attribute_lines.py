@@ -9,6 +9,8 @@ from pipelines.declaring.column_inference import Guess, guess_column
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.yaml_text import column_line, name_columns, wrap_comment
 from pipelines.declaring.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.vendor_template import KnownColumn
+from pipelines.declaring.vendor_words import spoken
 from pipelines.ingest.values.type_casting import decimal_of
 
 _AT_CONVERSION = "by its name it is set when a lead is converted, so it tells the outcome"
@@ -17,6 +19,13 @@ _WHY_SHOWN = {
     Role.PERSONAL: "identifies a person: shown to the owner, never learned from",
     Role.SENSITIVE: "sensitive: left out unless accepted_because says why",
     Role.DISPLAY: "differs in nearly every row: shown, not learned from",
+}
+
+
+_WHY_KNOWN = {
+    "overwritten": "holds today's value, which knows what became of the lead",
+    "afterwards": "filled, or changed, only once the outcome is known",
+    "ignored": "means nothing for a lead",
 }
 
 
@@ -55,6 +64,16 @@ def _attribute(table: ExportTable, name: str, guess: Guess, clock: str, *, peopl
     facts = describe(guess)
     means = meanings_of(header)
 
+    known = _known_to_vendor(table, header)
+    if known is not None:
+        what, role = known
+        if isinstance(what, KnownColumn) and not what.overwritten:
+            return [column_line(name, keys | _known_keys(what, clock), facts)]
+        if role in _WHY_KNOWN:
+            return _left_out(name, keys, _WHY_KNOWN[role], facts, today=role == "overwritten")
+        shown = keys | ({"type": "timestamp"} if header in table.times else {})
+        return [column_line(name, shown | {"role": role}, _WHY_SHOWN[Role(role)])]
+
     if "convert" in words_of(header):
         return _left_out(name, keys, _AT_CONVERSION, facts)
     if header in table.times:
@@ -81,6 +100,30 @@ def _attribute(table: ExportTable, name: str, guess: Guess, clock: str, *, peopl
 
     keys |= _evidence(guess) | ({"when_known": clock} if clock else {})
     return [column_line(name, keys, facts)]
+
+
+def _known_to_vendor(table: ExportTable, header: str) -> tuple[KnownColumn | None, str] | None:
+    """What a vendor's template says of a column: its meaning, and the role of one that is no feature."""
+    words = spoken()
+    read = None if words is None else words.recognise(table.frame.columns)
+    if read is None:
+        return None
+    if header in read.attributes:
+        column = read.attributes[header][1]
+        return column, "overwritten" if column.overwritten else ""
+    return (None, read.roles[header]) if header in read.roles else None
+
+
+def _known_keys(column: KnownColumn, clock: str) -> dict[str, object]:
+    keys: dict[str, object] = {"type": str(column.type)}
+    if column.title:
+        keys["title"] = True
+    if column.dimension is not Dimension.FIT:
+        keys["dimension"] = str(column.dimension)
+    if column.topic is not Topic.CONTEXT:
+        keys["topic"] = str(column.topic)
+    keys["label"] = column.label
+    return keys | ({"unit": column.unit} if column.unit else {}) | ({"when_known": clock} if clock else {})
 
 
 def _left_out(name: str, keys: Mapping[str, object], why: str, facts: str, *, today: bool = False) -> list[str]:

@@ -17,6 +17,7 @@ from pipelines.declaring.exports.yaml_text import column_line, flow, location_li
 from pipelines.declaring.header_words import Meaning, Subject, meanings_of, words_of
 from pipelines.declaring.stage_words import stage_of
 from pipelines.declaring.starter_declaration import quote_yaml
+from pipelines.declaring.vendor_template import VendorKind
 
 _MOST_QUESTIONS = 40  # more distinct questions than any form has: the column holds something else
 _FEW_ANSWERS = 8  # possible answers that are worth listing
@@ -111,8 +112,14 @@ def _asset_lines(table: ExportTable, kinds: KindColumn) -> list[str]:
 
 def _kind_lines(kinds: KindColumn) -> list[str]:
     lines = []
+    rows = dict[str, int]()
+    for kind in kinds.kinds:
+        rows[kind.name] = rows.get(kind.name, 0) + kind.rows
     for kind in sorted(kinds.kinds, key=lambda kind: -kind.rows):
-        what = f"{kind.rows:,} rows" + (f", e.g. {', '.join(kind.examples)}" if kind.pattern else "")
+        count = rows.pop(kind.name, None)  # a kind of several patterns is one
+        if count is None:
+            continue
+        what = f"{count:,} rows" + (f", e.g. {', '.join(kind.examples)}" if kind.pattern else "")
         lines.append(f"  {quote_yaml(kind.name)}: {flow(_kind_keys(kind))} # {what}")
     if kinds.others:
         lines += wrap_comment(
@@ -124,6 +131,8 @@ def _kind_lines(kinds: KindColumn) -> list[str]:
 
 
 def _kind_keys(kind: KindGuess) -> dict[str, object]:
+    if kind.known is not None:
+        return _known_keys(kind.known)
     words = words_of(kind.name.replace("_", " "))
     keys: dict[str, object] = {"dimension": str(kind.dimension)}
     if kind.topic is not Topic.CONTEXT:
@@ -138,6 +147,16 @@ def _kind_keys(kind: KindGuess) -> dict[str, object]:
     if re.search(r"unsubscri|abmeld|desabonn|수신거부", words):
         keys["direction"] = -1
     return keys
+
+
+def _known_keys(kind: VendorKind) -> dict[str, object]:
+    keys: dict[str, object] = {"dimension": str(kind.dimension)}
+    if kind.topic is not Topic.CONTEXT:
+        keys["topic"] = str(kind.topic)
+    keys["label"] = kind.label
+    if kind.actors != (Actor.LEAD,):
+        keys["actors"] = [str(actor) for actor in kind.actors]
+    return keys | {name: True for name in ("send", "bot_prone") if getattr(kind, name)}
 
 
 def answers_block(plan: ExportPlan) -> tuple[list[str], list[str]]:

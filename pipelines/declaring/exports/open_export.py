@@ -13,6 +13,8 @@ from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
 from pipelines.declaring.header_words import words_of
 from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.vendor_template import load_template
+from pipelines.declaring.vendor_words import VendorWords, speaking
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.input_listing import is_database_address, list_tables
@@ -21,7 +23,7 @@ from pipelines.workspace.folder_owner import is_taken
 _LONGEST = 60  # characters of a source's name, a number to tell it apart left out
 
 
-def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path) -> str:
+def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, template: str | None = None) -> str:
     """Text of a starter declaration for one or several inputs.
 
     One file with one table is declared by itself; the tables of several files, or of one that holds several, are
@@ -32,6 +34,7 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path) -> str:
     inputs : paths of files, folders, archives and workbooks, or database URLs
     out : where the declaration will be written; None for standard output
     data_dir : whose sources' names are taken
+    template : name of the vendor whose headings and words these are (a file of data/templates)
 
     Raises
     ------
@@ -41,7 +44,8 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path) -> str:
     listed = [list_tables(given) for given in inputs]
     found = [table for one in listed for table in one.tables]
     notes = [f"NOT READ {name}: {why}" for one in listed for name, why in one.passed_over]
-    if len(found) == 1 and _is_plain(inputs[0], found[0].location):
+    vendor = None if template is None else VendorWords(load_template(template))
+    if vendor is None and len(found) == 1 and _is_plain(inputs[0], found[0].location):
         return _with_free_name(init_source(Path(inputs[0])), out, data_dir)
 
     tables: list[ExportTable] = []
@@ -54,8 +58,11 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path) -> str:
         raise EmptyFileError(f"{', '.join(inputs)}: no table could be read. {' '.join(notes)}")
 
     title = _title(inputs)
+    if vendor is not None:
+        notes += [f"{vendor.template.title}: {note}" for note in vendor.template.notes]
     heading = Heading(name=_free_name(_name(title), out, data_dir), title=title, notes=tuple(notes))
-    return render_declaration(plan_export(tables), heading)
+    with speaking(vendor, [table.frame.columns for table in tables]):
+        return render_declaration(plan_export(tables), heading)
 
 
 def _is_plain(given: str, location: Location) -> bool:

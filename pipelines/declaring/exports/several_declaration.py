@@ -67,6 +67,8 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
         lines += _leads(plan, leads, outcomes, created)
         lines += _accounts(plan)
         lines += _outcomes(plan, deals, outcomes)
+    elif shorthand:
+        lines += _accounts(plan)
     kinds, questions = _events(plan, lines, leads)
     if len(lines) == before:
         lines[-1] = "tables: {}"

@@ -8,9 +8,11 @@ from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.key_overlap import key_of
 from pipelines.declaring.header_words import Meaning, Subject, meanings_of, subjects_of
 from pipelines.declaring.stage_words import closing_values, stage_of
+from pipelines.declaring.vendor_words import spoken
 
 BY_NAME = 4.0  # a table called Lead is one, unless its columns say nothing of the kind
 LEAST = 3.0  # merit below which a table is not placed: a name alone, or columns alone, must reach it
+_CERTAIN = 100.0  # merit of what a vendor's template knows, above all that words and values can speak for
 _FLAG_VALUES = 3  # yes, no and a typing error
 _STATUSES = 60  # distinct values of a column that may be a status: more are free text
 
@@ -28,6 +30,9 @@ class Guess:
 
 def recognise(table: ExportTable) -> tuple[Guess, ...]:
     """What a table may be, the likeliest first; nothing that less than :data:`LEAST` speaks for."""
+    vendor = _recognise_vendor(table)
+    if vendor is not None:
+        return (vendor,)
     named = subjects_of(table.name)
     found = []
     for subject, signs in _SIGNS.items():
@@ -43,6 +48,32 @@ def recognise(table: ExportTable) -> tuple[Guess, ...]:
         if merit >= LEAST and len(reasons) > 1:
             found.append(Guess(subject, merit, tuple(reasons)))
     return tuple(sorted(found, key=lambda guess: -guess.merit))
+
+
+_VENDORS = {
+    "leads": Subject.LEADS,
+    "accounts": Subject.ACCOUNTS,
+    "activities": Subject.ACTIVITIES,
+    "answers": Subject.ANSWERS,
+    "stages": Subject.STAGES,
+    "outcomes": Subject.DEALS,
+}
+
+
+def _recognise_vendor(table: ExportTable) -> Guess | None:
+    """What the vendor's template says a table is; None without a template, or for a table that it does not know."""
+    words = spoken()
+    read = None if words is None else words.recognise(table.frame.columns)
+    if words is None or read is None:
+        return None
+    reason = f"the {read.vendor.title} of {words.template.title}, {read.known} of its headings known"
+    if read.vendor.table == "opportunities":  # without values for won and lost its rows are leads with today's status
+        subject = Subject.DEALS if status_column(table) else Subject.LEADS
+    elif read.vendor.table == "answers" and table.headers(Meaning.OLD_VALUE):
+        subject = Subject.HISTORY
+    else:
+        subject = _VENDORS[read.vendor.table]
+    return Guess(subject, _CERTAIN + read.known, (reason,))
 
 
 def status_column(table: ExportTable) -> str:
