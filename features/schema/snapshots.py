@@ -7,6 +7,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role, WhenKnown
 
 KEPT_TABLES = ("leads", "accounts", "outcomes", "stages")  # states of things; events keep their own clocks
+CHANNEL = "snapshot"  # of answers that snapshots gave
 _ANSWERED = (WhenKnown.HISTORY, WhenKnown.SNAPSHOTS)
 
 

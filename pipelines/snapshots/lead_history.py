@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.kernel.column_reader import text_of
 from features.schema.columns import Column, TableSource
-from features.schema.snapshots import snapshot_columns
+from features.schema.snapshots import CHANNEL, snapshot_columns
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role, WhenKnown
 from pipelines.ingest.canonical_shape import read_columns, shape_table, type_of
@@ -29,7 +29,6 @@ from pipelines.snapshots.row_versions import (
 )
 from pipelines.snapshots.snapshot_store import TAKEN
 
-CHANNEL = "snapshot"  # of answers that snapshots gave
 _KNOWN = "snapshot:known_at"
 
 

@@ -13,6 +13,7 @@ from features.cohort.splits import Chop
 from features.errors import LeakError
 from features.matrix import Matrix
 from features.schema.operations import AnswerValue, ColumnValue
+from features.schema.snapshots import is_read_from_answers
 from features.schema.source import Source
 from features.schema.vocabulary import Role, WhenKnown
 from models.judging.leakage.aud01_single_column_auc import check_single_column_auc
@@ -117,10 +118,14 @@ def accepted_leaks(findings: Sequence[Finding]) -> dict[str, str]:
 
 
 def attributes_of(tables: Tables, source: Source) -> pd.DataFrame:
-    """Declared attributes of the leads table, one row per lead, index lead_id."""
+    """Declared attributes of the leads table, one row per lead, index lead_id.
+
+    Columns whose history is read from answers are left out: their cell in the leads table is today's, and nothing
+    reads it.
+    """
     leads = tables["leads"].drop_duplicates("lead_id").set_index("lead_id")
     keys = ("created_at", "known_at", "account_id", "owner")
-    declared = source.tables["leads"].columns
+    declared = {n: c for n, c in source.tables["leads"].columns.items() if not is_read_from_answers("leads", c)}
     kept = [n for n in leads if n in declared and n not in keys and declared[n].role in (Role.FEATURE, Role.SENSITIVE)]
     frame = leads[kept]
     dates = frame.select_dtypes("datetime")
