@@ -14,6 +14,7 @@ from models.candidates.prior import PriorCandidate, PriorModel
 from models.judging.drift.reference_distribution import unseen
 
 _LEARNED = ("linear", "scorecard", "booster", "segmented")  # components that say something of other leads
+_RUBRIC = "rubric"  # may be one of several components
 _ANY_UNIT = ("", "as given", "as answered", "category", "count", "score")  # units that say nothing of the scale
 _MANY_UNSEEN = 0.2  # share of rows with a value the other bundle never saw, from which it is told
 _NAMED = 8  # features named in a sentence; the record holds them all
@@ -28,11 +29,15 @@ class PriorMapping:
     taken : the other's feature to this source's
     missing : features of the other bundle that this source does not have
     refused : features of the same name or label that are something else, with the reason
+    rules, rule_names : how many rules of a rubric that the other's model reads are the same here, how many are not; and
+        the names of the same
     """
 
     taken: Mapping[str, str]
     missing: tuple[str, ...]
     refused: Mapping[str, str]
+    rules: tuple[int, int] = (0, 0)
+    rule_names: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -45,17 +50,24 @@ class PriorMapping:
                 f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
             )
             text += f"; it is not told {shown}"
+        if self.rules[1]:
+            text += f"; {self.rules[1]} of the {sum(self.rules)} rules of its rubric are not"
         because = "; ".join(f"{name}: {why}" for name, why in list(self.refused.items())[:_NAMED])
         return text + (f" ({because})" if because else "")
 
 
 def map_features(theirs: Catalog, own: Catalog) -> PriorMapping:
-    """Features of the other catalog with this source's, those that a learned model sees only."""
+    """Features of the other catalog with this source's: those a model reads, and the rules of a rubric in it."""
     by_label = _unique_labels(own)
     their_labels = _unique_labels(theirs)
     taken, refused, missing = {}, {}, []
+    rules: dict[bool, list[str]] = {True: [], False: []}
     for feature in theirs:
-        if not _learnable(feature):
+        if feature.family == "evidence":
+            continue
+        if feature.family == "rules":
+            same = own.by_name.get(feature.name)
+            rules[same is not None and same.params == feature.params].append(feature.name)
             continue
         label = _label(feature)
         found = own.by_name.get(feature.name) or (by_label.get(label) if label in their_labels else None)
@@ -65,7 +77,13 @@ def map_features(theirs: Catalog, own: Catalog) -> PriorMapping:
             refused[feature.name] = problem
         else:
             taken[feature.name] = found.name
-    return PriorMapping(taken=taken, missing=tuple(missing), refused=refused)
+    return PriorMapping(
+        taken=taken,
+        missing=tuple(missing),
+        refused=refused,
+        rules=(len(rules[True]), len(rules[False])),
+        rule_names=tuple(rules[True]),
+    )
 
 
 def prior_candidate_of(bundle: Bundle, mapping: PriorMapping) -> PriorCandidate:
@@ -76,11 +94,11 @@ def prior_candidate_of(bundle: Bundle, mapping: PriorMapping) -> PriorCandidate:
     BundleError : it has not learned from leads itself, or nothing of what it knows is here
     """
     told = str(bundle.meta.get("source", "?"))
-    strange = sorted(set(bundle.weights) - set(_LEARNED))
-    if strange:
+    strange = sorted(set(bundle.weights) - {*_LEARNED, _RUBRIC})
+    if strange or not set(bundle.weights) & set(_LEARNED):
         raise BundleError(
-            f"the prior bundle, of source '{told}', scores by {', '.join(strange)}, which learned nothing from leads "
-            "that another source could lean on. Name a bundle whose model was learned."
+            f"the prior bundle, of source '{told}', scores by {', '.join(strange or bundle.weights)} alone, which "
+            "learned nothing from leads that another source could lean on. Name a bundle whose model was learned."
         )
     if not mapping.taken:
         raise BundleError(
@@ -94,7 +112,7 @@ def prior_candidate_of(bundle: Bundle, mapping: PriorMapping) -> PriorCandidate:
         components={name: bundle.components[name] for name in bundle.weights},
         weights=bundle.weights,
         calibration=bundle.calibration,
-        mapping=mapping.taken,
+        mapping={**mapping.taken, **{name: name for name in mapping.rule_names}},
         origin={"hash": bundle.hash, **{key: bundle.meta[key] for key in kept if key in bundle.meta}},
     )
     return PriorCandidate(model)

@@ -26,10 +26,12 @@ from models.training.segment_models import (
     OwnTried,
     at_own_level,
     largest_segments,
+    loss_of_the_rate,
     try_own_models,
 )
 from models.training.segmentation import Segmentation, SegmentFinding
 
+LEAST_LINE_GAIN = 0.002  # of the base rate's log loss that lines must save: less would print as next to nothing
 _FOLDS = 5  # of accounts, where there is one block only
 
 
@@ -55,7 +57,9 @@ def judge_segments(
     plain, lined = judge_lines(rows, common.slope, settings.seed)
     saved = log_loss(rows.won, plain) - log_loss(rows.won, lined)
     gain, error = float(saved.mean()), _error_of(saved, rows.group, resampling)
-    levels = fit_segment_levels(rows, common.slope) if gain > error else COMMON
+    whole = loss_of_the_rate(rows.won)
+    taken = gain > max(error, LEAST_LINE_GAIN * whole)
+    levels = fit_segment_levels(rows, common.slope) if taken else COMMON
 
     work = JudgedSegments(
         rows=rows,
@@ -138,7 +142,7 @@ def _finding(work: JudgedSegments, name: str, tried: OwnTried | None) -> Segment
         log_loss_common=float(common.mean()),
         log_loss_line=float(lined.mean()),
         gain_ci=(low, high),
-        own=tried is not None and tried.wins,
+        own=tried is not None and bool(tried.wins),
         own_gain=None if tried is None else tried.saved,
         own_ci=None if tried is None else tried.ci,
         why=_why(work, line, tried),
@@ -165,7 +169,8 @@ def _why(work: JudgedSegments, line: SegmentLine | None, tried: OwnTried | None)
     )
     if tried.wins:
         return f"A model of its own, instead of the common one: it {figures}."
-    return f"{first} A model of its own {figures}: not beyond noise."
+    verdict = "too little to be worth it" if tried.beyond_noise else "not beyond noise"
+    return f"{first} A model of its own {figures}: {verdict}."
 
 
 def _sentence(label: str, levels: SegmentLevels, own: Mapping[str, float], gain: float, error: float) -> str:

@@ -34,6 +34,7 @@ from models.training.segmentation import Segmentation
 SEGMENTED = SegmentedModel.name
 _TABLED = 40  # segments told one by one in the report, the largest
 _LEVEL_PRIOR = 1e-3  # precision of a block's level, so that a block without a win has one
+LEAST_OWN_GAIN = 0.005  # of the base rate's log loss in the segment: less is not worth a model that learns from fewer
 _COMMON, _OWN = "common", "own"
 
 
@@ -80,6 +81,12 @@ def largest_segments(segment: npt.NDArray[np.object_]) -> list[str]:
     return [str(names[k]) for k in order if names[k] != NO_SEGMENT][:_TABLED]
 
 
+def loss_of_the_rate(won: Floats) -> float:
+    """Log loss of the base rate."""
+    rate = float(won.mean())
+    return -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate)) if 0 < rate < 1 else 0.0
+
+
 def at_own_level(log_odds: Floats, won: Floats) -> Floats:
     """The log-odds at the level their own rows show."""
     one = np.ones((len(won), 1))
@@ -99,11 +106,17 @@ class OwnTried:
     blocks: int
     rows: int
     won: int
+    least: float
+
+    @property
+    def beyond_noise(self) -> bool:
+        """Whether it is better beyond the 90 % interval, and in more than half of the blocks."""
+        return self.ci[0] is not None and self.ci[0] > 0 and 2 * self.better > self.blocks
 
     @property
     def wins(self) -> bool:
-        """Whether it wins beyond noise: beyond the 90 % interval, and in more than half of the blocks."""
-        return self.ci[0] is not None and self.ci[0] > 0 and 2 * self.better > self.blocks
+        """Whether it is better beyond noise, and by enough to be worth it."""
+        return self.beyond_noise and self.saved >= self.least
 
 
 def try_own_models(
@@ -190,6 +203,7 @@ def _compare_own(matrix: Matrix, found: OutOfFold, work: JudgedSegments, raw: Fl
         blocks=len(parts),
         rows=len(distinct),
         won=int(matrix.label[distinct].sum()),
+        least=LEAST_OWN_GAIN * loss_of_the_rate(won[every]),
     )
 
 

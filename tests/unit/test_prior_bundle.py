@@ -119,7 +119,7 @@ def test_a_prior_that_knows_nothing_here_is_refused() -> None:
     with pytest.raises(BundleError, match="none of the features of the prior bundle, of source 'elsewhere', is here"):
         prior_candidate_of(other_bundle(), nothing)
     _, leaning = bundled()
-    with pytest.raises(BundleError, match="scores by prior, which learned nothing"):
+    with pytest.raises(BundleError, match="scores by prior alone, which learned nothing"):
         prior_candidate_of(leaning, map_features(leaning.catalog, OWN))
 
 
