@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, get_args
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.errors import LeadScoreError
@@ -12,7 +14,8 @@ from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from models.judging.leakage.aud05_suspicious_names import find_today_words
-from pipelines.ingest.values.number_form import DecimalSign, weigh_signs
+from pipelines.declaring.column_values import ColumnValues, purity
+from pipelines.ingest.values.number_form import NO_VALUE, DecimalSign, weigh_signs
 from pipelines.ingest.values.ruined_ids import RUINED_ID
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_numbers
@@ -31,6 +34,9 @@ _CODES = re.compile(
     r"\bvat\b|tax[_ ]?(id|no|number)|\b(ean|sku|gtin|duns|siren|siret|nip|regon|naics|sic|nace)\b|사업자",
     re.I,
 )
+LARGE = 50_000  # different values from which a part is asked first
+SAMPLED = 5_000  # rows of that part: a share of 2 % is found within 0.4 points
+_FORMS_OF_TWO = 12  # spellings that two truth values can have in upper and lower case
 READABLE = 0.98  # share of filled values a type must read to be guessed: a few typing errors are common in exports
 _SENTINEL_SHARE = 0.2  # of the values: a real -1 or 999 is rarely that frequent
 LONG_TEXT = 40  # mean characters from which a column is prose, not the names of categories
@@ -112,7 +118,9 @@ def guess_target(frame: pd.DataFrame) -> TargetGuess | None:
     """The likely target; None if no column looks like one."""
     best: tuple[float, TargetGuess] | None = None
     for place, header in enumerate(frame.columns):
-        values = sorted(set(frame[header].dropna()) - {""})
+        if frame[header].head(1000).nunique() > 7:  # with the empty text one more than a target may have
+            continue
+        values = sorted(set(frame[header].dropna().unique()) - {""})
         if not 2 <= len(values) <= 6:
             continue
         won = tuple(v for v in values if _WON.match(v))
@@ -137,13 +145,13 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
     won : 1.0 or 0.0 per row, missing where unknown; None without a target
     """
     header = str(texts.name)
-    lowered = texts.str.lower()
-    missing = tuple(sorted(set(texts[lowered.isin(MISSING_TEXTS)].dropna())))
-    present = texts[texts.notna() & ~lowered.isin(MISSING_TEXTS)]
+    column = ColumnValues.of(texts)
+    meant_missing = column.values.str.lower().isin(MISSING_TEXTS).to_numpy(dtype=bool)
+    present = column.without(meant_missing)
 
     kind = _type(header, present, decimal)
     role = _role(header, present, kind)
-    suspicious = _suspicious(header, texts, present, won)
+    suspicious = _suspicious(header, column, present, won)
     today = "" if suspicious else _today(header)
 
     return Guess(
@@ -152,101 +160,153 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
         role=role,
         dimension=_first(_DIMENSIONS, header, Dimension.FIT),
         topic=_first(_TOPICS, header, Topic.CONTEXT),
-        missing=missing,
-        filled=len(present) / max(len(texts), 1),
-        distinct=int(present.nunique()),
-        examples=tuple(str(v)[:30] for v in present.drop_duplicates().head(3)),
+        missing=tuple(sorted(column.values[meant_missing])),
+        filled=present.rows / max(len(texts), 1),
+        distinct=len(present.values),
+        examples=tuple(str(v)[:30] for v in present.values.head(3)),
         suspicious=suspicious or today,
         today=bool(today),
         sentinel=_sentinel(present) if kind is ColumnType.NUMBER else "",
     )
 
 
-def _type(header: str, present: pd.Series, decimal: DecimalSign) -> ColumnType:
-    if not len(present):
+def _type(header: str, present: ColumnValues, decimal: DecimalSign) -> ColumnType:
+    """The type that nearly all values can be read as.
+
+    Of very many different values a part is asked first, and then only whether all of them keep to its answer.
+    """
+    if len(present.values) > LARGE:
+        some = ColumnValues.of(present.some_rows(SAMPLED))
+        kind = _type_of_all(header, some, decimal)
+        if _holds(kind, header, present, decimal):
+            return kind
+    return _type_of_all(header, present, decimal)
+
+
+def _holds(kind: ColumnType, header: str, present: ColumnValues, decimal: DecimalSign) -> bool:
+    """Whether what a part of the values seem to be is what all of them are. Any text is a category."""
+    if kind is ColumnType.NUMBER:
+        unreadable = cast_numbers(present.values, Column(), decimal).unreadable
+        return present.share(unreadable) <= 1 - READABLE and not is_code(header, present)
+    if kind is ColumnType.TIMESTAMP:
+        return _has_length_of_time(present) and _is_time(present)
+    return kind is not ColumnType.BOOLEAN
+
+
+def _type_of_all(header: str, present: ColumnValues, decimal: DecimalSign) -> ColumnType:
+    if not present.rows:
         return ColumnType.CATEGORY
-    lowered = present.str.lower()
-    values = set(lowered)
-    if values <= (TRUE_TEXTS | FALSE_TEXTS) - {"1", "0", "1.0", "0.0"} and len(values) == 2:
-        return ColumnType.BOOLEAN
+    if len(present.values) <= _FORMS_OF_TWO:
+        values = set(present.values.str.lower())
+        if values <= (TRUE_TEXTS | FALSE_TEXTS) - {"1", "0", "1.0", "0.0"} and len(values) == 2:
+            return ColumnType.BOOLEAN
 
     if _is_written_date(present):
         return ColumnType.TIMESTAMP
     if is_code(header, present):
         return ColumnType.CATEGORY
-    decimal = weigh_signs(present).decimal or decimal
-    if cast_numbers(present, Column(), decimal).unreadable.mean() <= 1 - READABLE:
-        return ColumnType.NUMBER
-    if present.str.contains(r"\d").mean() > READABLE and present.str.len().between(8, 35).all() and _is_time(present):
+    digits = present.share(present.values.str.contains(r"\d") | present.values.str.lower().isin(NO_VALUE))
+    if digits < READABLE:  # neither numbers nor times
+        return _prose_or_category(present)
+    if _seem_numbers(present):
+        decimal = weigh_signs(present.values).decimal or decimal
+        if present.share(cast_numbers(present.values, Column(), decimal).unreadable) <= 1 - READABLE:
+            return ColumnType.NUMBER
+    digits = present.share(present.values.str.contains(r"\d")) > READABLE
+    if digits and _has_length_of_time(present) and _is_time(present):
         return ColumnType.TIMESTAMP
 
-    long = present.str.len().mean() > LONG_TEXT
-    return ColumnType.TEXT if long and present.nunique() > len(present) / 2 else ColumnType.CATEGORY
+    return _prose_or_category(present)
 
 
-def is_code(header: str, present: pd.Series) -> bool:
+def _seem_numbers(present: ColumnValues) -> bool:
+    """Whether at least half of a few rows are numbers by some decimal sign: what is not is told at once."""
+    few = present.some_rows(100)
+    return any(cast_numbers(few, Column(), sign).unreadable.mean() <= 0.5 for sign in get_args(DecimalSign))
+
+
+def _prose_or_category(present: ColumnValues) -> ColumnType:
+    long = present.mean_length() > LONG_TEXT
+    return ColumnType.TEXT if long and len(present.values) > present.rows / 2 else ColumnType.CATEGORY
+
+
+def is_code(header: str, present: ColumnValues) -> bool:
     """Whether digits are a name, not a quantity: zeros in front, a telephone number, a header that speaks of codes.
 
     One leading zero in a hundred values is enough: no export writes a quantity so, and most codes have none.
     """
-    whole = present.str.fullmatch(_DIGITS).fillna(False).astype(bool)
-    if whole.mean() < READABLE:
-        return bool(present.str.fullmatch(_TELEPHONE).mean() >= READABLE or _ruined(present) >= READABLE)
-    zeros = present.str.fullmatch(r"0\d+").mean()
-    return bool(zeros >= _LEADING_ZEROS or _CODES.search(header) or present.str.len().max() > _EXACT_DIGITS)
+    whole = present.values.str.fullmatch(_DIGITS)
+    if present.share(whole) < READABLE:
+        return present.share(present.values.str.fullmatch(_TELEPHONE)) >= READABLE or _ruined(present) >= READABLE
+    zeros = present.share(present.values.str.fullmatch(r"0\d+"))
+    return bool(zeros >= _LEADING_ZEROS or _CODES.search(header) or present.values.str.len().max() > _EXACT_DIGITS)
 
 
-def _ruined(present: pd.Series) -> float:
+def _ruined(present: ColumnValues) -> float:
     """Share of values that a spreadsheet has made of long numbers: 1.23457E+17."""
-    return float(present.str.fullmatch(RUINED_ID).mean())
+    return present.share(present.values.str.fullmatch(RUINED_ID))
 
 
-def _is_written_date(present: pd.Series) -> bool:
+def _is_written_date(present: ColumnValues) -> bool:
     """Whether digits are days such as 20250106, of more than one month."""
-    return bool(present.str.fullmatch(_COMPACT_DAY).mean() >= READABLE and present.str[:6].nunique() > 1)
+    if present.share(present.values.str.len() == 8) < READABLE:
+        return False
+    days = present.share(present.values.str.fullmatch(_COMPACT_DAY))
+    return bool(days >= READABLE and present.values.str[:6].nunique() > 1)
 
 
-def _sentinel(present: pd.Series) -> str:
+def _sentinel(present: ColumnValues) -> str:
     """A frequent 999, -1 or the like."""
-    top = present.value_counts(normalize=True)
-    value = str(top.index[0])
-    return value if top.iloc[0] >= _SENTINEL_SHARE and re.fullmatch(r"-1|-?9{2,}(\.0*)?", value) else ""
+    top = int(present.counts.argmax())
+    value, share = str(present.values[top]), present.counts[top] / present.rows
+    return value if share >= _SENTINEL_SHARE and re.fullmatch(r"-1|-?9{2,}(\.0*)?", value) else ""
 
 
-def _is_time(present: pd.Series) -> bool:
-    sample = present.iloc[:: max(len(present) // 500, 1)]
+def _has_length_of_time(present: ColumnValues) -> bool:
+    return bool(present.values.str.len().between(8, 35).all())
+
+
+def _is_time(present: ColumnValues) -> bool:
+    """Whether nearly all values are moments; a few rows are asked first, as most columns hold none."""
+    few = present.some_rows(500)
+    if present.rows > len(few) and not _is_time(ColumnValues.of(few)):
+        return False
     try:
-        found = read_timestamps(sample.reset_index(drop=True), zone_of("UTC", "")).values
+        found = read_timestamps(present.values, zone_of("UTC", "")).values
     except LeadScoreError:
         return True  # dates that can be read in two ways are dates
-    return bool(found.notna().mean() >= READABLE)
+    return present.share(found.notna()) >= READABLE
 
 
-def _role(header: str, present: pd.Series, kind: ColumnType) -> Role:
-    if _PERSONAL.search(header) or (len(present) and present.str.contains(r"^\S+@\S+\.\S+$").mean() > 0.5):
+def _role(header: str, present: ColumnValues, kind: ColumnType) -> Role:
+    if _PERSONAL.search(header) or _are_addresses(present):
         return Role.PERSONAL
     if _SENSITIVE.search(header):
         return Role.SENSITIVE
-    alike = len(present) > 20 and present.nunique() > 0.9 * len(present)
-    whole = kind is ColumnType.NUMBER and bool(present.str.fullmatch(r"\d+").all())
+    alike = present.rows > 20 and len(present.values) > 0.9 * present.rows
+    whole = kind is ColumnType.NUMBER and alike and bool(present.values.str.fullmatch(r"\d+").all())
     if alike and (kind is ColumnType.CATEGORY or (whole and re.search(r"(^|_)(id|key|nr|no)$", header, re.I))):
         return Role.DISPLAY
     return Role.FEATURE
 
 
-def _suspicious(header: str, texts: pd.Series, present: pd.Series, won: pd.Series | None) -> str:
-    if present.nunique() <= 1:
+def _are_addresses(present: ColumnValues) -> bool:
+    """Whether most values are mail addresses."""
+    if not present.share(present.values.str.contains("@", regex=False)) > 0.5:
+        return False
+    asked = present if len(present.values) <= LARGE else ColumnValues.of(present.some_rows(SAMPLED))
+    return asked.share(asked.values.str.contains(r"^\S+@\S+\.\S+$")) > 0.5
+
+
+def _suspicious(header: str, column: ColumnValues, present: ColumnValues, won: pd.Series | None) -> str:
+    if len(present.values) <= 1:
         return "holds one value only"
     if _ruined(present) > 1 - READABLE:
-        return f"a spreadsheet rounded its long numbers, e.g. {present[present.str.fullmatch(RUINED_ID)].iloc[0]}"
+        example = present.values[present.values.str.fullmatch(RUINED_ID)].iloc[0]
+        return f"a spreadsheet rounded its long numbers, e.g. {example}"
     if _AFTERWARDS.search(header):
         return "by its name it may be filled only after the outcome"
-    if won is not None:
-        known = won.notna()
-        told = _purity(texts[known].fillna(""), won[known])
-        if told:
-            return told
-    return ""
+    return "" if won is None else _purity(column.codes, won.to_numpy(dtype=np.float64))
 
 
 def _today(header: str) -> str:
@@ -258,19 +318,15 @@ def _today(header: str) -> str:
     return ""
 
 
-def _purity(texts: pd.Series, won: pd.Series) -> str:
+def _purity(codes: npt.NDArray[np.int64], won: npt.NDArray[np.float64]) -> str:
     """Whether the column nearly tells the outcome, by its values or by being filled."""
+    known = ~np.isnan(won)
+    codes, won = codes[known], won[known]
     base = max(float(won.mean()), 1 - float(won.mean())) if len(won) else 1.0
-
-    for what, cells in (("its values", texts), ("whether it is filled", texts.ne("").astype(str))):
-        sizes = cells.map(cells.value_counts())
-        common = sizes >= 5  # rarer values are pure by chance
-        if common.mean() < 0.5:
-            continue
-
-        rate = won[common].groupby(cells[common]).mean()
-        right = cells[common].map(rate.where(rate >= 0.5, 1 - rate)).mean()
-        if right >= max(PURE_ENOUGH, base + (1 - base) * 0.8):
+    filled = (codes >= 0).astype(np.int64)
+    for what, groups in (("its values", codes), ("whether it is filled", filled)):
+        right = purity(groups, won, least_rows=5)  # rarer values are pure by chance
+        if right is not None and right >= max(PURE_ENOUGH, base + (1 - base) * 0.8):
             return f"the outcome follows from {what} alone in {right:.0%} of the rows"
     return ""
 
@@ -288,14 +344,19 @@ def times_in_order(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> list[st
         times = guess.type is ColumnType.TIMESTAMP and guess.filled > READABLE
         if not times or guess.suspicious or _AFTERWARDS.search(header):
             continue
-        try:
-            moments = read_timestamps(frame[header].reset_index(drop=True), zone_of("UTC", "")).values.dropna()
-        except LeadScoreError:
-            continue
-
-        if moments.nunique() > 1 and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing):
+        texts = frame[header].reset_index(drop=True)
+        if _lie_in_order(texts.iloc[:: max(len(texts) // SAMPLED, 1)]) and _lie_in_order(texts):
             found.append(header)
     return found
+
+
+def _lie_in_order(texts: pd.Series) -> bool:
+    """Whether moments go one way; if a part of them does not, all of them do not."""
+    try:
+        moments = read_timestamps(texts.reset_index(drop=True), zone_of("UTC", "")).values.dropna()
+    except LeadScoreError:
+        return False
+    return bool(moments.nunique() > 1 and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing))
 
 
 def created_column(guesses: Mapping[str, Guess]) -> str | None:

@@ -1,0 +1,71 @@
+"""The values of a column, each once with its number of rows: what a large column is judged by without looking twice."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class ColumnValues:
+    """Distinct values of a column in order of their first row.
+
+    Parameters
+    ----------
+    values : distinct texts, shape (k,), none missing
+    counts : rows of each, shape (k,)
+    codes : position of every row's value in ``values``, shape (n,); -1 where it is missing
+    """
+
+    values: pd.Series
+    counts: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: pd.Series) -> "ColumnValues":
+        """The values of a column of texts; missing ones are left out."""
+        codes, values = pd.factorize(texts)
+        codes = codes.astype(np.int64)
+        counts = np.bincount(codes[codes >= 0], minlength=len(values)).astype(np.int64)
+        return cls(pd.Series(values, name=texts.name, dtype="str"), counts, codes)
+
+    def without(self, left_out: npt.NDArray[np.bool_]) -> "ColumnValues":
+        """The values but for those marked, whose rows are missing then."""
+        if not left_out.any():
+            return self
+        place = np.cumsum(~left_out) - 1
+        place[left_out] = -1
+        codes = np.where(self.codes >= 0, place[self.codes], -1)
+        return ColumnValues(self.values[~left_out].reset_index(drop=True), self.counts[~left_out], codes)
+
+    @property
+    def rows(self) -> int:
+        """Rows with a value."""
+        return int(self.counts.sum())
+
+    def share(self, hit: pd.Series) -> float:
+        """Share of the rows with a value whose value is marked; NaN without any, as a mean."""
+        return float(np.average(hit.fillna(False).to_numpy(dtype=bool), weights=self.counts)) if self.rows else np.nan
+
+    def mean_length(self) -> float:
+        """Mean number of characters of a row's value."""
+        return float(np.average(self.values.str.len().to_numpy(dtype=np.float64), weights=self.counts))
+
+    def some_rows(self, most: int) -> pd.Series:
+        """Values of at most so many rows (and one step more), spread evenly over those with a value."""
+        filled = self.codes[self.codes >= 0]
+        return self.values.iloc[filled[:: max(len(filled) // most, 1)]].reset_index(drop=True)
+
+
+def purity(codes: npt.NDArray[np.int64], won: npt.NDArray[np.float64], least_rows: int) -> float | None:
+    """Share of the rows whose outcome their value's majority gives away; None if half of the rows have rare values.
+
+    ``codes`` count from -1 (missing, a value like any other); values of fewer rows than ``least_rows`` are left out.
+    """
+    sizes = np.bincount(codes + 1)
+    wins = np.bincount(codes + 1, weights=won)
+    common = sizes >= least_rows
+    if not len(codes) or sizes[common].sum() / len(codes) < 0.5:
+        return None
+    return float(np.maximum(wins, sizes - wins)[common].sum() / sizes[common].sum())
