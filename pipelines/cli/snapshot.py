@@ -103,9 +103,13 @@ def status(source: Source = "demo", data_dir: DataDir = "data", json: Json = Fal
     output.show([asdict(one) for one in found], "\n".join(status_text(one) for one in found))
     if not json:
         for one in found:
-            rows = [[c.header, _place(c.table, c.column), c.since[:16], f"{c.changes:,}", c.note] for c in one.columns]
+            rows = [
+                [c.header, _place(c.table, c.column), _moment(c.since), f"{c.changes:,}", c.note] for c in one.columns
+            ]
             if rows:
-                output.table(f"Columns of {one.export}", ["column", "declared as", "used from", "changes", ""], rows)
+                output.table(
+                    f"Columns of {one.export}", ["column", "declared as", "used from (UTC)", "changes", ""], rows
+                )
     return 0
 
 
@@ -172,6 +176,10 @@ def status_text(status: "ExportStatus") -> str:
             f'{{from: "{status.first[:10]}"}} to leave out those before the first.'
         )
     return "\n".join(lines)
+
+
+def _moment(since: str) -> str:
+    return since[:16].replace("T", " ") if since[:1].isdigit() else since
 
 
 def _place(table: str, column: str) -> str:

@@ -20,6 +20,7 @@ from models.bundle import Bundle
 from models.scoring import score
 from pipelines.compute.engines import choose_builder
 from pipelines.ingest.identity_files import read_merged_leads
+from pipelines.scoring.file_answers import add_file_answers
 from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, find_reading, parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from pipelines.scoring.shown_columns import order_for_people, read_and_name_leads, shown_columns
@@ -217,6 +218,9 @@ def rows_of_file(
     when = parse_as_of(as_of, _latest(context, tables, frame))
     seen_at = _moments(frame["lead_id"], when, closed or {}, {})
     _relational_errors(frame, seen_at, errors, closed or {})
+    told = leads.frame.assign(lead_id=frame["lead_id"]).drop(columns=list(leads.missing_columns), errors="ignore")
+    new = seen_at.mask(frame["lead_id"].isin(list(closed or {})))
+    tables = {**tables, "answers": add_file_answers(tables, told, new, context.source)}
     return _relational_matrix(context, model, tables, frame, errors, seen_at), errors, when
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.kernel.column_reader import text_of
 from features.schema.columns import Column, TableSource
 from features.schema.snapshots import CHANNEL, snapshot_columns
 from features.schema.source import Source
-from features.schema.vocabulary import ColumnType, Role, WhenKnown
+from features.schema.vocabulary import Role, WhenKnown
 from pipelines.ingest.canonical_shape import read_columns, shape_table, type_of
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.quarantine import breaks
+from pipelines.ingest.values.answer_texts import answer_texts
 from pipelines.snapshots.differences import CHANGE, GONE, KEY
 from pipelines.snapshots.row_versions import (
     DAY,
@@ -165,7 +165,7 @@ def _typed(order: pd.DataFrame, columns: dict[str, Column], source: Source) -> t
     raw = stored_rows(order.drop(columns=[KEY, CHANGE, TAKEN]), numbers)
     shaped = shape_table(raw, "leads", only, strict=False)
 
-    values = {name: _texts_of(shaped.frame[name], type_of(only, "leads", name)) for name in columns}
+    values = {name: answer_texts(shaped.frame[name], type_of(only, "leads", name)) for name in columns}
     unread = {name: pd.Series("", index=order.index, dtype=object) for name in columns}
     for item in shaped.unreadable:
         unread[item.column] = _with_texts(unread[item.column], item.positions, item.texts)
@@ -191,9 +191,3 @@ def _rules(name: str, column: Column) -> Iterator[Expectation]:
         yield Expectation(table="leads", rule=Rule.MINIMUM, columns=(name,), bound=column.minimum)
     if column.maximum is not None:
         yield Expectation(table="leads", rule=Rule.MAXIMUM, columns=(name,), bound=column.maximum)
-
-
-def _texts_of(values: pd.Series, kind: ColumnType) -> pd.Series:
-    if kind is ColumnType.TIMESTAMP:
-        return iso_texts(values)
-    return pd.Series([text_of(value) for value in values], index=values.index, dtype="str")

@@ -9,6 +9,7 @@ import pytest
 from features.assembly.build_matrix import features_at
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import open_cohort
+from pipelines.scoring.file_answers import add_file_answers
 from pipelines.snapshots.export_checks import Oddity
 from pipelines.snapshots.snapshot_errors import NoSnapshotError
 from pipelines.stages.ingest import ingest
@@ -231,6 +232,25 @@ def test_stages_of_one_column_each_keep_their_dates(tmp_path: Path) -> None:
         ("mql", pd.Timestamp("2026-01-02"), pd.Timestamp("2026-01-02")),
         ("opportunity", pd.Timestamp("2026-01-07"), pd.Timestamp(SECOND)),
     ]
+
+
+def test_a_file_to_be_scored_is_the_newest_export(world: SnapshotWorld) -> None:
+    world.take(FIRST, [*STAY, deal("A", Temp=1), deal("B", Temp=2), deal("W", Temp=3)])
+    tables, when = world.tables(), pd.Timestamp("2026-01-08T10:00")
+    rows = pd.DataFrame({"lead_id": ["A", "B", "N", "W"], "temperature": [7.0, 2.0, 9.0, 8.0]})
+    seen_at = pd.Series([when, when, when, pd.NaT], dtype="datetime64[us]")  # W closed before
+    answers = add_file_answers(tables, rows, seen_at, world.source)
+    added = answers.iloc[len(tables["answers"]) :]
+    assert added[["lead_id", "question", "value", "known_at"]].to_numpy().tolist() == [
+        ["A", "temperature", "7", when - MICROSECOND],
+        ["N", "temperature", "9", when - MICROSECOND],
+    ]
+    catalog = build_catalog(world.source)
+    seen = features_at({**tables, "answers": answers}, world.source, catalog, ["A", "B"], when).values
+    assert seen["temperature"].tolist() == [7.0, 2.0]
+    blank = add_file_answers(tables, rows.assign(temperature=float("nan")), seen_at, world.source)
+    assert rows_of(blank, "A", "value")[-1] == (None,)  # an empty cell withdraws
+    assert len(add_file_answers(tables, rows[["lead_id"]], seen_at, world.source)) == len(tables["answers"])
 
 
 def test_without_a_snapshot_the_first_step_is_named(world: SnapshotWorld) -> None:
