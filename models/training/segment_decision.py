@@ -2,7 +2,8 @@
 
 Both are judged on the blocks of the backtest by rows they were not fitted on, beside the common model, each block at
 its own level: lines are taken where they gain more than one standard error over all rows, a segment's own model where
-it beats the common one with its line beyond the 90 % interval and in most blocks (docs/adr/0041).
+it beats the common one with its line beyond the 90 % interval (corrected for how many are tried) and in most blocks;
+both only where the gain is worth it (docs/adr/0041).
 """
 
 from collections.abc import Mapping

@@ -1,10 +1,11 @@
 """Models of single segments: beside the common one on the same blocks, and fitted for the bundle where they won."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 
 from features.array_types import Bools, Floats, Ints
 from features.cohort.splits import Block, Chop, leads_of
@@ -15,7 +16,7 @@ from models.calibration.segment_levels import NO_SEGMENT, SegmentLevels, Segment
 from models.candidates.blend import blend_log_odds
 from models.candidates.segmented import OwnModel, SegmentedModel, read_segments
 from models.interfaces import Candidate
-from models.judging.cluster_bootstrap import Resampling
+from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
 from models.judging.evaluation.backtest import (
     Factory,
     OutOfFold,
@@ -107,11 +108,18 @@ class OwnTried:
     rows: int
     won: int
     least: float
+    tried: int = 1
 
     @property
     def beyond_noise(self) -> bool:
-        """Whether it is better beyond the 90 % interval, and in more than half of the blocks."""
-        return self.ci[0] is not None and self.ci[0] > 0 and 2 * self.better > self.blocks
+        """Whether it is better beyond the interval, corrected for how many were tried, and in most of the blocks."""
+        low, high = self.ci
+        if low is None or high is None:
+            return False
+        error = (high - low) / (2 * float(norm.isf((1 - CONFIDENCE) / 2)))
+        return (
+            self.saved > float(norm.isf((1 - CONFIDENCE) / (2 * self.tried))) * error and 2 * self.better > self.blocks
+        )
 
     @property
     def wins(self) -> bool:
@@ -139,7 +147,7 @@ def try_own_models(
         one = _compare_own(matrix, found, work, raw)
         if one is not None:
             tried[name] = one
-    return tried
+    return {name: replace(one, tried=len(tried)) for name, one in tried.items()}
 
 
 def _enough(matrix: Matrix, rows: Ints, settings: TrainSettings, *, share: int) -> bool:

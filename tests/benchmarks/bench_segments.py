@@ -23,6 +23,7 @@ from features.matrix import Matrix
 from features.schema.source import Split
 from models.bundle import Bundle
 from models.calibration.segment_levels import COMMON, fit_segment_levels
+from models.candidates.boosting import DEFAULTS
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss, logit
 from models.settings import TrainSettings
@@ -37,7 +38,8 @@ from models.training.fit import (
 )
 from models.training.prior_bundle import split_few, try_prior
 from models.training.prior_mapping import map_features, prior_candidate_of
-from models.training.segment_decision import judge_lines, judge_segments
+from models.training.segment_decision import LEAST_LINE_GAIN, judge_lines, judge_segments
+from models.training.segment_models import loss_of_the_rate
 from models.training.verdict import decide
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.context import Context, open_context
@@ -69,7 +71,9 @@ def simulate(seeds: int) -> None:
                 gain = world.loss(world.log_odds) - world.loss(lines.apply(world.log_odds, world.segment))
                 plain, lined = judge_lines(world.rows, 1.0, 0)
                 saved = np.bincount(world.rows.group, log_loss(world.rows.won, plain) - log_loss(world.rows.won, lined))
-                taken = saved.sum() > np.sqrt(((saved - saved.mean()) ** 2).sum()) and lines is not COMMON
+                error = np.sqrt(((saved - saved.mean()) ** 2).sum())
+                least = LEAST_LINE_GAIN * loss_of_the_rate(world.rows.won) * len(world.rows.won)
+                taken = saved.sum() > max(error, least) and lines is not COMMON
                 always.append(gain)
                 ruled.append((gain if taken else 0.0, taken))
             found = np.array(ruled)
@@ -154,10 +158,8 @@ def _losses(part: Matrix, test: Matrix, prior: Any, rubric: Any, catalog: Catalo
     base = logit(float(part.label.mean()))
     found = {"rate": np.full(len(test), base)}
     arguments = {"catalog": catalog, "seed": seed}
-    for name, model in {
-        **factory_of(settings, {"rounds": 60, "min_child_samples": 10}, rubric)(),
-        "prior": prior,
-    }.items():
+    shallow = {**DEFAULTS, "rounds": 60, "min_child_samples": 10, "num_leaves": 4}
+    for name, model in {**factory_of(settings, shallow, rubric)(), "prior": prior}.items():
         fitted = model.fit(part.values, part.label, part.weight, **arguments)
         found[name] = fitted.log_odds(test.values)
     found["blend of these few"] = np.mean([found[name] for name in ("linear", "scorecard", "booster")], axis=0)
