@@ -1,6 +1,7 @@
 """The matrix: one row per (lead, as_of) with its features, label, weight and group."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Matrix:
 
     def take(self, rows: npt.NDArray[Any]) -> "Matrix":
         """The rows at the given positions (or a boolean mask), in that order."""
-        return replace(
+        taken = replace(
             self,
             values=self.values.iloc[rows].reset_index(drop=True),
             keys=self.keys.iloc[rows].reset_index(drop=True),
@@ -69,3 +70,14 @@ class Matrix:
             weight=self.weight[rows],
             amount=self.amount[rows],
         )
+        if "group_codes" in self.__dict__:  # texts are sorted once: of their codes the order is the same
+            taken.__dict__["group_codes"] = np.unique(self.group_codes[rows], return_inverse=True)[1].astype(np.int64)
+        return taken
+
+    @cached_property
+    def group_codes(self) -> npt.NDArray[np.int64]:
+        """Codes of the groups in the order of their names, shape (n,)."""
+        codes, names = pd.factorize(self.keys["group"])
+        place = np.empty(len(names), dtype=np.int64)
+        place[np.argsort(np.asarray(names, dtype="str"), kind="stable")] = np.arange(len(names))
+        return np.asarray(place[codes], dtype=np.int64)

@@ -22,8 +22,13 @@ class TrainSettings(BaseModel):
     tune_folds: int = Field(default=3, ge=2)
     boosters: int = Field(default=3, ge=1, description="boosters averaged, each with its own seed")
     max_rounds: int = Field(default=400, ge=10)
-    max_depth: int = Field(default=6, ge=2, le=16, description="deepest tree tuning tries; any depth is explained")
-    max_leaves: int = Field(default=31, ge=2, le=255)
+    max_depth: int = Field(default=12, ge=2, le=16, description="deepest tree tuning tries where leads are many")
+    max_leaves: int = Field(default=255, ge=2, le=255)
+    many_leads: int = Field(
+        default=4_000,
+        ge=2,
+        description="leads of the rarer outcome from which tuning sees all rows and tries deep trees",
+    )
     scorecard_features: int = Field(default=14, ge=2)
     draws: int = Field(default=400, ge=50)
     alpha: float = Field(default=0.01, gt=0, lt=0.5)

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from models.interfaces import Calibration
-from models.judging.cluster_bootstrap import Resampling
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
 from models.logistic import sigmoid
 
 REACH = 1.6448536269514722  # normal deviations either side of the mean that hold CONFIDENCE (a test holds it to scipy)
@@ -102,13 +102,10 @@ def fit_interval(
 
     codes = np.unique(rows.group, return_inverse=True)[1]
     groups = int(codes.max()) + 1
-    sums = np.column_stack([np.bincount(codes, weights=score[:, k], minlength=groups) for k in range(2)])
-
-    rng = np.random.default_rng(resampling.seed)
-    steps = np.empty((resampling.draws, 2))
-    for draw in range(resampling.draws):
-        counts = rng.multinomial(groups, np.full(groups, 1.0 / groups))
-        steps[draw] = np.linalg.solve(information, counts @ sums - sums.sum(axis=0))
+    sums = {str(k): cluster_sums(codes, score[:, k], groups) for k in range(2)}
+    drawn = resample_totals(sums, resampling)
+    moved = np.column_stack([drawn[name] - total.sum() for name, total in sums.items()])
+    steps = np.linalg.solve(information, moved.T).T
 
     covariance = np.cov(steps.T)
     covariance[0, 0] += rows.level_variance

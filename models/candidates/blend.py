@@ -1,4 +1,4 @@
-"""A weighted sum of log-odds: non-negative weights, fitted out of fold, shrunk to equal the more, the fewer the leads."""
+"""A weighted sum of log-odds: non-negative weights, fitted out of fold, shrunk to equal where leads are few."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -43,6 +43,7 @@ DATASET: Mapping[str, Any] = {"verbosity": -1, "max_bin": 127, "feature_pre_filt
 _MAX_CATEGORIES = 200  # levels of a category; bounds codes and the sets of categories in the trees
 _PARALLEL_ROWS = 1024  # rows from which sharing them out among threads pays for the threads
 _FALLBACK_THREAD_ROWS = 64  # the same for LightGBM's own contributions, which cost far more a row
+_MANY_ROWS = 200_000  # from here on at most two are averaged, one a core: a third gains less than .0002
 _SEED_STEP = 1000  # between the seeds of boosters, so that those of neighbouring runs never coincide
 _LOG = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def parameters_for(parameters: Mapping[str, Any], directions: list[int], threads
 
 
 class BoosterCandidate:
-    """Mean log-odds of several boosters that differ in their seed only.
+    """Mean log-odds of several boosters that differ in their seed only; of two where rows are very many.
 
     Explaining needs the boosters' texts alone; LightGBM is loaded only to learn and to predict.
     """
@@ -170,7 +171,7 @@ class BoosterCandidate:
 
         # side by side rather than threads inside: the same trees, and no spinning where cores are shared
         with ThreadPoolExecutor(max_workers=2) as pool:
-            texts = tuple(pool.map(train, range(self.boosters)))
+            texts = tuple(pool.map(train, range(self.boosters if len(won) < _MANY_ROWS else min(self.boosters, 2))))
         return type(self)(self.parameters, columns, texts, boosters=self.boosters, threads=self.threads, base=base)
 
     @cached_property

@@ -9,6 +9,8 @@ import numpy as np
 from features.array_types import Floats, Ints
 
 CONFIDENCE = 0.90  # of every interval the product shows, unless it says otherwise
+MANY_CLUSTERS = 50_000  # from here on clusters are merged at random before they are resampled
+_MERGED = 20_000  # into so many: the variance of a total is then off by 1 % at most (docs/adr/0040)
 _CELLS = 4_000_000  # draws x clusters held at once: bounds memory at 32 MB of counts
 _FEWEST_FINITE = 20  # resampled values; below that the 5 % ends of an interval are single draws
 
@@ -56,6 +58,16 @@ def cluster_sums(cluster: Ints, values: Floats, clusters: int) -> Floats:
     return np.asarray(np.bincount(cluster, weights=values, minlength=clusters), dtype=np.float64)
 
 
+def merge_clusters(clusters: int, seed: int) -> Ints:
+    """For each of very many clusters, which of some :data:`_MERGED` random bundles of equal size it belongs to.
+
+    Whole bundles are resampled in place of clusters. Clusters are independent of each other, so sums over bundles vary
+    as much as sums over clusters do; only how exactly that is measured falls, with the number of bundles.
+    """
+    size = -(-clusters // _MERGED)  # unequal bundles would spread more than their clusters do
+    return np.random.default_rng(seed).permutation(clusters) // size
+
+
 def resample_totals(sums: Mapping[str, Floats], resampling: Resampling) -> dict[str, Floats]:
     """Totals of each quantity over resampled clusters, shape (draws,); one set of draws for all (paired)."""
     names, draws = list(sums), resampling.draws
@@ -63,6 +75,10 @@ def resample_totals(sums: Mapping[str, Floats], resampling: Resampling) -> dict[
     clusters = len(table)
     if clusters == 0:
         return {name: np.full(draws, np.nan) for name in names}
+    if clusters > MANY_CLUSTERS:
+        bundle = merge_clusters(clusters, resampling.seed)
+        clusters = int(bundle.max()) + 1
+        table = np.column_stack([cluster_sums(bundle, column, clusters) for column in table.T])
 
     rng = np.random.default_rng(resampling.seed)
     step = max(1, _CELLS // clusters)

@@ -1,35 +1,64 @@
 """The booster's parameters by a count of trials, judged on random and, where there is time, on rolling folds."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
-from features.array_types import Floats
-from features.cohort.splits import Block, Chop
+from features.cohort.splits import IN_TIME, Block, Chop, leads_of
 from features.matrix import Matrix
-from models.candidates.boosting import DATASET, DEFAULTS, TreeColumns, parameters_for
-from models.candidates.linear import learned_catalog
+from models.candidates.boosting import DEFAULTS
 from models.grouped_folds import grouped_folds
-from models.judging.evaluation.backtest import group_codes, judging_weight, random_blocks, subsample
+from models.judging.evaluation.backtest import group_codes, random_blocks
 from models.settings import TrainSettings
+from models.training.successive_halving import search_by_halving
+from models.training.tuning_folds import judge_parameters, loss_per_round, prepare_fold
 
-_MINIMUM_ROUNDS = 20  # bounds from below what a few noisy folds may choose
-_PATIENCE = 50  # rounds without a better loss before a fold's curve is taken as ended
+_SMALL_LEAVES, _SMALL_DEPTH = 31, 6  # of trees that learn from a sample; more of either was never better there
 
 
 def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[str, Any]:
     """Parameters with the lowest mean log loss over the folds; rounds by the mean curve.
 
-    The test block is never seen. Same matrix, chop and settings give the same parameters.
+    Where leads are many the search is wider and sees all rows; where rows have an order, what it finds must also be
+    better on the rolling blocks. The test block is never seen. Same matrix, chop and settings give the same parameters.
     """
+    many = min(leads_of(matrix, chop.final.train)) >= settings.many_leads
+    if not many:
+        return _search_sample(matrix, chop, settings)
+    found = search_by_halving(matrix, chop.final.train, settings)
+    if chop.kind not in IN_TIME:
+        return found
+    plain = _search_sample(matrix, chop, settings)
+    return found if _better_later(matrix, chop, settings, found, plain) else plain
+
+
+def _better_later(
+    matrix: Matrix, chop: Chop, settings: TrainSettings, found: Mapping[str, Any], plain: Mapping[str, Any]
+) -> bool:
+    """Whether parameters are better than others on the rolling blocks, on the newest and on the mean of all.
+
+    Folds at random say what holds whenever; a market that moves punishes deep trees that they praise (docs/adr/0040).
+    """
+    losses = np.array(
+        [[_loss_of(matrix, block, parameters, settings) for parameters in (found, plain)] for block in chop.blocks]
+    )
+    gain = losses[:, 1] - losses[:, 0]
+    return bool(gain[-1] > 0 and gain.mean() > 0)
+
+
+def _loss_of(matrix: Matrix, block: Block, parameters: Mapping[str, Any], settings: TrainSettings) -> float:
+    """Loss on a block after the parameters' own count of rounds."""
+    bare = {key: value for key, value in parameters.items() if key != "rounds"}
+    return float(loss_per_round(prepare_fold(matrix, block, settings), bare, settings, int(parameters["rounds"]))[-1])
+
+
+def _search_sample(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[str, Any]:
+    """The search where leads are few: shallow trees, every trial judged on a sample of the rows."""
     import optuna  # slow to load, and only training needs it
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folds = _folds(matrix, chop, settings)
-    prepared = [_prepare(matrix, block, settings) for block in folds]
+    folds = [prepare_fold(matrix, block, settings) for block in _folds(matrix, chop, settings)]
     sampler = optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=max(4, settings.trials // 2))
     study = optuna.create_study(sampler=sampler)
     study.enqueue_trial({k: v for k, v in DEFAULTS.items() if k in _SEARCHED})
@@ -37,14 +66,11 @@ def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[st
     found: dict[int, dict[str, Any]] = {}
 
     def objective(trial: optuna.Trial) -> float:
-        parameters = _suggest(trial, settings)
-        curve = np.mean(list(pool.map(lambda data: _curve(data, parameters, settings), prepared)), axis=0)
-        best = int(np.argmin(curve))
-        found[trial.number] = {**parameters, "rounds": max(best + 1, _MINIMUM_ROUNDS)}
-        return float(curve[best])
+        curve = judge_parameters(folds, _suggest(trial, settings), settings, settings.max_rounds)
+        found[trial.number] = dict(curve.parameters)
+        return curve.loss
 
-    with ThreadPoolExecutor(max_workers=2) as pool:  # folds side by side; two, as in the booster's own fit
-        study.optimize(objective, n_trials=settings.trials)
+    study.optimize(objective, n_trials=settings.trials)
     return found[study.best_trial.number]
 
 
@@ -63,8 +89,8 @@ def _suggest(trial: Any, settings: TrainSettings) -> dict[str, Any]:
     """Parameters of a trial, depth and leaves up to what the settings allow."""
     return {
         **{key: value for key, value in DEFAULTS.items() if key != "rounds"},
-        "num_leaves": trial.suggest_int("num_leaves", 4, settings.max_leaves, log=True),
-        "max_depth": trial.suggest_int("max_depth", 2, settings.max_depth),
+        "num_leaves": trial.suggest_int("num_leaves", 4, min(settings.max_leaves, _SMALL_LEAVES), log=True),
+        "max_depth": trial.suggest_int("max_depth", 2, min(settings.max_depth, _SMALL_DEPTH)),
         "min_child_samples": trial.suggest_int("min_child_samples", 10, 200, log=True),
         "feature_fraction": trial.suggest_float("feature_fraction", 0.2, 1.0),
         "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 50.0, log=True),
@@ -75,7 +101,7 @@ def _suggest(trial: Any, settings: TrainSettings) -> dict[str, Any]:
 
 def _folds(matrix: Matrix, chop: Chop, settings: TrainSettings) -> list[Block]:
     """Random folds and, where rows have an order, the newest development block."""
-    if chop.kind in ("time", "ordered"):
+    if chop.kind in IN_TIME:
         newest = chop.blocks[-1]
         return [*random_blocks(matrix, chop, settings), _subsample_block(newest, settings)]
     rng = np.random.default_rng(settings.seed)
@@ -92,46 +118,3 @@ def _subsample_block(block: Block, settings: TrainSettings) -> Block:
     return Block(
         name=block.name, train=train, test=test, purged=block.purged, test_from=block.test_from, test_to=block.test_to
     )
-
-
-def _prepare(matrix: Matrix, block: Block, settings: TrainSettings) -> tuple[lgb.Dataset, lgb.Dataset, list[int]]:
-    """LightGBM's data to learn from and to judge on, and the declared direction of each column."""
-    catalog = learned_catalog(matrix.catalog)
-    train, test = subsample(matrix, block.train, settings), matrix.take(block.test)
-    columns = TreeColumns.fit(train.values, catalog)
-
-    options = {
-        "feature_name": [f"f{k}" for k in range(len(columns.names))],
-        "categorical_feature": list(range(len(columns.numbers), len(columns.names))),
-        "free_raw_data": False,
-        "params": dict(DATASET),
-    }
-    fit = lgb.Dataset(columns.transform(train.values), train.label, weight=train.weight, **options)
-    judge = lgb.Dataset(
-        columns.transform(test.values), test.label, weight=judging_weight(block.test), reference=fit, **options
-    )
-    judge.construct()  # and with it its reference: threads find both ready
-    return fit, judge, [catalog[name].direction for name in columns.names]
-
-
-def _curve(
-    data: tuple[lgb.Dataset, lgb.Dataset, list[int]], parameters: Mapping[str, Any], settings: TrainSettings
-) -> Floats:
-    """Log loss per round on the fold's held-out rows; where it has long stopped falling, the last value goes on."""
-    fit, judge, directions = data
-    history: dict[str, dict[str, list[float]]] = {}
-
-    lgb.train(
-        {
-            **parameters_for(parameters, directions, settings.threads, settings.seed),
-            "metric": "binary_logloss",
-        },
-        fit,
-        num_boost_round=settings.max_rounds,
-        valid_sets=[judge],
-        valid_names=["held_out"],
-        callbacks=[lgb.record_evaluation(history), lgb.early_stopping(_PATIENCE, verbose=False)],
-    )
-
-    curve = np.asarray(history["held_out"]["binary_logloss"], dtype=np.float64)
-    return np.pad(curve, (0, settings.max_rounds - len(curve)), mode="edge")

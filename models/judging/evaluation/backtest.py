@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.cohort.splits import Block, Chop, leads_of
@@ -65,7 +66,7 @@ class Backtest:
 
 def group_codes(matrix: Matrix) -> Ints:
     """Codes of the matrix' groups, shape (n,)."""
-    return np.unique(matrix.keys["group"].to_numpy(dtype="str"), return_inverse=True)[1].astype(np.int64)
+    return matrix.group_codes
 
 
 def judging_weight(rows: Ints) -> Floats:
@@ -80,7 +81,7 @@ def judging_weight(rows: Ints) -> Floats:
 def subsample(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Matrix:
     """The given rows, at most ``rows_per_lead`` of each lead, which still weigh one together."""
     lead = matrix.keys["lead_id"].to_numpy()[rows]
-    codes = np.unique(lead.astype("str"), return_inverse=True)[1]
+    codes = pd.factorize(lead)[0]
     order = np.random.default_rng(settings.seed).permutation(len(rows))
     order = order[np.argsort(codes[order], kind="stable")]
     starts = np.searchsorted(codes[order], np.arange(codes.max() + 1)) if len(rows) else np.empty(0, dtype=np.int64)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats, Ints
-from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
+from models.judging.cluster_bootstrap import CONFIDENCE, MANY_CLUSTERS, Resampling
+from models.judging.evaluation.draws_of_many import draw_many
 from models.logistic import log_loss, sigmoid
 
 BINS = 10  # of the reliability table, each with a tenth of the weight
@@ -93,8 +94,13 @@ def ece_when_perfect(
     rng = np.random.default_rng(seed)
     p = sigmoid(log_odds)
     code = np.arange(len(p)) if chance is None else chance
+    table = reliability(np.zeros(len(p)), log_odds, weight)  # its bins are those of every draw: the scores stay
+    mass = np.bincount(table.code, weights=weight)
     drawn = (rng.random(int(code.max()) + 1)[code] < p for _ in range(draws))
-    found = [reliability(won.astype(np.float64), log_odds, weight).ece for won in drawn]
+    found = [
+        float((table.share * np.abs(table.predicted - np.bincount(table.code, weights=weight * won) / mass)).sum())
+        for won in drawn
+    ]
     return float(np.mean(found)), float(np.quantile(found, 0.95))
 
 
@@ -136,6 +142,8 @@ def metric_draws(
     rng, draws = np.random.default_rng(resampling.seed), resampling.draws
     codes = np.unique(group, return_inverse=True)[1]
     groups = int(codes.max()) + 1
+    if groups > MANY_CLUSTERS:
+        return draw_many(won, log_odds, weight, codes.astype(np.int64), resampling)
     found = {name: {metric: np.empty(draws) for metric in METRICS} for name in log_odds}
     # sorted once per candidate: the stable sorts inside the metrics then cost one pass
     order = {name: np.argsort(z, kind="stable") for name, z in log_odds.items()}

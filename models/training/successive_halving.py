@@ -1,0 +1,155 @@
+"""The booster's parameters where rows are many: a wide search in which few trials see every row.
+
+All trials are judged on a sample, the better ones on more rows, the best on all (successive halving: Jamieson and
+Talwalkar 2016). A sample judges size wrongly, as an interaction of three columns shows only in many rows, and in some
+fits by luck; so the best trial of every class of size goes on beside the best overall.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.array_types import Ints
+from features.cohort.splits import Block
+from features.matrix import Matrix
+from models.candidates.boosting import DEFAULTS
+from models.grouped_folds import grouped_folds
+from models.judging.evaluation.backtest import group_codes
+from models.settings import TrainSettings
+from models.training.tuning_folds import Curve, judge_parameters, prepare_fold
+
+_SAMPLE = 40_000  # most rows that every trial sees
+_FOLDED_ROWS = 100_000  # up to so many rows are judged in folds; of more, one held-out part tells as much
+_HELD_OUT = 5  # one in so many rows of that part
+_RATE, _SLOWER = (
+    0.15,
+    0.06,
+)  # learning rate of the search, and what the winner tries then, with as many rounds as it takes
+_SLOWER_ROWS = 200_000  # above it a slower rate gains less than it costs
+_ROUNDS = 2_000  # never reached in the tables of the benchmark: every curve turns before
+_SIZES = (15, 63)  # classes of leaves: up to 15, up to 63, more
+_BEST = 2  # trials that go on at first, beside the best of each class
+_FINALISTS = 1
+_TRIALS = 4 / 3  # of those of a small table
+_ROWS_PER_LEAF = 40  # of the rarer outcome, that a further leaf must have to be tried
+_NARROW_LEAVES, _NARROW_DEPTH = 31, 6  # what any table may have; a depth of two for each doubling of leaves
+_DEEP: Mapping[
+    str, Any
+] = {  # many leaves of many rows, each tree of other rows: what finds interactions of three columns
+    "num_leaves": 127,
+    "max_depth": 12,
+    "min_child_samples": 100,
+    "feature_fraction": 0.8,
+    "bagging_fraction": 0.6,
+    "lambda_l2": 0.5,
+    "cat_smooth": 50.0,
+    "extra_trees": False,
+}
+
+
+@dataclass(frozen=True)
+class Room:
+    """How deep the trees may get."""
+
+    leaves: int
+    depth: int
+
+    @classmethod
+    def of(cls, rarer: int, settings: TrainSettings) -> "Room":
+        """As the rows of the rarer outcome deserve, within what the settings allow."""
+        leaves = int(np.clip(rarer // _ROWS_PER_LEAF, _NARROW_LEAVES, settings.max_leaves))
+        depth = _NARROW_DEPTH + round(2 * np.log2(max(leaves / _NARROW_LEAVES, 1.0)))
+        return cls(min(leaves, settings.max_leaves), int(min(depth, settings.max_depth)))
+
+
+def search_by_halving(matrix: Matrix, rows: Ints, settings: TrainSettings) -> dict[str, Any]:
+    """Parameters with the lowest loss on held-out rows of ``rows``; the same seed finds the same."""
+    rarer = int(min(matrix.label[rows].sum(), (1 - matrix.label[rows]).sum()))
+    room = Room.of(rarer, settings)
+    sample = min(len(rows), _SAMPLE)
+    kept = _try_many(matrix, _draw(rows, sample, settings), room, settings)
+    if sample < len(rows):
+        middle = round(float(np.sqrt(sample * len(rows))))
+        kept = _judge(matrix, _draw(rows, middle, settings), promote(kept, _BEST), settings)
+
+    rate = _SLOWER if len(rows) <= _SLOWER_ROWS else _RATE
+    last = [{**parameters, "learning_rate": rate} for parameters in promote(kept, _FINALISTS)]
+    return dict(min(_judge(matrix, rows, last, settings), key=lambda curve: curve.loss).parameters)
+
+
+def promote(curves: Sequence[Curve], count: int) -> list[Mapping[str, Any]]:
+    """Parameters of the best ``count`` curves and of the best of each class of size, best first."""
+    ranked = sorted(curves, key=lambda curve: curve.loss)
+    kept = list(range(min(count, len(ranked))))
+    for code in range(len(_SIZES) + 1):
+        first = next((k for k, curve in enumerate(ranked) if _size_class(curve.parameters) == code), None)
+        if first is not None and first not in kept:
+            kept.append(first)
+    return [ranked[k].parameters for k in sorted(kept)]
+
+
+def _size_class(parameters: Mapping[str, Any]) -> int:
+    return int(np.searchsorted(_SIZES, parameters["num_leaves"]))
+
+
+def _try_many(matrix: Matrix, rows: Ints, room: Room, settings: TrainSettings) -> list[Curve]:
+    """A third more trials than for a small table, each judged on one held-out part of a sample."""
+    import optuna  # slow to load, and only training needs it
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folds = [prepare_fold(matrix, block, settings) for block in _folds(matrix, rows, settings)[:1]]
+    trials = round(_TRIALS * settings.trials)
+    sampler = optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=max(4, trials // 2))
+    study = optuna.create_study(sampler=sampler)
+    study.enqueue_trial({key: DEFAULTS[key] for key in _DEEP})
+    study.enqueue_trial({**_DEEP, "num_leaves": min(127, room.leaves), "max_depth": min(12, room.depth)})
+    found: list[Curve] = []
+
+    def objective(trial: Any) -> float:
+        found.append(judge_parameters(folds, _suggest(trial, room), settings, _ROUNDS))
+        return found[-1].loss
+
+    study.optimize(objective, n_trials=trials)
+    return found
+
+
+def _suggest(trial: Any, room: Room) -> dict[str, Any]:
+    return {
+        **{key: value for key, value in DEFAULTS.items() if key != "rounds"},
+        "learning_rate": _RATE,
+        "num_leaves": trial.suggest_int("num_leaves", 4, room.leaves, log=True),
+        "max_depth": trial.suggest_int("max_depth", 2, room.depth),
+        "min_child_samples": trial.suggest_int("min_child_samples", 10, 300, log=True),
+        "feature_fraction": trial.suggest_float("feature_fraction", 0.3, 1.0),
+        "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
+        "lambda_l2": trial.suggest_float("lambda_l2", 0.05, 50.0, log=True),
+        "cat_smooth": trial.suggest_float("cat_smooth", 5.0, 100.0, log=True),
+        "extra_trees": trial.suggest_categorical("extra_trees", [False, True]),
+    }
+
+
+def _judge(matrix: Matrix, rows: Ints, several: Iterable[Mapping[str, Any]], settings: TrainSettings) -> list[Curve]:
+    folds = [prepare_fold(matrix, block, settings) for block in _folds(matrix, rows, settings)]
+    return [judge_parameters(folds, _bare(parameters), settings, _ROUNDS) for parameters in several]
+
+
+def _bare(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters without the rounds of another curve."""
+    return {key: value for key, value in parameters.items() if key != "rounds"}
+
+
+def _draw(rows: Ints, count: int, settings: TrainSettings) -> Ints:
+    return np.sort(np.random.default_rng(settings.seed).permutation(rows)[:count])
+
+
+def _folds(matrix: Matrix, rows: Ints, settings: TrainSettings) -> list[Block]:
+    """Folds of the rows with accounts kept whole; of very many rows, one part held out."""
+    group = group_codes(matrix)[rows]
+    many = len(rows) > _FOLDED_ROWS
+    parts = list(grouped_folds(group, _HELD_OUT if many else settings.tune_folds, settings.seed))
+    return [
+        Block(name=f"random {k + 1}", train=rows[train], test=rows[test])
+        for k, (train, test) in enumerate(parts[:1] if many else parts)
+    ]

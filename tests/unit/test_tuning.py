@@ -1,0 +1,62 @@
+"""Tuning where leads are many: what goes on to more rows, how deep trees may get, and what moving markets refuse."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import models.training.tuning as tuning
+from features.cohort.splits import Block, Chop
+from models.settings import TrainSettings
+from models.training.successive_halving import Room, promote, search_by_halving
+from models.training.tuning import tune_booster
+from models.training.tuning_folds import Curve
+from tests.reference.toy import toy_chop, toy_matrix
+
+SETTINGS = TrainSettings.tiny()
+MANY = SETTINGS.model_copy(update={"many_leads": 100})
+
+
+def curve(loss: float, leaves: int) -> Curve:
+    return Curve(loss, {"num_leaves": leaves, "loss": loss})
+
+
+def test_the_best_of_every_size_goes_on_beside_the_best() -> None:
+    """A sample judges size wrongly: the best large trial goes on however far behind it is."""
+    tried = [curve(0.50, 4), curve(0.51, 15), curve(0.52, 7), curve(0.6, 63), curve(0.7, 255), curve(0.8, 64)]
+    assert [one["loss"] for one in promote(tried, 2)] == [0.50, 0.51, 0.6, 0.7]
+
+
+@pytest.mark.parametrize(
+    ("rarer", "room"), [(500, Room(31, 6)), (2_480, Room(62, 8)), (12_000, Room(255, 12)), (10**6, Room(255, 12))]
+)
+def test_trees_get_as_deep_as_their_leaves_have_rows(rarer: int, room: Room) -> None:
+    assert Room.of(rarer, TrainSettings()) == room
+    tight = TrainSettings(max_leaves=40, max_depth=7)
+    assert Room.of(rarer, tight).leaves <= 40 and Room.of(rarer, tight).depth <= 7
+
+
+def test_the_same_seed_finds_the_same_and_the_search_knows_no_row_but_those_given() -> None:
+    matrix = toy_matrix(900)
+    rows = np.arange(600)
+    first = search_by_halving(matrix, rows, MANY)
+    spoiled = replace(matrix, label=np.where(np.arange(900) < 600, matrix.label, 1 - matrix.label))
+    assert search_by_halving(matrix, rows, MANY) == first == search_by_halving(spoiled, rows, MANY)
+    assert first["rounds"] >= 20 and first["learning_rate"] in (0.15, 0.06)
+
+
+def test_only_many_leads_are_searched_widely(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = toy_matrix(600)
+    chop = Chop("stratified", (), Block(name="final", train=np.arange(450), test=np.arange(450, 600)), "")
+    assert tune_booster(matrix, chop, SETTINGS)["max_depth"] <= 6
+    monkeypatch.setattr(tuning, "search_by_halving", lambda *_: {"max_depth": 12})
+    assert tune_booster(matrix, chop, MANY) == {"max_depth": 12}
+    assert tune_booster(matrix, chop, SETTINGS) != {"max_depth": 12}
+
+
+def test_where_rows_have_an_order_deep_trees_must_be_better_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, chop = toy_matrix(600), toy_chop(600)
+    plain = tune_booster(matrix, chop, SETTINGS)
+    wild = {**plain, "num_leaves": 31, "max_depth": 12, "min_child_samples": 2, "learning_rate": 0.9, "rounds": 60}
+    monkeypatch.setattr(tuning, "search_by_halving", lambda *_: dict(wild))
+    assert tune_booster(matrix, chop, MANY) == plain
