@@ -10,9 +10,13 @@ import pandas as pd
 import pytest
 
 from features.errors import LeadScoreError
+from features.schema.load_source import load_source
+from pipelines.declaring.exports.open_export import init_export
 from pipelines.ingest.errors import DatabaseError, EmptyFileError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.input_listing import FoundInput, list_tables
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
 
 CSV = b"id,city\n0012,Bonn\n1000,Lodz\n"
 
@@ -91,3 +95,32 @@ def test_a_database_lists_its_tables_and_a_password_is_refused(tmp_path: Path, m
         list_tables("${NOT_SET}")
     with pytest.raises(LeadScoreError):
         list_tables(tmp_path / "missing.csv")
+
+
+LEADS = pd.DataFrame({"Id": [f"L{i}" for i in range(60)], "Size": range(60), "Status": ["won", "lost", "lost"] * 20})
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "jsonl", "db", "parquet", "folder", "zip"])
+def test_one_table_is_declared_by_itself_however_it_is_packed(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"leads.{kind}"
+    if kind == "xlsx":
+        LEADS.to_excel(path, index=False)
+    elif kind == "jsonl":
+        LEADS.to_json(path, orient="records", lines=True)
+    elif kind == "parquet":
+        LEADS.to_parquet(path)
+    elif kind == "zip":
+        path.write_bytes(zipped(leads_dot_csv=LEADS.to_csv(index=False).encode(), readme_dot_md=b"x"))
+    elif kind == "db":
+        with sqlite3.connect(path) as connection:
+            LEADS.to_sql("leads", connection, index=False)
+        connection.close()
+    else:
+        for part in (1, 2):
+            (path / f"part={part}").mkdir(parents=True)
+            LEADS.iloc[part - 1 :: 2].to_parquet(path / f"part={part}" / "p.parquet")
+    text = init_export([str(path)], None, tmp_path / "data")
+    declared = tmp_path / "leads.yaml"
+    declared.write_text(text)
+    counts = ingest(load_source(declared), Paths(tmp_path / "data", "leads"))
+    assert counts.rows["leads"].kept == 60 and counts.source_kind == "flat"

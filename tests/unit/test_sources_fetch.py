@@ -88,6 +88,7 @@ def test_a_zip_of_several_files_needs_a_member_and_says_which_there_are() -> Non
     packed = zipped(a_dot_csv=b"1", b_dot_csv=b"2")
     with pytest.raises(UnreadableFileError, match=r"a\.csv, b\.csv"):
         unpack(packed, Location(file="x"), what="x")
+    assert unpack(zipped(a_dot_csv=b"1", readme_dot_md=b"2"), Location(file="x"), what="x") == b"1"
     with pytest.raises(UnreadableFileError, match=r"no member 'c\.csv'. It holds: a\.csv, b\.csv"):
         unpack(packed, Location(file="x", member="c.csv"), what="x")
     with pytest.raises(UnreadableFileError, match="damaged workbook"):

@@ -66,8 +66,8 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
 
 
 def _is_plain(given: str, location: Location) -> bool:
-    """Whether an input is a file that holds its one table itself."""
-    return not is_database_address(given) and location == Location(file=location.file) and Path(given).is_file()
+    """Whether an input is a file, folder, workbook or archive whose only table is read by its path alone."""
+    return not is_database_address(given) and location.database is None
 
 
 def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> ExportTable:

@@ -15,7 +15,8 @@ from features.schema.source import Source
 from pipelines.ingest.errors import MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.file_adapters import open_bytes
 from pipelines.ingest.reading.file_parts import has_pattern
-from pipelines.ingest.reading.unpacking import PACKED_SUFFIXES, unpack, zip_member
+from pipelines.ingest.reading.table_names import PACKED_SUFFIXES
+from pipelines.ingest.reading.unpacking import unpack, zip_member
 from pipelines.workspace.atomic_files import write_bytes
 from pipelines.workspace.paths import Paths
 

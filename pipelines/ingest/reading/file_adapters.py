@@ -59,9 +59,11 @@ def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -
 
     start = _open_regular(path, _START)
     if is_database_file(start):
-        if location.sha256 is not None:
-            check_hash(hashlib.sha256(open_bytes(path)).hexdigest(), location, what=path.name)
-        return read_database_file(path, location, what=path.name, columns=expected)
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        check_hash(digest, location, what=path.name)
+        raw = read_database_file(path, location, what=path.name, columns=expected)
+        return replace(raw, form={"sha256": digest, "bytes": path.stat().st_size, **raw.form})
     content = unpack(open_bytes(path), location, what=path.name)
     return read_table(content, location, what=path.name, expected=expected)
 

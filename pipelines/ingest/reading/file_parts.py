@@ -12,9 +12,9 @@ from features.schema.columns import Location
 from pipelines.ingest.errors import MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.parquet_files import partition_values
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.reading.unpacking import PACKED_SUFFIXES, check_hash
+from pipelines.ingest.reading.table_names import table_suffix
+from pipelines.ingest.reading.unpacking import check_hash
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".xlsb", ".ods")
 _LAKES = (("_delta_log", "Delta Lake"), ("metadata", "Iceberg"), (".hoodie", "Hudi"))
 
 
@@ -61,8 +61,8 @@ def _files_of(folder: Path) -> tuple[Path, ...]:
         files = sorted(p for p in folder.rglob("*") if p.is_file() and _is_shown(p, folder))
     except OSError as problem:
         raise UnreadableFileError(f"{folder} cannot be read: {problem.strerror}. Check its permissions.") from problem
-    tables = tuple(p for p in files if table_suffix(p) is not None)
-    kinds = sorted({str(table_suffix(p)) for p in tables})
+    tables = tuple(p for p in files if table_suffix(p.name) is not None)
+    kinds = sorted({str(table_suffix(p.name)) for p in tables})
     if not tables:
         raise UnreadableFileError(
             f"{folder} is a directory without a table in it ({len(files)} other files). Name a file, or a folder of "
@@ -83,19 +83,6 @@ def _refuse_lake(folder: Path) -> None:
                 f"{folder} is a {name} table: its Parquet files hold deleted rows too. Export its current state as "
                 "Parquet, or read it through a database that knows the format."
             )
-
-
-def table_suffix(path: Path) -> str | None:
-    """The suffix of a table's file, without that of its packing; None if it is not one of a table.
-
-    >>> table_suffix(Path("a.csv.gz")), table_suffix(Path("readme.md"))
-    ('.csv', None)
-    """
-    name = path.name.lower()
-    for packed in PACKED_SUFFIXES:
-        name = name.removesuffix(packed)
-    suffix = Path(name).suffix
-    return suffix if suffix in TABLE_SUFFIXES else None
 
 
 def _is_shown(path: Path, root: Path) -> bool:

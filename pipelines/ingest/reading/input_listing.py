@@ -10,14 +10,12 @@ import pyarrow.parquet as pq
 from features.schema.columns import Database, Location
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.file_adapters import open_bytes
-from pipelines.ingest.reading.file_parts import has_pattern, list_parts, table_suffix
+from pipelines.ingest.reading.file_parts import has_pattern, list_parts
 from pipelines.ingest.reading.formats.databases import as_file, is_database_file, list_database, list_file_tables
 from pipelines.ingest.reading.formats.parquet_files import PARQUET
 from pipelines.ingest.reading.formats.workbooks import COMPOUND, list_sheets
+from pipelines.ingest.reading.table_names import PACKED_SUFFIXES, is_table_name
 from pipelines.ingest.reading.unpacking import ZIP, is_workbook, unpack, zip_member, zip_names
-
-_DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".duckdb")
-_ARCHIVES = (".zip",)
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _list_folder(folder: Path) -> FoundInput:
             tables += inner.tables
             others += [(f"{path.name}/{name}", why) for name, why in inner.passed_over]
             continue
-        if table_suffix(path) is None and path.suffix.lower() not in (*_DATABASE_SUFFIXES, *_ARCHIVES):
+        if not is_table_name(path.name) and path.suffix.lower() != ".zip":
             others.append((path.name, "not a table by its name"))
             continue
         try:
@@ -142,7 +140,7 @@ def _list_content(content: bytes, path: Path, location: Location, name: str, *, 
                 yield from _list_content(
                     packed, path, location.model_copy(update={"member": inner}), name, depth=depth - 1
                 )
-            elif _is_table_name(member):
+            elif is_table_name(member):
                 at = location.model_copy(update={"member": inner})
                 yield from _list_content(zip_member(content, member, what=what), path, at, _stem(member), depth=0)
         return
@@ -161,14 +159,9 @@ def _list_content(content: bytes, path: Path, location: Location, name: str, *, 
         yield FoundTable(name, location)
 
 
-def _is_table_name(member: str) -> bool:
-    path = Path(member)
-    return table_suffix(path) is not None or path.suffix.lower() in _DATABASE_SUFFIXES
-
-
 def _stem(name: str) -> str:
     """A file's name without folders, packing and suffix."""
     bare = Path(name)
-    while bare.suffix.lower() in (".gz", ".bz2", ".xz", ".zst"):
+    while bare.suffix.lower() in PACKED_SUFFIXES:
         bare = bare.with_suffix("")
     return bare.stem

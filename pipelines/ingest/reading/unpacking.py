@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from features.schema.columns import Location
 from pipelines.ingest.errors import UnreadableFileError, WrongHashError
+from pipelines.ingest.reading.table_names import is_table_name
 
 ZIP = b"PK\x03\x04"
 LARGEST_UNPACKED = 8 << 30  # bytes: a table is held in memory, and archives of zeros unpack a thousandfold
-PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 _HIDDEN_MEMBERS = ("__MACOSX/", ".DS_Store", "Thumbs.db")  # what operating systems add to archives
 
 
@@ -105,13 +105,19 @@ def _names(archive: zipfile.ZipFile) -> list[str]:
     ]
 
 
+def _sole_table(names: Sequence[str]) -> str | None:
+    """The only member, or the only one that is a table by its name, as beside a readme."""
+    tables = [name for name in names if is_table_name(name)]
+    return names[0] if len(names) == 1 else tables[0] if len(tables) == 1 else None
+
+
 def zip_member(content: bytes, member: str | None, *, what: str) -> bytes:
     """Bytes of a member of a zip; a path may lead through zips in zips (``inner.zip/folder/file.csv``)."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = _names(archive)
-            wanted = names[0] if member is None and len(names) == 1 else member
-            if wanted in names:
+            wanted = member if member is not None else _sole_table(names)
+            if wanted is not None and wanted in names:
                 if archive.getinfo(wanted).file_size > LARGEST_UNPACKED:
                     raise _too_large(f"{wanted} in {what}")
                 return archive.read(wanted)
