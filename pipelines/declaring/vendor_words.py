@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from functools import cached_property
 
 from features.schema.vocabulary import Stage
-from pipelines.declaring.header_words import Meaning, known_meanings
+from pipelines.declaring.header_words import Meaning, known_meanings, meanings_of
 from pipelines.declaring.vendor_template import (
     RecognisedTable,
     VendorKind,
@@ -31,7 +31,9 @@ _FIELDS = {
     "amount": Meaning.AMOUNT,
     "owner": Meaning.OWNER,
     "reason": Meaning.REASON,
-}  # account_id keeps the words of its heading: an id, or a company's name
+}
+_SEVERAL = ("lead_id", "closed_at")  # of which more than one column may be used; of others the best one found
+# account_id keeps the words of its heading: an id, or a company's name
 
 
 class VendorWords:
@@ -98,11 +100,11 @@ def _meanings(words: VendorWords, tables: Sequence[Iterable[object]]) -> dict[st
             continue
         for field, named in read.fields.items():
             if field in _FIELDS:
-                for header in named:
+                for header in named if field in _SEVERAL else named[:1]:
                     found[header] = found.get(header, frozenset()) | {_FIELDS[field]}
         for header, (_, column) in read.attributes.items():
             found.setdefault(header, frozenset({Meaning.TITLE} if column.title else ()))
         for header, role in read.roles.items():
-            if role != "personal" and role != "display":
-                found.setdefault(header, frozenset())
+            if role not in ("personal", "display"):  # no clock and no status, but it may refer to another table
+                found.setdefault(header, meanings_of(header) & {Meaning.ID, Meaning.EMAIL})
     return found

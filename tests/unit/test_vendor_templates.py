@@ -20,7 +20,7 @@ NAMES = ("dynamics", "hubspot", "marketo", "mautic", "odoo", "pipedrive", "posth
 
 def test_all_templates_are_found_and_wrong_names_are_told() -> None:
     assert set(NAMES) <= set(template_names())
-    with pytest.raises(SourceError, match="no template 'hubspoot'.*hubspot"):
+    with pytest.raises(SourceError, match=r"no template 'hubspoot'.*hubspot"):
         load_template("hubspoot")
     with pytest.raises(SourceError, match="line 2"):
         parse_template("name: x\ntitle: [1]\n")
