@@ -21,7 +21,7 @@ NO_SEGMENT = ""  # of rows whose segment is not on record: they follow the commo
 _PASSES = 4  # of block levels, then segments; the second moves nothing in the third decimal
 _NEWTON_STEPS = 12  # of a penalised line, which converges in five
 _MOST = 200  # segments with a line of their own, the largest; the others follow the common one
-_FEWEST = 5  # rows of such a segment: a name that few leads share may name somebody, and tells next to nothing
+FEWEST = 5  # rows of such a segment: a name that few leads share may name somebody, and tells next to nothing
 _SLOPE_DEVIATION = 0.5  # the most that slopes differ: half to one and a half, as for the common one (affine.py)
 _LEAST_FACTOR = 0.2  # of the common slope: a segment never turns the order of its leads
 _LEAST_CURVATURE = 1e-9  # of a sum of p * (1 - p): a segment whose outcome is sure has none
@@ -150,7 +150,7 @@ def fit_segment_levels(rows: SegmentRows, slope: float) -> SegmentLevels:
     unknown = levels.between * levels.error / (levels.between + levels.error)
     size = np.bincount(code[known], minlength=len(names))
     largest = np.argsort(-size, kind="stable")[:_MOST]
-    kept = np.sort(largest[size[largest] >= _FEWEST])
+    kept = np.sort(largest[size[largest] >= FEWEST])
     lines = {
         str(names[k]): SegmentLine(
             shift=float(shift[k] / slope),

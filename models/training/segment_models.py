@@ -12,7 +12,7 @@ from features.cohort.splits import Block, Chop, leads_of
 from features.matrix import Matrix
 from models.calibration.affine import fit_slope
 from models.calibration.level import estimate_level
-from models.calibration.segment_levels import NO_SEGMENT, SegmentLevels, SegmentRows
+from models.calibration.segment_levels import FEWEST, NO_SEGMENT, SegmentLevels, SegmentRows
 from models.candidates.blend import blend_log_odds
 from models.candidates.segmented import OwnModel, SegmentedModel, read_segments
 from models.interfaces import Candidate
@@ -79,7 +79,7 @@ def largest_segments(segment: npt.NDArray[np.object_]) -> list[str]:
     """The segments told one by one, largest first."""
     names, size = np.unique(segment.astype("str"), return_counts=True)
     order = np.argsort(-size, kind="stable")
-    return [str(names[k]) for k in order if names[k] != NO_SEGMENT][:_TABLED]
+    return [str(names[k]) for k in order if names[k] != NO_SEGMENT and size[k] >= FEWEST][:_TABLED]
 
 
 def loss_of_the_rate(won: Floats) -> float:
