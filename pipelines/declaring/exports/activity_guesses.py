@@ -99,17 +99,25 @@ def _known_kinds(header: str, counts: pd.Series) -> KindColumn | None:
         return None
     values = list(map(str, counts.index))
     named = {value: words.kind_of(value) for value in values}
-    kinds = []
+    kinds: list[KindGuess] = []
     for name, kind in words.template.kinds.items():
-        mine = [value for value in values if (known := named[value]) is not None and known[0] == name]
-        kinds += [
-            KindGuess(
-                name=name, pattern=pattern, rows=int(counts[fitting].sum()), dimension=kind.dimension,
-                topic=kind.topic, actor=kind.actors[0], examples=tuple(fitting[:2]), known=kind,
-            )
-            for pattern in kind.match
-            if (fitting := [v for v in mine if fnmatch.fnmatchcase(v.casefold(), pattern.casefold())])
-        ]  # fmt: skip
+        left = [value for value in values if (known := named[value]) is not None and known[0] == name]
+        for pattern in kind.match:
+            mine = [value for value in left if fnmatch.fnmatchcase(value.casefold(), pattern.casefold())]
+            left = [value for value in left if value not in mine]
+            if mine:
+                kinds.append(
+                    KindGuess(
+                        name=name,
+                        pattern=pattern,
+                        rows=int(counts[mine].sum()),
+                        dimension=kind.dimension,
+                        topic=kind.topic,
+                        actor=kind.actors[0],
+                        examples=tuple(mine[:2]),
+                        known=kind,
+                    )
+                )
     if not kinds:
         return None
     left = [value for value in values if named[value] is None]
