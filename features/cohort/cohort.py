@@ -47,7 +47,8 @@ def cutoff_of(tables: Tables, source: Source) -> pd.Timestamp:
     latest = max((moment for moment in clocks if not pd.isna(moment)), default=None)
     if latest is None:
         raise DataError(f"source '{source.name}' has no row with a known_at; map a timestamp, e.g. leads.created_at.")
-    return pd.Timestamp(latest)
+    # a table of deals is the state after its last change: a deal that closed with that very change is not open
+    return pd.Timestamp(latest) + pd.Timedelta(microseconds=int(source.opportunities is not None))
 
 
 def _utc(text: str) -> pd.Timestamp:

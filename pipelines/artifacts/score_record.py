@@ -51,7 +51,10 @@ class InfluenceSample(Record):
 
 
 class ScoreRecord(Artifact):
-    """Who was scored by which bundle; ``kind`` is :data:`OPEN_LEADS` or :data:`TEST_ROWS`, None where nobody was."""
+    """Who was scored by which bundle; ``kind`` is :data:`OPEN_LEADS` or :data:`TEST_ROWS`, None where nobody was.
+
+    ``too_old`` counts leads that came in more than a horizon before the oldest age the bundle learned from.
+    """
 
     FILE = "score/score.json"
     STAGE = "score"
@@ -64,6 +67,7 @@ class ScoreRecord(Artifact):
     context_share: Figure = None
     context_warning: bool = False
     reference_probability: Figure = None
+    too_old: int = 0
     importance: Importance | None = None
     influence: InfluenceSample | None = None
 

@@ -1,34 +1,44 @@
-"""A commented starter declaration for a file: guesses a person corrects."""
+"""A commented starter declaration for one file: guesses a person corrects."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from anyascii import anyascii
 
 from features.schema.canonical_tables import LEADS
 from features.schema.columns import Location
-from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
-from pipelines.declaring.column_inference import (
-    Guess,
-    TargetGuess,
-    created_column,
-    guess_column,
-    guess_target,
-    times_in_order,
+from features.schema.vocabulary import ColumnType
+from pipelines.declaring.column_inference import Guess, guess_column, times_in_order
+from pipelines.declaring.column_lines import (
+    column_lines,
+    explain_once,
+    flow_list,
+    flow_map,
+    quote_yaml,
+    show_facts,
+    source_key,
 )
+from pipelines.declaring.deal_clocks import DealClocks, closed_headers, created_header, find_clocks
+from pipelines.declaring.header_kinds import HeaderKind, speaks_of, todays_words
+from pipelines.declaring.record_id import find_record_id
+from pipelines.declaring.status_column import StatusColumn, find_status
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.number_form import DecimalSign, weigh_signs
 from pipelines.ingest.values.type_casting import decimal_of
 
-_PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
-_WORDS = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})
+__all__ = ["init_source", "quote_yaml"]
 
 
 def init_source(path: Path) -> str:
-    """Text of a starter declaration for a CSV or Parquet file: a flat source, every guess open to correction.
+    """Text of a starter declaration for a file: with clocks where it says when deals came in and closed, else flat.
+
+    Every guess is open to correction and stands with its evidence; what must be edited before the first run is listed
+    at the top.
 
     Raises
     ------
@@ -37,39 +47,59 @@ def init_source(path: Path) -> str:
     """
     raw = read_file(path, Location(file=path.name))
     frame = pd.DataFrame({name: _texts(raw.frame[name]) for name in raw.frame.columns})
+    status = find_status(frame)
+    guesses = guess_columns(frame, status, raw.form.get("delimiter"))
+    facts = FileFacts.of(frame, guesses, status)
 
-    target = guess_target(frame)
-    won = None
-    if target is not None:
-        values = frame[target.header]
-        won = values.isin(target.won).astype("float64").where(values.isin(target.won + target.lost))
+    body = _with_clocks(path, raw, frame, facts) if facts.clocks is not None else _flat_body(path, raw, frame, facts)
+    return "\n".join([*_head(path, raw, frame, facts), *explain_once(body)]) + "\n"
 
-    decimal = decimal_of([frame[c] for c in frame], raw.form.get("delimiter"))
-    guesses = {
-        name: guess_column(frame[name], None if target is not None and name == target.header else won, decimal)
+
+def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: str | None) -> dict[str, Guess]:
+    """What every column seems to be."""
+    won = None if status is None else status.is_won(frame)
+    decimal = decimal_of([frame[c] for c in frame], delimiter)
+    return {
+        str(name): guess_column(frame[name], None if status is not None and name == status.header else won, decimal)
         for name in frame.columns
     }
 
-    names = _names(list(frame.columns))
-    lines = [
-        *_head(path, raw, frame, target, won),
-        *_flat(target, guesses, names, [names[header] for header in times_in_order(frame, guesses)]),
-        *_location(path, raw, _proven_decimal(frame, guesses)),
-        "    columns:",
-    ]
 
-    for header, guess in guesses.items():
-        is_target = target is not None and header == target.header
-        lines += _column(names[header], guess, is_target=is_target, is_order=header == created_column(guesses))
+@dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """What was found out about a file as a whole.
 
-    return "\n".join([*lines, *_TAIL]) + "\n"
+    ``lead_id`` is the header of the CRM's own id, None where no column tells rows apart.
+    """
 
+    guesses: Mapping[str, Guess]
+    status: StatusColumn | None
+    clocks: DealClocks | None
+    lead_id: str | None
+    names: Mapping[str, str]
 
-_TAIL = (
-    "",
-    "framework: bant        # or champ, meddicc, anum, faint, gpctba_ci, nibta",
-    "capacity: {share: 0.1} # share of the leads sales can work",
-)
+    @classmethod
+    def of(cls, frame: pd.DataFrame, guesses: Mapping[str, Guess], status: StatusColumn | None) -> "FileFacts":
+        """Of the texts of a file."""
+        own = find_record_id(frame, guesses)
+        clocks = None if status is None or own is None else find_clocks(frame, guesses, status)
+        reserved = () if clocks is None else ("status", "deal_value")
+        names = _names(list(guesses), _usual_names(frame, guesses), reserved)
+        return cls(guesses=guesses, status=status, clocks=clocks, lead_id=own, names=names)
+
+    def first(self, kind: HeaderKind) -> str | None:
+        """The first column whose header speaks of something and whose values are a name or a number."""
+        return next(
+            (
+                header
+                for header, guess in self.guesses.items()
+                if speaks_of(header, kind)
+                and guess.type in (ColumnType.CATEGORY, ColumnType.NUMBER, ColumnType.TEXT)
+                and header not in (self.lead_id, self.status.header if self.status else None)
+                and not todays_words(header)
+            ),
+            None,
+        )
 
 
 def _texts(column: pd.Series) -> pd.Series:
@@ -77,53 +107,183 @@ def _texts(column: pd.Series) -> pd.Series:
     return texts.mask(texts == "")
 
 
-def _head(
-    path: Path,
-    raw: RawTable,
-    frame: pd.DataFrame,
-    target: TargetGuess | None,
-    won: pd.Series | None,
-) -> list[str]:
+def _head(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFacts) -> list[str]:
     name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
     name = name if name[:1].isalpha() else f"leads_{name}".rstrip("_")
+    status = facts.status
 
     lines = [
         f"# Starter declaration for {path.name}: {len(frame):,} rows, {len(frame.columns)} columns.",
         "# Everything here is a guess: correct it, save it beside the file, run leadscore run --source THIS.yaml",
         "# Every key is explained in docs/sources.md.",
     ]
-
     if raw.broken:
         lines.append(
             f"# {len(raw.broken)} rows do not fit the header (first: row {raw.broken[0].row}); they go to quarantine."
         )
-
-    if target is None:
-        lines.append("# No column looks like a target with values such as won and lost: name it under flat.target.")
-    elif won is not None:
-        unknown = int(won.isna().sum())
+    edits = find_edits(status)
+    lines += [f"# TO EDIT: {text}" for text in edits] or ["# Nothing has to be edited before the first run."]
+    if status is not None:
+        won, closed = status.rows(status.meanings["won"]), int(status.is_won(frame).notna().sum())
+        still = status.rows(status.open)
         lines.append(
-            f"# {won.mean():.1%} of the rows with an outcome are won"
-            + (f"; {unknown:,} have none." if unknown else ".")
+            f"# {won / max(closed, 1):.1%} of {closed:,} rows with an outcome are won; "
+            + (f"{still:,} rows are open: they are scored and listed." if still else "no row is open.")
         )
 
-    return [*lines, f"name: {name[:64]}", "kind: flat", f"title: {quote_yaml(path.stem)}", ""]
+    kind = "flat" if facts.clocks is None else "relational"
+    return [*lines, f"name: {name[:64]}", f"kind: {kind}", f"title: {quote_yaml(path.stem)}", ""]
 
 
-def _flat(
-    target: TargetGuess | None,
-    guesses: Mapping[str, Guess],
-    names: Mapping[str, str],
-    in_order: list[str],
-) -> list[str]:
-    target = target or TargetGuess("target", ("won",), ("lost",))
-    column, won, lost = target.header, target.won, target.lost
+def find_edits(status: StatusColumn | None) -> list[str]:
+    """What a person has to say before the first run, because the file does not."""
+    if status is None:
+        return ["no column looks like a target with values such as won and lost: name it under flat.target."]
+    found = []
+    if status.unplaced:
+        shown = ", ".join(f"{quote_yaml(v)} ({status.counts[v]:,} rows)" for v in status.unplaced)
+        found.append(
+            f"'{status.header}' has values whose meaning is not clear: {shown}. Put each under won, lost, disqualified "
+            "or open; until then these rows go to quarantine."
+        )
+    if status.unclear_blanks:
+        found.append(
+            f"'{status.header}' is empty in {status.unclear_blanks:,} rows. If that means open, add \"\" to open; "
+            "until then these rows go to quarantine."
+        )
+    return found
+
+
+def _status_lines(status: StatusColumn, *, indent: int) -> list[str]:
+    """The values by what they mean, one line each, with their rows."""
+    pad, lines = " " * indent, []
+    for key, values in (
+        ("won", status.meanings["won"]),
+        ("lost", status.lost),
+        ("disqualified", status.disqualified),
+        ("open", status.open),
+    ):
+        if values:
+            counts = ", ".join(f"{v or 'empty'} {status.rows((v,)):,}" for v in values)
+            lines.append(f"{pad}{key}: {flow_list(values)} # rows: {counts}")
+    if status.unplaced:
+        lines.append(f"{pad}# not placed: {', '.join(f'{v} {status.counts[v]:,}' for v in status.unplaced)}")
+    return lines
+
+
+def _with_clocks(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFacts) -> list[str]:
+    """One table that is leads and outcomes: cohort at creation, horizon, censoring, split by time."""
+    clocks, status, guesses = facts.clocks, facts.status, facts.guesses
+    if clocks is None or status is None or facts.lead_id is None:
+        raise AssertionError("a declaration with clocks needs an id, a status and clocks")
+
+    closed = clocks.closed[0] if len(clocks.closed) == 1 else clocks.closed
     lines = [
-        "flat:",
-        f"  target: {{column: {quote_yaml(names.get(column, column))}, won: {_list(won)}, lost: {_list(lost)}}}",
+        "opportunities: # one table that is leads and outcomes at once; see docs/sources.md",
+        *_location(path, raw, _proven_decimal(frame, guesses), indent=2),
+        f"  lead_id: {quote_yaml(facts.lead_id)} # all different: the id that worklist, cards and exports show",
+        f"  created_at: {quote_yaml(clocks.created)} # when a lead came in; {show_facts(guesses[clocks.created])}",
+        f"  closed_at: {_header_list(closed)} # {_closed_in_words(clocks)}",
+        "  status: # how a deal stands today: shown, never learned from",
+        f"    from: {quote_yaml(status.header)}",
+        *_status_lines(status, indent=4),
     ]
 
-    created = created_column(guesses)
+    used = {facts.lead_id, clocks.created, status.header, *clocks.closed}
+    owner = next((header for header, name in facts.names.items() if name == "owner"), None)
+    amount, reason = facts.first(HeaderKind.AMOUNT), facts.first(HeaderKind.REASON)
+    for key, header in (("owner", owner), ("amount", amount), ("reason", reason)):
+        if header is not None and header not in used:
+            used.add(header)
+            lines.append(f"  {key}: {quote_yaml(header)} # {show_facts(guesses[header])}")
+    company = facts.first(HeaderKind.COMPANY)
+    if company is not None:
+        lines.append(
+            f"  # account_id: {{from: {quote_yaml(company)}, when_known: at_creation}} # if deals of one company "
+            "belong together"
+        )
+
+    lines.append("  columns:")
+    for header, guess in guesses.items():
+        if header not in used:
+            lines += column_lines(facts.names[header], guess, frame[header], indent=4)
+    if amount is not None:
+        lines.append(f"    deal_value: {{from: {quote_yaml(amount)}, type: number, role: display}} # shown with a lead")
+
+    handoffs = max(1, round(clocks.per_week / 5))
+    return [
+        *lines,
+        "",
+        f"label: {{outcome: won, horizon_days: {clocks.horizon_days}}} # {_horizon_in_words(clocks)}",
+        "cohort: {policy: after_creation, after_days: [0]} # a lead is looked at once, when it comes in; open ones are",
+        "# scored by what was known then. Rows younger than the horizon are censored, never counted as lost.",
+        "split: {by: time} # later leads judge what earlier ones taught",
+        "",
+        _FRAMEWORK,
+        f"capacity: {{handoffs_per_week: {handoffs}}} # what sales can work; here a fifth of the leads that come in",
+    ]
+
+
+def _closed_in_words(clocks: DealClocks) -> str:
+    first = "the first that is filled; " if len(clocks.closed) > 1 else ""
+    early = f"; {clocks.early:,} close before they were created" if clocks.early else ""
+    return f"when it closed: {first}{clocks.filled:.0%} of closed rows have one{early}"
+
+
+def _horizon_in_words(clocks: DealClocks) -> str:
+    return f"{clocks.inside:.0%} of the wins came within it; {clocks.matured:,} rows are old enough to be judged by it"
+
+
+def _header_list(closed: str | tuple[str, ...]) -> str:
+    return quote_yaml(closed) if isinstance(closed, str) else flow_list(closed)
+
+
+def _flat_body(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFacts) -> list[str]:
+    in_order = [facts.names[header] for header in times_in_order(frame, facts.guesses)]
+    created = created_header(facts.guesses)
+    lines = [
+        *_flat(facts, created, in_order),
+        "tables:",
+        "  leads:",
+        *_location(path, raw, _proven_decimal(frame, facts.guesses), indent=4),
+        "    columns:",
+    ]
+
+    for header, guess in facts.guesses.items():
+        name = facts.names[header]
+        why, kind = "", str(guess.type)
+        if facts.status is not None and header == facts.status.header:
+            why, kind = "the target", ""
+        elif header == facts.lead_id:
+            why, kind = "the id that worklist, cards and exports show", "id"
+        elif header == created:
+            why = "clock: orders the rows"
+        if why:
+            keys = source_key(name, guess) | ({"type": kind} if kind else {}) | {"role": "display"}
+            lines.append(f"      {name}: {flow_map(keys)} # {why}; {show_facts(guess)}")
+        else:
+            lines += column_lines(name, guess, frame[header], indent=6)
+    return [*lines, "", _FRAMEWORK, "capacity: {share: 0.1} # share of the leads sales can work"]
+
+
+_FRAMEWORK = "framework: bant        # or champ, meddicc, anum, faint, gpctba_ci, nibta"
+
+
+def _flat(facts: FileFacts, created: str | None, in_order: list[str]) -> list[str]:
+    status, names = facts.status, facts.names
+    lines = ["flat:"]
+    if status is None:
+        lines.append("  target: {column: target, won: [won], lost: [lost]}")
+    elif status.disqualified or status.open or status.unplaced:
+        lines += ["  target:", f"    column: {names[status.header]}", *_status_lines(status, indent=4)]
+    else:
+        target = {
+            "column": names[status.header],
+            "won": flow_list(status.meanings["won"]),
+            "lost": flow_list(status.lost),
+        }
+        lines.append(f"  target: {flow_map(target)}")
+
     if created is not None:
         lines.append(f"  order: {names[created]} # later rows judge what earlier rows taught")
     elif in_order:
@@ -132,13 +292,27 @@ def _flat(
         ]
     else:
         lines.append("  # order: row # if the rows are in order of time; without it drift cannot be seen")
+    lines += [f"  # {text}" for text in _cost_in_words(facts, created)]
 
     lines.append("  # group: identical_inputs # or a column, e.g. the account, if rows belong together")
-    keys = [names[h] for h, g in guesses.items() if g.role is Role.DISPLAY and re.search(r"(^|_)id$", names[h])]
-    if keys:
-        lines.append(f"  lead_id: {keys[0]}")
-
+    if facts.lead_id is not None:
+        lines.append(f"  lead_id: {names[facts.lead_id]}")
     return [*lines, ""]
+
+
+def _cost_in_words(facts: FileFacts, created: str | None) -> list[str]:
+    """What a file without clocks cannot tell, and what would be needed."""
+    missing = [] if facts.lead_id is not None else ["an id that tells rows apart (leads are named by their row)"]
+    if created is None:
+        missing.append("when a lead came in (no order in time: drift cannot be seen, figures are likely too good)")
+    closed = closed_headers(facts.guesses)
+    if not closed:
+        missing.append(
+            "when it closed (no horizon: the chance is to be won at all, and of young leads only the quick ones teach)"
+        )
+    elif created is not None and facts.lead_id is not None and facts.status is not None:
+        missing.append(f"when nearly all closed rows closed ({', '.join(closed)} has too few dates, or too early ones)")
+    return [f"Without clocks, as the file does not say {text}." for text in missing]
 
 
 def _proven_decimal(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> DecimalSign | None:
@@ -148,74 +322,40 @@ def _proven_decimal(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> Decima
     return signs.pop() if len(signs) == 1 else None
 
 
-def _location(path: Path, raw: RawTable, decimal: DecimalSign | None) -> list[str]:
-    lines = ["tables:", "  leads:", "    location:", f"      file: {quote_yaml(path.name)}"]
+def _location(path: Path, raw: RawTable, decimal: DecimalSign | None, *, indent: int) -> list[str]:
+    pad = " " * indent
+    lines = [f"{pad}location:", f"{pad}  file: {quote_yaml(path.name)}"]
     if raw.form["format"] == "csv":
         form = {"delimiter": raw.form["delimiter"], "encoding": raw.form["encoding"]}
         form |= {} if decimal is None else {"decimal": decimal}
-        lines.append(f"      csv: {{{', '.join(f'{k}: {json.dumps(v)}' for k, v in form.items())}}}")
-    return [*lines, f"      # sha256: {raw.form['sha256']} # to insist on exactly this file"]
+        lines.append(f"{pad}  csv: {{{', '.join(f'{k}: {json.dumps(v)}' for k, v in form.items())}}}")
+    return [*lines, f"{pad}  # sha256: {raw.form['sha256']} # to insist on exactly this file"]
 
 
-def _column(name: str, guess: Guess, *, is_target: bool, is_order: bool) -> list[str]:
-    facts = f"{guess.filled:.0%} filled, {guess.distinct:,} distinct"
-    if guess.role not in (Role.PERSONAL, Role.SENSITIVE) and guess.examples:
-        facts += f", e.g. {', '.join(guess.examples)}"
-    if guess.sentinel:
-        facts += f"; does {guess.sentinel} mean missing? then add missing: [{quote_yaml(guess.sentinel)}]"
-    facts = " ".join(facts.split())
-
-    keys = {} if name == guess.header else {"from": quote_yaml(guess.header)}
-    if is_target:
-        return [f"      {name}: {_map(keys | {'role': 'display'})} # the target; {facts}"]
-
-    keys |= {"type": str(ColumnType.ID if name.endswith("_id") or name == "id" else guess.type)}
-    if is_order:
-        return [f"      {name}: {_map(keys | {'role': 'display'})} # clock: orders the rows; {facts}"]
-
-    if guess.suspicious:
-        keys |= {"role": "ignore", "excluded_because": quote_yaml(guess.suspicious)}
-        lines = [f"      # SUSPICIOUS, left out until you know when it is filled. {facts}"]
-        if guess.today:
-            lines.append(
-                "      # To use it: take it from its history or an export dated before the outcome; or, if it never "
-                "changes after the lead came in, replace role and excluded_because by accepted_because: why."
-            )
-        return [*lines, f"      {name}: {_map(keys)}"]
-
-    if guess.role is not Role.FEATURE:
-        why = {
-            Role.PERSONAL: "identifies a person: shown to the owner, never learned from",
-            Role.SENSITIVE: "sensitive: left out unless accepted_because says why",
-            Role.DISPLAY: "differs in nearly every row: shown, not learned from",
-        }[guess.role]
-        return [f"      {name}: {_map(keys | {'role': str(guess.role)})} # {why}; {facts}"]
-
-    if guess.type is ColumnType.TIMESTAMP:
-        return [f"      {name}: {_map(keys | {'role': 'display'})} # a time; as a feature it needs a clock; {facts}"]
-
-    keys |= _evidence(guess)
-    return [f"      {name}: {_map(keys)} # {facts}"]
+def _usual_names(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> dict[str, str]:
+    """Headers that get the names under which lists and cards show them: company, owner, link to the record."""
+    found: dict[str, str] = {}
+    for header, guess in guesses.items():
+        texts = frame[header].dropna()
+        link = len(texts) and texts.str.match(r"https?://").mean() > 0.5 and texts.nunique() > len(texts) / 2
+        if link:
+            found.setdefault("record_url", header)
+        elif guess.type is ColumnType.CATEGORY and not todays_words(header):
+            for kind in (HeaderKind.OWNER, HeaderKind.COMPANY):
+                if speaks_of(header, kind):
+                    found.setdefault(str(kind), header)
+                    break
+    return {header: name for name, header in found.items()}
 
 
-def _evidence(guess: Guess) -> dict[str, str]:
-    keys = {}
-    if guess.dimension is not Dimension.FIT:
-        keys["dimension"] = str(guess.dimension)
-    if guess.topic is not Topic.CONTEXT:
-        keys["topic"] = str(guess.topic)
-    keys["label"] = quote_yaml(re.sub(r"[_.\s]+", " ", guess.header).strip().lower())
-    if guess.missing:
-        keys["missing"] = _list(guess.missing)
-    return keys
-
-
-def _names(headers: list[str]) -> dict[str, str]:
-    """Names of the product for headers: lower case, underscores, none twice, none of the contract's clocks."""
-    taken = {n for n in LEADS.names if n != "lead_id"}
-    names = {}
+def _names(headers: list[str], usual: Mapping[str, str], reserved: Sequence[str]) -> dict[str, str]:
+    """Names of the product for headers: the usual ones, else lower-case Latin letters; none twice, no clock's."""
+    taken = {n for n in LEADS.names if n != "lead_id"} | {*usual.values(), *reserved}
+    names = dict(usual)
     for header in headers:
-        plain = re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_") or "column"
+        if header in names:
+            continue
+        plain = re.sub(r"[^a-z0-9]+", "_", anyascii(header).lower()).strip("_") or "column"
         plain = plain if plain[0].isalpha() else f"c_{plain}"
         name, count = plain[:60], 2
         while name in taken:
@@ -223,22 +363,3 @@ def _names(headers: list[str]) -> dict[str, str]:
         taken.add(name)
         names[header] = name
     return names
-
-
-def quote_yaml(text: str) -> str:
-    """A YAML scalar that reads back as this text.
-
-    >>> quote_yaml("company size"), quote_yaml("yes"), quote_yaml("a: b")
-    ('company size', '"yes"', '"a: b"')
-    """
-    if _PLAIN.match(text) and text.lower() not in _WORDS and " #" not in text:
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _list(values: tuple[str, ...]) -> str:
-    return f"[{', '.join(quote_yaml(v) for v in values)}]"
-
-
-def _map(keys: Mapping[str, str]) -> str:
-    return f"{{{', '.join(f'{k}: {v}' for k, v in keys.items())}}}"

@@ -10,6 +10,7 @@ from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict
@@ -36,7 +37,7 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> SummaryRecord:
             "base_rate": matrix.base_rate,
             "verdict": train.verdict,
             "verdict_text": train.verdict_text,
-            "caution": _caution(train, evaluation, source),
+            "caution": _caution(train, evaluation, context),
             "audit": [finding.record() for finding in AuditRecord.read(paths).findings],
             "candidates": _candidates(backtest),
             "winner": _winner(backtest, train),
@@ -54,12 +55,27 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> SummaryRecord:
     )
 
 
-def _caution(train: TrainRecord, evaluation: EvaluationRecord, source: Source) -> str:
-    """What to know before a list is worked by score: a weak signal, a test that speaks against it, today's values."""
+def _caution(train: TrainRecord, evaluation: EvaluationRecord, context: Context) -> str:
+    """What to know before a list is worked by score: a weak signal, a test that speaks against it, today's values, and
+    leads of an age that taught nothing.
+    """
     if train.hash is None:
         return ""
     weak = train.verdict_text if train.verdict == Verdict.WEAK_SIGNAL else ""
-    return " ".join(part for part in (weak, evaluation.caution, _todays_values(source)) if part)
+    others = (_todays_values(context.source), _ages_never_seen(context))
+    return " ".join(part for part in (weak, evaluation.caution, *others) if part)
+
+
+def _ages_never_seen(context: Context) -> str:
+    """That open leads are older than leads were looked at; said of a cohort that looks at the first days only."""
+    scored, horizon = ScoreRecord.read(context.paths), context.source.label.horizon_days
+    if context.source.cohort.policy != "after_creation" or not scored.too_old:
+        return ""
+    return (
+        f"{scored.too_old:,} of {scored.leads:,} open leads are older than the horizon of {horizon} days. Leads were "
+        "looked at in their first days only, and what is not won by then counts as not won: the chances of these are "
+        "lower than shown. Work newer ones first, or look at leads again as they age (cohort: {policy: weekly})."
+    )
 
 
 def _todays_values(source: Source) -> str:

@@ -76,6 +76,7 @@ def run_score(context: Context) -> ScoreRecord:
             "context_share": share,
             "context_warning": share > CONTEXT_WARNING,
             "reference_probability": cards[0]["reference_probability"] if cards else None,
+            "too_old": _count_too_old(bundle, matrix),
             "importance": importance_of(scored),
             "influence": influence_of(scored, context.settings.seed),
         }
@@ -128,6 +129,13 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
     if champion is None:
         return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), OPEN_LEADS
     return load_bundle(champion.folder, champion.hash), load_matrix(paths.matrix, "open"), OPEN_LEADS
+
+
+def _count_too_old(bundle: Bundle, matrix: Matrix) -> int:
+    """Leads whose horizon had passed, counted from the oldest age that taught the bundle; 0 without ages."""
+    oldest = float(bundle.meta["age_days"][1]) + float(bundle.horizon_days or 0)
+    age = matrix.keys["age_days"].to_numpy(dtype=np.float64)
+    return int((age > oldest).sum()) if np.isfinite(oldest) else 0
 
 
 def _state_history(context: Context, bundle: Bundle, scored: Scored) -> StateHistory | None:

@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import DataError
 from features.schema.load_source import parse_source
-from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
+from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
 from pipelines.declaring.starter_declaration import init_source, quote_yaml
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
@@ -50,6 +50,7 @@ def test_the_starter_loads_and_its_guesses_are_right(tmp_path: Path) -> None:
         "deal_id": "display",
         "created_date": "display",
         "e_mail": "personal",
+        "e_mail_domain": "display",
         "gender": "sensitive",
         "lost_reason": "ignore",
         "handover": "ignore",
@@ -78,7 +79,7 @@ def test_the_starter_can_be_ingested_as_it_is(tmp_path: Path) -> None:
 
 def test_without_a_likely_target_the_starter_says_so(tmp_path: Path) -> None:
     text = init_source(export(tmp_path, Result=["?"] * ROWS))
-    assert "No column looks like a target" in text
+    assert "# TO EDIT: no column looks like a target" in text
     source = parse_source(text)
     assert source.flat is not None and source.flat.target.column == "target"
 
@@ -88,7 +89,7 @@ def test_awkward_headers_become_names_that_load(tmp_path: Path) -> None:
     path.write_text('"a: b",A b,owner,Überfall #1,"yes","{x}",1st,won\n' + "1,2,3,4,5,6,7,yes\n1,2,3,4,5,6,7,no\n" * 9)
     source = parse_source(init_source(path))
     names = list(source.tables["leads"].columns)
-    assert names == ["a_b", "a_b_2", "owner_2", "berfall_1", "yes", "x", "c_1st", "won"]
+    assert names == ["a_b", "a_b_2", "owner_2", "uberfall_1", "yes", "x", "c_1st", "won"]
     assert [c.source or n for n, c in source.tables["leads"].columns.items()][:3] == ["a: b", "A b", "owner"]
     assert source.name == "leads_9"
 
@@ -123,8 +124,9 @@ def test_a_time_along_which_the_file_lies_is_suggested_as_its_order(tmp_path: Pa
     assert "order: row" in init_source(export(tmp_path, **{**created, "Call day": mixed}))
 
 
-TODAY = ("Last Activity", "Last Notable Activity", "Lead Quality", "Lead Profile", "Asymmetrique Activity Index",
-         "Asymmetrique Profile Score", "Tags", "Total Time Spent on Website")  # fmt: skip
+TODAY = ("Page Views", "Number of Sessions", "Last Activity", "Last Notable Activity", "Lead Quality", "Lead Profile",
+         "Asymmetrique Activity Index", "Asymmetrique Profile Score", "Tags",
+         "Total Time Spent on Website")  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["number", "category", "date", "text"])
@@ -135,12 +137,14 @@ def test_columns_that_by_their_words_hold_todays_value_are_left_out_with_what_to
         "date": [f"2025-02-{1 + i % 28:02d} 10:00" for i in range(ROWS)],
         "text": [f"a long remark of a seller about call number {i} and what came of it" for i in range(ROWS)],
     }
-    honest = {"Last Name": [f"n{i}" for i in range(ROWS)], "Page Views": values["number"]}
+    honest = {"Last Name": [f"n{i}" for i in range(ROWS)], "Seats": values["number"]}
     text = init_source(export(tmp_path, **dict.fromkeys(TODAY, values[kind]), **honest))
     columns = parse_source(text).tables["leads"].columns
     for header in TODAY:
         column = columns[header.lower().replace(" ", "_")]
         assert column.role is Role.IGNORE and "today's value" in column.excluded_because, header
-    assert columns["last_name"].role is Role.PERSONAL and columns["page_views"].role is Role.FEATURE
-    assert text.count("# To use it: take it from its history or an export dated before the outcome") == len(TODAY)
+        assert column.when_known is WhenKnown.OVERWRITTEN, header
+    assert columns["last_name"].role is Role.PERSONAL and columns["seats"].role is Role.FEATURE
+    assert text.count("# TODAY'S VALUE, left out") == len(TODAY)
+    assert text.count("leadscore snapshot add") == text.count("a caution stands with every list") == 1
     assert "by its name ('quality')" in columns["lead_quality"].excluded_because

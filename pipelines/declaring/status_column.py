@@ -1,0 +1,122 @@
+"""The column of a file that says how each deal stands, and what each of its values means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
+from pipelines.declaring.column_inference import guess_target
+from pipelines.declaring.header_kinds import HeaderKind, speaks_of
+from pipelines.declaring.status_words import Meaning, guess_meaning
+
+_MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one file a few dozen
+_LEAST_PLACED = 0.5  # share of the filled rows whose value is understood
+_NAMED = 0.5  # what a header that speaks of a status weighs against a share of rows
+_MEANINGS: tuple[Meaning, ...] = ("won", "lost", "disqualified", "open")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusColumn:
+    """A column of statuses.
+
+    Parameters
+    ----------
+    header : as in the file
+    meanings : its values by what they mean, the most frequent first
+    unplaced : values whose words do not say what they mean, the most frequent first
+    counts : rows of every value
+    blank : rows without a value
+    """
+
+    header: str
+    meanings: Mapping[Meaning, tuple[str, ...]]
+    unplaced: tuple[str, ...]
+    counts: Mapping[str, int]
+    blank: int
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Values that mean lost; where a CRM knows only disqualified ones, those."""
+        return self.meanings["lost"] or self.meanings["disqualified"]
+
+    @property
+    def disqualified(self) -> tuple[str, ...]:
+        """Values that mean disqualified, beside those that mean lost."""
+        return self.meanings["disqualified"] if self.meanings["lost"] else ()
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Values that mean open; an empty cell does where no value says so."""
+        if self.blank and not self.meanings["open"]:
+            return ("",)
+        return self.meanings["open"]
+
+    @property
+    def unclear_blanks(self) -> int:
+        """Rows without a value beside values that mean open."""
+        return self.blank if self.meanings["open"] else 0
+
+    def rows(self, values: tuple[str, ...]) -> int:
+        """How many rows have one of the values; ``""`` is an empty cell."""
+        return sum(self.counts.get(value, 0) if value else self.blank for value in values)
+
+    def is_won(self, frame: pd.DataFrame) -> pd.Series:
+        """1.0 or 0.0 per row, missing where a row is not closed."""
+        texts, won = frame[self.header], self.meanings["won"]
+        return texts.isin(won).astype("float64").where(texts.isin([*won, *self.lost, *self.disqualified]))
+
+
+def find_status(frame: pd.DataFrame) -> StatusColumn | None:
+    """The column that says won and lost, by its values first and its header second; None if no column does."""
+    best: tuple[float, StatusColumn] | None = None
+    for header in map(str, frame.columns):
+        found = _read_values(header, frame[header])
+        if found is None:
+            continue
+        filled = max(len(frame) - found.blank, 1)
+        placed = 1 - found.rows(found.unplaced) / filled
+        merit = placed + _NAMED * speaks_of(header, HeaderKind.STATUS)
+        if placed >= _LEAST_PLACED and (best is None or merit > best[0]):
+            best = (merit, found)
+    return best[1] if best is not None else _yes_or_no(frame)
+
+
+def _read_values(header: str, texts: pd.Series) -> StatusColumn | None:
+    """What the values of one column mean; None unless some mean won and some mean lost."""
+    counts = texts.value_counts()
+    if not 2 <= len(counts) <= _MOST_VALUES:
+        return None
+    if {str(value).lower() for value in counts.index} <= TRUE_TEXTS | FALSE_TEXTS:
+        return None
+    meanings: dict[Meaning, list[str]] = {meaning: [] for meaning in _MEANINGS}
+    unplaced: list[str] = []
+    for value in map(str, counts.index):
+        meaning = guess_meaning(value)
+        (unplaced if meaning is None else meanings[meaning]).append(value)
+    if not meanings["won"] or not (meanings["lost"] or meanings["disqualified"]):
+        return None
+    return StatusColumn(
+        header=header,
+        meanings={meaning: tuple(values) for meaning, values in meanings.items()},
+        unplaced=tuple(unplaced),
+        counts={str(value): int(n) for value, n in counts.items()},
+        blank=int(texts.isna().sum()),
+    )
+
+
+def _yes_or_no(frame: pd.DataFrame) -> StatusColumn | None:
+    """A target of two values such as yes and no, by its name or its place; its empty cells are not closed."""
+    target = guess_target(frame)
+    if target is None:
+        return None
+    texts = frame[target.header]
+    counts = texts.value_counts()
+    others = tuple(str(v) for v in counts.index if str(v) not in {*target.won, *target.lost})
+    return StatusColumn(
+        header=target.header,
+        meanings={"won": target.won, "lost": target.lost, "disqualified": (), "open": ()},
+        unplaced=others,
+        counts={str(value): int(n) for value, n in counts.items()},
+        blank=int(texts.isna().sum()),
+    )
