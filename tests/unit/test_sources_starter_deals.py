@@ -1,4 +1,4 @@
-"""The starter of one file out of a CRM: ids, statuses, clocks, people, titles and today's values, each as it is meant."""
+"""The starter of one file out of a CRM: ids, statuses, clocks, people, titles, today's values, each as it is meant."""
 
 from collections.abc import Mapping
 from pathlib import Path
