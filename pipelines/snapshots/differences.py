@@ -1,6 +1,6 @@
 """What changed between two states of a table: new, changed, vanished and returned rows (dbt's strategy ``check``)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ def carry_missing_columns(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataF
 
 
 def compare_states(
-    before: pd.DataFrame, after: pd.DataFrame, *, ever: Collection[str] = (), fixed: Collection[str] = ()
+    before: pd.DataFrame, after: pd.DataFrame, *, ever: Set[str] = frozenset(), fixed: Collection[str] = ()
 ) -> Differences:
     """Differences of two states, each a frame of texts with a row per key (the index).
 
@@ -55,8 +55,9 @@ def compare_states(
     fixed : columns that are never edited
     """
     after = carry_missing_columns(before, after)
-    both = after.index.intersection(before.index, sort=False)
-    old, new = before.reindex(both), after.loc[both]
+    place = before.index.get_indexer(after.index)  # isin and intersection walk over texts in Python
+    both = after.index[place >= 0]
+    old, new = before.iloc[place[place >= 0]].set_axis(both, axis=0), after[place >= 0]
 
     touched = np.zeros(len(both), dtype=np.bool_)
     corrected = np.zeros(len(both), dtype=np.bool_)
@@ -72,9 +73,9 @@ def compare_states(
             if name in fixed:
                 corrected |= differs & old[name].notna().to_numpy()
 
-    first = after.loc[~after.index.isin(before.index)]
-    again = first.index.isin(list(ever)) if len(ever) else np.zeros(len(first), dtype=np.bool_)
-    gone = pd.DataFrame(index=before.index[~before.index.isin(after.index)], columns=after.columns)
+    first = after[place < 0]
+    again = np.asarray([key in ever for key in first.index], dtype=np.bool_)
+    gone = pd.DataFrame(index=before.index[after.index.get_indexer(before.index) < 0], columns=after.columns)
     parts = [(first, np.where(again, RETURNED, NEW)), (new[touched], CHANGED), (gone, GONE)]
     rows = pd.concat([_mark(frame, change) for frame, change in parts if len(frame)] or [_mark(first, NEW)])
 

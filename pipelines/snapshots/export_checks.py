@@ -103,9 +103,10 @@ def find_other_shape(
             f"it lacks {_listed(lost)}, which the snapshot before had; accepted, their values stay as they were last",
         )
 
-    kept = int(before.index.isin(after.index).sum())
+    place = after.index.get_indexer(before.index)
+    kept = int((place >= 0).sum())
     if kept < FEWER_SHARE * len(before):
-        example = before.index[~before.index.isin(after.index)][0]
+        example = before.index[place < 0][0]
         yield Finding(
             Oddity.FEWER_ROWS,
             f"of the {len(before):,} rows before it holds {kept:,}, e.g. '{example}' is missing (it has {len(after):,} "
@@ -113,9 +114,8 @@ def find_other_shape(
             "way; accepted, the others count as vanished",
         )
 
-    renamed = [
-        text for header, column in _categories(export, source) for text in _renamed(before, after, header, column)
-    ]
+    old, new = before[place >= 0], after.iloc[place[place >= 0]]
+    renamed = [text for header, column in _categories(export, source) for text in _renamed(old, new, header, column)]
     if renamed:
         more = f" and {len(renamed) - _SHOWN} more" if len(renamed) > _SHOWN else ""
         yield Finding(
@@ -138,16 +138,15 @@ def _categories(export: DeclaredExport, source: Source) -> Iterator[tuple[str, C
 
 
 def _renamed(before: pd.DataFrame, after: pd.DataFrame, header: str, column: Column) -> Iterator[str]:
+    """Values that most of their rows left for one new value; both states hold the same rows in the same order."""
     if header not in before or header not in after:
         return
-    both = before.index.intersection(after.index, sort=False)
-    old, new = plain_texts(before.loc[both, header], column), plain_texts(after.loc[both, header], column)
-    known = set(plain_texts(before[header], column).dropna())
-    moved = old.notna() & new.notna() & (old.to_numpy() != new.to_numpy()) & ~new.isin(known).to_numpy()
-    pairs = pd.DataFrame({"old": old[moved], "new": new[moved]}).value_counts()
+    old, new = plain_texts(before[header], column), plain_texts(after[header], column)
+    left = (old.notna() & new.notna() & (old != new).fillna(False)).to_numpy(dtype=bool)
+    pairs = pd.DataFrame({"old": old[left], "new": new[left]}).value_counts()
     total = old.value_counts()
     for was, now, rows in pairs.reset_index(name="rows").itertuples(index=False):
-        if rows >= RENAMED_ROWS and rows >= RENAMED_SHARE * total[was]:
+        if now not in total.index and rows >= RENAMED_ROWS and rows >= RENAMED_SHARE * total[was]:
             yield f"'{header}' {was} -> {now} ({rows:,} of {int(total[was]):,} rows)"
 
 
