@@ -245,6 +245,7 @@ class CardOut(BaseModel):
         default=[], description="columns, kinds, questions and stages that are not declared and were not used"
     )
     not_yet_known: int = Field(default=0, description="rows not known before as_of, which were not used")
+    unseen: list[str] = Field(default=[], description="values that training never saw; the score does without them")
 
 
 class ManyOut(BaseModel):
@@ -254,6 +255,9 @@ class ManyOut(BaseModel):
     bundle_hash: str
     rows: list[dict[str, Any]]
     ignored: list[str] = []
+    unseen: list[str] = Field(
+        default=[], description="per column, how many leads hold values that training never saw; each row has its own"
+    )
 
 
 class PageOut(BaseModel):

@@ -98,8 +98,12 @@ def score_file_command(
 
     destination = Path(out) if out is not None else Path(input_file).with_suffix(".scored.csv")
     done = score_file(context, Path(input_file), destination, bundle=bundle, framework=framework, as_of=as_of)
-    text = f"{done.rows} rows in, {done.scored} scored, {done.errors} with an error -> {destination}"
-    output.show(asdict(done), text)
+    lines = [f"{done.rows} rows in, {done.scored} scored, {done.errors} with an error -> {destination}"]
+    lines += [f"  not scored: {line}" for line in done.reasons]
+    lines += [f"  {line}" for line in done.unseen]
+    if done.missing_columns:
+        lines.append(f"  the file lacks {', '.join(done.missing_columns)}: taken from the ingested tables, or missing")
+    output.show(asdict(done), "\n".join(lines))
     return 0
 
 

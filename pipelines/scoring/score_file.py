@@ -17,12 +17,14 @@ from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Flat, Source
 from models.bundle import Bundle
+from models.judging.drift.trained_values import TrainedValues
 from models.scoring import score
 from pipelines.compute.engines import choose_builder
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.scoring.file_answers import add_file_answers
 from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, find_reading, parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
+from pipelines.scoring.row_notes import describe_errors, hidden_features, note_unseen
 from pipelines.scoring.shown_columns import order_for_people, read_and_name_leads, shown_columns
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
@@ -35,11 +37,15 @@ ERROR, NOTE = "error", "note"
 
 @dataclass(frozen=True)
 class ScoredFile:
-    """What came out: one row per row of the file; ``error`` says why a row has no score, ``note`` what to mind."""
+    """What came out: one row per row of the file; ``error`` says why a row has no score, ``note`` what to mind.
+
+    ``unseen`` is a line per column with values that training never saw.
+    """
 
     frame: pd.DataFrame
     unused_columns: tuple[str, ...]
     missing_columns: tuple[str, ...]
+    unseen: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,8 @@ class ScoredFileCounts:
     notes: int
     unused_columns: list[str]
     missing_columns: list[str]
+    unseen: list[str]
+    reasons: list[str]
 
 
 def score_file(
@@ -89,6 +97,8 @@ def score_file(
         notes=int((found.frame[NOTE] != "").sum()),
         unused_columns=list(found.unused_columns),
         missing_columns=list(found.missing_columns),
+        unseen=list(found.unseen),
+        reasons=describe_errors(found.frame[ERROR].tolist()),
     )
 
 
@@ -121,6 +131,9 @@ def score_leads(
     frame["as_of"] = _moments(leads.frame["lead_id"], when, closed, merged)
     frame[ERROR] = errors
     frame[NOTE] = _notes(model, matrix, usable)
+    trained = TrainedValues.of(model, hidden_features(model, context.source))
+    rows = trained.unseen_per_row(scored.rows)
+    frame[NOTE] = note_unseen(frame[NOTE].tolist(), rows, usable)
     if merged:
         frame[NOTE] = note_merged_leads(frame, merged)
     if closed:
@@ -129,7 +142,8 @@ def score_leads(
         frame.loc[over, ["next_action", "question"]] = ["none", ""]
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
-    return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns)
+    unseen = trained.describe(rows, scored.rows)
+    return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns, tuple(unseen))
 
 
 def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.DataFrame:

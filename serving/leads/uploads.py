@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
-from pipelines.workspace.atomic_files import copy_stream, hash_stream
+from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json, write_json
 from serving.auth.api_keys import Caller
 from serving.leads.writes import run_once
 from serving.logs import logger
@@ -21,6 +21,7 @@ from serving.state.loaded_state import LoadedState
 from serving.store.tables import Upload
 
 SUFFIXES = (".csv", ".parquet")
+NOTES = "notes.json"  # of a scored file: the largest reasons of rows without a score, and unseen values by column
 
 
 def accept_upload(
@@ -69,6 +70,12 @@ def upload_record(row: Upload) -> dict[str, Any]:
     }
 
 
+def upload_progress(app_state: AppState, row: Upload) -> dict[str, Any]:
+    """Progress of an upload; once it is done, also why rows have no score and which values training never saw."""
+    notes = upload_folder(app_state, row.id) / NOTES
+    return upload_record(row) | (read_json(notes) if row.status == "done" and notes.exists() else {})
+
+
 def find_upload(app_state: AppState, caller: Caller, number: str) -> Upload:
     """An upload of the caller; NotFoundError if it is not theirs or does not exist."""
     with app_state.store.reading() as session:
@@ -102,6 +109,7 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.artifacts.reading_record import ReadingRecord
     from pipelines.scoring.leads_file import read_leads_file
+    from pipelines.scoring.row_notes import describe_errors
     from pipelines.scoring.score_file import ERROR, score_leads, write_scored
 
     folder = upload_folder(app_state, row.id)
@@ -117,6 +125,8 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
         )
         scored = found_rows.frame
         write_scored(scored, folder / f"result{row.suffix}", marked=False)
+        notes = {"reasons": describe_errors(scored[ERROR].tolist()), "unseen": list(found_rows.unseen)}
+        write_json(folder / NOTES, notes)
         failed = int((scored[ERROR] != "").sum())
         found = {"status": "done", "done": len(scored), "failed": failed}
     except LeadScoreError as problem:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ from pipelines.workspace.context import Context
 from serving.import_blocker import block_import
 from serving.json_values import to_json_values
 from serving.state.lead_data import rows_of
+
+if TYPE_CHECKING:
+    from models.judging.drift.trained_values import TrainedValues
 
 # Numba imports these for matrix products and foreign functions, a quarter of a second; no kernel uses either
 with block_import("scipy.linalg"), block_import("cffi"):
@@ -51,6 +55,15 @@ class LoadedModel:
     def catalog(self) -> Catalog:
         """Features of the bundle as the declaration computes them."""
         return self.maker.catalog
+
+    @cached_property
+    def trained_values(self) -> "TrainedValues":
+        """What training saw of each feature."""
+        # imported with the first score: what they bring along would be felt in the server's start
+        from models.judging.drift.trained_values import TrainedValues
+        from pipelines.scoring.row_notes import hidden_features
+
+        return TrainedValues.of(self.bundle, hidden_features(self.bundle, self.source))
 
     @property
     def flat(self) -> bool:

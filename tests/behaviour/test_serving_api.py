@@ -295,6 +295,16 @@ def test_an_uploaded_file_comes_back_row_by_row(client: TestClient) -> None:
     rows = list(csv.DictReader(io.StringIO(client.get(done["result"]).text)))
     assert [row["lead_id"] for row in rows] == ["new-1", "", "new-2"]
     assert rows[0]["score"] and rows[1]["error"]
+    assert done["reasons"] == ["1 row, e.g. row 2: lead_id is missing"] and done["unseen"] == []
+
+
+def test_values_that_training_never_saw_are_told(client: TestClient) -> None:
+    lead = {"lead_id": "odd", "industry": "asteroid mining"}
+    told = client.post("/v1/score", json={"lead": lead, "as_of": LATER}).json()["unseen"]
+    assert told == ["industry: 'asteroid mining' never seen in training"]
+    many = client.post("/v1/score/batch", json={"leads": [lead, {"lead_id": "b"}], "as_of": LATER}).json()
+    assert many["unseen"] == ["industry: values never seen in training in 1 of 2 rows ('asteroid mining' 1)"]
+    assert many["rows"][0]["unseen"] == told and "unseen" not in many["rows"][1]
 
 
 def test_thresholds_are_the_figures_of_the_run(client: TestClient, tiny_demo: Any) -> None:

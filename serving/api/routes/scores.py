@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from features.assembly.frameless_rows import row_of
 from models.scoring import Scored
 from serving.api.json_response import JsonRoute, OrjsonResponse
 from serving.auth.dependencies import AppStateDep, Scorer
@@ -45,7 +46,13 @@ def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, A
         )
     scored = state.model.score_one(records, lead_id, as_of, framework, find_language(body.language))
     request.app.state.metrics.leads.labels("raw").inc()
-    return {**scored.card(0), "ignored": ignored, "not_yet_known": count_not_yet_known(records, as_of)}
+    unseen = [one.describe() for one in state.model.trained_values.unseen_in(row_of(scored.rows, 0))]
+    return {
+        **scored.card(0),
+        "ignored": ignored,
+        "not_yet_known": count_not_yet_known(records, as_of),
+        "unseen": unseen,
+    }
 
 
 @router.post("/score/batch", response_model=ManyOut, summary="Score and explain many leads from their raw rows")
@@ -58,16 +65,25 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
     errors = _find_errors(records["leads"], as_of)
     good = [k for k, text in enumerate(errors) if not text]
     rows: list[dict[str, Any]] = [{"lead_id": body.leads[k].get("lead_id"), "error": e} for k, e in enumerate(errors)]
+    told: list[str] = []
     if good:
         records["leads"] = [records["leads"][k] for k in good]
         ids = [str(row["lead_id"]) for row in records["leads"]]
         scored = state.model.score_records(records, ids, as_of, framework)
-        for k, line in zip(good, build_lines(scored), strict=True):
-            rows[k] = line
+        odd = state.model.trained_values.unseen_per_row(scored.rows)
+        told = state.model.trained_values.describe(odd, scored.rows)
+        for k, line, values in zip(good, build_lines(scored), odd, strict=True):
+            rows[k] = line | ({"unseen": [one.describe() for one in values]} if values else {})
 
     request.app.state.metrics.leads.labels("batch").inc(len(good))
     return OrjsonResponse(
-        {"as_of": as_of.isoformat(), "bundle_hash": state.model.bundle.hash, "rows": rows, "ignored": ignored}
+        {
+            "as_of": as_of.isoformat(),
+            "bundle_hash": state.model.bundle.hash,
+            "rows": rows,
+            "ignored": ignored,
+            "unseen": told,
+        }
     )
 
 

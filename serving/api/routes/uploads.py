@@ -27,8 +27,8 @@ def post_upload(
 
 @router.get("/{number}", summary="Progress of an upload")
 def get_upload(number: str, app_state: AppStateDep, caller: Scorer) -> dict[str, Any]:
-    """Status waiting, scoring, done or failed."""
-    return uploads.upload_record(uploads.find_upload(app_state, caller, number))
+    """Status waiting, scoring, done or failed; of a scored file, why rows have no score and which values are new."""
+    return uploads.upload_progress(app_state, uploads.find_upload(app_state, caller, number))
 
 
 @router.get("/{number}/result", summary="The scored file", response_class=FileResponse)
