@@ -299,11 +299,11 @@ def test_an_uploaded_file_comes_back_row_by_row(client: TestClient) -> None:
 
 
 def test_values_that_training_never_saw_are_told(client: TestClient) -> None:
-    lead = {"lead_id": "odd", "industry": "asteroid mining"}
+    lead = {"lead_id": "odd", "lead_source": "asteroid mining"}
     told = client.post("/v1/score", json={"lead": lead, "as_of": LATER}).json()["unseen"]
-    assert told == ["industry: 'asteroid mining' never seen in training"]
+    assert told == ["lead source: 'asteroid mining' never seen in training"]
     many = client.post("/v1/score/batch", json={"leads": [lead, {"lead_id": "b"}], "as_of": LATER}).json()
-    assert many["unseen"] == ["industry: values never seen in training in 1 of 2 rows ('asteroid mining' 1)"]
+    assert many["unseen"] == ["lead source: values never seen in training in 1 of 2 rows ('asteroid mining' 1)"]
     assert many["rows"][0]["unseen"] == told and "unseen" not in many["rows"][1]
 
 
