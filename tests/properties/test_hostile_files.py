@@ -1,4 +1,4 @@
-"""Whatever the file: no traceback, read = kept + quarantined, nothing silent, every row of a scored file in its place."""
+"""Whatever the file: no traceback, read = kept + quarantined, nothing silent, each scored row in its place."""
 
 import os
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Files that people really send and files that nobody should: one per seed, from a small honest export.
 
-Every seed makes the same file again. ``rows`` is how many rows of data the file holds, where its damage leaves that certain.
+Every seed makes the same file again.
 """
 
 import bz2
@@ -177,13 +177,13 @@ def _ragged(sheet: _Sheet) -> None:
 
 
 def _odd_header(sheet: _Sheet) -> None:
-    for _ in range(int(sheet.rng.integers(1, 4))):
+    for _ in range(int(sheet.rng.integers(1, 4)) if sheet.header else 0):
         sheet.header[int(sheet.rng.integers(len(sheet.header)))] = sheet.pick(ODD_HEADERS)
     sheet.certain = False
 
 
 def _no_header(sheet: _Sheet) -> None:
-    sheet.header, sheet.certain = sheet.rows[0], False
+    sheet.header, sheet.certain = (sheet.rows[0] if sheet.rows else []), False
 
 
 def _titles(sheet: _Sheet) -> None:
@@ -192,7 +192,8 @@ def _titles(sheet: _Sheet) -> None:
 
 
 def _giant_field(sheet: _Sheet) -> None:
-    sheet.rows[0][6] = "x" * int(sheet.rng.choice([70_000, 140_000, 1_000_000]))
+    if sheet.rows and len(sheet.rows[0]) > 6:
+        sheet.rows[0][6] = "x" * int(sheet.rng.choice([70_000, 140_000, 1_000_000]))
 
 
 def _many_columns(sheet: _Sheet) -> None:
@@ -204,7 +205,7 @@ def _many_columns(sheet: _Sheet) -> None:
 
 def _lines_inside(sheet: _Sheet) -> None:
     for k in sheet.some():
-        sheet.rows[k][-2] = 'first\nsecond "line"\r\nthird'
+        sheet.rows[k][-2:-1] = ['first\nsecond "line"\r\nthird']
 
 
 def _repeated(sheet: _Sheet) -> None:

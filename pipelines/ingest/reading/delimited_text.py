@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from features.schema.columns import CsvFormat
 from features.spreadsheet_cells import unguard_columns
-from pipelines.ingest.errors import EmptyFileError
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.encodings import decode
 from pipelines.ingest.reading.header_row import SEARCHED_ROWS, HeaderRow, find_header_row, header_key, header_names
 
@@ -80,6 +80,12 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
         text = _without_lines(text, form.skip_lines, what)
     delimiter = form.delimiter or announced or delimiter_of(text, form.quote, expected)
     row, cells, body = _header(text, delimiter, form.quote, expected, declared=form.skip_lines is not None)
+    if any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
+        shown = ", ".join(map(_printable, cells))[:200]
+        raise UnreadableFileError(
+            f"{what}: the header holds bytes that are not {decoded.encoding} ({shown}). Declare 'csv.encoding', or "
+            "save the file as UTF-8."
+        )
     header = header_names(cells, what=what)
 
     read = None if decoded.damaged else read_with_arrow(body, header, delimiter, form.quote)
