@@ -28,6 +28,7 @@ class KeyForm(StrEnum):
     DECIMAL = "decimal"
     GUID = "guid"
     ZEROS = "zeros"
+    LIST = "list"
 
 
 FORM_WORDS = {
@@ -35,6 +36,7 @@ FORM_WORDS = {
     KeyForm.DECIMAL: "whole numbers with and without .0",
     KeyForm.GUID: "one GUID in other letters or braces",
     KeyForm.ZEROS: "leading zeros lost, the number is unique on both sides",
+    KeyForm.LIST: "several ids in one cell, the first that is known was taken",
 }
 
 
@@ -88,8 +90,9 @@ def check_characters(ids: Iterable[str]) -> list[str]:
 def match_keys(values: pd.Series, keys: pd.Series) -> KeyMatches:
     """Values that mean one of the keys though they are written otherwise.
 
-    A value that is a key itself is never looked at again. A plain spelling that two keys share matches nothing, and
-    lost zeros match only where no other value has the same number.
+    A value that is a key itself is never looked at again; of a cell with several ids the first that is known is meant.
+    A plain spelling that two keys share matches nothing, and lost zeros match only where no other value has the same
+    number.
 
     Parameters
     ----------
@@ -124,6 +127,10 @@ def match_keys(values: pd.Series, keys: pd.Series) -> KeyMatches:
             else:
                 matched[value], forms[value] = known[plain], form
         left = left[~left.isin(list(matched))]
+
+    for value, key in _first_of_lists(left, own):
+        matched[value], forms[value] = key, KeyForm.LIST
+    left = left[~left.isin(list(matched))]
 
     settled = {value for found in doubts.values() for value in found}
     for doubt, value in _look_alikes(left[~left.isin(list(settled))], own):
@@ -161,6 +168,25 @@ _SPELLINGS: dict[KeyForm, Callable[[pd.Series], pd.Series]] = {
     KeyForm.GUID: _spell_guid,
     KeyForm.ZEROS: _spell_number,
 }
+
+
+def _first_of_lists(left: pd.Series, keys: pd.Series) -> Iterator[tuple[str, str]]:
+    """Cells that list several ids, as a deal lists its contacts, with the first one that is a key."""
+    lists = [value for value in left if len(_parts(value)) > 1]
+    if not lists:
+        return
+    known = set(keys)
+    parts = pd.Series(list({part for value in lists for part in _parts(value)}), dtype="str")
+    otherwise = match_keys(parts[~parts.isin(keys)], keys).matched
+    for value in lists:
+        found = (part if part in known else otherwise.get(part) for part in _parts(value))
+        key = next((key for key in found if key is not None), None)
+        if key is not None:
+            yield value, key
+
+
+def _parts(value: str) -> list[str]:
+    return [part for part in re.split(r"\s*[;|,]\s*", value.strip()) if part]
 
 
 def _look_alikes(left: pd.Series, keys: pd.Series) -> Iterator[tuple[Doubt, str]]:

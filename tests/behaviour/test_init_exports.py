@@ -111,6 +111,13 @@ def test_a_name_that_is_taken_is_not_taken_again(cli: Cli, tmp_path: Path, expor
     assert load_source(tmp_path / "b" / "crm.yaml").name == "export_2"
 
 
+def test_tables_without_leads_are_refused_with_the_reasons(cli: Cli, tmp_path: Path) -> None:
+    for name in ("weather", "activities"):
+        (tmp_path / f"{name}.csv").write_text("Id,Date,Type\n1,2025-01-01,call\n2,2025-01-02,mail\n", encoding="utf-8")
+    status, out, err = cli("init", str(tmp_path))
+    assert (status, out) == (11, "") and "there are no leads to refer to" in err
+
+
 def test_an_export_without_a_table_is_refused(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "readme.md").write_text("nothing", encoding="utf-8")
     status, out, err = cli("init", str(tmp_path))

@@ -9,7 +9,7 @@ from features.schema.load_source import parse_source
 from features.schema.vocabulary import Actor, Dimension, Role, Stage, WhenKnown
 from pipelines.declaring.exports.activity_guesses import guess_kinds
 from pipelines.declaring.exports.deal_outcomes import choose_horizon, read_outcomes
-from pipelines.declaring.exports.event_blocks import dated_statuses, wide_stages
+from pipelines.declaring.exports.event_blocks import dated_statuses, wide_block, wide_stages
 from pipelines.declaring.exports.export_plan import ExportPlan, plan_export
 from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.key_overlap import KeyOverlap, key_of
@@ -74,7 +74,7 @@ def test_names_say_what_a_table_holds(name: str, subject: Subject) -> None:
     [
         ("Closed Won", Stage.WON),
         ("Closed Lost", Stage.LOST),
-        ("Closed - Not Converted", Stage.DISQUALIFIED),
+        ("Closed - Not Converted", Stage.LOST),
         ("Unqualified", Stage.DISQUALIFIED),
         ("Nurture", Stage.RECYCLED),
         ("Sales Qualified Lead", Stage.SQL),
@@ -118,7 +118,7 @@ def test_the_declaration_of_salesforce_says_what_a_person_would(salesforce: Expo
     assert outcomes.columns["deal_kind"].map == {"New Business": "new", "Existing Business": "expansion"}
     wide = source.tables["stages"].wide
     assert wide[Stage.OPPORTUNITY].source == ("ConvertedDate",)
-    assert wide[Stage.DISQUALIFIED].rows == {"Status": ("Closed - Not Converted",)}
+    assert wide[Stage.LOST].rows == {"Status": ("Closed - Not Converted",)}
     assert len(source.activity_kinds) < 20 and source.activity_kinds["visited_pricing"].dimension is Dimension.INTENT
     assert source.activity_kinds["Call"].actors == (Actor.REP,)
 
@@ -180,6 +180,64 @@ def test_deals_without_people_become_the_leads_themselves() -> None:
     assert "region" in source.tables["leads"].columns
 
 
+@pytest.mark.parametrize("missing", ["Id", "CreatedDate", "Email"])
+def test_a_table_that_lacks_the_usual_is_still_declared(missing: str) -> None:
+    frames = make_salesforce(leads=200).tables
+    frames["Lead"] = frames["Lead"].drop(columns=missing).assign(**{"null": "x", "a: b #": "y"})
+    plan = plan_export([ExportTable(name, texts_of(frame)) for name, frame in frames.items()])
+    text = render_declaration(plan, Heading(name="crm", title="a: b"))
+    assert "null" in parse_source(text).tables["leads"].columns
+
+
+def test_an_id_refers_directly_rather_than_through_a_name() -> None:
+    ids = [f"C{i}" for i in range(40)]
+    names = [f"Firm {i}" for i in range(40)]
+    mails = [f"p{i}@x.org" for i in range(40)]
+    people = table("leads", Id=[f"L{i}" for i in range(40)], Email=mails, Company=names, **{"Company ID": ids})
+    firms = table("accounts", Id=ids, Company=names, Industry=["a", "b"] * 20)
+    reference = plan_export([people, firms]).to_accounts["leads"]
+    assert (reference.column, reference.through) == ("Company ID", ())
+
+
+def test_counts_until_today_ids_and_companies_are_not_learned_from() -> None:
+    numbers = [str(i % 7) for i in range(60)]
+    people = table(
+        "contacts",
+        **{
+            "Record ID": [f"L{i}" for i in range(60)],
+            "Email": [f"p{i}@x.org" for i in range(60)],
+            "Create Date": [f"2025-01-{1 + i % 28:02d}" for i in range(60)],
+            "Number of Page Views": numbers,
+            "Associated Company ID": [f"9{i % 9}" for i in range(60)],
+            "Company": [f"Firm {i % 9}" for i in range(60)],
+            "Region": ["north", "south"] * 30,
+        },
+    )
+    deals = table("deals", **{"Deal ID": ["1", "2"], "Contact ID": ["L1", "L2"], "Stage": ["Won", "Lost"]})
+    deals.frame["Close Date"] = ["2025-02-01", "2025-02-02"]
+    text = render_declaration(plan_export([people, deals]), Heading(name="crm", title="CRM"))
+    roles = {name: column.role for name, column in parse_source(text).tables["leads"].columns.items()}
+    assert roles["number_of_page_views"] is Role.IGNORE
+    assert roles["associated_company_id"] is roles["company"] is Role.DISPLAY
+    assert roles["region"] is Role.FEATURE
+
+
+def test_leads_that_say_how_they_closed_need_no_table_of_deals() -> None:
+    ids, days = [f"L{i}" for i in range(28)], [f"2025-01-{i:02d}" for i in range(1, 29)]
+    leads = table(
+        "leads",
+        Id=ids,
+        Email=[f"p{i}@x.org" for i in range(28)],
+        Status=["Won", "Lost", "Working", "New"] * 7,
+        **{"Created": days, "Closed Date": [day if i % 4 < 2 else "" for i, day in enumerate(days)]},
+    )
+    tasks = table("tasks", **{"Lead Id": ids, "Type": ["call", "mail"] * 14, "Date": days})
+    source = parse_source(render_declaration(plan_export([leads, tasks]), Heading(name="crm", title="CRM")))
+    assert source.opportunities is not None and source.opportunities.status.won == ("Won",)
+    assert source.tables["leads"].columns["email"].role is Role.PERSONAL
+    assert source.tables["activities"].columns["lead_id"].source == "Lead Id"
+
+
 def test_numbers_that_coincide_with_ids_are_no_reference() -> None:
     numbers = [str(i) for i in range(1, 101)]
     people = table("leads", Id=numbers, Email=[f"p{i}@x.org" for i in numbers])
@@ -220,10 +278,19 @@ def test_stage_dates_in_columns_are_found() -> None:
     assert found == {"mql": ["MQL Date"], "won": ["Became a customer date"], "sql": ['Date entered "SQL (Pipeline)"']}
 
 
+def test_dates_of_what_is_no_stage_are_left_alone() -> None:
+    days = ["2025-01-01", "2025-01-02"]
+    headers = ["Close Date", "Quote sent date", "Demo date", "Last contacted", "Trial start date", "Exited SQL date"]
+    assert not wide_stages(table("contacts", **dict.fromkeys(headers, days)))
+
+
 def test_todays_status_is_dated_by_the_last_change() -> None:
     leads = table("leads", Status=["New", "Unqualified"], **{"Last Modified": ["2025-01-01", "2025-01-02"]})
     assert dated_statuses(leads) == {"disqualified": ("Last Modified", "Status", ("Unqualified",))}
     assert not dated_statuses(table("leads", Status=["New", "Unqualified"]))
+    touched = table("leads", Status=["New", "Unqualified"], **{"Last Activity Date": ["2025-01-01", "2025-01-02"]})
+    assert not dated_statuses(touched)
+    assert any("stay on the worklist" in line.replace("# ", "") for line in wide_block(touched, "Id", {}))
 
 
 def test_closed_deals_are_told_by_flags_where_no_stage_says_so() -> None:

@@ -77,7 +77,7 @@ def test_forms_that_mean_one_id_are_matched() -> None:
         "123": "000123",
         f"{{{guid}}}": guid.lower(),
     }
-    assert set(found.forms.values()) == set(KeyForm)
+    assert set(found.forms.values()) == set(KeyForm) - {KeyForm.LIST}
     assert not found.doubts
 
 
@@ -93,6 +93,12 @@ def test_what_only_looks_alike_is_left_alone_and_named() -> None:
         Doubt.CASE: (SHORT[0].swapcase(),),
         Doubt.SCIENTIFIC: ("1.23457E+17",),
     }
+
+
+def test_of_several_ids_in_a_cell_the_first_known_one_counts() -> None:
+    found = match_keys(pd.Series(["9;2.0;1", "2, 3", "8;9", "a sentence, with commas"]), pd.Series(["1", "2", "3"]))
+    assert found.matched == {"9;2.0;1": "2", "2, 3": "2"}
+    assert set(found.forms.values()) == {KeyForm.LIST}
 
 
 def test_ids_that_differ_in_case_only_are_two_ids() -> None:

@@ -1,5 +1,6 @@
 """Lines of a declaration for the attributes of leads and accounts: columns that nothing else speaks of."""
 
+import re
 from collections.abc import Collection, Mapping
 
 import pandas as pd
@@ -14,6 +15,8 @@ from pipelines.declaring.vendor_words import spoken
 from pipelines.ingest.values.type_casting import decimal_of
 
 _AT_CONVERSION = "by its name it is set when a lead is converted, so it tells the outcome"
+_COUNTED = "a count of what the lead did is counted until the export, not until the lead was looked at"
+_ID = re.compile(r"\b(ids?|guid|uuid)$")
 _EDITED = "by its name it says when the row was last changed, which is after the outcome for those that have one"
 _WHY_SHOWN = {
     Role.PERSONAL: "identifies a person: shown to the owner, never learned from",
@@ -87,7 +90,14 @@ def _attribute(table: ExportTable, name: str, guess: Guess, clock: str, *, peopl
     if guess.suspicious:
         return _left_out(name, keys, guess.suspicious, facts, today=guess.today)
 
+    if guess.type is ColumnType.NUMBER and guess.dimension is not Dimension.FIT and people:
+        return _left_out(name, keys, _COUNTED, facts, today=True)
+    if _ID.search(words_of(header)):
+        return [column_line(name, keys | {"type": "id", "role": "display"}, f"an id: shown, not learned from; {facts}")]
+
     keys["type"] = str(guess.type)
+    if people and Meaning.COMPANY in means:
+        return [column_line(name, keys | {"role": "display"}, f"the company's name: shown, not learned from; {facts}")]
     if people and (Meaning.PERSON in means or words_of(header) == "name"):
         return [
             column_line(name, keys | {"role": "personal"}, f"{_WHY_SHOWN[Role.PERSONAL]}; {guess.filled:.0%} filled")

@@ -16,7 +16,7 @@ from pipelines.ingest.key_forms import match_keys
 
 _HORIZONS = (30, 60, 91, 121, 182, 273, 365, 545, 730)  # days a team would speak of
 _USUAL = 91
-_HORIZONS_IN_HISTORY = 8  # as in the demo: with fewer, the first blocks have too few wins whose horizon has passed
+_HORIZONS_IN_HISTORY = 7.5  # as in the demo: with fewer, the first blocks have too few wins whose horizon has passed
 _INSIDE = 0.8  # share of wins that a horizon should hold: later ones wait, and every day more delays the newest labels
 _FLAG_VALUES = 4  # yes, no, empty and a typing error
 _IN_ORDER = 0.98  # share of rows in which a clock must not be before what it reports
@@ -173,7 +173,7 @@ def leads_won(plan: ExportPlan, outcomes: DealOutcomes) -> pd.Series:
 def days_to_win(plan: ExportPlan, outcomes: DealOutcomes, created: str) -> pd.Series:
     """Days from the creation of each lead that was won to the close."""
     deals, leads = plan.table(Subject.DEALS), plan.leads
-    if deals is None or leads is None or not created:
+    if deals is None or leads is None or not created or leads.name not in plan.keys:
         return pd.Series(dtype="float64")
     since = pd.Series(leads.moments(created).to_numpy(), index=leads.frame[plan.keys[leads.name]])
     since = since[~since.index.duplicated() & since.index.notna()]

@@ -14,7 +14,7 @@ from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import first_column, first_time
 from pipelines.declaring.exports.table_references import TableReference
 from pipelines.declaring.exports.yaml_text import column_line, flow, location_lines, wrap_comment
-from pipelines.declaring.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
 from pipelines.declaring.stage_words import stage_of
 from pipelines.declaring.starter_declaration import quote_yaml
 from pipelines.declaring.vendor_template import VendorKind
@@ -22,6 +22,8 @@ from pipelines.declaring.vendor_template import VendorKind
 _MOST_QUESTIONS = 40  # more distinct questions than any form has: the column holds something else
 _FEW_ANSWERS = 8  # possible answers that are worth listing
 _STAGE_TIME = re.compile(r"\b(date|time|datetime|on|at|since|entered|became|become|an?|the|stage|lifecycle|pipeline)\b")
+_CONVERTED = re.compile(r"opportunit|convert|verkaufschance|oportunidad|szansa|영업기회|商談")
+_TOUCHED = re.compile(r"activit|contact|seen|visit|login|engage|open|click|mail|call|touch|referr|submi|session", re.I)
 _LEAST_WIDE = 0.005  # share of rows that a column of stage dates must fill
 
 
@@ -220,7 +222,8 @@ def stages_block(plan: ExportPlan) -> list[str]:
     if not stage or not entered:
         return []
     values = [str(value) for value in table.frame[stage].dropna().value_counts().index]
-    meant = {value: stage_of(value) for value in values}
+    of_deals = Subject.DEALS in subjects_of(table.name)
+    meant = {value: _stage_of_row(value, of_deals=of_deals) for value in values}
     known = {value: str(found) for value, found in meant.items() if found is not None and value != str(found)}
     unknown = [value for value, found in meant.items() if found is None]
 
@@ -240,6 +243,14 @@ def stages_block(plan: ExportPlan) -> list[str]:
     return ["  stages:", *location_lines(table.location), "    columns:", *columns]
 
 
+def _stage_of_row(value: str, *, of_deals: bool) -> Stage | None:
+    """The stage of a lead, or of the deal that it has become: whatever is open there is an opportunity."""
+    stage = stage_of(value)
+    if of_deals and stage not in (Stage.WON, Stage.LOST, Stage.DISQUALIFIED):
+        return Stage.OPPORTUNITY
+    return stage
+
+
 def _entered(table: ExportTable) -> str:
     return first_time(table, Meaning.ENTERED, Meaning.CREATED, Meaning.HAPPENED, but=(Meaning.CLOSED,))
 
@@ -253,7 +264,10 @@ def wide_stages(table: ExportTable) -> dict[str, list[str]]:
         no_stage = Meaning.CREATED in means or Meaning.MODIFIED in means or "exited" in words
         if header not in table.times or no_stage or table.filled(header) < _LEAST_WIDE:
             continue
-        stage = stage_of(" ".join(_STAGE_TIME.sub(" ", words).split()))
+        named = " ".join(_STAGE_TIME.sub(" ", words).split())
+        stage = stage_of(named)
+        if stage is Stage.OPPORTUNITY and not _CONVERTED.search(named):
+            continue  # the date of a demo or a quote
         if stage is not None:
             found.setdefault(str(stage), []).append(header)
     return found
@@ -261,8 +275,8 @@ def wide_stages(table: ExportTable) -> dict[str, list[str]]:
 
 def dated_statuses(table: ExportTable) -> dict[str, tuple[str, str, tuple[str, ...]]]:
     """Stages told by today's status alone, dated by when the row was last changed: stage to date, header and values."""
-    changed = first_time(table, Meaning.MODIFIED)
-    status = next((h for h in table.headers(Meaning.STATUS) if h not in table.times), "")
+    changed = next((h for h in table.headers(Meaning.MODIFIED) if h in table.times and not _TOUCHED.search(h)), "")
+    status = _lost_status(table)
     if not changed or not status:
         return {}
     found: dict[str, list[str]] = {}
@@ -273,12 +287,31 @@ def dated_statuses(table: ExportTable) -> dict[str, tuple[str, str, tuple[str, .
     return {stage: (changed, status, tuple(values)) for stage, values in found.items()}
 
 
+def _lost_status(table: ExportTable) -> str:
+    """The column of today's status by which some leads are lost or disqualified, "" if there is none."""
+    for header in table.headers(Meaning.STATUS):
+        values = [] if header in table.times else map(str, table.frame[header].dropna().unique())
+        if any(stage_of(value) in (Stage.DISQUALIFIED, Stage.LOST) for value in values):
+            return header
+    return ""
+
+
 def wide_block(table: ExportTable, key: str, wide: Mapping[str, list[str]]) -> list[str]:
     """Lines of ``tables.stages`` from the dates and the status of a table of leads; empty where it has none."""
     today = dated_statuses(table)
+    lost = _lost_status(table)
+    if lost and not today:
+        rows = sum(stage_of(str(v)) in (Stage.DISQUALIFIED, Stage.LOST) for v in table.frame[lost].dropna())
+        undated = wrap_comment(
+            f"{rows:,} leads are lost by today's '{lost}', but no column says when they were last changed: they stay "
+            "on the worklist. Export that date, or the history of the status.",
+            indent=2,
+        )
+    else:
+        undated = []
     if not wide and not today:
-        return []
-    lines = ["  stages:", *location_lines(table.location), "    wide:"]
+        return undated
+    lines = [*undated, "  stages:", *location_lines(table.location), "    wide:"]
     for stage, headers in wide.items():
         filled = ", ".join(f"{table.filled(header):.0%}" for header in headers)
         value: object = headers if len(headers) > 1 else headers[0]

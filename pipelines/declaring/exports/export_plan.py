@@ -70,9 +70,8 @@ def plan_export(tables: Sequence[ExportTable]) -> ExportPlan:
     _add_account_key(plan, overlap)
 
     leads = plan.leads
-    if leads is None:
-        return plan
-    _refer(plan, overlap, leads.name)
+    if leads is not None:
+        _refer(plan, overlap, leads.name)
     _drop_unrelated(plan)
     return plan
 
@@ -167,9 +166,8 @@ def _drop_unrelated(plan: ExportPlan) -> None:
         if name is not None and name not in plan.to_leads:
             leads = plan.leads
             del plan.roles[role], plan.guesses[name]
-            plan.left_over.append(
-                (name, f"it looks like {ROLE_WORDS[role]}, but no column holds ids of '{leads.name if leads else ''}'")
-            )
+            whose = "there are no leads to refer to" if leads is None else f"no column holds ids of '{leads.name}'"
+            plan.left_over.append((name, f"it looks like {ROLE_WORDS[role]}, but {whose}"))
     name = plan.roles.get(Subject.ACCOUNTS)
     if name is not None and name not in plan.keys:
         del plan.roles[Subject.ACCOUNTS], plan.guesses[name]

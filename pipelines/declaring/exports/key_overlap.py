@@ -20,6 +20,7 @@ _LEAST_VALUES = 2
 MOST = 0.5  # share of a column's values that must have a form for the column to have it
 _PLAIN_NUMBER = r"\d{1,6}(?:\.0+)?"  # numbers up to a million coincide with counts, years and amounts
 _FORMED = r"(?:[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?|\d+(?:\.0+)?|\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?)"
+_LISTED = r"^\S+\s*[;|,]\s*\S+$"  # ids in one cell; prose has blanks in it
 _MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 
 
@@ -89,14 +90,14 @@ class KeyOverlap:
 
         sample = values.distinct[:: max(len(values.distinct) // _SAMPLE, 1)]
         near = sum(value in keys.known for value in sample)
-        if not near and values.formed and keys.formed:
+        if not near and ((values.formed and keys.formed) or values.listed):
             near = len(match_keys(pd.Series(sample, dtype="str"), keys.series).matched)
         if near < _LEAST_IN_SAMPLE * len(sample):
             return None
 
         otherwise: Mapping[str, str] = {}
         left = [value for value in values.distinct if value not in keys.known]
-        if left and values.formed and keys.formed:
+        if left and ((values.formed and keys.formed) or values.listed):
             otherwise = match_keys(values.series, keys.series).matched
         hit = set(values.distinct) - set(left) | set(otherwise)
         share = len(hit) / len(values.distinct)
@@ -175,6 +176,7 @@ class _Values:
         self.mails = bool(sample.str.fullmatch(_MAIL).mean() > MOST)
         self.plain_numbers = bool(sample.str.fullmatch(_PLAIN_NUMBER).mean() > MOST)
         self.formed = bool(sample.str.fullmatch(_FORMED).mean() > MOST)
+        self.listed = bool(sample.str.contains(_LISTED, regex=True).mean() > LEAST_SHARE)
         self.rows: dict[str, int] = {}
         for value, rows in zip(counts.index.tolist(), counts.tolist(), strict=True):
             text = value.lower() if self.mails else value

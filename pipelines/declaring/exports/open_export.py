@@ -7,6 +7,7 @@ from pathlib import Path
 
 from anyascii import anyascii
 
+from features.errors import DataError
 from features.schema.columns import Location
 from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable, texts_of
@@ -40,6 +41,8 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
     ------
     MissingFileError, UnreadableFileError, EmptyFileError
         naming the input.
+    DataError
+        if none of several tables looks like leads or deals.
     """
     listed = [list_tables(given) for given in inputs]
     found = [table for one in listed for table in one.tables]
@@ -62,7 +65,14 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
         notes += [f"{vendor.template.title}: {note}" for note in vendor.template.notes]
     heading = Heading(name=_free_name(_name(title), out, data_dir), title=title, notes=tuple(notes))
     with speaking(vendor, [table.frame.columns for table in tables]):
-        return render_declaration(plan_export(tables), heading)
+        plan = plan_export(tables)
+        if plan.leads is None:
+            why = "; ".join(f"{name}: {reason}" for name, reason in plan.left_over)
+            raise DataError(
+                f"{', '.join(inputs)}: none of {len(tables)} tables looks like leads or deals ({why}). Declare the file of "
+                "leads by itself: leadscore init FILE."
+            )
+        return render_declaration(plan, heading)
 
 
 def _is_plain(given: str, location: Location) -> bool:

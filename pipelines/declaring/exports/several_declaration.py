@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from features.kernel.column_reader import TRUE_TEXTS
 from features.schema.canonical_tables import ACCOUNTS, LEADS
 from pipelines.declaring.exports.attribute_lines import attribute_lines
 from pipelines.declaring.exports.deal_outcomes import (
@@ -53,6 +54,7 @@ class Heading:
 
 def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     """Text of a declaration; every guess stands beside its evidence, and what could not be placed is named."""
+    _take_outcomes_of_leads(plan)
     leads, deals = plan.leads, plan.table(Subject.DEALS)
     outcomes = None if deals is None else read_outcomes(deals)
     shorthand = leads is not None and deals is not None and leads.name == deals.name
@@ -74,6 +76,13 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
         lines[-1] = "tables: {}"
     tail = ["", "framework: bant # or champ, meddicc, anum, faint, gpctba_ci, nibta"]
     return "\n".join([*lines, *_spaced(kinds), *_spaced(questions), *tail]) + "\n"
+
+
+def _take_outcomes_of_leads(plan: ExportPlan) -> None:
+    """Where no table holds deals, leads that say themselves how and when they closed are the deals."""
+    leads = plan.table(Subject.LEADS)
+    if Subject.DEALS not in plan.roles and leads is not None and read_outcomes(leads) is not None:
+        plan.roles[Subject.DEALS] = leads.name
 
 
 def _spaced(lines: Sequence[str]) -> list[str]:
@@ -273,11 +282,23 @@ def _one_or_list(headers: Sequence[str]) -> object:
 def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes, created: str) -> list[str]:
     """The shorthand: deals that are leads and outcomes at once."""
     key = plan.keys.get(table.name)
-    lines = ["opportunities: # deals are the leads here: no table holds people"]
+    people = plan.roles.get(Subject.LEADS) == table.name
+    why = "leads say themselves how they closed" if people else "deals are the leads here: no table holds people"
+    lines = [f"opportunities: # {why}"]
     lines += [line[2:] for line in location_lines(table.location)]
     lines += [f"  lead_id: {flow(key or '?')}", f"  created_at: {flow(created or '?')}"]
     lines.append(f"  closed_at: {flow(_one_or_list(outcomes.closed_at))}")
-    status: dict[str, object] = {"from": outcomes.column, "won": list(outcomes.won), "lost": list(outcomes.lost)}
+    won, lost = outcomes.won, outcomes.lost
+    if not won:
+        values = [str(value) for value in table.frame[outcomes.column].dropna().unique()]
+        won = tuple(value for value in values if value.lower() in TRUE_TEXTS)
+        lost = tuple(value for value in values if value not in won)
+        lines += wrap_comment(
+            f"'{outcomes.column}' does not tell open deals from lost ones; if there are open ones, name a column of "
+            "stages.",
+            indent=2,
+        )
+    status: dict[str, object] = {"from": outcomes.column, "won": list(won), "lost": list(lost)}
     if outcomes.disqualified:
         status["disqualified"] = list(outcomes.disqualified)
     status["open"] = list(outcomes.open)
@@ -293,7 +314,7 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
         if header:
             lines.append(f"  {name}: {flow(header)}")
             done.add(header)
-    won = pd.Series(outcomes.is_won(table).astype("float64")).where(outcomes.is_closed(table))
-    attributes = attribute_lines(table, {str(h) for h in done}, (*LEADS.names, "status"), won)
+    known = pd.Series(outcomes.is_won(table).astype("float64")).where(outcomes.is_closed(table))
+    attributes = attribute_lines(table, {str(h) for h in done}, (*LEADS.names, "status"), known, people=people)
     lines += ["  columns:", *(line[2:] for line in attributes)] if attributes else []
     return [*lines, ""]

@@ -38,13 +38,15 @@ class TableReference:
 def find_reference(
     overlap: KeyOverlap, child: str, parent: str, key: str, stand_ins: Sequence[str]
 ) -> TableReference | None:
-    """The column of a table that refers to most rows of another; None where none refers to any."""
-    best: TableReference | None = None
-    for header in map(str, overlap.tables[child].frame.columns):
-        found = _through(overlap, child, header, parent, key, stand_ins)
-        if found is not None and (best is None or found.coverage > best.coverage + LEAST_ADDED):
-            best = found
-    return best
+    """The column of a table that refers to most rows of another, of equals the one that does so directly.
+
+    None where none refers to any.
+    """
+    headers = map(str, overlap.tables[child].frame.columns)
+    found = [one for h in headers if (one := _through(overlap, child, h, parent, key, stand_ins)) is not None]
+    most = max((one.coverage for one in found), default=0.0)
+    near = [one for one in found if one.coverage >= most - LEAST_ADDED]
+    return min(near, key=lambda one: (len(one.through), -one.coverage), default=None)
 
 
 def _through(

@@ -28,7 +28,7 @@ def flow(value: object) -> str:
 
 def column_line(name: str, keys: Mapping[str, object], comment: str = "") -> str:
     """One column of a table."""
-    return f"      {name}: {flow(keys)}" + (f" # {comment}" if comment else "")
+    return f"      {quote_yaml(name)}: {flow(keys)}" + (f" # {comment}" if comment else "")
 
 
 def location_lines(location: Mapping[str, object]) -> list[str]:
