@@ -69,8 +69,8 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
         if plan.leads is None:
             why = "; ".join(f"{name}: {reason}" for name, reason in plan.left_over)
             raise DataError(
-                f"{', '.join(inputs)}: none of {len(tables)} tables looks like leads or deals ({why}). Declare the file of "
-                "leads by itself: leadscore init FILE."
+                f"{', '.join(inputs)}: none of {len(tables)} tables looks like leads or deals ({why}). Declare the "
+                "file of leads by itself: leadscore init FILE."
             )
         return render_declaration(plan, heading)
 
