@@ -107,7 +107,7 @@ ADDRESS_DERIVATIONS: Mapping[str, Callable[[str | None], str | None]] = MappingP
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Resolved:
     """Tables after merging and matching, what was done, and the tables before it.
 
@@ -140,7 +140,7 @@ def resolve(tables: Tables, source: Source) -> Resolved:
     rules = source.identity
     nothing = pd.DataFrame({name: pd.Series(dtype="str") for name in LOG_COLUMNS})
     if rules is None:
-        return Resolved(dict(tables), nothing, nothing, dict(tables))
+        return Resolved(tables=dict(tables), merged=nothing, matched=nothing, original=dict(tables))
     made = dict(tables)
     merged = matched = nothing
     ambiguous, apart = 0, ApartLeads()
@@ -150,7 +150,9 @@ def resolve(tables: Tables, source: Source) -> Resolved:
     if rules.account_domain is not None:
         matched, ambiguous = match_accounts(made["leads"], made["accounts"], rules)
         made["leads"] = _with_accounts(made["leads"], matched) if len(matched) else made["leads"]
-    return Resolved(made, merged, matched, dict(tables), ambiguous, apart)
+    return Resolved(
+        tables=made, merged=merged, matched=matched, original=dict(tables), ambiguous=ambiguous, apart=apart
+    )
 
 
 def find_duplicates(leads: pd.DataFrame, rules: Identity) -> tuple[pd.DataFrame, ApartLeads]:

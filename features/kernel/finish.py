@@ -10,10 +10,11 @@ from features.catalog.feature import FeatureType
 from features.errors import ContractError
 from features.kernel.column_reader import Coded, Rows
 from features.kernel.feature_plans import Plan
+from features.kernel.list_items import count_items, hold_item
 from features.kernel.table_arrays import derived_text
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER
 from features.schema.conditions import Between, IsMissing, Matches, OneOf, number_passes, text_passes
-from features.schema.operations import Constant
+from features.schema.operations import AnswerValue, ColumnValue, Constant
 
 
 class Swept:
@@ -115,6 +116,8 @@ def _trend(plan: Plan, swept: Swept) -> Floats:
 def _lookup(plan: Plan, swept: Swept) -> Floats | Coded:
     row = swept.original(plan.columns[0])
     as_text = plan.read_as in ("text", "filled")
+    if plan.read_as == "items":
+        return np.full(swept.entity.size, np.nan) if row is None else _read_list(plan, swept, row)
     if row is None:
         size = swept.entity.size
         return Coded(np.full(size, -1, dtype=np.int64), ()) if as_text else np.full(size, np.nan)
@@ -125,6 +128,18 @@ def _lookup(plan: Plan, swept: Swept) -> Floats | Coded:
         moment = _take(swept.rows.moment(plan.column), row, NEVER)
         return np.where(moment == NEVER, np.nan, (swept.as_of - moment) / MICROSECONDS_PER_DAY)
     return _take(swept.rows.number(plan.column), row, np.nan)
+
+
+def _read_list(plan: Plan, swept: Swept, row: Ints) -> Floats:
+    """How many values a list holds, or whether it holds one; missing where there is no list."""
+    coded, params = swept.rows.text(plan.column), plan.feature.params
+    if not isinstance(params, ColumnValue | AnswerValue):
+        raise ContractError(f"feature '{plan.feature.name}' reads a list of {params.table}, which has none.")
+    if params.holds is None:
+        found = count_items(coded.values, params.separator)
+    else:
+        found = hold_item(coded.values, params.holds, params.separator)
+    return _take(found, _take(coded.codes, row, -1), np.nan)
 
 
 def _read_answer(swept: Swept, column: int) -> tuple[Ints, npt.NDArray[np.bool_]] | None:

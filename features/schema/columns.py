@@ -1,7 +1,7 @@
 """Declarations of files and columns: the part of a source that says what is written where."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -242,6 +242,13 @@ class Column(Declared):
         description="for a column of e-mail or web addresses: its domain (missing for free-mail hosts), or whether a "
         "free-mail host is behind it (boolean). The address itself stays personal, in a column of its own",
     )
+    items: tuple[str, ...] = Field(
+        default=(),
+        description="values of a list (type: list) that are features of their own; default: the frequent ones",
+    )
+    separator: str | None = Field(
+        default=None, min_length=1, description="sign between the values of a list; default: found out (; | , line end)"
+    )
     title: bool = Field(default=False, description="a job title: read as seniority and function")
 
     def headers(self, name: str) -> tuple[str, ...]:
@@ -256,6 +263,14 @@ class Column(Declared):
         if isinstance(column, dict) and column.get("derive") == "free_mail":
             return {"type": ColumnType.BOOLEAN, **column}
         return column
+
+    @model_validator(mode="after")
+    def _lists_have_items(self) -> Self:
+        if self.type is ColumnType.LIST and self.values:
+            raise ValueError("a list has no 'values'; name those that are to be features under 'items'")
+        if self.type is not ColumnType.LIST and (self.items or self.separator):
+            raise ValueError("'items' and 'separator' are of lists; declare 'type: list'")
+        return self
 
     @field_validator("excluded_because", "accepted_because")
     @classmethod

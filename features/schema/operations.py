@@ -12,7 +12,8 @@ from features.schema.conditions import Between, Condition, IsMissing, Matches, O
 from features.schema.vocabulary import Actor
 
 Scope = Literal["lead", "account"]
-ReadAs = Literal["moment", "filled"]  # a timestamp as its age in days; a text as whether there is one
+# a timestamp as its age in days; a text as whether there is one; a list as its number of values, or as one it may hold
+ReadAs = Literal["moment", "filled", "items"]
 Derivation = Literal["seniority", "function"]
 BreadthItem = Literal["asset", "lead", "role"]
 
@@ -28,12 +29,17 @@ class Constant:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnValue:
-    """A column of the lead, or of its account as it stood at as_of."""
+    """A column of the lead, or of its account as it stood at as_of.
+
+    A list (``read_as`` items) is divided by ``separator``, None for the usual ones; ``holds`` asks for one value.
+    """
 
     table: Literal["leads", "accounts"]
     column: str
     derive: Derivation | None = None
     read_as: ReadAs | None = None
+    holds: str | None = None
+    separator: str | None = None
     condition: Condition | None = None
     op: ClassVar[None] = None
 
@@ -54,6 +60,8 @@ class AnswerValue:
     question: str
     channel: str | None = None
     read_as: ReadAs | None = None
+    holds: str | None = None
+    separator: str | None = None
     condition: Condition | None = None
     table: ClassVar[str] = "answers"
     op: ClassVar[str] = "value"

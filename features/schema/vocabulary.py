@@ -59,6 +59,7 @@ class ColumnType(StrEnum):
     NUMBER = "number"
     BOOLEAN = "boolean"
     TIMESTAMP = "timestamp"
+    LIST = "list"
 
 
 class WhenKnown(StrEnum):

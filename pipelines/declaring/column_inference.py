@@ -37,6 +37,8 @@ _CODES = re.compile(
 LARGE = 50_000  # different values from which a part is asked first
 SAMPLED = 5_000  # rows of that part: a share of 2 % is found within 0.4 points
 _FORMS_OF_TWO = 12  # spellings that two truth values can have in upper and lower case
+# A multi-select field: one cell in ten holds two values or more, of at most a few dozen that come back five times each.
+_LISTED, _MOST_LISTED, _OFTEN = 0.1, 60, 5.0
 READABLE = 0.98  # share of filled values a type must read to be guessed: a few typing errors are common in exports
 _SENTINEL_SHARE = 0.2  # of the values: a real -1 or 999 is rarely that frequent
 LONG_TEXT = 40  # mean characters from which a column is prose, not the names of categories
@@ -226,6 +228,8 @@ def _seem_numbers(present: ColumnValues) -> bool:
 
 
 def _prose_or_category(present: ColumnValues) -> ColumnType:
+    if is_list(present):
+        return ColumnType.LIST
     long = present.mean_length() > LONG_TEXT
     return ColumnType.TEXT if long and len(present.values) > present.rows / 2 else ColumnType.CATEGORY
 
@@ -240,6 +244,25 @@ def is_code(header: str, present: ColumnValues) -> bool:
         return present.share(present.values.str.fullmatch(_TELEPHONE)) >= READABLE or _ruined(present) >= READABLE
     zeros = present.share(present.values.str.fullmatch(r"0\d+"))
     return bool(zeros >= _LEADING_ZEROS or _CODES.search(header) or present.values.str.len().max() > _EXACT_DIGITS)
+
+
+def is_list(present: ColumnValues) -> bool:
+    """Whether cells hold several values of a short list: one sign divides them, and what it divides comes back often.
+
+    Commas also stand inside of values: there the different cells must be several times as many as the values.
+    """
+    texts, counts = present.values.iloc[:SAMPLED], present.counts[:SAMPLED]
+    if present.share(present.values.str.fullmatch(r"\[.*\]")) >= READABLE:
+        return True
+    for sign, times in ((";", 1.0), ("|", 1.0), (",", 3.0)):
+        if present.share(present.values.str.contains(sign, regex=False)) < _LISTED:
+            continue
+        parts = texts.str.split(sign).explode().str.strip()
+        rows = pd.Series(counts, index=texts.index).loc[parts.index]
+        held = rows.groupby(parts.to_numpy()).sum()
+        often = held.sum() / len(held) >= _OFTEN and max(len(str(item)) for item in held.index) <= LONG_TEXT
+        return bool(often and len(held) <= _MOST_LISTED and len(texts) >= times * len(held))
+    return False
 
 
 def _ruined(present: ColumnValues) -> float:

@@ -108,7 +108,7 @@ def _texts(column: pd.Series) -> pd.Series:
 
 
 def _head(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFacts) -> list[str]:
-    name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", anyascii(path.stem).lower()).strip("_")
     name = name if name[:1].isalpha() else f"leads_{name}".rstrip("_")
     status = facts.status
 

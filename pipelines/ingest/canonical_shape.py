@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.cohort.identity_resolution import ADDRESS_DERIVATIONS
+from features.kernel.list_items import list_text
 from features.schema.canonical_tables import TABLES, ContractColumn
 from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, CsvFormat
 from features.schema.source import Source
@@ -28,7 +29,7 @@ from pipelines.ingest.values.timestamps import (
     read_timestamps,
     zone_of,
 )
-from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, plain_texts
+from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_lists, cast_numbers, plain_texts
 from pipelines.workspace.table_files import empty_column
 
 CLOSING = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED))  # stages that end a lead's episode
@@ -215,6 +216,9 @@ def _values_of(values: pd.Series, column: Column, kind: ColumnType) -> pd.Series
     """Texts, or the moments of a typed column."""
     if kind is ColumnType.TIMESTAMP and pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values
+    if kind is ColumnType.LIST and pd.api.types.is_object_dtype(values.dtype):  # lists of a Parquet or JSON file
+        several = values.map(lambda cell: isinstance(cell, list | tuple | np.ndarray))
+        values = values.where(~several, values[several].map(lambda cell: list_text([str(one) for one in cell])))
     texts = plain_texts(values, column)
     if column.derive is None:
         return texts
@@ -305,6 +309,8 @@ def _cast(
         cast = cast_numbers(texts, column, form)
     elif kind is ColumnType.BOOLEAN:
         cast = cast_booleans(texts, column)
+    elif kind is ColumnType.LIST:
+        return cast_lists(texts, column.separator)
     else:
         if kind is ColumnType.ID:
             where = f"{source.where('tables', shaped.name, 'columns', name)}: column '{shaped.name}.{name}'"

@@ -7,9 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from features.assembly.half_lives import restore_half_lives
+from features.assembly.list_values import restore_list_items
 from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
+from features.schema.source import Source
 from models.bundle import Bundle, load_bundle
 from pipelines.artifacts.champion_record import ChampionRecord, MoveRecord
 from pipelines.workspace.atomic_files import stage_dir
@@ -73,9 +75,14 @@ def require_champion(paths: Paths) -> Champion:
     return champion
 
 
+def _as_trained(source: Source, catalog: Catalog) -> Source:
+    """The source with what a catalog learned from data: half-lives, and which values of lists are features."""
+    return restore_list_items(restore_half_lives(source, catalog), catalog)
+
+
 def catalog_for(context: Context, bundle: Bundle) -> Catalog:
     """The catalog a bundle is scored by; BundleError if today's declaration gives another than it was trained with."""
-    catalog = build_catalog(restore_half_lives(context.source, bundle.catalog), context.rubric)
+    catalog = build_catalog(_as_trained(context.source, bundle.catalog), context.rubric)
     if bundle.catalog.hash != catalog.hash:
         raise BundleError(
             f"bundle {bundle.hash[:12]} was trained with catalog {bundle.catalog.hash[:12]}, but source "

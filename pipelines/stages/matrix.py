@@ -6,6 +6,7 @@ from features.array_types import Tables
 from features.assembly.build_matrix import matrix_at, matrix_of
 from features.assembly.flat_matrix import flat_matrix, flat_open
 from features.assembly.half_lives import adopt_half_lives
+from features.assembly.list_values import adopt_list_items
 from features.catalog.build_catalog import build_catalog
 from features.catalog.segment_feature import segment_feature
 from features.cohort.cohort import cutoff_of, open_cohort
@@ -99,7 +100,7 @@ def _split(context: Context, matrix: Matrix) -> Chop:
 
 
 def _matrices(context: Context, tables: Tables, lives: HalfLives) -> tuple[Matrix, Matrix | None, pd.Timestamp | None]:
-    source = adopt_half_lives(context.source, lives.adopted)
+    source = adopt_list_items(adopt_half_lives(context.source, lives.adopted), tables)
     if source.kind == "flat":
         leads = tables["leads"]
         return flat_matrix(leads, source, context.rubric), flat_open(leads, source, context.rubric), None

@@ -16,6 +16,7 @@ DTYPES: Mapping[ColumnType, str] = {
     ColumnType.ID: "str",
     ColumnType.CATEGORY: "str",
     ColumnType.TEXT: "str",
+    ColumnType.LIST: "str",
     ColumnType.NUMBER: "float64",
     ColumnType.BOOLEAN: "boolean",
     ColumnType.TIMESTAMP: "datetime64[us]",

@@ -69,6 +69,10 @@ EXTRAS = (
     extra("x_big", ColumnValue(table="accounts", column="revenue", condition=Between(5, 10))),
     extra("x_seats", AnswerCount(questions=("seats",), channel="form")),
     extra("x_constant", Constant(2.0)),
+    extra("x_interests", ColumnValue(table="leads", column="interests", read_as="items")),
+    extra("x_crm", ColumnValue(table="leads", column="interests", read_as="items", holds="CRM")),
+    extra("x_crm_or_none", ColumnValue(table="leads", column="interests", read_as="items", holds="crm"), None),
+    extra("x_said_yes", AnswerValue(question="budget", read_as="items", holds="yes")),
 )
 CATALOG = Catalog.of(build_catalog(SOURCE), EXTRAS)
 
@@ -162,6 +166,7 @@ def worlds(draw: st.DrawFn) -> World:
             "account_id": account,
             "job_title": draw(titles),
             "industry": draw(st.sampled_from(["tools", None])),
+            "interests": draw(st.sampled_from([None, "", "CRM", "HR; crm;HR", '["CRM, old", "HR"]', "CRM|AI", "a,b"])),
             "employees": draw(st.sampled_from([None, 10.0])),
             "trial_from": draw(st.sampled_from([None, T0 - 10 * DAY])),
         }

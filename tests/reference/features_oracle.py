@@ -1,6 +1,7 @@
 """Every feature family in slow, plain Python: the meaning that the kernel must reproduce."""
 
 import fnmatch
+import json
 import math
 from typing import Any
 
@@ -165,11 +166,25 @@ class Oracle:
             return None if at == -(2**63) else (as_of - at) / DAY
         if params.get("as") == "filled":
             return 1.0
+        if params.get("as") == "items":
+            held = self._items(str(value))
+            return float(len(held)) if params.get("holds") is None else float(params["holds"].lower() in held)
         text_test = params.get("test") is not None and not {"minimum", "maximum"} & set(params["test"])
         if text_test or (feature.type is FeatureType.CATEGORY and params.get("test") is None):
             return str(value) if not isinstance(value, float) or not value.is_integer() else str(int(value))
         number = number_of(value)
         return None if math.isnan(number) else number
+
+    def _items(self, text: str) -> set[str]:
+        if text.startswith("["):
+            parts = json.loads(text)
+        else:
+            parts = [text]
+            for sign in ";|\n,":
+                if sign in text:
+                    parts = text.split(sign)
+                    break
+        return {part.strip().lower() for part in parts if part.strip()}
 
     def _answer(self, feature: Feature, rows: list[Record], as_of: int) -> float | str | None:
         params, op = written(feature), written(feature).get("op", "value")

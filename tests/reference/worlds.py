@@ -32,6 +32,7 @@ SOURCE = Source.model_validate(
                     "website": {"type": "category", "when_known": "history"},
                     "email": {"type": "text", "role": "personal"},
                     "age": {"type": "number", "role": "sensitive"},
+                    "interests": {"type": "list", "role": "display"},
                 }
             },
             "accounts": {"columns": {"revenue": {"type": "number", "when_known": "known_at"}}},

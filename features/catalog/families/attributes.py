@@ -8,6 +8,7 @@ from features.catalog.feature import Feature, FeatureType, Wording
 from features.errors import ContractError
 from features.schema.canonical_tables import TABLES
 from features.schema.operations import AnswerValue, ColumnValue, ReadAs
+from features.schema.readable_names import distinct_name, readable_name
 from features.schema.snapshots import is_read_from_answers
 from features.schema.source import Column, Source
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
@@ -132,13 +133,55 @@ def _column_features(table: Literal["leads", "accounts"], name: str, column: Col
     if is_read_from_answers(table, column):
         if name in source.questions:
             return []  # the answers family reads it
+        if column.type is ColumnType.LIST:
+            return _list_features(plain, column, AnswerValue(question=name), "when the change was known")
         return [_feature(plain, column, AnswerValue(question=name), "when the change was known")]
     base = ColumnValue(table=table, column=name)
     dated = column.when_known in (WhenKnown.KNOWN_AT, WhenKnown.SNAPSHOTS)
     known = "with the row's own known_at" if dated else "at creation"
+    if column.type is ColumnType.LIST:
+        return _list_features(plain, column, base, known)
     if column.title:
         return _title_features(plain, column, base, known)
     return [_feature(plain, column, base, known)]
+
+
+def _list_features(name: str, column: Column, base: ColumnValue | AnswerValue, known: str) -> list[Feature]:
+    """How many values a list holds, and a flag per value that is declared or frequent; no list holds none."""
+    label = column.label or name.replace("_", " ")
+    base = replace(base, read_as="items", separator=column.separator)
+    shared: dict[str, Any] = {
+        "family": FAMILY,
+        "dimension": column.dimension,
+        "topic": column.topic,
+        "type": FeatureType.NUMBER,
+        "when_empty": 0.0,
+        "known_when": known,
+    }
+    count = Feature(
+        name=f"{name}_count",
+        doc=f"Number of values in {label}.",
+        unit="count",
+        direction=column.direction,
+        wording=Wording.COUNT,
+        label=f"values in {label}",
+        params=base,
+        **shared,
+    )
+    taken = {count.name}
+    flags = [
+        Feature(
+            name=distinct_name(f"{name}_{readable_name(item, 'item')}", taken),
+            doc=f"Whether {label} holds '{item}'.",
+            unit="flag",
+            wording=Wording.FLAG,
+            label=f"{label}: {item}",
+            params=replace(base, holds=item),
+            **shared,
+        )
+        for item in column.items
+    ]
+    return [count, *flags]
 
 
 def _title_features(name: str, column: Column, base: ColumnValue, known: str) -> list[Feature]:

@@ -52,6 +52,15 @@ class Proposal:
         return head + rubric_yaml(self.rubric)
 
 
+def has_rules(card: ScorecardCandidate, catalog: Catalog) -> bool:
+    """Whether any feature of the card can be a rule; of lists, decayed sums and the like alone no rubric is made."""
+    return any(
+        made is not None and made[0]
+        for name, binned in card.bins.items()
+        for made in [rules_of_feature(catalog[name], binned.bins, card.points_by_bin[name], None)]
+    )
+
+
 def propose_rubric(card: ScorecardCandidate, catalog: Catalog, name: str, handoff_points: float) -> Proposal:
     """Rules with the scorecard's points, for every feature that rules can read.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS, text_of
+from features.kernel.list_items import SEPARATORS, list_items, list_text
 from features.schema.columns import Column, fold_value
 from pipelines.ingest.values.number_form import (
     NO_VALUE,
@@ -113,6 +114,15 @@ def cast_booleans(texts: pd.Series, declared: Column = _PLAIN_COLUMN) -> Cast:
     truth = lower.isin(true)
     values = truth.astype("boolean").mask(~truth & ~lower.isin(false))
     return Cast(values, values.isna() & ~missing)
+
+
+def cast_lists(texts: pd.Series, separator: str | None) -> pd.Series:
+    """Lists as JSON arrays; between values stands the declared sign, else the first usual one that any cell holds."""
+    present = texts.dropna().unique()
+    plain = [text for text in present if not text.startswith(("[", "{"))]
+    sign = separator or next((one for one in SEPARATORS if any(one in text for text in plain)), None)
+    held = {text: list_items(text, sign) for text in present}
+    return texts.map({text: list_text(items) for text, items in held.items() if items}).astype("str")
 
 
 def cast_choices(texts: pd.Series, allowed: Sequence[str]) -> pd.Series:
