@@ -135,7 +135,6 @@ def _head(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFacts) -> l
     return [*lines, f"name: {name[:64]}", f"kind: {kind}", f"title: {quote_yaml(path.stem)}", ""]
 
 
-<<<<<<< HEAD
 def find_edits(status: StatusColumn | None) -> list[str]:
     """What a person has to say before the first run, because the file does not."""
     if status is None:
@@ -179,16 +178,6 @@ def _with_clocks(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFact
         raise AssertionError("a declaration with clocks needs an id, a status and clocks")
 
     closed = clocks.closed[0] if len(clocks.closed) == 1 else clocks.closed
-=======
-def _flat(
-    target: TargetGuess | None,
-    guesses: Mapping[str, Guess],
-    names: Mapping[str, str],
-    in_order: list[str],
-) -> list[str]:
-    target = target or TargetGuess("target", ("won",), ("lost",))
-    column, won, lost = target.header, _spelled_once(target.won), _spelled_once(target.lost)
->>>>>>> 9e2cb41 (fix(ingest): headers of undecodable bytes are refused; starter declarations spell a target value once; hostile files)
     lines = [
         "opportunities: # one table that is leads and outcomes at once; see docs/sources.md",
         *_location(path, raw, _proven_decimal(frame, guesses), indent=2),
@@ -311,7 +300,6 @@ def _flat(facts: FileFacts, created: str | None, in_order: list[str]) -> list[st
     return [*lines, ""]
 
 
-<<<<<<< HEAD
 def _cost_in_words(facts: FileFacts, created: str | None) -> list[str]:
     """What a file without clocks cannot tell, and what would be needed."""
     missing = [] if facts.lead_id is not None else ["an id that tells rows apart (leads are named by their row)"]
@@ -325,15 +313,6 @@ def _cost_in_words(facts: FileFacts, created: str | None) -> list[str]:
     elif created is not None and facts.lead_id is not None and facts.status is not None:
         missing.append(f"when nearly all closed rows closed ({', '.join(closed)} has too few dates, or too early ones)")
     return [f"Without clocks, as the file does not say {text}." for text in missing]
-=======
-def _spelled_once(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Values without those that differ from an earlier one in case only: a declaration reads both alike.
-
-    >>> _spelled_once(("Yes", "yes", "won"))
-    ('Yes', 'won')
-    """
-    return tuple({value.strip().casefold(): value for value in reversed(values)}.values())[::-1]
->>>>>>> 9e2cb41 (fix(ingest): headers of undecodable bytes are refused; starter declarations spell a target value once; hostile files)
 
 
 def _proven_decimal(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> DecimalSign | None:
