@@ -33,9 +33,10 @@ def describe_undeclared_kinds(kinds: Mapping[str, int]) -> str:
         return ""
     named = ", ".join(f"{kind} {rows:,}" for kind, rows in _most_frequent(kinds))
     more = f" and {len(kinds) - _SHOWN:,} more" if len(kinds) > _SHOWN else ""
+    hint = " Many titles become few kinds by 'map_patterns' on the column (docs/sources.md)." if more else ""
     return (
         f"{sum(kinds.values()):,} activities give no feature, as 'activity_kinds' does not declare their kind: "
-        f"{named}{more}."
+        f"{named}{more}.{hint}"
     )
 
 

@@ -27,6 +27,7 @@ from pipelines.artifacts.train_record import TrainRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.diagnostics.activity_diagnostics import engagement_of
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine
+from pipelines.ingest.reference_matching import describe_matches
 from pipelines.ingest.undeclared_kinds import declaration_block, describe_undeclared_kinds
 from pipelines.registry.cautions import caution_of
 from pipelines.report.charts.chart_records import OWN_COLOURS
@@ -68,6 +69,7 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
         "answer": answer(summary, evaluation, comparison),
         "counts": counts,
         "quarantine_reasons": describe_quarantine(counts.reasons),
+        "key_matches": describe_matches(counts.keys),
         "kinds_warning": describe_undeclared_kinds(counts.undeclared_kinds),
         "kinds_block": declaration_block(counts.undeclared_kinds),
         "has_validation": (paths.validate / "validation.html").exists(),

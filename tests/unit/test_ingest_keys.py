@@ -7,6 +7,7 @@ import pytest
 
 from features.errors import SourceError
 from features.schema.load_source import parse_source
+from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.key_forms import Doubt, KeyForm, check_characters, match_keys
 from pipelines.stages.ingest import describe_counts, ingest
@@ -232,3 +233,19 @@ def test_a_wide_header_that_the_file_lacks_is_named(tmp_path: Path) -> None:
 def test_wrong_wide_declarations_are_refused(was: str, is_: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         parse_source(WIDE.replace(was, is_))
+
+
+def test_the_validation_page_and_the_counts_tell_the_matches(tmp_path: Path) -> None:
+    leads = [f"{one},2025-01-01,,{deal}," for one, deal in zip(SHORT[:2], ["D1", "D2"], strict=True)]
+    paths = ingest_shop(tmp_path, leads, [f"{LONG[0]},Call,2025-02-01", f"{SHORT[1]},Call,2025-02-01"])
+    record = CountsRecord.read(paths)
+    found = record.keys["activities.lead_id"]
+    assert (found.refers_to, found.rows, sum(found.matched.values())) == ("leads.lead_id", 2, 1)
+    assert any("15 and 18 characters of one Salesforce id" in note for note in record.notes)
+
+
+def test_deals_that_no_lead_names_belong_to_none(tmp_path: Path) -> None:
+    paths = ingest_shop(tmp_path, ["L1,2025-01-01,,D1,"], ["L1,Call,2025-02-01"])
+    outcomes = read_parquet(paths.ingest / "outcomes.parquet")
+    assert outcomes["lead_id"].tolist()[0] == "L1" and outcomes["lead_id"].isna().tolist() == [False, True]
+    assert "outcomes.lead_id: 1 rows are named by no row" in (tmp_path / "said.txt").read_text(encoding="utf-8")
