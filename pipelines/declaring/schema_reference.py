@@ -28,15 +28,35 @@ hash, 21 an unreadable file, 22 a target with only one class.
 
 ## How values are read
 
-* Delimiter, encoding (UTF-8, UTF-16, Windows-1252), decimal sign and byte order mark are detected unless declared.
+* Delimiter, encoding and title lines above the header are found out and told. Bytes that are not UTF-8 are read in the
+  code page whose letters make words of them (Western, Central European, Cyrillic, Greek, Turkish and Baltic ones,
+  CP949, Shift-JIS, EUC-JP, GB18030, Big5); where two come near each other the file is refused with a value in each
+  reading (LS046), and `csv.encoding` decides.
+* Headers are matched without regard to zero-width signs, non-breaking and doubled blanks, composed letters and case.
 * Surrounding blanks are removed; an empty text counts as missing, and so does anything listed under `missing`. In
   numbers, booleans and timestamps, `NA`, `N/A`, `NaN`, `NULL`, `none` and `-` count as missing too.
-* Numbers may have a decimal point or comma, grouped thousands and a currency sign. Booleans are true/false, yes/no,
-  y/n, t/f, 1/0.
-* Timestamps with a time zone keep it; those without one are in `timezone`. An hour that daylight saving repeats is read
-  as the later one, so that nothing counts as known too early. A `known_at` without a time of day means the end of that
-  day (for leads: the moment of creation). Dates such as 03/04/2025, in which day and month cannot be told apart, need
-  `time_format`.
+* The decimal sign is what all values of a column prove, else what the file's other columns prove: `1.234,50`,
+  `2'871.97`, `1,23,456.78`, `(1,234.50)`, `99,90 €`, `12 %` (read as 12). A column of `2.872` that nothing tells is
+  refused (LS047): declare `decimal` or `thousands`, on the column or under `csv`. What is declared wins.
+* Booleans are true/false, yes/no, y/n, t/f, 1/0.
+* Lists (`type: list`) are divided by `;`, `|`, a line end or a comma, or are JSON arrays. They give their number of
+  values and a flag per frequent value (20 rows and 1 % of the rows at least, 30 at most), or per value under `items`.
+* Timestamps with a time zone, by offset or by a name that means one zone (`EST`), keep it; those without one are in
+  `timezone`. Names of months and halves of the day are understood in English, German, French, Spanish, Italian,
+  Portuguese, Dutch, Polish, Korean, Japanese and Chinese; days of a spreadsheet (`45299.375`) where the whole column
+  holds them. An hour that daylight saving repeats is read as the later one, so that nothing counts as known too early.
+* Whether 03/04/2025 has the day first is what all values of the column show, else the file's other columns; else the
+  file is refused (LS036): `time_format: day_first`, `month_first`, `serial`, or a strptime format.
+* A `known_at` or a close without a time of day means the end of that day (a lead's own `known_at`: its creation).
+* What a file showed (decimal sign, day or month first, encoding) is kept in `ingest/reading.json` and with the bundle;
+  a nightly file too short to show it is read the same way.
+* Ids that a spreadsheet rounded (`1.23457E+17`) are refused (LS048): they cannot be told apart any more.
+* Activities without an id that are in the file more than once, alike in every column and with a time of day, count
+  once; their number is told as `repeated`.
+* The data cut-off is the newest moment at which something became known. Deals that are not won and close behind all of
+  that are open ones with the date somebody expects, and are left aside; one to three dates more than 30 days behind
+  everything else go to quarantine (`after_cutoff`). Both are told, and a declared `data_cutoff` wins. An open deal
+  whose expected date has passed looks like a lost one: export a status (`opportunities:`) where you can.
 * Allowed values are matched without regard to case, blanks, dashes and underscores, and then spelled as declared.
 * Ids that refer to another table may be written otherwise there: Salesforce's 15 and 18 characters (if the check
   characters are right), `1000` and `1000.0`, GUIDs in braces, lost leading zeros (if the number is unique on both

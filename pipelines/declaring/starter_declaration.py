@@ -117,6 +117,7 @@ def _head(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFacts) -> l
         "# Everything here is a guess: correct it, save it beside the file, run leadscore run --source THIS.yaml",
         "# Every key is explained in docs/sources.md.",
     ]
+    lines += [f"# {note}" for note in raw.notes]
     if raw.broken:
         lines.append(
             f"# {len(raw.broken)} rows do not fit the header (first: row {raw.broken[0].row}); they go to quarantine."
