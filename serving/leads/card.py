@@ -187,7 +187,9 @@ def list_questions(
 
 
 def list_open_questions(card: Mapping[str, Any], framework: Framework, state: LoadedState) -> list[dict[str, Any]]:
-    """Each unknown or only indicated criterion of a card with its question; the card's own question first."""
+    """Each unknown or only indicated criterion of a card with its question, the card's own first; none once closed."""
+    if card["closed"] is not None:
+        return []
     asked = []
     for row in card["criteria"]:
         if row["id"] == CONTEXT or row.get("status") not in _OPEN:
