@@ -55,7 +55,7 @@ def check_apart(sides: Mapping[str, tuple[str, ...]]) -> None:
             folded = fold_value(value)
             if not folded and side != "open":
                 raise ValueError(f"an empty value can only mean open, but stands under '{side}'")
-            if folded in meaning:
+            if meaning.get(folded, side) != side:
                 raise ValueError(f"'{value}' stands under '{meaning[folded]}' and under '{side}'; it can mean only one")
             meaning[folded] = side
 

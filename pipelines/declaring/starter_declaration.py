@@ -10,7 +10,7 @@ import pandas as pd
 from anyascii import anyascii
 
 from features.schema.canonical_tables import LEADS
-from features.schema.columns import Location
+from features.schema.columns import Location, fold_value
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import Guess, guess_column, times_in_order
 from pipelines.declaring.column_lines import (
@@ -166,10 +166,15 @@ def _status_lines(status: StatusColumn, *, indent: int) -> list[str]:
     ):
         if values:
             counts = ", ".join(f"{v or 'empty'} {status.rows((v,)):,}" for v in values)
-            lines.append(f"{pad}{key}: {flow_list(values)} # rows: {counts}")
+            lines.append(f"{pad}{key}: {flow_list(_spelled_once(values))} # rows: {counts}")
     if status.unplaced:
         lines.append(f"{pad}# not placed: {', '.join(f'{v} {status.counts[v]:,}' for v in status.unplaced)}")
     return lines
+
+
+def _spelled_once(values: tuple[str, ...]) -> list[str]:
+    """Values without those that differ from one before in case, blanks or dashes only: they are read as one."""
+    return list({fold_value(value): value for value in reversed(values)}.values())[::-1]
 
 
 def _with_clocks(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFacts) -> list[str]:

@@ -137,3 +137,16 @@ def test_dates_of_won_and_of_lost_deals_are_taken_together(tmp_path: Path) -> No
     _, source = started(write_export(tmp_path / "hub.csv", frame.drop(columns="closed").assign(**parts)))
     assert source.opportunities is not None
     assert set(source.opportunities.closed_at.headers("")) == {"Won Date", "Lost Date", "Closed on"}
+
+
+def test_spellings_of_one_status_are_one(tmp_path: Path) -> None:
+    frame = deals()
+    for place, spelling in enumerate(("won", "WON", "Won ")):
+        frame.loc[frame.index[frame["status"] == "Won"][place::9], "status"] = spelling
+    path = write_export(tmp_path / "hub.csv", frame)
+    text, source = started(path)
+    assert source.opportunities is not None and len(source.opportunities.status.won) == 1, text
+    counts = ingest(source, Paths(tmp_path / "data", source.name))
+    assert counts.rows["leads"].quarantined == 0
+    outcomes = pd.read_parquet(tmp_path / "data" / source.name / "ingest" / "outcomes.parquet")
+    assert outcomes["won"].sum() == frame["status"].str.strip().str.lower().eq("won").sum()
