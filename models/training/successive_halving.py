@@ -18,7 +18,7 @@ from models.candidates.boosting import DEFAULTS
 from models.grouped_folds import grouped_folds
 from models.judging.evaluation.backtest import group_codes
 from models.settings import TrainSettings
-from models.training.tuning_folds import Curve, judge_parameters, prepare_fold
+from models.training.tuning_folds import Curve, judge_parameters, judge_several, prepare_fold
 
 _SAMPLE = 40_000  # most rows that every trial sees
 _FOLDED_ROWS = 100_000  # up to so many rows are judged in folds; of more, one held-out part tells as much
@@ -132,7 +132,7 @@ def _suggest(trial: Any, room: Room) -> dict[str, Any]:
 
 def _judge(matrix: Matrix, rows: Ints, several: Iterable[Mapping[str, Any]], settings: TrainSettings) -> list[Curve]:
     folds = [prepare_fold(matrix, block, settings) for block in _folds(matrix, rows, settings)]
-    return [judge_parameters(folds, _bare(parameters), settings, _ROUNDS) for parameters in several]
+    return judge_several(folds, [_bare(parameters) for parameters in several], settings, _ROUNDS)
 
 
 def _bare(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,11 +61,31 @@ def judge_parameters(
     folds: Sequence[TuningFold], parameters: Mapping[str, Any], settings: TrainSettings, rounds: int
 ) -> Curve:
     """Parameters with the count of rounds, up to ``rounds``, at which the mean curve of the folds is lowest."""
-    with ThreadPoolExecutor(max_workers=2) as pool:  # folds side by side; two, as in the booster's own fit
-        curves = list(pool.map(lambda fold: loss_per_round(fold, parameters, settings, rounds), folds))
-    curve = np.mean(curves, axis=0)
-    best = int(np.argmin(curve))
-    return Curve(float(curve[best]), {**parameters, "rounds": max(best + 1, _MINIMUM_ROUNDS)})
+    return judge_several(folds, [parameters], settings, rounds)[0]
+
+
+def judge_several(
+    folds: Sequence[TuningFold], several: Sequence[Mapping[str, Any]], settings: TrainSettings, rounds: int
+) -> list[Curve]:
+    """Each set of parameters as :func:`judge_parameters` does.
+
+    Folds run side by side; a single fold is given two threads instead, which grow the same trees.
+    """
+    threads = settings.threads if len(folds) > 1 else max(settings.threads, 2)
+    each = settings.model_copy(update={"threads": threads})
+
+    def curves(fold: TuningFold) -> list[Floats]:
+        # one after the other: two fits with parameters of their own must not share a data set
+        return [loss_per_round(fold, parameters, each, rounds) for parameters in several]
+
+    with ThreadPoolExecutor(max_workers=2) as pool:  # two, as in the booster's own fit
+        by_fold = list(pool.map(curves, folds))
+    means = [np.mean([found[k] for found in by_fold], axis=0) for k in range(len(several))]
+    best = [int(np.argmin(mean)) for mean in means]
+    return [
+        Curve(float(mean[k]), {**parameters, "rounds": max(k + 1, _MINIMUM_ROUNDS)})
+        for parameters, mean, k in zip(several, means, best, strict=True)
+    ]
 
 
 def loss_per_round(fold: TuningFold, parameters: Mapping[str, Any], settings: TrainSettings, rounds: int) -> Floats:
