@@ -121,9 +121,13 @@ def init_command(inputs: Sequence[str], out: str | None, data_dir: str, template
         return 0
 
     write_text(Path(out), text)
-    output.show(
-        {"declaration": text, "out": out}, f"wrote {out}: correct the guesses, then leadscore run --source {out}"
-    )
+    mark = "# TO EDIT: "
+    edits = [line.removeprefix(mark) for line in text.splitlines() if line.startswith(mark)]
+    lines = [
+        f"wrote {out}: correct the guesses, then leadscore run --source {out}",
+        *(f"  to edit: {e}" for e in edits),
+    ]
+    output.show({"declaration": text, "out": out, "to_edit": edits}, "\n".join(lines))
     return 0
 
 

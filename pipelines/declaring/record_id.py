@@ -26,6 +26,8 @@ def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | N
         texts, guess = frame[header], guesses[header]
         if guess.type in (ColumnType.TIMESTAMP, ColumnType.TEXT, ColumnType.BOOLEAN):
             continue
+        if speaks_of(header, HeaderKind.PERSON) and not re.search(r"\bids?\b", fold_header(header)):
+            continue  # a person's name or address would stand on every list
         present = texts.dropna()
         if len(present) < _FILLED * len(texts) or present.nunique() < _UNIQUE * len(present):
             continue

@@ -1,6 +1,6 @@
 """The starter of one file out of a CRM: ids, statuses, clocks, people, titles, today's values, each as it is meant."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -150,3 +150,17 @@ def test_spellings_of_one_status_are_one(tmp_path: Path) -> None:
     assert counts.rows["leads"].quarantined == 0
     outcomes = pd.read_parquet(tmp_path / "data" / source.name / "ingest" / "outcomes.parquet")
     assert outcomes["won"].sum() == frame["status"].str.strip().str.lower().eq("won").sum()
+
+
+def test_a_persons_name_is_no_id(tmp_path: Path) -> None:
+    text, source = started(write_export(tmp_path / "hub.csv", deals().drop(columns="id")))
+    assert source.flat is not None and source.flat.lead_id is None
+    assert "does not say an id that tells rows apart (leads are named by their row)" in text
+
+
+def test_what_has_to_be_edited_is_printed(tmp_path: Path, cli: Callable[..., tuple[int, str, str]]) -> None:
+    frame = deals()
+    frame.loc[frame.index[:7], "status"] = "Zurich"
+    path, out = write_export(tmp_path / "hub.csv", frame), tmp_path / "hub.yaml"
+    status, said, _ = cli("init", str(path), "--out", str(out))
+    assert status == 0 and "to edit: 'Lead Status' has values whose meaning is not clear: Zurich (7 rows)" in said
