@@ -27,6 +27,7 @@ _DIGITS = r"\d+(?:\.0+)?"
 _LEADING_ZEROS = 0.01
 _EXACT_DIGITS = 15  # of a number that keeps its last digit in float64; longer ones are ids
 _COMPACT_DAY = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_ISO = r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)?$"
 _TELEPHONE = r"(?:\+|00)\d[\d ()/.-]{6,18}|\(?0\d{1,5}[)/ -][\d /-]{4,14}"
 _CODES = re.compile(
     r"\bzip|post(al)?[_ ]?(code|nr|leitzahl)|^plz$|pin[_ ]?code|code[_ ]?postal|^cap$|^cep$|kod[_ ]poczt|"
@@ -191,7 +192,8 @@ def _holds(kind: ColumnType, header: str, present: ColumnValues, decimal: Decima
         unreadable = cast_numbers(present.values, Column(), decimal).unreadable
         return present.share(unreadable) <= 1 - READABLE and not is_code(header, present)
     if kind is ColumnType.TIMESTAMP:
-        return _has_length_of_time(present) and _is_time(present)
+        iso = bool(present.values.str.match(_ISO).all())  # what nearly all exports write is told without being parsed
+        return iso or (_has_length_of_time(present) and _is_time(present))
     return kind is not ColumnType.BOOLEAN
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,32 @@ def test_batches_do_not_change_what_is_read(engine: sa.Engine, monkeypatch: pyte
     pd.testing.assert_frame_equal(read_database(declared()).frame, whole)
     assert whole["id"].tolist() == [2**60 + i for i in range(25)] and whole["n"].isna().sum() == 7
     assert whole["x"].tolist() == [i / 4 for i in range(25)] and read_database(declared(), limit=3).read == 3
+
+
+@BOTH
+def test_a_large_table_is_never_held_as_python_objects(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(engine, "CREATE TABLE events (id INTEGER PRIMARY KEY, a VARCHAR(40), b VARCHAR(40))")
+    with engine.begin() as connection:
+        rows = [{"id": i, "a": f"{i:030d}", "b": f"x{i:030d}"} for i in range(30_000)]
+        connection.execute(sa.text("INSERT INTO events VALUES (:id, :a, :b)"), rows)
+    monkeypatch.setattr("pipelines.ingest.reading.formats.sql_tables.BATCH_ROWS", 1000)
+    read_database(declared(), limit=1)  # imports
+    cursors: list[str] = []
+
+    def listen(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+        cursors.append(type(cursor).__name__ if "ORDER BY" in statement else "")
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", listen)
+    tracemalloc.start()
+    try:
+        raw = read_database(declared())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+    assert raw.read == 30_000 and peak < 2_500_000  # as objects the rows take 8 MB and more
+    if engine.dialect.name == "postgresql":
+        assert "ServerCursor" in "".join(cursors)  # rows wait on the server, not in the driver
 
 
 @pytest.mark.postgres

@@ -168,6 +168,8 @@ def _without_currency(text: str) -> str:
 def weigh_signs(texts: pd.Series) -> SignEvidence:
     """What the values of a column prove about its decimal sign."""
     values = texts.dropna().drop_duplicates()
+    if not values.str.contains(r"[.,]", regex=True).any():  # no sign, no evidence
+        return SignEvidence()
     clean = plain_numbers(values[~values.str.lower().isin(NO_VALUE)])
     clean = clean.str.replace(r"^[+-]", "", regex=True)
     clean = clean[clean.str.match(r"^[\d.,' ]*\d[\d.,' ]*(?:[eE][+-]?\d+)?$").fillna(False).astype(bool)]
