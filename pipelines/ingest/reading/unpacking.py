@@ -93,7 +93,7 @@ def zip_names(content: bytes, *, what: str) -> list[str]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _names(archive)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError) as problem:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError) as problem:
         raise UnreadableFileError(f"{what} is a damaged zip file ({problem}). Fetch it again.") from problem
 
 

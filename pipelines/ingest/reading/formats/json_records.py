@@ -1,7 +1,7 @@
 """JSON lines, JSON arrays and documents that list records under a key: nested objects become columns with dots."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,16 @@ from pipelines.ingest.reading.encodings import decode
 from pipelines.ingest.reading.formats.arrow_frames import text_of_nested
 from pipelines.ingest.reading.raw_table import RawTable, text_frame
 
-NOT_JSON, NAMED_TWICE = "json", "json_key"  # rules of the quarantine
+NOT_JSON, NAMED_TWICE, NO_TEXT = "json", "json_key", "encoding"  # rules of the quarantine
 _DEEPEST = 8  # levels of objects in objects; below it an object is kept as JSON text
 
 
 class _RepeatedKeyError(ValueError):
     """An object that gives one key twice: which of the values is meant, nobody knows."""
+
+
+class _NoTextError(ValueError):
+    """A value with half of a character pair, as programs that cut texts leave it, or with bytes of another encoding."""
 
 
 def read_json(content: bytes, location: Location, *, what: str) -> RawTable:
@@ -84,18 +88,24 @@ def _lists_records(text: str) -> bool:
 
 
 def _read_lines(text: str) -> tuple[list[dict[str, str | None]], list[int], list[BrokenRow]]:
+    return _sort_records((_parse, line, line) for line in text.split("\n") if line.strip())
+
+
+def _sort_records(
+    given: Iterable[tuple[Callable[[Any], Any], Any, Any]],
+) -> tuple[list[dict[str, str | None]], list[int], list[BrokenRow]]:
+    """Records as rows, their numbers, and those that are none; each with how it is parsed and how it is shown."""
     good: list[dict[str, str | None]] = []
     numbers: list[int] = []
     broken: list[BrokenRow] = []
-    filled = (line for line in text.split("\n") if line.strip())
-    for number, line in enumerate(filled, 1):
+    for number, (parse, record, shown) in enumerate(given, 1):
         try:
-            good.append(_flat(_parse(line)))
+            good.append(_flat(parse(record)))
             numbers.append(number)
-        except _RepeatedKeyError:
-            broken.append(BrokenRow(number, NAMED_TWICE, _printable(line)))
-        except (ValueError, RecursionError):
-            broken.append(BrokenRow(number, NOT_JSON, _printable(line)))
+        except (ValueError, RecursionError) as problem:
+            known: dict[type[Exception], str] = {_RepeatedKeyError: NAMED_TWICE, _NoTextError: NO_TEXT}
+            raw = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=True, default=str)
+            broken.append(BrokenRow(number, known.get(type(problem), NOT_JSON), _printable(raw)))
     return good, numbers, broken
 
 
@@ -116,18 +126,11 @@ def _read_document(
             f"{what} is nested too deeply to be a table. Export one object per record."
         ) from problem
 
-    good: list[dict[str, str | None]] = []
-    numbers: list[int] = []
-    broken: list[BrokenRow] = []
-    for number, record in enumerate(_records(document, key, what), 1):
-        try:
-            good.append(_flat(record))
-            numbers.append(number)
-        except _RepeatedKeyError:
-            broken.append(BrokenRow(number, NAMED_TWICE, _printable(json.dumps(record, ensure_ascii=False))))
-        except ValueError:
-            broken.append(BrokenRow(number, NOT_JSON, _printable(json.dumps(record, ensure_ascii=False))))
-    return good, numbers, broken
+    return _sort_records((_as_it_is, record, record) for record in _records(document, key, what))
+
+
+def _as_it_is(record: Any) -> Any:
+    return record
 
 
 def _records(document: Any, key: str | None, what: str) -> list[Any]:
@@ -190,8 +193,15 @@ def _flat(record: Any) -> dict[str, str | None]:
     for name, value in _walk(record, "", _DEEPEST):
         if name in found:
             raise _RepeatedKeyError(f"two values are called '{name}'.")
+        if not (_is_text(name) and _is_text(value)):
+            raise _NoTextError
         found[name] = value
     return found
+
+
+def _is_text(value: str | None) -> bool:
+    """Whether a value can be written as UTF-8."""
+    return value is None or value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _walk(record: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str | None]]:

@@ -1,12 +1,12 @@
 """Sheets of workbooks (.xlsx, .xlsb, .xls, .ods) as tables of texts."""
 
-import datetime
-import io
+import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import python_calamine
 
 from features.schema.columns import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
@@ -15,6 +15,8 @@ from pipelines.ingest.reading.header_row import HeaderRow, find_header_row, head
 from pipelines.ingest.reading.raw_table import RawTable, number_rows, text_frame
 
 COMPOUND = b"\xd0\xcf\x11\xe0"  # the container of .xls, and of workbooks that a password locks
+_READER = Path(__file__).with_name("workbook_cells.py")
+_LONGEST_SECONDS = 600  # a sheet of a million rows takes about one
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 _EXACT = 10**15  # spreadsheets keep 15 digits of a number; what is longer has lost its last ones
 _SEARCHED = 60  # rows in which a header is looked for
@@ -81,55 +83,56 @@ def read_workbook(content: bytes, location: Location, *, what: str, expected: Se
 
 def list_sheets(content: bytes, *, what: str) -> list[str]:
     """Names of the visible sheets that hold a table: a header and a row."""
-    with _open(content, what) as book:
-        return [name for name in _visible(book) if _is_table(_sheet(book, name, what).cells)]
+    return [sheet.name for sheet in _open(content, None, what, rows=2 * _SEARCHED).sheets if _is_table(sheet.cells)]
 
 
-def _open(content: bytes, what: str) -> python_calamine.CalamineWorkbook:
+@dataclass(frozen=True)
+class Workbook:
+    """Names of all sheets, and the cells of those that were asked for."""
+
+    names: tuple[str, ...]
+    sheets: tuple[Sheet, ...]
+
+
+def _open(content: bytes, sheet: str | None, what: str, *, rows: int | None = None) -> Workbook:
+    """A workbook's cells, read in a process of its own, so that a damaged one cannot end this one."""
+    locked = f"{what} is locked by a password. Save it without one, or export the sheet as CSV."
     if content.startswith(COMPOUND) and _LOCKED in content:
-        raise UnreadableFileError(f"{what} is locked by a password. Save it without one, or export the sheet as CSV.")
+        raise UnreadableFileError(locked)
     if not content.startswith(COMPOUND):
         refuse_sprawling_sheets(content, what=what)
+
+    command = [sys.executable, "-I", str(_READER), json.dumps({"sheet": sheet, "rows": rows})]
     try:
-        return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-    except python_calamine.PasswordError as problem:
-        raise UnreadableFileError(
-            f"{what} is locked by a password. Save it without one, or export the sheet as CSV."
-        ) from problem
-    except (python_calamine.CalamineError, OSError, ValueError) as problem:
-        raise UnreadableFileError(f"{what} is a damaged workbook ({problem}). Save it again.") from problem
-
-
-def _visible(book: python_calamine.CalamineWorkbook) -> list[str]:
-    sheets = book.sheets_metadata
-    seen = python_calamine.SheetVisibleEnum.Visible
-    return [s.name for s in sheets if s.visible == seen and s.typ == python_calamine.SheetTypeEnum.WorkSheet]
-
-
-def _sheet(book: python_calamine.CalamineWorkbook, name: str, what: str) -> Sheet:
-    try:
-        sheet = book.get_sheet_by_name(name)
-        cells = sheet.to_python(skip_empty_area=True)
-        top, left = sheet.start or (0, 0)
-        merged = tuple(
-            ((a[0] - top, a[1] - left), (b[0] - top, b[1] - left)) for a, b in (sheet.merged_cell_ranges or ())
+        run = subprocess.run(command, input=content, capture_output=True, check=False, timeout=_LONGEST_SECONDS)
+        found: dict[str, Any] = (
+            json.loads(run.stdout) if run.returncode == 0 else {"error": "its cells cannot be held in memory"}
         )
-    except (python_calamine.CalamineError, OSError, ValueError) as problem:
-        raise UnreadableFileError(f"sheet '{name}' of {what} cannot be read ({problem}). Save it again.") from problem
-    return Sheet(name, cells, merged)
+    except subprocess.TimeoutExpired:
+        found = {"error": f"not read after {_LONGEST_SECONDS} seconds"}
+    except ValueError:
+        found = {"error": "its reader said nothing"}
+
+    if found.get("locked"):
+        raise UnreadableFileError(locked)
+    if "error" in found:
+        raise UnreadableFileError(f"{what} is a damaged workbook ({found['error']}). Save it again.")
+    sheets = tuple(
+        Sheet(one["name"], one["cells"], tuple(((a, b), (c, d)) for (a, b), (c, d) in one["merged"]))
+        for one in found["sheets"]
+    )
+    return Workbook(tuple(found["names"]), sheets)
 
 
 def _choose(content: bytes, declared: str | None, what: str) -> Sheet:
-    with _open(content, what) as book:
-        names = list(book.sheet_names)
-        if declared is not None:
-            if declared not in names:
-                raise UnreadableFileError(
-                    f"{what} has no sheet '{declared}'. It has: {', '.join(names)}. Name one as 'sheet:'."
-                )
-            return _sheet(book, declared, what)
-        sheets = [_sheet(book, name, what) for name in _visible(book) or names]
-        tables = [sheet for sheet in sheets if _is_table(sheet.cells)]
+    book = _open(content, declared, what)
+    if declared is not None:
+        if declared not in book.names:
+            raise UnreadableFileError(
+                f"{what} has no sheet '{declared}'. It has: {', '.join(book.names)}. Name one as 'sheet:'."
+            )
+        return book.sheets[0]
+    tables = [sheet for sheet in book.sheets if _is_table(sheet.cells)]
     if len(tables) > 1:
         raise UnreadableFileError(
             f"{what} has {len(tables)} sheets with rows: {', '.join(s.name for s in tables)}. Name one as 'sheet:'."
@@ -179,9 +182,9 @@ def _is_cut(cell: Any) -> bool:
 
 def _texts(cells: Sequence[Any]) -> list[str | None]:
     """Cells of one column; among moments a bare date is a midnight, which calamine tells as a date."""
-    clocks = any(isinstance(cell, datetime.datetime) for cell in cells)
+    clocks = any(isinstance(cell, list) and cell[0] == "moment" for cell in cells)
     return [
-        f"{cell.isoformat()} 00:00:00" if clocks and type(cell) is datetime.date else _shown(cell) or None
+        f"{cell[1]} 00:00:00" if clocks and isinstance(cell, list) and cell[0] == "date" else _shown(cell) or None
         for cell in cells
     ]
 
@@ -195,4 +198,4 @@ def _shown(cell: Any) -> str:
         return "true" if cell else "false"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() else repr(cell)
-    return cell.isoformat(sep=" ") if isinstance(cell, datetime.datetime) else str(cell)
+    return str(cell[1]) if isinstance(cell, list) else str(cell)
