@@ -17,7 +17,7 @@ from models.judging.leakage.aud05_suspicious_names import find_today_words
 from pipelines.declaring.column_values import ColumnValues, purity
 from pipelines.ingest.values.number_form import NO_VALUE, DecimalSign, weigh_signs
 from pipelines.ingest.values.ruined_ids import RUINED_ID
-from pipelines.ingest.values.timestamps import read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import holds_serial_days, read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_numbers
 
 Word = TypeVar("Word", Topic, Dimension)
@@ -28,6 +28,9 @@ _LEADING_ZEROS = 0.01
 _EXACT_DIGITS = 15  # of a number that keeps its last digit in float64; longer ones are ids
 _COMPACT_DAY = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _ISO = r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)?$"
+_DATE_HEADER = re.compile(
+    r"date|datum|fecha|data\b|creat|clos|angelegt|_at$|utworz|日期|日付|日時|일자|날짜|생성일", re.I
+)
 _TELEPHONE = r"(?:\+|00)\d[\d ()/.-]{6,18}|\(?0\d{1,5}[)/ -][\d /-]{4,14}"
 _CODES = re.compile(
     r"\bzip|post(al)?[_ ]?(code|nr|leitzahl)|^plz$|pin[_ ]?code|code[_ ]?postal|^cap$|^cep$|kod[_ ]poczt|"
@@ -205,7 +208,7 @@ def _type_of_all(header: str, present: ColumnValues, decimal: DecimalSign) -> Co
         if values <= (TRUE_TEXTS | FALSE_TEXTS) - {"1", "0", "1.0", "0.0"} and len(values) == 2:
             return ColumnType.BOOLEAN
 
-    if _is_written_date(present):
+    if _is_written_date(present) or (_DATE_HEADER.search(header) and holds_serial_days(present.values)):
         return ColumnType.TIMESTAMP
     if is_code(header, present):
         return ColumnType.CATEGORY
@@ -251,7 +254,8 @@ def is_code(header: str, present: ColumnValues) -> bool:
 def is_list(present: ColumnValues) -> bool:
     """Whether cells hold several values of a short list: one sign divides them, and what it divides comes back often.
 
-    Commas also stand inside of values: there the different cells must be several times as many as the values.
+    Commas also stand inside of values (Berlin, Germany): there the different cells must be several times as many as the
+    values, or the values must stand in different places, alone and among others.
     """
     texts, counts = present.values.iloc[:SAMPLED], present.counts[:SAMPLED]
     if present.share(present.values.str.fullmatch(r"\[.*\]")) >= READABLE:
@@ -263,8 +267,19 @@ def is_list(present: ColumnValues) -> bool:
         rows = pd.Series(counts, index=texts.index).loc[parts.index]
         held = rows.groupby(parts.to_numpy()).sum()
         often = held.sum() / len(held) >= _OFTEN and max(len(str(item)) for item in held.index) <= LONG_TEXT
-        return bool(often and len(held) <= _MOST_LISTED and len(texts) >= times * len(held))
+        many = len(texts) >= times * len(held) or _places_vary(texts, sign)
+        return bool(often and len(held) <= _MOST_LISTED and many)
     return False
+
+
+def _places_vary(texts: pd.Series, sign: str) -> bool:
+    """Whether at least half of the values stand in cells of different lengths or at different places of them."""
+    places: dict[str, set[tuple[int, int]]] = {}
+    for text in texts:
+        parts = [part.strip() for part in text.split(sign)]
+        for place, part in enumerate(parts):
+            places.setdefault(part, set()).add((place, len(parts)))
+    return sum(len(found) > 1 for found in places.values()) >= len(places) / 2
 
 
 def _ruined(present: ColumnValues) -> float:

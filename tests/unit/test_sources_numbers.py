@@ -177,6 +177,8 @@ def _ids(*values: str) -> ShapedTable:
         ("budget", ["2'871.97", "559.43"], "number"),
         ("share", ["12 %", "7 %"], "number"),
         ("day", ["20250106", "20250207"], "timestamp"),
+        ("created", ["45299.375", "45301"], "timestamp"),
+        ("visits", ["45299", "45301"], "number"),
     ],
 )
 def test_digits_that_are_names_are_guessed_as_names(header: str, values: list[str], kind: str) -> None:

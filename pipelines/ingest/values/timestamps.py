@@ -93,7 +93,7 @@ def read_timestamps(
         return _to_utc(_drop_implausible(texts), zone, _all_false(texts))
 
     clean = texts.astype("str").str.strip()
-    if form == SERIAL or (form is None and _is_serial(clean)):
+    if form == SERIAL or (form is None and holds_serial_days(clean)):
         return _read_serial(clean, zone, told=form is None)
 
     strptime = None if form in (None, DAY_FIRST, MONTH_FIRST) else form
@@ -207,7 +207,7 @@ class _Reading:
             )
 
 
-def _is_serial(clean: pd.Series) -> bool:
+def holds_serial_days(clean: pd.Series) -> bool:
     """Whether a column holds days of a spreadsheet: nearly all values do, so that dates and serial days never mix."""
     present = clean.dropna()
     if not len(present) or not bool(present.head(100).str.match(_SERIAL).any()):
