@@ -319,7 +319,7 @@ def _is_time(present: ColumnValues) -> bool:
 
 
 def _role(header: str, present: ColumnValues, kind: ColumnType) -> Role:
-    if _PERSONAL.search(header) or _are_addresses(present):
+    if _PERSONAL.search(header) or are_addresses(present):
         return Role.PERSONAL
     if _SENSITIVE.search(header):
         return Role.SENSITIVE
@@ -330,8 +330,8 @@ def _role(header: str, present: ColumnValues, kind: ColumnType) -> Role:
     return Role.FEATURE
 
 
-def _are_addresses(present: ColumnValues) -> bool:
-    """Whether most values are mail addresses."""
+def are_addresses(present: ColumnValues) -> bool:
+    """Whether most values are mail addresses; of very many a part is looked at closely."""
     if not present.share(present.values.str.contains("@", regex=False)) > 0.5:
         return False
     asked = present if len(present.values) <= LARGE else ColumnValues.of(present.some_rows(SAMPLED))

@@ -8,7 +8,8 @@ import pandas as pd
 
 from features.catalog.families.job_titles import seniority
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
-from pipelines.declaring.column_inference import Guess
+from pipelines.declaring.column_inference import Guess, are_addresses
+from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.header_kinds import HeaderKind, speaks_of, todays_words
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
@@ -86,8 +87,7 @@ def _hide(line: str, guess: Guess) -> str:
 
 
 def _address_lines(name: str, guess: Guess, texts: pd.Series, pad: str) -> list[str]:
-    present = texts.dropna()
-    if not len(present) or present.str.contains(r"^\S+@\S+\.\S+$").mean() <= 0.5:
+    if not are_addresses(ColumnValues.of(texts)):
         return []
     header = quote_yaml(guess.header)
     return [
