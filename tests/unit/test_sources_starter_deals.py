@@ -93,6 +93,7 @@ def test_a_value_that_says_nothing_is_named_and_neither_lost_nor_open(tmp_path: 
     assert "# TO EDIT: 'Lead Status' has values whose meaning is not clear: Zurich (7 rows)" in text
     counts = ingest(source, Paths(tmp_path / "data", source.name))
     assert counts.rules["leads"] == {"allowed_values": 7}
+    assert "name each under won, lost, disqualified or open of opportunities.status" in str(counts.record())
 
 
 def test_empty_statuses_are_open_only_where_nothing_else_is(tmp_path: Path) -> None:

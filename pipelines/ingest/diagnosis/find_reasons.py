@@ -1,7 +1,7 @@
 """The reasons of a quarantine: broken rules by table and column, most rows first, each with its cause if one shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.schema.canonical_tables import TABLES
 from features.schema.columns import fold_value
+from features.schema.opportunities import STATUS
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.counts_record import QuarantineReason
@@ -153,6 +154,15 @@ def _explain(table: TableInTrouble, rule: Rule, column: str, part: pd.DataFrame)
     return _explain_values(table, rule, column, numbers)
 
 
+def _place_of_statuses(source: Source, table: str, column: str) -> str:
+    """Where the declaration says what the column's values mean; empty unless it is a status."""
+    if table != "leads":
+        return ""
+    if source.flat is not None:
+        return "flat.target" if column == source.flat.target.column else ""
+    return "opportunities.status" if source.opportunities is not None and column == STATUS else ""
+
+
 def _quote(table: TableInTrouble) -> str:
     location = table.source.tables[table.name].location
     return '"' if location is None else location.csv.quote
@@ -191,11 +201,16 @@ def _explain_values(table: TableInTrouble, rule: Rule, column: str, numbers: npt
     if rule is Rule.ALLOWED and texts:
         others = {str(n): table.texts(str(n), numbers[:SAMPLE]) for n in table.raw.frame.columns if n != header}
         allowed = {fold_value(value) for value in found.values}
-        return explain_not_allowed(
+        cause = explain_not_allowed(
             values.astype("str").tolist(), found.values, others, lambda text: fold_value(text) in allowed
         )
+        place = _place_of_statuses(table.source, table.name, column)
+        return replace(cause, advice=f"name each under won, lost, disqualified or open of {place}") if place else cause
     if rule in (Rule.MINIMUM, Rule.MAXIMUM) and isinstance(found.bound, float | int):
         return explain_bound(values.astype("float64").tolist(), float(found.bound), low=rule is Rule.MINIMUM)
+    place = _place_of_statuses(table.source, table.name, column)
+    if rule is Rule.REQUIRED and place:
+        return Cause(f"column '{header}' is empty in them", f'add "" to open of {place}, if that means open')
     if rule is Rule.REQUIRED:
         filled = int(frame[column].notna().sum())
         return Cause(
