@@ -24,6 +24,7 @@ from models.scoring import score
 from models.settings import TrainSettings
 from models.training.fit import Recipe, backtest_candidates, common_model, evaluate_twin, fit_bundle, fit_twin
 from models.training.segment_decision import judge_segments
+from models.training.segment_models import OwnTried
 from models.training.segmentation import Segmentation
 from models.training.verdict import Decision, decide
 from tests.reference.segment_worlds import Differences, segment_matrix, segment_world
@@ -88,6 +89,25 @@ def test_segments_that_differ_gain(differ: Differences) -> None:
         lines = fit_segment_levels(world.rows, 1.0)
         gain.append(world.loss(world.log_odds) - world.loss(lines.apply(world.log_odds, world.segment)))
     assert np.mean(gain) > 0.004
+
+
+def test_snapshots_of_one_lead_are_not_taken_for_many_leads() -> None:
+    """Eight rows a lead and no difference: as rows of their own they would look like segments far apart."""
+    between = [
+        fit_segment_levels(segment_world(3200, 10, Differences(snapshots=8), seed).rows, 1.0).between
+        for seed in range(8)
+    ]
+    assert np.mean(between) < 0.05
+
+
+def test_an_own_model_must_win_in_most_blocks_beyond_what_many_tries_allow_and_by_enough() -> None:
+    wins = OwnTried(slope=1.0, saved=0.03, ci=(0.01, 0.05), better=3, blocks=4, rows=900, won=90, least=0.002)
+    assert wins.wins
+    assert not replace(wins, better=2).wins
+    assert not replace(wins, ci=(-0.001, 0.061)).wins
+    assert not replace(wins, tried=40).wins
+    assert replace(wins, least=0.04).beyond_noise and not replace(wins, least=0.04).wins
+    assert not replace(wins, ci=(None, None)).wins
 
 
 def test_a_segment_of_few_rows_is_drawn_to_the_common_line_and_one_never_seen_follows_it() -> None:
