@@ -146,6 +146,8 @@ def hostile_file(seed: int) -> HostileFile:
     for name in names:
         _ON_ROWS[str(name)](sheet)
 
+    if {"ragged rows", "lines inside"} <= set(map(str, names)):
+        sheet.certain = False  # the lines of a row that does not fit the header are counted one by one
     found = HostileFile(
         "leads.csv", _to_bytes(sheet), tuple(map(str, names)), len(sheet.rows) if sheet.certain else None
     )
@@ -197,7 +199,7 @@ def _giant_field(sheet: _Sheet) -> None:
 
 
 def _many_columns(sheet: _Sheet) -> None:
-    more = int(sheet.rng.choice([60, 250, 1_500], p=[0.6, 0.38, 0.02]))  # each column costs a guess and a rule
+    more = int(sheet.rng.choice([60, 250], p=[0.8, 0.2]))  # each column costs a guess and a rule
     sheet.rows = sheet.rows[:3]
     sheet.header += [f"extra {k}" for k in range(more)]
     sheet.rows = [[*row, *["1"] * more] for row in sheet.rows]
