@@ -9,7 +9,7 @@ import pytest
 from pipelines.workspace.context import Context
 from tests.reference.hostile_run import Tally, train_on_honest_rows, try_file
 
-FEW, MANY = 60, 5_000
+FEW, MANY = 25, 5_000
 
 
 @pytest.fixture(scope="module")
