@@ -40,4 +40,4 @@ def add_file_answers(tables: Tables, rows: pd.DataFrame, seen_at: pd.Series, sou
         frame["value"] = frame["value"].mask(frame["value"] == "")
         made.append(frame.reindex(columns=answers.columns).astype(answers.dtypes))
     filled = [part for part in made if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else answers
+    return pd.concat(filled, ignore_index=True) if len(made) > 1 and filled else answers

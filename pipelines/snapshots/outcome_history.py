@@ -24,6 +24,7 @@ from pipelines.snapshots.row_versions import (
 )
 from pipelines.snapshots.snapshot_store import TAKEN
 
+_WON = "snapshot:won"
 _ID, _CLOSED, _KNOWN = "snapshot:opportunity_id", "snapshot:closed_at", "snapshot:known_at"
 
 
@@ -44,7 +45,8 @@ def outcome_rows(versions: Versions, source: Source) -> OutcomeHistory:
 
     Dates of closes are those first shown, since many systems overwrite them; amounts and reasons are the newest.
     A close whose verdict changed and whose date did not is a correction: it is replaced, and known from the correction
-    on. With another date both closes stand. A close without a date of its own happened when it was first shown.
+    on. With another date both closes stand. A win that is open again is lost at that moment, which takes it back.
+    A close without a date of its own happened when it was first shown.
     """
     columns = source.tables["outcomes"].columns
     rows = versions.said
@@ -70,21 +72,61 @@ def outcome_rows(versions: Versions, source: Source) -> OutcomeHistory:
 
     own = joined_texts(first, "known_at", columns.get("known_at")).reset_index(drop=True)
     made[_KNOWN] = own.fillna(when_learned(made[_CLOSED], seen, versions.first))
-    replaced = _find_replaced(made, rows.index.to_numpy()[begins], closed)
+    made[_WON] = verdict[begins].to_numpy()
+    starts = rows.index.to_numpy()[begins]
+    replaced, repeated = _find_replaced(made, starts, closed), _find_repeated(made)
+    again = _find_reopened(rows, closed)
+    again &= ~np.r_[repeated, False][episode.shift().fillna(0).to_numpy(dtype=np.int64)]
 
-    numbers = _lines(versions, last[KEY].reset_index(drop=True))
+    kept = ~(replaced | repeated)
+    lines = _lines(versions, last[KEY].reset_index(drop=True))[kept]
+    undone = _undo_wins(made, rows, again, episode, columns.get("amount"))
     table = TableHistory(
         declared=stored_columns(
             source,
             "outcomes",
             opportunity_id=Column(source=_ID),
+            won=Column(source=_WON),
             closed_at=replace_header(columns.get("closed_at"), _CLOSED),
             known_at=replace_header(columns.get("known_at"), _KNOWN),
         ),
-        frame=made[~replaced].astype("str"),
-        lines=numbers[~replaced],
+        frame=pd.concat([made[kept], undone], ignore_index=True).astype("str"),
+        lines=np.r_[lines, len(rows) + len(made) + np.arange(1, len(undone) + 1)],
     )
-    return OutcomeHistory(table=table, reopened=_reopened(rows, closed, columns, source), corrected=int(replaced.sum()))
+    return OutcomeHistory(table=table, reopened=_reopened(rows, again, columns, source), corrected=int(replaced.sum()))
+
+
+def _find_repeated(made: pd.DataFrame) -> np.ndarray:
+    """Closes told before, with the same verdict and date: in between an export showed them open by mistake."""
+    repeated = np.zeros(len(made), dtype=np.bool_)
+    says = [made[name].fillna("").to_numpy(dtype=object) for name in (_ID, _CLOSED, _WON)]
+    if len(made) > 1:
+        repeated[1:] = np.logical_and.reduce([np.asarray(one[1:] == one[:-1], dtype=np.bool_) for one in says])
+    return repeated
+
+
+def _find_reopened(rows: pd.DataFrame, closed: np.ndarray) -> np.ndarray:
+    """Rows that show a deal open which the snapshot before showed closed."""
+    who = rows[_ID].to_numpy(dtype=object)
+    again = np.zeros(len(rows), dtype=np.bool_)
+    if len(rows) > 1:
+        again[1:] = closed[:-1] & ~closed[1:] & (who[1:] == who[:-1])
+    return again
+
+
+def _undo_wins(
+    made: pd.DataFrame, rows: pd.DataFrame, again: np.ndarray, episode: pd.Series, amount: Column | None
+) -> pd.DataFrame:
+    """A loss of every won deal that is open again, just before it is: by a later loss a win is taken back."""
+    at = np.flatnonzero(again)
+    number = episode.to_numpy()[at - 1].astype(np.int64) - 1
+    won = (made[_WON].iloc[number].str.lower() == "true").to_numpy(dtype=bool)
+    undone = made.iloc[number[won]].copy()
+    undone[_WON] = "false"
+    undone[_CLOSED] = iso_texts(rows[TAKEN].iloc[at[won]] - pd.Timedelta(microseconds=1)).to_numpy()
+    undone[_KNOWN] = undone[_CLOSED]
+    undone[[header for header in ((amount or Column(constant="")).headers("amount")) if header in undone]] = pd.NA
+    return undone
 
 
 def _without_clocks(source: Source) -> Source:
@@ -114,10 +156,8 @@ def _lines(versions: Versions, keys: pd.Series) -> np.ndarray:
     return lines
 
 
-def _reopened(rows: pd.DataFrame, closed: np.ndarray, columns: dict[str, Column], source: Source) -> pd.DataFrame:
+def _reopened(rows: pd.DataFrame, again: np.ndarray, columns: dict[str, Column], source: Source) -> pd.DataFrame:
     """Closed deals that a later snapshot shows open: their lead is worked again from then on."""
-    who = rows[_ID].to_numpy(dtype=object)
-    again = np.r_[False, closed[:-1] & ~closed[1:] & (who[1:] == who[:-1])] if len(rows) else closed
     lead = joined_texts(rows, "lead_id", columns.get("lead_id"))[again]
     stage = Stage.SQL if source.label.outcome == "opportunity" else Stage.OPPORTUNITY
     at = iso_texts(rows[TAKEN][again])

@@ -8,7 +8,8 @@ import pytest
 
 from features.assembly.build_matrix import features_at
 from features.catalog.build_catalog import build_catalog
-from features.cohort.cohort import open_cohort
+from features.cohort.cohort import keys_of, open_cohort
+from features.cohort.labels import label
 from pipelines.scoring.file_answers import add_file_answers
 from pipelines.snapshots.export_checks import Oddity
 from pipelines.snapshots.snapshot_errors import NoSnapshotError
@@ -141,14 +142,27 @@ def test_amounts_are_the_newest(world: SnapshotWorld) -> None:
     assert rows_of(world.tables()["outcomes"], "A", "amount") == [(20.0,)]
 
 
-def test_a_loss_taken_back_is_open_again(world: SnapshotWorld) -> None:
-    for day, state in ((FIRST, {}), (SECOND, {"Stage": "Lost", "Closed": "2026-01-08"}), (THIRD, {"Stage": "Talk"})):
+@pytest.mark.parametrize("verdict", ["Lost", "Won"])
+def test_a_close_taken_back_is_open_again(world: SnapshotWorld, verdict: str) -> None:
+    for day, state in ((FIRST, {}), (SECOND, {"Stage": verdict, "Closed": "2026-01-08"}), (THIRD, {"Stage": "Talk"})):
         world.take(day, [*STAY, deal("A", **state)])
     tables = world.tables()
     assert rows_of(tables["stages"], "A", "stage", "known_at") == [("opportunity", end_of(THIRD))]
     for day, is_open in ((FIRST, True), (SECOND, False), (THIRD, True)):
         listed = open_cohort(tables, world.source, end_of(day) + MICROSECOND)["lead_id"]
         assert ("A" in set(listed)) is is_open, day
+    looks = keys_of(tables, world.source, ["A"], pd.Timestamp("2026-01-05"))
+    assert label(looks, tables, world.source, pd.Timestamp("2026-12-31"))["label"].tolist() == [
+        0.0
+    ]  # no win that stood
+
+
+def test_a_close_that_one_export_left_out_is_told_once(world: SnapshotWorld) -> None:
+    won = {"Stage": "Won", "Closed": "2026-01-03"}
+    for day, state in ((FIRST, won), (SECOND, {"Stage": "Talk"}), (THIRD, won)):
+        world.take(day, [*STAY, deal("A", **state)])
+    tables = world.tables()
+    assert len(tables["outcomes"]) == 1 and len(tables["stages"]) == 0
 
 
 @pytest.mark.parametrize("vanished", ["disqualified", "open"])
