@@ -9,7 +9,7 @@ import pytest
 from features.errors import ExitStatus, SourceError
 from features.schema.columns import Column
 from pipelines.ingest.errors import AmbiguousDatesError
-from pipelines.ingest.values.timestamps import end_of_day, read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import close_at_day_end, end_of_day, read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -162,3 +162,13 @@ def test_numbers_too_large_to_reckon_with_are_unreadable_as_infinity_is() -> Non
     found = cast_numbers(texts(*written), Column(), ".")
     assert found.unreadable.tolist() == [True] * 5 + [False] * 2
     assert found.values.dropna().tolist() == [-1e38, 7.0]
+
+
+def test_a_close_known_on_its_day_closes_when_it_was_known() -> None:
+    closed = read_timestamps(texts("2025-03-03", "2025-03-03", "2025-03-03 10:00", "2025-03-03"), ZoneInfo("UTC"))
+    known = pd.Series(pd.to_datetime(["2025-03-03 15:00", "2025-03-09 08:00", "2025-03-03 15:00", "2025-03-02 08:00"]))
+    end = pd.Timestamp("2025-03-03 23:59:59.999999")
+    found = close_at_day_end(closed, known)
+    assert found.tolist() == [pd.Timestamp("2025-03-03 15:00"), end, pd.Timestamp("2025-03-03 10:00"), end]
+    some = close_at_day_end(closed, known, pd.Series([True, False, True, False]))
+    assert some.tolist()[1] == pd.Timestamp("2025-03-03")
