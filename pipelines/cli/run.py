@@ -9,13 +9,16 @@ from pipelines.cli.output import Options, Output
 
 if TYPE_CHECKING:
     from pipelines.artifacts.audit_record import FindingRecord
+    from pipelines.artifacts.score_record import ScoreRecord
     from pipelines.artifacts.summary_record import SummaryRecord
+    from pipelines.workspace.paths import Paths
 
 
 def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     """All stages; prints what a newcomer wants to know."""
     context = options.context()
     from pipelines.artifacts.counts_record import CountsRecord
+    from pipelines.artifacts.score_record import ScoreRecord
     from pipelines.cli.progress import StageProgress
     from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine
     from pipelines.ingest.notes_in_words import describe_warnings
@@ -29,7 +32,7 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     counts = CountsRecord.read(context.paths)
     warning = describe_undeclared_kinds(counts.undeclared_kinds)
     told = [*describe_quarantine(counts.reasons), *describe_warnings(counts)]
-    text = summary_text(summary, report, warning, told)
+    text = summary_text(summary, report, warning, told) + worklist_text(ScoreRecord.read(context.paths), context.paths)
     output.show(summary.record() | {"report": str(report)}, text)
     return exit_status(summary.verdict)
 
@@ -173,6 +176,13 @@ def summary_text(summary: "SummaryRecord", report: Path, warning: str = "", quar
     open_suspects = [f for f in summary.audit if f.severity == "suspect" and not f.accepted]
     lines += [f"  {line}" for line in _finding_lines(open_suspects, "the report shows all")]
     return "\n".join([*lines, f"Report: {report}"])
+
+
+def worklist_text(scored: "ScoreRecord", paths: "Paths") -> str:
+    """Where the list is and who stands on it; empty where nobody was scored."""
+    if scored.kind is None:
+        return ""
+    return f"\nWorklist: {scored.leads:,} {scored.kind}, best first: {paths.score / 'worklist.parquet'}"
 
 
 def _audit_text(findings: Sequence["FindingRecord"]) -> str:

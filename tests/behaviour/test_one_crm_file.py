@@ -10,6 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.settings import TrainSettings
+from pipelines.artifacts.score_record import ScoreRecord
+from pipelines.cli.run import worklist_text
 from pipelines.declaring.starter_declaration import init_source
 from pipelines.run import RUN, run_stage
 from pipelines.workspace.context import open_context
@@ -80,6 +82,7 @@ def test_the_worklist_is_the_open_leads_by_their_own_ids(run: TinyRun, frame: pd
     worklist = pd.read_parquet(paths.score / "worklist.parquet")
     assert set(worklist["lead_id"]) == ids(frame, *OPEN) and "won" not in worklist
     assert {"company", "email_domain", "record_url"} <= set(worklist.columns)
+    assert f"Worklist: {len(worklist)} open leads, best first" in worklist_text(ScoreRecord.read(paths), paths)
     assert worklist["probability"].is_monotonic_decreasing
     assert worklist["bundle_hash"].unique().tolist() == [run.context.paths.bundles.iterdir().__next__().name]
     counts = json.loads((paths.ingest / "counts.json").read_text())["rows"]["leads"]
