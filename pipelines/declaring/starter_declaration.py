@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from pipelines.ingest.values.type_casting import decimal_of
 
 __all__ = ["init_source", "quote_yaml"]
 
+THREADS = 4  # columns looked at at a time; more of them only wait for the interpreter
+
 
 def init_source(path: Path) -> str:
     """Text of a starter declaration for a file: with clocks where it says when deals came in and closed, else flat.
@@ -59,10 +62,13 @@ def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: s
     """What every column seems to be."""
     won = None if status is None else status.is_won(frame)
     decimal = decimal_of([frame[c] for c in frame], delimiter)
-    return {
-        str(name): guess_column(frame[name], None if status is not None and name == status.header else won, decimal)
-        for name in frame.columns
-    }
+
+    def guess(name: str) -> Guess:
+        return guess_column(frame[name], None if status is not None and name == status.header else won, decimal)
+
+    names = list(frame.columns)
+    with ThreadPoolExecutor(THREADS) as pool:  # Arrow looks at columns without holding the interpreter
+        return dict(zip(map(str, names), pool.map(guess, names), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,7 +329,9 @@ def _cost_in_words(facts: FileFacts, created: str | None) -> list[str]:
 
 def _proven_decimal(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> DecimalSign | None:
     """The decimal sign that every number column proves that proves one; a guess is not declared, for it would win."""
-    numbers = [weigh_signs(frame[header]) for header, guess in guesses.items() if guess.type is ColumnType.NUMBER]
+    headers = [header for header, guess in guesses.items() if guess.type is ColumnType.NUMBER]
+    with ThreadPoolExecutor(THREADS) as pool:
+        numbers = list(pool.map(weigh_signs, (frame[header] for header in headers)))
     signs = {evidence.decimal for evidence in numbers if evidence.decimal is not None}
     return signs.pop() if len(signs) == 1 else None
 
