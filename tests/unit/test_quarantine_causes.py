@@ -89,6 +89,7 @@ VALUES = {
     "sign": (explain_bound([-5.0, -7.0], 0.0, low=True), "negative", ""),
     "cents": (explain_bound([9900.0, 10_000.0], 100.0, low=False), "100 times", ""),
     "fields": (explain_field_count(["a,b,c,d", "1,2,3,4"], 3, ",", '"'), "100% of them have 4 fields", "quotes"),
+    "giant": (explain_field_count(["a," + "x" * 200_000], 3, ",", '"'), "100% of them have 2 fields", ""),
     "cut": (explain_field_count(["a,b"], 3, ",", '"'), "their end is missing", ""),
 }
 

@@ -14,7 +14,7 @@ _HOUR_US = 3_600_000_000
 
 def explain_field_count(raws: Sequence[str], width: int, delimiter: str, quote: str) -> Cause:
     """Why rows have more or fewer fields than the header."""
-    counts = Counter(len(next(csv.reader([raw], delimiter=delimiter, quotechar=quote), [])) for raw in raws[:2_000])
+    counts = Counter(_count_fields(raw, delimiter, quote) for raw in raws[:2_000])
     fields, rows = counts.most_common(1)[0]
     usual = f"{rows / sum(counts.values()):.0%} of them have {fields} fields, the header has {width}"
     if fields == 1:
@@ -25,6 +25,14 @@ def explain_field_count(raws: Sequence[str], width: int, delimiter: str, quote: 
             "export with quotes around texts, and a name for every column",
         )
     return Cause(f"{usual}: their end is missing", "export again; lines may be cut, or broken by a value of two lines")
+
+
+def _count_fields(raw: str, delimiter: str, quote: str) -> int:
+    """Fields of a line; of one that no reader takes (a field of megabytes), those between its delimiters."""
+    try:
+        return len(next(csv.reader([raw], delimiter=delimiter, quotechar=quote), []))
+    except csv.Error:
+        return raw.count(delimiter) + 1
 
 
 def explain_clock_order(happened: pd.Series, known: pd.Series, names: tuple[str, str]) -> Cause:
