@@ -35,6 +35,8 @@ from pipelines.ingest.values.type_casting import decimal_of
 __all__ = ["init_source", "quote_yaml"]
 
 THREADS = 4  # columns looked at at a time; more of them only wait for the interpreter
+# what YAML does not allow even in a comment: control characters of a damaged file, shown as examples of its values
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def init_source(path: Path) -> str:
@@ -55,7 +57,8 @@ def init_source(path: Path) -> str:
     facts = FileFacts.of(frame, guesses, status)
 
     body = _with_clocks(path, raw, frame, facts) if facts.clocks is not None else _flat_body(path, raw, frame, facts)
-    return "\n".join([*_head(path, raw, frame, facts), *explain_once(body)]) + "\n"
+    text = "\n".join([*_head(path, raw, frame, facts), *explain_once(body)]) + "\n"
+    return _UNWRITABLE.sub("\ufffd", text)
 
 
 def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: str | None) -> dict[str, Guess]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.errors import LeadScoreError
+from features.errors import LeadScoreError, SourceError
 from features.schema.columns import Location
 from features.schema.load_source import load_source, parse_source
 from features.schema.source import Source
@@ -112,7 +112,11 @@ def try_file(seed: int, folder: Path, context: Context, tally: Tally) -> None:
 def _init(path: Path, folder: Path) -> str:
     """A starter declaration can be loaded, or says what is missing."""
     text = init_source(path)
-    parse_source(text, where="starter.yaml", path=folder / "starter.yaml")
+    try:
+        parse_source(text, where="starter.yaml", path=folder / "starter.yaml")
+    except SourceError as problem:
+        assert "not valid YAML" not in problem.message, "the starter declaration is no YAML"
+        raise
     return "ok"
 
 
