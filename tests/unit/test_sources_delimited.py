@@ -105,3 +105,8 @@ def test_what_is_no_table_is_unreadable(content: bytes, form: dict[str, str]) ->
     with pytest.raises(UnreadableFileError) as caught:
         read(content, **form)
     assert caught.value.exit_status is ExitStatus.UNREADABLE and "f.csv" in str(caught.value)
+
+
+def test_a_first_line_that_is_no_header_is_refused_and_no_crash() -> None:
+    with pytest.raises(UnreadableFileError, match="cannot be read as a header"):
+        read_delimited(b"x" * 200_000 + b"\n1\n", CsvFormat(), what="leads.csv")

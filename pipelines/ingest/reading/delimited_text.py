@@ -79,7 +79,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
     if form.skip_lines:
         text = _without_lines(text, form.skip_lines, what)
     delimiter = form.delimiter or announced or delimiter_of(text, form.quote, expected)
-    row, cells, body = _header(text, delimiter, form.quote, expected, declared=form.skip_lines is not None)
+    row, cells, body = _header(text, delimiter, form.quote, expected, declared=form.skip_lines is not None, what=what)
     if any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
         shown = ", ".join(map(_printable, cells))[:200]
         raise UnreadableFileError(
@@ -289,7 +289,7 @@ def _without_lines(text: str, lines: int, what: str) -> str:
 
 
 def _header(
-    text: str, delimiter: str, quote: str, expected: Sequence[str], *, declared: bool
+    text: str, delimiter: str, quote: str, expected: Sequence[str], *, declared: bool, what: str
 ) -> tuple[HeaderRow, list[str], str]:
     """Where the header is, its cells, and the text below it."""
     plain = text.lstrip("\r\n")
@@ -302,6 +302,11 @@ def _header(
 
     found = HeaderRow(0) if declared else find_header_row(rows, expected)
     lines = io.StringIO(top, newline="")
+    if found.position >= len(ends):
+        raise UnreadableFileError(
+            f"{what}: its first line cannot be read as a header (a field of more than {csv.field_size_limit():,} "
+            "characters). Is it a table, and is 'csv.encoding' right?"
+        )
     passed = sum(len(lines.readline()) for _ in range(ends[found.position]))
     return found, rows[found.position], plain[passed:]
 
