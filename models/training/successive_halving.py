@@ -6,6 +6,7 @@ fits by luck; so the best trial of every class of size goes on beside the best o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from models.settings import TrainSettings
 from models.training.tuning_folds import Curve, judge_parameters, judge_several, prepare_fold
 
 _SAMPLE = 40_000  # most rows that every trial sees
-_FOLDED_ROWS = 100_000  # up to so many rows are judged in folds; of more, one held-out part tells as much
+FOLDED_ROWS = 100_000  # up to so many rows are judged in folds; of more, one held-out part tells as much
 _HELD_OUT = 5  # one in so many rows of that part
 _RATE, _SLOWER = (
     0.15,
@@ -72,11 +73,11 @@ def search_by_halving(matrix: Matrix, rows: Ints, settings: TrainSettings) -> di
     kept = _try_many(matrix, _draw(rows, sample, settings), room, settings)
     if sample < len(rows):
         middle = round(float(np.sqrt(sample * len(rows))))
-        kept = _judge(matrix, _draw(rows, middle, settings), promote(kept, _BEST), settings)
+        kept = judge_on_rows(matrix, _draw(rows, middle, settings), promote(kept, _BEST), settings)
 
     rate = _SLOWER if len(rows) <= _SLOWER_ROWS else _RATE
     last = [{**parameters, "learning_rate": rate} for parameters in promote(kept, _FINALISTS)]
-    return dict(min(_judge(matrix, rows, last, settings), key=lambda curve: curve.loss).parameters)
+    return dict(min(judge_on_rows(matrix, rows, last, settings), key=lambda curve: curve.loss).parameters)
 
 
 def promote(curves: Sequence[Curve], count: int) -> list[Mapping[str, Any]]:
@@ -130,9 +131,21 @@ def _suggest(trial: Any, room: Room) -> dict[str, Any]:
     }
 
 
-def _judge(matrix: Matrix, rows: Ints, several: Iterable[Mapping[str, Any]], settings: TrainSettings) -> list[Curve]:
-    folds = [prepare_fold(matrix, block, settings) for block in _folds(matrix, rows, settings)]
-    return judge_several(folds, [_bare(parameters) for parameters in several], settings, _ROUNDS)
+def judge_on_rows(
+    matrix: Matrix, rows: Ints, several: Iterable[Mapping[str, Any]], settings: TrainSettings
+) -> list[Curve]:
+    """Each set of parameters on folds of the rows, in the order given; rounds by the mean curve."""
+    blocks, bare = _folds(matrix, rows, settings), [_bare(parameters) for parameters in several]
+    if len(blocks) > 1:
+        folds = [prepare_fold(matrix, block, settings) for block in blocks]
+        return judge_several(folds, bare, settings, _ROUNDS)
+
+    lanes = [[prepare_fold(matrix, blocks[0], settings)] for _ in bare[:2]]  # a copy each, so that two fits run at once
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        of_lane = list(
+            pool.map(lambda k: judge_several(lanes[k], bare[k :: len(lanes)], settings, _ROUNDS), range(len(lanes)))
+        )
+    return [of_lane[k % len(lanes)][k // len(lanes)] for k in range(len(bare))]
 
 
 def _bare(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +160,7 @@ def _draw(rows: Ints, count: int, settings: TrainSettings) -> Ints:
 def _folds(matrix: Matrix, rows: Ints, settings: TrainSettings) -> list[Block]:
     """Folds of the rows with accounts kept whole; of very many rows, one part held out."""
     group = group_codes(matrix)[rows]
-    many = len(rows) > _FOLDED_ROWS
+    many = len(rows) > FOLDED_ROWS
     parts = list(grouped_folds(group, _HELD_OUT if many else settings.tune_folds, settings.seed))
     return [
         Block(name=f"random {k + 1}", train=rows[train], test=rows[test])

@@ -67,16 +67,11 @@ def judge_parameters(
 def judge_several(
     folds: Sequence[TuningFold], several: Sequence[Mapping[str, Any]], settings: TrainSettings, rounds: int
 ) -> list[Curve]:
-    """Each set of parameters as :func:`judge_parameters` does.
-
-    Folds run side by side; a single fold is given two threads instead, which grow the same trees.
-    """
-    threads = settings.threads if len(folds) > 1 else max(settings.threads, 2)
-    each = settings.model_copy(update={"threads": threads})
+    """Each set of parameters as :func:`judge_parameters` does, folds side by side."""
 
     def curves(fold: TuningFold) -> list[Floats]:
         # one after the other: two fits with parameters of their own must not share a data set
-        return [loss_per_round(fold, parameters, each, rounds) for parameters in several]
+        return [loss_per_round(fold, parameters, settings, rounds) for parameters in several]
 
     with ThreadPoolExecutor(max_workers=2) as pool:  # two, as in the booster's own fit
         by_fold = list(pool.map(curves, folds))

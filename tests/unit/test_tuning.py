@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import models.training.successive_halving as successive_halving
 import models.training.tuning as tuning
 from features.cohort.splits import Block, Chop
 from models.settings import TrainSettings
@@ -43,6 +44,21 @@ def test_the_same_seed_finds_the_same_and_the_search_knows_no_row_but_those_give
     spoiled = replace(matrix, label=np.where(np.arange(900) < 600, matrix.label, 1 - matrix.label))
     assert search_by_halving(matrix, rows, MANY) == first == search_by_halving(spoiled, rows, MANY)
     assert first["rounds"] >= 20 and first["learning_rate"] in (0.15, 0.06)
+
+
+def test_of_very_many_rows_one_part_is_held_out_and_the_order_of_trials_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    matrix, rows = toy_matrix(900), np.arange(600)
+    monkeypatch.setattr(successive_halving, "FOLDED_ROWS", 100)
+    first = search_by_halving(matrix, rows, MANY)
+    assert search_by_halving(matrix, rows, MANY) == first
+    base = {key: value for key, value in first.items() if key != "rounds"}
+    trials = [{**base, "num_leaves": leaves} for leaves in (4, 9, 15)]
+    judged = successive_halving.judge_on_rows(matrix, rows, trials, MANY)
+    assert [one.parameters["num_leaves"] for one in judged] == [4, 9, 15]
+    alone = successive_halving.judge_on_rows(matrix, rows, trials[2:], MANY)
+    assert judged[2] == alone[0]
 
 
 def test_only_many_leads_are_searched_widely(monkeypatch: pytest.MonkeyPatch) -> None:
