@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from features.errors import ExitStatus, LeadScoreError
-from pipelines.cli import bench, champion, leads, monitor, results, rubric, scorecard, snapshot
+from pipelines.cli import bench, champion, leads, monitor, results, rubric, scorecard, snapshot, worklist
 from pipelines.cli.options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli.output import DEBUG_FLAG, Output, options
 from pipelines.stages.stage_table import STAGES, TRACK
@@ -189,5 +189,6 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(scorecard.app)
 app.add_typer(rubric.app, name="rubric")
 app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(worklist.app)
 for _commands in entry_points(group="leadscore.commands"):  # what is installed above the pipelines: the server's
     app.add_typer(_commands.load())

@@ -13,7 +13,7 @@ from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
 from pipelines.declaring.header_words import words_of
-from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.starter_declaration import init_source, quote_yaml
 from pipelines.declaring.vendor_template import load_template
 from pipelines.declaring.vendor_words import VendorWords, speaking
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
@@ -49,7 +49,7 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
     notes = [f"NOT READ {name}: {why}" for one in listed for name, why in one.passed_over]
     vendor = None if template is None else VendorWords(load_template(template))
     if vendor is None and len(found) == 1 and _is_plain(inputs[0], found[0].location):
-        return _with_free_name(init_source(Path(inputs[0])), out, data_dir)
+        return _with_free_name(_declare_alone(Path(inputs[0]), out), out, data_dir)
 
     tables: list[ExportTable] = []
     for one in found:
@@ -91,6 +91,14 @@ def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> E
     if raw.form.get("format") == "csv":
         keys["csv"] = {key: raw.form[key] for key in ("delimiter", "encoding") if raw.form.get(key)}
     return ExportTable(called, texts_of(raw.frame), keys, raw.form)
+
+
+def _declare_alone(path: Path, out: Path | None) -> str:
+    """The declaration of one file, which it names as seen from where the declaration will lie."""
+    text = init_source(path)
+    if out is None:
+        return text
+    return text.replace(f"file: {quote_yaml(path.name)}\n", f"file: {quote_yaml(_seen_from(path, out))}\n", 1)
 
 
 def _seen_from(file: Path, out: Path | None) -> str:

@@ -1,0 +1,72 @@
+"""The command that lists the open leads, best first."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.cli.options import DataDir, Debug, Json, Source
+from pipelines.cli.output import Output, options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer()
+_NAMES = 2  # columns that say who a lead is: more do not fit a terminal beside score and reason
+_MOST = 60  # characters of a reason printed; its figures are on the card
+
+
+@app.command()
+def worklist(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="leads to print")] = 20,
+    owner: Annotated[str | None, typer.Option("--owner", help="only leads of this owner")] = None,
+    state: Annotated[str | None, typer.Option("--state", help="only leads in this state, e.g. mql")] = None,
+    out: Annotated[str | None, typer.Option("--out", help="CSV to write all of them to, with every column")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """List the open leads of the last run, best first: who, score, chance, state, the best reason."""
+    context = options(source, data_dir).context()
+    from pipelines.artifacts.score_record import OPEN_LEADS, ScoreRecord
+    from pipelines.scoring.list_leads import read_worklist
+    from pipelines.workspace.csv_files import write_csv
+
+    output, scored = Output(json), ScoreRecord.read(context.paths)
+    found = read_worklist(context, owner=owner, state=state)
+    if out is not None:
+        write_csv(Path(out), found)
+
+    if json:
+        output.record(found.head(limit).to_dict(orient="records"))
+        return 0
+    what = "open leads" if scored.kind == OPEN_LEADS else "rows of the test block (no row of this source is open)"
+    output.table(f"{len(found):,} {what}, best first", *_shown(found.head(limit)))
+    if out is not None:
+        output.text(f"All {len(found):,} with every column: {out}")
+    if len(found):
+        output.text(f"Why: leadscore explain --source {source} {found['lead_id'].iloc[0]}")
+    return 0
+
+
+def _shown(found: "pd.DataFrame") -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    """Headers and rows of a terminal's table."""
+    from pipelines.scoring.list_leads import naming_columns
+
+    names = naming_columns(found)[:_NAMES]
+    headers = ("lead", *(name.replace("_", " ") for name in names), "score", "chance", "grade", "state", "best reason")
+    rows = []
+    for row in found.to_dict(orient="records"):
+        chance = f"{row['probability']:.0%} ({row['probability_low']:.0%} to {row['probability_high']:.0%})"
+        who = [str(row[name] or "") for name in names]
+        state = str(row["state"]).upper()
+        rows.append((row["lead_id"], *who, row["score"], chance, row["grade"], state, _short(row["reason_1"])))
+    return headers, rows
+
+
+def _short(reason: Any) -> str:
+    """A reason without its figures, which ``explain`` shows."""
+    text = str(reason or "").split(" (")[0]
+    return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"

@@ -1,0 +1,40 @@
+"""`leadscore worklist`: the open leads of the last run, best first, for the terminal and for a spreadsheet."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+def test_the_list_is_the_runs_and_says_who_the_leads_are(cli: Cli, tiny_demo: Any, tmp_path: Path) -> None:
+    kept = pd.read_parquet(tiny_demo.context.paths.score / "worklist.parquet")
+    out = tmp_path / "list.csv"
+    status, text, _ = cli("worklist", *tiny_demo.args, "--limit", "5", "--out", str(out))
+    assert status == 0 and f"{len(kept):,} open leads" in text
+    assert all(lead in text.replace("\n", "") for lead in kept["lead_id"].head(5))
+    assert kept["lead_id"].iloc[5] not in text
+    written = pd.read_csv(out, dtype="str")
+    assert written["lead_id"].tolist() == kept["lead_id"].tolist()
+    assert list(written.columns[:2]) == ["lead_id", "full_name"] and "company" in written.columns[:10]
+    assert not written["reason_1"].str.startswith(("+", "-")).any()
+
+
+def test_it_can_be_one_owners_or_one_states(cli: Cli, tiny_demo: Any) -> None:
+    kept = pd.read_parquet(tiny_demo.context.paths.score / "worklist.parquet")
+    owner, state = kept["owner"].iloc[0], kept["state"].iloc[0]
+    status, text, _ = cli(
+        "worklist", *tiny_demo.args, "--owner", owner.upper(), "--state", state, "--json", "--limit", "1000"
+    )
+    mine = kept[kept["owner"].eq(owner) & kept["state"].eq(state)]
+    assert status == 0 and [row["lead_id"] for row in json.loads(text)] == mine["lead_id"].tolist()
+    status, _, problem = cli("worklist", *tiny_demo.args, "--owner", "nobody")
+    assert status == 12 and owner in problem
+
+
+def test_without_a_run_it_says_what_to_do(cli: Cli, tiny_demo: Any, tmp_path: Path) -> None:
+    status, _, problem = cli("worklist", "--source", str(tiny_demo.source), "--data-dir", str(tmp_path))
+    assert status == 11 and "score" in problem and "Traceback" not in problem
