@@ -73,7 +73,7 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
     frame = frame.sort_index(kind="stable").drop(columns=TAKEN).reset_index(drop=True).astype("str")
     headers = {name: replace_header(column, name) for name, column in columns.items()}
     named = {"account_id": Column(source=_ID), "known_at": Column(source=_KNOWN)}
-    declared = stored_columns(source, "accounts", **headers, **named)
+    declared = stored_columns(source, "accounts", {**headers, **named})
     return TableHistory(declared=declared, frame=frame, lines=np.arange(1, len(frame) + 1, dtype=np.int64))
 
 

@@ -70,7 +70,7 @@ def lead_rows(versions: Versions, source: Source, newest: pd.DataFrame) -> Table
     replaced = {header for name in changed if name in declared for header in declared[name].headers(name)}
     frame = frame.drop(columns=[header for header in replaced - others - used if header in frame])
     lines = np.arange(1, len(frame) + 1, dtype=np.int64)
-    return TableHistory(declared=stored_columns(source, "leads", **changed), frame=frame.astype("str"), lines=lines)
+    return TableHistory(declared=stored_columns(source, "leads", changed), frame=frame.astype("str"), lines=lines)
 
 
 def _stays(name: str, column: Column, source: Source) -> bool:

@@ -85,10 +85,12 @@ def outcome_rows(versions: Versions, source: Source) -> OutcomeHistory:
         declared=stored_columns(
             source,
             "outcomes",
-            opportunity_id=Column(source=_ID),
-            won=Column(source=_WON),
-            closed_at=replace_header(columns.get("closed_at"), _CLOSED),
-            known_at=replace_header(columns.get("known_at"), _KNOWN),
+            {
+                "opportunity_id": Column(source=_ID),
+                "won": Column(source=_WON),
+                "closed_at": replace_header(columns.get("closed_at"), _CLOSED),
+                "known_at": replace_header(columns.get("known_at"), _KNOWN),
+            },
         ),
         frame=pd.concat([made[kept], undone], ignore_index=True).astype("str"),
         lines=np.r_[lines, len(rows) + len(made) + np.arange(1, len(undone) + 1)],

@@ -111,7 +111,7 @@ def as_stored(column: Column) -> Column:
     return column.model_copy(update={"time_format": None, "decimal": ".", "thousands": None})
 
 
-def stored_columns(source: Source, table: str, **changed: Column) -> TableSource:
+def stored_columns(source: Source, table: str, changed: Mapping[str, Column]) -> TableSource:
     """A table's declaration for stored rows: selection is done, and timestamps are ISO."""
     declared = source.tables[table]
     location = declared.location
@@ -120,7 +120,7 @@ def stored_columns(source: Source, table: str, **changed: Column) -> TableSource
             update={"file": f"{location.file} ({table})", "csv": CsvFormat(), "sha256": None}
         )
     columns = {name: as_stored(column) for name, column in declared.columns.items()}
-    made = {"location": location, "rows": {}, "distinct": False, "wide": {}, "columns": columns | changed}
+    made = {"location": location, "rows": {}, "distinct": False, "wide": {}, "columns": {**columns, **changed}}
     return declared.model_copy(update=made)
 
 

@@ -74,8 +74,10 @@ def _table(rows: pd.DataFrame, versions: Versions, declared: TableSource, source
     made = stored_columns(
         source,
         "stages",
-        lead_id=Column(source=_LEAD),
-        entered_at=replace_header(columns.get("entered_at"), _ENTERED),
-        known_at=replace_header(columns.get("known_at"), _KNOWN),
+        {
+            "lead_id": Column(source=_LEAD),
+            "entered_at": replace_header(columns.get("entered_at"), _ENTERED),
+            "known_at": replace_header(columns.get("known_at"), _KNOWN),
+        },
     )
     return TableHistory(declared=made, frame=frame, lines=np.arange(1, len(frame) + 1, dtype=np.int64))
