@@ -33,9 +33,13 @@ class Context:
 
     @property
     def declaration_hash(self) -> str:
-        """SHA-256 over the source, its rubric and policy, and the settings: what the run was asked to do."""
-        parts = [self.source.model_dump_json(), self.settings.model_dump_json()]
-        parts += ["" if part is None else part.model_dump_json() for part in (self.rubric, *(self.policies or (None,)))]
+        """SHA-256 over the source, its rubric and policy, and the settings: what the run was asked to do.
+
+        Of what people declare only what they wrote counts: a key that a later version knows more changes nothing.
+        """
+        parts = [self.source.model_dump_json(exclude_defaults=True), self.settings.model_dump_json()]
+        declared = (self.rubric, *(self.policies or (None,)))
+        parts += ["" if part is None else part.model_dump_json(exclude_defaults=True) for part in declared]
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
