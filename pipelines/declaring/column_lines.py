@@ -10,7 +10,8 @@ from features.catalog.families.job_titles import seniority
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.declaring.column_inference import Guess, are_addresses
 from pipelines.declaring.column_values import ColumnValues
-from pipelines.declaring.header_kinds import HeaderKind, speaks_of, todays_words
+from pipelines.declaring.words.header_words import PERSONAL, Meaning, meanings_of
+from pipelines.declaring.words.todays_words import todays_words
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
 _YAML_WORDS = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})
@@ -34,7 +35,7 @@ def column_lines(name: str, guess: Guess, texts: pd.Series, *, indent: int) -> l
     texts : values as in the file, missing where empty
     """
     pad, facts, keys = " " * indent, show_facts(guess), source_key(name, guess)
-    if speaks_of(guess.header, HeaderKind.SENSITIVE) and guess.role is not Role.PERSONAL:
+    if Meaning.SENSITIVE in meanings_of(guess.header) and guess.role is not Role.PERSONAL:
         keys |= {"type": str(guess.type), "role": "sensitive"}
         return [f"{pad}{name}: {flow_map(keys)} # sensitive: left out unless accepted_because says why; {facts}"]
     if guess.role is Role.PERSONAL or _is_personal(guess):
@@ -48,7 +49,7 @@ def column_lines(name: str, guess: Guess, texts: pd.Series, *, indent: int) -> l
     today = todays_words(guess.header)
     if today and not (guess.suspicious and not guess.today):
         return _todays_lines(name, guess, today, keys, pad)
-    if guess.suspicious and not speaks_of(guess.header, HeaderKind.AMOUNT):
+    if guess.suspicious and Meaning.AMOUNT not in meanings_of(guess.header):
         keys |= {"type": str(guess.type), "role": "ignore", "excluded_because": quote_yaml(guess.suspicious)}
         told = _todays_comment(pad) if guess.today else []
         return [f"{pad}# SUSPICIOUS, left out until you know when it is filled. {facts}", *told, _line(pad, name, keys)]
@@ -73,10 +74,10 @@ def explain_once(lines: Sequence[str]) -> list[str]:
 
 
 def _is_personal(guess: Guess) -> bool:
-    owner = speaks_of(guess.header, HeaderKind.OWNER)
+    means = meanings_of(guess.header)
     return (
-        not owner
-        and speaks_of(guess.header, HeaderKind.PERSON)
+        Meaning.OWNER not in means
+        and bool(PERSONAL & means)
         and guess.type not in (ColumnType.NUMBER, ColumnType.TIMESTAMP)
     )
 
@@ -127,12 +128,12 @@ def _why_shown(guess: Guess, texts: pd.Series) -> str:
         return "a time; as a feature it needs a clock"
     if len(texts.dropna()) and texts.dropna().str.match(r"https?://|www\.").mean() > 0.5:
         return "links: shown, not learned from"
-    named = speaks_of(guess.header, HeaderKind.COMPANY) or speaks_of(guess.header, HeaderKind.OWNER)
+    named = Meaning.COMPANY in meanings_of(guess.header) or Meaning.OWNER in meanings_of(guess.header)
     if named and guess.type is ColumnType.CATEGORY and (guess.distinct > _MANY or guess.distinct > len(texts) / 10):
         return "names: shown, not learned from"
-    if speaks_of(guess.header, HeaderKind.OWNER):
+    if Meaning.OWNER in meanings_of(guess.header):
         return "who works the lead: shown, not learned from"
-    if speaks_of(guess.header, HeaderKind.AMOUNT):
+    if Meaning.AMOUNT in meanings_of(guess.header):
         return "often set or changed on the way to the close: shown, not learned from"
     return ""
 
@@ -140,7 +141,7 @@ def _why_shown(guess: Guess, texts: pd.Series) -> str:
 def show_facts(guess: Guess) -> str:
     """What the column's values are like, for a comment; those of people stay hidden."""
     facts = f"{guess.filled:.0%} filled, {guess.distinct:,} distinct"
-    hidden = guess.role in (Role.PERSONAL, Role.SENSITIVE) or speaks_of(guess.header, HeaderKind.SENSITIVE)
+    hidden = guess.role in (Role.PERSONAL, Role.SENSITIVE) or Meaning.SENSITIVE in meanings_of(guess.header)
     if not hidden and guess.examples:
         facts += f", e.g. {', '.join(guess.examples)}"
     if guess.sentinel:

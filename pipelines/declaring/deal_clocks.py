@@ -9,8 +9,9 @@ import pandas as pd
 from features.errors import LeadScoreError
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import READABLE, Guess
-from pipelines.declaring.header_kinds import HeaderKind, fold_header, speaks_of, todays_words
 from pipelines.declaring.status_column import StatusColumn
+from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.words.todays_words import todays_words
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of
 
 CLOSED_FILLED = 0.95  # share of closed rows with a date of the close: rows without one go to quarantine
@@ -50,15 +51,10 @@ class DealClocks:
 def created_header(guesses: Mapping[str, Guess]) -> str | None:
     """The filled column of times whose header says that a lead came in then; None if there is none."""
     times = [h for h, g in guesses.items() if g.type is ColumnType.TIMESTAMP and g.filled > READABLE]
-    named = [
-        header
-        for header in times
-        if speaks_of(header, HeaderKind.CREATED)
-        and not speaks_of(header, HeaderKind.CLOSED)
-        and not todays_words(header)
-    ]
-    plain = [header for header in named if fold_header(header) == "date"]  # says least, so it comes last
-    return next(iter([h for h in named if h not in plain] + plain), None)
+    named = [h for h in times if Meaning.CLOSED not in meanings_of(h) and not todays_words(h)]
+    said = [h for h in named if Meaning.CREATED in meanings_of(h)]
+    days = [h for h in named if Meaning.DAY in meanings_of(h)]  # says less than created; the word alone says least
+    return next(iter([*said, *sorted(days, key=lambda header: words_of(header) == "date")]), None)
 
 
 def closed_headers(guesses: Mapping[str, Guess]) -> tuple[str, ...]:
@@ -66,7 +62,7 @@ def closed_headers(guesses: Mapping[str, Guess]) -> tuple[str, ...]:
     times = [
         header
         for header, guess in guesses.items()
-        if guess.type is ColumnType.TIMESTAMP and speaks_of(header, HeaderKind.CLOSED) and not todays_words(header)
+        if guess.type is ColumnType.TIMESTAMP and Meaning.CLOSED in meanings_of(header) and not todays_words(header)
     ]
     return tuple(sorted(times, key=lambda header: (guesses[header].filled, times.index(header))))
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import Guess
-from pipelines.declaring.header_kinds import HeaderKind, fold_header, speaks_of
+from pipelines.declaring.words.header_words import PERSONAL, Meaning, meanings_of, words_of
 
 _UNIQUE = 0.98  # share of different values: a few repeated rows are common, and go to quarantine
 _FILLED = 0.99
@@ -26,7 +26,7 @@ def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | N
         texts, guess = frame[header], guesses[header]
         if guess.type in (ColumnType.TIMESTAMP, ColumnType.TEXT, ColumnType.BOOLEAN):
             continue
-        if speaks_of(header, HeaderKind.PERSON) and not re.search(r"\bids?\b", fold_header(header)):
+        if PERSONAL & meanings_of(header) and not re.search(r"\bids?\b", words_of(header)):
             continue  # a person's name or address would stand on every list
         present = texts.dropna()
         if len(present) < _FILLED * len(texts) or present.nunique() < _UNIQUE * len(present):
@@ -38,7 +38,7 @@ def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | N
 
 
 def _merit(header: str, place: int, codes: float) -> float:
-    folded = fold_header(header)
-    merit = 1.5 * speaks_of(header, HeaderKind.RECORD_ID) + 1.0 * (codes > _FILLED) + 0.5 * (place == 0)
+    folded = words_of(header)
+    merit = 1.5 * bool({Meaning.ID, Meaning.CODE} & meanings_of(header)) + 1.0 * (codes > _FILLED) + 0.5 * (place == 0)
     merit += 0.5 * bool(_OF_ROW.search(folded)) - 1.5 * bool(_OF_OTHERS.search(folded))
     return merit - 3.0 * (codes < 0.5)  # names and addresses are no ids, whatever their header

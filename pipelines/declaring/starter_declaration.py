@@ -24,9 +24,10 @@ from pipelines.declaring.column_lines import (
     source_key,
 )
 from pipelines.declaring.deal_clocks import DealClocks, closed_headers, created_header, find_clocks
-from pipelines.declaring.header_kinds import HeaderKind, speaks_of, todays_words
 from pipelines.declaring.record_id import find_record_id
 from pipelines.declaring.status_column import StatusColumn, find_status
+from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.words.todays_words import todays_words
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.number_form import DecimalSign, weigh_signs
@@ -96,13 +97,13 @@ class FileFacts:
         names = _names(list(guesses), _usual_names(frame, guesses), reserved)
         return cls(guesses=guesses, status=status, clocks=clocks, lead_id=own, names=names)
 
-    def first(self, kind: HeaderKind) -> str | None:
+    def first(self, kind: Meaning) -> str | None:
         """The first column whose header speaks of something and whose values are a name or a number."""
         return next(
             (
                 header
                 for header, guess in self.guesses.items()
-                if speaks_of(header, kind)
+                if kind in meanings_of(header)
                 and guess.type in (ColumnType.CATEGORY, ColumnType.NUMBER, ColumnType.TEXT)
                 and header not in (self.lead_id, self.status.header if self.status else None)
                 and not todays_words(header)
@@ -206,12 +207,12 @@ def _with_clocks(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFact
 
     used = {facts.lead_id, clocks.created, status.header, *clocks.closed}
     owner = next((header for header, name in facts.names.items() if name == "owner"), None)
-    amount, reason = facts.first(HeaderKind.AMOUNT), facts.first(HeaderKind.REASON)
+    amount, reason = facts.first(Meaning.AMOUNT), facts.first(Meaning.REASON)
     for key, header in (("owner", owner), ("amount", amount), ("reason", reason)):
         if header is not None and header not in used:
             used.add(header)
             lines.append(f"  {key}: {quote_yaml(header)} # {show_facts(guesses[header])}")
-    company = facts.first(HeaderKind.COMPANY)
+    company = facts.first(Meaning.COMPANY)
     if company is not None:
         lines.append(
             f"  # account_id: {{from: {quote_yaml(company)}, when_known: at_creation}} # if deals of one company "
@@ -358,8 +359,8 @@ def _usual_names(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> dict[str,
         if link:
             found.setdefault("record_url", header)
         elif guess.type is ColumnType.CATEGORY and not todays_words(header):
-            for kind in (HeaderKind.OWNER, HeaderKind.COMPANY):
-                if speaks_of(header, kind):
+            for kind in (Meaning.OWNER, Meaning.COMPANY):
+                if kind in meanings_of(header):
                     found.setdefault(str(kind), header)
                     break
     return {header: name for name, header in found.items()}

@@ -7,13 +7,13 @@ import pandas as pd
 
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from pipelines.declaring.column_inference import guess_target
-from pipelines.declaring.header_kinds import HeaderKind, speaks_of
-from pipelines.declaring.status_words import Meaning, guess_meaning
+from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.words.status_words import STANDINGS, Standing, place_statuses
 
 _MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one file a few dozen
 _LEAST_PLACED = 0.5  # share of the filled rows whose value is understood
 _NAMED = 0.5  # what a header that speaks of a status weighs against a share of rows
-_MEANINGS: tuple[Meaning, ...] = ("won", "lost", "disqualified", "open")
+_SAYS_IT = frozenset({Meaning.STATUS, Meaning.RESULT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class StatusColumn:
     """
 
     header: str
-    meanings: Mapping[Meaning, tuple[str, ...]]
+    meanings: Mapping[Standing, tuple[str, ...]]
     unplaced: tuple[str, ...]
     counts: Mapping[str, int]
     blank: int
@@ -76,7 +76,7 @@ def find_status(frame: pd.DataFrame) -> StatusColumn | None:
             continue
         filled = max(len(frame) - found.blank, 1)
         placed = 1 - found.rows(found.unplaced) / filled
-        merit = placed + _NAMED * speaks_of(header, HeaderKind.STATUS)
+        merit = placed + _NAMED * bool(_SAYS_IT & meanings_of(header))
         if placed >= _LEAST_PLACED and (best is None or merit > best[0]):
             best = (merit, found)
     return best[1] if best is not None else _yes_or_no(frame)
@@ -91,17 +91,14 @@ def _read_values(header: str, texts: pd.Series) -> StatusColumn | None:
         return None
     if {str(value).lower() for value in counts.index} <= TRUE_TEXTS | FALSE_TEXTS:
         return None
-    meanings: dict[Meaning, list[str]] = {meaning: [] for meaning in _MEANINGS}
-    unplaced: list[str] = []
-    for value in map(str, counts.index):
-        meaning = guess_meaning(value)
-        (unplaced if meaning is None else meanings[meaning]).append(value)
-    if not meanings["won"] or not (meanings["lost"] or meanings["disqualified"]):
+    placed = place_statuses(map(str, counts.index))
+    unplaced = placed[None]
+    if not placed["won"] or not (placed["lost"] or placed["disqualified"]):
         return None
     return StatusColumn(
         header=header,
-        meanings={meaning: tuple(values) for meaning, values in meanings.items()},
-        unplaced=tuple(unplaced),
+        meanings={standing: placed[standing] for standing in STANDINGS},
+        unplaced=unplaced,
         counts={str(value): int(n) for value, n in counts.items()},
         blank=int(texts.isna().sum()),
     )

@@ -15,8 +15,8 @@ from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.key_overlap import KeyOverlap, key_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
 from pipelines.declaring.exports.table_recognition import recognise
-from pipelines.declaring.header_words import Meaning, Subject, meanings_of, subjects_of
-from pipelines.declaring.stage_words import stage_of
+from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of
+from pipelines.declaring.words.status_words import stage_of
 from pipelines.synth.write import generate_demo
 from tests.reference.salesforce_export import make_salesforce
 
@@ -47,10 +47,29 @@ def salesforce() -> ExportPlan:
         ("Etapa", Meaning.STATUS),
         ("ステージ", Meaning.STATUS),
         ("Deal owner", Meaning.OWNER),
+        ("Date added", Meaning.CREATED),
+        ("Bedrijf", Meaning.COMPANY),
+        ("Ответственный", Meaning.OWNER),
+        ("失注日", Meaning.CLOSED),
+        ("LinkedIn", Meaning.ADDRESS),
     ],
 )
 def test_headers_say_what_they_hold_in_several_languages(header: str, meaning: Meaning) -> None:
     assert meaning in meanings_of(header)
+
+
+@pytest.mark.parametrize(
+    ("header", "meaning"),
+    [
+        ("Company size", Meaning.COMPANY),
+        ("Account type", Meaning.COMPANY),
+        ("Annual revenue", Meaning.AMOUNT),
+        ("Annual revenue", Meaning.REVENUE),
+        ("Manager", Meaning.SENSITIVE),
+    ],
+)
+def test_what_is_about_a_thing_is_not_the_thing(header: str, meaning: Meaning) -> None:
+    assert meaning not in meanings_of(header)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.declaring.status_words import guess_meaning
+from pipelines.declaring.words.status_words import guess_standing
 
 WON = (
     "Closed Won|closedwon|Won|CLOSED_WON|6 - Closed Won (100%)|Closed - Converted|Customer|Gewonnen|Deal gewonnen|"
@@ -24,7 +24,7 @@ OPEN = (
     "Decision Maker Bought-In|Contract Sent|Appointment Scheduled|Id. Decision Makers|Proposal/Price Quote|Bad Timing|"
     "Offen|Neu|In Bearbeitung|3. Angebot (50%)|Wiedervorlage|Nouveau|En cours|À relancer|Nuevo|En negociación|Nova|"
     "Em negociação|Nuovo|In trattativa|Nowy|W toku|Negocjacje|신규|진행 중|상담중|계약 검토중|미접촉|新規|商談中|"
-    "未対応|跟进中|Открыт|В работе|Nieuw|Marketing Qualified Lead"
+    "未対応|跟进中|Открыт|В работе|Nieuw|Marketing Qualified Lead|Verkaufschance|Inquiry|Recycled"
 )
 UNSAID = "Closed|Abgeschlossen|Terminé|완료|Other|Stage 3|Won/Lost|미수주|未成約|Not sold|Kunde verloren|x|"
 
@@ -33,5 +33,5 @@ UNSAID = "Closed|Abgeschlossen|Terminé|완료|Other|Stage 3|Won/Lost|미수주|
     ("meaning", "texts"), [("won", WON), ("lost", LOST), ("disqualified", DISQUALIFIED), ("open", OPEN), (None, UNSAID)]
 )
 def test_a_status_means_what_its_words_say(meaning: str | None, texts: str) -> None:
-    wrong = {text: found for text in texts.split("|") if (found := guess_meaning(text)) != meaning}
+    wrong = {text: found for text in texts.split("|") if (found := guess_standing(text)) != meaning}
     assert wrong == {}

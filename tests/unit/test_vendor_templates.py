@@ -4,8 +4,6 @@ import pytest
 
 from features.errors import SourceError
 from features.schema.vocabulary import Stage
-from pipelines.declaring.header_words import Meaning, meanings_of
-from pipelines.declaring.stage_words import stage_of
 from pipelines.declaring.vendor_template import (
     fold_header,
     load_template,
@@ -13,7 +11,9 @@ from pipelines.declaring.vendor_template import (
     recognise_table,
     template_names,
 )
-from pipelines.declaring.vendor_words import VendorWords, speaking
+from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.words.status_words import place_statuses, stage_of
+from pipelines.declaring.words.vendor_words import VendorWords, speaking
 
 NAMES = ("dynamics", "hubspot", "marketo", "mautic", "odoo", "pipedrive", "posthog", "salesforce", "zoho")
 
@@ -81,4 +81,11 @@ def test_a_vendor_s_words_come_before_guesses_and_only_while_they_are_spoken() -
         assert meanings_of("Last Activity Date") == frozenset()
         assert meanings_of("Deal Stage") == {Meaning.STATUS}
         assert stage_of("Bad Timing") is Stage.DISQUALIFIED and stage_of("성사됨") is Stage.WON
+        assert place_statuses(["Bad Timing", "Zurich"]) == {
+            "won": (),
+            "lost": (),
+            "disqualified": ("Bad Timing",),
+            "open": (),
+            None: ("Zurich",),
+        }
     assert meanings_of("Last Activity Date") == before and stage_of("Bad Timing") is None

@@ -9,9 +9,9 @@ import pandas as pd
 
 from features.schema.vocabulary import Actor, Dimension, Topic
 from pipelines.declaring.exports.export_table import ExportTable
-from pipelines.declaring.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.vendor_template import VendorKind
-from pipelines.declaring.vendor_words import spoken
+from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.words.vendor_words import spoken
 
 MANY = 20  # kinds named one by one; a column with more holds titles, which patterns sum up
 _FILLED = 0.8  # share of rows a column of kinds must fill

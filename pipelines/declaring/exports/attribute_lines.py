@@ -9,9 +9,9 @@ from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.declaring.column_inference import Guess, guess_column
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.yaml_text import column_line, name_columns, wrap_comment
-from pipelines.declaring.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.vendor_template import KnownColumn
-from pipelines.declaring.vendor_words import spoken
+from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.words.vendor_words import spoken
 from pipelines.ingest.values.type_casting import decimal_of
 
 _AT_CONVERSION = "by its name it is set when a lead is converted, so it tells the outcome"

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
-from features.schema.vocabulary import Stage
 from pipelines.declaring.exports.export_plan import ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import status_column
-from pipelines.declaring.header_words import Meaning, Subject, meanings_of, words_of
-from pipelines.declaring.stage_words import closing_values
+from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.words.status_words import place_statuses
 from pipelines.ingest.key_forms import match_keys
 
 _HORIZONS = (30, 60, 91, 121, 182, 273, 365, 545, 730)  # days a team would speak of
@@ -76,19 +75,19 @@ def read_outcomes(table: ExportTable) -> DealOutcomes | None:
     status = status_column(table)
     if status:
         values = [str(value) for value in table.frame[status].dropna().unique()]
-        closing = closing_values(values)
-        over = [value for named in closing.values() for value in named]
-        still = tuple(value for value in values if value not in over)
-        lost, disqualified = closing[Stage.LOST], closing[Stage.DISQUALIFIED]
+        placed = place_statuses(values)
+        lost, disqualified = placed["lost"], placed["disqualified"]
         if not lost:
             lost, disqualified = disqualified, ()
+        over = (*placed["won"], *lost, *disqualified)
+        still = tuple(value for value in values if value not in over)
         return DealOutcomes(
             column=status,
-            won=closing[Stage.WON],
+            won=placed["won"],
             lost=lost,
             disqualified=disqualified,
             open=still,
-            rows={status: tuple(over)} if still or table.filled(status) < 1 else {},
+            rows={status: over} if still or table.filled(status) < 1 else {},
             closed_at=closed_at,
             known_at=known_at,
         )

@@ -14,10 +14,10 @@ from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import first_column, first_time
 from pipelines.declaring.exports.table_references import TableReference
 from pipelines.declaring.exports.yaml_text import column_line, flow, location_lines, wrap_comment
-from pipelines.declaring.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
-from pipelines.declaring.stage_words import stage_of
 from pipelines.declaring.starter_declaration import quote_yaml
 from pipelines.declaring.vendor_template import VendorKind
+from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
+from pipelines.declaring.words.status_words import stage_of
 
 _MOST_QUESTIONS = 40  # more distinct questions than any form has: the column holds something else
 _FEW_ANSWERS = 8  # possible answers that are worth listing

@@ -7,7 +7,7 @@ from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.key_overlap import UNIQUE, KeyOverlap
 from pipelines.declaring.exports.table_recognition import Guess, recognise
 from pipelines.declaring.exports.table_references import TableReference, find_reference, stand_ins_of_leads
-from pipelines.declaring.header_words import Meaning, Subject, subjects_of
+from pipelines.declaring.words.header_words import Meaning, Subject, subjects_of
 
 _ROLES = (
     Subject.LEADS,

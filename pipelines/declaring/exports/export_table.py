@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.errors import LeadScoreError
 from features.schema.columns import Column
-from pipelines.declaring.header_words import Meaning, meanings_of
+from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 

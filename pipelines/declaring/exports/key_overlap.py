@@ -8,7 +8,7 @@ from functools import cached_property
 import pandas as pd
 
 from pipelines.declaring.exports.export_table import ExportTable
-from pipelines.declaring.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
+from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
 from pipelines.ingest.key_forms import match_keys
 
 UNIQUE = 0.97  # share of a key's rows that hold a value of their own: exports repeat a few rows

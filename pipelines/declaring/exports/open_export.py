@@ -12,10 +12,10 @@ from features.schema.columns import Location
 from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
-from pipelines.declaring.header_words import words_of
 from pipelines.declaring.starter_declaration import init_source, quote_yaml
 from pipelines.declaring.vendor_template import load_template
-from pipelines.declaring.vendor_words import VendorWords, speaking
+from pipelines.declaring.words.header_words import words_of
+from pipelines.declaring.words.vendor_words import VendorWords, speaking
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.input_listing import is_database_address, list_tables

@@ -29,12 +29,12 @@ from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import first_column, first_time
 from pipelines.declaring.exports.table_references import TableReference
 from pipelines.declaring.exports.yaml_text import column_line, flow, location_lines, wrap_comment
-from pipelines.declaring.header_words import Meaning, Subject, meanings_of, words_of
 from pipelines.declaring.starter_declaration import quote_yaml
+from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
 
 _ALWAYS_FILLED = 0.9  # share from which a lead's account can have been known when the lead came in
 _DEALS_KEYS = (
-    ("amount", (Meaning.AMOUNT,)),
+    ("amount", (Meaning.AMOUNT, Meaning.REVENUE)),
     ("product", (Meaning.PRODUCT,)),
     ("reason", (Meaning.REASON,)),
 )

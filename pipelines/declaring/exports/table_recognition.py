@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from features.schema.vocabulary import Stage
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.key_overlap import key_of
-from pipelines.declaring.header_words import Meaning, Subject, meanings_of, subjects_of
-from pipelines.declaring.stage_words import closing_values, stage_of
-from pipelines.declaring.vendor_words import spoken
+from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of
+from pipelines.declaring.words.status_words import place_statuses, stage_of
+from pipelines.declaring.words.vendor_words import spoken
 
 BY_NAME = 4.0  # a table called Lead is one, unless its columns say nothing of the kind
 LEAST = 3.0  # merit below which a table is not placed: a name alone, or columns alone, must reach it
@@ -84,9 +83,9 @@ def status_column(table: ExportTable) -> str:
         counts = values.value_counts()
         if not 2 <= len(counts) <= _STATUSES or header in table.times:
             continue
-        closed = closing_values(str(value) for value in counts.index)
-        if closed[Stage.WON] and (closed[Stage.LOST] or closed[Stage.DISQUALIFIED]):
-            said = float(counts[[*closed[Stage.WON], *closed[Stage.LOST], *closed[Stage.DISQUALIFIED]]].sum())
+        placed = place_statuses(str(value) for value in counts.index)
+        if placed["won"] and (placed["lost"] or placed["disqualified"]):
+            said = float(counts[[*placed["won"], *placed["lost"], *placed["disqualified"]]].sum())
             if said > merit:
                 best, merit = header, said
     return best
@@ -173,7 +172,7 @@ _SIGNS: Mapping[Subject, tuple[Sign, ...]] = {
     Subject.DEALS: (
         (2.5, "values that mean won and lost under", _won_flag),
         (1.5, "closing date", _time(Meaning.CLOSED)),
-        (1.0, "amount", _column(Meaning.AMOUNT)),
+        (1.0, "amount", _column(Meaning.AMOUNT, Meaning.REVENUE)),
         (0.5, "key", _key),
     ),
     Subject.ACTIVITIES: (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.declaring.exports.key_overlap import KeyOverlap, Link
-from pipelines.declaring.header_words import Meaning, meanings_of
+from pipelines.declaring.words.header_words import Meaning, meanings_of
 
 LEAST_ADDED = 0.01  # share of rows that a further column must find to be worth looking through
 LEAST_FOUND = 0.05  # share of filled rows found below which a column refers to something else

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from anyascii import anyascii
 
-from pipelines.declaring.header_words import words_of
 from pipelines.declaring.starter_declaration import quote_yaml
+from pipelines.declaring.words.header_words import words_of
 
 LONGEST_NAME = 56  # characters of a name made from a header, a number to tell it apart left out
 

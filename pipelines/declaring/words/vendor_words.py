@@ -7,7 +7,6 @@ from contextvars import ContextVar
 from functools import cached_property
 
 from features.schema.vocabulary import Stage
-from pipelines.declaring.header_words import Meaning, known_meanings, meanings_of
 from pipelines.declaring.vendor_template import (
     RecognisedTable,
     VendorKind,
@@ -15,6 +14,7 @@ from pipelines.declaring.vendor_template import (
     fold_header,
     recognise_table,
 )
+from pipelines.declaring.words.header_words import Meaning, known_meanings, meanings_of
 
 _FIELDS = {
     "lead_id": Meaning.ID,

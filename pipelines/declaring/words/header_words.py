@@ -38,12 +38,18 @@ class Meaning(StrEnum):
     DEAL_KIND = "deal_kind"
     OWNER = "owner"
     EMAIL = "email"
+    ADDRESS = "address"
     COMPANY = "company"
     DOMAIN = "domain"
     TITLE = "title"
     PERSON = "person"
     INDUSTRY = "industry"
     SIZE = "size"
+    SENSITIVE = "sensitive"
+    RESULT = "result"
+    REVENUE = "revenue"
+    CODE = "code"
+    DAY = "day"
 
 
 class Subject(StrEnum):
@@ -59,19 +65,25 @@ class Subject(StrEnum):
     STAGES = "stages"
 
 
-# English / German / French / Spanish / Portuguese / Italian / Polish / Korean, Japanese. Accents are taken off
-# beforehand; a star stands for any ending.
+PERSONAL = frozenset({Meaning.PERSON, Meaning.EMAIL, Meaning.ADDRESS})
+
+# English / German / Dutch / French / Spanish / Portuguese / Italian / Polish / Nordic and other / Russian / Korean,
+# Japanese, Chinese. Accents are taken off beforehand; a star stands for any ending.
 _MEANINGS = {
-    Meaning.ID: """id, ids, guid, uuid, key, nr, no, number / kennung / identifiant / identificador /
-        identyfikator, numer, numero / 번호, 아이디, 識別, 番号""",
-    Meaning.CREATED: """created, create, creation, opened, received, registered, add time / erstell*, angelegt /
-        cree / creado, creacion / criado, criada, criacao / creato, creata, creazione / utworz* / 생성, 등록,
-        作成, 登録""",
-    Meaning.CLOSED: """close, closed, closing, won time, lost time, won date, lost date / abschluss*,
-        geschlossen / cloture, fermeture, ferme / cierre, cerrado / fechamento, fechado, fechada / chiusura,
-        chiuso, chiusa / zamkni* / 마감, 종료, 완료일, クローズ, 完了""",
-    Meaning.HAPPENED: """happened, occurred, timestamp, completed, done, start, started, due, date / datum,
-        termin / fecha / data / 날짜, 일자, 일시, 日付, 日時""",
+    Meaning.ID: """id, ids, guid, uuid, key, nr, no, number / kennung, nummer / identifiant, numero /
+        identificador / identyfikator, numer / номер / 번호, 아이디, 식별, 識別, 番号, 编号""",
+    Meaning.CREATED: """creat*, opened, received, registered, submitted, entered on, add time, added on, date
+        added, lead date / erstell*, angelegt*, eingang*, eingegangen / aangemaakt* / cree, creee / creado,
+        creada, creacion, alta / criado, criada, criacao / creato, creata, creazione, inserito / utworz*, dodan*,
+        data wplywu / skapad*, oprettet*, opprettet* / vytvor*, letrehoz*, olustur* / создан* / 생성, 등록, 접수,
+        작성일, 작성 일, 作成, 登録, 起票, 受付日, 创建, 建立, 创立""",
+    Meaning.CLOSED: """clos*, won time, won on, won at, won date, lost time, lost on, lost at, lost date, date
+        won, date lost / abschluss*, abgeschlossen*, geschlossen, gewonnen am, verloren am / gesloten*, afsluit*,
+        sluit* / clotur*, fermeture, ferme / cierre, cerrado / fechamento, fechado, fechada / chiusura, chiuso,
+        chiusa / zamkni* / stangd*, lukket, uzavren*, kapanis* / закры* / 종료, 마감, 완료일, 계약일, 수주일,
+        실주일, クローズ, 完了, 受注日, 失注日, 成約日, 契約日, 成交日, 关闭, 结束""",
+    Meaning.HAPPENED: """happened, occurred, timestamp, completed, done, start, started, due, date / datum, termin
+        / fecha / data / 날짜, 일자, 일시, 日付, 日時""",
     Meaning.ENTERED: """entered, changed, change, since, from date, moved, became / erreicht, geandert / entree,
         modifie le / entrada, cambio / mudanca / cambiato / zmian* / 변경, 変更""",
     Meaning.LOGGED: """logged, recorded, synced, booked, known, ingested, received / erfasst / enregistre /
@@ -79,48 +91,71 @@ _MEANINGS = {
     Meaning.MODIFIED: """modif*, update, updated, last, system modstamp / letzte*, geandert / dernier* / ultimo,
         ultima / ostatni* / 수정, 更新""",
     Meaning.STATUS: """status, stage, phase, state, step, lifecycle / etape, statut / etapa, estado / fase,
-        stato / etap, stan / 단계, 상태, ステージ, 状態, フェーズ""",
+        situacao, stato / etap, stan / tila, stadium / статус, этап, стадия / 단계, 상태, ステージ, ステータス,
+        状態, 状況, 段階, フェーズ, 状态, 阶段""",
     Meaning.WON: """won, is won / gewonnen / gagne* / ganado, ganada / ganho, ganha / vinto, vinta / wygran* /
         수주, 성공, 受注""",
-    Meaning.IS_CLOSED: """is closed, closed / geschlossen / ferme / cerrado, cerrada / fechado, fechada /
-        chiuso, chiusa / zamkniet*""",
-    Meaning.KIND: """type, kind, event, action, subtype, event name, activity, task / art, aktivitat* /
-        categorie / tipo / typ / 유형, 종류, 種別, 種類, タイプ""",
+    Meaning.IS_CLOSED: """is closed, closed / geschlossen / ferme / cerrado, cerrada / fechado, fechada / chiuso,
+        chiusa / zamkniet*""",
+    Meaning.KIND: """type, kind, event, action, subtype, event name, activity, task / art, aktivitat* / categorie
+        / tipo / typ / 유형, 종류, 種別, 種類, タイプ""",
     Meaning.SUBJECT: """subject, name, title / betreff / objet / asunto / assunto / oggetto / temat / 제목, 件名""",
     Meaning.ACTOR: """actor, direction, initiator, performed by""",
-    Meaning.ASSET: """asset, page, url, campaign, content, document, form / seite, kampagne / campagne / campana
-        / campanha / kampania / 캠페인, ページ, キャンペーン""",
+    Meaning.ASSET: """asset, page, url, campaign, content, document, form / seite, kampagne / campagne / campana /
+        campanha / kampania / 캠페인, ページ, キャンペーン""",
     Meaning.CHANNEL: """channel, medium / kanal / canal / canale / 채널, チャネル""",
     Meaning.QUESTION: """question, field, property, property name / frage, feld / champ / pregunta, campo /
         pergunta / domanda / pytanie, pole / 질문, 항목, 필드, 質問, 項目""",
     Meaning.VALUE: """answer, value, new value, response / antwort, wert / reponse, valeur / respuesta, valor /
         resposta / risposta, valore / odpowiedz, wartosc / 답변, 값, 回答, 値""",
-    Meaning.OLD_VALUE: """old *, previous *, prior * / alter * / ancien* / anterior / vecchio / poprzedni* /
-        이전, 旧""",
-    Meaning.AMOUNT: """amount, value, revenue / betrag, umsatz / montant / importe, valor / importo / kwota,
-        wartosc / 금액, 金額""",
+    Meaning.OLD_VALUE: """old *, previous *, prior * / alter * / ancien* / anterior / vecchio / poprzedni* / 이전,
+        旧""",
+    Meaning.AMOUNT: """amount, deal value, deal size, opportunity value / betrag, auftragswert / bedrag / montant
+        / importe, importo / kwota, wartosc / belopp / сумма / 금액, 金額, 金额""",
     Meaning.PRODUCT: """product / produkt / produit / producto / produto / prodotto / 제품, 상품, 製品, 商品""",
-    Meaning.REASON: """reason / grund / raison / motivo / powod / 사유, 이유, 理由""",
+    Meaning.REASON: """reason, reasons / grund / reden / raison / motivo / powod* / причин* / 사유, 이유, 理由,
+        原因""",
     Meaning.DEAL_KIND: """deal type, opportunity type, deal kind""",
-    Meaning.OWNER: """owner, assigned to, assignee, rep / besitzer, inhaber, zustandig* / proprietaire /
-        propietario / proprietario, responsavel / wlasciciel / 담당자, 소유자, 担当, 所有者""",
-    Meaning.EMAIL: """email, emails, e mail, mail / courriel / correo / poczta / 이메일, 메일, メール""",
-    Meaning.COMPANY: """account name, company, organization, organisation, customer name / firma, unternehmen /
-        societe, entreprise / empresa / azienda / spolka / 회사, 업체, 거래처, 会社, 企業, 取引先""",
+    Meaning.OWNER: """owner, assigned to, assignee, rep, sales rep*, salesrep*, sales person, salesperson /
+        besitzer, inhaber, zustandig*, verantwortlich*, betreuer / eigenaar / proprietaire, commercial /
+        propietario / proprietario, responsavel, responsable / assegnatario / wlasciciel, opiekun, handlowiec /
+        ответственн* / 담당, 소유자, 担当, 所有者, 负责人""",
+    Meaning.EMAIL: """email, emails, e mail, e mails, mail / courriel / correo / poczta / 이메일, 메일, メール,
+        邮箱""",
+    Meaning.COMPANY: """account name, account, company, companies, organization, organisation, customer name,
+        employer / firma, unternehmen, kundenname, kunde / bedrijf / societe, entreprise / empresa / azienda,
+        ragione sociale / spolka, klient / foretag / компани* / 회사, 업체, 거래처, 기업명, 고객사, 会社, 企業,
+        取引先, 公司, 企业""",
     Meaning.DOMAIN: """domain, website, web, homepage, site / webseite / sitio / strona / 도메인, 홈페이지,
         ドメイン""",
     Meaning.TITLE: """title, job title, position, role / funktion / poste / cargo, puesto / ruolo / stanowisko /
         직책, 직함, 役職""",
-    Meaning.PERSON: """first name, firstname, last name, lastname, full name, fullname, surname, phone, mobile /
-        vorname, nachname, telefon / prenom, nom / nombre, apellido, telefono / nome, sobrenome, telefone /
-        cognome / imie, nazwisko / 이름, 성명, 전화, 氏名, 電話""",
+    Meaning.PERSON: """first name, firstname, last name, lastname, full name, fullname, contact name, contact
+        person, surname, phone, telephone, mobile / vorname, nachname, ansprechpartner, telefon* / prenom, nom /
+        nombre, apellido, apellidos, telefono / nome, sobrenome, telefone / cognome / imie, nazwisko / 이름, 성명,
+        전화, 휴대, 연락처, 氏名, お名前, 電話, 携帯, 姓名, 电话""",
     Meaning.INDUSTRY: """industry / branche / secteur / sector / setor / settore / branza / 업종, 산업, 業種""",
     Meaning.SIZE: """employees, annual revenue / mitarbeiter* / effectif, employes / empleados / funcionarios /
         dipendenti / pracownik* / 직원, 종업원, 従業員""",
+    Meaning.ADDRESS: """address, linkedin, linked in / adresse / direccion / endereco / indirizzo / adres /
+        주소, 住所""",
+    Meaning.SENSITIVE: """age, gender, sex / alter, geschlecht / leeftijd, geslacht / sexe / edad, sexo, genero /
+        eta, sesso / wiek, plec / 성별, 나이, 연령, 性別, 年齢, 性别, 年龄""",
+    # what says a little of a thing: enough in one kind of table, too little in all
+    Meaning.RESULT: """outcome, result, pipeline / resultat / resultado / esito / wynik / 결과, 結果""",
+    Meaning.REVENUE: """value, revenue / umsatz / valor""",
+    Meaning.CODE: """ref, code, num""",
+    Meaning.DAY: """date""",
 }
+# about a company or a person, and not its name
+_ABOUT = re.compile(
+    r"\b(size|employees|revenue|turnover|country|city|state|region|industry|sector|type|domain|website|web|url|phone|"
+    r"groesse|grosse|mitarbeiter|branche|land|ort|secteur|pays|taille|sector|pais|setor|settore|paese|branza|kraj|"
+    r"status|since|age)\b|규모|업종|국가|산업|業種|規模|国"
+)
 _SUBJECTS = {
-    Subject.HISTORY: """history, changes, audit / historie, verlauf / historique / historial / historico /
-        storico / historia / 이력, 履歴""",
+    Subject.HISTORY: """history, changes, audit / historie, verlauf / historique / historial / historico / storico
+        / historia / 이력, 履歴""",
     Subject.STAGES: """stage, stages, lifecycle, phase, phases / etape, etapes / etapa, etapas / fasi / etapy /
         단계, ステージ""",
     Subject.ANSWERS: """answer, answers, response, responses, submission, submissions, survey, surveys, quiz,
@@ -133,8 +168,8 @@ _SUBJECTS = {
         chancen, geschaft* / affaire* / oportunidad* / negocio* / opportunita / szanse, transakcje / 영업기회,
         기회, 商談, 案件""",
     Subject.ACCOUNTS: """account, accounts, company, companies, organization*, organisation*, customers / firma,
-        firmen, unternehmen, kunden / compte*, societe*, entreprise* / cuenta*, empresa* / conta, contas /
-        aziende / firmy, konta / 회사, 거래처, 업체, 取引先, 会社, 企業""",
+        firmen, unternehmen, kunden / compte*, societe*, entreprise* / cuenta*, empresa* / conta, contas / aziende
+        / firmy, konta / 회사, 거래처, 업체, 取引先, 会社, 企業""",
     Subject.CONTACTS: """contact, contacts, people, person, persons / kontakt*, personen / contacto*, persona* /
         contato*, pessoas / contatti, persone / kontakty, osoby / 연락처, 담당자, 取引先責任者, 連絡先""",
     Subject.LEADS: """lead, leads, prospect, prospects, inquiry, inquiries, enquiry, enquiries / interessenten,
@@ -145,11 +180,12 @@ _SUBJECTS = {
 def _compile(words: str) -> re.Pattern[str]:
     """One pattern for a list of words; those of scripts without blanks match anywhere."""
     listed = [" ".join(word.split()) for word in re.split("[,/]", words)]
-    spaced = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in listed if word.isascii())
-    dense = [re.escape(word) for word in listed if not word.isascii()]
+    spaced = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in listed if max(word) < _DENSE)
+    dense = [re.escape(word) for word in listed if max(word) >= _DENSE]
     return re.compile("|".join([rf"\b(?:{spaced})\b", *dense]))
 
 
+_DENSE = "\u1100"  # Korean, Japanese and Chinese, which put no blanks between words, stand above all other scripts here
 _COMPILED = {meaning: _compile(words) for meaning, words in _MEANINGS.items()}
 _NAMED = {subject: _compile(words) for subject, words in _SUBJECTS.items()}
 
@@ -189,7 +225,12 @@ def meanings_of(header: str) -> frozenset[Meaning]:
 @lru_cache(maxsize=_HEADERS_KEPT)
 def _guess_meanings(header: str) -> frozenset[Meaning]:
     words = words_of(header)
-    return frozenset(meaning for meaning, pattern in _COMPILED.items() if pattern.search(words))
+    found = {meaning for meaning, pattern in _COMPILED.items() if pattern.search(words)}
+    if Meaning.SIZE in found:
+        found -= {Meaning.AMOUNT, Meaning.REVENUE}
+    if _ABOUT.search(words):
+        found -= {Meaning.COMPANY}
+    return frozenset(found)
 
 
 def subjects_of(name: str) -> tuple[Subject, ...]:

@@ -1,17 +1,22 @@
-"""What the words of a status column mean, in the languages that CRMs are used in: won, lost, disqualified or open."""
+"""What the words of a status mean, in the languages that CRMs are used in: how a deal stands, and at which stage."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
-Meaning = Literal["won", "lost", "disqualified", "open"]
+from features.schema.vocabulary import Stage
+from pipelines.declaring.words.header_words import words_of
+from pipelines.declaring.words.vendor_words import spoken
+
+Standing = Literal["won", "lost", "disqualified", "open"]
+STANDINGS: tuple[Standing, ...] = get_args(Standing)
 
 # Stages as CRMs ship them and as teams name them, by meaning; a trailing * stands for any ending of the word. Texts are
 # compared in lower case, without accents, punctuation as blanks. Where a word could mean two things (closed, done), it
 # is left out: such a value is named for a person to place.
-_LATIN: Mapping[Meaning, str] = {
+_LATIN: Mapping[Standing, str] = {
     "won": (
         # English, as shipped by Salesforce, HubSpot, Dynamics, Pipedrive, Zoho, Odoo
         "won|win|closed won|deal won|closed converted|converted|conversion|success|successful|customer|client|sold|"
@@ -66,7 +71,7 @@ _LATIN: Mapping[Meaning, str] = {
         "pipeline|commit|best case|forecast|draft|sent|responded|called|started|initial|first contact|"
         "contact in future|callback|reopened|marketing qualified|marketing qualified lead|sales qualified|"
         "sales qualified lead|sales accepted|sales accepted lead|qualified to buy|decision maker bought in|"
-        "appointment scheduled|presentation scheduled|"
+        "appointment scheduled|presentation scheduled|inquiry|verkaufschance*|oportunidad*|szansa|"
         "offen|neu|in bearbeitung|in arbeit|kontaktiert|nicht kontaktiert|qualifiziert|angebot|verhandlung|laufend|"
         "aktiv|wiedervorlage|zugewiesen|interessent|termin|zuruckgestellt|nieuw|in behandeling|lopend|gecontacteerd|"
         "gekwalificeerd|offerte|onderhandeling|actief|in afwachting|toegewezen|"
@@ -85,7 +90,7 @@ _LATIN: Mapping[Meaning, str] = {
 }
 
 # Korean, Japanese and Chinese put no blanks between words and name the outcome last: the match that ends last decides
-_JOINED: Mapping[Meaning, str] = {
+_JOINED: Mapping[Standing, str] = {
     "won": (
         "수주|성사|성약|계약|성공|구매|승리|전환|受注|成約|成立|獲得|契約|成功|クローズ済み受注|赢单|贏單|成交|签约|簽約"
     ),
@@ -98,11 +103,34 @@ _JOINED: Mapping[Meaning, str] = {
         "无效|不合格|重复|垃圾|無效"
     ),
     "open": (
-        "신규|진행|접촉|연락|상담|제안|협상|견적|검토|대기|보류|육성|접수|배정|오픈|열림|활성|유망|잠재|적격|가망|예정|"
+        "신규|영업기회|재활용|진행|접촉|연락|상담|제안|협상|견적|검토|대기|보류|육성|접수|배정|오픈|열림|활성|유망|잠재|적격|가망|예정|"
         "新規|進行|商談|対応|提案|交渉|見積|着手|コンタクト|連絡|育成|保留|アプローチ|検討|リード|見込|オープン|アポ|"
         "ヒアリング|待ち|予定|新建|新增|新线索|跟进|进行|联系|谈判|报价|培育|接触|待定"
     ),
 }
+# The stage of a lead, of which a status may say more than that it is open; asked in this order.
+_NAMED: tuple[tuple[Stage, str], ...] = (
+    (Stage.PQL, r"\bpql\b|product qualified"),
+    (Stage.SQL, r"\bsql\b|sales qualified"),
+    (Stage.SAL, r"\bsal\b|sales accepted"),
+    (Stage.MQL, r"\bmql\b|marketing qualified"),
+    (Stage.IQL, r"\biql\b|information qualified"),
+    (Stage.RECYCLED, r"recycl|nurtur|zuruckgestellt|재활용"),
+    (Stage.OPPORTUNITY, r"\bconverted\b|opportunit|verkaufschance|oportunidad|szansa|영업기회"),
+)
+# Words that other stages use too, so asked last.
+_SUGGESTED: tuple[tuple[Stage, str], ...] = (
+    (
+        Stage.OPPORTUNITY,
+        r"proposal|quote|negotiat|demo|evaluation|contract|decision|angebot|verhandlung|devis|negociat|negociac|oferta|"
+        r"propuesta|proposta|trattativa|ofert|negocj|제안|협상|상담|견적|提案|交渉|商談|見積",
+    ),
+    (
+        Stage.LEAD,
+        r"^(open|new|lead|raw|working|contacted|assigned|attempted|inquiry|subscriber|neu|offen|nouveau|nouvelle|nuevo|"
+        r"novo|nuovo|nowy|nowe|nowa)\b|open |not contacted|working|신규|접수|新規",
+    ),
+)
 _JOINED_NOT = "미무未不非无無没"  # written before a word, it turns it round: 미수주, 未成約
 _NOT = frozenset(
     ["not", "no", "never", "non", "nicht", "kein", "keine", "nie", "niet", "geen", "pas", "sans", "sin", "nao"]
@@ -122,12 +150,12 @@ def fold_status(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", plain).split())
 
 
-def guess_meaning(text: str) -> Meaning | None:
+def guess_standing(text: str) -> Standing | None:
     """What a value of a status column means; None where its words do not say, or say two things.
 
-    >>> [guess_meaning(t) for t in ("Closed Won", "Unqualified", "Przegrana", "失注", "수주 실패", "In Verhandlung")]
+    >>> [guess_standing(t) for t in ("Closed Won", "Unqualified", "Przegrana", "失注", "수주 실패", "In Verhandlung")]
     ['won', 'disqualified', 'lost', 'lost', 'lost', 'open']
-    >>> [guess_meaning(t) for t in ("Closed", "Won or lost?", "nie wygrana")]
+    >>> [guess_standing(t) for t in ("Closed", "Won or lost?", "nie wygrana")]
     [None, None, None]
     """
     folded = fold_status(text)
@@ -139,7 +167,7 @@ def guess_meaning(text: str) -> Meaning | None:
     return _by_last_word(folded) or _by_words(folded)
 
 
-def _by_words(folded: str) -> Meaning | None:
+def _by_words(folded: str) -> Standing | None:
     """By the words within a longer text; won and lost together, or a negation, leave it to a person."""
     found = {meaning: [m.group(0) for m in within.finditer(folded)] for meaning, (_, within) in _patterns().items()}
     closed = [meaning for meaning, words in found.items() if words and meaning != "open"]
@@ -157,9 +185,9 @@ def _is_part_of(phrases: list[str], others: list[str]) -> bool:
     return all(any(phrase in other for other in others) for phrase in phrases)
 
 
-def _by_last_word(folded: str) -> Meaning | None:
+def _by_last_word(folded: str) -> Standing | None:
     """Of scripts without blanks between words, by the word that ends last."""
-    last: tuple[int, int, Meaning] | None = None
+    last: tuple[int, int, Standing] | None = None
     for meaning, pattern in _joined().items():
         for match in pattern.finditer(folded):
             if match.start() and folded[match.start() - 1] in _JOINED_NOT:
@@ -170,9 +198,9 @@ def _by_last_word(folded: str) -> Meaning | None:
 
 
 @cache
-def _patterns() -> dict[Meaning, tuple[re.Pattern[str], re.Pattern[str]]]:
+def _patterns() -> dict[Standing, tuple[re.Pattern[str], re.Pattern[str]]]:
     """Per meaning, what a whole status may be, and what may stand within a longer one."""
-    found: dict[Meaning, tuple[re.Pattern[str], re.Pattern[str]]] = {}
+    found: dict[Standing, tuple[re.Pattern[str], re.Pattern[str]]] = {}
     for meaning, words in _LATIN.items():
         phrases = sorted(words.split("|"), key=len, reverse=True)
         expressions = "|".join(phrase.replace("*", r"\w*").replace(" ", " ?") for phrase in phrases)
@@ -182,7 +210,43 @@ def _patterns() -> dict[Meaning, tuple[re.Pattern[str], re.Pattern[str]]]:
 
 
 @cache
-def _joined() -> dict[Meaning, re.Pattern[str]]:
+def _joined() -> dict[Standing, re.Pattern[str]]:
     return {
         meaning: re.compile("|".join(sorted(w.split("|"), key=len, reverse=True))) for meaning, w in _JOINED.items()
     }
+
+
+def standing_of(text: str) -> Standing | None:
+    """How a deal stands by its status: in the words of the vendor spoken, else in those of all."""
+    vendor = spoken()
+    stage = None if vendor is None else vendor.stage_of(text)
+    if stage is None:
+        return guess_standing(text)
+    return next((standing for standing in STANDINGS if stage == standing), "open")
+
+
+def stage_of(text: str) -> Stage | None:
+    """The lifecycle stage that a status means; None where its words do not say.
+
+    >>> [str(stage_of(text)) for text in ("Closed Won", "Unqualified", "Marketing Qualified Lead", "실주")]
+    ['won', 'disqualified', 'mql', 'lost']
+    """
+    vendor = spoken()
+    known = None if vendor is None else vendor.stage_of(text)
+    if known is not None:
+        return known
+    words, standing = words_of(text), guess_standing(text)
+    if standing == "lost" or standing == "disqualified":
+        return Stage(standing)
+    named = next((stage for stage, pattern in _NAMED if re.search(pattern, words)), None)
+    if named is not None:
+        return named
+    if standing == "won":
+        return Stage.WON
+    return next((stage for stage, pattern in _SUGGESTED if re.search(pattern, words)), None)
+
+
+def place_statuses(values: Iterable[str]) -> dict[Standing | None, tuple[str, ...]]:
+    """Statuses by how a deal stands, in their order; under None those whose words do not say."""
+    placed = [(value, standing_of(value)) for value in values]
+    return {kind: tuple(value for value, standing in placed if standing == kind) for kind in (*STANDINGS, None)}
