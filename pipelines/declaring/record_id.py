@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import Guess
+from pipelines.declaring.deal_clocks import created_header
 from pipelines.declaring.words.header_words import PERSONAL, Meaning, meanings_of, words_of
 
 _UNIQUE = 0.98  # share of different values: a few repeated rows are common, and go to quarantine
+_REPEATED = 0.5  # share of different values that ids still have where exports of several days lie in one file
+_ONE_DEAL = 0.95  # share of repeated ids whose rows were created at one time, so that they are one deal each
 _FILLED = 0.99
 _LEAST_MERIT = 1.5  # a header that says id, or codes in the first column
 _OF_ROW = re.compile(r"\b(record|lead|deal|opportunity|contact|row)\b|리드|영업기회|リード|案件|商談")
@@ -29,9 +33,15 @@ def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | N
         if PERSONAL & meanings_of(header) and not re.search(r"\bids?\b", words_of(header)):
             continue  # a person's name or address would stand on every list
         present = texts.dropna()
-        if len(present) < _FILLED * len(texts) or present.nunique() < _UNIQUE * len(present):
+        if len(present) < _FILLED * len(texts) or present.nunique() < _REPEATED * len(present):
             continue
-        merit = _merit(header, place, float(present.str.fullmatch(_CODE).mean()))
+        codes = float(present.str.fullmatch(_CODE).mean())
+        merit = _merit(header, place, codes)
+        if present.nunique() < _UNIQUE * len(present):
+            named = bool({Meaning.ID, Meaning.CODE} & meanings_of(header)) and codes > _FILLED
+            if not (named and _is_one_deal(frame, header, created_header(guesses))):
+                continue
+            merit -= 0.25  # of two ids the one that tells all rows apart
         if merit >= _LEAST_MERIT and (best is None or merit > best[0]):
             best = (merit, header)
     return None if best is None else best[1]
@@ -42,3 +52,38 @@ def _merit(header: str, place: int, codes: float) -> float:
     merit = 1.5 * bool({Meaning.ID, Meaning.CODE} & meanings_of(header)) + 1.0 * (codes > _FILLED) + 0.5 * (place == 0)
     merit += 0.5 * bool(_OF_ROW.search(folded)) - 1.5 * bool(_OF_OTHERS.search(folded))
     return merit - 3.0 * (codes < 0.5)  # names and addresses are no ids, whatever their header
+
+
+def _is_one_deal(frame: pd.DataFrame, header: str, created: str | None) -> bool:
+    """Whether the rows of each repeated id speak of one deal: word for word the same, or created at one time."""
+    again = frame[frame[header].duplicated(keep=False) & frame[header].notna()]
+    if created is None:
+        return len(again.drop_duplicates()) == again[header].nunique()
+    different = again.groupby(header, sort=False)[created].nunique(dropna=False)
+    return float((different <= 1).mean()) >= _ONE_DEAL
+
+
+@dataclass(frozen=True)
+class RepeatedIds:
+    """Ids that stand on several rows.
+
+    Parameters
+    ----------
+    alike : rows that repeat another word for word
+    ids : ids whose rows differ
+    differing : the headers in which they differ, in the order of the file
+    """
+
+    alike: int
+    ids: int
+    differing: tuple[str, ...]
+
+
+def find_repeats(frame: pd.DataFrame, header: str) -> RepeatedIds:
+    """What the rows of ids that stand on several of them have in common."""
+    again = frame[frame[header].duplicated(keep=False) & frame[header].notna()]
+    once = again.drop_duplicates()
+    several = once[once[header].duplicated(keep=False)]
+    counted = several.groupby(header, sort=False).nunique(dropna=False)
+    differing = tuple(str(name) for name in counted.columns if (counted[name] > 1).any())
+    return RepeatedIds(alike=len(again) - len(once), ids=len(counted), differing=differing)

@@ -24,7 +24,7 @@ from pipelines.declaring.column_lines import (
     source_key,
 )
 from pipelines.declaring.deal_clocks import DealClocks, closed_headers, created_header, find_clocks
-from pipelines.declaring.record_id import find_record_id
+from pipelines.declaring.record_id import RepeatedIds, find_record_id, find_repeats
 from pipelines.declaring.status_column import StatusColumn, find_status
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.declaring.words.todays_words import todays_words
@@ -57,7 +57,8 @@ def init_source(path: Path) -> str:
     guesses = guess_columns(frame, status, raw.form.get("delimiter"))
     facts = FileFacts.of(frame, guesses, status)
 
-    body = _with_clocks(path, raw, frame, facts) if facts.clocks is not None else _flat_body(path, raw, frame, facts)
+    make = _flat_body if facts.clocks is None else _with_clocks
+    body = make(path, raw, frame, facts)
     text = "\n".join([*_head(path, raw, frame, facts), *explain_once(body)]) + "\n"
     return _UNWRITABLE.sub("\ufffd", text)
 
@@ -86,6 +87,7 @@ class FileFacts:
     status: StatusColumn | None
     clocks: DealClocks | None
     lead_id: str | None
+    repeats: RepeatedIds | None
     names: Mapping[str, str]
 
     @classmethod
@@ -95,7 +97,8 @@ class FileFacts:
         clocks = None if status is None or own is None else find_clocks(frame, guesses, status)
         reserved = () if clocks is None else ("status", "deal_value")
         names = _names(list(guesses), _usual_names(frame, guesses), reserved)
-        return cls(guesses=guesses, status=status, clocks=clocks, lead_id=own, names=names)
+        repeats = None if own is None else find_repeats(frame, own)
+        return cls(guesses=guesses, status=status, clocks=clocks, lead_id=own, repeats=repeats, names=names)
 
     def first(self, kind: Meaning) -> str | None:
         """The first column whose header speaks of something and whose values are a name or a number."""
@@ -132,7 +135,12 @@ def _head(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFacts) -> l
         lines.append(
             f"# {len(raw.broken)} rows do not fit the header (first: row {raw.broken[0].row}); they go to quarantine."
         )
-    edits = find_edits(status)
+    repeats = facts.repeats
+    if repeats is not None and repeats.alike:
+        lines.append(
+            f"# {repeats.alike:,} rows repeat another word for word: each counts once, the others go to quarantine."
+        )
+    edits = [*find_edits(status), *_edit_repeats(facts)]
     lines += [f"# TO EDIT: {text}" for text in edits] or ["# Nothing has to be edited before the first run."]
     if status is not None:
         won, closed = status.rows(status.meanings["won"]), int(status.is_won(frame).notna().sum())
@@ -163,6 +171,19 @@ def find_edits(status: StatusColumn | None) -> list[str]:
             "until then these rows go to quarantine."
         )
     return found
+
+
+def _edit_repeats(facts: FileFacts) -> list[str]:
+    """Ids whose rows contradict each other: the file cannot say which of them holds today."""
+    repeats = facts.repeats
+    if repeats is None or not repeats.ids:
+        return []
+    return [
+        f"{repeats.ids:,} ids of '{facts.lead_id}' stand on several rows, which differ in "
+        f"{', '.join(repeats.differing[:4])}: attributes are taken from the first row and every close counts, so "
+        "that a deal opened again looks closed. Keep the newest row of each instead; exports of several days are put "
+        "together by leadscore snapshot add, one by one."
+    ]
 
 
 def _status_lines(status: StatusColumn, *, indent: int) -> list[str]:
@@ -197,7 +218,7 @@ def _with_clocks(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFact
     lines = [
         "opportunities: # one table that is leads and outcomes at once; see docs/sources.md",
         *_location(path, raw, _proven_decimal(frame, guesses), indent=2),
-        f"  lead_id: {quote_yaml(facts.lead_id)} # all different: the id that worklist, cards and exports show",
+        f"  lead_id: {quote_yaml(facts.lead_id)} # {_id_in_words(facts)}",
         f"  created_at: {quote_yaml(clocks.created)} # when a lead came in; {show_facts(guesses[clocks.created])}",
         f"  closed_at: {_header_list(closed)} # {_closed_in_words(clocks)}",
         "  status: # how a deal stands today: shown, never learned from",
@@ -223,6 +244,8 @@ def _with_clocks(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFact
     for header, guess in guesses.items():
         if header not in used:
             lines += column_lines(facts.names[header], guess, frame[header], indent=4)
+    if lines[-1] == "  columns:" and amount is None:
+        lines[-1] = "  columns: {}"
     if amount is not None:
         lines.append(f"    deal_value: {{from: {quote_yaml(amount)}, type: number, role: display}} # shown with a lead")
 
@@ -238,6 +261,11 @@ def _with_clocks(path: Path, raw: RawTable, frame: pd.DataFrame, facts: FileFact
         _FRAMEWORK,
         f"capacity: {{handoffs_per_week: {handoffs}}} # what sales can work; here a fifth of the leads that come in",
     ]
+
+
+def _id_in_words(facts: FileFacts) -> str:
+    repeated = facts.repeats is not None and (facts.repeats.ids or facts.repeats.alike)
+    return f"{'some on several rows' if repeated else 'all different'}: the id that worklist, cards and exports show"
 
 
 def _closed_in_words(clocks: DealClocks) -> str:

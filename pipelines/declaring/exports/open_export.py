@@ -12,6 +12,7 @@ from features.schema.columns import Location
 from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
+from pipelines.declaring.exports.table_parts import are_alike, parts_pattern
 from pipelines.declaring.starter_declaration import init_source, quote_yaml
 from pipelines.declaring.vendor_template import load_template
 from pipelines.declaring.words.header_words import words_of
@@ -52,13 +53,19 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
         return _with_free_name(_declare_alone(Path(inputs[0]), out), out, data_dir)
 
     tables: list[ExportTable] = []
+    places: list[Location] = []
     for one in found:
         try:
             tables.append(_open(one.name, one.location, out, {table.name for table in tables}))
+            places.append(one.location)
         except (EmptyFileError, UnreadableFileError) as problem:
             notes.append(f"NOT READ {one.name}: {problem}")
     if not tables:
         raise EmptyFileError(f"{', '.join(inputs)}: no table could be read. {' '.join(notes)}")
+
+    tables, places = _join_parts(tables, places, out)
+    if vendor is None and len(tables) == 1 and len(found) > 1 and _is_plain(places[0].file, places[0]) and not notes:
+        return _with_free_name(_declare_alone(Path(places[0].file), out), out, data_dir)
 
     title = _title(inputs)
     if vendor is not None:
@@ -78,6 +85,39 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
 def _is_plain(given: str, location: Location) -> bool:
     """Whether an input is a file, folder, workbook or archive whose only table is read by its path alone."""
     return not is_database_address(given) and location.database is None
+
+
+def _join_parts(
+    tables: list[ExportTable], places: list[Location], out: Path | None
+) -> tuple[list[ExportTable], list[Location]]:
+    """Tables and their locations, with the files that are parts of one table as one table."""
+    groups: list[list[int]] = []
+    for i, table in enumerate(tables):
+        for group in groups:
+            if are_alike([tables[group[0]].name, table.name], [_headers(tables[group[0]]), _headers(table)]):
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+
+    joined: list[ExportTable] = []
+    located: list[Location] = []
+    for group in groups:
+        members = [tables[i] for i in group]
+        names, headers = [one.name for one in members], [_headers(one) for one in members]
+        pattern = parts_pattern(names, headers, [places[i] for i in group])
+        if pattern is None:
+            joined += members
+            located += [places[i] for i in group]
+            continue
+        at = Location(file=pattern)
+        joined.append(_open(list_tables(pattern).tables[0].name, at, out, {one.name for one in joined}))
+        located.append(at)
+    return joined, located
+
+
+def _headers(table: ExportTable) -> list[str]:
+    return [str(name) for name in table.frame.columns]
 
 
 def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> ExportTable:

@@ -1,0 +1,92 @@
+"""Starter declarations of exports in odd but usual forms: in parts, with rows twice, with two columns for one fact."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.schema.load_source import parse_source
+from features.schema.source import Source
+from pipelines.declaring.exports.open_export import init_export
+from tests.reference.crm_export import deals
+
+RENAMED = {"id": "Deal ID", "status": "Stage", "created": "Created", "closed": "Closed", "employees": "Employees"}
+
+
+def plain_deals() -> pd.DataFrame:
+    frame = deals()
+    return frame[list(RENAMED)].rename(columns=RENAMED).astype("str")
+
+
+def declared(*inputs: Path, out: Path) -> tuple[str, Source]:
+    text = init_export([str(one) for one in inputs], out, out.parent / "data")
+    return text, parse_source(text, path=out)
+
+
+def test_a_declaration_saved_elsewhere_still_finds_its_file(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "declarations").mkdir()
+    plain_deals().to_csv(tmp_path / "exports/deals.csv", index=False)
+    _, source = declared(tmp_path / "exports/deals.csv", out=tmp_path / "declarations/deals.yaml")
+    location = source.tables["leads"].location
+    assert location is not None
+    assert (tmp_path / "declarations" / location.file).exists()
+
+
+@pytest.mark.parametrize("pattern", ["deals-2025-0{}.csv", "export_{}.csv"])
+def test_monthly_files_are_one_table_and_a_renamed_column_does_not_split_them(tmp_path: Path, pattern: str) -> None:
+    frame = plain_deals()
+    folder = tmp_path / "monthly"
+    folder.mkdir()
+    for part in range(3):
+        rows = frame.iloc[part::3]
+        rows = rows.rename(columns={"Closed": "Closed date"}) if part == 1 and "2025" in pattern else rows
+        rows.to_csv(folder / pattern.format(part + 1), index=False)
+    text, source = declared(folder, out=tmp_path / "monthly.yaml")
+    assert "NOT PLACED" not in text
+    assert f"{len(frame):,} rows" in text.splitlines()[0]
+    location = source.tables["leads"].location
+    assert location is not None and location.file == f"monthly/{pattern.replace('0{}', '{}').format('*')}"
+
+
+def test_tables_of_other_subjects_are_not_put_together(tmp_path: Path) -> None:
+    folder = tmp_path / "crm"
+    folder.mkdir()
+    plain_deals().to_csv(folder / "leads.csv", index=False)
+    plain_deals().to_csv(folder / "contacts.csv", index=False)
+    text, _ = declared(folder, out=tmp_path / "crm.yaml")
+    assert "2 tables" in text.splitlines()[0]
+
+
+def test_rows_twice_leave_the_id_an_id(tmp_path: Path) -> None:
+    frame = plain_deals()
+    twice = pd.concat([frame, frame.iloc[::4]])
+    twice.to_csv(tmp_path / "twice.csv", index=False)
+    text, source = declared(tmp_path / "twice.csv", out=tmp_path / "twice.yaml")
+    assert source.opportunities is not None and source.opportunities.lead_id.source == "Deal ID"
+    assert f"{len(frame.iloc[::4]):,} rows repeat another word for word" in text
+    assert "TO EDIT" not in text
+
+
+def test_rows_that_contradict_each_other_are_named_before_the_first_run(tmp_path: Path) -> None:
+    frame = plain_deals()
+    older = frame.iloc[::4].assign(Stage="Open", Closed="")
+    older = older[frame["Stage"].iloc[::4] == "Won"]
+    pd.concat([older, frame]).to_csv(tmp_path / "overlap.csv", index=False)
+    text, source = declared(tmp_path / "overlap.csv", out=tmp_path / "overlap.yaml")
+    assert source.opportunities is not None and source.opportunities.lead_id.source == "Deal ID"
+    assert f"# TO EDIT: {len(older)} ids of 'Deal ID' stand on several rows, which differ in Stage, Closed" in text
+
+
+def test_ids_of_others_that_repeat_are_no_ids_of_rows(tmp_path: Path) -> None:
+    frame = plain_deals().drop(columns="Deal ID")
+    frame.insert(0, "Contact ID", [str(1000 + i // 2 * 7) for i in range(len(frame))])
+    frame.to_csv(tmp_path / "contacts.csv", index=False)
+    _, source = declared(tmp_path / "contacts.csv", out=tmp_path / "contacts.yaml")
+    assert source.opportunities is None
+
+
+def test_deals_without_any_attribute_are_still_a_declaration(tmp_path: Path) -> None:
+    plain_deals().drop(columns="Employees").to_csv(tmp_path / "bare.csv", index=False)
+    _, source = declared(tmp_path / "bare.csv", out=tmp_path / "bare.yaml")
+    assert source.opportunities is not None and not source.opportunities.columns
