@@ -225,9 +225,9 @@ def rows_of_file(
         return flat_at(leads.frame, model.catalog, context.source), errors, None
 
     tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
-    frame = _fill_from_tables(
-        leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged)), tables["leads"]
-    )
+    named = leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged))
+    duplicate = leads.frame["lead_id"].isin(list(merged))
+    frame = _fill_from_tables(named.assign(created_at=named["created_at"].mask(duplicate)), tables["leads"])
 
     when = parse_as_of(as_of, _latest(context, tables, frame))
     seen_at = _moments(frame["lead_id"], when, closed or {}, {})

@@ -91,7 +91,10 @@ def resolve_receiver(receiver: Receiver, networks: Sequence[IPNetwork] = ()) -> 
     OSError
         if the name does not resolve.
     """
-    found = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_STREAM)
+    except UnicodeError as problem:  # a label that is empty, too long, or holds letters no name may have
+        raise AddressRefusedError("this is not a valid host name") from problem
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for text in addresses:
         address = _unmapped(ipaddress.ip_address(text.partition("%")[0]))

@@ -44,7 +44,9 @@ def test_todays_stage_as_an_attribute_is_refused_with_the_remedy(cli: Cli, tmp_p
     status, out, err = cli("run", "--source", str(tmp_path / "shop.yaml"), "--data-dir", str(tmp_path / "data"))
     assert (status, out) == (int(ExitStatus.CONTRACT), "")
     assert "column 'leads.stage' is declared as a feature" in err
-    assert "Map its history to 'answers' (when_known: history) or to 'stages', declare role: ignore" in err
+    assert "Map its history to 'answers' (when_known: history) or to 'stages'" in err
+    assert "leadscore snapshot add" in err or "docs/snapshots.md" in err
+    assert "accepted_because" in err
     assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.parquet"))
 
 

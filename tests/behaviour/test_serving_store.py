@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 from serving.auth.api_keys import LOCAL, create_key, list_keys
-from serving.lists.export_history import export_changes
+from serving.lists.export_history import ExportFields, export_changes
 from serving.problems import ConflictError
 from serving.store import engine
 from serving.store.engine import Store, open_store
@@ -174,6 +174,7 @@ def test_of_two_exports_at_once_one_is_refused(url: str, tmp_path: Path, apart: 
     rows = [{"lead_id": f"lead-{k}", **told} for k in range(400)]
     both_read = threading.Barrier(2, timeout=10)
     ends: list[str] = []
+    fields = ExportFields("csv", {name: name for name in ("lead_id", *told)})
 
     def read(part: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from part
@@ -181,7 +182,7 @@ def test_of_two_exports_at_once_one_is_refused(url: str, tmp_path: Path, apart: 
 
     def export(part: list[dict[str, Any]]) -> None:
         try:
-            ends.append(f"number {export_changes(store, LOCAL, 'crm', read(part), 'csv', None, again=False).number}")
+            ends.append(f"number {export_changes(store, LOCAL, 'crm', read(part), fields, None, again=False).number}")
         except Exception as problem:
             ends.append(type(problem).__name__)
 

@@ -62,7 +62,7 @@ id,lead_id,kind,at,known_at
 2,L1,visit,2025-02-02 10:00,2025-02-03 10:00
 3,L2,visit,2025-02-02,
 ,L3,visit,2025-02-04 10:00,
-,L3,visit,2025-02-04 10:00,
+,L3,visit,2025-02-04 10:05,
 """
 OUTCOMES = """\
 deal,lead_id,closed_at,won,amount

@@ -15,7 +15,17 @@ LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 @pytest.mark.parametrize(
     "url",
-    ["http://[", "https://[::1", "https://", "", "http://8.8.8.8/x", "https://u:p@a.example", "ftp://8.8.8.8/"],
+    [
+        "http://[",
+        "https://[::1",
+        "https://",
+        "",
+        "http://8.8.8.8/x",
+        "https://u:p@a.example",
+        "ftp://8.8.8.8/",
+        "https://.example",
+        f"https://{'a' * 70}.example/",
+    ],
 )
 def test_malformed_and_plain_addresses_are_refused(url: str) -> None:
     with pytest.raises(InvalidError):
