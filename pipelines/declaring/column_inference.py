@@ -15,6 +15,7 @@ from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from models.judging.leakage.aud05_suspicious_names import find_today_words
 from pipelines.declaring.column_values import ColumnValues, purity
+from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.number_form import NO_VALUE, DecimalSign, weigh_signs
 from pipelines.ingest.values.ruined_ids import RUINED_ID
 from pipelines.ingest.values.timestamps import holds_serial_days, read_timestamps, zone_of
@@ -54,9 +55,9 @@ _TARGET = re.compile(
     r"^(y|target|label|class|outcome|result|status|stage|response)$|won|convert|deposit|subscribed|is_customer|is_sql",
     re.I,
 )
-_PERSONAL = re.compile(
-    r"(?<![a-z])e.?mail|phone|mobile[_ ]?n|(first|last|full|contact)[_ ]?name|surname|address|linkedin", re.I
-)
+_PERSONAL = re.compile(r"phone|mobile[_ ]?n|(first|last|full|contact)[_ ]?name|surname|address|linkedin", re.I)
+# A header may speak of mails and hold no address: kinds of domains, whether one bounced. So some values must be some.
+_MAIL, _SOME_ADDRESSES = re.compile(r"(?<![a-z])e?.?mail([_ ]?address(es)?)?", re.I), 0.05
 _SENSITIVE = re.compile(r"^age$|gender|^sex$|marital|ethnic|\brace\b|religio|nationalit|birth|disab", re.I)
 _CREATED = re.compile(r"creat|submitted|received|entered|registered|lead_?date|^date$|opened", re.I)
 _AFTERWARDS = re.compile(
@@ -319,7 +320,8 @@ def _is_time(present: ColumnValues) -> bool:
 
 
 def _role(header: str, present: ColumnValues, kind: ColumnType) -> Role:
-    if _PERSONAL.search(header) or are_addresses(present):
+    mail = _MAIL.search(header) or Meaning.EMAIL in meanings_of(header)
+    if _PERSONAL.search(_MAIL.sub("", header)) or are_addresses(present, _SOME_ADDRESSES if mail else 0.5):
         return Role.PERSONAL
     if _SENSITIVE.search(header):
         return Role.SENSITIVE
@@ -330,12 +332,12 @@ def _role(header: str, present: ColumnValues, kind: ColumnType) -> Role:
     return Role.FEATURE
 
 
-def are_addresses(present: ColumnValues) -> bool:
-    """Whether most values are mail addresses; of very many a part is looked at closely."""
-    if not present.share(present.values.str.contains("@", regex=False)) > 0.5:
+def are_addresses(present: ColumnValues, most: float = 0.5) -> bool:
+    """Whether more than a share of the values are mail addresses; of very many a part is looked at closely."""
+    if not present.share(present.values.str.contains("@", regex=False)) > most:
         return False
     asked = present if len(present.values) <= LARGE else ColumnValues.of(present.some_rows(SAMPLED))
-    return asked.share(asked.values.str.contains(r"^\S+@\S+\.\S+$")) > 0.5
+    return asked.share(asked.values.str.contains(r"^\S+@\S+\.\S+$")) > most
 
 
 def _suspicious(header: str, column: ColumnValues, present: ColumnValues, won: pd.Series | None) -> str:

@@ -1,99 +1,169 @@
-"""One column of a starter declaration as YAML: what it is used for, and why, in a comment behind it."""
+"""One column of a declaration as YAML: what it is used for, and why, in comments."""
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from features.catalog.families.job_titles import seniority
+from features.schema.readable_names import distinct_name
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.declaring.column_inference import Guess, are_addresses
+from pipelines.declaring.column_names import label_header
 from pipelines.declaring.column_values import ColumnValues
-from pipelines.declaring.words.header_words import PERSONAL, Meaning, meanings_of
+from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.words.todays_words import todays_words
+from pipelines.declaring.yaml_text import column_line, quote_yaml, wrap_comment
 
-_PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
-_YAML_WORDS = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})
-_TITLES = (
-    0.4  # share of different values that are read as a seniority: job titles reach 0.6, other columns next to none
-)
+# Share of different values that are read as a seniority: job titles reach 0.6, other columns next to none. Where the
+# header says that they are titles, a few are enough: lists of them in other languages are short.
+_TITLES, _SOME_TITLES = 0.4, 0.1
 _MANY = 50  # values of a category from which names are shown, not learned from
+_ID = re.compile(r"\b(ids?|guid|uuid)$")
+_AT_CONVERSION = "by its name it is set when a lead is converted, so it tells the outcome"
+_COUNTED = "a count of what the lead did is counted until the export, not until the lead was looked at"
+_EDITED = "by its name it says when the row was last changed, which is after the outcome for those that have one"
+WHY_SHOWN = {
+    Role.PERSONAL: "identifies a person: shown to the owner, never learned from",
+    Role.SENSITIVE: "sensitive: left out unless accepted_because says why",
+    Role.DISPLAY: "differs in nearly every row: shown, not learned from",
+}
 TO_USE_TODAYS = (
-    "# To use such a column: keep dated exports (leadscore snapshot add, when_known: snapshots) or map its history. If "
-    "it never changes after the lead came in, replace role, when_known and excluded_because by accepted_because: why. "
-    "To use today's value as it is, replace role and excluded_because by accepted_because: a caution stands with every "
-    "list."
+    "# To use such a column: keep dated exports (leadscore snapshot add, when_known: snapshots) or map its history.",
+    "# If it never changes after the lead came in, replace role, when_known and excluded_because by accepted_because: "
+    "why.",
+    "# To use today's value as it is, replace role and excluded_because by accepted_because: a caution stands with "
+    "every list.",
 )
 
 
-def column_lines(name: str, guess: Guess, texts: pd.Series, *, indent: int) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class ColumnPlace:
+    """Where the lines of a table's columns stand, and what is known of its rows.
+
+    Parameters
+    ----------
+    indent : blanks before each line
+    people : whether the rows are people, so that a name is a person's; None where nobody can tell
+    clock : ``when_known`` of features, "" for the usual
+    times : headers that hold times, beside those whose guessed type says so
+    names : names that are taken, so that a column made from another gets one of its own
+    """
+
+    indent: int
+    people: bool | None = None
+    clock: str = ""
+    times: Collection[str] = ()
+    names: set[str] = field(default_factory=set)
+
+
+def column_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) -> list[str]:
     """Lines of one column, comments first; an address also gives its domain and whether it is of a free-mail host.
 
     Parameters
     ----------
     texts : values as in the file, missing where empty
     """
-    pad, facts, keys = " " * indent, show_facts(guess), source_key(name, guess)
-    if Meaning.SENSITIVE in meanings_of(guess.header) and guess.role is not Role.PERSONAL:
-        keys |= {"type": str(guess.type), "role": "sensitive"}
-        return [f"{pad}{name}: {flow_map(keys)} # sensitive: left out unless accepted_because says why; {facts}"]
-    if guess.role is Role.PERSONAL or _is_personal(guess):
-        keys |= {"type": str(guess.type), "role": "personal"}
-        line = f"{pad}{name}: {flow_map(keys)} # identifies a person: shown to the owner, never learned from; {facts}"
-        return [_hide(line, guess), *_address_lines(name, guess, texts, pad)]
+    header, facts, keys = guess.header, show_facts(guess), source_key(name, guess)
+    means, is_time = meanings_of(header), guess.type is ColumnType.TIMESTAMP or header in place.times
+    kind: dict[str, object] = {"type": str(ColumnType.TIMESTAMP if is_time else guess.type)}
+
+    def line(more: dict[str, object], comment: str) -> str:
+        return column_line(name, keys | more, comment, indent=place.indent)
+
+    if "convert" in words_of(header):
+        return left_out(name, keys | kind, _AT_CONVERSION, guess, place)
+    if _is_sensitive(guess):
+        return [line(kind | {"role": "sensitive"}, f"{WHY_SHOWN[Role.SENSITIVE]}; {facts}")]
+    if guess.role is Role.PERSONAL or _is_personal(guess, place):
+        shown = f"{WHY_SHOWN[Role.PERSONAL]}; {show_facts(guess, hidden=True)}"
+        return [line(kind | {"role": "personal"}, shown), *_address_lines(name, guess, texts, place)]
     if _is_title(guess, texts):
-        keys |= {"title": "true"} | _evidence(guess, Topic.AUTHORITY)
-        return [f"{pad}{name}: {flow_map(keys)} # job titles: read as seniority and function; {facts}"]
+        titles = {"title": True} | _evidence(guess, Topic.AUTHORITY)
+        return [line(titles, f"job titles: read as seniority and function; {facts}")]
+    if Meaning.STATUS in means and guess.type is not ColumnType.NUMBER and guess.suspicious:
+        shown_only = kind | {"role": "display", "when_known": "overwritten"}
+        return [line(shown_only, f"today's status: shown, never learned from; {facts}")]
 
-    today = todays_words(guess.header)
+    today = todays_words(header)
     if today and not (guess.suspicious and not guess.today):
-        return _todays_lines(name, guess, today, keys, pad)
-    if guess.suspicious and Meaning.AMOUNT not in meanings_of(guess.header):
-        keys |= {"type": str(guess.type), "role": "ignore", "excluded_because": quote_yaml(guess.suspicious)}
-        told = _todays_comment(pad) if guess.today else []
-        return [f"{pad}# SUSPICIOUS, left out until you know when it is filled. {facts}", *told, _line(pad, name, keys)]
+        because = f"by its name ('{today}') it holds today's value, not the value at that time"
+        return _todays_lines(name, keys | kind, because, guess, place)
+    if is_time and Meaning.MODIFIED in means:
+        return left_out(name, keys | kind, _EDITED, guess, place, today=True)
+    if guess.suspicious and Meaning.AMOUNT not in means:
+        return left_out(name, keys | kind, guess.suspicious, guess, place, today=guess.today)
+    counted = guess.type is ColumnType.NUMBER and guess.dimension is not Dimension.FIT and place.people
+    if counted:
+        return left_out(name, keys | kind, _COUNTED, guess, place, today=True)
 
-    shown = _why_shown(guess, texts)
-    if shown:
-        kind = ColumnType.ID if name.endswith("_id") or name == "id" else guess.type
-        keys |= {"type": str(kind), "role": "display"}
-        return [f"{pad}{name}: {flow_map(keys)} # {shown}; {facts}"]
-    keys |= {"type": str(guess.type)} | _evidence(guess, guess.topic)
-    return [f"{pad}{name}: {flow_map(keys)} # {facts}"]
+    many = guess.distinct > _MANY or guess.distinct > len(texts) / 10
+    if _ID.search(words_of(header)) and (many or place.people is not None):
+        return [line({"type": "id", "role": "display"}, f"an id: shown, not learned from; {facts}")]
+    why = _why_shown(guess, texts, place, many=many)
+    if why:
+        return [line(kind | {"role": "display"}, f"{why}; {facts}")]
+    clock = {"when_known": place.clock} if place.clock else {}
+    return [line(kind | _evidence(guess, guess.topic) | clock, facts)]
 
 
-def _line(pad: str, name: str, keys: Mapping[str, str]) -> str:
-    return f"{pad}{name}: {flow_map(keys)}"
+def left_out(
+    name: str, keys: Mapping[str, object], why: str, guess: Guess, place: ColumnPlace, *, today: bool = False
+) -> list[str]:
+    """A column that is not used until somebody says when it is filled; ``today`` if it may hold today's value."""
+    said = f"SUSPICIOUS, left out until you know when it is filled. {show_facts(guess)}"
+    return [
+        *wrap_comment(said, indent=place.indent),
+        *(_to_use_todays(place) if today else []),
+        column_line(name, {**keys, "role": "ignore", "excluded_because": why}, indent=place.indent),
+    ]
 
 
 def explain_once(lines: Sequence[str]) -> list[str]:
     """The lines, with how to use today's values said where the first such column stands and not again."""
-    said = [place for place, line in enumerate(lines) if line.strip() == TO_USE_TODAYS]
-    return [line for place, line in enumerate(lines) if place not in said[1:]]
+    first = {text: next((at for at, line in enumerate(lines) if line.strip() == text), -1) for text in TO_USE_TODAYS}
+    return [line for at, line in enumerate(lines) if first.get(line.strip(), at) == at]
 
 
-def _is_personal(guess: Guess) -> bool:
+def show_facts(guess: Guess, *, hidden: bool = False) -> str:
+    """What the column's values are like, for a comment; those of people stay hidden."""
+    facts = f"{guess.filled:.0%} filled, {guess.distinct:,} distinct"
+    if guess.examples and not (hidden or guess.role is Role.PERSONAL or _is_sensitive(guess)):
+        facts += f", e.g. {', '.join(guess.examples)}"
+    if guess.sentinel:
+        facts += f"; does {guess.sentinel} mean missing? then add missing: [{quote_yaml(guess.sentinel)}]"
+    return " ".join(facts.split())
+
+
+def source_key(name: str, guess: Guess) -> dict[str, object]:
+    """``from:`` where the header is not the name."""
+    return {} if name == guess.header else {"from": guess.header}
+
+
+def _is_sensitive(guess: Guess) -> bool:
+    named = Meaning.SENSITIVE in meanings_of(guess.header) and guess.role is not Role.PERSONAL
+    return guess.role is Role.SENSITIVE or named
+
+
+def _is_personal(guess: Guess, place: ColumnPlace) -> bool:
     means = meanings_of(guess.header)
-    return (
-        Meaning.OWNER not in means
-        and bool(PERSONAL & means)
-        and guess.type not in (ColumnType.NUMBER, ColumnType.TIMESTAMP)
-    )
+    named = bool(means & {Meaning.PERSON, Meaning.ADDRESS}) and Meaning.EMAIL not in means and place.people is not False
+    alone = words_of(guess.header) == "name" and place.people is True
+    plain = guess.type in (ColumnType.NUMBER, ColumnType.TIMESTAMP)
+    return (named or alone) and Meaning.OWNER not in means and not plain
 
 
-def _hide(line: str, guess: Guess) -> str:
-    """The line without examples: they would name people."""
-    return line.replace(f", e.g. {' '.join(', '.join(guess.examples).split())}", "") if guess.examples else line
-
-
-def _address_lines(name: str, guess: Guess, texts: pd.Series, pad: str) -> list[str]:
-    if not are_addresses(ColumnValues.of(texts)):
+def _address_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) -> list[str]:
+    if place.people is False or not are_addresses(ColumnValues.of(texts)):
         return []
-    header = quote_yaml(guess.header)
+    domain = {"from": guess.header, "derive": "domain", "role": "display"}
+    free = {"from": guess.header, "derive": "free_mail", "label": "free mail provider"}
     return [
-        f"{pad}{name}_domain: {{from: {header}, derive: domain, role: display}} # the company behind the address",
-        f"{pad}{name}_free: {{from: {header}, derive: free_mail, label: free mail provider}} # gmail.com and the like",
+        column_line(
+            distinct_name(f"{name}_domain", place.names), domain, "the company behind the address", indent=place.indent
+        ),
+        column_line(distinct_name(f"{name}_free", place.names), free, "gmail.com and the like", indent=place.indent),
     ]
 
 
@@ -102,86 +172,53 @@ def _is_title(guess: Guess, texts: pd.Series) -> bool:
     if guess.type not in (ColumnType.CATEGORY, ColumnType.TEXT) or guess.distinct < 2:
         return False
     values = [str(value) for value in texts.dropna().drop_duplicates().head(500) if str(value) not in guess.missing]
-    return sum(seniority(value) is not None for value in values) >= _TITLES * max(len(values), 1)
+    means = meanings_of(guess.header)
+    least = _SOME_TITLES if Meaning.TITLE in means and Meaning.ID not in means else _TITLES
+    return sum(seniority(value) is not None for value in values) >= least * max(len(values), 1)
 
 
-def _todays_lines(name: str, guess: Guess, words: str, keys: Mapping[str, str], pad: str) -> list[str]:
-    because = f"by its name ('{words}') it holds today's value, not the value at that time"
-    marks = {"type": str(guess.type), "role": "ignore", "when_known": "overwritten"}
-    told = f"{pad}# TODAY'S VALUE, left out: a closed lead shows what it came to. {show_facts(guess)}"
+def _todays_lines(name: str, keys: Mapping[str, object], because: str, guess: Guess, place: ColumnPlace) -> list[str]:
+    said = f"TODAY'S VALUE, left out: a closed lead shows what it came to. {show_facts(guess)}"
+    marks = {"role": "ignore", "when_known": "overwritten", "excluded_because": because}
     return [
-        told,
-        *_todays_comment(pad),
-        _line(pad, name, {**keys, **marks, "excluded_because": quote_yaml(because)}),
+        *wrap_comment(said, indent=place.indent),
+        *_to_use_todays(place),
+        column_line(name, {**keys, **marks}, indent=place.indent),
     ]
 
 
-def _todays_comment(pad: str) -> list[str]:
-    return [f"{pad}{TO_USE_TODAYS}"]
+def _to_use_todays(place: ColumnPlace) -> list[str]:
+    return [f"{' ' * place.indent}{text}" for text in TO_USE_TODAYS]
 
 
-def _why_shown(guess: Guess, texts: pd.Series) -> str:
+def _why_shown(guess: Guess, texts: pd.Series, place: ColumnPlace, *, many: bool) -> str:
     """Why a column is shown and not learned from; empty if it may be learned from."""
+    means, present = meanings_of(guess.header), texts.dropna()
     if guess.role is Role.DISPLAY:
-        return "differs in nearly every row: shown, not learned from"
-    if guess.type is ColumnType.TIMESTAMP:
+        return WHY_SHOWN[Role.DISPLAY]
+    if guess.type is ColumnType.TIMESTAMP or guess.header in place.times:
         return "a time; as a feature it needs a clock"
-    if len(texts.dropna()) and texts.dropna().str.match(r"https?://|www\.").mean() > 0.5:
+    if len(present) and present.str.match(r"https?://|www\.").mean() > 0.5:
         return "links: shown, not learned from"
-    named = Meaning.COMPANY in meanings_of(guess.header) or Meaning.OWNER in meanings_of(guess.header)
-    if named and guess.type is ColumnType.CATEGORY and (guess.distinct > _MANY or guess.distinct > len(texts) / 10):
-        return "names: shown, not learned from"
-    if Meaning.OWNER in meanings_of(guess.header):
+    if guess.type is ColumnType.CATEGORY:
+        if Meaning.COMPANY in means and (many or place.people):
+            return "names: shown, not learned from"
+        if Meaning.OWNER in means and many:
+            return "names: shown, not learned from"
+    if Meaning.OWNER in means:
         return "who works the lead: shown, not learned from"
-    if Meaning.AMOUNT in meanings_of(guess.header):
+    if Meaning.AMOUNT in means:
         return "often set or changed on the way to the close: shown, not learned from"
     return ""
 
 
-def show_facts(guess: Guess) -> str:
-    """What the column's values are like, for a comment; those of people stay hidden."""
-    facts = f"{guess.filled:.0%} filled, {guess.distinct:,} distinct"
-    hidden = guess.role in (Role.PERSONAL, Role.SENSITIVE) or Meaning.SENSITIVE in meanings_of(guess.header)
-    if not hidden and guess.examples:
-        facts += f", e.g. {', '.join(guess.examples)}"
-    if guess.sentinel:
-        facts += f"; does {guess.sentinel} mean missing? then add missing: [{quote_yaml(guess.sentinel)}]"
-    return " ".join(facts.split())
-
-
-def source_key(name: str, guess: Guess) -> dict[str, str]:
-    """``from:`` where the header is not the name."""
-    return {} if name == guess.header else {"from": quote_yaml(guess.header)}
-
-
-def _evidence(guess: Guess, topic: Topic) -> dict[str, str]:
-    keys = {}
+def _evidence(guess: Guess, topic: Topic) -> dict[str, object]:
+    keys: dict[str, object] = {}
     if guess.dimension is not Dimension.FIT:
         keys["dimension"] = str(guess.dimension)
     if topic is not Topic.CONTEXT:
         keys["topic"] = str(topic)
-    keys["label"] = quote_yaml(re.sub(r"[_.\s]+", " ", guess.header).strip().lower())
+    keys["label"] = label_header(guess.header)
     if guess.missing:
-        keys["missing"] = flow_list(guess.missing)
+        keys["missing"] = list(guess.missing)
     return keys
-
-
-def quote_yaml(text: str) -> str:
-    """A YAML scalar that reads back as this text.
-
-    >>> quote_yaml("company size"), quote_yaml("yes"), quote_yaml("a: b")
-    ('company size', '"yes"', '"a: b"')
-    """
-    if _PLAIN.match(text) and text.lower() not in _YAML_WORDS and " #" not in text:
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-def flow_list(values: Sequence[str]) -> str:
-    """A list of texts in YAML's flow style."""
-    return f"[{', '.join(quote_yaml(v) for v in values)}]"
-
-
-def flow_map(keys: Mapping[str, str]) -> str:
-    """A map in YAML's flow style; the values are written as they are."""
-    return f"{{{', '.join(f'{k}: {v}' for k, v in keys.items())}}}"

@@ -1,4 +1,4 @@
-"""When the deals of a file came in and when they closed; the horizon that its own times to win suggest."""
+"""When the deals of a file came in and when they closed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import pandas as pd
 from features.errors import LeadScoreError
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import READABLE, Guess
+from pipelines.declaring.horizon_choice import HorizonChoice, choose_horizon
 from pipelines.declaring.status_column import StatusColumn
 from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.words.todays_words import todays_words
@@ -16,10 +17,6 @@ from pipelines.ingest.values.timestamps import read_timestamps, zone_of
 
 CLOSED_FILLED = 0.95  # share of closed rows with a date of the close: rows without one go to quarantine
 _IN_ORDER = 0.9  # share of closed rows that close no earlier than they were created; else these are no such clocks
-_INSIDE = 0.9  # share of wins that the horizon holds, where the history is long enough
-_MATURED = 0.5  # share of rows that must be older than the horizon, so that there is something to learn from
-LAG_DAYS = 7
-HORIZONS = (7, 14, 30, 60, 90, 120, 180, 270, 365, 540, 730)  # days a team would speak of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +29,7 @@ class DealClocks:
     closed : headers of when it closed; the first filled counts
     filled : share of the closed rows that have a date of the close
     early : closed rows that close before they were created
-    horizon_days : suggested horizon
-    inside : share of wins within it
-    matured : rows old enough for their label to be settled
+    horizon : suggested by the deals' own times to win
     per_week : deals created a week
     """
 
@@ -42,9 +37,7 @@ class DealClocks:
     closed: tuple[str, ...]
     filled: float
     early: int
-    horizon_days: int
-    inside: float
-    matured: int
+    horizon: HorizonChoice
     per_week: float
 
 
@@ -67,8 +60,13 @@ def closed_headers(guesses: Mapping[str, Guess]) -> tuple[str, ...]:
     return tuple(sorted(times, key=lambda header: (guesses[header].filled, times.index(header))))
 
 
-def find_clocks(frame: pd.DataFrame, guesses: Mapping[str, Guess], status: StatusColumn) -> DealClocks | None:
-    """When deals came in and closed; None where the file does not say so for nearly all closed rows."""
+def find_clocks(
+    frame: pd.DataFrame, guesses: Mapping[str, Guess], status: StatusColumn, *, accounts: bool
+) -> DealClocks | None:
+    """When deals came in and closed; None where the file does not say so for nearly all closed rows.
+
+    ``accounts`` tells whether deals name the account they belong to.
+    """
     created, closed = created_header(guesses), closed_headers(guesses)
     if created is None or not closed:
         return None
@@ -92,27 +90,15 @@ def find_clocks(frame: pd.DataFrame, guesses: Mapping[str, Guess], status: Statu
     cutoff = max(began.max(), ended[over].max())
     to_win = days[(won == 1.0) & (days >= 0)].to_numpy(dtype=np.float64)
     age = ((cutoff - began) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
-    horizon = _choose_horizon(to_win, age)
     weeks = max((began.max() - began.min()) / pd.Timedelta(weeks=1), 1.0)
     return DealClocks(
         created=created,
         closed=closed,
         filled=filled,
         early=int((days < 0).sum()),
-        horizon_days=horizon,
-        inside=float((to_win <= horizon).mean()) if len(to_win) else 0.0,
-        matured=int((age >= horizon + LAG_DAYS).sum()),
+        horizon=choose_horizon(to_win, age, accounts=accounts),
         per_week=len(frame) / weeks,
     )
-
-
-def _choose_horizon(to_win: np.ndarray, age: np.ndarray) -> int:
-    """The shortest that holds nearly all wins, or the longest that leaves enough matured rows."""
-    wanted = float(np.quantile(to_win, _INSIDE)) if len(to_win) else 0.0
-    fitting = [step for step in HORIZONS if float((age >= step + LAG_DAYS).mean()) >= _MATURED]
-    long_enough = [step for step in HORIZONS if step >= wanted]
-    best = long_enough[0] if long_enough else HORIZONS[-1]
-    return min(best, fitting[-1] if fitting else HORIZONS[0])
 
 
 def _moments(texts: pd.Series) -> pd.Series | None:

@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from features.schema.load_source import parse_source
 from features.schema.vocabulary import Actor, Dimension, Role, Stage, WhenKnown
 from pipelines.declaring.exports.activity_guesses import guess_kinds
-from pipelines.declaring.exports.deal_outcomes import choose_horizon, read_outcomes
-from pipelines.declaring.exports.event_blocks import dated_statuses, wide_block, wide_stages
+from pipelines.declaring.exports.deal_outcomes import read_outcomes
 from pipelines.declaring.exports.export_plan import ExportPlan, plan_export
 from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.key_overlap import KeyOverlap, key_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
+from pipelines.declaring.exports.stage_blocks import dated_statuses, wide_block, wide_stages
 from pipelines.declaring.exports.table_recognition import recognise
+from pipelines.declaring.horizon_choice import choose_horizon
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of
 from pipelines.declaring.words.status_words import stage_of
 from pipelines.synth.write import generate_demo
@@ -324,12 +326,34 @@ def test_closed_deals_are_told_by_flags_where_no_stage_says_so() -> None:
     assert found is not None and found.closed_at == ("Won Date", "Close Date")
 
 
+WINS = np.array([20.0] * 70 + [100.0] * 30)
+
+
 def test_the_horizon_holds_most_wins_unless_the_history_is_short() -> None:
-    days = pd.Series([20.0] * 70 + [100.0] * 30)
-    assert choose_horizon(days, span=1100).days == 121
-    short = choose_horizon(days, span=500)
-    assert (short.days, short.wished, short.share) == (60, 121, 0.7)
-    assert choose_horizon(pd.Series(dtype=float), span=0).days == 91
+    assert choose_horizon(WINS, np.linspace(0, 1100, 500)).days == 121
+    short = choose_horizon(WINS, np.linspace(0, 500, 500))
+    assert (short.days, short.wished, short.share, short.split_by) == (60, 121, 0.7, "time")
+    assert choose_horizon(np.array([]), np.array([])).days == 91
+    assert choose_horizon(np.array([3.0]), np.linspace(0, 500, 500)).days == 7
+    assert choose_horizon(np.array([3.0]), np.linspace(0, 500, 500), least=30).days == 30
+
+
+@pytest.mark.parametrize(
+    ("late", "span", "accounts", "days", "split_by"),
+    [
+        (0.99, 400, True, 182, "accounts"),
+        (0.99, 400, False, 30, "time"),  # no account says which rows belong together
+        (0.99, 220, True, 30, "time"),  # too few leads are older than 182 days
+        (0.99, 2000, True, 182, "time"),
+        (0.40, 400, True, 30, "time"),  # most wins came within the shorter horizon
+    ],
+)
+def test_of_a_short_history_with_late_wins_accounts_are_kept_apart(
+    late: float, span: int, accounts: bool, days: int, split_by: str
+) -> None:
+    wins = np.where(np.arange(100) < 100 * late, 170.0, 20.0)
+    found = choose_horizon(wins, np.linspace(0, span, 400), accounts=accounts)
+    assert (found.days, found.split_by) == (days, split_by)
 
 
 def test_every_guess_has_reasons() -> None:

@@ -8,7 +8,8 @@ import pytest
 from features.errors import DataError
 from features.schema.load_source import parse_source
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
-from pipelines.declaring.starter_declaration import init_source, quote_yaml
+from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.yaml_text import quote_yaml
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 

@@ -165,3 +165,48 @@ def test_what_has_to_be_edited_is_printed(tmp_path: Path, cli: Callable[..., tup
     path, out = write_export(tmp_path / "hub.csv", frame), tmp_path / "hub.yaml"
     status, said, _ = cli("init", str(path), "--out", str(out))
     assert status == 0 and "to edit: 'Lead Status' has values whose meaning is not clear: Zurich (7 rows)" in said
+
+
+def test_a_company_s_number_is_never_suggested_as_its_account(tmp_path: Path) -> None:
+    frame = deals().assign(balance=[str(1000 + i % 90) for i in range(500)])
+    frame = frame[["balance", *(column for column in frame.columns if column != "balance")]]
+    path = write_export(tmp_path / "hub.csv", frame.rename(columns={"balance": "Account Balance"}))
+    text, _ = started(path)
+    assert "# account_id: {from: Company name, when_known: at_creation} # if deals of one company" in text
+    pd.read_csv(path, dtype=str).drop(columns="Company name").to_csv(path, index=False)
+    text, _ = started(path)
+    assert "account_id" not in text and "account_balance: {from: Account Balance, type: number, topic: budget" in text
+
+
+@pytest.mark.parametrize(("header", "personal"), [("Email_Domain_Type__c", False), ("Courriel", True), ("Mail", True)])
+def test_a_mail_header_is_personal_only_with_addresses_below_it(tmp_path: Path, header: str, personal: bool) -> None:
+    some = [f"a{i}@x.example" if personal and i % 9 == 0 else ("business", "free")[i % 2] for i in range(500)]
+    _, source = started(write_export(tmp_path / "hub.csv", deals().drop(columns="mail").assign(**{header: some})))
+    column = next(c for name, c in source.tables["leads"].columns.items() if (c.source or name) == header)
+    assert column.role is (Role.PERSONAL if personal else Role.FEATURE)
+
+
+def test_a_made_column_takes_no_other_s_name(tmp_path: Path) -> None:
+    kinds = [("business", "free")[i % 2] for i in range(500)]
+    _, source = started(write_export(tmp_path / "hub.csv", deals().assign(**{"Email Domain": kinds})))
+    columns = source.tables["leads"].columns
+    assert columns["email_domain"].source == "Email Domain" and columns["email_domain_2"].derive == "domain"
+
+
+@pytest.mark.parametrize("with_company", [True, False])
+def test_a_history_too_short_for_its_wins_keeps_accounts_apart(tmp_path: Path, with_company: bool) -> None:
+    frame = deals(rows=1500)
+    created = pd.to_datetime(frame["created"])
+    late = (created + pd.to_timedelta(170, unit="D")).dt.strftime("%Y-%m-%d %H:%M")
+    frame["closed"] = frame["closed"].mask((frame["status"] == "Won") & (frame["closed"] != ""), late)
+    frame = frame if with_company else frame.drop(columns="company")
+    text, source = started(write_export(tmp_path / "hub.csv", frame))
+    assert source.opportunities is not None
+    if not with_company:
+        assert (source.label.horizon_days, source.split.by) == (60, "time")
+        return
+    assert (source.label.horizon_days, source.split.by) == (182, "accounts")
+    assert source.opportunities.account_id is not None and source.opportunities.account_id.source == "Company name"
+    assert "0% of the" in text and "too short a history" in text
+    counts = ingest(source, Paths(tmp_path / "data", source.name))
+    assert counts.rows["leads"].quarantined == 0

@@ -13,10 +13,6 @@ from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of
 from pipelines.declaring.words.status_words import place_statuses
 from pipelines.ingest.key_forms import match_keys
 
-_HORIZONS = (30, 60, 91, 121, 182, 273, 365, 545, 730)  # days a team would speak of
-_USUAL = 91
-_HORIZONS_IN_HISTORY = 7.5  # as in the demo: with fewer, the first blocks have too few wins whose horizon has passed
-_INSIDE = 0.8  # share of wins that a horizon should hold: later ones wait, and every day more delays the newest labels
 _FLAG_VALUES = 4  # yes, no, empty and a typing error
 _IN_ORDER = 0.98  # share of rows in which a clock must not be before what it reports
 
@@ -179,28 +175,3 @@ def days_to_win(plan: ExportPlan, outcomes: DealOutcomes, created: str) -> pd.Se
     won = outcomes.is_won(deals)
     start = leads_of_deals(plan)[won].map(since)
     return ((outcomes.moments(deals)[won] - start).dt.total_seconds() / 86_400).dropna()
-
-
-@dataclass(frozen=True)
-class HorizonGuess:
-    """A horizon in days, the share of wins it holds, and the one that would hold most of them."""
-
-    days: int
-    share: float
-    wished: int
-
-
-def choose_horizon(days: pd.Series, span: float) -> HorizonGuess:
-    """A horizon that holds most wins, unless the history is too short for it; 91 days where nothing is known.
-
-    Parameters
-    ----------
-    days : from the creation of each won lead to the close
-    span : days from the first lead to the last: blocks of training and testing need several horizons between them
-    """
-    if not len(days):
-        return HorizonGuess(_USUAL, float("nan"), _USUAL)
-    wished = next((h for h in _HORIZONS if float((days <= h).mean()) >= _INSIDE), _HORIZONS[-1])
-    possible = [h for h in _HORIZONS if h <= max(span / _HORIZONS_IN_HISTORY, _HORIZONS[0])]
-    chosen = min(wished, possible[-1])
-    return HorizonGuess(chosen, float((days <= chosen).mean()), wished)

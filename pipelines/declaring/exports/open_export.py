@@ -5,24 +5,21 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from anyascii import anyascii
-
 from features.errors import DataError
 from features.schema.columns import Location
+from pipelines.declaring.column_names import name_source
 from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
 from pipelines.declaring.exports.table_parts import are_alike, parts_pattern
-from pipelines.declaring.starter_declaration import init_source, quote_yaml
+from pipelines.declaring.starter_declaration import init_source
 from pipelines.declaring.vendor_template import load_template
-from pipelines.declaring.words.header_words import words_of
 from pipelines.declaring.words.vendor_words import VendorWords, speaking
+from pipelines.declaring.yaml_text import quote_yaml
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.input_listing import is_database_address, list_tables
 from pipelines.workspace.folder_owner import is_taken
-
-_LONGEST = 60  # characters of a source's name, a number to tell it apart left out
 
 
 def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, template: str | None = None) -> str:
@@ -70,7 +67,7 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
     title = _title(inputs)
     if vendor is not None:
         notes += [f"{vendor.template.title}: {note}" for note in vendor.template.notes]
-    heading = Heading(name=_free_name(_name(title), out, data_dir), title=title, notes=tuple(notes))
+    heading = Heading(name=_free_name(name_source(title, "export"), out, data_dir), title=title, notes=tuple(notes))
     with speaking(vendor, [table.frame.columns for table in tables]):
         plan = plan_export(tables)
         if plan.leads is None:
@@ -156,11 +153,6 @@ def _title(inputs: Sequence[str]) -> str:
         return Path(inputs[0]).resolve().stem
     folders = {Path(given).resolve().parent.name for given in inputs if not is_database_address(given)}
     return next(iter(folders)) if len(folders) == 1 else Path(inputs[0]).stem
-
-
-def _name(title: str) -> str:
-    plain = re.sub(r"[^a-z0-9]+", "_", anyascii(words_of(title)).lower()).strip("_")[:_LONGEST]
-    return plain if plain[:1].isalpha() else f"export_{plain}".rstrip("_")
 
 
 def _free_name(name: str, out: Path | None, data_dir: Path) -> str:

@@ -7,40 +7,39 @@ import pandas as pd
 
 from features.kernel.column_reader import TRUE_TEXTS
 from features.schema.canonical_tables import ACCOUNTS, LEADS
+from pipelines.declaring.column_lines import explain_once
 from pipelines.declaring.exports.attribute_lines import attribute_lines
 from pipelines.declaring.exports.deal_outcomes import (
     DealOutcomes,
-    choose_horizon,
-    days_to_win,
     leads_of_deals,
     leads_won,
     read_outcomes,
 )
-from pipelines.declaring.exports.event_blocks import (
-    activities_block,
-    answers_block,
-    reference_line,
-    stages_block,
-    wide_block,
-    wide_stages,
-)
+from pipelines.declaring.exports.event_blocks import activities_block, answers_block
 from pipelines.declaring.exports.export_plan import ROLE_WORDS, ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
+from pipelines.declaring.exports.learning_lines import created_column, is_known_at_creation, learning_lines
+from pipelines.declaring.exports.stage_blocks import stages_block, wide_block, wide_stages
 from pipelines.declaring.exports.table_recognition import first_column, first_time
-from pipelines.declaring.exports.table_references import TableReference
-from pipelines.declaring.exports.yaml_text import column_line, flow, location_lines, wrap_comment
-from pipelines.declaring.starter_declaration import quote_yaml
+from pipelines.declaring.exports.table_references import TableReference, reference_line
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.yaml_text import (
+    FRAMEWORK,
+    column_line,
+    flow,
+    location_lines,
+    one_or_list,
+    quote_yaml,
+    wrap_comment,
+    writable,
+)
 
-_ALWAYS_FILLED = 0.9  # share from which a lead's account can have been known when the lead came in
 _DEALS_KEYS = (
     ("amount", (Meaning.AMOUNT, Meaning.REVENUE)),
     ("product", (Meaning.PRODUCT,)),
     ("reason", (Meaning.REASON,)),
 )
 _NEW_WORDS, _MORE_WORDS = ("new",), ("existing", "expansion", "upsell", "renewal", "cross", "add on", "upgrade")
-_DAY = 86_400  # seconds
-_A_WEEK = 0.1  # share of a week's new leads that sales is taken to work, until somebody says better
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +57,9 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     leads, deals = plan.leads, plan.table(Subject.DEALS)
     outcomes = None if deals is None else read_outcomes(deals)
     shorthand = leads is not None and deals is not None and leads.name == deals.name
-    created = "" if leads is None else _created(leads)
+    created = "" if leads is None else created_column(leads)
 
-    lines = [*_head(plan, heading), *_learning(plan, outcomes, created)]
+    lines = [*_head(plan, heading), *learning_lines(plan, outcomes, created)]
     if shorthand and deals is not None and outcomes is not None:
         lines += _opportunities(plan, deals, outcomes, created)
     lines.append("tables:")
@@ -74,8 +73,9 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     kinds, questions = _events(plan, lines, leads)
     if len(lines) == before:
         lines[-1] = "tables: {}"
-    tail = ["", "framework: bant # or champ, meddicc, anum, faint, gpctba_ci, nibta"]
-    return "\n".join([*lines, *_spaced(kinds), *_spaced(questions), *tail]) + "\n"
+    tail = ["", FRAMEWORK]
+    body = explain_once([*lines, *_spaced(kinds), *_spaced(questions), *tail])
+    return writable("\n".join(body) + "\n")
 
 
 def _take_outcomes_of_leads(plan: ExportPlan) -> None:
@@ -117,49 +117,6 @@ def _head(plan: ExportPlan, heading: Heading) -> list[str]:
     return [*lines, f"name: {heading.name}", "kind: relational", f"title: {quote_yaml(heading.title)}"]
 
 
-def _created(table: ExportTable) -> str:
-    edited = (Meaning.MODIFIED, Meaning.CLOSED)
-    return first_time(table, Meaning.CREATED, but=edited) or first_time(table, Meaning.HAPPENED, but=edited)
-
-
-def _learning(plan: ExportPlan, outcomes: DealOutcomes | None, created: str) -> list[str]:
-    """Zone, horizon, credit and capacity."""
-    lines = ["timezone: UTC # of times written without a zone; correct it, e.g. Europe/Berlin", ""]
-    deals, leads = plan.table(Subject.DEALS), plan.leads
-    if deals is None or outcomes is None or leads is None:
-        lines += wrap_comment(
-            "No table says which deals were won and lost, and when; without outcomes nothing can be learned. Declare "
-            "tables.outcomes, or stages named won and lost."
-        )
-        return [*lines, "label: {outcome: won, horizon_days: 91}", ""]
-
-    days = days_to_win(plan, outcomes, created)
-    times = leads.moments(created) if created else pd.Series(dtype="datetime64[us]")
-    span = 0.0 if times.isna().all() else (times.max() - times.min()).total_seconds() / _DAY
-    horizon = choose_horizon(days, span)
-    said = "No win could be traced to a lead: look at the columns that refer to leads below."
-    if len(days):
-        said = f"{horizon.share:.0%} of {len(days):,} wins came within {horizon.days} days of the lead; half within "
-        said += f"{days.median():.0f}."
-    if horizon.days < horizon.wished:
-        said += (
-            f" {horizon.wished} days would hold most, but leads of {span:.0f} days are too short a history for that."
-        )
-    lines += wrap_comment(said)
-    label: dict[str, object] = {"outcome": "won", "horizon_days": horizon.days}
-    if deals.name != leads.name and deals.name not in plan.to_leads and deals.name in plan.to_accounts:
-        label["credit"] = "first_lead_of_account"
-        lines += wrap_comment("Deals name no lead, only an account: each counts for the first lead of its account.")
-    lines.append(f"label: {flow(label)}")
-    lines.append("cohort: {policy: weekly} # or after_creation; how old leads may be: maximum_age_days")
-    if span:
-        handoffs = max(round(_A_WEEK * len(leads.frame) * 7 / span), 1)
-        lines.append(
-            f"capacity: {{handoffs_per_week: {handoffs}}} # a tenth of the leads of a week; how many can sales work?"
-        )
-    return [*lines, ""]
-
-
 def _leads(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes | None, created: str) -> list[str]:
     lines = ["  leads:", *location_lines(table.location), "    columns:"]
     key = plan.keys.get(table.name)
@@ -187,7 +144,7 @@ def _leads(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes | None, 
 def _account_of_lead(reference: TableReference) -> list[str]:
     """The lead's account, known at creation unless it is only filled later."""
     header, filled = reference.column, reference.filled
-    if filled >= _ALWAYS_FILLED and "convert" not in words_of(header):
+    if is_known_at_creation(reference):
         return reference_line("account_id", reference, {"when_known": "at_creation"})
     warning = wrap_comment(
         f"'{header}' is filled for {filled:.0%} of the leads, so it may be set when a lead is converted, which tells "
@@ -218,7 +175,7 @@ def _accounts(plan: ExportPlan) -> list[str]:
     else:
         lines += wrap_comment(
             "No column says since when these values are known: they count as always known. What changes over time "
-            "(size, revenue) is today's value; leave it out, or take dated exports (leadscore snapshot).",
+            "(size, revenue) is today's value; leave it out, or keep dated exports (leadscore snapshot add).",
             indent=6,
         )
     attributes = attribute_lines(table, done, ACCOUNTS.names, None, clock="known_at" if known else "")
@@ -243,7 +200,7 @@ def _outcomes(plan: ExportPlan, table: ExportTable | None, outcomes: DealOutcome
     account = plan.to_accounts.get(table.name)
     if account is not None:
         lines += reference_line("account_id", account)
-    lines.append(column_line("closed_at", {"from": _one_or_list(outcomes.closed_at)}))
+    lines.append(column_line("closed_at", {"from": one_or_list(outcomes.closed_at)}))
     if outcomes.known_at:
         lines.append(column_line("known_at", {"from": outcomes.known_at}))
     won: dict[str, object] = {"from": outcomes.column}
@@ -275,19 +232,15 @@ def _deal_kind(value: str) -> str:
     return "new" if any(word in words.split() for word in _NEW_WORDS) else ""
 
 
-def _one_or_list(headers: Sequence[str]) -> object:
-    return headers[0] if len(headers) == 1 else list(headers)
-
-
 def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes, created: str) -> list[str]:
     """The shorthand: deals that are leads and outcomes at once."""
     key = plan.keys.get(table.name)
     people = plan.roles.get(Subject.LEADS) == table.name
     why = "leads say themselves how they closed" if people else "deals are the leads here: no table holds people"
     lines = [f"opportunities: # {why}"]
-    lines += [line[2:] for line in location_lines(table.location)]
+    lines += location_lines(table.location, indent=2)
     lines += [f"  lead_id: {flow(key or '?')}", f"  created_at: {flow(created or '?')}"]
-    lines.append(f"  closed_at: {flow(_one_or_list(outcomes.closed_at))}")
+    lines.append(f"  closed_at: {flow(one_or_list(outcomes.closed_at))}")
     won, lost = outcomes.won, outcomes.lost
     if not won:
         values = [str(value) for value in table.frame[outcomes.column].dropna().unique()]
@@ -315,6 +268,8 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
             lines.append(f"  {name}: {flow(header)}")
             done.add(header)
     known = pd.Series(outcomes.is_won(table).astype("float64")).where(outcomes.is_closed(table))
-    attributes = attribute_lines(table, {str(h) for h in done}, (*LEADS.names, "status"), known, people=people)
-    lines += ["  columns:", *(line[2:] for line in attributes)] if attributes else []
+    attributes = attribute_lines(
+        table, {str(h) for h in done}, (*LEADS.names, "status"), known, people=people, indent=4
+    )
+    lines += ["  columns:", *attributes] if attributes else []
     return [*lines, ""]

@@ -1,10 +1,11 @@
 """How the rows of one table refer to the leads or accounts of another: by id, or through other columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.declaring.exports.key_overlap import KeyOverlap, Link
 from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.yaml_text import column_line, wrap_comment
 
 LEAST_ADDED = 0.01  # share of rows that a further column must find to be worth looking through
 LEAST_FOUND = 0.05  # share of filled rows found below which a column refers to something else
@@ -85,3 +86,13 @@ def stand_ins_of_leads(overlap: KeyOverlap, leads: str, accounts: str | None) ->
 def _is_account(overlap: KeyOverlap, leads: str, header: str, accounts: str) -> bool:
     key = overlap.keys.get(accounts)
     return key is not None and overlap.link(leads, header, accounts, key) is not None
+
+
+def reference_line(name: str, reference: TableReference, extra: Mapping[str, object] | None = None) -> list[str]:
+    """The column that refers to another table, with the evidence above it; ``extra`` are further keys of it."""
+    keys: dict[str, object] = {"from": reference.column}
+    if reference.through:
+        keys["through"] = list(reference.through)
+    lines = [line for text in reference.evidence for line in wrap_comment(text, indent=6)]
+    share = f"{reference.filled:.0%} filled, {reference.rows:.0%} of those found"
+    return [*lines, column_line(name, keys | dict(extra or {}), share)]

@@ -190,6 +190,15 @@ _COMPILED = {meaning: _compile(words) for meaning, words in _MEANINGS.items()}
 _NAMED = {subject: _compile(words) for subject, words in _SUBJECTS.items()}
 
 
+def part_words(text: str) -> str:
+    """The text with camel case taken apart.
+
+    >>> part_words("ConvertedOpportunityId"), part_words("LeadID")
+    ('Converted Opportunity Id', 'Lead ID')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", text)
+
+
 @lru_cache(maxsize=_HEADERS_KEPT)
 def words_of(text: str) -> str:
     """Words in lower case without accents; camel case and underscores are taken apart.
@@ -197,8 +206,7 @@ def words_of(text: str) -> str:
     >>> words_of("ConvertedOpportunityId"), words_of("Geschäft_Nr."), words_of("LeadID")
     ('converted opportunity id', 'geschaft nr', 'lead id')
     """
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", text)
-    letters = unicodedata.normalize("NFKD", apart.replace("ł", "l").replace("Ł", "L"))
+    letters = unicodedata.normalize("NFKD", part_words(text).replace("ł", "l").replace("Ł", "L"))
     plain = "".join(letter for letter in letters if not "\u0300" <= letter <= "\u036f")
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFC", plain).casefold().replace("_", " ")))
 

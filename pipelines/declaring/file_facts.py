@@ -1,0 +1,170 @@
+"""What was found out about a file as a whole, for its starter declaration."""
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from features.schema.canonical_tables import LEADS
+from features.schema.columns import fold_value
+from features.schema.vocabulary import ColumnType
+from pipelines.declaring.column_inference import Guess, guess_column
+from pipelines.declaring.column_lines import ColumnPlace, column_lines
+from pipelines.declaring.column_names import name_columns
+from pipelines.declaring.deal_clocks import DealClocks, find_clocks
+from pipelines.declaring.record_id import RepeatedIds, find_record_id, find_repeats
+from pipelines.declaring.status_column import StatusColumn
+from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.words.todays_words import todays_words
+from pipelines.declaring.yaml_text import flow, location_lines
+from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.values.number_form import DecimalSign, weigh_signs
+from pipelines.ingest.values.type_casting import decimal_of
+
+THREADS = 4  # columns looked at at a time; more of them only wait for the interpreter
+_NAMES = (ColumnType.CATEGORY, ColumnType.TEXT)
+_LEAST_ACCOUNTS = 20  # fewer cannot be kept apart in several folds
+_RESERVED = ("status", "deal_value")  # names that a declaration with clocks gives to columns of its own
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """What was found out about a file as a whole.
+
+    Parameters
+    ----------
+    frame : texts as in the file, missing where empty
+    lead_id : header of the CRM's own id, None where no column tells rows apart
+    repeats : what rows of one id have in common
+    account : header of the company that a deal belongs to, never a column of numbers
+    names : the product's name for each header
+    """
+
+    path: Path
+    raw: RawTable
+    frame: pd.DataFrame
+    guesses: Mapping[str, Guess]
+    status: StatusColumn | None
+    clocks: DealClocks | None
+    lead_id: str | None
+    repeats: RepeatedIds | None
+    account: str | None
+    names: Mapping[str, str]
+
+    def first(self, meaning: Meaning) -> str | None:
+        """The first column of names or numbers whose header says this of what a row is."""
+        used = (self.lead_id, self.status.header if self.status else None)
+        return _first(self.guesses, meaning, (*_NAMES, ColumnType.NUMBER), used)
+
+    def location_lines(self, *, indent: int) -> list[str]:
+        """Where and how the file is read; the decimal sign only if its numbers prove one."""
+        form, keys = self.raw.form, dict[str, object](file=self.path.name)
+        if form["format"] == "csv":
+            decimal = _proven_decimal(self.frame, self.guesses)
+            sign = {} if decimal is None else {"decimal": decimal}
+            keys["csv"] = {"delimiter": form["delimiter"], "encoding": form["encoding"]} | sign
+        sha256 = f"{' ' * indent}  # sha256: {form['sha256']} # to insist on exactly this file"
+        return [*location_lines(keys, indent=indent), sha256]
+
+    def attribute_lines(self, place: ColumnPlace, done: Mapping[str, Sequence[str]]) -> list[str]:
+        """Lines of the columns in the order of the file; ``done`` are lines of those that something else speaks of."""
+        place.names.update({*self.names.values(), *_RESERVED})
+        lines: list[str] = []
+        for header, guess in self.guesses.items():
+            own = done.get(header)
+            lines += column_lines(self.names[header], guess, self.frame[header], place) if own is None else own
+        return lines
+
+
+def _first(
+    guesses: Mapping[str, Guess], meaning: Meaning, types: Collection[ColumnType], used: Collection[str | None]
+) -> str | None:
+    """The first column of these types that says this, unless it is used, or shows today's value."""
+    named = (h for h, guess in guesses.items() if meaning in meanings_of(h) and guess.type in types)
+    return next((header for header in named if header not in used and not todays_words(header)), None)
+
+
+def find_facts(path: Path, raw: RawTable, frame: pd.DataFrame, status: StatusColumn | None) -> FileFacts:
+    """Facts of the texts of a file."""
+    guesses = guess_columns(frame, status, raw.form.get("delimiter"))
+    own = find_record_id(frame, guesses)
+    clocks, account = None, None
+    if status is not None and own is not None:
+        account = _first(guesses, Meaning.COMPANY, _NAMES, (own, status.header))
+        several = account is not None and guesses[account].distinct >= _LEAST_ACCOUNTS
+        clocks = find_clocks(frame, guesses, status, accounts=several)
+    taken = {name for name in LEADS.names if name != "lead_id"} | (set() if clocks is None else {*_RESERVED})
+    return FileFacts(
+        path=path,
+        raw=raw,
+        frame=frame,
+        guesses=guesses,
+        status=status,
+        clocks=clocks,
+        lead_id=own,
+        repeats=None if own is None else find_repeats(frame, own),
+        account=account,
+        names=name_columns(guesses, taken, _usual_names(frame, guesses)),
+    )
+
+
+def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: str | None) -> dict[str, Guess]:
+    """What every column seems to be."""
+    won = None if status is None else status.is_won(frame)
+    decimal = decimal_of([frame[c] for c in frame], delimiter)
+
+    def guess(name: str) -> Guess:
+        return guess_column(frame[name], None if status is not None and name == status.header else won, decimal)
+
+    names = list(frame.columns)
+    with ThreadPoolExecutor(THREADS) as pool:  # Arrow looks at columns without holding the interpreter
+        return dict(zip(map(str, names), pool.map(guess, names), strict=True))
+
+
+def _usual_names(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> dict[str, str]:
+    """Headers that get the names under which lists and cards show them: company, owner, link to the record."""
+    found: dict[str, str] = {}
+    for header, guess in guesses.items():
+        texts = frame[header].dropna()
+        link = len(texts) and texts.str.match(r"https?://").mean() > 0.5 and texts.nunique() > len(texts) / 2
+        if link:
+            found.setdefault("record_url", header)
+        elif guess.type is ColumnType.CATEGORY and not todays_words(header):
+            for kind in (Meaning.OWNER, Meaning.COMPANY):
+                if kind in meanings_of(header):
+                    found.setdefault(str(kind), header)
+                    break
+    return {header: name for name, header in found.items()}
+
+
+def _proven_decimal(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> DecimalSign | None:
+    """The decimal sign that every number column proves that proves one; a guess is not declared, for it would win."""
+    headers = [header for header, guess in guesses.items() if guess.type is ColumnType.NUMBER]
+    with ThreadPoolExecutor(THREADS) as pool:
+        numbers = list(pool.map(weigh_signs, (frame[header] for header in headers)))
+    signs = {evidence.decimal for evidence in numbers if evidence.decimal is not None}
+    return signs.pop() if len(signs) == 1 else None
+
+
+def status_lines(status: StatusColumn, *, indent: int) -> list[str]:
+    """The values by what they mean, one line each, with their rows."""
+    pad, lines = " " * indent, []
+    for key, values in (
+        ("won", status.meanings["won"]),
+        ("lost", status.lost),
+        ("disqualified", status.disqualified),
+        ("open", status.open),
+    ):
+        if values:
+            counts = ", ".join(f"{v or 'empty'} {status.rows((v,)):,}" for v in values)
+            lines.append(f"{pad}{key}: {flow(_spelled_once(values))} # rows: {counts}")
+    if status.unplaced:
+        lines.append(f"{pad}# not placed: {', '.join(f'{v} {status.counts[v]:,}' for v in status.unplaced)}")
+    return lines
+
+
+def _spelled_once(values: tuple[str, ...]) -> list[str]:
+    """Values without those that differ from one before in case, blanks or dashes only: they are read as one."""
+    return list({fold_value(value): value for value in reversed(values)}.values())[::-1]

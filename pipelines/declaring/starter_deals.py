@@ -1,0 +1,83 @@
+"""A starter declaration of one file of deals with clocks: leads and outcomes in one table, a horizon, a split."""
+
+from pipelines.declaring.column_lines import ColumnPlace, show_facts
+from pipelines.declaring.deal_clocks import DealClocks
+from pipelines.declaring.file_facts import FileFacts, status_lines
+from pipelines.declaring.horizon_choice import HorizonChoice
+from pipelines.declaring.status_column import StatusColumn
+from pipelines.declaring.words.header_words import Meaning
+from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow, one_or_list, quote_yaml, wrap_comment
+
+
+def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_id: str) -> list[str]:
+    """One table that is leads and outcomes: cohort at creation, horizon, censoring, split."""
+    guesses = facts.guesses
+    lines = [
+        "opportunities: # one table that is leads and outcomes at once; see docs/sources.md",
+        *facts.location_lines(indent=2),
+        f"  lead_id: {quote_yaml(lead_id)} # {_id_in_words(facts)}",
+        f"  created_at: {quote_yaml(clocks.created)} # when a lead came in; {show_facts(guesses[clocks.created])}",
+        f"  closed_at: {flow(one_or_list(clocks.closed))} # {_closed_in_words(clocks)}",
+        "  status: # how a deal stands today: shown, never learned from",
+        f"    from: {quote_yaml(status.header)}",
+        *status_lines(status, indent=4),
+    ]
+
+    used = {lead_id, clocks.created, status.header, *clocks.closed}
+    owner = next((header for header, name in facts.names.items() if name == "owner"), None)
+    amount, reason = facts.first(Meaning.AMOUNT), facts.first(Meaning.REASON)
+    for key, header in (("owner", owner), ("amount", amount), ("reason", reason)):
+        if header is not None and header not in used:
+            used.add(header)
+            lines.append(f"  {key}: {quote_yaml(header)} # {show_facts(guesses[header])}")
+    by_accounts = clocks.horizon.split_by == "accounts"
+    if facts.account is not None:
+        account = f"account_id: {flow({'from': facts.account, 'when_known': 'at_creation'})}"
+        belong = "deals of one company belong together"
+        lines.append(f"  {account} # {belong}" if by_accounts else f"  # {account} # if {belong}")
+
+    attributes = facts.attribute_lines(ColumnPlace(indent=4), dict.fromkeys(used, ()))
+    if amount is not None:
+        shown = {"from": amount, "type": "number", "role": "display"}
+        attributes.append(column_line("deal_value", shown, "shown with a lead", indent=4))
+
+    handoffs = max(1, round(clocks.per_week / 5))
+    return [
+        *lines,
+        "  columns:" if attributes else "  columns: {}",
+        *attributes,
+        "",
+        f"label: {{outcome: won, horizon_days: {clocks.horizon.days}}} # {_horizon_in_words(clocks)}",
+        "cohort: {policy: after_creation, after_days: [0]} # a lead is looked at once, when it comes in; open ones are",
+        "# scored by what was known then. Rows younger than the horizon are censored, never counted as lost.",
+        *split_lines(clocks.horizon),
+        "",
+        FRAMEWORK,
+        f"capacity: {{handoffs_per_week: {handoffs}}} # what sales can work; here a fifth of the leads that come in",
+    ]
+
+
+def split_lines(horizon: HorizonChoice) -> list[str]:
+    """How rows are split for judging, and why."""
+    if horizon.split_by == "time":
+        return ["split: {by: time} # later leads judge what earlier ones taught"]
+    return [*wrap_comment(horizon.why_by_accounts), "split: {by: accounts}"]
+
+
+def _id_in_words(facts: FileFacts) -> str:
+    repeated = facts.repeats is not None and (facts.repeats.ids or facts.repeats.alike)
+    return f"{'some on several rows' if repeated else 'all different'}: the id that worklist, cards and exports show"
+
+
+def _closed_in_words(clocks: DealClocks) -> str:
+    first = "the first that is filled; " if len(clocks.closed) > 1 else ""
+    early = f"; {clocks.early:,} close before they were created" if clocks.early else ""
+    return f"when it closed: {first}{clocks.filled:.0%} of closed rows have one{early}"
+
+
+def _horizon_in_words(clocks: DealClocks) -> str:
+    horizon = clocks.horizon
+    inside = (
+        f"{horizon.share:.0%} of the wins came within it" if horizon.share >= 0 else "no win says how long one takes"
+    )
+    return f"{inside}; {horizon.matured:,} rows are old enough to be judged by it"
