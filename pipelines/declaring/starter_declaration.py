@@ -11,8 +11,8 @@ from pipelines.declaring.file_facts import FileFacts, find_facts
 from pipelines.declaring.starter_deals import deal_lines
 from pipelines.declaring.starter_flat import flat_lines
 from pipelines.declaring.status_column import StatusColumn, find_status
+from pipelines.declaring.uncertain_encoding import read_likeliest
 from pipelines.declaring.yaml_text import quote_yaml, writable
-from pipelines.ingest.reading.file_adapters import read_file
 
 
 def init_source(path: Path) -> str:
@@ -26,14 +26,14 @@ def init_source(path: Path) -> str:
     MissingFileError, UnreadableFileError, EmptyFileError
         naming the file.
     """
-    raw = read_file(path, Location(file=path.name))
+    raw, question = read_likeliest(Location(file=path.name), path)
     frame = pd.DataFrame({name: _texts(raw.frame[name]) for name in raw.frame.columns})
     facts = find_facts(path, raw, frame, find_status(frame))
     if facts.clocks is not None and facts.status is not None and facts.lead_id is not None:
         body = deal_lines(facts, facts.clocks, facts.status, facts.lead_id)
     else:
         body = flat_lines(facts)
-    return writable("\n".join([*_head(facts), *explain_once(body)]) + "\n")
+    return writable("\n".join([*_head(facts, question), *explain_once(body)]) + "\n")
 
 
 def _texts(column: pd.Series) -> pd.Series:
@@ -41,7 +41,7 @@ def _texts(column: pd.Series) -> pd.Series:
     return texts.mask(texts == "")
 
 
-def _head(facts: FileFacts) -> list[str]:
+def _head(facts: FileFacts, question: str) -> list[str]:
     path, raw, frame, status = facts.path, facts.raw, facts.frame, facts.status
 
     lines = [
@@ -59,7 +59,7 @@ def _head(facts: FileFacts) -> list[str]:
         lines.append(
             f"# {repeats.alike:,} rows repeat another word for word: each counts once, the others go to quarantine."
         )
-    edits = [*find_edits(status), *_edit_repeats(facts)]
+    edits = [*([question] if question else []), *find_edits(status), *_edit_repeats(facts)]
     lines += [f"# TO EDIT: {text}" for text in edits] or ["# Nothing has to be edited before the first run."]
     if status is not None:
         won, closed = status.rows(status.meanings["won"]), int(status.is_won(frame).notna().sum())

@@ -38,13 +38,16 @@ class UnreadableFileError(DataError):
 
 
 class UncertainEncodingError(UnreadableFileError):
-    """A file whose bytes make words in more than one code page; ``candidates`` are those, the likeliest first."""
+    """A file whose bytes make words in more than one code page; ``candidates`` are those, the likeliest first;
+    ``readings`` shows what the same bytes are in each.
+    """
 
     code: ClassVar[str] = "LS046"
 
-    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+    def __init__(self, message: str, candidates: tuple[str, ...], readings: str = "") -> None:
         super().__init__(message)
         self.candidates = candidates
+        self.readings = readings
 
 
 class OneClassError(ContractError):

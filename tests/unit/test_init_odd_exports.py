@@ -90,3 +90,21 @@ def test_deals_without_any_attribute_are_still_a_declaration(tmp_path: Path) -> 
     plain_deals().drop(columns="Employees").to_csv(tmp_path / "bare.csv", index=False)
     _, source = declared(tmp_path / "bare.csv", out=tmp_path / "bare.yaml")
     assert source.opportunities is not None and not source.opportunities.columns
+
+
+def test_a_code_page_that_is_not_certain_is_a_question_and_no_dead_end(tmp_path: Path) -> None:
+    frame = plain_deals().assign(Owner=["Zoë Weiß" if i % 2 else "Jörg Müller" for i in range(500)])
+    frame.to_csv(tmp_path / "excel.csv", index=False, sep=";", encoding="cp1252")
+    text, source = declared(tmp_path / "excel.csv", out=tmp_path / "excel.yaml")
+    location = source.tables["leads"].location
+    assert location is not None and location.csv.encoding == "cp1252"
+    assert "# TO EDIT: the bytes do not say their code page" in text or "read as cp1252" in text
+
+
+def test_what_nobody_can_run_is_said_at_the_top(tmp_path: Path) -> None:
+    folder = tmp_path / "crm"
+    folder.mkdir()
+    plain_deals()[["Deal ID", "Created", "Employees"]].to_csv(folder / "deals.csv", index=False)
+    pd.DataFrame({"version": ["1", "2"], "ran": ["a", "b"]}).to_csv(folder / "migrations.csv", index=False)
+    text = init_export([str(folder)], tmp_path / "crm.yaml", tmp_path / "data")
+    assert "# TO EDIT: no table says which deals were won and lost, and when" in text

@@ -28,12 +28,14 @@ class ExportTable:
     frame : texts as in the file, missing where empty
     location : the keys of its ``location`` in a declaration
     form : what was found out when it was read: format, delimiter, encoding
+    question : what a person has to look at before the first run, because the file does not say it
     """
 
     name: str
     frame: pd.DataFrame
     location: Mapping[str, object] = field(default_factory=dict)
     form: Mapping[str, Any] = field(default_factory=dict)
+    question: str = ""
 
     @cached_property
     def times(self) -> frozenset[str]:

@@ -13,11 +13,11 @@ from pipelines.declaring.exports.export_table import ExportTable, texts_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
 from pipelines.declaring.exports.table_parts import are_alike, parts_pattern
 from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.uncertain_encoding import read_likeliest
 from pipelines.declaring.vendor_template import load_template
 from pipelines.declaring.words.vendor_words import VendorWords, speaking
 from pipelines.declaring.yaml_text import quote_yaml
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
-from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.input_listing import is_database_address, list_tables
 from pipelines.workspace.folder_owner import is_taken
 
@@ -118,7 +118,7 @@ def _headers(table: ExportTable) -> list[str]:
 
 
 def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> ExportTable:
-    raw = read_location(location, Path(location.file) if location.database is None else None)
+    raw, question = read_likeliest(location, Path(location.file) if location.database is None else None)
     called, count = name, 2
     while called in taken:
         called, count = f"{name}_{count}", count + 1
@@ -127,7 +127,7 @@ def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> E
         keys = {"file": _seen_from(Path(location.file), out)} | {k: v for k, v in keys.items() if k != "file"}
     if raw.form.get("format") == "csv":
         keys["csv"] = {key: raw.form[key] for key in ("delimiter", "encoding") if raw.form.get(key)}
-    return ExportTable(called, texts_of(raw.frame), keys, raw.form)
+    return ExportTable(called, texts_of(raw.frame), keys, raw.form, question)
 
 
 def _declare_alone(path: Path, out: Path | None) -> str:

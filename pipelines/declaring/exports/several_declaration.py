@@ -19,6 +19,7 @@ from pipelines.declaring.exports.event_blocks import activities_block, answers_b
 from pipelines.declaring.exports.export_plan import ROLE_WORDS, ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.learning_lines import created_column, is_known_at_creation, learning_lines
+from pipelines.declaring.exports.open_questions import find_questions
 from pipelines.declaring.exports.stage_blocks import stages_block, wide_block, wide_stages
 from pipelines.declaring.exports.table_recognition import first_column, first_time
 from pipelines.declaring.exports.table_references import TableReference, reference_line
@@ -59,7 +60,8 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     shorthand = leads is not None and deals is not None and leads.name == deals.name
     created = "" if leads is None else created_column(leads)
 
-    lines = [*_head(plan, heading), *learning_lines(plan, outcomes, created)]
+    edits = find_questions(plan, created, has_outcomes=outcomes is not None)
+    lines = [*_head(plan, heading, edits), *learning_lines(plan, outcomes, created)]
     if shorthand and deals is not None and outcomes is not None:
         lines += _opportunities(plan, deals, outcomes, created)
     lines.append("tables:")
@@ -100,7 +102,7 @@ def _events(plan: ExportPlan, lines: list[str], leads: ExportTable | None) -> tu
     return kinds, questions
 
 
-def _head(plan: ExportPlan, heading: Heading) -> list[str]:
+def _head(plan: ExportPlan, heading: Heading, edits: Sequence[str]) -> list[str]:
     names = ", ".join(f"{table.name} ({len(table.frame):,} rows)" for table in plan.tables.values())
     lines = wrap_comment(f"Starter declaration for {len(plan.tables)} tables: {names}.")
     lines += [
@@ -114,6 +116,7 @@ def _head(plan: ExportPlan, heading: Heading) -> list[str]:
         lines += wrap_comment(f"NOT PLACED {name}: {why}.", first="  ")
     for note in heading.notes:
         lines += wrap_comment(note, first="  ")
+    lines += [f"# TO EDIT: {text}" for text in edits]
     return [*lines, f"name: {heading.name}", "kind: relational", f"title: {quote_yaml(heading.title)}"]
 
 

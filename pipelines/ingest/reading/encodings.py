@@ -113,6 +113,7 @@ def _guess(content: bytes, what: str) -> DecodedText:
             f"Declare the right one, e.g. csv: {{encoding: {readings.candidates[0].encoding}}}, or save the file as "
             "UTF-8.",
             tuple(reading.encoding for reading in readings.candidates),
+            readings.in_words(),
         )
     encoding = readings.best.encoding
     found = content.decode(encoding, errors="surrogateescape")

@@ -10,6 +10,7 @@ from features.schema.columns import Location
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.delimited_text import read_delimited
 from pipelines.ingest.reading.file_parts import join_parts, list_parts
+from pipelines.ingest.reading.footer_rows import pass_over_footer
 from pipelines.ingest.reading.formats.databases import as_file, is_database_file, read_database, read_database_file
 from pipelines.ingest.reading.formats.json_records import looks_like_json, read_json
 from pipelines.ingest.reading.formats.parquet_files import PARQUET, read_parquet_bytes, read_parquet_folder
@@ -86,7 +87,7 @@ def _read_as(kind: str, content: bytes, location: Location, *, what: str, expect
     if kind == "parquet":
         return read_parquet_bytes(content, what=what)
     if kind == "excel":
-        return read_workbook(content, location, what=what, expected=expected)
+        return pass_over_footer(read_workbook(content, location, what=what, expected=expected), what=what)
     if kind == "json":
         return read_json(content, location, what=what)
     if kind in ("sqlite", "duckdb"):
@@ -95,7 +96,8 @@ def _read_as(kind: str, content: bytes, location: Location, *, what: str, expect
 
     read = read_delimited(content, location.csv, what=what, expected=expected)
     form = {"format": "csv", "encoding": read.encoding, "delimiter": read.delimiter}
-    return RawTable(frame=read.frame, rows=read.rows, broken=read.broken, form=form, notes=read.notes)
+    raw = RawTable(frame=read.frame, rows=read.rows, broken=read.broken, form=form, notes=read.notes)
+    return pass_over_footer(raw, what=what)
 
 
 def _format_of(content: bytes, location: Location, what: str) -> str:
