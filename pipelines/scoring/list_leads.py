@@ -3,6 +3,7 @@
 import pandas as pd
 
 from features.errors import ContractError
+from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.scoring.shown_columns import order_for_people, read_and_name_leads, shown_columns
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
@@ -19,9 +20,13 @@ def read_worklist(context: Context, *, owner: str | None = None, state: str | No
     DataError
         if the source was not run.
     ContractError
-        if no lead has the owner or the state; the message names those there are.
+        if the last run scored no leads, or none has the owner or the state; the message names those there are.
     """
-    found = read_and_name_leads(context, read_parquet(context.paths.score / "worklist.parquet"))
+    listed = read_parquet(context.paths.score / "worklist.parquet")
+    if "lead_id" not in listed:
+        verdict = StageVerdict.read(context.paths, "score")
+        raise ContractError(f"the last run scored no leads, verdict {verdict.verdict}. {verdict.verdict_text}".rstrip())
+    found = read_and_name_leads(context, listed)
     source = context.source
     shown = [name for table in ("leads", "accounts") for name in shown_columns(source, table) if name in found.columns]
     found = order_for_people(found, [name for name in found.columns if name not in shown])

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from tests.reference.calls import calls, write_calls
+
 Cli = Callable[..., tuple[int, str, str]]
 
 
@@ -38,3 +40,10 @@ def test_it_can_be_one_owners_or_one_states(cli: Cli, tiny_demo: Any) -> None:
 def test_without_a_run_it_says_what_to_do(cli: Cli, tiny_demo: Any, tmp_path: Path) -> None:
     status, _, problem = cli("worklist", "--source", str(tiny_demo.source), "--data-dir", str(tmp_path))
     assert status == 11 and "score" in problem and "Traceback" not in problem
+
+
+def test_a_run_that_scored_nobody_says_why(cli: Cli, tmp_path: Path) -> None:
+    source = write_calls(tmp_path, calls(leak=True))
+    assert cli("run", "--tiny", "--no-track", "--source", str(source), "--data-dir", str(tmp_path))[0] == 14
+    status, _, problem = cli("worklist", "--source", str(source), "--data-dir", str(tmp_path))
+    assert status == 12 and "verdict leak" in problem and "seconds" in problem
