@@ -18,7 +18,7 @@ from pipelines.declaring.column_values import ColumnValues, purity
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.number_form import NO_VALUE, DecimalSign, weigh_signs
 from pipelines.ingest.values.ruined_ids import RUINED_ID
-from pipelines.ingest.values.timestamps import holds_serial_days, read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import holds_epochs, holds_serial_days, read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_numbers
 
 Word = TypeVar("Word", Topic, Dimension)
@@ -32,6 +32,7 @@ _ISO = r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ](?:[01]\
 _DATE_HEADER = re.compile(
     r"date|datum|fecha|data\b|creat|clos|angelegt|_at$|utworz|日期|日付|日時|일자|날짜|생성일", re.I
 )
+_TIMES = frozenset({Meaning.CREATED, Meaning.CLOSED, Meaning.HAPPENED, Meaning.ENTERED, Meaning.MODIFIED})
 _TELEPHONE = r"(?:\+|00)\d[\d ()/.-]{6,18}|\(?0\d{1,5}[)/ -][\d /-]{4,14}"
 _CODES = re.compile(
     r"\bzip|post(al)?[_ ]?(code|nr|leitzahl)|^plz$|pin[_ ]?code|code[_ ]?postal|^cap$|^cep$|kod[_ ]poczt|"
@@ -210,6 +211,8 @@ def _type_of_all(header: str, present: ColumnValues, decimal: DecimalSign) -> Co
             return ColumnType.BOOLEAN
 
     if _is_written_date(present) or (_DATE_HEADER.search(header) and holds_serial_days(present.values)):
+        return ColumnType.TIMESTAMP
+    if (_DATE_HEADER.search(header) or _TIMES & meanings_of(header)) and holds_epochs(present.values):
         return ColumnType.TIMESTAMP
     if is_code(header, present):
         return ColumnType.CATEGORY

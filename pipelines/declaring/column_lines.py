@@ -173,6 +173,8 @@ def _is_title(guess: Guess, texts: pd.Series) -> bool:
         return False
     values = [str(value) for value in texts.dropna().drop_duplicates().head(500) if str(value) not in guess.missing]
     means = meanings_of(guess.header)
+    if Meaning.STATUS in means and Meaning.TITLE not in means:
+        return False  # "Lead" and "Partner" are stages of a lifecycle here
     least = _SOME_TITLES if Meaning.TITLE in means and Meaning.ID not in means else _TITLES
     return sum(seniority(value) is not None for value in values) >= least * max(len(values), 1)
 

@@ -1,6 +1,6 @@
 """When the deals of a file came in and when they closed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,3 +107,36 @@ def _moments(texts: pd.Series) -> pd.Series | None:
         return read_timestamps(texts.reset_index(drop=True), zone_of("UTC", "")).values.set_axis(texts.index)
     except LeadScoreError:
         return None
+
+
+def explain_misfit(frame: pd.DataFrame, guesses: Mapping[str, Guess], status: StatusColumn) -> str:
+    """Why the columns of times are no clocks, in figures of the file: closes missing, or before creation; else ""."""
+    created, closed = created_header(guesses), closed_headers(guesses)
+    others = [
+        header
+        for header, guess in guesses.items()
+        if guess.type is ColumnType.TIMESTAMP and header != created and not todays_words(header)
+    ]
+    ends = closed or tuple(others[:1] if len(others) == 1 else ())
+    if created is None or not ends:
+        return ""
+    began = _moments(frame[created])
+    read = [_moments(frame[header]) for header in ends]
+    if began is None or any(one is None for one in read):
+        return f"the dates of '{created}' or {_quoted(ends)} can be read in two ways; declare their time_format"
+    ended = pd.concat([one for one in read if one is not None], axis=1).bfill(axis=1).iloc[:, 0]
+    over = status.is_won(frame).notna()
+    early = over & (ended.dt.normalize() < began.dt.normalize())
+    if early.sum() > (1 - _IN_ORDER) * int((over & ended.notna()).sum()):
+        values = frame.loc[early, status.header].value_counts()
+        whose = f", all of them '{values.index[0]}'" if len(values) == 1 else ""
+        return (
+            f"{_quoted(ends)} lies before '{created}' in {int(early.sum()):,} of {int(over.sum()):,} closed rows"
+            f"{whose}: the two may be swapped there, or entered afterwards"
+        )
+    empty = int((over & ended.isna()).sum())
+    return f"{_quoted(ends)} is empty in {empty:,} of {int(over.sum()):,} closed rows" if empty else ""
+
+
+def _quoted(headers: Sequence[str]) -> str:
+    return ", ".join(f"'{header}'" for header in headers)

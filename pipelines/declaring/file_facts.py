@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +15,7 @@ from pipelines.declaring.column_lines import ColumnPlace, column_lines
 from pipelines.declaring.column_names import name_columns
 from pipelines.declaring.deal_clocks import DealClocks, find_clocks
 from pipelines.declaring.record_id import RepeatedIds, find_record_id, find_repeats
-from pipelines.declaring.status_column import StatusColumn
+from pipelines.declaring.status_column import StatusColumn, find_other_flag
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.declaring.yaml_text import flow, location_lines
@@ -120,7 +120,11 @@ def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: s
 
     names = list(frame.columns)
     with ThreadPoolExecutor(THREADS) as pool:  # Arrow looks at columns without holding the interpreter
-        return dict(zip(map(str, names), pool.map(guess, names), strict=True))
+        guesses = dict(zip(map(str, names), pool.map(guess, names), strict=True))
+    other = None if status is None else find_other_flag(frame, status)
+    if other is not None:
+        guesses[other[0]] = replace(guesses[other[0]], suspicious="it says lost, so it tells the outcome")
+    return guesses
 
 
 def _usual_names(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> dict[str, str]:

@@ -7,10 +7,11 @@ import pandas as pd
 from features.schema.columns import Location
 from pipelines.declaring.column_lines import explain_once
 from pipelines.declaring.column_names import name_source
+from pipelines.declaring.deal_clocks import explain_misfit
 from pipelines.declaring.file_facts import FileFacts, find_facts
 from pipelines.declaring.starter_deals import deal_lines
 from pipelines.declaring.starter_flat import flat_lines
-from pipelines.declaring.status_column import StatusColumn, find_status
+from pipelines.declaring.status_column import StatusColumn, explain_missing_status, find_other_flag, find_status
 from pipelines.declaring.uncertain_encoding import read_likeliest
 from pipelines.declaring.yaml_text import quote_yaml, writable
 
@@ -59,7 +60,7 @@ def _head(facts: FileFacts, question: str) -> list[str]:
         lines.append(
             f"# {repeats.alike:,} rows repeat another word for word: each counts once, the others go to quarantine."
         )
-    edits = [*([question] if question else []), *find_edits(status), *_edit_repeats(facts)]
+    edits = [*([question] if question else []), *find_edits(status, frame), *_edit_clocks(facts), *_edit_repeats(facts)]
     lines += [f"# TO EDIT: {text}" for text in edits] or ["# Nothing has to be edited before the first run."]
     if status is not None:
         won, closed = status.rows(status.meanings["won"]), int(status.is_won(frame).notna().sum())
@@ -73,10 +74,11 @@ def _head(facts: FileFacts, question: str) -> list[str]:
     return [*lines, f"name: {name_source(path.stem, 'leads')}", f"kind: {kind}", f"title: {quote_yaml(path.stem)}", ""]
 
 
-def find_edits(status: StatusColumn | None) -> list[str]:
+def find_edits(status: StatusColumn | None, frame: pd.DataFrame) -> list[str]:
     """What a person has to say before the first run, because the file does not."""
     if status is None:
-        return ["no column looks like a target with values such as won and lost: name it under flat.target."]
+        half = explain_missing_status(frame)
+        return [half or "no column looks like a target with values such as won and lost: name it under flat.target."]
     found = []
     if status.unplaced:
         shown = ", ".join(f"{quote_yaml(v)} ({status.counts[v]:,} rows)" for v in status.unplaced)
@@ -89,7 +91,23 @@ def find_edits(status: StatusColumn | None) -> list[str]:
             f"'{status.header}' is empty in {status.unclear_blanks:,} rows. If that means open, add \"\" to open; "
             "until then these rows go to quarantine."
         )
+    other = find_other_flag(frame, status)
+    if other is not None and other[1]:
+        found.append(
+            f"{other[1]:,} rows have neither '{status.header}' nor '{other[0]}' and are most likely open, but two "
+            "flags cannot be declared: they would count as lost. Put one column of won, lost and open into the file."
+        )
     return found
+
+
+def _edit_clocks(facts: FileFacts) -> list[str]:
+    """Dates that contradict each other: with them the file would have clocks."""
+    if facts.clocks is not None or facts.status is None or facts.lead_id is None:
+        return []
+    why = explain_misfit(facts.frame, facts.guesses, facts.status)
+    if "before" not in why and "two ways" not in why:
+        return []
+    return [f"{why}. Until the dates are right the file is declared without clocks."]
 
 
 def _edit_repeats(facts: FileFacts) -> list[str]:

@@ -2,7 +2,7 @@
 
 from pipelines.declaring.column_inference import times_in_order
 from pipelines.declaring.column_lines import ColumnPlace, show_facts, source_key
-from pipelines.declaring.deal_clocks import closed_headers, created_header
+from pipelines.declaring.deal_clocks import closed_headers, created_header, explain_misfit
 from pipelines.declaring.file_facts import FileFacts, status_lines
 from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow
 
@@ -77,5 +77,6 @@ def _cost_in_words(facts: FileFacts, created: str | None) -> list[str]:
             "when it closed (no horizon: the chance is to be won at all, and of young leads only the quick ones teach)"
         )
     elif created is not None and facts.lead_id is not None and facts.status is not None:
-        missing.append(f"when nearly all closed rows closed ({', '.join(closed)} has too few dates, or too early ones)")
+        why = explain_misfit(facts.frame, facts.guesses, facts.status)
+        missing.append(f"when nearly all closed rows closed: {why or 'there are too few dates'}")
     return [f"Without clocks, as the file does not say {text}." for text in missing]

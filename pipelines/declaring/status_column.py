@@ -1,5 +1,6 @@
 """The column of a file that says how each deal stands, and what each of its values means."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,12 +8,13 @@ import pandas as pd
 
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from pipelines.declaring.column_inference import guess_target
-from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.words.status_words import STANDINGS, Standing, place_statuses
 
 _MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one file a few dozen
 _LEAST_PLACED = 0.5  # share of the filled rows whose value is understood
 _NAMED = 0.5  # what a header that speaks of a status weighs against a share of rows
+_LOST_FLAG = re.compile(r"\b(lost|verloren|perdue?|perdid[oa]|perso|przegran\w*|utracon\w*)\b|실패|실주|失注")
 _SAYS_IT = frozenset({Meaning.STATUS, Meaning.RESULT})
 
 
@@ -119,3 +121,43 @@ def _yes_or_no(frame: pd.DataFrame) -> StatusColumn | None:
         counts={str(value): int(n) for value, n in counts.items()},
         blank=int(texts.isna().sum()),
     )
+
+
+def explain_missing_status(frame: pd.DataFrame) -> str:
+    """Why no column says which rows were won and which were lost, if one says half of it; else ""."""
+    best = ""
+    for header in map(str, frame.columns):
+        if frame[header].head(5000).nunique() > _MOST_VALUES:
+            continue
+        counts = frame[header].value_counts()
+        placed = place_statuses(map(str, counts.index))
+        said = {kind: sum(int(counts[value]) for value in placed[kind]) for kind in STANDINGS}
+        over = (said["won"] > 0) != (said["lost"] + said["disqualified"] > 0)
+        if not over or not (said["open"] or _SAYS_IT & meanings_of(header)) or len(counts) < 2:
+            continue
+        has, lacks = ("won", "lost") if said["won"] else ("lost", "won")
+        words = ", ".join(f"{value} {int(counts[value]):,}" for value in map(str, counts.index[:6]))
+        found = (
+            f"'{header}' has rows that are {has}, but no value means {lacks} ({words}): a model needs both. If one of "
+            f"the values means {lacks}, name '{header}' under flat.target; else export the {lacks} ones too."
+        )
+        if has == "won" or not best:
+            best = found
+        if has == "won":
+            break
+    return best
+
+
+def find_other_flag(frame: pd.DataFrame, status: StatusColumn) -> tuple[str, int] | None:
+    """A second flag that says lost beside one that says won, and the rows with neither: those are open, not lost."""
+    won = frame[status.header].isin(status.meanings["won"])
+    if status.open or not {str(value).lower() for value in status.counts} <= TRUE_TEXTS | FALSE_TEXTS:
+        return None
+    for header in map(str, frame.columns):
+        flags = frame[header].str.lower()
+        if header == status.header or not _LOST_FLAG.search(words_of(header)) or flags.nunique() != 2:
+            continue
+        lost = flags.isin(TRUE_TEXTS)
+        if flags.dropna().isin(TRUE_TEXTS | FALSE_TEXTS).all() and not bool((won & lost).any()):
+            return header, int((~won & ~lost).sum())
+    return None

@@ -1,5 +1,6 @@
 """Starter declarations of exports in odd but usual forms: in parts, with rows twice, with two columns for one fact."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -108,3 +109,63 @@ def test_what_nobody_can_run_is_said_at_the_top(tmp_path: Path) -> None:
     pd.DataFrame({"version": ["1", "2"], "ran": ["a", "b"]}).to_csv(folder / "migrations.csv", index=False)
     text = init_export([str(folder)], tmp_path / "crm.yaml", tmp_path / "data")
     assert "# TO EDIT: no table says which deals were won and lost, and when" in text
+
+
+def test_closes_before_creations_are_named_with_their_status(tmp_path: Path) -> None:
+    frame = plain_deals()
+    lost = frame["Stage"] == "Lost"
+    frame.loc[lost, ["Created", "Closed"]] = frame.loc[lost, ["Closed", "Created"]].to_numpy()
+    frame.to_csv(tmp_path / "swapped.csv", index=False)
+    text, source = declared(tmp_path / "swapped.csv", out=tmp_path / "swapped.yaml")
+    assert source.kind == "flat"
+    edit = next(line for line in text.splitlines() if line.startswith("# TO EDIT"))
+    assert "'Closed' lies before 'Created'" in edit and "all of them 'Lost'" in edit
+
+
+def test_a_status_without_lost_rows_is_named(tmp_path: Path) -> None:
+    frame = plain_deals()
+    frame[frame["Stage"].isin(["Won", "Open"])].to_csv(tmp_path / "won.csv", index=False)
+    text = init_export([str(tmp_path / "won.csv")], tmp_path / "won.yaml", tmp_path / "data")
+    assert "# TO EDIT: 'Stage' has rows that are won, but no value means lost (Won" in text
+
+
+def test_a_second_flag_that_says_lost_is_no_feature_and_rows_with_neither_are_counted(tmp_path: Path) -> None:
+    frame = plain_deals()
+    flags = {"Won?": frame["Stage"] == "Won", "Lost?": frame["Stage"].isin(["Lost", "Unqualified"])}
+    neither = int((~flags["Won?"] & ~flags["Lost?"]).sum())
+    frame = frame.drop(columns="Stage").assign(**{name: flag.astype("str").str.upper() for name, flag in flags.items()})
+    frame.to_csv(tmp_path / "boxes.csv", index=False)
+    text, source = declared(tmp_path / "boxes.csv", out=tmp_path / "boxes.yaml")
+    assert f"# TO EDIT: {neither:,} rows have neither 'Won?' nor 'Lost?'" in text
+    assert str(source.tables["leads"].columns["lost"].role) == "ignore"
+
+
+def test_nested_records_with_seconds_since_1970_have_clocks(tmp_path: Path) -> None:
+    frame = plain_deals()
+    seconds = {
+        name: pd.to_datetime(frame[name].replace("", None)).astype("datetime64[s]").astype("int64")
+        for name in ("Created", "Closed")
+    }
+    lines = [
+        {
+            "id": row["Deal ID"],
+            "deal": {
+                "stage": row["Stage"],
+                "created": int(seconds["Created"].iloc[i]),
+                "closed": int(seconds["Closed"].iloc[i]) if row["Closed"] else None,
+            },
+            "company": {"source": ["web", "fair"][i % 2], "size": row["Employees"]},
+        }
+        for i, row in frame.reset_index(drop=True).iterrows()
+    ]
+    (tmp_path / "api.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    _, source = declared(tmp_path / "api.jsonl", out=tmp_path / "api.yaml")
+    assert source.opportunities is not None and source.opportunities.created_at.source == "deal.created"
+    assert "company_source" in source.tables["leads"].columns
+
+
+def test_stages_of_a_lifecycle_are_no_job_titles(tmp_path: Path) -> None:
+    frame = plain_deals().assign(Phase=["Lead", "Partner", "Head of Sales", "Client"] * 125)
+    frame.rename(columns={"Phase": "Phase du cycle de vie"}).to_csv(tmp_path / "fr.csv", index=False)
+    text, _ = declared(tmp_path / "fr.csv", out=tmp_path / "fr.yaml")
+    assert "title: true" not in text

@@ -73,7 +73,7 @@ _MEANINGS = {
     Meaning.ID: """id, ids, guid, uuid, key, nr, no, number / kennung, nummer / identifiant, numero /
         identificador / identyfikator, numer / номер / 번호, 아이디, 식별, 識別, 番号, 编号""",
     Meaning.CREATED: """creat*, opened, received, registered, submitted, entered on, add time, added on, date
-        added, lead date / erstell*, angelegt*, eingang*, eingegangen / aangemaakt* / cree, creee / creado,
+        added, added, lead date / erstell*, angelegt*, eingang*, eingegangen / aangemaakt* / cree, creee / creado,
         creada, creacion, alta / criado, criada, criacao / creato, creata, creazione, inserito / utworz*, dodan*,
         data wplywu / skapad*, oprettet*, opprettet* / vytvor*, letrehoz*, olustur* / создан* / 생성, 등록, 접수,
         작성일, 작성 일, 作成, 登録, 起票, 受付日, 创建, 建立, 创立""",
@@ -152,6 +152,10 @@ _ABOUT = re.compile(
     r"\b(size|employees|revenue|turnover|country|city|state|region|industry|sector|type|domain|website|web|url|phone|"
     r"groesse|grosse|mitarbeiter|branche|land|ort|secteur|pays|taille|sector|pais|setor|settore|paese|branza|kraj|"
     r"status|since|age)\b|규모|업종|국가|산업|業種|規模|国"
+)
+# company.source, account.tier: something of a company in a nested record, unless the last word says it is the name
+_OF_NESTED = re.compile(
+    r"^[^\s.]+(\.[^\s.]+)*\.(?!(\w*_)?(name|label|title|company|account|organi[sz]ation)$)[^\s.]+$", re.I
 )
 _SUBJECTS = {
     Subject.HISTORY: """history, changes, audit / historie, verlauf / historique / historial / historico / storico
@@ -236,7 +240,7 @@ def _guess_meanings(header: str) -> frozenset[Meaning]:
     found = {meaning for meaning, pattern in _COMPILED.items() if pattern.search(words)}
     if Meaning.SIZE in found:
         found -= {Meaning.AMOUNT, Meaning.REVENUE}
-    if _ABOUT.search(words):
+    if _ABOUT.search(words) or _OF_NESTED.search(header):
         found -= {Meaning.COMPANY}
     return frozenset(found)
 

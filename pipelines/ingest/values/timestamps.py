@@ -29,6 +29,7 @@ _EARLIEST, _LATEST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")  # o
 # Days since 1899-12-30, as spreadsheets count them: 2000 to 2050. In a column of times nothing else is written so; days
 # of a year (24008) lie below, dates without signs (20240108) above.
 _SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:\.\d+)?$", 36_526, 55_153
+_EPOCH_2000, _EPOCH_2050 = 946_684_800, 2_524_608_000  # seconds since 1970
 _MOSTLY = 0.98  # share of a column's values that must be serial days before they are taken for such
 
 
@@ -216,6 +217,19 @@ def holds_serial_days(clean: pd.Series) -> bool:
     if hit.mean() < _MOSTLY:
         return False
     return bool(present[hit].astype("float64").between(_FIRST_DAY, _LAST_DAY).mean() >= _MOSTLY)
+
+
+def holds_epochs(clean: pd.Series) -> bool:
+    """Whether nearly all values count seconds, milliseconds or microseconds since 1970, from 2000 to 2050."""
+    present = clean.dropna()
+    if not len(present) or not bool(present.head(100).str.match(r"^\d{10,16}(?:\.\d+)?$").any()):
+        return False
+    for pattern, unit in _EPOCHS:
+        hit = present.str.match(pattern).fillna(False).astype(bool)
+        if hit.mean() >= _MOSTLY:
+            seconds = present[hit].astype("float64") * unit / 1_000_000
+            return bool(seconds.between(_EPOCH_2000, _EPOCH_2050).mean() >= _MOSTLY)
+    return False
 
 
 def _read_serial(clean: pd.Series, zone: ZoneInfo, *, told: bool) -> Timestamps:
