@@ -1,5 +1,6 @@
 """When the deals of a file came in and when they closed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ from pipelines.declaring.words.header_words import Meaning, meanings_of, words_o
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of
 
+# a day that sales hope for is none on which anything closed, where another column says when it did
+_PLANNED = re.compile(
+    r"\b(est|estimated|expected|planned|target|forecast|anticipated|projected|voraussichtlich\w*|erwartet\w*|geplant\w*|"
+    r"prevue?s?|previst[oa]|estimad[oa]|planowan\w*|przewidywan\w*)\b|예상|예정|予定|見込|预计"
+)
 CLOSED_FILLED = 0.95  # share of closed rows with a date of the close: rows without one go to quarantine
 _IN_ORDER = 0.9  # share of closed rows that close no earlier than they were created; else these are no such clocks
 
@@ -57,7 +63,8 @@ def closed_headers(guesses: Mapping[str, Guess]) -> tuple[str, ...]:
         for header, guess in guesses.items()
         if guess.type is ColumnType.TIMESTAMP and Meaning.CLOSED in meanings_of(header) and not todays_words(header)
     ]
-    return tuple(sorted(times, key=lambda header: (guesses[header].filled, times.index(header))))
+    real = [header for header in times if not _PLANNED.search(words_of(header))]
+    return tuple(sorted(real or times, key=lambda header: (guesses[header].filled, times.index(header))))
 
 
 def find_clocks(

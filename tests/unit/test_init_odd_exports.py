@@ -169,3 +169,64 @@ def test_stages_of_a_lifecycle_are_no_job_titles(tmp_path: Path) -> None:
     frame.rename(columns={"Phase": "Phase du cycle de vie"}).to_csv(tmp_path / "fr.csv", index=False)
     text, _ = declared(tmp_path / "fr.csv", out=tmp_path / "fr.yaml")
     assert "title: true" not in text
+
+
+def test_a_planned_close_is_no_close_where_another_column_has_the_real_one(tmp_path: Path) -> None:
+    frame = plain_deals()
+    planned = (pd.to_datetime(frame["Created"]) + pd.Timedelta(days=60)).dt.strftime("%Y-%m-%d")
+    frame.rename(columns={"Closed": "Actual Close Date"}).assign(**{"Est. Close Date": planned}).to_csv(
+        tmp_path / "planned.csv", index=False
+    )
+    _, source = declared(tmp_path / "planned.csv", out=tmp_path / "planned.yaml")
+    assert source.opportunities is not None
+    assert source.opportunities.closed_at.source == "Actual Close Date"
+
+
+def test_of_two_columns_of_stages_the_entered_one_is_declared(tmp_path: Path) -> None:
+    folder = tmp_path / "crm"
+    folder.mkdir()
+    frame = plain_deals()
+    leads = frame[["Deal ID", "Created", "Employees"]].rename(columns={"Deal ID": "Lead ID"})
+    leads.assign(Email=[f"a{i}@firm{i}.example" for i in range(len(leads))]).to_csv(folder / "leads.csv", index=False)
+    moves = [
+        {"Lead ID": lead, "From Stage": old, "To Stage": new, "Entered at": f"2025-07-0{day} 10:00"}
+        for lead in frame["Deal ID"]
+        for day, (old, new) in enumerate([("New", "MQL"), ("MQL", "SQL")], 1)
+    ]
+    pd.DataFrame(moves).to_csv(folder / "lead_stages.csv", index=False)
+    text = init_export([str(folder)], tmp_path / "crm.yaml", tmp_path / "data")
+    assert "from: To Stage" in text and "from: From Stage" not in text
+
+
+def test_leads_that_their_own_status_calls_lost_leave_the_worklist_beside_a_table_of_deals(tmp_path: Path) -> None:
+    folder = tmp_path / "zoho"
+    folder.mkdir()
+    rows = 120
+    status = ["Converted", "Lost Lead", "Junk Lead", "Contacted"] * (rows // 4)
+    pd.DataFrame(
+        {
+            "Record Id": [f"zcrm_{i}" for i in range(rows)],
+            "Email": [f"a{i}@firm{i}.example" for i in range(rows)],
+            "Lead Status": status,
+            "Created Time": [f"2025-{1 + i % 6:02d}-03 09:00:00" for i in range(rows)],
+            "Modified Time": [f"2025-{1 + i % 6:02d}-20 09:00:00" for i in range(rows)],
+        }
+    ).to_csv(folder / "Leads.csv", index=False)
+    pd.DataFrame(
+        [
+            {
+                "Record Id": f"zcrm_{9000 + i}",
+                "Deal Name": f"Deal {i}",
+                "Stage": ["Closed Won", "Closed Lost"][i // 4 % 2],
+                "Amount": 100 + i,
+                "Closing Date": f"2025-{2 + i % 6:02d}-20",
+                "Lead Id": f"zcrm_{i}",
+            }
+            for i in range(0, rows, 4)
+        ]
+    ).to_csv(folder / "Deals.csv", index=False)
+    _, source = declared(folder, out=tmp_path / "zoho.yaml")
+    assert "outcomes" in source.tables
+    wide = source.tables["stages"].wide
+    assert set(map(str, wide)) == {"disqualified"}  # "lost" would not count beside outcomes
+    assert {value for stage in wide.values() for value in stage.rows["Lead Status"]} == {"Lost Lead", "Junk Lead"}

@@ -183,3 +183,10 @@ def _ids(*values: str) -> ShapedTable:
 )
 def test_digits_that_are_names_are_guessed_as_names(header: str, values: list[str], kind: str) -> None:
     assert guess_column(pd.Series(values, dtype="str", name=header), None, ".").type == kind
+
+
+def test_thousands_and_millions_written_as_words_are_numbers() -> None:
+    texts = pd.Series(["12.5k €", "€ 3k", "0.4K EUR", "$2.5M", "1.2 Mio. EUR"])
+    assert cast_numbers(texts, Column(), ".").values.tolist() == [12_500.0, 3_000.0, 400.0, 2_500_000.0, 1_200_000.0]
+    assert cast_numbers(pd.Series(["12,5k €"]), Column(), ",").values.tolist() == [12_500.0]
+    assert cast_numbers(pd.Series(["5M", "5 km", "k"]), Column(), ".").unreadable.all()  # months, a distance, a letter

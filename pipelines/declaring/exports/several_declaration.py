@@ -97,7 +97,7 @@ def _events(plan: ExportPlan, lines: list[str], leads: ExportTable | None) -> tu
     answers, questions = answers_block(plan)
     stages = stages_block(plan)
     if not stages and leads is not None and leads.name in plan.keys and leads.name != plan.roles.get(Subject.DEALS):
-        stages = wide_block(leads, plan.keys[leads.name], wide_stages(leads))
+        stages = wide_block(leads, plan.keys[leads.name], wide_stages(leads), has_deals=Subject.DEALS in plan.roles)
     lines += [*activities, *answers, *stages]
     return kinds, questions
 

@@ -1,7 +1,7 @@
 """The stages of leads as a declaration: a table of them, columns of dates, or today's status."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -17,6 +17,10 @@ from pipelines.declaring.yaml_text import column_line, flow, location_lines, wra
 _STAGE_TIME = re.compile(r"\b(date|time|datetime|on|at|since|entered|became|become|an?|the|stage|lifecycle|pipeline)\b")
 _CONVERTED = re.compile(r"opportunit|convert|verkaufschance|oportunidad|szansa|영업기회|商談")
 _TOUCHED = re.compile(r"activit|contact|seen|visit|login|engage|open|click|mail|call|touch|referr|submi|session", re.I)
+Statuses = Mapping[str, tuple[str, str, Sequence[str]]]
+_LEFT_STAGE = re.compile(
+    r"\b(from|old|previous|prior|before|last|von|alt\w*|vorher\w*|ancien\w*|anterior|poprzedni\w*)\b|이전|旧|前"
+)
 _LEAST_WIDE = 0.005  # share of rows that a column of stage dates must fill
 
 
@@ -25,7 +29,7 @@ def stages_block(plan: ExportPlan) -> list[str]:
     table = plan.table(Subject.STAGES)
     if table is None:
         return []
-    stage, entered = first_column(table, Meaning.STATUS), _entered(table)
+    stage, entered = _entered_stage(table), _entered(table)
     if not stage or not entered:
         return []
     values = [str(value) for value in table.frame[stage].dropna().value_counts().index]
@@ -48,6 +52,12 @@ def stages_block(plan: ExportPlan) -> list[str]:
         if header:
             columns.append(column_line(name, {"from": header}))
     return ["  stages:", *location_lines(table.location), "    columns:", *columns]
+
+
+def _entered_stage(table: ExportTable) -> str:
+    """The column of the stage that was entered, never that of the one that was left."""
+    headers = [h for h in table.headers(Meaning.STATUS) if h not in table.times and Meaning.ID not in meanings_of(h)]
+    return next((h for h in headers if not _LEFT_STAGE.search(words_of(h))), "")
 
 
 def _stage_of_row(value: str, *, of_deals: bool) -> Stage | None:
@@ -103,9 +113,15 @@ def _lost_status(table: ExportTable) -> str:
     return ""
 
 
-def wide_block(table: ExportTable, key: str, wide: Mapping[str, list[str]]) -> list[str]:
-    """Lines of ``tables.stages`` from the dates and the status of a table of leads; empty where it has none."""
-    today = dated_statuses(table)
+def wide_block(table: ExportTable, key: str, wide: Mapping[str, list[str]], *, has_deals: bool) -> list[str]:
+    """Lines of ``tables.stages`` from the dates and the status of a table of leads; empty where it has none.
+
+    ``has_deals`` says that wins and losses are those of a table of deals: a lead that its own status calls lost never
+    became one, so it is disqualified. Stages called lost count only where nothing else says how deals ended.
+    """
+    today: Statuses = dated_statuses(table)
+    if has_deals:
+        wide, today = _without_lost(wide, today)
     lost = _lost_status(table)
     if lost and not today:
         rows = sum(stage_of(str(v)) in (Stage.DISQUALIFIED, Stage.LOST) for v in table.frame[lost].dropna())
@@ -135,3 +151,16 @@ def wide_block(table: ExportTable, key: str, wide: Mapping[str, list[str]]) -> l
         keys = {"from": changed, "rows": {status: list(values)}}
         lines.append(f"      {stage}: {flow(keys)}")
     return [*lines, "    columns:", column_line("lead_id", {"from": key})]
+
+
+def _without_lost(wide: Mapping[str, list[str]], today: Statuses) -> tuple[Mapping[str, list[str]], Statuses]:
+    """What the dates and the status of leads call lost, as disqualified."""
+    lost, junk = str(Stage.LOST), str(Stage.DISQUALIFIED)
+    headers = [*wide.get(junk, []), *wide.get(lost, [])]
+    dates = {stage: names for stage, names in wide.items() if stage not in (lost, junk)}
+    found = [today[stage] for stage in (junk, lost) if stage in today]
+    others = {stage: keys for stage, keys in today.items() if stage not in (lost, junk)}
+    if found:
+        changed, status, _ = found[0]
+        others[junk] = (changed, status, [value for _, _, values in found for value in values])
+    return dates | ({junk: headers} if headers else {}), others

@@ -140,6 +140,7 @@ def _plain_number(text: str) -> str:
         rest = _without_currency(rest)
         if rest == before:
             break
+    rest = _without_thousands_word(rest, money=rest != text.strip())
     rest = re.sub(r"(?<=\d)[.,][-\u2013\u2014]{1,2}$", "", rest)  # 1'200.– and 5,-: no hundredths
 
     if not re.fullmatch(r"[+-]?[\d.,' ]*\d[\d.,' ]*(?:[eE][+-]?\d+)?", rest):
@@ -147,6 +148,14 @@ def _plain_number(text: str) -> str:
     if minus:
         return f"-{rest}" if rest[0] not in "+-" else text
     return rest
+
+
+def _without_thousands_word(text: str, *, money: bool) -> str:
+    """12.5k as 12.5e3, beside a currency only: 10k may be a run, 5M five months."""
+    match = re.fullmatch(r"([+-]?[\d.,' ]*\d) ?(k|tsd\.?|mio\.?|mln\.?|m)", text, re.IGNORECASE)
+    if match is None or not money:
+        return text
+    return f"{match[1]}e{3 if match[2].lower()[0] in 'kt' else 6}"
 
 
 def _without_currency(text: str) -> str:
