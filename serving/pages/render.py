@@ -84,7 +84,8 @@ def lead_name(lead: Mapping[str, Any]) -> str:
     ('7', 'Ann')
     """
     shown = lead["display"]
-    return str(shown.get("full_name") or shown.get("name") or lead["lead_id"])
+    parts = [str(shown[part]) for part in ("first_name", "last_name") if shown.get(part)]
+    return str(shown.get("full_name") or " ".join(parts) or shown.get("name") or lead["lead_id"])
 
 
 def format_timestamp(value: Any) -> str:
