@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache, partial
@@ -17,9 +18,14 @@ from features.assembly.frameless_rows import Values
 from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError, ContractError
 from features.schema.vocabulary import Dimension
+from models.bundle_files.document_checks import check_parts, listed_files
+from models.bundle_files.document_schema import parse_document
+from models.bundle_files.plain_files import read_plain_file
+from models.bundle_files.strict_json import parse_strictly
 from models.calibration.evidence_limits import EvidenceLimits
 from models.calibration.interval import IntervalModel
 from models.candidates.blend import blend_contributions, blend_log_odds
+from models.candidates.booster_text import MOST_BYTES as MOST_BOOSTER_BYTES
 from models.candidates.kinds import LEARNED
 from models.candidates.prior import PriorCandidate
 from models.candidates.rubric import RubricCandidate
@@ -34,6 +40,8 @@ FORMAT = 1  # of bundle.json; raised when an older reader would misread it
 KINDS: Mapping[str, Any] = MappingProxyType(
     {**LEARNED, SegmentedModel.name: SegmentedModel, PriorCandidate.name: PriorCandidate}
 )
+MOST_DOCUMENT_BYTES = 32 * 2**20  # of bundle.json: 130 features take 0.3 MB, a hundred times as much is none of ours
+MOST_BYTES = 128 * 2**20  # of all text files: bounds what a server holds while it looks at a bundle
 VOLATILE = ("trained_at", "run_id", "seconds")  # keys of meta that differ between equal trainings
 _SEVERAL = 8  # leads that are explained as a block: more than the 4 that TreeShap walks one by one
 _NAME_LISTS = 64  # lists of features whose dimensions are kept: one a set of components, so a few are in use
@@ -165,6 +173,12 @@ class Bundle:
         """Days after as_of in which a win counts."""
         return int(self.meta["horizon_days"])
 
+    @property
+    def age_days(self) -> tuple[float, float]:
+        """Least and greatest age of the leads learned from; NaN where there are no clocks, or it is not on record."""
+        low, high = (math.nan if age is None else float(age) for age in self.meta.get("age_days") or (None, None))
+        return low, high
+
     def document(self) -> dict[str, Any]:
         """The bundle as JSON, without the booster texts."""
         return {
@@ -217,47 +231,77 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
     return bundle.hash
 
 
+@dataclass(frozen=True)
+class StoredBundle:
+    """A bundle and the bytes it was read from, by file name: what is copied is what was checked, and nothing else."""
+
+    bundle: Bundle
+    contents: Mapping[str, bytes]
+
+
 def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
     """Read a bundle.
 
     Raises
     ------
-    BundleError : it is missing, damaged, of another format, or not the one expected
+    BundleError : it is missing, damaged, of another format, not the one expected, or made of numbers that no training
+        writes
     """
-    path = folder / "bundle.json"
+    return read_bundle(folder, expect_hash).bundle
+
+
+def read_bundle(folder: Path, expect_hash: str | None = None) -> StoredBundle:
+    """As :func:`load_bundle`, with the bytes of its files.
+
+    A hash tells that nothing was changed since somebody wrote it, not who wrote it: what it holds is checked as well,
+    and the trees before LightGBM sees them.
+    """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["format"] != FORMAT:
-            raise BundleError(
-                f"{path} has format {document['format']}; this version reads format {FORMAT}. Train again, or install "
-                "the version that wrote it."
-            )
-
-        stored = document.pop("hash")
-        names = [name for state in document["components"].values() for name in state.get("files", ())]
-        if any(Path(name).name != name for name in names):
-            raise BundleError(
-                f"{path} names a file outside its directory, so it was not written by leadscore. Use another bundle."
-            )
-
-        files = {name: (folder / name).read_text(encoding="utf-8") for name in names}
-        found = content_hash(document, files)
-        if found != stored or (expect_hash is not None and found != expect_hash):
-            raise BundleError(
-                f"bundle {folder} has hash {found[:12]}, expected {(expect_hash or stored)[:12]}: it was changed "
-                "after it was written. Restore it, or train again."
-            )
-
-        bundle = _restore(document, files)
-        # not an argument of the bundle: dataclasses.replace must not carry it over to another one
-        object.__setattr__(bundle, "stored_hash", found)
-        return bundle
+        return _read(folder, expect_hash)
     except ContractError as problem:
         raise BundleError(f"bundle {folder} cannot be used: {problem}") from problem
     except FileNotFoundError as problem:
         raise BundleError(f"{problem.filename} was not found; train first, or name another bundle.") from problem
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, OSError) as problem:
-        raise BundleError(f"bundle {folder} is damaged: {problem!r}. Restore it, or train again.") from problem
+    except OSError as problem:
+        raise BundleError(
+            f"bundle {folder} cannot be read ({problem.strerror}). Check the path and rights."
+        ) from problem
+    except ValueError as problem:
+        raise BundleError(f"bundle {folder} is damaged: {problem}. Restore it, or train again.") from problem
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, MemoryError) as problem:
+        raise BundleError(f"bundle {folder} is damaged: {problem!r:.200}. Restore it, or train again.") from problem
+
+
+def _read(folder: Path, expect_hash: str | None) -> StoredBundle:
+    path = folder / "bundle.json"
+    contents = {path.name: read_plain_file(path, MOST_DOCUMENT_BYTES)}
+    document = parse_strictly(contents[path.name], nan_under="meta")
+    names = listed_files(document)
+    if document["format"] != FORMAT:
+        raise BundleError(
+            f"{path} has format {document['format']!r:.40}; this version reads format {FORMAT}. Train again, or "
+            "install the version that wrote it."
+        )
+
+    left = MOST_BYTES
+    for name in names:
+        contents[name] = read_plain_file(folder / name, min(MOST_BOOSTER_BYTES, left))
+        left -= len(contents[name])
+    files = {name: contents[name].decode("utf-8").replace("\r\n", "\n") for name in names}
+
+    stored = document.pop("hash")
+    found = content_hash(document, files)
+    if found != stored or (expect_hash is not None and found != expect_hash):
+        raise BundleError(
+            f"bundle {folder} has hash {found[:12]}, expected {str(expect_hash or stored)[:12]}: it was changed "
+            "after it was written. Restore it, or train again."
+        )
+
+    check_parts(parse_document(document))
+    bundle = _restore(document, files)
+    # not an argument of the bundle: dataclasses.replace must not carry it over to another one
+    object.__setattr__(bundle, "stored_hash", found)
+    return StoredBundle(bundle, contents)
 
 
 def _restore(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:

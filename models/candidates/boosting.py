@@ -14,6 +14,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog
+from models.candidates.booster_text import TreeFeatures, checked_model_text
 from models.candidates.linear import learned_catalog
 from models.encoding.linear_encoder import CategoryCode, category_codes
 from models.explaining.treeshap import TreeShap, UnsupportedError
@@ -134,6 +135,7 @@ class BoosterCandidate:
         self.boosters = boosters
         self.threads = threads
         self.base = base
+        self.predicting_texts = texts  # of a restored candidate: the part that was read strictly, and no more
 
     def fit(
         self,
@@ -179,7 +181,7 @@ class BoosterCandidate:
         """The boosters, read from their texts on first use."""
         import lightgbm as lgb
 
-        return tuple(lgb.Booster(model_str=text) for text in self.texts)
+        return tuple(lgb.Booster(model_str=text) for text in self.predicting_texts)
 
     def log_odds(self, values: Values) -> Floats:
         """Mean log-odds over the seeds, shape (n,)."""
@@ -257,10 +259,13 @@ class BoosterCandidate:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], files: Mapping[str, str]) -> Self:
-        """The candidate of a :meth:`state` and its text files."""
+        """The candidate of a :meth:`state` and its text files; BundleError for a text that training does not write."""
         texts = tuple(files[name] for name in state["files"])
         columns = TreeColumns.restore(state["columns"])
-        return cls(state["parameters"], columns, texts, boosters=len(texts), base=float(state["base"]))
+        features = TreeFeatures(len(columns.numbers), tuple(len(code.levels) for code in columns.categories.values()))
+        restored = cls(state["parameters"], columns, texts, boosters=len(texts), base=float(state["base"]))
+        restored.predicting_texts = tuple(checked_model_text(text, features) for text in texts)
+        return restored
 
 
 def tree_contributions(models: "tuple[lgb.Booster, ...]", design: Floats, threads: int) -> Floats:

@@ -101,7 +101,7 @@ def _judge_drift(
     if not len(rows):
         return findings, (), None
 
-    low, high = bundle.meta["age_days"]
+    low, high = bundle.age_days
     age = rows.keys["age_days"].to_numpy(dtype=np.float64)
     outside = (age < low - _DAY) | (age > high + _DAY)
     if np.isfinite([low, high]).all() and np.isfinite(age).any():

@@ -64,7 +64,7 @@ def measure_throughput(context: Context, rows: int = ROWS) -> Throughput:
 
     return Throughput(
         source=context.source.name,
-        winner=bundle.meta["winner"],
+        winner=str(bundle.meta.get("winner")),
         features=len(bundle.catalog),
         matrix_rows=len(matrix),
         matrix_rows_per_second=len(matrix) / built,

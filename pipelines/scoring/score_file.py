@@ -323,7 +323,7 @@ def _relational_matrix(
 
 def _notes(model: Bundle, matrix: Matrix, usable: np.ndarray) -> list[str]:
     """What a reader should mind: leads older or younger than any the model was trained on."""
-    oldest = model.meta["age_days"][1]
+    oldest = model.age_days[1]
     age = matrix.keys["age_days"].to_numpy(dtype=np.float64)
     age = age if len(age) == len(usable) else _spread(age, usable)
     return [

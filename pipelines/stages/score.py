@@ -133,7 +133,7 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
 
 def _count_too_old(bundle: Bundle, matrix: Matrix) -> int:
     """Leads whose horizon had passed, counted from the oldest age that taught the bundle; 0 without ages."""
-    oldest = float(bundle.meta["age_days"][1]) + float(bundle.horizon_days or 0)
+    oldest = bundle.age_days[1] + float(bundle.horizon_days or 0)
     age = matrix.keys["age_days"].to_numpy(dtype=np.float64)
     return int((age > oldest).sum()) if np.isfinite(oldest) else 0
 
