@@ -3,24 +3,41 @@
 No stage makes them anew: they outlive runs. A file without a version is read as the first one, whose layout it has.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+from pydantic import Field, StringConstraints, model_validator
+
+from features.errors import DataError
+from models.bundle_files.plain_files import read_plain_file
+from models.bundle_files.strict_json import parse_strictly
 from pipelines.artifacts.artifact import VERSION, Record, Versioned
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.paths import Paths
 
 _REPAIR = "promote"  # the command that writes the pointer anew
+_MOST_BYTES = 2**20  # 50 moves take 30 kB
+_MOST_TEXT = 10_000  # characters of a reason
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(max_length=_MOST_TEXT)]
+
+
+def is_bundle_hash(text: object) -> bool:
+    """Whether a text is the hash of a bundle: it names a folder, so nothing else may stand in its place."""
+    return isinstance(text, str) and _HASH.fullmatch(text) is not None
 
 
 class MoveRecord(Record):
     """One move of the champion's pointer."""
 
-    at: str
-    hash: str
-    how: str
-    previous: str | None
-    reason: str
+    at: Text
+    hash: Hash
+    how: Text
+    previous: Hash | None
+    reason: Text
 
 
 class ChampionRecord(Versioned):
@@ -29,9 +46,16 @@ class ChampionRecord(Versioned):
     STAGE = _REPAIR
 
     path: str | None
-    hash: str | None
-    previous: str | None
-    history: tuple[MoveRecord, ...] = ()
+    hash: Hash | None
+    previous: Hash | None
+    history: Annotated[tuple[MoveRecord, ...], Field(max_length=1_000)] = ()
+
+    @model_validator(mode="after")
+    def _point_to_a_kept_bundle(self) -> Self:
+        expected = None if self.hash is None else f"bundles/{self.hash}"
+        if self.path != expected:
+            raise ValueError("path is not 'bundles/' and the hash")
+        return self
 
     @classmethod
     def read(cls, paths: Paths) -> Self | None:
@@ -39,15 +63,33 @@ class ChampionRecord(Versioned):
 
         Raises
         ------
-        DataError : it is damaged or was written by a newer leadscore
+        DataError : it is no plain file, damaged, or was written by a newer leadscore
         """
-        if not paths.champion.exists():
+        where = paths.champion
+        try:
+            content = parse_strictly(read_plain_file(where, _MOST_BYTES))
+        except FileNotFoundError:
             return None
-        return cls.parse(_with_version(read_json(paths.champion)), paths.champion, paths.source, cls.STAGE)
+        except OSError as problem:
+            raise DataError(f"{where} cannot be read ({problem.strerror}); check who may read it.") from problem
+        except ValueError as problem:
+            raise DataError(f"{where} is damaged ({str(problem)[:200]}); {_way_out(paths)}") from problem
+
+        try:
+            return cls.parse(_with_version(content), where, paths.source, cls.STAGE)
+        except DataError as problem:
+            raise DataError(f"{problem.message} Or {_way_out(paths)}") from problem
 
     def write(self, paths: Paths) -> None:
         """Write the pointer, atomically."""
         write_json(paths.champion, self.record())
+
+
+def _way_out(paths: Paths) -> str:
+    return (
+        "restore the file, or remove it and choose a kept bundle: leadscore promote "
+        f"--source {paths.source} --bundle HASH."
+    )
 
 
 class CautionsRecord(Versioned):

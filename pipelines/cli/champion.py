@@ -111,8 +111,8 @@ def champion_command(options: Options, output: Output, *, pull: bool = False) ->
         "hash": found.hash,
         "path": str(found.folder),
         "previous": found.previous,
-        "winner": bundle.meta["winner"],
-        "trained_through": bundle.meta["trained_through"],
+        "winner": bundle.meta.get("winner"),
+        "trained_through": bundle.meta.get("trained_through"),
         "scale_version": bundle.scale.version,
     }
     moves = "\n".join(f"{m.at} {m.hash[:12]} {m.how}: {m.reason}" for m in found.history)

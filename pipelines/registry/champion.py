@@ -1,6 +1,6 @@
 """The champion pointer: which bundle scores, by path and hash, and how it got there, in one small file."""
 
-import shutil
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,8 +12,9 @@ from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
 from features.errors import BundleError, RegistryError
 from features.schema.source import Source
-from models.bundle import Bundle, load_bundle
-from pipelines.artifacts.champion_record import ChampionRecord, MoveRecord
+from models.bundle import Bundle, load_bundle, read_bundle
+from pipelines.artifacts.champion_record import ChampionRecord, MoveRecord, is_bundle_hash
+from pipelines.registry.soundness import require_sound
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
@@ -60,7 +61,7 @@ def read_champion(paths: Paths) -> Champion | None:
 
 def ensure_pointer(paths: Paths) -> None:
     """An empty pointer where there is none, so that whoever depends on the file finds it."""
-    if not paths.champion.exists():
+    if not os.path.lexists(paths.champion):
         ChampionRecord.of({"path": None, "hash": None, "previous": None}).write(paths)
 
 
@@ -93,14 +94,18 @@ def catalog_for(context: Context, bundle: Bundle) -> Catalog:
 
 
 def keep_bundle(paths: Paths, folder: Path) -> str:
-    """Copy a bundle into the kept bundles, by hash, in place of a damaged copy too; returns the hash."""
-    bundle = load_bundle(folder)
-    kept = paths.bundles / bundle.hash
-    if not _is_intact(kept, bundle.hash):
+    """Copy a bundle into the kept bundles, by hash, in place of a damaged copy too; returns the hash.
+
+    What is written is what was read and checked: no file that the bundle does not list, nothing behind a link, and
+    nothing that changed meanwhile.
+    """
+    stored = read_bundle(folder)
+    kept = paths.bundles / stored.bundle.hash
+    if not _is_intact(kept, stored.bundle.hash):
         with stage_dir(kept) as new:
-            for file in folder.iterdir():
-                shutil.copyfile(file, new / file.name)
-    return bundle.hash
+            for name, content in stored.contents.items():
+                (new / name).write_bytes(content)
+    return stored.bundle.hash
 
 
 def _is_intact(kept: Path, bundle_hash: str) -> bool:
@@ -113,8 +118,12 @@ def _is_intact(kept: Path, bundle_hash: str) -> bool:
 
 def resolve_bundle_hash(paths: Paths, beginning: str) -> str:
     """The whole hash of the one kept bundle that begins so; RegistryError if there is none, or several."""
-    kept = sorted(folder.name for folder in paths.bundles.glob("*")) if paths.bundles.exists() else []
-    found = [name for name in kept if name.startswith(beginning) and not name.startswith(".")]
+    kept = (
+        sorted(folder.name for folder in paths.bundles.glob("*") if is_bundle_hash(folder.name))
+        if paths.bundles.exists()
+        else []
+    )
+    found = [name for name in kept if name.startswith(beginning)]
     if not beginning or len(found) != 1:
         raise RegistryError(
             f"{len(found)} kept bundles begin with '{beginning}' under {paths.bundles}; give enough of the hash to "
@@ -126,17 +135,22 @@ def resolve_bundle_hash(paths: Paths, beginning: str) -> str:
 def point_to(paths: Paths, bundle_hash: str, move: PointerMove) -> Champion:
     """Make a kept bundle the champion, in one atomic write; the champion itself stays as it is.
 
+    A bundle that was never tried here scores made-up leads first, in a process of its own.
+
     Raises
     ------
     RegistryError : it is not kept
+    BundleError : it is damaged, or does not score as a bundle must; the pointer stays
     """
     folder = paths.bundles / bundle_hash
-    if not (folder / "bundle.json").exists():
+    if not is_bundle_hash(bundle_hash) or not (folder / "bundle.json").exists():
         raise RegistryError(f"no bundle {bundle_hash[:12]} is kept under {paths.bundles}; train it again.")
 
     now = read_champion(paths)
     if now is not None and now.hash == bundle_hash:
         return now
+    load_bundle(folder, bundle_hash)
+    require_sound(paths, folder, bundle_hash)
 
     previous, history = (None, ()) if now is None else (now.hash, now.history)
     entry = MoveRecord(

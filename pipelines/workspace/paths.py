@@ -123,3 +123,8 @@ class Paths:
     def bundles(self) -> Path:
         """Kept bundles, one directory per hash."""
         return self.root / "bundles"
+
+    @property
+    def probed(self) -> Path:
+        """Bundles that scored made-up leads soundly, by hash; made anew by the next probe where it is missing."""
+        return self.root / "probed.json"

@@ -105,10 +105,11 @@ def test_verdicts_are_read_by_stage(paths: Paths) -> None:
 
 def test_what_outlives_runs_is_read_without_a_version_too(paths: Paths) -> None:
     assert ChampionRecord.read(paths) is None and CautionsRecord.read(paths).texts == {}
-    paths.champion.write_text('{"path": "bundles/a", "hash": "a", "previous": null}')
+    name = "a" * 64
+    paths.champion.write_text(json.dumps({"path": f"bundles/{name}", "hash": name, "previous": None}))
     paths.cautions.write_text('{"a": "weak"}')
     champion, cautions = ChampionRecord.read(paths), CautionsRecord.read(paths)
-    assert champion is not None and champion.hash == "a" and cautions.texts == {"a": "weak"}
+    assert champion is not None and champion.hash == name and cautions.texts == {"a": "weak"}
     champion.write(paths)
     cautions.write(paths)
     assert json.loads(paths.champion.read_text())["version"] == 1
