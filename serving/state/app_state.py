@@ -19,8 +19,8 @@ from serving.settings import ServeSettings
 from serving.state.build_worklist import build_worklist
 from serving.state.clock import ServingClock
 from serving.state.gather_rows import POSTED_TABLES
+from serving.state.last_good import load_chosen, remember_served
 from serving.state.lead_data import load_data
-from serving.state.loaded_model import load_model
 from serving.state.loaded_state import LoadedState
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret
@@ -107,6 +107,8 @@ class AppState:
     def load(self) -> bool:
         """Load champion, data and worklist, and swap them in; on a failure the old ones stay and ``problem`` says why.
 
+        Where there are no old ones, the bundle that served last here does, or the champion before.
+
         Returns whether a new state is in use.
         """
         with self._lock:
@@ -119,13 +121,16 @@ class AppState:
 
             self.context, self.clock = loaded.model.context, clock
             self._loads, self._loaded = loaded.number, loaded
-            self.problem = ""
+            self.problem = loaded.instead_of
+        if not loaded.instead_of:
+            remember_served(self.folder, loaded.model.bundle.hash)
         return True
 
     def _load(self) -> tuple[LoadedState, ServingClock]:
         context = self.open_declaration()
         self._context_is_fresh = False
-        model = load_model(context, None if self.settings.follows_pointer else Path(self.settings.bundle))
+        chosen = None if self.settings.follows_pointer else Path(self.settings.bundle)
+        model, instead_of = load_chosen(context, chosen, self.folder, fall_back=self._loaded is None)
 
         stamp = _data_stamp(context.paths)
         unchanged = self._loaded is not None and self._loaded.data.stamp == stamp
@@ -141,7 +146,7 @@ class AppState:
         framework = self.framework(None)
         worklist = build_worklist(self.store, model, data, clock, framework)
         model.warm(framework)
-        return LoadedState(model, data, worklist, self._loads + 1), clock
+        return LoadedState(model, data, worklist, self._loads + 1, instead_of), clock
 
     def refresh(self) -> bool:
         """Load again if the champion or the data changed; called by the watcher. Returns whether it did."""
@@ -161,7 +166,8 @@ class AppState:
             return False
         if newer_data or (champion is not None and champion.hash != loaded.model.bundle.hash):
             return self.load()
-        self.problem = ""
+        is_champion = champion is not None and champion.hash == loaded.model.bundle.hash
+        self.problem = "" if is_champion else loaded.instead_of
         return False
 
     def catch_up(self) -> None:

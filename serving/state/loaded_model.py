@@ -23,6 +23,7 @@ from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scoring import Rows, Scored, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
+from pipelines.registry.soundness import require_sound
 from pipelines.workspace.context import Context
 from serving.import_blocker import block_import
 from serving.json_values import to_json_values
@@ -120,18 +121,31 @@ class LoadedModel:
 def load_model(context: Context, bundle: Path | None = None) -> LoadedModel:
     """The champion's bundle, or the one in a directory, checked against the declaration of today.
 
+    One that was never tried here scores made-up leads first, in a process of its own: a bundle may end that one, never
+    the server.
+
     Raises
     ------
     RegistryError : there is no champion
-    BundleError : it is damaged, or was trained under another declaration
+    DataError : the pointer to it is damaged
+    BundleError : it is damaged, does not score as a bundle must, or was trained under another declaration
     """
     if bundle is None:
         champion = require_champion(context.paths)
-        folder, loaded = champion.folder, load_bundle(champion.folder, champion.hash)
-    else:
-        folder = bundle
-        loaded = load_bundle(folder)
-    return LoadedModel(loaded, context, RowMaker(catalog_for(context, loaded), context.source), folder)
+        return _load(context, champion.folder, champion.hash)
+    return _load(context, bundle, None)
+
+
+def load_kept(context: Context, bundle_hash: str) -> LoadedModel:
+    """A kept bundle by its whole hash, checked as :func:`load_model` checks the champion's."""
+    return _load(context, context.paths.bundles / bundle_hash, bundle_hash)
+
+
+def _load(context: Context, folder: Path, bundle_hash: str | None) -> LoadedModel:
+    loaded = load_bundle(folder, bundle_hash)
+    catalog = catalog_for(context, loaded)
+    require_sound(context.paths, folder, loaded.hash)
+    return LoadedModel(loaded, context, RowMaker(catalog, context.source), folder)
 
 
 def empty_tables() -> dict[str, list[dict[str, Any]]]:

@@ -10,12 +10,19 @@ from serving.state.ranked_worklist import Worklist
 
 @dataclass(frozen=True)
 class LoadedState:
-    """What scores: a request keeps the one it began with. ``number`` counts the loads of this server."""
+    """What scores: a request keeps the one it began with.
+
+    Parameters
+    ----------
+    number : counts the loads of this server
+    instead_of : why the chosen bundle does not serve and this one does; empty where it is the chosen one
+    """
 
     model: LoadedModel
     data: LeadData
     worklist: Worklist
     number: int
+    instead_of: str = ""
 
     def find_lead(self, lead_id: str, owner: str | None) -> int:
         """Row of a lead the caller may see; the UnknownLeadError does not say whether it exists."""
