@@ -332,12 +332,14 @@ WINS = np.array([20.0] * 70 + [100.0] * 30)
 
 
 def test_the_horizon_holds_most_wins_unless_the_history_is_short() -> None:
-    assert choose_horizon(WINS, np.linspace(0, 1100, 500)).days == 121
-    short = choose_horizon(WINS, np.linspace(0, 500, 500))
+    assert choose_horizon(WINS, np.linspace(0, 1100, 500), weekly=True).days == 121
+    short = choose_horizon(WINS, np.linspace(0, 500, 500), weekly=True)
     assert (short.days, short.wished, short.share, short.split_by) == (60, 121, 0.7, "time")
+    assert choose_horizon(WINS, np.linspace(0, 620, 500)).days == 120  # looked at once: enough have matured
+    assert choose_horizon(WINS, np.linspace(0, 470, 500)).days == 90
     assert choose_horizon(np.array([]), np.array([])).days == 91
     assert choose_horizon(np.array([3.0]), np.linspace(0, 500, 500)).days == 7
-    assert choose_horizon(np.array([3.0]), np.linspace(0, 500, 500), least=30).days == 30
+    assert choose_horizon(np.array([3.0]), np.linspace(0, 500, 500), weekly=True).days == 30
 
 
 @pytest.mark.parametrize(
@@ -354,7 +356,7 @@ def test_of_a_short_history_with_late_wins_accounts_are_kept_apart(
     late: float, span: int, accounts: bool, days: int, split_by: str
 ) -> None:
     wins = np.where(np.arange(100) < 100 * late, 170.0, 20.0)
-    found = choose_horizon(wins, np.linspace(0, span, 400), accounts=accounts)
+    found = choose_horizon(wins, np.linspace(0, span, 400), accounts=accounts, weekly=True)
     assert (found.days, found.split_by) == (days, split_by)
 
 

@@ -197,15 +197,18 @@ def test_a_made_column_takes_no_other_s_name(tmp_path: Path) -> None:
 def test_a_history_too_short_for_its_wins_keeps_accounts_apart(tmp_path: Path, with_company: bool) -> None:
     frame = deals(rows=1500)
     created = pd.to_datetime(frame["created"])
-    late = (created + pd.to_timedelta(170, unit="D")).dt.strftime("%Y-%m-%d %H:%M")
-    frame["closed"] = frame["closed"].mask((frame["status"] == "Won") & (frame["closed"] != ""), late)
+    over = frame["status"] == "Won"
+    late = (created + pd.to_timedelta(300, unit="D")).clip(upper=created.max())  # the last day of the file
+    kept = ~over | (created + pd.to_timedelta(300, unit="D") <= created.max())
+    frame["closed"] = frame["closed"].mask(over, late.dt.strftime("%Y-%m-%d %H:%M"))
+    frame = frame[kept]
     frame = frame if with_company else frame.drop(columns="company")
     text, source = started(write_export(tmp_path / "hub.csv", frame))
     assert source.opportunities is not None
     if not with_company:
-        assert (source.label.horizon_days, source.split.by) == (60, "time")
+        assert (source.label.horizon_days, source.split.by) == (90, "time")
         return
-    assert (source.label.horizon_days, source.split.by) == (182, "accounts")
+    assert (source.label.horizon_days, source.split.by) == (365, "accounts")
     assert source.opportunities.account_id is not None and source.opportunities.account_id.source == "Company name"
     assert "0% of the" in text and "too short a history" in text
     counts = ingest(source, Paths(tmp_path / "data", source.name))

@@ -13,7 +13,6 @@ from pipelines.declaring.yaml_text import flow, wrap_comment
 
 _ALWAYS_FILLED = 0.9  # share from which a lead's account can have been known when the lead came in
 _A_WEEK = 0.1  # share of a week's new leads that sales is taken to work, until somebody says better
-_SHORTEST = 30  # days: with a weekly cohort a shorter horizon asks of most weeks whether nothing happened
 
 
 def created_column(table: ExportTable) -> str:
@@ -76,5 +75,5 @@ def _choose(plan: ExportPlan, outcomes: DealOutcomes, leads: ExportTable, create
         days_to_win(plan, outcomes, created).to_numpy(dtype="float64"),
         ((ends - times).dt.total_seconds() / 86_400).to_numpy(dtype="float64"),
         accounts=account is not None and (deals is leads or is_known_at_creation(account)),
-        least=_SHORTEST,
+        weekly=True,
     )
