@@ -115,7 +115,8 @@ def worklist_page(
     )
 
 
-_HEADS = ("full_name", "first_name", "last_name", "name", "company", "owner")  # shown at the head of a card, and in the list
+# shown at the head of a card, and in the list
+_HEADS = ("full_name", "first_name", "last_name", "name", "company", "owner")
 
 
 def _extra_columns(app_state: AppState, *roles: Role) -> list[str]:
