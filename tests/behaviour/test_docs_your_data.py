@@ -93,6 +93,7 @@ def weekly(world: World) -> None:
         seen.to_csv(f"weekly/deals_{day:%F}.csv", index=False)
 
 
+Cli = Callable[..., tuple[int, str, str]]
 EXPORTS: dict[str, Callable[[World], None]] = {
     "One file": one_file,
     "Several tables": folder,
@@ -111,8 +112,9 @@ def test_every_section_with_commands_is_run_and_every_template_is_named() -> Non
 
 
 @pytest.mark.parametrize("title", EXPORTS)
-def test_the_commands_run(title: str, deals: World, funnel: World, cli: Callable[..., tuple[int, str, str]], tmp_path: Path,
-                          monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_the_commands_run(
+    title: str, deals: World, funnel: World, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     EXPORTS[title](funnel if title in WITH_ACTIVITIES else deals)
