@@ -23,7 +23,7 @@ from features.errors import BundleError, LeadScoreError
 from models.bundle import Bundle, load_bundle
 
 SECONDS = 60.0  # from start to answer; a bundle of 130 features takes 3, most of it imports
-_MOST_MEMORY = 4 * 2**30  # bytes of address space: libraries and their threads reserve 1.5, most of it never touched
+_MOST_MEMORY = 4 * 2**30  # bytes of address space beyond that of the libraries, which reserve as many as cores ask for
 _MOST_SAID = 4_000  # characters read of its answer
 _MOST_LOG_ODDS = 1e4  # of an ordinary lead; a probability of 1 - 1e-16 is 37
 _NEAR = 1e-6  # between two ways to the same log-odds, of the sum of their parts' sizes
@@ -45,7 +45,7 @@ def probe_bundle(folder: Path, bundle_hash: str, *, seconds: float = SECONDS) ->
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": paths},
+        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         start_new_session=True,
     ) as child:
         try:
@@ -65,13 +65,21 @@ def _limit_process(seconds: float) -> None:
     except ImportError:
         return
     for kind, most in (
-        (resource.RLIMIT_AS, _MOST_MEMORY),
+        (resource.RLIMIT_AS, _address_space() + _MOST_MEMORY),
         (resource.RLIMIT_CPU, math.ceil(2 * seconds)),  # of all its threads
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(kind)[1]
         bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (bound, bound))
+
+
+def _address_space() -> int:
+    """Bytes of address space this process has taken so far; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _problem_of(status: int, said: bytes) -> str:

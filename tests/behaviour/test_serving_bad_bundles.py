@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from features.errors import ExitStatus
+from features.errors import BundleError, ExitStatus
 from models.bundle import content_hash
+from pipelines.registry import soundness
 from pipelines.registry.champion import point_to, read_champion
+from pipelines.tracking import mlflow_registry
 from tests.reference.challengers import TEST
 from tests.reference.serving import client_for
 
@@ -92,9 +94,6 @@ def test_a_server_without_a_good_bundle_starts_and_says_why(tiny_copy: Any, tmp_
 def test_a_bundle_that_cannot_be_probed_is_not_served(
     tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from features.errors import BundleError
-    from pipelines.registry import soundness
-
     def crash(*_: Any) -> None:
         raise BundleError("scoring with it crashed (SIGABRT)")
 
@@ -134,3 +133,17 @@ def test_a_bad_bundle_is_not_promoted(cli: Cli, tiny_copy: Any) -> None:
     assert paths.champion.read_bytes() == kept
     point_to(paths, read_champion(paths).hash, TEST)
     assert paths.champion.read_bytes() == kept
+
+
+def test_a_bad_bundle_of_the_registry_leaves_the_pointer_and_is_not_kept(
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = tiny_copy.context.paths
+    kept = paths.champion.read_bytes()
+    bad = plant_bad_bundle(tiny_copy)
+    paths.champion.write_bytes(kept)
+    fetched = (paths.bundles / bad).rename(tmp_path / "fetched")
+    monkeypatch.setattr(mlflow_registry, "fetch_bundle", lambda *_: fetched)
+    with pytest.raises(BundleError, match=r"calibration\.slope"):
+        mlflow_registry.pull_champion(tiny_copy.context, mlflow_registry.NamedVersion("leadscore", "1", bad))
+    assert paths.champion.read_bytes() == kept and not (paths.bundles / bad).exists()

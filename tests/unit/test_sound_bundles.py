@@ -236,6 +236,20 @@ def test_a_pointer_moves_only_after_a_probe_which_is_made_once(
             point_to(paths, name, TEST)
 
 
+def test_a_sound_bundle_passes_in_the_child_and_one_of_another_hash_does_not(bases: list[Path]) -> None:
+    for base in bases[1:]:
+        probe_bundle(base, load_bundle(base).hash)
+    with pytest.raises(BundleError, match="expected 000000000000"):
+        probe_bundle(bases[0], "0" * 64)
+
+
+def test_a_bundle_whose_sums_run_away_is_refused_by_the_probe(bases: list[Path], tmp_path: Path) -> None:
+    """Every number within its bounds, yet an ordinary lead gets log-odds that no probability has."""
+    folder = changed(bases[0], tmp_path / "b", put("calibration", "intercept", value=9e5))
+    with pytest.raises(BundleError, match="log-odds of an ordinary lead"):
+        probe_bundle(folder, load_bundle(folder).hash)
+
+
 def test_a_probe_that_crashes_or_does_not_end_refuses_the_bundle(
     bases: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
