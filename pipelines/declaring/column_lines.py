@@ -9,9 +9,10 @@ import pandas as pd
 from features.catalog.families.job_titles import seniority
 from features.schema.readable_names import distinct_name
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
-from pipelines.declaring.column_inference import Guess, are_addresses
+from pipelines.declaring.column_inference import Guess
 from pipelines.declaring.column_names import label_header
 from pipelines.declaring.column_values import ColumnValues
+from pipelines.declaring.value_types import are_addresses
 from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.declaring.yaml_text import column_line, quote_yaml, wrap_comment

@@ -9,9 +9,10 @@ import pandas as pd
 
 from features.errors import LeadScoreError
 from features.schema.vocabulary import ColumnType
-from pipelines.declaring.column_inference import READABLE, Guess
+from pipelines.declaring.column_inference import Guess
 from pipelines.declaring.horizon_choice import HorizonChoice, choose_horizon
 from pipelines.declaring.status_column import StatusColumn
+from pipelines.declaring.value_types import READABLE
 from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
-from pipelines.declaring.column_inference import guess_target
 from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.words.status_words import STANDINGS, Standing, place_statuses
 
@@ -15,6 +14,13 @@ _MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one fil
 _LEAST_PLACED = 0.5  # share of the filled rows whose value is understood
 _NAMED = 0.5  # what a header that speaks of a status weighs against a share of rows
 _LOST_FLAG = re.compile(r"\b(lost|verloren|perdue?|perdid[oa]|perso|przegran\w*|utracon\w*)\b|실패|실주|失注")
+_LEAST_MERIT = 1.5  # a name like a target, a value like "won", or the last column with two values
+_WON = re.compile(r"^(closed[ _-]?)?won$|^(yes|y|true|t|1|1\.0|success|converted|customer|accepted|sql)$", re.I)
+_LOST = re.compile(r"^(closed[ _-]?)?lost$|^(no|n|false|f|0|0\.0|failure|rejected|disqualified)$", re.I)
+_TARGET = re.compile(
+    r"^(y|target|label|class|outcome|result|status|stage|response)$|won|convert|deposit|subscribed|is_customer|is_sql",
+    re.I,
+)
 _SAYS_IT = frozenset({Meaning.STATUS, Meaning.RESULT})
 
 
@@ -104,6 +110,37 @@ def _read_values(header: str, texts: pd.Series) -> StatusColumn | None:
         counts={str(value): int(n) for value, n in counts.items()},
         blank=int(texts.isna().sum()),
     )
+
+
+@dataclass(frozen=True)
+class TargetGuess:
+    """A column that looks like the target, with the values that mean won and lost."""
+
+    header: str
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def guess_target(frame: pd.DataFrame) -> TargetGuess | None:
+    """The likely target; None if no column looks like one."""
+    best: tuple[float, TargetGuess] | None = None
+    for place, header in enumerate(frame.columns):
+        if frame[header].head(1000).nunique() > 7:  # with the empty text one more than a target may have
+            continue
+        values = sorted(set(frame[header].dropna().unique()) - {""})
+        if not 2 <= len(values) <= 6:
+            continue
+        won = tuple(v for v in values if _WON.match(v))
+        lost = tuple(v for v in values if _LOST.match(v))
+        if not won or not lost:
+            continue
+
+        merit = 4.0 * bool(_TARGET.search(header)) + 2.0 * any("won" in v.lower() for v in won)
+        merit += 1.0 * (place == len(frame.columns) - 1) + 0.5 * (len(values) == 2)
+
+        if merit >= _LEAST_MERIT and (best is None or merit > best[0]):
+            best = (merit, TargetGuess(str(header), won, lost))
+    return None if best is None else best[1]
 
 
 def _yes_or_no(frame: pd.DataFrame) -> StatusColumn | None:

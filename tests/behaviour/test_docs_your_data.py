@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipelines.declaring.vendor_template import load_template, template_names
+from pipelines.declaring.words.vendor_template import load_template, template_names
 from tests.reference.vendor_exports import World, export_vendor, make_world
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your_data.md").read_text(encoding="utf-8")

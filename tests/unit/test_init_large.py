@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from features.schema.vocabulary import ColumnType, Role
-from pipelines.declaring import column_inference
-from pipelines.declaring.column_inference import guess_column, guess_target, times_in_order
+from pipelines.declaring import value_types
+from pipelines.declaring.column_inference import guess_column, times_in_order
 from pipelines.declaring.column_values import ColumnValues, purity
+from pipelines.declaring.status_column import guess_target
 
 N = 3000
 NUMBER = pd.Series(range(N))
@@ -36,8 +37,8 @@ NAMES = ("amount", "Lead ID", "postcode", "number", "mail", "created", "remark",
 def test_asked_by_parts_or_whole_a_column_is_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     won = (NUMBER % 7 == 0).astype("float64")
     whole = guess_column(column(name), won, ".")
-    monkeypatch.setattr(column_inference, "LARGE", 50)
-    monkeypatch.setattr(column_inference, "SAMPLED", 200)
+    monkeypatch.setattr(value_types, "LARGE", 50)
+    monkeypatch.setattr(value_types, "SAMPLED", 200)
     assert guess_column(column(name), won, ".") == whole
 
 
@@ -52,8 +53,8 @@ def test_asked_by_parts_or_whole_a_column_is_the_same(name: str, monkeypatch: py
 def test_rows_that_the_part_did_not_show_correct_the_guess(
     usual: pd.Series, odd: pd.Series, right: ColumnType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(column_inference, "LARGE", 50)
-    monkeypatch.setattr(column_inference, "SAMPLED", 300)  # every tenth row is looked at first
+    monkeypatch.setattr(value_types, "LARGE", 50)
+    monkeypatch.setattr(value_types, "SAMPLED", 300)  # every tenth row is looked at first
     texts = usual.where(NUMBER % 10 != 5, odd).astype("str").rename("x")
     assert guess_column(usual.astype("str").rename("x"), None, ".").type is not right
     assert guess_column(texts, None, ".").type is right

@@ -4,15 +4,15 @@ import pytest
 
 from features.errors import SourceError
 from features.schema.vocabulary import Stage
-from pipelines.declaring.vendor_template import (
+from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.words.status_words import place_statuses, stage_of
+from pipelines.declaring.words.vendor_template import (
     fold_header,
     load_template,
     parse_template,
     recognise_table,
     template_names,
 )
-from pipelines.declaring.words.header_words import Meaning, meanings_of
-from pipelines.declaring.words.status_words import place_statuses, stage_of
 from pipelines.declaring.words.vendor_words import VendorWords, speaking
 
 NAMES = ("dynamics", "hubspot", "marketo", "mautic", "odoo", "pipedrive", "posthog", "salesforce", "zoho")

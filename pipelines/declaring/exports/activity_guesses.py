@@ -9,8 +9,8 @@ import pandas as pd
 
 from features.schema.vocabulary import Actor, Dimension, Topic
 from pipelines.declaring.exports.export_table import ExportTable
-from pipelines.declaring.vendor_template import VendorKind
 from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.words.vendor_template import VendorKind
 from pipelines.declaring.words.vendor_words import spoken
 
 MANY = 20  # kinds named one by one; a column with more holds titles, which patterns sum up

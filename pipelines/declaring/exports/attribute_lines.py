@@ -9,7 +9,7 @@ from pipelines.declaring.column_inference import Guess, guess_column
 from pipelines.declaring.column_lines import WHY_SHOWN, ColumnPlace, column_lines, left_out, show_facts, source_key
 from pipelines.declaring.column_names import name_columns
 from pipelines.declaring.exports.export_table import ExportTable
-from pipelines.declaring.vendor_template import KnownColumn
+from pipelines.declaring.words.vendor_template import KnownColumn
 from pipelines.declaring.words.vendor_words import spoken
 from pipelines.declaring.yaml_text import column_line
 from pipelines.ingest.values.type_casting import decimal_of

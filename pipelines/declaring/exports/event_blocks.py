@@ -10,8 +10,8 @@ from pipelines.declaring.exports.export_plan import ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import first_column, first_time
 from pipelines.declaring.exports.table_references import reference_line
-from pipelines.declaring.vendor_template import VendorKind
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.words.vendor_template import VendorKind
 from pipelines.declaring.yaml_text import column_line, flow, location_lines, quote_yaml, wrap_comment
 
 _MOST_QUESTIONS = 40  # more distinct questions than any form has: the column holds something else

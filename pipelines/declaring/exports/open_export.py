@@ -14,7 +14,7 @@ from pipelines.declaring.exports.several_declaration import Heading, render_decl
 from pipelines.declaring.exports.table_parts import are_alike, parts_pattern
 from pipelines.declaring.starter_declaration import init_source
 from pipelines.declaring.uncertain_encoding import read_likeliest
-from pipelines.declaring.vendor_template import load_template
+from pipelines.declaring.words.vendor_template import load_template
 from pipelines.declaring.words.vendor_words import VendorWords, speaking
 from pipelines.declaring.yaml_text import quote_yaml
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError

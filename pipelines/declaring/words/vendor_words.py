@@ -7,14 +7,14 @@ from contextvars import ContextVar
 from functools import cached_property
 
 from features.schema.vocabulary import Stage
-from pipelines.declaring.vendor_template import (
+from pipelines.declaring.words.header_words import Meaning, known_meanings, meanings_of
+from pipelines.declaring.words.vendor_template import (
     RecognisedTable,
     VendorKind,
     VendorTemplate,
     fold_header,
     recognise_table,
 )
-from pipelines.declaring.words.header_words import Meaning, known_meanings, meanings_of
 
 _FIELDS = {
     "lead_id": Meaning.ID,
