@@ -20,6 +20,11 @@ class RowCount(Record):
     left_out: int = 0
     repeated: int = 0
 
+    @property
+    def set_apart(self) -> int:
+        """Rows that are neither kept nor wrong: of another table, or told before."""
+        return self.left_out + self.repeated
+
     def describe(self) -> str:
         """What became of the rows, after a word such as ``600 read``."""
         others = f", {self.left_out:,} not of this table" if self.left_out else ""

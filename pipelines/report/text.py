@@ -67,7 +67,8 @@ def answer(summary: SummaryRecord, evaluation: EvaluationRecord, comparison: Com
     winner = summary.winner.name
     if summary.bundle.hash and winner is not None and winner in summary.test:
         lines.append(_test_line(summary, evaluation, winner))
-        lines += [evaluation.caution] if evaluation.caution else []
+        against = summary.caution.removeprefix(summary.verdict_text).strip()  # a weak signal is said above
+        lines += [against] if against else []
     lines += list(comparison.sentences)[:2]
     moved = _base_rate_line(evaluation)
     return [*lines, moved] if moved else lines

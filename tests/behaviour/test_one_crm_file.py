@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.settings import TrainSettings
+from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.cli.run import worklist_text
 from pipelines.declaring.starter_declaration import init_source
@@ -162,3 +163,13 @@ def too_old(run: TinyRun) -> int:
     horizon = run.context.source.label.horizon_days
     assert record["too_old"] == int((keys["age_days"] > horizon + 1 / 24).sum())
     return int(record["too_old"])
+
+
+def test_rows_of_another_table_are_counted_on_the_report_and_the_validation_page(clocked: TinyRun) -> None:
+    run_stage(clocked.context, "validate")
+    counts = CountsRecord.read(clocked.context.paths).rows["outcomes"]
+    assert counts.left_out and counts.read == counts.kept + counts.quarantined + counts.set_apart
+    for page in (clocked.page, clocked.context.paths.validate / "validation.html"):
+        text = page.read_text(encoding="utf-8")
+        assert f'data-name="Not of this table">{counts.left_out:,}<' in text
+        assert "of another table or a repeat or in quarantine" in text

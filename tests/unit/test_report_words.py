@@ -31,6 +31,7 @@ FLAT = {
     },
 }
 SUMMARY = {
+    "caution": "",
     "source_kind": "relational",
     "verdict_text": "linear explains 5%.",
     "bundle": {"hash": "ab"},
@@ -80,8 +81,15 @@ def test_a_test_block_that_speaks_against_the_model_comes_first(
     judged = evaluation(differences={"rate": {"log_loss": LOSS}}, caution=text)
     assert headline(summary(**changed), judged) == head.format(rows="rows kept apart")
     assert headline(summary(**changed, bundle={"hash": None}), judged) == HEADLINES[Verdict.OK]
-    lines = answer(summary(**changed), judged, compared())
+    lines = answer(summary(**changed, caution=text), judged, compared())
     assert (text in lines) is bool(text)
+
+
+def test_what_is_said_against_the_list_stands_at_the_top_once() -> None:
+    weak, old = "linear explains 5%.", "3 of 9 open leads are older than the horizon."
+    lines = answer(summary(verdict_text=weak, caution=f"{weak} {old}"), evaluation(), compared())
+    assert lines.count(weak) == lines.count(old) == 1
+    assert lines == [line for line in lines if line != f"{weak} {old}"]
 
 
 def test_every_verdict_has_a_headline() -> None:
