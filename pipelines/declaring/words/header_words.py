@@ -1,12 +1,13 @@
 """What a header or a file's name says, in the words that CRMs use in several languages."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import lru_cache
+
+from pipelines.declaring.words.plain_letters import plain_letters
 
 _HEADERS_KEPT = 4096  # texts whose words are remembered: more than an export has headers
 
@@ -210,9 +211,7 @@ def words_of(text: str) -> str:
     >>> words_of("ConvertedOpportunityId"), words_of("Geschäft_Nr."), words_of("LeadID")
     ('converted opportunity id', 'geschaft nr', 'lead id')
     """
-    letters = unicodedata.normalize("NFKD", part_words(text).replace("ł", "l").replace("Ł", "L"))
-    plain = "".join(letter for letter in letters if not "\u0300" <= letter <= "\u036f")
-    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFC", plain).casefold().replace("_", " ")))
+    return " ".join(re.findall(r"\w+", plain_letters(part_words(text)).replace("_", " ")))
 
 
 _VENDOR: ContextVar[Mapping[str, frozenset[Meaning]] | None] = ContextVar("vendor_headers", default=None)

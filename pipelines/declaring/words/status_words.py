@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from features.schema.vocabulary import Stage
 from pipelines.declaring.words.header_words import words_of
+from pipelines.declaring.words.plain_letters import plain_letters
 from pipelines.declaring.words.vendor_words import spoken
 
 Standing = Literal["won", "lost", "disqualified", "open"]
@@ -144,9 +145,7 @@ def fold_status(text: str) -> str:
     >>> fold_status("4. Clôturé – Perdu"), fold_status("Verhandlung (75 %)"), fold_status("수주 (완료)")
     ('cloture perdu', 'verhandlung', '수주 완료')
     """
-    plain = unicodedata.normalize("NFKD", _ORDER.sub(" ", unicodedata.normalize("NFKC", text)).casefold())
-    plain = "".join(c for c in plain if not "\u0300" <= c <= "\u036f").replace("ł", "l").replace("ı", "i")
-    plain = unicodedata.normalize("NFC", plain.replace("ø", "o").replace("æ", "ae").replace("đ", "d"))
+    plain = plain_letters(_ORDER.sub(" ", unicodedata.normalize("NFKC", text)))
     return " ".join(re.sub(r"[\W_]+", " ", plain).split())
 
 

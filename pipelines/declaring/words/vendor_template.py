@@ -1,7 +1,6 @@
 """What the exports of a CRM, marketing or product tool call things: a vendor's headings, words and typical traps."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -12,6 +11,7 @@ from features.errors import SourceError
 from features.schema.columns import Declared
 from features.schema.vocabulary import Actor, ColumnType, Dimension, Stage, Topic
 from features.schema.yaml_lines import YamlTextError, problems_of, read_yaml
+from pipelines.declaring.words.plain_letters import plain_letters
 from pipelines.workspace.find_declarations import declaration_names, find_template
 
 TableKind = Literal["opportunities", "leads", "accounts", "activities", "answers", "stages", "outcomes"]
@@ -124,12 +124,10 @@ class RecognisedTable:
 def fold_header(header: str) -> str:
     r"""A heading without what differs between exports of one column: case, accents, blanks, invisible characters.
 
-    >>> fold_header(" Fecha  de creación\u200b"), fold_header("Created_Time")
-    ('fecha de creacion', 'created time')
+    >>> fold_header(" Fecha  de creación\u200b"), fold_header("Created_Time"), fold_header("Źródło")
+    ('fecha de creacion', 'created time', 'zrodlo')
     """
-    plain = unicodedata.normalize("NFKD", _INVISIBLE.sub("", header))
-    letters = "".join(character for character in plain if not unicodedata.combining(character))
-    return _BLANKS.sub(" ", unicodedata.normalize("NFC", letters)).strip().casefold()
+    return _BLANKS.sub(" ", plain_letters(_INVISIBLE.sub("", header))).strip()
 
 
 def load_template(name: str) -> VendorTemplate:
