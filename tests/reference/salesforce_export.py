@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.ingest.key_forms import check_characters
 from pipelines.synth.write import generate_demo
+from tests.reference.salesforce_ids import salesforce_id, salesforce_ids
 
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SUBJECTS = {
     "email_sent": "Email: Newsletter {asset}",
     "email_open": "Opened: Newsletter {asset}",
@@ -39,27 +38,6 @@ class SalesforceExport:
 
     tables: dict[str, pd.DataFrame]
     won: frozenset[str]
-
-
-def short_ids(prefix: str, numbers: "pd.Series[int] | range") -> list[str]:
-    """15-character ids that differ in case as real ones do.
-
-    >>> short_ids("00Q", range(61, 63))
-    ['00Q5g000000A00z', '00Q5g000000A010']
-    """
-    found = []
-    for number in numbers:
-        digits = ""
-        for _ in range(3):
-            number, digit = divmod(int(number), len(_DIGITS))
-            digits = _DIGITS[digit] + digits
-        found.append(f"{prefix}5g000000A{digits}"[:15])
-    return found
-
-
-def long_ids(short: list[str]) -> list[str]:
-    """The same ids with their check characters."""
-    return [one + check for one, check in zip(short, check_characters(short), strict=True)]
 
 
 def make_salesforce(seed: int = 7, leads: int = 1500, months: int = 24) -> SalesforceExport:
@@ -100,7 +78,7 @@ def _accounts(accounts: pd.DataFrame, number_of: dict[str, int]) -> pd.DataFrame
     number_of.update({account: place for place, account in enumerate(once["Account ID"])})
     return pd.DataFrame(
         {
-            "Id": long_ids(short_ids("001", range(len(once)))),
+            "Id": salesforce_ids("001", range(len(once))),
             "Name": once["Account Name"],
             "Industry": once["Industry"],
             "NumberOfEmployees": once["Employees"],
@@ -131,11 +109,11 @@ def _leads(
     status[converted] = "Closed - Converted"
     places = people["Lead ID"].map(number)
     at = people["Lead ID"].map(became["at"])
-    account_ids = long_ids(short_ids("001", range(len(number_of))))
+    account_ids = salesforce_ids("001", range(len(number_of)))
     account = people["Account ID"].map({name: account_ids[place] for name, place in number_of.items()})
     return pd.DataFrame(
         {
-            "Id": long_ids(short_ids("00Q", places)),
+            "Id": salesforce_ids("00Q", places),
             "Name": people["Full Name"],
             "Email": people["Email"],
             "Phone": people["Phone"],
@@ -150,8 +128,8 @@ def _leads(
             "IsConverted": np.where(converted, "true", "false"),
             "ConvertedDate": at.dt.strftime("%Y-%m-%d").fillna(""),
             "ConvertedAccountId": account.where(converted, ""),
-            "ConvertedContactId": pd.Series(long_ids(short_ids("003", places))).where(converted, ""),
-            "ConvertedOpportunityId": pd.Series(long_ids(short_ids("006", places))).where(converted, ""),
+            "ConvertedContactId": pd.Series(salesforce_ids("003", places)).where(converted, ""),
+            "ConvertedOpportunityId": pd.Series(salesforce_ids("006", places)).where(converted, ""),
             "CreatedDate": _iso(pd.to_datetime(people["Created Date"], utc=True)),
             "LastModifiedDate": _iso(people["Lead ID"].map(last["at"])),
         }
@@ -164,13 +142,13 @@ def _deals(
     """One opportunity per converted lead, open or closed, and the expansions of accounts."""
     closed = outcomes[outcomes["Won"].isin(["yes", "no"])].drop_duplicates("Deal ID")
     own = closed[closed["Lead ID"].isin(became.index)].drop_duplicates("Lead ID", keep="last").set_index("Lead ID")
-    account_ids = short_ids("001", range(len(number_of)))
+    account_ids = salesforce_ids("001", range(len(number_of)), long=False)
     rows = []
     for lead, start in became["at"].items():
         deal = own.loc[lead] if lead in own.index else None
         rows.append(
             {
-                "Id": short_ids("006", range(number[str(lead)], number[str(lead)] + 1))[0],
+                "Id": salesforce_id("006", number[str(lead)], long=False),
                 "account": None if deal is None else deal["Account ID"],
                 "Name": f"Project {number[str(lead)]}",
                 "StageName": "Proposal/Price Quote" if deal is None else _stage(deal["Won"]),
@@ -185,7 +163,7 @@ def _deals(
     for place, (_, deal) in enumerate(later.iterrows(), len(number)):
         rows.append(
             {
-                "Id": short_ids("006", range(place, place + 1))[0],
+                "Id": salesforce_id("006", place, long=False),
                 "account": deal["Account ID"],
                 "Name": f"Expansion {place}",
                 "StageName": _stage(deal["Won"]),
@@ -213,13 +191,14 @@ def _tasks(activities: pd.DataFrame, number: dict[str, int], converted: set[str]
     rows, at = rows[at.notna()].reset_index(drop=True), at[at.notna()].reset_index(drop=True)
     places = rows["Lead ID"].map(number)
     of_contact = rows["Lead ID"].isin(converted)
-    who = pd.Series(short_ids("00Q", places)).mask(of_contact, pd.Series(short_ids("003", places)))
+    leads, contacts = (pd.Series(salesforce_ids(prefix, places, long=False)) for prefix in ("00Q", "003"))
+    who = leads.mask(of_contact, contacts)
     asset = rows["Asset"].fillna("").replace("", "general")
     subject = [_SUBJECTS.get(kind, "Other").format(asset=name) for kind, name in zip(rows["Type"], asset, strict=True)]
     subtype = rows["Type"].map({"rep_call": "Call", "rep_email": "Email"}).fillna("Task")
     return pd.DataFrame(
         {
-            "Id": short_ids("00T", range(len(rows))),
+            "Id": salesforce_ids("00T", range(len(rows)), long=False),
             "WhoId": who,
             "Subject": subject,
             "TaskSubtype": subtype,

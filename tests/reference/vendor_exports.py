@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from pipelines.synth.write import write_demo
+from tests.reference.salesforce_ids import salesforce_id
 
 STATUSES = ("won", "lost", "disqualified", "open")
 _WON_LOST = {"won": "Won", "lost": "Lost", "disqualified": "Lost", "open": "Open"}
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 @dataclass(frozen=True)
@@ -93,19 +93,6 @@ def make_world(folder: Path, *, leads: int = 600, seed: int = 7) -> World:
     return World(world_leads, world_accounts, world_activities.astype({"lead": "int64"}))
 
 
-def salesforce_id(prefix: str, number: int, *, long: bool = True) -> str:
-    """An id of 15 characters, or of 18 with the checksum that makes it safe where case is lost."""
-    digits, rest = "", number
-    for _ in range(7):
-        rest, place = divmod(rest, 62)
-        digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[place] + digits
-    short = f"{prefix}5f000{digits}"
-    if not long:
-        return short
-    parts = (short[i : i + 5] for i in (0, 5, 10))
-    return short + "".join(_ALPHABET[sum(1 << i for i, c in enumerate(p) if c.isupper())] for p in parts)
-
-
 def _guid(kind: int, number: int) -> str:
     return f"{kind:08x}-5f1c-ec11-b6e5-{number:012x}"
 
@@ -163,6 +150,7 @@ def _hubspot(world: World) -> dict[str, pd.DataFrame]:
 
 
 def _salesforce(world: World) -> dict[str, pd.DataFrame]:
+    """An organisation that works with opportunities alone; salesforce_export.py has one that converts leads."""
     leads, accounts, form = world.leads, world.accounts, "%Y-%m-%dT%H:%M:%S.000Z"
     stage = {"won": "Closed Won", "lost": "Closed Lost", "disqualified": "Unqualified", "open": "Needs Analysis"}
     expected = leads["closed"].fillna(leads["created"] + pd.Timedelta(days=120))

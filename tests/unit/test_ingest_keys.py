@@ -13,9 +13,10 @@ from pipelines.ingest.key_forms import Doubt, KeyForm, check_characters, match_k
 from pipelines.stages.ingest import describe_counts, ingest
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
+from tests.reference.salesforce_ids import lengthen
 
 SHORT = [f"00Q5g00000AbC{a}{b}" for a in "dEf" for b in "xYz"]
-LONG = [one + check for one, check in zip(SHORT, check_characters(SHORT), strict=True)]
+LONG = [lengthen(one) for one in SHORT]
 
 DECLARED = """
 name: shop
@@ -63,6 +64,7 @@ def ingest_shop(folder: Path, leads: list[str], tasks: list[str], declared: str 
 def test_the_check_characters_are_those_of_salesforce() -> None:
     assert check_characters(["001A0000006Vm9u", "a0B000000000AAA"]) == ["IAC", "EA2"]
     assert check_characters([]) == []
+    assert check_characters(SHORT) == [one[15:] for one in LONG]
 
 
 def test_forms_that_mean_one_id_are_matched() -> None:
@@ -104,7 +106,7 @@ def test_of_several_ids_in_a_cell_the_first_known_one_counts() -> None:
 
 def test_ids_that_differ_in_case_only_are_two_ids() -> None:
     upper, lower = "00Q5g00000AbCdE", "00Q5g00000abCdE"
-    long = [one + check for one, check in zip([upper, lower], check_characters([upper, lower]), strict=True)]
+    long = [lengthen(upper), lengthen(lower)]
     assert match_keys(pd.Series(long), pd.Series([upper, lower])).matched == {long[0]: upper, long[1]: lower}
 
 
