@@ -4,6 +4,7 @@ The CRM overwrites: a lead's row holds today's answers, today's outcome, and a c
 win. The true history has every answer with the moment it became known.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -35,42 +36,12 @@ _ATTRIBUTES = """\
       lead_source: {from: Lead Source}
       free_mailbox: {from: Free Mailbox, type: boolean, topic: need}
 """
-_ACTIVITIES = """\
-  activities:
-    location: {file: activities.csv}
-    columns:
-      activity_id: {from: Activity ID}
-      lead_id: {from: Lead ID}
-      kind: {from: Type}
-      happened_at: {from: Happened}
-      known_at: {from: Logged}
-      actor: {from: Actor}
-"""
 _OVERWRITTEN = """\
       budget: {from: Budget, when_known: snapshots}
       decision_role: {from: Decision Role, when_known: snapshots}
       start: {from: Start, when_known: snapshots}
       pain: {from: Pain, type: number, when_known: snapshots}
       contract_number: {from: Contract Number, when_known: snapshots}
-"""
-_HISTORY = """\
-  answers:
-    location: {file: answers.csv}
-    columns:
-      lead_id: {from: Lead ID}
-      question: {from: Question}
-      value: {from: Answer}
-      happened_at: {from: Given}
-      known_at: {from: Recorded}
-  outcomes:
-    location: {file: outcomes.csv}
-    columns:
-      opportunity_id: {from: Deal ID}
-      lead_id: {from: Lead ID}
-      closed_at: {from: Closed}
-      known_at: {from: Booked}
-      won: {from: Won}
-      amount: {from: Amount}
 """
 _CRM = """\
 opportunities:
@@ -84,14 +55,52 @@ opportunities:
 {columns}"""
 
 
+def _table(name: str, columns: Mapping[str, str], attributes: str = "") -> str:
+    """A table of a file of its name, its columns by their headers."""
+    lines = [f"  {name}:", f"    location: {{file: {name}.csv}}", "    columns:"]
+    lines += [f"      {column}: {{from: {header}}}" for column, header in columns.items()]
+    return "\n".join([*lines, attributes])
+
+
+_LEADS = _table("leads", {"lead_id": "Lead ID", "created_at": "Created Date"}, _ATTRIBUTES)
+_ACTIVITIES = _table(
+    "activities",
+    {
+        "activity_id": "Activity ID",
+        "lead_id": "Lead ID",
+        "kind": "Type",
+        "happened_at": "Happened",
+        "known_at": "Logged",
+        "actor": "Actor",
+    },
+)
+_ANSWERS = _table(
+    "answers",
+    {
+        "lead_id": "Lead ID",
+        "question": "Question",
+        "value": "Answer",
+        "happened_at": "Given",
+        "known_at": "Recorded",
+    },
+)
+_OUTCOMES = _table(
+    "outcomes",
+    {
+        "opportunity_id": "Deal ID",
+        "lead_id": "Lead ID",
+        "closed_at": "Closed",
+        "known_at": "Booked",
+        "won": "Won",
+        "amount": "Amount",
+    },
+)
+
+
 def true_declaration(cutoff: pd.Timestamp) -> str:
     """The source with the true history: answers and outcomes with their own clocks."""
-    return (
-        "name: truth\n"
-        + _COMMON.format(cutoff=cutoff.isoformat())
-        + "tables:\n  leads:\n    location: {file: leads.csv}\n    columns:\n      lead_id: {from: Lead ID}\n"
-        "      created_at: {from: Created Date}\n" + _ATTRIBUTES + _HISTORY + _ACTIVITIES
-    )
+    common = _COMMON.format(cutoff=cutoff.isoformat())
+    return "name: truth\n" + common + "tables:\n" + _LEADS + _ANSWERS + _OUTCOMES + _ACTIVITIES
 
 
 def crm_declaration(cutoff: pd.Timestamp, *, snapshots: bool = True) -> str:
