@@ -163,6 +163,7 @@ def _check_prior(state: PriorState, types: Types) -> None:
     _check_learned(state.components, theirs, f"{where}.components")
     if state.components.segmented is not None:
         _check_segmented(state.components.segmented, theirs, f"{where}.components.segmented")
+    _check_unique(list(state.mapping.values()), f"{where}.mapping")
     for other, own in state.mapping.items():
         if other not in theirs:
             raise ValueError(f"{where}.mapping: the other catalog has no feature '{other[:60]}'")

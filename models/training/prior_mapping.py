@@ -1,5 +1,6 @@
 """Which features of another bundle this source has too: by name, else by label, and only of the same type and unit."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +72,8 @@ def map_features(theirs: Catalog, own: Catalog) -> PriorMapping:
             continue
         label = _label(feature)
         found = own.by_name.get(feature.name) or (by_label.get(label) if label in their_labels else None)
+        if found is not None and found.name != feature.name and found.name in theirs.by_name:
+            found = None  # it is told to the feature of its own name: told twice, its two bars would be one
         if found is None or not _learnable(found):
             missing.append(feature.name)
         elif problem := _difference(feature, found):
@@ -147,7 +150,8 @@ def _label(feature: Feature) -> str:
 def _unique_labels(catalog: Catalog) -> dict[str, Feature]:
     """Features by label, those whose label two features have left out."""
     labels = [_label(feature) for feature in catalog]
-    return {label: feature for label, feature in zip(labels, catalog, strict=True) if labels.count(label) == 1}
+    count = Counter(labels)
+    return {label: feature for label, feature in zip(labels, catalog, strict=True) if count[label] == 1}
 
 
 def _difference(theirs: Feature, own: Feature) -> str:

@@ -105,6 +105,15 @@ def test_a_label_that_two_features_share_maps_nothing() -> None:
     assert "pain" in map_features(CATALOG, twice).missing
 
 
+def test_a_feature_is_told_to_one_of_the_other_model_only_to_that_of_its_name() -> None:
+    """`title` here is called Plan, as another feature there is: told to both, one of its two parts would be lost."""
+    own = Catalog(tuple(replace(f, label="Plan") if f.name == "title" else f for f in OWN))
+    found = map_features(CATALOG, own)
+    assert found.taken["title"] == "title" and "plan" in found.missing
+    parts = prior_candidate_of(other_bundle(), found).contributions(new_source().values)
+    assert len(set(parts.names)) == len(parts.names)
+
+
 def test_values_the_other_bundle_never_saw_are_told() -> None:
     matrix = new_source()
     strange = replace(matrix, values=matrix.values.assign(title=pd.Series(["chief"] * 120, dtype="str")))

@@ -156,6 +156,12 @@ def test_a_bundle_inside_a_bundle_is_read_as_strictly(bases: list[Path], tmp_pat
         load_bundle(changed(bases[base], tmp_path / "c", inner))
 
 
+def test_no_feature_is_told_to_two_of_another_model(bases: list[Path], tmp_path: Path) -> None:
+    twice = put("components", "prior", "mapping", "title", value="plan")
+    with pytest.raises(BundleError, match=r"prior\.mapping: a feature comes twice"):
+        load_bundle(changed(bases[2], tmp_path / "b", twice))
+
+
 def test_a_threshold_that_lightgbm_writes_as_inf_is_sound(bases: list[Path], tmp_path: Path) -> None:
     """All known values go left, only missing ones right: the one infinity that real bundles hold."""
     text = (bases[0] / "booster_0.txt").read_text()
