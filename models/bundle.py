@@ -24,7 +24,7 @@ from models.bundle_files.plain_files import read_plain_file
 from models.bundle_files.strict_json import parse_strictly
 from models.calibration.evidence_limits import EvidenceLimits
 from models.calibration.interval import IntervalModel
-from models.candidates.blend import blend_contributions, blend_log_odds
+from models.candidates.blend import blend_contributions, explain_by, log_odds_of
 from models.candidates.booster_text import MOST_BYTES as MOST_BOOSTER_BYTES
 from models.candidates.kinds import LEARNED
 from models.candidates.prior import PriorCandidate
@@ -85,7 +85,7 @@ class Bundle:
 
     def raw_log_odds(self, values: Values) -> Floats:
         """Weighted sum of the components' log-odds, before calibration, shape (n,)."""
-        return blend_log_odds({name: self.components[name].log_odds(values) for name in self.weights}, self.weights)
+        return log_odds_of(self.components, self.weights, values)
 
     def log_odds(self, values: Values) -> Floats:
         """Calibrated log-odds, shape (n,)."""
@@ -98,10 +98,8 @@ class Bundle:
 
     def explain(self, values: Values) -> tuple[Floats, Contributions]:
         """:meth:`raw_log_odds` and :meth:`contributions` at one reading of the values."""
-        both = {name: self.components[name].explain(values) for name in self.weights}
-        parts = [(self.weights[name], both[name][1]) for name in sorted(self.weights)]
-        contributions = blend_contributions(parts).rescale(self.calibration.slope, self.calibration.intercept)
-        return blend_log_odds({name: z for name, (z, _) in both.items()}, self.weights), contributions
+        raw, parts = explain_by(self.components, self.weights, values)
+        return raw, parts.rescale(self.calibration.slope, self.calibration.intercept)
 
     def warm(self) -> None:
         """Score and explain empty leads, so that everything built on first use is ready for the first real ones.

@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from features.array_types import Floats, Ints
-from models.interfaces import Contributions
+from features.assembly.frameless_rows import Values
+from models.interfaces import Candidate, Contributions
 from models.logistic import log_loss, sigmoid
 
 BLENDED = ("rubric", "linear", "scorecard", "booster")
@@ -83,6 +84,20 @@ def blend_log_odds(log_odds: Mapping[str, Floats], weights: Mapping[str, float])
     """Weighted sum of log-odds."""
     parts = [weights[name] * log_odds[name] for name in sorted(weights)]  # one order: sums equal bit by bit
     return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+
+
+def log_odds_of(components: Mapping[str, Candidate], weights: Mapping[str, float], values: Values) -> Floats:
+    """Weighted sum of the components' log-odds, shape (n,)."""
+    return blend_log_odds({name: components[name].log_odds(values) for name in weights}, weights)
+
+
+def explain_by(
+    components: Mapping[str, Candidate], weights: Mapping[str, float], values: Values
+) -> tuple[Floats, Contributions]:
+    """:func:`log_odds_of` and its additive parts at one reading of the values."""
+    both = {name: components[name].explain(values) for name in weights}
+    parts = blend_contributions([(weights[name], both[name][1]) for name in sorted(weights)])
+    return blend_log_odds({name: z for name, (z, _) in both.items()}, weights), parts
 
 
 def blend_contributions(parts: Sequence[tuple[float, Contributions]]) -> Contributions:

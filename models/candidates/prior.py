@@ -11,7 +11,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import FEW, PlainRows, Values, number_block, texts_of
 from features.catalog.feature import Catalog
-from models.candidates.blend import blend_contributions, blend_log_odds
+from models.candidates.blend import explain_by, log_odds_of
 from models.candidates.kinds import LEARNED, restore_components
 from models.candidates.segmented import SegmentedModel
 from models.explaining.model_bars import UNMAPPED
@@ -75,13 +75,11 @@ class PriorModel:
 
     def log_odds(self, values: Values) -> Floats:
         """The other bundle's calibrated log-odds of this source's rows, shape (n,)."""
-        theirs = self.values_of(values)
-        raw = {name: self.components[name].log_odds(theirs) for name in self.weights}
-        return self.calibration.apply(blend_log_odds(raw, self.weights))
+        return self.calibration.apply(log_odds_of(self.components, self.weights, self.values_of(values)))
 
     def explain(self, values: Values) -> tuple[Floats, Contributions]:
         """:meth:`log_odds` and its additive parts, by this source's features."""
-        raw, parts = self._explain(self.values_of(values))
+        raw, parts = explain_by(self.components, self.weights, self.values_of(values))
         named = self._named(parts)
         places = [k for k, name in enumerate(parts.names) if name in named]
         rest = [k for k in range(len(parts.names)) if k not in set(places)]
@@ -111,14 +109,9 @@ class PriorModel:
             dict.fromkeys(self.catalog.categories, (None,)),
             self.catalog.names,
         )
-        parts = self._explain(nothing)[1]
+        parts = explain_by(self.components, self.weights, nothing)[1]
         named = self._named(parts)
         return parts.values[0, [k for k, name in enumerate(parts.names) if name not in named]]
-
-    def _explain(self, theirs: Values) -> tuple[Floats, Contributions]:
-        both = {name: self.components[name].explain(theirs) for name in self.weights}
-        parts = blend_contributions([(self.weights[name], both[name][1]) for name in sorted(self.weights)])
-        return blend_log_odds({name: z for name, (z, _) in both.items()}, self.weights), parts
 
 
 class PriorCandidate:

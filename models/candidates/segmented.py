@@ -13,7 +13,7 @@ from features.assembly.frameless_rows import PlainRows, Values, texts_of
 from features.catalog.feature import Catalog
 from features.errors import BundleError
 from models.calibration.segment_levels import COMMON, NO_SEGMENT, SegmentLevels
-from models.candidates.blend import blend_contributions, blend_log_odds
+from models.candidates.blend import explain_by, log_odds_of
 from models.candidates.kinds import restore_components
 from models.explaining.model_bars import segment_contribution
 from models.interfaces import Candidate, Contributions
@@ -87,11 +87,11 @@ class SegmentedModel:
     def log_odds(self, values: Values) -> Floats:
         """Log-odds per row, before calibration, shape (n,)."""
         segment = read_segments(values, self.feature)
-        common = _log_odds_of(self.components, self.weights, values)
+        common = log_odds_of(self.components, self.weights, values)
         found = self.levels.apply(common, segment)
         for name, rows, part in self._own_rows(values, segment):
             own = self.own[name]
-            found[rows] = own.slope * _log_odds_of(own.components, self.weights, part) + own.shift
+            found[rows] = own.slope * log_odds_of(own.components, self.weights, part) + own.shift
         return found
 
     def contributions(self, values: Values) -> Contributions:
@@ -101,7 +101,7 @@ class SegmentedModel:
     def explain(self, values: Values) -> tuple[Floats, Contributions]:
         """:meth:`log_odds` and :meth:`contributions`."""
         segment = read_segments(values, self.feature)
-        common, parts = _explain(self.components, self.weights, values)
+        common, parts = explain_by(self.components, self.weights, values)
         added, factor = self.levels.terms(segment)
         found = np.asarray(factor * common + added, dtype=np.float64)
 
@@ -111,7 +111,7 @@ class SegmentedModel:
         total = _spread_out(parts, names) * factor[:, None]
         for name, rows, part in self._own_rows(values, segment):
             own = self.own[name]
-            raw, its = _explain(own.components, self.weights, part)
+            raw, its = explain_by(own.components, self.weights, part)
             found[rows] = own.slope * raw + own.shift
             total[rows] = _spread_out(its.rescale(own.slope), names)
             level[rows] = own.slope * its.base + own.shift - parts.base
@@ -127,7 +127,7 @@ class SegmentedModel:
         """Features of all models, whichever segments the rows are of: sums must not depend on a row's neighbours."""
         if not self._names and self.own and len(values):
             first = _take(values, np.zeros(1, dtype=np.int64))
-            lists = [_explain(one.components, self.weights, first)[1].names for one in self.own.values()]
+            lists = [explain_by(one.components, self.weights, first)[1].names for one in self.own.values()]
             self._names = tuple(dict.fromkeys(name for names in (common.names, *lists) for name in names))
         return self._names or common.names
 
@@ -195,18 +195,6 @@ class SegmentedModel:
             levels=levels,
             own=own,
         )
-
-
-def _log_odds_of(components: Mapping[str, Candidate], weights: Mapping[str, float], values: Values) -> Floats:
-    return blend_log_odds({name: components[name].log_odds(values) for name in weights}, weights)
-
-
-def _explain(
-    components: Mapping[str, Candidate], weights: Mapping[str, float], values: Values
-) -> tuple[Floats, Contributions]:
-    both = {name: components[name].explain(values) for name in weights}
-    parts = blend_contributions([(weights[name], both[name][1]) for name in sorted(weights)])
-    return blend_log_odds({name: z for name, (z, _) in both.items()}, weights), parts
 
 
 def _files_of(components: Mapping[str, Candidate]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from features.matrix import Matrix
 from models.bundle import Bundle
 from models.calibration.interval import CalibrationRows, IntervalModel, fit_interval
 from models.calibration.level import Level, check_promise, estimate_level
-from models.candidates.blend import blend_log_odds
+from models.candidates.blend import blend_log_odds, log_odds_of
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
 from models.candidates.prior import PriorCandidate
@@ -241,7 +241,7 @@ def fit_bundle(
     if segmented is not None:
         components, weights = {SEGMENTED: segmented}, {SEGMENTED: 1.0}
 
-    raw = blend_log_odds({name: c.log_odds(matrix.values) for name, c in components.items()}, weights)
+    raw = log_odds_of(components, weights, matrix.values)
     newest, learned = newest_rows(matrix), newest_learned(matrix, rows)
     history = decision.levels[decision.winner]
     calibration, shown = settle_calibration(decision.winner, raw[learned], matrix, learned, decision)

@@ -13,7 +13,7 @@ from features.matrix import Matrix
 from models.calibration.affine import fit_slope
 from models.calibration.level import estimate_level
 from models.calibration.segment_levels import FEWEST, NO_SEGMENT, SegmentLevels, SegmentRows
-from models.candidates.blend import blend_log_odds
+from models.candidates.blend import log_odds_of
 from models.candidates.segmented import OwnModel, SegmentedModel, read_segments
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
@@ -172,8 +172,7 @@ def _own_predictions(
         if not len(at) or not _enough(matrix, learn, settings, share=2):
             continue
         fitted = fit_all(matrix, learn, common.factory, settings, names=common.weights)
-        values = matrix.values.iloc[found.rows[at]]
-        raw[at] = blend_log_odds({key: one.log_odds(values) for key, one in fitted.items()}, common.weights)
+        raw[at] = log_odds_of(fitted, common.weights, matrix.values.iloc[found.rows[at]])
     return raw
 
 
@@ -246,8 +245,7 @@ def segmented_model(
             continue
         fitted = fit_all(matrix, mine, common.factory, settings, names=common.weights)
         last = newest_learned(matrix, mine)
-        values = matrix.values.iloc[last]
-        raw = blend_log_odds({key: one.log_odds(values) for key, one in fitted.items()}, common.weights)
+        raw = log_odds_of(fitted, common.weights, matrix.values.iloc[last])
         shown = estimate_level(slope * raw, matrix.label[last], group[last]).value
         own[name] = OwnModel(components=fitted, slope=slope / common.slope, shift=(shown - middle) / common.slope)
     return SegmentedModel(decided.feature, components, common.weights, levels=decided.levels, own=own)
