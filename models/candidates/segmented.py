@@ -11,7 +11,6 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import PlainRows, Values, texts_of
 from features.catalog.feature import Catalog
-from features.errors import BundleError
 from models.calibration.segment_levels import COMMON, NO_SEGMENT, SegmentLevels
 from models.candidates.blend import explain_by, log_odds_of
 from models.candidates.kinds import restore_components
@@ -179,20 +178,11 @@ class SegmentedModel:
             )
             for place, (name, one) in enumerate(state["own"].items())
         }
-        levels, weights = SegmentLevels.restore(state["levels"]), state["weights"]
-        if not (
-            all(line.factor > 0 for line in levels.lines.values())
-            and all(one.slope > 0 for one in own.values())
-            and all(set(weights) <= set(part) for part in (state["components"], *(o.components for o in own.values())))
-        ):
-            raise BundleError(
-                "its segments do not fit its model: a slope is not over 0, or a segment's own model lacks a part."
-            )
         return cls(
             str(state["feature"]),
             restore_components(state["components"], files),
-            weights,
-            levels=levels,
+            state["weights"],
+            levels=SegmentLevels.restore(state["levels"]),
             own=own,
         )
 

@@ -147,13 +147,16 @@ def test_a_bundle_inside_a_bundle_is_read_as_strictly(bases: list[Path], tmp_pat
     with pytest.raises(BundleError, match="leaf_value"):
         load_bundle(changed(bases[base], tmp_path / "b", text=line("leaf_value", "nan")))
 
-    def inner(document: Document) -> None:
-        part = document["components"]
-        part = part["prior"]["components"] if base == 2 else part
-        part["segmented"]["own"]["boss"]["slope"] = -1.0
-
-    with pytest.raises(BundleError, match=r"own\.boss\.slope"):
-        load_bundle(changed(bases[base], tmp_path / "c", inner))
+    where = ("components", "prior") if base == 2 else ()
+    own = (*where, "components", "segmented", "own", "boss")
+    for place, value, said in (
+        ((*own, "slope"), -1.0, r"own\.boss\.slope"),
+        ((*own, "components"), {}, r"own\.boss: there is no component"),
+        ((*own[:-2], "levels", "lines", "clerk", "factor"), -1.0, r"levels\.lines\.clerk\.factor"),
+        ((*own[:-2], "components", "linear"), None, r"segmented\.weights: there is no component 'linear'"),
+    ):
+        with pytest.raises(BundleError, match=said):
+            load_bundle(changed(bases[base], tmp_path / "c", put(*place, value=value)))
 
 
 def test_no_feature_is_told_to_two_of_another_model(bases: list[Path], tmp_path: Path) -> None:
