@@ -1,4 +1,4 @@
-"""Seeded folds for choices made inside a training set."""
+"""Seeded folds and samples of rows, for choices made inside a training set."""
 
 from collections.abc import Iterator
 
@@ -14,3 +14,8 @@ def grouped_folds(group: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, In
     fold = (rng.permutation(len(names)) % folds)[codes]
     for k in range(folds):
         yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+
+
+def draw_rows(rows: Ints, count: int, seed: int) -> Ints:
+    """At most ``count`` of the rows, drawn at random, in ascending order."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:count])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats, Ints
-from features.cohort.splits import Block, Chop, chop, leads_of
+from features.cohort.splits import Chop, chop, leads_of
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from features.schema.source import Split
@@ -20,13 +20,13 @@ from models.calibration.level import LevelHistory
 from models.candidates.prior import PriorCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
-from models.grouped_folds import grouped_folds
 from models.interfaces import Calibration, Candidate
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
 from models.judging.evaluation.backtest import (
     Backtest,
     Factory,
     candidate_record,
+    drawn_folds,
     fold_record,
     group_codes,
     judging_weight,
@@ -109,7 +109,8 @@ def try_prior(
     ----------
     scarce : why the source cannot learn from its own leads alone
     """
-    blocks = _folds_of(matrix, chop, settings)
+    # two figures are learned, not a model: there is no time to lose by leaving early rows out
+    blocks = drawn_folds(matrix, np.asarray(chop.final.train, dtype=np.int64), _FOLDS, range(_DRAWS), settings)
     found = out_of_fold(matrix, blocks, prior_factory(prior, rubric), settings)
     backtest = Backtest(
         rolling=found,
@@ -153,20 +154,6 @@ def try_prior(
             notes=backtest.notes,
             levels={name: LevelHistory() for name in found.log_odds if name != "rate"},
         ),
-    )
-
-
-def _folds_of(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
-    """Folds of groups over all development rows, drawn several times.
-
-    Two figures are learned, not a model: there is no time to lose by leaving early rows out.
-    """
-    rows = np.asarray(chop.final.train, dtype=np.int64)
-    group = group_codes(matrix)[rows]
-    return tuple(
-        Block(name=f"fold {k + 1}, draw {draw + 1}", train=rows[train], test=rows[test])
-        for draw in range(_DRAWS)
-        for k, (train, test) in enumerate(grouped_folds(group, _FOLDS, settings.seed + draw))
     )
 
 

@@ -5,9 +5,10 @@ Talwalkar 2016). A sample judges size wrongly, as an interaction of three column
 fits by luck; so the best trial of every class of size goes on beside the best overall.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,29 +17,27 @@ from features.array_types import Ints
 from features.cohort.splits import Block
 from features.matrix import Matrix
 from models.candidates.boosting import DEFAULTS
-from models.grouped_folds import grouped_folds
-from models.judging.evaluation.backtest import group_codes
+from models.grouped_folds import draw_rows
+from models.judging.evaluation.backtest import fold_blocks
 from models.settings import TrainSettings
+from models.training.trials import run_trials
 from models.training.tuning_folds import Curve, judge_parameters, judge_several, prepare_fold
 
 _SAMPLE = 40_000  # most rows that every trial sees
 FOLDED_ROWS = 100_000  # up to so many rows are judged in folds; of more, one held-out part tells as much
 _HELD_OUT = 5  # one in so many rows of that part
-_RATE, _SLOWER = (
-    0.15,
-    0.06,
-)  # learning rate of the search, and what the winner tries then, with as many rounds as it takes
+_RATE, _SLOWER = 0.15, 0.06  # learning rate of the search, and of the last step, with as many rounds as it takes
 _SLOWER_ROWS = 200_000  # above it a slower rate gains less than it costs
 _ROUNDS = 2_000  # never reached in the tables of the benchmark: every curve turns before
 _SIZES = (15, 63)  # classes of leaves: up to 15, up to 63, more
 _BEST = 2  # trials that go on at first, beside the best of each class
 _FINALISTS = 1
+_LANES = 2  # sets of parameters judged side by side, as folds are
 _TRIALS = 4 / 3  # of those of a small table
 _ROWS_PER_LEAF = 40  # of the rarer outcome, that a further leaf must have to be tried
 _NARROW_LEAVES, _NARROW_DEPTH = 31, 6  # what any table may have; a depth of two for each doubling of leaves
-_DEEP: Mapping[
-    str, Any
-] = {  # many leaves of many rows, each tree of other rows: what finds interactions of three columns
+# many leaves of many rows, each tree of other rows: what finds interactions of three columns
+_DEEP: Mapping[str, Any] = {
     "num_leaves": 127,
     "max_depth": 12,
     "min_child_samples": 100,
@@ -62,7 +61,7 @@ class Room:
         """As the rows of the rarer outcome deserve, within what the settings allow."""
         leaves = int(np.clip(rarer // _ROWS_PER_LEAF, _NARROW_LEAVES, settings.max_leaves))
         depth = _NARROW_DEPTH + round(2 * np.log2(max(leaves / _NARROW_LEAVES, 1.0)))
-        return cls(min(leaves, settings.max_leaves), int(min(depth, settings.max_depth)))
+        return cls(leaves, int(min(depth, settings.max_depth)))
 
 
 def search_by_halving(matrix: Matrix, rows: Ints, settings: TrainSettings) -> dict[str, Any]:
@@ -70,10 +69,10 @@ def search_by_halving(matrix: Matrix, rows: Ints, settings: TrainSettings) -> di
     rarer = int(min(matrix.label[rows].sum(), (1 - matrix.label[rows]).sum()))
     room = Room.of(rarer, settings)
     sample = min(len(rows), _SAMPLE)
-    kept = _try_many(matrix, _draw(rows, sample, settings), room, settings)
+    kept = _try_many(matrix, draw_rows(rows, sample, settings.seed), room, settings)
     if sample < len(rows):
         middle = round(float(np.sqrt(sample * len(rows))))
-        kept = judge_on_rows(matrix, _draw(rows, middle, settings), promote(kept, _BEST), settings)
+        kept = judge_on_rows(matrix, draw_rows(rows, middle, settings.seed), promote(kept, _BEST), settings)
 
     rate = _SLOWER if len(rows) <= _SLOWER_ROWS else _RATE
     last = [{**parameters, "learning_rate": rate} for parameters in promote(kept, _FINALISTS)]
@@ -83,12 +82,11 @@ def search_by_halving(matrix: Matrix, rows: Ints, settings: TrainSettings) -> di
 def promote(curves: Sequence[Curve], count: int) -> list[Mapping[str, Any]]:
     """Parameters of the best ``count`` curves and of the best of each class of size, best first."""
     ranked = sorted(curves, key=lambda curve: curve.loss)
-    kept = list(range(min(count, len(ranked))))
-    for code in range(len(_SIZES) + 1):
-        first = next((k for k, curve in enumerate(ranked) if _size_class(curve.parameters) == code), None)
-        if first is not None and first not in kept:
-            kept.append(first)
-    return [ranked[k].parameters for k in sorted(kept)]
+    first: dict[int, int] = {}
+    for place, curve in enumerate(ranked):
+        first.setdefault(_size_class(curve.parameters), place)
+    kept = {*range(min(count, len(ranked))), *first.values()}
+    return [ranked[place].parameters for place in sorted(kept)]
 
 
 def _size_class(parameters: Mapping[str, Any]) -> int:
@@ -97,28 +95,25 @@ def _size_class(parameters: Mapping[str, Any]) -> int:
 
 def _try_many(matrix: Matrix, rows: Ints, room: Room, settings: TrainSettings) -> list[Curve]:
     """A third more trials than for a small table, each judged on one held-out part of a sample."""
-    import optuna  # slow to load, and only training needs it
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folds = [prepare_fold(matrix, block, settings) for block in _folds(matrix, rows, settings)[:1]]
-    trials = round(_TRIALS * settings.trials)
-    sampler = optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=max(4, trials // 2))
-    study = optuna.create_study(sampler=sampler)
-    study.enqueue_trial({key: DEFAULTS[key] for key in _DEEP})
-    study.enqueue_trial({**_DEEP, "num_leaves": min(127, room.leaves), "max_depth": min(12, room.depth)})
-    found: list[Curve] = []
-
-    def objective(trial: Any) -> float:
-        found.append(judge_parameters(folds, _suggest(trial, room), settings, _ROUNDS))
-        return found[-1].loss
-
-    study.optimize(objective, n_trials=trials)
-    return found
+    fold = prepare_fold(matrix, _folds(matrix, rows, settings)[0], settings)
+    return run_trials(
+        lambda trial: judge_parameters([fold], _suggest(trial, room), settings, _ROUNDS),
+        trials=round(_TRIALS * settings.trials),
+        seed=settings.seed,
+        starts=[
+            {key: DEFAULTS[key] for key in _DEEP},
+            {
+                **_DEEP,
+                "num_leaves": min(_DEEP["num_leaves"], room.leaves),
+                "max_depth": min(_DEEP["max_depth"], room.depth),
+            },
+        ],
+    )
 
 
 def _suggest(trial: Any, room: Room) -> dict[str, Any]:
     return {
-        **{key: value for key, value in DEFAULTS.items() if key != "rounds"},
+        **DEFAULTS,
         "learning_rate": _RATE,
         "num_leaves": trial.suggest_int("num_leaves", 4, room.leaves, log=True),
         "max_depth": trial.suggest_int("max_depth", 2, room.depth),
@@ -132,37 +127,23 @@ def _suggest(trial: Any, room: Room) -> dict[str, Any]:
 
 
 def judge_on_rows(
-    matrix: Matrix, rows: Ints, several: Iterable[Mapping[str, Any]], settings: TrainSettings
+    matrix: Matrix, rows: Ints, several: Sequence[Mapping[str, Any]], settings: TrainSettings
 ) -> list[Curve]:
     """Each set of parameters on folds of the rows, in the order given; rounds by the mean curve."""
-    blocks, bare = _folds(matrix, rows, settings), [_bare(parameters) for parameters in several]
+    blocks = _folds(matrix, rows, settings)
     if len(blocks) > 1:
-        folds = [prepare_fold(matrix, block, settings) for block in blocks]
-        return judge_several(folds, bare, settings, _ROUNDS)
+        return judge_several([prepare_fold(matrix, block, settings) for block in blocks], several, settings, _ROUNDS)
 
-    lanes = [[prepare_fold(matrix, blocks[0], settings)] for _ in bare[:2]]  # a copy each, so that two fits run at once
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        of_lane = list(
-            pool.map(lambda k: judge_several(lanes[k], bare[k :: len(lanes)], settings, _ROUNDS), range(len(lanes)))
-        )
-    return [of_lane[k % len(lanes)][k // len(lanes)] for k in range(len(bare))]
-
-
-def _bare(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters without the rounds of another curve."""
-    return {key: value for key, value in parameters.items() if key != "rounds"}
-
-
-def _draw(rows: Ints, count: int, settings: TrainSettings) -> Ints:
-    return np.sort(np.random.default_rng(settings.seed).permutation(rows)[:count])
+    lanes = [several[k::_LANES] for k in range(min(_LANES, len(several)))]
+    # a copy each: two fits with parameters of their own must not share a data set
+    folds = [prepare_fold(matrix, blocks[0], settings) for _ in lanes]
+    with ThreadPoolExecutor(max_workers=_LANES) as pool:
+        judged = list(pool.map(lambda fold, lane: judge_several([fold], lane, settings, _ROUNDS), folds, lanes))
+    return [judged[k % _LANES][k // _LANES] for k in range(len(several))]
 
 
 def _folds(matrix: Matrix, rows: Ints, settings: TrainSettings) -> list[Block]:
     """Folds of the rows with accounts kept whole; of very many rows, one part held out."""
-    group = group_codes(matrix)[rows]
     many = len(rows) > FOLDED_ROWS
-    parts = list(grouped_folds(group, _HELD_OUT if many else settings.tune_folds, settings.seed))
-    return [
-        Block(name=f"random {k + 1}", train=rows[train], test=rows[test])
-        for k, (train, test) in enumerate(parts[:1] if many else parts)
-    ]
+    blocks = fold_blocks(matrix, rows, _HELD_OUT if many else settings.tune_folds, settings.seed)
+    return list(islice(blocks, 1 if many else None))

@@ -1,6 +1,7 @@
 """The booster's parameters by a count of trials, judged on random and, where there is time, on rolling folds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ import numpy as np
 from features.cohort.splits import IN_TIME, Block, Chop, leads_of
 from features.matrix import Matrix
 from models.candidates.boosting import DEFAULTS
-from models.grouped_folds import grouped_folds
-from models.judging.evaluation.backtest import group_codes, random_blocks
+from models.grouped_folds import draw_rows
+from models.judging.evaluation.backtest import fold_blocks, random_blocks
 from models.settings import TrainSettings
 from models.training.successive_halving import search_by_halving
+from models.training.trials import run_trials
 from models.training.tuning_folds import judge_parameters, loss_per_round, prepare_fold
 
 _SMALL_LEAVES, _SMALL_DEPTH = 31, 6  # of trees that learn from a sample; more of either was never better there
@@ -49,29 +51,20 @@ def _better_later(
 
 def _loss_of(matrix: Matrix, block: Block, parameters: Mapping[str, Any], settings: TrainSettings) -> float:
     """Loss on a block after the parameters' own count of rounds."""
-    bare = {key: value for key, value in parameters.items() if key != "rounds"}
-    return float(loss_per_round(prepare_fold(matrix, block, settings), bare, settings, int(parameters["rounds"]))[-1])
+    fold = prepare_fold(matrix, block, settings)
+    return float(loss_per_round(fold, parameters, settings, int(parameters["rounds"]))[-1])
 
 
 def _search_sample(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[str, Any]:
     """The search where leads are few: shallow trees, every trial judged on a sample of the rows."""
-    import optuna  # slow to load, and only training needs it
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     folds = [prepare_fold(matrix, block, settings) for block in _folds(matrix, chop, settings)]
-    sampler = optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=max(4, settings.trials // 2))
-    study = optuna.create_study(sampler=sampler)
-    study.enqueue_trial({k: v for k, v in DEFAULTS.items() if k in _SEARCHED})
-
-    found: dict[int, dict[str, Any]] = {}
-
-    def objective(trial: optuna.Trial) -> float:
-        curve = judge_parameters(folds, _suggest(trial, settings), settings, settings.max_rounds)
-        found[trial.number] = dict(curve.parameters)
-        return curve.loss
-
-    study.optimize(objective, n_trials=settings.trials)
-    return found[study.best_trial.number]
+    found = run_trials(
+        lambda trial: judge_parameters(folds, _suggest(trial, settings), settings, settings.max_rounds),
+        trials=settings.trials,
+        seed=settings.seed,
+        starts=[{key: DEFAULTS[key] for key in _SEARCHED}],
+    )
+    return dict(min(found, key=lambda curve: curve.loss).parameters)
 
 
 _SEARCHED = (
@@ -88,7 +81,7 @@ _SEARCHED = (
 def _suggest(trial: Any, settings: TrainSettings) -> dict[str, Any]:
     """Parameters of a trial, depth and leaves up to what the settings allow."""
     return {
-        **{key: value for key, value in DEFAULTS.items() if key != "rounds"},
+        **DEFAULTS,
         "num_leaves": trial.suggest_int("num_leaves", 4, min(settings.max_leaves, _SMALL_LEAVES), log=True),
         "max_depth": trial.suggest_int("max_depth", 2, min(settings.max_depth, _SMALL_DEPTH)),
         "min_child_samples": trial.suggest_int("min_child_samples", 10, 200, log=True),
@@ -104,17 +97,11 @@ def _folds(matrix: Matrix, chop: Chop, settings: TrainSettings) -> list[Block]:
     if chop.kind in IN_TIME:
         newest = chop.blocks[-1]
         return [*random_blocks(matrix, chop, settings), _subsample_block(newest, settings)]
-    rng = np.random.default_rng(settings.seed)
-    rows = np.sort(rng.permutation(chop.final.train)[: settings.tune_rows])
-    folds = grouped_folds(group_codes(matrix)[rows], settings.tune_folds, settings.seed)
-    return [Block(name=f"random {k}", train=rows[train], test=rows[test]) for k, (train, test) in enumerate(folds)]
+    rows = draw_rows(chop.final.train, settings.tune_rows, settings.seed)
+    return list(fold_blocks(matrix, rows, settings.tune_folds, settings.seed))
 
 
 def _subsample_block(block: Block, settings: TrainSettings) -> Block:
     """A block with at most ``tune_rows`` rows on either side."""
-    rng = np.random.default_rng(settings.seed)
-    train = np.sort(rng.permutation(block.train)[: settings.tune_rows])
-    test = np.sort(rng.permutation(block.test)[: settings.tune_rows])
-    return Block(
-        name=block.name, train=train, test=test, purged=block.purged, test_from=block.test_from, test_to=block.test_to
-    )
+    train, test = (draw_rows(rows, settings.tune_rows, settings.seed) for rows in (block.train, block.test))
+    return replace(block, train=train, test=test)

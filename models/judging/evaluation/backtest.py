@@ -1,6 +1,6 @@
 """Rolling-origin backtest: every candidate on the same blocks, judged on rows it was not trained on."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.calibration.level import newest_of
 from models.candidates.blend import FoldRows, blend_log_odds, fit_weights
-from models.grouped_folds import grouped_folds
+from models.grouped_folds import draw_rows, grouped_folds
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
 from models.judging.evaluation.metrics import auc
@@ -162,9 +162,7 @@ def newest_learned(matrix: Matrix, rows: Ints) -> Ints:
     Of very many a sample: it tells the level within a hundredth, and every fit predicts these rows.
     """
     found = newest_of(rows, matrix.keys["order"].to_numpy(dtype=np.int64), matrix.label, ordered=matrix.ordered)
-    if len(found) <= LEVEL_ROWS:
-        return found
-    return np.sort(np.random.default_rng(0).permutation(found)[:LEVEL_ROWS])
+    return found if len(found) <= LEVEL_ROWS else draw_rows(found, LEVEL_ROWS, seed=0)
 
 
 def _joined(parts: list[tuple[Ints, dict[str, Floats]]]) -> BlockPredictions:
@@ -179,13 +177,14 @@ def _joined(parts: list[tuple[Ints, dict[str, Floats]]]) -> BlockPredictions:
 def random_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
     """Random folds, accounts kept whole, over at most ``fold_rows`` development rows."""
     development = np.unique(np.concatenate([chop.final.train, *(b.train for b in chop.blocks)]))
-    rng = np.random.default_rng(settings.seed)
-    rows = np.sort(rng.permutation(development)[: settings.fold_rows])
-    group = group_codes(matrix)[rows]
-    return tuple(
-        Block(name=f"random {k + 1}", train=rows[train], test=rows[test])
-        for k, (train, test) in enumerate(grouped_folds(group, settings.tune_folds, settings.seed))
-    )
+    rows = draw_rows(development, settings.fold_rows, settings.seed)
+    return tuple(fold_blocks(matrix, rows, settings.tune_folds, settings.seed))
+
+
+def fold_blocks(matrix: Matrix, rows: Ints, folds: int, seed: int, name: str = "random {}") -> Iterator[Block]:
+    """Random folds of the rows, accounts kept whole; ``name`` has a place for a fold's number."""
+    for k, (train, test) in enumerate(grouped_folds(group_codes(matrix)[rows], folds, seed)):
+        yield Block(name=name.format(k + 1), train=rows[train], test=rows[test])
 
 
 def repeated_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
@@ -196,11 +195,15 @@ def repeated_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tupl
     rows = chop.final.train
     if chop.kind in ("time", "ordered") or len(rows) > _FEW_ROWS:
         return ()
-    group = group_codes(matrix)[rows]
+    return drawn_folds(matrix, rows, len(chop.blocks), range(1, _REPEATS), settings)
+
+
+def drawn_folds(matrix: Matrix, rows: Ints, folds: int, draws: range, settings: TrainSettings) -> tuple[Block, ...]:
+    """Folds of the rows drawn several times, each draw with a seed of its own."""
     return tuple(
-        Block(name=f"fold {k + 1}, draw {draw + 1}", train=rows[train], test=rows[test])
-        for draw in range(1, _REPEATS)
-        for k, (train, test) in enumerate(grouped_folds(group, len(chop.blocks), settings.seed + draw))
+        block
+        for draw in draws
+        for block in fold_blocks(matrix, rows, folds, settings.seed + draw, f"fold {{}}, draw {draw + 1}")
     )
 
 
