@@ -58,6 +58,13 @@ def cluster_sums(cluster: Ints, values: Floats, clusters: int) -> Floats:
     return np.asarray(np.bincount(cluster, weights=values, minlength=clusters), dtype=np.float64)
 
 
+def group_sums(group: Ints, values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Sums of each quantity per group, whatever the groups' codes, each shape (groups,)."""
+    codes = np.unique(group, return_inverse=True)[1].astype(np.int64)
+    clusters = int(codes.max()) + 1
+    return {name: cluster_sums(codes, column, clusters) for name, column in values.items()}
+
+
 def merge_clusters(clusters: int, seed: int) -> Ints:
     """For each of very many clusters, which of some :data:`_MERGED` random bundles of equal size it belongs to.
 
@@ -103,3 +110,9 @@ def interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
 def ratio(above: Floats, below: Floats) -> Floats:
     """``above / below``, NaN where below is 0."""
     return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+
+
+def mean_interval(values: Floats, group: Ints, resampling: Resampling) -> Interval:
+    """90 % interval of the mean of rows, whole groups resampled."""
+    drawn = resample_totals(group_sums(group, {"sum": values, "rows": np.ones(len(values))}), resampling)
+    return interval(ratio(drawn["sum"], drawn["rows"]))

@@ -21,7 +21,7 @@ from models.candidates.prior import PriorCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.interfaces import Calibration, Candidate
-from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
+from models.judging.cluster_bootstrap import Resampling, group_sums, resample_totals
 from models.judging.evaluation.backtest import (
     Backtest,
     Factory,
@@ -167,9 +167,7 @@ class _Beside:
 
     @classmethod
     def of(cls, saved: Floats, group: Ints, resampling: Resampling) -> "_Beside":
-        codes = np.unique(group, return_inverse=True)[1]
-        sums = {"saved": cluster_sums(codes, saved, int(codes.max()) + 1)}
-        drawn = resample_totals(sums, resampling)["saved"] / len(saved)
+        drawn = resample_totals(group_sums(group, {"saved": saved}), resampling)["saved"] / len(saved)
         return cls(float(saved.mean()), float(drawn.std(ddof=1)), float((drawn <= 0).mean()))
 
 

@@ -16,7 +16,7 @@ from features.matrix import Matrix
 from models.calibration.segment_levels import COMMON, SegmentLevels, SegmentLine, SegmentRows, fit_segment_levels
 from models.candidates.segmented import read_segments
 from models.grouped_folds import grouped_folds
-from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, resample_totals
+from models.judging.cluster_bootstrap import Resampling, group_sums, mean_interval, resample_totals
 from models.judging.evaluation.backtest import Backtest, group_codes
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss
@@ -119,9 +119,8 @@ def _parts(rows: SegmentRows, seed: int) -> list[tuple[Ints, Ints]]:
 
 def _error_of(saved: Floats, group: Ints, resampling: Resampling) -> float:
     """Standard error of the mean, whole groups resampled."""
-    codes = np.unique(group, return_inverse=True)[1]
-    sums = {"saved": cluster_sums(codes, saved, int(codes.max()) + 1)}
-    return float(resample_totals(sums, resampling)["saved"].std(ddof=1) / len(saved))
+    drawn = resample_totals(group_sums(group, {"saved": saved}), resampling)
+    return float(drawn["saved"].std(ddof=1) / len(saved))
 
 
 def _finding(work: JudgedSegments, name: str, tried: OwnTried | None) -> SegmentFinding:
@@ -129,11 +128,7 @@ def _finding(work: JudgedSegments, name: str, tried: OwnTried | None) -> Segment
     won = work.rows.won[at]
     common, lined = log_loss(won, work.plain[at]), log_loss(won, work.lined[at])
     line = work.levels.lines.get(name)
-    codes = np.unique(work.rows.group[at], return_inverse=True)[1]
-    size = int(codes.max()) + 1
-    sums = {"saved": cluster_sums(codes, common - lined, size), "rows": cluster_sums(codes, np.ones(len(at)), size)}
-    drawn = resample_totals(sums, work.resampling)
-    low, high = interval(drawn["saved"] / drawn["rows"]).record()
+    low, high = mean_interval(common - lined, work.rows.group[at], work.resampling).record()
     return SegmentFinding(
         segment=name,
         rows=len(np.unique(work.places[at])),

@@ -10,7 +10,15 @@ import pandas as pd
 from features.array_types import Floats
 from features.cohort.splits import leads_of
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import (
+    Interval,
+    Resampling,
+    group_sums,
+    interval,
+    mean_interval,
+    ratio,
+    resample_totals,
+)
 from models.judging.drift.prior_shift import FEWEST_ROWS, PriorShift, measure_prior_shift
 from models.judging.evaluation.backtest import group_codes
 from models.logistic import sigmoid
@@ -68,7 +76,7 @@ def compare_with_predicted(
     if won < settings.minimum_won:
         return None
     p = sigmoid(log_odds)
-    sums = _sums(group_codes(judged), {"won": judged.label, "expected": p})
+    sums = group_sums(group_codes(judged), {"won": judged.label, "expected": p})
     drawn = resample_totals(sums, Resampling.of(settings))
     span = interval(ratio(drawn["won"], drawn["expected"]))
 
@@ -115,9 +123,7 @@ def compare_base_rate(
     if through is None or len(rows) < FEWEST_ROWS:
         return measure_prior_shift(matrix, matured, Resampling.of(settings))
     won, as_of = matrix.label[rows], matrix.keys["as_of"].iloc[rows]
-    sums = _sums(group_codes(matrix)[rows], {"won": won, "rows": np.ones(len(rows))})
-    drawn = resample_totals(sums, Resampling.of(settings))
-    span = interval(ratio(drawn["won"], drawn["rows"]))
+    span = mean_interval(won, group_codes(matrix)[rows], Resampling.of(settings))
 
     return PriorShift(
         period=f"{as_of.min():%Y-%m} to {as_of.max():%Y-%m}",
@@ -128,9 +134,3 @@ def compare_base_rate(
         high=span.high,
         before=trained,
     )
-
-
-def _sums(group: Any, values: dict[str, Floats]) -> dict[str, Floats]:
-    codes = np.unique(group, return_inverse=True)[1].astype(np.int64)
-    clusters = int(codes.max()) + 1
-    return {name: cluster_sums(codes, column, clusters) for name, column in values.items()}

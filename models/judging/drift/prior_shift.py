@@ -7,7 +7,7 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Resampling, mean_interval
 from models.judging.evaluation.backtest import group_codes
 from models.logistic import logit
 
@@ -92,11 +92,7 @@ def measure_prior_shift(
 
     won = matrix.label[rows]
     inside = rows[newest]
-    codes = np.unique(group_codes(matrix)[inside], return_inverse=True)[1]
-    groups = int(codes.max()) + 1
-    sums = {"won": cluster_sums(codes, won[newest], groups), "n": cluster_sums(codes, np.ones(len(inside)), groups)}
-    drawn = resample_totals(sums, resampling)
-    span = interval(ratio(drawn["won"], drawn["n"]))
+    span = mean_interval(won[newest], group_codes(matrix)[inside], resampling)
 
     return PriorShift(
         period=period,

@@ -15,7 +15,7 @@ from models.calibration.level import newest_of
 from models.candidates.blend import FoldRows, blend_log_odds, fit_weights
 from models.grouped_folds import draw_rows, grouped_folds
 from models.interfaces import Candidate
-from models.judging.cluster_bootstrap import Resampling, cluster_sums, resample_totals
+from models.judging.cluster_bootstrap import Resampling, group_sums, resample_totals
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
 from models.settings import TrainSettings
@@ -294,8 +294,7 @@ def candidate_record(
     won, weight = matrix.label[rolling.rows], judging_weight(rolling.rows)
     losses = log_loss(won, rolling.log_odds[name])
     mean = float(np.average(losses, weights=weight))
-    codes = np.unique(group_codes(matrix)[rolling.rows], return_inverse=True)[1]
-    sums = {"loss": cluster_sums(codes, weight * (losses - mean), int(codes.max()) + 1)}
+    sums = group_sums(group_codes(matrix)[rolling.rows], {"loss": weight * (losses - mean)})
     error = float(resample_totals(sums, Resampling.of(settings))["loss"].std(ddof=1) / weight.sum())
 
     areas = [

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from features.array_types import Floats
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, mean_interval, resample_totals
 from models.judging.evaluation.backtest import group_codes, judging_weight
 from models.judging.evaluation.caution_text import (
     CalibrationOnTest,
@@ -25,7 +25,7 @@ from models.judging.evaluation.metrics import (
     ece_when_perfect,
     metric_draws,
 )
-from models.judging.evaluation.reliability_tables import outcome_codes, reliability_table, share_interval
+from models.judging.evaluation.reliability_tables import outcome_codes, reliability_table
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.replay import top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -109,7 +109,7 @@ def evaluate(
         error=figures[winner]["ece"],
         bound=perfect[1],
         base_rate=base,
-        base_rate_span=share_interval(won, group, resampling),
+        base_rate_span=mean_interval(won, group, resampling),
         base_rate_before=base_before,
         in_time=in_time,
     )

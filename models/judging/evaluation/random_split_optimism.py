@@ -7,7 +7,7 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
-from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, resample_totals
+from models.judging.cluster_bootstrap import Interval, Resampling, mean_interval
 from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes
 from models.judging.evaluation.metrics import auc
 from models.judging.evaluation.signal_test import recenter_by_block
@@ -97,17 +97,11 @@ def measure_split_optimism(matrix: Matrix, found: Backtest, name: str, resamplin
         won, recenter_by_block(at_random, won, ones, block)
     )
 
-    codes = np.unique(group_codes(matrix)[rows], return_inverse=True)[1]
-    groups = int(codes.max()) + 1
-    drawn = resample_totals(
-        {"gain": cluster_sums(codes, gain, groups), "n": cluster_sums(codes, ones, groups)}, resampling
-    )
-
     return SplitOptimism(
         rows=len(rows),
         by_time=float(log_loss(won, by_time).mean()),
         at_random=float(log_loss(won, at_random).mean()),
-        gap=interval(drawn["gain"] / drawn["n"]),
+        gap=mean_interval(gain, group_codes(matrix)[rows], resampling),
         of_level=float(gain.mean() - settled.mean()),
         auc_by_time=_mean_auc(won, by_time, block),
         auc_at_random=_mean_auc(won, at_random, block),

@@ -10,15 +10,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, micros
-from models.judging.cluster_bootstrap import (
-    CONFIDENCE,
-    Interval,
-    Resampling,
-    cluster_sums,
-    interval,
-    ratio,
-    resample_totals,
-)
+from models.judging.cluster_bootstrap import CONFIDENCE, Resampling, mean_interval
 from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability
 from models.logistic import sigmoid
@@ -56,7 +48,7 @@ def reliability_table(won: Floats, log_odds: Floats, group: Ints, resampling: Re
     found = []
     for k, record in enumerate(table.record()):
         rows = np.flatnonzero(table.code == k)
-        over = share_interval(won[rows], group[rows], resampling)
+        over = mean_interval(won[rows], group[rows], resampling)
         plain = binomial_interval(record["observed"], len(rows))
         ends = [min(over.low, plain[0]), max(over.high, plain[1])]
         inside = ends[0] <= record["predicted"] <= ends[1]
@@ -85,7 +77,7 @@ def calibration_by(
 
 def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resampling: Resampling) -> dict[str, Any]:
     p, ones = sigmoid(log_odds), np.ones(len(won))
-    span, predicted = share_interval(won, group, resampling), float(p.mean())
+    span, predicted = mean_interval(won, group, resampling), float(p.mean())
     ece = reliability(won, log_odds, ones).ece
     return {
         "n": len(won),
@@ -99,15 +91,6 @@ def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resamplin
         "ece_if_perfect": ece_when_perfect(log_odds, ones, chance, draws=_ECE_DRAWS, seed=resampling.seed)[1],
         "brier": float(((p - won) ** 2).mean()),
     }
-
-
-def share_interval(won: Floats, group: Ints, resampling: Resampling) -> Interval:
-    """90 % interval of the share won, whole groups resampled."""
-    codes = np.unique(group, return_inverse=True)[1]
-    groups = int(codes.max()) + 1
-    sums = {"won": cluster_sums(codes, won, groups), "n": cluster_sums(codes, np.ones(len(won)), groups)}
-    drawn = resample_totals(sums, resampling)
-    return interval(ratio(drawn["won"], drawn["n"]))
 
 
 def binomial_interval(share: float, n: int) -> tuple[float, float]:
