@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Ints
+from features.cohort.short_history import check_history
 from features.errors import ContractError, TooLittleDataError
 from features.matrix import Matrix
 from features.point_in_time.microseconds import micros
@@ -17,9 +18,6 @@ from features.schema.source import Split
 # Won leads a block must hold: 10, or an eighth of all where there are few, but never under 5 (docs/sources.md,
 # split.minimum_won_per_block).
 _USUAL_WON, _SHARE_OF_WON, _FEWEST_WON = 10, 8, 5
-
-_BETWEEN_LOOKS = 7  # days: the last matured look lies up to a week before the last that could be
-_EPSILON_DAYS = 1  # a block of no length holds nobody
 
 Rows = npt.NDArray[np.int64]
 SplitKind = Literal["time", "ordered", "grouped", "stratified"]
@@ -126,55 +124,19 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0, horizon_days: int | Non
         naming the block, the wins it has and the wins it needs; or the span of a history that is too short.
     """
     matured = np.flatnonzero(matrix.matured)
-    if matrix.ordered and split.by == "time" and matrix.keys["as_of"].notna().any():
-        _check_span(matrix, split, horizon_days)
+    by_time = matrix.ordered and split.by == "time"
+    with_clocks = by_time and bool(matrix.keys["as_of"].notna().any())
+    if with_clocks:
+        check_history(matrix, split, horizon_days)
     need = _count_wins_needed(matrix, matured, split)
     _check_classes(matrix, matured, need)
-    by_time = matrix.ordered and split.by == "time"
-    if by_time and matrix.keys["as_of"].notna().any():
+    if with_clocks:
         make: Callable[[int], Chop] = lambda folds: _split_by_time(matrix, matured, split, folds)  # noqa: E731
     elif by_time:
         make = lambda folds: _split_by_order(matrix, matured, split, folds)  # noqa: E731
     else:
         make = lambda folds: _split_by_hash(matrix, matured, split, folds, seed)  # noqa: E731
     return _with_enough_wins(matrix, split, need, make)
-
-
-def _check_span(matrix: Matrix, split: Split, horizon_days: int | None) -> None:
-    """TooLittleDataError where no development block fits between what is learned from and the final block.
-
-    Outcomes of the last training rows must be certain before a development block starts, and the block's own before
-    the final one does: ``(1 - test_share)`` of the matured looks must last longer than two waits.
-    """
-    as_of, known = matrix.keys["as_of"], matrix.label_known_at
-    wait = (known - as_of).max()
-    if pd.isna(wait):
-        return
-    first, share = as_of.min(), 1 - split.test_share
-    certain = as_of[matrix.matured]
-    if len(certain) and (certain.max() - first) * share > 2 * wait:
-        return
-
-    history, day = max(as_of.max(), known[matrix.matured].max()) - first, pd.Timedelta(days=1)
-    if pd.isna(history):
-        history = as_of.max() - first
-    needed = wait * (1 + 2 / share)
-    longest = int(((history / day) - _BETWEEN_LOOKS) * share / (2 + share) - _EPSILON_DAYS)
-    lag = max(round(wait / day) - horizon_days, 0) if horizon_days is not None else 0
-    fits = longest - lag
-    advice = (
-        f"The longest label.horizon_days that fits is about {fits} days"
-        + (f" (declared: {horizon_days}). " if horizon_days is not None else ". ")
-        if fits >= 1
-        else "No horizon fits so short a history. "
-    )
-    raise TooLittleDataError(
-        f"the history is too short for its horizon: leads are looked at from {first:%Y-%m-%d} to "
-        f"{as_of.max():%Y-%m-%d}, {history / day:.0f} days of data, and an outcome is certain {wait / day:.0f} days "
-        f"after a look. To learn, to choose and to test one after the other takes about {needed / day:.0f} days: three "
-        f"such waits, and {split.test_share:.0%} of the looks for the test. {advice}"
-        "Otherwise wait for more history, or declare split: {by: accounts}, which does not look at time."
-    )
 
 
 def leads_of(matrix: Matrix, rows: Rows) -> tuple[int, int]:
