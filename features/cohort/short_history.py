@@ -25,9 +25,7 @@ def check_history(matrix: Matrix, split: Split, horizon_days: int | None) -> Non
     if len(certain) and (certain.max() - first) * share > 2 * wait:
         return
 
-    history, day = max(as_of.max(), known[matrix.matured].max()) - first, pd.Timedelta(days=1)
-    if pd.isna(history):
-        history = as_of.max() - first
+    history, day = pd.concat([as_of, known[matrix.matured]]).max() - first, pd.Timedelta(days=1)
     needed = wait * (1 + 2 / share)
     longest = int(((history / day) - _BETWEEN_LOOKS) * share / (2 + share) - _EPSILON_DAYS)
     lag = max(round(wait / day) - horizon_days, 0) if horizon_days is not None else 0

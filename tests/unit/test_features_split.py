@@ -190,7 +190,7 @@ def test_a_block_that_knows_the_future_cannot_be_made() -> None:
 
 
 def test_a_history_shorter_than_its_horizon_says_the_span_what_is_needed_and_what_fits() -> None:
-    """Twenty weeks of looks whose outcomes take thirty days: three such waits and a test do not fit."""
+    """Sixteen weeks of looks whose outcomes take thirty days: three such waits and a test do not fit."""
     short = matrix(900, weeks=16)
     with pytest.raises(TooLittleDataError, match=r"history is too short") as caught:
         chop(short, Split(), horizon_days=23)
