@@ -7,9 +7,8 @@ from typing import Any
 from features.catalog.feature import FeatureType
 from features.rubric.schema import Rubric
 from features.rubric.terms import plan_rules
-from models.bundle_files.document_schema import (
+from models.bundle_files.component_schema import (
     BoosterState,
-    Document,
     FeatureRecord,
     Learned,
     LinearState,
@@ -18,6 +17,7 @@ from models.bundle_files.document_schema import (
     ScorecardState,
     SegmentedState,
 )
+from models.bundle_files.document_schema import Document
 from models.candidates.booster_text import MOST_LOG_ODDS
 
 MOST_FILES = 256  # a booster each: three, times segments with a model of their own
