@@ -97,7 +97,8 @@ class LimitsMiddleware:
         caller = state.callers.recall(token or request.headers.get("x-api-key", ""))
         if caller is not None:
             return str(caller.identity)
-        forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+        lines = ",".join(request.headers.getlist("x-forwarded-for"))  # some proxies append a line, not to the line
+        forwarded = [part.strip() for part in lines.split(",") if part.strip()]
         peer = request.client.host if request.client else "?"
         return client_address(peer, forwarded, self.settings.proxy_networks)
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from serving.networks import IPNetwork
 from serving.oidc_settings import OidcSettings
 
 
@@ -68,12 +69,12 @@ class ServeSettings(BaseSettings):
         return texts
 
     @property
-    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    def networks(self) -> tuple[IPNetwork, ...]:
         """The networks inside which webhooks may go."""
         return tuple(ipaddress.ip_network(text) for text in self.webhook_networks)
 
     @property
-    def proxy_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    def proxy_networks(self) -> tuple[IPNetwork, ...]:
         """The networks whose forwarded addresses are believed."""
         return tuple(ipaddress.ip_network(text) for text in self.proxies)
 

@@ -4,7 +4,8 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Sequence
 
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+from serving.networks import IPAddress, IPNetwork, unmapped
+
 _CLIENTS = 10_000  # remembered at once, which bounds the memory
 _NETWORK_BITS = 64  # of an IPv6 address: what one customer is given (RFC 6177), so that one host is one client
 
@@ -47,19 +48,23 @@ def client_address(peer: str, forwarded: Sequence[str], proxies: Sequence[IPNetw
 
 
 def _is_in(address: str, networks: Sequence[IPNetwork]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks if network.version == parsed.version)
+    parsed = _parse(address)
+    return parsed is not None and any(parsed in network for network in networks if network.version == parsed.version)
 
 
 def _as_client(address: str) -> str:
     """An address as one client: of IPv6 the network it lies in; what is no address is one client together."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = _parse(address)
+    if parsed is None:
         return "?"
     if parsed.version == 4:
         return str(parsed)
     return str(ipaddress.ip_network(f"{parsed}/{_NETWORK_BITS}", strict=False).network_address)
+
+
+def _parse(address: str) -> IPAddress | None:
+    """An address, an IPv4 one also where it is written as IPv6, as sockets of both kinds do; None if it is none."""
+    try:
+        return unmapped(ipaddress.ip_address(address))
+    except ValueError:
+        return None

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from serving.networks import IPAddress, IPNetwork, unmapped
 from serving.problems import InvalidError
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SHARED = (
     ipaddress.ip_network("100.64.0.0/10"),  # carrier-grade NAT (RFC 6598): other customers' machines
@@ -97,7 +95,7 @@ def resolve_receiver(receiver: Receiver, networks: Sequence[IPNetwork] = ()) -> 
         raise AddressRefusedError("this is not a valid host name") from problem
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for text in addresses:
-        address = _unmapped(ipaddress.ip_address(text.partition("%")[0]))
+        address = unmapped(ipaddress.ip_address(text.partition("%")[0]))
         declared = any(address in network for network in networks if network.version == address.version)
         if declared:
             continue
@@ -106,11 +104,6 @@ def resolve_receiver(receiver: Receiver, networks: Sequence[IPNetwork] = ()) -> 
         if receiver.scheme != "https":
             raise AddressRefusedError("plain http is for declared networks only")
     return addresses
-
-
-def _unmapped(address: IPAddress) -> IPAddress:
-    """The IPv4 address inside an IPv6 one, where there is one."""
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _kind(address: IPAddress) -> str:

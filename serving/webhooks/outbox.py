@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
+from serving.networks import IPNetwork
 from serving.problems import ConflictError, NotFoundError
 from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import AuditRow, OutboxMessage, Webhook
-from serving.webhooks.addresses import IPNetwork, check_address
+from serving.webhooks.addresses import check_address
 
 SIGNATURE = "Leadscore-Signature"
 ATTEMPTS = 10  # with doubling pauses about 17 minutes, then the message is a dead letter

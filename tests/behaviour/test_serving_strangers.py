@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 import uvicorn
+from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from serving.app import create_app
 from serving.http import bodies
 from serving.http.patience import PatientProtocol
-from tests.reference.serving import client_for, key_for
+from tests.reference.serving import client_for, key_for, settings_for
 
 
 def test_invented_keys_and_forwarded_addresses_do_not_escape_the_limit(tiny_demo: Any, tmp_path: Path) -> None:
@@ -30,6 +32,17 @@ def test_invented_keys_and_forwarded_addresses_do_not_escape_the_limit(tiny_demo
         assert told == [401] * 5 + [429] * 4
         client.app.state.callers.look_up(known["authorization"].removeprefix("Bearer "))
         assert client.get("/v1/worklist", headers=known).status_code == 200, "a valid key has a bucket of its own"
+
+
+def test_a_forwarded_address_before_the_proxys_own_line_is_not_believed(tmp_path: Path, tiny_demo: Any) -> None:
+    app = create_app(settings_for(tiny_demo, tmp_path, rate_per_second=0.001, rate_burst=3, proxies=("10.0.0.0/24",)))
+    with TestClient(app, base_url="http://127.0.0.1:8000", client=("10.0.0.2", 1)) as client:
+        told = [
+            client.get("/healthz", headers=[("x-forwarded-for", f"9.9.9.{n}"), ("x-forwarded-for", "203.0.113.9")])
+            for n in range(4)
+        ]
+        other = client.get("/healthz", headers=[("x-forwarded-for", "9.9.9.9"), ("x-forwarded-for", "203.0.113.10")])
+    assert [answer.status_code for answer in (*told, other)] == [200] * 3 + [429, 200]
 
 
 def test_a_stranger_s_large_body_is_not_read(tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ PROXIES = (ipaddress.ip_network("10.0.0.0/24"), ipaddress.ip_network("fd00::/64"
         ("fd00::1", ["2001:db8:1:2:3::4"], "2001:db8:1:2::"),
         ("2001:db8:1:2:ffff::9", [], "2001:db8:1:2::"),
         ("testclient", [], "?"),
+        ("::ffff:10.0.0.2", ["::ffff:203.0.113.9"], "203.0.113.9"),
+        ("::ffff:203.0.113.9", ["1.1.1.1"], "203.0.113.9"),
     ],
 )
 def test_only_declared_proxies_are_believed(peer: str, forwarded: list[str], client: str) -> None:
