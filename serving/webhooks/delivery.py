@@ -130,9 +130,10 @@ def send_message(hook: Webhook, row: OutboxMessage, networks: Sequence[IPNetwork
     message = {"id": row.id, "event": row.event, "created_at": row.created_at.isoformat(), "data": row.payload}
     body = json.dumps(message, sort_keys=True).encode()
     headers = {"content-type": "application/json", SIGNATURE: sign(hook.secret, int(time.time()), body)}
+    until = time.monotonic() + SECONDS
     try:
         receiver = parse_address(hook.url)
-        status = _post(receiver, resolve_receiver(receiver, networks), body, headers)
+        status = _post(receiver, _look_up(receiver, networks, until), body, headers, until)
     except AddressRefusedError as problem:
         return str(problem)
     except (OSError, http.client.HTTPException, ValueError) as problem:
@@ -142,9 +143,22 @@ def send_message(hook: Webhook, row: OutboxMessage, networks: Sequence[IPNetwork
     return "" if 200 <= status < 300 else f"status {status}"
 
 
-def _post(receiver: Receiver, addresses: Sequence[str], body: bytes, headers: dict[str, str]) -> int:
+def _look_up(receiver: Receiver, networks: Sequence[IPNetwork], until: float) -> list[str]:
+    """Addresses of the receiver, looked up beside this thread: a name server that does not answer cannot be stopped."""
+    found: Future[list[str]] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(resolve_receiver(receiver, networks))
+        except Exception as problem:  # raised where the result is asked for
+            found.set_exception(problem)
+
+    threading.Thread(target=look, name="leadscore-webhook-name", daemon=True).start()
+    return found.result(timeout=until - time.monotonic())
+
+
+def _post(receiver: Receiver, addresses: Sequence[str], body: bytes, headers: dict[str, str], until: float) -> int:
     """Status of a POST to the first address that answers; the name is not resolved a second time."""
-    until = time.monotonic() + SECONDS
     connection = http.client.HTTPConnection(receiver.host, receiver.port, timeout=SECONDS)
     connection.sock = _connect(receiver, addresses, until)
     with _deadline(connection.sock, until):
@@ -161,15 +175,23 @@ def _connect(receiver: Receiver, addresses: Sequence[str], until: float) -> sock
     problem: OSError = OSError("no address")
     for address in addresses:
         try:
-            plain = socket.create_connection((address, receiver.port), timeout=max(0.1, until - time.monotonic()))
+            plain = socket.create_connection((address, receiver.port), timeout=_left(until))
         except OSError as refused:
             problem = refused
             continue
         if receiver.scheme != "https":
             return plain
-        with _deadline(plain, until):
-            return ssl.create_default_context().wrap_socket(plain, server_hostname=receiver.host)
+        plain.settimeout(max(0.01, until - time.monotonic()))  # of a handshake it bounds the whole, not each read
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=receiver.host)
     raise problem
+
+
+def _left(until: float) -> float:
+    """Seconds left; TimeoutError if there are none: a name may stand for hundreds of addresses that do not answer."""
+    seconds = until - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
 
 
 @contextmanager

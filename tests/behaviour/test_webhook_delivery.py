@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -132,6 +133,71 @@ def test_a_dripping_receiver_is_cut_off_and_delays_nobody(store: Store, monkeypa
         queues.close()
     assert slow_is_busy, "the good receiver had to wait for the slow one"
     assert errors_of(store)[0][1] == 1 and errors_of(store)[0][2]
+
+
+@pytest.fixture
+def look_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets what every name stands for, and after how many seconds that is known."""
+
+    def answer(addresses: list[str], seconds: float = 0.0) -> None:
+        def found(_: str, port: int, *__: Any, **___: Any) -> list[tuple[Any, ...]]:
+            time.sleep(seconds)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses]
+
+        monkeypatch.setattr(socket, "getaddrinfo", found)
+
+    return answer
+
+
+def _delivery_seconds(store: Store, url: str) -> float:
+    add_webhook(store, "admin", url, [EVENT], LOOPBACK)
+    announce_one(store)
+    begun = time.monotonic()
+    assert deliver(store, LOOPBACK) == 0
+    return time.monotonic() - begun
+
+
+def test_the_lookup_of_a_name_counts_into_the_time_of_a_delivery(
+    store: Store, monkeypatch: pytest.MonkeyPatch, look_up: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(delivery, "SECONDS", 0.3)
+    look_up(["127.0.0.1"])
+    add_webhook(store, "admin", "https://crm.example/x", [EVENT], LOOPBACK)
+    announce_one(store)
+    look_up(["127.0.0.1"], 6.0)
+    begun = time.monotonic()
+    assert deliver(store, LOOPBACK) == 0
+    assert time.monotonic() - begun < 4 and errors_of(store)[0][2] == "TimeoutError"
+
+
+def test_many_silent_addresses_of_a_name_share_the_time_of_a_delivery(
+    store: Store, monkeypatch: pytest.MonkeyPatch, look_up: Callable[..., None]
+) -> None:
+    def silent(_: Any, timeout: float) -> socket.socket:
+        time.sleep(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(delivery, "SECONDS", 0.3)
+    monkeypatch.setattr(socket, "create_connection", silent)
+    look_up([f"127.0.0.{n}" for n in range(1, 81)])
+    assert _delivery_seconds(store, "https://crm.example/x") < 4
+
+
+def test_a_silent_handshake_has_what_the_connection_left_of_the_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch, look_up: Callable[..., None]
+) -> None:
+    connect = socket.create_connection
+
+    def slow(address: tuple[str, int], timeout: float) -> socket.socket:
+        time.sleep(1.5)
+        return connect(address, timeout)
+
+    monkeypatch.setattr(delivery, "SECONDS", 2.0)
+    monkeypatch.setattr(socket, "create_connection", slow)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        look_up(["127.0.0.1"])
+        assert _delivery_seconds(store, f"https://crm.example:{listener.getsockname()[1]}/x") < 3.1
+    assert errors_of(store)[0][2] == "TimeoutError"
 
 
 def test_a_failing_receiver_keeps_its_order_a_refused_message_lets_others_pass(store: Store) -> None:
