@@ -119,6 +119,7 @@ def score_leads(
     named = leads.frame["lead_id"]
     leads = replace(leads, frame=leads.frame.assign(lead_id=_disguise(named, unknown)))
     merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
+    merged = {name: became for name, became in merged.items() if name not in unknown}
     closed = _closed_of_file(context, leads, merged, as_of)
     matrix, errors, when = rows_of_file(context, model, leads, merged, as_of, closed=closed)
     usable = np.array([not text for text in errors], dtype=bool)

@@ -1,5 +1,6 @@
 """Leads by e-mail address or domain: those of the person, and those of the company."""
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from serving.state.app_state import AppState
 from serving.state.lead_scoring import gather_rows_now
 from serving.state.loaded_state import LoadedState
 
-_MOST_LEADS = 50  # of a person or a company, each; every one is read with all its rows
+MOST_LEADS = 50  # of a person or a company, each; every one is read with all its rows
 
 
 def find_by_address(app_state: AppState, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:
@@ -73,13 +74,11 @@ def _lead_rows(
     app_state: AppState, session: Session, state: LoadedState, owner: str | None, mask: Any
 ) -> list[dict[str, Any]]:
     rows = []
-    for code in mask.nonzero()[0][:_MOST_LEADS]:
-        if owner is not None and state.data.owner(int(code)) != owner:
-            continue
-
-        lead_id = str(state.data.lead_ids[int(code)])
+    shown = (int(code) for code in mask.nonzero()[0] if state.data.is_shown_to(int(code), owner))
+    for code in islice(shown, MOST_LEADS):
+        lead_id = str(state.data.lead_ids[code])
         line = state.worklist.line(lead_id)
-        acted = gather_rows_now(app_state, session, state, [int(code)])[0]["activities"]
+        acted = gather_rows_now(app_state, session, state, [code])[0]["activities"]
         mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
         last = mine["happened_at"].max() if len(mine) else None
 

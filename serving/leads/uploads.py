@@ -1,7 +1,7 @@
 """Files of leads to score: accepted, scored behind the requests, kept until they are fetched."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -108,6 +108,7 @@ def score_waiting_uploads(app_state: AppState) -> int:
 def _score_upload(app_state: AppState, row: Upload) -> None:
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.artifacts.reading_record import ReadingRecord
+    from pipelines.ingest.identity_files import read_merged_leads
     from pipelines.scoring.leads_file import read_leads_file
     from pipelines.scoring.row_notes import describe_errors
     from pipelines.scoring.score_file import ERROR, score_leads, write_scored
@@ -119,9 +120,10 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
         reading = ReadingRecord.find(app_state.paths, model.folder)
         leads = read_leads_file(folder / f"input{row.suffix}", app_state.context.source, reading)
         _update(app_state, row.id, {"rows": len(leads.frame)})
-        unseen = foreign_leads(app_state.loaded, row.owner, leads.frame["lead_id"])
+        merged = read_merged_leads(app_state.paths)
+        foreign = foreign_leads(app_state.loaded, row.owner, leads.frame["lead_id"], merged)
         found_rows = score_leads(
-            app_state.context, leads, bundle=str(model.folder), framework=row.framework, unknown=unseen
+            app_state.context, leads, bundle=str(model.folder), framework=row.framework, unknown=foreign
         )
         scored = found_rows.frame
         write_scored(scored, folder / f"result{row.suffix}", marked=False)
@@ -138,12 +140,13 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
     _update(app_state, row.id, found | {"finished_at": wall_now()})
 
 
-def foreign_leads(state: LoadedState, owner: str | None, lead_ids: Iterable[Any]) -> frozenset[str]:
-    """Ids of leads that are in the data and not the owner's; none where the caller sees all."""
-    if owner is None:
-        return frozenset()
-    asked = {str(lead_id) for lead_id in lead_ids}
-    return frozenset(name for name in asked if (code := state.data.code(name)) >= 0 and state.data.owner(code) != owner)
+def foreign_leads(
+    state: LoadedState, owner: str | None, lead_ids: Iterable[Any], merged: Mapping[str, str]
+) -> frozenset[str]:
+    """Ids of leads that are in the data, or were ``merged`` into one that is, and that the caller may not see."""
+    names = {str(lead_id) for lead_id in lead_ids}
+    codes = {name: state.data.code(merged.get(name, name)) for name in names}
+    return frozenset(name for name, code in codes.items() if code >= 0 and not state.data.is_shown_to(code, owner))
 
 
 def _update(app_state: AppState, number: str, values: dict[str, Any]) -> None:

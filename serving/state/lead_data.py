@@ -131,6 +131,10 @@ class LeadData:
         leads = self.tables["leads"]
         return _text_of(leads["owner"].iloc[code]) if "owner" in leads else ""
 
+    def is_shown_to(self, code: int, owner: str | None) -> bool:
+        """Whether a lead is of the one owner whose leads a caller sees; None sees all."""
+        return owner is None or self.owner(code) == owner
+
 
 def display_columns(source: Source, table: str) -> list[str]:
     """Display and personal columns of a table, in declared order."""

@@ -27,6 +27,6 @@ class LoadedState:
     def find_lead(self, lead_id: str, owner: str | None) -> int:
         """Row of a lead the caller may see; the UnknownLeadError does not say whether it exists."""
         code = self.data.code(lead_id)
-        if code < 0 or (owner is not None and self.data.owner(code) != owner):
+        if code < 0 or not self.data.is_shown_to(code, owner):
             raise UnknownLeadError("this lead is not in the data (or not yours); check the id on the worklist.")
         return code

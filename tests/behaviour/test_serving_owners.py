@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from pipelines.ingest.identity_files import read_merged_leads
 from serving.auth.api_keys import form_token, start_session
 from serving.auth.dependencies import SESSION
+from serving.leads import lookup
 from serving.leads.uploads import score_waiting_uploads
 from serving.pages import forms, results, sign_in, views
 from tests.reference.serving import client_for, key_for, worklist_of
@@ -98,8 +100,11 @@ def test_an_upload_uses_nothing_on_record_of_anothers_lead(
 ) -> None:
     owner, own, theirs = two_owners
     created = "2026-06-01T00:00:00+00:00"
+    owners = pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet").set_index("lead_id")["owner"]
+    merged = read_merged_leads(tiny_demo.context.paths)
+    their_double = next(name for name, became in merged.items() if owners[became] != owner)
     content = "Lead ID,Created Date,Lead Source,Job Title\n" + "".join(
-        f"{lead},{created},referral,CEO\n" for lead in (own, theirs, "nobody-knows-me")
+        f"{lead},{created},referral,CEO\n" for lead in (own, theirs, their_double, "nobody-knows-me")
     )
     scored = {}
     for name, headers in {
@@ -112,7 +117,24 @@ def test_an_upload_uses_nothing_on_record_of_anothers_lead(
         scored[name] = pd.read_csv(io.StringIO(answer.text)).set_index("lead_id")
     points = scored["owner"]["probability"]
     assert points[theirs] == points["nobody-knows-me"] != scored["all"]["probability"][theirs]
+    assert points[their_double] == points["nobody-knows-me"] and scored["owner"]["note"].isna()[their_double]
+    assert "scored as lead" in scored["all"]["note"][their_double]
     assert points[own] == scored["all"]["probability"][own]
+
+
+def test_an_address_finds_all_leads_of_an_owner_among_many_of_others(
+    client: TestClient, tiny_demo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "MOST_LEADS", 1)
+    leads = pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet")
+    of_one = leads[leads["account_id"].notna()].groupby("account_id").filter(lambda rows: rows["owner"].nunique() > 1)
+    account = leads[leads["account_id"] == of_one["account_id"].iloc[0]]
+    last = account[account["owner"].notna()].iloc[-1]
+    asked = {"email": account[account["email"].notna()].iloc[0]["email"]}
+    assert last["owner"] != account["owner"].iloc[0]
+    found = client.get("/v1/lookup", params=asked, headers=key_for(client, "read", owner=str(last["owner"]))).json()
+    shown = {row["lead_id"] for rows in found.values() for row in rows}
+    assert shown and shown <= set(leads.loc[leads["owner"] == last["owner"], "lead_id"])
 
 
 def test_two_keys_of_one_name_share_neither_uploads_nor_idempotency_keys(client: TestClient, tiny_demo: Any) -> None:
