@@ -9,8 +9,8 @@ from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.diagnostics.monitor import WatchedRows
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.registry.champion import require_champion
+from pipelines.scoring.file_rows import rows_of_file
 from pipelines.scoring.leads_file import read_leads_file
-from pipelines.scoring.score_file import rows_of_file
 from pipelines.workspace.context import Context
 
 

@@ -23,7 +23,7 @@ _KEPT_MOVES = 50  # newest moves in the pointer file: it is read by every server
 
 
 class MoveKind(StrEnum):
-    """MoveKind a bundle became the champion."""
+    """How a bundle became the champion."""
 
     FIRST = "first"
     GATE = "gate"

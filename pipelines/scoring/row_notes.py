@@ -1,17 +1,21 @@
 """What is said of the rows of a scored file: why some have no score, and which values training never saw."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from features.assembly.closed_leads import ClosedLead
+from features.matrix import Matrix
 from features.schema.operations import ColumnValue
 from features.schema.source import Source
 from models.bundle import Bundle
 from models.judging.drift.trained_values import UnseenValue
 from pipelines.ingest.quarantine import hidden_columns
 
+ERROR, NOTE = "error", "note"  # columns of a scored file
 SHOWN_REASONS = 3  # why rows have no score, told on a console; each row says its own
 
 
@@ -53,3 +57,40 @@ def hidden_features(model: Bundle, source: Source) -> frozenset[str]:
         for feature in model.catalog
         if isinstance(feature.params, ColumnValue) and (feature.params.table, feature.params.column) in hidden
     )
+
+
+def note_ages(model: Bundle, matrix: Matrix, usable: np.ndarray) -> list[str]:
+    """What a reader should mind: leads older than any the model was trained on."""
+    oldest = model.age_days[1]
+    age = matrix.keys["age_days"].to_numpy(dtype=np.float64)
+    age = age if len(age) == len(usable) else _spread(age, usable)
+    return [
+        f"{days:.0f} days old, the oldest lead trained on was {oldest:.0f}: read the score with care"
+        if ok and np.isfinite(days) and np.isfinite(oldest) and days > oldest + 1
+        else ""
+        for ok, days in zip(usable, age, strict=True)
+    ]
+
+
+def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    full = np.full(len(usable), np.nan)
+    full[usable] = values
+    return full
+
+
+def note_merged_leads(frame: pd.DataFrame, merged: Mapping[str, str]) -> list[str]:
+    """The note of each row, with the lead it was scored as where its own was merged away."""
+    return [
+        "; ".join(filter(None, (note, f"scored as lead '{merged[name]}', its duplicate" if name in merged else "")))
+        for name, note in zip(frame["lead_id"], frame[NOTE], strict=True)
+    ]
+
+
+def note_closed_leads(frame: pd.DataFrame, closed: Mapping[str, ClosedLead], merged: Mapping[str, str]) -> list[str]:
+    """The note of each row, with how its lead ended where it is over."""
+    notes = []
+    for name, note, error in zip(frame["lead_id"], frame[NOTE], frame[ERROR], strict=True):
+        ended = closed.get(merged.get(name, name)) if isinstance(name, str) else None
+        then = "" if ended is None or ended.at is None or error else "; the score is the one it had then"
+        notes.append(note if ended is None else "; ".join(filter(None, (f"{ended.sentence}{then}", note))))
+    return notes

@@ -110,8 +110,8 @@ def _score_upload(app_state: AppState, row: Upload) -> None:
     from pipelines.artifacts.reading_record import ReadingRecord
     from pipelines.ingest.identity_files import read_merged_leads
     from pipelines.scoring.leads_file import read_leads_file
-    from pipelines.scoring.row_notes import describe_errors
-    from pipelines.scoring.score_file import ERROR, score_leads, write_scored
+    from pipelines.scoring.row_notes import ERROR, describe_errors
+    from pipelines.scoring.score_file import score_leads, write_scored
 
     folder = upload_folder(app_state, row.id)
     found: dict[str, Any]

@@ -9,8 +9,9 @@ from features.errors import SourceError
 from features.schema.load_source import load_source
 from features.schema.source import Source
 from pipelines.ingest.identity_files import read_merged_leads, unresolved_tables
+from pipelines.scoring.file_rows import replace_merged_leads
 from pipelines.scoring.find_lead import unknown_lead_error
-from pipelines.scoring.score_file import note_merged_leads, replace_merged_leads
+from pipelines.scoring.row_notes import note_merged_leads
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.context import open_context
 from pipelines.workspace.paths import Paths

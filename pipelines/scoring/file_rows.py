@@ -1,0 +1,155 @@
+"""Rows of a file as the model sees them: filled from the source's tables, each as of its own moment."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from features.array_types import Tables
+from features.assembly.build_matrix import features_at
+from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.assembly.flat_matrix import flat_at
+from features.cohort.cohort import cutoff_of
+from features.matrix import Matrix
+from features.schema.canonical_tables import TABLES
+from features.schema.source import Flat, Source
+from models.bundle import Bundle
+from pipelines.compute.engines import choose_builder
+from pipelines.scoring.file_answers import add_file_answers
+from pipelines.scoring.find_lead import parse_as_of, tables_if_any
+from pipelines.scoring.leads_file import LeadsFile
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import empty_table
+
+
+def rows_of_file(
+    context: Context,
+    model: Bundle,
+    leads: LeadsFile,
+    merged: Mapping[str, str],
+    as_of: str | None = None,
+    *,
+    closed: Mapping[str, ClosedLead] | None = None,
+) -> tuple[Matrix, list[str], pd.Timestamp | None]:
+    """Features of the file's rows; why a row cannot be scored, empty where it can; and the moment they are seen at.
+
+    A flat matrix has every row of the file, a relational one those without an error. Leads that are ``closed`` are seen
+    as they stood at their close.
+    """
+    errors: list[str] = leads.errors.astype("object").tolist()
+    if context.source.kind == "flat":
+        return flat_at(leads.frame, model.catalog, context.source), errors, None
+
+    tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
+    named = leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged))
+    duplicate = leads.frame["lead_id"].isin(list(merged))
+    frame = _fill_from_tables(named.assign(created_at=named["created_at"].mask(duplicate)), tables["leads"])
+
+    when = parse_as_of(as_of, _latest(context, tables, frame))
+    seen_at = moments_of(frame["lead_id"], when, closed or {}, {})
+    _relational_errors(frame, seen_at, errors, closed or {})
+    told = leads.frame.assign(lead_id=frame["lead_id"]).drop(columns=list(leads.missing_columns), errors="ignore")
+    new = seen_at.mask(frame["lead_id"].isin(list(closed or {})))
+    tables = {**tables, "answers": add_file_answers(tables, told, new, context.source)}
+    return _relational_matrix(context, model, tables, frame, errors, seen_at), errors, when
+
+
+def _relational_errors(
+    frame: pd.DataFrame, seen_at: pd.Series, errors: list[str], closed: Mapping[str, ClosedLead]
+) -> None:
+    first: dict[str, int] = {}
+    for row, (lead_id, created, when) in enumerate(zip(frame["lead_id"], frame["created_at"], seen_at, strict=True)):
+        if errors[row]:
+            continue
+
+        if pd.isna(lead_id):
+            errors[row] = "lead_id is missing"
+        elif lead_id in first:
+            errors[row] = f"lead_id '{lead_id}' already appears in row {first[lead_id] + 1}; it is scored there"
+        elif lead_id in closed and not pd.isna(created) and created >= when:
+            errors[row] = f"{closed[lead_id].sentence}; it closed no later than it was created, so it was never open"
+        elif not pd.isna(created) and created >= when:
+            errors[row] = f"created_at {created:%Y-%m-%dT%H:%M} is not before as_of {when:%Y-%m-%dT%H:%M}"
+
+        if not errors[row]:
+            first[lead_id] = row
+
+
+def _relational_matrix(
+    context: Context, model: Bundle, tables: Tables, frame: pd.DataFrame, errors: list[str], seen_at: pd.Series
+) -> Matrix:
+    kept = [not text for text in errors]
+    rows = frame[kept]
+    others = tables["leads"][~tables["leads"]["lead_id"].isin(set(rows["lead_id"]))]
+    leads = pd.concat([others, rows[list(others.columns)].astype(others.dtypes)], ignore_index=True)
+    everything = {**tables, "leads": leads}
+    names = rows["lead_id"].tolist()
+    when = seen_at[kept].reset_index(drop=True)
+    return features_at(everything, context.source, model.catalog, names, when, build=choose_builder(context.engine))
+
+
+def _fill_from_tables(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the file; what it leaves open is taken from the same lead in the source's tables."""
+    at_home = known.drop_duplicates("lead_id").set_index("lead_id")
+    filled = frame.copy()
+
+    for name in at_home.columns:
+        from_home = frame["lead_id"].map(at_home[name]) if len(at_home) else None
+        if name not in filled:
+            filled[name] = pd.Series(pd.NA, index=frame.index, dtype=at_home[name].dtype)
+        if from_home is not None:
+            filled[name] = filled[name].where(filled[name].notna(), from_home.astype(at_home[name].dtype))
+    return filled
+
+
+def replace_merged_leads(lead_id: pd.Series, merged: Mapping[str, str]) -> pd.Series:
+    """Leads that were merged away are scored as the leads they became."""
+    return lead_id.map(lambda name: merged.get(name, name), na_action="ignore").astype("str") if merged else lead_id
+
+
+def closed_leads_of_file(
+    context: Context, leads: LeadsFile, merged: Mapping[str, str], as_of: str | None
+) -> dict[str, ClosedLead]:
+    """Leads of the file that are over: by the source's tables; without clocks by the file's own target first."""
+    source, tables = context.source, tables_if_any(context)
+    if source.flat is not None:
+        return _closed_without_clocks(leads.frame, source, source.flat, tables)
+    if tables is None:
+        return {}
+    frame = _fill_from_tables(
+        leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged)), tables["leads"]
+    )
+    found = closed_leads(tables, source, parse_as_of(as_of, _latest(context, tables, frame)))
+    return {name: found[name] for name in set(frame["lead_id"].dropna()) & set(found)}
+
+
+def _closed_without_clocks(
+    frame: pd.DataFrame, source: Source, flat: Flat, tables: Tables | None
+) -> dict[str, ClosedLead]:
+    """By the target in the file; a lead whose row says nothing is looked up, where leads have ids of their own."""
+    ids, target = frame["lead_id"].astype("str"), flat.target.column
+    known = closed_leads(tables, source, None) if tables is not None and flat.lead_id is not None else {}
+    if target not in frame:
+        return {name: known[name] for name in set(ids) & set(known)}
+    silent = set(ids[frame[target].isna()])
+    return {name: known[name] for name in silent & set(known)} | closed_leads({"leads": frame}, source, None)
+
+
+def moments_of(
+    lead_id: pd.Series, when: pd.Timestamp | None, closed: Mapping[str, ClosedLead], merged: Mapping[str, str]
+) -> pd.Series:
+    """When each lead is seen: all at once, those that are over as they stood at their close; NaT without clocks."""
+    if when is None:
+        return pd.Series(pd.NaT, index=lead_id.index, dtype="datetime64[us]")
+    names = replace_merged_leads(lead_id, merged).astype("object")
+    moments = [closed[name].scored_at(when) if name in closed else when for name in names]
+    return pd.Series(moments, index=lead_id.index, dtype="datetime64[us]")
+
+
+def _latest(context: Context, tables: Tables, frame: pd.DataFrame) -> pd.Timestamp:
+    """When to score at if nobody says: the data cut-off, or just after the newest lead of the file if that is later."""
+    has_clock = any("known_at" in t and t["known_at"].notna().any() for t in tables.values())
+    moments = [cutoff_of(tables, context.source)] if has_clock or context.source.data_cutoff else []
+    newest = frame["created_at"].max()
+    if not pd.isna(newest):
+        moments.append(newest + pd.Timedelta(hours=context.source.cohort.settle_hours))
+    return max(moments) if moments else pd.Timestamp.now("UTC").tz_localize(None).floor("s")
