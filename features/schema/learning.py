@@ -1,4 +1,4 @@
-"""Declarations of what is learned and judged: label, cohort, split, target of a flat source, capacity, identity."""
+"""Declarations of what is learned and judged: label, cohort, split, flat target, capacity, identity, segment, prior."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -174,4 +174,19 @@ class Identity(Declared):
     )
     keep_apart: tuple[str, ...] = Field(
         default=(), description="lead ids that are never merged, because a person has checked them"
+    )
+
+
+class Modelling(Declared):
+    """What the model leans on beside its features."""
+
+    prior_bundle: str | None = Field(
+        default=None,
+        description="folder of another source's bundle, relative to this file, that the score leans on while there are "
+        "too few won or lost leads to learn from, if it beats base rate and rubric on what there is",
+    )
+    segment: str | None = Field(
+        default=None,
+        description="column of leads or accounts, a category that is a feature: each of its values gets its own level "
+        "and slope, shrunk to the common ones, where that gains more than noise",
     )

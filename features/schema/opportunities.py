@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from features.schema.columns import Column, Declared, Location, Values, fold_value
+from features.schema.columns import Column, Declared, Values, fold_value
+from features.schema.table_source import Location
 from features.schema.yaml_lines import LinedYaml, Path
 
 KEY = "opportunities"

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from features.schema.columns import Column, Snapshots
+from features.schema.columns import Column
 from features.schema.source import Source
+from features.schema.table_source import Snapshots
 from features.schema.vocabulary import ColumnType, Role, WhenKnown
 
 KEPT_TABLES = ("leads", "accounts", "outcomes", "stages")  # states of things; events keep their own clocks

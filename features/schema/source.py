@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from features.schema.canonical_tables import TABLES
-from features.schema.columns import Column, CsvFormat, Declared, Location, PackageMember, TableSource
+from features.schema.columns import Column, Declared
 from features.schema.evidence import ActivityKind, BotFilter, EngagementWindows, Question
-from features.schema.learning import Capacity, Cohort, Flat, FlatTarget, Identity, Label, Split, iso_time
-from features.schema.modelling import Modelling
+from features.schema.learning import Capacity, Cohort, Flat, FlatTarget, Identity, Label, Modelling, Split, iso_time
 from features.schema.opportunities import Opportunities, check_apart
+from features.schema.table_source import CsvFormat, Location, PackageMember, TableSource
 from features.schema.vocabulary import Role, Stage, WhenKnown
 
 __all__ = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.declaring.column_lines import explain_once
 from pipelines.declaring.column_names import name_source
 from pipelines.declaring.deal_clocks import explain_misfit

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.errors import UncertainEncodingError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.raw_table import RawTable

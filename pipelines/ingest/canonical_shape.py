@@ -10,8 +10,9 @@ import pandas as pd
 from features.cohort.identity_resolution import ADDRESS_DERIVATIONS
 from features.kernel.list_items import list_text
 from features.schema.canonical_tables import TABLES, ContractColumn
-from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, CsvFormat
+from features.schema.columns import Column
 from features.schema.source import Source
+from features.schema.table_source import FILE_ROW, WIDE_DATE, WIDE_STAGE, CsvFormat
 from features.schema.vocabulary import ColumnType, Role, Stage
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.column_forms import NOTHING_KNOWN, Known, find_number_forms

@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from features.schema.columns import Column, CsvFormat
+from features.schema.columns import Column
+from features.schema.table_source import CsvFormat
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.values.number_form import (
     NumberForm,

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column
+from features.schema.columns import Column
 from features.schema.source import Source
+from features.schema.table_source import FILE_ROW, WIDE_DATE, WIDE_STAGE
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable

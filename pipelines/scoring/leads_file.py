@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.schema.columns import CsvFormat, Location
 from features.schema.source import Source
+from features.schema.table_source import CsvFormat, Location
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading
 from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table, type_of
 from pipelines.ingest.errors import MissingColumnError, UncertainEncodingError

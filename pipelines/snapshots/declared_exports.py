@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import SourceError
-from features.schema.columns import WIDE_DATE, Column, Location, Snapshots
+from features.schema.columns import Column
 from features.schema.snapshots import snapshots_of
 from features.schema.source import Source
+from features.schema.table_source import WIDE_DATE, Location, Snapshots
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.canonical_shape import read_columns, type_of
 from pipelines.ingest.errors import MissingFileError

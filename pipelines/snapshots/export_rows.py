@@ -10,8 +10,9 @@ import pandas as pd
 
 from features.kernel.column_reader import text_of
 from features.schema.canonical_tables import TABLES
-from features.schema.columns import Column, TableSource
+from features.schema.columns import Column
 from features.schema.source import Source
+from features.schema.table_source import TableSource
 from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.canonical_shape import declared_headers, shape_table

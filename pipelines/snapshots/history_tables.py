@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from features.schema.columns import Column, TableSource
+from features.schema.columns import Column
 from features.schema.source import Source
+from features.schema.table_source import TableSource
 from features.schema.vocabulary import Stage
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.artifacts.snapshots_record import ExportHistory

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.schema.columns import Column, TableSource
+from features.schema.columns import Column
 from features.schema.snapshots import CHANNEL, snapshot_columns
 from features.schema.source import Source
+from features.schema.table_source import TableSource
 from features.schema.vocabulary import Role, WhenKnown
 from pipelines.ingest.canonical_shape import read_columns, shape_table, type_of
 from pipelines.ingest.expectations import Expectation, Rule

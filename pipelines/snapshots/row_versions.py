@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.schema.columns import Column, CsvFormat, TableSource
+from features.schema.columns import Column
 from features.schema.source import Source
+from features.schema.table_source import CsvFormat, TableSource
 from pipelines.artifacts.snapshots_record import ExportHistory
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.type_casting import plain_texts

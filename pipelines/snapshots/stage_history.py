@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from features.schema.columns import FILE_ROW, WIDE_DATE, WIDE_STAGE, Column, TableSource
+from features.schema.columns import Column
 from features.schema.source import Source
+from features.schema.table_source import FILE_ROW, WIDE_DATE, WIDE_STAGE, TableSource
 from pipelines.ingest.row_selection import select_rows
 from pipelines.ingest.wide_stages import melt_stages
 from pipelines.snapshots.differences import CHANGE, KEY

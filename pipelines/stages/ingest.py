@@ -14,8 +14,8 @@ import pandas as pd
 from features.assembly.flat_outcomes import learned_rows
 from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
-from features.schema.columns import Location
 from features.schema.source import Source
+from features.schema.table_source import Location
 from features.schema.vocabulary import Role
 from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading

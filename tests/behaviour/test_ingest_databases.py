@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from features.errors import SourceError
-from features.schema.columns import Database
 from features.schema.load_source import load_source, parse_source
+from features.schema.table_source import Database
 from pipelines.ingest.errors import DatabaseError, EmptyFileError
 from pipelines.ingest.reading.formats.databases import list_database, read_database, resolve_address
 from pipelines.stages.ingest import ingest

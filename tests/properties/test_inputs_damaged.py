@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from features.errors import LeadScoreError
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.input_listing import list_tables
 

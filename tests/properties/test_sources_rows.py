@@ -6,7 +6,7 @@ import io
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.schema.columns import CsvFormat
+from features.schema.table_source import CsvFormat
 from pipelines.ingest.reading import delimited_text
 from pipelines.ingest.reading.delimited_text import read_delimited, read_line_by_line
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from features.spreadsheet_cells import guard_text, is_formula, unguard_text
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.workspace.csv_files import MARK, csv_text, number_text, write_csv

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from features.errors import LeadScoreError, SourceError
-from features.schema.columns import Location
 from features.schema.load_source import load_source, parse_source
 from features.schema.source import Source
+from features.schema.table_source import Location
 from models.settings import TrainSettings
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.declaring.starter_declaration import init_source

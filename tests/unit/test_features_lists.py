@@ -12,9 +12,10 @@ from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
 from features.errors import SourceError
 from features.kernel.list_items import list_items
-from features.schema.columns import Column, Location
+from features.schema.columns import Column
 from features.schema.load_source import parse_source
 from features.schema.source import Source
+from features.schema.table_source import Location
 from pipelines.declaring.column_inference import guess_column
 from pipelines.declaring.starter_declaration import init_source
 from pipelines.ingest.canonical_shape import shape_table

@@ -5,7 +5,7 @@ import io
 import openpyxl
 import pytest
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.reading.file_adapters import read_table
 from pipelines.ingest.reading.raw_table import RawTable
 

@@ -23,7 +23,8 @@ from odf.opendocument import OpenDocumentSpreadsheet
 from odf.table import Table, TableCell, TableRow
 from odf.text import P
 
-from features.schema.columns import Column, Location
+from features.schema.columns import Column
+from features.schema.table_source import Location
 from pipelines.ingest.canonical_shape import plain_texts
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
 from pipelines.ingest.reading.file_adapters import read_file, read_table

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from features.schema.columns import Location
 from features.schema.source import Source
+from features.schema.table_source import Location
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.errors import AmbiguousDatesError

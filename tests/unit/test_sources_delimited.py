@@ -3,7 +3,7 @@
 import pytest
 
 from features.errors import ExitStatus
-from features.schema.columns import CsvFormat
+from features.schema.table_source import CsvFormat
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.delimited_text import DelimitedTable, read_delimited
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from features.errors import ExitStatus
-from features.schema.columns import CsvFormat
+from features.schema.table_source import CsvFormat
 from pipelines.ingest.errors import UncertainEncodingError
 from pipelines.ingest.reading.code_pages import read_code_pages
 from pipelines.ingest.reading.delimited_text import read_delimited

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from features.errors import ExitStatus, FetchError
-from features.schema.columns import Location
 from features.schema.load_source import load_source
 from features.schema.source import Source
+from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
 from pipelines.ingest.reading import fetch
 from pipelines.ingest.reading.fetch import get_data

@@ -2,8 +2,8 @@
 
 import pytest
 
-from features.schema.columns import CsvFormat, Location
 from features.schema.source import Source
+from features.schema.table_source import CsvFormat, Location
 from pipelines.ingest.canonical_shape import shape_table
 from pipelines.ingest.errors import EmptyFileError, MissingColumnError, UnreadableFileError
 from pipelines.ingest.reading.delimited_text import read_delimited

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.schema.columns import Column, Location
+from features.schema.columns import Column
 from features.schema.source import Source
+from features.schema.table_source import Location
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.declaring.column_inference import guess_column
 from pipelines.ingest.canonical_shape import ShapedTable, shape_table

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from features.errors import DataError
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.declaring.column_names import name_source
 from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable, texts_of

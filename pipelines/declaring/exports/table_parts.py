@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.declaring.words.header_words import subjects_of
 from pipelines.ingest.reading.file_parts import has_pattern, list_parts
 from pipelines.ingest.reading.header_row import header_key

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from features.schema.columns import CsvFormat
+from features.schema.table_source import CsvFormat
 from features.spreadsheet_cells import unguard_columns
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.encodings import decode

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from features.errors import FetchError
-from features.schema.columns import Location, PackageMember
 from features.schema.source import Source
+from features.schema.table_source import Location, PackageMember
 from pipelines.ingest.errors import MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.file_adapters import open_bytes
 from pipelines.ingest.reading.file_parts import has_pattern

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.delimited_text import read_delimited
 from pipelines.ingest.reading.file_parts import join_parts, list_parts

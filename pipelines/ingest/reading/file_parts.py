@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.errors import MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.parquet_files import partition_values
 from pipelines.ingest.reading.raw_table import RawTable

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.schema.columns import Database, Location
+from features.schema.table_source import Database, Location
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.file_adapters import open_bytes
 from pipelines.ingest.reading.file_parts import has_pattern, list_parts

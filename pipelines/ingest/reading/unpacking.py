@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.errors import UnreadableFileError, WrongHashError
 from pipelines.ingest.reading.table_names import is_table_name
 

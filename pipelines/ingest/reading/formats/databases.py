@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from features.schema.columns import Database, Location
 from features.schema.secrets import HIDDEN, hide_secrets, holds_secret
+from features.schema.table_source import Database, Location
 from pipelines.ingest.errors import DatabaseError, EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.ingest.reading.formats.sql_tables import Fetched, Relation, fetch_relation, list_relations

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.delimited_text import BrokenRow
 from pipelines.ingest.reading.encodings import decode

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.ingest.reading.raw_table import RawTable, number_rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.schema.columns import Location
+from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.sheet_extent import refuse_sprawling_sheets
 from pipelines.ingest.reading.header_row import HeaderRow, find_header_row, header_names
