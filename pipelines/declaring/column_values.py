@@ -6,6 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.schema.columns import Column
+from pipelines.ingest.values.type_casting import plain_texts
+
+
+def texts_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Values of a file as ``ingest`` reads them: texts without surrounding blanks, missing where empty."""
+    return pd.DataFrame(
+        {str(name): plain_texts(frame[name], Column()).reset_index(drop=True) for name in frame.columns}
+    )
+
 
 @dataclass(frozen=True)
 class ColumnValues:

@@ -7,6 +7,7 @@ import pandas as pd
 from features.schema.table_source import Location
 from pipelines.declaring.column_lines import explain_once
 from pipelines.declaring.column_names import name_source
+from pipelines.declaring.column_values import texts_of
 from pipelines.declaring.deal_clocks import explain_misfit
 from pipelines.declaring.file_facts import FileFacts, find_facts
 from pipelines.declaring.starter_deals import deal_lines
@@ -28,18 +29,13 @@ def init_source(path: Path) -> str:
         naming the file.
     """
     raw, question = read_likeliest(Location(file=path.name), path)
-    frame = pd.DataFrame({name: _texts(raw.frame[name]) for name in raw.frame.columns})
+    frame = texts_of(raw.frame)
     facts = find_facts(path, raw, frame, find_status(frame))
     if facts.clocks is not None and facts.status is not None and facts.lead_id is not None:
         body = deal_lines(facts, facts.clocks, facts.status, facts.lead_id)
     else:
         body = flat_lines(facts)
     return writable("\n".join([*_head(facts, question), *explain_once(body)]) + "\n")
-
-
-def _texts(column: pd.Series) -> pd.Series:
-    texts = column.astype("str").str.strip()
-    return texts.mask(texts == "")
 
 
 def _head(facts: FileFacts, question: str) -> list[str]:

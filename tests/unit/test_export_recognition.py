@@ -8,10 +8,11 @@ import pytest
 
 from features.schema.load_source import parse_source
 from features.schema.vocabulary import Actor, Dimension, Role, Stage, WhenKnown
+from pipelines.declaring.column_values import texts_of
 from pipelines.declaring.exports.activity_guesses import guess_kinds
 from pipelines.declaring.exports.deal_outcomes import read_outcomes
 from pipelines.declaring.exports.export_plan import ExportPlan, plan_export
-from pipelines.declaring.exports.export_table import ExportTable, texts_of
+from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.key_overlap import KeyOverlap, key_of
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
 from pipelines.declaring.exports.stage_blocks import dated_statuses, wide_block, wide_stages

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from features.schema.load_source import parse_source
 from features.schema.source import Source
 from pipelines.declaring.exports.open_export import init_export
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
 from tests.reference.crm_export import deals
 
 RENAMED = {"id": "Deal ID", "status": "Stage", "created": "Created", "closed": "Closed", "employees": "Employees"}
@@ -48,6 +51,16 @@ def test_monthly_files_are_one_table_and_a_renamed_column_does_not_split_them(tm
     assert f"{len(frame):,} rows" in text.splitlines()[0]
     location = source.tables["leads"].location
     assert location is not None and location.file == f"monthly/{pattern.replace('0{}', '{}').format('*')}"
+
+
+def test_numbers_and_flags_of_parquet_are_declared_as_they_are_read(tmp_path: Path) -> None:
+    place = np.arange(200)
+    won = np.where(place == 5, np.nan, np.where(place % 4 == 0, 1.0, 0.0))
+    frame = pd.DataFrame({"Lead ID": [f"L{i}" for i in place], "Trial": place % 2 == 0, "Converted": won})
+    frame.to_parquet(tmp_path / "leads.parquet")
+    _, source = declared(tmp_path / "leads.parquet", out=tmp_path / "leads.yaml")
+    record = ingest(source, Paths(tmp_path / "data", "leads"))
+    assert record.rows["leads"].kept == len(frame) and record.rows["leads"].quarantined == 0
 
 
 def test_tables_of_other_subjects_are_not_put_together(tmp_path: Path) -> None:

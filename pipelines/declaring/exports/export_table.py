@@ -8,10 +8,8 @@ from typing import Any
 import pandas as pd
 
 from features.errors import LeadScoreError
-from features.schema.columns import Column
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of
-from pipelines.ingest.values.type_casting import plain_texts
 
 _TIMES_READ = 0.95  # share of filled values that must be times: exports have a few typing errors
 _LIKE_A_TIME = r"^\D{0,4}\d{1,4}[-/.년年 ]"
@@ -59,13 +57,6 @@ class ExportTable:
     def filled(self, header: str) -> float:
         """Share of rows with a value."""
         return float(self.frame[header].notna().mean()) if len(self.frame) else 0.0
-
-
-def texts_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """Values of a file as texts without surrounding blanks, missing where empty."""
-    return pd.DataFrame(
-        {str(name): plain_texts(frame[name], Column()).reset_index(drop=True) for name in frame.columns}
-    )
 
 
 def _reads(sample: pd.Series) -> bool:

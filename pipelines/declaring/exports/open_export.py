@@ -8,8 +8,9 @@ from pathlib import Path
 from features.errors import DataError
 from features.schema.table_source import Location
 from pipelines.declaring.column_names import name_source
+from pipelines.declaring.column_values import texts_of
 from pipelines.declaring.exports.export_plan import plan_export
-from pipelines.declaring.exports.export_table import ExportTable, texts_of
+from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
 from pipelines.declaring.exports.table_parts import are_alike, parts_pattern
 from pipelines.declaring.starter_declaration import init_source
