@@ -13,7 +13,7 @@ from features.errors import LeadScoreError
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from models.judging.leakage.aud05_suspicious_names import find_today_words
 from pipelines.declaring.column_values import ColumnValues, purity
-from pipelines.declaring.value_types import READABLE, SAMPLED, are_addresses, find_type, ruined_share
+from pipelines.declaring.value_types import READABLE, SAMPLED, are_addresses, find_type, prove_decimal, ruined_share
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.number_form import DecimalSign
 from pipelines.ingest.values.ruined_ids import RUINED_ID
@@ -63,7 +63,8 @@ class Guess:
     """What a column seems to be.
 
     ``suspicious`` says why it may tell the outcome, ``sentinel`` names a number that may mean missing; empty if none.
-    ``today`` tells that it is suspicious only because by its words it may hold today's value.
+    ``today`` tells that it is suspicious only because by its words it may hold today's value. ``decimal`` is the sign
+    that numbers prove, None where they prove none.
     """
 
     header: str
@@ -78,6 +79,7 @@ class Guess:
     suspicious: str = ""
     today: bool = False
     sentinel: str = ""
+    decimal: DecimalSign | None = None
 
 
 def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) -> Guess:
@@ -111,6 +113,7 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
         suspicious=suspicious or today,
         today=bool(today),
         sentinel=_sentinel(present) if kind is ColumnType.NUMBER else "",
+        decimal=prove_decimal(present) if kind is ColumnType.NUMBER else None,
     )
 
 

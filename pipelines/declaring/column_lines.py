@@ -172,12 +172,21 @@ def _is_title(guess: Guess, texts: pd.Series) -> bool:
     """Whether the values are job titles, by how many say how far up a person decides."""
     if guess.type not in (ColumnType.CATEGORY, ColumnType.TEXT) or guess.distinct < 2:
         return False
-    values = [str(value) for value in texts.dropna().drop_duplicates().head(500) if str(value) not in guess.missing]
+    values = [value for value in _first_values(texts) if value not in guess.missing]
     means = meanings_of(guess.header)
     if Meaning.STATUS in means and Meaning.TITLE not in means:
         return False  # "Lead" and "Partner" are stages of a lifecycle here
     least = _SOME_TITLES if Meaning.TITLE in means and Meaning.ID not in means else _TITLES
     return sum(seniority(value) is not None for value in values) >= least * max(len(values), 1)
+
+
+def _first_values(texts: pd.Series, most: int = 500) -> list[str]:
+    """The first different values; the rest of the rows is looked at only where the first hold too few."""
+    for rows in (texts.head(10 * most), texts):
+        values = rows.dropna().unique()[:most]
+        if len(values) == most:
+            break
+    return [str(value) for value in values]
 
 
 def _todays_lines(name: str, keys: Mapping[str, object], because: str, guess: Guess, place: ColumnPlace) -> list[str]:
@@ -201,7 +210,8 @@ def _why_shown(guess: Guess, texts: pd.Series, place: ColumnPlace, *, many: bool
         return WHY_SHOWN[Role.DISPLAY]
     if guess.type is ColumnType.TIMESTAMP or guess.header in place.times:
         return "a time; as a feature it needs a clock"
-    if len(present) and present.str.match(r"https?://|www\.").mean() > 0.5:
+    names = guess.type in (ColumnType.CATEGORY, ColumnType.TEXT)
+    if names and len(present) and present.str.match(r"https?://|www\.").mean() > 0.5:
         return "links: shown, not learned from"
     if guess.type is ColumnType.CATEGORY:
         if Meaning.COMPANY in means and (many or place.people):

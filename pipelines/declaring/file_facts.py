@@ -13,6 +13,7 @@ from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import Guess, guess_column
 from pipelines.declaring.column_lines import ColumnPlace, column_lines
 from pipelines.declaring.column_names import name_columns
+from pipelines.declaring.column_values import THREADS
 from pipelines.declaring.deal_clocks import DealClocks, find_clocks
 from pipelines.declaring.record_id import RepeatedIds, find_record_id, find_repeats
 from pipelines.declaring.status_column import StatusColumn, find_other_flag
@@ -20,10 +21,9 @@ from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.declaring.yaml_text import flow, location_lines
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.values.number_form import DecimalSign, weigh_signs
+from pipelines.ingest.values.number_form import DecimalSign
 from pipelines.ingest.values.type_casting import decimal_of
 
-THREADS = 4  # columns looked at at a time; more of them only wait for the interpreter
 _NAMES = (ColumnType.CATEGORY, ColumnType.TEXT)
 _LEAST_ACCOUNTS = 20  # fewer cannot be kept apart in several folds
 _RESERVED = ("status", "deal_value")  # names that a declaration with clocks gives to columns of its own
@@ -62,7 +62,7 @@ class FileFacts:
         """Where and how the file is read; the decimal sign only if its numbers prove one."""
         form, keys = self.raw.form, dict[str, object](file=self.path.name)
         if form["format"] == "csv":
-            decimal = _proven_decimal(self.frame, self.guesses)
+            decimal = _proven_decimal(self.guesses)
             sign = {} if decimal is None else {"decimal": decimal}
             keys["csv"] = {"delimiter": form["delimiter"], "encoding": form["encoding"]} | sign
         sha256 = f"{' ' * indent}  # sha256: {form['sha256']} # to insist on exactly this file"
@@ -119,7 +119,7 @@ def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: s
         return guess_column(frame[name], None if status is not None and name == status.header else won, decimal)
 
     names = list(frame.columns)
-    with ThreadPoolExecutor(THREADS) as pool:  # Arrow looks at columns without holding the interpreter
+    with ThreadPoolExecutor(THREADS) as pool:
         guesses = dict(zip(map(str, names), pool.map(guess, names), strict=True))
     other = None if status is None else find_other_flag(frame, status)
     if other is not None:
@@ -131,9 +131,7 @@ def _usual_names(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> dict[str,
     """Headers that get the names under which lists and cards show them: company, owner, link to the record."""
     found: dict[str, str] = {}
     for header, guess in guesses.items():
-        texts = frame[header].dropna()
-        link = len(texts) and texts.str.match(r"https?://").mean() > 0.5 and texts.nunique() > len(texts) / 2
-        if link:
+        if _are_links_to_rows(frame[header], guess):
             found.setdefault("record_url", header)
         elif guess.type is ColumnType.CATEGORY and not todays_words(header):
             for kind in (Meaning.OWNER, Meaning.COMPANY):
@@ -143,12 +141,17 @@ def _usual_names(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> dict[str,
     return {header: name for name, header in found.items()}
 
 
-def _proven_decimal(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> DecimalSign | None:
+def _are_links_to_rows(texts: pd.Series, guess: Guess) -> bool:
+    """Whether more than half of the values are links and as many are different."""
+    filled = guess.filled * len(texts)
+    if guess.type not in _NAMES or guess.distinct <= filled / 2:
+        return False
+    return bool(texts.dropna().str.match(r"https?://").mean() > 0.5)
+
+
+def _proven_decimal(guesses: Mapping[str, Guess]) -> DecimalSign | None:
     """The decimal sign that every number column proves that proves one; a guess is not declared, for it would win."""
-    headers = [header for header, guess in guesses.items() if guess.type is ColumnType.NUMBER]
-    with ThreadPoolExecutor(THREADS) as pool:
-        numbers = list(pool.map(weigh_signs, (frame[header] for header in headers)))
-    signs = {evidence.decimal for evidence in numbers if evidence.decimal is not None}
+    signs = {guess.decimal for guess in guesses.values() if guess.decimal is not None}
     return signs.pop() if len(signs) == 1 else None
 
 

@@ -32,12 +32,13 @@ def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | N
             continue
         if PERSONAL & meanings_of(header) and not re.search(r"\bids?\b", words_of(header)):
             continue  # a person's name or address would stand on every list
-        present = texts.dropna()
-        if len(present) < _FILLED * len(texts) or present.nunique() < _REPEATED * len(present):
+        filled, different = texts.count(), guess.distinct + len(guess.missing)
+        if filled < _FILLED * len(texts) or different < _REPEATED * filled:
             continue
+        present = texts.dropna()
         codes = float(present.str.fullmatch(_CODE).mean())
         merit = _merit(header, place, codes)
-        if present.nunique() < _UNIQUE * len(present):
+        if different < _UNIQUE * filled:
             named = bool({Meaning.ID, Meaning.CODE} & meanings_of(header)) and codes > _FILLED
             if not (named and _is_one_deal(frame, header, created_header(guesses))):
                 continue

@@ -9,10 +9,9 @@ from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow
 
 def flat_lines(facts: FileFacts) -> list[str]:
     """A target and the columns of one table of leads."""
-    in_order = [facts.names[header] for header in times_in_order(facts.frame, facts.guesses)]
     created = created_header(facts.guesses)
     lines = [
-        *_flat(facts, created, in_order),
+        *_flat(facts, created),
         "tables:",
         "  leads:",
         *facts.location_lines(indent=4),
@@ -35,7 +34,7 @@ def flat_lines(facts: FileFacts) -> list[str]:
     return [*lines, "", FRAMEWORK, "capacity: {share: 0.1} # share of the leads sales can work"]
 
 
-def _flat(facts: FileFacts, created: str | None, in_order: list[str]) -> list[str]:
+def _flat(facts: FileFacts, created: str | None) -> list[str]:
     status, names = facts.status, facts.names
     lines = ["flat:"]
     if status is None:
@@ -52,9 +51,10 @@ def _flat(facts: FileFacts, created: str | None, in_order: list[str]) -> list[st
 
     if created is not None:
         lines.append(f"  order: {names[created]} # later rows judge what earlier rows taught")
-    elif in_order:
+    elif in_order := times_in_order(facts.frame, facts.guesses):
         lines += [
-            f"  # order: {name} # the file lies in its order; if a lead came in then, use it" for name in in_order
+            f"  # order: {names[header]} # the file lies in its order; if a lead came in then, use it"
+            for header in in_order
         ]
     else:
         lines.append("  # order: row # if the rows are in order of time; without it drift cannot be seen")

@@ -9,6 +9,7 @@ from pipelines.declaring import value_types
 from pipelines.declaring.column_inference import guess_column, times_in_order
 from pipelines.declaring.column_values import ColumnValues, purity
 from pipelines.declaring.status_column import guess_target
+from pipelines.declaring.value_types import prove_decimal
 
 N = 3000
 NUMBER = pd.Series(range(N))
@@ -58,6 +59,17 @@ def test_rows_that_the_part_did_not_show_correct_the_guess(
     texts = usual.where(NUMBER % 10 != 5, odd).astype("str").rename("x")
     assert guess_column(usual.astype("str").rename("x"), None, ".").type is not right
     assert guess_column(texts, None, ".").type is right
+
+
+def test_a_part_proves_the_decimal_sign_only_if_it_is_of_one_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    signed, whole = (NUMBER + 0.5).astype("str"), NUMBER.astype("str")
+    rare = whole.where(NUMBER % 10 != 5, signed)  # no signed value lies in the part looked at first
+    shown = (NUMBER % 10 == 0) & (NUMBER % 30 != 0)
+    mixed = signed.where(shown, signed.str.replace(".", ","))  # the part shows more points than commas
+    monkeypatch.setattr(value_types, "LARGE", 50)
+    monkeypatch.setattr(value_types, "SAMPLED", 300)
+    found = [prove_decimal(ColumnValues.of(texts.astype("str"))) for texts in (signed, whole, rare, mixed)]
+    assert found == [".", None, ".", ","]
 
 
 def test_values_are_counted_with_their_rows() -> None:
