@@ -130,9 +130,8 @@ def _role(header: str, present: ColumnValues, kind: ColumnType) -> Role:
         return Role.PERSONAL
     if _SENSITIVE.search(header):
         return Role.SENSITIVE
-    alike = present.rows > 20 and len(present.values) > 0.9 * present.rows
-    whole = kind is ColumnType.NUMBER and alike and bool(present.values.str.fullmatch(r"\d+").all())
-    if alike and (kind is ColumnType.CATEGORY or (whole and re.search(r"(^|_)(id|key|nr|no)$", header, re.I))):
+    whole = kind is ColumnType.NUMBER and present.differ and bool(present.values.str.fullmatch(r"\d+").all())
+    if present.differ and (kind is ColumnType.CATEGORY or (whole and re.search(r"(^|_)(id|key|nr|no)$", header, re.I))):
         return Role.DISPLAY
     return Role.FEATURE
 

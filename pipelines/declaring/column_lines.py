@@ -149,6 +149,8 @@ def _is_sensitive(guess: Guess) -> bool:
 
 def _is_personal(guess: Guess, place: ColumnPlace) -> bool:
     means = meanings_of(guess.header)
+    if Meaning.OWNER in means and guess.role is Role.DISPLAY and not _ID.search(words_of(guess.header)):
+        return True  # who works leads works several: one per row is the lead's own contact
     named = bool(means & {Meaning.PERSON, Meaning.ADDRESS}) and Meaning.EMAIL not in means and place.people is not False
     alone = words_of(guess.header) == "name" and place.people is True
     plain = guess.type in (ColumnType.NUMBER, ColumnType.TIMESTAMP)

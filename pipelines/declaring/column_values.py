@@ -10,13 +10,14 @@ import pandas as pd
 from features.schema.columns import Column
 from pipelines.ingest.values.type_casting import plain_texts
 
+_FEW, _DIFFERENT = 20, 0.9  # rows too few to tell, and share of different values above it
 THREADS = 4  # columns looked at at a time, as Arrow does not hold the interpreter; more of them only wait for it
 
 
 def texts_of(frame: pd.DataFrame) -> pd.DataFrame:
     """Values of a file as ``ingest`` reads them: texts without surrounding blanks, missing where empty."""
     with ThreadPoolExecutor(THREADS) as pool:
-        texts = pool.map(lambda name: plain_texts(frame[name], Column()).reset_index(drop=True), frame.columns)
+        texts = pool.map(lambda column: plain_texts(column[1], Column()).reset_index(drop=True), frame.items())
         return pd.DataFrame(dict(zip(map(str, frame.columns), texts, strict=True)))
 
 
@@ -60,6 +61,11 @@ class ColumnValues:
     def share(self, hit: pd.Series) -> float:
         """Share of the rows with a value whose value is marked; NaN without any, as a mean."""
         return float(np.average(hit.fillna(False).to_numpy(dtype=bool), weights=self.counts)) if self.rows else np.nan
+
+    @property
+    def differ(self) -> bool:
+        """Whether nearly every row has a value of its own."""
+        return self.rows > _FEW and len(self.values) > _DIFFERENT * self.rows
 
     def mean_length(self) -> float:
         """Mean number of characters of a row's value."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.schema.canonical_tables import LEADS
 from features.schema.columns import fold_value
-from features.schema.vocabulary import ColumnType
+from features.schema.vocabulary import ColumnType, Role
 from pipelines.declaring.column_inference import Guess, guess_column
 from pipelines.declaring.column_lines import ColumnPlace, column_lines
 from pipelines.declaring.column_names import name_columns
@@ -135,7 +135,7 @@ def _usual_names(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> dict[str,
             found.setdefault("record_url", header)
         elif guess.type is ColumnType.CATEGORY and not todays_words(header):
             for kind in (Meaning.OWNER, Meaning.COMPANY):
-                if kind in meanings_of(header):
+                if kind in meanings_of(header) and not (kind is Meaning.OWNER and guess.role is Role.DISPLAY):
                     found.setdefault(str(kind), header)
                     break
     return {header: name for name, header in found.items()}

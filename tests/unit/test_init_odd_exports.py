@@ -9,6 +9,7 @@ import pytest
 
 from features.schema.load_source import parse_source
 from features.schema.source import Source
+from features.schema.vocabulary import Role
 from pipelines.declaring.exports.open_export import init_export
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
@@ -61,6 +62,27 @@ def test_numbers_and_flags_of_parquet_are_declared_as_they_are_read(tmp_path: Pa
     _, source = declared(tmp_path / "leads.parquet", out=tmp_path / "leads.yaml")
     record = ingest(source, Paths(tmp_path / "data", "leads"))
     assert record.rows["leads"].kept == len(frame) and record.rows["leads"].quarantined == 0
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize(("people", "is_owner"), [(7, True), (100_000, False)])
+def test_an_owner_works_several_rows_and_a_contact_one(
+    tmp_path: Path, several: bool, people: int, is_owner: bool
+) -> None:
+    frame = plain_deals()
+    frame["담당자명"] = [f"김민수{place % people}" for place in range(len(frame))]
+    frame.to_csv(tmp_path / "deals.csv", index=False)
+    inputs = [tmp_path / "deals.csv"]
+    if several:
+        visits = pd.DataFrame({"Deal ID": frame["Deal ID"], "Type": "visit", "Date": frame["Created"]})
+        visits.to_csv(tmp_path / "activities.csv", index=False)
+        inputs.append(tmp_path / "activities.csv")
+    _, source = declared(*inputs, out=tmp_path / "deals.yaml")
+    columns = source.tables["leads"].columns
+    owners = [column.source for name, column in columns.items() if name == "owner"]
+    assert owners == (["담당자명"] if is_owner else [])
+    personal = [column.source for column in columns.values() if column.role is Role.PERSONAL]
+    assert ("담당자명" in personal) is not is_owner
 
 
 def test_tables_of_other_subjects_are_not_put_together(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.learning_lines import created_column, is_known_at_creation, learning_lines
 from pipelines.declaring.exports.open_questions import find_questions
 from pipelines.declaring.exports.stage_blocks import stages_block, wide_block, wide_stages
-from pipelines.declaring.exports.table_recognition import first_column, first_time
+from pipelines.declaring.exports.table_recognition import first_column, first_time, owner_column
 from pipelines.declaring.exports.table_references import TableReference, reference_line
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
 from pipelines.declaring.yaml_text import (
@@ -135,7 +135,7 @@ def _leads(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes | None, 
     if account is not None:
         lines += _account_of_lead(account)
         done.add(account.column)
-    owner = first_column(table, Meaning.OWNER) or next((h for h in table.headers(Meaning.OWNER)), "")
+    owner = owner_column(table)
     if owner:
         lines.append(column_line("owner", {"from": owner}))
         done.add(owner)
@@ -265,8 +265,8 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
     if account is not None:
         lines.append(f"  account_id: {flow({'from': account.column, 'when_known': 'at_creation'})}")
         done.add(account.column)
-    for name, meanings in (("owner", (Meaning.OWNER,)), *_DEALS_KEYS):
-        header = first_column(table, *meanings)
+    keys = [(name, first_column(table, *meanings)) for name, meanings in _DEALS_KEYS]
+    for name, header in (("owner", owner_column(table)), *keys):
         if header:
             lines.append(f"  {name}: {flow(header)}")
             done.add(header)

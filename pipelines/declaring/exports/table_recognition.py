@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.key_overlap import key_of
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of
@@ -109,6 +110,13 @@ def first_column(table: ExportTable, *meanings: Meaning, filled: float = 0.0) ->
             if header not in table.times and not named_id and table.filled(header) > filled:
                 return header
     return ""
+
+
+def owner_column(table: ExportTable) -> str:
+    """The column of who works a row; "" if there is none. One that differs in nearly every row is the row's contact."""
+    named = first_column(table, Meaning.OWNER)
+    found = [named] if named else table.headers(Meaning.OWNER)
+    return next((header for header in found if not ColumnValues.of(table.frame[header]).differ), "")
 
 
 def _column(*meanings: Meaning) -> Callable[[ExportTable], str]:
