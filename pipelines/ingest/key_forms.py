@@ -186,7 +186,7 @@ def _first_of_lists(left: pd.Series, keys: pd.Series) -> Iterator[tuple[str, str
 
 
 def _parts(value: str) -> list[str]:
-    return [part for part in re.split(r"\s*[;|,]\s*", value.strip()) if part]
+    return [part for piece in re.split("[;|,]", value) if (part := piece.strip())]
 
 
 def _look_alikes(left: pd.Series, keys: pd.Series) -> Iterator[tuple[Doubt, str]]:

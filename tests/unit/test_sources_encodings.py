@@ -96,3 +96,10 @@ def test_a_damaged_row_of_a_code_page_is_kept_out_not_guessed() -> None:
     content = export(KOREAN, 50).encode("cp949").replace("서울".encode("cp949"), b"\xbc\xff\xff", 1)
     found = read_delimited(content, CsvFormat(), what="f.csv")
     assert found.encoding == "cp949" and [row.rule for row in found.broken] == ["encoding"] and found.read == 50
+
+
+def test_a_long_value_is_judged_by_what_tells() -> None:
+    rows = [f"L{i};{'see the record of the call in the archive ' * 4}{RUSSIAN[i % 3].split(';')[0]}" for i in range(9)]
+    found = read_delimited("\n".join(["lead;note", *rows, ""]).encode("cp1251"), CsvFormat(), what="f.csv")
+    assert found.encoding == "cp1251"
+    assert found.frame["note"].iloc[0].endswith("Иван Петров")

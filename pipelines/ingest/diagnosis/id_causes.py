@@ -188,7 +188,7 @@ def explain_repeated(ids: Sequence[str], column: str, *, repeats: int, columns: 
             f"the ids are rounded numbers, so different rows share one: {few}",
             "a spreadsheet did that and their digits are gone: export again, and do not open the file in a spreadsheet",
         )
-    rounded = re.compile(rf"\d{{{_LONG_DIGITS - 2},}}0{{2,}}(?:\.0+)?")
+    rounded = re.compile(rf"\d{{{_LONG_DIGITS - 2},}}00(?:\.0+)?")
     if share_of(ids, lambda text: rounded.fullmatch(text) and len(text) > _LONG_DIGITS) >= MOST:
         return Cause(
             f"the ids have more digits than a spreadsheet keeps and end in zeros, so different rows share one: {few}",

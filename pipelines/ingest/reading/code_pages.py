@@ -70,7 +70,10 @@ CERTAIN = math.log(100.0)
 BEYOND_DOUBT = 4 * CERTAIN
 _STEPS = 5  # of the mixture's shares: further ones move no verdict
 _FIELDS, _CHUNK = 200, 1 << 20  # different texts looked at: more change no verdict; bytes searched at a time
-_FIELD = re.compile(rb'[^\r\n,;\t"]*[\x80-\xff][^\r\n,;\t"]*')  # none of these bytes is part of another character
+_BEFORE, _LONGEST = 30, 120  # bytes of a field before the first that tells (those shown hold it), and in all
+# From the first byte that tells to the end of its field, none of whose ends is part of another character. A pattern
+# that begins with the field itself would search a long one from each of its bytes.
+_TELLING, _END = re.compile(rb'[\x80-\xff][^\r\n,;\t"]*'), re.compile(rb'[\r\n,;\t"]')
 _ASCII = math.log(1 / 40)  # any ASCII sign: the same under every code page
 _INVALID = -14.0  # a byte the code page does not know
 _SYMBOLS = frozenset("€£¥§°²³½¼µ·–—‘’‚“”„…•™®©«»×±¿¡ªº\u00a0、。「」・ー（）：，！？％～")
@@ -165,14 +168,18 @@ def _visible(text: str) -> str:
 
 
 def _sample(content: bytes) -> list[bytes]:
-    """Different fields that hold other bytes than ASCII, from all over the first part of the file that has them."""
+    """Different fields that hold other bytes than ASCII, from all over the first part of the file that has them.
+
+    Of a long field what stands around the first such byte.
+    """
     found: dict[bytes, None] = {}
     for start in range(0, len(content), _CHUNK):
         chunk = content[start : start + _CHUNK]
         if chunk.isascii():
             continue
-        for match in _FIELD.finditer(chunk):
-            found.setdefault(match[0].strip()[:120])
+        for match in _TELLING.finditer(chunk):
+            before = _END.split(chunk[max(0, match.start() - _BEFORE) : match.start()])[-1]
+            found.setdefault((before + match[0]).strip()[:_LONGEST])
             if len(found) >= _FIELDS:
                 return list(found)
     return list(found)

@@ -37,7 +37,7 @@ _CJK_DAY = re.compile(
 )
 _YEAR_FIRST = re.compile(r"^(\d{4})\s*[./-]\s*(\d{1,2})\s*[./-]\s*(\d{1,2})\.?(?=\s|T|$)")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})[:.h](\d{2})(?:[:.m](\d{2})(?:[.,](\d{1,6}))?)?s?(?![\d./-])")
-_ZONE = re.compile(r"(?<=[\d .mM])\s*(?:(?:UTC|GMT)?\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?)|(?P<name>Z|[A-Z]{3,5}))$")
+_ZONE = re.compile(r"(?<=[\d\s.mM])(?:(?:UTC|GMT)?\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?)|(?P<name>Z|[A-Z]{3,5}))$")
 
 
 @lru_cache(maxsize=65_536)  # a column's different texts
@@ -47,7 +47,7 @@ def split_zone(text: str) -> tuple[str, str]:
     >>> split_zone("2024-01-08 09:00:00 EST"), split_zone("Jan 8 2024 09:00:00 GMT+0100 (CET)"), split_zone("8-01-2024")
     (('2024-01-08 09:00:00', 'EST'), ('Jan 8 2024 09:00:00', '+0100'), ('8-01-2024', ''))
     """
-    plain = re.sub(r"\s*\([A-Za-z ]{2,60}\)$", "", text) if re.search(r"(GMT|UTC)?[+-]\d{4} ?\(", text) else text
+    plain = re.sub(r"\([A-Za-z ]{2,60}\)$", "", text).rstrip() if re.search(r"(GMT|UTC)?[+-]\d{4} ?\(", text) else text
     found = _ZONE.search(plain)
     if found is None or not re.search(r"\d:\d", plain[: found.start()]):
         return text, ""

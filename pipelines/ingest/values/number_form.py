@@ -25,7 +25,7 @@ _OTHER_GROUPS = r"[1-9]\d{0,2}(?:'\d{3})+|[1-9]\d{0,2}(?: \d{3})+|[1-9]\d?(?: \d
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _BLANKS = "[\u00a0\u2007\u2009\u202f]"  # text, not compiled: Arrow replaces it without a step in Python per value
 _APOSTROPHES = "[\u2019\u02bc\u00b4`]"
-_PLAIN = r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?$"
+_PLAIN = r"^[+-]?[.,]*\d[\d.,]*(?:[eE][+-]?\d+)?$"
 _MONEY_WORDS = (
     "zł",
     "Kč",
@@ -143,7 +143,7 @@ def _plain_number(text: str) -> str:
     rest = _without_thousands_word(rest, money=rest != text.strip())
     rest = re.sub(r"(?<=\d)[.,][-\u2013\u2014]{1,2}$", "", rest)  # 1'200.– and 5,-: no hundredths
 
-    if not re.fullmatch(r"[+-]?[\d.,' ]*\d[\d.,' ]*(?:[eE][+-]?\d+)?", rest):
+    if not re.fullmatch(r"[+-]?[.,' ]*\d[\d.,' ]*(?:[eE][+-]?\d+)?", rest):
         return text
     if minus:
         return f"-{rest}" if rest[0] not in "+-" else text
@@ -181,7 +181,7 @@ def weigh_signs(texts: pd.Series) -> SignEvidence:
         return SignEvidence()
     clean = plain_numbers(values[~values.str.lower().isin(NO_VALUE)])
     clean = clean.str.replace(r"^[+-]", "", regex=True)
-    clean = clean[clean.str.match(r"^[\d.,' ]*\d[\d.,' ]*(?:[eE][+-]?\d+)?$").fillna(False).astype(bool)]
+    clean = clean[clean.str.match(r"^[.,' ]*\d[\d.,' ]*(?:[eE][+-]?\d+)?$").fillna(False).astype(bool)]
     signed = clean[clean.str.contains(r"[.,]", regex=True).fillna(False).astype(bool)]
     if not len(signed):
         return SignEvidence()
