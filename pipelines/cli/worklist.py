@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 app = typer.Typer()
-_NAMES = 2  # columns that say who a lead is: more do not fit a terminal beside score and reason
+_NAMES = 2  # texts that say who a lead is: more do not fit a terminal beside score and reason
 _MOST = 60  # characters of a reason printed; its figures are on the card
 
 
@@ -53,14 +53,14 @@ def worklist(
 
 def _shown(found: "pd.DataFrame") -> tuple[Sequence[str], list[tuple[Any, ...]]]:
     """Headers and rows of a terminal's table."""
-    from pipelines.scoring.list_leads import naming_columns
+    from pipelines.scoring.list_leads import naming_texts
 
-    names = naming_columns(found)[:_NAMES]
-    headers = ("lead", *(name.replace("_", " ") for name in names), "score", "chance", "grade", "state", "best reason")
+    names = dict(list(naming_texts(found).items())[:_NAMES])
+    headers = ("lead", *names, "score", "chance", "grade", "state", "best reason")
     rows = []
-    for row in found.to_dict(orient="records"):
+    for place, row in enumerate(found.to_dict(orient="records")):
         chance = f"{row['probability']:.0%} ({row['probability_low']:.0%} to {row['probability_high']:.0%})"
-        who = [str(row[name] or "") for name in names]
+        who = [texts[place] for texts in names.values()]
         state = str(row["state"]).upper()
         rows.append((row["lead_id"], *who, row["score"], chance, row["grade"], state, _short(row["reason_1"])))
     return headers, rows

@@ -4,11 +4,18 @@ import pandas as pd
 
 from features.errors import ContractError
 from pipelines.artifacts.verdict_record import StageVerdict
-from pipelines.scoring.shown_columns import order_for_people, read_and_name_leads, shown_columns
+from pipelines.scoring.shown_columns import (
+    NAMING,
+    company_name,
+    order_for_people,
+    person_name,
+    read_and_name_leads,
+    shown_columns,
+)
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import records_of
 
-_WHO = ("full_name", "name", "company", "account_name", "company_name", "first_name", "last_name", "owner")
 _LONGEST = 40  # mean characters of a column that names somebody; links and descriptions are longer
 
 
@@ -42,18 +49,20 @@ def read_worklist(context: Context, *, owner: str | None = None, state: str | No
     return found.reset_index(drop=True)
 
 
-def naming_columns(found: pd.DataFrame) -> list[str]:
-    """Columns that say who a lead is, the most telling first; usual names come before other shown columns."""
+def naming_texts(found: pd.DataFrame) -> dict[str, list[str]]:
+    """What says who the leads are, by heading, the most telling first; usual names come before other shown columns."""
+    rows = records_of(found)
+    texts = {"name": [person_name(row) for row in rows], "company": [company_name(row) for row in rows]}
     shown = list(found.columns[1 : list(found.columns).index("as_of")]) if "as_of" in found else []
-    usual = [name for name in _WHO if name in found.columns and found[name].notna().any()]
     others = [
         name
         for name in shown
-        if name not in usual
+        if name not in NAMING
         and found[name].dtype == "str"
         and not found[name].dropna().str.startswith("http").any()
         and 0 < found[name].dropna().str.len().mean() <= _LONGEST
         and "mail" not in name
         and "phone" not in name
     ]
-    return [*usual, *others]
+    texts |= {name.replace("_", " "): [str(row.get(name) or "") for row in rows] for name in ("owner", *others)}
+    return {heading: column for heading, column in texts.items() if any(column)}

@@ -1,5 +1,8 @@
 """What people are shown of a lead beside its score: name, company, owner, link; never learned from."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from features.array_types import Tables
@@ -9,6 +12,8 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
 OF_PEOPLE = (Role.DISPLAY, Role.PERSONAL)
+_COMPANY = ("company", "account_name", "company_name")
+NAMING = ("full_name", "first_name", "last_name", "name", *_COMPANY, "owner")  # usual names of what says who a lead is
 
 
 def shown_columns(source: Source, table: str, roles: tuple[Role, ...] = OF_PEOPLE) -> list[str]:
@@ -16,6 +21,25 @@ def shown_columns(source: Source, table: str, roles: tuple[Role, ...] = OF_PEOPL
     declared = source.tables.get(table)
     columns = {} if declared is None else declared.columns
     return [name for name, column in columns.items() if column.role in roles or (table == "leads" and name == "owner")]
+
+
+def person_name(shown: Mapping[str, Any]) -> str:
+    """The name of a lead by what is shown of it; empty if none is on record.
+
+    >>> person_name({"first_name": "Ann", "last_name": "Lee"}), person_name({"name": "Ann"}), person_name({})
+    ('Ann Lee', 'Ann', '')
+    """
+    parts = " ".join(str(shown[part]) for part in ("first_name", "last_name") if shown.get(part))
+    return str(shown.get("full_name") or parts or shown.get("name") or "")
+
+
+def company_name(shown: Mapping[str, Any]) -> str:
+    """The company of a lead by what is shown of it; empty if none is on record.
+
+    >>> company_name({"account_name": "Firma"}), company_name({"company": ""})
+    ('Firma', '')
+    """
+    return next((str(shown[name]) for name in _COMPANY if shown.get(name)), "")
 
 
 def add_shown_columns(frame: pd.DataFrame, known: pd.DataFrame, shown: list[str], key: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from pipelines.scoring.shown_columns import company_name, person_name
 from serving.auth.api_keys import Caller, form_token
 from serving.auth.dependencies import SESSION, get_app_state
 from serving.pages.language import language_of, list_languages
@@ -50,6 +51,7 @@ def environment() -> "Environment":
         "query": build_query,
         "grouped": format_count,
         "called": lead_name,
+        "company": company_name,
     }
     made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS, "reasons": REASONS}
     return made
@@ -83,9 +85,7 @@ def lead_name(lead: Mapping[str, Any]) -> str:
     >>> lead_name({"lead_id": "7", "display": {}}), lead_name({"lead_id": "7", "display": {"name": "Ann"}})
     ('7', 'Ann')
     """
-    shown = lead["display"]
-    parts = [str(shown[part]) for part in ("first_name", "last_name") if shown.get(part)]
-    return str(shown.get("full_name") or " ".join(parts) or shown.get("name") or lead["lead_id"])
+    return person_name(lead["display"]) or str(lead["lead_id"])
 
 
 def format_timestamp(value: Any) -> str:

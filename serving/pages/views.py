@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from features.errors import LeadScoreError
 from features.schema.vocabulary import Role
 from models.explaining.framework import framework_names, load_framework
+from pipelines.scoring.shown_columns import NAMING
 from serving import problems
 from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, read_page
 from serving.auth.api_keys import Caller
@@ -115,10 +116,6 @@ def worklist_page(
     )
 
 
-# shown at the head of a card, and in the list
-_HEADS = ("full_name", "first_name", "last_name", "name", "company", "owner")
-
-
 def _extra_columns(app_state: AppState, *roles: Role) -> list[str]:
     """Declared columns with these roles, except name, company, owner and the link to the record."""
     source, link = app_state.context.source, _link_column(app_state.settings.record_link, app_state.loaded)
@@ -126,7 +123,7 @@ def _extra_columns(app_state: AppState, *roles: Role) -> list[str]:
         name
         for table in ("leads", "accounts")
         for name, column in (source.tables[table].columns.items() if table in source.tables else ())
-        if column.role in roles and name not in (*_HEADS, link)
+        if column.role in roles and name not in (*NAMING, link)
     ]
 
 

@@ -14,7 +14,7 @@ from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.cohort.cohort import cutoff_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-from features.schema.vocabulary import Role
+from pipelines.scoring.shown_columns import shown_columns
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
@@ -115,14 +115,14 @@ class LeadData:
 
     def _display_pairs(self, code: int) -> Iterable[tuple[str, str]]:
         row = self.tables["leads"].iloc[code]
-        for name in ("owner", *display_columns(self.source, "leads")):
+        for name in shown_columns(self.source, "leads"):
             if name in row.index:
                 yield name, _text_of(row[name])
         account = int(self.account_of[code])
         index = self._by_account.get("accounts")
         if account >= 0 and index is not None:
             snapshots = self.tables["accounts"].iloc[index.rows([account])]
-            for name in display_columns(self.source, "accounts"):
+            for name in shown_columns(self.source, "accounts"):
                 if name in snapshots and len(snapshots):
                     yield name, _text_of(snapshots[name].iloc[-1])
 
@@ -134,13 +134,6 @@ class LeadData:
     def is_shown_to(self, code: int, owner: str | None) -> bool:
         """Whether a lead is of the one owner whose leads a caller sees; None sees all."""
         return owner is None or self.owner(code) == owner
-
-
-def display_columns(source: Source, table: str) -> list[str]:
-    """Display and personal columns of a table, in declared order."""
-    declared = source.tables.get(table)
-    roles = (Role.DISPLAY, Role.PERSONAL)
-    return [] if declared is None else [name for name, column in declared.columns.items() if column.role in roles]
 
 
 def _text_of(value: Any) -> str:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Bools, Floats, Ints
-from serving.state.lead_data import LeadData, display_columns, rows_of
+from pipelines.scoring.shown_columns import shown_columns
+from serving.state.lead_data import LeadData, rows_of
 from serving.state.segments import Segments
 from serving.state.win_value import lead_win_values
 
@@ -293,9 +294,10 @@ def _texts(series: pd.Series) -> npt.NDArray[np.object_]:
 
 
 def _display_values(leads: pd.DataFrame, data: LeadData) -> dict[str, npt.NDArray[np.object_]]:
-    found = {name: _texts(leads[name]) for name in display_columns(data.source, "leads") if name in leads}
+    own = (name for name in shown_columns(data.source, "leads") if name in leads and name != "owner")
+    found = {name: _texts(leads[name]) for name in own}
     accounts = data.tables.get("accounts")
-    names = [n for n in display_columns(data.source, "accounts") if accounts is not None and n in accounts]
+    names = [n for n in shown_columns(data.source, "accounts") if accounts is not None and n in accounts]
     if accounts is not None and names and "account_id" in leads:
         last = accounts.drop_duplicates("account_id", keep="last").set_index("account_id")
         for name in names:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.scoring.list_leads import naming_texts
 from tests.reference.calls import calls, write_calls
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -23,6 +24,26 @@ def test_the_list_is_the_runs_and_says_who_the_leads_are(cli: Cli, tiny_demo: An
     assert written["lead_id"].tolist() == kept["lead_id"].tolist()
     assert list(written.columns[:2]) == ["lead_id", "full_name"] and "company" in written.columns[:10]
     assert not written["reason_1"].str.startswith(("+", "-")).any()
+
+
+def test_who_a_lead_is_is_one_text_of_its_usual_columns() -> None:
+    found = pd.DataFrame(
+        {
+            "lead_id": ["1", "2"],
+            "first_name": ["Ann", None],
+            "last_name": ["Lee", None],
+            "account_name": ["Firma", "Werk"],
+            "owner": ["kim", None],
+            "product": [None, "CRM"],
+            "as_of": pd.NaT,
+        }
+    ).astype({"product": "str"})
+    assert naming_texts(found) == {
+        "name": ["Ann Lee", ""],
+        "company": ["Firma", "Werk"],
+        "owner": ["kim", ""],
+        "product": ["", "CRM"],
+    }
 
 
 def test_it_can_be_one_owners_or_one_states(cli: Cli, tiny_demo: Any) -> None:
