@@ -94,6 +94,45 @@ class Stage(StrEnum):
     DISQUALIFIED = "disqualified"
 
 
+class Phase(StrEnum):
+    """Whose turn it is with a lead, by its CRM stage alone; :data:`PHASE_OF` says which stage means which.
+
+    ``cooling_down``: recycled, and its cool-down has not passed; ``closed``: lost, disqualified, or whatever else ended
+    it; ``customer``: won.
+    """
+
+    BEFORE_HANDOFF = "before_handoff"
+    COOLING_DOWN = "cooling_down"
+    WITH_SALES = "with_sales"
+    CLOSED = "closed"
+    CUSTOMER = "customer"
+
+
+PHASE_OF = {
+    Stage.LEAD: Phase.BEFORE_HANDOFF,
+    Stage.IQL: Phase.BEFORE_HANDOFF,
+    Stage.MQL: Phase.BEFORE_HANDOFF,
+    Stage.PQL: Phase.BEFORE_HANDOFF,
+    Stage.RECYCLED: Phase.BEFORE_HANDOFF,  # once it has cooled down
+    Stage.SAL: Phase.WITH_SALES,
+    Stage.SQL: Phase.WITH_SALES,
+    Stage.OPPORTUNITY: Phase.WITH_SALES,
+    Stage.WON: Phase.CUSTOMER,
+    Stage.LOST: Phase.CLOSED,
+    Stage.DISQUALIFIED: Phase.CLOSED,
+}
+
+
+class LeadList(StrEnum):
+    """The lists every lead is on exactly one of."""
+
+    TO_HAND_OFF = "to_hand_off"
+    TO_WORK = "to_work"
+    WATCHING = "watching"
+    CUSTOMERS = "customers"
+    CLOSED = "closed"
+
+
 class Actor(StrEnum):
     """Who caused an activity."""
 

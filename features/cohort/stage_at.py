@@ -1,0 +1,166 @@
+"""The CRM stage a lead was in at a moment, since when and whose, as far as was known then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Bools, Ints, Tables, Texts
+from features.point_in_time.microseconds import NEVER, days, micros
+from features.point_in_time.visibility import Moments, SortedRows, visible
+from features.schema.vocabulary import PHASE_OF, Phase, Stage
+
+_ORDER = {str(stage): place for place, stage in enumerate(Stage)}  # of entries at one moment the last counts
+_SALES, _BEFORE = (
+    frozenset(str(stage) for stage, phase in PHASE_OF.items() if phase is wanted)
+    for wanted in (Phase.WITH_SALES, Phase.BEFORE_HANDOFF)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagesHeld:
+    """Per lead and moment the stage it was in; all arrays shape (n,), times in microseconds, ``NEVER`` where none.
+
+    Parameters
+    ----------
+    stage : '' where no stage was on record
+    since : when it entered that stage
+    owner, reason : as recorded with the entry, '' where not
+    handed_over : when it went to sales, of the latest time; also of leads that closed from there
+    """
+
+    stage: Texts
+    since: Ints
+    owner: Texts
+    reason: Texts
+    handed_over: Ints
+
+    def phases(self, as_of: Ints, cool_down_days: float = 0.0) -> Texts:
+        """The :class:`Phase` of every row; leads without a stage are before the handoff."""
+        found = np.array([str(_phase(name)) for name in self.stage], dtype=object)
+        resting = (self.stage == str(Stage.RECYCLED)) & (self.since + days(cool_down_days) > as_of)
+        found[resting] = str(Phase.COOLING_DOWN)
+        return found
+
+
+def _phase(stage: str) -> Phase:
+    return PHASE_OF[Stage(stage)] if stage else Phase.BEFORE_HANDOFF
+
+
+def records_handoffs(tables: Tables) -> bool:
+    """Whether the stages tell leads that are with sales from those that are not."""
+    stages = tables.get("stages")
+    return stages is not None and bool(stages["stage"].astype("str").isin(_SALES).any())
+
+
+def stages_at(stages: pd.DataFrame, lead_ids: Sequence[str] | Texts, as_of: Ints) -> StagesHeld:
+    """Stage of each lead at its moment: of the entries known strictly before, the one entered last.
+
+    ``stages`` is the canonical table; ``lead_ids`` and ``as_of`` (microseconds) are aligned.
+    """
+    history = _History.of(stages)
+    entity = history.leads.get_indexer(pd.Index(np.asarray(lead_ids, dtype=object).astype(str), dtype="str"))
+    span = visible(history.rows, Moments(entity.astype(np.int64), np.asarray(as_of, dtype=np.int64)))
+    last = np.where(span.hi > span.lo, span.hi - 1, -1)
+    return history.at(last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _History:
+    """Stage entries in the order they became known; per entry what held from then on."""
+
+    leads: pd.Index
+    rows: SortedRows
+    stage: Texts
+    owner: Texts
+    reason: Texts
+    since: Ints
+    handed_over: Ints
+
+    @classmethod
+    def of(cls, stages: pd.DataFrame) -> "_History":
+        codes, leads = pd.factorize(stages["lead_id"].astype("str"))
+        entered = micros(stages["entered_at"])
+        known = micros(stages["known_at"])
+        known = np.where(known == NEVER, entered, known)
+        place: Ints = stages["stage"].astype("str").map(_ORDER).fillna(-1).to_numpy(dtype=np.int64)
+        kept = np.flatnonzero((codes >= 0) & (place >= 0) & (known != NEVER))
+        order = kept[np.lexsort((kept, place[kept], entered[kept], known[kept], codes[kept]))]
+
+        lead, entered, place = codes[order].astype(np.int64), entered[order], place[order]
+        first = np.diff(lead, prepend=-1) != 0
+        current = _latest_entered(lead, entered, place)
+        names = np.array(list(_ORDER), dtype=object)
+        stage = names[place[current]] if len(order) else np.empty(0, dtype=object)
+
+        changed = first | (stage != np.roll(stage, 1))
+        starts = np.searchsorted(lead, np.arange(len(leads) + 1)).astype(np.int64)
+        return cls(
+            leads=pd.Index(leads, dtype="str"),
+            rows=SortedRows(starts, order.astype(np.int64), known[order], entered),
+            stage=stage,
+            owner=_texts(stages, "owner")[order][current],
+            reason=_texts(stages, "reason")[order][current],
+            since=entered[current][_fill_forward(changed)],
+            handed_over=_handed_over(stage, entered[current], first),
+        )
+
+    def at(self, last: Ints) -> StagesHeld:
+        """What held after the entries at these places, -1 for nothing."""
+        known = last >= 0
+        place = np.where(known, last, 0)
+
+        def texts(values: Texts) -> Texts:
+            found = np.full(len(last), "", dtype=object)
+            found[known] = values[place[known]]
+            return found
+
+        def times(values: Ints) -> Ints:
+            found = np.full(len(last), NEVER, dtype=np.int64)
+            found[known] = values[place[known]]
+            return found
+
+        return StagesHeld(
+            stage=texts(self.stage),
+            since=times(self.since),
+            owner=texts(self.owner),
+            reason=texts(self.reason),
+            handed_over=times(self.handed_over),
+        )
+
+
+def _latest_entered(lead: Ints, entered: Ints, place: Ints) -> Ints:
+    """Per entry, in known order, which of its lead's entries until then was entered last: one learned of late changes
+    nothing that came after it.
+    """
+    rank = np.empty(len(lead), dtype=np.int64)
+    rank[np.lexsort((np.arange(len(lead)), place, entered, lead))] = np.arange(len(lead))
+    best = np.maximum.accumulate(rank) if len(rank) else rank  # ranks of a later lead are all higher
+    at = np.empty(len(lead), dtype=np.int64)
+    at[rank] = np.arange(len(lead))
+    return at[best]
+
+
+def _fill_forward(marks: Bools) -> Ints:
+    """Per place the last marked place up to it; the first place must be marked."""
+    return np.maximum.accumulate(np.where(marks, np.arange(len(marks)), 0)) if len(marks) else np.empty(0, np.int64)
+
+
+def _handed_over(stage: Texts, entered: Ints, first: Bools) -> Ints:
+    """When the lead went to sales, of the latest time; closing leaves it, going back to marketing clears it."""
+    sales = np.array([name in _SALES for name in stage], dtype=np.bool_)
+    back = np.array([name in _BEFORE for name in stage], dtype=np.bool_)
+    moved = first | sales | back  # what decides; a close changes nothing
+    before = _fill_forward(moved)
+    was_with_sales = np.r_[False, sales[before][:-1]] & ~first if len(stage) else sales
+    starts = sales & ~was_with_sales
+    held = np.where(starts, entered, NEVER)
+    return np.asarray(held[_fill_forward(first | back | starts)], dtype=np.int64)
+
+
+def _texts(stages: pd.DataFrame, name: str) -> Texts:
+    if name not in stages:
+        return np.full(len(stages), "", dtype=object)
+    values = stages[name].astype("object")
+    return values.where(values.notna(), "").to_numpy(dtype=object)

@@ -1,0 +1,61 @@
+"""Where one lead stands: the record every surface reads instead of working it out again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from features.schema.vocabulary import LeadList, Phase
+
+NO_ACTION = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The stage people gave a lead in the CRM, our state of it beside that, its list and the one next action.
+
+    Parameters
+    ----------
+    stage : CRM stage as of the moment asked for, '' where the source records none
+    stage_since, stage_days, stage_owner : when it entered it, how long ago, and whose it is there ('' if not on record)
+    phase : whose turn it is, by the stage alone
+    handed_over_at : when it went to sales, of the latest time
+    outcome, closed_at : won, lost, disqualified (or opportunity, where that is the outcome learned); '' while open
+    score_at_handoff, score_at_close : by the model in use, from what was known then; None where not asked for
+    state, rule : what score and evidence say under the qualification policy (hysteresis and dwell included)
+    lead_list : the one list it is on
+    next_action, team, programme : what comes next, stage first; :data:`NO_ACTION` where nothing does
+    why : the reason of the next action in words
+    silent_days : days since anybody did anything, None where nothing is on record
+    """
+
+    lead_id: str
+    stage: str
+    stage_since: datetime | None
+    stage_days: float | None
+    stage_owner: str
+    phase: Phase
+    handed_over_at: datetime | None
+    outcome: str
+    closed_at: datetime | None
+    state: str
+    rule: str
+    lead_list: LeadList
+    next_action: str
+    team: str
+    programme: str
+    why: str
+    silent_days: float | None = None
+    score_at_handoff: int | None = None
+    score_at_close: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can still become of it."""
+        return self.phase not in (Phase.CLOSED, Phase.CUSTOMER)
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready; names as the fields'."""
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "lead_id"}
+        for name in ("stage_since", "handed_over_at", "closed_at"):
+            found[name] = None if found[name] is None else found[name].isoformat()
+        return found | {"phase": str(self.phase), "lead_list": str(self.lead_list)}
