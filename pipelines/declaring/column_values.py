@@ -16,9 +16,13 @@ THREADS = 4  # columns looked at at a time, as Arrow does not hold the interpret
 
 def texts_of(frame: pd.DataFrame) -> pd.DataFrame:
     """Values of a file as ``ingest`` reads them: texts without surrounding blanks, missing where empty."""
+
+    def texts(series: pd.Series) -> pd.Series:
+        return plain_texts(series, Column()).reset_index(drop=True)
+
     with ThreadPoolExecutor(THREADS) as pool:
-        texts = pool.map(lambda column: plain_texts(column[1], Column()).reset_index(drop=True), frame.items())
-        return pd.DataFrame(dict(zip(map(str, frame.columns), texts, strict=True)))
+        columns = pool.map(texts, [series for _, series in frame.items()])
+        return pd.DataFrame(dict(zip(map(str, frame.columns), columns, strict=True)))
 
 
 @dataclass(frozen=True)
