@@ -84,7 +84,7 @@ class _History:
         entered = micros(stages["entered_at"])
         known = micros(stages["known_at"])
         known = np.where(known == NEVER, entered, known)
-        place: Ints = stages["stage"].astype("str").map(_ORDER).fillna(-1).to_numpy(dtype=np.int64)
+        place = np.asarray(stages["stage"].astype("str").map(_ORDER).fillna(-1), dtype=np.int64)
         kept = np.flatnonzero((codes >= 0) & (place >= 0) & (known != NEVER))
         order = kept[np.lexsort((kept, place[kept], entered[kept], known[kept], codes[kept]))]
 
