@@ -10,12 +10,13 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.flat_outcomes import flat_outcomes
 from features.cohort.cohort import episodes_of
-from features.cohort.outcomes import UNWON, lifecycle_events
+from features.cohort.outcomes import STAGE_LOST, STAGE_UNWON, STAGE_WON, UNWON, lifecycle_events
 from features.point_in_time.microseconds import micros, moments
 from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.source import Source
 
 _CLOSES = ("won", "lost", "disqualified", "opportunity")  # the first of several at one moment is named
+_BY_STAGE = {STAGE_WON: "won", STAGE_LOST: "lost", STAGE_UNWON: UNWON}
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,16 @@ def _closed_by_then(tables: Tables, source: Source, now: int) -> dict[str, Close
 
 
 def _last_closes(tables: Tables, source: Source, now: int, until: Mapping[str, int]) -> dict[str, str]:
-    """What each of the leads was closed by: of the closes known by then the last, and of several at once a win."""
+    """What each of the leads was closed by: of the closes known by then the last, and of several at once a win.
+
+    Stages say so only of leads without an outcome known by then.
+    """
     events = lifecycle_events(tables, source)
     known = is_known(micros(events["known_at"]), now) & events["lead_id"].isin(list(until)).to_numpy(dtype=bool)
-    events = events[known & events["what"].isin([*_CLOSES, UNWON]).to_numpy(dtype=bool)]
+    events = events[known & events["what"].isin([*_CLOSES, UNWON, *_BY_STAGE]).to_numpy(dtype=bool)]
+    decided = set(events.loc[events["what"].isin(["won", "lost"]), "lead_id"])
+    outdone = events["lead_id"].isin(list(decided)) & events["what"].isin(list(_BY_STAGE))
+    events = events[~outdone.to_numpy(dtype=bool)].replace({"what": _BY_STAGE})
 
     reasons: dict[str, str] = {}
     for name, what in zip(events["lead_id"].astype("str"), events["what"], strict=True):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Bools, Ints, Tables
-from features.cohort.outcomes import UNWON, lifecycle_events
+from features.cohort.outcomes import STAGE_LOST, STAGE_UNWON, STAGE_WON, UNWON, lifecycle_events
 from features.errors import ContractError, DataError
 from features.matrix import KEY_COLUMNS
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, days, micros, moments
@@ -109,18 +109,24 @@ class _Builder:
         self.opened_at, self.known_from = created.copy(), known.copy()
         self.number = np.zeros(created.size, dtype=np.int64)
         self.open = np.ones(created.size, dtype=np.bool_)
-        self.wins = np.zeros(created.size, dtype=np.int64)  # that stand
+        self.wins = np.zeros(created.size, dtype=np.int64)  # that stand, by outcomes where there are any
+        self.wins_by_stage = np.zeros(created.size, dtype=np.int64)  # that stand, beside outcomes
+        self.has_outcome = np.zeros(created.size, dtype=np.bool_)
         self.last = np.full(created.size, -1, dtype=np.int64)
         self.rows: list[tuple[int, int, int, int, int]] = []
 
     def record_event(self, lead: int, what: str, happened: int, learned: int) -> None:
         """One event: a close, a win taken back, a recycle, or work on a lead."""
-        repeats = self.label.repeat_wins and what in ("won", "opportunity")
-        if what in ("won", "lost", "disqualified", "opportunity") and not repeats:
+        self.has_outcome[lead] |= what in ("won", "lost")
+        repeats = self.label.repeat_wins and what in ("won", "opportunity", STAGE_WON)
+        if what in ("won", "lost", "disqualified", "opportunity", STAGE_WON, STAGE_LOST) and not repeats:
             self._close(lead, min(happened, learned + 1))
             self.wins[lead] += what in ("won", "opportunity")
+            self.wins_by_stage[lead] += what == STAGE_WON
         elif what == UNWON:
             self.wins[lead] = max(self.wins[lead] - 1, 0)
+        elif what == STAGE_UNWON:
+            self.wins_by_stage[lead] = max(self.wins_by_stage[lead] - 1, 0)
         elif what == "recycled" and self.label.recycled == "new_episode":
             self._close(lead, min(happened, learned + 1))
             self._reopen(lead, happened + days(self.label.recycle_cool_down_days), learned)
@@ -138,7 +144,8 @@ class _Builder:
             self.rows[self.last[lead]] = (row[0], row[1], row[2], row[3], min(ended, until))
 
     def _reopen(self, lead: int, opened: int, learned: int) -> None:
-        if self.open[lead] or (self.wins[lead] and not self.label.repeat_wins):
+        wins = self.wins[lead] if self.has_outcome[lead] else self.wins[lead] + self.wins_by_stage[lead]
+        if self.open[lead] or (wins and not self.label.repeat_wins):
             return
         self.open[lead] = True
         self.number[lead] += 1

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Bools, Ints, Tables
-from features.cohort.outcomes import lifecycle_events, taken_back_wins, wins
+from features.cohort.outcomes import STAGE_LOST, STAGE_WON, lifecycle_events, taken_back_wins, wins
 from features.point_in_time.microseconds import days, micros, moments
 from features.point_in_time.visibility import is_known
 from features.schema.source import Source
@@ -18,7 +18,8 @@ def label(cohort: pd.DataFrame, tables: Tables, source: Source, cutoff: pd.Times
 
     A row is won iff the credited lead's outcome happened after as_of and within the horizon and was known by
     ``label_known_at`` = as_of + horizon + days it must be kept + reporting lag: from then on its label never
-    changes. It is matured iff that moment is not after the cut-off; the outcome plays no part in it.
+    changes. It is matured iff that moment is not after the cut-off; the outcome plays no part in it. A win that only
+    stages tell counts where no outcome of the lead was known by then.
 
     Returns
     -------
@@ -33,6 +34,7 @@ def label(cohort: pd.DataFrame, tables: Tables, source: Source, cutoff: pd.Times
 
     events = lifecycle_events(tables, source)
     found = _pairs(cohort, wins(events, source), as_of, ends, known_by)
+    found = found[~_find_outdone(found, events, known_by)]
     found = found[~_find_taken_back(found, taken_back_wins(tables, source), known_by)]
     if settings.kept_days and len(found):
         found = found[~_find_reversals(found, events, days(settings.kept_days), known_by)]
@@ -68,7 +70,7 @@ def _horizon(cohort: pd.DataFrame, source: Source) -> Ints:
 def _pairs(cohort: pd.DataFrame, events: pd.DataFrame, as_of: Ints, ends: Ints, known_by: Ints) -> pd.DataFrame:
     """Cohort rows with each of their lead's events that happened in (as_of, ends] and was known by ``known_by``."""
     left = pd.DataFrame({"lead_id": cohort["lead_id"], "row": np.arange(len(cohort))})
-    right = events[["lead_id", "amount"]].assign(
+    right = events[["lead_id", "amount", "what"]].assign(
         happened=micros(events["happened_at"]), known=micros(events["known_at"])
     )
     both = left.merge(right, on="lead_id")
@@ -78,13 +80,25 @@ def _pairs(cohort: pd.DataFrame, events: pd.DataFrame, as_of: Ints, ends: Ints, 
     return both[kept].sort_values(["row", "happened", "known"], kind="stable", ignore_index=True)
 
 
+def _find_outdone(found: pd.DataFrame, events: pd.DataFrame, known_by: Ints) -> Bools:
+    """Which wins are told by stages although an outcome of the lead was known when the label was settled."""
+    by_stage = (found["what"] == STAGE_WON).to_numpy()
+    if not by_stage.any():
+        return by_stage
+    outcomes = events[events["what"].isin(["won", "lost"])]
+    first = found["lead_id"].map(outcomes.groupby("lead_id")["known_at"].min())
+    return by_stage & first.notna().to_numpy() & is_known(micros(first), known_by[found["row"].to_numpy()])
+
+
 def _find_taken_back(found: pd.DataFrame, back: pd.DataFrame, known_by: Ints) -> Bools:
     """Which wins did not stand, as far as was known when the label was settled."""
     flags = np.zeros(len(found), dtype=np.bool_)
     if not len(found) or not len(back):
         return flags
-    right = back[["lead_id"]].assign(happened=micros(back["happened_at"]), learned=micros(back["undone_known_at"]))
-    both = found.reset_index(drop=True).reset_index(names="place").merge(right, on=["lead_id", "happened"])
+    right = back[["lead_id", "what"]].assign(
+        happened=micros(back["happened_at"]), learned=micros(back["undone_known_at"])
+    )
+    both = found.reset_index(drop=True).reset_index(names="place").merge(right, on=["lead_id", "happened", "what"])
     late = is_known(both["learned"].to_numpy(), known_by[both["row"].to_numpy()])
     flags[both.loc[late, "place"].to_numpy()] = True
     return flags
@@ -92,9 +106,12 @@ def _find_taken_back(found: pd.DataFrame, back: pd.DataFrame, known_by: Ints) ->
 
 def _find_reversals(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: Ints) -> Bools:
     """Which wins were undone within the days they must be kept."""
-    undone = events[events["what"].isin(["lost", "disqualified", "recycled"])]
-    right = undone[["lead_id"]].assign(undone=micros(undone["happened_at"]), learned=micros(undone["known_at"]))
-    both = found.reset_index(names="place").merge(right, on="lead_id")
+    undone = events[events["what"].isin(["lost", STAGE_LOST, "disqualified", "recycled"])]
+    right = undone[["lead_id"]].assign(
+        undone=micros(undone["happened_at"]), learned=micros(undone["known_at"]), by=undone["what"]
+    )
+    both = found.reset_index(drop=True).reset_index(names="place").merge(right, on="lead_id")
+    both = both[(both["by"] != STAGE_LOST) | (both["what"] == STAGE_WON)]
     after = both["undone"].to_numpy() - both["happened"].to_numpy()
     late = is_known(both["learned"].to_numpy(), known_by[both["row"].to_numpy()])
     flags = np.zeros(len(found), dtype=np.bool_)

@@ -10,8 +10,12 @@ from features.schema.vocabulary import Stage
 CLOSED = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED))
 ACTIVE = tuple(str(s) for s in (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.PQL, Stage.OPPORTUNITY))
 EVENT_COLUMNS = ("lead_id", "happened_at", "known_at", "what", "amount")
-BACK_COLUMNS = ("lead_id", "happened_at", "undone_at", "undone_known_at")
+_CLOCKS_OF_WINS = ("lead_id", "happened_at", "undone_at", "undone_known_at")
+BACK_COLUMNS = (*_CLOCKS_OF_WINS, "what")
 UNWON = "unwon"  # a win was taken back
+# What stages say of the end of a lead beside outcomes: it closes the lead, and is its label where no outcome is known.
+STAGE_WON, STAGE_LOST, STAGE_UNWON = "stage won", "stage lost", "stage unwon"
+_BESIDE = {"won": STAGE_WON, "lost": STAGE_LOST, UNWON: STAGE_UNWON}
 
 
 def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
@@ -19,21 +23,21 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
 
     ``what`` is ``won``, ``lost``, ``disqualified``, ``recycled``, ``active`` (a working stage entered), ``unwon`` (a
     win taken back; it stands before what took it back) or, where an opportunity is the outcome, ``opportunity``.
+    Beside outcomes, wins and losses that only stages tell are :data:`STAGE_WON`, :data:`STAGE_LOST` and
+    :data:`STAGE_UNWON`.
     """
     outcomes = credited_outcomes(tables, source)
     stages = tables["stages"]
     names = stages["stage"].astype("str")
-    kept = names.isin([*CLOSED, str(Stage.RECYCLED), *ACTIVE])
-    if len(outcomes):
-        kept &= ~names.isin([str(Stage.WON), str(Stage.LOST)])
-
-    rows = stages[kept]
+    rows = stages[names.isin([*CLOSED, str(Stage.RECYCLED), *ACTIVE])]
     what = rows["stage"].astype("str")
     if source.label.outcome == "opportunity":
         what = what.mask(what == str(Stage.OPPORTUNITY), "opportunity")
     what = what.mask(what.isin(ACTIVE) & (what != "opportunity"), "active")
     if source.label.outcome == "won":
         what = what.mask(what == "opportunity", "active")
+    if len(outcomes):
+        what = what.replace(_BESIDE)
 
     history = pd.DataFrame(
         {
@@ -51,30 +55,34 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
             "lead_id": back["lead_id"],
             "happened_at": back["undone_at"],
             "known_at": back["undone_known_at"],
-            "what": UNWON,
+            "what": back["what"].map({"won": UNWON, STAGE_WON: STAGE_UNWON}),
             "amount": float("nan"),
         }
     )
 
     parts = [part for part in (outcomes, history, undone) if len(part)]
     events = pd.concat(parts, ignore_index=True) if parts else history.reset_index(drop=True)
-    events = events[list(EVENT_COLUMNS)].assign(later=events["what"] != UNWON)
-    order = ["lead_id", "known_at", "happened_at", "later", "what"]
+    plain = events["what"].str.removeprefix("stage ")
+    events = events[list(EVENT_COLUMNS)].assign(later=plain != UNWON, plain=plain)
+    order = ["lead_id", "known_at", "happened_at", "later", "plain"]
     return events.sort_values(order, kind="stable", ignore_index=True)[list(EVENT_COLUMNS)]
 
 
 def taken_back_wins(tables: Tables, source: Source) -> pd.DataFrame:
-    """Wins that did not stand: columns lead_id, happened_at (of the win), undone_at and undone_known_at.
+    """Wins that did not stand: columns lead_id, happened_at (of the win), undone_at, undone_known_at and what
+    (``won``, or :data:`STAGE_WON` where it is told by stages beside outcomes).
 
-    Outcomes say so by a later close of the same opportunity as lost. Where wins come from stages alone, a lead that
-    leaves ``won`` for another stage within ``label.taken_back_days`` was moved there by mistake or cancelled; later it
-    is another deal of the same lead, and the win stands.
+    Outcomes say so by a later close of the same opportunity as lost. Of wins that come from stages, a lead that leaves
+    ``won`` for another stage within ``label.taken_back_days`` was moved there by mistake or cancelled; later it is
+    another deal of the same lead, and the win stands.
     """
-    if source.label.outcome == "won" and len(tables["outcomes"]):
-        return _lost_again(tables, source)
-    if source.label.outcome == "won":
-        return _left_won(tables["stages"], source.label.taken_back_days)
-    return pd.DataFrame(dict.fromkeys(BACK_COLUMNS, tables["stages"]["lead_id"].iloc[:0]))
+    if source.label.outcome != "won":
+        return pd.DataFrame(dict.fromkeys(BACK_COLUMNS, tables["stages"]["lead_id"].iloc[:0]))
+    left = _left_won(tables["stages"], source.label.taken_back_days)
+    if not len(tables["outcomes"]):
+        return left.assign(what="won")
+    left, again = left.assign(what=STAGE_WON), _lost_again(tables, source).assign(what="won")
+    return pd.concat([again, left], ignore_index=True) if len(left) else again
 
 
 def _left_won(stages: pd.DataFrame, most_days: int) -> pd.DataFrame:
@@ -107,13 +115,13 @@ def _lost_again(tables: Tables, source: Source) -> pd.DataFrame:
     if source.label.credit != "lead" and len(back):
         named = back.assign(account_id=first["account_id"].to_numpy())
         back = _credit_accounts(named, tables["leads"], first=source.label.credit == "first_lead_of_account")
-    return back.loc[back["lead_id"].notna(), list(BACK_COLUMNS)].reset_index(drop=True)
+    return back.loc[back["lead_id"].notna(), list(_CLOCKS_OF_WINS)].reset_index(drop=True)
 
 
 def _back(wins: pd.DataFrame, undone_at: pd.Series, known_at: pd.Series, clock: str) -> pd.DataFrame:
     """Wins taken back; a win is known before it can be known to be taken back."""
     parts = (wins["lead_id"], wins[clock], undone_at, known_at.where(known_at >= wins["known"], wins["known"]))
-    return pd.DataFrame(dict(zip(BACK_COLUMNS, parts, strict=True))).reset_index(drop=True)
+    return pd.DataFrame(dict(zip(_CLOCKS_OF_WINS, parts, strict=True))).reset_index(drop=True)
 
 
 def credited_outcomes(tables: Tables, source: Source) -> pd.DataFrame:
@@ -149,14 +157,18 @@ def _credit_accounts(frame: pd.DataFrame, leads: pd.DataFrame, *, first: bool) -
 def wins(events: pd.DataFrame, source: Source) -> pd.DataFrame:
     """The events that count as the declared outcome.
 
+    Wins that stages tell beside outcomes are among them where a lead's own outcomes count: the deals of an account are
+    credited by another rule, which its other people's stages would go round.
+
     Raises
     ------
     ContractError
         if opportunities are the outcome but no stage history records one.
     """
+    won = ["won", STAGE_WON] if source.label.credit == "lead" else ["won"]
     if source.label.outcome == "won":
-        return events[events["what"] == "won"]
-    found = events[events["what"].isin(["opportunity", "won"])]
+        return events[events["what"].isin(won)]
+    found = events[events["what"].isin(["opportunity", *won])]
     if not (events["what"] == "opportunity").any():
         raise ContractError(
             f"source '{source.name}' declares label.outcome: opportunity, but no row of 'stages' enters stage "

@@ -90,6 +90,10 @@ Open deals are leads without an outcome: they are scored and listed. The status 
 that is over but has no readable date of its close goes to quarantine (`close_quarantined`), or it would seem open.
 Any table may select its rows with `rows:`, and any column may be read from the first filled of several headers.
 
+Stages named `won` and `lost` end a lead, too. Without a table of outcomes they are the outcomes. Beside one they close
+a lead once they are known, and a win that only stages tell counts until an outcome of that lead is known (not with
+`label.credit` by accounts); `ingest` counts the leads of which the two say different things.
+
 ## What happens to bad rows
 
 A row that breaks a rule is recorded in `quarantine.parquet` (table, row, rule, column, value) and, as it was in the

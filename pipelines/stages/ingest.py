@@ -31,6 +31,7 @@ from pipelines.ingest.data_cutoff import find_cutoff, set_open_deals_aside
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine, describe_reasons
+from pipelines.ingest.diagnosis.stage_disagreements import describe_disagreements
 from pipelines.ingest.early_closes import describe_early_closes
 from pipelines.ingest.errors import NoLocationError, OneClassError, TableLostError
 from pipelines.ingest.expectations import Expectation, Rule, expectations_of, table_order
@@ -105,7 +106,8 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
 
     counts["keys"] = {column: match.record() for column, match in keys.items()}
-    told = [open_deals, *found_cutoff.notes, describe_early_closes(checked)]
+    disagreements = describe_disagreements(resolved.tables, source)
+    told = [open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
     counts["notes"] = [*counts["notes"], *(note for note in told if note), *history.notes, *describe_matches(keys)]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from features.assembly.build_matrix import matrix_of
+from features.assembly.closed_leads import closed_leads
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import build_cohort, cutoff_of, keys_of, open_cohort
 from features.cohort.labels import label
 from features.errors import ContractError, DataError
 from features.schema.source import Source
+from pipelines.ingest.diagnosis.stage_disagreements import describe_disagreements
 from tests.reference.worlds import DAY, SOURCE, T0, World, did, empty_world, frames, lead, moment
 
 MONDAY = T0 + 3 * DAY - 9 * 3600 * 1_000_000  # 2024-10-07 00:00 UTC
@@ -179,6 +181,33 @@ def test_stages_tell_the_outcome_where_there_are_no_outcomes(world: World) -> No
     entered(world, "a", "won", MONDAY + DAY)
     assert labels(world)["label"].tolist() == [1.0]
     assert weeks(cohort(world)) == [0]
+
+
+def test_stages_close_a_lead_beside_outcomes_of_others_and_outcomes_decide(world: World) -> None:
+    for name in ("b", "c"):
+        lead(world, name, MONDAY - 1)
+    moved(world, "a", ("won", 8))  # no outcome of its own: its stages count
+    moved(world, "b", ("lost", 8))
+    moved(world, "c", ("won", 8))
+    closed(world, "c", MONDAY + 9 * DAY, won=False)
+    assert [weeks(cohort(world), name) for name in "abc"] == [[0, 1], [0, 1], [0, 1]]
+    assert labels(world)["label"].tolist() == [1.0, 0.0, 0.0]
+    over = closed_leads(frames(world), SOURCE, moment(MONDAY + 30 * DAY))
+    assert {name: one.outcome for name, one in over.items()} == {"a": "won", "b": "lost", "c": "lost"}
+    told = describe_disagreements(frames(world), SOURCE)
+    assert "1 leads are won by their last stage, but lost by their outcomes (e.g. 'c')" in told
+    assert "1 leads are lost by their last stage, but without an outcome (e.g. 'b')" in told
+
+
+def test_a_stage_of_a_win_decides_until_its_outcome_is_known_and_not_for_others_of_the_account(world: World) -> None:
+    moved(world, "a", ("won", 8))
+    closed(world, "a", MONDAY + 9 * DAY, won=False, known=MONDAY + 400 * DAY)
+    assert labels(world)["label"].tolist() == [1.0]
+    moved(world, "a", ("opportunity", 8.5))
+    assert labels(world)["label"].tolist() == [0.0]  # the stage was left again
+    world["stages"] = []
+    moved(world, "a", ("won", 8))
+    assert labels(world, source_with(label={"credit": "account"}))["label"].tolist() == [0.0]
 
 
 def test_an_opportunity_may_be_the_outcome(world: World) -> None:
