@@ -77,6 +77,9 @@ class Opportunities(Declared):
     reason: Reference | None = Field(default=None, description="header of why it was won or lost")
     known_at: Reference | None = Field(default=None, description="header of when the close became known")
     columns: dict[str, Column] = Field(default_factory=dict, description="attributes, as in tables.leads.columns")
+    newest_by: str | None = Field(
+        default=None, description="as in a table: which of `columns` tells the newest of several rows of one deal"
+    )
     account_columns: dict[str, Column] = Field(
         default_factory=dict, description="attributes of the company, as in tables.accounts.columns"
     )
@@ -157,6 +160,9 @@ class _Tables:
         self._take("leads", {name: name for name in _LEAD_KEYS})
         self._put("leads", STATUS, {**shown, "required": not blank}, (STATUS,))
         self._take_all("leads", "columns")
+        if self.raw.get("newest_by") is not None:
+            self.tables["leads"]["newest_by"] = self.raw["newest_by"]
+            self._graft(("newest_by",), ("tables", "leads", "newest_by"))
 
     def add_outcomes(self) -> None:
         """Rows whose status says that the deal is over."""

@@ -6,9 +6,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from features.schema.columns import Column, Declared, Headers, Values
 from features.schema.secrets import holds_secret
-from features.schema.vocabulary import Stage
+from features.schema.vocabulary import Role, Stage
 
 WIDE_STAGE, WIDE_DATE = "(stage)", "(date)"  # headers of the rows made of a wide table
+UPDATED = "updated_at"  # what a column of the last change is called, unless newest_by names another
 FILE_ROW = "(row of the file)"  # and the number of the row they were made of
 
 
@@ -194,6 +195,12 @@ class TableSource(Declared):
         "over (the companies of a file of deals); without it they go to quarantine",
     )
     columns: dict[str, Column] = Field(default_factory=dict, description="name in the product to column of the file")
+    newest_by: str | None = Field(
+        default=None,
+        description="column of this table (a time or number) that tells which of several rows of one id is the newest, "
+        "where they contradict each other; default: updated_at, else known_at, where declared. Without one the first "
+        "row counts, and ingest warns",
+    )
     quarantine: QuarantineLimit | None = Field(
         default=None, description="accepts that more than half of the table's rows are lost in quarantine"
     )
@@ -203,6 +210,18 @@ class TableSource(Declared):
         "filled counts), or to both header and rows; every filled date becomes a row. Takes the place of columns.stage "
         "and columns.entered_at.from",
     )
+
+    @model_validator(mode="after")
+    def _newest_is_declared(self) -> "TableSource":
+        if self.newest_by is None:
+            return self
+        found = self.columns.get(self.newest_by)
+        if found is None or found.role is Role.IGNORE:
+            raise ValueError(
+                f"'newest_by' names '{self.newest_by}', which is no column that is read. Declare it, e.g. "
+                f"columns.{self.newest_by}: {{from: Last Modified Date, type: timestamp, role: display}}"
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -50,7 +50,7 @@ SENTENCES = {
     Rule.REFERENCE: "refers to a row that exists",
     Rule.PARENT: "refers to a row that was kept",
     Rule.CLOSE: "is open, or closed by an outcome that was kept (in a file of deals; otherwise it would seem open)",
-    Rule.UNIQUE: "is unique (the first is kept)",
+    Rule.UNIQUE: "is unique (of rows that differ the newest is kept, where a column tells it, else the first)",
 }
 
 BROKEN = {
@@ -69,7 +69,7 @@ BROKEN = {
     Rule.REFERENCE: "refers to no row that exists",
     Rule.PARENT: "refers to a row in quarantine",
     Rule.CLOSE: "is of a deal that is over, but whose outcome cannot be read",
-    Rule.UNIQUE: "repeats the key of an earlier row",
+    Rule.UNIQUE: "repeats the key of a row that is kept",
 }
 
 

@@ -1,7 +1,7 @@
 """Bad rows apart from good ones: each broken rule named with table, row, column and value; nothing disappears."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,9 +17,11 @@ from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.reading.delimited_text import BrokenRow
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.repeated_rows import Contradictions, find_repeated_keys, newest_column
 
 COLUMNS = ("table", "row", "rule", "column", "value")
 LONGEST_SHOWN = 500  # characters of a value in the quarantine; the whole row is in quarantined_rows.parquet
+_LEFT = "the others are in quarantine"
 HIDDEN = (Role.PERSONAL, Role.SENSITIVE)
 
 Mask = npt.NDArray[np.bool_]
@@ -36,6 +38,8 @@ class CheckedTable:
     read: int
     left_out: int = 0  # rows of the file that are not of this table
     seen: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ids of all rows read, kept or not
+    superseded: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # by a newer row
+    notes: tuple[str, ...] = ()  # of rows of one id that contradict each other
 
     @property
     def quarantined(self) -> int:
@@ -71,8 +75,8 @@ def check(
 ) -> CheckedTable:
     """Rows of a table apart by its rules.
 
-    A row that breaks several rules is listed once per rule. Of rows with one key the first that breaks no other
-    rule is kept.
+    A row that breaks several rules is listed once per rule. Of rows with one key one that breaks no other rule is
+    kept: the newest where they contradict each other and a column tells it, else the first.
 
     Parameters
     ----------
@@ -97,9 +101,15 @@ def check(
         bad |= lost
 
     warnings: list[pd.DataFrame] = []
+    contradictions: Contradictions | None = None
     for expectation in expectations:
         shown = expectation.columns[-1]
-        hit = _breaks(shaped.frame, expectation, parents, bad) & ~_already_unreadable(shaped.name, shown, unread)
+        if expectation.rule is Rule.UNIQUE:
+            newest_by = newest_column(source, shaped.name)
+            hit, contradictions = find_repeated_keys(shaped.frame, expectation.columns, newest_by, ~bad)
+        else:
+            hit = _breaks(shaped.frame, expectation, parents)
+        hit = hit & ~_already_unreadable(shaped.name, shown, unread)
         if not hit.any():
             continue
 
@@ -112,6 +122,8 @@ def check(
         if not expectation.warns:
             bad |= hit
 
+    show = key_in_words(source, shaped.name)
+    notes = () if contradictions is None else tuple(contradictions.in_words(shaped.name, left=_LEFT, show=show))
     kept = shaped.frame[~bad].reset_index(drop=True)
     key = TABLES[shaped.name].key[0]
     referred = source.flat is None and shaped.name in ("leads", "accounts")
@@ -124,6 +136,8 @@ def check(
         read=len(shaped.frame) + len(raw_broken) + shaped.left_out,
         left_out=shaped.left_out,
         seen=seen,
+        superseded=shaped.rows[[] if contradictions is None else contradictions.superseded],
+        notes=notes,
     )
 
 
@@ -135,6 +149,11 @@ def _already_unreadable(table: str, column: str, unread: Mapping[str, Mask]) -> 
     return unread.get(column, none) | unread.get(origin or "", none)
 
 
+def key_in_words(source: Source, table: str) -> Callable[[str], str]:
+    """How a key of a table is shown: as it is, or its shape where it holds what is never shown."""
+    return shape_of_text if hidden_columns(source, table) & set(TABLES[table].key) else str
+
+
 def hidden_columns(source: Source, table: str) -> set[str]:
     """Columns whose values are never shown outside the tables themselves."""
     declared = source.tables[table].columns if table in source.tables else {}
@@ -142,11 +161,11 @@ def hidden_columns(source: Source, table: str) -> set[str]:
 
 
 def breaks(frame: pd.DataFrame, expectation: Expectation) -> Mask:
-    """Rows that break a rule that needs no other table."""
-    return _breaks(frame, expectation, {}, np.zeros(len(frame), dtype=np.bool_))
+    """Rows that break a rule that needs no other table and no other row."""
+    return _breaks(frame, expectation, {})
 
 
-def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str, CheckedTable], bad: Mask) -> Mask:
+def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str, CheckedTable]) -> Mask:
     column = frame[expectation.columns[-1]]
     rule, bound = expectation.rule, expectation.bound
     hit = pd.Series(False, index=frame.index)
@@ -165,10 +184,6 @@ def _breaks(frame: pd.DataFrame, expectation: Expectation, parents: Mapping[str,
         parent, key = expectation.refers_to
         if parent in parents:
             hit = column.notna() & ~column.isin(parents[parent].frame[key])
-    elif rule is Rule.UNIQUE:
-        keys = list(expectation.columns)
-        fit = frame.loc[~bad, keys].dropna(how="all")
-        hit.loc[fit.index[fit.duplicated(keep="first")]] = True
 
     return hit.fillna(False).to_numpy(dtype=np.bool_)
 

@@ -12,8 +12,10 @@ from features.schema.columns import Column, fold_value
 from features.schema.source import Source
 from pipelines.ingest.canonical_shape import ShapedTable, UnreadableValues
 from pipelines.ingest.errors import MissingColumnError
+from pipelines.ingest.quarantine import CheckedTable, key_in_words
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.repeated_rows import find_repeated_keys, newest_column
 from pipelines.ingest.values.type_casting import plain_texts
 
 
@@ -56,13 +58,26 @@ def has_value(column: pd.Series, values: Sequence[str]) -> npt.NDArray[np.bool_]
 def drop_repeats(shaped: ShapedTable, source: Source) -> ShapedTable:
     """The table without rows that lack a key or repeat one, where the declaration says ``distinct``.
 
-    They count as not of this table. Of rows with one key the first stays.
+    They count as not of this table. Of rows with one key the newest stays where they differ and a column tells it,
+    else the first.
     """
     if not source.tables[shaped.name].distinct:
         return shaped
-    key = list(TABLES[shaped.name].key)
-    gone = shaped.frame[key[0]].isna() | shaped.frame.duplicated(key, keep="first")
-    return keep_rows(shaped, ~gone.to_numpy(dtype=np.bool_))
+    key = TABLES[shaped.name].key
+    named = shaped.frame[key[0]].notna().to_numpy(dtype=np.bool_)
+    gone, found = find_repeated_keys(shaped.frame, key, newest_column(source, shaped.name), named)
+    show = key_in_words(source, shaped.name)
+    notes = [] if found is None else found.in_words(shaped.name, left="the others do not", show=show)
+    return replace(keep_rows(shaped, named & ~gone), notes=[*shaped.notes, *notes])
+
+
+def drop_superseded(shaped: ShapedTable, leads: CheckedTable) -> ShapedTable:
+    """Outcomes or stages of a file of deals without those of rows that a newer row of their deal supersedes.
+
+    They count as not of this table, and are in the quarantine of the leads.
+    """
+    gone = np.isin(shaped.rows, leads.superseded)
+    return keep_rows(shaped, ~gone) if gone.any() else shaped
 
 
 def count_repeats_once(shaped: ShapedTable) -> ShapedTable:

@@ -42,7 +42,7 @@ from pipelines.ingest.reading.fetch import get_data
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.reference_matching import describe_matches, match_references
-from pipelines.ingest.row_selection import count_repeats_once, drop_repeats, select_rows
+from pipelines.ingest.row_selection import count_repeats_once, drop_repeats, drop_superseded, select_rows
 from pipelines.ingest.undeclared_kinds import (
     PASTE,
     count_undeclared_kinds,
@@ -159,6 +159,8 @@ def _check_tables(
     for table, shaped in shapes.items():
         mine = [rule for rule in rules if rule.table == table]
         lost = _closes_without_outcome(source, raws, shapes, rules) if table == "leads" else None
+        if source.opportunities is not None and table in ("outcomes", "stages"):
+            shaped = drop_superseded(shaped, checked["leads"])
         checked[table] = check(shaped, raws[table].broken, mine, checked, source, close_unread=lost)
         checked[table].reconcile(table)
     return checked
@@ -266,7 +268,10 @@ def _counts(
         "undeclared_columns": {table: s.undeclared for table, s in shapes.items() if s.undeclared},
         "ignored_columns": {table: names for table in shapes if (names := ignored_columns(table))},
         "files": {table: dict(raw.form) for table, raw in raws.items()},
-        "notes": [note for shaped in shapes.values() for note in shaped.notes],
+        "notes": [
+            *(note for shaped in shapes.values() for note in shaped.notes),
+            *(note for table in checked.values() for note in table.notes),
+        ],
     }
 
 
