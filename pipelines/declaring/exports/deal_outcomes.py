@@ -133,19 +133,37 @@ def _flag(table: ExportTable, meaning: Meaning, but: str = "") -> str:
     return ""
 
 
-def leads_of_deals(plan: ExportPlan) -> pd.Series:
-    """The lead of each deal by its id, missing where none is known; deals that are leads themselves are their own."""
-    deals, leads = plan.table(Subject.DEALS), plan.leads
-    if deals is None or leads is None or leads.name not in plan.keys:
+@dataclass(frozen=True)
+class Wins:
+    """Wins of an export: the lead of each, missing where none is known, and when it was."""
+
+    leads: pd.Series
+    at: pd.Series
+
+
+def wins_of_deals(plan: ExportPlan, outcomes: DealOutcomes) -> Wins:
+    """The deals that were won."""
+    deals = plan.table(Subject.DEALS)
+    if deals is None:
+        return Wins(pd.Series(dtype="str"), pd.Series(dtype="datetime64[us]"))
+    won = outcomes.is_won(deals).to_numpy(dtype=bool)
+    leads = leads_of_rows(plan, deals)
+    return Wins((leads if len(leads) else pd.Series(pd.NA, index=deals.frame.index))[won], outcomes.moments(deals)[won])
+
+
+def leads_of_rows(plan: ExportPlan, table: ExportTable) -> pd.Series:
+    """The lead of each row by its id, missing where none is known; rows of leads are their own."""
+    leads = plan.leads
+    if leads is None or leads.name not in plan.keys:
         return pd.Series(dtype="str")
     own = leads.frame[plan.keys[leads.name]]
-    if deals.name == leads.name:
+    if table.name == leads.name:
         return own
-    reference = plan.to_leads.get(deals.name)
+    reference = plan.to_leads.get(table.name)
     if reference is None:
-        return pd.Series(pd.NA, index=deals.frame.index, dtype="str")
+        return pd.Series(pd.NA, index=table.frame.index, dtype="str")
 
-    values = deals.frame[reference.column]
+    values = table.frame[reference.column]
     meant = pd.Series(pd.NA, index=values.index, dtype="str")
     for header in (plan.keys[leads.name], *reference.through):
         ids = leads.frame[header].dropna()
@@ -156,22 +174,19 @@ def leads_of_deals(plan: ExportPlan) -> pd.Series:
     return meant
 
 
-def leads_won(plan: ExportPlan, outcomes: DealOutcomes) -> pd.Series:
-    """1.0 for each lead with a deal that was won, else 0.0."""
-    deals, leads = plan.table(Subject.DEALS), plan.leads
-    if deals is None or leads is None or leads.name not in plan.keys:
+def leads_won(plan: ExportPlan, wins: Wins) -> pd.Series:
+    """1.0 for each lead that was won, else 0.0."""
+    leads = plan.leads
+    if leads is None or leads.name not in plan.keys:
         return pd.Series(dtype="float64")
-    won = set(leads_of_deals(plan)[outcomes.is_won(deals).to_numpy(dtype=bool)].dropna())
-    return leads.frame[plan.keys[leads.name]].isin(list(won)).astype("float64")
+    return leads.frame[plan.keys[leads.name]].isin(list(set(wins.leads.dropna()))).astype("float64")
 
 
-def days_to_win(plan: ExportPlan, outcomes: DealOutcomes, created: str) -> pd.Series:
-    """Days from the creation of each lead that was won to the close."""
-    deals, leads = plan.table(Subject.DEALS), plan.leads
-    if deals is None or leads is None or not created or leads.name not in plan.keys:
+def days_to_win(plan: ExportPlan, wins: Wins, created: str) -> pd.Series:
+    """Days from the creation of each lead that was won to the win."""
+    leads = plan.leads
+    if leads is None or not created or leads.name not in plan.keys:
         return pd.Series(dtype="float64")
     since = pd.Series(leads.moments(created).to_numpy(), index=leads.frame[plan.keys[leads.name]])
     since = since[~since.index.duplicated() & since.index.notna()]
-    won = outcomes.is_won(deals)
-    start = leads_of_deals(plan)[won].map(since)
-    return ((outcomes.moments(deals)[won] - start).dt.total_seconds() / 86_400).dropna()
+    return ((wins.at - wins.leads.map(since)).dt.total_seconds() / 86_400).dropna()

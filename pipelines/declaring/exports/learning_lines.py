@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipelines.declaring.exports.deal_outcomes import DealOutcomes, days_to_win
+from pipelines.declaring.exports.deal_outcomes import Wins, days_to_win
 from pipelines.declaring.exports.export_plan import ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import first_time
@@ -26,23 +26,25 @@ def is_known_at_creation(account: TableReference) -> bool:
     return account.filled >= _ALWAYS_FILLED and "convert" not in words_of(account.column)
 
 
-def learning_lines(plan: ExportPlan, outcomes: DealOutcomes | None, created: str) -> list[str]:
-    """Zone, horizon, credit, split and capacity."""
+def learning_lines(plan: ExportPlan, wins: Wins | None, created: str, *, by_stages: bool) -> list[str]:
+    """Zone, horizon, credit, split and capacity; ``by_stages`` tells that only stages say what was won."""
     lines = ["timezone: UTC # of times written without a zone; correct it, e.g. Europe/Berlin", ""]
     deals, leads = plan.table(Subject.DEALS), plan.leads
-    if deals is None or outcomes is None or leads is None:
+    if wins is None or leads is None:
         lines += wrap_comment(
             "No table says which deals were won and lost, and when; without outcomes nothing can be learned. Declare "
             "tables.outcomes, or stages named won and lost."
         )
         return [*lines, "label: {outcome: won, horizon_days: 91}", ""]
 
-    horizon = _choose(plan, outcomes, leads, created)
-    days = days_to_win(plan, outcomes, created)
+    horizon = _choose(plan, wins, leads, created)
+    days = days_to_win(plan, wins, created)
     said = "No win could be traced to a lead: look at the columns that refer to leads below."
     if len(days):
         said = f"{horizon.share:.0%} of {len(days):,} wins came within {horizon.days} days of the lead; half within "
         said += f"{days.median():.0f}."
+    if by_stages:
+        said += " Wins and losses are those of the stages won, lost and disqualified: no column of outcomes was found."
     if horizon.days < horizon.wished:
         said += (
             f" {horizon.wished} days would hold most, but leads of {horizon.span:.0f} days are too short a history for "
@@ -50,7 +52,8 @@ def learning_lines(plan: ExportPlan, outcomes: DealOutcomes | None, created: str
         )
     lines += wrap_comment(said)
     label: dict[str, object] = {"outcome": "won", "horizon_days": horizon.days}
-    if deals.name != leads.name and deals.name not in plan.to_leads and deals.name in plan.to_accounts:
+    named = by_stages or deals is None or deals.name == leads.name or deals.name in plan.to_leads
+    if deals is not None and not named and deals.name in plan.to_accounts:
         label["credit"] = "first_lead_of_account"
         lines += wrap_comment("Deals name no lead, only an account: each counts for the first lead of its account.")
     lines.append(f"label: {flow(label)}")
@@ -65,14 +68,14 @@ def learning_lines(plan: ExportPlan, outcomes: DealOutcomes | None, created: str
     return [*lines, ""]
 
 
-def _choose(plan: ExportPlan, outcomes: DealOutcomes, leads: ExportTable, created: str) -> HorizonChoice:
+def _choose(plan: ExportPlan, wins: Wins, leads: ExportTable, created: str) -> HorizonChoice:
     """A horizon for the leads; they may be split by accounts where an account is known for them at creation."""
     times = leads.moments(created) if created else pd.Series(dtype="datetime64[us]")
-    deals = plan.table(Subject.DEALS)
-    ends = times.max() if deals is None else max(times.max(), outcomes.moments(deals)[outcomes.is_won(deals)].max())
+    ends = max(times.max(), wins.at.max())
     account = plan.to_accounts.get(leads.name)
+    deals = plan.table(Subject.DEALS)
     return choose_horizon(
-        days_to_win(plan, outcomes, created).to_numpy(dtype="float64"),
+        days_to_win(plan, wins, created).to_numpy(dtype="float64"),
         ((ends - times).dt.total_seconds() / 86_400).to_numpy(dtype="float64"),
         accounts=account is not None and (deals is leads or is_known_at_creation(account)),
         weekly=True,

@@ -1,14 +1,15 @@
 """What a person has to say before the first run of a declaration of several tables, because the export does not."""
 
 from pipelines.declaring.exports.export_plan import ExportPlan
+from pipelines.declaring.exports.stage_blocks import StageHistory
 from pipelines.declaring.exports.table_parts import are_alike
 
 
-def find_questions(plan: ExportPlan, created: str, *, has_outcomes: bool) -> list[str]:
+def find_questions(plan: ExportPlan, created: str, history: StageHistory | None, *, has_wins: bool) -> list[str]:
     """Sentences for the top of the declaration, most important first; each is one line."""
     found = []
     leads = plan.leads
-    if not has_outcomes:
+    if not has_wins:
         found.append(
             "no table says which deals were won and lost, and when; without outcomes nothing can be learned. Add the "
             "table or columns that say so, or declare tables.outcomes."
@@ -17,6 +18,12 @@ def find_questions(plan: ExportPlan, created: str, *, has_outcomes: bool) -> lis
         found.append(f"no column tells the rows of '{leads.name}' apart: name their id under lead_id.")
     if leads is not None and not created:
         found.append(f"no column says when the rows of '{leads.name}' came in: name it under created_at.")
+    if history is not None and history.unknown:
+        rows = int(history.table.frame[history.stage].isin(history.unknown).sum())
+        found.append(
+            f"{rows:,} rows of '{history.table.name}' enter stages that are not understood "
+            f"({', '.join(history.unknown[:5])}): map them under tables.stages, or they go to quarantine."
+        )
     found += _left_out_alike(plan)
     return found + [f"{table.name}: {table.question}" for table in plan.tables.values() if table.question]
 

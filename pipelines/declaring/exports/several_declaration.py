@@ -11,16 +11,25 @@ from pipelines.declaring.column_lines import explain_once
 from pipelines.declaring.exports.attribute_lines import attribute_lines
 from pipelines.declaring.exports.deal_outcomes import (
     DealOutcomes,
-    leads_of_deals,
+    Wins,
+    leads_of_rows,
     leads_won,
     read_outcomes,
+    wins_of_deals,
 )
 from pipelines.declaring.exports.event_blocks import activities_block, answers_block
 from pipelines.declaring.exports.export_plan import ROLE_WORDS, ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.learning_lines import created_column, is_known_at_creation, learning_lines
 from pipelines.declaring.exports.open_questions import find_questions
-from pipelines.declaring.exports.stage_blocks import stages_block, wide_block, wide_stages
+from pipelines.declaring.exports.stage_blocks import (
+    StageHistory,
+    read_stages,
+    stages_block,
+    wide_block,
+    wide_stages,
+    wins_of_stages,
+)
 from pipelines.declaring.exports.table_recognition import first_column, first_time, owner_column
 from pipelines.declaring.exports.table_references import TableReference, reference_line
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
@@ -57,22 +66,25 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     _take_outcomes_of_leads(plan)
     leads, deals = plan.leads, plan.table(Subject.DEALS)
     outcomes = None if deals is None else read_outcomes(deals)
-    shorthand = leads is not None and deals is not None and leads.name == deals.name
+    shorthand = leads is not None and deals is not None and leads.name == deals.name and outcomes is not None
     created = "" if leads is None else created_column(leads)
+    history = read_stages(plan)
+    wins = wins_of_stages(plan, history) if outcomes is None else wins_of_deals(plan, outcomes)
 
-    edits = find_questions(plan, created, has_outcomes=outcomes is not None)
-    lines = [*_head(plan, heading, edits), *learning_lines(plan, outcomes, created)]
+    edits = find_questions(plan, created, history, has_wins=wins is not None)
+    learning = learning_lines(plan, wins, created, by_stages=outcomes is None)
+    lines = [*_head(plan, heading, edits), *learning]
     if shorthand and deals is not None and outcomes is not None:
         lines += _opportunities(plan, deals, outcomes, created)
     lines.append("tables:")
     before = len(lines)
     if not shorthand and leads is not None:
-        lines += _leads(plan, leads, outcomes, created)
+        lines += _leads(plan, leads, wins, created)
         lines += _accounts(plan)
         lines += _outcomes(plan, deals, outcomes)
     elif shorthand:
         lines += _accounts(plan)
-    kinds, questions = _events(plan, lines, leads)
+    kinds, questions = _events(plan, lines, leads, history)
     if len(lines) == before:
         lines[-1] = "tables: {}"
     tail = ["", FRAMEWORK]
@@ -91,11 +103,13 @@ def _spaced(lines: Sequence[str]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _events(plan: ExportPlan, lines: list[str], leads: ExportTable | None) -> tuple[list[str], list[str]]:
+def _events(
+    plan: ExportPlan, lines: list[str], leads: ExportTable | None, history: StageHistory | None
+) -> tuple[list[str], list[str]]:
     """Adds activities, answers and stages; returns the blocks that explain kinds and questions."""
     activities, kinds = activities_block(plan)
     answers, questions = answers_block(plan)
-    stages = stages_block(plan)
+    stages = stages_block(plan, history)
     if not stages and leads is not None and leads.name in plan.keys and leads.name != plan.roles.get(Subject.DEALS):
         stages = wide_block(leads, plan.keys[leads.name], wide_stages(leads), has_deals=Subject.DEALS in plan.roles)
     lines += [*activities, *answers, *stages]
@@ -120,7 +134,7 @@ def _head(plan: ExportPlan, heading: Heading, edits: Sequence[str]) -> list[str]
     return [*lines, f"name: {heading.name}", "kind: relational", f"title: {quote_yaml(heading.title)}"]
 
 
-def _leads(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes | None, created: str) -> list[str]:
+def _leads(plan: ExportPlan, table: ExportTable, wins: Wins | None, created: str) -> list[str]:
     lines = ["  leads:", *location_lines(table.location), "    columns:"]
     key = plan.keys.get(table.name)
     if key is None:
@@ -139,7 +153,7 @@ def _leads(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes | None, 
     if owner:
         lines.append(column_line("owner", {"from": owner}))
         done.add(owner)
-    won = None if outcomes is None else leads_won(plan, outcomes)
+    won = None if wins is None else leads_won(plan, wins)
     won = None if won is None or not won.any() else won
     return [*lines, *attribute_lines(table, {str(h) for h in done}, LEADS.names, won, people=True)]
 
@@ -197,7 +211,7 @@ def _outcomes(plan: ExportPlan, table: ExportTable | None, outcomes: DealOutcome
     lines.append(column_line("opportunity_id", {"from": key or "?"}))
     lead = plan.to_leads.get(table.name)
     if lead is not None:
-        found = int(leads_of_deals(plan).notna().sum())
+        found = int(leads_of_rows(plan, table).notna().sum())
         lines += reference_line("lead_id", lead)
         lines += wrap_comment(f"{found:,} of {len(table.frame):,} deals belong to a lead of this export.", indent=6)
     account = plan.to_accounts.get(table.name)

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from features.schema.vocabulary import Stage
+from pipelines.declaring.exports.deal_outcomes import Wins, leads_of_rows
 from pipelines.declaring.exports.export_plan import ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import first_column, first_time
 from pipelines.declaring.exports.table_references import reference_line
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
-from pipelines.declaring.words.status_words import stage_of
+from pipelines.declaring.words.status_words import stage_of, standing_of
 from pipelines.declaring.yaml_text import column_line, flow, location_lines, wrap_comment
 
 _STAGE_TIME = re.compile(r"\b(date|time|datetime|on|at|since|entered|became|become|an?|the|stage|lifecycle|pipeline)\b")
@@ -24,29 +26,92 @@ _LEFT_STAGE = re.compile(
 _LEAST_WIDE = 0.005  # share of rows that a column of stage dates must fill
 
 
-def stages_block(plan: ExportPlan) -> list[str]:
-    """Lines of ``tables.stages`` from a table of stages."""
+@dataclass(frozen=True, kw_only=True)
+class StageHistory:
+    """A table of stages.
+
+    Parameters
+    ----------
+    stage, entered : headers of the stage that was entered, and of when
+    meant : its values, the most frequent first, with the stage of each; None where nobody can tell
+    supposed : values that are some stage of an open lead, by their words no certain one
+    """
+
+    table: ExportTable
+    stage: str
+    entered: str
+    meant: Mapping[str, Stage | None]
+    supposed: tuple[str, ...]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Values whose words say nothing."""
+        return tuple(value for value, stage in self.meant.items() if stage is None)
+
+    def rows(self, *stages: Stage) -> pd.Series:
+        """Which rows enter one of these stages."""
+        values = [value for value, stage in self.meant.items() if stage in stages]
+        return self.table.frame[self.stage].isin(values)
+
+
+def read_stages(plan: ExportPlan) -> StageHistory | None:
+    """The history of stages; None where no table holds one."""
     table = plan.table(Subject.STAGES)
     if table is None:
-        return []
+        return None
     stage, entered = _entered_stage(table), _entered(table)
     if not stage or not entered:
-        return []
+        return None
     values = [str(value) for value in table.frame[stage].dropna().value_counts().index]
     of_deals = Subject.DEALS in subjects_of(table.name)
     meant = {value: _stage_of_row(value, of_deals=of_deals) for value in values}
-    known = {value: str(found) for value, found in meant.items() if found is not None and value != str(found)}
-    unknown = [value for value, found in meant.items() if found is None]
+    supposed = tuple(v for v, found in meant.items() if found is None and standing_of(v) == "open")
+    return StageHistory(
+        table=table,
+        stage=stage,
+        entered=entered,
+        meant=meant | dict.fromkeys(supposed, Stage.LEAD),
+        supposed=supposed,
+    )
 
-    keys: dict[str, object] = {"from": stage} | ({"map": known} if known else {})
+
+def wins_of_stages(plan: ExportPlan, history: StageHistory | None) -> Wins | None:
+    """Leads that a history of stages says were won, once each; None where it does not say so of any."""
+    if history is None:
+        return None
+    won = history.rows(Stage.WON).to_numpy(dtype=bool)
+    if not won.any():
+        return None
+    at = history.table.moments(history.entered)
+    found = pd.DataFrame({"lead": leads_of_rows(plan, history.table).to_numpy(), "at": at.to_numpy()})[won]
+    first = found.sort_values("at", kind="stable").drop_duplicates("lead")
+    return Wins(first["lead"].astype("str"), first["at"])
+
+
+def stages_block(plan: ExportPlan, history: StageHistory | None) -> list[str]:
+    """Lines of ``tables.stages`` from a table of stages."""
+    if history is None:
+        return []
+    table = history.table
+    known = {value: str(found) for value, found in history.meant.items() if found is not None and value != str(found)}
+    keys: dict[str, object] = {"from": history.stage} | ({"map": known} if known else {})
     columns = reference_line("lead_id", plan.to_leads[table.name])
-    if unknown:
+    if history.supposed:
         columns += wrap_comment(
-            f"Not understood, so these rows go to quarantine: {', '.join(unknown[:10])}. Map each to one of: "
+            f"Open by their words, taken for the first stage: {', '.join(history.supposed[:10])}. Correct those that "
+            f"are one of {', '.join(Stage)}.",
+            indent=6,
+        )
+    if history.unknown:
+        columns += wrap_comment(
+            f"Not understood, so these rows go to quarantine: {', '.join(history.unknown[:10])}. Map each to one of: "
             f"{', '.join(Stage)}.",
             indent=6,
         )
-    columns += [column_line("stage", keys), column_line("entered_at", {"from": entered})]
+    ends = ", ".join(
+        f"{int(history.rows(stage).sum()):,} {stage}" for stage in (Stage.WON, Stage.LOST, Stage.DISQUALIFIED)
+    )
+    columns += [column_line("stage", keys, ends), column_line("entered_at", {"from": history.entered})]
     for name, meaning in (("owner", Meaning.OWNER), ("reason", Meaning.REASON)):
         header = first_column(table, meaning)
         if header:

@@ -1,13 +1,14 @@
 """What the tables of an export are (leads, accounts, deals, activities, answers, stages), each guess with reasons."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.key_overlap import key_of
-from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of
-from pipelines.declaring.words.status_words import place_statuses, stage_of
+from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
+from pipelines.declaring.words.status_words import place_statuses, stage_of, standing_of
 from pipelines.declaring.words.vendor_words import spoken
 
 BY_NAME = 4.0  # a table called Lead is one, unless its columns say nothing of the kind
@@ -15,6 +16,9 @@ LEAST = 3.0  # merit below which a table is not placed: a name alone, or columns
 _CERTAIN = 100.0  # merit of what a vendor's template knows, above all that words and values can speak for
 _FLAG_VALUES = 3  # yes, no and a typing error
 _STATUSES = 60  # distinct values of a column that may be a status: more are free text
+
+_OF_FIELDS = ("field", "new value", "old value")  # signs of which a history of fields has one
+_ENTERED = re.compile(r"^(new|to|next|after|neu\w*|nach|nouve\w*|nuev\w*|now\w*)\b|이후|후|後")
 
 Sign = tuple[float, str, Callable[[ExportTable], str]]
 
@@ -45,6 +49,8 @@ def recognise(table: ExportTable) -> tuple[Guess, ...]:
             if header:
                 merit += weight
                 reasons.append(f"{what} '{header}'" if what else header)
+        if subject is Subject.HISTORY and not any(reason.startswith(_OF_FIELDS) for reason in reasons):
+            continue  # a history of what? of stages, most likely
         if merit >= LEAST and len(reasons) > 1:
             found.append(Guess(subject, merit, tuple(reasons)))
     return tuple(sorted(found, key=lambda guess: -guess.merit))
@@ -147,12 +153,19 @@ def _stage_values(table: ExportTable) -> str:
     for header in table.headers(Meaning.STATUS):
         values = table.frame[header].dropna()
         counts = values.value_counts()
-        if header in table.times or not 2 <= len(counts) <= _STATUSES or key_of(table) is not None:
+        if header in table.times or not 2 <= len(counts) <= _STATUSES:
             continue
-        known = sum(int(rows) for value, rows in counts.items() if stage_of(str(value)) is not None)
+        if key_of(table) is not None and not (_named_history(table) or _ENTERED.search(words_of(header))):
+            continue  # one row per lead, with today's status
+        known = sum(int(rows) for value, rows in counts.items() if stage_of(str(value)) or standing_of(str(value)))
         if known > 0.5 * len(values):
             return header
     return ""
+
+
+def _named_history(table: ExportTable) -> bool:
+    """Whether a table with an id for each of its rows is called a history, or stages."""
+    return bool({Subject.STAGES, Subject.HISTORY} & set(subjects_of(table.name)))
 
 
 def _old_value(table: ExportTable) -> str:

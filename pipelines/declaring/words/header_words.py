@@ -161,7 +161,7 @@ _OF_NESTED = re.compile(
 _SUBJECTS = {
     Subject.HISTORY: """history, changes, audit / historie, verlauf / historique / historial / historico / storico
         / historia / 이력, 履歴""",
-    Subject.STAGES: """stage, stages, lifecycle, phase, phases / etape, etapes / etapa, etapas / fasi / etapy /
+    Subject.STAGES: """stage, stages, lifecycle, phase, phases / etape, etapes / etapa, etapas / fasi / etap* /
         단계, ステージ""",
     Subject.ANSWERS: """answer, answers, response, responses, submission, submissions, survey, surveys, quiz,
         form, forms / antworten / reponses / respuestas / respostas / risposte / odpowiedzi / 답변, 설문, 回答""",

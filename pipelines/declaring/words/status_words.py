@@ -121,9 +121,10 @@ _NAMED: tuple[tuple[Stage, str], ...] = (
 )
 # Words that other stages use too, so asked last.
 _SUGGESTED: tuple[tuple[Stage, str], ...] = (
+    (Stage.SQL, r"^(sales )?qualifi\w*$|^qualifi\w* (lead|by)|^zakwalifikowan\w*$|^qualifiz\w*$|^적격|^適格"),
     (
         Stage.OPPORTUNITY,
-        r"proposal|quote|negotiat|demo|evaluation|contract|decision|angebot|verhandlung|devis|negociat|negociac|oferta|"
+        r"proposal|quote|\boffer|negotiat|demo|evaluation|contract|decision|angebot|verhandlung|devis|negociat|negociac|oferta|"
         r"propuesta|proposta|trattativa|ofert|negocj|제안|협상|상담|견적|提案|交渉|商談|見積",
     ),
     (
