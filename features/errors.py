@@ -26,6 +26,7 @@ class ExitStatus(IntEnum):
     NOT_PROMOTED = 23
     ACT = 24
     TABLE_LOST = 25
+    STORAGE = 26
 
 
 class LeadScoreError(Exception):

@@ -23,6 +23,8 @@ from features.errors import (
     RegistryError,
     SourceError,
 )
+from pipelines.workspace.lock import BusyError
+from pipelines.workspace.storage_errors import StorageError
 from serving.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -131,6 +133,8 @@ _STATUS: Mapping[type[LeadScoreError], int] = {
     RegistryError: 503,
     FetchError: 502,
     PromotionError: 409,
+    BusyError: 409,
+    StorageError: 507,
 }
 
 

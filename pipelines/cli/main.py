@@ -11,7 +11,9 @@ from pipelines.cli import bench, champion, leads, monitor, results, rubric, scor
 from pipelines.cli.options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli.output import DEBUG_FLAG, Output, options
 from pipelines.stages.stage_table import STAGES, TRACK
+from pipelines.workspace.hidden_passwords import print_without_passwords
 from pipelines.workspace.paths import EngineName
+from pipelines.workspace.private_files import private_umask
 
 app = typer.Typer(
     name="leadscore",
@@ -41,9 +43,11 @@ def root(
 
 
 def main() -> NoReturn:
-    """Entry point: user errors are one message and their own exit status, never a traceback."""
+    """Entry point: user errors are one message and their own exit status, never a traceback, nor a password."""
+    sys.excepthook = print_without_passwords
     try:
-        status = app(standalone_mode=False)
+        with private_umask():
+            status = app(standalone_mode=False)
     except LeadScoreError as error:
         if DEBUG_FLAG in sys.argv:
             raise
@@ -56,10 +60,15 @@ def main() -> NoReturn:
     except Exception as error:
         if DEBUG_FLAG in sys.argv:
             raise
-        usage = getattr(error, "format_message", None)
+        from pipelines.workspace.storage_errors import storage_error_of
+
+        usage, storage = getattr(error, "format_message", None), storage_error_of(error)
         if usage is not None:
             Output(False).usage(error)
             sys.exit(int(ExitStatus.USAGE))
+        if storage is not None:
+            Output("--json" in sys.argv).error(storage)
+            sys.exit(int(storage.exit_status))
         Output("--json" in sys.argv).crash(error)
         sys.exit(int(ExitStatus.INTERNAL))
 

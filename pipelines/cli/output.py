@@ -89,6 +89,10 @@ class Output:
         else:
             self._err(f"error {error.code}: {error.message}")
 
+    def note(self, text: str) -> None:
+        """A sentence on standard error, beside whatever standard output holds."""
+        self._err(text)
+
     def usage(self, error: Exception) -> None:
         """A wrong call."""
         self._err(f"usage: {getattr(error, 'format_message', lambda: str(error))()}\nTry 'leadscore --help'.")
@@ -103,4 +107,6 @@ class Output:
 
     @staticmethod
     def _err(text: str) -> None:
-        sys.stderr.write(text + "\n")
+        from pipelines.workspace.hidden_passwords import hide_passwords
+
+        sys.stderr.write(hide_passwords(text) + "\n")

@@ -19,6 +19,7 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     context = options.context()
     from pipelines.artifacts.counts_record import CountsRecord
     from pipelines.artifacts.score_record import ScoreRecord
+    from pipelines.artifacts.tracking_record import TrackRecord
     from pipelines.cli.progress import StageProgress
     from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine
     from pipelines.ingest.notes_in_words import describe_warnings
@@ -32,8 +33,11 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     counts = CountsRecord.read(context.paths)
     warning = describe_undeclared_kinds(counts.undeclared_kinds)
     told = [*describe_quarantine(counts.reasons), *describe_warnings(counts)]
+    untracked = TrackRecord.read(context.paths.track).sentence if track else ""
     text = summary_text(summary, report, warning, told) + worklist_text(ScoreRecord.read(context.paths), context.paths)
     output.show(summary.record() | {"report": str(report)}, text)
+    if untracked:
+        output.note(untracked)
     return exit_status(summary.verdict)
 
 
@@ -43,7 +47,9 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     ``gate`` off: exit status 0 whatever the verdict, for runners that would stop before the report.
     """
     context = options.context()
+    from features.errors import ExitStatus
     from pipelines.artifacts.audit_record import AuditRecord
+    from pipelines.artifacts.tracking_record import TrackRecord
     from pipelines.artifacts.train_record import TrainRecord
     from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
     from pipelines.workspace.lock import only_writer
@@ -51,6 +57,9 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     with only_writer(context.paths):
         run = run_stage(context, name)
     left = run.left
+    if isinstance(left, TrackRecord) and left.problem:
+        output.show(run.record(), f"track: {left.sentence}")
+        return int(ExitStatus.REGISTRY) if gate else 0
     verdict, text = str(getattr(left, "verdict", "ok")), getattr(left, "verdict_text", getattr(left, "text", ""))
     lines = [f"{name}: {verdict} ({run.seconds:.1f} s). {text}".rstrip()]
 

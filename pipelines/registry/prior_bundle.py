@@ -9,6 +9,7 @@ from models.bundle import Bundle, load_bundle
 from models.candidates.prior import PriorCandidate
 from models.training.prior_mapping import describe_unseen, map_features, prior_candidate_of
 from models.training.verdict import Decision
+from pipelines.registry.soundness import require_sound
 from pipelines.workspace.context import Context
 
 
@@ -30,7 +31,8 @@ def load_prior(context: Context, matrix: Matrix) -> NamedPrior | None:
 
     Raises
     ------
-    BundleError : it is not there, damaged, or knows nothing that is here, with the declaration's line
+    BundleError : it is not there, damaged, does not score as a bundle must, or knows nothing that is here, with the
+        declaration's line
     """
     model = context.source.model
     if model is None or model.prior_bundle is None:
@@ -38,6 +40,7 @@ def load_prior(context: Context, matrix: Matrix) -> NamedPrior | None:
     folder = _folder_of(context, model.prior_bundle)
     try:
         bundle = load_bundle(folder)
+        require_sound(context.paths, folder, bundle.hash)
         mapping = map_features(bundle.catalog, matrix.catalog)
         candidate = prior_candidate_of(bundle, mapping)
     except BundleError as problem:

@@ -17,6 +17,7 @@ _LIBRARIES = ("leadscore", "lightgbm", "numpy", "pandas", "numba")  # what a bun
 _KEPT = 200  # newest hashes that are remembered
 _MOST_BYTES = 2**20
 _refused: dict[tuple[str, tuple[tuple[str, int, int], ...]], str] = {}  # by hash and files, why; of this process
+_passed: set[tuple[str, Path]] = set()  # of this process: the data directory may be one that is only read
 
 
 def require_sound(paths: Paths, folder: Path, bundle_hash: str) -> None:
@@ -30,7 +31,7 @@ def require_sound(paths: Paths, folder: Path, bundle_hash: str) -> None:
     BundleError : it did not; nothing has been changed
     """
     known = _read_known(paths)
-    if bundle_hash in known:
+    if bundle_hash in known or (bundle_hash, folder) in _passed:
         return
 
     if not _was_trained_here(paths, bundle_hash):
@@ -42,6 +43,7 @@ def require_sound(paths: Paths, folder: Path, bundle_hash: str) -> None:
         except BundleError as problem:
             _refused[key] = problem.message
             raise
+        _passed.add((bundle_hash, folder))
     _remember(paths, [*known, bundle_hash])
 
 

@@ -20,6 +20,7 @@ from models.scoring import score
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.registry.champion import read_champion, require_champion
+from pipelines.registry.soundness import require_sound
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
@@ -30,16 +31,26 @@ _LEAST_DIGITS = 6  # of a hash: 16 million beginnings, so that a short word is n
 def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:
     """The champion, the bundle of a directory, or a kept one by the beginning of its hash; checked against its hash.
 
+    One that was never tried here scores made-up leads first, in a process of its own.
+
     Raises
     ------
     RegistryError, BundleError
-        if there is no champion; if the bundle is missing or damaged.
+        if there is no champion; if the bundle is missing, damaged or does not score as a bundle must.
     """
-    if name != CHAMPION:
-        kept = find_kept_bundles(context, name)
-        return load_bundle(Path(name)) if len(kept) != 1 else load_bundle(kept[0], kept[0].name)
-    found = require_champion(context.paths)
-    return load_bundle(found.folder, found.hash)
+    folder, known = _find_folder(context, name)
+    bundle = load_bundle(folder, known)
+    require_sound(context.paths, folder, bundle.hash)
+    return bundle
+
+
+def _find_folder(context: Context, name: str) -> tuple[Path, str | None]:
+    """Where a bundle lies, and its hash where that is known beforehand."""
+    if name == CHAMPION:
+        found = require_champion(context.paths)
+        return found.folder, found.hash
+    kept = find_kept_bundles(context, name)
+    return (Path(name), None) if len(kept) != 1 else (kept[0], kept[0].name)
 
 
 def find_reading(context: Context, name: str = CHAMPION) -> ReadingRecord:

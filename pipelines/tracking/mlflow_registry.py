@@ -16,6 +16,7 @@ from typing import Any
 from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, catalog_for, keep_bundle, point_to
+from pipelines.tracking.mlflow_client import client_of
 from pipelines.tracking.mlflow_names import CHAMPION, HASH_TAG, SERVER, model_name
 from pipelines.workspace.context import Context
 
@@ -134,10 +135,6 @@ def fetch_bundle(context: Context, named: NamedVersion, folder: Path) -> Path:
     RegistryError : the registry does not serve it
     BundleError : it contains no bundle
     """
-    from pipelines.tracking.mlflow_run import (
-        client_of,  # MLflow and plots: wanted only when there is something to fetch
-    )
-
     with client_of(context.paths) as (mlflow, _):
         from mlflow.exceptions import MlflowException
 

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 
 from features.errors import DataError
+from pipelines.workspace.left_overs import process_mark, remove_left_overs
+from pipelines.workspace.private_files import file_mode, folder_mode, make_folder
 
 _PIECE = 1 << 20  # bytes of a stream held at once
 
@@ -59,13 +61,15 @@ def write_bytes(path: Path, content: bytes) -> None:
 @contextmanager
 def _sibling(path: Path) -> Iterator[Path]:
     """A temporary file beside ``path`` that takes its place when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    make_folder(path.parent)
+    beginning = f".{path.name}.part."
+    remove_left_overs(path.parent, beginning)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{beginning}{process_mark()}.")
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
+        temporary.chmod(file_mode())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -116,17 +120,18 @@ def stage_dir(path: Path) -> Iterator[Path]:
     in one step there is a moment between two renames; the old one then lies under ``.<name>.old``, and the next call
     puts it back.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     old = path.parent / f".{path.name}.old"
     if old.exists() and not path.exists():
         old.rename(path)
-    _remove_left_over(path)
+    beginning = f".{path.name}.new."
+    remove_left_overs(path.parent, beginning)
 
-    new = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.new.{os.getpid()}."))
+    new = Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{beginning}{process_mark()}."))
 
     try:
         yield new
-        new.chmod(0o755)
+        new.chmod(folder_mode())
         _flush(new)
 
         if not path.exists():
@@ -156,6 +161,9 @@ _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
 def _flush(folder: Path) -> None:
     """Everything in a folder to the disk, so that the rename never comes before the contents."""
     for file in sorted(folder.rglob("*")):
+        if file.is_symlink():
+            continue
+        file.chmod(folder_mode() if file.is_dir() else file_mode())
         if file.is_file():
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())
@@ -168,24 +176,6 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _remove_left_over(path: Path) -> None:
-    """Directories that killed processes were filling."""
-    for folder in path.parent.glob(f".{path.name}.new.*"):
-        owner = folder.name.removeprefix(f".{path.name}.new.").partition(".")[0]
-        if not owner.isdigit() or not _is_running(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def plain_json(value: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from features.errors import ExitStatus, LeadScoreError
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.private_files import create_private, make_folder
 
 
 class BusyError(LeadScoreError):
@@ -27,9 +28,10 @@ def only_writer(paths: Paths) -> Iterator[None]:
         if another process holds it.
     """
     made = [p for p in (paths.data_dir, paths.root) if not p.exists()]
-    paths.root.mkdir(parents=True, exist_ok=True)
+    make_folder(paths.root)
 
     file = paths.root / ".lock"
+    create_private(file)
     with file.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

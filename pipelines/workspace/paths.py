@@ -100,6 +100,11 @@ class Paths:
         return self.root / "track"
 
     @property
+    def untracked(self) -> Path:
+        """Runs that MLflow is still to be told of, a folder each."""
+        return self.root / "untracked"
+
+    @property
     def monitor(self) -> Path:
         """What 'leadscore monitor' found last."""
         return self.root / "monitor" / "monitor.json"

@@ -8,6 +8,7 @@ from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry import champion as pointer
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion, resolve_bundle_hash
+from pipelines.workspace.lock import only_writer
 from serving.problems import ConflictError, NotFoundError
 from serving.state.app_state import AppState
 from serving.state.clock import wall_now
@@ -50,13 +51,15 @@ def promote(app_state: AppState, actor: str, beginning: str, force: bool = False
     ------
     PromotionError : the gate keeps it back, and says why
     NotFoundError, ConflictError : as :func:`ask_gate`; ConflictError too where a registry is followed
+    BusyError : a run is writing here; ask again when it is done
     """
     _refuse_if_registry_decides(app_state)
     answer = ask_gate(app_state, beginning)
     if not answer.passes and not force:
         raise PromotionError(answer.text)
     move = PointerMove(MoveKind.FORCED, reason) if force else PointerMove(MoveKind.GATE, answer.sentence)
-    found = pointer.point_to(app_state.paths, answer.challenger, move)
+    with only_writer(app_state.paths):
+        found = pointer.point_to(app_state.paths, answer.challenger, move)
     record = _record_move(app_state, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
     return record | {"gate": answer.record(), "forced": force}
 
@@ -85,7 +88,9 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> di
         raise ConflictError("another bundle has become the champion; GET /v1/model shows which.")
     if champion is None or champion.previous is None:
         raise ConflictError("there is no earlier champion to roll back to.")
-    return _record_move(app_state, actor, "rolled.back", pointer.roll_back(app_state.paths), {})
+    with only_writer(app_state.paths):
+        found = pointer.roll_back(app_state.paths)
+    return _record_move(app_state, actor, "rolled.back", found, {})
 
 
 def _refuse_if_registry_decides(app_state: AppState) -> None:

@@ -7,12 +7,18 @@ import time
 from features.errors import ExitStatus, LeadScoreError, RegistryError
 from pipelines.registry.champion import read_champion
 from pipelines.tracking.mlflow_registry import NamedVersion, named_champion, promote_if_kept
+from pipelines.workspace.lock import only_writer
 from serving.logs import logger
 from serving.state.app_state import AppState, FailedVersion
 
 _FETCH_SECONDS = 300.0  # for a bundle over a slow line; a fetch that hangs must not end the following for good
 _LONGEST_PAUSE = 300.0  # seconds; bounds how late a repaired registry is noticed
-_READABLE_STATUSES = (ExitStatus.REGISTRY, ExitStatus.BUNDLE)  # whose last line is a message made for reading
+_READABLE_STATUSES = (
+    ExitStatus.REGISTRY,
+    ExitStatus.BUNDLE,
+    ExitStatus.BUSY,
+    ExitStatus.STORAGE,
+)  # whose last line is a message made for reading
 
 
 def follow(app_state: AppState) -> None:
@@ -52,7 +58,9 @@ def _adopt_version(app_state: AppState, named: NamedVersion) -> None:
         raise RegistryError(before.message)
 
     try:
-        if promote_if_kept(app_state.open_declaration(), named) is None:
+        with only_writer(app_state.paths):
+            taken = promote_if_kept(app_state.open_declaration(), named)
+        if taken is None:
             fetch_champion(app_state)
     except (LeadScoreError, OSError) as problem:
         message = problem.message if isinstance(problem, LeadScoreError) else _describe_write_failure(problem)

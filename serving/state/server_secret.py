@@ -5,10 +5,12 @@ import os
 import secrets
 from pathlib import Path
 
+from pipelines.workspace.private_files import make_folder
+
 
 def read_or_create_secret(folder: Path) -> bytes:
     """The key that signs form tokens; made once, readable by the server's user alone."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     file = folder / "secret"
     if not file.exists():
         mine = folder / f".secret.{secrets.token_hex(4)}"

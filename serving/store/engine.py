@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from features.errors import RegistryError
+from pipelines.workspace.private_files import create_private
 from serving.store.tables import Base
 
 BUSY_SECONDS = 30  # to wait for SQLite's write lock before giving up, as long as a request may take
@@ -164,7 +165,7 @@ def _first_line(problem: Exception) -> str:
 def open_store(url: str | None, folder: Path) -> Store:
     """The store by URL, or ``store.sqlite`` in a folder; migrated."""
     if url is None:
-        folder.mkdir(parents=True, exist_ok=True)
+        create_private(folder / "store.sqlite")
         url = f"sqlite:///{folder / 'store.sqlite'}"
     store = Store(url)
     store.migrate()

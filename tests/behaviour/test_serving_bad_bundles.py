@@ -1,6 +1,7 @@
 """A server starts whatever bundle or pointer lies there, with the last good one, and says so; or says why it cannot."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from features.errors import BundleError, ExitStatus
 from models.bundle import content_hash
 from pipelines.registry import soundness
 from pipelines.registry.champion import point_to, read_champion
+from pipelines.registry.prior_bundle import load_prior
 from pipelines.tracking import mlflow_registry
+from pipelines.workspace.context import open_context
+from pipelines.workspace.matrix_files import load_matrix
 from tests.reference.challengers import TEST
-from tests.reference.serving import client_for
+from tests.reference.serving import client_for, worklist_of
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -104,6 +108,48 @@ def test_a_bundle_that_cannot_be_probed_is_not_served(
     with client_for(tiny_copy, tmp_path) as client:
         assert client.get("/readyz").status_code == 503
         assert "SIGABRT" in health_of(client)["problem"]
+
+
+def test_a_bundle_by_its_folder_is_probed_before_it_scores(
+    cli: Cli, tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Path] = []
+
+    def crash(folder: Path, _: str) -> None:
+        tried.append(folder)
+        raise BundleError("scoring with it crashed (SIGABRT)")
+
+    paths = tiny_copy.context.paths
+    foreign = tmp_path / "foreign"
+    shutil.copytree(read_champion(paths).folder, foreign)
+    (foreign / "bundle.json").touch()
+    paths.probed.unlink(missing_ok=True)
+    (paths.train / "train.json").unlink()  # so that nothing says who trained it
+    monkeypatch.setattr(soundness, "probe_bundle", crash)
+    (tmp_path / "new.csv").write_text("Lead ID\n1\n")
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    for words in (
+        ("score", "--input", str(tmp_path / "new.csv"), "--out", str(tmp_path / "out.csv"), "--bundle", str(foreign)),
+        ("explain", lead),
+    ):
+        status, _, err = cli(*words, *tiny_copy.args)
+        assert status == ExitStatus.BUNDLE and "SIGABRT" in err.replace("\n", "")
+    assert foreign in tried and not (tmp_path / "out.csv").exists()
+
+
+def test_a_prior_bundle_is_probed_before_anything_leans_on_it(tiny_copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: Any) -> None:
+        raise BundleError("scoring with it crashed (SIGABRT)")
+
+    paths = tiny_copy.context.paths
+    text = tiny_copy.source.read_text(encoding="utf-8") + f"\nmodel: {{prior_bundle: {read_champion(paths).folder}}}\n"
+    tiny_copy.source.write_text(text, encoding="utf-8")
+    paths.probed.unlink(missing_ok=True)
+    (paths.train / "train.json").unlink()
+    monkeypatch.setattr(soundness, "probe_bundle", crash)
+    context = open_context(str(tiny_copy.source), tiny_copy.data_dir)
+    with pytest.raises(BundleError, match=r"yaml line \d+: .*SIGABRT"):
+        load_prior(context, load_matrix(paths.matrix))
 
 
 @pytest.mark.parametrize("state", [b"", b"\xff\xfe\x00", b"[]", b'{"path": "x", "hash": "a/b", "previous": null}'])

@@ -363,7 +363,7 @@ def test_without_a_server_the_pointer_serves_and_health_says_what_is_missing(
 
 
 def test_what_was_tracked_is_what_is_fetched(tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
+    monkeypatch.setattr("pipelines.tracking.untracked_runs.draw_pictures", lambda *_: [])
     told = track_run(tiny_copy.context, tiny_copy.summary_record)
     wanted = tiny_copy.summary["bundle"]["hash"]
     named = NamedVersion(model_name(tiny_copy.context.source.name), str(told.version), wanted)
@@ -410,7 +410,7 @@ def test_a_real_registry_is_followed_from_a_bare_machine(
 
     uri, process = mlflow_server
     monkeypatch.setenv(SERVER, uri)
-    monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
+    monkeypatch.setattr("pipelines.tracking.untracked_runs.draw_pictures", lambda *_: [])
     paths, name = tiny_copy.context.paths, model_name(tiny_copy.context.source.name)
     track_run(tiny_copy.context, tiny_copy.summary_record)
     first = tiny_copy.summary["bundle"]["hash"]

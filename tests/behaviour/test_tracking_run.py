@@ -1,18 +1,24 @@
 """MLflow holds what the summary says; its registry follows the champion pointer; the model it loads is the bundle."""
 
+import json
 import os
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from features.errors import ExitStatus
 from models.bundle import load_bundle
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion, roll_back
-from pipelines.tracking.mlflow_run import Store, metrics_of, mirror_aliases, model_name, track_run
+from pipelines.tracking.mlflow_client import Store, client_of
+from pipelines.tracking.mlflow_names import model_name
+from pipelines.tracking.mlflow_run import mirror_aliases, track_run
+from pipelines.tracking.untracked_runs import list_waiting, metrics_of
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.matrix_files import load_matrix
 from tests.reference.challengers import TEST
@@ -22,7 +28,7 @@ from tests.reference.tiny_run import TinyRun
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where plots do not matter: drawing them takes seconds."""
-    monkeypatch.setattr("pipelines.tracking.mlflow_run.draw_pictures", lambda *_: [])
+    monkeypatch.setattr("pipelines.tracking.untracked_runs.draw_pictures", lambda *_: [])
 
 
 @pytest.fixture
@@ -112,3 +118,81 @@ def test_metrics_are_flat_finite_and_named_as_mlflow_allows(tiny_demo: TinyRun) 
 def test_a_server_s_address_wins(tiny_demo: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking.invalid")
     assert Store.of(tiny_demo.context.paths) == Store("http://tracking.invalid", None)
+
+
+AWAY = "http://ann:tops3cret@127.0.0.1:9"  # the discard port, where nothing listens
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_server_that_is_away_costs_seconds_and_the_run_waits(
+    tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = tiny_copy.context.paths
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    started = time.monotonic()
+    told = track_run(tiny_copy.context, tiny_copy.summary_record)
+    again = track_run(tiny_copy.context, tiny_copy.summary_record)
+    assert time.monotonic() - started < 15
+    assert (told.run_id, told.waiting, again.waiting) == (None, 1, 1)
+    assert "127.0.0.1:9 does not answer" in told.sentence and "leadscore track" in told.sentence
+    assert "tops3cret" not in told.sentence + (paths.track / "run.json").read_text()
+    assert "does not answer" in mirror_aliases(tiny_copy.context)
+
+    later = SummaryRecord.of(tiny_copy.summary | {"base_rate": 0.5})
+    assert track_run(tiny_copy.context, later).waiting == 2
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    caught_up = track_run(tiny_copy.context, later)
+    assert (caught_up.waiting, caught_up.problem) == (0, "") and not list_waiting(paths)
+    runs = runs_of(tiny_copy)
+    assert sorted(run.data.metrics["base_rate"] for run in runs) == sorted([tiny_copy.summary["base_rate"], 0.5])
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_ends_as_it_would_without_mlflow(
+    cli: Callable[..., tuple[int, str, str]], tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    monkeypatch.setattr("pipelines.run.RUN", ("report",))
+    status, out, err = cli("run", *tiny_copy.args, "--json")
+    assert status == 0, err
+    assert json.loads(out)["verdict"] == tiny_copy.summary["verdict"]
+    assert "not tracked" in err and "1 run waits" in err and "tops3cret" not in out + err
+    status, out, err = cli("track", *tiny_copy.args)
+    assert status == ExitStatus.REGISTRY and "does not answer" in out and "tops3cret" not in out + err
+    assert cli("track", *tiny_copy.args, "--no-gate")[0] == 0
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_runs_of_killed_processes_are_ended_and_told_once(tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    class KilledError(BaseException):
+        """As far as MLflow can see, the process is gone."""
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mlflow.log_metrics", die)
+        patched.setattr("mlflow.tracking.fluent.ActiveRun.__exit__", lambda *_: False)
+        with pytest.raises(KilledError):
+            track_run(tiny_copy.context, tiny_copy.summary_record)
+    assert [run.info.status for run in runs_of(tiny_copy)] == ["RUNNING"]
+    import mlflow
+
+    mlflow.tracking.fluent._active_run_stack.set([])
+    assert track_run(tiny_copy.context, tiny_copy.summary_record).waiting == 0
+    assert sorted(run.info.status for run in runs_of(tiny_copy)) == ["FINISHED", "KILLED"]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.tracking.mlflow_run.shutil.rmtree", die)
+        with pytest.raises(KilledError):
+            track_run(tiny_copy.context, tiny_copy.summary_record)
+    assert track_run(tiny_copy.context, tiny_copy.summary_record).run_id
+    assert len(runs_of(tiny_copy)) == 3, "what was logged before the kill is not logged again"
+
+
+def runs_of(run: TinyRun) -> list[Any]:
+    """All runs of the copy's own store."""
+    with client_of(run.context.paths) as (_, client):
+        experiment = client.get_experiment_by_name(run.context.source.name)
+        return list(client.search_runs([experiment.experiment_id]))

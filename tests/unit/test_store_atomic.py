@@ -23,6 +23,9 @@ from pipelines.workspace.atomic_files import (
     write_parquet,
     write_text,
 )
+from pipelines.workspace.left_overs import process_mark
+from pipelines.workspace.lock import only_writer
+from pipelines.workspace.paths import Paths
 
 
 def test_a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -179,9 +182,41 @@ def test_a_missing_or_damaged_file_names_the_stage_to_run(tmp_path: Path, name: 
 
 
 def test_a_running_process_keeps_its_unfinished_stage(tmp_path: Path) -> None:
-    other = tmp_path / f".ingest.new.{os.getppid()}.abc"
-    dead = tmp_path / ".ingest.new.999999999.abc"
-    other.mkdir()
-    dead.mkdir()
+    started = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[19]
+    running = (f"{os.getppid()}", f"{os.getppid()}-{started}", process_mark())
+    ended = ("999999999", f"{os.getppid()}-1", f"{os.getpid()}", f"{os.getpid()}-1", "none")
+    for mark in (*running, *ended):
+        (tmp_path / f".ingest.new.{mark}.abc").mkdir()
     with stage_dir(tmp_path / "ingest"):
-        assert other.exists() and not dead.exists()
+        kept = {path.name.split(".")[3] for path in tmp_path.glob(".ingest.new.*.abc")}
+    assert kept == set(running)
+
+
+def test_a_half_written_file_of_a_process_that_had_our_number_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / f".a.json.part.{os.getpid()}-1.xyz"
+    other = tmp_path / f".b.json.part.{os.getpid()}-1.xyz"
+    left.write_text("{")
+    other.write_text("{")
+    write_json(tmp_path / "a.json", {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "a.json"]
+
+
+@pytest.mark.parametrize(("umask", "modes"), [(None, (0o600, 0o700)), ("027", (0o640, 0o750)), ("x", (0o600, 0o700))])
+def test_files_are_their_users_alone_unless_declared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: str | None, modes: tuple[int, int]
+) -> None:
+    if umask is None:
+        monkeypatch.delenv("LEADSCORE_UMASK", raising=False)
+    else:
+        monkeypatch.setenv("LEADSCORE_UMASK", umask)
+    with stage_dir(tmp_path / "new" / "ingest") as out:
+        write_json(out / "a.json", {})
+        (out / "deep").mkdir()
+        (out / "deep" / "b").write_text("by another library")
+    write_json(tmp_path / "new" / "c.json", {})
+    with only_writer(Paths(tmp_path / "data", "calls")):
+        write_json(tmp_path / "data" / "calls" / "d.json", {})
+    found = {path: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert len(found) == 10
+    assert {mode for path, mode in found.items() if path.is_file()} == {modes[0]}
+    assert {mode for path, mode in found.items() if path.is_dir()} == {modes[1]}

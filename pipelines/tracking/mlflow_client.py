@@ -1,0 +1,105 @@
+"""MLflow on the store of a data directory: quiet, without telemetry, and given up within seconds where it is away."""
+
+import logging
+import os
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from features.errors import RegistryError
+from pipelines.tracking.mlflow_names import SERVER
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.private_files import create_private, make_folder
+
+_LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is imported
+# MLflow's own: seven attempts of two minutes each, which kept a finished run waiting for over four minutes
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where runs are tracked: a server by ``MLFLOW_TRACKING_URI``, else SQLite and files below the data directory."""
+
+    uri: str
+    artifacts: str | None
+
+    @classmethod
+    def of(cls, paths: Paths) -> "Store":
+        """The store of a data directory."""
+        server = os.environ.get(SERVER)
+        if server:
+            return cls(server, None)
+        root = paths.data_dir.resolve()
+        return cls(f"sqlite:///{root / 'mlflow.db'}", (root / "mlartifacts").as_uri())
+
+
+def is_on_server() -> bool:
+    """Whether runs are tracked by a server."""
+    return bool(os.environ.get(SERVER))
+
+
+def check_reachable(uri: str) -> None:
+    """Return if something answers at a server's address, whatever it answers; addresses of files are not looked at.
+
+    Raises
+    ------
+    RegistryError : nothing answers within seconds; its message does not repeat the address, which may hold a password
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return
+    host = parts.netloc.rpartition("@")[2]
+    try:
+        urllib.request.urlopen(urlunsplit((parts.scheme, host, "/health", "", "")), timeout=_LOOK_SECONDS).close()
+    except urllib.error.HTTPError:
+        return
+    except (OSError, ValueError, HTTPException) as problem:
+        cause = getattr(problem, "reason", problem)
+        raise RegistryError(
+            f"the MLflow server at {host} does not answer ({type(cause).__name__}); check {SERVER}."
+        ) from None
+
+
+@contextmanager
+def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
+    """MLflow and a client of it on the store of a data directory.
+
+    Raises
+    ------
+    RegistryError : the server does not answer
+    """
+    check_reachable(Store.of(paths).uri)
+    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    server = os.environ.get(SERVER)
+    if not server:
+        create_private(paths.data_dir / "mlflow.db")
+        make_folder(paths.data_dir / "mlartifacts")
+    mlflow.set_tracking_uri(Store.of(paths).uri)  # this sets the variable too: it is put back below
+    _restore(server)
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield mlflow, mlflow.MlflowClient()
+    finally:
+        mlflow.set_tracking_uri(None)
+        _restore(server)
+
+
+def _restore(server: str | None) -> None:
+    if server is None:
+        os.environ.pop(SERVER, None)
+    else:
+        os.environ[SERVER] = server

@@ -1,0 +1,56 @@
+"""What processes that were killed left half written: told from what a running one is writing, and removed."""
+
+import os
+import shutil
+from pathlib import Path
+
+
+def process_mark() -> str:
+    """A name for this process that no later one has: its number and when it started.
+
+    The number alone does not do: in a container every process is number 1, and takes what the one before it left for
+    its own.
+    """
+    return f"{os.getpid()}-{_started(os.getpid())}"
+
+
+def remove_left_overs(folder: Path, beginning: str) -> None:
+    """Remove files and folders named ``<beginning><process mark>.<anything>`` whose process has ended."""
+    try:
+        found = [path for path in folder.iterdir() if path.name.startswith(beginning)]
+    except FileNotFoundError:
+        return
+    for path in found:
+        if not _is_being_written(path.name.removeprefix(beginning).partition(".")[0]):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _is_being_written(mark: str) -> bool:
+    number, _, started = mark.partition("-")
+    if not number.isdigit() or not _is_running(int(number)):
+        return False
+    if started:
+        return started == _started(int(number))
+    return int(number) != os.getpid()  # without a start: an older version wrote it, and this process is none
+
+
+def _started(process: int) -> str:
+    """When a process started, in ticks since the machine did; 0 where the system does not say."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return "0"
+    return told.rpartition(")")[2].split()[19]
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

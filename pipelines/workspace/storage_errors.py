@@ -1,0 +1,60 @@
+"""A disk that is full, or a place that may not be written to, told as such whichever library met it."""
+
+import errno
+import re
+from collections.abc import Iterator
+
+from features.errors import ExitStatus, LeadScoreError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+# as libraries say it that keep no errno: SQLite, DuckDB, Arrow, PostgreSQL
+_FULL_TEXT = re.compile(
+    r"database or disk is full|no space left on device|disk quota exceeded|could not write.*disk|out of disk", re.I
+)
+_CLOSED_TEXT = re.compile(
+    r"attempt to write a readonly database|read-only file system|unable to open database file|permission denied"
+    r"|cannot execute \w+ in a read-only transaction",
+    re.I,
+)
+
+
+class StorageError(LeadScoreError):
+    """The disk is full, or the place may not be written to."""
+
+    code = "LS070"
+    exit_status = ExitStatus.STORAGE
+
+
+def storage_error_of(error: BaseException) -> StorageError | None:
+    """What the error says of the disk, in words; None where it says nothing of it."""
+    for one in _chain(error):
+        number = one.errno if isinstance(one, OSError) else None
+        text = str(one)
+        if number in _FULL or _FULL_TEXT.search(text):
+            return StorageError(
+                f"no space is left {_place_of(one)}. What was there before is unchanged; free some space (or raise the "
+                "quota) and run the command again."
+            )
+        if number in _CLOSED or _CLOSED_TEXT.search(text):
+            return StorageError(
+                f"the system refuses access {_place_of(one)} (read-only, or owned by another user). Mount it for "
+                "writing, correct the owner, or choose another place with --data-dir or --out."
+            )
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, each once."""
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        origin = getattr(found, "orig", None)  # SQLAlchemy's: the driver's own error
+        found = origin if isinstance(origin, BaseException) else found.__cause__ or found.__context__
+
+
+def _place_of(error: BaseException) -> str:
+    name = getattr(error, "filename", None)
+    return f"at {name}" if name else "where this command writes"

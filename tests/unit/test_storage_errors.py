@@ -1,0 +1,96 @@
+"""A full or closed disk is told as such, and no password is ever printed."""
+
+import errno
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from features.errors import ExitStatus
+from pipelines.workspace.hidden_passwords import hide_passwords, print_without_passwords
+from pipelines.workspace.storage_errors import storage_error_of
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+def caused(error: Exception) -> Exception:
+    """As a library raises it that wraps what its driver said."""
+    wrapped = RuntimeError("the library failed")
+    wrapped.__cause__ = error
+    return wrapped
+
+
+FULL = [
+    OSError(errno.ENOSPC, "No space left on device", "/data/x"),
+    OSError("IOError: [Errno 28] Error writing bytes to file. Detail: No space left on device"),
+    sqlite3.OperationalError("database or disk is full"),
+    OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full")),
+    caused(OSError(errno.EDQUOT, "Disk quota exceeded")),
+]
+CLOSED = [
+    OSError(errno.EROFS, "Read-only file system", "/data/x"),
+    PermissionError(errno.EACCES, "Permission denied"),
+    OperationalError("INSERT", {}, sqlite3.OperationalError("attempt to write a readonly database")),
+]
+OTHER = [ValueError("no space"), OSError(errno.ENOENT, "gone"), sqlite3.OperationalError("no such table: x")]
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"), [(FULL, "no space is left"), (CLOSED, "refuses access")], ids=["full", "closed"]
+)
+def test_whichever_library_met_it(errors: list[Exception], words: str) -> None:
+    for error in errors:
+        told = storage_error_of(error)
+        assert told is not None and words in told.message and told.exit_status == ExitStatus.STORAGE, error
+    assert [storage_error_of(error) for error in OTHER] == [None] * len(OTHER)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_run_on_such_a_disk_is_no_fault_of_leadscore(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, "as the system says it", str(tmp_path / "data"))
+
+    monkeypatch.setattr("pipelines.workspace.lock.make_folder", refuse)
+    status, out, err = cli("ingest", "--source", "demo", "--data-dir", str(tmp_path / "data"), "--json")
+    assert (status, out) == (ExitStatus.STORAGE, "") and "LS070" in err and str(tmp_path / "data") in err
+    assert "bug" not in err
+
+
+ENVIRONMENT = {
+    "MLFLOW_TRACKING_URI": "https://ann:hunter2%2Fx@mlflow.example.com/",
+    "CRM_TOKEN": "abcdefgh",
+    "SHELL": "/bin/bash",
+    "SHORT_PASSWORD": "a",
+}
+
+
+def test_no_password_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    said = (
+        "GET https://ann:hunter2%2Fx@mlflow.example.com/api and hunter2/x with abcdefgh, postgresql+psycopg://u:p@h/db"
+        " and http://host:80/path and /bin/bash a"
+    )
+    assert hide_passwords(said, ENVIRONMENT) == (
+        "GET https://***@mlflow.example.com/api and *** with ***, postgresql+psycopg://***@h/db"
+        " and http://host:80/path and /bin/bash a"
+    )
+    monkeypatch.setenv("STORE_URL", "postgresql://u:correct-horse@h/db")
+    try:
+        raise ValueError("cannot connect to postgresql://u:correct-horse@h/db: correct-horse")
+    except ValueError:
+        print_without_passwords(*sys.exc_info())  # type: ignore[arg-type]
+    printed = capsys.readouterr().err
+    assert "correct-horse" not in printed and "ValueError: cannot connect to postgresql://***@h/db: ***" in printed
+
+
+def test_an_internal_error_prints_none_either(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("refused: postgresql://u:correct-horse@h/db")
+
+    monkeypatch.setattr("pipelines.workspace.lock.make_folder", fail)
+    status, out, err = cli("ingest", "--source", "demo", "--data-dir", str(tmp_path / "data"))
+    assert status == ExitStatus.INTERNAL and "correct-horse" not in out + err and "***@h/db" in err
