@@ -50,6 +50,24 @@ class UncertainEncodingError(UnreadableFileError):
         self.readings = readings
 
 
+class ChangedFileError(UnreadableFileError):
+    """A file that was written while it was read."""
+
+    code: ClassVar[str] = "LS049"
+
+
+class FewerRowsError(ContractError):
+    """A file with so many fewer rows than at the last ingest that it may be half written."""
+
+    code: ClassVar[str] = "LS050"
+
+
+class TooLargeError(UnreadableFileError):
+    """A file that unpacks to more bytes, rows, columns or levels than the limits allow."""
+
+    code: ClassVar[str] = "LS051"
+
+
 class OneClassError(ContractError):
     """A target with a single class."""
 

@@ -15,6 +15,7 @@ from pipelines.ingest.errors import MissingColumnError, UncertainEncodingError
 from pipelines.ingest.expectations import BROKEN, Expectation, Rule, expectations_of
 from pipelines.ingest.quarantine import breaks, hidden_columns, shape_of_text
 from pipelines.ingest.reading.file_adapters import read_file
+from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.raw_table import RawTable
 
 _ROW_RULES = (Rule.REQUIRED, Rule.ALLOWED, Rule.MINIMUM, Rule.MAXIMUM)
@@ -55,6 +56,7 @@ def read_leads_file(path: Path, source: Source, reading: ReadingRecord | None = 
     known = (reading.tables if reading is not None else {}).get("leads", TableReading())
     raw = _read(path, source, known)
     shaped = shape_table(raw, "leads", source, strict=False, known=known.columns)
+    check_unchanged(raw.files)
     _check_columns(shaped, source, path)
 
     errors: list[list[str]] = [[] for _ in range(raw.read)]

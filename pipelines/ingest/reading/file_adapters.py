@@ -1,15 +1,16 @@
 """Adapters: a table's bytes, whatever their format and packing, to its rows as the input has them."""
 
 import hashlib
-import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from features.errors import LeadScoreError
 from features.schema.table_source import Location
-from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.delimited_text import read_delimited
 from pipelines.ingest.reading.file_parts import join_parts, list_parts
+from pipelines.ingest.reading.file_state import check_unchanged, read_start, read_whole, state_of
 from pipelines.ingest.reading.footer_rows import pass_over_footer
 from pipelines.ingest.reading.formats.databases import as_file, is_database_file, read_database, read_database_file
 from pipelines.ingest.reading.formats.json_records import looks_like_json, read_json
@@ -51,22 +52,25 @@ def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -
 
     Raises
     ------
-    MissingFileError, UnreadableFileError, EmptyFileError, WrongHashError
+    MissingFileError, UnreadableFileError, EmptyFileError, WrongHashError, ChangedFileError
         naming the file and what to do.
     """
     parts = list_parts(path)
     if parts is not None:
         return _read_parts(path, parts.files, parts.root, location, expected)
 
-    start = _open_regular(path, _START)
-    if is_database_file(start):
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        check_hash(digest, location, what=path.name)
+    if is_database_file(read_start(path, _START)):
+        state = state_of(path)
+        check_hash(state.sha256, location, what=path.name)
         raw = read_database_file(path, location, what=path.name, columns=expected)
-        return replace(raw, form={"sha256": digest, "bytes": path.stat().st_size, **raw.form})
-    content = unpack(open_bytes(path), location, what=path.name)
-    return read_table(content, location, what=path.name, expected=expected)
+        return replace(raw, form={"sha256": state.sha256, "bytes": state.size, **raw.form}, files=(state,))
+    content, state = read_whole(path)
+    try:
+        raw = read_table(unpack(content, location, what=path.name), location, what=path.name, expected=expected)
+    except LeadScoreError:
+        check_unchanged([state])  # half of a file has many faults, and this is their cause
+        raise
+    return replace(raw, files=(state,))
 
 
 def read_table(content: bytes, location: Location, *, what: str, expected: Sequence[str] = ()) -> RawTable:
@@ -133,24 +137,3 @@ def _read_parts(path: Path, files: Sequence[Path], root: Path, location: Locatio
     single = location.model_copy(update={"sha256": None})
     raws = [read_file(file, single, expected=expected) for file in files]
     return join_parts(raws, files, root, location, what=path.name)
-
-
-def open_bytes(path: Path) -> bytes:
-    """Bytes of a file; UnreadableFileError if it is a folder, a pipe or may not be read."""
-    return _open_regular(path, -1)
-
-
-def _open_regular(path: Path, size: int) -> bytes:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            raise UnreadableFileError(f"{path} is not a file but a pipe or device. Save the data as a file first.")
-        if size < 0:
-            return path.read_bytes()
-        with path.open("rb") as stream:
-            return stream.read(size)
-    except FileNotFoundError as problem:
-        raise MissingFileError(f"{path} does not exist. Check the path.") from problem
-    except OSError as problem:
-        raise UnreadableFileError(
-            f"{path} cannot be read: {problem.strerror}. Check its permissions and that it is a file."
-        ) from problem

@@ -124,5 +124,6 @@ def join_parts(
             for row in raw.broken
         ),
         form={**raws[0].form, "sha256": found, "bytes": sum(r.form.get("bytes", 0) for r in raws), "files": len(files)},
+        files=tuple(state for raw in raws for state in raw.files),
         notes=tuple(dict.fromkeys([*notes, *(note for raw in raws for note in raw.notes)])),
     )

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from features.schema.table_source import Database, Location
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError
-from pipelines.ingest.reading.file_adapters import open_bytes
 from pipelines.ingest.reading.file_parts import has_pattern, list_parts
+from pipelines.ingest.reading.file_state import read_whole
 from pipelines.ingest.reading.formats.databases import as_file, is_database_file, list_database, list_file_tables
 from pipelines.ingest.reading.formats.parquet_files import PARQUET
 from pipelines.ingest.reading.formats.workbooks import COMPOUND, list_sheets
@@ -123,7 +123,7 @@ def _list_file(path: Path) -> Iterator[FoundTable]:
             Path(str(path).replace("*", "")).stem.strip("-_. ") or path.parent.name, Location(file=str(path))
         )
         return
-    content = open_bytes(path)
+    content, _ = read_whole(path)
     yield from _list_content(content, path, Location(file=str(path)), _stem(path.name), depth=2)
 
 

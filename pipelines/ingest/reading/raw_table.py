@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.ingest.reading.delimited_text import BrokenRow
+from pipelines.ingest.reading.file_state import FileState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,7 @@ class RawTable:
     form : what was detected: format, encoding, delimiter, sha256
     notes : what had to be found out or was passed over, in sentences
     not_read : columns of the input that nobody asked for and that were therefore not fetched
+    files : what each file was when it was read
     """
 
     frame: pd.DataFrame
@@ -31,6 +33,7 @@ class RawTable:
     form: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     not_read: tuple[str, ...] = ()
+    files: tuple[FileState, ...] = ()
 
     @property
     def read(self) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 
 from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.reading.file_state import read_whole
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.reading.unpacking import check_hash
@@ -31,11 +33,11 @@ def read_parquet_folder(files: Sequence[Path], root: Path, location: Location, *
     What stands in folder names (``dt=2026-01-01``) becomes a column of texts. Columns that only some files have are
     missing in the others.
     """
-    digest, size, tables = hashlib.sha256(), 0, []
+    digest, states, tables = hashlib.sha256(), [], []
     for file in files:
-        content = file.read_bytes()
-        size += len(content)
-        digest.update(f"{file.relative_to(root).as_posix()}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+        content, state = read_whole(file)
+        states.append(state)
+        digest.update(f"{file.relative_to(root).as_posix()}\0{state.sha256}\n".encode())
         table = _table(io.BytesIO(content), f"{file.relative_to(root)} in {what}")
         for name, value in partition_values(file, root).items():
             if name not in table.column_names:
@@ -46,8 +48,8 @@ def read_parquet_folder(files: Sequence[Path], root: Path, location: Location, *
     columns = {name for table in tables for name in table.column_names}
     partial = sorted(name for name in columns if any(name not in table.column_names for table in tables))
     notes = [f"{what}: {', '.join(partial)} stand in some of the {len(files)} files only."] if partial else []
-    form = {"sha256": digest.hexdigest(), "bytes": size, "files": len(files)}
-    return _raw(_unite(tables), form, notes, what)
+    form = {"sha256": digest.hexdigest(), "bytes": sum(state.size for state in states), "files": len(files)}
+    return replace(_raw(_unite(tables), form, notes, what), files=tuple(states))
 
 
 def partition_values(file: Path, root: Path) -> dict[str, str | None]:
