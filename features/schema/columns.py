@@ -90,6 +90,13 @@ class Column(Declared):
     thousands: Literal[".", ",", "'", " "] | None = Field(
         default=None, description="sign between groups of thousands; default: the file's, else found out"
     )
+    scale: float | None = Field(
+        default=None,
+        gt=0,
+        exclude_if=lambda scale: scale is None,  # a source without it keeps its hash, and so its bundle's
+        description="for numbers: what each is multiplied by, e.g. 0.01 where a column is in cents; minimum and "
+        "maximum are of the result",
+    )
     missing: tuple[str, ...] = Field(default=(), description="texts that mean missing, besides the empty text")
     required: bool = Field(default=False, description="rows without a value go to quarantine")
     timezone: str | None = Field(

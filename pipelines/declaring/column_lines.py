@@ -13,7 +13,14 @@ from pipelines.declaring.column_inference import Guess
 from pipelines.declaring.column_names import label_header
 from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.value_types import are_addresses
-from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.words.header_words import (
+    Meaning,
+    is_surely_of_a_person,
+    meanings_of,
+    names_deals,
+    words_of,
+)
+from pipelines.declaring.words.money_words import money_scale
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.declaring.yaml_text import column_line, quote_yaml, wrap_comment
 
@@ -104,9 +111,19 @@ def column_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) 
         return [line({"type": "id", "role": "display"}, f"an id: shown, not learned from; {facts}")]
     why = _why_shown(guess, texts, place, many=many)
     if why:
-        return [line(kind | {"role": "display"}, f"{why}; {facts}")]
+        scale = money_scale(header) if guess.type is ColumnType.NUMBER else None
+        scaled = {} if scale is None else {"scale": scale[0]}
+        return [line(kind | {"role": "display"} | scaled, f"{why}; {facts}")]
     clock = {"when_known": place.clock} if place.clock else {}
-    return [line(kind | _evidence(guess, guess.topic) | clock, facts)]
+    scale = money_scale(header) if guess.type is ColumnType.NUMBER else None
+    unit = {} if scale is None else {"unit": scale[1]}
+    return [line(kind | _evidence(guess, guess.topic) | unit | clock, facts)]
+
+
+def amount_keys(header: str) -> dict[str, object]:
+    """The key of a deal's value: its header, and what its numbers are multiplied by to be whole units of money."""
+    scale = money_scale(header)
+    return {"from": header} | ({} if scale is None else {"scale": scale[0]})
 
 
 def left_out(
@@ -152,6 +169,7 @@ def _is_personal(guess: Guess, place: ColumnPlace) -> bool:
     if Meaning.OWNER in means and guess.role is Role.DISPLAY and not _ID.search(words_of(guess.header)):
         return True  # who works leads works several: one per row is the lead's own contact
     named = bool(means & {Meaning.PERSON, Meaning.ADDRESS}) and Meaning.EMAIL not in means and place.people is not False
+    named |= is_surely_of_a_person(guess.header) and Meaning.EMAIL not in means
     alone = words_of(guess.header) == "name" and place.people is True
     plain = guess.type in (ColumnType.NUMBER, ColumnType.TIMESTAMP)
     return (named or alone) and Meaning.OWNER not in means and not plain
@@ -210,6 +228,8 @@ def _why_shown(guess: Guess, texts: pd.Series, place: ColumnPlace, *, many: bool
     means, present = meanings_of(guess.header), texts.dropna()
     if guess.role is Role.DISPLAY:
         return WHY_SHOWN[Role.DISPLAY]
+    if names_deals(guess.header):
+        return "what deals are called: shown, not learned from"
     if guess.type is ColumnType.TIMESTAMP or guess.header in place.times:
         return "a time; as a feature it needs a clock"
     names = guess.type in (ColumnType.CATEGORY, ColumnType.TEXT)
@@ -223,7 +243,10 @@ def _why_shown(guess: Guess, texts: pd.Series, place: ColumnPlace, *, many: bool
     if Meaning.OWNER in means:
         return "who works the lead: shown, not learned from"
     if Meaning.AMOUNT in means:
-        return "often set or changed on the way to the close: shown, not learned from"
+        return (
+            "today's value, often set or changed on the way to the close: shown, not learned from; if it is asked for "
+            "when a lead comes in and stays, replace role by topic: budget"
+        )
     return ""
 
 

@@ -1,6 +1,5 @@
 """When the deals of a file came in and when they closed."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,14 +13,10 @@ from pipelines.declaring.horizon_choice import HorizonChoice, choose_horizon
 from pipelines.declaring.status_column import StatusColumn
 from pipelines.declaring.value_types import READABLE
 from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.words.money_words import is_planned
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of
 
-# a day that sales hope for is none on which anything closed, where another column says when it did
-_PLANNED = re.compile(
-    r"\b(est|estimated|expected|planned|target|forecast|anticipated|projected|voraussichtlich\w*|erwartet\w*|geplant\w*|"
-    r"prevue?s?|previst[oa]|estimad[oa]|planowan\w*|przewidywan\w*)\b|예상|예정|予定|見込|预计"
-)
 CLOSED_FILLED = 0.95  # share of closed rows with a date of the close: rows without one go to quarantine
 _IN_ORDER = 0.9  # share of closed rows that close no earlier than they were created; else these are no such clocks
 
@@ -64,7 +59,8 @@ def closed_headers(guesses: Mapping[str, Guess]) -> tuple[str, ...]:
         for header, guess in guesses.items()
         if guess.type is ColumnType.TIMESTAMP and Meaning.CLOSED in meanings_of(header) and not todays_words(header)
     ]
-    real = [header for header in times if not _PLANNED.search(words_of(header))]
+    # a day that sales hope for is none on which anything closed, where another column says when it did
+    real = [header for header in times if not is_planned(header)]
     return tuple(sorted(real or times, key=lambda header: (guesses[header].filled, times.index(header))))
 
 

@@ -18,6 +18,7 @@ from pipelines.declaring.deal_clocks import DealClocks, find_clocks
 from pipelines.declaring.record_id import RepeatedIds, find_record_id, find_repeats
 from pipelines.declaring.status_column import StatusColumn, find_other_flag
 from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.words.money_words import is_planned
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.declaring.yaml_text import flow, location_lines
 from pipelines.ingest.reading.raw_table import RawTable
@@ -54,7 +55,7 @@ class FileFacts:
     names: Mapping[str, str]
 
     def first(self, meaning: Meaning) -> str | None:
-        """The first column of names or numbers whose header says this of what a row is."""
+        """The first column of names or numbers whose header says this of what a row is; what is planned comes last."""
         used = (self.lead_id, self.status.header if self.status else None)
         return _first(self.guesses, meaning, (*_NAMES, ColumnType.NUMBER), used)
 
@@ -82,7 +83,7 @@ def _first(
     guesses: Mapping[str, Guess], meaning: Meaning, types: Collection[ColumnType], used: Collection[str | None]
 ) -> str | None:
     """The first column of these types that says this, unless it is used, or shows today's value."""
-    named = (h for h, guess in guesses.items() if meaning in meanings_of(h) and guess.type in types)
+    named = sorted((h for h, g in guesses.items() if meaning in meanings_of(h) and g.type in types), key=is_planned)
     return next((header for header in named if header not in used and not todays_words(header)), None)
 
 

@@ -1,6 +1,6 @@
 """A starter declaration of one file of deals with clocks: leads and outcomes in one table, a horizon, a split."""
 
-from pipelines.declaring.column_lines import ColumnPlace, show_facts
+from pipelines.declaring.column_lines import ColumnPlace, amount_keys, show_facts
 from pipelines.declaring.deal_clocks import DealClocks
 from pipelines.declaring.file_facts import FileFacts, status_lines
 from pipelines.declaring.horizon_choice import HorizonChoice
@@ -29,7 +29,9 @@ def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_
     for key, header in (("owner", owner), ("amount", amount), ("reason", reason)):
         if header is not None and header not in used:
             used.add(header)
-            lines.append(f"  {key}: {quote_yaml(header)} # {show_facts(guesses[header])}")
+            declared = amount_keys(header) if key == "amount" else {}
+            value = flow(declared) if len(declared) > 1 else quote_yaml(header)
+            lines.append(f"  {key}: {value} # {show_facts(guesses[header])}")
     by_accounts = clocks.horizon.split_by == "accounts"
     if facts.account is not None:
         account = f"account_id: {flow({'from': facts.account, 'when_known': 'at_creation'})}"
@@ -38,7 +40,7 @@ def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_
 
     attributes = facts.attribute_lines(ColumnPlace(indent=4), dict.fromkeys(used, ()))
     if amount is not None:
-        shown = {"from": amount, "type": "number", "role": "display"}
+        shown = amount_keys(amount) | {"type": "number", "role": "display"}
         attributes.append(column_line("deal_value", shown, "shown with a lead", indent=4))
 
     handoffs = max(1, round(clocks.per_week / 5))

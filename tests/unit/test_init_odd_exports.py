@@ -13,6 +13,7 @@ from features.schema.vocabulary import Role
 from pipelines.declaring.exports.open_export import init_export
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
 from tests.reference.crm_export import deals
 
 RENAMED = {"id": "Deal ID", "status": "Stage", "created": "Created", "closed": "Closed", "employees": "Employees"}
@@ -265,3 +266,59 @@ def test_leads_that_their_own_status_calls_lost_leave_the_worklist_beside_a_tabl
     wide = source.tables["stages"].wide
     assert set(map(str, wide)) == {"disqualified"}  # "lost" would not count beside outcomes
     assert {value for stage in wide.values() for value in stage.rows["Lead Status"]} == {"Lost Lead", "Junk Lead"}
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "role"),
+    [
+        ("Nom de l'entreprise", "Firm {} SA", Role.DISPLAY),
+        ("Nombre de la empresa", "Firm {} SA", Role.DISPLAY),
+        ("고객사 이름", "회사 {}", Role.DISPLAY),
+        ("Nazwa firmy", "Spółka {}", Role.DISPLAY),
+        ("案件名", "導入 {}", Role.DISPLAY),
+        ("Nom de la campagne", "Printemps {}", Role.FEATURE),
+        ("Nom du contact", "Anna {}", Role.PERSONAL),
+        ("従業員数", "1{}名", Role.FEATURE),
+        ("Est. Revenue", "1{}000", Role.DISPLAY),
+        ("Annual Revenue", "1{}000", Role.FEATURE),
+    ],
+)
+@pytest.mark.parametrize("several", [False, True])
+def test_what_a_column_is_called_says_whose_name_or_money_it_is(
+    tmp_path: Path, header: str, value: str, role: Role, several: bool
+) -> None:
+    frame = plain_deals()
+    frame[header] = [value.format(place % 90) for place in range(len(frame))]
+    frame.to_csv(tmp_path / "deals.csv", index=False)
+    inputs = [tmp_path / "deals.csv"]
+    if several:
+        pd.DataFrame({"Deal ID": frame["Deal ID"], "Type": "visit", "Date": frame["Created"]}).to_csv(
+            tmp_path / "activities.csv", index=False
+        )
+        inputs.append(tmp_path / "activities.csv")
+    _, source = declared(*inputs, out=tmp_path / "deals.yaml")
+    found = next((c for c in source.tables["leads"].columns.values() if c.source == header), None)
+    if header == "Est. Revenue":
+        assert source.opportunities is not None and source.opportunities.amount is not None
+        assert source.opportunities.amount.source == header
+        assert found is None or found.role is role
+    else:
+        assert found is not None and found.role is role
+    if header == "従業員数":
+        assert found is not None and found.type == "number"
+
+
+@pytest.mark.parametrize(("header", "scale"), [("amount_cents", 0.01), ("금액(만원)", 10_000.0), ("Amount", None)])
+def test_the_unit_of_money_is_told_by_the_header_and_amounts_are_whole_units(
+    tmp_path: Path, header: str, scale: float | None
+) -> None:
+    frame = plain_deals()
+    frame[header] = [str(100 + place) for place in range(len(frame))]
+    frame.to_csv(tmp_path / "deals.csv", index=False)
+    _, source = declared(tmp_path / "deals.csv", out=tmp_path / "deals.yaml")
+    assert source.opportunities is not None and source.opportunities.amount is not None
+    assert source.opportunities.amount.scale == scale
+    paths = Paths(tmp_path / "data", "deals")
+    ingest(source, paths)
+    amounts = load_tables(paths)["outcomes"].set_index("opportunity_id")["amount"]
+    assert amounts[frame["Deal ID"].iloc[0]] == pytest.approx(100 * (scale or 1.0))

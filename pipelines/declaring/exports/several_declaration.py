@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.kernel.column_reader import TRUE_TEXTS
 from features.schema.canonical_tables import ACCOUNTS, LEADS
-from pipelines.declaring.column_lines import explain_once
+from pipelines.declaring.column_lines import amount_keys, explain_once
 from pipelines.declaring.exports.attribute_lines import attribute_lines
 from pipelines.declaring.exports.deal_outcomes import (
     DealOutcomes,
@@ -232,7 +232,7 @@ def _deal_columns(table: ExportTable) -> list[str]:
     for name, meanings in _DEALS_KEYS:
         header = first_column(table, *meanings)
         if header:
-            lines.append(column_line(name, {"from": header}))
+            lines.append(column_line(name, amount_keys(header) if name == "amount" else {"from": header}))
     for header in map(str, table.frame.columns):
         values = [str(value) for value in table.frame[header].dropna().unique()[:10]]
         kinds = {value: kind for value in values if (kind := _deal_kind(value))}
@@ -282,7 +282,8 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
     keys = [(name, first_column(table, *meanings)) for name, meanings in _DEALS_KEYS]
     for name, header in (("owner", owner_column(table)), *keys):
         if header:
-            lines.append(f"  {name}: {flow(header)}")
+            declared = amount_keys(header) if name == "amount" else {}
+            lines.append(f"  {name}: {flow(declared if len(declared) > 1 else header)}")
             done.add(header)
     known = pd.Series(outcomes.is_won(table).astype("float64")).where(outcomes.is_closed(table))
     attributes = attribute_lines(

@@ -8,6 +8,7 @@ from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.key_overlap import key_of
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
+from pipelines.declaring.words.money_words import is_planned
 from pipelines.declaring.words.status_words import place_statuses, stage_of, standing_of
 from pipelines.declaring.words.vendor_words import spoken
 
@@ -109,9 +110,9 @@ def first_time(table: ExportTable, *meanings: Meaning, but: Sequence[Meaning] = 
 
 
 def first_column(table: ExportTable, *meanings: Meaning, filled: float = 0.0) -> str:
-    """The first column that says one of these things and is no time; "" if none does."""
+    """The first column that says one of these things and is no time, a planned one last; "" if none does."""
     for meaning in meanings:
-        for header in table.headers(meaning):
+        for header in sorted(table.headers(meaning), key=is_planned):
             named_id = Meaning.ID in meanings_of(header) and Meaning.ID not in meanings
             if header not in table.times and not named_id and table.filled(header) > filled:
                 return header

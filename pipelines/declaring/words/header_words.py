@@ -111,8 +111,10 @@ _MEANINGS = {
         resposta / risposta, valore / odpowiedz, wartosc / 답변, 값, 回答, 値""",
     Meaning.OLD_VALUE: """old *, previous *, prior * / alter * / ancien* / anterior / vecchio / poprzedni* / 이전,
         旧""",
-    Meaning.AMOUNT: """amount, deal value, deal size, opportunity value / betrag, auftragswert / bedrag / montant
-        / importe, importo / kwota, wartosc / belopp / сумма / 금액, 金額, 金额""",
+    Meaning.AMOUNT: """amount, deal value, deal size, opportunity value, order value, contract value, est revenue,
+        estimated revenue, expected revenue, est value, estimated value, expected value, mrr, arr, acv, tcv /
+        betrag, auftragswert, erwarteter umsatz, erwarteter wert / bedrag / montant / importe, importo / kwota,
+        wartosc, przewidywany przychod / belopp / сумма / 금액, 예상 매출, 예상매출, 金額, 売上見込, 金额""",
     Meaning.PRODUCT: """product / produkt / produit / producto / produto / prodotto / 제품, 상품, 製品, 商品""",
     Meaning.REASON: """reason, reasons / grund / reden / raison / motivo / powod* / причин* / 사유, 이유, 理由,
         原因""",
@@ -125,8 +127,8 @@ _MEANINGS = {
         邮箱""",
     Meaning.COMPANY: """account name, account, company, companies, organization, organisation, customer name,
         employer / firma, unternehmen, kundenname, kunde / bedrijf / societe, entreprise / empresa / azienda,
-        ragione sociale / spolka, klient / foretag / компани* / 회사, 업체, 거래처, 기업명, 고객사, 会社, 企業,
-        取引先, 公司, 企业""",
+        ragione sociale / firmy, spolka, spolki, klient, klienta, kontrahent* / foretag / компани* / 회사, 업체,
+        거래처, 기업명, 고객사, 会社, 企業, 取引先, 公司, 企业""",
     Meaning.DOMAIN: """domain, website, web, homepage, site / webseite / sitio / strona / 도메인, 홈페이지,
         ドメイン""",
     Meaning.TITLE: """title, job title, position, role / funktion / poste / cargo, puesto / ruolo / stanowisko /
@@ -157,6 +159,24 @@ _ABOUT = re.compile(
 # company.source, account.tier: something of a company in a nested record, unless the last word says it is the name
 _OF_NESTED = re.compile(
     r"^[^\s.]+(\.[^\s.]+)*\.(?!(\w*_)?(name|label|title|company|account|organi[sz]ation)$)[^\s.]+$", re.I
+)
+# "nom" is a name of anything: of a person where no other thing is named, and surely where a person is
+_SURELY_A_PERSON = re.compile(
+    r"\b(first ?name|last ?name|full ?name|surname|contact\w*|vorname|nachname|ansprechpartner\w*|kontakt\w*|prenom|"
+    r"apellidos?|sobrenome|cognome|imie|nazwisko|phone|telephone|mobile|telefon\w*|telefone)\b|"
+    r"성명|전화|휴대|연락처|담당자|氏名|お名前|電話|携帯|姓名|电话"
+)
+_THINGS = re.compile(
+    r"\b(campa\w+|kampan\w+|produ\w+|prodott\w+|affaire\w*|negocio\w*|deal\w*|opportunit\w+|oportunid\w+|szans\w+|"
+    r"transa\w+|formul\w+|fichier\w*|evenement\w*|evento\w*|source\w*|site\w*|visit\w+|pages?|clics?|seances?|sessions?|"
+    r"employes?|salaries|projet\w*|progetto|proyecto\w*|liste\w*|lista\w*|pays|ville|groupe\w*)\b|"
+    r"캠페인|제품|상품|거래|기회|프로젝트|행사|회사|업체|고객사|案件|商談|製品|商品|企業|会社|キャンペーン"
+)
+_DEAL_NAMES = re.compile(
+    r"\b(deal|opportunity|quote|project) (name|title)\b|"
+    r"\b(nom|nombre|nome|nazwa|titre|titulo) (de |del |da |do |dell? |du )?(la |l )?"
+    r"(affaire|opportunite|negocio|oportunidad\w*|opportunita|szansy|transakcji|devis|projet\w*|proyecto)\b|"
+    r"\bverkaufschance name\b|(案件|商談|取引|プロジェクト)名|(거래|영업기회|기회|프로젝트|안건) ?(명|이름)\b"
 )
 _SUBJECTS = {
     Subject.HISTORY: """history, changes, audit / historie, verlauf / historique / historial / historico / storico
@@ -239,9 +259,29 @@ def _guess_meanings(header: str) -> frozenset[Meaning]:
     found = {meaning for meaning, pattern in _COMPILED.items() if pattern.search(words)}
     if Meaning.SIZE in found:
         found -= {Meaning.AMOUNT, Meaning.REVENUE}
+    if Meaning.PERSON in found and not _SURELY_A_PERSON.search(words):
+        found -= {Meaning.PERSON} if Meaning.COMPANY in found or _THINGS.search(words) else set()
     if _ABOUT.search(words) or _OF_NESTED.search(header):
         found -= {Meaning.COMPANY}
     return frozenset(found)
+
+
+def is_surely_of_a_person(header: str) -> bool:
+    """Whether a header speaks of a person, whatever the rows of its table are.
+
+    >>> is_surely_of_a_person("Nom du contact"), is_surely_of_a_person("Nom")
+    (True, False)
+    """
+    return bool(Meaning.PERSON in meanings_of(header) and _SURELY_A_PERSON.search(words_of(header)))
+
+
+def names_deals(header: str) -> bool:
+    """Whether a header says that a column holds what deals are called.
+
+    >>> names_deals("案件名"), names_deals("Nom de l'affaire"), names_deals("Deal stage")
+    (True, True, False)
+    """
+    return bool(_DEAL_NAMES.search(words_of(header)))
 
 
 def subjects_of(name: str) -> tuple[Subject, ...]:

@@ -45,6 +45,10 @@ _MONEY_WORDS = (
     "A$",
     "C$",
 )
+# what is counted, behind a number: "152名" is 152
+_COUNTED = re.compile(
+    r"(?<=\d) ?(명|개사|개|건|名|人|社|件|台|osób|osoby|szt\.?|people|employees|Mitarbeiter|personas|personnes)$"
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ def _plain_number(text: str) -> str:
     rest, minus = text.strip(), False
     if rest.startswith("(") and rest.endswith(")"):
         rest, minus = rest[1:-1].strip(), True
-    rest = rest.replace("\u2212", "-").replace("\uff0d", "-")
+    rest = _COUNTED.sub("", rest.replace("\u2212", "-").replace("\uff0d", "-"))
 
     for _ in range(3):  # sign, currency and per cent in any order
         before = rest

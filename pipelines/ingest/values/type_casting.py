@@ -59,7 +59,9 @@ def _meaning(text: str, declared: Column) -> str:
 
 
 def cast_numbers(texts: pd.Series, declared: Column, form: NumberForm | DecimalSign) -> Cast:
-    """Numbers written in a form, thousands grouped or not; beyond :data:`LARGEST` they are unreadable."""
+    """Numbers written in a form, thousands grouped or not, times the declared scale; beyond :data:`LARGEST` they are
+    unreadable.
+    """
     form = form if isinstance(form, NumberForm) else NumberForm(form)
     missing = texts.isna() | texts.str.lower().isin(NO_VALUE)
     plain = form.decimal == "." and form.thousands in (None, ",", "'", " ")
@@ -75,7 +77,8 @@ def cast_numbers(texts: pd.Series, declared: Column, form: NumberForm | DecimalS
     unreadable = values.isna() & ~missing
 
     meant_missing = [number for text in declared.missing if (number := _number(text)) is not None]
-    return Cast(values.mask(values.isin(meant_missing)), unreadable)
+    values = values.mask(values.isin(meant_missing))
+    return Cast(values if declared.scale is None else values * declared.scale, unreadable)
 
 
 def _number(text: str) -> float | None:
