@@ -61,7 +61,8 @@ def stages_at(stages: pd.DataFrame, lead_ids: Sequence[str] | Texts, as_of: Ints
     """
     history = _History.of(stages)
     entity = history.leads.get_indexer(pd.Index(np.asarray(lead_ids, dtype=object).astype(str), dtype="str"))
-    span = visible(history.rows, Moments(entity.astype(np.int64), np.asarray(as_of, dtype=np.int64)))
+    moments = np.array(as_of, dtype=np.int64)  # copied: of a read-only array the kernel would be compiled once more
+    span = visible(history.rows, Moments(entity.astype(np.int64), moments))
     last = np.where(span.hi > span.lo, span.hi - 1, -1)
     return history.at(last)
 
