@@ -83,6 +83,11 @@ class Source(Declared):
         description="qualification policy YAML, by name or path; several: versions, each with effective_from",
     )
     lifecycle: str | None = Field(default=None, description="lifecycle policy YAML, by name or path")
+    accounts: str | None = Field(
+        default=None,
+        exclude=True,  # it bears on no score: sources that name one keep their hash, and so their bundle's
+        description="accounts policy YAML (seats of the buying committee, products), by name or path",
+    )
     recorded_score: str | None = Field(default=None, description="leads column with a score recorded at the time")
     actual_handoff: Stage | None = Field(default=None, description="stage whose entry is a handoff that happened")
     capacity: Capacity = Field(default=Capacity(), description="what sales can work")

@@ -1,4 +1,4 @@
-"""Commands beyond a card: what to ask, what changed, an account's contacts, frameworks on one's own leads."""
+"""Commands beyond a card: what to ask, what changed, frameworks on one's own leads."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -61,20 +61,6 @@ def change(
 ) -> int:
     """Show what changed a lead's score: new data, time alone, another model."""
     return change_command(options(source, data_dir), lead_id, since, until, bundle, Output(json))
-
-
-@app.command()
-def account(
-    account_id: Annotated[str, typer.Argument(help="account id in the source")],
-    framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO timestamp; default: data cut-off")] = None,
-    source: Source = "demo",
-    data_dir: DataDir = "data",
-    json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """Show an account's contacts by criteria, where they disagree, and who is believed."""
-    return account_command(options(source, data_dir), account_id, framework, as_of, Output(json))
 
 
 @app.command()
@@ -216,40 +202,6 @@ def change_text(found: "LeadScoreChange", label: Callable[[str], str]) -> str:
     return "\n".join(lines)
 
 
-def account_command(options: Options, account_id: str, framework: str | None, as_of: str | None, output: Output) -> int:
-    """Contacts by criteria."""
-    context = options.context()
-    from pipelines.scoring.account_evidence import account_of
-
-    found = account_of(context, account_id, framework=framework, as_of=as_of)
-    if output.as_json:
-        output.record(found)
-        return 0
-
-    labels: dict[str, str] = found["framework"]["labels"]
-    rows = [
-        (row["lead_id"], row["rank"].replace("_", " ") or "-", *(_cell(row["criteria"][name]) for name in labels))
-        for row in found["contacts"]
-    ]
-
-    account = [f"{found['account'][name]['status'].replace('_', ' ')}" for name in labels]
-    rows.append(("the account", "", *account))
-    output.table(f"Account {account_id} as of {found['as_of'][:16]}", ("contact", "rank", *labels.values()), rows)
-
-    for name in found["conflicts"]:
-        winner = found["account"][name]
-        output.text(
-            f"{labels[name]}: contacts disagree; '{winner['status'].replace('_', ' ')}' by {winner['from']} is used "
-            f"({found['rule']})."
-        )
-    return 0
-
-
-def _cell(found: dict[str, Any]) -> str:
-    age = "" if found["age_days"] is None else f", {found['age_days']:.0f} d"
-    return f"{found['status'].replace('_', ' ')}{age}"
-
-
 def frameworks_command(options: Options | None, output: Output) -> int:
     """Frameworks, their trade-offs and, after a run, the share of leads each criterion is unknown for."""
     from models.explaining.framework import framework_names, load_framework
@@ -257,7 +209,7 @@ def frameworks_command(options: Options | None, output: Output) -> int:
     found = [load_framework(name) for name in framework_names()]
     shares: dict[str, dict[str, float]] = {}
     if options is not None:
-        from pipelines.scoring.account_evidence import unknown_shares
+        from pipelines.scoring.accounts.account_evidence import unknown_shares
 
         shares = unknown_shares(options.context(), found)
 

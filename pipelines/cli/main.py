@@ -8,6 +8,7 @@ import typer
 
 from features.errors import ExitStatus, LeadScoreError
 from pipelines.cli import bench, champion, leads, monitor, results, rubric, scorecard, snapshot, worklist
+from pipelines.cli.accounts import commands as account_commands
 from pipelines.cli.options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli.output import DEBUG_FLAG, Output, options
 from pipelines.stages.stage_table import STAGES, TRACK
@@ -192,6 +193,7 @@ def data_get(
 
 app.add_typer(results.app)
 app.add_typer(leads.app)
+app.add_typer(account_commands.app)
 app.add_typer(champion.app)
 app.add_typer(monitor.app)
 app.add_typer(bench.app, name="bench")

@@ -28,7 +28,7 @@ from pipelines.artifacts.score_record import (
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.activity_diagnostics import bot_record
 from pipelines.registry.champion import read_champion
-from pipelines.scoring.account_rollup import accounts_record, roll_up_accounts
+from pipelines.scoring.accounts.account_rollup import accounts_record, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
 from pipelines.scoring.qualification_summary import columns_of, qualification_record

@@ -3,8 +3,13 @@
 import pandas as pd
 import pytest
 
-from models.judging.lifecycle.account_rollup import customers_of, expansion_accounts, map_coverage, roll_up
+from features.schema.load_source import load_source
+from models.accounts.account_rollup import customers_of, expansion_accounts, map_coverage, roll_up
+from models.accounts.accounts_policy import load_accounts
+from pipelines.workspace.find_declarations import find_policy, find_source
 
+SOURCE = load_source(find_source("demo"))
+POLICY = load_accounts(find_policy("accounts"), SOURCE)
 NOW = pd.Timestamp("2025-06-01")
 BEFORE = NOW - pd.Timedelta(days=10)
 
@@ -21,6 +26,7 @@ def tables() -> dict[str, pd.DataFrame]:
     activities = pd.DataFrame(
         {
             "lead_id": ["b", "a", "c"],
+            "kind": ["page_view", "rep_call", "page_view"],
             "actor": ["lead", "rep", "lead"],
             "happened_at": [BEFORE, BEFORE, NOW - pd.Timedelta(days=200)],
         }
@@ -41,7 +47,7 @@ def rolled() -> pd.DataFrame:
         {"lead_id": ["a", "b", "c", "d"], "score": [40, 70, 60, 99], "probability": [0.1, 0.5, 0.3, 0.9]}
     )
     keys = pd.DataFrame({"account_id": pd.Series(["A", "A", "B", None], dtype="str")})
-    return roll_up(scored, keys, tables(), NOW, title="job_title")
+    return roll_up(scored, keys, tables(), NOW, source=SOURCE, policy=POLICY)
 
 
 def test_one_row_per_account_best_first() -> None:
@@ -50,8 +56,12 @@ def test_one_row_per_account_best_first() -> None:
     assert found.loc["A", ["leads", "engaged", "best_lead", "best_score"]].tolist() == [2, 1, "b", 70]
     assert found.loc["A", "probability_any"] == pytest.approx(1 - 0.9 * 0.5)
     assert found.loc["A", "roles"] == "manager"
-    assert found.loc["A", "roles_missing"] == "economic buyer"
-    assert found.loc["B", "roles_missing"] == "economic buyer, champion"
+    assert found.loc["A", "seats"] == "executive sponsor, economic buyer, champion"
+    assert found.loc["A", "contacts"] == 2, "the CFO is not known yet"
+    assert "finance" in found.loc["A", "roles_missing"].split(", ")
+    assert "champion" not in found.loc["A", "roles_missing"]
+    assert found.loc["B", "seats"] == "champion, technical evaluator"
+    assert "economic buyer" in found.loc["B", "roles_missing"] and "blocker" not in found.loc["B", "roles_missing"]
 
 
 def test_customers_come_from_wins_known_before_and_expand() -> None:
@@ -69,4 +79,5 @@ def test_the_coverage_map_counts_known_contacts_by_function() -> None:
 
 def test_no_accounts_give_an_empty_table() -> None:
     scored = pd.DataFrame({"lead_id": ["d"], "score": [1], "probability": [0.1]})
-    assert not len(roll_up(scored, pd.DataFrame({"account_id": pd.Series([None], dtype="str")}), tables(), NOW))
+    keys = pd.DataFrame({"account_id": pd.Series([None], dtype="str")})
+    assert not len(roll_up(scored, keys, tables(), NOW, source=SOURCE, policy=POLICY))

@@ -166,7 +166,13 @@ def fold(title: str) -> str:
     return " ".join(re.sub(r"[^\w&*-]+|_", " ", text).split())
 
 
-def _pattern(words: str) -> re.Pattern[str]:
+@lru_cache(maxsize=256)
+def title_pattern(words: str) -> re.Pattern[str]:
+    """What finds words, divided by |, in a folded title; a trailing * matches the rest of a word.
+
+    >>> bool(title_pattern("datenschutz*|dpo").search(fold("Datenschutzbeauftragte")))
+    True
+    """
     folded = [unicodedata.normalize("NFC", word) for word in words.split("|")]
     expressions = [re.escape(word).replace(r"\*", r"[\w-]*").replace(r"\ ", " ") for word in folded]
     return re.compile(r"(?<![\w])(?:" + "|".join(expressions) + r")(?![\w])")
@@ -174,7 +180,7 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def _rules() -> tuple[list[tuple[Seniority, re.Pattern[str]]], list[tuple[JobFunction, re.Pattern[str]]]]:
-    return [(s, _pattern(w)) for s, w in _SENIORITY], [(f, _pattern(w)) for f, w in _FUNCTION]
+    return [(s, title_pattern(w)) for s, w in _SENIORITY], [(f, title_pattern(w)) for f, w in _FUNCTION]
 
 
 @lru_cache(maxsize=65_536)

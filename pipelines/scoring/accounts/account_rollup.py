@@ -5,8 +5,10 @@ from typing import Any
 import pandas as pd
 
 from features.array_types import Tables
+from features.schema.source import title_column
 from features.schema.vocabulary import Role
-from models.judging.lifecycle.account_rollup import expansion_accounts, map_coverage, roll_up
+from models.accounts.account_rollup import expansion_accounts, map_coverage, roll_up
+from pipelines.scoring.accounts.account_evidence import accounts_policy_of
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import records_of
 
@@ -26,7 +28,7 @@ def roll_up_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, key
         return pd.DataFrame()
 
     as_of = pd.Timestamp(best["as_of"].iloc[0])
-    rolled = roll_up(best, mine, tables, as_of, title=title_of(context))
+    rolled = roll_up(best, mine, tables, as_of, source=context.source, policy=accounts_policy_of(context))
 
     declared = context.source.tables.get("accounts")
     shown = [name for name, column in (declared.columns if declared else {}).items() if column.role is Role.DISPLAY]
@@ -35,19 +37,13 @@ def roll_up_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, key
     return rolled.join(named, on="account_id")
 
 
-def title_of(context: Context) -> str | None:
-    """The leads' column with the job title, if one is declared."""
-    columns = context.source.tables["leads"].columns
-    return next((name for name, column in columns.items() if column.title), None)
-
-
 def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, Any]:
     """What the report shows of the accounts; empty without any."""
     if not len(rolled):
         return {}
     first = rolled.head(SHOWN)
 
-    functions = map_coverage(first[["account_id"]], tables, as_of, title_of(context))
+    functions = map_coverage(first[["account_id"]], tables, as_of, title_column(context.source))
     most = functions.sum().sort_values(ascending=False, kind="stable").head(FUNCTIONS).index
     known = functions.reindex(first["account_id"], fill_value=0)[most] if len(functions) else pd.DataFrame()
     customers = expansion_accounts(rolled)

@@ -1,15 +1,16 @@
-"""Accounts: the buying committee behind the leads, and customers as an expansion list of their own."""
+"""Accounts of the open leads: best lead, seats of the buying committee, and customers on a list of their own."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from features.catalog.families.job_titles import CHAMPIONS, ECONOMIC_BUYERS, job_function, seniority
-from features.schema.vocabulary import Actor
+from features.catalog.families.job_titles import job_function, seniority
+from features.schema.source import Source, title_column
+from models.accounts.accounts_policy import AccountsPolicy
+from models.accounts.seats import missing_seats, read_contacts, recognise_seats
 from models.judging.lifecycle.service_levels import rows_known_at
 
-ENGAGED_DAYS = 90  # a lead active within a quarter counts as engaged in the purchase
 COLUMNS = (
     "account_id",
     "leads",
@@ -17,12 +18,13 @@ COLUMNS = (
     "best_lead",
     "best_score",
     "probability_any",
+    "contacts",
     "roles",
+    "seats",
     "roles_missing",
     "functions",
     "is_customer",
 )
-COMMITTEE = {"economic buyer": ECONOMIC_BUYERS, "champion": CHAMPIONS}
 
 
 def roll_up(
@@ -31,31 +33,41 @@ def roll_up(
     tables: Mapping[str, pd.DataFrame],
     as_of: pd.Timestamp,
     *,
-    title: str | None = None,
+    source: Source,
+    policy: AccountsPolicy,
 ) -> pd.DataFrame:
     """One row per account with open leads, best score first; columns :data:`COLUMNS`.
 
-    ``scored`` has lead_id, score, probability; ``keys`` the matrix keys of the same rows; ``title`` names the leads'
-    column with the job title. ``probability_any`` is the chance that at least one lead is won if they decided alone:
-    colleagues do not, so it is an upper end. ``engaged`` counts leads active within
-    90 days; roles are theirs, and ``roles_missing`` names the seats of the buying committee nobody engaged holds.
+    ``scored`` has lead_id, score, probability; ``keys`` the matrix keys of the same rows. ``probability_any`` is the
+    chance that at least one lead is won if they decided alone: colleagues do not, so it is an upper end. ``engaged``
+    counts open leads active within the policy's days; ``roles`` are their seniorities. ``seats`` are those that any
+    known contact of the account holds, open or not, and ``roles_missing`` the wanted ones that none does.
     """
     rows = scored[["lead_id", "score", "probability"]].assign(account_id=keys["account_id"].to_numpy())
     rows = rows.dropna(subset=["account_id"]).sort_values(["score", "lead_id"], ascending=[False, True])
     if not len(rows):
         return pd.DataFrame(columns=list(COLUMNS))
 
-    acts = rows_known_at(tables["activities"], as_of)
-    recent = acts["happened_at"] >= as_of - pd.Timedelta(days=ENGAGED_DAYS)
-    active = set(acts.loc[(recent & (acts["actor"] == str(Actor.LEAD))).to_numpy(), "lead_id"])
-    titles = _titles(tables["leads"], as_of, title)
-    rows = rows.merge(titles, on="lead_id", how="left").assign(engaged=rows["lead_id"].isin(active).to_numpy())
+    known = rows_known_at(tables["leads"], as_of).drop_duplicates("lead_id")
+    known = known[known["account_id"].isin(rows["account_id"]).to_numpy(dtype=bool)]
+    contacts = read_contacts(tables, source, policy, known["lead_id"].astype("str").tolist(), as_of)
+    held = recognise_seats(contacts, policy, source)
+    account_of = dict(zip(known["lead_id"].astype("str"), known["account_id"].astype("str"), strict=True))
+    held = held.assign(account_id=held["lead_id"].map(account_of))
+    by_account = dict(iter(held.groupby("account_id", sort=False)))
+    people = known["account_id"].astype("str").value_counts()
+
+    titles = _titles(tables["leads"], as_of, title_column(source))
+    engaged = rows["lead_id"].isin(contacts.active).to_numpy()
+    rows = rows.merge(titles, on="lead_id", how="left").assign(engaged=engaged)
     customers = customers_of(tables["outcomes"], as_of)
+    labels = {seat.id: seat.label for seat in policy.seats}
 
     found = []
     for account, part in rows.groupby("account_id", sort=False):
         roles = sorted(part.loc[part["engaged"].to_numpy(), "role"].dropna().unique())
-        best = part.iloc[0]
+        best, own = part.iloc[0], by_account.get(str(account), held.iloc[:0])
+        taken = set(own["seat"])
         found.append(
             (
                 account,
@@ -64,8 +76,10 @@ def roll_up(
                 best["lead_id"],
                 best["score"],
                 float(1 - np.prod(1 - part["probability"].to_numpy(dtype=np.float64))),
+                int(people.get(str(account), 0)),
                 ", ".join(roles),
-                ", ".join(name for name, levels in COMMITTEE.items() if not set(levels) & set(roles)),
+                ", ".join(labels[seat.id] for seat in policy.seats if seat.id in taken),
+                ", ".join(seat.label for seat in missing_seats(own, policy.seats)),
                 ", ".join(sorted(part["function"].dropna().unique())),
                 account in customers,
             )

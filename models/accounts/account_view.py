@@ -1,0 +1,323 @@
+"""One account as a whole: its leads with their scores, who sits where, where they disagree, what was sold before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Tables
+from features.assembly.build_matrix import features_at
+from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.catalog.feature import Catalog
+from features.cohort.stage_at import stages_at
+from features.kernel.column_reader import micros_of
+from features.matrix import Matrix
+from features.point_in_time.microseconds import NEVER, moments
+from features.schema.operations import ColumnValue
+from features.schema.source import Source
+from models.accounts.accounts_policy import AccountsPolicy
+from models.accounts.seats import Contacts, missing_seats, read_contacts, recognise_seats, seat_status
+from models.bundle import Bundle
+from models.explaining.contacts import ContactMatrix, contact_matrix
+from models.explaining.evidence import assess_evidence
+from models.explaining.framework import Framework
+from models.explaining.qualification_policy import QualificationPolicy
+from models.judging.lifecycle.service_levels import rows_known_at
+from models.scoring import score
+
+WEEKS = 12  # of the score's history: a quarter
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountJudge:
+    """What an account is judged by: model, declarations, framework; ``catalog`` are the bundle's features."""
+
+    bundle: Bundle
+    catalog: Catalog
+    source: Source
+    framework: Framework
+    accounts: AccountsPolicy
+    qualification: QualificationPolicy | None = None
+
+
+def account_tables(tables: Tables, account_id: str) -> dict[str, pd.DataFrame]:
+    """The rows of an account and of its leads."""
+    leads = tables["leads"]
+    own = leads[(leads["account_id"].astype("str") == account_id).fillna(False).to_numpy(dtype=bool)]
+    ids = set(own["lead_id"])
+    found: dict[str, pd.DataFrame] = {}
+    for name, frame in tables.items():
+        mask = np.zeros(len(frame), dtype=np.bool_)
+        if "lead_id" in frame:
+            mask |= frame["lead_id"].isin(ids).to_numpy(dtype=bool)
+        if "account_id" in frame:
+            mask |= (frame["account_id"].astype("str") == account_id).fillna(False).to_numpy(dtype=bool)
+        found[name] = own if name == "leads" else frame[mask]
+    return {name: frame.reset_index(drop=True) for name, frame in found.items()}
+
+
+def describe_account(judge: AccountJudge, tables: Tables, account_id: str, as_of: pd.Timestamp) -> dict[str, Any]:
+    """JSON-ready record of an account from its own rows (:func:`account_tables`), as known before ``as_of``.
+
+    ``leads`` holds every contact with its seats, open ones with score and state, closed ones with how they ended;
+    ``seats`` the declared seats with their holders; ``disagreements`` the criteria contacts differ on and who is
+    believed; ``history`` the best score of every week; ``deals`` what was won and lost.
+    """
+    people = _people(tables, as_of)
+    closed = {lead: how for lead, how in closed_leads(tables, judge.source, as_of).items() if lead in people}
+    still_open = [lead for lead in people if lead not in closed]
+
+    matrix = features_at(tables, judge.source, judge.catalog, people, as_of)
+    found = assess_evidence(matrix.values, judge.catalog, judge.framework, judge.source)
+    said = contact_matrix(people, _ranks(matrix), found)
+
+    contacts = read_contacts(tables, judge.source, judge.accounts, people, as_of)
+    held = recognise_seats(contacts, judge.accounts, judge.source)
+    scores = _scores(judge, tables, still_open, as_of)
+    leads = [_lead_record(lead, contacts, held, closed.get(lead), scores.get(lead)) for lead in people]
+    leads.sort(key=lambda row: (row["score"] is None, -(row["score"] or 0), row["lead_id"]))
+    deals = list_deals(tables, as_of)
+
+    return {
+        "account_id": account_id,
+        "as_of": as_of.isoformat(),
+        "framework": {
+            "name": judge.framework.name,
+            "labels": {name: judge.framework.label(name) for name in judge.framework.ids},
+        },
+        "score": _account_score(leads),
+        "customer": _customer(deals),
+        "leads": _with_stages(leads, tables, as_of),
+        "seats": [
+            _seat_record(seat, held[(held["seat"] == seat.id).to_numpy()], contacts, said)
+            for seat in judge.accounts.seats
+        ],
+        "missing": [seat.id for seat in missing_seats(held, judge.accounts.seats)],
+        "next_step": _next_step(judge.accounts, held, leads),
+        "disagreements": _disagreements(said, judge.framework),
+        "history": _history(judge, tables, people, as_of),
+        "deals": deals,
+        **said.record(),
+    }
+
+
+def _people(tables: Tables, as_of: pd.Timestamp) -> list[str]:
+    leads = tables["leads"]
+    known = leads[(leads["created_at"] < as_of).fillna(False).to_numpy(dtype=bool)]
+    return known.sort_values(["created_at", "lead_id"])["lead_id"].astype("str").drop_duplicates().tolist()
+
+
+def _ranks(matrix: Matrix) -> list[str | None]:
+    """Seniority per row, from the first title column there is."""
+    names = [
+        f.name
+        for f in matrix.catalog
+        if f.family == "titles" and isinstance(f.params, ColumnValue) and f.params.derive == "seniority"
+    ]
+    if not names:
+        return [None] * len(matrix)
+    return [None if pd.isna(value) else str(value) for value in matrix.values[names[0]]]
+
+
+def _scores(
+    judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.Timestamp
+) -> dict[str, Mapping[str, Any]]:
+    """Score, chance and state of open leads, by id."""
+    if not ids:
+        return {}
+    matrix = features_at(tables, judge.source, judge.catalog, list(ids), as_of)
+    frame = score(judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification).frame
+    columns = ["score", "probability", "probability_low", "probability_high", "grade", "state", "next_action"]
+    rows = [{str(name): value for name, value in row.items()} for row in frame[columns].to_dict(orient="records")]
+    return dict(zip(ids, rows, strict=True))
+
+
+def _lead_record(
+    lead: str, contacts: Contacts, held: pd.DataFrame, closed: ClosedLead | None, scored: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    own = held[(held["lead_id"] == lead).to_numpy()]
+    acts = contacts.acts
+    mine = acts.loc[(acts["lead_id"].astype("str") == lead).to_numpy(), "happened_at"] if len(acts) else acts
+    return {
+        "lead_id": lead,
+        "title": contacts.titles.get(lead, ""),
+        "seats": own["seat"].tolist(),
+        "open": closed is None,
+        "closed": None if closed is None else closed.sentence,
+        "outcome": None if closed is None else closed.outcome,
+        "active": lead in contacts.active,
+        "activities": len(mine),
+        "last_activity": mine.max().isoformat() if len(mine) else None,
+        "score": None if scored is None else int(scored["score"]),
+        "probability": None if scored is None else float(scored["probability"]),
+        "grade": None if scored is None else str(scored["grade"]),
+        "state": None if scored is None else str(scored["state"]),
+        "next_action": None if scored is None else str(scored["next_action"]),
+    }
+
+
+def _with_stages(leads: list[dict[str, Any]], tables: Tables, as_of: pd.Timestamp) -> list[dict[str, Any]]:
+    """The leads with the stage the CRM has them in, since when, and with whom."""
+    if "stages" not in tables or not leads:
+        return [lead | {"stage": None, "stage_since": None, "owner": None} for lead in leads]
+    ids = [lead["lead_id"] for lead in leads]
+    held = stages_at(tables["stages"], ids, np.full(len(ids), micros_of(as_of), dtype=np.int64))
+    since = pd.DatetimeIndex(moments(held.since))
+    return [
+        lead
+        | {
+            "stage": held.stage[k] or None,
+            "stage_since": None if held.since[k] == NEVER else since[k].isoformat(),
+            "owner": held.owner[k] or None,
+        }
+        for k, lead in enumerate(leads)
+    ]
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None or pd.isna(value) or value == "" else str(value)
+
+
+def _account_score(leads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The best open lead speaks for the account; None where no lead is open."""
+    scored = [lead for lead in leads if lead["score"] is not None]
+    if not scored:
+        return None
+    alone = 1 - float(np.prod([1 - lead["probability"] for lead in scored]))
+    best = scored[0]
+    return {
+        "best": best["score"],
+        "best_lead": best["lead_id"],
+        "probability": best["probability"],
+        "probability_any": alone,
+        "open_leads": len(scored),
+    }
+
+
+def _seat_record(seat: Any, held: pd.DataFrame, contacts: Contacts, said: ContactMatrix) -> dict[str, Any]:
+    """One seat: who holds it and by what, whether they act, and on which criteria its holders disagree."""
+    holders = [
+        {
+            "lead_id": str(row["lead_id"]),
+            "basis": str(row["basis"]),
+            "because": str(row["because"]),
+            "active": row["lead_id"] in contacts.active,
+        }
+        for row in held.to_dict(orient="records")
+    ]
+    place: dict[str, int] = {lead: k for k, lead in enumerate(said.contacts)}
+    split = []
+    for name, cells in said.cells.items():
+        statuses = {cells[place[str(holder["lead_id"])]].status for holder in holders}
+        if {"met", "not_met"} <= statuses:
+            split.append(name)
+    return {
+        "id": seat.id,
+        "label": seat.label,
+        "meaning": seat.meaning,
+        "wanted": seat.wanted,
+        "status": str(seat_status(held)),
+        "silent": bool(holders) and not any(holder["active"] for holder in holders),
+        "holders": holders,
+        "in_conflict": split,
+    }
+
+
+def _disagreements(said: ContactMatrix, framework: Framework) -> list[dict[str, Any]]:
+    """Criteria on which contacts contradict one another: both sides, and who is believed by the stated rule."""
+    found = []
+    for name in said.conflicts:
+        sides = {
+            status: [lead for lead, cell in zip(said.contacts, said.cells[name], strict=True) if cell.status == status]
+            for status in ("met", "not_met")
+        }
+        status, believed = said.resolved[name]
+        found.append(
+            {"criterion": name, "label": framework.label(name), **sides, "status": status, "believed": believed}
+        )
+    return found
+
+
+def _next_step(policy: AccountsPolicy, held: pd.DataFrame, leads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The first missing seat, and whom to ask for an introduction: an open champion, else the best open lead."""
+    gone = missing_seats(held, policy.seats)
+    reachable = [lead for lead in leads if lead["open"]]
+    if not gone or not reachable:
+        return None
+    inside = [lead for lead in reachable if "champion" in lead["seats"] and lead["active"]]
+    asked = (inside or reachable)[0]["lead_id"]
+    seat = gone[0]
+    return {"seat": seat.id, "label": seat.label, "ask": asked}
+
+
+def list_deals(tables: Tables, as_of: pd.Timestamp) -> list[dict[str, Any]]:
+    """Opportunities of an account closed as far as known, the newest first."""
+    outcomes = tables.get("outcomes")
+    if outcomes is None or not len(outcomes):
+        return []
+    known = rows_known_at(outcomes, as_of).sort_values("closed_at", ascending=False, kind="stable")
+    deals = []
+    for row in known.to_dict(orient="records"):
+        amount = row.get("amount")
+        won = row.get("won")
+        if won is None or pd.isna(won):
+            continue
+        deals.append(
+            {
+                "opportunity_id": str(row["opportunity_id"]),
+                "lead_id": _text_or_none(row.get("lead_id")),
+                "product": _text_or_none(row.get("product")),
+                "kind": _text_or_none(row.get("deal_kind")),
+                "won": bool(won),
+                "closed_at": row["closed_at"].isoformat(),
+                "amount": None if amount is None or pd.isna(amount) else float(amount),
+                "reason": _text_or_none(row.get("reason")),
+            }
+        )
+    return deals
+
+
+def _customer(deals: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Since when the account is a customer and what it bought; None before the first known win."""
+    wins = [deal for deal in deals if deal["won"]]
+    if not wins:
+        return None
+    return {
+        "since": min(deal["closed_at"] for deal in wins),
+        "wins": len(wins),
+        "amount": sum(deal["amount"] or 0.0 for deal in wins),
+        "products": sorted({deal["product"] for deal in wins if deal["product"]}),
+    }
+
+
+def _history(judge: AccountJudge, tables: Tables, people: Sequence[str], as_of: pd.Timestamp) -> list[dict[str, Any]]:
+    """Best score of the leads open in each of the last weeks, oldest first, each from what was known then."""
+    created = tables["leads"].drop_duplicates("lead_id").set_index("lead_id")["created_at"]
+    ids: list[str] = []
+    moments: list[pd.Timestamp] = []
+    for week in range(WEEKS, -1, -1):
+        then = as_of - pd.Timedelta(weeks=week)
+        over = closed_leads(tables, judge.source, then)
+        for lead in people:
+            if created[lead] < then and lead not in over:
+                ids.append(lead)
+                moments.append(then)
+    if not ids:
+        return []
+    at = pd.Series(moments, dtype="datetime64[us]")
+    matrix = features_at(tables, judge.source, judge.catalog, ids, at)
+    scored = score(judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification).frame
+    rows = pd.DataFrame({"as_of": at, "lead_id": ids, "score": scored["score"].to_numpy()})
+    best = rows.sort_values(["score", "lead_id"], ascending=[False, True]).drop_duplicates("as_of")
+    counts = rows.groupby("as_of").size()
+    return [
+        {
+            "as_of": row["as_of"].isoformat(),
+            "best": int(row["score"]),
+            "best_lead": str(row["lead_id"]),
+            "open_leads": int(counts[row["as_of"]]),
+        }
+        for row in best.sort_values("as_of").to_dict(orient="records")
+    ]

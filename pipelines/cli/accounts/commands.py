@@ -1,0 +1,196 @@
+"""Commands on accounts: one account as a whole, and anybody found by mail, domain or name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.options import DataDir, Debug, Json, Source
+from pipelines.cli.output import Options, Output, options
+
+app = typer.Typer()
+
+
+@app.command()
+def account(
+    account_id: Annotated[str, typer.Argument(help="account id in the source")],
+    framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO timestamp; default: data cut-off")] = None,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Show an account: score, open and closed leads, seats of the committee, who disagrees and who is believed."""
+    return account_command(options(source, data_dir), account_id, framework, as_of, Output(json))
+
+
+@app.command()
+def find(
+    text: Annotated[str, typer.Argument(help="mail address, domain, name of a person or company, or id")],
+    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO timestamp; default: data cut-off")] = None,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Find anybody: open leads, closed ones, customers and companies; accents and case do not matter."""
+    return find_command(options(source, data_dir), text, as_of, Output(json))
+
+
+def account_command(options: Options, account_id: str, framework: str | None, as_of: str | None, output: Output) -> int:
+    """One account, from its score down to its deals."""
+    context = options.context()
+    from pipelines.scoring.accounts.account_evidence import account_of
+
+    found = account_of(context, account_id, framework=framework, as_of=as_of)
+    if output.as_json:
+        output.record(found)
+        return 0
+
+    names = {row["lead_id"]: row["name"] or row["lead_id"] for row in found["leads"]}
+    output.text("\n".join(account_lines(found, names)))
+    _show_leads(found, output)
+    _show_seats(found, names, output)
+    _show_criteria(found, output)
+    if found["deals"]:
+        rows = [
+            (
+                deal["closed_at"][:10],
+                "won" if deal["won"] else "lost",
+                deal["product"] or "-",
+                deal["kind"] or "-",
+                "-" if deal["amount"] is None else f"{deal['amount']:,.0f}",
+                deal["reason"] or "-",
+            )
+            for deal in found["deals"]
+        ]
+        output.table("Deals", ("closed", "outcome", "product", "kind", "amount", "reason"), rows)
+    return 0
+
+
+def account_lines(found: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """The head of an account: who it is, its score with its way, customer or not, the next step."""
+    lines = [f"{found['company'] or 'Account'} ({found['account_id']}) as of {found['as_of'][:16]}"]
+    score = found["score"]
+    if score is None:
+        lines.append("No lead is open.")
+    else:
+        lines.append(
+            f"Score {score['best']} by {names[score['best_lead']]}, the best of {score['open_leads']} open; the chance "
+            f"that any is won is at most {score['probability_any']:.0%} (as if they decided alone)."
+        )
+    weeks = [row["best"] for row in found["history"]]
+    if len(weeks) > 1:
+        lines.append(f"Best score by week: {' '.join(map(str, weeks))}")
+    customer = found["customer"]
+    if customer is not None:
+        owned = ", ".join(customer["products"]) or "no product named"
+        lines.append(f"Customer since {customer['since'][:10]}: {customer['wins']} won, {owned}.")
+    step = found["next_step"]
+    if step is not None:
+        lines.append(f"Next: find the {step['label']}; ask {names[step['ask']]} for an introduction.")
+    return lines
+
+
+def _show_leads(found: Mapping[str, Any], output: Output) -> None:
+    rows = [
+        (
+            lead["lead_id"],
+            lead["name"],
+            lead["title"] or "-",
+            "-" if lead["score"] is None else lead["score"],
+            (lead["stage"] or "-").upper() if lead["open"] else lead["closed"].split(",")[0],
+            "-" if lead["state"] is None else lead["state"].upper(),
+            lead["owner"] or "-",
+            "yes" if lead["active"] else "no",
+        )
+        for lead in found["leads"]
+    ]
+    columns = ("contact", "name", "title", "score", "CRM stage", "our state", "owner", "active")
+    output.table("Contacts, open ones first", columns, rows)
+
+
+def _show_seats(found: Mapping[str, Any], names: Mapping[str, str], output: Output) -> None:
+    rows = []
+    for seat in found["seats"]:
+        who = [f"{names[h['lead_id']]} ({h['basis']}: {h['because']})" for h in seat["holders"]]
+        status = _seat_words(seat)
+        split = ", ".join(found["framework"]["labels"][name] for name in seat["in_conflict"])
+        rows.append((seat["label"], status, "; ".join(who) or "-", split or "-"))
+    output.table("Seats of the committee", ("seat", "status", "who, by what", "holders differ on"), rows)
+
+
+def _seat_words(seat: Mapping[str, Any]) -> str:
+    if seat["status"] == "missing":
+        return "missing" if seat["wanted"] else "nobody seen"
+    remark = "in conflict" if seat["in_conflict"] else "silent" if seat["silent"] else ""
+    return f"{seat['status']}, {remark}" if remark else str(seat["status"])
+
+
+def _show_criteria(found: Mapping[str, Any], output: Output) -> None:
+    labels: dict[str, str] = found["framework"]["labels"]
+    rows = [
+        (row["lead_id"], row["rank"].replace("_", " ") or "-", *(_cell(row["criteria"][name]) for name in labels))
+        for row in found["contacts"]
+    ]
+    account = [f"{found['account'][name]['status'].replace('_', ' ')}" for name in labels]
+    rows.append(("the account", "", *account))
+    output.table("What they say", ("contact", "rank", *labels.values()), rows)
+    for name in found["conflicts"]:
+        winner = found["account"][name]
+        output.text(
+            f"{labels[name]}: contacts disagree; '{winner['status'].replace('_', ' ')}' by {winner['from']} is used "
+            f"({found['rule']})."
+        )
+
+
+def _cell(found: Mapping[str, Any]) -> str:
+    age = "" if found["age_days"] is None else f", {found['age_days']:.0f} d"
+    return f"{found['status'].replace('_', ' ')}{age}"
+
+
+def find_command(options: Options, text: str, as_of: str | None, output: Output) -> int:
+    """People and companies behind a mail, a domain, a name or an id."""
+    context = options.context()
+    from pipelines.scoring.accounts.find_people import find_people
+
+    found = find_people(context, text, as_of=as_of)
+    if output.as_json:
+        output.record(found)
+        return 0
+    if not found["people"] and not found["companies"]:
+        output.text(f"Nobody is found by '{text}'. Try part of the name, the mail's domain, or the id.")
+        return 0
+    output.table(f"People: {found['people_found']}", *_people_table(found["people"]))
+    if found["companies"]:
+        output.table(f"Companies: {found['companies_found']}", *_company_table(found["companies"]))
+    return 0
+
+
+def _people_table(people: Sequence[Mapping[str, Any]]) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    rows = [
+        (
+            row["lead_id"],
+            row["name"] or "-",
+            row["company"] or "-",
+            "-" if row["score"] is None else row["score"],
+            "open" if row["open"] else row["closed"].split(",")[0],
+        )
+        for row in people
+    ]
+    return ("lead", "name", "company", "score", "where it stands"), rows
+
+
+def _company_table(companies: Sequence[Mapping[str, Any]]) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    rows = [
+        (
+            row["account_id"],
+            row["company"] or "-",
+            f"{row['open_leads']} of {row['leads']}",
+            "-" if row["customer_since"] is None else f"since {row['customer_since'][:10]}",
+            f"{row['wins']} won, {row['losses']} lost",
+        )
+        for row in companies
+    ]
+    return ("account", "company", "open leads", "customer", "deals"), rows

@@ -1,0 +1,101 @@
+"""One account looked up by its id: what the command line shows of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from features.array_types import Tables
+from features.cohort.cohort import cutoff_of
+from features.errors import ContractError
+from models.accounts.account_view import AccountJudge, account_tables, describe_account
+from models.accounts.accounts_policy import AccountsPolicy, load_accounts
+from models.explaining.evidence import assess_evidence
+from models.explaining.framework import Framework
+from pipelines.scoring.find_lead import find_bundle, find_framework, parse_as_of
+from pipelines.scoring.shown_columns import company_name, person_name, shown_columns
+from pipelines.workspace.context import Context
+from pipelines.workspace.find_declarations import find_policy
+from pipelines.workspace.table_files import load_tables
+
+DEFAULT = "accounts"
+
+
+def accounts_policy_of(context: Context) -> AccountsPolicy:
+    """The accounts policy a source names, or the one that ships."""
+    path = find_policy(context.source.accounts or DEFAULT, beside=context.source_path.parent)
+    return load_accounts(path, context.source)
+
+
+def account_of(
+    context: Context, account_id: str, *, framework: str | None = None, as_of: str | None = None
+) -> dict[str, Any]:
+    """An account with its leads, seats, scores, deals, and where its contacts disagree.
+
+    Raises
+    ------
+    ContractError
+        if the source has no accounts, or nobody of this one was known at the moment.
+    """
+    if context.source.kind == "flat":
+        raise ContractError(f"source '{context.source.name}' has no accounts: it is one flat table.")
+
+    tables = load_tables(context.paths)
+    when = parse_as_of(as_of, cutoff_of(tables, context.source))
+    own = account_tables(tables, account_id)
+    if not (own["leads"]["created_at"] < when).any():
+        leads = tables["leads"]
+        examples = ", ".join(leads["account_id"].dropna().astype("str").unique()[:3])
+        raise ContractError(
+            f"account '{account_id}' has no lead created before {when:%Y-%m-%d %H:%M} (account ids look like "
+            f"{examples}). Check the id."
+        )
+
+    bundle = find_bundle(context)
+    judge = AccountJudge(
+        bundle=bundle,
+        catalog=bundle.catalog,
+        source=context.source,
+        framework=find_framework(context, framework),
+        accounts=accounts_policy_of(context),
+        qualification=context.policy,
+    )
+    return named_account(judge, own, account_id, when)
+
+
+def named_account(judge: AccountJudge, own: Tables, account_id: str, as_of: pd.Timestamp) -> dict[str, Any]:
+    """The account's record with the names people know its leads and itself by; ``own`` are its rows alone."""
+    source = judge.source
+    found = describe_account(judge, own, account_id, as_of)
+    leads = own["leads"].drop_duplicates("lead_id").set_index("lead_id")
+    shown = [name for name in shown_columns(source, "leads") if name in leads]
+    names = {str(lead): person_name(_known(row)) for lead, row in leads[shown].to_dict(orient="index").items()}
+    for lead in found["leads"]:
+        lead["name"] = names.get(lead["lead_id"], "")
+
+    display: dict[str, str] = {}
+    if "accounts" in own and len(own["accounts"]):
+        last = own["accounts"].iloc[-1]
+        display = {name: str(last[name]) for name in shown_columns(source, "accounts") if not pd.isna(last.get(name))}
+    return {"company": company_name(display), "display": display, **found}
+
+
+def _known(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items() if not pd.isna(value)}
+
+
+def unknown_shares(context: Context, frameworks: list[Framework]) -> dict[str, dict[str, float]]:
+    """Per framework and criterion the share of open leads (test rows where none can be told) it is unknown for."""
+    from pipelines.workspace.matrix_files import load_chop, load_matrix
+
+    if not (context.paths.matrix / "open.json").exists():
+        matrix = load_matrix(context.paths.matrix).take(load_chop(context.paths.matrix).final.test)
+    else:
+        matrix = load_matrix(context.paths.matrix, "open")
+    return {
+        framework.name: {
+            name: float((found.status == "unknown").mean()) if len(matrix) else 0.0
+            for name, found in assess_evidence(matrix.values, matrix.catalog, framework, context.source).items()
+        }
+        for framework in frameworks
+    }

@@ -1,0 +1,216 @@
+"""Anybody found by mail, domain or name: open leads, closed ones, customers and companies alike."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from anyascii import anyascii
+
+from features.array_types import Bools, Tables
+from features.assembly.closed_leads import closed_leads
+from features.cohort.identity_resolution import domain_of, normal_email
+from features.schema.source import Source
+from models.accounts.account_view import account_tables, list_deals
+from pipelines.scoring.shown_columns import NAMING, company_name, person_name, shown_columns
+
+MOST = 50  # people, and companies, of one search
+_CONSIDERED = 1_000  # people found by a name that are put in order, open ones first
+_NOBODY: tuple[str, str, str | None] = ("", "", None)
+
+
+def fold_name(text: str) -> str:
+    """A name as it is compared: transliterated, lower case, without marks; umlauts written out count as umlauts.
+
+    >>> fold_name("Río Verde"), fold_name("Inés Søndergaard"), fold_name("Müller") == fold_name("Mueller")
+    ('rio verde', 'ines sondergaard', True)
+    """
+    plain = re.sub(r"[^a-z0-9]+", " ", anyascii(text).lower()).strip()
+    return re.sub(r"(?<=[aou])e(?=[a-z])", "", plain)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleIndex:
+    """Names, addresses and hosts of all leads and companies of a source, folded once.
+
+    Parameters
+    ----------
+    names : per lead its folded name and company, space before every word
+    emails, hosts : per lead, normalised; None where there is none
+    companies : account id to (company, its folded name, its domain)
+    """
+
+    lead_ids: npt.NDArray[Any]
+    people: npt.NDArray[Any]
+    accounts: npt.NDArray[Any]
+    names: pd.Series
+    emails: pd.Series
+    hosts: pd.Series
+    companies: Mapping[str, tuple[str, str, str | None]]
+
+    @classmethod
+    def of(cls, tables: Tables, source: Source) -> "PeopleIndex":
+        """The index of a source's tables; sources without names are found by id alone."""
+        leads = tables["leads"]
+        shown = [name for name in shown_columns(source, "leads") if name in leads and name in NAMING]
+        texts = leads[shown].astype("object").where(leads[shown].notna(), "")
+        rows = [{str(k): v for k, v in row.items()} for row in texts.to_dict(orient="records")] or [{}] * len(leads)
+        people = np.array([person_name(row) for row in rows], dtype=object)
+
+        companies = dict(_companies(tables, source))
+        accounts = _texts(leads["account_id"]) if "account_id" in leads else np.full(len(leads), "", dtype=object)
+        own = [
+            company_name(row) or companies.get(account, _NOBODY)[0] for row, account in zip(rows, accounts, strict=True)
+        ]
+        folded = [f" {fold_name(f'{person} {company}')}" for person, company in zip(people, own, strict=True)]
+
+        column = source.identity.email if source.identity is not None else None
+        mail = leads[column].astype("str") if column in leads else pd.Series(pd.NA, index=leads.index, dtype="str")
+        return cls(
+            lead_ids=_texts(leads["lead_id"]),
+            people=people,
+            accounts=accounts,
+            names=pd.Series(folded, dtype="str"),
+            emails=mail.map(normal_email, na_action="ignore").reset_index(drop=True),
+            hosts=mail.map(domain_of, na_action="ignore").reset_index(drop=True),
+            companies=companies,
+        )
+
+    def find(self, text: str) -> tuple[list[int], list[str]]:
+        """Rows of the leads and ids of the companies that a mail, a domain, a name or an id stands for.
+
+        A person's own rows come first; a mail also finds the colleagues of its company, a name needs every word.
+        """
+        asked = text.strip()
+        if "@" in asked:
+            return self._by_mail(normal_email(asked), domain_of(asked))
+        by_id = _equals(pd.Series(self.lead_ids), asked)
+        if by_id.any():
+            return by_id.nonzero()[0].tolist(), _named(self.accounts[by_id])
+        if asked in self.companies:
+            return (self.accounts == asked).nonzero()[0].tolist(), [asked]
+        if re.fullmatch(r"[\w-]+(\.[\w-]+)+", asked) and (hit := self._by_mail(None, domain_of(asked)))[0]:
+            return hit
+        return self._by_name(fold_name(asked).split())
+
+    def _by_mail(self, email: str | None, host: str | None) -> tuple[list[int], list[str]]:
+        same = _equals(self.emails, email)
+        owned = [account for account, (_, _, domain) in self.companies.items() if host is not None and domain == host]
+        by_host = _equals(self.hosts, host)
+        several = len(set(_named(self.accounts[by_host]))) > 1
+        if several and not owned:  # a mail provider: its users have nothing to do with one another
+            by_host = np.zeros(len(by_host), dtype=np.bool_)
+        accounts = list(dict.fromkeys([*_named(self.accounts[same]), *owned, *_named(self.accounts[by_host])]))
+        company = by_host | np.isin(self.accounts.astype(str), accounts)
+        return [*same.nonzero()[0].tolist(), *(company & ~same).nonzero()[0].tolist()], accounts
+
+    def _by_name(self, words: Sequence[str]) -> tuple[list[int], list[str]]:
+        if not words:
+            return [], []
+        mask = np.ones(len(self.names), dtype=np.bool_)
+        for word in words:
+            mask &= self.names.str.contains(f" {word}", regex=False).to_numpy(dtype=bool)
+        companies = [
+            account for account, (_, name, _) in self.companies.items() if all(f" {w}" in f" {name}" for w in words)
+        ]
+        return mask.nonzero()[0].tolist(), companies
+
+
+def _companies(tables: Tables, source: Source) -> Iterator[tuple[str, tuple[str, str, str | None]]]:
+    accounts = tables.get("accounts")
+    if accounts is None or not len(accounts):
+        return
+    domain = source.identity.account_domain if source.identity is not None else None
+    shown = [name for name in shown_columns(source, "accounts") if name in accounts]
+    last = accounts.drop_duplicates("account_id", keep="last")
+    plain = last[shown].astype("object").where(last[shown].notna(), "")
+    hosts = last[domain].map(domain_of, na_action="ignore") if domain in last else pd.Series(None, last.index)
+    for account, row, host in zip(
+        last["account_id"].astype("str"), plain.to_dict(orient="records"), hosts, strict=True
+    ):
+        name = company_name({str(key): value for key, value in row.items()})
+        yield account, (name, fold_name(name), host if isinstance(host, str) else None)
+
+
+def _texts(values: pd.Series) -> npt.NDArray[Any]:
+    plain = values.astype("object")
+    return np.asarray(plain.where(plain.notna(), "").astype(str), dtype=object)
+
+
+def _equals(values: pd.Series, asked: str | None) -> Bools:
+    if asked is None:
+        return np.zeros(len(values), dtype=np.bool_)
+    return np.asarray((values == asked).fillna(False), dtype=np.bool_)
+
+
+def _named(accounts: npt.NDArray[Any]) -> list[str]:
+    return [account for account in dict.fromkeys(accounts.tolist()) if account]
+
+
+def people_found(index: PeopleIndex, tables: Tables, source: Source, text: str, as_of: pd.Timestamp) -> dict[str, Any]:
+    """Whom a search finds: people, open ones first, and companies with their history; at most :data:`MOST` each."""
+    codes, accounts = index.find(text)
+    first = codes[:_CONSIDERED]
+    over = _closed_of(tables, source, [str(index.lead_ids[code]) for code in first], as_of)
+    if "@" not in text:  # of a mail the person comes first, then the colleagues
+        first = sorted(first, key=lambda code: str(index.lead_ids[code]) in over)
+    people = []
+    for code in first[:MOST]:
+        lead = str(index.lead_ids[code])
+        closed = over.get(lead)
+        account = str(index.accounts[code])
+        people.append(
+            {
+                "lead_id": lead,
+                "name": str(index.people[code]),
+                "account_id": account or None,
+                "company": index.companies.get(account, _NOBODY)[0],
+                "open": closed is None,
+                "outcome": None if closed is None else closed.outcome,
+                "closed": None if closed is None else closed.sentence,
+            }
+        )
+    behind = [str(person["account_id"]) for person in people if person["account_id"]]
+    named = list(dict.fromkeys([*accounts, *behind]))
+    return {
+        "query": text,
+        "people": people,
+        "people_found": len(codes),
+        "companies": [company_history(index, tables, source, account, as_of) for account in named[:MOST]],
+        "companies_found": len(named),
+    }
+
+
+def _closed_of(tables: Tables, source: Source, ids: Sequence[str], as_of: pd.Timestamp) -> dict[str, Any]:
+    wanted = set(ids)
+    own = {
+        name: frame[frame["lead_id"].isin(wanted).to_numpy(dtype=bool)].reset_index(drop=True)
+        if "lead_id" in frame
+        else frame
+        for name, frame in tables.items()
+    }
+    return closed_leads(own, source, as_of)
+
+
+def company_history(
+    index: PeopleIndex, tables: Tables, source: Source, account: str, as_of: pd.Timestamp
+) -> dict[str, Any]:
+    """A company in one line: its leads open and closed, what it bought and what was lost."""
+    own = account_tables(tables, account)
+    leads = own["leads"].loc[(own["leads"]["created_at"] < as_of).to_numpy(dtype=bool), "lead_id"].astype("str")
+    over = closed_leads(own, source, as_of)
+    deals = list_deals(own, as_of)
+    wins = [deal for deal in deals if deal["won"]]
+    return {
+        "account_id": account,
+        "company": index.companies.get(account, _NOBODY)[0],
+        "leads": int(leads.nunique()),
+        "open_leads": int((~leads.isin(list(over))).sum()),
+        "customer_since": min((deal["closed_at"] for deal in wins), default=None),
+        "wins": len(wins),
+        "losses": len(deals) - len(wins),
+        "last_deal": None if not deals else deals[0],
+    }
