@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from features.schema.columns import Column, Declared, Values, fold_value
-from features.schema.table_source import Location
+from features.schema.table_source import FLAGS_IN_WORDS, Flags, Location
 from features.schema.yaml_lines import LinedYaml, Path
 
 KEY = "opportunities"
@@ -66,6 +66,7 @@ class Opportunities(Declared):
 
     location: Location = Field(description="the file")
     rows: dict[str, Values] = Field(default_factory=dict, description="as in a table: which rows of the file it holds")
+    flags: Flags = Field(default_factory=dict, description=FLAGS_IN_WORDS, exclude_if=lambda flags: not flags)
     lead_id: Reference = Field(description="header of the CRM's own id of a deal; becomes lead and opportunity id")
     created_at: Reference = Field(description="header of when the deal came into being")
     closed_at: Reference = Field(description="header of when it closed; a list: the first filled one")
@@ -190,10 +191,12 @@ class _Tables:
         if statuses:
             rows[self.status.source] = list(statuses)
         made = {"location": self.raw["location"], "rows": rows, "columns": {}}
-        self.tables[table] = made | ({"distinct": True} if distinct else {})
+        flags = self.raw.get("flags")
+        self.tables[table] = made | ({"distinct": True} if distinct else {}) | ({"flags": flags} if flags else {})
         self._graft((), ("tables", table), deep=False)
         self._graft(("location",), ("tables", table, "location"))
         self._graft(("rows",), ("tables", table, "rows"))
+        self._graft(("flags",), ("tables", table, "flags"))
 
     def _take(self, table: str, names: Mapping[str, str]) -> None:
         """Columns of the contract, by the shorthand's key for each."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from features.schema.columns import Column, Declared, Headers, Values
 from features.schema.secrets import holds_secret
@@ -180,6 +180,26 @@ def _as_wide_stage(value: Any) -> Any:
     return {"from": value} if isinstance(value, str | list | tuple) else value
 
 
+FLAGS_IN_WORDS = (
+    "a column made of several flags or dates: its header to each value and the headers that are set then, all others "
+    "being empty or no, e.g. `Outcome: {won: Won?, lost: Lost?}` or `{won: [IsClosed, IsWon], lost: IsClosed}`. A "
+    "row with none set has an empty cell; one with others set contradicts itself and goes to quarantine"
+)
+
+
+def _check_flags(flags: dict[str, dict[str, tuple[str, ...]]]) -> dict[str, dict[str, tuple[str, ...]]]:
+    for name, values in flags.items():
+        sets = [frozenset(headers) for headers in values.values()]
+        if len(set(sets)) < len(sets):
+            raise ValueError(f"two values of '{name}' have the same headers; a row could mean both")
+        if any(name in headers for headers in sets):
+            raise ValueError(f"'{name}' cannot be made of itself; give it a header that the file does not have")
+    return flags
+
+
+Flags = Annotated[dict[str, dict[str, Headers]], AfterValidator(_check_flags)]
+
+
 class TableSource(Declared):
     """One table of a source: where it is and what its columns are."""
 
@@ -188,6 +208,11 @@ class TableSource(Declared):
         default_factory=dict,
         description="header to the values a row must have to belong to this table, where one file holds several (upper "
         'and lower case alike; "" is an empty cell). Other rows are counted as not of this table',
+    )
+    flags: Flags = Field(
+        default_factory=dict,
+        exclude_if=lambda flags: not flags,  # a source without them keeps its hash, and so its bundle's
+        description=FLAGS_IN_WORDS,
     )
     distinct: bool = Field(
         default=False,

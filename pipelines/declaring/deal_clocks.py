@@ -132,7 +132,7 @@ def explain_misfit(frame: pd.DataFrame, guesses: Mapping[str, Guess], status: St
     over = status.is_won(frame).notna()
     early = over & (ended.dt.normalize() < began.dt.normalize())
     if early.sum() > (1 - _IN_ORDER) * int((over & ended.notna()).sum()):
-        values = frame.loc[early, status.header].value_counts()
+        values = status.texts(frame)[early].value_counts()
         whose = f", all of them '{values.index[0]}'" if len(values) == 1 else ""
         return (
             f"{_quoted(ends)} lies before '{created}' in {int(early.sum()):,} of {int(over.sum()):,} closed rows"

@@ -16,9 +16,10 @@ from pipelines.declaring.column_names import name_columns
 from pipelines.declaring.column_values import THREADS
 from pipelines.declaring.deal_clocks import DealClocks, find_clocks
 from pipelines.declaring.record_id import RepeatedIds, find_record_id, find_repeats
-from pipelines.declaring.status_column import StatusColumn, find_other_flag
+from pipelines.declaring.status_column import StatusColumn
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.declaring.words.money_words import is_planned
+from pipelines.declaring.words.status_flags import StatusFlags
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.declaring.yaml_text import flow, location_lines
 from pipelines.ingest.reading.raw_table import RawTable
@@ -67,7 +68,13 @@ class FileFacts:
             sign = {} if decimal is None else {"decimal": decimal}
             keys["csv"] = {"delimiter": form["delimiter"], "encoding": form["encoding"]} | sign
         sha256 = f"{' ' * indent}  # sha256: {form['sha256']} # to insist on exactly this file"
-        return [*location_lines(keys, indent=indent), sha256]
+        flags = [] if self.status is None or self.status.flags is None else self._flag_lines(self.status.flags, indent)
+        return [*location_lines(keys, indent=indent), sha256, *flags]
+
+    @staticmethod
+    def _flag_lines(flags: StatusFlags, indent: int) -> list[str]:
+        """The column made of flags."""
+        return [f"{' ' * indent}flags: {flow(flags.declare())} # a column made of these; with none set it is empty"]
 
     def attribute_lines(self, place: ColumnPlace, done: Mapping[str, Sequence[str]]) -> list[str]:
         """Lines of the columns in the order of the file; ``done`` are lines of those that something else speaks of."""
@@ -122,9 +129,10 @@ def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: s
     names = list(frame.columns)
     with ThreadPoolExecutor(THREADS) as pool:
         guesses = dict(zip(map(str, names), pool.map(guess, names), strict=True))
-    other = None if status is None else find_other_flag(frame, status)
-    if other is not None:
-        guesses[other[0]] = replace(guesses[other[0]], suspicious="it says lost, so it tells the outcome")
+    for header in () if status is None or status.flags is None else status.flags.headers:
+        guesses[header] = replace(
+            guesses[header], suspicious="it tells the outcome, of which it is a flag", today=False
+        )
     return guesses
 
 

@@ -12,8 +12,9 @@ from pipelines.declaring.deal_clocks import explain_misfit
 from pipelines.declaring.file_facts import FileFacts, find_facts
 from pipelines.declaring.starter_deals import deal_lines
 from pipelines.declaring.starter_flat import flat_lines
-from pipelines.declaring.status_column import StatusColumn, explain_missing_status, find_other_flag, find_status
+from pipelines.declaring.status_column import StatusColumn, explain_missing_status, find_status
 from pipelines.declaring.uncertain_encoding import read_likeliest
+from pipelines.declaring.words.status_flags import StatusFlags
 from pipelines.declaring.yaml_text import quote_yaml, writable
 
 
@@ -58,6 +59,8 @@ def _head(facts: FileFacts, question: str) -> list[str]:
         )
     edits = [*([question] if question else []), *find_edits(status, frame), *_edit_clocks(facts), *_edit_repeats(facts)]
     lines += [f"# TO EDIT: {text}" for text in edits] or ["# Nothing has to be edited before the first run."]
+    if status is not None and status.flags is not None:
+        lines.append(_flags_in_words(status.flags))
     if status is not None:
         won, closed = status.rows(status.meanings["won"]), int(status.is_won(frame).notna().sum())
         still = status.rows(status.open)
@@ -68,6 +71,12 @@ def _head(facts: FileFacts, question: str) -> list[str]:
 
     kind = "flat" if facts.clocks is None else "relational"
     return [*lines, f"name: {name_source(path.stem, 'leads')}", f"kind: {kind}", f"title: {quote_yaml(path.stem)}", ""]
+
+
+def _flags_in_words(flags: StatusFlags) -> str:
+    against = f"; {flags.contradictions:,} rows contradict themselves: to quarantine" if flags.contradictions else ""
+    named = ", ".join(map(repr, flags.headers))
+    return f"# No single column says how deals stand: {named} do together{against}. Rows with none set are open."
 
 
 def find_edits(status: StatusColumn | None, frame: pd.DataFrame) -> list[str]:
@@ -86,12 +95,6 @@ def find_edits(status: StatusColumn | None, frame: pd.DataFrame) -> list[str]:
         found.append(
             f"'{status.header}' is empty in {status.unclear_blanks:,} rows. If that means open, add \"\" to open; "
             "until then these rows go to quarantine."
-        )
-    other = find_other_flag(frame, status)
-    if other is not None and other[1]:
-        found.append(
-            f"{other[1]:,} rows have neither '{status.header}' nor '{other[0]}' and are most likely open, but two "
-            "flags cannot be declared: they would count as lost. Put one column of won, lost and open into the file."
         )
     return found
 

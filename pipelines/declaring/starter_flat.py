@@ -6,6 +6,8 @@ from pipelines.declaring.deal_clocks import closed_headers, created_header, expl
 from pipelines.declaring.file_facts import FileFacts, status_lines
 from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow
 
+_OUTCOME = "outcome"  # name of the target that is made of flags
+
 
 def flat_lines(facts: FileFacts) -> list[str]:
     """A target and the columns of one table of leads."""
@@ -23,13 +25,15 @@ def flat_lines(facts: FileFacts) -> list[str]:
         own[created] = ("clock: orders the rows", {"type": str(facts.guesses[created].type)})
     if facts.lead_id is not None:
         own[facts.lead_id] = ("the id that worklist, cards and exports show", {"type": "id"})
-    if facts.status is not None:
+    done, made = {}, facts.status is not None and facts.status.flags is not None
+    if facts.status is not None and not made:
         own[facts.status.header] = ("the target", {})
-    done = {}
     for header, (why, kind) in own.items():
         name, guess = facts.names[header], facts.guesses[header]
         keys = source_key(name, guess) | kind | {"role": "display"}
         done[header] = [column_line(name, keys, f"{why}; {show_facts(guess)}")]
+    if facts.status is not None and made:
+        lines.append(column_line(_OUTCOME, {"from": facts.status.header, "role": "display"}, "the target"))
     lines += facts.attribute_lines(ColumnPlace(indent=6), done)
     return [*lines, "", FRAMEWORK, "capacity: {share: 0.1} # share of the leads sales can work"]
 
@@ -39,6 +43,8 @@ def _flat(facts: FileFacts, created: str | None) -> list[str]:
     lines = ["flat:"]
     if status is None:
         lines.append("  target: {column: target, won: [won], lost: [lost]}")
+    elif status.flags is not None:
+        lines += ["  target:", f"    column: {_OUTCOME}", *status_lines(status, indent=4)]
     elif status.disqualified or status.open or status.unplaced:
         lines += ["  target:", f"    column: {names[status.header]}", *status_lines(status, indent=4)]
     else:

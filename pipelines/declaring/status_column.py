@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
-from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
+from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.declaring.words.status_flags import StatusFlags, find_flags
 from pipelines.declaring.words.status_words import STANDINGS, Standing, place_statuses
 
 _MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one file a few dozen
 _LEAST_PLACED = 0.5  # share of the filled rows whose value is understood
 _NAMED = 0.5  # what a header that speaks of a status weighs against a share of rows
-_LOST_FLAG = re.compile(r"\b(lost|verloren|perdue?|perdid[oa]|perso|przegran\w*|utracon\w*)\b|실패|실주|失注")
 _LEAST_MERIT = 1.5  # a name like a target, a value like "won", or the last column with two values
 _WON = re.compile(r"^(closed[ _-]?)?won$|^(yes|y|true|t|1|1\.0|success|converted|customer|accepted|sql)$", re.I)
 _LOST = re.compile(r"^(closed[ _-]?)?lost$|^(no|n|false|f|0|0\.0|failure|rejected|disqualified)$", re.I)
@@ -35,6 +35,7 @@ class StatusColumn:
     unplaced : values whose words do not say what they mean, the most frequent first
     counts : rows of every value
     blank : rows without a value
+    flags : the flags it is made of, where the file has no such column
     """
 
     header: str
@@ -42,6 +43,7 @@ class StatusColumn:
     unplaced: tuple[str, ...]
     counts: Mapping[str, int]
     blank: int
+    flags: StatusFlags | None = None
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -69,9 +71,13 @@ class StatusColumn:
         """How many rows have one of the values; ``""`` is an empty cell."""
         return sum(self.counts.get(value, 0) if value else self.blank for value in values)
 
+    def texts(self, frame: pd.DataFrame) -> pd.Series:
+        """The status of every row, in the words of the file."""
+        return frame[self.header] if self.flags is None else self.flags.join(frame)
+
     def is_won(self, frame: pd.DataFrame) -> pd.Series:
         """1.0 or 0.0 per row, missing where a row is not closed."""
-        texts, won = frame[self.header], self.meanings["won"]
+        texts, won = self.texts(frame), self.meanings["won"]
         return texts.isin(won).astype("float64").where(texts.isin([*won, *self.lost, *self.disqualified]))
 
 
@@ -87,7 +93,25 @@ def find_status(frame: pd.DataFrame) -> StatusColumn | None:
         merit = placed + _NAMED * bool(_SAYS_IT & meanings_of(header))
         if placed >= _LEAST_PLACED and (best is None or merit > best[0]):
             best = (merit, found)
-    return best[1] if best is not None else _yes_or_no(frame)
+    return best[1] if best is not None else _of_flags(frame) or _yes_or_no(frame)
+
+
+def _of_flags(frame: pd.DataFrame) -> StatusColumn | None:
+    """A status that several flags or dates tell together; rows with none of them set are open."""
+    flags = find_flags(frame)
+    if flags is None:
+        return None
+    texts = flags.join(frame)
+    counts = texts.value_counts()
+    meanings = {standing: (standing,) if standing in flags.values else () for standing in STANDINGS}
+    return StatusColumn(
+        header=flags.name,
+        meanings=meanings,
+        unplaced=(),
+        counts={str(value): int(n) for value, n in counts.items()},
+        blank=int(texts.isna().sum()) - flags.contradictions,
+        flags=flags,
+    )
 
 
 def _read_values(header: str, texts: pd.Series) -> StatusColumn | None:
@@ -183,18 +207,3 @@ def explain_missing_status(frame: pd.DataFrame) -> str:
         if has == "won":
             break
     return best
-
-
-def find_other_flag(frame: pd.DataFrame, status: StatusColumn) -> tuple[str, int] | None:
-    """A second flag that says lost beside one that says won, and the rows with neither: those are open, not lost."""
-    won = frame[status.header].isin(status.meanings["won"])
-    if status.open or not {str(value).lower() for value in status.counts} <= TRUE_TEXTS | FALSE_TEXTS:
-        return None
-    for header in map(str, frame.columns):
-        flags = frame[header].str.lower()
-        if header == status.header or not _LOST_FLAG.search(words_of(header)) or flags.nunique() != 2:
-            continue
-        lost = flags.isin(TRUE_TEXTS)
-        if flags.dropna().isin(TRUE_TEXTS | FALSE_TEXTS).all() and not bool((won & lost).any()):
-            return header, int((~won & ~lost).sum())
-    return None

@@ -20,6 +20,7 @@ from pipelines.ingest.errors import AmbiguousDatesError, MissingColumnError
 from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.repeated_rows import find_repeats
+from pipelines.ingest.values.flag_columns import add_flag_columns
 from pipelines.ingest.values.number_form import NumberForm
 from pipelines.ingest.values.ruined_ids import check_ids
 from pipelines.ingest.values.timestamps import (
@@ -100,14 +101,17 @@ def declared_headers(source: Source, table: str) -> list[str]:
     }
     spoken = [header for one in alike.values() for name, c in one.columns.items() for header in c.headers(name)]
     spoken = [header for header in spoken if header not in (WIDE_STAGE, WIDE_DATE)]
-    return list(dict.fromkeys([*spoken, *(header for name in alike for header in headers_that_select(source, name))]))
+    headers = dict.fromkeys([*spoken, *(header for name in alike for header in headers_that_select(source, name))])
+    made = {header for one in alike.values() for header in one.flags}
+    return [header for header in headers if header not in made]
 
 
 def headers_that_select(source: Source, table: str) -> list[str]:
     """Headers beside the columns: those that say which rows are a table's, date its stages, or are referred by."""
     declared = source.tables[table]
     wide = [header for stage in declared.wide.values() for header in stage.headers]
-    return [*declared.rows, *wide, *_headers_referred_by(source, table)]
+    flags = [header for values in declared.flags.values() for named in values.values() for header in named]
+    return [*declared.rows, *wide, *flags, *_headers_referred_by(source, table)]
 
 
 def _headers_referred_by(source: Source, table: str) -> list[str]:
@@ -142,6 +146,7 @@ def shape_table(
     shaped = ShapedTable(name=table, frame=pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), rows=raw.rows)
     headers = {*declared_headers(source, table), *_headers_of(columns), FILE_ROW}
     frame, told = _with_declared_headers(raw.frame.reset_index(drop=True), headers)
+    frame = add_flag_columns(frame, source.tables[table].flags if table in source.tables else {})
     shaped.notes += [f"{table}: {note}" for note in (*raw.notes, *told)]
     shaped.undeclared = sorted({*frame.columns, *raw.not_read} - headers)
 
@@ -205,7 +210,9 @@ def _texts(
                     shaped.typed.add(name)
             elif strict:
                 where = source.where("tables", table, "columns", name, "from")
-                raise MissingColumnError(where, f"{table}.{name}", header, what, frame.columns)
+                flags = source.tables[table].flags.get(header, {}) if table in source.tables else {}
+                lacking = [flag for named in flags.values() for flag in named if flag not in frame]
+                raise MissingColumnError(where, f"{table}.{name}", (lacking or [header])[0], what, frame.columns)
         if parts:
             found[name] = _first_filled(parts)
         else:

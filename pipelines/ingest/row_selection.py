@@ -16,22 +16,25 @@ from pipelines.ingest.quarantine import CheckedTable, key_in_words
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.repeated_rows import find_repeated_keys, newest_column
+from pipelines.ingest.values.flag_columns import CONTRADICTION, add_flag_columns
 from pipelines.ingest.values.type_casting import plain_texts
 
 
 def select_rows(raw: RawTable, table: str, source: Source) -> tuple[RawTable, int]:
     """The rows of a file that are a table's by ``rows:``, and how many are not.
 
-    Rows that do not fit the header can be of any table: they stay, for quarantine.
+    Rows that do not fit the header, or whose flags contradict each other, can be of any table: they stay, for
+    quarantine.
 
     Raises
     ------
     MissingColumnError
         if the file lacks a header that ``rows:`` names.
     """
-    declared = source.tables[table].rows
+    declared, flags = source.tables[table].rows, source.tables[table].flags
     if not declared:
         return raw, 0
+    raw = _with_flags(raw, table, source)
 
     kept = np.ones(len(raw.frame), dtype=np.bool_)
     written = match_headers(list(declared), [str(name) for name in raw.frame.columns])
@@ -40,10 +43,27 @@ def select_rows(raw: RawTable, table: str, source: Source) -> tuple[RawTable, in
             where = source.where("tables", table, "rows", header)
             file = str(raw.form.get("file", "the file"))
             raise MissingColumnError(where, f"{table}.rows", header, file, raw.frame.columns)
-        kept &= has_value(raw.frame[written[header]], values)
+        belongs = has_value(raw.frame[written[header]], values)
+        if header in flags:
+            strange = raw.frame[written[header]].str.startswith(CONTRADICTION).fillna(False)
+            belongs = belongs | strange.to_numpy(dtype=np.bool_)
+        kept &= belongs
 
     chosen = replace(raw, frame=raw.frame[kept].reset_index(drop=True), rows=raw.rows[kept])
     return chosen, int((~kept).sum())
+
+
+def _with_flags(raw: RawTable, table: str, source: Source) -> RawTable:
+    """The file with the columns that a declaration makes of its flags, under the headers it speaks of."""
+    flags = source.tables[table].flags
+    named = [header for values in flags.values() for headers in values.values() for header in headers]
+    written = match_headers(named, [str(name) for name in raw.frame.columns])
+    for header in named:
+        if header not in written:
+            where, file = source.where("tables", table, "flags"), str(raw.form.get("file", "the file"))
+            raise MissingColumnError(where, f"{table}.flags", header, file, raw.frame.columns)
+    frame = raw.frame.rename(columns={theirs: ours for ours, theirs in written.items()})
+    return replace(raw, frame=add_flag_columns(frame, flags)) if flags else raw
 
 
 def has_value(column: pd.Series, values: Sequence[str]) -> npt.NDArray[np.bool_]:

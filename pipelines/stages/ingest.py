@@ -193,6 +193,7 @@ def _wanted(source: Source, table: str, location: Location) -> list[str]:
     used = {header for t in alike for name, c in read_columns(source, t).items() for header in c.headers(name)}
     used |= {header for t in alike for header in headers_that_select(source, t)}
     declared = {header for t in alike for name, c in source.tables[t].columns.items() for header in c.headers(name)}
+    used -= {header for t in alike for header in source.tables[t].flags}
     return sorted({*used, *(header for header in headers if header not in declared)})
 
 

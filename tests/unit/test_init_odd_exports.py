@@ -165,17 +165,6 @@ def test_a_status_without_lost_rows_is_named(tmp_path: Path) -> None:
     assert "# TO EDIT: 'Stage' has rows that are won, but no value means lost (Won" in text
 
 
-def test_a_second_flag_that_says_lost_is_no_feature_and_rows_with_neither_are_counted(tmp_path: Path) -> None:
-    frame = plain_deals()
-    flags = {"Won?": frame["Stage"] == "Won", "Lost?": frame["Stage"].isin(["Lost", "Unqualified"])}
-    neither = int((~flags["Won?"] & ~flags["Lost?"]).sum())
-    frame = frame.drop(columns="Stage").assign(**{name: flag.astype("str").str.upper() for name, flag in flags.items()})
-    frame.to_csv(tmp_path / "boxes.csv", index=False)
-    text, source = declared(tmp_path / "boxes.csv", out=tmp_path / "boxes.yaml")
-    assert f"# TO EDIT: {neither:,} rows have neither 'Won?' nor 'Lost?'" in text
-    assert str(source.tables["leads"].columns["lost"].role) == "ignore"
-
-
 def test_nested_records_with_seconds_since_1970_have_clocks(tmp_path: Path) -> None:
     frame = plain_deals()
     seconds = {

@@ -10,6 +10,7 @@ from pipelines.declaring.exports.export_plan import ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import status_column
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.words.status_flags import StatusFlags, find_flags
 from pipelines.declaring.words.status_words import place_statuses
 from pipelines.ingest.key_forms import match_keys
 
@@ -28,6 +29,7 @@ class DealOutcomes:
     rows : header and values of closed deals, where the table holds open ones too
     closed_at : headers of the close, the first filled counts
     known_at : header of when the close became known, "" if there is none
+    flags : the flags that ``column`` is made of, where the table has no such column
     """
 
     column: str
@@ -38,16 +40,21 @@ class DealOutcomes:
     rows: Mapping[str, tuple[str, ...]]
     closed_at: tuple[str, ...]
     known_at: str = ""
+    flags: StatusFlags | None = None
+
+    def texts(self, table: ExportTable) -> pd.Series:
+        """What the table says of each deal."""
+        return table.frame[self.column] if self.flags is None else self.flags.join(table.frame)
 
     def is_won(self, table: ExportTable) -> pd.Series:
         """Which deals were won."""
-        texts = table.frame[self.column]
+        texts = self.texts(table)
         return texts.isin(self.won) if self.won else texts.str.lower().isin(TRUE_TEXTS)
 
     def is_closed(self, table: ExportTable) -> pd.Series:
         """Which deals are over."""
         if self.won:
-            return table.frame[self.column].isin([*self.won, *self.lost, *self.disqualified])
+            return self.texts(table).isin([*self.won, *self.lost, *self.disqualified])
         closed = table.frame[self.column].notna()
         for header, values in self.rows.items():
             closed &= table.frame[header].isin(values)
@@ -86,6 +93,21 @@ def read_outcomes(table: ExportTable) -> DealOutcomes | None:
             rows={status: over} if still or table.filled(status) < 1 else {},
             closed_at=closed_at,
             known_at=known_at,
+        )
+
+    flags = find_flags(table.frame)
+    if flags is not None:
+        over = tuple(flags.values)
+        return DealOutcomes(
+            column=flags.name,
+            won=("won",),
+            lost=tuple(value for value in over if value == "lost"),
+            disqualified=tuple(value for value in over if value == "disqualified"),
+            open=("",),
+            rows={flags.name: over},
+            closed_at=closed_at,
+            known_at=known_at,
+            flags=flags,
         )
 
     flag = _flag(table, Meaning.WON)

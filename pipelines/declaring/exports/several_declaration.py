@@ -202,7 +202,7 @@ def _accounts(plan: ExportPlan) -> list[str]:
 def _outcomes(plan: ExportPlan, table: ExportTable | None, outcomes: DealOutcomes | None) -> list[str]:
     if table is None or outcomes is None:
         return []
-    lines = ["  outcomes:", *location_lines(table.location)]
+    lines = ["  outcomes:", *location_lines(table.location), *_flag_lines(outcomes, indent=4)]
     if outcomes.rows:
         closed = int(outcomes.is_closed(table).sum())
         lines.append(f"    rows: {flow(outcomes.rows)} # {closed:,} of {len(table.frame):,} deals are closed")
@@ -225,6 +225,17 @@ def _outcomes(plan: ExportPlan, table: ExportTable | None, outcomes: DealOutcome
         won |= {"true_values": list(outcomes.won), "false_values": [*outcomes.lost, *outcomes.disqualified]}
     lines.append(column_line("won", won, f"{outcomes.is_won(table).sum():,} won"))
     return [*lines, *_deal_columns(table)]
+
+
+def _flag_lines(outcomes: DealOutcomes, *, indent: int) -> list[str]:
+    """The column of outcomes that is made of flags."""
+    flags = outcomes.flags
+    if flags is None:
+        return []
+    against = f"; {flags.contradictions:,} rows contradict themselves" if flags.contradictions else ""
+    return [
+        f"{' ' * indent}flags: {flow(flags.declare())} # a column made of these; with none set it is empty{against}"
+    ]
 
 
 def _deal_columns(table: ExportTable) -> list[str]:
@@ -255,7 +266,7 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
     people = plan.roles.get(Subject.LEADS) == table.name
     why = "leads say themselves how they closed" if people else "deals are the leads here: no table holds people"
     lines = [f"opportunities: # {why}"]
-    lines += location_lines(table.location, indent=2)
+    lines += [*location_lines(table.location, indent=2), *_flag_lines(outcomes, indent=2)]
     lines += [f"  lead_id: {flow(key or '?')}", f"  created_at: {flow(created or '?')}"]
     lines.append(f"  closed_at: {flow(one_or_list(outcomes.closed_at))}")
     won, lost = outcomes.won, outcomes.lost
@@ -274,6 +285,7 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
     status["open"] = list(outcomes.open)
     lines.append(f"  status: {flow(status)}")
     done = {key, created, outcomes.column, outcomes.known_at, *outcomes.closed_at}
+    done |= set() if outcomes.flags is None else set(outcomes.flags.headers)
 
     account = plan.to_accounts.get(table.name)
     if account is not None:

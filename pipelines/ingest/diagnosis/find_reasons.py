@@ -174,6 +174,13 @@ def _explain_values(table: TableInTrouble, rule: Rule, column: str, numbers: npt
     at = np.flatnonzero(np.isin(table.shaped.rows, numbers))
     texts = table.texts(header, numbers)
 
+    flags = table.source.tables[table.name].flags if table.name in table.source.tables else {}
+    if header in flags and rule in (Rule.TYPE, Rule.ALLOWED):
+        named = dict.fromkeys(flag for headers in flags[header].values() for flag in headers)
+        return Cause(
+            f"their flags contradict each other ({', '.join(named)})",
+            "correct these rows where they come from, or say under 'flags' what the flags mean together",
+        )
     if rule is Rule.TYPE and texts:
         if column in hidden_columns(table.source, table.name):
             texts = [shape_of_text(text) for text in texts]

@@ -1,0 +1,58 @@
+"""A status that a file tells by several flags or dates, such as Won? beside Lost?, as one column of texts."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Bools
+from features.kernel.column_reader import FALSE_TEXTS
+from features.schema.columns import Column, fold_value
+from pipelines.ingest.values.number_form import NO_VALUE
+from pipelines.ingest.values.type_casting import plain_texts
+
+CONTRADICTION = "contradiction: "  # how a value begins of a row whose flags fit no declared one
+_NO = (
+    FALSE_TEXTS
+    | NO_VALUE
+    | frozenset({"nein", "non", "nie", "nej", "nee", "nao", "não", "아니오", "아니요", "いいえ", "否"})
+)
+
+
+def is_set(column: pd.Series) -> Bools:
+    """Which cells of a flag or date are set: filled with anything that does not mean no.
+
+    >>> is_set(pd.Series(["yes", "No", "", "2024-05-01", "0"])).tolist()
+    [True, False, False, True, False]
+    """
+    texts = plain_texts(column, Column())
+    off = {text for text in texts.dropna().unique() if fold_value(text) in _NO}
+    return np.asarray(texts.notna() & ~texts.isin(off), dtype=np.bool_)
+
+
+def join_flags(frame: pd.DataFrame, values: Mapping[str, Sequence[str]]) -> pd.Series:
+    """The value whose headers are the ones that a row has set; missing where it has set none.
+
+    A row whose set ones are those of no value contradicts itself; its text says so, and is no declared value.
+    """
+    headers = list(dict.fromkeys(header for named in values.values() for header in named))
+    code = np.zeros(len(frame), dtype=np.int64)
+    for place, header in enumerate(headers):
+        code |= is_set(frame[header]).astype(np.int64) << place
+
+    meant = {sum(1 << headers.index(header) for header in set(named)): value for value, named in values.items()}
+    texts: dict[int, str | None] = {0: None}
+    for one in np.unique(code).tolist():
+        named = " + ".join(header for place, header in enumerate(headers) if one >> place & 1)
+        texts.setdefault(one, meant.get(one, f"{CONTRADICTION}{named}"))
+    return pd.Series([texts[one] for one in code.tolist()], index=frame.index, dtype="str")
+
+
+def add_flag_columns(frame: pd.DataFrame, flags: Mapping[str, Mapping[str, Sequence[str]]]) -> pd.DataFrame:
+    """The rows of a file with the columns that a declaration makes of its flags; those it has already stay."""
+    made = {
+        name: join_flags(frame, values)
+        for name, values in flags.items()
+        if name not in frame and all(header in frame for named in values.values() for header in named)
+    }
+    return frame.assign(**made) if made else frame

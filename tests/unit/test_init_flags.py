@@ -1,0 +1,144 @@
+"""Two flags or dates that only together say how a deal stands are one status; rows that contradict themselves none."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import SourceError
+from features.schema.load_source import parse_source
+from features.schema.source import Source
+from features.schema.vocabulary import Role
+from pipelines.declaring.exports.open_export import init_export
+from pipelines.declaring.words.status_flags import find_flags
+from pipelines.ingest.errors import MissingColumnError
+from pipelines.ingest.values.flag_columns import join_flags
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
+from tests.reference.crm_export import deals
+
+BOTH = 5  # rows that have both flags
+
+
+def flagged(kind: str) -> pd.DataFrame:
+    """Deals without a status; some won ones are lost too."""
+    frame = deals(400).reset_index(drop=True)
+    won, lost = frame["status"] == "Won", frame["status"].isin(["Lost", "Unqualified"])
+    twice = won & (won.cumsum() <= BOTH)
+    made = pd.DataFrame({"Deal ID": frame["id"], "Created": frame["created"], "Employees": frame["employees"]})
+    if kind == "dates":
+        return made.assign(
+            won_at=np.where(won, frame["closed"], ""), lost_at=np.where(lost | twice, frame["closed"], "")
+        )
+    made["Close Date"] = frame["closed"].where(frame["closed"] != "", "2026-03-01 00:00")
+    if kind == "closed":
+        over = (won | lost) & ~twice  # won, but not closed
+        return made.assign(IsClosed=np.where(over, "true", "false"), IsWon=np.where(won, "true", "false"))
+    names, yes, no = {
+        "boxes": (("Won?", "Lost?"), "TRUE", "FALSE"),
+        "crosses": (("Won", "Lost"), "x", ""),
+        "polish": (("Wygrana", "Przegrana"), "tak", "nie"),
+        "korean": (("수주 여부", "실주 여부"), "Y", "N"),
+    }[kind]
+    made[names[0]] = np.where(won, yes, no)
+    made[names[1]] = np.where(lost | twice, yes, no)
+    return made
+
+
+def declared(*files: Path, out: Path) -> tuple[str, Source]:
+    text = init_export([str(file) for file in files], out, out.parent / "data")
+    return text, parse_source(text, path=out)
+
+
+def expected() -> tuple[int, int, int]:
+    status = deals(400)["status"]
+    won = int((status == "Won").sum()) - BOTH
+    return won, int(status.isin(["Lost", "Unqualified"]).sum()), int(status.isin(["Open", "New"]).sum())
+
+
+@pytest.mark.parametrize("kind", ["boxes", "dates", "closed", "crosses", "polish", "korean"])
+def test_flags_of_one_file_are_one_status(tmp_path: Path, kind: str) -> None:
+    flagged(kind).to_csv(tmp_path / "deals.csv", index=False)
+    text, source = declared(tmp_path / "deals.csv", out=tmp_path / "deals.yaml")
+    assert "# Nothing has to be edited" in text and f"{BOTH} rows contradict themselves" in text
+    paths = Paths(tmp_path / "data", "deals")
+    record = ingest(source, paths)
+    won, lost, still = expected()
+    assert record.rows["leads"].kept == won + lost + still and record.rows["leads"].quarantined == BOTH
+    outcomes = load_tables(paths)["outcomes"]
+    assert (int(outcomes["won"].sum()), len(outcomes)) == (won, won + lost)
+    assert any("contradict each other" in reason.cause for reason in record.reasons["leads"])
+    columns = source.tables["leads"].columns
+    assert {name for name, c in columns.items() if c.role is Role.FEATURE} == {"lead_id", "created_at", "employees"}
+
+
+@pytest.mark.parametrize("kind", ["boxes", "closed"])
+@pytest.mark.parametrize("people", [False, True])
+def test_flags_of_a_table_of_deals_are_one_status(tmp_path: Path, kind: str, people: bool) -> None:
+    frame, folder = flagged(kind), tmp_path / "crm"
+    folder.mkdir()
+    if people:
+        leads = pd.DataFrame({"Lead ID": [f"L{i:05d}" for i in range(len(frame))], "Create Date": frame["Created"]})
+        leads.assign(Email=[f"a{i}@firm{i}.example" for i in range(len(frame))]).to_csv(
+            folder / "leads.csv", index=False
+        )
+        frame = frame.assign(**{"Lead ID": leads["Lead ID"]})
+    else:
+        visits = pd.DataFrame({"Deal ID": frame["Deal ID"], "Type": "visit", "Date": frame["Created"]})
+        visits.to_csv(folder / "activities.csv", index=False)
+    frame.to_csv(folder / "opportunities.csv", index=False)
+    text, source = declared(folder, out=tmp_path / "crm.yaml")
+    assert "TO EDIT" not in text
+    record = ingest(source, Paths(tmp_path / "data", source.name))
+    won, lost, still = expected()
+    outcomes = record.rows["outcomes"]
+    assert (outcomes.kept, outcomes.quarantined, outcomes.left_out) == (won + lost, BOTH, still)
+
+
+def test_flat_files_have_flags_too(tmp_path: Path) -> None:
+    flagged("crosses").drop(columns=["Created", "Close Date"]).to_csv(tmp_path / "flat.csv", index=False)
+    _, source = declared(tmp_path / "flat.csv", out=tmp_path / "flat.yaml")
+    assert source.flat is not None and source.flat.target.open == ("",)
+    record = ingest(source, Paths(tmp_path / "data", "flat"))
+    assert record.rows["leads"].quarantined == BOTH
+
+
+def test_a_flag_that_the_file_lost_is_named(tmp_path: Path) -> None:
+    flagged("boxes").to_csv(tmp_path / "deals.csv", index=False)
+    _, source = declared(tmp_path / "deals.csv", out=tmp_path / "deals.yaml")
+    flagged("boxes").drop(columns="Lost?").to_csv(tmp_path / "deals.csv", index=False)
+    with pytest.raises(MissingColumnError, match=r"Lost\?"):
+        ingest(source, Paths(tmp_path / "data", "deals"))
+
+
+def test_a_status_of_its_own_comes_before_flags_and_two_books_are_no_flags() -> None:
+    frame = pd.DataFrame({"Won?": ["yes", "no"] * 20, "Lost?": ["no", "yes"] * 20}).astype("str")
+    assert find_flags(frame) is not None
+    assert find_flags(frame.assign(**{"Lost?": "yes"})) is None  # lost whenever won
+    assert find_flags(frame.rename(columns={"Lost?": "Lost reason"})) is None
+
+
+def test_values_of_flags_are_what_is_set_together() -> None:
+    frame = pd.DataFrame({"closed": ["1", "1", "0", "0"], "won": ["1", "", None, "TRUE"]}).astype("str")
+    found = join_flags(frame, {"won": ("closed", "won"), "lost": ("closed",)})
+    assert found.fillna("").tolist() == ["won", "lost", "", "contradiction: won"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [("{won: A, lost: A}", "have the same headers"), ("{won: Outcome, lost: A}", "cannot be made of itself")],
+)
+def test_flags_that_cannot_be_are_refused(flags: str, said: str) -> None:
+    text = f"""name: x
+kind: flat
+flat: {{target: {{column: outcome, won: [won], lost: [lost]}}}}
+tables:
+  leads:
+    location: {{file: a.csv}}
+    flags: {{Outcome: {flags}}}
+    columns: {{outcome: {{from: Outcome, role: display}}, size: {{type: number}}}}
+"""
+    with pytest.raises(SourceError, match=said):
+        parse_source(text)
