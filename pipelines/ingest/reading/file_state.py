@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.ingest.errors import ChangedFileError, MissingFileError, UnreadableFileError
+from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)  # a pipe put there meanwhile does not block us
 
@@ -65,16 +66,19 @@ def read_start(path: Path, size: int) -> bytes:
         return stream.read(size)
 
 
-def read_whole(path: Path) -> tuple[bytes, FileState]:
+def read_whole(path: Path, limits: ReadLimits | None = None) -> tuple[bytes, FileState]:
     """Bytes of a file and what it was while they were read.
 
     Raises
     ------
     ChangedFileError
         if it was written meanwhile.
+    TooLargeError
+        before it is read, if it is larger than it may be.
     """
     with open_regular(path) as stream:
         before = os.fstat(stream.fileno())
+        (limits or limits_of()).check_bytes(before.st_size, before.st_size, path.name)
         content = stream.read()
         after = os.fstat(stream.fileno())
     state = _state(path, before, hashlib.sha256(content).hexdigest())

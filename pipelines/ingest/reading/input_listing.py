@@ -14,8 +14,9 @@ from pipelines.ingest.reading.file_state import read_whole
 from pipelines.ingest.reading.formats.databases import as_file, is_database_file, list_database, list_file_tables
 from pipelines.ingest.reading.formats.parquet_files import PARQUET
 from pipelines.ingest.reading.formats.workbooks import COMPOUND, list_sheets
+from pipelines.ingest.reading.read_limits import limits_of
 from pipelines.ingest.reading.table_names import PACKED_SUFFIXES, is_table_name
-from pipelines.ingest.reading.unpacking import ZIP, is_workbook, unpack, zip_member, zip_names
+from pipelines.ingest.reading.unpacking import ZIP, check_members, is_workbook, unpack, zip_member, zip_names
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _list_file(path: Path) -> Iterator[FoundTable]:
             Path(str(path).replace("*", "")).stem.strip("-_. ") or path.parent.name, Location(file=str(path))
         )
         return
-    content, _ = read_whole(path)
+    content, _ = read_whole(path, limits_of())
     yield from _list_content(content, path, Location(file=str(path)), _stem(path.name), depth=2)
 
 
@@ -147,6 +148,7 @@ def _list_content(content: bytes, path: Path, location: Location, name: str, *, 
 
     content = unpack(content, Location(file=location.file), what=what)
     if content.startswith(COMPOUND) or (content.startswith(ZIP) and is_workbook(content)):
+        check_members(content, limits_of(), what=what)
         sheets = list_sheets(content, what=what)
         for sheet in sheets:
             yield FoundTable(sheet if len(sheets) > 1 else name, location.model_copy(update={"sheet": sheet}))

@@ -14,10 +14,12 @@ import pyarrow as pa
 
 from features.schema.table_source import Location
 from pipelines.ingest.errors import UnreadableFileError, WrongHashError
+from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 from pipelines.ingest.reading.table_names import is_table_name
 
 ZIP = b"PK\x03\x04"
-LARGEST_UNPACKED = 8 << 30  # bytes: a table is held in memory, and archives of zeros unpack a thousandfold
+_PIECE = 1 << 22  # bytes unpacked at a time, so that a limit is met before memory is taken
+_LONGEST_MIMETYPE = 200
 _HIDDEN_MEMBERS = ("__MACOSX/", ".DS_Store", "Thumbs.db")  # what operating systems add to archives
 
 
@@ -39,11 +41,12 @@ def unpack(content: bytes, location: Location, *, what: str) -> bytes:
     WrongHashError
         if the bytes are not the declared ones.
     """
+    limits, packed = limits_of(location), len(content)
     if content.startswith(ZIP) and not is_workbook(content):
-        content = zip_member(content, location.member, what=what)
+        content = zip_member(content, location.member, what=what, limits=limits, packed=packed)
     for mark, name, opener in _STREAMS:
         if content.startswith(mark):
-            content = _unpack_stream(content, opener, f"{what} is a damaged {name} file", what)
+            content = _unpack_stream(content, opener, f"{what} is a damaged {name} file", (limits, packed, what))
             break
 
     check_hash(hashlib.sha256(content).hexdigest(), location, what=what)
@@ -59,21 +62,25 @@ def check_hash(found: str, location: Location, *, what: str) -> None:
         )
 
 
-def _unpack_stream(content: bytes, opener: Callable[[Any], Any], damaged: str, what: str) -> bytes:
+def _unpack_stream(
+    content: bytes, opener: Callable[[Any], Any], damaged: str, bounds: tuple[ReadLimits, int, str]
+) -> bytes:
     try:
         with opener(io.BytesIO(content)) as stream:
-            found: bytes = stream.read(LARGEST_UNPACKED + 1)
+            return _read_within(stream, *bounds)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException, ValueError) as problem:
         raise UnreadableFileError(f"{damaged} ({problem}). Fetch it again.") from problem
-    if len(found) > LARGEST_UNPACKED:
-        raise _too_large(what)
-    return found
 
 
-def _too_large(what: str) -> UnreadableFileError:
-    return UnreadableFileError(
-        f"{what} unpacks to more than {LARGEST_UNPACKED >> 30} GiB. Split the export, or give it as Parquet."
-    )
+def _read_within(stream: Any, limits: ReadLimits, packed: int, what: str) -> bytes:
+    """All bytes of a stream, or TooLargeError once they are more than a file of ``packed`` bytes may hold."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := stream.read(_PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        limits.check_bytes(size, packed, what)
+    return b"".join(pieces)
 
 
 def is_workbook(content: bytes) -> bool:
@@ -83,7 +90,10 @@ def is_workbook(content: bytes) -> bool:
             names = archive.namelist()
             if any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin")):
                 return True
-            return "mimetype" in names and b"opendocument.spreadsheet" in archive.read("mimetype")
+            if "mimetype" not in names:
+                return False
+            with archive.open("mimetype") as stream:
+                return b"opendocument.spreadsheet" in stream.read(_LONGEST_MIMETYPE)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, NotImplementedError, ValueError):
         return False
 
@@ -111,19 +121,25 @@ def _sole_table(names: Sequence[str]) -> str | None:
     return names[0] if len(names) == 1 else tables[0] if len(tables) == 1 else None
 
 
-def zip_member(content: bytes, member: str | None, *, what: str) -> bytes:
-    """Bytes of a member of a zip; a path may lead through zips in zips (``inner.zip/folder/file.csv``)."""
+def zip_member(
+    content: bytes, member: str | None, *, what: str, limits: ReadLimits | None = None, packed: int | None = None
+) -> bytes:
+    """Bytes of a member of a zip; a path may lead through zips in zips (``inner.zip/folder/file.csv``).
+
+    ``packed`` is the size of the file that it all came from.
+    """
+    limits, packed = limits or limits_of(), packed or len(content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = _names(archive)
             wanted = member if member is not None else _sole_table(names)
             if wanted is not None and wanted in names:
-                if archive.getinfo(wanted).file_size > LARGEST_UNPACKED:
-                    raise _too_large(f"{wanted} in {what}")
-                return archive.read(wanted)
+                return _read_member(archive, wanted, limits, packed, what)
             inner = next((n for n in names if member and n.endswith(".zip") and member.startswith(f"{n}/")), None)
             if inner is not None and member is not None:
-                return zip_member(archive.read(inner), member.removeprefix(f"{inner}/"), what=f"{what}/{inner}")
+                within = _read_member(archive, inner, limits, packed, what)
+                rest = member.removeprefix(f"{inner}/")
+                return zip_member(within, rest, what=f"{what}/{inner}", limits=limits, packed=packed)
     except NotImplementedError as problem:
         raise UnreadableFileError(f"{what} is packed in an unknown way ({problem}). Unpack it first.") from problem
     except RuntimeError as problem:
@@ -135,3 +151,19 @@ def zip_member(content: bytes, member: str | None, *, what: str) -> bytes:
         if member
         else f"{what} holds {len(names)} files: {', '.join(names)}. Name one as 'member:'."
     )
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, limits: ReadLimits, packed: int, what: str) -> bytes:
+    named = f"{name} in {what}"
+    limits.check_bytes(archive.getinfo(name).file_size, packed, named)
+    with archive.open(name) as stream:
+        return _read_within(stream, limits, packed, named)
+
+
+def check_members(content: bytes, limits: ReadLimits, *, what: str) -> None:
+    """TooLargeError if a zip's members, as a workbook's sheets are, unpack to more than they may."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            limits.check_bytes(sum(info.file_size for info in archive.infolist()), len(content), what)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError):
+        return  # damaged: whoever reads it says so

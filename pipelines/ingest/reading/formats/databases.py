@@ -23,8 +23,9 @@ from features.schema.secrets import HIDDEN, hide_secrets, holds_secret
 from features.schema.table_source import Database, Location
 from pipelines.ingest.errors import DatabaseError, EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
-from pipelines.ingest.reading.formats.sql_tables import Fetched, Relation, fetch_relation, list_relations
+from pipelines.ingest.reading.formats.sql_tables import BATCH_ROWS, Fetched, Relation, fetch_relation, list_relations
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
+from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 from pipelines.workspace.atomic_files import write_bytes
 
 SQLITE, DUCKDB = b"SQLite format 3\0", b"DUCK"  # the latter at byte 8
@@ -163,7 +164,8 @@ def read_database_file(path: Path, location: Location, *, what: str, columns: Se
     if table is not None and table not in names:
         raise UnreadableFileError(f"{what} has no table '{table}'. It has: {', '.join(names)}.")
 
-    relation = Relation(table=table, query=location.query, columns=tuple(columns))
+    limits = limits_of(location)
+    relation = Relation(table=table, query=location.query, columns=tuple(columns), most=limits)
     kind = "duckdb" if _is_duckdb(path) else "sqlite"
     form = {"format": kind, "table": table or "query"}
     if kind == "duckdb":
@@ -171,10 +173,23 @@ def read_database_file(path: Path, location: Location, *, what: str, columns: Se
             quoted = '"' + (table or "").replace('"', '""') + '"'
             origin = quoted if table is not None else f"({(location.query or '').strip().rstrip(';')})"
             asked = f"SELECT * FROM {origin}"
-            return _raw(connection.execute(asked).to_arrow_table(), form, f"{form['table']} of {what}", ())
+            return _raw(_fetch_within(connection, asked, limits, what), form, f"{form['table']} of {what}", ())
     with _sqlite(path) as engine, _told(Address(engine.url, what, ()), what):
         fetched = fetch_relation(engine, relation, what=what)
     return _raw(fetched.rows, form, f"{form['table']} of {what}", fetched.not_read)
+
+
+def _fetch_within(connection: duckdb.DuckDBPyConnection, asked: str, limits: ReadLimits, what: str) -> pa.Table:
+    """All rows, or TooLargeError once there are more than there may be: a view can make any number of them."""
+    reader = connection.execute(asked).to_arrow_reader(BATCH_ROWS)
+    batches: list[pa.RecordBatch] = []
+    rows, size = 0, 0
+    for batch in reader:
+        batches.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        limits.check_shape(rows, batch.num_columns, what)
+        limits.check_bytes(size, size, what)
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def list_file_tables(path: Path, *, what: str) -> list[str]:

@@ -1,7 +1,9 @@
 """JSON lines, JSON arrays and documents that list records under a key: nested objects become columns with dots."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,14 +13,23 @@ from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.delimited_text import BrokenRow
 from pipelines.ingest.reading.encodings import decode
 from pipelines.ingest.reading.formats.arrow_frames import text_of_nested
+from pipelines.ingest.reading.formats.json_levels import levels_of
 from pipelines.ingest.reading.raw_table import RawTable, text_frame
+from pipelines.ingest.reading.read_limits import limits_of
 
-NOT_JSON, NAMED_TWICE, NO_TEXT = "json", "json_key", "encoding"  # rules of the quarantine
+NOT_JSON, NAMED_TWICE, NO_TEXT, TOO_DEEP = "json", "json_key", "encoding", "nesting"  # rules of the quarantine
+_SHOWN_COLUMNS = 30
+
+_Records = tuple[list[dict[str, str | None]], list[int], list[BrokenRow]]  # those read, their numbers, the others
 _DEEPEST = 8  # levels of objects in objects; below it an object is kept as JSON text
 
 
 class _RepeatedKeyError(ValueError):
     """An object that gives one key twice: which of the values is meant, nobody knows."""
+
+
+class _TooDeepError(ValueError):
+    """A record with more levels of lists and objects than the limit."""
 
 
 class _NoTextError(ValueError):
@@ -32,18 +43,23 @@ def read_json(content: bytes, location: Location, *, what: str) -> RawTable:
     kept out and named; a document that is not JSON as a whole is refused.
     """
     decoded = decode(content, location.csv.encoding, what=what)
-    text = decoded.text.strip()
+    text, limits = decoded.text.strip(), limits_of(location)
     if not text:
         raise EmptyFileError(f"{what} is empty ({len(content)} bytes). Export it again.")
 
-    lines = _is_lines(text)
-    good, numbers, broken = _read_lines(text) if lines else _read_document(text, location.records, what)
+    reader = _Reader(limits.nesting)
+    lines = reader.is_lines(text) if "\n" in text or not reader.is_deep(text) else False
+    if not lines and reader.is_deep(text):
+        limits.check_nesting(limits.nesting + 1, what)
+    good, numbers, broken = reader.read_lines(text) if lines else _read_document(text, location.records, what)
     if not good and not broken:
         raise EmptyFileError(f"{what} holds no records. Export it again, with its data.")
 
     header = list(dict.fromkeys(name for record in good for name in record))
+    limits.check_shape(len(good), len(header), what)
     nested = sorted(name for name in header if "." in name)
-    notes = [f"{what}: nested objects are read as columns with dots: {', '.join(nested)}."] if nested else []
+    shown = ", ".join(nested[:_SHOWN_COLUMNS]) + (", ..." if len(nested) > _SHOWN_COLUMNS else "")
+    notes = [f"{what}: nested objects are read as columns with dots: {shown}."] if nested else []
     return RawTable(
         frame=text_frame(header, [[record.get(name) for name in header] for record in good]),
         rows=np.asarray(numbers, dtype=np.int64),
@@ -62,38 +78,51 @@ def looks_like_json(content: bytes) -> bool:
     return start.startswith(b"{") and start[1:].lstrip().startswith((b'"', b"}"))
 
 
-def _is_lines(text: str) -> bool:
-    """Whether each line is a record of its own: the first line is an object by itself, and another follows."""
-    first, _, rest = text.partition("\n")
-    if not rest.strip():
-        return not text.startswith("[") and not _lists_records(text)
-    try:
-        return isinstance(_parse(first), dict)
-    except ValueError:
-        return any(_is_object(line) for line in rest.split("\n", 2)[:2])  # the first line may be the damaged one
+@dataclass(frozen=True)
+class _Reader:
+    """Reads JSON of at most so many levels: what is deeper is never parsed, as parsing calls itself for each level."""
+
+    most_levels: int
+
+    def is_deep(self, text: str) -> bool:
+        """Whether values are nested too deeply; asked of few texts, as most open too few brackets for it."""
+        opened = text.count("[") + text.count("{")
+        return opened > self.most_levels and levels_of(text) > self.most_levels
+
+    def is_lines(self, text: str) -> bool:
+        """Whether each line is a record of its own: the first line is an object by itself, and another follows."""
+        first, _, rest = text.partition("\n")
+        if not rest.strip():
+            return not text.startswith("[") and not self._lists_records(text)
+        try:
+            return isinstance(self.parse(first), dict)
+        except ValueError:
+            return any(self._is_object(line) for line in rest.split("\n", 2)[:2])  # the first may be the damaged one
+
+    def read_lines(self, text: str) -> _Records:
+        """A record per line."""
+        return _sort_records((self.parse, line, line) for line in text.split("\n") if line.strip())
+
+    def parse(self, line: str) -> Any:
+        """A value; ValueError if it is none, names a key twice or is nested too deeply."""
+        if self.is_deep(line):
+            raise _TooDeepError
+        return _parse(line)
+
+    def _is_object(self, line: str) -> bool:
+        try:
+            return isinstance(self.parse(line), dict) and bool(line.strip())
+        except ValueError:
+            return False
+
+    def _lists_records(self, text: str) -> bool:
+        try:
+            return bool(_lists_of(self.parse(text)))
+        except ValueError:
+            return False
 
 
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(_parse(line), dict) and bool(line.strip())
-    except ValueError:
-        return False
-
-
-def _lists_records(text: str) -> bool:
-    try:
-        return bool(_lists_of(_parse(text)))
-    except ValueError:
-        return False
-
-
-def _read_lines(text: str) -> tuple[list[dict[str, str | None]], list[int], list[BrokenRow]]:
-    return _sort_records((_parse, line, line) for line in text.split("\n") if line.strip())
-
-
-def _sort_records(
-    given: Iterable[tuple[Callable[[Any], Any], Any, Any]],
-) -> tuple[list[dict[str, str | None]], list[int], list[BrokenRow]]:
+def _sort_records(given: Iterable[tuple[Callable[[Any], Any], Any, Any]]) -> _Records:
     """Records as rows, their numbers, and those that are none; each with how it is parsed and how it is shown."""
     good: list[dict[str, str | None]] = []
     numbers: list[int] = []
@@ -103,15 +132,17 @@ def _sort_records(
             good.append(_flat(parse(record)))
             numbers.append(number)
         except (ValueError, RecursionError) as problem:
-            known: dict[type[Exception], str] = {_RepeatedKeyError: NAMED_TWICE, _NoTextError: NO_TEXT}
+            known: dict[type[Exception], str] = {
+                _RepeatedKeyError: NAMED_TWICE,
+                _NoTextError: NO_TEXT,
+                _TooDeepError: TOO_DEEP,
+            }
             raw = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=True, default=str)
             broken.append(BrokenRow(number, known.get(type(problem), NOT_JSON), _printable(raw)))
     return good, numbers, broken
 
 
-def _read_document(
-    text: str, key: str | None, what: str
-) -> tuple[list[dict[str, str | None]], list[int], list[BrokenRow]]:
+def _read_document(text: str, key: str | None, what: str) -> _Records:
     try:
         document = json.loads(text, object_pairs_hook=_pairs, parse_int=str, parse_float=_float, parse_constant=_gap)
     except _RepeatedKeyError as problem:
@@ -172,8 +203,8 @@ def _parse(line: str) -> Any:
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _RepeatedKeyError(f"an object names '{next(n for n in names if names.count(n) > 1)}' twice.")
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise _RepeatedKeyError(f"an object names '{twice}' twice.")
     return found
 
 

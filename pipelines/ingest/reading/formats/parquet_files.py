@@ -1,7 +1,7 @@
 """Parquet files and folders of them: partitions kept as columns, types as they are written."""
 
 import hashlib
-import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.schema.table_source import Location
@@ -16,15 +17,18 @@ from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.file_state import read_whole
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
+from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 from pipelines.ingest.reading.unpacking import check_hash
 
 PARQUET = b"PAR1"
+_WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 8, "FLOAT": 4, "DOUBLE": 8}  # bytes of a value in memory
+_CODE_BYTES = 8  # of a code, or of where a text starts
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"  # what Hive and Spark write for a missing value
 
 
-def read_parquet_bytes(content: bytes, *, what: str) -> RawTable:
+def read_parquet_bytes(content: bytes, limits: ReadLimits | None = None, *, what: str) -> RawTable:
     """Rows of one Parquet file."""
-    return _raw(_table(pa.BufferReader(content), what), {}, (), what)
+    return _raw(_table(content, limits or limits_of(), what), {}, (), what)
 
 
 def read_parquet_folder(files: Sequence[Path], root: Path, location: Location, *, what: str) -> RawTable:
@@ -33,20 +37,24 @@ def read_parquet_folder(files: Sequence[Path], root: Path, location: Location, *
     What stands in folder names (``dt=2026-01-01``) becomes a column of texts. Columns that only some files have are
     missing in the others.
     """
-    digest, states, tables = hashlib.sha256(), [], []
+    digest, states, tables, taken = hashlib.sha256(), [], [], 0
+    limits = limits_of(location)
     for file in files:
-        content, state = read_whole(file)
+        content, state = read_whole(file, limits)
         states.append(state)
         digest.update(f"{file.relative_to(root).as_posix()}\0{state.sha256}\n".encode())
-        table = _table(io.BytesIO(content), f"{file.relative_to(root)} in {what}")
+        table = _table(content, limits, f"{file.relative_to(root)} in {what}")
+        taken += table.nbytes
+        limits.check_bytes(taken, sum(state.size for state in states), what)
         for name, value in partition_values(file, root).items():
             if name not in table.column_names:
                 table = table.append_column(name, pa.array([value] * table.num_rows, pa.string()))
         tables.append(table)
 
     check_hash(digest.hexdigest(), location, what=what)
-    columns = {name for table in tables for name in table.column_names}
-    partial = sorted(name for name in columns if any(name not in table.column_names for table in tables))
+    limits.check_shape(sum(t.num_rows for t in tables), len({n for t in tables for n in t.column_names}), what)
+    stand_in = Counter(name for table in tables for name in set(table.column_names))
+    partial = sorted(name for name, times in stand_in.items() if times < len(tables))
     notes = [f"{what}: {', '.join(partial)} stand in some of the {len(files)} files only."] if partial else []
     form = {"sha256": digest.hexdigest(), "bytes": sum(state.size for state in states), "files": len(files)}
     return replace(_raw(_unite(tables), form, notes, what), files=tuple(states))
@@ -66,19 +74,76 @@ def partition_values(file: Path, root: Path) -> dict[str, str | None]:
     }
 
 
-def _table(stream: object, what: str) -> pa.Table:
+def _table(content: bytes, limits: ReadLimits, what: str) -> pa.Table:
+    """The table, once it is known what it takes; texts are codes until then, as one long text may be every row's."""
     try:
-        return pq.ParquetFile(stream).read()
+        file = pq.ParquetFile(pa.BufferReader(content))
+        _check_layout(file, limits, len(content), what)
+        schema = file.schema_arrow
+        texts = [field.name for field in schema if _is_text(field.type)]
+        coded = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts).read()
+        limits.check_bytes(sum(_plain_bytes(column) for column in coded.columns), len(content), what)
+        columns = [_plain(column, field.type) for column, field in zip(coded.columns, schema, strict=True)]
+        return pa.table(columns, schema=schema)
     except (pa.ArrowException, OSError) as problem:
         raise UnreadableFileError(f"{what} is not a readable Parquet file ({problem}). Write it again.") from problem
+
+
+def _check_layout(file: pq.ParquetFile, limits: ReadLimits, packed: int, what: str) -> None:
+    """What the file says of itself: rows, columns, levels, and bytes of numbers, which no packing makes smaller."""
+    facts = file.metadata
+    limits.check_shape(facts.num_rows, facts.num_columns, what)
+    limits.check_nesting(max((_levels(field.type) for field in file.schema_arrow), default=0), what)
+    widths = [_WIDTHS.get(file.schema.column(i).physical_type, 4) for i in range(facts.num_columns)]
+    taken = 0
+    for group in range(facts.num_row_groups):
+        row_group = facts.row_group(group)
+        taken += sum(row_group.column(i).num_values * width for i, width in enumerate(widths))
+        limits.check_bytes(taken, packed, what)
+
+
+def _levels(kind: pa.DataType) -> int:
+    """Levels of lists and structs in a type."""
+    deepest, level, kinds = 0, 0, [kind]
+    while kinds:
+        kinds = [one.field(i).type for one in kinds if pa.types.is_nested(one) for i in range(one.num_fields)]
+        level += 1
+        deepest = level if kinds else deepest
+    return deepest
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return any(test(kind) for test in tests)
+
+
+def _plain_bytes(column: pa.ChunkedArray) -> int:
+    """Bytes of a column once its codes are values."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    if not _is_text(column.type.value_type):
+        return len(column) * _CODE_BYTES
+    taken = 0
+    for chunk in column.chunks:
+        lengths = pc.fill_null(pc.binary_length(chunk.dictionary), 0).to_numpy(zero_copy_only=False)
+        codes = chunk.indices.drop_null().to_numpy(zero_copy_only=False)
+        taken += int(lengths.astype("int64")[codes].sum()) + len(chunk) * _CODE_BYTES
+    return taken
+
+
+def _plain(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == kind else column.cast(kind)
 
 
 def _unite(tables: Sequence[pa.Table]) -> pa.Table:
     """One table; a column that files hold as different types is texts where Arrow knows no common type."""
     names = list(dict.fromkeys(name for table in tables for name in table.column_names))
     columns = []
+    places = [{name: i for i, name in enumerate(t.column_names)} for t in tables]
     for name in names:
-        parts = [t.column(name) if name in t.column_names else pa.nulls(t.num_rows) for t in tables]
+        parts = [
+            t.column(at[name]) if name in at else pa.nulls(t.num_rows) for t, at in zip(tables, places, strict=True)
+        ]
         pieces = [pa.table({name: part}) for part in parts]
         try:
             column = pa.concat_tables(pieces, promote_options="permissive").column(0)
@@ -92,7 +157,7 @@ def _unite(tables: Sequence[pa.Table]) -> pa.Table:
 def _raw(table: pa.Table, form: Mapping[str, Any], notes: Sequence[str], what: str) -> RawTable:
     if not table.num_rows:
         raise EmptyFileError(f"{what} has columns but no rows. Export it again, with its data.")
-    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(table.column_names).items() if times > 1)
     if twice:
         raise UnreadableFileError(f"{what} has column {', '.join(map(repr, twice))} twice; rename one.")
     return RawTable(

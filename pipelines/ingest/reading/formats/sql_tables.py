@@ -2,7 +2,7 @@
 
 import datetime
 import decimal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.types import NullType
 from pipelines.ingest.errors import DatabaseError
 from pipelines.ingest.reading.formats.arrow_frames import text_of_nested
 from pipelines.ingest.reading.header_row import match_headers
+from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 
 BATCH_ROWS = 20_000  # held as Python objects at a time: some 50 MB of a wide table
 
@@ -28,6 +29,7 @@ class Relation:
     columns : wanted headers; empty means all
     since : only rows whose ``watermark`` is at least this text, or missing
     limit : at most so many rows
+    most : what may be read at all; more is refused
     """
 
     table: str | None = None
@@ -37,6 +39,7 @@ class Relation:
     watermark: str | None = None
     since: str | None = None
     limit: int | None = None
+    most: ReadLimits | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ def fetch_relation(engine: Engine, relation: Relation, *, what: str) -> Fetched:
         if relation.watermark is not None and relation.watermark not in picked:
             picked.append(relation.watermark)
         statement = _statement(engine, origin, picked or names, relation)
-        rows = _stream(connection, statement, picked or names)
+        most = relation.most or limits_of()
+        most.check_shape(0, len(picked or names), what)
+        rows = _stream(connection, statement, picked or names, lambda rows, size: _check(most, rows, size, names, what))
     return Fetched(rows, tuple(name for name in names if name not in (picked or names)))
 
 
@@ -120,12 +125,23 @@ def _statement(engine: Engine, origin: sa.FromClause, names: Sequence[str], rela
     return statement.limit(relation.limit) if relation.limit is not None else statement
 
 
-def _stream(connection: Connection, statement: sa.Select[Any], names: Sequence[str]) -> pa.Table:
+def _check(most: ReadLimits, rows: int, size: int, names: Sequence[str], what: str) -> None:
+    most.check_shape(rows, len(names), what)
+    most.check_bytes(size, size, what)
+
+
+def _stream(
+    connection: Connection, statement: sa.Select[Any], names: Sequence[str], check: Callable[[int, int], None]
+) -> pa.Table:
     parts: list[list[pa.Array]] = [[] for _ in names]
+    rows, size = 0, 0
     options = {"stream_results": True, "max_row_buffer": BATCH_ROWS}
     for batch in _batches(connection.execution_options(**options), statement):
         for part, values in zip(parts, zip(*batch, strict=True), strict=True):
             part.append(_array(values))
+            size += part[-1].nbytes
+        rows += len(batch)
+        check(rows, size)
     return pa.table([_unite(part) for part in parts], names=list(names))
 
 

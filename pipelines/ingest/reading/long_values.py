@@ -1,0 +1,47 @@
+"""Rows with a value longer than any export's: kept out by name, as a damaged file runs its rest into one value."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.ingest.reading.delimited_text import BrokenRow
+from pipelines.ingest.reading.raw_table import RawTable
+
+TOO_LONG = "field_length"  # rule of the quarantine
+
+
+def set_long_values_aside(raw: RawTable, most: int) -> RawTable:
+    """The rows without those that hold a value of more than ``most`` characters, which are broken."""
+    hit = np.zeros(len(raw.frame), dtype=np.bool_)
+    for name in range(raw.frame.shape[1]):
+        hit |= _is_long(raw.frame.iloc[:, name], most)
+    if not hit.any():
+        return raw
+    broken = [BrokenRow(int(raw.rows[i]), TOO_LONG, _written(raw.frame.iloc[i])) for i in np.flatnonzero(hit)]
+    return replace(
+        raw,
+        frame=raw.frame[~hit].reset_index(drop=True),
+        rows=raw.rows[~hit],
+        broken=tuple(sorted([*raw.broken, *broken], key=lambda row: row.row)),
+    )
+
+
+def _is_long(values: pd.Series, most: int) -> npt.NDArray[np.bool_]:
+    if not pd.api.types.is_string_dtype(values.dtype) or not len(values):
+        return np.zeros(len(values), dtype=np.bool_)
+    texts = pa.chunked_array([pa.array(values, pa.large_string(), from_pandas=True)])
+    longest = pc.max(pc.binary_length(texts)).as_py()
+    if longest is None or longest <= most:  # bytes are at least as many as characters
+        return np.zeros(len(values), dtype=np.bool_)
+    return pc.fill_null(pc.greater(pc.utf8_length(texts), most), False).to_numpy()
+
+
+def _written(row: pd.Series) -> str:
+    return json.dumps(
+        {str(name): None if pd.isna(value) else str(value) for name, value in row.items()}, ensure_ascii=False
+    )
