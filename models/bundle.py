@@ -21,6 +21,7 @@ from features.schema.vocabulary import Dimension
 from models.bundle_files.document_checks import check_parts, listed_files
 from models.bundle_files.document_schema import parse_document
 from models.bundle_files.plain_files import read_plain_file
+from models.bundle_files.rubric_order import order_rubrics
 from models.bundle_files.strict_json import parse_strictly
 from models.calibration.evidence_limits import EvidenceLimits
 from models.calibration.interval import IntervalModel
@@ -303,11 +304,13 @@ def _read(folder: Path, expect_hash: str | None) -> StoredBundle:
 
 
 def _restore(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:
-    rubric = document["rubric"]
-    components = {name: KINDS[name].restore(state, files) for name, state in document["components"].items()}
+    catalog = Catalog.from_records(document["catalog"])
+    # the rubric of a component is the state of one, as that of the bundle is
+    states, rubric = (order_rubrics(document[name], catalog) for name in ("components", "rubric"))
+    components = {name: KINDS[name].restore(state, files) for name, state in states.items()}
     return Bundle(
         meta=document["meta"],
-        catalog=Catalog.from_records(document["catalog"]),
+        catalog=catalog,
         components=components,
         weights=document["weights"],
         calibration=Calibration(**document["calibration"]),

@@ -1,5 +1,7 @@
 """The rubric's points are exactly the sum of its ledger, and the candidate's bars exactly its log-odds."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from features.errors import ContractError
 from features.rubric.ledger import ledger
 from features.rubric.load import parse_rubric
 from features.rubric.terms import CAP_FEATURE, plan_rules
+from models.bundle_files.rubric_order import order_rubrics
 from models.candidates.blend import blend_contributions, blend_log_odds
 from models.candidates.rubric import RubricCandidate, fit_line
 from models.interfaces import Contributions
@@ -132,6 +135,25 @@ def test_points_equal_the_ledger_and_bars_equal_the_log_odds(seed: int) -> None:
     assert np.abs(bars.values[:, bars.names.index(CAP_FEATURE)]).max() > 0
     again = RubricCandidate.restore(fitted.state(), fitted.files())
     assert np.array_equal(again.log_odds(values), fitted.log_odds(values))
+
+
+def test_a_stored_rubric_keeps_the_points_of_every_value_and_pattern() -> None:
+    """Files keep names sorted; features of a rule are numbered in the order the rule was written in."""
+    rules = """
+  - {id: size, group: fit, lead: size, values: {small: -5, Large: 15, mid: 5, vast: 15}, otherwise: 1}
+  - {id: title, group: fit, lead: title, patterns: {'/chief/': 10, '*officer*': 4}, missing: -3}
+"""
+    written = "name: team\ngroups: {fit: {dimension: fit}}\nrules:" + rules + "thresholds: [{stage: mql, points: 5}]\n"
+    rubric = parse_rubric(written + "handoff: {stage: mql}\n")
+    features = rule_features(rubric, SOURCE)
+    values = pd.DataFrame(np.eye(len(features)), columns=[feature.name for feature in features])
+    fitted = RubricCandidate(rubric, slope=0.1, intercept=-1.0)
+    stored = json.loads(json.dumps({"components": {"rubric": fitted.state()}}, sort_keys=True))
+    ordered = order_rubrics(stored, Catalog(tuple(features)))["components"]["rubric"]
+    again = RubricCandidate.restore(ordered, {})
+    assert np.array_equal(again.points(values), fitted.points(values))
+    lost = RubricCandidate.restore(stored["components"]["rubric"], {})
+    assert not np.array_equal(lost.points(values), fitted.points(values))
 
 
 def test_in_a_blend_every_rule_and_the_caps_keep_bars_of_their_own() -> None:
