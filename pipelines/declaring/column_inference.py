@@ -64,7 +64,7 @@ class Guess:
 
     ``suspicious`` says why it may tell the outcome, ``sentinel`` names a number that may mean missing; empty if none.
     ``today`` tells that it is suspicious only because by its words it may hold today's value. ``decimal`` is the sign
-    that numbers prove, None where they prove none.
+    that numbers prove, None where they prove none. ``addresses`` tells that most values are mail addresses.
     """
 
     header: str
@@ -78,6 +78,7 @@ class Guess:
     examples: tuple[str, ...]
     suspicious: str = ""
     today: bool = False
+    addresses: bool = False
     sentinel: str = ""
     decimal: DecimalSign | None = None
 
@@ -96,7 +97,8 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
     present = column.without(meant_missing)
 
     kind = find_type(header, present, decimal)
-    role = _role(header, present, kind)
+    addresses = kind in (ColumnType.CATEGORY, ColumnType.TEXT, ColumnType.LIST) and are_addresses(present)
+    role = Role.PERSONAL if addresses else _role(header, present, kind)
     suspicious = _suspicious(header, column, present, won)
     today = "" if suspicious else _today(header)
 
@@ -112,6 +114,7 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
         examples=tuple(str(v)[:30] for v in present.values.head(3)),
         suspicious=suspicious or today,
         today=bool(today),
+        addresses=addresses,
         sentinel=_sentinel(present) if kind is ColumnType.NUMBER else "",
         decimal=prove_decimal(present) if kind is ColumnType.NUMBER else None,
     )
@@ -126,7 +129,7 @@ def _sentinel(present: ColumnValues) -> str:
 
 def _role(header: str, present: ColumnValues, kind: ColumnType) -> Role:
     mail = _MAIL.search(header) or Meaning.EMAIL in meanings_of(header)
-    if _PERSONAL.search(_MAIL.sub("", header)) or are_addresses(present, _SOME_ADDRESSES if mail else 0.5):
+    if _PERSONAL.search(_MAIL.sub("", header)) or (mail and are_addresses(present, _SOME_ADDRESSES)):
         return Role.PERSONAL
     if _SENSITIVE.search(header):
         return Role.SENSITIVE

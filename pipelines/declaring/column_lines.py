@@ -11,8 +11,6 @@ from features.schema.readable_names import distinct_name
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.declaring.column_inference import Guess
 from pipelines.declaring.column_names import label_header
-from pipelines.declaring.column_values import ColumnValues
-from pipelines.declaring.value_types import are_addresses
 from pipelines.declaring.words.header_words import (
     Meaning,
     is_surely_of_a_person,
@@ -86,7 +84,7 @@ def column_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) 
         return [line(kind | {"role": "sensitive"}, f"{WHY_SHOWN[Role.SENSITIVE]}; {facts}")]
     if guess.role is Role.PERSONAL or _is_personal(guess, place):
         shown = f"{WHY_SHOWN[Role.PERSONAL]}; {show_facts(guess, hidden=True)}"
-        return [line(kind | {"role": "personal"}, shown), *_address_lines(name, guess, texts, place)]
+        return [line(kind | {"role": "personal"}, shown), *_address_lines(name, guess, place)]
     if _is_title(guess, texts):
         titles = {"title": True} | _evidence(guess, Topic.AUTHORITY)
         return [line(titles, f"job titles: read as seniority and function; {facts}")]
@@ -175,8 +173,8 @@ def _is_personal(guess: Guess, place: ColumnPlace) -> bool:
     return (named or alone) and Meaning.OWNER not in means and not plain
 
 
-def _address_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) -> list[str]:
-    if place.people is False or not are_addresses(ColumnValues.of(texts)):
+def _address_lines(name: str, guess: Guess, place: ColumnPlace) -> list[str]:
+    if place.people is False or not guess.addresses:
         return []
     domain = {"from": guess.header, "derive": "domain", "role": "display"}
     free = {"from": guess.header, "derive": "free_mail", "label": "free mail provider"}
@@ -192,6 +190,8 @@ def _is_title(guess: Guess, texts: pd.Series) -> bool:
     """Whether the values are job titles, by how many say how far up a person decides."""
     if guess.type not in (ColumnType.CATEGORY, ColumnType.TEXT) or guess.distinct < 2:
         return False
+    if all(any(sign.isdigit() for sign in example) for example in guess.examples):
+        return False  # ids, dates, addresses
     values = [value for value in _first_values(texts) if value not in guess.missing]
     means = meanings_of(guess.header)
     if Meaning.STATUS in means and Meaning.TITLE not in means:

@@ -112,10 +112,17 @@ def find_facts(path: Path, raw: RawTable, frame: pd.DataFrame, status: StatusCol
         status=status,
         clocks=clocks,
         lead_id=own,
-        repeats=None if own is None else find_repeats(frame, own),
+        repeats=None if own is None else _repeats(frame, own, guesses[own]),
         account=account,
         names=name_columns(guesses, taken, _usual_names(frame, guesses)),
     )
+
+
+def _repeats(frame: pd.DataFrame, own: str, guess: Guess) -> RepeatedIds:
+    """What rows of one id have in common; looked at only where ids were counted fewer than rows."""
+    if guess.distinct + len(guess.missing) == frame[own].count():
+        return RepeatedIds(alike=0, ids=0, differing=())
+    return find_repeats(frame, own)
 
 
 def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: str | None) -> dict[str, Guess]:

@@ -122,6 +122,9 @@ def is_code(header: str, present: ColumnValues) -> bool:
     """
     whole = present.values.str.fullmatch(_DIGITS)
     if present.share(whole) < READABLE:
+        few = present.some_rows(100)
+        if not (few.str.fullmatch(_TELEPHONE) | few.str.fullmatch(RUINED_ID)).any():
+            return False  # nearly all would be
         return present.share(present.values.str.fullmatch(_TELEPHONE)) >= READABLE or ruined_share(present) >= READABLE
     zeros = present.share(present.values.str.fullmatch(r"0\d+"))
     return bool(zeros >= _LEADING_ZEROS or _CODES.search(header) or present.values.str.len().max() > _EXACT_DIGITS)
@@ -159,7 +162,9 @@ def _places_vary(texts: pd.Series, sign: str) -> bool:
 
 
 def ruined_share(present: ColumnValues) -> float:
-    """Share of values that a spreadsheet has made of long numbers: 1.23457E+17."""
+    """Share of values that a spreadsheet has made of long numbers: 1.23457E+17; of very many a part is asked."""
+    if len(present.values) > LARGE:
+        return float(present.some_rows(SAMPLED).str.fullmatch(RUINED_ID).mean())
     return present.share(present.values.str.fullmatch(RUINED_ID))
 
 
@@ -178,6 +183,8 @@ def _has_length_of_time(present: ColumnValues) -> bool:
 def _is_time(present: ColumnValues) -> bool:
     """Whether nearly all values are moments; a few rows are asked first, as most columns hold none."""
     few = present.some_rows(500)
+    if few.str.contains("@", regex=False).mean() > 0.5:
+        return False
     if present.rows > len(few) and not _is_time(ColumnValues.of(few)):
         return False
     try:

@@ -52,7 +52,7 @@ def test_what_was_written_is_read(rows: list[list[str]], delimiter: str, encodin
 )  # blank lines inside a value whose quotes pair up line by line
 def test_fast_and_careful_readers_agree(lines: list[str], width: int, end: str, ended: bool) -> None:
     body = end.join(lines) + end * ended
-    fast = delimited_text.read_with_arrow(body, [f"c{i}" for i in range(width)], ";", '"')
+    fast = delimited_text.read_with_arrow(memoryview(body.encode()), [f"c{i}" for i in range(width)], ";", '"')
     if fast is None:
         return
     good, numbers, broken = read_line_by_line(body, width, ";", '"')
@@ -63,4 +63,4 @@ def test_fast_and_careful_readers_agree(lines: list[str], width: int, end: str, 
 
 
 def test_the_fast_reader_is_used_at_all() -> None:
-    assert delimited_text.read_with_arrow("1;2\n3;4\n", ["a", "b"], ";", '"') is not None
+    assert delimited_text.read_with_arrow(memoryview(b"1;2\n3;4\n"), ["a", "b"], ";", '"') is not None

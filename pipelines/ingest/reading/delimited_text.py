@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 
 DELIMITERS = (";", ",", "\t", "|")
 _BLOCK_BYTES = 1 << 24  # a row must fit one block of Arrow's reader: 16 MiB is far above any row of an export
+_MEASURED_BYTES = 1 << 20  # counted at a time: they stay in the processor's cache
 _SAMPLE_CHARACTERS, _SAMPLE_LINES = 1 << 16, 50  # enough rows to tell delimiters apart, read at once from any file
 _HEAD_CHARACTERS = 1 << 22  # within which the rows above a header and the header itself lie
 _LEAST_FIELD = 1 << 17  # characters that the line reader always takes, and the longest header
@@ -88,7 +90,7 @@ def read_delimited(
     if form.skip_lines:
         text = _without_lines(text, form.skip_lines, what)
     delimiter = form.delimiter or announced or delimiter_of(text, form.quote, expected)
-    row, cells, body = _header(text, delimiter, form.quote, expected, declared=form.skip_lines is not None, what=what)
+    row, cells, below = _header(text, delimiter, form.quote, expected, declared=form.skip_lines is not None, what=what)
     if any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
         shown = ", ".join(map(_printable, cells))[:200]
         raise UnreadableFileError(
@@ -98,9 +100,14 @@ def read_delimited(
     limits.check_shape(0, len(cells), what)
     header = header_names(cells, what=what)
 
+    # bytes that are letters of ASCII need no second copy of a large file; the text is the end of them
+    plain = (
+        content if decoded.encoding in ("utf-8", "ascii") and content.isascii() else text[len(text) - below :].encode()
+    )
+    body = memoryview(plain)[len(plain) - below :] if plain is content else memoryview(plain)
     read = None if decoded.damaged else read_with_arrow(body, header, delimiter, form.quote)
     if read is None:
-        read = read_line_by_line(body, len(header), delimiter, form.quote)
+        read = read_line_by_line(text[len(text) - below :], len(header), delimiter, form.quote)
 
     good, numbers, broken = read
     if not len(numbers) and not broken:
@@ -108,7 +115,7 @@ def read_delimited(
 
     frame = good if isinstance(good, pd.DataFrame) else _frame(good, len(header))
     frame.columns = pd.Index(header)
-    if "'" in body:
+    if "'" in text:
         frame = unguard_columns(frame)
     return DelimitedTable(
         frame=frame,
@@ -201,15 +208,29 @@ def _printable(raw: str) -> str:
     return raw.rstrip("\r\n").encode("utf-8", errors="backslashreplace").decode()
 
 
-def read_with_arrow(body: str, header: list[str], delimiter: str, quote: str) -> RowsRead | None:
-    """Rows read by Arrow; None if some row may span lines, so that the careful way must decide."""
-    data = body.encode()
-    if data.count(b"\r") != data.count(b"\r\n") or not (quote.isascii() and delimiter.isascii()):
+def read_with_arrow(data: memoryview, header: list[str], delimiter: str, quote: str) -> RowsRead | None:
+    """Rows of UTF-8 read by Arrow; None if some row may span lines, so that the careful way must decide."""
+    if not (quote.isascii() and delimiter.isascii()):
         return None
-    lines = _measure_lines(data, quote)
-    if lines.open_quotes:
+    with ThreadPoolExecutor(1) as beside:  # neither holds the interpreter
+        measured = beside.submit(_measure_lines, data, quote)
+        found = _parse_rows(data, len(header), delimiter, quote)
+        lines = measured.result()
+    if lines.open_quotes or lines.lone_returns or found is None:
         return None  # a value over several lines, or a quote left open: two of them can look like one value
+    table, broken = found
+    if lines.filled != table.num_rows + len(broken) or not all(row.raw.strip() for row in broken):
+        return None
+    if lines.quoted and any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
+        return None  # blank lines inside a value are not counted above
 
+    out = np.asarray([row.row - 1 for row in broken], dtype=np.int64)
+    numbers = np.delete(np.arange(1, table.num_rows + len(broken) + 1, dtype=np.int64), out)
+    return table.to_pandas(), numbers, broken
+
+
+def _parse_rows(data: memoryview, width: int, delimiter: str, quote: str) -> tuple[pa.Table, list[BrokenRow]] | None:
+    """The rows that fit the header, and those that do not; None where Arrow cannot tell."""
     broken: list[BrokenRow] = []
 
     def keep_out(row: pa.csv.InvalidRow) -> str:
@@ -218,62 +239,73 @@ def read_with_arrow(body: str, header: list[str], delimiter: str, quote: str) ->
 
     try:
         try:
-            table = _parse(data, len(header), delimiter, quote, None)
+            return _parse(data, width, delimiter, quote, None), broken
         except pa.ArrowInvalid:  # rows that do not fit have numbers only where one thread counts them
-            table = _parse(data, len(header), delimiter, quote, keep_out)
+            return _parse(data, width, delimiter, quote, keep_out), broken
     except pa.ArrowInvalid:
         return None
 
-    if lines.filled != table.num_rows + len(broken) or not all(row.raw.strip() for row in broken):
-        return None
-    if quote in body and any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
-        return None  # blank lines inside a value are not counted above
-
-    out = np.asarray([row.row - 1 for row in broken], dtype=np.int64)
-    numbers = np.delete(np.arange(1, table.num_rows + len(broken) + 1, dtype=np.int64), out)
-    return table.to_pandas(), numbers, broken
-
 
 def _parse(
-    data: bytes, width: int, delimiter: str, quote: str, keep_out: Callable[[pa.csv.InvalidRow], str] | None
+    data: memoryview, width: int, delimiter: str, quote: str, keep_out: Callable[[pa.csv.InvalidRow], str] | None
 ) -> pa.Table:
     """Fields as texts; without ``keep_out`` by all threads, and a row that does not fit raises ArrowInvalid."""
     names = [f"c{i}" for i in range(width)]
     return pa.csv.read_csv(
-        pa.BufferReader(data),
+        pa.BufferReader(pa.py_buffer(data)),
         read_options=pa.csv.ReadOptions(use_threads=keep_out is None, column_names=names, block_size=_BLOCK_BYTES),
         parse_options=pa.csv.ParseOptions(
             delimiter=delimiter, quote_char=quote, newlines_in_values=True, invalid_row_handler=keep_out
         ),
         convert_options=pa.csv.ConvertOptions(
-            strings_can_be_null=False, column_types=dict.fromkeys(names, pa.string())
+            strings_can_be_null=False, column_types=dict.fromkeys(names, pa.large_string())
         ),
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Lines:
-    """Lines of a text: how many are not blank, and whether one has an odd number of quotes."""
+    """Lines of a text: how many are not blank, and what of them only the careful way can read.
+
+    Parameters
+    ----------
+    quoted : whether any holds a quote
+    open_quotes : whether one has an odd number of them
+    lone_returns : whether a carriage return stands anywhere but before the end of a line
+    """
 
     filled: int
+    quoted: bool
     open_quotes: bool
+    lone_returns: bool
 
 
-def _measure_lines(data: bytes, quote: str) -> _Lines:
-    """Counted on the bytes at once: a step in Python per line takes longer than Arrow takes to read them."""
+def _measure_lines(data: memoryview, quote: str) -> _Lines:
+    """Counted on the bytes, a block of them at a time: a step in Python per line takes longer than Arrow's reading."""
     signs = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(signs == ord("\n"))
-    if len(signs) and (not len(ends) or ends[-1] != len(signs) - 1):
-        ends = np.append(ends, len(signs))  # the last line has no end
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1] + 1]) if len(ends) else ends
-    lengths = ends - starts
-    blank = (lengths == 0) | ((lengths == 1) & (signs[np.minimum(starts, max(len(signs) - 1, 0))] == ord("\r")))
+    filled, start, quoted, open_quotes, lone_returns = 0, 0, False, False, False
+    while start < len(signs):
+        block = signs[start : start + _MEASURED_BYTES]
+        ends = np.flatnonzero(block == ord("\n"))
+        while not len(ends) and start + len(block) < len(signs):  # a line longer than the block
+            block = signs[start : start + 2 * len(block)]
+            ends = np.flatnonzero(block == ord("\n"))
+        if start + len(block) < len(signs):
+            block = block[: ends[-1] + 1]
+        elif not len(ends) or ends[-1] != len(block) - 1:
+            ends = np.append(ends, len(block))  # the last line has no end
 
-    open_quotes = False
-    if quote.encode() in data:
-        before = np.searchsorted(np.flatnonzero(signs == ord(quote)), ends)
-        open_quotes = bool((np.diff(before, prepend=0) % 2).any())
-    return _Lines(int((~blank).sum()), open_quotes)
+        lengths = np.diff(ends, prepend=-1) - 1
+        returned = block[np.maximum(ends - 1, 0)] == ord("\r")
+        filled += len(ends) - int(np.count_nonzero((lengths == 0) | ((lengths == 1) & returned)))
+        marks = np.flatnonzero(block == ord(quote))
+        if len(marks):
+            quoted = True
+            open_quotes |= bool((np.diff(np.searchsorted(marks, ends), prepend=0) & 1).any())
+        returns = int(np.count_nonzero(block == ord("\r")))
+        lone_returns |= returns != int(np.count_nonzero(returned & (ends < len(block))))
+        start += len(block)
+    return _Lines(filled=filled, quoted=quoted, open_quotes=open_quotes, lone_returns=lone_returns)
 
 
 def _frame(rows: list[list[str]], width: int) -> pd.DataFrame:
@@ -283,10 +315,10 @@ def _frame(rows: list[list[str]], width: int) -> pd.DataFrame:
 
 def _without_sep_line(text: str) -> tuple[str, str | None]:
     """Spreadsheets may write their delimiter in a first line of its own: ``sep=;``."""
-    first, _, rest = text.partition("\n")
-    stripped = first.strip("\r")
+    first = text[: text.find("\n", 0, 8) + 1] or text[:8]  # a large text is copied only where it has such a line
+    stripped = first.strip("\r\n")
     if len(stripped) == 5 and stripped.lower().startswith("sep="):
-        return rest, stripped[4]
+        return text[len(first) :], stripped[4]
     return text, None
 
 
@@ -300,8 +332,8 @@ def _without_lines(text: str, lines: int, what: str) -> str:
 
 def _header(
     text: str, delimiter: str, quote: str, expected: Sequence[str], *, declared: bool, what: str
-) -> tuple[HeaderRow, list[str], str]:
-    """Where the header is, its cells, and the text below it."""
+) -> tuple[HeaderRow, list[str], int]:
+    """Where the header is, its cells, and how many characters stand below it."""
     plain = text.lstrip("\r\n")
     wanted = 1 if declared else SEARCHED_ROWS
     top = plain[:_HEAD_CHARACTERS]
@@ -318,7 +350,7 @@ def _header(
             "characters). Is it a table, and is 'csv.encoding' right?"
         )
     passed = sum(len(lines.readline()) for _ in range(ends[found.position]))
-    return found, rows[found.position], plain[passed:]
+    return found, rows[found.position], len(plain) - passed
 
 
 def _first_rows(text: str, wanted: int, delimiter: str, quote: str) -> tuple[list[list[str]], list[int]]:

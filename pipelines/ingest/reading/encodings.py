@@ -93,6 +93,8 @@ def _marked_encoding(content: bytes) -> str | None:
         if escape in sample and content.isascii():
             return name
 
+    if content.isascii():
+        return "utf-8"
     try:
         content.decode("utf-8")
         return "utf-8"

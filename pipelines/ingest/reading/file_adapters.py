@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,11 +95,13 @@ def read_table(content: bytes, location: Location, *, what: str, expected: Seque
     """
     if not content:
         raise EmptyFileError(f"{what} is empty (0 bytes). Export it again.")
-    raw = _read_as(_format_of(content, location, what), content, location, what=what, expected=expected)
-    limits = limits_of(location)
-    limits.check_shape(raw.read, raw.frame.shape[1], what)
-    raw = set_long_values_aside(raw, limits.field_characters)
-    return replace(raw, form={"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), **raw.form})
+    with ThreadPoolExecutor(1) as beside:  # hashing does not hold the interpreter
+        digest = beside.submit(lambda: hashlib.sha256(content).hexdigest())
+        raw = _read_as(_format_of(content, location, what), content, location, what=what, expected=expected)
+        limits = limits_of(location)
+        limits.check_shape(raw.read, raw.frame.shape[1], what)
+        raw = set_long_values_aside(raw, limits.field_characters)
+        return replace(raw, form={"sha256": digest.result(), "bytes": len(content), **raw.form})
 
 
 def _read_as(kind: str, content: bytes, location: Location, *, what: str, expected: Sequence[str]) -> RawTable:

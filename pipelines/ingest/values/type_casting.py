@@ -39,7 +39,8 @@ def plain_texts(column: pd.Series, declared: Column) -> pd.Series:
         texts = column.str.strip()
     else:
         texts = pd.Series([text_of(v) for v in column], index=column.index, dtype="str").str.strip()
-    texts = texts.mask(texts.isin(["", *declared.missing]))
+    empty = texts.isin(["", *declared.missing])
+    texts = texts.mask(empty) if empty.any() else texts
     if declared.map or declared.map_patterns:
         texts = texts.map({text: _meaning(text, declared) for text in texts.dropna().unique()}).astype("str")
     return texts
