@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.ingest.reading.delimited_text import BrokenRow
 from pipelines.ingest.reading.raw_table import RawTable
@@ -34,11 +32,8 @@ def set_long_values_aside(raw: RawTable, most: int) -> RawTable:
 def _is_long(values: pd.Series, most: int) -> npt.NDArray[np.bool_]:
     if not pd.api.types.is_string_dtype(values.dtype) or not len(values):
         return np.zeros(len(values), dtype=np.bool_)
-    texts = pa.chunked_array([pa.array(values, pa.large_string(), from_pandas=True)])
-    longest = pc.max(pc.binary_length(texts)).as_py()
-    if longest is None or longest <= most:  # bytes are at least as many as characters
-        return np.zeros(len(values), dtype=np.bool_)
-    return pc.fill_null(pc.greater(pc.utf8_length(texts), most), False).to_numpy()
+    lengths = values.str.len()  # of Arrow's chunks as they are: one array of them all would be built value by value
+    return (lengths > most).fillna(False).to_numpy(dtype=np.bool_)
 
 
 def _written(row: pd.Series) -> str:
