@@ -100,12 +100,11 @@ def read_delimited(
     limits.check_shape(0, len(cells), what)
     header = header_names(cells, what=what)
 
-    # bytes that are letters of ASCII need no second copy of a large file; the text is the end of them
-    plain = (
-        content if decoded.encoding in ("utf-8", "ascii") and content.isascii() else text[len(text) - below :].encode()
-    )
-    body = memoryview(plain)[len(plain) - below :] if plain is content else memoryview(plain)
-    read = None if decoded.damaged else read_with_arrow(body, header, delimiter, form.quote)
+    read = None
+    if decoded.encoding in ("utf-8", "ascii") and content.isascii():  # no second copy of a large file: its end
+        read = read_with_arrow(memoryview(content)[len(content) - below :], header, delimiter, form.quote)
+    elif not decoded.damaged:
+        read = read_with_arrow(memoryview(text[len(text) - below :].encode()), header, delimiter, form.quote)
     if read is None:
         read = read_line_by_line(text[len(text) - below :], len(header), delimiter, form.quote)
 
