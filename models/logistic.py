@@ -1,5 +1,6 @@
 """Penalised logistic regression by Newton's method: one fitter for linear models, calibration and blending."""
 
+from contextlib import AbstractContextManager
 from functools import cache
 
 import numpy as np
@@ -55,10 +56,16 @@ def fit_logistic(
     -------
     shape (k,)
     """
-    with _pools().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         if sign is None or not sign.any():
             return _newton(design, won, weight, penalty, centre, offset)
         return _fit_within_signs(design, won, weight, penalty, offset, sign)
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Matrix products on one thread while it lasts; whoever fits in threads of his own holds it around all of them."""
+    limited: AbstractContextManager[object] = _pools().limit(limits=1, user_api="blas")
+    return limited
 
 
 @cache

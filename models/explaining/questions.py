@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, missing_in
-from features.catalog.feature import Catalog, FeatureType
+from features.catalog.feature import Catalog, Feature, FeatureType
 from features.schema.operations import AnswerValue
 from models.encoding.linear_encoder import weighted_quantiles
 from models.encoding.round_edges import edge_words
@@ -109,6 +109,11 @@ def contribution_of(contributions: Contributions, feature: str) -> Floats:
     return np.asarray(contributions.values[:, contributions.names.index(feature)])
 
 
+def asked_features(catalog: Catalog) -> list[tuple[Feature, str]]:
+    """Features that hold the answer to a question, with the question: what tables are made of."""
+    return [(f, f.params.question) for f in catalog if f.family == "answers" and isinstance(f.params, AnswerValue)]
+
+
 def build_answer_tables(
     catalog: Catalog, values: pd.DataFrame, weight: Floats, contributions: Contributions
 ) -> tuple[AnswerTable, ...]:
@@ -120,9 +125,7 @@ def build_answer_tables(
     """
     log_odds = contributions.values.sum(axis=1) + contributions.base
     found = []
-    for feature in catalog:
-        if feature.family != "answers" or not isinstance(feature.params, AnswerValue):
-            continue
+    for feature, question in asked_features(catalog):
         part, column = contribution_of(contributions, feature.name), values[feature.name]
         known = column.notna().to_numpy()
         if known.sum() < LEAST_ROWS:
@@ -132,7 +135,7 @@ def build_answer_tables(
         edges, share, effect = _tabulate(codes, len(words), part[known], (log_odds - part)[known], weight[known])
         found.append(
             AnswerTable(
-                question=feature.params.question,
+                question=question,
                 feature=feature.name,
                 edges=edges,
                 values=words,

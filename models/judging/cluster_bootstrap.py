@@ -1,7 +1,8 @@
 """Intervals that respect accounts: whole clusters are resampled, the handoff decisions stay as they were."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ CONFIDENCE = 0.90  # of every interval the product shows, unless it says otherwi
 MANY_CLUSTERS = 50_000  # from here on clusters are merged at random before they are resampled
 _MERGED = 20_000  # into so many: the variance of a total is then off by 1 % at most (docs/adr/0040)
 _CELLS = 4_000_000  # draws x clusters held at once: bounds memory at 32 MB of counts
+_KEPT_FROM, _KEPT_CELLS = 1_000_000, 12_500_000  # draws x clusters: fewer are quickly drawn, more take over 100 MB
 _FEWEST_FINITE = 20  # resampled values; below that the 5 % ends of an interval are single draws
 
 
@@ -87,15 +89,24 @@ def resample_totals(sums: Mapping[str, Floats], resampling: Resampling) -> dict[
         clusters = int(bundle.max()) + 1
         table = np.column_stack([cluster_sums(bundle, column, clusters) for column in table.T])
 
+    kept = _KEPT_FROM <= clusters * draws <= _KEPT_CELLS
+    parts = _kept_counts(clusters, resampling) if kept else _draw_counts(clusters, resampling)
+    totals = np.concatenate([counts @ table for counts in parts])
+    return {name: totals[:, k] for k, name in enumerate(names)}
+
+
+def _draw_counts(clusters: int, resampling: Resampling) -> Iterator[Floats]:
+    """How often each cluster is drawn, some draws at a time, each shape (draws, clusters)."""
     rng = np.random.default_rng(resampling.seed)
     step = max(1, _CELLS // clusters)
-    totals = np.empty((draws, len(names)))
-    for start in range(0, draws, step):
-        stop = min(start + step, draws)
-        counts = rng.multinomial(clusters, np.full(clusters, 1.0 / clusters), size=stop - start)
-        totals[start:stop] = counts @ table
+    for start in range(0, resampling.draws, step):
+        size = min(step, resampling.draws - start)
+        yield rng.multinomial(clusters, np.full(clusters, 1.0 / clusters), size=size).astype(np.float64)
 
-    return {name: totals[:, k] for k, name in enumerate(names)}
+
+@lru_cache(maxsize=1)  # figures of one block ask for the same draws dozens of times
+def _kept_counts(clusters: int, resampling: Resampling) -> tuple[Floats, ...]:
+    return tuple(_draw_counts(clusters, resampling))
 
 
 def interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:

@@ -100,9 +100,18 @@ def fit_twin(
     settings: TrainSettings,
     rubric: RubricCandidate | None = None,
     prior: PriorCandidate | None = None,
+    fitted: Mapping[str, Candidate] | None = None,
 ) -> dict[str, Candidate]:
-    """All candidates fitted on the rows before the test block: what the test figures belong to."""
-    return fit_all(matrix, chop.final.train, factory_of(settings, backtest.parameters, rubric, prior), settings)
+    """All candidates fitted on the rows before the test block: what the test figures belong to.
+
+    Parameters
+    ----------
+    fitted : those that were fitted on just these rows by just these settings
+    """
+    factory, given = factory_of(settings, backtest.parameters, rubric, prior), dict(fitted or {})
+    names = [name for name in factory() if name not in given]
+    made = given | fit_all(matrix, chop.final.train, factory, settings, names=names)
+    return {name: made[name] for name in factory()}
 
 
 def calibrated_log_odds(
@@ -327,7 +336,7 @@ def _meta(matrix: Matrix, rows: Any, part: Matrix, recipe: Recipe) -> dict[str, 
         "lost_leads": lost_leads,
         "base_rate": float(matrix.label[rows].mean()),
         "age_days": [float(v) for v in part.keys["age_days"].quantile([0.0, 1.0])],
-        "candidates": [{k: v for k, v in row.items() if k != "blocks"} for row in backtest.table],
+        "candidates": described_candidates(backtest),
         "booster_parameters": dict(backtest.parameters),
         "settings": settings.model_dump(),
         "seed": settings.seed,
@@ -335,6 +344,11 @@ def _meta(matrix: Matrix, rows: Any, part: Matrix, recipe: Recipe) -> dict[str, 
         **({} if recipe.prior is None else {"prior": dict(recipe.prior.model.origin)}),
         **({} if decision.segments is None else {"segments": _told(decision.segments)}),
     }
+
+
+def described_candidates(backtest: Backtest) -> list[dict[str, Any]]:
+    """What a bundle says of the candidates: their figures over all blocks."""
+    return [{k: v for k, v in row.items() if k != "blocks"} for row in backtest.table]
 
 
 def _told(segments: Segmentation) -> dict[str, Any]:

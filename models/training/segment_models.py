@@ -22,9 +22,9 @@ from models.judging.evaluation.backtest import (
     OutOfFold,
     fit_all,
     group_codes,
+    judged_blocks,
     judging_weight,
     newest_learned,
-    repeated_blocks,
 )
 from models.judging.evaluation.paired_blocks import compare_by_block
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -136,7 +136,7 @@ def try_own_models(
     work: JudgedSegments,
 ) -> dict[str, OwnTried]:
     """Models fitted on one segment's rows, for every segment that has enough won and lost leads of its own."""
-    blocks = (*chop.blocks, *repeated_blocks(matrix, chop, settings))
+    blocks = judged_blocks(matrix, chop, settings)
     whole = read_segments(matrix.values, work.feature)
     tried = {}
     for name in largest_segments(work.rows.segment):

@@ -8,6 +8,7 @@ fits by luck; so the best trial of every class of size goes on beside the best o
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -20,8 +21,8 @@ from models.candidates.boosting import DEFAULTS
 from models.grouped_folds import draw_rows
 from models.judging.evaluation.backtest import fold_blocks
 from models.settings import TrainSettings
-from models.training.trials import run_trials
-from models.training.tuning_folds import Curve, judge_parameters, judge_several, prepare_fold
+from models.training.trials import run_side_by_side
+from models.training.tuning_folds import Curve, TuningFold, judge_parameters, judge_several, prepare_fold
 
 _SAMPLE = 40_000  # most rows that every trial sees
 FOLDED_ROWS = 100_000  # up to so many rows are judged in folds; of more, one held-out part tells as much
@@ -94,10 +95,16 @@ def _size_class(parameters: Mapping[str, Any]) -> int:
 
 
 def _try_many(matrix: Matrix, rows: Ints, room: Room, settings: TrainSettings) -> list[Curve]:
-    """A third more trials than for a small table, each judged on one held-out part of a sample."""
-    fold = prepare_fold(matrix, _folds(matrix, rows, settings)[0], settings)
-    return run_trials(
-        lambda trial: judge_parameters([fold], _suggest(trial, room), settings, _ROUNDS),
+    """A third more trials than for a small table, each judged on one held-out part of a sample, two at a time."""
+    block = _folds(matrix, rows, settings)[0]
+
+    def judge(fold: TuningFold, parameters: Mapping[str, Any]) -> Curve:
+        return judge_parameters([fold], parameters, settings, _ROUNDS)
+
+    return run_side_by_side(
+        lambda trial: _suggest(trial, room),
+        # a copy each: two fits with parameters of their own must not share a data set
+        [partial(judge, prepare_fold(matrix, block, settings)) for _ in range(_LANES)],
         trials=round(_TRIALS * settings.trials),
         seed=settings.seed,
         starts=[

@@ -9,13 +9,15 @@ from features.array_types import Floats
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
+from models.bundle import load_bundle
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling
+from models.judging.evaluation.backtest import Backtest
 from models.judging.evaluation.final_block import rank_figures
 from models.judging.evaluation.metrics import auc
 from models.judging.handoff.workload_curve import SnapshotCapacity
-from models.training.fit import Recipe, evaluate_twin, fit_twin
+from models.training.fit import Recipe, described_candidates, evaluate_twin, fit_twin
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.final_block import write_test_log_odds
 from pipelines.artifacts.train_record import TwinScorecardRecord
@@ -43,7 +45,8 @@ def run_evaluate(context: Context) -> EvaluationRecord:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
         found, decision = load_backtest(context.paths)
         prior, rubric = prior_in_use(context, matrix, decision), rubric_candidate(context)
-        twin = fit_twin(matrix, split, found, context.settings, rubric, prior)
+        kept = _fitted_before(context, found, split) if prior is None else {}
+        twin = fit_twin(matrix, split, found, context.settings, rubric, prior, kept)
         recipe = Recipe(found, decision, context.settings, rubric, prior)
         judged = evaluate_twin(twin, matrix, split, recipe, SnapshotCapacity.of(context.source))
 
@@ -66,6 +69,24 @@ def run_evaluate(context: Context) -> EvaluationRecord:
         record.write(folder)
         before.write(folder)
     return record
+
+
+def _fitted_before(context: Context, found: Backtest, split: Chop) -> Mapping[str, Candidate]:
+    """The chosen model's members, which training has just fitted on the same rows for the twin; none of another run.
+
+    The figures of the backtest tell runs apart: any other row, column or setting moves their last digits.
+    """
+    folder = context.paths.train / "twin"
+    if not (folder / "bundle.json").exists():
+        return {}
+    twin = load_bundle(folder)
+    same = (
+        twin.meta["candidates"] == described_candidates(found)
+        and twin.meta["booster_parameters"] == dict(found.parameters)
+        and twin.meta["settings"] == context.settings.model_dump()
+        and twin.meta["rows"] == len(split.final.train)
+    )
+    return twin.components if same else {}
 
 
 def _rank_recorded_scores(context: Context, test: Matrix) -> dict[str, dict[str, Any]]:

@@ -168,7 +168,7 @@ _IN_ORDER = (
         name="evaluate",
         purpose="Test figures of every candidate on the final block.",
         function=_evaluate,
-        inputs=("ingest", "matrix", "backtest"),
+        inputs=("ingest", "matrix", "backtest", "train"),
         artifacts=("evaluate",),
         params=("leadscore",),
     ),

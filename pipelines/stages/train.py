@@ -10,7 +10,7 @@ from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
-from models.explaining.questions import build_answer_tables
+from models.explaining.questions import asked_features, build_answer_tables
 from models.interfaces import Scale
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.prior_shift import measure_prior_shift
@@ -108,6 +108,8 @@ def _fit(
         found, decision, context.settings, rubric_candidate(context), prior_in_use(context, matrix, decision)
     )
     fitted = fit_bundle(matrix, rows, recipe, scale=scale, meta=meta, facts=build_facts(part))
+    if not asked_features(matrix.catalog):  # every row would be explained for tables of nothing
+        return fitted
     tables = build_answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
     return replace(fitted, questions=tables)
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.explaining.treeshap import TreeShap, UnsupportedError
+from models.explaining.treeshap.leaf_sums import LeafSums
 from models.explaining.treeshap.model_trees import read_ensemble
 from models.explaining.treeshap.quadrature_plan import distinct_features
 from tests.reference.shapley import shapley
@@ -74,6 +75,20 @@ def test_values_are_those_of_lightgbm(
     assert found.base == pytest.approx(expected[0, -1], abs=1e-9)
     raw = np.mean([model.predict(rows, raw_score=True) for model in models], axis=0)
     assert np.abs(found.base + values.sum(axis=1) - raw).max() < 1e-9
+
+
+@settings(max_examples=20, deadline=None)
+@given(shape=SHAPES, seed=st.integers(0, 10**6), categories=st.integers(2, 40), rounds=st.integers(1, 6))
+def test_predictions_of_many_rows_are_those_of_lightgbm_to_the_bit(
+    shape: dict[str, Any], seed: int, categories: int, rounds: int
+) -> None:
+    x, y = table(seed, categories)
+    models = [booster(x, y, rounds, **shape, bagging_seed=k, bagging_fraction=0.7, bagging_freq=1) for k in range(2)]
+    rows = np.tile(asked(x, seed), (6, 1))  # more than a block
+    sums = LeafSums.of([model.model_to_string() for model in models])
+    assert sums is not None
+    assert np.array_equal(sums.predict(rows), [model.predict(rows, raw_score=True) for model in models])
+    assert np.array_equal(sums.predict(rows[:1]), [model.predict(rows[:1], raw_score=True) for model in models])
 
 
 @settings(max_examples=10, deadline=None)

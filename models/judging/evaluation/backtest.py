@@ -1,6 +1,7 @@
 """Rolling-origin backtest: every candidate on the same blocks, judged on rows it was not trained on."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
-from features.cohort.splits import Block, Chop, leads_of
+from features.cohort.splits import IN_TIME, Block, Chop, leads_of
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.calibration.level import newest_of
@@ -17,16 +18,20 @@ from models.grouped_folds import draw_rows, grouped_folds
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling, group_sums, resample_totals
 from models.judging.evaluation.metrics import auc
-from models.logistic import log_loss
+from models.logistic import log_loss, one_blas_thread
 from models.settings import TrainSettings
 
 _FEW_ROWS = 1_000  # at most this many have their folds drawn again; above, another draw changes little
-LEVEL_ROWS = 200_000  # at most so many rows tell the level
+LEVEL_ROWS = 200_000  # at most so many rows tell the level of a bundle
+FOLD_LEVEL_ROWS = 40_000  # and of a fold: within .02 at one win in ten, where blocks differ by more than that
+MANY_ROWS = 200_000  # without an order: from here on two folds are judged, as each holds as much as others have in all
+_JUDGED_OF_MANY = 2
 _REPEATS = 3  # draws of the folds then; each costs a fit of every candidate per fold
 
 FORGETTING = ("linear", "booster")  # a card's few recent rows of a level would decide what it is worth (docs/adr/0025)
 
 Factory = Callable[[], dict[str, Candidate]]
+_Predicted = tuple[Ints, dict[str, Floats]]  # positions, and log-odds per candidate
 
 
 @dataclass(frozen=True)
@@ -144,28 +149,41 @@ def out_of_fold(
     matrix: Matrix, blocks: tuple[Block, ...], factory: Factory, settings: TrainSettings, *, by_age: bool = True
 ) -> OutOfFold:
     """Fit on each block's training rows, predict its test rows and the newest of those it learned from."""
-    judged: list[tuple[Ints, dict[str, Floats]]] = []
-    newest: list[tuple[Ints, dict[str, Floats]]] = []
-    for block in blocks:
-        fitted = fit_all(matrix, block.train, factory, settings, by_age=by_age)
-        for parts, rows in ((judged, block.test), (newest, newest_learned(matrix, block.train))):
-            values = matrix.values.iloc[rows]
-            parts.append((rows, {name: candidate.log_odds(values) for name, candidate in fitted.items()}))
 
-    made, before = _joined(judged), _joined(newest)
+    def predictions(block: Block) -> list[_Predicted]:
+        fitted = fit_all(matrix, block.train, factory, settings, by_age=by_age)
+        parts = (block.test, newest_learned(matrix, block.train, FOLD_LEVEL_ROWS))
+        return [
+            (rows, {name: one.log_odds(matrix.values.iloc[rows]) for name, one in fitted.items()}) for rows in parts
+        ]
+
+    found = _map_blocks(predictions, matrix, blocks, settings)
+    made, before = (_joined([parts[k] for parts in found]) for k in (0, 1))
     return OutOfFold(made.rows, made.block, tuple(block.name for block in blocks), made.log_odds, before)
 
 
-def newest_learned(matrix: Matrix, rows: Ints) -> Ints:
+def _map_blocks(
+    work: Callable[[Block], list[_Predicted]], matrix: Matrix, blocks: tuple[Block, ...], settings: TrainSettings
+) -> list[list[_Predicted]]:
+    """The work on each block, in their order; where leads are many, two blocks at a time, one a core."""
+    rows = np.unique(np.concatenate([part for block in blocks for part in (block.train, block.test)]))
+    if min(leads_of(matrix, rows)) < settings.many_leads:
+        return [work(block) for block in blocks]
+    _ = matrix.group_codes  # made once, before threads ask for it
+    with one_blas_thread(), ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(work, blocks))
+
+
+def newest_learned(matrix: Matrix, rows: Ints, most: int = LEVEL_ROWS) -> Ints:
     """The newest of the rows a fit learns from, by which the level is judged; see :func:`newest_of`.
 
-    Of very many a sample: it tells the level within a hundredth, and every fit predicts these rows.
+    Of very many a sample of ``most``: it tells the level within a hundredth, and every fit predicts these rows.
     """
     found = newest_of(rows, matrix.keys["order"].to_numpy(dtype=np.int64), matrix.label, ordered=matrix.ordered)
-    return found if len(found) <= LEVEL_ROWS else draw_rows(found, LEVEL_ROWS, seed=0)
+    return found if len(found) <= most else draw_rows(found, most, seed=0)
 
 
-def _joined(parts: list[tuple[Ints, dict[str, Floats]]]) -> BlockPredictions:
+def _joined(parts: list[_Predicted]) -> BlockPredictions:
     """Predictions of all blocks one after the other."""
     return BlockPredictions(
         np.concatenate([rows for rows, _ in parts]),
@@ -185,6 +203,13 @@ def fold_blocks(matrix: Matrix, rows: Ints, folds: int, seed: int, name: str = "
     """Random folds of the rows, accounts kept whole; ``name`` has a place for a fold's number."""
     for k, (train, test) in enumerate(grouped_folds(group_codes(matrix)[rows], folds, seed)):
         yield Block(name=name.format(k + 1), train=rows[train], test=rows[test])
+
+
+def judged_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
+    """The blocks that candidates are judged on: folds drawn again where rows are few, two folds where they are many."""
+    if chop.kind not in IN_TIME and len(chop.final.train) >= MANY_ROWS:
+        return chop.blocks[:_JUDGED_OF_MANY]
+    return (*chop.blocks, *repeated_blocks(matrix, chop, settings))
 
 
 def repeated_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[Block, ...]:
@@ -217,7 +242,7 @@ def run_backtest(
     TooLittleDataError : fewer won or lost rows than the settings ask for
     """
     require_enough(matrix, chop, settings)
-    blocks = (*chop.blocks, *repeated_blocks(matrix, chop, settings))
+    blocks = judged_blocks(matrix, chop, settings)
     rolling = out_of_fold(matrix, blocks, factory, settings)
     shuffled = None
     if chop.kind in ("time", "ordered"):
@@ -226,13 +251,15 @@ def run_backtest(
 
     weights = blend_weights(matrix, rolling, shuffled)
     notes: tuple[str, ...] = ()
-    if len(blocks) > len(chop.blocks):
+    if len(blocks) < len(chop.blocks):
+        notes = (f"Many rows: {len(blocks)} of the {len(chop.blocks)} folds are judged.",)
+    elif len(blocks) > len(chop.blocks):
         notes = (f"Few rows: the {len(chop.blocks)} folds were drawn {_REPEATS} times; intervals resample groups.",)
     rolling = with_blend(rolling, weights)
     if shuffled is not None:
         shuffled = with_blend(shuffled, weights)
 
-    folds = tuple(fold_record(matrix, block) for block in chop.blocks)
+    folds = tuple(fold_record(matrix, block) for block in blocks[: len(chop.blocks)])
     table = tuple(candidate_record(matrix, rolling, shuffled, name, settings) for name in rolling.log_odds)
     return Backtest(
         rolling=rolling,
