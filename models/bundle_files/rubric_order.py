@@ -17,6 +17,8 @@ def order_rubrics(document: Any, catalog: Catalog) -> Any:
         return [order_rubrics(part, catalog) for part in document]
     if not isinstance(document, Mapping):
         return document
+    if isinstance(document.get("catalog"), list):  # the state of another source's model, whose features are its own
+        catalog = Catalog.from_records(document["catalog"])
     ordered = {name: order_rubrics(part, catalog) for name, part in document.items()}
     rubric = ordered.get("rubric")
     if isinstance(rubric, Mapping) and isinstance(rubric.get("rules"), list):

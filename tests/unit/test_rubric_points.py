@@ -152,6 +152,9 @@ def test_a_stored_rubric_keeps_the_points_of_every_value_and_pattern() -> None:
     ordered = order_rubrics(stored, Catalog(tuple(features)))["components"]["rubric"]
     again = RubricCandidate.restore(ordered, {})
     assert np.array_equal(again.points(values), fitted.points(values))
+    nested = {"prior": {"catalog": Catalog(tuple(features)).records(), "components": stored["components"]}}
+    theirs = order_rubrics(nested, Catalog(()))["prior"]["components"]["rubric"]
+    assert np.array_equal(RubricCandidate.restore(theirs, {}).points(values), fitted.points(values))
     lost = RubricCandidate.restore(stored["components"]["rubric"], {})
     assert not np.array_equal(lost.points(values), fitted.points(values))
 
