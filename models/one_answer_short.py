@@ -1,4 +1,4 @@
-"""One answer short: leads that a single answer could qualify, which answer, and what to ask."""
+"""One piece short: leads that a single answer, or one field looked up, could qualify; what to ask or to look up."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +10,12 @@ import pandas as pd
 from features.array_types import Bools, Floats, Ints
 from features.catalog.feature import Catalog
 from features.schema.source import Question
-from features.schema.vocabulary import EvidenceStatus
+from features.schema.vocabulary import EvidenceStatus, Topic
 from models.explaining.evidence import Evidence
 from models.explaining.points import HIGHEST, LOWEST
 from models.explaining.qualification import RANK, PolicyInputs, rank_by_rules
 from models.explaining.questions import AnswerTable, lowest_of
+from models.field_effects import find_missing_fields
 from models.scoring import Scored
 
 COLUMNS = (
@@ -28,16 +29,21 @@ COLUMNS = (
     "answers",
     "chance",
     "score_then",
+    "kind",
 )
+QUESTION, FIELD = "question", "field"
+LOOK_UP = "Look up: {field}"
 _NAMES = {rank: name for name, rank in RANK.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class _QuestionEffect:
-    """What one question could do for some rows.
+    """What one question, or one field looked up, could do for some rows.
 
     Parameters
     ----------
+    kind : whether it is asked or looked up
+    text, topic : the question, or what to look up; and what it speaks of
     words : shape (answers,), possible answers
     rows : shape (k,), positions of the leads it is open for
     rank : shape (k,), of the best state an answer leads to
@@ -47,6 +53,9 @@ class _QuestionEffect:
     """
 
     name: str
+    kind: str
+    text: str
+    topic: Topic
     words: tuple[str, ...]
     rows: Ints
     rank: Ints
@@ -60,44 +69,45 @@ class _QuestionEffect:
 
 
 def shortlist(scored: Scored) -> pd.DataFrame:
-    """Rows that a single answer would put into a better state, :data:`COLUMNS`; nearest to a deal first.
+    """Rows that a single answer or field would put into a better state, :data:`COLUMNS`; nearest to a deal first.
 
     Every open question (never answered, or its answer has expired) is tried with every answer that leads of the same
     standing gave: the criterion becomes met or not met, the score moves by what the answer is worth among them, and
-    the policy's rules are asked again. ``chance`` is the share of similar leads whose answer would do, NaN where
-    too few have answered. Leads the policy lets go are left out. A row is
-    the same whether scored alone or in a batch.
+    the policy's rules are asked again. A field of the company that is missing is tried with the values it plausibly
+    has. ``chance`` is the share of similar leads whose answer would do, NaN where too few have answered. Leads the
+    policy lets go are left out. A row is the same whether scored alone or in a batch.
     """
     if scored.source is None:
         return pd.DataFrame(columns=list(COLUMNS))
 
     now = rank_by_rules(scored.inputs, scored.policy)
     best: dict[int, tuple[_QuestionEffect, int]] = {}
-    for name, question in scored.source.questions.items():
-        asked = _try_answers(scored, name, question, now)
+    tried = [_try_answers(scored, name, question, now) for name, question in scored.source.questions.items()]
+    for asked in [*tried, *_try_fields(scored, now)]:
         for k in np.flatnonzero(asked.rank > now[asked.rows]).tolist():
             row = int(asked.rows[k])
             if row not in best or asked.merit(k) > best[row][0].merit(best[row][1]):
                 best[row] = asked, k
 
-    records = [_record(scored, scored.source.questions[asked.name], row, asked, k) for row, (asked, k) in best.items()]
+    records = [_record(scored, row, asked, k) for row, (asked, k) in best.items()]
     order = {row: (*(-part for part in asked.merit(k)), -scored.log_odds[row]) for row, (asked, k) in best.items()}
     ranked = sorted(zip(order.values(), records, strict=True), key=lambda item: (*item[0], item[1][0]))
     return pd.DataFrame([record for _, record in ranked], columns=list(COLUMNS))
 
 
-def _record(scored: Scored, question: Question, row: int, asked: _QuestionEffect, k: int) -> tuple[Any, ...]:
+def _record(scored: Scored, row: int, asked: _QuestionEffect, k: int) -> tuple[Any, ...]:
     return (
         str(scored.columns["lead_id"][row]),
         int(scored.columns["score"][row]),
         str(scored.columns["state"][row]),
         _NAMES[int(asked.rank[k])],
-        scored.framework.criterion_of(question.topic),
+        scored.framework.criterion_of(asked.topic),
         asked.name,
-        scored.language.text(question.text),
+        asked.text,
         tuple(word for word, does in zip(asked.words, asked.leads[k], strict=True) if does),
         float(asked.chance[k]),
         int(asked.score[k]),
+        asked.kind,
     )
 
 
@@ -116,13 +126,54 @@ def _try_answers(scored: Scored, name: str, question: Question, now: Ints) -> _Q
     for k, then in enumerate(_inputs_after_answers(scored, question, table, rows, words, effect) if len(rows) else ()):
         rank[:, k], score[:, k] = rank_by_rules(then, scored.policy), then.score
 
-    top = rank.max(axis=1)
-    leads = rank == top[:, None]
-    likeliest = np.argmax(np.where(leads, share, -1.0), axis=1)
-    chance = np.where(leads, share, 0.0).sum(axis=1) if table is not None else np.full(len(rows), np.nan)
+    chance = np.full(shape, np.nan) if table is None else share
+    asked = (name, QUESTION, scored.language.text(question.text), question.topic)
+    return _effect_of(asked, words, rows, rank, score, chance)
 
+
+def _try_fields(scored: Scored, now: Ints) -> Iterator[_QuestionEffect]:
+    """Every plausible value of a missing field, tried on the rows that lack it and could still rise."""
+    highest = max(RANK[str(rule.state)] for rule in scored.policy.rules)
+    wanted = (now < highest) & (scored.qualification.next_action != "disqualify")
+    unit = scored.bundle.scale.points_per_log_odds
+    for field in find_missing_fields(scored.bundle, scored.rows, scored.source):
+        open_rows = wanted[field.rows]
+        rows, log_odds = field.rows[open_rows], field.log_odds[open_rows]
+        moved = (log_odds - scored.log_odds[rows, None]) * unit
+        rank, score = np.zeros((2, *moved.shape), dtype=np.int64)
+        statuses = {topic: _take_rows(found, rows) for topic, found in scored.inputs.statuses.items()}
+        points = {dimension: found[rows] for dimension, found in scored.inputs.points.items()}
+        home = field.feature.dimension
+        for k in range(moved.shape[1]):
+            exact = np.clip(scored.bars.exact[rows] + moved[:, k], LOWEST, HIGHEST)
+            there = {**points, home: points.get(home, np.zeros(len(rows))) + moved[:, k]}
+            then = PolicyInputs(score=np.rint(exact).astype(np.int64), points=there, statuses=statuses)
+            rank[:, k], score[:, k] = rank_by_rules(then, scored.policy), then.score
+        text = scored.language.text(LOOK_UP, field=field.label)
+        told = (field.name, FIELD, text, field.feature.topic)
+        yield _effect_of(told, field.values, rows, rank, score, np.tile(field.share, (len(rows), 1)))
+
+
+def _effect_of(
+    asked: tuple[str, str, str, Topic], words: tuple[str, ...], rows: Ints, rank: Ints, score: Ints, share: Floats
+) -> _QuestionEffect:
+    """The effect of a question or field (name, kind, text, topic): the best state any of ``words`` leads to.
+
+    Parameters
+    ----------
+    rank, score, share : shape (rows, words); share NaN where nothing is known of how leads answer
+    """
+    top = rank.max(axis=1) if rank.size else np.zeros(len(rows), dtype=np.int64)
+    leads = rank == top[:, None]
+    known = ~np.isnan(share).any()
+    likeliest = np.argmax(np.where(leads, share if known else 1.0, -1.0), axis=1)
+    chance = np.where(leads, share, 0.0).sum(axis=1) if known else np.full(len(rows), np.nan)
+    name, kind, text, topic = asked
     return _QuestionEffect(
         name=name,
+        kind=kind,
+        text=text,
+        topic=topic,
         words=words,
         rows=rows,
         rank=top,

@@ -11,27 +11,39 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Floats
-from features.assembly.frameless_rows import FEW, PlainRows, Values, frame_of_values, row_of
-from features.catalog.feature import Catalog
+from features.assembly.frameless_rows import FEW, PlainRows, Values, frame_of_values, row_of, rows_at
+from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError
 from features.matrix import Matrix
 from features.schema.source import Source
 from features.schema.vocabulary import Dimension
 from models.bundle import Bundle
+from models.explaining.criterion_facts import explain_difference, group_by_criterion, list_facts, stated_answers
 from models.explaining.evidence import Evidence, assess_clues, next_questions, question_for, read_clues, repeat_text
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
-from models.explaining.points import BASE, CLIP, Bars, bar_homes, compute_bars, sum_by_group
-from models.explaining.qualification import TOPICS, PolicyInputs, Qualification, qualify
+from models.explaining.missing_fields import name_missing_field
+from models.explaining.points import (
+    BASE,
+    CLIP,
+    Bars,
+    bar_homes,
+    compute_bars,
+    score_of_log_odds,
+    sum_by_group,
+)
+from models.explaining.qualification import TOPICS, PolicyInputs, Qualification, qualify, rows_raised_by
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
-from models.explaining.questions import value_questions
+from models.explaining.questions import QuestionValue, value_questions
 from models.explaining.reasons import TOP, Reason, ReasonWriter, top_reasons
+from models.field_effects import field_features, find_missing_fields
 from models.interfaces import Contributions
 from models.logistic import sigmoid
 
 LETTERS = ("A", "B", "C", "D")
 _GRADE_STEP = 0.5  # doublings of the odds between grades: B and C share the middle doubling, A and D lie beyond it
-_FACTS = 2  # shown with each criterion: "the one or two facts behind it" of the rep's card
+FILLED_BY = ("marketing", "the lead's owner")  # who may look a field up: whoever may give feedback
+FILLED_WHERE = ("card", "api", "csv")
 _NAME_LISTS = 64  # lists of dimensions whose sides are kept: one a set of components, so a few are in use
 _ENGAGEMENT = tuple(str(dimension) for dimension in (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE))
 
@@ -50,6 +62,7 @@ class Scored:
     rows : the feature values that were scored
     qualification, inputs : state and next action, and what the policy decided them on
     writer : finds the words of reasons in ``language``
+    worth : by question, what its answer could change
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -65,6 +78,7 @@ class Scored:
     inputs: PolicyInputs
     policy: QualificationPolicy
     writer: ReasonWriter
+    worth: Mapping[str, QuestionValue]
     language: Language = ENGLISH
 
     @cached_property
@@ -150,6 +164,7 @@ def score_rows(
         points=_points_by_dimension(contributions, bundle),
         statuses=assess_clues(clues, TOPICS),
         excluded=policy.profile.exclusion_reasons(values),
+        missing_field=None if source is None else _name_missing_field(bundle, values, source),
     )
     qualification = qualify(inputs, policy)
 
@@ -160,6 +175,8 @@ def score_rows(
         bundle.questions, values, contributions, scale.reference_log_odds, scale.points_per_log_odds
     )
 
+    judged = {q.topic for q in source.questions.values() if q.met or q.met_minimum is not None} if source else set()
+    raising = rows_raised_by(inputs, policy, sorted(judged))
     fit, engagement = _sum_by_side(contributions, bundle)
     columns: dict[str, Any] = {
         "lead_id": rows.lead_id,
@@ -174,7 +191,7 @@ def score_rows(
     columns |= {f"status_{name}": found.status for name, found in statuses.items()}
     columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
     columns |= {
-        "question": _translate(next_questions(statuses, framework, source, worth), language),
+        "question": _translate(next_questions(statuses, framework, source, worth, raising), language),
         "state": qualification.state,
         "next_action": qualification.next_action,
         "percentile": bundle.percentile(log_odds),
@@ -196,8 +213,14 @@ def score_rows(
         inputs=inputs,
         policy=policy,
         writer=writer,
+        worth=worth,
         language=language,
     )
+
+
+def _name_missing_field(bundle: Bundle, values: Values, source: Source) -> npt.NDArray[Any]:
+    """The field of each row's company that is worth looking up, shape (n,)."""
+    return name_missing_field(values, field_features(bundle.catalog, source), bundle.facts)
 
 
 def _translate(texts: npt.NDArray[Any], language: Language) -> npt.NDArray[Any]:
@@ -243,17 +266,27 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
     values = row_of(scored.rows, row)
 
     reasons = scored.writer.reasons(values, scored.contributions.names, scored.contributions.values[row])
-    facts = _facts(scored, reasons)
-    criteria = [
+    unit = bundle.scale.points_per_log_odds
+    by_bar = _reasons_by_bar(scored, reasons)
+    points = dict(zip(scored.contributions.names, scored.contributions.values[row] * unit, strict=True))
+    answers = stated_answers(values, scored.source, bundle.catalog, points, language)
+    stated = group_by_criterion(answers, scored.source, framework)
+    criteria: list[dict[str, Any]] = [
         {
             "id": name,
             "label": language.text(framework.label(name)),
             "points": int(line[f"points_{name}"]),
-            "facts": facts[name],
+            "facts": list_facts(stated.get(name, ()), by_bar[name], unit, language),
         }
         | (_status(scored, name, row) if name in scored.evidence else {})
         for name in _shown_bars(scored)
     ]
+    fields = _missing_fields(scored, row)
+    for item in criteria:
+        item["fields"] = [one for home, one in fields if home == item["id"]]
+        if "status" in item:
+            parts = (stated.get(item["id"], ()), by_bar[item["id"]])
+            item["differs"] = explain_difference(item["status"], item["points"], *parts, unit, language)
 
     as_of = line["as_of"]
     return {
@@ -269,6 +302,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "state": str(line["state"]),
         "next_action": str(line["next_action"]),
         "question": str(line["question"]),
+        "question_points": _question_points(scored, row, str(line["question"])),
         "closed": None,  # how the lead ended, which only the tables of its source tell
         "qualification": _qualification(scored, row, values),
         "framework": {"name": framework.name, "title": framework.title},
@@ -289,16 +323,51 @@ def _shown_bars(scored: Scored) -> tuple[str, ...]:
     return tuple(name for name in scored.bars.names if name not in (BASE, CLIP))
 
 
-def _facts(scored: Scored, reasons: Sequence[Reason]) -> dict[str, list[dict[str, Any]]]:
-    """The largest reasons of each criterion and of context, as facts."""
-    names, unit = scored.contributions.names, scored.bundle.scale.points_per_log_odds
+def _missing_fields(scored: Scored, row: int) -> list[tuple[str, dict[str, Any]]]:
+    """Fields of the lead's company that could be looked up, each with its criterion; what could change most first."""
+    found = []
+    scale, score = scored.bundle.scale, int(scored.columns["score"][row])
+    for one in find_missing_fields(scored.bundle, rows_at(scored.rows, row), scored.source):
+        after = [int(then) for then in score_of_log_odds(one.log_odds[0], scale)]
+        outcomes = [
+            {"value": word, "share": round(float(share), 3), "score": then}
+            for word, share, then in zip(one.values, one.share, after, strict=True)
+        ]
+        found.append(
+            (
+                scored.framework.criterion_of(one.feature.topic),
+                {
+                    "field": one.name,
+                    "label": one.label,
+                    "type": "number" if one.feature.type is FeatureType.NUMBER else "category",
+                    "values": list(one.column.values),
+                    "who": list(FILLED_BY),
+                    "where": list(FILLED_WHERE),
+                    "score_low": min(score, *after),
+                    "score_high": max(score, *after),
+                    "outcomes": outcomes,
+                },
+            )
+        )
+    return sorted(found, key=lambda item: item[1]["score_low"] - item[1]["score_high"])
+
+
+def _question_points(scored: Scored, row: int, text: str) -> float | None:
+    """By how many points the next question's answer typically moves the score; None where that is not known."""
+    source = scored.source
+    names = [] if source is None else [n for n, q in source.questions.items() if scored.language.text(q.text) == text]
+    known = [float(scored.worth[name].spread[row]) for name in names if name in scored.worth]
+    return round(known[0], 1) if known else None
+
+
+def _reasons_by_bar(scored: Scored, reasons: Sequence[Reason]) -> dict[str, list[Reason]]:
+    """The reasons behind each criterion and context, largest first."""
+    names = scored.contributions.names
     homes = bar_homes(scored.contributions, scored.bundle.catalog, scored.framework)
     home = dict(zip(names, homes, strict=True))
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in _shown_bars(scored)}
+    found: dict[str, list[Reason]] = {name: [] for name in _shown_bars(scored)}
     for reason in reasons:
-        facts = found[home[reason.feature]]
-        if len(facts) < _FACTS:
-            facts.append({"text": reason.text, "sign": reason.sign, "points": round(reason.contribution * unit, 1)})
+        found[home[reason.feature]].append(reason)
     return found
 
 

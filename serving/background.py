@@ -6,6 +6,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
+from serving.leads.feedback import find_silenced_leads
 from serving.leads.uploads import score_waiting_uploads
 from serving.logs import logger
 from serving.metrics import Metrics
@@ -56,7 +57,7 @@ class BackgroundThreads:
         if self.app_state.refresh():
             self.metrics.swaps.inc()
             if before is not None:
-                announce_state_changes(self.app_state, before)
+                announce_state_changes(self.app_state, before, find_silenced_leads(self.app_state.store))
             self._run_once("prepare", self.prepare)  # beside the watch: the next promotion must not wait for it
 
     def follow(self) -> None:

@@ -148,7 +148,10 @@ class ManyRows(Body):
 
 
 class AnswerGiven(Body):
-    """An answer from a rep or a form: ``met``, ``not_met``, a value, or ``dont_know`` (withdraws the last one)."""
+    """An answer from a rep or a form: ``met``, ``not_met``, a value, or ``dont_know`` (withdraws the last one).
+
+    ``corrects`` names a wrong answer that this one replaces; both stay on record, each with its author.
+    """
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"question": "budget", "value": "10-50k", "channel": "call"}]}
@@ -158,10 +161,26 @@ class AnswerGiven(Body):
     value: Scalar = None
     channel: Short = "call"
     author: Short | None = None
+    corrects: int | None = Field(default=None, ge=1, le=2**31 - 1, description="id of the wrong answer")
+
+
+class FieldGiven(Body):
+    """A value of the lead's company that somebody looked up; an empty value withdraws the last one."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"field": "employees", "value": 250, "channel": "website"}]}
+    )
+    field: Short
+    value: Scalar = None
+    channel: Short = "research"
+    author: Short | None = None
 
 
 class FeedbackGiven(Body):
-    """What sales says about a lead; ``override`` and ``snooze`` expire, ``withdraw`` undoes the last one."""
+    """What sales says about a lead; ``override`` and ``snooze`` expire, ``withdraw`` undoes the last one.
+
+    An override pins ``state`` and ``next_action`` (default: as they are now) until it expires; the score goes on.
+    """
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"verdict": "reject", "reason": "no_budget"}]}
@@ -173,6 +192,10 @@ class FeedbackGiven(Body):
     ] = ""  # fmt: skip
     note: Annotated[str, StringConstraints(max_length=500)] = ""
     expires_at: Timestamp | None = None
+    state: Literal["lead", "iql", "mql", "pql", "sal", "sql"] | None = Field(
+        default=None, description="of an override: the state it pins"
+    )
+    next_action: Short | None = Field(default=None, description="of an override: the next action it pins")
 
 
 class ActivityPosted(Body):
@@ -214,6 +237,11 @@ class CriterionOut(BaseModel):
     status_provenance: str | None = None
     status_age_days: float | None = None
     question: str | None = None
+    fields: list[dict[str, Any]] = Field(
+        default=[],
+        description="missing fields of the company that could be looked up, with the score after each value",
+    )
+    differs: str | None = Field(default=None, description="why status and points say different things, if they do")
 
 
 class CardOut(BaseModel):
@@ -232,6 +260,9 @@ class CardOut(BaseModel):
     state: str
     next_action: str
     question: str
+    question_points: float | None = Field(
+        default=None, description="by how many points its answer typically moves the score, where that is known"
+    )
     framework: dict[str, str]
     points_base: int
     points_clip: int

@@ -123,6 +123,14 @@ def row_of(values: Values, place: int) -> dict[str, Any]:
     return {str(name): value for name, value in values.iloc[place].items()}
 
 
+def rows_at(values: Values, place: int) -> Values:
+    """One row, as rows."""
+    if not isinstance(values, PlainRows):
+        return values.iloc[[place]].reset_index(drop=True)
+    texts = {name: found[place : place + 1] for name, found in values.categories.items()}
+    return PlainRows(values.numbers, values.block[place : place + 1], texts, values.names)
+
+
 @lru_cache(maxsize=128)
 def _places(numbers: tuple[str, ...], names: tuple[str, ...]) -> npt.NDArray[np.int64]:
     place = {name: k for k, name in enumerate(numbers)}

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from features.schema.columns import Declared
 from features.schema.vocabulary import Actor, ColumnType, Dimension, Provenance, Topic
@@ -36,12 +36,39 @@ class Question(Declared):
     values: tuple[str, ...] = Field(default=(), description="possible answers; none given: any")
     met: tuple[str, ...] = Field(default=(), description="answers that meet the criterion")
     met_minimum: float | None = Field(default=None, description="numeric answers from here on meet it")
+    minimum: float | None = Field(default=None, description="smallest possible number; smaller answers are refused")
+    maximum: float | None = Field(default=None, description="largest possible number; larger answers are refused")
     valid_for_days: float | None = Field(default=None, gt=0, description="older answers count as unknown")
     provenance: Provenance = Field(
         default=Provenance.STATED, description="where its answers come from: stated, verified, bought in, or inferred"
     )
     direction: Literal[-1, 0, 1] = Field(default=0, description="1: more can only help, -1: only hurt, 0: free")
     label: str = Field(default="", description="plain-words noun phrase for reps")
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> "Question":
+        low, high = self.minimum, self.maximum
+        if self.type is not ColumnType.NUMBER and (low is not None or high is not None):
+            raise ValueError("'minimum' and 'maximum' are of numbers; declare 'type: number', or the possible 'values'")
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"'minimum' ({low:g}) is above 'maximum' ({high:g}), so that no answer is possible")
+        return self
+
+    def holds(self, number: float) -> bool:
+        """Whether a number is a possible answer."""
+        above = self.minimum is None or number >= self.minimum
+        return above and (self.maximum is None or number <= self.maximum)
+
+    @property
+    def range_words(self) -> str:
+        """The possible numbers in words, empty where any is possible.
+
+        >>> Question(topic="need", text="?", type="number", minimum=0, maximum=10).range_words
+        'from 0 to 10'
+        """
+        low = "" if self.minimum is None else f"from {self.minimum:g}"
+        high = "" if self.maximum is None else f"to {self.maximum:g}"
+        return f"{low} {high}".strip()
 
 
 class EngagementWindows(Declared):

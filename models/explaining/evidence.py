@@ -11,7 +11,7 @@ from features.array_types import Bools, Floats
 from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog, Feature
 from features.schema.source import Question, Source
-from features.schema.vocabulary import EvidenceStatus, Provenance
+from features.schema.vocabulary import EvidenceStatus, Provenance, Topic
 from models.explaining.framework import Framework, question_bank
 from models.explaining.questions import QuestionValue
 
@@ -147,11 +147,17 @@ def next_questions(
     framework: Framework,
     source: Source | None,
     worth: Mapping[str, QuestionValue] | None = None,
+    raising: Mapping[Topic, Bools] | None = None,
 ) -> npt.NDArray[Any]:
     """Per row the question worth most among criteria that are unknown, then among those only indicated; else empty.
 
-    Questions nothing is known about (and equal ones) follow the framework's order. A lead is asked the same whether
-    it is scored alone or in a batch.
+    Questions nothing is known about (and equal ones) follow the framework's order. A question is not asked next where
+    every answer would leave score, decision and state as they are. A lead is asked the same whether it is scored alone
+    or in a batch.
+
+    Parameters
+    ----------
+    raising : by topic the rows whose state would be better if it were met; None: not known, every question counts
     """
     rows = len(next(iter(statuses.values())).status) if statuses else 0
     found = repeat_text(rows, "")
@@ -164,23 +170,31 @@ def next_questions(
             right = open_rows & (statuses[criterion].status == wanted)
             if not right.any():
                 continue
-            texts, value = _question_and_value(criterion, framework, source, worth or {}, rows)
-            better = right & (value > best) & (texts != "")
+            texts, value, idle = _question_and_value(criterion, framework, source, worth or {}, rows)
+            if raising is None:
+                idle[:] = False
+            for topic in framework.criteria[criterion].topics:
+                idle &= ~(raising or {}).get(topic, np.zeros(rows, dtype=np.bool_))
+            better = right & (value > best) & (texts != "") & ~idle
             found[better], best[better] = texts[better], value[better]
     return found
 
 
 def _question_and_value(
     criterion: str, framework: Framework, source: Source | None, worth: Mapping[str, QuestionValue], rows: int
-) -> tuple[npt.NDArray[Any], Floats]:
-    """The question to ask about a criterion, and its value, each shape (n,)."""
+) -> tuple[npt.NDArray[Any], Floats, Bools]:
+    """The question to ask about a criterion, its value, and whether no answer to it is felt; each shape (n,)."""
     texts = repeat_text(rows, question_for(criterion, framework, source))
     value = np.zeros(rows)
+    felt = np.zeros(rows, dtype=np.bool_)
+    known = False
     for name, question in (source.questions if source is not None else {}).items():
         if name in worth and question.topic in framework.criteria[criterion].topics:
             better = worth[name].rank > value
             texts[better], value[better] = question.text, worth[name].rank[better]
-    return texts, value
+            felt |= worth[name].is_felt
+            known = True
+    return texts, value, ~felt if known else np.zeros(rows, dtype=np.bool_)
 
 
 def question_for(criterion: str, framework: Framework, source: Source | None) -> str:

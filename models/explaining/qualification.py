@@ -1,7 +1,7 @@
 """State, rule and next action of a lead under a qualification policy; near misses and temperature."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,7 @@ class PolicyInputs:
     statuses : evidence per topic (:data:`TOPICS`)
     state_before, days_in_state : of the last scoring, where there was one ('' and NaN otherwise)
     excluded : reason for which the profile excludes the lead, '' if it does not
+    missing_field : a field that is missing and easily found, '' if there is none
     """
 
     score: Ints
@@ -42,6 +43,7 @@ class PolicyInputs:
     state_before: Texts | None = None
     days_in_state: Floats | None = None
     excluded: Texts | None = None
+    missing_field: Texts | None = None
 
     @cached_property
     def met_count(self) -> Ints:
@@ -98,6 +100,7 @@ def qualify(inputs: PolicyInputs, policy: QualificationPolicy | None = None) -> 
 
     _keep_states(inputs, policy, state, rule_id, action)
     _apply_exceptions(inputs, policy, action, programme, reason)
+    _look_up_first(inputs, action, programme, reason)
     if inputs.state_before is not None:  # what is near is judged without memory
         conditions = [_conditions(rule, inputs, 0) for rule in policy.rules]
     near_state, near_lacks = _find_near_states(inputs, policy, state, conditions)
@@ -129,6 +132,22 @@ def rank_by_rules(inputs: PolicyInputs, policy: QualificationPolicy) -> Ints:
         rank[holds] = RANK[str(rule.state)]
         undecided &= ~holds
     return rank
+
+
+def rows_raised_by(inputs: PolicyInputs, policy: QualificationPolicy, topics: Iterable[Topic]) -> dict[Topic, Bools]:
+    """By topic the rows whose state would be better if its evidence were met, each shape (n,)."""
+    now, rows = rank_by_rules(inputs, policy), len(inputs.score)
+    found = {}
+    for topic in topics:
+        met = replace(_nothing(rows), status=repeat_text(rows, _MET))
+        then = PolicyInputs(score=inputs.score, points=inputs.points, statuses={**inputs.statuses, str(topic): met})
+        found[topic] = rank_by_rules(then, policy) > now
+    return found
+
+
+def _nothing(rows: int) -> Evidence:
+    texts = repeat_text(rows, "")
+    return Evidence(texts, texts, np.full(rows, np.nan), texts)
 
 
 _ACTING = (Dimension.INTEREST, Dimension.INTENT, Dimension.USAGE)
@@ -206,6 +225,15 @@ def _apply_exceptions(
     no_authority = _status(inputs, Topic.AUTHORITY) == _NOT_MET
     asked = no_authority & (fit >= policy.introduction_fit_from) & ~out
     action[asked], programme[asked], reason[asked] = "ask", "introduction", "no_authority"
+
+
+def _look_up_first(inputs: PolicyInputs, action: Texts, programme: Texts, reason: Texts) -> None:
+    """Nobody is nurtured before what is easily found has been looked up; ``programme`` names the field."""
+    if inputs.missing_field is None:
+        return
+    nurtured = (action == "nurture_interest") | (action == "nurture_intent")
+    wanted = nurtured & (inputs.missing_field != "")
+    action[wanted], programme[wanted], reason[wanted] = "enrich", inputs.missing_field[wanted], "missing_field"
 
 
 def _find_near_states(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.array_types import Floats, Ints
+from features.array_types import Bools, Floats, Ints
 from features.assembly.frameless_rows import Values, missing_in
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.schema.operations import AnswerValue
@@ -23,6 +23,7 @@ MOST_ANSWERS = 20  # classes of words; rarer answers are one class, which bounds
 OTHER = "another answer"
 _ROUNDING = 1e-12  # a gain that rounding alone can make counts as none
 _SPREAD_WEIGHT = 1e-9  # of the spread beside the gain: it orders questions of equal gain and nothing else
+LEAST_POINTS = 1.0  # scores are whole points: what moves one by less than a point is not worth a question
 SHRINK = 20.0  # rows of overall behaviour mixed into every band: half as many as the smallest band has
 
 
@@ -95,6 +96,11 @@ class QuestionValue:
     gain: Floats
     spread: Floats
     crossing: Floats
+
+    @property
+    def is_felt(self) -> Bools:
+        """Whether an answer could change the score that is shown, or the decision, shape (n,)."""
+        return (self.spread >= LEAST_POINTS) | (self.crossing > 0)
 
     @property
     def rank(self) -> Floats:

@@ -43,6 +43,12 @@ class Reason(NamedTuple):
         return self.writer.text(self.feature, self.value, self.contribution)
 
     @property
+    def label(self) -> str:
+        """The feature in a few words."""
+        feature = self.writer.features.get(self.feature)
+        return (feature.label if feature is not None else "") or self.feature.replace("_", " ")
+
+    @property
     def sign(self) -> str:
         """``+`` where the feature speaks for the lead, ``-`` where it speaks against it."""
         return "+" if self.contribution > 0 else "-"

@@ -28,6 +28,7 @@ class LifecycleRecord(Artifact):
     returns: Table
     worked: Table
     agreement: Table
+    verdicts: Table = ()
     columns: dict[str, tuple[str, ...]]
     hours: str
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from features.array_types import Tables
 from features.errors import ContractError
 from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
-from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions
+from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions, who_was_right
 from models.logistic import sigmoid
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.final_block import find_test_block
@@ -36,6 +37,7 @@ TITLES = {
 CSV_ONLY = ("funnel_by_month", "sla_by_month", "decisions")
 FEEDBACK = {
     "agreement": "What sales said, what the score said, and what became of it (test weeks, within the horizon)",
+    "verdicts": "Where sales decided against the score, and who was right (returned leads were not worked)",
     "disagreements": "Where sales and score disagree most",
 }
 
@@ -45,8 +47,8 @@ def policy_of(context: Context) -> LifecyclePolicy:
     return load_policy(find_policy(context.source.lifecycle or DEFAULT, beside=context.source_path.parent))
 
 
-def lifecycle_of(context: Context) -> Lifecycle:
-    """Figures of the lifecycle as known at the data cut-off.
+def lifecycle_of(context: Context, tables: Tables | None = None, as_of: pd.Timestamp | None = None) -> Lifecycle:
+    """Figures of the lifecycle as known at the data cut-off, or of other ``tables`` at another moment.
 
     Raises
     ------
@@ -57,10 +59,10 @@ def lifecycle_of(context: Context) -> Lifecycle:
             f"source '{context.source.name}' is flat: without stage history there is no lifecycle to measure. "
             "Map a 'stages' table in a relational source."
         )
-    cutoff = pd.Timestamp(CountsRecord.read(context.paths).data_cutoff or "NaT")
+    cutoff = as_of or pd.Timestamp(CountsRecord.read(context.paths).data_cutoff or "NaT")
     matrix = load_matrix(context.paths.matrix)
     won = pd.Series(matrix.label, index=matrix.keys["lead_id"]).groupby(level=0).max()
-    tables = load_tables(context.paths)
+    tables = load_tables(context.paths) if tables is None else tables
     return measure_lifecycle(tables, policy_of(context), cutoff, won)
 
 
@@ -70,7 +72,10 @@ def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:
     if block is None:
         return {}
     scored = scored_decisions(found.decisions, block.matrix.keys, sigmoid(block.log_odds), block.matrix.label)
-    return {"agreement": agreement(scored), "disagreements": disagreements(scored)} if len(scored) else {}
+    if not len(scored):
+        return {}
+    verdicts = who_was_right(scored, policy_of(context).minimum_n)
+    return {"agreement": agreement(scored), "verdicts": verdicts, "disagreements": disagreements(scored)}
 
 
 def write_lifecycle(context: Context, folder: Path) -> None:
@@ -82,10 +87,12 @@ def write_lifecycle(context: Context, folder: Path) -> None:
     found = lifecycle_of(context)
     feedback = feedback_of(context, found)
     agreed = feedback.get("agreement", pd.DataFrame())
-    record: dict[str, Any] = {"agreement": records_of(agreed)}
+    verdicts = feedback.get("verdicts", pd.DataFrame())
+    record: dict[str, Any] = {"agreement": records_of(agreed), "verdicts": records_of(verdicts)}
 
     record["columns"] = {name: list(getattr(found, name)) for name in (*TITLES, *CSV_ONLY)} | {
-        "agreement": list(agreed)
+        "agreement": list(agreed),
+        "verdicts": list(verdicts),
     }
 
     hours = policy_of(context).business_hours
@@ -107,7 +114,7 @@ def write_csv(found: Lifecycle, folder: Path, feedback: Mapping[str, pd.DataFram
 
 def table_rows(frame: pd.DataFrame) -> list[list[Any]]:
     """A table's cells for the eye: shares in per cent, missing as a dash."""
-    shares = {"went_further", "attained", "low", "high", "rate", "qualified", "probability"}
+    shares = {"went_further", "attained", "low", "high", "rate", "qualified", "probability", "base"}
     rows = []
 
     for record in frame.to_dict(orient="records"):

@@ -21,11 +21,12 @@ def lifecycle_view(paths: Paths) -> dict[str, Any]:
     if record is None:
         return {}
     listed = read_parquet(paths.thresholds / "disagreements.parquet")
-    heads = {**TITLES, "agreement": FEEDBACK["agreement"], "funnel_by_month": "The funnel by month of creation"}
+    said = {name: FEEDBACK[name] for name in ("agreement", "verdicts")}
+    heads = {**TITLES, **said, "funnel_by_month": "The funnel by month of creation"}
     tables = {
         name: table
         for name, title in heads.items()
-        if (table := _table(record.table(name), title, record.columns[name]))
+        if (table := _table(record.table(name), title, record.columns.get(name, ())))
     }
     return {
         "sentences": [line for line in record.sentences if line != ASSOCIATION],

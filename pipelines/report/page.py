@@ -40,6 +40,7 @@ from pipelines.report.marketing_section import marketing_of
 from pipelines.report.qualification_section import profile_view, qualification_view
 from pipelines.report.scorecard_page import section_of
 from pipelines.report.text import answer, headline, limits, list_excluded
+from pipelines.scoring.list_leads import show_feedback
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog
@@ -171,7 +172,7 @@ def _caution(context: Context, summary: SummaryRecord, scored: ScoreRecord) -> s
 
 
 def _worklist(context: Context) -> dict[str, Any]:
-    frame = read_parquet(context.paths.score / "worklist.parquet").head(WORKLIST_ROWS)
+    frame = show_feedback(read_parquet(context.paths.score / "worklist.parquet")).head(WORKLIST_ROWS)
     link = next((name for name in _LINKS if name in frame), None)
     urls = frame[link].astype("str") if link else pd.Series("", index=frame.index, dtype="str")
     frame = frame.assign(link=urls.where(urls.str.match(r"^https?://", na=False), ""))

@@ -33,7 +33,7 @@ def read_worklist(context: Context, *, owner: str | None = None, state: str | No
     if "lead_id" not in listed:
         verdict = StageVerdict.read(context.paths, "score")
         raise ContractError(f"the last run scored no leads, verdict {verdict.verdict}. {verdict.verdict_text}".rstrip())
-    found = read_and_name_leads(context, listed)
+    found = read_and_name_leads(context, show_feedback(listed))
     source = context.source
     shown = [name for table in ("leads", "accounts") for name in shown_columns(source, table) if name in found.columns]
     found = order_for_people(found, [name for name in found.columns if name not in shown])
@@ -47,6 +47,18 @@ def read_worklist(context: Context, *, owner: str | None = None, state: str | No
             raise ContractError(f"no lead of the worklist has {column} '{wanted}'. There are: {known}.")
         found = found[hit.to_numpy()]
     return found.reset_index(drop=True)
+
+
+def show_feedback(listed: pd.DataFrame) -> pd.DataFrame:
+    """The list as people are to see it: without leads nobody may contact, and with what sales pinned."""
+    shown = listed
+    if "silenced" in shown:
+        shown = shown[~shown["silenced"].to_numpy(dtype=bool)].drop(columns="silenced").reset_index(drop=True)
+    for pinned, column in (("pinned_state", "state"), ("pinned_action", "next_action")):
+        if pinned in shown:
+            own = shown[pinned].astype("str")
+            shown = shown.assign(**{column: shown[column].where(own == "", own)}).drop(columns=pinned)
+    return shown
 
 
 def naming_texts(found: pd.DataFrame) -> dict[str, list[str]]:

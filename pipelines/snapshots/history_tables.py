@@ -26,8 +26,7 @@ from pipelines.snapshots.snapshot_store import history_of, read_snapshots
 from pipelines.snapshots.stage_history import shows_reopening, stage_rows
 from pipelines.workspace.paths import Paths
 
-_EXTRA = {"answers": ("lead_id", "question", "value", "known_at", "channel")}
-_EXTRA["stages"] = ("lead_id", "stage", "entered_at", "known_at", "reason")
+_STAGES = ("lead_id", "stage", "entered_at", "known_at", "reason")
 VANISHED = "vanished from the export"  # reason of the stage that a vanished lead gets
 
 
@@ -106,7 +105,7 @@ def read_history(source: Source, paths: Paths) -> SnapshotHistory:
         source=source.model_copy(update={"tables": tables}) if raws else source,
         raws=raws,
         answers=answers if answers is not None and len(answers.frame) else None,
-        reopened=pd.concat([pd.DataFrame(columns=list(_EXTRA["stages"])), *reopened]),
+        reopened=pd.concat([pd.DataFrame(columns=list(_STAGES)), *reopened]),
         vanished=pd.concat([pd.DataFrame(columns=["lead_id", "at"]), *vanished]),
         notes=tuple(notes),
         forms=forms,
@@ -160,17 +159,17 @@ def add_history_rows(history: SnapshotHistory, tables: TablesSoFar, cutoff: pd.T
     if history.answers is not None:
         frame, unread = history.answers.frame, history.answers.unread
         texts = tuple(str(text) for text in frame["value"].iloc[unread])
-        source = _add(source, "answers", frame, [UnreadableValues("value", unread, texts)], tables, cutoff)
+        source = add_rows(source, "answers", frame, [UnreadableValues("value", unread, texts)], tables, cutoff)
 
     outcomes = tables.checked["outcomes"].frame["lead_id"] if "outcomes" in tables.checked else pd.Series(dtype="str")
     gone = history.vanished[~history.vanished["lead_id"].isin(outcomes)]
     at = pd.to_datetime(gone["at"]).dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     closed = pd.DataFrame({"lead_id": gone["lead_id"], "stage": str(Stage.DISQUALIFIED), "reason": VANISHED})
     stages = pd.concat([history.reopened, closed.assign(entered_at=at, known_at=at)], ignore_index=True)
-    return _add(source, "stages", stages, [], tables, cutoff) if len(stages) else source
+    return add_rows(source, "stages", stages, [], tables, cutoff) if len(stages) else source
 
 
-def _add(
+def add_rows(
     source: Source,
     table: str,
     frame: pd.DataFrame,
@@ -178,8 +177,8 @@ def _add(
     tables: TablesSoFar,
     cutoff: pd.Timestamp | None,
 ) -> Source:
-    """Rows checked by the rules of their table, joined to those it has."""
-    own = TableSource(columns={name: Column() for name in _EXTRA[table]})
+    """Add rows of texts in the canonical columns to a table, checked by its rules; returns the declaration with it."""
+    own = TableSource(columns={name: Column() for name in frame.columns})
     only = source.model_copy(update={"tables": dict(source.tables) | {table: own}})
     start = 0 if table not in tables.raws else _last_row(tables.raws[table])
     lines = np.arange(start + 1, start + 1 + len(frame), dtype=np.int64)

@@ -52,6 +52,8 @@ from pipelines.ingest.undeclared_kinds import (
     describe_undeclared_kinds,
 )
 from pipelines.ingest.wide_stages import melt_stages
+from pipelines.posted.posted_store import read_posted
+from pipelines.posted.posted_tables import add_posted_fields, add_posted_rows, write_posted
 from pipelines.snapshots.history_tables import TablesSoFar, add_history_rows, read_history
 from pipelines.synth.generators import make_generated
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
@@ -67,6 +69,7 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
 
     Writes ``<table>.parquet`` for every table of the contract (duplicates merged and accounts matched by the declared
     identity rules), ``identity.parquet`` (each merge and match), ``unresolved/`` (the tables before them),
+    ``posted.json`` and ``feedback.parquet`` (what was posted to the server, if anything was),
     ``quarantine.parquet`` (table, row, rule, column, value), ``quarantined_rows.parquet`` (the rows as they stood in
     the file), ``warnings.parquet``, ``counts.json`` and ``verdict.json``, all or none of them.
 
@@ -93,7 +96,10 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     cutoff = found_cutoff.moment
     rules = expectations_of(source, cutoff)
     checked = _check_tables(source, raws, shapes, rules)
-    source = add_history_rows(history, TablesSoFar(raws=raws, shapes=shapes, checked=checked), cutoff)
+    so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)
+    source = add_history_rows(history, so_far, cutoff)
+    taken = add_posted_rows(source, read_posted(paths), so_far, cutoff)
+    source = taken.source
     counts = _counts(source, raws, shapes, checked, cutoff)
     reasons = find_reasons(source, raws, shapes, checked, rules)
     counts["reasons"] = {table: [reason.record() for reason in found] for table, found in reasons.items()}
@@ -107,18 +113,23 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
 
     _refuse_one_class(source, checked, reasons)
     resolved = _resolve_identity(source, checked)
+    accounts = add_posted_fields(resolved.tables["accounts"], taken)
+    resolved = replace(resolved, tables={**resolved.tables, "accounts": accounts})
     if source.identity is not None:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
 
     counts["keys"] = {column: match.record() for column, match in keys.items()}
     disagreements = describe_disagreements(resolved.tables, source)
     told = [*fewer, open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
-    counts["notes"] = [*counts["notes"], *(note for note in told if note), *history.notes, *describe_matches(keys)]
+    told += [*history.notes, *taken.notes]
+    counts["notes"] = [*counts["notes"], *(note for note in told if note), *describe_matches(keys)]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
     check_unchanged(state for raw in raws.values() for state in raw.files)
-    _write(paths, record, raws, checked, resolved, _reading(raws, shapes))
+    with stage_dir(paths.ingest) as out:
+        _write(out, record, raws, checked, resolved, _reading(raws, shapes))
+        write_posted(out, taken)
     shutil.rmtree(paths.refused, ignore_errors=True)
     return record
 
@@ -288,19 +299,18 @@ def _by_rule(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _write(
-    paths: Paths,
+    out: Path,
     counts: CountsRecord,
     raws: Mapping[str, RawTable],
     checked: Mapping[str, CheckedTable],
     resolved: Resolved,
     reading: ReadingRecord,
 ) -> None:
-    with stage_dir(paths.ingest) as out:
-        for name, frame in resolved.tables.items():
-            write_parquet(out / f"{name}.parquet", frame)
-        write_identity(out, resolved)
-        reading.write(out)
-        _write_quarantine(out, counts, raws, checked)
+    for name, frame in resolved.tables.items():
+        write_parquet(out / f"{name}.parquet", frame)
+    write_identity(out, resolved)
+    reading.write(out)
+    _write_quarantine(out, counts, raws, checked)
 
 
 def _write_quarantine(

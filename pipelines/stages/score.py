@@ -27,6 +27,7 @@ from pipelines.artifacts.score_record import (
 )
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.activity_diagnostics import bot_record
+from pipelines.posted.standing_feedback import SILENCED, mark_feedback
 from pipelines.registry.champion import read_champion
 from pipelines.scoring.accounts.account_rollup import accounts_record, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
@@ -59,14 +60,15 @@ def run_score(context: Context) -> ScoreRecord:
         clocks = kind == OPEN_LEADS and context.source.kind == "relational"
         history = _state_history(context, bundle, scored) if clocks else None
         listed = pd.concat([scored.frame, columns_of(scored, history)], axis=1).iloc[order].reset_index(drop=True)
-        worklist = add_display_columns(context, listed)
+        worklist = mark_feedback(context.paths, add_display_columns(context, listed))
         qualification = qualification_record(worklist, scored, history)
         if clocks and len(worklist):
             extras = _judge_open_leads(context, bundle, matrix, worklist, scored.log_odds[order])
         if kind == TEST_ROWS:
             worklist["won"] = matrix.label[order]
 
-        cards = [scored.card(int(row)) for row in order[:CARDS]]
+        shown = order if SILENCED not in worklist else order[~worklist[SILENCED].to_numpy(dtype=bool)]
+        cards = [scored.card(int(row)) for row in shown[:CARDS]]
         bots = bot_record(context, bundle, scored.frame)
         share = context_share(scored.contributions, bundle.catalog, context.framework)
         result |= {

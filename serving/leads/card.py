@@ -11,14 +11,24 @@ from features.assembly.closed_leads import ClosedLead
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
 from serving.json_values import to_json_values
+from serving.leads.feedback import (
+    WITHDRAW,
+    feedback_record,
+    find_overrides,
+    find_silenced,
+    hide_contacts,
+    pin,
+    read_feedback,
+    silence,
+)
 from serving.problems import InvalidError
 from serving.request_language import find_language
 from serving.state.app_state import AppState
 from serving.state.gather_rows import gather_rows
 from serving.state.lead_data import rows_of, to_records
-from serving.state.lead_scoring import gather_rows_now, score_leads
+from serving.state.lead_scoring import find_closed, gather_rows_now, score_leads
 from serving.state.loaded_state import LoadedState
-from serving.store.tables import Feedback, ScoreRow
+from serving.store.tables import ScoreRow
 
 WEEKS = 12  # a quarter
 _OPEN = (EvidenceStatus.UNKNOWN, EvidenceStatus.INDICATED)
@@ -41,31 +51,23 @@ def build_card(
     state, chosen = app_state.loaded, app_state.framework(framework)
     code = state.find_lead(lead_id, owner)
     _check_created(state, code, as_of)
-    closed = state.data.closed(code, as_of)
-    when = _open_until(state, code, closed, as_of)
     with app_state.store.reading() as session:
+        closed = find_closed(app_state, session, state, code, as_of)
+        when = _open_until(state, code, closed, as_of)
         scored = score_leads(app_state, session, state, [code], chosen, when, find_language(language))
-        latest = select(Feedback).where(Feedback.lead_id == lead_id).order_by(Feedback.id.desc()).limit(1)
-        said = session.scalar(latest)
+        said = read_feedback(session, lead_id)
+        silenced = find_silenced(session, lead_id)
     card = scored.card(0) if closed is None else closed.mark(scored.card(0))
+    overrides = find_overrides(app_state.store, [lead_id]) if closed is None and as_of is None else {}
+    card = pin(card, overrides.get(lead_id))
+    card = card if silenced is None else silence(card)
+    standing = next((row for row in said if row["verdict"] != WITHDRAW and not row["undone"]), None)
+    display = state.data.display(code)
     return to_json_values(card) | {
-        "display": state.data.display(code),
-        "feedback": None if said is None else feedback_record(said),
-    }
-
-
-def feedback_record(row: Feedback) -> dict[str, Any]:
-    """Feedback as JSON."""
-    return {
-        "id": row.id,
-        "lead_id": row.lead_id,
-        "verdict": row.verdict,
-        "reason": row.reason,
-        "note": row.note,
-        "author": row.author,
-        "written_at": row.written_at.isoformat(),
-        "expires_at": None if row.expires_at is None else row.expires_at.isoformat(),
-        "score": row.score,
+        "display": display if silenced is None else hide_contacts(display),
+        "feedback": standing,
+        "said": said,
+        "silenced": None if silenced is None else feedback_record(silenced),
     }
 
 
@@ -212,6 +214,8 @@ def list_open_questions(card: Mapping[str, Any], framework: Framework, state: Lo
                 "question": name,
                 "type": None if declared is None else str(declared.type),
                 "values": [] if declared is None else list(declared.values),
+                "minimum": None if declared is None else declared.minimum,
+                "maximum": None if declared is None else declared.maximum,
                 "next": bool(row["question"]) and row["question"] == card["question"],
             }
         )

@@ -1,79 +1,130 @@
-"""What sales says about leads: stored, never part of the score; the latest feedback counts until it expires."""
+"""What sales says about leads: who is accepted, rejected, silenced or pinned, and how each is undone.
 
+Nothing here is part of the score. Accepting and rejecting are stages that the lead enters
+(:mod:`serving.leads.verdicts`), rows of the source like those of the CRM.
+"""
+
+import re
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from serving.leads.card import feedback_record
-from serving.problems import InvalidError
-from serving.schemas import FeedbackGiven
 from serving.state.clock import wall_now
-from serving.state.loaded_state import LoadedState
 from serving.store.engine import Store
-from serving.store.tables import AuditRow, Feedback
+from serving.store.tables import Feedback
 
-HIDING = ("snooze", "reject", "do_not_contact")
-_DAYS = {"override": 90, "snooze": 7}  # until they expire unless the caller says otherwise: a quarter, a week
-
-
-def _latest_ids() -> Any:
-    """The id of the latest feedback of each lead."""
-    return select(func.max(Feedback.id)).group_by(Feedback.lead_id)
+HIDING = ("snooze", "reject")
+_CONTACT = re.compile(r"phone|mobile|e_?mail|fax", re.IGNORECASE)
+SILENT, OVERRIDE, WITHDRAW = "do_not_contact", "override", "withdraw"
 
 
-def _is_valid_at(now: Any) -> Any:
+def _stands() -> ColumnElement[bool]:
+    """Feedback that nobody took back."""
+    undone = select(Feedback.undoes).where(Feedback.undoes.is_not(None))
+    return (Feedback.verdict != WITHDRAW) & Feedback.id.not_in(undone)
+
+
+def _is_valid_at(now: Any) -> ColumnElement[bool]:
     return or_(Feedback.expires_at.is_(None), Feedback.expires_at > now)
+
+
+def _latest_ids(*conditions: ColumnElement[bool]) -> Any:
+    """The id of the latest feedback of each lead that stands."""
+    return select(func.max(Feedback.id)).where(_stands(), *conditions).group_by(Feedback.lead_id)
 
 
 def find_hidden_leads(store: Store) -> frozenset[str]:
     """Leads that sales put aside: snoozed, rejected, or not to be contacted."""
+    decided = _latest_ids(Feedback.verdict != OVERRIDE)
+    aside = Feedback.id.in_(decided) & Feedback.verdict.in_(HIDING) & _is_valid_at(wall_now())
+    silenced = _stands() & (Feedback.verdict == SILENT)
     with store.reading() as session:
-        query = select(Feedback.lead_id).where(Feedback.id.in_(_latest_ids()), Feedback.verdict.in_(HIDING))
-        return frozenset(session.scalars(query.where(_is_valid_at(wall_now()))))
+        return frozenset(session.scalars(select(Feedback.lead_id).where(or_(aside, silenced))))
+
+
+def find_silenced_leads(store: Store) -> frozenset[str]:
+    """Leads that must not be contacted."""
+    with store.reading() as session:
+        return frozenset(session.scalars(select(Feedback.lead_id).where(_stands(), Feedback.verdict == SILENT)))
+
+
+def find_silenced(session: Session, lead_id: str) -> Feedback | None:
+    """The feedback by which a lead must not be contacted, None where it may be."""
+    found = select(Feedback).where(Feedback.lead_id == lead_id, Feedback.verdict == SILENT, _stands())
+    return session.scalar(found.order_by(Feedback.id.desc()).limit(1))
 
 
 def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The latest feedback on each lead, where it has not expired or been withdrawn."""
+    """The latest feedback on each lead, where it has not expired or been taken back."""
     with store.reading() as session:
-        query = select(Feedback).where(Feedback.id.in_(_latest_ids().where(Feedback.lead_id.in_(list(lead_ids)))))
-        rows = session.scalars(query.where(_is_valid_at(wall_now()), Feedback.verdict != "withdraw"))
+        query = select(Feedback).where(Feedback.id.in_(_latest_ids(Feedback.lead_id.in_(list(lead_ids)))))
+        return {row.lead_id: feedback_record(row) for row in session.scalars(query.where(_is_valid_at(wall_now())))}
+
+
+def find_overrides(store: Store, lead_ids: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+    """The overrides in force by lead, of some leads or of all."""
+    of = [] if lead_ids is None else [Feedback.lead_id.in_(list(lead_ids))]
+    latest = _latest_ids(Feedback.verdict == OVERRIDE, *of)
+    with store.reading() as session:
+        rows = session.scalars(select(Feedback).where(Feedback.id.in_(latest), _is_valid_at(wall_now())))
         return {row.lead_id: feedback_record(row) for row in rows}
 
 
-def add_feedback(
-    session: Session, state: LoadedState, lead_id: str, body: FeedbackGiven, author: str
-) -> dict[str, Any]:
-    """Store feedback on a lead the caller may see.
+def find_pinned_states(store: Store) -> dict[str, str]:
+    """The states that overrides in force pin, by lead."""
+    return {name: said["state"] for name, said in find_overrides(store).items() if said["state"]}
 
-    Raises
-    ------
-    InvalidError : a rejection without a reason, or an expiry in the past
-    """
-    if body.verdict in ("reject", "override") and not body.reason:
-        raise InvalidError(f"'{body.verdict}' needs a reason, so that the rules can learn from it; see /docs.")
 
-    now = wall_now()
-    expires = body.expires_at or (now + timedelta(days=_DAYS[body.verdict]) if body.verdict in _DAYS else None)
-    if expires is not None and expires <= now:
-        raise InvalidError("expires_at is in the past; leave it out, or send a later time.")
+def find_standing_feedback(session: Session, lead_id: str) -> Feedback | None:
+    """The latest feedback on a lead that nobody took back, expired or not: what ``withdraw`` undoes."""
+    found = select(Feedback).where(Feedback.lead_id == lead_id, _stands())
+    return session.scalar(found.order_by(Feedback.id.desc()).limit(1))
 
-    line = state.worklist.line(lead_id)
-    row = Feedback(
-        lead_id=lead_id,
-        verdict=body.verdict,
-        reason=body.reason,
-        note=body.note,
-        author=author,
-        written_at=now,
-        expires_at=expires,
-        score=None if line is None else int(line["score"]),
-        bundle_hash=state.model.bundle.hash,
-    )
-    session.add(row)
-    session.flush()
-    detail = {"verdict": body.verdict, "reason": body.reason}
-    session.add(AuditRow(at=now, actor=author, action="feedback", subject=lead_id, detail=detail))
-    return feedback_record(row)
+
+def read_feedback(session: Session, lead_id: str, limit: int = 50) -> list[dict[str, Any]]:
+    """All that was said about a lead, newest first; ``undone`` says whether it was taken back."""
+    rows = session.scalars(select(Feedback).where(Feedback.lead_id == lead_id).order_by(Feedback.id.desc())).all()
+    undone = {row.undoes for row in rows}
+    return [feedback_record(row) | {"undone": row.id in undone} for row in rows[:limit]]
+
+
+def feedback_record(row: Feedback) -> dict[str, Any]:
+    """Feedback as JSON."""
+    return {
+        "id": row.id,
+        "lead_id": row.lead_id,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "note": row.note,
+        "author": row.author,
+        "written_at": row.written_at.isoformat(),
+        "expires_at": None if row.expires_at is None else row.expires_at.isoformat(),
+        "score": row.score,
+        "state": row.state,
+        "next_action": row.next_action,
+        "undoes": row.undoes,
+    }
+
+
+def pin(line: dict[str, Any], override: dict[str, Any] | None) -> dict[str, Any]:
+    """A row or a card with the state and the next action that an override pins; what the rules say stays beside it."""
+    if override is None:
+        return line | {"pinned": None}
+    pinned = {name: override[name] or line[name] for name in ("state", "next_action")}
+    by = {name: override[name] for name in ("author", "reason", "note", "expires_at", "written_at")}
+    return line | pinned | {"pinned": by | {"state_by_rules": line["state"], "next_by_rules": line["next_action"]}}
+
+
+def silence(line: dict[str, Any]) -> dict[str, Any]:
+    """A row or a card of a lead that must not be contacted: it advises nothing and asks nothing."""
+    found = line | {"next_action": "none", "question": ""}
+    if "criteria" in found:
+        found["criteria"] = [row | {"question": ""} if "question" in row else row for row in found["criteria"]]
+    return found
+
+
+def hide_contacts(display: dict[str, str]) -> dict[str, str]:
+    """What is shown of a lead, without how to reach it."""
+    return {name: text for name, text in display.items() if not _CONTACT.search(name)}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,21 +10,20 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from features.kernel.column_reader import number_of, text_of
+from features.kernel.column_reader import micros_of, number_of, text_of
+from features.point_in_time.microseconds import NEVER
 from features.schema.source import Question
 from features.schema.vocabulary import ColumnType
 from serving.auth.api_keys import Caller
-from serving.json_values import to_json_values
-from serving.leads.feedback import add_feedback
+from serving.leads.rescoring import lock_name, publish, rescore
+from serving.leads.verdicts import add_feedback
 from serving.problems import ConflictError, InvalidError
 from serving.request_records import find_undeclared_kind
 from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven
 from serving.state.app_state import AppState
 from serving.state.clock import wall_now
-from serving.state.lead_scoring import score_leads
-from serving.state.loaded_model import line_of
 from serving.state.loaded_state import LoadedState
-from serving.store.tables import ActivityRow, AnswerRow, AuditRow, IdempotencyRecord, ScoreRow
+from serving.store.tables import ActivityRow, AnswerRow, AuditRow, IdempotencyRecord
 from serving.webhooks.outbox import announce
 
 Work = Callable[[Session], dict[str, Any]]
@@ -68,20 +68,23 @@ def store_answer(
     value = _value_to_store(body, _find_question(state, body.question))
 
     def work(session: Session) -> dict[str, Any]:
-        app_state.store.hold_lock(session, _lock_name(state, code))  # so that known_at follows the order of writing
+        app_state.store.hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
         now = app_state.clock.next_known_at()
         author = body.author or caller.name
         row = AnswerRow(lead_id=lead_id, question=body.question, value=value, channel=body.channel, author=author)
         row.happened_at = row.known_at = now
+        row.corrects = None if body.corrects is None else _find_wrong_answer(session, lead_id, body)
         session.add(row)
 
-        detail = {"question": body.question, "status": body.status, "channel": body.channel}
+        detail: dict[str, Any] = {"question": body.question, "status": body.status, "channel": body.channel}
+        if row.corrects is not None:
+            detail |= {"corrects": row.corrects}
         session.add(AuditRow(at=wall_now(), actor=caller.name, action="answer", subject=lead_id, detail=detail))
         session.flush()
 
-        return {"answer": row.id} | _rescore(app_state, session, state, code, "answer")
+        return {"answer": row.id} | rescore(app_state, session, state, code, "answer")
 
-    return _publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
+    return publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
 
 
 def store_activity(
@@ -94,7 +97,7 @@ def store_activity(
         raise InvalidError("this source has no clocks, so it cannot use activities.")
 
     def work(session: Session) -> dict[str, Any]:
-        app_state.store.hold_lock(session, _lock_name(state, code))  # so that known_at follows the order of writing
+        app_state.store.hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
         now = app_state.clock.next_known_at()
         happened = body.happened_at or now
         if happened > max(now, wall_now()) + _CLOCK_SKEW:
@@ -110,10 +113,10 @@ def store_activity(
         session.flush()
 
         ignored = find_undeclared_kind(body.kind, body.actor, state.data.source)
-        return {"activity": row.id, "ignored": ignored} | _rescore(app_state, session, state, code, "activity")
+        return {"activity": row.id, "ignored": ignored} | rescore(app_state, session, state, code, "activity")
 
     try:
-        return _publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
+        return publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
     except IntegrityError as problem:
         raise ConflictError(f"activity '{body.activity_id}' of this lead is already on record.") from problem
 
@@ -121,65 +124,25 @@ def store_activity(
 def store_feedback(
     app_state: AppState, caller: Caller, lead_id: str, body: FeedbackGiven, key: str | None = None
 ) -> dict[str, Any]:
-    """Store what sales says about a lead; the score does not change."""
+    """Store what sales says about a lead, and the stage it enters by that, which is a row of the source."""
     state = app_state.loaded
-    state.find_lead(lead_id, caller.owner)
+    code = state.find_lead(lead_id, caller.owner)
 
     def work(session: Session) -> dict[str, Any]:
-        given = add_feedback(session, state, lead_id, body, caller.name)
+        given = add_feedback(app_state, session, state, code, body, caller)
         announce(session, "lead.feedback", {"lead_id": lead_id, "verdict": body.verdict, "reason": body.reason})
         return given
 
-    return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
+    given = run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
+    return publish(given, state) if "line" in given else given
 
 
-def _lock_name(state: LoadedState, code: int) -> str:
-    """Name of the lock that writes to a lead share: its account's, or its own."""
-    account = int(state.data.account_of[code])
-    return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
-
-
-def _publish(answered: dict[str, Any], state: LoadedState) -> dict[str, Any]:
-    """Show the new score on the worklist; after the transaction, so that no score is shown that was not stored."""
-    state.worklist.update_row(answered["line"])
-    return answered
-
-
-def _rescore(app_state: AppState, session: Session, state: LoadedState, code: int, origin: str) -> dict[str, Any]:
-    """Score a lead inside the transaction that changed it; store the score, announce a new state."""
-    framework = app_state.framework(None)
-    scored = score_leads(app_state, session, state, [code], framework)
-    line, card = line_of(scored), to_json_values(scored.card(0))
-    lead_id = str(line["lead_id"])
-
-    before = state.worklist.line(lead_id)
-    as_of = scored.frame["as_of"].iloc[0]
-    session.add(
-        ScoreRow(
-            lead_id=lead_id,
-            as_of=as_of.to_pydatetime(warn=False),
-            written_at=wall_now(),
-            score=int(line["score"]),
-            log_odds=float(scored.log_odds[0]),
-            probability=float(line["probability"]),
-            state=str(line["state"]),
-            framework=framework.name,
-            bundle_hash=state.model.bundle.hash,
-            origin=origin,
-            line=line,
-        )
-    )
-
-    changed = before is not None and before["state"] != line["state"]
-    if before is not None and changed:
-        change = {"lead_id": lead_id, "from": before["state"], "to": line["state"], "score": line["score"]}
-        announce(session, "lead.state_changed", change)
-    return {
-        "card": card,
-        "line": line,
-        "score_before": None if before is None else before["score"],
-        "state_before": None if before is None else before["state"],
-    }
+def _find_wrong_answer(session: Session, lead_id: str, body: AnswerGiven) -> int:
+    """The id of the answer that is corrected: one to this question about this lead."""
+    wrong = session.get(AnswerRow, body.corrects)
+    if wrong is None or (wrong.lead_id, wrong.question) != (lead_id, body.question):
+        raise InvalidError("there is no such answer to correct; GET /v1/leads/{lead_id}/answers lists them.")
+    return wrong.id
 
 
 def _find_question(state: LoadedState, name: str) -> Question:
@@ -187,6 +150,21 @@ def _find_question(state: LoadedState, name: str) -> Question:
     if state.data.flat or name not in known:
         raise InvalidError(f"there is no such question; the source declares {', '.join(known) or 'none'}.")
     return known[name]
+
+
+def _lowest_unmet(question: Question, met_from: float) -> float:
+    """The number that stands for ``not_met``: the smallest possible one, or one below what meets the criterion."""
+    lowest = min(0.0, met_from - 1) if question.minimum is None else question.minimum
+    if lowest >= met_from:
+        raise InvalidError("every possible number meets this question; send the number itself.")
+    return lowest
+
+
+def _check_number(given: Any, text: str, question: Question) -> None:
+    found = number_of(text)
+    if isinstance(given, bool) or not math.isfinite(found) or not question.holds(found):
+        possible = question.range_words
+        raise InvalidError(f"this question takes a number{f' {possible}' if possible else ''}.")
 
 
 def _value_to_store(body: AnswerGiven, question: Question) -> str:
@@ -203,12 +181,14 @@ def _value_to_store(body: AnswerGiven, question: Question) -> str:
             raise InvalidError("the answer has no value; send one, or the status met, not_met or dont_know.")
         if question.values and value not in question.values:
             raise InvalidError(f"this question takes {', '.join(question.values)}.")
-        if number and (isinstance(body.value, bool) or number_of(value) != number_of(value)):
-            raise InvalidError("this question takes a number.")
+        if number:
+            _check_number(body.value, value, question)
+        if question.type is ColumnType.TIMESTAMP and micros_of(value) == NEVER:
+            raise InvalidError("this question takes a date; write it as 2026-03-31.")
         return value
 
     if number and question.met_minimum is not None:
-        return f"{question.met_minimum if body.status == 'met' else min(0.0, question.met_minimum - 1):g}"
+        return f"{question.met_minimum if body.status == 'met' else _lowest_unmet(question, question.met_minimum):g}"
     if body.status == "met" and question.met:
         return question.met[0]
     unmet = [value for value in question.values if value not in question.met]

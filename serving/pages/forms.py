@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from features.errors import PromotionError
 from serving.auth.dependencies import Admin, AppStateDep, Writer, check_form_token
 from serving.auth.oidc_claims import local_path
+from serving.leads.looked_up import store_field
 from serving.leads.writes import store_answer, store_feedback
 from serving.problems import InvalidError
 from serving.results.promotion import promote, roll_back
-from serving.schemas import AnswerGiven, FeedbackGiven
+from serving.schemas import AnswerGiven, FeedbackGiven, FieldGiven
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]
@@ -32,17 +33,40 @@ def post_answer(
     status: Field = "value",
     channel: Field = "call",
     framework: Field = "",
+    corrects: Field = "",
 ) -> Response:
-    """An answer given on the card; the page comes back with the new score."""
+    """An answer given on the card, or one that ``corrects`` another; the page comes back with the new score."""
     check_form_token(request, token)
     try:
-        given = {"question": question, "status": status, "channel": channel}
+        given = {"question": question, "status": status, "channel": channel, "corrects": corrects or None}
         body = AnswerGiven.model_validate(given | ({"value": value} if status == "value" else {}))
     except ValidationError as problem:
         raise InvalidError("this answer cannot be stored; choose one from the list.") from problem
     store_answer(app_state, caller, lead_id, body)
     chosen = f"&framework={quote(framework)}" if framework else ""
     return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=answer{chosen}", status_code=303)
+
+
+@router.post("/leads/{lead_id}/fields")
+def post_field(
+    lead_id: str,
+    request: Request,
+    app_state: AppStateDep,
+    caller: Writer,
+    token: Token,
+    field: Field,
+    value: Field = "",
+    framework: Field = "",
+) -> Response:
+    """A field of the company that was looked up; the page comes back with the new score."""
+    check_form_token(request, token)
+    try:
+        body = FieldGiven.model_validate({"field": field, "value": value, "channel": "card"})
+    except ValidationError as problem:
+        raise InvalidError("this value cannot be stored; it is too long.") from problem
+    store_field(app_state, caller, lead_id, body)
+    chosen = f"&framework={quote(framework)}" if framework else ""
+    return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=field{chosen}", status_code=303)
 
 
 @router.post("/leads/{lead_id}/feedback")
@@ -55,12 +79,16 @@ def post_feedback(
     verdict: Field,
     reason: Field = "",
     note: Field = "",
+    state: Field = "",
+    next_action: Field = "",
     back: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Accept, reject, snooze and the like; back to the list as it was (``back``), else to the card."""
     check_form_token(request, token)
     try:
-        body = FeedbackGiven.model_validate({"verdict": verdict, "reason": reason, "note": note})
+        said = {"verdict": verdict, "reason": reason, "note": note}
+        pinned = {"state": state or None, "next_action": next_action or None} if verdict == "override" else {}
+        body = FeedbackGiven.model_validate(said | pinned)
     except ValidationError as problem:
         raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
     store_feedback(app_state, caller, lead_id, body)

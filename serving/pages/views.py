@@ -13,12 +13,17 @@ from starlette.staticfiles import StaticFiles
 from features.errors import LeadScoreError
 from features.schema.vocabulary import Role
 from models.explaining.framework import framework_names, load_framework
+from models.explaining.language import Language
+from models.explaining.qualification_policy import Action
+from models.one_answer_short import FIELD, LOOK_UP
 from pipelines.scoring.shown_columns import NAMING
 from serving import problems
 from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, read_page
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, identify_caller
+from serving.leads.answer_history import group_answers
 from serving.leads.card import build_card, build_timeline, list_open_questions, read_history
+from serving.leads.feedback import find_pinned_states
 from serving.leads.score_change import explain_score_change
 from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
 from serving.pages import forms, language, results, sign_in
@@ -101,7 +106,7 @@ def worklist_page(
         filters=filters,
         framework=framework,
         owners=state.worklist.owners if caller.owner is None else [],
-        states=state.worklist.states_of(caller.owner),
+        states=state.worklist.states_of(caller.owner, find_pinned_states(app_state.store)),
         segments=state.worklist.segments.choices,
         link=_link_column(app_state.settings.record_link, state),
         extra=_extra_columns(app_state, Role.DISPLAY),
@@ -147,13 +152,20 @@ def short_page(request: Request, app_state: AppStateDep, caller: Reader) -> Resp
     try:
         found = shortlist_leads(app_state, caller.owner, None, _SHORT_ROWS)
         rows = [
-            row | {"text": language.text(row["text"])} for row in found.rows
+            row | {"text": _piece_text(row, language)} for row in found.rows
         ]  # a copy: the rows are kept in English
         total = found.total
     except InvalidError as problem:
         none = problem.message
 
     return render_page(request, "short.html", caller, rows=rows, total=total, none=none, considered=CONSIDERED)
+
+
+def _piece_text(row: dict[str, Any], language: Language) -> str:
+    """What to ask or to look up, in the reader's language."""
+    if row["kind"] == FIELD:
+        return language.text(LOOK_UP, field=row["text"].removeprefix(LOOK_UP.format(field="")))
+    return language.text(row["text"])
 
 
 @router.get("/leads/{lead_id}")
@@ -178,6 +190,8 @@ def card_page(
         card=found,
         chart=build_waterfall(found),
         questions={item["criterion"]: item for item in asked},
+        answered=group_answers(app_state, lead_id, caller.owner, chosen),
+        actions=get_args(Action),
         line=build_score_line(past["weekly"]),
         weekly=past["weekly"],
         events=build_timeline(app_state, lead_id, caller.owner),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from features.rubric.schema import Rubric
 from models.logistic import sigmoid
@@ -22,6 +23,7 @@ from pipelines.workspace.atomic_files import read_parquet
 from serving.json_values import to_json_values
 from serving.problems import NotFoundError
 from serving.state.app_state import AppState
+from serving.state.gather_rows import count_posted, gather_all_rows
 from serving.state.lead_data import rows_of
 from serving.state.result_cache import file_stamp
 
@@ -100,14 +102,24 @@ def read_lifecycle(app_state: AppState) -> dict[str, Any]:
 
 
 def compute_lifecycle(app_state: AppState) -> tuple["Lifecycle", dict[str, Any]]:
-    """The lifecycle and its record, worked out once for the data in use."""
+    """The lifecycle and its record with what was posted since, worked out once for the rows there are."""
     from pipelines.diagnostics.lifecycle_figures import lifecycle_of
 
+    posted = count_posted(app_state.store)
+    data = app_state.loaded.data if app_state.ready else None
+
     def compute() -> tuple["Lifecycle", dict[str, Any]]:
-        found = lifecycle_of(app_state.context)
+        if data is None or not any(posted) or data.cutoff is None:
+            found = lifecycle_of(app_state.context)
+        else:
+            with app_state.store.reading() as session:
+                rows = gather_all_rows(session, data)
+            as_of = max(data.cutoff, pd.Timestamp(app_state.clock.as_of(rows.latest) or data.cutoff))
+            found = lifecycle_of(app_state.context, rows.tables, data.cutoff if rows.latest is None else as_of)
         return found, found.record()
 
-    return app_state.results.get("lifecycle", file_stamp(CountsRecord.path(app_state.paths)), compute)
+    stamp = (file_stamp(CountsRecord.path(app_state.paths)), posted, None if data is None else data.stamp)
+    return app_state.results.get("lifecycle", stamp, compute)
 
 
 def find_win_value(app_state: AppState) -> tuple[float | None, str]:

@@ -15,6 +15,7 @@ from serving.state.lead_data import LeadData, to_records
 from serving.state.loaded_model import LoadedModel, line_of
 from serving.state.ranked_worklist import Worklist
 from serving.store.engine import Store
+from serving.store.tables import FieldRow
 
 
 def build_worklist(
@@ -28,6 +29,8 @@ def build_worklist(
 
     with store.reading() as session:
         touched = {name for table in POSTED_TABLES.values() for name in session.scalars(select(table.lead_id))}
+        looked_up = set(session.scalars(select(FieldRow.account_id)))
+        touched |= {name for account in looked_up for name in data.leads_of_account(account)}
         for lead_id in sorted(touched & set(worklist.position)):
             rows = gather_rows(session, data, [data.code(lead_id)])
             scored = model.score_one(to_records(rows.tables), lead_id, clock.as_of(rows.latest), framework)

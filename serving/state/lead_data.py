@@ -1,19 +1,21 @@
 """The source's rows by lead, with what was posted to the server since."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sqlalchemy import ColumnElement, or_, true
 
 from features.array_types import Ints, Tables
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.cohort.cohort import cutoff_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
+from pipelines.posted.taken_record import TakenRecord
 from pipelines.scoring.shown_columns import shown_columns
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
@@ -41,12 +43,28 @@ class RowIndex:
         return np.sort(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
 
 
+@dataclass(frozen=True)
+class PostedInData:
+    """Which of the rows posted to the server the data hold: by table up to an id, and up to a moment."""
+
+    last: Mapping[str, int] = field(default_factory=dict)
+    through: datetime | None = None
+
+    def is_missing(self, name: str, table: Any) -> ColumnElement[bool]:
+        """Condition on a table of the store: rows that the data do not hold yet."""
+        if self.through is None:
+            return true()
+        return or_(table.id > self.last.get(name, 0), table.known_at > self.through)
+
+
 class LeadData:
     """Canonical tables with an index by lead and by account."""
 
-    def __init__(self, tables: Tables, source: Source) -> None:
+    def __init__(self, tables: Tables, source: Source, posted: PostedInData | None = None) -> None:
+        posted = posted or PostedInData()
         self.source = source
         self.stamp: tuple[int, ...] = ()
+        self.posted = posted
         self.tables = dict(tables)
         leads = _with_lead_id(self.tables["leads"], source)
         self.tables["leads"] = leads
@@ -80,6 +98,11 @@ class LeadData:
         """Rows of the leads and of all leads of their accounts."""
         accounts = {int(self.account_of[c]) for c in codes}
         return np.union1d(np.asarray(codes, dtype=np.int64), self._mates.rows(sorted(accounts)))
+
+    def leads_of_account(self, account_id: str) -> list[str]:
+        """Ids of the leads of an account, none if it is unknown."""
+        at = int(self.account_ids.get_indexer(pd.Index([account_id]))[0])
+        return [] if at < 0 else [str(self.lead_ids[row]) for row in self._mates.rows([at])]
 
     def tables_for(self, codes: Sequence[int]) -> dict[str, pd.DataFrame]:
         """All rows that can bear on the features of some leads, as tables."""
@@ -151,7 +174,9 @@ def _with_lead_id(leads: pd.DataFrame, source: Source) -> pd.DataFrame:
 
 def load_data(context: Context) -> LeadData:
     """The ingested tables of a source, indexed; DataError if ingest has not run."""
-    return LeadData(load_tables(context.paths), context.source)
+    taken = TakenRecord.read(context.paths) if TakenRecord.exists(context.paths) else None
+    posted = None if taken is None else PostedInData(taken.last, taken.moment)
+    return LeadData(load_tables(context.paths), context.source, posted)
 
 
 def to_records(tables: Mapping[str, pd.DataFrame]) -> Records:

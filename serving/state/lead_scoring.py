@@ -6,6 +6,7 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from features.assembly.closed_leads import ClosedLead, closed_leads
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scoring import Scored
@@ -43,3 +44,15 @@ def gather_rows_now(
     """Tables of the leads and of their accounts, and the as_of they would be scored at now."""
     rows = gather_rows(session, state.data, codes)
     return rows.tables, pd.Timestamp(app_state.clock.as_of(rows.latest) or wall_now())
+
+
+def find_closed(
+    app_state: AppState, session: Session, state: LoadedState, code: int, as_of: datetime | None = None
+) -> ClosedLead | None:
+    """How a lead ended, with what was posted about it; None while it is open. ``as_of``: as far as was known then."""
+    rows = gather_rows(session, state.data, [code])
+    if not rows.edited:
+        return state.data.closed(code, as_of)
+    when = as_of or app_state.clock.as_of(rows.latest)
+    closed = closed_leads(rows.tables, state.data.source, None if when is None else pd.Timestamp(when))
+    return closed.get(str(state.data.lead_ids[code]))

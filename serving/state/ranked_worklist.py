@@ -36,6 +36,7 @@ class WorklistQuery:
     size: int = 50
     hidden: frozenset[str] = field(default_factory=frozenset)
     since: datetime | None = None  # only leads created from then on
+    pinned: Mapping[str, str] = field(default_factory=dict)  # lead to the state that sales pinned
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,23 @@ class Worklist:
         """Leads by state."""
         return self.states_of(None)
 
-    def states_of(self, owner: str | None) -> dict[str, int]:
-        """Leads of an owner by state; None: all owners."""
-        codes = self._ranks.state
+    def states_of(self, owner: str | None, pinned: Mapping[str, str] | None = None) -> dict[str, int]:
+        """Leads of an owner by state, ``pinned`` ones by what sales pinned; None: all owners."""
+        codes = self._states_with(self._ranks, pinned or {})
         own = codes if owner is None else codes[self._owner_codes == self._owner.get(owner, -1)]
         counts = np.bincount(own, minlength=len(self._state))
         return {name: int(counts[code]) for name, code in sorted(self._state.items()) if counts[code]}
+
+    def _states_with(self, ranks: _Ranks, pinned: Mapping[str, str]) -> Ints:
+        """Codes of states, where sales pinned one that one."""
+        if not pinned:
+            return ranks.state
+        codes = ranks.state.copy()
+        for lead_id, name in pinned.items():
+            at = self._find_position(lead_id)
+            if at >= 0:
+                codes[at] = self._state.setdefault(name, len(self._state))
+        return codes
 
     def current_states(self) -> pd.DataFrame:
         """State and score by lead, as they are now."""
@@ -236,7 +248,7 @@ class Worklist:
         if query.owner is not None:
             parts.append(self._owner_codes == self._owner.get(query.owner, -1))
         if query.state:
-            parts.append(ranks.state == self._state.get(query.state, -1))
+            parts.append(self._states_with(ranks, query.pinned) == self._state.get(query.state, -1))
         if query.grade:
             parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))
         if query.segment:

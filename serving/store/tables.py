@@ -68,7 +68,10 @@ class ScoreRow(Base):
 
 
 class Feedback(Base):
-    """What sales said about a lead: accept, reject, override, snooze, do_not_contact, or withdrawn (undo)."""
+    """What sales said about a lead: accept, reject, override, snooze, do_not_contact, or withdraw (``undoes`` one).
+
+    ``written_at`` is the wall clock, ``known_at`` the data's; ``state`` and ``next_action`` are what an override pins.
+    """
 
     __tablename__ = "feedback"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -81,10 +84,14 @@ class Feedback(Base):
     expires_at: Mapped[datetime | None]
     score: Mapped[int | None] = mapped_column(Integer)
     bundle_hash: Mapped[str | None] = mapped_column(String(64))
+    known_at: Mapped[datetime | None]
+    state: Mapped[str | None] = mapped_column(String(40))
+    next_action: Mapped[str | None] = mapped_column(String(40))
+    undoes: Mapped[int | None] = mapped_column(Integer)
 
 
 class AnswerRow(Base):
-    """An answer given through the server; an empty value withdraws the last one."""
+    """An answer given through the server; an empty value withdraws the last one, ``corrects`` names a wrong one."""
 
     __tablename__ = "answers"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -94,6 +101,36 @@ class AnswerRow(Base):
     channel: Mapped[str] = mapped_column(String(60))
     author: Mapped[str] = mapped_column(String(200))
     happened_at: Mapped[datetime]
+    known_at: Mapped[datetime]
+    corrects: Mapped[int | None] = mapped_column(Integer)
+
+
+class StageRow(Base):
+    """A stage that a lead entered by what sales said on the card; ``feedback_id`` names what was said."""
+
+    __tablename__ = "stages"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    lead_id: Mapped[str] = mapped_column(String(200), index=True)
+    stage: Mapped[str] = mapped_column(String(40))
+    entered_at: Mapped[datetime]
+    known_at: Mapped[datetime]
+    owner: Mapped[str | None] = mapped_column(String(200))
+    reason: Mapped[str | None] = mapped_column(String(60))
+    author: Mapped[str] = mapped_column(String(200))
+    feedback_id: Mapped[int | None] = mapped_column(Integer)
+
+
+class FieldRow(Base):
+    """A value of a lead's company that somebody looked up; an empty one withdraws the last."""
+
+    __tablename__ = "field_values"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    account_id: Mapped[str] = mapped_column(String(200), index=True)
+    lead_id: Mapped[str] = mapped_column(String(200))
+    field: Mapped[str] = mapped_column(String(64))
+    value: Mapped[str]
+    channel: Mapped[str] = mapped_column(String(60))
+    author: Mapped[str] = mapped_column(String(200))
     known_at: Mapped[datetime]
 
 

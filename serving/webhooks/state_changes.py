@@ -14,8 +14,10 @@ from serving.webhooks.outbox import announce
 EVENT = "lead.state_changed"
 
 
-def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
+def announce_state_changes(app_state: AppState, before: LoadedState, silenced: frozenset[str] = frozenset()) -> int:
     """Write a message for every open lead whose state differs from ``before``; returns how many leads.
+
+    Nothing is said of ``silenced`` leads, which must not be contacted.
 
     Several servers on one store load the same data: the first writes all messages in one transaction, the others none.
     """
@@ -28,7 +30,7 @@ def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
 
     earlier = before.worklist.current_states()["state"].rename("state_before").to_frame()
     both = earlier.join(after.worklist.current_states(), how="inner")
-    moved = both[both["state_before"] != both["state"]]
+    moved = both[(both["state_before"] != both["state"]) & ~both.index.isin(silenced)]
     if moved.empty:
         return 0
 

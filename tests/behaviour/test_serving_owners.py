@@ -21,6 +21,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "answers": {"question": "budget", "value": "none"},
     "activities": {"kind": "demo_request"},
     "feedback": {"verdict": "accept"},
+    "fields": {"field": "employees", "value": 250},
 }
 
 

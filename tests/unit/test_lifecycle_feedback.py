@@ -7,12 +7,15 @@ import pytest
 from models.judging.lifecycle.sales_feedback import (
     ACCEPTED,
     RETURNED,
+    SCORE_RIGHT,
     THIRDS,
+    UNDECIDED,
     agreement,
     disagreements,
     return_reasons,
     sales_decisions,
     scored_decisions,
+    who_was_right,
 )
 from models.judging.lifecycle.service_levels import stage_entries
 from pipelines.artifacts.lifecycle_record import LifecycleRecord
@@ -110,3 +113,20 @@ def test_worked_and_never_worked_are_shown_apart_and_waste_is_counted() -> None:
         "4 of 6 leads that were sent to sales were not qualified so far (67%); the youngest of them may still be."
     )
     assert "returned 1 (20%)" in found.sentences[1]
+
+
+def test_who_was_right_is_told_by_what_became_of_the_leads() -> None:
+    rows = [(RETURNED, THIRDS[2], "timing", "north", 1.0)] * 12 + [(RETURNED, THIRDS[2], "budget", "south", 0.0)] * 12
+    rows += [(ACCEPTED, THIRDS[0], "", "north", 0.0)] * 30 + [(ACCEPTED, THIRDS[1], "", "north", 0.0)] * 30
+    names = ["decision", "third", "reason", "team", "won"]
+    found = who_was_right(pd.DataFrame(rows, columns=names), 5).set_index(["what", "group"])
+    returned, accepted = "returned though in the upper third", "accepted though in the lower third"
+    assert found["base"].iloc[0] == pytest.approx(12 / 84)
+    assert found.loc[(returned, "reason: timing"), "right"] == SCORE_RIGHT
+    assert found.loc[(returned, "team: south"), "n"] == 12
+    assert found.loc[(returned, "all"), "right"] == SCORE_RIGHT
+    assert found.loc[(accepted, "all"), ["n", "right"]].tolist() == [30, SCORE_RIGHT]
+    small = who_was_right(pd.DataFrame(rows, columns=names), 13)
+    assert set(small["group"]) == {"all", "team: north", "reason: (no reason)"}
+    none = who_was_right(pd.DataFrame(rows[-30:], columns=names), 5)
+    assert none[["group", "n", "right"]].values.tolist() == [["all", 0, UNDECIDED]] * 2

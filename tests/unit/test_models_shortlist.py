@@ -75,7 +75,8 @@ def by_hand(scored: Scored, row: int) -> dict[str, tuple[int, float]]:
             points[question.dimension] = points[question.dimension] + moved
             total = np.rint(np.clip(scored.bars.exact[[row]] + moved, 0, 100)).astype(np.int64)
             then = qualify(
-                replace(standing, score=total, points=points, statuses=statuses, excluded=None), scored.policy
+                replace(standing, score=total, points=points, statuses=statuses, excluded=None, missing_field=None),
+                scored.policy,
             )
             rank = RANK[then.state[0]]
             ranks[rank] = ranks.get(rank, 0.0) + share

@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
@@ -16,6 +16,8 @@ from features.schema.source import Name
 from features.schema.vocabulary import Stage
 from features.schema.yaml_lines import LinedYaml
 
+# what will not change by waiting ends a lead; everything else may, so it goes back to nurturing
+REJECTED = dict.fromkeys(("no_need", "competitor", "duplicate", "asked_not_to", "known_to_us"), Stage.DISQUALIFIED)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOUR = 3600.0
 
@@ -91,11 +93,23 @@ class LifecyclePolicy(Part):
     sent: Stage = Field(default=Stage.MQL, description="the stage that counts as sent to sales")
     accepted: Stage = Field(default=Stage.SAL, description="the stage that counts as accepted by sales")
     qualified: Stage = Field(default=Stage.SQL, description="the stage that counts as qualified")
+    rejected: dict[str, Literal[Stage.RECYCLED, Stage.DISQUALIFIED]] = Field(
+        default_factory=dict, description="what becomes of a lead that sales rejects, by reason; see REJECTED"
+    )
     nurture_kinds: tuple[str, ...] = Field(default=(), description="activity kinds that are nurturing")
     promised_per_quarter: dict[str, int] = Field(default_factory=dict, description="e.g. 2025Q1: 300")
     teams: dict[str, str] = Field(default_factory=dict, description="owner to team")
     per_person: bool = Field(default=False, description="show owners by name")
     minimum_n: int = Field(default=20, ge=5, description="smaller groups are not shown")
+
+    def stage_after_rejection(self, reason: str) -> Stage:
+        """Where a lead goes that sales rejects: as declared, else by :data:`REJECTED`, else back to nurturing.
+
+        >>> policy = LifecyclePolicy(name="x", stages={"mql": {}}, rejected={"no_budget": "disqualified"})
+        >>> [str(policy.stage_after_rejection(why)) for why in ("no_budget", "no_need", "bad_timing")]
+        ['disqualified', 'disqualified', 'recycled']
+        """
+        return self.rejected.get(reason, REJECTED.get(reason, Stage.RECYCLED))
 
 
 def parse_policy(text: str, *, where: str = "lifecycle policy") -> LifecyclePolicy:

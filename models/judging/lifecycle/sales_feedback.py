@@ -13,17 +13,23 @@ THIRDS = ("lower third", "middle third", "upper third")
 STALE_DAYS = 14  # an older score says little of what was known when sales decided
 _RETURNS = tuple(str(stage) for stage in (Stage.RECYCLED, Stage.DISQUALIFIED, Stage.LOST))
 _ACCEPTS = tuple(str(stage) for stage in (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON))
-_LISTED = ("lead_id", "decided_at", "decision", "reason", "probability", "third", "won")
+_LISTED = ("lead_id", "decided_at", "decision", "reason", "team", "probability", "third", "won")
+SCORE_RIGHT, SALES_RIGHT, UNDECIDED = "score", "sales", "not clear yet"
 
 
 def sales_decisions(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFrame:
-    """Sales' decision on every lead it was sent: lead_id, sent_at, decided_at, decision, reason.
+    """Sales' decision on every lead it was sent: lead_id, sent_at, decided_at, decision, reason, team.
 
     ``found`` are stage entries (:func:`models.judging.lifecycle.service_levels.stage_entries`). Acceptance and every
     stage beyond it count as accepted; recycled, disqualified or lost without acceptance counts as returned, with the
-    reason given. Undecided leads are left out.
+    reason given; a verdict given on a card is such a stage. ``team`` is who decided: the owner's team, or, where the
+    policy names people, the owner. Undecided leads are left out.
     """
     reason = found["reason"].shift(-1).where(found["then"].notna())
+    owner = found["owner"].shift(-1).where(found["then"].notna()).fillna(found["owner"]).astype("str").fillna("")
+    unnamed = policy.stages[policy.accepted].owner if policy.accepted in policy.stages else ""
+    named = {name: name if policy.per_person else unnamed or "(no team)" for name in owner.unique()}
+    team = owner.map({**named, **policy.teams})
     sent = (found["stage"] == str(policy.sent)).to_numpy()
     accepts = {str(policy.accepted), *_ACCEPTS} - {str(policy.sent)}
     then = found["then"]
@@ -36,6 +42,7 @@ def sales_decisions(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFram
             "decided_at": rows["left_at"].to_numpy(),
             "decision": said[rows.index],
             "reason": reason[rows.index].to_numpy(),
+            "team": team[rows.index].to_numpy(),
         }
     )
 
@@ -63,7 +70,7 @@ def scored_decisions(said: pd.DataFrame, keys: pd.DataFrame, probability: Floats
         tolerance=pd.Timedelta(days=STALE_DAYS),
         allow_exact_matches=False,
     )
-    return joined[joined["probability"].notna()][list(_LISTED)].reset_index(drop=True)
+    return joined[joined["probability"].notna()].reindex(columns=list(_LISTED)).reset_index(drop=True)
 
 
 def agreement(scored: pd.DataFrame) -> pd.DataFrame:
@@ -83,6 +90,36 @@ def disagreements(scored: pd.DataFrame) -> pd.DataFrame:
     high = scored[returned].sort_values(["probability", "lead_id"], ascending=[False, True])
     low = scored[accepted].sort_values(["probability", "lead_id"])
     return pd.concat([high, low], ignore_index=True)
+
+
+def who_was_right(scored: pd.DataFrame, minimum_n: int) -> pd.DataFrame:
+    """Where sales decided against the score, and what became of it: over all, by reason and by team.
+
+    Columns: what and group (which disagreements), n, won, rate with 90 % interval, ``base`` (rate of all decided
+    leads), ``right``: the score where returned leads won more often than that, or accepted ones less; sales where it is
+    the other way round; else not clear yet. Smaller groups than ``minimum_n`` are left out. Returned leads were not
+    worked, so they win less often whoever is right.
+    """
+    won = scored["won"].to_numpy(dtype=np.float64)
+    base = float(np.nanmean(won)) if (~np.isnan(won)).any() else float("nan")
+    parts = []
+    for what, decision, third in (
+        ("returned though in the upper third", RETURNED, THIRDS[-1]),
+        ("accepted though in the lower third", ACCEPTED, THIRDS[0]),
+    ):
+        hit = ((scored["decision"] == decision) & (scored["third"] == third)).to_numpy()
+        masks = {"all": hit}
+        for kind in ("reason", "team"):
+            texts = scored[kind].astype("str").fillna("").replace("", f"(no {kind})")
+            masks |= {f"{kind}: {name}": hit & (texts == name).to_numpy() for name in sorted(texts[hit].unique())}
+        found = rates(masks, won, "group")
+        found = found[(found["n"] >= minimum_n).to_numpy() | (found["group"] == "all").to_numpy()]
+        above, below = (found["low"] > base).to_numpy(), (found["high"] < base).to_numpy()
+        higher, lower = (SCORE_RIGHT, SALES_RIGHT) if decision == RETURNED else (SALES_RIGHT, SCORE_RIGHT)
+        right = np.select([above, below], [higher, lower], UNDECIDED)
+        parts.append(found.assign(base=base, right=right))
+        parts[-1].insert(0, "what", what)
+    return pd.concat(parts, ignore_index=True)
 
 
 def return_reasons(said: pd.DataFrame) -> pd.DataFrame:

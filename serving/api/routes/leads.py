@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from serving.api.etag import respond_with_etag
 from serving.auth.dependencies import AppStateDep, Reader
+from serving.leads.answer_history import list_answers
 from serving.leads.card import build_card, list_questions, read_history
 from serving.leads.lookup import find_by_address
 from serving.leads.score_change import explain_score_change
@@ -47,6 +48,12 @@ def get_change(
 ) -> dict[str, Any]:
     """The points per part sum to the change; the rows that became known in between are listed."""
     return explain_score_change(app_state, lead_id, caller.owner, since, framework)
+
+
+@router.get("/leads/{lead_id}/answers", summary="All answers on record, each with its author, newest first")
+def get_answers(lead_id: str, app_state: AppStateDep, caller: Reader) -> list[dict[str, Any]]:
+    """``in_force`` marks the last answer to each question, ``corrects`` and ``corrected_by`` what replaced what."""
+    return list_answers(app_state, lead_id, caller.owner)
 
 
 @router.get("/leads/{lead_id}/questions", summary="What to ask next, and which answers are possible")

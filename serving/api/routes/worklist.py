@@ -13,7 +13,15 @@ from serving.api.etag import respond_with_etag
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter
 from serving.json_values import to_json_values
-from serving.leads.feedback import find_hidden_leads, find_latest_feedback
+from serving.leads.feedback import (
+    find_hidden_leads,
+    find_latest_feedback,
+    find_overrides,
+    find_silenced_leads,
+    hide_contacts,
+    pin,
+    silence,
+)
 from serving.lists.export import Form, export_lines, fields_of, iterate_marked
 from serving.lists.export_history import ExportFields, export_changes
 from serving.lists.one_answer_short import shortlist_leads
@@ -65,20 +73,27 @@ def read_page(
     """
     app_state.catch_up()
     now = app_state.clock.as_of(None)
+    overrides = find_overrides(app_state.store)
     limited = replace(
         query,
         owner=query.owner if caller.owner is None else caller.owner,
         hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
         since=now - NEW_WITHIN if show == "new" and now is not None else None,
+        pinned={name: said["state"] for name, said in overrides.items() if said["state"]},
     )
 
     page = state.worklist.page(limited)
     feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
+    silenced = find_silenced_leads(app_state.store) if show == "all" else frozenset()
     value, _ = find_win_value(app_state)
+    rows = []
     for row in page.rows:
-        row["feedback"] = feedback.get(str(row["lead_id"]))
+        name = str(row["lead_id"])
+        row["feedback"] = feedback.get(name)
         row["expected_value"] = None if value is None else round(row["probability"] * row["worth"] * value, 2)
-    return page
+        row = pin(row, overrides.get(name))
+        rows.append(silence(row) | {"display": hide_contacts(row["display"])} if name in silenced else row)
+    return replace(page, rows=rows)
 
 
 @router.get("/worklist", response_model=PageOut, summary="Open leads, best first")

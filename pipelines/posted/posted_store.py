@@ -1,0 +1,108 @@
+"""The server's store, read for what was posted to it: answers, activities, stages, fields looked up, feedback."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from features.errors import DataError
+from pipelines.workspace.paths import Paths
+
+_TIMES = ("happened_at", "known_at", "entered_at", "written_at", "expires_at")
+# by table of the store the columns that are read; tests hold them to the server's own tables
+COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "answers": ("id", "lead_id", "question", "value", "channel", "author", "happened_at", "known_at"),
+        "activities": (
+            *("id", "activity_id", "lead_id", "kind", "actor", "asset", "channel", "value", "happened_at", "known_at"),
+        ),
+        "stages": ("id", "lead_id", "stage", "entered_at", "known_at", "owner", "reason", "feedback_id"),
+        "field_values": ("id", "account_id", "field", "value", "known_at"),
+        "feedback": (
+            *("id", "lead_id", "verdict", "reason", "author", "written_at", "known_at", "expires_at", "score"),
+            *("state", "next_action", "undoes"),
+        ),
+    }
+)
+STORE_URL, STORE_FOLDER, STORE_SOURCE = (f"LEADSCORE_SERVE_{name}" for name in ("STORE_URL", "STATE_DIR", "SOURCE"))
+
+
+@dataclass(frozen=True)
+class PostedRows:
+    """Rows of every table of the store, oldest first; tables that an older server does not have are empty."""
+
+    tables: Mapping[str, pd.DataFrame]
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows in self.tables.values())
+
+
+NOTHING_POSTED = PostedRows(MappingProxyType({name: pd.DataFrame(columns=list(own)) for name, own in COLUMNS.items()}))
+
+
+def read_posted(paths: Paths) -> PostedRows:
+    """What was posted to the server of a source; nothing where none ever ran.
+
+    The store is that of ``leadscore serve`` below the data directory, or where the settings of the server of this very
+    source say (``LEADSCORE_SERVE_STORE_URL``, ``LEADSCORE_SERVE_STATE_DIR``, with ``LEADSCORE_SERVE_SOURCE``).
+
+    Raises
+    ------
+    DataError : a store is there and cannot be read
+    """
+    url = _store_of(paths)
+    if url is None:
+        return NOTHING_POSTED
+    try:
+        engine = sa.create_engine(url)
+        with engine.connect() as connection:
+            known = {
+                name: {column["name"] for column in sa.inspect(connection).get_columns(name)}
+                for name in sa.inspect(connection).get_table_names()
+                if name in COLUMNS
+            }
+            found = {name: _read_table(connection, name, known.get(name, set())) for name in COLUMNS}
+        engine.dispose()
+    except (SQLAlchemyError, ArgumentError) as problem:
+        shown = make_url(url).render_as_string() if "://" in url else url
+        first = str(getattr(problem, "orig", problem)).splitlines()[0]
+        raise DataError(
+            f"what was posted to the server cannot be read from its store {shown}: {first}. "
+            f"Check {STORE_URL}, or start the server once, which repairs or migrates it."
+        ) from problem
+    return PostedRows(found)
+
+
+def _store_of(paths: Paths) -> str | None:
+    """Where the store is, None where there is none."""
+    file = paths.root / "serving" / "store.sqlite"
+    if _is_told_of(paths):
+        if url := os.environ.get(STORE_URL):
+            return url
+        if folder := os.environ.get(STORE_FOLDER):
+            file = Path(folder) / "store.sqlite"
+    return f"sqlite:///file:{file.resolve()}?mode=ro&uri=true" if file.exists() else None
+
+
+def _is_told_of(paths: Paths) -> bool:
+    """Whether the server's settings in the environment are of this source."""
+    named = os.environ.get(STORE_SOURCE, "demo")
+    return paths.source in (named, Path(named).stem)
+
+
+def _read_table(connection: sa.Connection, name: str, known: set[str]) -> pd.DataFrame:
+    """All rows of a table; columns that the store does not have yet are empty."""
+    own = [column for column in COLUMNS[name] if column in known]
+    if "id" not in own:
+        return pd.DataFrame(columns=list(COLUMNS[name]))
+    table = sa.table(name, *(sa.column(column, sa.DateTime() if column in _TIMES else None) for column in own))
+    rows = connection.execute(sa.select(*(table.c[column] for column in own)).order_by(table.c.id)).all()
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=own).reindex(columns=list(COLUMNS[name]))
+    times = {column: pd.to_datetime(frame[column]).astype("datetime64[us]") for column in own if column in _TIMES}
+    return frame.assign(**times)

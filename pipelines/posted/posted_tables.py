@@ -1,0 +1,148 @@
+"""Rows posted to the server joined to the tables of the source, checked by the same rules as its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.assembly.looked_up_fields import add_looked_up
+from features.schema.source import Source
+from pipelines.posted.posted_store import PostedRows
+from pipelines.posted.taken_record import TakenRecord
+from pipelines.snapshots.history_tables import TablesSoFar, add_rows
+from pipelines.workspace.atomic_files import write_parquet
+from pipelines.workspace.table_files import records_of
+
+FEEDBACK = "feedback.parquet"
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "answers": ("lead_id", "question", "value", "known_at"),
+    "activities": ("activity_id",),
+    "stages": ("lead_id", "stage", "entered_at"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostedTaken:
+    """What ingest made of the posted rows.
+
+    Parameters
+    ----------
+    source : the declaration with tables that came about only so
+    through : up to when rows were taken: the last moment of the source's own rows
+    waiting : by table rows posted since, which the next export takes along
+    """
+
+    source: Source
+    posted: PostedRows
+    through: pd.Timestamp | None
+    taken: Mapping[str, int]
+    waiting: Mapping[str, int]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What happened, in sentences."""
+        taken = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in self.taken.items() if count)
+        waiting = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in self.waiting.items() if count)
+        found = [f"posted to the server and now part of the source: {taken}."] * bool(taken)
+        if waiting and self.through is not None:
+            found.append(
+                f"posted to the server after the data cut-off ({self.through:%Y-%m-%d %H:%M}): {waiting}; the next "
+                "export takes them along."
+            )
+        return tuple(found)
+
+
+def add_posted_rows(
+    source: Source, posted: PostedRows, tables: TablesSoFar, cutoff: pd.Timestamp | None
+) -> PostedTaken:
+    """Add answers, activities and stages that were posted up to the source's last moment, each once.
+
+    Rows posted later wait: they would move the data cut-off past what the export knows of outcomes.
+
+    Parameters
+    ----------
+    cutoff : moment nothing may be known after
+    """
+    through = _last_known(source, tables, cutoff)
+    taken: dict[str, int] = {}
+    waiting: dict[str, int] = {}
+    if through is None:
+        return PostedTaken(source=source, posted=posted, through=None, taken={}, waiting={})
+
+    for name, key in _KEYS.items():
+        rows = _drop_undone(posted) if name == "stages" else posted.tables[name]
+        early = rows[(rows["known_at"] <= through).to_numpy(dtype=bool)]
+        waiting[name] = len(rows) - len(early)
+        new = _drop_known(early.drop(columns="id"), key, tables, name)
+        taken[name] = len(new)
+        if len(new):
+            source = add_rows(source, name, _as_text(new), [], tables, cutoff)
+    fields = posted.tables["field_values"]
+    taken["field_values"] = int((fields["known_at"] <= through).sum())
+    waiting["field_values"] = len(fields) - taken["field_values"]
+    return PostedTaken(source=source, posted=posted, through=through, taken=taken, waiting=waiting)
+
+
+def _drop_undone(posted: PostedRows) -> pd.DataFrame:
+    """Stages without those that were entered by a verdict taken back: a slip of the hand is no history."""
+    stages, undone = posted.tables["stages"], posted.tables["feedback"]["undoes"].dropna()
+    kept = ~stages["feedback_id"].isin(undone) | stages["feedback_id"].isna()
+    return stages[kept.to_numpy(dtype=bool)].drop(columns="feedback_id")
+
+
+def add_posted_fields(accounts: pd.DataFrame, taken: PostedTaken) -> pd.DataFrame:
+    """The accounts with what was looked up of them by then."""
+    fields = taken.posted.tables["field_values"]
+    if taken.through is None or not len(fields):
+        return accounts
+    return add_looked_up(accounts, records_of(fields[(fields["known_at"] <= taken.through).to_numpy(dtype=bool)]))
+
+
+def write_posted(out: Path, taken: PostedTaken) -> None:
+    """Which rows the tables hold, and what sales said; nothing where nobody said anything."""
+    if not len(taken.posted):
+        return
+    last = {name: int(rows["id"].max()) for name, rows in taken.posted.tables.items() if len(rows)}
+    through = None if taken.through is None else taken.through.isoformat()
+    TakenRecord(last=last, through=through, waiting=dict(taken.waiting)).write(out)
+    write_parquet(out / FEEDBACK, taken.posted.tables["feedback"])
+
+
+def _last_known(source: Source, tables: TablesSoFar, cutoff: pd.Timestamp | None) -> pd.Timestamp | None:
+    """The last moment of the source's own rows, or the declared cut-off; None of a source without clocks."""
+    if source.flat is not None:
+        return None
+    if source.data_cutoff is not None:
+        return cutoff
+    clocks = [one.frame["known_at"].max() for one in tables.checked.values() if "known_at" in one.frame]
+    return max((moment for moment in clocks if not pd.isna(moment)), default=None)
+
+
+def _drop_known(rows: pd.DataFrame, key: tuple[str, ...], tables: TablesSoFar, name: str) -> pd.DataFrame:
+    """Rows that the source's own table does not hold: a CRM may have been sent them, and export them."""
+    if name not in tables.checked or not len(rows):
+        return rows
+    own = tables.checked[name].frame
+    if any(column not in own for column in key):
+        return rows
+    held = {_key_of(row) for row in own[own[key[0]].isin(rows[key[0]])][list(key)].itertuples(index=False)}
+    new = [_key_of(row) not in held for row in rows[list(key)].itertuples(index=False)]
+    return rows[new]
+
+
+def _key_of(row: Any) -> tuple[str, ...]:
+    return tuple(str(part) for part in row)
+
+
+def _as_text(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as a file would hold them: texts, times in UTC, missing values empty."""
+    made = {}
+    for name in rows.columns:
+        column = rows[name]
+        if pd.api.types.is_datetime64_any_dtype(column):
+            made[name] = column.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        else:
+            made[name] = column.map(lambda value: "" if pd.isna(value) else str(value))
+    return pd.DataFrame(made).reset_index(drop=True)

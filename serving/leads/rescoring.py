@@ -1,0 +1,64 @@
+"""A lead scored again inside the transaction that changed it, and shown on the list once it is stored."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from serving.json_values import to_json_values
+from serving.leads.feedback import find_silenced
+from serving.state.app_state import AppState
+from serving.state.clock import wall_now
+from serving.state.lead_scoring import score_leads
+from serving.state.loaded_model import line_of
+from serving.state.loaded_state import LoadedState
+from serving.store.tables import ScoreRow
+from serving.webhooks.outbox import announce
+
+
+def lock_name(state: LoadedState, code: int) -> str:
+    """Name of the lock that writes to a lead share: its account's, or its own."""
+    account = int(state.data.account_of[code])
+    return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
+
+
+def publish(answered: dict[str, Any], state: LoadedState) -> dict[str, Any]:
+    """Show the new score on the worklist; after the transaction, so that no score is shown that was not stored."""
+    state.worklist.update_row(answered["line"])
+    return answered
+
+
+def rescore(app_state: AppState, session: Session, state: LoadedState, code: int, origin: str) -> dict[str, Any]:
+    """Score a lead inside the transaction that changed it; store the score, announce a new state."""
+    framework = app_state.framework(None)
+    scored = score_leads(app_state, session, state, [code], framework)
+    line, card = line_of(scored), to_json_values(scored.card(0))
+    lead_id = str(line["lead_id"])
+
+    before = state.worklist.line(lead_id)
+    as_of = scored.frame["as_of"].iloc[0]
+    session.add(
+        ScoreRow(
+            lead_id=lead_id,
+            as_of=as_of.to_pydatetime(warn=False),
+            written_at=wall_now(),
+            score=int(line["score"]),
+            log_odds=float(scored.log_odds[0]),
+            probability=float(line["probability"]),
+            state=str(line["state"]),
+            framework=framework.name,
+            bundle_hash=state.model.bundle.hash,
+            origin=origin,
+            line=line,
+        )
+    )
+
+    changed = before is not None and before["state"] != line["state"]
+    if before is not None and changed and find_silenced(session, lead_id) is None:
+        change = {"lead_id": lead_id, "from": before["state"], "to": line["state"], "score": line["score"]}
+        announce(session, "lead.state_changed", change)
+    return {
+        "card": card,
+        "line": line,
+        "score_before": None if before is None else before["score"],
+        "state_before": None if before is None else before["state"],
+    }

@@ -1,0 +1,161 @@
+"""What people say to the server is part of the source: the next ingest takes it along, as of when it was said."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from features.errors import DataError
+from features.schema.load_source import load_source
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.posted.posted_store import COLUMNS, read_posted
+from pipelines.posted.taken_record import TakenRecord
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
+from serving.store.engine import Store, open_store
+from serving.store.tables import ActivityRow, AnswerRow, Base, FieldRow, StageRow
+
+SOURCE = """
+name: posted
+kind: relational
+tables:
+  leads:
+    location: {file: leads.csv}
+    columns: {lead_id: {}, created_at: {}, account_id: {when_known: at_creation}}
+  accounts:
+    location: {file: accounts.csv}
+    columns:
+      account_id: {}
+      known_at: {}
+      employees: {type: number, when_known: known_at, label: employees}
+      industry: {type: category, when_known: known_at}
+  answers:
+    location: {file: answers.csv}
+    columns: {lead_id: {}, question: {}, value: {}, known_at: {}}
+  outcomes:
+    location: {file: outcomes.csv}
+    columns: {opportunity_id: {}, lead_id: {}, closed_at: {}, won: {}}
+questions:
+  budget: {topic: budget, text: "What budget?", values: [none, some]}
+"""
+LAST = "2026-03-31T18:00:00"
+EARLY, LATE = datetime(2026, 3, 30, 9), datetime(2026, 4, 2, 9)
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    (tmp_path / "posted.yaml").write_text(SOURCE, encoding="utf-8")
+    raw = tmp_path / "data" / "posted" / "raw"
+    raw.mkdir(parents=True)
+    for folder in (raw, tmp_path):
+        (folder / "leads.csv").write_text("lead_id,created_at,account_id\n1,2026-03-01,a\n2,2026-03-02,b\n")
+        (folder / "accounts.csv").write_text("account_id,known_at,employees,industry\na,2026-03-01,,retail\n")
+        (folder / "answers.csv").write_text(f"lead_id,question,value,known_at\n1,budget,none,{LAST}\n")
+        (folder / "outcomes.csv").write_text("opportunity_id,lead_id,closed_at,won\nd,2,2026-03-20,true\n")
+    return Paths(tmp_path / "data", "posted")
+
+
+@pytest.fixture
+def store(paths: Paths) -> Any:
+    found = open_store(None, paths.root / "serving")
+    yield found
+    found.close()
+
+
+def say(store: Store, *rows: Base) -> None:
+    with store.writing() as session:
+        session.add_all(rows)
+
+
+def answer(lead: str, value: str, at: datetime) -> AnswerRow:
+    return AnswerRow(
+        lead_id=lead, question="budget", value=value, channel="call", author="ann", happened_at=at, known_at=at
+    )
+
+
+def field(value: str, at: datetime, name: str = "employees") -> FieldRow:
+    return FieldRow(account_id="a", lead_id="1", field=name, value=value, channel="research", author="ann", known_at=at)
+
+
+def read(paths: Paths) -> tuple[dict[str, pd.DataFrame], CountsRecord]:
+    source = load_source(paths.data_dir.parent / "posted.yaml")
+    counts = ingest(source, paths)
+    return dict(load_tables(paths)), counts
+
+
+def test_what_is_read_of_the_store_is_what_the_server_has() -> None:
+    tables = Base.metadata.tables
+    for name, columns in COLUMNS.items():
+        assert set(columns) <= {column.name for column in tables[name].columns}
+
+
+def test_answers_activities_and_stages_become_rows_of_the_source(paths: Paths, store: Store) -> None:
+    stage = StageRow(lead_id="1", stage="sal", entered_at=EARLY, known_at=EARLY, owner="ann", author="ann")
+    act = ActivityRow(activity_id="p1", lead_id="1", kind="call", actor="rep", happened_at=EARLY, known_at=EARLY)
+    say(store, answer("1", "some", EARLY), stage, act)
+    tables, counts = read(paths)
+    told = tables["answers"].set_index("known_at").loc[pd.Timestamp(EARLY)]
+    assert (told["value"], told["author"], told["channel"]) == ("some", "ann", "call")
+    assert tables["stages"][["lead_id", "stage", "owner"]].to_numpy().tolist() == [["1", "sal", "ann"]]
+    assert tables["activities"][["activity_id", "kind", "actor"]].to_numpy().tolist() == [["p1", "call", "rep"]]
+    assert counts.rows["answers"].read == counts.rows["answers"].kept == 2
+    assert any("now part of the source: answers 1, activities 1, stages 1" in note for note in counts.notes)
+
+
+def test_what_was_said_after_the_export_waits_and_moves_no_cut_off(paths: Paths, store: Store) -> None:
+    say(store, answer("1", "some", LATE))
+    tables, counts = read(paths)
+    assert len(tables["answers"]) == 1 and counts.data_cutoff is not None
+    assert pd.Timestamp(counts.data_cutoff) == pd.Timestamp(LAST)
+    assert any("after the data cut-off" in note for note in counts.notes)
+    record = TakenRecord.read(paths)
+    assert (record.last, record.waiting["answers"], record.moment) == ({"answers": 1}, 1, pd.Timestamp(LAST))
+
+
+def test_a_row_that_the_crm_exports_too_counts_once(paths: Paths, store: Store) -> None:
+    say(store, answer("1", "none", datetime.fromisoformat(LAST)))
+    tables, _ = read(paths)
+    assert len(tables["answers"]) == 1
+
+
+def test_a_row_of_a_lead_that_is_gone_is_in_quarantine(paths: Paths, store: Store) -> None:
+    say(store, answer("9", "some", EARLY))
+    tables, counts = read(paths)
+    assert (len(tables["answers"]), counts.rows["answers"].quarantined) == (1, 1)
+    assert counts.rules["answers"] == {"reference": 1}
+
+
+def test_a_value_looked_up_is_a_snapshot_from_then_on(paths: Paths, store: Store) -> None:
+    say(store, field("250", EARLY), field("300", datetime(2026, 3, 30, 10)), field("9", LATE))
+    tables, counts = read(paths)
+    found = tables["accounts"].sort_values("known_at")
+    assert found["employees"].tolist()[1:] == [250.0, 300.0] and pd.isna(found["employees"].iloc[0])
+    assert set(found["industry"]) == {"retail"}
+    assert any("field values 2" in note for note in counts.notes)
+
+
+def test_without_a_server_nothing_changes(paths: Paths) -> None:
+    read(paths)
+    assert not TakenRecord.exists(paths) and not (paths.root / "serving").exists()
+
+
+def test_a_store_elsewhere_is_read_where_the_settings_are_of_this_source(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = open_store(f"sqlite:///{tmp_path / 'other.sqlite'}", tmp_path)
+    say(other, answer("1", "some", EARLY))
+    other.close()
+    monkeypatch.setenv("LEADSCORE_SERVE_STORE_URL", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    assert len(read_posted(paths)) == 0
+    monkeypatch.setenv("LEADSCORE_SERVE_SOURCE", str(tmp_path / "posted.yaml"))
+    assert len(read_posted(paths)) == 1
+
+
+def test_a_damaged_store_is_an_error_that_names_it(paths: Paths) -> None:
+    (paths.root / "serving").mkdir()
+    (paths.root / "serving" / "store.sqlite").write_bytes(b"no database at all" * 300)
+    with pytest.raises(DataError, match=r"store\.sqlite"):
+        read_posted(paths)

@@ -1,0 +1,120 @@
+"""Under a criterion the stated answer comes first with its own points; a sentence says why status and points differ."""
+
+from typing import Any
+
+import pytest
+
+from models.explaining.criterion_facts import StatedAnswer, explain_difference, list_facts
+from models.explaining.language import ENGLISH, load_language
+from models.explaining.reasons import Reason, ReasonWriter
+from models.scoring import Scored, score
+from pipelines.scoring.find_lead import find_bundle
+from pipelines.scoring.next_questions import load_open_leads
+
+UNIT = 10.0
+
+
+def answer(points: float, value: str = "uses", *, expired: bool = False) -> StatedAnswer:
+    return StatedAnswer(
+        question="decision_role",
+        feature="answer_decision_role",
+        label="role in the decision",
+        value=value,
+        points=points,
+        age_days=3.0,
+        expired=expired,
+    )
+
+
+@pytest.fixture(scope="module")
+def scored(tiny_demo: Any) -> Scored:
+    context = tiny_demo.context
+    return score(
+        find_bundle(context), load_open_leads(context), context.framework, source=context.source, policy=context.policy
+    )
+
+
+@pytest.fixture
+def writer(scored: Scored) -> ReasonWriter:
+    return scored.writer
+
+
+def reasons(writer: ReasonWriter, **contributions: float) -> list[Reason]:
+    return [Reason(name, part, None, writer) for name, part in contributions.items()]
+
+
+def test_the_answer_is_first_however_small_its_points(writer: ReasonWriter) -> None:
+    found = reasons(writer, job_title_seniority=0.9, answer_decision_role=-0.01, account_employees=0.2)
+    facts = list_facts([answer(-0.1)], found, UNIT, ENGLISH)
+    assert [fact["stated"] for fact in facts] == [True, False]
+    assert facts[0]["points"] == -0.1 and facts[1]["points"] == 9.0
+    alone = list_facts([answer(0.0)], found[:1], UNIT, ENGLISH)
+    assert alone[0]["text"] == "role in the decision: uses" and len(alone) == 2
+    assert [fact["stated"] for fact in list_facts([], found, UNIT, ENGLISH)] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("status", "points", "own", "others", "said"),
+    [
+        (
+            "not_met",
+            11,
+            -1.0,
+            0.9,
+            "What was said speaks against it (role in the decision: uses); {title} speak for it.",
+        ),
+        ("not_met", 4, 4.0, 0.0, "yet leads who answer so win more often than the others."),
+        ("not_met", 9, 3.0, 0.6, "{title} speak for it too."),
+        ("met", -5, 0.2, -0.6, "What was said meets it (role in the decision: uses); {title} speak against it."),
+        ("met", -2, -2.0, 0.0, "yet leads who answer so win less often than the others."),
+        ("met", -8, -2.0, -0.6, "{title} speak against it too."),
+        ("not_met", 0, 0.0, 0.1, None),
+        ("not_met", -4, -4.0, 0.0, None),
+        ("met", 3, 3.0, 0.0, None),
+        ("unknown", 7, 0.0, 0.7, None),
+        ("indicated", -7, 0.0, -0.7, None),
+    ],
+)
+def test_one_sentence_where_status_and_points_differ(
+    status: str, points: int, own: float, others: float, said: str | None, writer: ReasonWriter
+) -> None:
+    found = reasons(writer, job_title_seniority=others, answer_decision_role=own / UNIT)
+    text = explain_difference(status, points, [answer(own)], found, UNIT, ENGLISH)
+    title = found[0].label
+    assert text == "" if said is None else said.format(title=title) in text
+    for code in ("ko", "pl"):
+        other = explain_difference(status, points, [answer(own)], found, UNIT, load_language(code))
+        assert (other == "") == (said is None) and (said is None or (other != text and title in other) or others == 0)
+
+
+def test_every_card_names_the_answer_first_and_explains_every_contradiction(scored: Scored) -> None:
+    differing = 0
+    for row in range(len(scored.columns["lead_id"])):
+        for item in scored.card(row)["criteria"]:
+            if "status" not in item:
+                continue
+            facts, status, points = item["facts"], item["status"], item["points"]
+            if status in ("met", "not_met"):
+                assert facts[0]["stated"] and facts[0]["question"]
+            first_other = next((k for k, fact in enumerate(facts) if not fact["stated"]), len(facts))
+            assert not any(fact["stated"] for fact in facts[first_other:])
+            differs = (status == "met" and points <= -1) or (status == "not_met" and points >= 1)
+            assert bool(item["differs"]) == differs
+            differing += differs
+    assert differing > 5
+
+
+def test_a_question_no_answer_of_which_is_felt_is_not_asked_next(scored: Scored) -> None:
+    source = scored.source
+    assert source is not None
+    by_text = {question.text: name for name, question in source.questions.items()}
+    asked = scored.columns["question"].tolist()
+    for row, text in enumerate(asked):
+        worth = scored.worth.get(by_text.get(text, ""))
+        if worth is None or worth.spread[row] >= 1 or worth.crossing[row] > 0:
+            continue
+        topic = source.questions[by_text[text]].topic
+        card = scored.card(row)
+        assert topic in {t for rule in scored.policy.rules for t in rule.met}, card["lead_id"]
+        assert card["question_points"] < 1
+    assert "" in asked, "some leads have nothing left to ask that is worth it"
