@@ -10,12 +10,11 @@ import pandas as pd
 from features.assembly.looked_up_fields import add_looked_up
 from features.schema.source import Source
 from pipelines.posted.posted_store import PostedRows
-from pipelines.posted.taken_record import TakenRecord
+from pipelines.posted.taken_record import FEEDBACK, TakenRecord
 from pipelines.snapshots.history_tables import TablesSoFar, add_rows
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.table_files import records_of
 
-FEEDBACK = "feedback.parquet"
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "answers": ("lead_id", "question", "value", "known_at"),
     "activities": ("activity_id",),

@@ -6,7 +6,7 @@ The server asks its store the same (``serving/leads/feedback.py``); here it is w
 import numpy as np
 import pandas as pd
 
-from pipelines.posted.posted_tables import FEEDBACK
+from pipelines.posted.taken_record import FEEDBACK
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
 
