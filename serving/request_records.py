@@ -78,7 +78,18 @@ def _keep_declared(made: Records, source: Source) -> tuple[Records, list[str]]:
             for name in ("created_at", "known_at"):
                 if row.get(name) is not None:
                     row[name] = _read_timestamp(row[name], table, name)
+    _check_ranges(made["answers"], source)
     return made, sorted(ignored) + _undeclared_values(made, source)
+
+
+def _check_ranges(answers: Sequence[Mapping[str, Any]], source: Source) -> None:
+    """InvalidError for a number that is no possible answer: 99 on a scale from 0 to 10 is a typing error."""
+    bounded = {name: question for name, question in source.questions.items() if question.range_words}
+    for row in answers if bounded else ():
+        question = bounded.get(row["question"])
+        number = math.nan if question is None else number_of(row.get("value"))
+        if question is not None and not math.isnan(number) and not question.holds(number):
+            raise InvalidError(f"answers.{row['question']} takes a number {question.range_words}.")
 
 
 def _derive(row: dict[str, Any], derived: Mapping[str, Column], columns: Mapping[str, Column]) -> None:

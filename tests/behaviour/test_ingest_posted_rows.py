@@ -13,6 +13,7 @@ from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.posted.posted_store import COLUMNS, read_posted
 from pipelines.posted.taken_record import TakenRecord
 from pipelines.stages.ingest import ingest
+from pipelines.stages.validate import validate
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
 from serving.store.engine import Store, open_store
@@ -135,6 +136,15 @@ def test_a_value_looked_up_is_a_snapshot_from_then_on(paths: Paths, store: Store
     assert found["employees"].tolist()[1:] == [250.0, 300.0] and pd.isna(found["employees"].iloc[0])
     assert set(found["industry"]) == {"retail"}
     assert any("field values 2" in note for note in counts.notes)
+
+
+def test_the_data_check_sees_what_was_posted(paths: Paths, store: Store) -> None:
+    say(store, answer("1", "some", EARLY), field("250", EARLY))
+    read(paths)
+    report = validate(load_source(paths.data_dir.parent / "posted.yaml"), paths)
+    filled = {table: {column["column"]: column for column in columns} for table, columns in report.columns.items()}
+    assert report.verdict == "ok" and report.rows["answers"].kept == 2
+    assert filled["accounts"]["employees"]["missing"] < 1
 
 
 def test_without_a_server_nothing_changes(paths: Paths) -> None:

@@ -80,6 +80,22 @@ def test_a_posted_activity_nothing_is_declared_of_is_kept_and_named(client: Test
     assert (entry["action"], entry["subject"], entry["detail"]["kind"]) == ("activity", lead, "demo_request")
 
 
+def test_a_number_outside_the_question_s_range_is_refused(client: TestClient, tiny_demo: Any) -> None:
+    lead, _ = unknown_lead(tiny_demo)
+    for value in (99, -1, "1e400", True, "11"):
+        told = client.post(f"/v1/leads/{lead}/answers", json={"question": "pain", "value": value})
+        assert told.status_code == 422, value
+        assert "from 0 to 10" in told.json()["detail"]
+    raw = {"question": "pain", "value": 99, "known_at": "2026-06-02T00:00:00"}
+    told = client.post("/v1/score", json={"lead": {"lead_id": "x"}, "answers": [raw], "as_of": LATER})
+    assert (told.status_code, "answers.pain" in told.json()["detail"]) == (422, True)
+    assert (
+        client.post("/v1/score", json={"lead": {}, "answers": [raw | {"value": 10}], "as_of": LATER}).status_code == 200
+    )
+    wrong = client.post(f"/v1/leads/{lead}/answers", json={"question": "pain", "value": 3, "corrects": 1})
+    assert (wrong.status_code, "no such answer" in wrong.json()["detail"]) == (422, True)
+
+
 def test_what_is_not_known_yet_does_not_count(client: TestClient) -> None:
     body: dict[str, Any] = {"lead": {"lead_id": "x", "created_at": "2026-06-01T00:00:00"}, "as_of": LATER}
     plain = client.post("/v1/score", json=body).json()
