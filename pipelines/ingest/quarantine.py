@@ -1,7 +1,7 @@
 """Bad rows apart from good ones: each broken rule named with table, row, column and value; nothing disappears."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import ContractError
-from features.kernel.column_reader import text_of
+from features.kernel.column_reader import number_of, text_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
@@ -100,6 +100,12 @@ def check(
         found.append(_list_rows(shaped, at, Rule.CLOSE, key, texts, hide=key in hidden))
         bad |= lost
 
+    for rule, impossible in _impossible_answers(shaped, source):
+        at = np.flatnonzero(impossible)
+        texts = tuple(_text(value) for value in shaped.frame["value"].iloc[at])
+        found.append(_list_rows(shaped, at, rule, "value", texts, hide="value" in hidden))
+        bad |= impossible
+
     warnings: list[pd.DataFrame] = []
     contradictions: Contradictions | None = None
     for expectation in expectations:
@@ -139,6 +145,22 @@ def check(
         superseded=shaped.rows[[] if contradictions is None else contradictions.superseded],
         notes=notes,
     )
+
+
+def _impossible_answers(shaped: ShapedTable, source: Source) -> Iterator[tuple[Rule, Mask]]:
+    """Rows whose number is outside the range of their question, by the bound they break."""
+    bounded = {name: question for name, question in source.questions.items() if question.range_words}
+    if shaped.name != "answers" or not bounded or not {"question", "value"} <= set(shaped.frame.columns):
+        return
+    asked = shaped.frame["question"].astype("str")
+    for name, question in bounded.items():
+        mine = (asked == name).to_numpy(dtype=np.bool_, na_value=False)
+        number = np.full(len(asked), np.nan)
+        number[mine] = [number_of(value) for value in shaped.frame["value"][mine]]
+        if question.minimum is not None and (below := number < question.minimum).any():
+            yield Rule.MINIMUM, below
+        if question.maximum is not None and (above := number > question.maximum).any():
+            yield Rule.MAXIMUM, above
 
 
 def _already_unreadable(table: str, column: str, unread: Mapping[str, Mask]) -> Mask:

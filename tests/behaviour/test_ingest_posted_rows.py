@@ -41,6 +41,7 @@ tables:
     columns: {opportunity_id: {}, lead_id: {}, closed_at: {}, won: {}}
 questions:
   budget: {topic: budget, text: "What budget?", values: [none, some]}
+  pain: {topic: need, text: "How much?", type: number, minimum: 0, maximum: 10}
 """
 LAST = "2026-03-31T18:00:00"
 EARLY, LATE = datetime(2026, 3, 30, 9), datetime(2026, 4, 2, 9)
@@ -136,6 +137,19 @@ def test_a_value_looked_up_is_a_snapshot_from_then_on(paths: Paths, store: Store
     assert found["employees"].tolist()[1:] == [250.0, 300.0] and pd.isna(found["employees"].iloc[0])
     assert set(found["industry"]) == {"retail"}
     assert any("field values 2" in note for note in counts.notes)
+
+
+def test_impossible_answers_of_a_file_are_quarantined(paths: Paths) -> None:
+    for folder in (paths.raw, paths.data_dir.parent):
+        with (folder / "answers.csv").open("a") as file:
+            file.write(
+                f"1,pain,99,{LAST}\n2,pain,-1,{LAST}\n2,pain,10,2026-03-30\n2,pain,,2026-03-29\n2,pain,x,2026-03-28\n"
+            )
+    tables, counts = read(paths)
+    assert counts.rules["answers"] == {"maximum": 1, "minimum": 1}
+    pains = tables["answers"].loc[(tables["answers"]["question"] == "pain").to_numpy(), "value"]
+    assert pains.fillna("").tolist() == ["10", "", "x"]
+    assert any("99" in reason.example for reason in counts.reasons["answers"])
 
 
 def test_the_data_check_sees_what_was_posted(paths: Paths, store: Store) -> None:
