@@ -32,6 +32,7 @@ class Matrix:
     weight : shape (n,), float64: rows of one lead weigh one together
     ordered : whether ``order`` means time
     amount : shape (n,), float64: amount of the win within the horizon, NaN if none or unknown
+    case_weight : shape (n,), float64: how much a row counts in learning beside ``weight``; None: all alike
     """
 
     catalog: Catalog
@@ -43,6 +44,7 @@ class Matrix:
     weight: npt.NDArray[np.float64]
     ordered: bool
     amount: npt.NDArray[np.float64]
+    case_weight: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if tuple(self.values.columns) != self.catalog.names:
@@ -69,6 +71,7 @@ class Matrix:
             label_known_at=self.label_known_at.iloc[rows].reset_index(drop=True),
             weight=self.weight[rows],
             amount=self.amount[rows],
+            case_weight=None if self.case_weight is None else self.case_weight[rows],
         )
         if "group_codes" in self.__dict__:  # texts are sorted once: of their codes the order is the same
             taken.__dict__["group_codes"] = np.unique(self.group_codes[rows], return_inverse=True)[1].astype(np.int64)

@@ -204,6 +204,10 @@ class Bundle:
         """Text files that belong to the components."""
         return {name: text for component in self.components.values() for name, text in component.files().items()}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as :func:`save_bundle` writes it, so that nothing but JSON and text is kept of what was fitted."""
+        return _restore, (json.loads(_dump(self.document())), self.files())
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 over all content but times and ids."""

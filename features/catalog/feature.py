@@ -198,6 +198,10 @@ class Catalog:
         """Rebuild a catalog from :meth:`records`; ContractError for what no feature has."""
         return cls(tuple(Feature.from_record(r) for r in records))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its features: what is derived from them is derived again."""
+        return type(self), (self.features,)
+
     def __hash__(self) -> int:
         """Of the content, so that a catalog can be the key of a cache."""
         return hash(self.hash)

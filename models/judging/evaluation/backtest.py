@@ -95,7 +95,8 @@ def subsample(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Matrix:
     rank[order] = np.arange(len(rows)) - starts[codes[order]]
     kept = np.flatnonzero(rank < settings.rows_per_lead)
     part = matrix.take(rows[kept])
-    return replace(part, weight=1.0 / np.bincount(codes[kept])[codes[kept]])
+    alike = 1.0 / np.bincount(codes[kept])[codes[kept]]
+    return replace(part, weight=alike if part.case_weight is None else alike * part.case_weight)
 
 
 def fit_all(

@@ -1,0 +1,60 @@
+"""leadscore: predictive lead scoring, from records to explained scores.
+
+Sources and their history: :func:`read_source`, :func:`features_at`, :func:`labels`, :func:`split`, :func:`audit`.
+Models: :func:`train`, :func:`load_bundle`, :func:`score`, :func:`contributions`, :func:`explain`.
+Manual points beside them: :func:`rubric`, :func:`compare`, :func:`replay`. Over time: :func:`monitor`.
+For a frame of one's own, scikit-learn estimators: :class:`LeadScoreClassifier`, :class:`ScorecardClassifier`,
+:class:`RubricClassifier`, and the cross-validator :class:`TemporalSplit`.
+"""
+
+from models.estimators.lead_score_classifier import LeadScoreClassifier, NoSignalWarning, TooFewRowsWarning
+from models.estimators.rubric_classifier import RubricClassifier
+from models.estimators.scorecard_classifier import ScorecardClassifier
+from models.estimators.temporal_split import TemporalSplit
+from models.settings import TrainSettings
+from pipelines.python_api import (
+    SourceData,
+    Training,
+    audit,
+    compare,
+    contributions,
+    explain,
+    features_at,
+    labels,
+    load_bundle,
+    monitor,
+    read_source,
+    replay,
+    rubric,
+    run,
+    score,
+    split,
+    train,
+)
+
+__all__ = [
+    "LeadScoreClassifier",
+    "NoSignalWarning",
+    "RubricClassifier",
+    "ScorecardClassifier",
+    "SourceData",
+    "TemporalSplit",
+    "TooFewRowsWarning",
+    "TrainSettings",
+    "Training",
+    "audit",
+    "compare",
+    "contributions",
+    "explain",
+    "features_at",
+    "labels",
+    "load_bundle",
+    "monitor",
+    "read_source",
+    "replay",
+    "rubric",
+    "run",
+    "score",
+    "split",
+    "train",
+]

@@ -1,0 +1,21 @@
+"""Seeds and groups as scikit-learn's users hand them over."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+
+from features.array_types import Ints
+
+
+def seed_of(random_state: Any) -> int:
+    """An integer seed from an integer, a generator or None (drawn anew each time)."""
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def codes_of(groups: Any) -> Ints:
+    """Codes of groups, shape (n,), in the order of their names."""
+    return np.asarray(pd.factorize(np.asarray(groups), sort=True)[0], dtype=np.int64)

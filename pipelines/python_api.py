@@ -1,0 +1,328 @@
+"""What the command line does, as functions: read, features at a moment, labels, audit, train, score, explain, judge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Tables
+from features.assembly.build_matrix import features_at as matrix_of_leads
+from features.assembly.build_matrix import matrix_of
+from features.assembly.flat_matrix import flat_at, flat_matrix
+from features.catalog.build_catalog import build_catalog
+from features.catalog.feature import Catalog
+from features.cohort.cohort import cutoff_of
+from features.cohort.splits import Chop, chop
+from features.errors import ContractError
+from features.matrix import KEY_COLUMNS, Matrix
+from features.rubric.load import load_rubric
+from features.rubric.schema import Rubric
+from features.schema.source import Source
+from features.schema.vocabulary import Verdict
+from models.bundle import Bundle
+from models.bundle import load_bundle as load_folder
+from models.explaining.framework import load_framework
+from models.explaining.shap_explanation import shap_explanation
+from models.judging.leakage.audit import audit_columns
+from models.scoring import Rows, score_rows
+from models.settings import MonitorSettings, TrainSettings
+from pipelines.artifacts.artifact import Record
+from pipelines.artifacts.train_record import TrainRecord
+from pipelines.run import run_all, run_stage
+from pipelines.scoring.find_lead import find_bundle
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.find_declarations import find_rubric
+from pipelines.workspace.table_files import load_tables
+
+if TYPE_CHECKING:
+    import shap
+
+TRAINING = ("validate", "matrix", "audit", "backtest", "train")
+_LABELLED = ("label", "matured", "label_known_at", "weight", "amount")
+
+
+@dataclass(frozen=True)
+class SourceData:
+    """A source as read: its declaration, its canonical tables, and where its results are kept."""
+
+    context: Context
+    tables: Tables
+
+    @property
+    def source(self) -> Source:
+        """The declaration."""
+        return self.context.source
+
+    @property
+    def rubric(self) -> Rubric | None:
+        """The source's rubric, where it declares one."""
+        return self.context.rubric
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training came to: the verdict, and the bundle where the verdict allows one."""
+
+    verdict: Verdict
+    text: str
+    bundle: Bundle | None
+    record: dict[str, Any]
+
+
+def read_source(
+    source: str | Path = "demo",
+    data_dir: str | Path = "data",
+    *,
+    settings: TrainSettings | None = None,
+    refresh: bool = False,
+) -> SourceData:
+    """Read a source's files into the canonical tables; what was read before is taken as it is unless ``refresh``.
+
+    Parameters
+    ----------
+    source : name of a declaration that ships or lies in the data directory, or the path of one
+    data_dir : where results are kept, as ``--data-dir``
+
+    Raises
+    ------
+    SourceError, DataError : naming file, line and remedy
+    """
+    context = open_context(str(source), Path(data_dir), settings)
+    if refresh or not (context.paths.ingest / "leads.parquet").exists():
+        run_stage(context, "ingest")
+    return SourceData(context, load_tables(context.paths))
+
+
+def features_at(
+    tables: Tables,
+    source: Source,
+    lead_ids: Sequence[str],
+    as_of: Any = None,
+    *,
+    bundle: Bundle | None = None,
+) -> pd.DataFrame:
+    """Features of leads as they could be known at a moment, one row a lead, indexed by ``lead_id``.
+
+    Parameters
+    ----------
+    bundle : whose features are wanted (what it found out of the training data, such as half-lives, is in them);
+        default: those the declaration alone makes
+    as_of : one moment for all or one per lead (naive times are UTC); what became known at it or later is not seen.
+        A flat source has no clocks and takes none
+
+    Raises
+    ------
+    ContractError : a source with clocks without a moment, one without clocks with one, or an unknown lead
+    """
+    catalog = build_catalog(source) if bundle is None else bundle.catalog
+    index = pd.Index([str(name) for name in lead_ids], name="lead_id")
+    if source.kind == "flat":
+        if as_of is not None:
+            raise ContractError(f"source '{source.name}' is flat: its rows have no clock, so leave as_of out.")
+        return _flat_rows(tables, source, catalog, index).set_axis(index)
+    if as_of is None:
+        raise ContractError(f"source '{source.name}' has clocks: say as_of, one moment or one per lead.")
+    unknown = index.difference(pd.Index(tables["leads"]["lead_id"].astype("str")))
+    if len(unknown):
+        raise ContractError(f"{len(unknown)} leads are not in source '{source.name}', e.g. {unknown[0]}.")
+    return matrix_of_leads(tables, source, catalog, list(index), _moments(as_of)).values.set_axis(index)
+
+
+def labels(tables: Tables, source: Source) -> pd.DataFrame:
+    """The training cohort: one row per lead and moment with its label, as the declaration defines both.
+
+    Returns
+    -------
+    columns lead_id, as_of (NaT in flat sources), account_id, group (the unit of resampling), label (1 won within the
+    horizon, 0 not, NaN where not matured), matured, label_known_at, weight, amount and more
+    """
+    matrix = _cohort(tables, source)
+    keys = matrix.keys.loc[:, list(KEY_COLUMNS)]
+    return keys.assign(**{name: np.asarray(getattr(matrix, name)) for name in _LABELLED})
+
+
+def split(labelled: pd.DataFrame, source: Source, *, seed: int = 7) -> Chop:
+    """Development blocks and the final block over the rows of :func:`labels`, as the declaration says.
+
+    ``blocks`` and ``final`` hold positions ``train`` and ``test``; the label of every row learned from was known when
+    the judged rows begin.
+
+    Raises
+    ------
+    TooLittleDataError : naming the block, the wins it has and the wins it needs
+    """
+    horizon = source.label.horizon_days
+    return chop(_without_features(labelled, source), source.split, seed=seed, horizon_days=horizon)
+
+
+def audit(frame: pd.DataFrame, label: Any, *, order: Any = None, source: Source | None = None) -> pd.DataFrame:
+    """Columns that carry the outcome, most severe first: column, code, severity (leak, suspect, note) and message.
+
+    Parameters
+    ----------
+    label : shape (n,), 1 won, 0 lost
+    order : moments or numbers that order the rows in time, where they have an order
+    """
+    ranks = None if order is None else np.asarray(pd.Series(np.asarray(order)).rank(method="dense"), dtype=np.int64)
+    won = np.asarray(label, dtype=np.float64)
+    known = ~np.isnan(won)
+    rows = frame.loc[known].reset_index(drop=True)
+    found = audit_columns(rows, won[known], order=None if ranks is None else ranks[known], source=source)
+    columns = ("column", "code", "severity", "message")
+    return pd.DataFrame([[getattr(one, name) for name in columns] for one in found], columns=list(columns))
+
+
+def train(data: SourceData) -> Training:
+    """Validate, build the matrix, audit, backtest and train; ``leadscore train`` with the stages before it."""
+    for name in TRAINING:
+        left: Record = run_stage(data.context, name).left
+    assert isinstance(left, TrainRecord)
+    folder = data.context.paths.train / "bundle"
+    bundle = load_folder(folder) if (folder / "bundle.json").exists() else None
+    return Training(Verdict(left.verdict), left.verdict_text, bundle, left.record())
+
+
+def run(data: SourceData, *, track: bool = False) -> dict[str, Any]:
+    """Every stage, report and summary included, as ``leadscore run``; returns the summary."""
+    return run_all(data.context, track=track).record()
+
+
+def load_bundle(bundle: str | Path = "champion", source: str | Path = "demo", data_dir: str | Path = "data") -> Bundle:
+    """A bundle by its folder, or of a source by ``champion`` or its hash.
+
+    Raises
+    ------
+    BundleError : missing, damaged, changed after it was written, or made of numbers that no training writes
+    """
+    if (Path(bundle) / "bundle.json").exists():
+        return load_folder(Path(bundle))
+    return find_bundle(open_context(str(source), Path(data_dir)), str(bundle))
+
+
+def score(
+    bundle: Bundle,
+    tables: Tables,
+    source: Source,
+    lead_ids: Sequence[str],
+    as_of: Any = None,
+    *,
+    framework: str | None = None,
+) -> pd.DataFrame:
+    """Scored leads: score, probability with its interval, grade, points and status per criterion, reasons, state.
+
+    50 and all ``points_*`` columns add up to the score.
+
+    Raises
+    ------
+    BundleError : the declaration changed since the bundle was trained
+    """
+    values = features_at(tables, source, lead_ids, as_of, bundle=bundle)
+    when = np.full(len(values), np.datetime64("NaT", "us")) if as_of is None else np.asarray(_moments(as_of))
+    rows = Rows(bundle.catalog, values.reset_index(drop=True), values.index.to_numpy(dtype=object), _each(when, values))
+    return score_rows(bundle, rows, load_framework(framework or source.framework), source=source).frame
+
+
+def contributions(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
+    """Additive parts of the calibrated log-odds, a column per feature and ``base``; each row sums to its log-odds.
+
+    Parameters
+    ----------
+    features : of :func:`features_at`; must have the bundle's columns
+    """
+    parts = bundle.contributions(_features_of(bundle, features))
+    return pd.DataFrame(parts.values, columns=list(parts.names), index=features.index).assign(base=parts.base)
+
+
+def explain(bundle: Bundle, features: pd.DataFrame) -> "shap.Explanation":
+    """:func:`contributions` as a ``shap.Explanation``, for every ``shap.plots``; features are named in plain words."""
+    values = _features_of(bundle, features)
+    names = {feature.name: feature.label or feature.name for feature in bundle.catalog}
+    return shap_explanation(bundle.contributions(values), values, names)
+
+
+def compare(data: SourceData) -> dict[str, Any]:
+    """Rubric and model on the same past leads at equal workload, a promised threshold, the swap set: the record of
+    ``leadscore thresholds``. Needs a training.
+    """
+    run_stage(data.context, "evaluate")
+    return run_stage(data.context, "thresholds").record()
+
+
+def replay(data: SourceData, rubric: Rubric) -> dict[str, Any]:
+    """A draft rubric on the past leads the model was judged on, beside rubric and model in force."""
+    from pipelines.rubrics.rubric_backtest import try_rubric
+
+    return try_rubric(data.context, rubric)
+
+
+def rubric(name_or_path: str | Path, source: Source | None = None) -> Rubric:
+    """A rubric by name or path, checked in itself and against a source.
+
+    Raises
+    ------
+    PolicyError : one line per problem, each with its line in the file
+    """
+    return load_rubric(find_rubric(str(name_or_path)), source)
+
+
+def monitor(data: SourceData, settings: MonitorSettings | None = None) -> dict[str, Any]:
+    """Whether what is scored now still looks like what the champion learned from: verdict, findings, what to do."""
+    from pipelines.diagnostics.monitor import monitor as watch
+
+    return watch(data.context, settings or MonitorSettings()).record()
+
+
+def _moments(as_of: Any) -> "pd.Timestamp | pd.Series":
+    if isinstance(as_of, str) or np.ndim(as_of) == 0:
+        moment = pd.Timestamp(as_of)
+        return moment if moment.tzinfo is None else moment.tz_convert("UTC").tz_localize(None)
+    moments = pd.Series(pd.to_datetime(np.asarray(as_of), utc=True)).dt.tz_localize(None)
+    return moments.astype("datetime64[us]")
+
+
+def _each(when: Any, values: pd.DataFrame) -> Any:
+    return np.broadcast_to(np.asarray(when, dtype="datetime64[us]"), (len(values),)).copy()
+
+
+def _flat_rows(tables: Tables, source: Source, catalog: Catalog, index: pd.Index) -> pd.DataFrame:
+    every = flat_at(tables["leads"], catalog, source)
+    place = pd.Index(every.keys["lead_id"]).get_indexer(index)
+    if (place < 0).any():
+        missing = index[place < 0]
+        raise ContractError(f"{len(missing)} leads are not in source '{source.name}', e.g. {missing[0]}.")
+    return every.values.iloc[place]
+
+
+def _cohort(tables: Tables, source: Source) -> Matrix:
+    if source.kind == "flat":
+        return flat_matrix(tables["leads"], source)
+    return matrix_of(tables, source, Catalog(()), cutoff_of(tables, source))
+
+
+def _without_features(labelled: pd.DataFrame, source: Source) -> Matrix:
+    """The rows of :func:`labels` as a matrix without columns: splits read nothing but clocks, groups and outcomes."""
+    rows = labelled.reset_index(drop=True)
+    return Matrix(
+        catalog=Catalog(()),
+        values=pd.DataFrame(index=pd.RangeIndex(len(rows))),
+        keys=rows.loc[:, list(KEY_COLUMNS)],
+        label=rows["label"].to_numpy(dtype=np.float64),
+        matured=rows["matured"].to_numpy(dtype=np.bool_),
+        label_known_at=rows["label_known_at"],
+        weight=rows["weight"].to_numpy(dtype=np.float64),
+        ordered=source.flat is None or source.flat.order is not None,
+        amount=rows["amount"].to_numpy(dtype=np.float64),
+    )
+
+
+def _features_of(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
+    missing = [name for name in bundle.catalog.names if name not in features]
+    if missing:
+        raise ContractError(
+            f"{len(missing)} features of the bundle are not in the frame, e.g. {missing[0]}; make it with "
+            "features_at(..., bundle=bundle)."
+        )
+    return features.loc[:, list(bundle.catalog.names)].reset_index(drop=True)

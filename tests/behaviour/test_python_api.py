@@ -1,0 +1,120 @@
+"""``import leadscore``: what the functions give is what the command line wrote, and what shap can plot."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import shap
+
+import leadscore
+from features.errors import ContractError
+from models.bundle import load_bundle
+from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.matrix_files import load_chop, load_matrix
+
+
+@pytest.fixture(scope="module")
+def demo(tiny_demo: Any) -> leadscore.SourceData:
+    return leadscore.read_source(tiny_demo.source, tiny_demo.data_dir)
+
+
+@pytest.fixture(scope="module")
+def champion(tiny_demo: Any) -> Any:
+    return leadscore.load_bundle("champion", tiny_demo.source, tiny_demo.data_dir)
+
+
+def test_everything_it_offers_is_documented() -> None:
+    for name in leadscore.__all__:
+        assert (getattr(leadscore, name).__doc__ or "").strip(), name
+    assert list(leadscore.__all__) == sorted(leadscore.__all__)
+
+
+def test_labels_and_features_are_those_of_the_matrix_stage(demo: leadscore.SourceData, champion: Any) -> None:
+    matrix = load_matrix(demo.context.paths.matrix)
+    labelled = leadscore.labels(demo.tables, demo.source)
+    pd.testing.assert_frame_equal(labelled[list(matrix.keys.columns)], matrix.keys)
+    np.testing.assert_array_equal(labelled["label"], matrix.label)
+
+    some = labelled.sample(200, random_state=1)
+    values = leadscore.features_at(demo.tables, demo.source, some["lead_id"], some["as_of"], bundle=champion)
+    expected = matrix.values.iloc[some.index].set_axis(values.index)
+    pd.testing.assert_frame_equal(values, expected, check_dtype=False)
+
+
+def test_the_split_is_that_of_the_matrix_stage(demo: leadscore.SourceData) -> None:
+    made = leadscore.split(leadscore.labels(demo.tables, demo.source), demo.source, seed=demo.context.settings.seed)
+    assert made.record() == load_chop(demo.context.paths.matrix).record()
+
+
+def test_scores_are_those_of_the_score_stage(demo: leadscore.SourceData, champion: Any) -> None:
+    written = read_parquet(demo.context.paths.score / "worklist.parquet").head(50)
+    scored = leadscore.score(champion, demo.tables, demo.source, written["lead_id"], written["as_of"].iloc[0])
+    for name in ("score", "probability", "grade", "reason_1"):
+        assert scored[name].tolist() == written[name].tolist(), name
+    points = scored.filter(like="points_").sum(axis=1)
+    assert (50 + points == scored["score"]).all()
+
+
+def test_contributions_add_up_and_shap_plots_them(
+    demo: leadscore.SourceData, champion: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = demo.tables["leads"]["lead_id"].tail(40)
+    when = demo.tables["leads"]["created_at"].max() + pd.Timedelta(days=1)
+    values = leadscore.features_at(demo.tables, demo.source, ids, when, bundle=champion)
+    parts = leadscore.contributions(champion, values)
+    np.testing.assert_allclose(parts.sum(axis=1), champion.log_odds(values.reset_index(drop=True)), atol=1e-9)
+
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    explained = leadscore.explain(champion, values)
+    for plot in (shap.plots.bar, shap.plots.beeswarm):
+        plot(explained, show=False)
+        assert plt.gcf().axes[0].get_yticklabels()
+        plt.close("all")
+    shap.plots.waterfall(explained[0], show=False)
+    plt.close("all")
+    with pytest.raises(ContractError, match="features of the bundle are not in the frame"):
+        leadscore.contributions(champion, values.iloc[:, 1:])
+
+
+def test_the_audit_names_a_column_that_holds_the_outcome(demo: leadscore.SourceData) -> None:
+    labelled = leadscore.labels(demo.tables, demo.source)
+    first = labelled[labelled["matured"]].groupby("lead_id", sort=False).head(1)
+    won = first["label"].to_numpy()
+    noise = np.random.default_rng(0).normal(size=len(won))
+    frame = pd.DataFrame({"revenue": won * 1000 + noise, "honest": noise})
+    found = leadscore.audit(frame, won, order=first["as_of"])
+    assert {"revenue"} == set(found.loc[found["severity"] == "leak", "column"])
+
+
+def test_moments_are_asked_for_where_there_are_clocks(demo: leadscore.SourceData) -> None:
+    ids = demo.tables["leads"]["lead_id"].head(2)
+    with pytest.raises(ContractError, match="say as_of"):
+        leadscore.features_at(demo.tables, demo.source, ids)
+    with pytest.raises(ContractError, match="1 leads are not in source"):
+        leadscore.features_at(demo.tables, demo.source, [*ids, "nobody"], "2025-01-01")
+
+
+@pytest.mark.real_data
+def test_a_flat_source_from_file_to_promise(leadscore_data: Path, tmp_path: Path) -> None:
+    shutil.copy(leadscore_data / "b2b_sales.csv", tmp_path)
+    data = leadscore.read_source("b2b", tmp_path / "data", settings=leadscore.TrainSettings.tiny())
+    trained = leadscore.train(data)
+    assert trained.bundle is not None and trained.record["hash"] == trained.bundle.hash
+    stored = load_bundle(data.context.paths.train / "bundle")
+    values = leadscore.features_at(data.tables, data.source, ["3", "1"], bundle=stored)
+    assert values.index.tolist() == ["3", "1"]
+    compared = leadscore.compare(data)
+    names = " ".join(policy["policy"] for policy in compared["policies"])
+    assert "model" in names and "rubric" in names
+    draft = leadscore.rubric("b2b", data.source)
+    assert leadscore.replay(data, draft)["policies"]
+    assert leadscore.monitor(data)["verdict"]
+    with pytest.raises(ContractError, match="rows have no clock"):
+        leadscore.features_at(data.tables, data.source, ["1"], "2026-01-01")
