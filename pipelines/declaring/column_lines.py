@@ -25,10 +25,17 @@ from pipelines.declaring.yaml_text import column_line, quote_yaml, wrap_comment
 # Share of different values that are read as a seniority: job titles reach 0.6, other columns next to none. Where the
 # header says that they are titles, a few are enough: lists of them in other languages are short.
 _TITLES, _SOME_TITLES = 0.4, 0.1
+_FLAG = 3  # values of a flag: yes, no and a typing error
 _MANY = 50  # values of a category from which names are shown, not learned from
-_ID = re.compile(r"\b(ids?|guid|uuid)$")
+_ID = re.compile(r"\b(ids?|guid|uuid|\w*nummer|\w*nr)$")
+_NAME = re.compile(r"\b(names?|nom|nombre|nome|nazwa)\b|이름$|명$|名$")
+# names of what a few are chosen from, however many they are
+_OF_A_CHOICE = re.compile(
+    r"\b(campa\w+|kampan\w+|produ\w+|source|channel|ad|plan|form|event|list|site)\b|캠페인|제품|製品"
+)
 _AT_CONVERSION = "by its name it is set when a lead is converted, so it tells the outcome"
 _COUNTED = "a count of what the lead did is counted until the export, not until the lead was looked at"
+_IS_OVER = "by its name it says whether a deal is over, which is so of every one with an outcome"
 _EDITED = "by its name it says when the row was last changed, which is after the outcome for those that have one"
 WHY_SHOWN = {
     Role.PERSONAL: "identifies a person: shown to the owner, never learned from",
@@ -98,6 +105,8 @@ def column_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) 
         return _todays_lines(name, keys | kind, because, guess, place)
     if is_time and Meaning.MODIFIED in means:
         return left_out(name, keys | kind, _EDITED, guess, place, today=True)
+    if Meaning.IS_CLOSED in means and guess.type is not ColumnType.TIMESTAMP and guess.distinct <= _FLAG:
+        return left_out(name, keys | kind, _IS_OVER, guess, place, today=True)
     if guess.suspicious and Meaning.AMOUNT not in means:
         return left_out(name, keys | kind, guess.suspicious, guess, place, today=guess.today)
     counted = guess.type is ColumnType.NUMBER and guess.dimension is not Dimension.FIT and place.people
@@ -238,7 +247,8 @@ def _why_shown(guess: Guess, texts: pd.Series, place: ColumnPlace, *, many: bool
     if guess.type is ColumnType.CATEGORY:
         if Meaning.COMPANY in means and (many or place.people):
             return "names: shown, not learned from"
-        if Meaning.OWNER in means and many:
+        words = words_of(guess.header)
+        if many and (Meaning.OWNER in means or (_NAME.search(words) and not _OF_A_CHOICE.search(words))):
             return "names: shown, not learned from"
     if Meaning.OWNER in means:
         return "who works the lead: shown, not learned from"

@@ -57,8 +57,15 @@ class FileFacts:
 
     def first(self, meaning: Meaning) -> str | None:
         """The first column of names or numbers whose header says this of what a row is; what is planned comes last."""
-        used = (self.lead_id, self.status.header if self.status else None)
-        return _first(self.guesses, meaning, (*_NAMES, ColumnType.NUMBER), used)
+        return _first(self.guesses, meaning, (*_NAMES, ColumnType.NUMBER), self._used)
+
+    def first_number(self, meaning: Meaning) -> str | None:
+        """The first column of numbers whose header says this; what is planned comes last."""
+        return _first(self.guesses, meaning, (ColumnType.NUMBER,), self._used)
+
+    @property
+    def _used(self) -> tuple[str | None, str | None]:
+        return self.lead_id, self.status.header if self.status else None
 
     def location_lines(self, *, indent: int) -> list[str]:
         """Where and how the file is read; the decimal sign only if its numbers prove one."""
@@ -146,7 +153,8 @@ def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: s
 def _usual_names(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> dict[str, str]:
     """Headers that get the names under which lists and cards show them: company, owner, link to the record."""
     found: dict[str, str] = {}
-    for header, guess in guesses.items():
+    ids_last = sorted(guesses.items(), key=lambda item: Meaning.ID in meanings_of(item[0]))
+    for header, guess in ids_last:
         if _are_links_to_rows(frame[header], guess):
             found.setdefault("record_url", header)
         elif guess.type is ColumnType.CATEGORY and not todays_words(header):

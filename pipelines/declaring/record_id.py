@@ -21,7 +21,7 @@ _OF_ROW = re.compile(r"\b(record|lead|deal|opportunity|contact|row)\b|리드|영
 _OF_OTHERS = re.compile(
     r"\b(account|company|owner|user|campaign|parent|associated|zip|postal|phone|tax|vat)\b|회사|会社"
 )
-_CODE = r"[A-Za-z]{0,8}[-_/#]?[0-9A-Fa-f][0-9A-Za-z_-]{0,40}"  # D-00123, 0065g00000AbCdE, 12345, a uuid
+_CODE = r"[A-Za-z]{0,8}[-_/#:.]?[0-9A-Fa-f][0-9A-Za-z_-]{0,40}"  # D-00123, 0065g00000AbCdE, 12345, a uuid
 
 
 def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | None:

@@ -6,6 +6,7 @@ from pipelines.declaring.file_facts import FileFacts, status_lines
 from pipelines.declaring.horizon_choice import HorizonChoice
 from pipelines.declaring.status_column import StatusColumn
 from pipelines.declaring.words.header_words import Meaning
+from pipelines.declaring.words.money_words import currencies_of, tell_currencies
 from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow, one_or_list, quote_yaml, wrap_comment
 
 
@@ -25,7 +26,12 @@ def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_
 
     used = {lead_id, clocks.created, status.header, *clocks.closed}
     owner = next((header for header, name in facts.names.items() if name == "owner"), None)
-    amount, reason = facts.first(Meaning.AMOUNT), facts.first(Meaning.REASON)
+    amount, reason = facts.first_number(Meaning.AMOUNT), facts.first(Meaning.REASON)
+    named = amount or facts.first(Meaning.AMOUNT)
+    currencies = {} if named is None else currencies_of(facts.frame, named)
+    if named is not None and currencies:
+        lines += wrap_comment(tell_currencies(named, currencies), indent=2)
+        amount = None
     for key, header in (("owner", owner), ("amount", amount), ("reason", reason)):
         if header is not None and header not in used:
             used.add(header)

@@ -12,6 +12,7 @@ from pipelines.declaring.words.status_flags import StatusFlags, find_flags
 from pipelines.declaring.words.status_words import STANDINGS, Standing, place_statuses
 
 _MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one file a few dozen
+_CODES = 4  # values of a result that a system writes in codes of its own
 _LEAST_PLACED = 0.5  # share of the filled rows whose value is understood
 _NAMED = 0.5  # what a header that speaks of a status weighs against a share of rows
 _LEAST_MERIT = 1.5  # a name like a target, a value like "won", or the last column with two values
@@ -206,4 +207,24 @@ def explain_missing_status(frame: pd.DataFrame) -> str:
             best = found
         if has == "won":
             break
-    return best
+    return best or _ask_which(frame)
+
+
+def _ask_which(frame: pd.DataFrame) -> str:
+    """The columns of a few codes whose header speaks of a result, where no value says what any of them means."""
+    asked = []
+    for header in map(str, frame.columns):
+        if (
+            not (_SAYS_IT & meanings_of(header) or _TARGET.search(header))
+            or frame[header].head(5000).nunique() > _CODES
+        ):
+            continue
+        counts = frame[header].value_counts()
+        if 2 <= len(counts) <= _CODES:
+            asked.append(f"'{header}' ({', '.join(f'{value} {int(rows):,}' for value, rows in counts.items())})")
+    if not asked:
+        return ""
+    return (
+        f"{', '.join(asked[:3])} may say which rows were won, but no value tells by its words: name the column under "
+        "flat.target, with the values that mean won and lost."
+    )

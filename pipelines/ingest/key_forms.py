@@ -28,6 +28,7 @@ class KeyForm(StrEnum):
     DECIMAL = "decimal"
     GUID = "guid"
     ZEROS = "zeros"
+    CASE = "case"
     LIST = "list"
 
 
@@ -36,6 +37,7 @@ FORM_WORDS = {
     KeyForm.DECIMAL: "whole numbers with and without .0",
     KeyForm.GUID: "one GUID in other letters or braces",
     KeyForm.ZEROS: "leading zeros lost, the number is unique on both sides",
+    KeyForm.CASE: "upper and lower case, in which no two ids differ on either side",
     KeyForm.LIST: "several ids in one cell, the first that is known was taken",
 }
 
@@ -52,7 +54,7 @@ class Doubt(StrEnum):
 DOUBT_WORDS = {
     Doubt.CHECK: "a Salesforce id whose check characters are wrong",
     Doubt.CASE: "differs from an id only in upper and lower case, which tell 15-character ids apart",
-    Doubt.SEVERAL: "the same number as several ids",
+    Doubt.SEVERAL: "the same number or letters as several ids",
     Doubt.SCIENTIFIC: "a long number that a spreadsheet has rounded; export the ids as text",
 }
 
@@ -91,8 +93,8 @@ def match_keys(values: pd.Series, keys: pd.Series) -> KeyMatches:
     """Values that mean one of the keys though they are written otherwise.
 
     A value that is a key itself is never looked at again; of a cell with several ids the first that is known is meant.
-    A plain spelling that two keys share matches nothing, and lost zeros match only where no other value has the same
-    number.
+    A plain spelling that two keys share matches nothing; lost zeros and other case match only where no other value has
+    the same number or letters.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def match_keys(values: pd.Series, keys: pd.Series) -> KeyMatches:
             continue
 
         shared = set(plain_keys[plain_keys.duplicated(keep=False)].dropna())
-        if form is KeyForm.ZEROS:
+        if form in (KeyForm.ZEROS, KeyForm.CASE):
             plain_values = spell(all_values)
             shared |= set(plain_values[plain_values.duplicated(keep=False)].dropna())
 
@@ -162,11 +164,17 @@ def _spell_number(ids: pd.Series) -> pd.Series:
     return whole.str.lstrip("0").mask(whole.str.fullmatch("0+"), "0")
 
 
+def _spell_case(ids: pd.Series) -> pd.Series:
+    """In lower case; missing for 15 characters, which Salesforce tells apart by their case alone."""
+    return ids.mask(ids.str.fullmatch(r"[A-Za-z0-9]{15}")).str.casefold()
+
+
 _SPELLINGS: dict[KeyForm, Callable[[pd.Series], pd.Series]] = {
     KeyForm.SALESFORCE: _spell_salesforce,
     KeyForm.DECIMAL: _spell_whole,
     KeyForm.GUID: _spell_guid,
     KeyForm.ZEROS: _spell_number,
+    KeyForm.CASE: _spell_case,
 }
 
 

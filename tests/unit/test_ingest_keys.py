@@ -69,8 +69,8 @@ def test_the_check_characters_are_those_of_salesforce() -> None:
 
 def test_forms_that_mean_one_id_are_matched() -> None:
     guid = "6F9619FF-8B86-D011-B42D-00CF4FC964FF"
-    keys = pd.Series([LONG[0], SHORT[1], "1000", "2000.0", "000123", guid.lower()])
-    values = pd.Series([SHORT[0], LONG[1], "1000.0", "2000", "123", f"{{{guid}}}", "1000", None, "other"])
+    keys = pd.Series([LONG[0], SHORT[1], "1000", "2000.0", "000123", guid.lower(), "aB-7x"])
+    values = pd.Series([SHORT[0], LONG[1], "1000.0", "2000", "123", f"{{{guid}}}", "AB-7X", "1000", None, "other"])
     found = match_keys(values, keys)
     assert found.matched == {
         SHORT[0]: LONG[0],
@@ -79,6 +79,7 @@ def test_forms_that_mean_one_id_are_matched() -> None:
         "2000": "2000.0",
         "123": "000123",
         f"{{{guid}}}": guid.lower(),
+        "AB-7X": "aB-7x",
     }
     assert set(found.forms.values()) == set(KeyForm) - {KeyForm.LIST}
     assert not found.doubts
@@ -86,12 +87,12 @@ def test_forms_that_mean_one_id_are_matched() -> None:
 
 def test_what_only_looks_alike_is_left_alone_and_named() -> None:
     wrong = SHORT[0] + ("AAA" if LONG[0][15:] != "AAA" else "BBB")
-    keys = pd.Series([SHORT[0], "0456", "00456", "77", "9", "09"])
-    values = pd.Series([wrong, SHORT[0].swapcase(), "456", "00077", "077", "1.23457E+17", "9"])
+    keys = pd.Series([SHORT[0], "0456", "00456", "77", "9", "09", "ab1", "aB1"])
+    values = pd.Series([wrong, SHORT[0].swapcase(), "456", "00077", "077", "1.23457E+17", "9", "AB1"])
     found = match_keys(values, keys)
     assert not found.matched
     assert found.doubts == {
-        Doubt.SEVERAL: ("456", "00077", "077"),
+        Doubt.SEVERAL: ("456", "00077", "077", "AB1"),
         Doubt.CHECK: (wrong,),
         Doubt.CASE: (SHORT[0].swapcase(),),
         Doubt.SCIENTIFIC: ("1.23457E+17",),

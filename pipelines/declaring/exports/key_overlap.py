@@ -90,14 +90,15 @@ class KeyOverlap:
 
         sample = values.distinct[:: max(len(values.distinct) // _SAMPLE, 1)]
         near = sum(value in keys.known for value in sample)
-        if not near and ((values.formed and keys.formed) or values.listed):
+        cased = not near and any(value.casefold() in keys.folded for value in sample)
+        if not near and ((values.formed and keys.formed) or values.listed or cased):
             near = len(match_keys(pd.Series(sample, dtype="str"), keys.series).matched)
         if near < _LEAST_IN_SAMPLE * len(sample):
             return None
 
         otherwise: Mapping[str, str] = {}
         left = [value for value in values.distinct if value not in keys.known]
-        if left and ((values.formed and keys.formed) or values.listed):
+        if left and ((values.formed and keys.formed) or values.listed or cased):
             otherwise = match_keys(values.series, keys.series).matched
         hit = set(values.distinct) - set(left) | set(otherwise)
         share = len(hit) / len(values.distinct)
@@ -183,6 +184,11 @@ class _Values:
             self.rows[text] = self.rows.get(text, 0) + rows
         self.distinct = list(self.rows)
         self.known = frozenset(self.rows)
+
+    @cached_property
+    def folded(self) -> frozenset[str]:
+        """The distinct values in lower case."""
+        return frozenset(value.casefold() for value in self.distinct)
 
     @cached_property
     def series(self) -> pd.Series:

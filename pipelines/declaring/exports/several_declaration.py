@@ -30,9 +30,10 @@ from pipelines.declaring.exports.stage_blocks import (
     wide_stages,
     wins_of_stages,
 )
-from pipelines.declaring.exports.table_recognition import first_column, first_time, owner_column
+from pipelines.declaring.exports.table_recognition import amount_column, first_column, first_time, owner_column
 from pipelines.declaring.exports.table_references import TableReference, reference_line
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.words.money_words import currencies_of, tell_currencies
 from pipelines.declaring.yaml_text import (
     FRAMEWORK,
     column_line,
@@ -241,8 +242,11 @@ def _flag_lines(outcomes: DealOutcomes, *, indent: int) -> list[str]:
 def _deal_columns(table: ExportTable) -> list[str]:
     lines = []
     for name, meanings in _DEALS_KEYS:
-        header = first_column(table, *meanings)
-        if header:
+        header = amount_column(table, *meanings) if name == "amount" else first_column(table, *meanings)
+        currencies = currencies_of(table.frame, header) if name == "amount" and header else {}
+        if currencies:
+            lines += wrap_comment(tell_currencies(header, currencies), indent=6)
+        elif header:
             lines.append(column_line(name, amount_keys(header) if name == "amount" else {"from": header}))
     for header in map(str, table.frame.columns):
         values = [str(value) for value in table.frame[header].dropna().unique()[:10]]
@@ -291,9 +295,13 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
     if account is not None:
         lines.append(f"  account_id: {flow({'from': account.column, 'when_known': 'at_creation'})}")
         done.add(account.column)
-    keys = [(name, first_column(table, *meanings)) for name, meanings in _DEALS_KEYS]
-    for name, header in (("owner", owner_column(table)), *keys):
-        if header:
+    keys = [(name, first_column(table, *meanings)) for name, meanings in _DEALS_KEYS[1:]]
+    amount = amount_column(table, *_DEALS_KEYS[0][1])
+    for name, header in (("owner", owner_column(table)), ("amount", amount), *keys):
+        currencies = currencies_of(table.frame, header) if name == "amount" and header else {}
+        if currencies:
+            lines += wrap_comment(tell_currencies(header, currencies), indent=2)
+        elif header:
             declared = amount_keys(header) if name == "amount" else {}
             lines.append(f"  {name}: {flow(declared if len(declared) > 1 else header)}")
             done.add(header)

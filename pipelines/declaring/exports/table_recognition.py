@@ -4,13 +4,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.key_overlap import key_of
+from pipelines.declaring.value_types import find_type
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
 from pipelines.declaring.words.money_words import is_planned
 from pipelines.declaring.words.status_words import place_statuses, stage_of, standing_of
 from pipelines.declaring.words.vendor_words import spoken
+from pipelines.ingest.values.type_casting import decimal_of
 
 BY_NAME = 4.0  # a table called Lead is one, unless its columns say nothing of the kind
 LEAST = 3.0  # merit below which a table is not placed: a name alone, or columns alone, must reach it
@@ -115,6 +118,17 @@ def first_column(table: ExportTable, *meanings: Meaning, filled: float = 0.0) ->
         for header in sorted(table.headers(meaning), key=is_planned):
             named_id = Meaning.ID in meanings_of(header) and Meaning.ID not in meanings
             if header not in table.times and not named_id and table.filled(header) > filled:
+                return header
+    return ""
+
+
+def amount_column(table: ExportTable, *meanings: Meaning) -> str:
+    """The first column of numbers that says one of these things, a planned one last; "" if none does."""
+    decimal = decimal_of([table.frame[header] for header in table.frame], table.form.get("delimiter"))
+    for meaning in meanings:
+        for header in sorted(table.headers(meaning), key=is_planned):
+            present = ColumnValues.of(table.frame[header])
+            if header not in table.times and find_type(header, present, decimal) is ColumnType.NUMBER:
                 return header
     return ""
 

@@ -71,25 +71,29 @@ PERSONAL = frozenset({Meaning.PERSON, Meaning.EMAIL, Meaning.ADDRESS})
 # English / German / Dutch / French / Spanish / Portuguese / Italian / Polish / Nordic and other / Russian / Korean,
 # Japanese, Chinese. Accents are taken off beforehand; a star stands for any ending.
 _MEANINGS = {
-    Meaning.ID: """id, ids, guid, uuid, key, nr, no, number / kennung, nummer / identifiant, numero /
+    Meaning.ID: """id, ids, guid, uuid, key, nr, no, number / kennung, *nummer, *nr / identifiant, numero /
         identificador / identyfikator, numer / номер / 번호, 아이디, 식별, 識別, 番号, 编号""",
     Meaning.CREATED: """creat*, opened, received, registered, submitted, entered on, add time, added on, date
-        added, added, lead date / erstell*, angelegt*, eingang*, eingegangen / aangemaakt* / cree, creee / creado,
+        added, added, lead date, quote date, quotation date, offer date, inquiry date / anlage, anlagedatum,
+        angebotsdatum, anfragedatum, erstell*, angelegt*, eingang*, eingegangen / aangemaakt* / cree, creee / creado,
         creada, creacion, alta / criado, criada, criacao / creato, creata, creazione, inserito / utworz*, dodan*,
-        data wplywu / skapad*, oprettet*, opprettet* / vytvor*, letrehoz*, olustur* / создан* / 생성, 등록, 접수,
-        작성일, 작성 일, 作成, 登録, 起票, 受付日, 创建, 建立, 创立""",
+        data wplywu, data oferty, data zapytania / skapad*, oprettet*, opprettet* / vytvor*, letrehoz*,
+        olustur* / создан* / 생성, 등록, 접수,
+        작성일, 작성 일, 견적일, 문의일, 見積日, 問合せ日, 作成, 登録, 起票, 受付日, 创建, 建立, 创立""",
     Meaning.CLOSED: """clos*, won time, won on, won at, won date, lost time, lost on, lost at, lost date, date
-        won, date lost / abschluss*, abgeschlossen*, geschlossen, gewonnen am, verloren am / gesloten*, afsluit*,
+        won, date lost, decision date / entscheidungsdatum, abschluss*, abgeschlossen*, geschlossen, gewonnen
+        am, verloren am / gesloten*, afsluit*,
         sluit* / clotur*, fermeture, ferme / cierre, cerrado / fechamento, fechado, fechada / chiusura, chiuso,
         chiusa / zamkni* / stangd*, lukket, uzavren*, kapanis* / закры* / 종료, 마감, 완료일, 계약일, 수주일,
-        실주일, クローズ, 完了, 受注日, 失注日, 成約日, 契約日, 成交日, 关闭, 结束""",
+        실주일, 결정일, 決定日, クローズ, 完了, 受注日, 失注日, 成約日, 契約日, 成交日, 关闭, 结束""",
     Meaning.HAPPENED: """happened, occurred, timestamp, completed, done, start, started, due, date / datum, termin
         / fecha / data / 날짜, 일자, 일시, 日付, 日時""",
     Meaning.ENTERED: """entered, changed, change, since, from date, moved, became / erreicht, geandert / entree,
         modifie le / entrada, cambio / mudanca / cambiato / zmian* / 변경, 変更""",
     Meaning.LOGGED: """logged, recorded, synced, booked, known, ingested, received / erfasst / enregistre /
         registrado / registrato / zapisan* / 기록, 記録""",
-    Meaning.MODIFIED: """modif*, update, updated, last, system modstamp / letzte*, geandert / dernier* / ultimo,
+    Meaning.MODIFIED: """modif*, update, updated, last, system modstamp / zmodyfikowan* / letzte*, geandert /
+        dernier* / ultimo,
         ultima / ostatni* / 수정, 更新""",
     Meaning.STATUS: """status, stage, phase, state, step, lifecycle / etape, statut / etapa, estado / fase,
         situacao, stato / etap, stan / tila, stadium / статус, этап, стадия / 단계, 상태, ステージ, ステータス,
@@ -113,15 +117,18 @@ _MEANINGS = {
         旧""",
     Meaning.AMOUNT: """amount, deal value, deal size, opportunity value, order value, contract value, est revenue,
         estimated revenue, expected revenue, est value, estimated value, expected value, mrr, arr, acv, tcv /
-        betrag, auftragswert, erwarteter umsatz, erwarteter wert / bedrag / montant / importe, importo / kwota,
+        betrag, auftragswert, auftragssumme, angebotswert, angebotssumme, nettowert, bruttowert, erwarteter
+        umsatz, erwarteter wert / bedrag / montant / importe, importo / kwota,
         wartosc, przewidywany przychod / belopp / сумма / 금액, 예상 매출, 예상매출, 金額, 売上見込, 金额""",
     Meaning.PRODUCT: """product / produkt / produit / producto / produto / prodotto / 제품, 상품, 製品, 商品""",
     Meaning.REASON: """reason, reasons / grund / reden / raison / motivo / powod* / причин* / 사유, 이유, 理由,
         原因""",
     Meaning.DEAL_KIND: """deal type, opportunity type, deal kind""",
     Meaning.OWNER: """owner, assigned to, assignee, rep, sales rep*, salesrep*, sales person, salesperson /
-        besitzer, inhaber, zustandig*, verantwortlich*, betreuer / eigenaar / proprietaire, commercial /
-        propietario / proprietario, responsavel, responsable / assegnatario / wlasciciel, opiekun, handlowiec /
+        vertriebsbeauftragt*, vertriebsmitarbeiter*, vertriebler, sachbearbeiter*, kundenberater*, besitzer,
+        inhaber, zustandig*, verantwortlich*, betreuer / eigenaar / proprietaire, commercial /
+        propietario / proprietario, responsavel, responsable / assegnatario / wlasciciel, opiekun, handlowiec,
+        odpowiedzialn* /
         ответственн* / 담당, 소유자, 担当, 所有者, 负责人""",
     Meaning.EMAIL: """email, emails, e mail, e mails, mail / courriel / correo / poczta / 이메일, 메일, メール,
         邮箱""",
@@ -148,7 +155,7 @@ _MEANINGS = {
     Meaning.RESULT: """outcome, result, pipeline / resultat / resultado / esito / wynik / 결과, 結果""",
     Meaning.REVENUE: """value, revenue / umsatz / valor""",
     Meaning.CODE: """ref, code, num""",
-    Meaning.DAY: """date""",
+    Meaning.DAY: """date, timestamp, zeitstempel, znacznik czasu, 타임스탬프, タイムスタンプ""",
 }
 # about a company or a person, and not its name
 _ABOUT = re.compile(
@@ -172,6 +179,9 @@ _THINGS = re.compile(
     r"employes?|salaries|projet\w*|progetto|proyecto\w*|liste\w*|lista\w*|pays|ville|groupe\w*)\b|"
     r"캠페인|제품|상품|거래|기회|프로젝트|행사|회사|업체|고객사|案件|商談|製品|商品|企業|会社|キャンペーン"
 )
+_CONTACTS = frozenset(["contact", "kontakt", "contacto", "contatto", "contato", "contact person", "osoba kontaktowa"])
+_OF_RECORDS = re.compile(r"\b(deal|lead|opportunity|account|ticket|days|tage|dni|jours|dias)\b")  # the age of a deal
+_LONGEST_NAME = 7  # words of a header that is a name of a thing
 _DEAL_NAMES = re.compile(
     r"\b(deal|opportunity|quote|project) (name|title)\b|"
     r"\b(nom|nombre|nome|nazwa|titre|titulo) (de |del |da |do |dell? |du )?(la |l )?"
@@ -259,6 +269,12 @@ def _guess_meanings(header: str) -> frozenset[Meaning]:
     found = {meaning for meaning, pattern in _COMPILED.items() if pattern.search(words)}
     if Meaning.SIZE in found:
         found -= {Meaning.AMOUNT, Meaning.REVENUE}
+    if words in _CONTACTS:
+        found.add(Meaning.PERSON)
+    if Meaning.SENSITIVE in found and _OF_RECORDS.search(words):
+        found.discard(Meaning.SENSITIVE)
+    if "?" in header or len(words.split()) > _LONGEST_NAME:  # a question of a survey speaks of things, and is none
+        found -= {Meaning.COMPANY, Meaning.OWNER, Meaning.PERSON, Meaning.ID, Meaning.CREATED, Meaning.CLOSED}
     if Meaning.PERSON in found and not _SURELY_A_PERSON.search(words):
         found -= {Meaning.PERSON} if Meaning.COMPANY in found or _THINGS.search(words) else set()
     if _ABOUT.search(words) or _OF_NESTED.search(header):
@@ -272,7 +288,9 @@ def is_surely_of_a_person(header: str) -> bool:
     >>> is_surely_of_a_person("Nom du contact"), is_surely_of_a_person("Nom")
     (True, False)
     """
-    return bool(Meaning.PERSON in meanings_of(header) and _SURELY_A_PERSON.search(words_of(header)))
+    words = words_of(header)
+    sure = words in _CONTACTS or _SURELY_A_PERSON.search(words)
+    return bool(Meaning.PERSON in meanings_of(header) and sure)
 
 
 def names_deals(header: str) -> bool:

@@ -1,6 +1,8 @@
-"""What headers say of money: in which unit it stands, and whether it is hoped for rather than agreed."""
+"""What headers and values say of money: its unit, its currencies, whether it is hoped for rather than agreed."""
 
 import re
+
+import pandas as pd
 
 from pipelines.declaring.words.header_words import words_of
 
@@ -8,13 +10,24 @@ _SCALES = (
     (0.01, "hundredths", r"\b(cents?|centavos?|centimes?|centesimi|groszy|grosze|pence|pennies|kopeek|öre|ore)\b"),
     (1e6, "millions", r"\b(millions?|mio|mln|millionen|milioni|millones|milhoes)\b|백만 ?원|百万円"),
     (1e4, "ten thousands", r"만 ?원|万円|万元"),
-    (1e3, "thousands", r"\b(thousands?|tsd|tys|milliers|migliaia|miles de|milhares|keur|kusd|kchf|kpln)\b|천 ?원|千円"),
+    (
+        1e3,
+        "thousands",
+        r"\b(thousands?|tsd|tys|milliers|migliaia|miles de|milhares|keur|kusd|kchf|kpln|teur|in t)\b|천 ?원|千円",
+    ),
 )
 # what sales hope for is no figure of a close, where another column has that
 _PLANNED = re.compile(
     r"\b(est|estimated|expected|planned|target|forecast|anticipated|projected|potential|voraussichtlich\w*|erwartet\w*|"
     r"geplant\w*|prevue?s?|previst[oa]|estimad[oa]|planowan\w*|przewidywan\w*)\b|예상|예정|予定|見込|预计"
 )
+
+_CURRENCY = re.compile(
+    r"\b(currency|currencies|waluta|wahrung|devise|moneda|moeda|valuta|valuutta|para birimi)\b|통화|通貨|币种"
+)
+_SIGN = r"([€$£¥₩₹]|zł|Kč|kr|Ft|CHF|EUR|USD|GBP|PLN|CZK|SEK|NOK|DKK|HUF|JPY|KRW|CNY|INR|BRL|CAD|AUD)"
+_ONE_CURRENCY = 0.95  # share of one currency from which the others are taken for slips
+_MOST_CURRENCIES = 40
 
 
 def is_planned(header: str) -> bool:
@@ -34,3 +47,27 @@ def money_scale(header: str) -> tuple[float, str] | None:
     """
     words = words_of(header)
     return next(((scale, unit) for scale, unit, pattern in _SCALES if re.search(pattern, words)), None)
+
+
+def currencies_of(frame: pd.DataFrame, amount: str) -> dict[str, int]:
+    """Currencies of an amount with their rows, by its own signs, else by a column of currencies; empty if it is one.
+
+    Sums of several currencies mean nothing.
+    """
+    own = frame[amount].dropna().str.extract(_SIGN, expand=False).dropna()
+    found = [own] if len(own) else []
+    found += [frame[h].dropna() for h in map(str, frame.columns) if h != amount and _CURRENCY.search(words_of(h))]
+    for texts in found:
+        counts = texts.value_counts()
+        if 1 < len(counts) <= _MOST_CURRENCIES and counts.iloc[0] < _ONE_CURRENCY * counts.sum():
+            return {str(sign): int(rows) for sign, rows in counts.items()}
+    return {}
+
+
+def tell_currencies(amount: str, currencies: dict[str, int]) -> str:
+    """Why an amount is left out, as a sentence."""
+    shown = ", ".join(f"{sign} {rows:,}" for sign, rows in list(currencies.items())[:5])
+    return (
+        f"'{amount}' is left out as amount: it is in several currencies ({shown} rows), whose sums mean nothing. Add a "
+        "column in one currency."
+    )

@@ -40,7 +40,8 @@ _LATIN: Mapping[Standing, str] = {
         "dead|"
         "not interested|no longer interested|uninterested|unsuccessful|churned|"
         "verloren*|abgelehnt|abgesagt|absage|nicht erfolgreich|nicht gewonnen|erfolglos|abgebrochen|storniert|"
-        "kein interesse|gescheitert|afgewezen|geannuleerd|mislukt|geen interesse|"
+        "kein interesse|kein bedarf|kein budget|no need|no budget|no interest|brak zainteresowania|brak potrzeby|"
+        "brak budzetu|gescheitert|afgewezen|geannuleerd|mislukt|geen interesse|"
         "perdu|perdue|perdus|refuse|refusee|abandonne|abandonnee|annule|annulee|echec|rejete|rejetee|sans suite|"
         "pas interesse*|perdid*|rechazad*|cancelad*|fracas*|abandonad*|no interesad*|rejeitad*|recusad*|"
         "nao interessad*|pers[oaie]|rifiutat*|annullat*|abbandonat*|non interessat*|fallit*|pierdut*|"
@@ -63,7 +64,8 @@ _LATIN: Mapping[Standing, str] = {
         "неквалифицирован*|дисквалифицирован*|спам|дубл*|некачествен*|некваліфікован*"
     ),
     "open": (
-        "open|opened|new|working|in progress|in process|contacted|not contacted|attempted|attempted to contact|nurtur*|"
+        "created|open|opened|new|working|in progress|in process|contacted|not contacted|attempted|attempted to contact|"
+        "nurtur*|"
         "qualified|pre qualified|qualification|qualifying|assigned|unassigned|active|pending|prospect|prospecting|lead|"
         "iql|mql|sal|sql|pql|opportunity|proposal|proposition|negotiat*|demo|demo scheduled|meeting|quote|quoted|"
         "contract sent|presentation|evaluat*|discovery|trial|connected|open deal|bad timing|on hold|hold|waiting|"
@@ -73,6 +75,7 @@ _LATIN: Mapping[Standing, str] = {
         "contact in future|callback|reopened|marketing qualified|marketing qualified lead|sales qualified|"
         "sales qualified lead|sales accepted|sales accepted lead|qualified to buy|decision maker bought in|"
         "appointment scheduled|presentation scheduled|inquiry|verkaufschance*|oportunidad*|szansa|"
+        "angelegt|in klarung|in prufung|"
         "offen|neu|in bearbeitung|in arbeit|kontaktiert|nicht kontaktiert|qualifiziert|angebot|verhandlung|laufend|"
         "aktiv|wiedervorlage|zugewiesen|interessent|termin|zuruckgestellt|nieuw|in behandeling|lopend|gecontacteerd|"
         "gekwalificeerd|offerte|onderhandeling|actief|in afwachting|toegewezen|"

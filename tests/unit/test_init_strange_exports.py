@@ -1,0 +1,132 @@
+"""Starter declarations of exports of other makers: ERP quotes, forms of ads, surveys, other currencies, other case."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema.load_source import parse_source
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Role
+from pipelines.declaring.exports.open_export import init_export
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
+from tests.reference.crm_export import deals
+
+_KEYS = {"id": "Deal ID", "status": "Stage", "created": "Created", "closed": "Closed", "employees": "Employees"}
+
+
+def renamed(**others: str) -> pd.DataFrame:
+    """Deals under other headers of id, status, created, closed and employees."""
+    headers = _KEYS | others
+    frame = deals(300).reset_index(drop=True)
+    return frame[list(headers)].rename(columns=headers).astype("str")
+
+
+def declared(file: Path, frame: pd.DataFrame, **written: object) -> tuple[str, Source]:
+    frame.to_csv(file, index=False, **written)  # type: ignore[call-overload]
+    out = file.with_suffix(".yaml")
+    text = init_export([str(file)], out, file.parent / "data")
+    return text, parse_source(text, path=out)
+
+
+@pytest.mark.parametrize(
+    ("created", "closed", "owner"),
+    [
+        ("Angebotsdatum", "Entscheidungsdatum", "Vertriebsbeauftragter"),
+        ("Anlage am", "Abgeschlossen am", "Betreuer"),
+        ("Quote date", "Decision date", "Sales person"),
+        ("Utworzono", "Data zamknięcia", "Osoba odpowiedzialna"),
+        ("견적일", "결정일", "담당자"),
+    ],
+)
+def test_clocks_and_owners_have_many_names(tmp_path: Path, created: str, closed: str, owner: str) -> None:
+    _, source = declared(tmp_path / "x.csv", renamed(created=created, closed=closed, owner=owner))
+    assert source.opportunities is not None and source.opportunities.owner is not None
+    found = (source.opportunities.created_at, source.opportunities.closed_at, source.opportunities.owner)
+    assert tuple(column.source for column in found) == (created, closed, owner)
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "role"),
+    [
+        ("Kundennr.", [str(10_000 + place % 170) for place in range(300)], Role.DISPLAY),
+        ("Zamknięty", ["Y", "N"] * 150, Role.IGNORE),
+        ("Deal : Age (days)", [str(place % 90) for place in range(300)], Role.IGNORE),
+        ("Age", [str(20 + place % 50) for place in range(300)], Role.SENSITIVE),
+        ("Kontakt", [f"Jan Kowalski {place}" for place in range(300)], Role.PERSONAL),
+        ("display_name", [f"Firm {place % 120}" for place in range(300)], Role.DISPLAY),
+        ("What is your role in the company?", ["CEO", "Head of Sales", "Intern"] * 100, Role.FEATURE),
+    ],
+)
+def test_what_a_column_is_for(tmp_path: Path, header: str, values: list[str], role: Role) -> None:
+    _, source = declared(tmp_path / "x.csv", renamed().assign(**{header: values}))
+    columns = source.tables["leads"].columns
+    (name, column) = next((name, c) for name, c in columns.items() if (c.source or name) == header)
+    assert column.role is role and name != "company"
+
+
+def test_ids_of_ads_are_ids_and_created_is_open(tmp_path: Path) -> None:
+    frame = renamed()
+    frame["Deal ID"] = "l:" + frame["Deal ID"]
+    frame["Stage"] = frame["Stage"].replace({"New": "CREATED", "Open": "CREATED"})
+    text, source = declared(tmp_path / "ads.csv", frame, sep="\t", encoding="utf-16")
+    assert source.opportunities is not None and source.opportunities.lead_id.source == "Deal ID"
+    assert "CREATED" in source.opportunities.status.open and "TO EDIT" not in text
+
+
+def test_one_owner_of_all_rows_is_not_the_id_of_one(tmp_path: Path) -> None:
+    frame = renamed().assign(**{"Deal Owner.id": "zcrm_1", "Deal Owner": ["Kim", "Max", "Pat"] * 100})
+    _, source = declared(tmp_path / "zoho.csv", frame)
+    assert source.opportunities is not None and source.opportunities.owner is not None
+    assert source.opportunities.owner.source == "Deal Owner"
+
+
+@pytest.mark.parametrize("signs", [True, False])
+def test_amounts_in_several_currencies_are_no_amount(tmp_path: Path, signs: bool) -> None:
+    frame = renamed()
+    currency = np.array(["EUR", "USD", "PLN"])[np.arange(300) % 3]
+    amounts = [f"{1000 + place}.50" for place in range(300)]
+    frame["Amount"] = [f"{one} {text}" for one, text in zip(currency, amounts, strict=True)] if signs else amounts
+    frame = frame if signs else frame.assign(Currency=currency)
+    text, source = declared(tmp_path / "x.csv", frame)
+    assert source.opportunities is not None and source.opportunities.amount is None
+    assert "'Amount' is left out as amount: it is in several currencies" in text
+    assert ingest(source, Paths(tmp_path / "data", "x")).rows["leads"].quarantined == 0
+
+
+def test_a_result_in_codes_is_asked_for_by_name(tmp_path: Path) -> None:
+    frame = renamed()[["Deal ID", "Employees"]].assign(RESULT=["A", "R", "R"] * 100)
+    text, _ = declared(tmp_path / "bank.csv", frame, sep="|")
+    assert "# TO EDIT: 'RESULT' (R 200, A 100) may say which rows were won" in text
+
+
+def test_of_code_pages_that_fit_the_one_of_dos_is_not_taken(tmp_path: Path) -> None:
+    frame = renamed().assign(Ort=["München", "Köln", "in Klärung"] * 100)
+    _, source = declared(tmp_path / "de.csv", frame.iloc[:9], sep=";", encoding="cp1252")
+    location = source.tables["leads"].location
+    assert location is not None and location.csv.encoding == "cp1252"
+
+
+def test_ids_in_other_case_are_matched_where_no_two_differ_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "crm"
+    folder.mkdir()
+    frame = renamed()
+    frame["Deal ID"] = "aB" + frame["Deal ID"] + "c"
+    frame.to_csv(folder / "deals.csv", index=False)
+    visits = pd.DataFrame({"Deal ID": frame["Deal ID"].str.upper(), "Type": "visit", "Date": frame["Created"]})
+    visits.to_csv(folder / "activities.csv", index=False)
+    text = init_export([str(folder)], tmp_path / "crm.yaml", tmp_path / "data")
+    assert "NOT PLACED" not in text
+    record = ingest(parse_source(text, path=tmp_path / "crm.yaml"), Paths(tmp_path / "data", "crm"))
+    assert record.rows["activities"].kept == len(frame)
+    assert "upper and lower case, in which no two ids differ" in record.text
+
+
+def test_a_file_of_many_columns_is_declared_whole(tmp_path: Path) -> None:
+    extra = {f"Custom field {place}": ["a", "b", ""] * 100 for place in range(394)}
+    frame = pd.concat([renamed(), pd.DataFrame(extra)], axis=1)
+    _, source = declared(tmp_path / "wide.csv", frame)
+    kinds = [c.type for name, c in source.tables["leads"].columns.items() if name.startswith("custom_field")]
+    assert kinds == [ColumnType.CATEGORY] * 394
