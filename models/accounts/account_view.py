@@ -1,6 +1,6 @@
 """One account as a whole: its leads with their scores, who sits where, where they disagree, what was sold before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from features.point_in_time.microseconds import NEVER, moments
 from features.schema.operations import ColumnValue
 from features.schema.source import Source
 from models.accounts.accounts_policy import AccountsPolicy
+from models.accounts.expansion import OpenChances, account_products
+from models.accounts.product_chances import ProductChances
 from models.accounts.seats import Contacts, missing_seats, read_contacts, recognise_seats, seat_status
 from models.bundle import Bundle
 from models.explaining.contacts import ContactMatrix, contact_matrix
@@ -39,6 +41,7 @@ class AccountJudge:
     source: Source
     framework: Framework
     accounts: AccountsPolicy
+    product_shares: ProductChances | None = None
     qualification: QualificationPolicy | None = None
 
 
@@ -58,16 +61,25 @@ def account_tables(tables: Tables, account_id: str) -> dict[str, pd.DataFrame]:
     return {name: frame.reset_index(drop=True) for name, frame in found.items()}
 
 
-def describe_account(judge: AccountJudge, tables: Tables, account_id: str, as_of: pd.Timestamp) -> dict[str, Any]:
+def describe_account(
+    judge: AccountJudge,
+    tables: Tables,
+    account_id: str,
+    as_of: pd.Timestamp,
+    *,
+    shown: Collection[str] | None = None,
+) -> dict[str, Any]:
     """JSON-ready record of an account from its own rows (:func:`account_tables`), as known before ``as_of``.
 
     ``leads`` holds every contact with its seats, open ones with score and state, closed ones with how they ended;
     ``seats`` the declared seats with their holders; ``disagreements`` the criteria contacts differ on and who is
-    believed; ``history`` the best score of every week; ``deals`` what was won and lost.
+    believed; ``history`` the best score of every week; ``deals`` what was won and lost. Only leads in ``shown`` are
+    scored, and speak for the account's score and history; None: all.
     """
     people = _people(tables, as_of)
     closed = {lead: how for lead, how in closed_leads(tables, judge.source, as_of).items() if lead in people}
-    still_open = [lead for lead in people if lead not in closed]
+    scored = [lead for lead in people if shown is None or lead in shown]
+    still_open = [lead for lead in scored if lead not in closed]
 
     matrix = features_at(tables, judge.source, judge.catalog, people, as_of)
     found = assess_evidence(matrix.values, judge.catalog, judge.framework, judge.source)
@@ -97,8 +109,9 @@ def describe_account(judge: AccountJudge, tables: Tables, account_id: str, as_of
         "missing": [seat.id for seat in missing_seats(held, judge.accounts.seats)],
         "next_step": _next_step(judge.accounts, held, leads),
         "disagreements": _disagreements(said, judge.framework),
-        "history": _history(judge, tables, people, as_of),
+        "history": _history(judge, tables, scored, as_of),
         "deals": deals,
+        "products": _products(judge, tables, account_id, people, leads, as_of),
         **said.record(),
     }
 
@@ -129,7 +142,7 @@ def _scores(
         return {}
     matrix = features_at(tables, judge.source, judge.catalog, list(ids), as_of)
     frame = score(judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification).frame
-    columns = ["score", "probability", "probability_low", "probability_high", "grade", "state", "next_action"]
+    columns = ["score", "probability", "probability_low", "probability_high", "grade", "state"]
     rows = [{str(name): value for name, value in row.items()} for row in frame[columns].to_dict(orient="records")]
     return dict(zip(ids, rows, strict=True))
 
@@ -154,7 +167,6 @@ def _lead_record(
         "probability": None if scored is None else float(scored["probability"]),
         "grade": None if scored is None else str(scored["grade"]),
         "state": None if scored is None else str(scored["state"]),
-        "next_action": None if scored is None else str(scored["next_action"]),
     }
 
 
@@ -277,6 +289,22 @@ def list_deals(tables: Tables, as_of: pd.Timestamp) -> list[dict[str, Any]]:
             }
         )
     return deals
+
+
+def _products(
+    judge: AccountJudge,
+    tables: Tables,
+    account_id: str,
+    people: Sequence[str],
+    leads: Sequence[Mapping[str, Any]],
+    as_of: pd.Timestamp,
+) -> list[dict[str, Any]]:
+    """Declared products: owned since when, interest shown, and score where wins suffice."""
+    if not judge.accounts.products:
+        return []
+    chance = {lead["lead_id"]: lead["probability"] for lead in leads if lead["probability"] is not None}
+    own = OpenChances(probability=chance, shares=judge.product_shares, scale=judge.bundle.scale)
+    return account_products(tables, judge.source, judge.accounts, as_of, dict.fromkeys(people, account_id), own)
 
 
 def _customer(deals: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -197,9 +197,15 @@ def _acts_in_words(rows: pd.DataFrame, source: Source) -> str:
 
 def signs_in(rule: ActRule, acts: pd.DataFrame, source: Source, as_of: pd.Timestamp) -> Bools:
     """Activities that a rule speaks of, within its days before ``as_of``."""
+    recent = (acts["happened_at"] >= as_of - pd.Timedelta(days=rule.within_days)).to_numpy(dtype=bool)
+    return np.asarray(recent & named_by(rule, acts, source), dtype=np.bool_)
+
+
+def named_by(rule: ActRule, acts: pd.DataFrame, source: Source) -> Bools:
+    """Activities that a rule speaks of, whenever they happened."""
     kinds = acts["kind"].astype("str")
     assets = acts["asset"].astype("object").fillna("").astype(str) if "asset" in acts else pd.Series("", acts.index)
-    mask = (acts["happened_at"] >= as_of - pd.Timedelta(days=rule.within_days)).to_numpy(dtype=bool, copy=True)
+    mask = np.ones(len(acts), dtype=np.bool_)
     if rule.kinds:
         mask &= kinds.isin(rule.kinds).to_numpy(dtype=bool)
     if rule.assets:

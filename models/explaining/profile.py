@@ -85,17 +85,27 @@ class Exclusion(Trait):
 
 
 class Persona(PolicyModel):
-    """A kind of person in the buying committee, by seniority, function, or both."""
+    """A kind of person in the buying committee: by title, by the company they work for, by what they do; all must hold.
+
+    A trait whose value is not known does not hold.
+    """
 
     name: str = Field(min_length=1)
     seniority: tuple[Seniority, ...] = ()
     function: tuple[JobFunction, ...] = ()
+    traits: tuple[Trait, ...] = Field(default=(), description="industry, size and the like: features of attributes")
+    behaviour: tuple[Trait, ...] = Field(default=(), description="what they do: features of engagement, in a range")
 
     @model_validator(mode="after")
     def _says_something(self) -> "Persona":
-        if not self.seniority and not self.function:
-            raise ValueError(f"persona '{self.name}' needs a seniority or a function")
+        if not self.seniority and not self.function and not self.asks_features:
+            raise ValueError(f"persona '{self.name}' needs a seniority, a function, traits or a behaviour")
         return self
+
+    @property
+    def asks_features(self) -> tuple[Trait, ...]:
+        """What it asks beyond the title."""
+        return (*self.traits, *self.behaviour)
 
 
 class Profile(PolicyModel):
@@ -107,7 +117,8 @@ class Profile(PolicyModel):
 
     def check(self, catalog: Catalog) -> None:
         """PolicyError if the profile uses attributes that the source does not declare."""
-        asked = dict.fromkeys(trait.attribute for trait in (*self.ideal, *self.exclusions))
+        of_personas = (trait for persona in self.personas for trait in persona.asks_features)
+        asked = dict.fromkeys(trait.attribute for trait in (*self.ideal, *self.exclusions, *of_personas))
         unknown = [f"'{name}'" for name in asked if name not in catalog.names]
         if unknown:
             known = ", ".join(f.name for f in catalog if f.family in ("attributes", "titles"))
@@ -125,7 +136,7 @@ class Profile(PolicyModel):
         return found
 
     def persona(self, values: pd.DataFrame, catalog: Catalog) -> Texts:
-        """Per row the first persona that fits the job title, '' if none does or no title is known."""
+        """Per row the first persona that fits title, company and behaviour; '' if none does."""
         found = np.full(len(values), "", dtype=object)
         read = {what: _read_titles(values, catalog, what) for what in ("seniority", "function")}
         for item in self.personas:
@@ -133,6 +144,8 @@ class Profile(PolicyModel):
             for what, wanted in (("seniority", item.seniority), ("function", item.function)):
                 if wanted:
                     mask &= np.isin(read[what], [str(one) for one in wanted])
+            for trait in item.asks_features:
+                mask &= trait.holds(values[trait.attribute])[0]
             found[mask] = item.name
         return found
 
@@ -141,7 +154,8 @@ class Profile(PolicyModel):
         read = {what: values.get(name) for what, name in _title_columns(catalog).items()}
         for item in self.personas:
             asked = (("seniority", item.seniority), ("function", item.function))
-            if all(read.get(what) in {str(one) for one in wanted} for what, wanted in asked if wanted):
+            titled = all(read.get(what) in {str(one) for one in wanted} for what, wanted in asked if wanted)
+            if titled and all(_holds_for_known(trait, values.get(trait.attribute)) for trait in item.asks_features):
                 return item.name
         return ""
 
@@ -195,6 +209,10 @@ def _read_titles(values: pd.DataFrame, catalog: Catalog, what: str) -> Texts:
     if name is None:
         return np.full(len(values), "", dtype=object)
     return values[name].astype("object").where(values[name].notna(), "").to_numpy()
+
+
+def _holds_for_known(trait: Trait, value: Any) -> bool:
+    return value is not None and not pd.isna(value) and trait.holds_for(value)
 
 
 def _format_value(value: Any) -> str:

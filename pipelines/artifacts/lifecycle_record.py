@@ -29,6 +29,10 @@ class LifecycleRecord(Artifact):
     worked: Table
     agreement: Table
     verdicts: Table = ()
+    stages: Table = ()
+    transitions: Table = ()
+    goals: Table = ()
+    programmes: Table = ()
     columns: dict[str, tuple[str, ...]]
     hours: str
 

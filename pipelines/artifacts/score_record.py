@@ -144,6 +144,9 @@ class AccountsRecord(Artifact):
     expansion: tuple[dict[str, Any], ...]
     functions: tuple[str, ...]
     coverage: tuple[tuple[int, ...], ...]
+    products: dict[str, Any] | None = None
+    wanted: tuple[dict[str, Any], ...] = ()
+    wants: int = 0
 
 
 class StateRow(TypedDict):

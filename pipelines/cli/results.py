@@ -240,6 +240,7 @@ def lifecycle_command(options: Options, csv: str | None, output: Output) -> int:
         TITLES,
         feedback_of,
         lifecycle_of,
+        parts_of,
         table_rows,
         write_csv,
     )
@@ -256,9 +257,9 @@ def lifecycle_command(options: Options, csv: str | None, output: Output) -> int:
         return 0
 
     output.text("\n".join(found.sentences))
-    for name, title in TITLES.items():
-        frame = getattr(found, name)
-        output.table(f"\n{title}", [str(column) for column in frame.columns], table_rows(frame))
+    for name in TITLES:
+        for title, frame in parts_of(name, getattr(found, name)):
+            output.table(f"\n{title}", [str(column) for column in frame.columns], table_rows(frame))
     for name, title in FEEDBACK.items():
         if name in feedback:
             frame = feedback[name].head(SHOWN)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.array_types import Tables
@@ -24,6 +25,9 @@ from pipelines.workspace.table_files import load_tables, records_of
 
 DEFAULT = "lifecycle"
 TITLES = {
+    "stages": "Stages as agreed, and as they are",
+    "goals": "Shared goals per quarter: promised and reached",
+    "programmes": "Nurture programmes against comparable others (association only)",
     "funnel": "Funnel: leads per stage",
     "sla": "Service levels, in business hours",
     "volumes": "Promised, sent, accepted and qualified per quarter",
@@ -34,7 +38,22 @@ TITLES = {
     "returns": "Leads sales sent back, by reason",
     "worked": "Worked and never worked (not comparable: who is worked was chosen)",
 }
-CSV_ONLY = ("funnel_by_month", "sla_by_month", "decisions")
+_STAGE_PARTS = {
+    "Stages as agreed": ("stage", "owner", "meaning", "entry", "expectation", "sla", "metric", "target"),
+    "Stages as they are": (
+        "stage",
+        "leads",
+        "in_it_now",
+        "median_days",
+        "went_further",
+        "next_step_in_time",
+        "first_touch_in_time",
+        "metric",
+        "actual",
+        "kept",
+    ),
+}
+CSV_ONLY = ("funnel_by_month", "sla_by_month", "decisions", "transitions", "members")
 FEEDBACK = {
     "agreement": "What sales said, what the score said, and what became of it (test weeks, within the horizon)",
     "verdicts": "Where sales decided against the score, and who was right (returned leads were not worked)",
@@ -63,7 +82,8 @@ def lifecycle_of(context: Context, tables: Tables | None = None, as_of: pd.Times
     matrix = load_matrix(context.paths.matrix)
     won = pd.Series(matrix.label, index=matrix.keys["lead_id"]).groupby(level=0).max()
     tables = load_tables(context.paths) if tables is None else tables
-    return measure_lifecycle(tables, policy_of(context), cutoff, won)
+    looks = matrix.keys[["lead_id", "as_of", "age_days"]].assign(label=matrix.label)
+    return measure_lifecycle(tables, policy_of(context), cutoff, won, looks)
 
 
 def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:
@@ -112,19 +132,36 @@ def write_csv(found: Lifecycle, folder: Path, feedback: Mapping[str, pd.DataFram
     return paths
 
 
+def parts_of(name: str, frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """A table as it is shown, under its titles: what is too wide for one comes in two."""
+    if name != "stages":
+        return [(TITLES[name], frame)]
+    return [(title, frame[list(columns)]) for title, columns in _STAGE_PARTS.items()] if len(frame) else []
+
+
 def table_rows(frame: pd.DataFrame) -> list[list[Any]]:
     """A table's cells for the eye: shares in per cent, missing as a dash."""
-    shares = {"went_further", "attained", "low", "high", "rate", "qualified", "probability", "base"}
+    shares = {"went_further", "attained", "low", "high", "rate", "qualified", "probability", "base", "share"}
+    shares |= {"next_step_in_time", "first_touch_in_time", "others_rate", "others_low", "others_high"}
     rows = []
 
     for record in frame.to_dict(orient="records"):
         cells = []
         for name, value in record.items():
-            if pd.isna(value):
+            if value is None or value == "" or pd.isna(value):
                 cells.append("-")
-            elif name in shares and isinstance(value, float):
+            elif isinstance(value, bool | np.bool_):
+                cells.append("yes" if value else "no")
+            elif isinstance(value, float) and (name in shares or _is_share(record, str(name))):
                 cells.append(f"{value:.0%}")
             else:
                 cells.append(f"{value:,.1f}" if isinstance(value, float) and not value.is_integer() else f"{value}")
         rows.append(cells)
     return rows
+
+
+def _is_share(record: Mapping[Any, Any], name: str) -> bool:
+    """Whether a figure is a share by what its row is about: a stage's metric, or a goal."""
+    if name in ("target", "actual"):
+        return "days" not in str(record.get("metric", "days"))
+    return name in ("promised", "reached", "change") and record.get("goal", "qualified leads") != "qualified leads"

@@ -7,12 +7,14 @@ import pandas as pd
 
 from models.judging.lifecycle.service_levels import ASSOCIATION
 from pipelines.artifacts.lifecycle_record import LifecycleRecord
-from pipelines.diagnostics.lifecycle_figures import FEEDBACK, TITLES, table_rows
+from pipelines.diagnostics.lifecycle_figures import FEEDBACK, TITLES, parts_of, table_rows
+from pipelines.report.charts.stage_flowchart import flowchart_of
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
 
 DISAGREEMENTS = 12
 _WIDE = ("funnel_by_month",)
+_APART = ("stages",)  # drawn, and shown as two tables: as agreed, and as they are
 
 
 def lifecycle_view(paths: Paths) -> dict[str, Any]:
@@ -26,18 +28,32 @@ def lifecycle_view(paths: Paths) -> dict[str, Any]:
     tables = {
         name: table
         for name, title in heads.items()
-        if (table := _table(record.table(name), title, record.columns.get(name, ())))
+        if name not in _APART and (table := _table(record.table(name), title, record.columns.get(name, ())))
     }
+    agreed = pd.DataFrame(record.table("stages"))
     return {
         "sentences": [line for line in record.sentences if line != ASSOCIATION],
         "waste": waste_line(record),
         "tables": [table for name, table in tables.items() if name not in _WIDE],
         "folded": [table for name, table in tables.items() if name in _WIDE],
+        "flowchart": flowchart_of(record.table("stages"), record.table("transitions")),
+        "stages": [
+            {"title": title, "columns": list(part.columns), "rows": table_rows(part)}
+            for title, part in parts_of("stages", agreed)
+        ],
+        "undeclared": undeclared_ways(record.table("transitions")),
         "heat": heat(record.sla_by_month),
         "hours": record.hours,
         "disagreements": _disagreements(listed),
         "disagreeing": len(listed),
     }
+
+
+def undeclared_ways(ways: Sequence[Mapping[str, Any]]) -> str:
+    """Ways leads took that nobody declared, the most frequent first; empty where there are none."""
+    taken = sorted((way for way in ways if not way["declared"]), key=lambda way: -way["leads"])
+    named = [f"{way['from']} to {way['to']} ({way['leads']:,})" for way in taken[:8]]
+    return f"Taken, but not declared: {', '.join(named)}." if named else ""
 
 
 def waste_line(record: LifecycleRecord) -> str:

@@ -29,7 +29,7 @@ from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.activity_diagnostics import bot_record
 from pipelines.posted.standing_feedback import SILENCED, mark_feedback
 from pipelines.registry.champion import read_champion
-from pipelines.scoring.accounts.account_rollup import accounts_record, roll_up_accounts
+from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
@@ -38,9 +38,9 @@ from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
-from pipelines.workspace.table_files import load_tables
+from pipelines.workspace.table_files import load_tables, records_of
 
-CARDS = 12  # what the report shows
+CARDS, WANTED_SHOWN = 12, 12  # what the report shows of leads, and of products customers show interest in
 
 
 def run_score(context: Context) -> ScoreRecord:
@@ -51,7 +51,7 @@ def run_score(context: Context) -> ScoreRecord:
     cards: list[Card] = []
     bots: dict[str, Any] = {}
     qualification: dict[str, Any] = {}
-    extras = Extras(pd.DataFrame(), {}, {})
+    extras = Extras(pd.DataFrame(), pd.DataFrame(), {}, {})
     if before.verdict in TRAINED:
         bundle, matrix, kind = _subject(context)
         scored = score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
@@ -93,6 +93,7 @@ def run_score(context: Context) -> ScoreRecord:
         AccountsRecord.write_if_any(folder, extras.committees)
         ExplorationRecord.write_if_any(folder, extras.explored)
         write_parquet(folder / "accounts.parquet", extras.accounts)
+        write_parquet(folder / "expansion.parquet", extras.expansion)
         before.write(folder)
     return record
 
@@ -102,6 +103,7 @@ class Extras:
     """What only a list of open leads with clocks has: accounts, their committees, and exploration."""
 
     accounts: pd.DataFrame
+    expansion: pd.DataFrame
     committees: dict[str, Any]
     explored: dict[str, Any]
 
@@ -118,7 +120,11 @@ def _judge_open_leads(
     worklist["place"] = places_of(worklist, log[(log["as_of"] == as_of).to_numpy()])
     if explored:
         explored["drawn_now"] = worklist.loc[(worklist["place"] == "drawn").to_numpy(), "lead_id"].tolist()
-    return Extras(accounts, accounts_record(context, tables, accounts, as_of), explored)
+    committees = accounts_record(context, tables, accounts, as_of)
+    expansion, chances = expansion_of(context, tables, worklist, bundle, as_of)
+    if committees and chances:
+        committees |= {"products": chances, "wanted": records_of(expansion.head(WANTED_SHOWN)), "wants": len(expansion)}
+    return Extras(accounts, expansion, committees, explored)
 
 
 def _subject(context: Context) -> tuple[Bundle, Matrix, str]:

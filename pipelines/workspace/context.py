@@ -35,12 +35,20 @@ class Context:
     def declaration_hash(self) -> str:
         """SHA-256 over the source, its rubric and policy, and the settings: what the run was asked to do.
 
-        Of what people declare only what they wrote counts: a key that a later version knows more changes nothing.
+        Of what people declare only what they wrote counts: a key that a later version knows more changes nothing, nor
+        does a persona that asks for more than a title: personas bear on no score and no state.
         """
         parts = [self.source.model_dump_json(exclude_defaults=True), self.settings.model_dump_json()]
-        declared = (self.rubric, *(self.policies or (None,)))
+        declared = (self.rubric, *(map(_titled_personas_only, self.policies) if self.policies else (None,)))
         parts += ["" if part is None else part.model_dump_json(exclude_defaults=True) for part in declared]
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def _titled_personas_only(policy: QualificationPolicy) -> QualificationPolicy:
+    kept = tuple(persona for persona in policy.profile.personas if not persona.asks_features)
+    if len(kept) == len(policy.profile.personas):
+        return policy
+    return policy.model_copy(update={"profile": policy.profile.model_copy(update={"personas": kept})})
 
 
 def open_context(

@@ -106,4 +106,48 @@ DRIFT = (
     Field("noise", "By chance up to", "hundredth"),
     Field("weight", "Weight in the score", "share"),
 )
-ALL = (SERVICE_LEVELS, FUNNEL, VOLUMES, RECYCLED, OVERDUE, PLAN, CALIBRATION, FOLDS, AUDIT, DRIFT)
+STAGES_AGREED = (
+    Field("stage", "Stage", "stage"),
+    Field("meaning", "Means", "words"),
+    Field("owner", "Team", "words"),
+    Field("entry", "Enters when", "words"),
+    Field("expectation", "Expected next", "words"),
+    Field("sla", "Deadline", "words"),
+)
+STAGES_NOW = (
+    Field("stage", "Stage", "stage"),
+    Field("leads", "Leads that reached it"),
+    Field("in_it_now", "In it now"),
+    Field("median_days", "Median days in it", "decimal"),
+    Field("went_further", "Went further", "share"),
+    Field("next_step_in_time", "Next step in time", "share"),
+    Field("first_touch_in_time", "Touched in time", "share"),
+)
+PROGRAMMES = (
+    Field("programme", "Programme", "words"),
+    Field("members", "Members"),
+    Field("open_now", "Open now"),
+    Field("compared", "Compared"),
+    Field("rate", "Won", "share"),
+    Field("low", "at least", "share"),
+    Field("high", "at most", "share"),
+    Field("others_rate", "Others won", "share"),
+    Field("others_low", "at least", "share"),
+    Field("others_high", "at most", "share"),
+    Field("verdict", "Difference", "words"),
+)
+ALL = (
+    STAGES_AGREED,
+    STAGES_NOW,
+    PROGRAMMES,
+    SERVICE_LEVELS,
+    FUNNEL,
+    VOLUMES,
+    RECYCLED,
+    OVERDUE,
+    PLAN,
+    CALIBRATION,
+    FOLDS,
+    AUDIT,
+    DRIFT,
+)

@@ -26,7 +26,7 @@ from serving.leads.card import build_card, build_timeline, list_open_questions, 
 from serving.leads.feedback import find_pinned_states
 from serving.leads.score_change import explain_score_change
 from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
-from serving.pages import forms, language, results, sign_in
+from serving.pages import account_pages, forms, language, process, results, sign_in
 from serving.pages.chart_geometry import build_score_line, build_waterfall
 from serving.pages.language import language_of, translate_reasons
 from serving.pages.render import render_page
@@ -47,7 +47,15 @@ def install(app: FastAPI) -> None:
     from importlib.resources import files
 
     app.mount("/static", StaticFiles(directory=str(files("serving.pages") / "static")), name="static")
-    for part in (router, forms.router, results.router, sign_in.router, language.router):
+    for part in (
+        router,
+        account_pages.router,
+        process.router,
+        forms.router,
+        results.router,
+        sign_in.router,
+        language.router,
+    ):
         app.include_router(part)
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
         (LeadScoreError, problems.respond_to_known_error),
@@ -188,6 +196,7 @@ def card_page(
         "card.html",
         caller,
         card=found,
+        account=app_state.loaded.data.account_id_of(lead_id),
         chart=build_waterfall(found),
         questions={item["criterion"]: item for item in asked},
         answered=group_answers(app_state, lead_id, caller.owner, chosen),

@@ -94,6 +94,12 @@ class LeadData:
         """Row of a lead, -1 if it is unknown."""
         return int(self.lead_ids.get_indexer(pd.Index([lead_id], dtype="str"))[0])
 
+    def account_id_of(self, lead_id: str) -> str:
+        """Account of a lead, empty if it has none."""
+        code = self.code(lead_id)
+        account = int(self.account_of[code]) if code >= 0 else -1
+        return str(self.account_ids[account]) if account >= 0 else ""
+
     def with_account_mates(self, codes: Sequence[int]) -> Ints:
         """Rows of the leads and of all leads of their accounts."""
         accounts = {int(self.account_of[c]) for c in codes}

@@ -203,3 +203,35 @@ def test_the_drawn_policy_asks_in_order_and_ends_with_what_is_left() -> None:
     assert [step["state"] for step in steps] == ["SQL", "MQL", "IQL", "LEAD"]
     assert steps[0]["asks"] == "score >= 60 and budget met and need met and nothing refused"
     assert steps[1]["then"] == "ask, sales" and steps[-1]["asks"] == ""
+
+
+MORE = """
+profile:
+  personas:
+    - name: busy evaluator
+      function: [it]
+      traits: [{attribute: industry, values: [software]}]
+      behaviour: [{attribute: employees, minimum: 50}]
+    - {name: user, function: [it]}
+"""
+
+
+def test_a_persona_asks_for_title_company_and_behaviour_together() -> None:
+    profile = parse_qualification(GOOD + MORE).profile
+    rows = pd.DataFrame(
+        {
+            "industry": ["software", "software", "finance", None, "software"],
+            "employees": [80.0, 10.0, 80.0, 80.0, np.nan],
+            "title_seniority": ["head"] * 5,
+            "title_function": ["it", "it", "it", "it", "it"],
+        }
+    )
+    expected = ["busy evaluator", "user", "user", "user", "user"]
+    assert profile.persona(rows, CATALOG).tolist() == expected
+    assert [profile.persona_of(row, CATALOG) for row in rows.to_dict(orient="records")] == expected
+    profile.check(CATALOG)
+    unknown = parse_qualification(GOOD + MORE.replace("attribute: employees", "attribute: staff")).profile
+    with pytest.raises(PolicyError, match="'staff'"):
+        unknown.check(CATALOG)
+    with pytest.raises(PolicyError, match="needs a seniority, a function, traits or a behaviour"):
+        parse_qualification(GOOD + "profile:\n  personas:\n    - {name: nobody}\n")

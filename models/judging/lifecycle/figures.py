@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.array_types import Floats, Tables
 from features.schema.vocabulary import Actor, Stage
+from models.judging.lifecycle.nurture_programmes import compare_programmes, programme_members
 from models.judging.lifecycle.policy import LifecyclePolicy
 from models.judging.lifecycle.sales_feedback import RETURNED, return_reasons, sales_decisions
 from models.judging.lifecycle.service_levels import (
@@ -21,8 +22,11 @@ from models.judging.lifecycle.service_levels import (
     rows_known_at,
     stage_entries,
 )
+from models.judging.lifecycle.shared_goals import shared_goals
+from models.judging.lifecycle.stage_map import stage_table, transitions
 
 FUNNEL = (Stage.LEAD, Stage.IQL, Stage.MQL, Stage.PQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
+NAMES_LEADS = ("decisions", "overdue", "members")  # tables of single leads, left out of what everybody may read
 _AHEAD = {str(stage): place for place, stage in enumerate(FUNNEL)}
 
 
@@ -34,6 +38,9 @@ class Lifecycle:
     the same per month of entry. ``worked``: leads sales touched and leads nobody touched, apart. ``decisions``: what
     sales said of the leads it was sent, ``returns``: the reasons of those it sent back, ``overdue``: who waits now
     beyond what was promised.
+    ``stages``: what was agreed of each stage beside its figures, ``transitions``: the ways between them, ``goals``:
+    what both teams promised each other per quarter, ``programmes``: nurture programmes against comparable others,
+    ``members``: who is in one and since when.
     ``volumes``: promised, delivered and accepted per quarter. ``first_touch``, ``nurtured``, ``tools``: win rates
     with 90 % intervals. ``recycled``: reasons and what became of the leads. ``sentences`` say the main things.
     """
@@ -51,13 +58,18 @@ class Lifecycle:
     decisions: pd.DataFrame
     returns: pd.DataFrame
     overdue: pd.DataFrame
+    stages: pd.DataFrame
+    transitions: pd.DataFrame
+    goals: pd.DataFrame
+    programmes: pd.DataFrame
+    members: pd.DataFrame
     sentences: tuple[str, ...]
 
     def record(self) -> dict[str, Any]:
-        """JSON-ready, missing values as None; what names single leads is left out: decisions and who waits."""
+        """JSON-ready, missing values as None; what names single leads is left out (:data:`NAMES_LEADS`)."""
         found: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
-            if name in ("decisions", "overdue"):
+            if name in NAMES_LEADS:
                 continue
             value = getattr(self, name)
             if isinstance(value, pd.DataFrame):
@@ -68,21 +80,32 @@ class Lifecycle:
         return found
 
 
-def measure_lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp, won: pd.Series) -> Lifecycle:
+def measure_lifecycle(
+    tables: Tables,
+    policy: LifecyclePolicy,
+    as_of: pd.Timestamp,
+    won: pd.Series,
+    looks: pd.DataFrame | None = None,
+) -> Lifecycle:
     """Figures of the lifecycle as known before ``as_of``.
 
-    ``won``: per lead (index lead_id) 1, 0, or NaN where the outcome is not known yet.
+    ``won``: per lead (index lead_id) 1, 0, or NaN where the outcome is not known yet; ``looks``: leads as they stood
+    at the moments they were judged at (lead_id, as_of, age_days, label), without which no programme is compared.
     """
     found = stage_entries(tables["stages"], as_of)
     now = {name: rows_known_at(tables[name], as_of) for name in ("activities", "answers")}
     funnel = funnel_of(found)
     promises = list(check_service_levels(found, now["activities"], policy, as_of))
     said = sales_decisions(found, policy)
+    sla = attainment(promises, policy.minimum_n)
+    members = programme_members(tables, policy, as_of)
+    if looks is None:
+        looks = pd.DataFrame(columns=["lead_id", "as_of", "age_days", "label"])
 
     return Lifecycle(
         funnel=funnel,
         funnel_by_month=_by_month(found),
-        sla=attainment(promises, policy.minimum_n),
+        sla=sla,
         sla_by_month=attainment_by_month(promises, policy.minimum_n),
         volumes=_volumes(found, policy),
         first_touch=first_touch_and_wins(found, now["activities"], won, policy),
@@ -93,6 +116,11 @@ def measure_lifecycle(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timesta
         decisions=said,
         returns=return_reasons(said),
         overdue=overdue_now(promises),
+        stages=stage_table(policy, funnel, sla, found),
+        transitions=transitions(policy, found),
+        goals=shared_goals(found, now["activities"], said, promises, policy, as_of),
+        programmes=compare_programmes(members, looks, tables, policy),
+        members=members,
         sentences=_sentences(found, tables["leads"], policy, said),
     )
 

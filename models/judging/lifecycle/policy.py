@@ -1,7 +1,9 @@
 """The lifecycle as a declaration: what each stage means, who owns it, what comes next and by when."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -20,6 +22,10 @@ from features.schema.yaml_lines import LinedYaml
 REJECTED = dict.fromkeys(("no_need", "competitor", "duplicate", "asked_not_to", "known_to_us"), Stage.DISQUALIFIED)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOUR = 3600.0
+
+
+EVERY = "every"
+Quarter = Annotated[str, Field(pattern=r"^(\d{4}Q[1-4]|every)$")]
 
 
 class Part(BaseModel):
@@ -69,6 +75,34 @@ class BusinessHours(Part):
         return np.where(np.isnan(seconds), np.nan, total)
 
 
+Measure = Literal["went_further", "next_step_in_time", "first_touch_in_time", "median_days"]
+MEASURE_WORDS: Mapping[Measure, str] = MappingProxyType(
+    {
+        "went_further": "share that goes further",
+        "next_step_in_time": "share with the next step in time",
+        "first_touch_in_time": "share touched in time",
+        "median_days": "median days in it",
+    }
+)
+
+
+class StageMetric(Part):
+    """What a stage is judged by, and the figure agreed: shares at least, days at most."""
+
+    measure: Measure
+    target: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "StageMetric":
+        if self.measure != "median_days" and self.target > 1:
+            raise ValueError(f"'{self.measure}' is a share; write {self.target:g} as a number up to 1, such as 0.8")
+        return self
+
+    def is_met(self, actual: float) -> bool:
+        """Whether a figure keeps what was agreed."""
+        return actual <= self.target if self.measure == "median_days" else actual >= self.target
+
+
 class StageDefinition(Part):
     """What a stage means and what is expected of it."""
 
@@ -79,6 +113,41 @@ class StageDefinition(Part):
     expectation: str = Field(default="", description="the next step expected, in words")
     within_hours: float | None = Field(default=None, gt=0, description="business hours until the next stage")
     first_touch_hours: float | None = Field(default=None, gt=0, description="business hours until a rep's first act")
+    metric: StageMetric | None = Field(default=None, description="what the stage is judged by")
+
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class MarketingGoals(Part):
+    """What marketing promises sales for a quarter."""
+
+    qualified_leads: int | None = Field(default=None, gt=0, description="leads to be sent to sales")
+    accepted: Share | None = Field(default=None, description="share of those sent that sales accepts")
+
+
+class SalesGoals(Part):
+    """What sales promises marketing for a quarter, as shares of the leads it is sent."""
+
+    touched_in_time: Share | None = Field(default=None, description="first touch within the promised hours")
+    worked: Share | None = Field(default=None, description="a rep acted on it, or it was accepted")
+    fed_back: Share | None = Field(default=None, description="accepted, or returned with a reason")
+
+
+class QuarterGoals(Part):
+    """What both teams promised each other."""
+
+    marketing: MarketingGoals = MarketingGoals()
+    sales: SalesGoals = SalesGoals()
+
+
+class Programme(Part):
+    """A nurture programme: whoever was first reached by one of its activities is in it from then on."""
+
+    name: str = Field(min_length=1)
+    meaning: str = ""
+    kinds: tuple[str, ...] = Field(min_length=1, description="activity kinds that are the programme's")
+    assets: tuple[str, ...] = Field(default=(), description="only these assets of the kinds, exact or glob")
 
 
 class LifecyclePolicy(Part):
@@ -97,6 +166,10 @@ class LifecyclePolicy(Part):
         default_factory=dict, description="what becomes of a lead that sales rejects, by reason; see REJECTED"
     )
     nurture_kinds: tuple[str, ...] = Field(default=(), description="activity kinds that are nurturing")
+    programmes: tuple[Programme, ...] = Field(default=(), description="nurture programmes by name")
+    goals: dict[Quarter, QuarterGoals] = Field(
+        default_factory=dict, description="what was agreed per quarter, e.g. 2025Q1; 'every' is for all others"
+    )
     promised_per_quarter: dict[str, int] = Field(default_factory=dict, description="e.g. 2025Q1: 300")
     teams: dict[str, str] = Field(default_factory=dict, description="owner to team")
     per_person: bool = Field(default=False, description="show owners by name")
@@ -110,6 +183,16 @@ class LifecyclePolicy(Part):
         ['disqualified', 'disqualified', 'recycled']
         """
         return self.rejected.get(reason, REJECTED.get(reason, Stage.RECYCLED))
+
+    def goals_of(self, quarter: str) -> QuarterGoals:
+        """What was agreed for a quarter; volumes promised elsewhere count where it names none."""
+        agreed = self.goals.get(quarter, self.goals.get(EVERY, QuarterGoals()))
+        promised = self.promised_per_quarter.get(quarter)
+        if agreed.marketing.qualified_leads is not None or promised is None:
+            return agreed
+        return agreed.model_copy(
+            update={"marketing": agreed.marketing.model_copy(update={"qualified_leads": promised})}
+        )
 
 
 def parse_policy(text: str, *, where: str = "lifecycle policy") -> LifecyclePolicy:

@@ -1,6 +1,7 @@
 """Commands on accounts: one account as a whole, and anybody found by mail, domain or name."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -38,6 +39,20 @@ def find(
     return find_command(options(source, data_dir), text, as_of, Output(json))
 
 
+@app.command()
+def expansion(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    product: Annotated[str | None, typer.Option("--product", help="only this product")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="rows to print")] = 20,
+    out: Annotated[str | None, typer.Option("--out", help="CSV to write all of them to")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """List customers of the last run whose people show interest in a product they do not own, likeliest first."""
+    return expansion_command(options(source, data_dir), product, limit, out, Output(json))
+
+
 def account_command(options: Options, account_id: str, framework: str | None, as_of: str | None, output: Output) -> int:
     """One account, from its score down to its deals."""
     context = options.context()
@@ -53,6 +68,7 @@ def account_command(options: Options, account_id: str, framework: str | None, as
     _show_leads(found, output)
     _show_seats(found, names, output)
     _show_criteria(found, output)
+    _show_products(found["products"], output)
     if found["deals"]:
         rows = [
             (
@@ -91,6 +107,54 @@ def account_lines(found: Mapping[str, Any], names: Mapping[str, str]) -> list[st
     if step is not None:
         lines.append(f"Next: find the {step['label']}; ask {names[step['ask']]} for an introduction.")
     return lines
+
+
+def _show_products(products: Sequence[Mapping[str, Any]], output: Output) -> None:
+    rows = [
+        (
+            row["label"],
+            "-" if row["owned_since"] is None else f"since {row['owned_since'][:10]}",
+            row["signs"],
+            row["contacts"],
+            "-" if row["last_sign"] is None else row["last_sign"][:10],
+            "-" if row["score"] is None else row["score"],
+        )
+        for row in products
+    ]
+    if rows:
+        output.table("Products", ("product", "owned", "signs", "contacts", "last sign", "score"), rows)
+
+
+def expansion_command(options: Options, product: str | None, limit: int, out: str | None, output: Output) -> int:
+    """Interest of customers in products they do not own."""
+    context = options.context()
+    from pipelines.scoring.accounts.account_rollup import read_expansion
+    from pipelines.workspace.csv_files import write_csv
+    from pipelines.workspace.table_files import records_of
+
+    found = read_expansion(context, product)
+    if out is not None:
+        write_csv(Path(out), found)
+    if output.as_json:
+        output.record(records_of(found.head(limit)))
+        return 0
+    rows = [
+        (
+            row["account_id"],
+            row.get("company") or "-",
+            row["label"],
+            "-" if row["score"] is None else int(row["score"]),
+            row["signs"],
+            row["contacts"],
+            row["last_sign"][:10],
+            row["best_lead"] or "-",
+            row["owns"],
+        )
+        for row in records_of(found.head(limit))
+    ]
+    columns = ("account", "company", "product", "score", "signs", "contacts", "last sign", "best lead", "owns")
+    output.table(f"{len(found):,} times a customer shows interest in a product it does not own", columns, rows)
+    return 0
 
 
 def _show_leads(found: Mapping[str, Any], output: Output) -> None:

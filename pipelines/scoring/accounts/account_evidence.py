@@ -1,6 +1,6 @@
 """One account looked up by its id: what the command line shows of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,6 +10,7 @@ from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from models.accounts.account_view import AccountJudge, account_tables, describe_account
 from models.accounts.accounts_policy import AccountsPolicy, load_accounts
+from models.accounts.product_chances import fit_product_chances
 from models.explaining.evidence import assess_evidence
 from models.explaining.framework import Framework
 from pipelines.scoring.find_lead import find_bundle, find_framework, parse_as_of
@@ -51,25 +52,36 @@ def account_of(
             f"{examples}). Check the id."
         )
 
-    bundle = find_bundle(context)
+    bundle, policy = find_bundle(context), accounts_policy_of(context)
     judge = AccountJudge(
         bundle=bundle,
         catalog=bundle.catalog,
         source=context.source,
         framework=find_framework(context, framework),
-        accounts=accounts_policy_of(context),
+        accounts=policy,
+        product_shares=fit_product_chances(tables, context.source, policy, when),
         qualification=context.policy,
     )
     return named_account(judge, own, account_id, when)
 
 
-def named_account(judge: AccountJudge, own: Tables, account_id: str, as_of: pd.Timestamp) -> dict[str, Any]:
-    """The account's record with the names people know its leads and itself by; ``own`` are its rows alone."""
+def named_account(
+    judge: AccountJudge,
+    own: Tables,
+    account_id: str,
+    as_of: pd.Timestamp,
+    *,
+    shown: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """The account's record with the names people know its leads and itself by; ``own`` are its rows alone.
+
+    Only the leads in ``shown`` are scored; None: all.
+    """
     source = judge.source
-    found = describe_account(judge, own, account_id, as_of)
+    found = describe_account(judge, own, account_id, as_of, shown=shown)
     leads = own["leads"].drop_duplicates("lead_id").set_index("lead_id")
-    shown = [name for name in shown_columns(source, "leads") if name in leads]
-    names = {str(lead): person_name(_known(row)) for lead, row in leads[shown].to_dict(orient="index").items()}
+    columns = [name for name in shown_columns(source, "leads") if name in leads]
+    names = {str(lead): person_name(_known(row)) for lead, row in leads[columns].to_dict(orient="index").items()}
     for lead in found["leads"]:
         lead["name"] = names.get(lead["lead_id"], "")
 

@@ -5,10 +5,15 @@ from typing import Any
 import pandas as pd
 
 from features.array_types import Tables
+from features.errors import ContractError
 from features.schema.source import title_column
 from features.schema.vocabulary import Role
-from models.accounts.account_rollup import expansion_accounts, map_coverage, roll_up
+from models.accounts.account_rollup import customers_of, expansion_accounts, map_coverage, roll_up
+from models.accounts.expansion import OpenChances, account_products, expansion_list
+from models.accounts.product_chances import fit_product_chances
+from models.bundle import Bundle
 from pipelines.scoring.accounts.account_evidence import accounts_policy_of
+from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import records_of
 
@@ -29,12 +34,39 @@ def roll_up_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, key
 
     as_of = pd.Timestamp(best["as_of"].iloc[0])
     rolled = roll_up(best, mine, tables, as_of, source=context.source, policy=accounts_policy_of(context))
+    return _with_display(context, tables, rolled)
 
+
+def expansion_of(
+    context: Context, tables: Tables, ranked: pd.DataFrame, bundle: Bundle, as_of: pd.Timestamp
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Customers' interest in products they do not own, and what a product's score rests on.
+
+    All contacts of an account count, open leads alone are scored. Empty where the policy declares no products.
+    """
+    policy = accounts_policy_of(context)
+    if not policy.products or not len(ranked):
+        return pd.DataFrame(), {}
+    chances = fit_product_chances(tables, context.source, policy, as_of)
+    leads = tables["leads"].dropna(subset=["account_id"]).drop_duplicates("lead_id")
+    account = dict(zip(leads["lead_id"].astype("str"), leads["account_id"].astype("str"), strict=True))
+    ids = ranked["lead_id"].astype("str")
+    wanted = customers_of(tables["outcomes"], as_of) & {account[lead] for lead in ids if lead in account}
+    mates = {lead: name for lead, name in account.items() if name in wanted}
+    probability = dict(zip(ids, ranked["probability"].astype("float64"), strict=True))
+    own = OpenChances(probability=probability, shares=chances, scale=bundle.scale)
+    listed = expansion_list(account_products(tables, context.source, policy, as_of, mates, own), tables, as_of)
+    named = _with_display(context, tables, listed)
+    return named, {} if chances is None else chances.record()
+
+
+def _with_display(context: Context, tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the accounts' display columns behind it."""
     declared = context.source.tables.get("accounts")
     shown = [name for name, column in (declared.columns if declared else {}).items() if column.role is Role.DISPLAY]
     shown = [name for name in shown if name in tables["accounts"]]
     named = tables["accounts"].drop_duplicates("account_id").set_index("account_id")[shown]
-    return rolled.join(named, on="account_id")
+    return frame.join(named, on="account_id")
 
 
 def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, Any]:
@@ -64,3 +96,25 @@ def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_o
 def _seats(rolled: pd.DataFrame) -> list[str]:
     """Seats of the buying committee that some account lacks."""
     return sorted({seat for text in rolled["roles_missing"] for seat in text.split(", ") if seat})
+
+
+def read_expansion(context: Context, product: str | None = None) -> pd.DataFrame:
+    """The expansion list of the last run, of one product or all.
+
+    Raises
+    ------
+    ContractError
+        if the accounts policy declares no products, or none of that name.
+    """
+    declared = accounts_policy_of(context).products
+    if not declared:
+        raise ContractError(
+            f"source '{context.source.name}' declares no products: name an accounts policy with 'products:' under "
+            "'accounts:' in the source; see docs/accounts.md."
+        )
+    if product is not None and product not in declared:
+        raise ContractError(f"there is no product '{product}'; declared: {', '.join(declared)}.")
+    found = read_parquet(context.paths.score / "expansion.parquet")
+    if product is None or "product" not in found:
+        return found
+    return found[(found["product"] == product).to_numpy(dtype=bool)].reset_index(drop=True)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
+from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.scoring.accounts.people_index import PeopleIndex, people_found
 from pipelines.scoring.find_lead import parse_as_of
 from pipelines.workspace.atomic_files import read_parquet
@@ -27,7 +28,9 @@ def find_people(context: Context, text: str, *, as_of: str | None = None) -> dic
         )
     tables = load_tables(context.paths)
     when = parse_as_of(as_of, cutoff_of(tables, context.source))
-    found = people_found(PeopleIndex.of(tables, context.source), tables, context.source, text, when)
+    asked = read_merged_leads(context.paths).get(text.strip(), text)  # a second record stands for the lead it joined
+    found = people_found(PeopleIndex.of(tables, context.source), tables, context.source, asked, when)
+    found["query"] = text
     file = context.paths.score / "worklist.parquet"
     listed = read_parquet(file) if file.exists() else pd.DataFrame()
     scores = dict(zip(listed["lead_id"].astype("str"), listed["score"], strict=True)) if "score" in listed else {}

@@ -1,7 +1,7 @@
 """Anybody found by mail, domain or name: open leads, closed ones, customers and companies alike."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,9 +150,24 @@ def _named(accounts: npt.NDArray[Any]) -> list[str]:
     return [account for account in dict.fromkeys(accounts.tolist()) if account]
 
 
-def people_found(index: PeopleIndex, tables: Tables, source: Source, text: str, as_of: pd.Timestamp) -> dict[str, Any]:
-    """Whom a search finds: people, open ones first, and companies with their history; at most :data:`MOST` each."""
+def people_found(
+    index: PeopleIndex,
+    tables: Tables,
+    source: Source,
+    text: str,
+    as_of: pd.Timestamp,
+    *,
+    visible: Callable[[int], bool] | None = None,
+) -> dict[str, Any]:
+    """Whom a search finds: people, open ones first, and companies with their history; at most :data:`MOST` each.
+
+    ``visible`` says of a lead's row whether the caller may see it; companies are then those of visible leads.
+    """
     codes, accounts = index.find(text)
+    if visible is not None:
+        codes = [code for code in codes if visible(code)]
+        mine = {str(index.accounts[code]) for code in range(len(index.accounts)) if visible(code)}
+        accounts = [account for account in accounts if account in mine]
     first = codes[:_CONSIDERED]
     over = _closed_of(tables, source, [str(index.lead_ids[code]) for code in first], as_of)
     if "@" not in text:  # of a mail the person comes first, then the colleagues
@@ -171,6 +186,7 @@ def people_found(index: PeopleIndex, tables: Tables, source: Source, text: str, 
                 "open": closed is None,
                 "outcome": None if closed is None else closed.outcome,
                 "closed": None if closed is None else closed.sentence,
+                "closed_at": None if closed is None or closed.at is None else closed.at.isoformat(),
             }
         )
     behind = [str(person["account_id"]) for person in people if person["account_id"]]

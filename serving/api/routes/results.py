@@ -8,6 +8,7 @@ from serving.api.etag import respond_with_etag
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.results import run_results
 from serving.results.drift import compute_drift
+from serving.results.goals_and_programmes import read_programmes
 
 router = APIRouter(prefix="/v1", tags=["judging"])
 
@@ -37,6 +38,12 @@ def get_simulation(
 def get_lifecycle(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """As known at the data cut-off."""
     return respond_with_etag(request, run_results.read_lifecycle(app_state))
+
+
+@router.get("/programmes", summary="Nurture programmes: who is in them, since when, against comparable others")
+def get_programmes(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
+    """Association only; a caller who sees only their own leads is named only these."""
+    return respond_with_etag(request, read_programmes(app_state, caller.owner))
 
 
 @router.get("/model", summary="The model in use and how it was judged")

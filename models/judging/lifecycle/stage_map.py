@@ -1,0 +1,146 @@
+"""The process as agreed beside the process as it runs: a row per stage, and every way leads took between stages."""
+
+import numpy as np
+import pandas as pd
+
+from models.judging.lifecycle.policy import MEASURE_WORDS, LifecyclePolicy, StageDefinition
+
+COLUMNS = (
+    "stage",
+    "meaning",
+    "owner",
+    "entry",
+    "expectation",
+    "sla",
+    "metric",
+    "target",
+    "actual",
+    "kept",
+    "leads",
+    "in_it_now",
+    "median_days",
+    "went_further",
+    "next_step_in_time",
+    "first_touch_in_time",
+)
+
+
+def stage_table(policy: LifecyclePolicy, funnel: pd.DataFrame, sla: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """A row per declared stage: what was agreed, and the figures beside it; columns :data:`COLUMNS`.
+
+    ``funnel`` and ``sla`` are the tables of :mod:`.figures`, ``found`` the stage entries. ``kept`` says whether the
+    metric's target is met, missing where there is none or nothing to judge by.
+    """
+    by_stage = funnel.set_index("stage")
+    rows = []
+    for stage, definition in policy.stages.items():
+        name = str(stage)
+        entered = found[(found["stage"] == name).to_numpy()]
+        last = entered["left_at"].isna()
+        stayed = (entered["left_at"] - entered["entered_at"]).dt.total_seconds() / 86_400
+        measured = {
+            "leads": int(entered["lead_id"].nunique()),
+            "in_it_now": int(entered.loc[last.to_numpy(), "lead_id"].nunique()),
+            "median_days": float(stayed.median()) if stayed.notna().any() else np.nan,
+            "went_further": float(by_stage["went_further"].get(name, np.nan)),
+            "next_step_in_time": _in_time(sla, name, "next step"),
+            "first_touch_in_time": _in_time(sla, name, "first touch"),
+        }
+        metric = definition.metric
+        actual = np.nan if metric is None else float(measured[metric.measure])
+        rows.append(
+            {
+                "stage": name,
+                "meaning": definition.meaning,
+                "owner": definition.owner,
+                "entry": definition.entry,
+                "expectation": definition.expectation,
+                "sla": sla_in_words(definition),
+                "metric": "" if metric is None else MEASURE_WORDS[metric.measure],
+                "target": np.nan if metric is None else metric.target,
+                "actual": actual,
+                "kept": None if metric is None or np.isnan(actual) else metric.is_met(actual),
+                **measured,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def sla_in_words(definition: StageDefinition) -> str:
+    """The deadlines of a stage.
+
+    >>> sla_in_words(StageDefinition(next=("sal",), within_hours=16, first_touch_hours=4))
+    'first touch within 4 h, next step within 16 h'
+    """
+    parts = []
+    if definition.first_touch_hours is not None:
+        parts.append(f"first touch within {definition.first_touch_hours:g} h")
+    if definition.within_hours is not None:
+        parts.append(f"next step within {definition.within_hours:g} h")
+    return ", ".join(parts)
+
+
+def _in_time(sla: pd.DataFrame, stage: str, what: str) -> float:
+    """Share of all teams' deadlines that were kept."""
+    rows = sla[((sla["stage"] == stage) & (sla["what"] == what)).to_numpy(dtype=bool)]
+    judged = float(rows["met"].sum() + rows["missed"].sum())
+    return float(rows["met"].sum()) / judged if judged else float("nan")
+
+
+def transitions(policy: LifecyclePolicy, found: pd.DataFrame) -> pd.DataFrame:
+    """Every way between two stages: how many leads took it, its share of those that left, and whether it is declared.
+
+    Declared ways that nobody took are listed with 0.
+    """
+    moved = found.dropna(subset=["then"])
+    counts = moved.groupby(["stage", "then"])["lead_id"].nunique()
+    left = moved.groupby("stage")["lead_id"].nunique()
+    declared = [(str(a), str(b)) for a, definition in policy.stages.items() for b in definition.next]
+    ways = list(dict.fromkeys([*declared, *counts.index.tolist()]))
+    rows = [
+        {
+            "from": a,
+            "to": b,
+            "leads": int(counts.get((a, b), 0)),
+            "share": float(counts.get((a, b), 0)) / float(left[a]) if a in left.index else np.nan,
+            "declared": (a, b) in declared,
+        }
+        for a, b in ways
+    ]
+    return pd.DataFrame(rows, columns=["from", "to", "leads", "share", "declared"])
+
+
+def mermaid(policy: LifecyclePolicy) -> str:
+    """The declared process as a Mermaid flowchart, as docs draw it."""
+    lines = ["flowchart LR"]
+    for stage, definition in policy.stages.items():
+        label = f"{str(stage).upper()}<br>{definition.meaning}" if definition.meaning else str(stage).upper()
+        lines.append(f'  {stage}["{label}"]')
+    for stage, definition in policy.stages.items():
+        lines += [f"  {stage} --> {following}" for following in definition.next]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(policy: LifecyclePolicy) -> str:
+    """The declared stages as a Markdown table."""
+    lines = [
+        "| stage | means | owner | entry | expected next | deadline | judged by |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for stage, definition in policy.stages.items():
+        metric = definition.metric
+        judged = "–"
+        if metric is not None:
+            bound = f"{metric.target:g} at most" if metric.measure == "median_days" else f"{metric.target:.0%} at least"
+            judged = f"{MEASURE_WORDS[metric.measure]}, {bound}"
+        cells = (
+            f"`{stage}`",
+            definition.meaning,
+            definition.owner,
+            definition.entry,
+            definition.expectation,
+            sla_in_words(definition),
+            judged,
+        )
+        lines.append("| " + " | ".join(cell or "–" for cell in cells) + " |")
+    return "\n".join(lines) + "\n"

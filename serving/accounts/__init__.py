@@ -1,0 +1,1 @@
+"""Accounts of the source and anybody in it, as one caller may see them."""

@@ -1,0 +1,50 @@
+"""Anybody found by mail, domain, name or id, among what the caller may see."""
+
+from typing import Any
+
+import pandas as pd
+
+from features.array_types import Tables
+from pipelines.scoring.accounts.people_index import PeopleIndex, people_found
+from serving.json_values import to_json_values
+from serving.problems import InvalidError
+from serving.state.app_state import AppState
+from serving.state.clock import wall_now
+
+
+def search_people(app_state: AppState, owner: str | None, text: str) -> dict[str, Any]:
+    """People, open ones first, with score and state of the list, and companies with their history.
+
+    A caller who sees only their own leads finds these and their companies.
+
+    Raises
+    ------
+    InvalidError : nothing was asked for, or the source is flat
+    """
+    state = app_state.loaded
+    if not text.strip():
+        raise InvalidError("send ?q= with a mail address, a domain, a name or an id.")
+    if state.data.flat:
+        raise InvalidError("this source is one flat table: nobody has a history in it; ask for a lead by its id.")
+
+    index: PeopleIndex = app_state.results.get(
+        "people", state.number, lambda: PeopleIndex.of(state.data.tables, state.data.source)
+    )
+    merged: dict[str, str] = app_state.results.get("merged leads", state.number, lambda: _read_merged(app_state))
+    as_of = pd.Timestamp(app_state.clock.as_of(None) or wall_now())
+    tables: Tables = state.data.tables
+    visible = None if owner is None else lambda code: state.data.is_shown_to(code, owner)
+    asked = merged.get(text.strip(), text)
+    found = people_found(index, tables, state.data.source, asked, as_of, visible=visible) | {"query": text}
+    for person in found["people"]:
+        line = state.worklist.current_state_of(person["lead_id"]) if person["open"] else None
+        person["score"] = None if line is None else line["score"]
+        person["state"] = None if line is None else line["state"]
+    return to_json_values(found)
+
+
+def _read_merged(app_state: AppState) -> dict[str, str]:
+    """Ids of second records to the lead they were merged into."""
+    from pipelines.ingest.identity_files import read_merged_leads
+
+    return read_merged_leads(app_state.paths)

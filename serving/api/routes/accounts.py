@@ -1,0 +1,48 @@
+"""Accounts as a whole, and anybody found."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from serving.accounts.account_record import build_account
+from serving.accounts.expansion_rows import read_expansion_rows
+from serving.accounts.people_search import search_people
+from serving.api.etag import respond_with_etag
+from serving.auth.dependencies import AppStateDep, Reader
+from serving.schemas import Short
+
+router = APIRouter(prefix="/v1", tags=["accounts"])
+
+
+@router.get("/accounts/{account_id}", summary="An account: score, leads, seats of the committee, who is believed")
+def get_account(
+    account_id: str,
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    framework: Annotated[Short | None, Query(description="qualification framework; default: the source's")] = None,
+) -> Response:
+    """As ``leadscore account`` shows it, with everything posted since; contacts of other owners are only counted."""
+    return respond_with_etag(request, build_account(app_state, account_id, caller.owner, framework))
+
+
+@router.get("/expansion", summary="Customers who show interest in a product they do not own, likeliest first")
+def get_expansion(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    product: Annotated[Short | None, Query(description="only this product")] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+) -> Response:
+    """Of the last run; ``score`` is the product's own, empty where it was won too seldom to have one."""
+    return respond_with_etag(request, read_expansion_rows(app_state, caller.owner, product, limit))
+
+
+@router.get("/find", summary="Anybody by mail, domain, name or id: open leads, closed ones, customers, companies")
+def get_people(
+    app_state: AppStateDep,
+    caller: Reader,
+    q: Annotated[Short, Query(description="mail address, domain, name of a person or company, or id")],
+) -> dict[str, Any]:
+    """People, open ones first, and companies with what was won and lost there; accents and case do not matter."""
+    return search_people(app_state, caller.owner, q)

@@ -1,0 +1,40 @@
+"""The process itself: goals both teams share, and who is in which nurture programme."""
+
+from typing import Any
+
+import pandas as pd
+
+from models.judging.lifecycle.shared_goals import trend_of
+from pipelines.workspace.table_files import records_of
+from serving.json_values import to_json_values
+from serving.results.run_results import compute_lifecycle
+from serving.state.app_state import AppState
+
+_MEMBERS = 50  # of each programme, the latest first; `lifecycle --csv` writes all
+
+
+def read_programmes(app_state: AppState, owner: str | None) -> dict[str, Any]:
+    """Programmes against comparable others, and the latest members of each that the caller may see."""
+    state = app_state.loaded
+    found = compute_lifecycle(app_state)[0]
+    members = found.members.sort_values(["since", "lead_id"], ascending=[False, True], kind="stable")
+    if owner is not None:
+        mine = [state.data.is_shown_to(state.data.code(str(lead)), owner) for lead in members["lead_id"]]
+        members = members[pd.Series(mine, index=members.index, dtype=bool)]
+    listed: dict[str, list[dict[str, Any]]] = {}
+    for name, part in members.groupby("programme", sort=False):
+        rows = [{str(k): v for k, v in row.items()} for row in part.head(_MEMBERS).to_dict(orient="records")]
+        for row in rows:
+            code = state.data.code(str(row["lead_id"]))
+            row["display"] = state.data.display(code) if code >= 0 else {}
+        listed[str(name)] = [to_json_values(row) for row in rows]
+    return {"programmes": records_of(found.programmes), "members": listed}
+
+
+def read_goals(app_state: AppState) -> list[dict[str, Any]]:
+    """Goals per quarter with the direction each takes."""
+    rows = records_of(compute_lifecycle(app_state)[0].goals)
+    for row in rows:
+        known = row["change"] is not None and row["promised"] is not None
+        row["trend"] = trend_of(row["change"], row["promised"]) if known else ""
+    return rows

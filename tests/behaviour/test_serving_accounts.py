@@ -1,0 +1,120 @@
+"""An account and anybody found, by API and page, as one caller may see them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from pipelines.scoring.accounts.account_evidence import account_of
+from pipelines.workspace.table_files import load_tables
+from tests.reference.serving import client_for, key_for, worklist_of
+
+
+@pytest.fixture(scope="module")
+def client(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path_factory.mktemp("accounts")) as found:
+        found.headers.update(key_for(found, "read"))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def leads(tiny_demo: Any) -> pd.DataFrame:
+    return load_tables(tiny_demo.context.paths)["leads"]
+
+
+@pytest.fixture(scope="module")
+def shared(tiny_demo: Any, leads: pd.DataFrame) -> str:
+    """An account with open leads, most contacts, of more than one owner."""
+    opened = leads[leads["lead_id"].isin(worklist_of(tiny_demo)["lead_id"]).to_numpy(dtype=bool)]
+    several = leads[leads["account_id"].isin(opened["account_id"].dropna())].groupby("account_id")
+    sizes = several.size()[several["owner"].nunique() > 1]
+    return str(sizes.sort_values(kind="stable").index[-1])
+
+
+def html(client: TestClient, path: str, **params: str) -> str:
+    answer = client.get(path, params=params, headers={"accept": "text/html"})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_the_api_says_what_the_command_line_says(client: TestClient, tiny_demo: Any, shared: str) -> None:
+    found = client.get(f"/v1/accounts/{shared}").json()
+    batch = account_of(tiny_demo.context, shared)
+    for key in ("score", "seats", "missing", "next_step", "disagreements", "history", "deals", "account", "customer"):
+        assert found[key] == batch[key], key
+    listed = worklist_of(tiny_demo).set_index("lead_id")
+    for lead in found["leads"]:
+        assert lead["open"] == (lead["lead_id"] in listed.index), "open means: on the worklist"
+        if lead["open"]:
+            assert lead["score"] == listed.loc[lead["lead_id"], "score"]
+        else:
+            assert lead["score"] is None and lead["closed"]
+
+
+def test_the_page_shows_gaps_leads_and_deals_in_three_languages(client: TestClient, shared: str) -> None:
+    found = client.get(f"/v1/accounts/{shared}").json()
+    text = html(client, f"/accounts/{shared}")
+    assert text.count('<li class="seat ') == len(found["seats"]) == 10
+    assert text.count('class="seat missing"') == sum(seat["status"] == "missing" for seat in found["seats"])
+    assert all(lead["name"].replace("'", "&#39;") in text for lead in found["leads"])
+    client.cookies.set("leadscore_language", "pl")
+    try:
+        assert "decydent budżetowy" in html(client, f"/accounts/{shared}")
+    finally:
+        client.cookies.clear()
+
+
+def test_a_rep_sees_their_own_leads_and_how_many_others_there_are(
+    client: TestClient, leads: pd.DataFrame, shared: str
+) -> None:
+    own = leads[leads["account_id"] == shared]
+    owner = str(own["owner"].dropna().iloc[0])
+    others = own[own["owner"] != owner]
+    answer = client.get(f"/v1/accounts/{shared}", headers=key_for(client, "read", owner=owner))
+    found = answer.json()
+    assert {lead["owner"] for lead in found["leads"]} >= {owner} and found["others"] == len(others)
+    for lead, name in zip(others["lead_id"], others["full_name"], strict=True):
+        assert f'"{lead}"' not in answer.text and name not in answer.text
+    assert sum(s["held_by_others"] for s in found["seats"]) > 0
+    nobody = client.get(f"/v1/accounts/{shared}", headers=key_for(client, "read", owner="no.one"))
+    unknown = client.get("/v1/accounts/A99999", headers=key_for(client, "read", owner="no.one"))
+    assert nobody.status_code == unknown.status_code == 404
+    assert nobody.json()["detail"] == unknown.json()["detail"], "whether it exists is not said"
+
+
+def test_anybody_is_found_by_mail_domain_name_and_id_open_or_closed(
+    client: TestClient, tiny_demo: Any, leads: pd.DataFrame
+) -> None:
+    listed = set(worklist_of(tiny_demo)["lead_id"])
+    over = leads[~leads["lead_id"].isin(listed) & leads["account_id"].notna() & leads["email"].str.contains("firma")]
+    lead = over[over["full_name"].str.contains("Søndergaard")].iloc[0]
+    first = lead["full_name"].split()[0]
+    by_name = client.get("/v1/find", params={"q": f"SONDERGAARD {first[:3].lower()}"}).json()
+    assert by_name["people_found"] > 0
+    assert all("Søndergaard" in row["name"] for row in by_name["people"])
+    opens = [row["open"] for row in by_name["people"]]
+    assert opens == sorted(opens, reverse=True), "open ones first"
+    for asked in (str(lead["email"]).upper(), str(lead["lead_id"])):
+        row = client.get("/v1/find", params={"q": asked}).json()["people"][0]
+        assert row["lead_id"] == lead["lead_id"] and not row["open"] and row["closed"]
+    domain = str(lead["email"]).split("@")[1]
+    company = client.get("/v1/find", params={"q": domain}).json()["companies"][0]
+    assert company["account_id"] == lead["account_id"] and company["wins"] + company["losses"] > 0
+    assert domain.split(".")[0].removeprefix("firma") in company["company"]
+    assert str(lead["full_name"]) in html(client, "/find", q=str(lead["lead_id"]))
+    assert client.get("/v1/find", params={"q": "zzz"}).json()["people"] == []
+
+
+def test_a_rep_finds_only_their_own(client: TestClient, leads: pd.DataFrame) -> None:
+    lead = leads[leads["owner"].notna()].iloc[0]
+    other = leads[leads["owner"].notna() & (leads["owner"] != lead["owner"])].iloc[0]
+    key = key_for(client, "read", owner=str(lead["owner"]))
+    assert client.get("/v1/find", params={"q": lead["lead_id"]}, headers=key).json()["people_found"] == 1
+    assert client.get("/v1/find", params={"q": other["lead_id"]}, headers=key).json()["people_found"] == 0
+
+
+def test_a_card_leads_to_its_account(client: TestClient, leads: pd.DataFrame, shared: str) -> None:
+    lead = leads.loc[leads["account_id"] == shared, "lead_id"].iloc[0]
+    assert f'href="/accounts/{shared}"' in html(client, f"/leads/{lead}")
