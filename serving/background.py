@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
 from serving.leads.feedback import find_silenced_leads
-from serving.leads.uploads import score_waiting_uploads
+from serving.leads.upload_queue import UploadQueue
 from serving.logs import logger
 from serving.metrics import Metrics
 from serving.problems import traceback_places
@@ -30,6 +30,7 @@ class BackgroundThreads:
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._queues: ReceiverQueues | None = None
+        self._uploads: UploadQueue | None = None
 
     def start(self) -> None:
         """Start the threads, unless the settings say not to."""
@@ -39,7 +40,8 @@ class BackgroundThreads:
                 self._repeat("registry", self.follow, self.app_state.settings.registry_seconds)
             queues = self._queues = ReceiverQueues(self.app_state.store, self.app_state.settings.networks)
             self._repeat("webhooks", queues.serve_turn, _DELIVER_SECONDS)
-            self._repeat("uploads", lambda: score_waiting_uploads(self.app_state), _UPLOAD_SECONDS)
+            uploads = self._uploads = UploadQueue(self.app_state)
+            self._repeat("uploads", uploads.serve_turn, _UPLOAD_SECONDS)
             if self.app_state.ready:
                 self._run_once("prepare", self.prepare)
 
@@ -48,6 +50,8 @@ class BackgroundThreads:
         self._over.set()
         if self._queues is not None:
             self._queues.close()
+        if self._uploads is not None:
+            self._uploads.close()
         for thread in self._threads:
             thread.join(timeout=_STOP_SECONDS)
 

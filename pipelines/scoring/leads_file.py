@@ -18,6 +18,7 @@ from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.raw_table import RawTable
 
+_ALIKE = ("sheet", "records", "table", "query", "limits")  # of a location, for a file laid out like it
 _ROW_RULES = (Rule.REQUIRED, Rule.ALLOWED, Rule.MINIMUM, Rule.MAXIMUM)
 
 
@@ -103,7 +104,7 @@ def _read(path: Path, source: Source, known: TableReading) -> RawTable:
 
 def _laid_out_as(declared: Location | None, path: Path, form: CsvFormat) -> Location:
     """A file to be scored: of a workbook, database or document the same sheet, table or list as in training."""
-    inner = {} if declared is None else {key: getattr(declared, key) for key in ("sheet", "records", "table", "query")}
+    inner = {} if declared is None else {key: getattr(declared, key) for key in _ALIKE}
     return Location(file=path.name, csv=form, **inner)
 
 

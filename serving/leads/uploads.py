@@ -1,7 +1,8 @@
 """Files of leads to score: accepted, scored behind the requests, kept until they are fetched."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -101,24 +102,28 @@ def score_waiting_uploads(app_state: AppState) -> int:
             row.status = "scoring"
 
     for row in waiting:
-        _score_upload(app_state, row)
+        score_upload(app_state, row)
     return len(waiting)
 
 
-def _score_upload(app_state: AppState, row: Upload) -> None:
+def score_upload(
+    app_state: AppState, row: Upload, started: Callable[[subprocess.Popen[bytes]], None] = lambda _: None
+) -> None:
+    """Read a file in a process of its own, which ``started`` is told of, and score its leads; what fails is noted."""
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.artifacts.reading_record import ReadingRecord
     from pipelines.ingest.identity_files import read_merged_leads
-    from pipelines.scoring.leads_file import read_leads_file
     from pipelines.scoring.row_notes import ERROR, describe_errors
     from pipelines.scoring.score_file import score_leads, write_scored
+    from serving.leads.upload_reader import ReaderBounds, read_upload
 
     folder = upload_folder(app_state, row.id)
     found: dict[str, Any]
     try:
         model = app_state.loaded.model
         reading = ReadingRecord.find(app_state.paths, model.folder)
-        leads = read_leads_file(folder / f"input{row.suffix}", app_state.context.source, reading)
+        file, bounds = folder / f"input{row.suffix}", ReaderBounds.of(app_state.settings)
+        leads = read_upload(file, app_state.context.source, reading, bounds, started)
         _update(app_state, row.id, {"rows": len(leads.frame)})
         merged = read_merged_leads(app_state.paths)
         foreign = foreign_leads(app_state.loaded, row.owner, leads.frame["lead_id"], merged)

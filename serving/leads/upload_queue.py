@@ -1,0 +1,73 @@
+"""Uploads scored side by side, so that none waits for another: as many at a time as the settings say."""
+
+import subprocess
+import threading
+
+from sqlalchemy import select, update
+
+from serving.leads.uploads import score_upload
+from serving.logs import logger
+from serving.state.app_state import AppState
+from serving.store.tables import Upload
+
+_STOP_SECONDS = 5.0  # for what reads and scores to end
+
+
+class UploadQueue:
+    """Takes waiting uploads in order of arrival; of one caller never so many that others find no reader free."""
+
+    def __init__(self, app_state: AppState) -> None:
+        self.app_state = app_state
+        self._lock = threading.Lock()
+        self._running: dict[str, str] = {}  # upload to its caller
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._threads: dict[str, threading.Thread] = {}
+        self._over = threading.Event()
+
+    def serve_turn(self) -> int:
+        """Start what may start, and again what a killed server left half done; returns how many were started."""
+        readers = self.app_state.settings.upload_readers
+        with self._lock, self.app_state.store.writing() as session:
+            lost = (Upload.status == "scoring") & Upload.id.not_in(list(self._running))
+            session.execute(update(Upload).where(lost).values(status="waiting"))
+            waiting = session.scalars(select(Upload).where(Upload.status == "waiting").order_by(Upload.created_at))
+            chosen: list[Upload] = []
+            for row in waiting:
+                if len(self._running) >= readers:
+                    break
+                if list(self._running.values()).count(row.caller) < max(1, readers - 1):
+                    row.status = "scoring"
+                    self._running[row.id] = row.caller
+                    chosen.append(row)
+
+        for row in chosen:
+            thread = threading.Thread(target=self._run, args=(row,), name="leadscore-upload", daemon=True)
+            self._threads[row.id] = thread
+            thread.start()
+        return len(chosen)
+
+    def close(self) -> None:
+        """End the processes that read; what they read is taken up again at the next start."""
+        self._over.set()
+        for child in list(self._children.values()):
+            child.kill()
+        for thread in list(self._threads.values()):
+            thread.join(timeout=_STOP_SECONDS)
+
+    def _run(self, row: Upload) -> None:
+        try:
+            score_upload(self.app_state, row, lambda child: self._children.__setitem__(row.id, child))
+            if self._over.is_set():  # its reader was ended by us
+                self._wait_again(row)
+        except Exception as problem:  # the store is away: the upload is taken up again at a later turn
+            logger().warning("upload not scored", upload=row.id, kind=type(problem).__name__)
+        finally:
+            with self._lock:
+                self._running.pop(row.id, None)
+                self._children.pop(row.id, None)
+                self._threads.pop(row.id, None)
+
+    def _wait_again(self, row: Upload) -> None:
+        with self.app_state.store.writing() as session:
+            failed = (Upload.id == row.id) & (Upload.status == "failed")
+            session.execute(update(Upload).where(failed).values(status="waiting", error="", finished_at=None))

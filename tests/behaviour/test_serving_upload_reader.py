@@ -1,0 +1,169 @@
+"""An uploaded file is read in a process of its own, within bounds, and no other upload waits for it."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import DataError
+from features.schema.source import Source
+from pipelines.artifacts.reading_record import ReadingRecord
+from pipelines.ingest.reading.read_limits import ReadLimits
+from pipelines.scoring.leads_file import LeadsFile, read_leads_file
+from serving.leads import upload_reader
+from serving.leads.upload_queue import UploadQueue
+from serving.leads.upload_reader import ReaderBounds, read_upload
+from tests.reference.exports import LEADS, write_export
+from tests.reference.hostile_files import hostile_file
+from tests.reference.serving import client_for, key_for
+
+NOTHING = ReadingRecord(tables={})
+
+
+def bounds(*, memory_mib: int = 2048, seconds: float = 60.0, **limits: int) -> ReaderBounds:
+    return ReaderBounds(memory_mib=memory_mib, seconds=seconds, limits=ReadLimits(**limits))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    return write_export(tmp_path)
+
+
+def test_it_reads_what_this_process_would_read(tmp_path: Path, source: Source) -> None:
+    texts = [LEADS, LEADS + "L9;soon;;e@x.org;old;small;much;no;x\n;2025-01-09;;;;;;;\n", LEADS[: len(LEADS) // 2]]
+    for text in texts:
+        path = tmp_path / "sent" / "input.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        here, there = read_leads_file(path, source), read_upload(path, source, NOTHING, bounds())
+        pd.testing.assert_frame_equal(there.frame, here.frame)
+        pd.testing.assert_series_equal(there.errors, here.errors, check_names=False)
+        assert (there.missing_columns, there.undeclared_columns) == (here.missing_columns, here.undeclared_columns)
+        assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_the_reader_refuses_is_said_in_its_words(tmp_path: Path, source: Source) -> None:
+    path = tmp_path / "input.csv"
+    path.write_bytes(b"%PDF-1.7\n")
+    with pytest.raises(DataError, match=r"input\.csv is a PDF document"):
+        read_upload(path, source, NOTHING, bounds())
+
+
+def test_a_file_that_fills_the_memory_ends_its_reader_only(tmp_path: Path, source: Source) -> None:
+    path = tmp_path / "input.parquet"
+    codes = pa.array(np.zeros(900, dtype=np.int32))
+    long = pa.table({"lead_id": pa.DictionaryArray.from_arrays(codes, pa.array(["x" * (1 << 20)]))})
+    pq.write_table(long, path, compression="zstd")
+    assert path.stat().st_size < 5_000
+    with pytest.raises(DataError, match="unpacks to more than 250 times"):
+        read_upload(path, source, NOTHING, bounds())
+    with pytest.raises(DataError, match="could not be read within 256 MiB of memory"):
+        read_upload(path, source, NOTHING, bounds(memory_mib=256, ratio=10**9, unpacked_mib=10**6))
+
+
+def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, source: Source) -> None:
+    path = tmp_path / "input.csv"
+    path.write_text(LEADS, encoding="utf-8")
+    children: list[subprocess.Popen[bytes]] = []
+    with pytest.raises(DataError, match=r"was not read within 0\.05 seconds"):
+        read_upload(path, source, NOTHING, bounds(seconds=0.05), children.append)
+    assert children[0].returncode is not None, "the process is still there"
+
+
+@pytest.mark.parametrize("status", [-11, -6, 1])
+def test_a_reader_that_crashes_is_told_as_a_file_that_cannot_be_read(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    path = tmp_path / "input.csv"
+    path.write_text(LEADS, encoding="utf-8")
+    end = f"import os; os.kill(os.getpid(), {-status})" if status < 0 else "raise SystemExit(1)"
+    begin = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **given: begin([command[0], "-c", end], **given))
+    with pytest.raises(DataError, match="or is damaged so that its reader ended"):
+        read_upload(path, source, NOTHING, bounds())
+
+
+def test_hostile_files_end_in_rows_or_words(tmp_path: Path, source: Source) -> None:
+    for seed in (766, 3, 11):
+        file = hostile_file(seed)
+        path = tmp_path / f"input{Path(file.name).suffix}"
+        path.write_bytes(file.content)
+        try:
+            leads = read_upload(path, source, NOTHING, bounds())
+            assert len(leads.frame) == len(leads.errors)
+        except DataError as problem:
+            assert len(problem.message) > 20
+
+
+def wait_until(said: Callable[[], bool], seconds: float = 30.0) -> bool:
+    end = time.monotonic() + seconds
+    while not said() and time.monotonic() < end:
+        time.sleep(0.05)
+    return said()
+
+
+def test_no_upload_waits_for_another(tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Lead ID,Created Date,Job Title\nnew-1,2026-06-01,CFO\n"
+    over, read = threading.Event(), read_upload
+
+    def slow(path: Path, *given: Any) -> LeadsFile:
+        if "slow" in path.read_text(encoding="utf-8"):
+            over.wait(60)
+            raise DataError("the file was too slow to be read at all")
+        return read(path, *given)
+
+    monkeypatch.setattr(upload_reader, "read_upload", slow)
+    with client_for(tiny_demo, tmp_path) as client:
+        queue = UploadQueue(client.app.state.app_state)
+        other = key_for(client, "score")
+
+        def send(content: str, headers: dict[str, str] | None = None) -> str:
+            return str(client.post("/v1/uploads", files={"file": ("l.csv", content)}, headers=headers).json()["id"])
+
+        def status(number: str) -> str:
+            return str(client.get(f"/v1/uploads/{number}").json()["status"])
+
+        try:
+            stuck = [send(f"{text}slow-{k},2026-06-01,CFO\n") for k in range(3)]
+            assert queue.serve_turn() == 2, "one caller took every reader"
+            assert queue.serve_turn() == 0
+            quick = send(text, other)
+            assert queue.serve_turn() == 1
+            assert wait_until(lambda: _status_of(client, quick) == "done")
+            assert [status(number) for number in stuck] == ["scoring", "scoring", "waiting"]
+        finally:
+            over.set()
+        assert wait_until(lambda: status(stuck[0]) == "failed" and status(stuck[1]) == "failed")
+        assert queue.serve_turn() == 1 and wait_until(lambda: status(stuck[2]) == "failed")
+        assert wait_until(lambda: queue.serve_turn() == 0)
+
+
+def test_a_server_that_stops_takes_the_upload_up_again(
+    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = subprocess.Popen
+    endless = "import sys, time; sys.stdin.read(); time.sleep(60)"
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **given: begin([command[0], "-c", endless], **given))
+    with client_for(tiny_demo, tmp_path) as client:
+        sent = client.post("/v1/uploads", files={"file": ("l.csv", "Lead ID\nnew-1\n")}).json()["id"]
+        queue = UploadQueue(client.app.state.app_state)
+        assert queue.serve_turn() == 1
+        time.sleep(0.5)
+        queue.close()
+        assert _status_of(client, sent) == "waiting"
+
+
+def _status_of(client: Any, number: str) -> str:
+    from serving.store.tables import Upload
+
+    with client.app.state.app_state.store.reading() as session:
+        row = session.get(Upload, number)
+    return str(row.status)
