@@ -123,21 +123,21 @@ def test_no_upload_waits_for_another(tiny_demo: Any, tmp_path: Path, monkeypatch
     monkeypatch.setattr(upload_reader, "read_upload", slow)
     with client_for(tiny_demo, tmp_path) as client:
         queue = UploadQueue(client.app.state.app_state)
-        other = key_for(client, "score")
+        mine, other = key_for(client, "score"), key_for(client, "score")
 
-        def send(content: str, headers: dict[str, str] | None = None) -> str:
+        def send(content: str, headers: dict[str, str]) -> str:
             return str(client.post("/v1/uploads", files={"file": ("l.csv", content)}, headers=headers).json()["id"])
 
         def status(number: str) -> str:
-            return str(client.get(f"/v1/uploads/{number}").json()["status"])
+            return _status_of(client, number)
 
         try:
-            stuck = [send(f"{text}slow-{k},2026-06-01,CFO\n") for k in range(3)]
+            stuck = [send(f"{text}slow-{k},2026-06-01,CFO\n", mine) for k in range(3)]
             assert queue.serve_turn() == 2, "one caller took every reader"
             assert queue.serve_turn() == 0
             quick = send(text, other)
             assert queue.serve_turn() == 1
-            assert wait_until(lambda: _status_of(client, quick) == "done")
+            assert wait_until(lambda: status(quick) == "done")
             assert [status(number) for number in stuck] == ["scoring", "scoring", "waiting"]
         finally:
             over.set()
