@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.array_types import Floats
+from features.array_types import Bools, Floats
 from features.assembly.frameless_rows import FEW, PlainRows, Values, frame_of_values, row_of, rows_at
 from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError
 from features.matrix import Matrix
 from features.schema.source import Source
-from features.schema.vocabulary import Dimension
+from features.schema.vocabulary import Dimension, Topic
 from models.bundle import Bundle
 from models.explaining.criterion_facts import explain_difference, group_by_criterion, list_facts, stated_answers
 from models.explaining.evidence import Evidence, assess_clues, next_questions, question_for, read_clues, repeat_text
@@ -63,6 +63,7 @@ class Scored:
     qualification, inputs : state and next action, and what the policy decided them on
     writer : finds the words of reasons in ``language``
     worth : by question, what its answer could change
+    raising : by topic the rows whose state would be better if its evidence were met
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -79,6 +80,7 @@ class Scored:
     policy: QualificationPolicy
     writer: ReasonWriter
     worth: Mapping[str, QuestionValue]
+    raising: Mapping[Topic, Bools]
     language: Language = ENGLISH
 
     @cached_property
@@ -178,6 +180,7 @@ def score_rows(
     judged = {q.topic for q in source.questions.values() if q.met or q.met_minimum is not None} if source else set()
     raising = rows_raised_by(inputs, policy, sorted(judged))
     fit, engagement = _sum_by_side(contributions, bundle)
+    asked = next_questions(statuses, framework, source, worth, raising, qualification.next_action == "ask")
     columns: dict[str, Any] = {
         "lead_id": rows.lead_id,
         "as_of": rows.as_of,
@@ -191,7 +194,7 @@ def score_rows(
     columns |= {f"status_{name}": found.status for name, found in statuses.items()}
     columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
     columns |= {
-        "question": _translate(next_questions(statuses, framework, source, worth, raising), language),
+        "question": _translate(asked, language),
         "state": qualification.state,
         "next_action": qualification.next_action,
         "percentile": bundle.percentile(log_odds),
@@ -214,6 +217,7 @@ def score_rows(
         policy=policy,
         writer=writer,
         worth=worth,
+        raising=raising,
         language=language,
     )
 
@@ -302,7 +306,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "state": str(line["state"]),
         "next_action": str(line["next_action"]),
         "question": str(line["question"]),
-        "question_points": _question_points(scored, row, str(line["question"])),
+        **_question_worth(scored, row, str(line["question"])),
         "closed": None,  # how the lead ended, which only the tables of its source tell
         "qualification": _qualification(scored, row, values),
         "framework": {"name": framework.name, "title": framework.title},
@@ -352,12 +356,21 @@ def _missing_fields(scored: Scored, row: int) -> list[tuple[str, dict[str, Any]]
     return sorted(found, key=lambda item: item[1]["score_low"] - item[1]["score_high"])
 
 
-def _question_points(scored: Scored, row: int, text: str) -> float | None:
-    """By how many points the next question's answer typically moves the score; None where that is not known."""
+def _question_worth(scored: Scored, row: int, text: str) -> dict[str, Any]:
+    """By how many points the next question's answer typically moves the score (None: not known), and if it is felt.
+
+    An answer is felt where it moves the score that is shown, may carry the lead over the reference, or would put it
+    into a better state.
+    """
     source = scored.source
     names = [] if source is None else [n for n, q in source.questions.items() if scored.language.text(q.text) == text]
-    known = [float(scored.worth[name].spread[row]) for name in names if name in scored.worth]
-    return round(known[0], 1) if known else None
+    known = [name for name in names if name in scored.worth]
+    if source is None or not known:
+        return {"question_points": None, "question_felt": bool(text)}
+    worth, topic = scored.worth[known[0]], source.questions[known[0]].topic
+    raised = topic in scored.raising and bool(scored.raising[topic][row])
+    felt = bool(worth.is_felt[row]) or raised
+    return {"question_points": round(float(worth.spread[row]), 1), "question_felt": felt}
 
 
 def _reasons_by_bar(scored: Scored, reasons: Sequence[Reason]) -> dict[str, list[Reason]]:

@@ -263,6 +263,7 @@ class CardOut(BaseModel):
     question_points: float | None = Field(
         default=None, description="by how many points its answer typically moves the score, where that is known"
     )
+    question_felt: bool = Field(default=True, description="whether an answer could change score, decision or state")
     framework: dict[str, str]
     points_base: int
     points_clip: int

@@ -148,16 +148,18 @@ def next_questions(
     source: Source | None,
     worth: Mapping[str, QuestionValue] | None = None,
     raising: Mapping[Topic, Bools] | None = None,
+    to_ask: Bools | None = None,
 ) -> npt.NDArray[Any]:
     """Per row the question worth most among criteria that are unknown, then among those only indicated; else empty.
 
     Questions nothing is known about (and equal ones) follow the framework's order. A question is not asked next where
-    every answer would leave score, decision and state as they are. A lead is asked the same whether it is scored alone
-    or in a batch.
+    every answer would leave score, decision and state as they are, unless the policy says to ask. A lead is asked the
+    same whether it is scored alone or in a batch.
 
     Parameters
     ----------
     raising : by topic the rows whose state would be better if it were met; None: not known, every question counts
+    to_ask : rows whose next action is to ask
     """
     rows = len(next(iter(statuses.values())).status) if statuses else 0
     found = repeat_text(rows, "")
@@ -177,6 +179,8 @@ def next_questions(
                 idle &= ~(raising or {}).get(topic, np.zeros(rows, dtype=np.bool_))
             better = right & (value > best) & (texts != "") & ~idle
             found[better], best[better] = texts[better], value[better]
+    if to_ask is not None and (still := to_ask & (found == "")).any():
+        found[still] = next_questions(statuses, framework, source, worth)[still]
     return found
 
 

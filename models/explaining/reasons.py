@@ -46,7 +46,8 @@ class Reason(NamedTuple):
     def label(self) -> str:
         """The feature in a few words."""
         feature = self.writer.features.get(self.feature)
-        return (feature.label if feature is not None else "") or self.feature.replace("_", " ")
+        label = (feature.label if feature is not None else "") or self.feature.replace("_", " ")
+        return label.removeprefix("days since ")
 
     @property
     def sign(self) -> str:

@@ -148,7 +148,8 @@ def card_text(card: dict[str, Any]) -> str:
     scale = say("{framework}, scale {scale}", framework=card["framework"]["title"], scale=card["scale_version"])
     lines.append(f"{'=' + str(card['score']):>4}  {scale}")
     if card["question"]:
-        lines += ["", say("Ask next: {question}", question=card["question"])]
+        asked = "Ask next: {question}" if card["question_felt"] else "Still open: {question}"
+        lines += ["", say(asked, question=card["question"])]
 
     return "\n".join(lines)
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.explaining.criterion_facts import StatedAnswer, explain_difference, list_facts
+from models.explaining.evidence import next_questions
 from models.explaining.language import ENGLISH, load_language
 from models.explaining.reasons import Reason, ReasonWriter
 from models.scoring import Scored, score
@@ -108,13 +110,18 @@ def test_a_question_no_answer_of_which_is_felt_is_not_asked_next(scored: Scored)
     source = scored.source
     assert source is not None
     by_text = {question.text: name for name, question in source.questions.items()}
-    asked = scored.columns["question"].tolist()
-    for row, text in enumerate(asked):
+    actions, unfelt = scored.columns["next_action"].tolist(), 0
+    for row, text in enumerate(scored.columns["question"].tolist()):
+        card = scored.card(row)
         worth = scored.worth.get(by_text.get(text, ""))
-        if worth is None or worth.spread[row] >= 1 or worth.crossing[row] > 0:
+        if worth is None:
             continue
         topic = source.questions[by_text[text]].topic
-        card = scored.card(row)
-        assert topic in {t for rule in scored.policy.rules for t in rule.met}, card["lead_id"]
-        assert card["question_points"] < 1
-    assert "" in asked, "some leads have nothing left to ask that is worth it"
+        felt = worth.spread[row] >= 1 or worth.crossing[row] > 0 or scored.raising[topic][row]
+        assert card["question_felt"] == felt and card["question_points"] == round(float(worth.spread[row]), 1)
+        assert felt or actions[row] == "ask", "only where the policy says to ask is an idle question named at all"
+        unfelt += not felt
+    assert "" in scored.columns["question"], "some leads have nothing left to ask that is worth it"
+    quiet = np.zeros(len(actions), dtype=bool)
+    alone = next_questions(scored.evidence, scored.framework, source, scored.worth, scored.raising, quiet)
+    assert (alone == "").sum() == (scored.columns["question"] == "").sum() + unfelt
