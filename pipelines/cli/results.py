@@ -102,8 +102,10 @@ def explain_command(
     """One lead's card."""
     context = options.context()
     from pipelines.scoring.find_lead import card_of
+    from pipelines.workspace.standing_feedback import mark_card
 
     card = card_of(context, lead_id, framework=framework, as_of=as_of, language=language)
+    card = card if as_of is not None else mark_card(context.paths, card)
     output.show(card, card_text(card))
     return 0
 
@@ -147,6 +149,8 @@ def card_text(card: dict[str, Any]) -> str:
 
     scale = say("{framework}, scale {scale}", framework=card["framework"]["title"], scale=card["scale_version"])
     lines.append(f"{'=' + str(card['score']):>4}  {scale}")
+    if card.get("silenced"):
+        lines += ["", say("Do not contact: sales said so.")]
     if card["question"]:
         asked = "Ask next: {question}" if card["question_felt"] else "Still open: {question}"
         lines += ["", say(asked, question=card["question"])]

@@ -10,9 +10,10 @@ import pandas as pd
 from features.assembly.looked_up_fields import add_looked_up
 from features.schema.source import Source
 from pipelines.posted.posted_store import PostedRows
-from pipelines.posted.taken_record import FEEDBACK, TakenRecord
+from pipelines.posted.taken_record import TakenRecord
 from pipelines.snapshots.history_tables import TablesSoFar, add_rows
 from pipelines.workspace.atomic_files import write_parquet
+from pipelines.workspace.standing_feedback import FEEDBACK
 from pipelines.workspace.table_files import records_of
 
 _KEYS: Mapping[str, tuple[str, ...]] = {

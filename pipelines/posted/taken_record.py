@@ -7,8 +7,6 @@ from pydantic import Field
 
 from pipelines.artifacts.artifact import Artifact
 
-FEEDBACK = "feedback.parquet"  # beside it: what sales said, as the store has it
-
 
 class TakenRecord(Artifact):
     """Posted rows that ingest took: by table the last id, and the moment up to which rows were taken (None: none).

@@ -14,6 +14,7 @@ from pipelines.scoring.shown_columns import (
 )
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
+from pipelines.workspace.standing_feedback import PINNED_ACTION, PINNED_STATE, SILENCED
 from pipelines.workspace.table_files import records_of
 
 _LONGEST = 40  # mean characters of a column that names somebody; links and descriptions are longer
@@ -52,9 +53,9 @@ def read_worklist(context: Context, *, owner: str | None = None, state: str | No
 def show_feedback(listed: pd.DataFrame) -> pd.DataFrame:
     """The list as people are to see it: without leads nobody may contact, and with what sales pinned."""
     shown = listed
-    if "silenced" in shown:
-        shown = shown[~shown["silenced"].to_numpy(dtype=bool)].drop(columns="silenced").reset_index(drop=True)
-    for pinned, column in (("pinned_state", "state"), ("pinned_action", "next_action")):
+    if SILENCED in shown:
+        shown = shown[~shown[SILENCED].to_numpy(dtype=bool)].drop(columns=SILENCED).reset_index(drop=True)
+    for pinned, column in ((PINNED_STATE, "state"), (PINNED_ACTION, "next_action")):
         if pinned in shown:
             own = shown[pinned].astype("str")
             shown = shown.assign(**{column: shown[column].where(own == "", own)}).drop(columns=pinned)

@@ -28,6 +28,7 @@ from pipelines.scoring.shown_columns import order_for_people, read_and_name_lead
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.csv_files import write_csv
+from pipelines.workspace.standing_feedback import mark_scored
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -138,6 +139,7 @@ def score_leads(
         frame[NOTE] = note_closed_leads(frame, closed, merged)
         over = usable & replace_merged_leads(frame["lead_id"], merged).isin(list(closed)).to_numpy(dtype=bool)
         frame.loc[over, ["next_action", "question"]] = ["none", ""]
+    frame = mark_scored(context.paths, frame)
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
     unseen = trained.describe(rows, scored.rows)

@@ -27,7 +27,6 @@ from pipelines.artifacts.score_record import (
 )
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.activity_diagnostics import bot_record
-from pipelines.posted.standing_feedback import SILENCED, mark_feedback
 from pipelines.registry.champion import read_champion
 from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
@@ -38,6 +37,7 @@ from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.standing_feedback import SILENCED, mark_list
 from pipelines.workspace.table_files import load_tables, records_of
 
 CARDS, WANTED_SHOWN = 12, 12  # what the report shows of leads, and of products customers show interest in
@@ -60,7 +60,7 @@ def run_score(context: Context) -> ScoreRecord:
         clocks = kind == OPEN_LEADS and context.source.kind == "relational"
         history = _state_history(context, bundle, scored) if clocks else None
         listed = pd.concat([scored.frame, columns_of(scored, history)], axis=1).iloc[order].reset_index(drop=True)
-        worklist = mark_feedback(context.paths, add_display_columns(context, listed))
+        worklist = mark_list(context.paths, add_display_columns(context, listed))
         qualification = qualification_record(worklist, scored, history)
         if clocks and len(worklist):
             extras = _judge_open_leads(context, bundle, matrix, worklist, scored.log_odds[order])

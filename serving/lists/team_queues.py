@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from serving.json_values import to_json_values
-from serving.leads.feedback import find_hidden_leads, find_latest_feedback
+from serving.leads.feedback import find_hidden_leads, find_latest_feedback, find_pinned_states
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
@@ -78,9 +78,11 @@ def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
     worklist = app_state.loaded.worklist
     hidden = find_hidden_leads(app_state.store)
     late = Counter(row["owner"] for row in _overdue_rows(app_state, owner))
-    leads = pd.DataFrame({"state": worklist.current_states()["state"].to_numpy(), "owner": worklist.owner})
+    now = worklist.current_states()["state"]
+    now = now.mask(now.index.isin(pinned := find_pinned_states(app_state.store)), now.index.map(pinned))
+    leads = pd.DataFrame({"state": now.to_numpy(), "owner": worklist.owner})
     aside = pd.Series(worklist.position.isin(hidden))
-    states = [name for name in worklist.states if name]
+    states = [name for name in worklist.states_of(None, pinned) if name]
 
     rows = []
     for name, group in leads[~aside].groupby("owner", sort=True):

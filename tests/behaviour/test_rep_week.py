@@ -13,8 +13,10 @@ from starlette.testclient import TestClient
 
 from features.cohort.cohort import build_cohort
 from pipelines.run import run_stage
+from pipelines.scoring.find_lead import card_of
 from pipelines.scoring.list_leads import read_worklist
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.standing_feedback import mark_card
 from pipelines.workspace.table_files import load_tables
 from tests.reference.serving import client_for, worklist_of
 from tests.reference.tiny_run import TinyRun, open_run
@@ -213,6 +215,11 @@ def test_the_week_is_in_the_next_training(after: tuple[TinyRun, dict[str, str]])
     shown = read_worklist(run.context).set_index("lead_id")
     assert lead["silent"] not in shown.index
     assert (shown["state"][lead["pinned"]], shown["next_action"][lead["pinned"]]) == ("sql", "hand_off")
+    card = card_of(run.context, lead["silent"])
+    assert card["next_action"] != "none", "the score goes on; what sales said is put on it"
+    said = mark_card(run.context.paths, card)
+    assert said["silenced"] and (said["next_action"], said["question"]) == ("none", "")
+    assert mark_card(run.context.paths, card_of(run.context, lead["pinned"]))["state"] == "sql"
 
 
 def test_a_server_on_the_new_data_tells_the_same_and_no_row_twice(after: tuple[TinyRun, dict[str, str]]) -> None:

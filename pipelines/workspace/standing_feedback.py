@@ -1,0 +1,99 @@
+"""What sales said of leads and nobody took back, as the last ingest read it: whom not to contact, what is pinned.
+
+The server asks its store the same (``serving/leads/feedback.py``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.paths import Paths
+
+FEEDBACK = "feedback.parquet"  # in the folder of ingest: what sales said, as the server's store has it
+SILENCED, PINNED_STATE, PINNED_ACTION = "silenced", "pinned_state", "pinned_action"
+NO_ADVICE = ("none", "")  # next action and question of a lead nobody may contact
+_SILENT, _OVERRIDE, _WITHDRAW = "do_not_contact", "override", "withdraw"
+
+
+@dataclass(frozen=True)
+class StandingFeedback:
+    """Leads that must not be contacted, and by lead the state and next action that an override in force pins."""
+
+    silenced: frozenset[str]
+    pinned: Mapping[str, tuple[str, str]]
+
+
+NOTHING_SAID = StandingFeedback(frozenset(), {})
+
+
+def read_standing_feedback(paths: Paths) -> StandingFeedback:
+    """What stands now; nothing of a source that never had a server."""
+    file = paths.ingest / FEEDBACK
+    if not file.exists():
+        return NOTHING_SAID
+    said = read_parquet(file)
+    stands = (said["verdict"] != _WITHDRAW) & ~said["id"].isin(said["undoes"].dropna())
+    said = said[stands.to_numpy(dtype=bool)]
+
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    in_force = said["expires_at"].isna() | (said["expires_at"] > now)
+    pins = said[((said["verdict"] == _OVERRIDE) & in_force).to_numpy(dtype=bool)].fillna(
+        {"state": "", "next_action": ""}
+    )
+    return StandingFeedback(
+        silenced=frozenset(said.loc[(said["verdict"] == _SILENT).to_numpy(dtype=bool), "lead_id"].astype("str")),
+        pinned={
+            str(lead): (str(state), str(action))
+            for lead, state, action in zip(pins["lead_id"], pins["state"], pins["next_action"], strict=True)
+        },
+    )
+
+
+def mark_list(paths: Paths, listed: pd.DataFrame) -> pd.DataFrame:
+    """The list with columns ``silenced``, ``pinned_state`` and ``pinned_action`` where sales said such things.
+
+    State and next action by the rules stay beside them; people are shown what is pinned
+    (:func:`pipelines.scoring.list_leads.show_feedback`).
+    """
+    said = read_standing_feedback(paths)
+    if not len(listed):
+        return listed
+    names = listed["lead_id"].astype("str")
+    silenced = names.isin(said.silenced).to_numpy(dtype=bool)
+    marked = listed.assign(**{SILENCED: silenced}) if silenced.any() else listed
+    if not names.isin(said.pinned).any():
+        return marked
+    for place, column in enumerate((PINNED_STATE, PINNED_ACTION)):
+        texts = [said.pinned.get(name, ("", ""))[place] for name in names]
+        marked = marked.assign(**{column: np.array(texts, dtype=object)})
+    return marked
+
+
+def mark_scored(paths: Paths, frame: pd.DataFrame) -> pd.DataFrame:
+    """Scored rows of a file: no advice for leads that nobody may contact, and what sales pinned for others."""
+    said = read_standing_feedback(paths)
+    names = frame["lead_id"].astype("str")
+    pinned = (names.isin(said.pinned) & frame["state"].notna()).to_numpy(dtype=bool)
+    for place, column in enumerate(("state", "next_action")):
+        texts = [said.pinned[name][place] for name in names[pinned]]
+        own = frame.loc[pinned, column].tolist()
+        frame.loc[pinned, column] = [text or rule for text, rule in zip(texts, own, strict=True)]
+    silenced = (names.isin(said.silenced) & frame["state"].notna()).to_numpy(dtype=bool)
+    frame.loc[silenced, ["next_action", "question"]] = list(NO_ADVICE)
+    return frame
+
+
+def mark_card(paths: Paths, card: dict[str, Any]) -> dict[str, Any]:
+    """A card with what sales said: nothing is advised or asked of a lead that nobody may contact."""
+    said, lead = read_standing_feedback(paths), str(card["lead_id"])
+    if card.get("closed") is None and lead in said.pinned:
+        state, action = said.pinned[lead]
+        card = card | {"state": state or card["state"], "next_action": action or card["next_action"]}
+    if lead not in said.silenced:
+        return card
+    criteria = [row | {"question": ""} if "question" in row else row for row in card["criteria"]]
+    return card | {"next_action": NO_ADVICE[0], "question": NO_ADVICE[1], "criteria": criteria, "silenced": True}
