@@ -199,7 +199,7 @@ def _as_wide_stage(value: Any) -> Any:
 
 FLAGS_IN_WORDS = (
     "a column made of several flags or dates: its header to each value and the headers that are set then, all others "
-    "being empty or no, e.g. `Outcome: {won: Won?, lost: Lost?}` or `{won: [IsClosed, IsWon], lost: IsClosed}`. A "
+    "being empty or no, e.g. `Outcome: {won: won_at, lost: lost_at}` or `{won: [IsClosed, IsWon], lost: IsClosed}`. A "
     "row with none set has an empty cell; one with others set contradicts itself and goes to quarantine"
 )
 

@@ -10,7 +10,7 @@ from features.schema.snapshots import snapshots_of
 from features.schema.source import Source
 from features.schema.table_source import WIDE_DATE, Location, Snapshots
 from features.schema.vocabulary import ColumnType, Role
-from pipelines.ingest.canonical_shape import read_columns, type_of
+from pipelines.ingest.canonical_shape import headers_that_select, read_columns, type_of
 from pipelines.ingest.errors import MissingFileError
 from pipelines.ingest.reading.fetch import candidates
 from pipelines.workspace.paths import Paths
@@ -141,7 +141,7 @@ def ignored_headers(source: Source, export: DeclaredExport) -> set[str]:
     }
     used = {header for _, name, column in declared_columns(source, export) for header in column.headers(name)}
     for table in export.tables:
-        used |= {*source.tables[table].rows, *(h for wide in source.tables[table].wide.values() for h in wide.headers)}
+        used |= set(headers_that_select(source, table))
     return ignored - used
 
 

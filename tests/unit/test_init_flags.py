@@ -18,6 +18,7 @@ from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
 from tests.reference.crm_export import deals
+from tests.reference.snapshot_exports import SnapshotWorld
 
 BOTH = 5  # rows that have both flags
 
@@ -142,3 +143,27 @@ tables:
 """
     with pytest.raises(SourceError, match=said):
         parse_source(text)
+
+
+def test_flags_that_change_between_snapshots_are_outcomes(tmp_path: Path) -> None:
+    declaration = """name: boxes
+kind: relational
+data_cutoff: "2026-06-01"
+opportunities:
+  location: {file: deals.csv, snapshots: true}
+  flags: {Outcome: {won: "Won?", lost: "Lost?"}}
+  lead_id: Deal
+  created_at: Created
+  closed_at: Closed
+  status: {from: Outcome, won: [won], lost: [lost], open: [""]}
+  columns:
+    size: {from: Size, type: number}
+    won_box: {from: "Won?", role: ignore}
+"""
+    world, header = SnapshotWorld(tmp_path, declaration), "Deal,Created,Closed,Won?,Lost?,Size"
+    day = "2026-01-02"
+    world.take("2026-01-04", [f"A,{day},,no,no,1", f"B,{day},,no,no,2", f"C,{day},,no,no,3"], header=header)
+    later = [f"A,{day},2026-01-08,yes,no,1", f"B,{day},2026-01-09,no,yes,2", f"C,{day},,no,no,3"]
+    world.take("2026-01-11", later, header=header)
+    outcomes = world.tables()["outcomes"].set_index("opportunity_id")["won"]
+    assert outcomes.to_dict() == {"A": True, "B": False}
