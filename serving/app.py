@@ -14,12 +14,14 @@ from serving.api.routes import accounts, admin, fields, health, leads, results, 
 from serving.auth.api_keys import has_keys
 from serving.auth.dependencies import CallerLookup, identify_caller
 from serving.background import BackgroundThreads
+from serving.health.watch import HealthWatch
 from serving.metrics import Metrics
 from serving.middleware import LimitsMiddleware
 from serving.pages import views
 from serving.problems import OidcSettingsError, UnprotectedServerError
 from serving.settings import ServeSettings
 from serving.state.app_state import AppState
+from serving.store.view_log import ViewLog
 
 _THREADS = 8  # scoring holds the interpreter lock most of the time: more threads would only queue for it
 
@@ -64,7 +66,9 @@ def _build_app(settings: ServeSettings) -> FastAPI:
     app_state.load()
 
     metrics = Metrics()
-    background = BackgroundThreads(app_state, metrics)
+    view_log = ViewLog(app_state.store) if settings.audit_views else None
+    health_watch = HealthWatch(app_state)
+    background = BackgroundThreads(app_state, metrics, view_log, health_watch)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -86,6 +90,7 @@ def _build_app(settings: ServeSettings) -> FastAPI:
     )
 
     app.state.app_state, app.state.metrics, app.state.callers = app_state, metrics, CallerLookup(app_state)
+    app.state.views, app.state.health = view_log, health_watch
     app.state.background, app.state.identify = background, identify_caller
     app.state.provider = _create_provider(app_state) if settings.oidc.on else None
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
+from serving.health.watch import LOOK_SECONDS, HealthWatch
 from serving.leads.feedback import find_silenced_leads
+from serving.leads.retention import apply_retention
 from serving.leads.upload_queue import UploadQueue
 from serving.logs import logger
 from serving.metrics import Metrics
@@ -14,19 +16,27 @@ from serving.problems import traceback_places
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
 from serving.state.weekly_comparison import compare_with_last_week
+from serving.store.view_log import ViewLog
 from serving.webhooks.delivery import ReceiverQueues
 from serving.webhooks.state_changes import announce_state_changes
 
 _DELIVER_SECONDS = 1.0  # between looks at the outbox
 _UPLOAD_SECONDS = 0.5  # between looks at the uploads: how long a small file waits
+_VIEW_SECONDS = 1.0  # between writes of who saw what
 _STOP_SECONDS = 5.0  # for a thread to end; the rest end with the process
 
 
 class BackgroundThreads:
     """Threads that end with the application."""
 
-    def __init__(self, app_state: AppState, metrics: Metrics) -> None:
-        self.app_state, self.metrics = app_state, metrics
+    def __init__(
+        self,
+        app_state: AppState,
+        metrics: Metrics,
+        views: ViewLog | None = None,
+        health: HealthWatch | None = None,
+    ) -> None:
+        self.app_state, self.metrics, self.views, self.health = app_state, metrics, views, health
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._queues: ReceiverQueues | None = None
@@ -40,6 +50,12 @@ class BackgroundThreads:
                 self._repeat("registry", self.follow, self.app_state.settings.registry_seconds)
             queues = self._queues = ReceiverQueues(self.app_state.store, self.app_state.settings.networks)
             self._repeat("webhooks", queues.serve_turn, _DELIVER_SECONDS)
+            if self.health is not None:
+                self._run_once("health", self.health.look)
+                self._repeat("health", self.health.look, LOOK_SECONDS)
+            if self.views is not None:
+                self._repeat("views", self.views.flush, _VIEW_SECONDS)
+            self._repeat("upkeep", lambda: apply_retention(self.app_state), self.app_state.settings.upkeep_seconds)
             uploads = self._uploads = UploadQueue(self.app_state)
             self._repeat("uploads", uploads.serve_turn, _UPLOAD_SECONDS)
             if self.app_state.ready:
@@ -54,6 +70,8 @@ class BackgroundThreads:
             self._uploads.close()
         for thread in self._threads:
             thread.join(timeout=_STOP_SECONDS)
+        if self.views is not None:
+            self.views.close()
 
     def watch(self) -> None:
         """Load a new champion or newer data, if there are any."""

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 keys = typer.Typer(help="API keys of the server.", no_args_is_help=True)
+trail = typer.Typer(help="The server's audit trail: who saw and changed what.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(trail, name="trail")
 StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]
 
 
@@ -107,6 +109,49 @@ def revoke(
     name = revoke_key(_store(source, data_dir, store_url), prefix)
     Output(json).show({"revoked": prefix, "name": name}, f"revoked {prefix} ({name})")
     return 0
+
+
+@trail.command("export")
+def export_trail(
+    out: Annotated[str, typer.Option("--out", help="file to write, one JSON object per line")],
+    after: Annotated[int, typer.Option("--after", help="id to continue from", min=0)] = 0,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    store_url: StoreUrl = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Write the audit trail to a file."""
+    from pathlib import Path
+
+    from pipelines.workspace.atomic_files import write_lines
+    from serving.store.audit_trail import read_entries, to_line
+
+    with _store(source, data_dir, store_url).reading() as session:
+        count = write_lines(Path(out), (to_line(entry) for entry in read_entries(session, after)))
+    Output(json).show({"entries": count, "out": out}, f"{count} entries -> {out}")
+    return 0
+
+
+@trail.command()
+def verify(
+    expect: Annotated[
+        str | None, typer.Option("--expect", help="<id>:<head> as an earlier check printed it: shows what was cut off")
+    ] = None,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    store_url: StoreUrl = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Check that no entry of the audit trail was changed, removed or put in between; exit status 24 if one was."""
+    from features.errors import ExitStatus
+    from serving.store.audit_trail import verify_trail
+
+    found = verify_trail(_store(source, data_dir, store_url), expect)
+    said = f"{found.entries} entries, intact." if found.intact else f"NOT intact: {found.problem}"
+    Output(json).show(found.record(), f"{said}\nhead {found.last_id}:{found.head}")
+    return 0 if found.intact else int(ExitStatus.ACT)
 
 
 def _describe_state(revoked: object) -> str:

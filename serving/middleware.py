@@ -8,6 +8,7 @@ import time
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.auth.viewed import view_of
 from serving.http.bodies import declared_length, spooled_body
 from serving.http.rates import RateLimiter, client_address
 from serving.logs import logger
@@ -72,6 +73,7 @@ class LimitsMiddleware:
             await handler(request, error)(scope, receive, sent)
         finally:
             self._log(scope, request, sent, time.perf_counter() - started)
+            self._note_view(request, sent.status)
 
     async def _admit(self, request: Request) -> int:
         """Bytes the body may have, before any of it is read."""
@@ -106,6 +108,12 @@ class LimitsMiddleware:
         if sent.status == 0:
             answer = problem(error.status, error.code, error.message, request.scope["state"]["request_id"])
             await answer(request.scope, request.receive, sent)
+
+    def _note_view(self, request: Request, status: int) -> None:
+        views = request.app.state.views
+        seen = None if views is None else view_of(request, status)
+        if seen is not None:
+            views.note(seen)
 
     def _log(self, scope: Scope, request: Request, sent: "_RecordedResponse", seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")

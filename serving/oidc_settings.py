@@ -36,6 +36,9 @@ class OidcSettings(BaseSettings):
     see_all: tuple[str, ...] = Field(default=(), description="groups that see the leads of all owners")
     domains: tuple[str, ...] = Field(default=(), description="mail domains that may sign in; none: all")
     verified_only: bool = Field(default=True, description="refuse addresses the provider does not call verified")
+    confirm_minutes: float = Field(
+        default=15.0, gt=0, description="minutes after which the provider is asked again whether a person may be here"
+    )
     public_url: str | None = Field(default=None, description="this server's address as browsers see it")
     seconds: float = Field(default=5.0, gt=0, description="how long the provider may take to answer")
 

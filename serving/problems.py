@@ -24,7 +24,7 @@ from features.errors import (
     SourceError,
 )
 from pipelines.workspace.lock import BusyError
-from pipelines.workspace.storage_errors import StorageError
+from pipelines.workspace.storage_errors import StorageError, storage_error_of
 from serving.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -54,6 +54,10 @@ class SignInError(ServingError):
     """No key or session, or one that is not valid."""
 
     code, status = "LS103", 401
+
+
+class ConfirmError(SignInError):
+    """A session that the identity provider must confirm before it goes on."""
 
 
 class ScopeError(ServingError):
@@ -218,7 +222,17 @@ def traceback_places(error: Exception) -> list[str]:
 
 
 def respond_to_crash(request: Request, error: Exception) -> JSONResponse:
-    """The answer to a bug: it shows only the request id, under which the log has kind and place."""
+    """The answer to a bug: it shows only the request id, under which the log has kind and place.
+
+    A full or closed disk, and a store that stays locked, are no bugs: they are told, and nothing was stored.
+    """
+    storage, locked = storage_error_of(error), "database is locked" in str(getattr(error, "orig", ""))
+    if storage is not None or locked:
+        logger().error("not written", request_id=request_id_of(request), kind=type(error).__name__)
+        cause = "its store is locked by another process" if locked else "its disk is full or closed"
+        status = HTTPStatus.SERVICE_UNAVAILABLE if locked else HTTPStatus.INSUFFICIENT_STORAGE
+        detail = f"The server cannot write: {cause}. Nothing was stored; try again later. /healthz says more."
+        return problem(status, StorageError.code, detail, request_id_of(request))
     kind, places = type(error).__name__, traceback_places(error)
     logger().error("failed", request_id=request_id_of(request), kind=kind, places=places)
     detail = "The server failed; the log has the cause under the request id of 'instance'."

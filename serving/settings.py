@@ -63,6 +63,19 @@ class ServeSettings(BaseSettings):
     background: bool = Field(default=True, description="watch the champion, deliver webhooks and score uploads")
     oidc: OidcSettings = Field(default_factory=OidcSettings, description="sign-in through an OpenID Connect provider")
 
+    posted_days: float = Field(
+        default=0.0, ge=0, description="days that posted answers and activities stay; 0: for good, as ingest reads them"
+    )
+    score_days: float = Field(default=400.0, ge=0, description="days that served scores stay")
+    idempotency_days: float = Field(default=7.0, ge=0, description="days that answers to idempotency keys stay")
+    upload_days: float = Field(default=30.0, ge=0, description="days that uploads and their results stay")
+    message_days: float = Field(default=30.0, ge=0, description="days that delivered messages and dead letters stay")
+    audit_days: float = Field(default=730.0, ge=0, description="days that the audit trail goes back")
+    audit_views: bool = Field(default=True, description="the audit trail tells who saw what, not only who changed what")
+    data_days: float = Field(default=0.0, ge=0, description="age of the data from which health is degraded; 0: never")
+    lock_minutes: float = Field(default=60.0, gt=0, description="minutes a run may hold the lock before health tells")
+    upkeep_seconds: float = Field(default=3_600.0, gt=0, description="seconds between looks at what is too old to keep")
+
     proxies: tuple[str, ...] = Field(
         default=(), description="networks of reverse proxies whose X-Forwarded-For is believed, e.g. 10.0.0.5/32"
     )

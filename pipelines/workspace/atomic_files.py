@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -89,6 +89,18 @@ def copy_stream(path: Path, stream: BinaryIO) -> None:
         shutil.copyfileobj(stream, file)
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> int:
+    """Write lines as they come, atomically and never all of them in memory; returns how many."""
+    count = 0
+    with _sibling(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        for line in lines:
+            file.write(line)
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    return count
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from serving.problems import NotFoundError
 from serving.scopes import Scope, scopes_of
-from serving.state.clock import wall_now
+from serving.store.audit_trail import record_action
 from serving.store.engine import Store
-from serving.store.tables import ApiKey, AuditRow, WebSession
+from serving.store.tables import ApiKey, WebSession
+from serving.store.wall_clock import wall_now
 
 PREFIX = "lsk_"
 
@@ -57,9 +58,7 @@ def create_key(store: Store, name: str, scopes: list[str], owner: str | None = N
         key = ApiKey(prefix=token[:10], hash=digest(token), name=name, scopes=chosen, owner=owner)
         key.created_at = wall_now()
         session.add(key)
-        session.add(
-            AuditRow(at=key.created_at, actor="cli", action="key.created", subject=name, detail={"scopes": chosen})
-        )
+        record_action(session, "cli", "key.created", name, {"scopes": chosen})
     return token
 
 
@@ -77,8 +76,7 @@ def revoke_key(store: Store, prefix: str) -> str:
             raise NotFoundError(f"{len(keys)} keys in use begin with '{prefix}'; 'leadscore keys list' shows them.")
         keys[0].revoked_at = wall_now()
         session.execute(delete(WebSession).where(WebSession.key_id == keys[0].id))
-        row = AuditRow(at=wall_now(), actor="cli", action="key.revoked", subject=keys[0].name, detail={})
-        session.add(row)
+        record_action(session, "cli", "key.revoked", keys[0].name)
         return keys[0].name
 
 
@@ -106,32 +104,35 @@ def start_session(store: Store, token: str, hours: float) -> str | None:
         if key is None:
             return None
         row = WebSession(key_id=key.id, name=key.name, scopes=key.scopes, owner=key.owner)
-        return _store_session(session, row, hours, key.prefix)
+        return store_session(session, row, hours, key.prefix)
 
 
-def open_session(store: Store, name: str, scopes: list[str], owner: str | None, hours: float, by: str) -> str:
-    """Start a session for a person whom the identity provider vouches for; returns the cookie."""
-    with store.writing() as session:
-        return _store_session(session, WebSession(key_id=None, name=name, scopes=scopes, owner=owner), hours, by)
-
-
-def _store_session(session: Session, row: WebSession, hours: float, by: str) -> str:
+def store_session(session: Session, row: WebSession, hours: float, by: str) -> str:
     """Store a session under a new cookie and delete the expired ones."""
     cookie = secrets.token_urlsafe(32)
     now = wall_now()
     session.execute(delete(WebSession).where(WebSession.expires_at < now))
     row.hash, row.created_at, row.expires_at = digest(cookie), now, now + timedelta(hours=hours)
     session.add(row)
-    session.add(AuditRow(at=now, actor=row.name, action="signed.in", subject=by, detail={}))
+    record_action(session, row.name, "signed.in", by)
     return cookie
 
 
-def find_caller_by_session(store: Store, cookie: str) -> Caller | None:
-    """The caller of a session cookie, None if there is none or it has expired."""
+def find_session(store: Store, cookie: str) -> WebSession | None:
+    """The session of a cookie, None if there is none, it has expired, or its key was revoked or removed."""
     with store.reading() as session:
         row = session.get(WebSession, digest(cookie))
-    if row is None or row.expires_at < wall_now():
-        return None
+        if row is None or row.expires_at < wall_now():
+            return None
+        if row.key_id is not None:
+            key = session.get(ApiKey, row.key_id)
+            if key is None or key.revoked_at is not None:
+                return None
+    return row
+
+
+def session_caller(row: WebSession) -> Caller:
+    """The caller of a session."""
     identity = _identity(row.key_id, row.name)
     return Caller(row.name, frozenset(row.scopes), row.owner, via="session", identity=identity)
 

@@ -11,11 +11,13 @@ from serving.auth.api_keys import (
     LOCAL,
     Caller,
     find_caller_by_key,
-    find_caller_by_session,
+    find_session,
     has_keys,
     is_form_token_valid,
+    session_caller,
 )
-from serving.problems import ScopeError, SignInError
+from serving.auth.provider_sessions import end_sessions, is_granted, must_confirm
+from serving.problems import ConfirmError, ScopeError, SignInError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
 
@@ -87,13 +89,14 @@ async def identify_caller(request: Request) -> Caller:
             raise SignInError("This API key is not valid (or was revoked); 'leadscore keys create' creates one.")
     else:
         caller = await _identify_browser(request, callers)
-    request.state.caller = caller.log_name
+    request.state.caller, request.state.known_caller = caller.log_name, caller
     return caller
 
 
 async def _identify_browser(request: Request, callers: CallerLookup) -> Caller:
     cookie = request.cookies.get(SESSION, "")
-    caller = await run_in_threadpool(find_caller_by_session, callers.app_state.store, cookie) if cookie else None
+    reading = request.method in SAFE
+    caller = await run_in_threadpool(_find_browser, callers.app_state, cookie, reading) if cookie else None
     if caller is None:
         if not await callers.allows_anonymous():
             raise SignInError("Sign in: send an API key as 'Authorization: Bearer ...', or open /sign-in.")
@@ -103,6 +106,25 @@ async def _identify_browser(request: Request, callers: CallerLookup) -> Caller:
         if caller.via == "session" and request.url.path.startswith("/v1/"):
             check_form_token(request, request.headers.get(TOKEN_HEADER, ""))
     return caller
+
+
+def _find_browser(app_state: AppState, cookie: str, reading: bool) -> Caller | None:
+    """The caller of a session cookie, None if there is none or what it came from is gone.
+
+    Raises
+    ------
+    ConfirmError : the provider must say again whether this person may be here
+    """
+    row = find_session(app_state.store, cookie)
+    if row is None:
+        return None
+    if row.key_id is None:
+        if not is_granted(row, app_state.settings.oidc):
+            end_sessions(app_state.store, row.name)
+            return None
+        if must_confirm(row, app_state.settings.oidc, reading=reading):
+            raise ConfirmError("Your company account must confirm this session; open the page again.")
+    return session_caller(row)
 
 
 def _refuse_cross_site(request: Request) -> None:

@@ -1,6 +1,6 @@
 """From a provider's claims to a person with scopes; people without a mapped group are refused."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -15,11 +15,12 @@ _ASK = "Ask your administrator."
 
 @dataclass(frozen=True)
 class Person:
-    """A person who signed in; with ``owner`` None they see the leads of all owners."""
+    """A person who signed in; with ``owner`` None they see the leads of all owners. ``groups`` are the mapped ones."""
 
     name: str
     scopes: tuple[str, ...]
     owner: str | None
+    groups: tuple[str, ...]
 
 
 def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
@@ -31,7 +32,7 @@ def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
 
     >>> settings = OidcSettings(issuer="https://id", client_id="x", groups={"sales": ["read"]})
     >>> person_of({"sub": "1", "email": "Ann@x.org", "email_verified": True, "groups": ["sales"]}, settings)
-    Person(name='ann@x.org', scopes=('read',), owner='ann@x.org')
+    Person(name='ann@x.org', scopes=('read',), owner='ann@x.org', groups=('sales',))
     """
     email = _text(claims.get("email")).lower()
     _check_address(claims, email, settings)
@@ -41,12 +42,21 @@ def person_of(claims: Mapping[str, Any], settings: OidcSettings) -> Person:
         raise SignInRefusedError(f"None of your groups may use this server. {_ASK}")
     scopes = tuple(scopes_of([name for group in groups for name in settings.groups[group]]))
 
-    name = email or _text(claims.get("preferred_username")) or _text(claims.get("sub"))
+    name = name_of(claims)
     if not name:
         raise SignInRefusedError(f"The provider did not say who you are. {_ASK}")
-    if Scope.ADMIN in scopes or set(groups) & set(settings.see_all):
-        return Person(name, scopes, None)
-    return Person(name, scopes, _owner(claims, settings))
+    owner = None if sees_all(groups, scopes, settings) else _owner(claims, settings)
+    return Person(name, scopes, owner, tuple(groups))
+
+
+def name_of(claims: Mapping[str, Any]) -> str:
+    """Who a person is to the store: address, user name or the provider's own number; empty if it says none of them."""
+    return _text(claims.get("email")).lower() or _text(claims.get("preferred_username")) or _text(claims.get("sub"))
+
+
+def sees_all(groups: Sequence[str], scopes: Sequence[str], settings: OidcSettings) -> bool:
+    """Whether people of these groups see the leads of all owners."""
+    return Scope.ADMIN in scopes or bool(set(groups) & set(settings.see_all))
 
 
 def _owner(claims: Mapping[str, Any], settings: OidcSettings) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import Feedback
+from serving.store.wall_clock import wall_now
 
 HIDING = ("snooze", "reject")
 _CONTACT = re.compile(r"phone|mobile|e_?mail|fax", re.IGNORECASE)

@@ -15,9 +15,10 @@ from serving.leads.writes import run_once
 from serving.problems import InvalidError
 from serving.schemas import FieldGiven
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.loaded_state import LoadedState
-from serving.store.tables import AuditRow, FieldRow
+from serving.store.audit_trail import record_action
+from serving.store.engine import hold_lock
+from serving.store.tables import FieldRow
 
 _MOST_MATES = 50  # other open leads of the company that are scored again at once; the rest with the next load
 
@@ -34,14 +35,14 @@ def store_field(
         raise InvalidError("this lead belongs to no company on record; fill the company in the CRM.")
 
     def work(session: Session) -> dict[str, Any]:
-        app_state.store.hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
+        hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
         row = FieldRow(account_id=str(state.data.account_ids[account]), lead_id=lead_id, field=body.field, value=value)
         row.channel, row.author = body.channel, body.author or caller.name
         row.known_at = app_state.clock.next_known_at()
         session.add(row)
 
         detail = {"field": body.field, "channel": body.channel}
-        session.add(AuditRow(at=wall_now(), actor=caller.name, action="field", subject=lead_id, detail=detail))
+        record_action(session, caller.name, "field", lead_id, detail)
         session.flush()
         mates = [mate for mate in state.data.leads_of_account(row.account_id) if mate != lead_id]
         listed = [mate for mate in mates if state.worklist.line(mate) is not None][:_MOST_MATES]

@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 from serving.json_values import to_json_values
 from serving.leads.feedback import find_silenced
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.lead_scoring import score_leads
 from serving.state.loaded_model import line_of
 from serving.state.loaded_state import LoadedState
 from serving.store.tables import ScoreRow
+from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import announce
 
 

@@ -17,9 +17,9 @@ from serving.logs import logger
 from serving.problems import ConflictError, InvalidError, NotFoundError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.loaded_state import LoadedState
 from serving.store.tables import Upload
+from serving.store.wall_clock import wall_now
 
 SUFFIXES = (".csv", ".parquet")
 NOTES = "notes.json"  # of a scored file: the largest reasons of rows without a score, and unseen values by column

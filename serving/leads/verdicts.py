@@ -14,11 +14,13 @@ from serving.leads.rescoring import lock_name, rescore
 from serving.problems import ConflictError, InvalidError
 from serving.schemas import FeedbackGiven
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.gather_rows import gather_rows
 from serving.state.lead_scoring import find_closed
 from serving.state.loaded_state import LoadedState
-from serving.store.tables import AuditRow, Feedback, StageRow
+from serving.store.audit_trail import record_action
+from serving.store.engine import hold_lock
+from serving.store.tables import Feedback, StageRow
+from serving.store.wall_clock import wall_now
 
 if TYPE_CHECKING:
     from models.judging.lifecycle.policy import LifecyclePolicy
@@ -38,7 +40,7 @@ def add_feedback(
     InvalidError : a rejection without a reason, an expiry in the past, nothing to undo
     ConflictError : the lead must not be contacted, or is over
     """
-    app_state.store.hold_lock(session, lock_name(state, code))
+    hold_lock(session, lock_name(state, code))
     lead_id = str(state.data.lead_ids[code])
     _check_body(body)
     standing = find_standing_feedback(session, lead_id)
@@ -68,7 +70,7 @@ def add_feedback(
         found |= {"stage": str(stage)}
     if stage is not None or _undoes_a_stage(session, row):
         found |= rescore(app_state, session, state, code, "feedback")
-    session.add(AuditRow(at=row.written_at, actor=caller.name, action="feedback", subject=lead_id, detail=detail))
+    record_action(session, caller.name, "feedback", lead_id, detail)
     return found
 
 

@@ -21,9 +21,11 @@ from serving.problems import ConflictError, InvalidError
 from serving.request_records import find_undeclared_kind
 from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.loaded_state import LoadedState
-from serving.store.tables import ActivityRow, AnswerRow, AuditRow, IdempotencyRecord
+from serving.store.audit_trail import record_action
+from serving.store.engine import hold_lock
+from serving.store.tables import ActivityRow, AnswerRow, IdempotencyRecord
+from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import announce
 
 Work = Callable[[Session], dict[str, Any]]
@@ -68,7 +70,7 @@ def store_answer(
     value = _value_to_store(body, _find_question(state, body.question))
 
     def work(session: Session) -> dict[str, Any]:
-        app_state.store.hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
+        hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
         now = app_state.clock.next_known_at()
         author = body.author or caller.name
         row = AnswerRow(lead_id=lead_id, question=body.question, value=value, channel=body.channel, author=author)
@@ -79,7 +81,7 @@ def store_answer(
         detail: dict[str, Any] = {"question": body.question, "status": body.status, "channel": body.channel}
         if row.corrects is not None:
             detail |= {"corrects": row.corrects}
-        session.add(AuditRow(at=wall_now(), actor=caller.name, action="answer", subject=lead_id, detail=detail))
+        record_action(session, caller.name, "answer", lead_id, detail)
         session.flush()
 
         return {"answer": row.id} | rescore(app_state, session, state, code, "answer")
@@ -97,7 +99,7 @@ def store_activity(
         raise InvalidError("this source has no clocks, so it cannot use activities.")
 
     def work(session: Session) -> dict[str, Any]:
-        app_state.store.hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
+        hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
         now = app_state.clock.next_known_at()
         happened = body.happened_at or now
         if happened > max(now, wall_now()) + _CLOCK_SKEW:
@@ -109,7 +111,7 @@ def store_activity(
         session.add(row)
 
         detail = {"kind": body.kind, "actor": body.actor}
-        session.add(AuditRow(at=wall_now(), actor=caller.name, action="activity", subject=lead_id, detail=detail))
+        record_action(session, caller.name, "activity", lead_id, detail)
         session.flush()
 
         ignored = find_undeclared_kind(body.kind, body.actor, state.data.source)

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from serving.auth.api_keys import Caller
 from serving.lists.export import Form, format_heading, format_line, state_rank
 from serving.problems import ConflictError
-from serving.state.clock import wall_now
-from serving.store.engine import Store
-from serving.store.tables import AuditRow, ExportCount, ExportedLead
+from serving.store.audit_trail import record_action
+from serving.store.engine import Store, hold_lock
+from serving.store.tables import ExportCount, ExportedLead
 
 _IN_MEMORY = 8 * 2**20  # bytes; larger files go to disk
 _IDS_PER_STATEMENT = 500  # below every engine's limit of parameters
@@ -85,7 +85,7 @@ def export_changes(
         new[lead_id] = {"ledger": ledger, "lead_id": lead_id, "mark": now, "state": row["state"], "number": number}
 
     with store.writing() as session:
-        store.hold_lock(session, f"export:{ledger}")
+        hold_lock(session, f"export:{ledger}")
         if _count_exports(session, ledger) != last:
             file.close()
             raise ConflictError(
@@ -99,7 +99,7 @@ def export_changes(
         if new:
             session.execute(insert(ExportedLead), list(new.values()))
         detail = {"rows": len(new), "number": number, "form": chosen.form}
-        session.add(AuditRow(at=wall_now(), actor=caller.log_name, action="export", subject=name, detail=detail))
+        record_action(session, caller.log_name, "export", name, detail)
 
     file.seek(0)
     return ExportFile(file, len(new), number)

@@ -10,16 +10,17 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
-from serving.auth.api_keys import digest, end_session, open_session, start_session
+from serving.auth.api_keys import digest, end_session, start_session
 from serving.auth.dependencies import SESSION, AppStateDep, check_form_token
-from serving.auth.oidc_claims import local_path, person_of
+from serving.auth.oidc_claims import local_path, name_of, person_of
+from serving.auth.provider_sessions import end_sessions, open_session
 from serving.oidc_settings import CALLBACK, SIGN_IN_SECONDS
 from serving.pages.render import build_query, environment, render_page, set_cookie
 from serving.problems import NotFoundError, SignInRefusedError
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import SpentState
+from serving.store.wall_clock import wall_now
 
 if TYPE_CHECKING:
     from serving.auth.oidc_provider import OidcProvider
@@ -112,11 +113,13 @@ async def callback(request: Request, app_state: AppStateDep) -> Response:
     provider = _provider(request)
     note = provider.note(request, request.cookies.get(COOKIE, ""))
     await run_in_threadpool(_mark_state_used, app_state.store, note["state"])
-    person = person_of(await provider.finish(request, note), app_state.settings.oidc)
-    hours = app_state.settings.session_hours
-    cookie = await run_in_threadpool(
-        open_session, app_state.store, person.name, list(person.scopes), person.owner, hours, "provider"
-    )
+    claims = await provider.finish(request, note)
+    try:
+        person = person_of(claims, app_state.settings.oidc)
+    except SignInRefusedError:
+        await run_in_threadpool(end_sessions, app_state.store, name_of(claims))
+        raise
+    cookie = await run_in_threadpool(open_session, app_state.store, person, app_state.settings.session_hours)
     path = local_path(note["path"])
     # a page of our own, not a redirect: browsers hold back strict cookies on redirects that began on another site
     html = environment().get_template("signed_in.html").render(path=path)

@@ -30,7 +30,7 @@ from serving.pages import account_pages, forms, language, process, results, sign
 from serving.pages.chart_geometry import build_score_line, build_waterfall
 from serving.pages.language import language_of, translate_reasons
 from serving.pages.render import render_page
-from serving.problems import InvalidError, SignInError
+from serving.problems import ConfirmError, InvalidError, SignInError
 from serving.results.run_results import find_win_value, read_caution
 from serving.schemas import FeedbackGiven, Short
 from serving.scopes import Scope
@@ -74,6 +74,8 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
         answer = handler(request, error)
         if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
             return answer
+        if isinstance(error, ConfirmError):
+            return RedirectResponse(f"{sign_in.START}{sign_in.return_query(request)}", status_code=303)
         if isinstance(error, SignInError):
             return RedirectResponse(f"/sign-in{sign_in.return_query(request)}", status_code=303)
         shown = json.loads(bytes(answer.body))

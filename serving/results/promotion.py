@@ -11,9 +11,8 @@ from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_ch
 from pipelines.workspace.lock import only_writer
 from serving.problems import ConflictError, NotFoundError
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.result_cache import file_stamp
-from serving.store.tables import AuditRow
+from serving.store.audit_trail import record_action
 from serving.webhooks.outbox import announce
 from serving.webhooks.state_changes import announce_state_changes
 
@@ -105,6 +104,6 @@ def _record_move(app_state: AppState, actor: str, action: str, found: Champion, 
     announce_state_changes(app_state, before)
     with app_state.store.writing() as session:
         detail = {"previous": found.previous, **why}
-        session.add(AuditRow(at=wall_now(), actor=actor, action=action, subject=found.hash, detail=detail))
+        record_action(session, actor, action, found.hash, detail)
         announce(session, "model.promoted", {"hash": found.hash, "previous": found.previous})
     return {"champion": found.hash, "previous": found.previous, "in_use": taken}

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
 
 from features.assembly.flat_outcomes import open_rows
 from features.cohort.cohort import open_cohort
@@ -10,31 +9,34 @@ from models.explaining.framework import Framework
 from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
 from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock
-from serving.state.gather_rows import POSTED_TABLES, gather_rows
-from serving.state.lead_data import LeadData, to_records
-from serving.state.loaded_model import LoadedModel, line_of
+from serving.state.gather_rows import find_touched_leads, gather_rows
+from serving.state.lead_data import LeadData
+from serving.state.loaded_model import LoadedModel, lines_of
 from serving.state.ranked_worklist import Worklist
 from serving.store.engine import Store
-from serving.store.tables import FieldRow
+
+BLOCK = 2_000  # leads scored at once, which bounds the memory
 
 
 def build_worklist(
     store: Store, model: LoadedModel, data: LeadData, clock: ServingClock, framework: Framework
 ) -> Worklist:
-    """Rank the open leads; those with posted rows are scored again, as of the clock."""
+    """Rank the open leads; those with posted rows are scored again in blocks, as of the clock."""
     frame = _read_batch_worklist(model, framework)
     if frame is None:
         frame = _score_open_leads(model, data, framework)
     worklist = Worklist(frame, data)
 
-    with store.reading() as session:
-        touched = {name for table in POSTED_TABLES.values() for name in session.scalars(select(table.lead_id))}
-        looked_up = set(session.scalars(select(FieldRow.account_id)))
-        touched |= {name for account in looked_up for name in data.leads_of_account(account)}
-        for lead_id in sorted(touched & set(worklist.position)):
-            rows = gather_rows(session, data, [data.code(lead_id)])
-            scored = model.score_one(to_records(rows.tables), lead_id, clock.as_of(rows.latest), framework)
-            worklist.update_row(line_of(scored))
+    if not data.flat:
+        with store.reading() as session:
+            touched = find_touched_leads(session, data)
+            listed = np.intersect1d(touched, data.codes(worklist.position))
+            for block in np.array_split(listed, -(-len(listed) // BLOCK) or 1):
+                rows = gather_rows(session, data, block.tolist())
+                moments = pd.Series([clock.as_of(at) for at in rows.latest_of(data, block)], dtype="datetime64[us]")
+                ids = [str(name) for name in data.lead_ids[block]]
+                if ids:
+                    worklist.update_rows(lines_of(model.score_tables(rows.tables, ids, moments, framework)))
     return worklist
 
 

@@ -1,16 +1,13 @@
 """The server's clock: naive UTC, strictly increasing, on real time or on the data's."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 
+from serving.store.wall_clock import wall_now
+
 _TICK = timedelta(microseconds=1)  # the resolution of every timestamp here
-
-
-def wall_now() -> datetime:
-    """The present time, naive UTC."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class ServingClock:

@@ -100,6 +100,16 @@ class LeadData:
         account = int(self.account_of[code]) if code >= 0 else -1
         return str(self.account_ids[account]) if account >= 0 else ""
 
+    def codes(self, lead_ids: "pd.Series | pd.Index") -> Ints:
+        """Rows of leads, -1 where one is unknown."""
+        return self.lead_ids.get_indexer(pd.Index(lead_ids.astype("str"))).astype(np.int64)
+
+    @cached_property
+    def groups(self) -> Ints:
+        """By row of the leads, a number that leads of one account share."""
+        alone = np.arange(len(self.lead_ids)) + len(self.account_ids)
+        return np.where(self.account_of >= 0, self.account_of, alone).astype(np.int64)
+
     def with_account_mates(self, codes: Sequence[int]) -> Ints:
         """Rows of the leads and of all leads of their accounts."""
         accounts = {int(self.account_of[c]) for c in codes}

@@ -11,10 +11,10 @@ from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scoring import Scored
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.gather_rows import gather_rows
 from serving.state.lead_data import to_records
 from serving.state.loaded_state import LoadedState
+from serving.store.wall_clock import wall_now
 
 
 def score_leads(

@@ -153,6 +153,11 @@ def empty_tables() -> dict[str, list[dict[str, Any]]]:
     return {name: [] for name in TABLES}
 
 
+def lines_of(scored: Scored) -> list[dict[str, Any]]:
+    """The rows of the scored file, JSON-ready."""
+    return [to_json_values(row) for row in rows_of(scored.frame)]
+
+
 def line_of(scored: Scored) -> dict[str, Any]:
     """The first row of the scored file, JSON-ready."""
     return to_json_values(rows_of(scored.frame.iloc[[0]])[0])

@@ -1,7 +1,7 @@
 """The ranked worklist in memory: filters, search, sorting, stable pages, and leads scored again since."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -198,6 +198,28 @@ class Worklist:
                 state=state,
                 by_score=np.insert(others, place, at),
                 patches={**ranks.patches, at: dict(line)},
+            )
+
+    def update_rows(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Put the new rows of many leads in their places and rank all anew, once."""
+        at = self.position.get_indexer(pd.Index([str(line["lead_id"]) for line in lines], dtype="str"))
+        found = [(int(place), line) for place, line in zip(at, lines, strict=True) if place >= 0]
+        if not found:
+            return
+
+        places = [place for place, _ in found]
+        with self._lock:
+            ranks = self._ranks
+            probability, score, state = ranks.probability.copy(), ranks.score.copy(), ranks.state.copy()
+            probability[places] = [line["probability"] for _, line in found]
+            score[places] = [line["score"] for _, line in found]
+            state[places] = [self._state.setdefault(str(line["state"]), len(self._state)) for _, line in found]
+            self._ranks = _Ranks(
+                probability=probability,
+                score=score,
+                state=state,
+                by_score=np.lexsort((self._id_rank, -probability)),
+                patches={**ranks.patches, **{place: dict(line) for place, line in found}},
             )
 
     def set_last_week(self, scores: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:

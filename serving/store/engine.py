@@ -65,13 +65,6 @@ class Store:
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
 
-    def hold_lock(self, session: Session, name: str) -> None:
-        """Wait until no other transaction holds this name, and hold it to the end of this one; SQLite has one writer
-        at a time anyway.
-        """
-        if self.engine.dialect.name == "postgresql":
-            session.execute(text(f"SELECT pg_advisory_xact_lock(hashtextextended(:name, {_LOCK}))"), {"name": name})
-
     def migrate(self) -> None:
         """Apply the migrations that are missing; several servers may start at once."""
         try:
@@ -100,6 +93,14 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+def hold_lock(session: Session, name: str) -> None:
+    """Wait until no other transaction holds this name, and hold it to the end of this one; SQLite has one writer at a
+    time anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SELECT pg_advisory_xact_lock(hashtextextended(:name, {_LOCK}))"), {"name": name})
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -28,7 +28,10 @@ class ApiKey(Base):
 
 
 class WebSession(Base):
-    """A signed-in browser; the cookie's hash is stored, not the cookie."""
+    """A signed-in browser; the cookie's hash is stored, not the cookie.
+
+    Of a person who came through a provider: the mapped ``groups``, and when the provider last confirmed them.
+    """
 
     __tablename__ = "sessions"
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -38,6 +41,8 @@ class WebSession(Base):
     owner: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    groups: Mapped[list[str] | None]
+    confirmed_at: Mapped[datetime | None]
 
 
 class SpentState(Base):
@@ -171,7 +176,10 @@ class ExportCount(Base):
 
 
 class AuditRow(Base):
-    """Who did what, and when; no personal data except the names of those who acted."""
+    """Who saw or did what, and when; no personal data except the names of those who acted.
+
+    ``chain`` is a hash over the entry and the one before it; :mod:`serving.store.audit_trail` alone adds entries.
+    """
 
     __tablename__ = "audit"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -180,6 +188,7 @@ class AuditRow(Base):
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(200))
     detail: Mapped[dict[str, Any]]
+    chain: Mapped[str] = mapped_column(String(64), server_default="")
 
 
 class Webhook(Base):

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from serving.networks import IPNetwork
-from serving.state.clock import wall_now
 from serving.store.engine import Store
 from serving.store.tables import OutboxMessage, Webhook
+from serving.store.wall_clock import wall_now
 from serving.webhooks.addresses import AddressRefusedError, Receiver, parse_address, resolve_receiver
 from serving.webhooks.outbox import ATTEMPTS, SIGNATURE, sign
 

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from serving.networks import IPNetwork
 from serving.problems import ConflictError, NotFoundError
-from serving.state.clock import wall_now
+from serving.store.audit_trail import record_action
 from serving.store.engine import Store
-from serving.store.tables import AuditRow, OutboxMessage, Webhook
+from serving.store.tables import OutboxMessage, Webhook
+from serving.store.wall_clock import wall_now
 from serving.webhooks.addresses import check_address
 
 SIGNATURE = "Leadscore-Signature"
@@ -52,7 +53,7 @@ def add_webhook(
         session.add(hook)
         session.flush()
         detail = {"url": url, "events": events}
-        session.add(AuditRow(at=wall_now(), actor=actor, action="webhook.added", subject=str(hook.id), detail=detail))
+        record_action(session, actor, "webhook.added", str(hook.id), detail)
         return {"id": hook.id, "url": url, "events": events, "secret": secret}
 
 
@@ -113,7 +114,7 @@ def replay_dead_letters(store: Store, actor: str, number: int) -> int:
         for row in rows:
             row.attempts, row.due_at = 0, wall_now()
         detail = {"messages": len(rows)}
-        session.add(AuditRow(at=wall_now(), actor=actor, action="webhook.replayed", subject=str(number), detail=detail))
+        record_action(session, actor, "webhook.replayed", str(number), detail)
         return len(rows)
 
 
@@ -136,4 +137,4 @@ def remove_webhook(store: Store, actor: str, number: int) -> None:
         session.execute(
             delete(OutboxMessage).where(OutboxMessage.webhook_id == number, OutboxMessage.delivered_at.is_(None))
         )
-        session.add(AuditRow(at=wall_now(), actor=actor, action="webhook.removed", subject=str(number), detail={}))
+        record_action(session, actor, "webhook.removed", str(number))

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.loaded_state import LoadedState
 from serving.store.tables import IdempotencyRecord, Webhook
+from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import announce
 
 EVENT = "lead.state_changed"

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,15 +14,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc.jwk import RSAKey
 from pydantic import SecretStr
+from sqlalchemy import delete, update
 from starlette.testclient import TestClient
 
 from serving.app import create_app
+from serving.auth.api_keys import create_key, revoke_key, start_session
 from serving.auth.dependencies import SESSION
 from serving.auth.oidc_claims import local_path
 from serving.oidc_settings import CALLBACK, OidcSettings
 from serving.pages.sign_in import COOKIE
 from serving.problems import OidcSettingsError
-from serving.store.tables import AuditRow, WebSession
+from serving.store.tables import ApiKey, AuditRow, WebSession
+from serving.store.wall_clock import wall_now
 from tests.reference.provider import CLIENT, SECRET, LocalProvider
 from tests.reference.serving import client_for, settings_for, worklist_of
 
@@ -413,3 +417,86 @@ def test_the_secret_may_come_from_a_file_and_settings_from_the_environment(
     found = OidcSettings()
     assert (found.secret(), found.groups, found.see_all) == (SECRET, {"sales": ["read"]}, ("sales",))
     assert found.discovery == "https://id.example.com/.well-known/openid-configuration"
+
+
+def age_session(client: TestClient, minutes: float) -> None:
+    """As if the provider had confirmed every session so long ago."""
+    with client.app.state.app_state.store.writing() as session:
+        for row in session.query(WebSession):
+            row.confirmed_at = wall_now() - timedelta(minutes=minutes)
+
+
+def test_the_provider_confirms_a_session_again_and_ends_it_when_the_group_is_gone(
+    client: TestClient, provider: LocalProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, provider, "max")
+    home = client.get("/", headers=PAGE)
+    token = re.search(r'name="token" value="([^"]+)"', home.text)
+    assert token is not None and client.get("/v1/worklist").status_code == 200
+
+    age_session(client, 20)
+    asked = client.get("/short?x=1", headers=PAGE, follow_redirects=False)
+    assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in/oidc?next=%2Fshort%3Fx%3D1")
+    assert client.get("/v1/worklist").status_code == 401
+    sent = ("/v1/champion/rollback", {"x-form-token": token[1]})
+    assert client.post(sent[0], headers=sent[1]).status_code == 403, "a form that was open may still be sent"
+    age_session(client, 31)
+    assert client.post(sent[0], headers=sent[1]).status_code == 401
+
+    sign_in(client, provider, "max")
+    assert client.get("/v1/worklist").status_code == 200
+    age_session(client, 20)
+    monkeypatch.setitem(PEOPLE, "max", person("max@sales.example", "football"))
+    refused(sign_in(client, provider, "max"), 403, "None of your groups")
+    with client.app.state.app_state.store.reading() as session:
+        assert session.query(WebSession).count() == 0
+    assert client.get("/", headers=PAGE).url.path == "/sign-in"
+
+
+def test_a_group_that_is_no_longer_mapped_ends_its_sessions(
+    tiny_demo: Any, tmp_path: Path, provider: LocalProvider
+) -> None:
+    def status_under(**changes: Any) -> int:
+        with client_for(tiny_demo, tmp_path, oidc=settings(provider, **changes)) as later:
+            later.cookies.set(SESSION, cookie)
+            return int(later.get("/v1/worklist").status_code)
+
+    with client_for(tiny_demo, tmp_path, oidc=settings(provider)) as client:
+        sign_in(client, provider, "max")
+        cookie = client.cookies[SESSION]
+        assert client.get("/v1/worklist").status_code == 200
+    assert status_under() == 200
+    for changes in (
+        {"groups": {"sales": ["read"]}},
+        {"groups": {"managers": ["admin"]}},
+        {"see_all": ()},
+    ):
+        with client_for(tiny_demo, tmp_path, oidc=settings(provider)) as client:
+            sign_in(client, provider, "max")
+            cookie = client.cookies[SESSION]
+        assert status_under(**changes) == 401, changes
+        assert status_under() == 401, "it has ended"
+
+
+def test_a_session_ends_with_its_key_however_that_goes(tiny_demo: Any, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        store = client.app.state.app_state.store
+        for end in (
+            lambda token: revoke_key(store, token[:10]),
+            lambda _: change(store, update(ApiKey).values(revoked_at=wall_now())),
+            lambda _: change(store, delete(ApiKey).where(ApiKey.name == "rep")),
+        ):
+            token = create_key(store, "rep", ["read"])
+            client.app.state.callers.forget()
+            cookie = start_session(store, token, 1.0)
+            assert cookie is not None
+            client.cookies.set(SESSION, cookie)
+            assert client.get("/v1/worklist").status_code == 200
+            end(token)
+            assert client.get("/v1/worklist").status_code == 401
+            create_key(store, "other", ["read"])
+
+
+def change(store: Any, statement: Any) -> None:
+    with store.writing() as session:
+        session.execute(statement)

@@ -166,7 +166,7 @@ def test_a_failed_transaction_leaves_nothing(url: str, tmp_path: Path) -> None:
 
 
 def _now() -> Any:
-    from serving.state.clock import wall_now
+    from serving.store.wall_clock import wall_now
 
     return wall_now()
 

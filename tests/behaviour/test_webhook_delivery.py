@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from serving.state.clock import wall_now
 from serving.store.engine import Store, open_store
 from serving.store.tables import OutboxMessage
+from serving.store.wall_clock import wall_now
 from serving.webhooks import delivery
 from serving.webhooks.delivery import ReceiverQueues, deliver
 from serving.webhooks.outbox import (

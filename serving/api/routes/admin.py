@@ -1,15 +1,18 @@
 """For administrators: which model scores, who receives events, and what was done."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import ConfigDict, Field, model_validator
 from sqlalchemy import select
 
 from serving.auth.dependencies import Admin, AppStateDep
 from serving.leads.posted_rows import Table, export_posted_rows
 from serving.results.promotion import ask_gate, promote, roll_back
-from serving.schemas import HASH, Body, WebhookIn
+from serving.schemas import HASH, Body, Short, WebhookIn
+from serving.store.audit_trail import entry_record, read_entries, to_line, verify_trail
 from serving.store.tables import AuditRow
 from serving.webhooks import outbox
 
@@ -120,20 +123,49 @@ def get_posted(
     return Response(posted.content, media_type="application/vnd.apache.parquet", headers=headers)
 
 
-@router.get("/audit", summary="Who did what, newest first")
+@router.get("/audit", summary="Who saw and changed what, newest first")
 def get_audit(
     app_state: AppStateDep,
     caller: Admin,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
+    subject: Annotated[Short | None, Query(description="only what concerns this lead, bundle or webhook")] = None,
 ) -> list[dict[str, Any]]:
     """``before`` is the id to continue from."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if subject is not None:
+        query = query.where(AuditRow.subject == subject)
     if before is not None:
         query = query.where(AuditRow.id < before)
     with app_state.store.reading() as session:
-        return [
-            {"id": row.id, "at": row.at.isoformat(), "actor": row.actor, "action": row.action}
-            | {"subject": row.subject, "detail": row.detail}
-            for row in session.scalars(query)
-        ]
+        return [entry_record(row) for row in session.scalars(query)]
+
+
+@router.get("/audit/export", summary="The audit trail as a file", response_class=Response)
+def get_audit_export(
+    app_state: AppStateDep,
+    caller: Admin,
+    after: Annotated[int, Query(ge=0, le=_LARGEST, description="id to continue from")] = 0,
+) -> StreamingResponse:
+    """All entries, oldest first, one JSON object per line; the hash of each covers the one before it."""
+
+    def lines() -> Iterator[str]:
+        with app_state.store.reading() as session:
+            for entry in read_entries(session, after):
+                yield to_line(entry)
+
+    headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=headers)
+
+
+@router.get("/audit/check", summary="Whether the audit trail was tampered with")
+def get_audit_check(
+    app_state: AppStateDep,
+    caller: Admin,
+    expect: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9]{1,10}:[0-9a-f]{12,64}$", description="<last_id>:<head> as noted earlier"),
+    ] = None,
+) -> dict[str, Any]:
+    """Follows the chain of hashes; ``head`` noted elsewhere shows later whether newer entries were cut off."""
+    return verify_trail(app_state.store, expect).record()

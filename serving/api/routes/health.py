@@ -11,11 +11,16 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", summary="Alive, and what is wrong if anything is")
-def healthz(app_state: AppStateDep) -> dict[str, Any]:
-    """Status ``degraded``: the server still serves, with the model it had, for the reason in ``problem``."""
-    store = app_state.store.is_alive()
+async def healthz(request: Request, app_state: AppStateDep) -> dict[str, Any]:
+    """Status ``degraded``: the server still serves, for the reason in ``problem``: another model than the chosen one,
+    a store or a disk that cannot be written to, data older than declared, a lock that is held for too long.
+    """
+    found = await request.app.state.health.recent()
+    store = found.store
     still_serves = "The last champion still serves." if app_state.registry_problem and app_state.ready else ""
-    problem = " ".join(dict.fromkeys(filter(None, [app_state.problem, app_state.registry_problem, still_serves])))
+    problem = " ".join(
+        dict.fromkeys(filter(None, [app_state.problem, app_state.registry_problem, still_serves, *found.problems]))
+    )
 
     body: dict[str, Any] = {"status": "ok" if store and not problem else "degraded", "store": store}
     if problem:
@@ -35,9 +40,9 @@ def healthz(app_state: AppStateDep) -> dict[str, Any]:
 
 
 @router.get("/readyz", summary="Ready to score")
-def readyz(app_state: AppStateDep) -> Response:
-    """200 once a model is loaded and the store answers, else 503."""
-    ready = app_state.ready and app_state.store.is_alive()
+async def readyz(request: Request, app_state: AppStateDep) -> Response:
+    """200 once a model is loaded and the store answers, else 503; it never waits for a writer."""
+    ready = app_state.ready and (await request.app.state.health.recent()).store
     return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
 
 

@@ -16,7 +16,7 @@ from serving.request_language import find_language
 from serving.request_records import count_not_yet_known, read_many_records, read_records
 from serving.schemas import CardOut, LeadRows, ManyOut, ManyRows
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
+from serving.store.wall_clock import wall_now
 
 router = APIRouter(prefix="/v1", tags=["score"], route_class=JsonRoute)
 

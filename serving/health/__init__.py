@@ -1,0 +1,1 @@
+"""Whether the server can do its work, asked without waiting for anybody who works."""

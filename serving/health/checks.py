@@ -1,0 +1,124 @@
+"""Looks at what a server needs: a store it can read and write, a disk with room, data young enough, no lock for hours.
+
+Each look is bounded: none waits longer than half a second for whoever holds a lock.
+"""
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.storage_errors import storage_error_of
+from serving.state.app_state import AppState
+from serving.store.engine import Store
+from serving.store.wall_clock import wall_now
+
+_WAIT_SECONDS = 0.5
+_WRITTEN = b"\x00" * 65_536  # what a full disk refuses; less may fit into the last block of a file
+
+
+class StoreLook:
+    """Connections of its own to the store: those of requests may all be waiting."""
+
+    def __init__(self, store: Store) -> None:
+        url = store.engine.url
+        sqlite = url.get_backend_name() == "sqlite"
+        options = {"timeout": _WAIT_SECONDS} if sqlite else {"connect_timeout": 5}
+        self._engine: Engine = create_engine(url, poolclass=NullPool, connect_args=options)
+        self._sqlite = sqlite
+
+    def problem(self) -> tuple[bool, str]:
+        """Whether the store answers, and why it cannot be written to, empty if it can."""
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(text("SELECT 1 FROM alembic_version"))
+                try:
+                    self._try_to_write(connection)
+                except SQLAlchemyError as error:
+                    return True, _describe_write_failure(error)
+        except SQLAlchemyError as error:
+            return False, f"The store does not answer ({type(error).__name__})."
+        return True, ""
+
+    def _try_to_write(self, connection: Connection) -> None:
+        connection.rollback()
+        if self._sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(_WAIT_SECONDS * 1e3)}ms'")
+            connection.exec_driver_sql("LOCK TABLE alembic_version IN ROW EXCLUSIVE MODE")
+        connection.rollback()
+
+
+def _describe_write_failure(error: SQLAlchemyError) -> str:
+    storage = storage_error_of(error)
+    if storage is not None:
+        return f"The store cannot be written to: {storage.message}"
+    said = str(getattr(error, "orig", error)).splitlines()[0]
+    if "lock" in said.lower():
+        return "The store is locked by another process: answers and feedback wait."
+    return f"The store cannot be written to ({type(error).__name__})."
+
+
+def find_problems(app_state: AppState) -> Iterator[str]:
+    """What is wrong beside the store, in sentences."""
+    yield from _find_closed_folder(app_state.folder)
+    yield from _find_old_data(app_state)
+    yield from _find_held_lock(app_state.paths, timedelta(minutes=app_state.settings.lock_minutes))
+
+
+def _find_closed_folder(folder: Path) -> Iterator[str]:
+    file = folder / f".health.{secrets.token_hex(4)}"
+    try:
+        with file.open("xb") as probe:
+            probe.write(_WRITTEN)
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        storage = storage_error_of(error)
+        yield f"Files cannot be written: {storage.message if storage else error.strerror}"
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _find_old_data(app_state: AppState) -> Iterator[str]:
+    """Whether the data are older than declared; without clocks their age is that of the last ingest."""
+    days = app_state.settings.data_days
+    if not days or not app_state.ready:
+        return
+    data = app_state.loaded.data
+    if data.cutoff is not None:
+        since, what = data.cutoff.to_pydatetime(warn=False), "end"
+    else:
+        file = CountsRecord.path(app_state.paths)
+        if not file.exists():
+            return
+        since, what = datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None), "were read"
+    age = (wall_now() - since) / timedelta(days=1)
+    if age > days:
+        yield f"The data {what} {age:.0f} days ago ({since:%Y-%m-%d}), more than the declared {days:g}: ingest again."
+
+
+def _find_held_lock(paths: Paths, longest: timedelta) -> Iterator[str]:
+    """Whether a run has held the source's lock for too long: then no promotion gets through."""
+    file = paths.root / ".lock"
+    try:
+        with file.open("r") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held = time.time() - file.stat().st_mtime
+                if held > longest.total_seconds():
+                    who = lock.read(20).strip() or "(unknown)"
+                    yield f"Process {who} has held the lock of '{paths.source}' for {held / 60:.0f} minutes."
+    except OSError:
+        return

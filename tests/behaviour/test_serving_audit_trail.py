@@ -1,0 +1,192 @@
+"""Who saw and changed what: on record, exportable, and a change to the record itself shows."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, update
+
+from features.errors import ExitStatus
+from serving.leads.retention import apply_retention
+from serving.store.audit_trail import (
+    AuditEntry,
+    append_entries,
+    prune_trail,
+    read_entries,
+    record_action,
+    verify_trail,
+)
+from serving.store.engine import Store, open_store
+from serving.store.tables import AuditRow
+from serving.store.wall_clock import wall_now
+from tests.reference.serving import client_for, key_for, worklist_of
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store with ten entries."""
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres")
+    found = open_store(url, tmp_path)
+    with found.writing() as session:
+        session.execute(delete(AuditRow))
+    for k in range(10):
+        with found.writing() as session:
+            record_action(session, "Ann", "answer", f"L{k}", {"value": k / 3, "né": ["a", None]})
+    yield found
+    found.close()
+
+
+def ids(store: Store) -> list[int]:
+    with store.reading() as session:
+        return [entry["id"] for entry in read_entries(session)]
+
+
+def tamper(store: Store, statement: Any) -> None:
+    with store.writing() as session:
+        session.execute(statement)
+
+
+def test_a_trail_is_whole_until_somebody_changes_it(store: Store) -> None:
+    whole = verify_trail(store)
+    assert (whole.intact, whole.entries, whole.last_id) == (True, 10, ids(store)[-1])
+    noted = f"{whole.last_id}:{whole.head}"
+    assert verify_trail(store, noted).intact and verify_trail(store, noted[:30]).intact
+
+    fourth, last = ids(store)[3], ids(store)[-1]
+    tamper(store, update(AuditRow).where(AuditRow.id == fourth).values(detail={"value": 9.0}))
+    changed = verify_trail(store)
+    assert not changed.intact and f"entry {fourth} " in changed.problem
+    tamper(store, delete(AuditRow).where(AuditRow.id == fourth))
+    assert f"entry {ids(store)[3]} " in verify_trail(store).problem
+
+    tamper(store, delete(AuditRow).where(AuditRow.id >= fourth))
+    assert verify_trail(store).intact, "a shorter chain is a chain"
+    cut = verify_trail(store, noted)
+    assert not cut.intact and f"entry {last} is not the one that was noted" in cut.problem
+
+
+def test_an_entry_put_in_between_shows(store: Store) -> None:
+    at = {"at": wall_now(), "actor": "Eve", "action": "saw", "subject": "", "detail": {}}
+    tamper(store, insert(AuditRow).values(**at, chain="f" * 64))
+    assert not verify_trail(store).intact
+
+
+@pytest.mark.parametrize("first", [ids, lambda store: ids(store)[1:]], ids=["the first", "a later one"])
+def test_what_is_pruned_by_rule_leaves_the_chain_whole(store: Store, first: Callable[[Store], list[int]]) -> None:
+    noted = verify_trail(store)
+    old = first(store)[:4]
+    tamper(store, update(AuditRow).where(AuditRow.id.in_(old)).values(at=wall_now() - timedelta(days=900)))
+    assert not verify_trail(store).intact, "even its time is covered"
+    tamper(store, delete(AuditRow))
+
+    past, now = wall_now() - timedelta(days=900), wall_now()
+    moments = [past] * 4 + [now] * 6
+    with store.writing() as session:
+        append_entries(
+            session,
+            [AuditEntry(actor="Ann", action="saw", subject=f"L{k}", detail={}, at=at) for k, at in enumerate(moments)],
+        )
+    before = verify_trail(store)
+    assert prune_trail(store, now - timedelta(days=730)) == 4
+    after = verify_trail(store, f"{before.last_id}:{before.head}")
+    assert (after.intact, after.entries) == (True, 7) and prune_trail(store, now - timedelta(days=730)) == 0
+    assert verify_trail(store, f"{ids(store)[0] - 1}:{'0' * 64}").intact, "a noted head that was pruned is no fault"
+    assert not verify_trail(store, f"{noted.last_id + 500}:{noted.head}").intact
+    tamper(store, delete(AuditRow).where(AuditRow.id == ids(store)[0]))
+    assert not verify_trail(store).intact, "removing more than the rule did shows"
+
+
+def test_the_trail_tells_who_saw_and_who_changed_what(tiny_demo: Any, tmp_path: Path) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    with client_for(tiny_demo, tmp_path) as client:
+        headers = key_for(client, "read", "feedback", "score")
+        admin = key_for(client, "admin")
+        client.get(f"/v1/leads/{lead}", headers=headers)
+        client.get("/v1/worklist", params={"search": "Kowalski", "state": "mql"}, headers=headers)
+        client.get("/v1/leads/nobody", headers=headers)
+        client.get("/v1/worklist")
+        client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"}, headers=headers)
+        client.post("/v1/score", json={"lead": {"lead_id": "new"}}, headers=headers)
+        client.get("/healthz")
+        client.app.state.views.flush()
+
+        told = client.get("/v1/audit", headers=admin).json()
+        seen = [(row["action"], row["subject"], row["detail"].get("route")) for row in reversed(told)]
+        assert seen == [
+            ("key.created", "tester", None),
+            ("key.created", "tester", None),
+            ("feedback", lead, None),
+            ("saw", lead, "/v1/leads/{lead_id}"),
+            ("saw", "", "/v1/worklist"),
+            ("scored", "", "/v1/score"),
+        ]
+        assert told[1]["detail"]["asked"] == {"search": "...", "state": "mql"} and told[2]["detail"]["by"] == "key:1"
+        mine = client.get("/v1/audit", params={"subject": lead}, headers=admin).json()
+        assert [row["action"] for row in mine] == ["saw", "feedback"]
+
+        exported = [json.loads(line) for line in client.get("/v1/audit/export", headers=admin).text.splitlines()]
+        assert [row["id"] for row in exported] == [row["id"] for row in reversed(told)]
+        check = client.get("/v1/audit/check", headers=admin).json()
+        assert check == {"intact": True, "entries": 6, "last_id": exported[-1]["id"], "head": exported[-1]["chain"]}
+        for path in ("/v1/audit", "/v1/audit/export", "/v1/audit/check"):
+            assert client.get(path, headers=headers).status_code == 403
+
+
+def test_views_can_be_left_out_and_are_written_when_the_server_stops(tiny_demo: Any, tmp_path: Path) -> None:
+    for views, expected in ((True, ["saw"]), (False, ["saw"])):
+        with client_for(tiny_demo, tmp_path, audit_views=views) as client:
+            client.get("/v1/worklist")
+        found = open_store(None, tmp_path)
+        with found.reading() as session:
+            assert [entry["action"] for entry in read_entries(session)] == expected
+        found.close()
+
+
+def test_views_wait_while_the_store_cannot_be_written_to(
+    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    def full(*_: Any) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    with client_for(tiny_demo, tmp_path) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr("serving.store.view_log.append_entries", full)
+            assert client.get("/v1/worklist").status_code == 200
+            assert client.app.state.views.flush() == 0
+        assert client.app.state.views.flush() == 1
+
+
+def test_the_command_line_exports_and_checks_it(cli: Cli, tiny_copy: Any, tmp_path: Path) -> None:
+    assert cli("keys", "create", "crm", "--scope", "read", *tiny_copy.args)[0] == 0
+    status, out, _ = cli("trail", "verify", *tiny_copy.args)
+    assert status == 0 and out.startswith("1 entries, intact.\nhead 1:")
+    noted = out.strip().rpartition(" ")[2]
+    assert cli("trail", "export", "--out", str(tmp_path / "trail.jsonl"), *tiny_copy.args)[0] == 0
+    assert json.loads((tmp_path / "trail.jsonl").read_text())["action"] == "key.created"
+
+    store = open_store(None, tiny_copy.context.paths.root / "serving")
+    tamper(store, update(AuditRow).values(actor="somebody else"))
+    status, out, _ = cli("trail", "verify", "--json", *tiny_copy.args)
+    assert status == ExitStatus.ACT and json.loads(out)["intact"] is False
+    tamper(store, delete(AuditRow))
+    assert cli("trail", "verify", *tiny_copy.args)[0] == 0
+    assert cli("trail", "verify", "--expect", noted, *tiny_copy.args)[0] == ExitStatus.ACT
+    store.close()
+
+
+def test_retention_notes_the_head_in_the_log(
+    tiny_demo: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        client.get("/v1/worklist")
+        client.app.state.views.flush()
+        apply_retention(client.app.state.app_state)
+        head = client.get("/v1/audit/check").json()["head"]
+    assert f"1:{head}" in capsys.readouterr().err
