@@ -85,7 +85,7 @@ bench: $(VENV)/.dev ## run the benchmarks (ratios within one run)
 	$(BIN)/leadscore bench
 
 lock: | $(BIN)/python ## compile the host-free, hashed lock files
-	$(BIN)/uv pip compile pyproject.toml --extra spark --extra postgres --extra demo --extra oidc --group dev $(LOCK) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra spark --extra postgres --extra demo --extra dvc --extra oidc --group dev $(LOCK) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements-dev.lock $(LOCK) -o requirements.lock
 
 clean: ## remove the environment and caches; data stay

@@ -40,7 +40,7 @@ def probe_bundle(folder: Path, bundle_hash: str, *, seconds: float = SECONDS) ->
     """
     root = str(Path(__file__).resolve().parents[1])
     paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603  our own interpreter and module, no shell
         [sys.executable, "-P", "-m", "models.bundle_probe", str(folder), bundle_hash, f"{seconds:g}"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

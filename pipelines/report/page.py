@@ -203,7 +203,7 @@ def _plotly() -> Any:
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    return Markup(get_plotlyjs())
+    return Markup(get_plotlyjs())  # noqa: S704  the script of the installed package
 
 
 @cache

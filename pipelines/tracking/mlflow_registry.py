@@ -157,7 +157,7 @@ def _ask_alias(server: _Server, model: str) -> bytes:
     """The server's answer to what the alias names."""
     asked = urllib.parse.urlencode({"name": model, "alias": CHAMPION})
     try:
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310  http or https, which the declared server was checked for
             f"{server.base}/api/2.0/mlflow/registered-models/alias?{asked}", headers=server.headers
         )
         with urllib.request.build_opener(_RefuseRedirects).open(request, timeout=_SECONDS) as answer:

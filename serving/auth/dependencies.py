@@ -22,7 +22,7 @@ from serving.scopes import Scope
 from serving.state.app_state import AppState
 
 SESSION = "leadscore_session"
-TOKEN_HEADER = "x-form-token"
+TOKEN_HEADER = "x-form-token"  # noqa: S105  a name
 SAFE = ("GET", "HEAD", "OPTIONS")
 _KEPT_SECONDS = 5.0  # how long a revoked key may go on working
 _KEPT_KEYS = 1_000  # bounds the memory

@@ -4,7 +4,6 @@ Each look is bounded: none waits longer than half a second for whoever holds a l
 """
 
 import fcntl
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -81,8 +80,6 @@ def _find_closed_folder(folder: Path) -> Iterator[str]:
     try:
         with file.open("xb") as probe:
             probe.write(_WRITTEN)
-            probe.flush()
-            os.fsync(probe.fileno())
     except OSError as error:
         storage = storage_error_of(error)
         yield f"Files cannot be written: {storage.message if storage else error.strerror}"

@@ -11,7 +11,8 @@ from serving.health.checks import StoreLook, find_problems
 from serving.state.app_state import AppState
 
 LOOK_SECONDS = 5.0  # between looks
-_PATIENCE_SECONDS = 1.0  # of a request that comes before the first look
+_PATIENCE_SECONDS = 0.3  # of a request that comes before the first look: it is answered by what was known before
+_ALONE_SECONDS = 5.0  # the same, where nothing looks behind the requests
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class HealthWatch:
             self._one.release()
 
     async def recent(self) -> Found:
-        """The last look; if none was made for two rounds, one is made, and waited for no longer than a second."""
+        """The last look; if none was made for two rounds, one is made, and hardly waited for."""
         if time.monotonic() - self.found.at > self._round:
-            with anyio.move_on_after(_PATIENCE_SECONDS):
+            with anyio.move_on_after(_PATIENCE_SECONDS if self.app_state.settings.background else _ALONE_SECONDS):
                 limiter = anyio.CapacityLimiter(1)  # its own: the threads of requests may all be waiting for a writer
                 await anyio.to_thread.run_sync(self.look, abandon_on_cancel=True, limiter=limiter)
         return self.found

@@ -83,7 +83,9 @@ def fetch_champion(app_state: AppState) -> None:
     asked = ["--source", app_state.settings.source, "--data-dir", str(app_state.settings.data_dir)]
     command = [sys.executable, "-m", "pipelines.cli", "champion", "--pull", *asked]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False)
+        done = subprocess.run(  # noqa: S603  our own interpreter and command line, no shell
+            command, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         raise RegistryError(
             f"the registry delivered no bundle within {_FETCH_SECONDS:.0f} s; check its artifact store."

@@ -1,20 +1,17 @@
-"""What grows while a server is used: posted rows are scored in one batch, and count once when the source has them."""
+"""What grows while a server is used: posted rows are scored in one batch, and what is too old is removed by rule."""
 
-import io
 import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from sqlalchemy import func, select, update
 
 from serving.leads.retention import apply_retention
 from serving.leads.uploads import score_waiting_uploads
 from serving.state import build_worklist
-from serving.state.gather_rows import append_rows
 from serving.state.loaded_model import LoadedModel
 from serving.store.tables import (
     AnswerRow,
@@ -53,23 +50,9 @@ def test_leads_with_posted_rows_are_scored_in_one_batch_as_one_by_one(
             assert line["probability"] == pytest.approx(card["probability"], abs=0.0)
 
 
-def test_a_row_that_was_exported_and_imported_counts_once() -> None:
-    at = pd.to_datetime(["2026-01-01 10:00:00", "2026-01-02 10:00:00.5"], format="ISO8601")
-    own = pd.DataFrame({"activity_id": ["a1", "a2"], "lead_id": ["L1", "L1"], "kind": "page_view", "known_at": at})
-    answers = pd.DataFrame({"lead_id": ["L1"], "question": ["budget"], "value": ["<10k"], "happened_at": at[1:]})
-    posted = pd.DataFrame({"activity_id": ["a2", "a2", "a3"], "lead_id": ["L1", "L2", "L1"], "kind": "page_view"})
-    given = answers.loc[[0, 0]].assign(happened_at=[at[1].floor("s"), at[0]])
-    joined = append_rows(
-        {"activities": own, "answers": answers}, {"activities": posted.assign(known_at=at[1]), "answers": given}
-    )
-    found = joined["activities"][["lead_id", "activity_id"]].to_numpy().tolist()
-    assert found == [["L1", "a1"], ["L1", "a2"], ["L2", "a2"], ["L1", "a3"]]
-    assert len(joined["answers"]) == 2
-
-
 def test_what_is_too_old_goes_and_what_is_younger_stays(tiny_demo: Any, tmp_path: Path) -> None:
     lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
-    with client_for(tiny_demo, tmp_path) as client:
+    with client_for(tiny_demo, tmp_path, posted_days=730.0) as client:
         app_state = client.app.state.app_state
         store = app_state.store
         client.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/x", "events": ["lead.feedback"]})
@@ -117,33 +100,6 @@ def test_nothing_is_too_old_where_the_settings_say_so(tiny_demo: Any, tmp_path: 
             for table, name in ((ScoreRow, "written_at"), (AnswerRow, "known_at"), (AuditRow, "at")):
                 session.execute(update(table).values(**{name: datetime(2000, 1, 1)}))
         assert sum(apply_retention(client.app.state.app_state).values()) == 0
-
-
-def test_rows_that_the_source_holds_leave_the_store(tiny_copy: Any, tmp_path: Path) -> None:
-    lead = fill_store(tiny_copy, tmp_path, rows=50, leads=1)[0]
-    with client_for(tiny_copy, tmp_path) as client:
-        before = client.get(f"/v1/leads/{lead}").json()
-        assert sum(apply_retention(client.app.state.app_state).values()) == 0
-        posted = read_all_posted(client)
-
-    for name, rows in posted.items():
-        file = tiny_copy.context.paths.ingest / f"{name}.parquet"
-        own = pd.read_parquet(file)
-        pd.concat([own, rows.reindex(columns=own.columns).astype(own.dtypes)], ignore_index=True).to_parquet(file)
-    with client_for(tiny_copy, tmp_path) as client:
-        both = client.get(f"/v1/leads/{lead}").json()
-        told = apply_retention(client.app.state.app_state)
-        after = client.get(f"/v1/leads/{lead}").json()
-    assert (told["answers"], told["activities"]) == (5, 45)
-    assert both["score"] == after["score"] == before["score"], "counted twice, they would move it"
-
-
-def read_all_posted(client: Any) -> dict[str, pd.DataFrame]:
-    """Everything posted, as the nightly export brings it to the CRM."""
-    return {
-        name: pd.read_parquet(io.BytesIO(client.get(f"/v1/posted/{name}").content))
-        for name in ("answers", "activities")
-    }
 
 
 def counts(store: Any) -> dict[str, int]:

@@ -16,6 +16,7 @@ from serving.auth.api_keys import LOCAL, create_key, list_keys
 from serving.lists.export_history import ExportFields, export_changes
 from serving.problems import ConflictError
 from serving.store import engine
+from serving.store.audit_trail import verify_trail
 from serving.store.engine import Store, open_store
 from serving.store.tables import AuditRow, Base, OutboxMessage, Upload, Webhook
 from serving.webhooks.outbox import announce
@@ -65,7 +66,12 @@ def test_an_empty_store_is_made_as_the_migrations_make_it(url: str, tmp_path: Pa
 
 
 LATER = ("spent_states", "handed_over", "ledgers", "stages", "field_values")  # made by migrations after the first
-LATER_COLUMNS = {"answers": ("corrects",), "feedback": ("known_at", "state", "next_action", "undoes")}
+LATER_COLUMNS = {
+    "answers": ("corrects",),
+    "feedback": ("known_at", "state", "next_action", "undoes"),
+    "audit": ("chain",),
+    "sessions": ("groups", "confirmed_at"),
+}
 
 
 UPLOADED = (
@@ -92,6 +98,8 @@ def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path)
         assert context.get_current_revision() == engine.newest_revision()
         assert compare_metadata(context, Base.metadata) == []
     assert [key.name for key in list_keys(store)] == ["kept"]
+    check = verify_trail(store)
+    assert (check.intact, check.entries) == (True, 1), "what was on record is chained"
     with store.reading() as session:
         uploads = session.execute(select(Upload.id, Upload.caller, Upload.owner).order_by(Upload.id)).all()
     number = list_keys(store)[0].id

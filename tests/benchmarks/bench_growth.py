@@ -56,7 +56,7 @@ def measure_start(run: Any, folder: Path, posted: int) -> dict[str, Any]:
         leads = len(set(fill_store(run, state_dir, rows))) if rows else 0
         starts, moves = [], []
         for _ in range(REPEATS):
-            server = Served(run, state_dir, BACKGROUND="false")
+            server = Served(run, state_dir)
             began = time.perf_counter()
             server.start()
             starts.append(time.perf_counter() - began)

@@ -104,7 +104,9 @@ def _open(content: bytes, sheet: str | None, what: str, *, rows: int | None = No
 
     command = [sys.executable, "-I", str(_READER), json.dumps({"sheet": sheet, "rows": rows})]
     try:
-        run = subprocess.run(command, input=content, capture_output=True, check=False, timeout=_LONGEST_SECONDS)
+        run = subprocess.run(  # noqa: S603  our own interpreter and reader, no shell
+            command, input=content, capture_output=True, check=False, timeout=_LONGEST_SECONDS
+        )
         found: dict[str, Any] = (
             json.loads(run.stdout) if run.returncode == 0 else {"error": "its cells cannot be held in memory"}
         )
