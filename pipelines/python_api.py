@@ -179,7 +179,7 @@ def train(data: SourceData) -> Training:
     """Validate, build the matrix, audit, backtest and train; ``leadscore train`` with the stages before it."""
     for name in TRAINING:
         left: Record = run_stage(data.context, name).left
-    assert isinstance(left, TrainRecord)
+    assert isinstance(left, TrainRecord)  # noqa: S101  for the type checker
     folder = data.context.paths.train / "bundle"
     bundle = load_folder(folder) if (folder / "bundle.json").exists() else None
     return Training(Verdict(left.verdict), left.verdict_text, bundle, left.record())

@@ -13,8 +13,8 @@ from pipelines.scoring.accounts.account_evidence import accounts_policy_of, name
 from serving.json_values import to_json_values
 from serving.problems import InvalidError, UnknownLeadError
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
 from serving.state.lead_scoring import gather_rows_now
+from serving.store.wall_clock import wall_now
 
 
 def build_account(

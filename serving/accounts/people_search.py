@@ -9,7 +9,7 @@ from pipelines.scoring.accounts.people_index import PeopleIndex, people_found
 from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
+from serving.store.wall_clock import wall_now
 
 
 def search_people(app_state: AppState, owner: str | None, text: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_a_write_that_fails_says_so_and_stores_nothing(
 
     lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
     with monkeypatch.context() as patched:
-        patched.setattr("serving.leads.feedback.record_action", fail)
+        patched.setattr("serving.leads.verdicts.record_action", fail)
         answer = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "snooze"})
     assert (answer.status_code, answer.json()["code"]) == (status, "LS070")
     assert words in answer.json()["detail"] and "Nothing was stored" in answer.json()["detail"]
