@@ -43,6 +43,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
+# of routes that answer with a table of text
+CSV: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
 _SCHEMES: dict[str, Any] = {
     "key": {"type": "http", "scheme": "bearer", "description": "an API key from 'leadscore keys create'"},
     "keyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, UploadFile
 from fastapi.responses import StreamingResponse
 
+from serving.api.openapi import CSV
 from serving.auth.dependencies import AppStateDep, ReadingWriter, Writer
 from serving.leads.field_file import MOST_ROWS, export_missing, import_field
 
@@ -13,7 +14,12 @@ FieldName = Annotated[str, Path(max_length=64, description="column of the accoun
 _LARGEST = 1 << 20  # bytes of a file with so few rows
 
 
-@router.get("/{field}", summary="Open leads whose company lacks a field, as CSV with one column to fill")
+@router.get(
+    "/{field}",
+    summary="Open leads whose company lacks a field, as CSV with one column to fill",
+    response_class=StreamingResponse,
+    responses=CSV,
+)
 def get_missing(
     field: FieldName,
     app_state: AppStateDep,

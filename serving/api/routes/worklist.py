@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
 from serving.api.etag import respond_with_etag
+from serving.api.openapi import CSV
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter
 from serving.json_values import to_json_values
@@ -137,7 +138,12 @@ def get_shortlist(
     return respond_with_etag(request, asdict(found))
 
 
-@router.get("/worklist/export", summary="The worklist as CSV for a spreadsheet, Salesforce or HubSpot")
+@router.get(
+    "/worklist/export",
+    summary="The worklist as CSV for a spreadsheet, Salesforce or HubSpot",
+    response_class=StreamingResponse,
+    responses=CSV,
+)
 def get_export(
     app_state: AppStateDep,
     caller: Reader,
@@ -162,7 +168,12 @@ def get_export(
     return StreamingResponse(content, media_type=_CSV, headers=_download_headers(form))
 
 
-@router.post("/exports/{name}", summary="What changed since the last export of this name, as CSV for a CRM")
+@router.post(
+    "/exports/{name}",
+    summary="What changed since the last export of this name, as CSV for a CRM",
+    response_class=StreamingResponse,
+    responses=CSV,
+)
 def post_export(
     app_state: AppStateDep,
     caller: ReadingWriter,
