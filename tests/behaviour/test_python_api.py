@@ -1,5 +1,6 @@
 """``import leadscore``: what the functions give is what the command line wrote, and what shap can plot."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,16 @@ def test_a_flat_source_from_file_to_promise(leadscore_data: Path, tmp_path: Path
     assert leadscore.monitor(data)["verdict"]
     with pytest.raises(ContractError, match="rows have no clock"):
         leadscore.features_at(data.tables, data.source, ["1"], "2026-01-01")
+
+
+def test_the_page_speaks_of_what_there_is() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.S))
+    compile(code, "python.md", "exec")
+    used = set(re.findall(r"leadscore\.(\w+)", code))
+    assert used <= set(leadscore.__all__)
+    functions = {name for name in leadscore.__all__ if name.islower()} - {"run"}
+    assert functions <= used, "a function that the page does not show"
+    model = leadscore.LeadScoreClassifier
+    for method in set(re.findall(r"model\.(\w+)\(", code)):
+        assert hasattr(model, method), method
