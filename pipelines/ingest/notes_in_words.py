@@ -2,6 +2,7 @@
 
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.ingest.identity_files import identity_in_words
+from pipelines.ingest.reference_matching import describe_matches
 
 WARNING = "warning: "  # how a note begins that asks for a decision
 
@@ -11,6 +12,13 @@ def describe_notes(counts: CountsRecord) -> list[str]:
     ordered = sorted(counts.notes, key=lambda note: not note.startswith(WARNING))
     notes = [note if note.startswith(WARNING) else f"note: {note}" for note in ordered]
     return [*([] if counts.identity is None else [identity_in_words(counts.identity)]), *notes]
+
+
+def split_notes(counts: CountsRecord) -> tuple[list[str], list[str]]:
+    """Notes that ask for a decision, without their first word, and the others; those on ids stand elsewhere."""
+    asking = [note.removeprefix(WARNING) for note in counts.notes if note.startswith(WARNING)]
+    known = describe_matches(counts.keys)
+    return asking, [note for note in counts.notes if not note.startswith(WARNING) and note not in known]
 
 
 def describe_warnings(counts: CountsRecord) -> list[str]:

@@ -27,6 +27,7 @@ from pipelines.artifacts.train_record import TrainRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.diagnostics.activity_diagnostics import engagement_of
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine
+from pipelines.ingest.notes_in_words import split_notes
 from pipelines.ingest.reference_matching import describe_matches
 from pipelines.ingest.undeclared_kinds import declaration_block, describe_undeclared_kinds
 from pipelines.registry.cautions import caution_of
@@ -63,6 +64,7 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
     scored, cards = ScoreRecord.read(paths), read_cards(paths)
     drawn = {chart.name: chart for chart in charts_of(context)}
 
+    ingest_warnings, ingest_notes = split_notes(counts)
     found = {
         "title": source.title or source.name,
         "summary": summary,
@@ -71,6 +73,8 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
         "counts": counts,
         "quarantine_reasons": describe_quarantine(counts.reasons),
         "key_matches": describe_matches(counts.keys),
+        "ingest_warnings": ingest_warnings,
+        "ingest_notes": ingest_notes,
         "kinds_warning": describe_undeclared_kinds(counts.undeclared_kinds),
         "kinds_block": declaration_block(counts.undeclared_kinds),
         "has_validation": (paths.validate / "validation.html").exists(),

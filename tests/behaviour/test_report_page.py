@@ -9,6 +9,8 @@ import pytest
 
 from features.schema.vocabulary import Stage
 from models.judging.handoff.policy_names import policy_label
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.report.charts.run_charts import charts_of
 from pipelines.report.page import render
 from pipelines.report.summary_json import summarise
@@ -204,3 +206,14 @@ def test_calibration_is_there_as_a_table_and_the_brier_score_adds_up(tiny_demo: 
     comparison = read_json(tiny_demo.context.paths.thresholds / "comparison.json")
     for row in comparison["calibration_by_segment"]:
         assert f"{row['ece']:.3f} {row['ece_ci'][0]:.3f} to {row['ece_ci'][1]:.3f}" in words
+
+
+def test_what_reading_the_files_found_out_is_told(tiny_demo: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = CountsRecord.read
+    notes = ("warning: leads: rows of 2 ids contradict each other.", "leads: a note that asks for nothing.")
+    monkeypatch.setattr(
+        CountsRecord, "read", classmethod(lambda cls, paths: read(paths).model_copy(update={"notes": notes}))
+    )
+    page = render(tiny_demo.context, SummaryRecord.read(tiny_demo.context.paths))
+    assert "<b>Warning:</b> leads: rows of 2 ids contradict each other." in page
+    assert "<li>leads: a note that asks for nothing.</li>" in page

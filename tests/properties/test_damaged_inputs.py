@@ -10,6 +10,7 @@ import pytest
 from features.errors import LeadScoreError
 from features.schema.load_source import parse_source
 from features.schema.table_source import Location
+from pipelines.ingest.errors import UnreadableFileError
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.input_listing import list_tables
 from tests.reference.damaged_inputs import KINDS, damaged_input
@@ -60,6 +61,12 @@ def test_a_few_damaged_inputs(tmp_path: Path, kind: str) -> None:
     outcomes, faults = try_inputs(kind, FEW, tmp_path)
     assert not faults, "\n".join(faults)
     assert outcomes["read"] and len(outcomes) > 1
+
+
+@pytest.mark.parametrize("seed", [962, 4541])  # a code without a text, a name that is no text
+def test_what_a_parquet_file_says_of_itself_is_not_believed(tmp_path: Path, seed: int) -> None:
+    with pytest.raises(UnreadableFileError, match="is not a readable Parquet file"):
+        read_input("parquet", *damaged_input("parquet", seed), tmp_path)
 
 
 @pytest.mark.prove

@@ -9,6 +9,7 @@ from features.errors import SourceError
 from features.schema.load_source import parse_source
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.ingest.notes_in_words import split_notes
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
@@ -90,6 +91,7 @@ def test_without_such_a_column_the_first_counts_and_it_is_said(tmp_path: Path) -
     found = [note for note in counts.notes if note.startswith("warning: leads: rows of 1 id contradict each other")]
     assert len(found) == 1 and "(size in 1; e.g. L1)" in found[0] and "newest_by" in found[0]
     assert found[0] in counts.text
+    assert found[0].removeprefix("warning: ") in split_notes(counts)[0], "it stands in the report"
 
 
 def test_rows_of_one_moment_are_named(tmp_path: Path) -> None:

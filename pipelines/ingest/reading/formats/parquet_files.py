@@ -82,10 +82,11 @@ def _table(content: bytes, limits: ReadLimits, what: str) -> pa.Table:
         schema = file.schema_arrow
         texts = [field.name for field in schema if _is_text(field.type)]
         coded = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts).read()
+        coded.validate(full=True)  # codes without a text, and texts that are none: Arrow believes what a file says
         limits.check_bytes(sum(_plain_bytes(column) for column in coded.columns), len(content), what)
         columns = [_plain(column, field.type) for column, field in zip(coded.columns, schema, strict=True)]
         return pa.table(columns, schema=schema)
-    except (pa.ArrowException, OSError) as problem:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as problem:
         raise UnreadableFileError(f"{what} is not a readable Parquet file ({problem}). Write it again.") from problem
 
 
