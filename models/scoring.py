@@ -22,6 +22,7 @@ from models.explaining.criterion_facts import explain_difference, group_by_crite
 from models.explaining.evidence import Evidence, assess_clues, next_questions, question_for, read_clues, repeat_text
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
+from models.explaining.manual_score import ManualRows, ManualScore
 from models.explaining.missing_fields import name_missing_field
 from models.explaining.points import (
     BASE,
@@ -82,11 +83,22 @@ class Scored:
     worth: Mapping[str, QuestionValue]
     raising: Mapping[Topic, Bools]
     language: Language = ENGLISH
+    manual_rows: ManualRows | None = None
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The public table."""
-        return pd.DataFrame(dict(self.columns), index=pd.RangeIndex(len(self.rows)))
+        return pd.DataFrame(self.public_columns, index=pd.RangeIndex(len(self.rows)))
+
+    @property
+    def public_columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Columns of the public table: the model's, then the manual score's where there is a rubric."""
+        return {**self.columns, **(self.manual.columns if self.manual is not None else {})}
+
+    @cached_property
+    def manual(self) -> ManualScore | None:
+        """The rubric's points on the same rows; None without a rubric."""
+        return None if self.manual_rows is None else ManualScore.of(self.manual_rows, self.qualification.state)
 
     @property
     def values(self) -> pd.DataFrame:
@@ -106,9 +118,11 @@ def score(
     source: Source | None = None,
     policy: QualificationPolicy | None = None,
     language: Language = ENGLISH,
+    manual: ManualRows | None = None,
 ) -> Scored:
     """Score and explain every row of a matrix; states follow the qualification policy (default: the shipped one).
 
+    ``manual`` is the rubric in force with what its rules read, where it is another than the bundle was trained beside.
     Sentences and questions are in ``language``; ids (states, statuses, actions) never change with it.
 
     Raises
@@ -121,7 +135,7 @@ def score(
         matrix.keys["lead_id"].to_numpy(dtype=object),
         matrix.keys["as_of"].to_numpy(),
     )
-    return score_rows(bundle, rows, framework, source=source, policy=policy, language=language)
+    return score_rows(bundle, rows, framework, source=source, policy=policy, language=language, manual=manual)
 
 
 @dataclass(frozen=True)
@@ -142,6 +156,7 @@ def score_rows(
     source: Source | None = None,
     policy: QualificationPolicy | None = None,
     language: Language = ENGLISH,
+    manual: ManualRows | None = None,
 ) -> Scored:
     """:func:`score` of rows that never were a matrix, as those of one request."""
     if rows.catalog.hash != bundle.catalog.hash:
@@ -219,12 +234,16 @@ def score_rows(
         worth=worth,
         raising=raising,
         language=language,
+        manual_rows=manual or _rows_of_own_rubric(bundle, values),
     )
 
 
 def _name_missing_field(bundle: Bundle, values: Values, source: Source) -> npt.NDArray[Any]:
     """The field of each row's company that is worth looking up, shape (n,)."""
     return name_missing_field(values, field_features(bundle.catalog, source), bundle.facts)
+def _rows_of_own_rubric(bundle: Bundle, values: Values) -> ManualRows | None:
+    """The rubric the bundle was trained beside; its rules are among the features."""
+    return None if bundle.rubric is None else ManualRows(bundle.rubric.rubric, values)
 
 
 def _translate(texts: npt.NDArray[Any], language: Language) -> npt.NDArray[Any]:
@@ -314,6 +333,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "points_base": int(line[f"points_{BASE}"]),
         "points_clip": int(line[f"points_{CLIP}"]),
         "criteria": criteria,
+        "manual": None if scored.manual is None else scored.manual.record(row, framework),
         "for": [r.text for r in islice((r for r in reasons if r.contribution > 0), TOP)],
         "against": [r.text for r in islice((r for r in reasons if r.contribution < 0), TOP)],
         "reference_probability": float(sigmoid(np.array([bundle.scale.reference_log_odds]))[0]),

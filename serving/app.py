@@ -10,7 +10,19 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from serving.api.openapi import RESPONSES, extend_openapi
-from serving.api.routes import accounts, admin, fields, health, leads, results, scores, uploads, worklist, writes
+from serving.api.routes import (
+    accounts,
+    admin,
+    fields,
+    health,
+    leads,
+    results,
+    rubrics,
+    scores,
+    uploads,
+    worklist,
+    writes,
+)
 from serving.auth.api_keys import has_keys
 from serving.auth.dependencies import CallerLookup, identify_caller
 from serving.background import BackgroundThreads
@@ -94,7 +106,7 @@ def _build_app(settings: ServeSettings) -> FastAPI:
     app.state.background, app.state.identify = background, identify_caller
     app.state.provider = _create_provider(app_state) if settings.oidc.on else None
 
-    for module in (health, scores, leads, accounts, writes, fields, worklist, results, uploads, admin):
+    for module in (health, scores, leads, accounts, writes, fields, worklist, results, rubrics, uploads, admin):
         app.include_router(module.router)
     views.install(app)
     extend_openapi(app)

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.array_types import Bools, Floats
+from features.array_types import Bools, Floats, Texts
 from features.errors import ContractError
 from features.rubric.rule import Cap, Decay
 from features.rubric.schema import Rubric, Threshold
 from features.rubric.terms import RulePlan, Term, plan_rules, steps_left
+from features.schema.vocabulary import Stage
 
 LETTERS, NUMBERS = ("A", "B", "C", "D"), ("1", "2", "3", "4")
 
@@ -55,6 +56,14 @@ class Ledger:
         return hit
 
     @property
+    def stages(self) -> Texts:
+        """The highest stage each row reaches, ``lead`` where none; shape (n,)."""
+        found = np.full(len(self.rules), str(Stage.LEAD), dtype=object)
+        for threshold in sorted(self.rubric.thresholds, key=lambda line: line.points):
+            found[self.reaches(threshold)] = str(threshold.stage)
+        return found
+
+    @property
     def cells(self) -> npt.NDArray[np.str_]:
         """Letter and number per row, e.g. ``B2``; empty text without a matrix."""
         matrix = self.rubric.matrix
@@ -93,6 +102,14 @@ def ledger(rubric: Rubric, values: pd.DataFrame) -> Ledger:
 
     rules = pd.DataFrame(given, index=values.index)
     return Ledger(rubric, rules, _caps(rubric, rules), pd.DataFrame(parts, index=values.index))
+
+
+def ledger_of_rules(rubric: Rubric, rules: pd.DataFrame) -> Ledger:
+    """The ledger of a rubric whose rules gave these points, one column per rule in the rubric's order.
+
+    It knows no points per feature: it answers what would be handed off, not what a model explains.
+    """
+    return Ledger(rubric, rules, _caps(rubric, rules), pd.DataFrame(index=rules.index))
 
 
 def _rule_terms(rule_plan: RulePlan, values: pd.DataFrame) -> Floats:

@@ -1,7 +1,8 @@
 """Commands about bundles: which one scores."""
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pipelines.workspace.context import Context
 
 app = typer.Typer()
+SHOWN = 20  # movers a terminal prints; JSON has all
 
 
 @app.command()
@@ -19,13 +21,14 @@ def champion(
     pull: Annotated[
         bool, typer.Option("--pull", help="first fetch the bundle of the alias 'champion' on MLFLOW_TRACKING_URI")
     ] = False,
+    churn: Annotated[bool, typer.Option("--churn", help="who moved when the champion changed last")] = False,
     source: Source = "demo",
     data_dir: DataDir = "data",
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Show which bundle scores."""
-    return champion_command(options(source, data_dir), Output(json), pull=pull)
+    """Show which bundle scores; with --churn also who moved when it took over."""
+    return champion_command(options(source, data_dir), Output(json), pull=pull, churn=churn)
 
 
 @app.command()
@@ -35,7 +38,10 @@ def promote(
     bundle: Annotated[
         str | None, typer.Option("--bundle", help="hash of a kept bundle; default: the last one trained")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="ask the gate, promote nothing")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="ask the gate and show who would move; promote nothing")
+    ] = False,
+    top: Annotated[int, typer.Option("--top", min=1, help="first places of each owner's list that are watched")] = 10,
     force: Annotated[bool, typer.Option("--force", help="promote despite the gate; needs --reason")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="why the gate is overruled; recorded")] = None,
     params: Params = None,
@@ -43,7 +49,8 @@ def promote(
     debug: Debug = False,
 ) -> int:
     """Make a bundle the champion if it passes the gate: no worse on rows newer than both models, and a clean audit."""
-    return promote_command(options(source, data_dir, params=params), bundle, check, force, reason, Output(json))
+    asked = Asked(bundle=bundle, check=check, force=force, reason=(reason or "").strip(), top=top)
+    return promote_command(options(source, data_dir, params=params), asked, Output(json))
 
 
 @app.command()
@@ -52,12 +59,22 @@ def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = F
     return rollback_command(options(source, data_dir), Output(json))
 
 
-def promote_command(
-    options: Options, bundle: str | None, check: bool, force: bool, reason: str | None, output: Output
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What ``leadscore promote`` is asked to do; see its options."""
+
+    bundle: str | None
+    check: bool
+    force: bool
+    reason: str
+    top: int
+
+
+def promote_command(options: Options, asked: Asked, output: Output) -> int:
     """Promote a kept bundle, given by hash (or its beginning), or the last trained one, if it passes the gate.
 
-    ``check`` asks the gate and promotes nothing. ``force`` promotes despite its answer and records ``reason``.
+    ``check`` asks the gate and promotes nothing. ``force`` promotes despite its answer and records ``reason``. Who
+    moves is shown before and kept after.
 
     Raises
     ------
@@ -65,41 +82,68 @@ def promote_command(
     """
     from typer import BadParameter
 
-    if force != bool((reason or "").strip()):
+    if asked.force != bool(asked.reason):
         raise BadParameter("--force and --reason TEXT go together: overruling the gate needs a reason.")
-    if force and check:
+    if asked.force and asked.check:
         raise BadParameter("--check promotes nothing; leave out --force.")
 
     context = options.context()
 
     from features.errors import ExitStatus, PromotionError
     from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, point_to, resolve_bundle_hash
+    from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
     from pipelines.registry.promotion_gate import ask_gate
     from pipelines.workspace.lock import only_writer
     from pipelines.workspace.params_file import load_gate
 
     paths = context.paths
-    with contextlib.nullcontext() if check else only_writer(paths):
-        chosen = keep_bundle(paths, paths.train / "bundle") if bundle is None else resolve_bundle_hash(paths, bundle)
+    with contextlib.nullcontext() if asked.check else only_writer(paths):
+        if asked.bundle is None:
+            chosen = keep_bundle(paths, paths.train / "bundle")
+        else:
+            chosen = resolve_bundle_hash(paths, asked.bundle)
         answer = ask_gate(context, chosen, load_gate(options.params))
+        if not answer.passes and not asked.force and not asked.check:
+            raise PromotionError(answer.text)
 
-        if check:
-            output.show({"gate": answer.record()}, answer.text)
+        moves = churn_if_possible(context, chosen, asked.top)
+        if asked.check:
+            output.show({"gate": answer.record(), "churn": moves}, f"{answer.text}\n\n{churn_text(moves)}")
             return 0 if answer.passes else int(ExitStatus.NOT_PROMOTED)
 
-        if not answer.passes and not force:
-            raise PromotionError(answer.text)
-        forced = PointerMove(MoveKind.FORCED, str(reason).strip())
-        found = point_to(paths, chosen, forced if force else PointerMove(MoveKind.GATE, answer.sentence))
-        _mirror(context, output)
-    record = {"champion": found.hash, "previous": found.previous, "forced": force, "gate": answer.record()}
+        how = MoveKind.FORCED if asked.force else MoveKind.GATE
+        found = point_to(paths, chosen, PointerMove(how, asked.reason if asked.force else answer.sentence))
+        if moves["champion"] != chosen:
+            moves = keep_churn(context, moves, how)
+        _mirror(context, output, moves)
+    record = {"champion": found.hash, "previous": found.previous, "forced": asked.force, "gate": answer.record()}
 
-    output.show(record, f"{answer.text}\nchampion is now {found.hash[:12]}{' (forced)' if force else ''}")
+    told = f"{answer.text}\nchampion is now {found.hash[:12]}{' (forced)' if asked.force else ''}"
+    output.show(record | {"churn": moves}, f"{told}\n\n{churn_text(moves)}")
     return 0
 
 
-def champion_command(options: Options, output: Output, *, pull: bool = False) -> int:
-    """Show the champion; with ``pull``, the registry's, fetched first."""
+def churn_text(found: dict[str, Any]) -> str:
+    """Who moves, as text: the sentences, the lists, the first movers."""
+    churn = found["churn"]
+    if churn is None:
+        return f"Who moves: {found['sentence']}"
+    lines = ["Who moves", *churn["sentences"], ""]
+    lines += [f"  {row['owner']}: {row['enters']} enter, {row['leaves']} leave" for row in churn["owners"]]
+    lines.append("")
+    for row in churn["movers"][:SHOWN]:
+        what = ", ".join([*([f"{row['top']} the first {churn['top']}"] if row["top"] else []), *row["crosses"]])
+        lines.append(
+            f"  {row['lead_id']} ({row['owner']}): score {row['score_before']} to {row['score_after']}, place "
+            f"{row['place_before']} to {row['place_after']}; {what}: {row['reason']}"
+        )
+    if len(churn["movers"]) > SHOWN:
+        lines.append(f"  and {len(churn['movers']) - SHOWN:,} more (--json shows all)")
+    return "\n".join(lines)
+
+
+def champion_command(options: Options, output: Output, *, pull: bool = False, churn: bool = False) -> int:
+    """Show the champion; with ``pull``, the registry's, fetched first; with ``churn``, who moved when it took over."""
     context = options.context()
     if pull:
         from pipelines.tracking.mlflow_registry import follow_registry
@@ -123,27 +167,41 @@ def champion_command(options: Options, output: Output, *, pull: bool = False) ->
     }
     moves = "\n".join(f"{m.at} {m.hash[:12]} {m.how}: {m.reason}" for m in found.history)
     text = "\n".join([*(f"{name}: {value}" for name, value in record.items()), *filter(None, [moves])])
-    output.show(record | {"history": [move.record() for move in found.history]}, text)
+    record |= {"history": [move.record() for move in found.history]}
+    if churn:
+        from pipelines.registry.promotion_churn import read_last_churn
+
+        last = read_last_churn(context)
+        record["churn"] = last
+        text += "\n\n" + ("Who moved was not written down." if last is None else f"{last['at']} {churn_text(last)}")
+    output.show(record, text)
     return 0
 
 
 def rollback_command(options: Options, output: Output) -> int:
     """Point back to the bundle before."""
     context = options.context()
-    from pipelines.registry.champion import roll_back
+    from pipelines.registry.champion import MoveKind, require_champion, roll_back
+    from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
     from pipelines.workspace.lock import only_writer
 
     with only_writer(context.paths):
+        target = require_champion(context.paths).previous
+        moves = None if target is None else churn_if_possible(context, target)
         found = roll_back(context.paths)
-        _mirror(context, output)
-    output.show({"champion": found.hash, "previous": found.previous}, f"champion is {found.hash[:12]}")
+        if moves is not None:
+            moves = keep_churn(context, moves, MoveKind.ROLLBACK)
+        _mirror(context, output, moves)
+    told = "" if moves is None else f"\n\n{churn_text(moves)}"
+    record = {"champion": found.hash, "previous": found.previous, "churn": moves}
+    output.show(record, f"champion is {found.hash[:12]}{told}")
     return 0
 
 
-def _mirror(context: "Context", output: Output) -> None:
+def _mirror(context: "Context", output: Output, moves: dict[str, Any] | None) -> None:
     """Tell the registry's aliases; where MLflow is away, that is said, and the pointer counts all the same."""
     from pipelines.tracking.mlflow_run import mirror_aliases
 
-    problem = mirror_aliases(context)
+    problem = mirror_aliases(context, moves)
     if problem:
         output.note(f"the aliases in MLflow were not moved: {problem} The next run moves them.")

@@ -149,6 +149,8 @@ def card_text(card: dict[str, Any]) -> str:
 
     scale = say("{framework}, scale {scale}", framework=card["framework"]["title"], scale=card["scale_version"])
     lines.append(f"{'=' + str(card['score']):>4}  {scale}")
+    if card.get("manual"):
+        lines += ["", *_manual_lines(card["manual"], language)]
     if card.get("silenced"):
         lines += ["", say("Do not contact: sales said so.")]
     if card["question"]:
@@ -156,6 +158,23 @@ def card_text(card: dict[str, Any]) -> str:
         lines += ["", say(asked, question=card["question"])]
 
     return "\n".join(lines)
+
+
+def _manual_lines(manual: dict[str, Any], language: "Language") -> list[str]:
+    """The rubric's points beside the score, criterion by criterion; they add up."""
+    say = language.text
+    head = say(
+        "Points of the rubric {rubric}: {points}, state {state}",
+        rubric=f"{manual['rubric']} {manual['version']}",
+        points=f"{manual['points']:g}",
+        state=manual["state"],
+    )
+    parts = ", ".join(f"{say(row['label'])} {row['points']:+g}" for row in manual["criteria"] if row["points"])
+    told = {
+        "model only": say("Only the model would hand it to sales."),
+        "rubric only": say("Only the rubric would hand it to sales."),
+    }
+    return [head, *([f"  {parts}"] if parts else []), *filter(None, [told.get(manual["disagree"])])]
 
 
 def _head(card: dict[str, Any], language: "Language") -> list[str]:

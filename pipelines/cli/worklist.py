@@ -1,6 +1,7 @@
 """The command that lists the open leads, best first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 app = typer.Typer()
+
+
+class Order(StrEnum):
+    """What the list is sorted by."""
+
+    SCORE = "score"
+    POINTS = "points"
+
+
 _NAMES = 2  # texts that say who a lead is: more do not fit a terminal beside score and reason
 _MOST = 60  # characters of a reason printed; its figures are on the card
 
@@ -24,18 +34,22 @@ def worklist(
     limit: Annotated[int, typer.Option("--limit", min=1, help="leads to print")] = 20,
     owner: Annotated[str | None, typer.Option("--owner", help="only leads of this owner")] = None,
     state: Annotated[str | None, typer.Option("--state", help="only leads in this state, e.g. mql")] = None,
+    sort: Annotated[Order, typer.Option("--sort", help="by the model's score or the rubric's points")] = Order.SCORE,
+    disagree: Annotated[
+        bool, typer.Option("--disagree", help="only leads that either rubric or model would hand off")
+    ] = False,
     out: Annotated[str | None, typer.Option("--out", help="CSV to write all of them to, with every column")] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """List the open leads of the last run, best first: who, score, chance, state, the best reason."""
+    """List the open leads of the last run, best first: who, score, chance, state, points, the best reason."""
     context = options(source, data_dir).context()
     from pipelines.artifacts.score_record import OPEN_LEADS, ScoreRecord
     from pipelines.scoring.list_leads import read_worklist
     from pipelines.workspace.csv_files import write_csv
 
     output, scored = Output(json), ScoreRecord.read(context.paths)
-    found = read_worklist(context, owner=owner, state=state)
+    found = read_worklist(context, owner=owner, state=state, disagree=disagree, sort=str(sort))
     if out is not None:
         write_csv(Path(out), found)
 
@@ -56,14 +70,22 @@ def _shown(found: "pd.DataFrame") -> tuple[Sequence[str], list[tuple[Any, ...]]]
     from pipelines.scoring.list_leads import naming_texts
 
     names = dict(list(naming_texts(found).items())[:_NAMES])
-    headers = ("lead", *names, "score", "chance", "grade", "state", "best reason")
+    manual = ("points",) if "manual_points" in found else ()
+    headers = ("lead", *names, "score", "chance", "grade", "state", *manual, "best reason")
     rows = []
     for place, row in enumerate(found.to_dict(orient="records")):
         chance = f"{row['probability']:.0%} ({row['probability_low']:.0%} to {row['probability_high']:.0%})"
         who = [texts[place] for texts in names.values()]
         state = str(row["state"]).upper()
-        rows.append((row["lead_id"], *who, row["score"], chance, row["grade"], state, _short(row["reason_1"])))
+        points = (_points_text(row),) if manual else ()
+        rows.append((row["lead_id"], *who, row["score"], chance, row["grade"], state, *points, _short(row["reason_1"])))
     return headers, rows
+
+
+def _points_text(row: Mapping[Any, Any]) -> str:
+    """The rubric's points and the state they make, with who alone would hand the lead off."""
+    mark = f", {row['disagree']}" if row["disagree"] else ""
+    return f"{row['manual_points']:g} {str(row['manual_state']).upper()}{mark}"
 
 
 def _short(reason: Any) -> str:

@@ -17,6 +17,7 @@ from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import MonitorSettings
 from pipelines.artifacts.monitor_record import MonitorRecord
 from pipelines.registry.champion import require_champion
+from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import count_won_leads, fits, trained_through
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -55,8 +56,8 @@ def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | Non
             "last matrix follows; nothing can be compared. Train again, or restore the declaration and rebuild it."
         )
 
-    matrix = load_matrix(context.paths.matrix)
-    now = seen or _rows_to_watch(context, matrix)
+    matrix = matrix_for(context, bundle, load_matrix(context.paths.matrix))
+    now = seen or _rows_to_watch(context, bundle, matrix)
 
     findings, drifts, scores = _judge_drift(bundle, now, settings)
     findings += _judge_outcomes(context, bundle, matrix, settings)
@@ -80,13 +81,13 @@ def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | Non
     )
 
 
-def _rows_to_watch(context: Context, matrix: Matrix) -> WatchedRows:
+def _rows_to_watch(context: Context, bundle: Bundle, matrix: Matrix) -> WatchedRows:
     """Open leads of the last matrix; without clocks the whole table, the trained rows among it."""
     if not (context.paths.matrix / "open.json").exists():
         return WatchedRows(
             matrix, "all rows of the table, including those trained on; --input FILE checks new ones", None
         )
-    rows = load_matrix(context.paths.matrix, "open")
+    rows = matrix_for(context, bundle, load_matrix(context.paths.matrix, "open"))
     as_of = None if not len(rows) or rows.keys["as_of"].isna().all() else pd.Timestamp(rows.keys["as_of"].iloc[0])
     return WatchedRows(rows, "open leads", as_of)
 

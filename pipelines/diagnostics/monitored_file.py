@@ -26,7 +26,7 @@ def seen_in_file(context: Context, file: Path) -> WatchedRows:
     bundle = load_bundle(champion.folder, champion.hash)
     merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
     leads = read_leads_file(file, context.source, ReadingRecord.find(context.paths, champion.folder))
-    matrix, errors, when = rows_of_file(context, bundle, leads, merged)
+    matrix, errors, when = rows_of_file(context, bundle.catalog, leads, merged)
     if len(matrix) == len(errors):
         matrix = matrix.take(np.array([not text for text in errors], dtype=bool))
     return WatchedRows(matrix, f"leads of {file.name}", when, is_file=True)

@@ -82,12 +82,16 @@ def _as_trained(source: Source, catalog: Catalog) -> Source:
 
 
 def catalog_for(context: Context, bundle: Bundle) -> Catalog:
-    """The catalog a bundle is scored by; BundleError if today's declaration gives another than it was trained with."""
-    catalog = build_catalog(_as_trained(context.source, bundle.catalog), context.rubric)
+    """The catalog a bundle is scored by; BundleError if today's declaration gives another than it was trained with.
+
+    A bundle brings the rubric it was trained beside: another version in force since then changes none of its scores.
+    """
+    rubric = context.rubric if bundle.rubric is None else bundle.rubric.rubric
+    catalog = build_catalog(_as_trained(context.source, bundle.catalog), rubric)
     if bundle.catalog.hash != catalog.hash:
         raise BundleError(
             f"bundle {bundle.hash[:12]} was trained with catalog {bundle.catalog.hash[:12]}, but source "
-            f"'{context.source.name}' now gives {catalog.hash[:12]}: the declaration or the rubric changed. "
+            f"'{context.source.name}' now gives {catalog.hash[:12]}: the declaration changed. "
             "Train again, or restore the declaration."
         )
     return catalog

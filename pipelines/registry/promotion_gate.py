@@ -19,6 +19,7 @@ from models.judging.promotion.unseen_rows import UnseenRows, find_unseen_rows, u
 from models.settings import GateSettings
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.registry.champion import read_champion
+from pipelines.registry.matrix_for_bundle import is_same_but_for_rules, matrix_for
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog, load_matrix
 
@@ -62,9 +63,9 @@ def reasons_not_clean(context: Context, bundle: Bundle) -> list[str]:
 
 
 def fits(context: Context, folder: Path) -> bool:
-    """Whether a bundle follows the catalog of the matrix that was just built."""
+    """Whether a bundle can score the matrix that was just built: the same features, whichever rubric is in force."""
     name = "open" if (context.paths.matrix / "open.json").exists() else "matrix"
-    return load_catalog(folder, "bundle").hash == load_catalog(context.paths.matrix, name).hash
+    return is_same_but_for_rules(load_catalog(folder, "bundle"), load_catalog(context.paths.matrix, name))
 
 
 def trained_through(bundle: Bundle) -> pd.Timestamp | None:
@@ -90,13 +91,18 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
     capacity = SnapshotCapacity.of(context.source)
     checks = paired_checks(
         judged,
-        {CHAMPION: old.log_odds(judged.values), CHALLENGER: new.log_odds(judged.values)},
+        {name: _log_odds(context, bundle, matrix, later) for name, bundle in ((CHAMPION, old), (CHALLENGER, new))},
         shares_of(matrix, later, capacity.every_days),
         capacity,
         settings,
     )
 
     return gate.answer_paired_checks(new.hash, old.hash, checks, len(judged), won, months)
+
+
+def _log_odds(context: Context, bundle: Bundle, matrix: Matrix, later: UnseenRows) -> Floats:
+    values = matrix_for(context, bundle, matrix).values
+    return bundle.log_odds(values.iloc[later.rows].reset_index(drop=True))
 
 
 def count_won_leads(judged: Matrix) -> int:

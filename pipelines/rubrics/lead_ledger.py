@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from features.catalog.build_catalog import build_catalog
 from features.catalog.families.rules import rule_features
@@ -11,14 +12,14 @@ from features.errors import PolicyError
 from features.rubric.ledger import Ledger, ledger
 from features.rubric.schema import Rubric
 from models.explaining.points import round_to_totals
-from pipelines.scoring.find_lead import lead_matrix
+from pipelines.scoring.find_lead import lead_matrix, parse_as_of
 from pipelines.workspace.context import Context
 
 _WHOLE = 100  # shown to two decimals
 
 
 def ledger_of(context: Context, lead_id: str, as_of: str | None = None) -> dict[str, Any]:
-    """The ledger of one lead under the source's rubric, as of a moment; it needs no model.
+    """The ledger of one lead under the rubric that was in force at a moment; it needs no model.
 
     ``entries`` (start, rules, caps of rules, groups and the total) sum to ``points``.
 
@@ -27,7 +28,8 @@ def ledger_of(context: Context, lead_id: str, as_of: str | None = None) -> dict[
     PolicyError, ContractError
         if the source has no rubric; if nobody has heard of the lead.
     """
-    source, rubric = context.source, context.rubric
+    source = context.source
+    rubric = context.rubrics.at(_moment(context, as_of))
     if rubric is None:
         raise PolicyError(
             f"source '{source.name}' declares no rubric, so there is no ledger; name one under 'rubric:' in the source."
@@ -52,6 +54,13 @@ def ledger_of(context: Context, lead_id: str, as_of: str | None = None) -> dict[
         ],
         "handed_off": bool(book.handed_off[0]),
     }
+
+
+def _moment(context: Context, as_of: str | None) -> pd.Timestamp | None:
+    """When the lead is looked at; None, which means now, without clocks or where nothing is asked."""
+    if as_of is None or context.source.kind == "flat":
+        return None
+    return parse_as_of(as_of, pd.Timestamp.max)
 
 
 def _entries(rubric: Rubric, book: Ledger) -> list[dict[str, Any]]:

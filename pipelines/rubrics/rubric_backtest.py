@@ -7,17 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.array_types import Ints, Tables
-from features.assembly.build_matrix import features_at
-from features.assembly.flat_matrix import flat_values
-from features.assembly.flat_outcomes import learned_rows
-from features.catalog.build_catalog import build_catalog
-from features.catalog.families.rules import rule_features
-from features.catalog.feature import Catalog
+from features.assembly.rule_values import read_rule_values
 from features.errors import DataError
 from features.matrix import Matrix
 from features.rubric.schema import Rubric
-from features.schema.source import Source
 from features.schema.vocabulary import TRAINED
 from models.candidates.rubric import RubricCandidate
 from models.judging.cluster_bootstrap import Resampling
@@ -44,24 +37,6 @@ def score_by_rubric(rubric: Rubric, values: pd.DataFrame) -> ScoredPolicy:
     return ScoredPolicy(
         "rubric", book.points, handed_off=book.handed_off, threshold=None if line is None else line.points
     )
-
-
-def read_rule_values(source: Source, tables: Tables, rubric: Rubric, past: Matrix, rows: Ints) -> pd.DataFrame:
-    """What the rules of any rubric read of rows of the matrix, each as of its own moment.
-
-    Parameters
-    ----------
-    past : the rows
-    rows : their positions in the whole matrix
-    """
-    if source.kind == "flat":
-        leads = tables["leads"]
-        closed = leads[learned_rows(leads, source, source.flat)] if source.flat is not None else leads
-        whole = flat_values(closed.reset_index(drop=True), build_catalog(source, rubric), source)
-        return whole.iloc[rows].reset_index(drop=True)
-    rules = Catalog(tuple(rule_features(rubric, source)))
-    ids = past.keys["lead_id"].astype("str").tolist()
-    return features_at(tables, source, rules, ids, past.keys["as_of"].reset_index(drop=True)).values
 
 
 def backtest_rubric(

@@ -8,11 +8,11 @@ from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_matrix import flat_at
+from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
 from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Flat, Source
-from models.bundle import Bundle
 from pipelines.compute.engines import choose_builder
 from pipelines.scoring.file_answers import add_file_answers
 from pipelines.scoring.find_lead import parse_as_of, tables_if_any
@@ -23,21 +23,21 @@ from pipelines.workspace.table_files import empty_table
 
 def rows_of_file(
     context: Context,
-    model: Bundle,
+    catalog: Catalog,
     leads: LeadsFile,
     merged: Mapping[str, str],
     as_of: str | None = None,
     *,
     closed: Mapping[str, ClosedLead] | None = None,
 ) -> tuple[Matrix, list[str], pd.Timestamp | None]:
-    """Features of the file's rows; why a row cannot be scored, empty where it can; and the moment they are seen at.
+    """Features of the file's rows by a catalog; why a row cannot be scored, empty where it can; when they are seen.
 
     A flat matrix has every row of the file, a relational one those without an error. Leads that are ``closed`` are seen
     as they stood at their close.
     """
     errors: list[str] = leads.errors.astype("object").tolist()
     if context.source.kind == "flat":
-        return flat_at(leads.frame, model.catalog, context.source), errors, None
+        return flat_at(leads.frame, catalog, context.source), errors, None
 
     tables = tables_if_any(context) or {name: empty_table(contract) for name, contract in TABLES.items()}
     named = leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged))
@@ -50,7 +50,7 @@ def rows_of_file(
     told = leads.frame.assign(lead_id=frame["lead_id"]).drop(columns=list(leads.missing_columns), errors="ignore")
     new = seen_at.mask(frame["lead_id"].isin(list(closed or {})))
     tables = {**tables, "answers": add_file_answers(tables, told, new, context.source)}
-    return _relational_matrix(context, model, tables, frame, errors, seen_at), errors, when
+    return _relational_matrix(context, catalog, tables, frame, errors, seen_at), errors, when
 
 
 def _relational_errors(
@@ -75,7 +75,7 @@ def _relational_errors(
 
 
 def _relational_matrix(
-    context: Context, model: Bundle, tables: Tables, frame: pd.DataFrame, errors: list[str], seen_at: pd.Series
+    context: Context, catalog: Catalog, tables: Tables, frame: pd.DataFrame, errors: list[str], seen_at: pd.Series
 ) -> Matrix:
     kept = [not text for text in errors]
     rows = frame[kept]
@@ -84,7 +84,7 @@ def _relational_matrix(
     everything = {**tables, "leads": leads}
     names = rows["lead_id"].tolist()
     when = seen_at[kept].reset_index(drop=True)
-    return features_at(everything, context.source, model.catalog, names, when, build=choose_builder(context.engine))
+    return features_at(everything, context.source, catalog, names, when, build=choose_builder(context.engine))
 
 
 def _fill_from_tables(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_matrix import flat_at
+from features.assembly.rule_values import rules_catalog
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
@@ -16,6 +17,7 @@ from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.language import load_language
+from models.explaining.manual_score import ManualRows
 from models.scoring import score
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.identity_files import read_merged_leads
@@ -178,7 +180,12 @@ def card_of(
     bundle = find_bundle(context)
     matrix, closed = look_up(context, bundle.catalog, lead_id, as_of)
     spoken = load_language(language)
-    card = score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken).card(0)
+    manual, rubric = None, context.newer_rubric(bundle)
+    if rubric is not None:
+        values = look_up(context, rules_catalog(context.source, rubric), lead_id, as_of)[0].values
+        manual = ManualRows(rubric, values)
+    scored = score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken, manual=manual)
+    card = scored.card(0)
     return card if closed is None else closed.mark(card)
 
 

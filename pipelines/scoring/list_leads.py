@@ -20,8 +20,15 @@ from pipelines.workspace.table_files import records_of
 _LONGEST = 40  # mean characters of a column that names somebody; links and descriptions are longer
 
 
-def read_worklist(context: Context, *, owner: str | None = None, state: str | None = None) -> pd.DataFrame:
+def read_worklist(
+    context: Context, *, owner: str | None = None, state: str | None = None, disagree: bool = False, sort: str = "score"
+) -> pd.DataFrame:
     """Rows of the worklist, best first, with name, company and owner behind the id.
+
+    Parameters
+    ----------
+    disagree : only leads that one of rubric and model would hand off
+    sort : ``score``, or ``points`` of the rubric
 
     Raises
     ------
@@ -38,6 +45,14 @@ def read_worklist(context: Context, *, owner: str | None = None, state: str | No
     source = context.source
     shown = [name for table in ("leads", "accounts") for name in shown_columns(source, table) if name in found.columns]
     found = order_for_people(found, [name for name in found.columns if name not in shown])
+    if (disagree or sort == "points") and "manual_points" not in found:
+        raise ContractError(
+            f"source '{source.name}' has no rubric, so the list has no points; adopt one (leadscore rubric adopt)."
+        )
+    if disagree:
+        found = found[found["disagree"].ne("").to_numpy(dtype=bool)]
+    if sort == "points":
+        found = found.sort_values("manual_points", ascending=False, kind="stable")
     for column, wanted in (("owner", owner), ("state", state)):
         if wanted is None:
             continue

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.assembly.rule_values import rules_catalog
 from features.errors import ContractError
 from features.matrix import Matrix
+from models.explaining.manual_score import ManualRows
 from models.judging.drift.trained_values import TrainedValues
 from models.scoring import score
 from pipelines.ingest.identity_files import read_merged_leads
@@ -119,11 +121,24 @@ def score_leads(
     merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
     merged = {name: became for name, became in merged.items() if name not in unknown}
     closed = closed_leads_of_file(context, leads, merged, as_of)
-    matrix, errors, when = rows_of_file(context, model, leads, merged, as_of, closed=closed)
+    matrix, errors, when = rows_of_file(context, model.catalog, leads, merged, as_of, closed=closed)
     usable = np.array([not text for text in errors], dtype=bool)
+    places = _places(matrix, usable)
 
-    shown = find_framework(context, framework)
-    scored = score(model, matrix.take(_places(matrix, usable)), shown, source=context.source, policy=context.policy)
+    manual, rubric = None, context.newer_rubric(model)
+    if rubric is not None:
+        rules = rules_catalog(context.source, rubric)
+        others = rows_of_file(context, rules, leads, merged, as_of, closed=closed)[0]
+        manual = ManualRows(rubric, others.values.iloc[places].reset_index(drop=True))
+
+    scored = score(
+        model,
+        matrix.take(places),
+        find_framework(context, framework),
+        source=context.source,
+        policy=context.policy,
+        manual=manual,
+    )
 
     frame = scored.frame.set_index(np.flatnonzero(usable)).reindex(range(len(errors)))
     frame["lead_id"] = named.astype("object").to_numpy()

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
+from features.assembly.rule_values import rule_values_on
 from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED, Role
 from models.bundle import Bundle, load_bundle
+from models.explaining.manual_score import ManualRows
 from models.explaining.model_bars import SEGMENT_LEVEL, is_segment_contribution
 from models.explaining.points import BASE, CLIP, CONTEXT_WARNING, bar_homes, context_share, sum_by_group
 from models.scoring import Scored, score
@@ -28,6 +30,7 @@ from pipelines.artifacts.score_record import (
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.activity_diagnostics import bot_record
 from pipelines.registry.champion import read_champion
+from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
@@ -54,7 +57,14 @@ def run_score(context: Context) -> ScoreRecord:
     extras = Extras(pd.DataFrame(), pd.DataFrame(), {}, {})
     if before.verdict in TRAINED:
         bundle, matrix, kind = _subject(context)
-        scored = score(bundle, matrix, context.framework, source=context.source, policy=context.policy)
+        scored = score(
+            bundle,
+            matrix,
+            context.framework,
+            source=context.source,
+            policy=context.policy,
+            manual=_manual_rows(context, bundle, matrix) if kind == OPEN_LEADS else None,
+        )
         order = rank_rows(scored)
 
         clocks = kind == OPEN_LEADS and context.source.kind == "relational"
@@ -136,7 +146,16 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
     champion = read_champion(paths)
     if champion is None:
         return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), OPEN_LEADS
-    return load_bundle(champion.folder, champion.hash), load_matrix(paths.matrix, "open"), OPEN_LEADS
+    bundle = load_bundle(champion.folder, champion.hash)
+    return bundle, matrix_for(context, bundle, load_matrix(paths.matrix, "open")), OPEN_LEADS
+
+
+def _manual_rows(context: Context, bundle: Bundle, matrix: Matrix) -> ManualRows | None:
+    """The open leads under the rubric in force, where the bundle was trained beside another one."""
+    rubric = context.newer_rubric(bundle)
+    if rubric is None:
+        return None
+    return ManualRows(rubric, rule_values_on(context.source, load_tables(context.paths), rubric, matrix))
 
 
 def _count_too_old(bundle: Bundle, matrix: Matrix) -> int:

@@ -42,10 +42,12 @@ from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.lifecycle_figures import write_lifecycle
 from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.rubrics.recorded_baselines import recorded_policies
-from pipelines.rubrics.rubric_backtest import backtest_rubric, score_by_rubric
+from pipelines.rubrics.rubric_backtest import backtest_rubric
+from pipelines.rubrics.rubric_history import note_of_versions, score_by_history
 from pipelines.workspace.atomic_files import stage_dir, write_parquet, write_text
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.table_files import load_tables
 
 # Promised by default: twice the base rate, a list worth calling before others, at most 90 %; confidence as usual for
 # a one-sided bound that pairs with the 90 % intervals of the report.
@@ -112,7 +114,7 @@ def _judge_block(context: Context) -> JudgedBlock:
     beside = [] if proposed is None else [ScoredPolicy(Policy.PROPOSED_RUBRIC, proposed.points(block.matrix.values))]
     compared = backtest_rubric(
         block,
-        None if context.rubric is None else score_by_rubric(context.rubric, block.matrix.values),
+        score_by_history(context.source, load_tables(context.paths), context.rubrics, block.matrix, block.rows),
         SnapshotCapacity.of(context.source, capacity),
         Resampling.of(context.settings),
         others=[*beside, *recorded_policies(context, block.matrix)],
@@ -144,7 +146,11 @@ def build_comparison(run: JudgedRun, folder: Path) -> None:
         judged, context = run.judged, run.context
         compared = judged.compared.record()
         result |= compared | {
-            "notes": [*compared["notes"], *judged.capacity_notes],
+            "notes": [
+                *compared["notes"],
+                *judged.capacity_notes,
+                *note_of_versions(context.rubrics, judged.test.matrix),
+            ],
             "capacity": judged.capacity.model_dump(mode="json"),
             "promise": _promise(context, judged, run.asked),
             "calibration_by_segment": _calibration(context, judged),

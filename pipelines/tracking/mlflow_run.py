@@ -66,16 +66,44 @@ def describe_failure(error: Exception) -> str:
     return hide_passwords(f"{type(error).__name__}: {first}")[:_LONGEST]
 
 
-def mirror_aliases(context: Context) -> str:
+def _log_churn(mlflow: Any, client: Any, context: Context, moved: dict[str, Any]) -> None:
+    """Who moved with a promotion or a rollback: figures as metrics, the whole report as a file."""
+    started = mlflow.start_run(
+        experiment_id=_experiment(client, context),
+        run_name=f"{context.source.name} {moved.get('how', 'promotion')} {str(moved['challenger'])[:12]}",
+    )
+    with started:
+        tags = {"kind": "promotion", "source": context.source.name, HASH_TAG: moved["challenger"]}
+        mlflow.set_tags(tags | {"previous": moved["champion"] or "", "how": moved.get("how", "")})
+        mlflow.log_metrics(churn_metrics(moved))
+        mlflow.log_dict(moved, "promotion/churn.json")
+
+
+def churn_metrics(moved: dict[str, Any]) -> dict[str, float]:
+    """The figures of a churn report as flat metrics: ``churn.moved``, ``churn.mql.up``, ..."""
+    churn = moved["churn"]
+    if churn is None:
+        return {}
+    names = ("leads", "moved", "entering", "median_change", "rank_correlation")
+    found = {f"churn.{name}": churn[name] for name in names if churn[name] is not None}
+    for row in churn["thresholds"]:
+        found |= {f"churn.{row['name']}.{side}": row[side] for side in ("before", "after", "up", "down")}
+    return {name: float(value) for name, value in found.items()}
+
+
+def mirror_aliases(context: Context, moved: dict[str, Any] | None = None) -> str:
     """Set the registry's aliases to what the champion pointer says; does nothing before the first tracked run.
 
+    ``moved`` is the churn report of the move that led there: it becomes a run of its own in the source's experiment.
     Returns what is wrong with MLflow, empty if nothing is: the pointer counts, and the next run mirrors it.
     """
     if not is_on_server() and not (context.paths.data_dir / "mlflow.db").exists():
         return ""
     try:
-        with client_of(context.paths) as (_, client):
+        with client_of(context.paths) as (mlflow, client):
             _mirror(client, context)
+            if moved is not None:
+                _log_churn(mlflow, client, context, moved)
     except Exception as error:  # as above
         return describe_failure(error)
     return ""

@@ -1,20 +1,23 @@
 """A source with all that is declared about it, ready for the stages."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
 from features.rubric.load import load_rubric
 from features.rubric.schema import Rubric
+from features.rubric.versions import RubricHistory, same_rubric
 from features.schema.load_source import load_source
 from features.schema.source import Source
+from models.bundle import Bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.qualification_policy import QualificationPolicy, load_qualification, policy_at
 from models.settings import TrainSettings
 from pipelines.workspace.find_declarations import find_policy, find_rubric, find_source
 from pipelines.workspace.folder_owner import check_folder
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.rubric_versions import load_rubric_history
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +26,21 @@ class Context:
 
     source: Source
     source_path: Path
-    rubric: Rubric | None
+    rubric: Rubric | None  # the version in force
     framework: Framework
     paths: Paths
     settings: TrainSettings
     engine: str = "memory"
     policy: QualificationPolicy | None = None  # in force at the data cut-off; None: the one that ships
     policies: tuple[QualificationPolicy, ...] = ()  # every version
+    rubrics: RubricHistory = field(default_factory=RubricHistory)  # every version, the declared one first
+    declared_rubric: Rubric | None = None
+
+    def newer_rubric(self, bundle: Bundle) -> Rubric | None:
+        """The rubric in force, where it is another than the one a bundle was trained beside; else None."""
+        beside = None if bundle.rubric is None else bundle.rubric.rubric
+        same = self.rubric is not None and beside is not None and same_rubric(self.rubric, beside)
+        return None if self.rubric is None or same else self.rubric
 
     @property
     def declaration_hash(self) -> str:
@@ -41,6 +52,7 @@ class Context:
         parts = [self.source.model_dump_json(exclude_defaults=True), self.settings.model_dump_json()]
         declared = (self.rubric, *(map(_titled_personas_only, self.policies) if self.policies else (None,)))
         parts += ["" if part is None else part.model_dump_json(exclude_defaults=True) for part in declared]
+        parts += [version.rubric.model_dump_json(exclude_defaults=True) for version in self.rubrics.versions[:-1]]
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
@@ -71,6 +83,8 @@ def open_context(
     if declared.rubric is not None:
         rubric = load_rubric(find_rubric(declared.rubric, beside=path.parent), declared)
 
+    rubrics = load_rubric_history(paths, declared, rubric)
+
     named = declared.qualification or ()
     names = (named,) if isinstance(named, str) else named
     policies = tuple(load_qualification(find_policy(name, beside=path.parent)) for name in names)
@@ -79,7 +93,9 @@ def open_context(
     return Context(
         source=declared,
         source_path=path,
-        rubric=rubric,
+        rubric=rubrics.active,
+        rubrics=rubrics,
+        declared_rubric=rubric,
         framework=load_framework(declared.framework),
         paths=paths,
         settings=_with_declared(settings or TrainSettings(), declared),

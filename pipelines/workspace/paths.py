@@ -125,6 +125,16 @@ class Paths:
         return self.root / "champion.json"
 
     @property
+    def rubrics(self) -> Path:
+        """Adopted versions of the rubric; what people decided here cannot be made again from the source's files."""
+        return self.root / "rubrics"
+
+    @property
+    def churn(self) -> Path:
+        """Who moved when the champion's pointer moved last."""
+        return self.root / "churn.json"
+
+    @property
     def bundles(self) -> Path:
         """Kept bundles, one directory per hash."""
         return self.root / "bundles"

@@ -15,19 +15,22 @@ _CRM_FIELDS: Mapping[str, Mapping[str, str]] = {
         "lead_id": "Leadscore_Lead_Id__c", "score": "Leadscore_Score__c", "probability": "Leadscore_Probability__c",
         "grade": "Leadscore_Grade__c", "state": "Leadscore_State__c", "next_action": "Leadscore_Next_Action__c",
         "question": "Leadscore_Question__c", "reason_1": "Leadscore_Reason_1__c", "reason_2": "Leadscore_Reason_2__c",
-        "as_of": "Leadscore_As_Of__c",
+        "as_of": "Leadscore_As_Of__c", "manual_points": "Leadscore_Manual_Points__c",
+        "manual_state": "Leadscore_Manual_State__c", "disagree": "Leadscore_Disagree__c",
     },
     "hubspot": {
         "lead_id": "leadscore_lead_id", "score": "leadscore_score", "probability": "leadscore_probability",
         "grade": "leadscore_grade", "state": "leadscore_state", "next_action": "leadscore_next_action",
         "question": "leadscore_question", "reason_1": "leadscore_reason_1", "reason_2": "leadscore_reason_2",
-        "as_of": "leadscore_as_of",
+        "as_of": "leadscore_as_of", "manual_points": "leadscore_manual_points",
+        "manual_state": "leadscore_manual_state", "disagree": "leadscore_disagree",
     },
 }  # fmt: skip
 _READ_FIRST = (
     *("owner", "score", "probability", "probability_low", "probability_high", "grade", "state", "next_action"),
     *("expected_value", "question", "reason_1", "reason_2", "reason_3"),
 )
+_MANUAL = ("manual_points", "manual_state", "manual_handoff", "disagree", "manual_version")
 _READ_LAST = ("percentile", "as_of", "scale_version", "bundle_hash")
 STATES = ("lead", "iql", "mql", "pql", "sal", "sql")
 
@@ -47,11 +50,13 @@ def fields_of(form: Form, display: Iterable[str], columns: Iterable[str], *, val
     columns : those of the scored list
     valued : whether it is known what a win is worth
     """
+    columns = list(columns)
     if form in _CRM_FIELDS:
-        return _CRM_FIELDS[form]
+        return {name: field for name, field in _CRM_FIELDS[form].items() if name in columns or name not in _MANUAL}
     first = [name for name in _READ_FIRST if valued or name != "expected_value"]
     criteria = [name for name in columns if name.startswith(("points_", "status_"))]
-    fixed = ["lead_id", *first, *criteria, *_READ_LAST]
+    manual = [name for name in _MANUAL if name in columns]
+    fixed = ["lead_id", *first, *manual, *criteria, *_READ_LAST]
     shown = [name for name in display if name not in fixed]
     return {name: name for name in ("lead_id", *shown, *fixed[1:])}
 

@@ -18,7 +18,7 @@ from serving.store.tables import ExportCount, ExportedLead
 
 _IN_MEMORY = 8 * 2**20  # bytes; larger files go to disk
 _IDS_PER_STATEMENT = 500  # below every engine's limit of parameters
-_COMPARED = ("score", "state", "grade", "next_action", "question")
+_COMPARED = ("score", "state", "grade", "next_action", "question", "manual_points", "manual_state")
 
 
 @dataclass(frozen=True)

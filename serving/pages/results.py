@@ -1,35 +1,31 @@
 """Pages for managers and data scientists: thresholds, team, model."""
 
 import json
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
 from features.errors import LeadScoreError
 from features.kernel.column_reader import number_of
-from features.rubric.load import parse_rubric
-from features.rubric.schema import Rubric
 from features.rubric.yaml_format import rubric_yaml
 from models.judging.handoff.policy_names import Policy
 from serving.auth.api_keys import Caller
-from serving.auth.dependencies import AppStateDep, Reader, check_form_token
+from serving.auth.dependencies import Admin, AppStateDep, Reader, check_form_token
 from serving.lists import team_queues
 from serving.pages import tables
 from serving.pages.chart_geometry import add_interval_ends, build_curve_chart, build_reliability_chart
 from serving.pages.language import language_of, translate_reasons
 from serving.pages.render import format_count, format_percent, format_signed, render_page
 from serving.problems import InvalidError, NotFoundError
-from serving.results import promotion, run_results
+from serving.results import promotion, rubrics, run_results
 from serving.results.drift import compute_drift
 from serving.schemas import HASH
 from serving.scopes import Scope
 from serving.state.app_state import AppState
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_LONGEST_RUBRIC = 50_000  # characters: hundreds of rules
 _INPUTS = ("handoffs_per_week", "share", "cost_per_handoff", "value_per_win")
 _LARGEST_AMOUNT = 1e12  # as the API's own limit
 POLICY_WORDS = {str(policy): policy.label for policy in Policy}
@@ -69,11 +65,26 @@ def try_rubric(
     app_state: AppStateDep,
     caller: Reader,
     token: Annotated[str, Form(max_length=100)],
-    rubric: Annotated[str, Form(max_length=_LONGEST_RUBRIC)],
+    rubric: Annotated[str, Form(max_length=rubrics.LONGEST)],
 ) -> Response:
     """Another rubric replayed on the same past weeks; nothing is saved."""
     check_form_token(request, token)
     return _thresholds_page(request, app_state, caller, dict.fromkeys(_INPUTS), rubric)
+
+
+@router.post("/rubric/adopt")
+def adopt_rubric(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Admin,
+    token: Annotated[str, Form(max_length=100)],
+    rubric: Annotated[str, Form(max_length=rubrics.LONGEST)],
+    reason: Annotated[str, Form(min_length=1, max_length=500)],
+) -> Response:
+    """The rubric that was just replayed becomes the one in force."""
+    check_form_token(request, token)
+    rubrics.adopt_draft(app_state, rubrics.parse_draft(app_state, rubric, caller), caller, reason)
+    return RedirectResponse("/thresholds#h-own", status_code=303)
 
 
 def _thresholds_page(
@@ -86,12 +97,13 @@ def _thresholds_page(
     changed = any(value is not None for value in asked.values())
     tried = run_results.simulate(app_state, **asked) if changed else None
 
-    own, refused = None, ""
+    own, pair, refused = None, None, ""
     if text.strip():
         try:
-            asked_for = parse_rubric(text, source=app_state.context.source)
-            _check_patterns(asked_for, app_state.context.rubric, caller)
+            asked_for = rubrics.parse_draft(app_state, text, caller)
             own = run_results.simulate(app_state, None, None, asked_for)
+            if app_state.context.rubric is not None:
+                pair = rubrics.compare_draft(app_state, asked_for, caller)
         except LeadScoreError as problem:
             refused = problem.message
 
@@ -105,6 +117,9 @@ def _thresholds_page(
         tried=tried,
         asked=asked,
         own=own,
+        pair=pair,
+        versions=rubrics.list_versions(app_state)["versions"],
+        admin=caller.may(Scope.ADMIN),
         refused=refused,
         text=text or ("" if app_state.context.rubric is None else rubric_yaml(app_state.context.rubric)),
         capacity=capacity,
@@ -134,25 +149,6 @@ def _initial_step(found: dict[str, Any]) -> int:
     if not own:
         return len(curve) * 2 // 3
     return min(range(len(curve)), key=lambda k: abs(curve[k]["workload"] - own[0]), default=0)
-
-
-def _check_patterns(asked: Rubric, used: Rubric | None, caller: Caller) -> None:
-    """Regular expressions may run forever: only administrators may try new ones."""
-    new = _find_expressions(asked.model_dump()) - (set() if used is None else _find_expressions(used.model_dump()))
-    if new and not caller.may(Scope.ADMIN):
-        raise InvalidError(
-            f"{min(new)} is a regular expression that the rubric in use does not have; such patterns can run forever, "
-            "so only an administrator may try it. A glob such as *manager* is open to everyone."
-        )
-
-
-def _find_expressions(value: Any) -> set[str]:
-    if isinstance(value, Mapping):
-        return set().union(*(_find_expressions(part) for pair in value.items() for part in pair))
-    if isinstance(value, list | tuple | set | frozenset):
-        return set().union(*(_find_expressions(part) for part in value))
-    is_expression = isinstance(value, str) and len(value) > 2 and value.startswith("/") and value.endswith("/")
-    return {value} if is_expression else set()
 
 
 def build_slider_rows(found: dict[str, Any]) -> list[dict[str, str]]:
@@ -231,6 +227,7 @@ def model_page(
         found=found,
         admin=admin,
         gate=promotion.ask_gate(app_state, asked) if admin and asked is not None else None,
+        churn=promotion.find_churn(app_state, asked, caller.owner) if admin and asked is not None else None,
         drift=moved,
         reliability=reliability,
         chart=build_reliability_chart(reliability),

@@ -106,6 +106,7 @@ def worklist_page(
     filters = {
         "owner": query.owner, "state": query.state, "grade": query.grade, "segment": query.segment,
         "minimum": query.minimum, "search": query.search, "sort": query.sort, "show": show,
+        "disagree": "true" if query.disagree else "",
     }  # fmt: skip
 
     return render_page(
@@ -126,6 +127,7 @@ def worklist_page(
         currency=currency,
         by=app_state.context.source.capacity.value_by if state.worklist.win_values is not None else None,
         fresh=_new_since(app_state),
+        points=state.worklist.has_points,
         saved=saved if saved in VERDICTS and state.data.code(lead) >= 0 else "",
         lead=lead,
     )

@@ -28,6 +28,38 @@ def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
     NotFoundError : no such bundle, or several
     ConflictError : its catalog is another than the declaration's
     """
+    return _ask_gate(app_state, _choose_bundle(app_state, beginning))
+
+
+def find_churn(app_state: AppState, beginning: str | None, owner: str | None = None) -> dict[str, Any]:
+    """Who would move if the kept bundle whose hash begins so became the champion; without one, who moved last.
+
+    An owner sees who moves on their own list; the figures are of all leads.
+
+    Raises
+    ------
+    NotFoundError, ConflictError : as :func:`ask_gate`; NotFoundError too where no move was written down
+    """
+    from pipelines.registry.promotion_churn import read_last_churn
+
+    if beginning is not None:
+        return _of_owner(_churn(app_state, _choose_bundle(app_state, beginning)), owner)
+    last = read_last_churn(app_state.context)
+    if last is None:
+        raise NotFoundError("no promotion was written down yet; ask with a bundle's hash who would move.")
+    return _of_owner(last, owner)
+
+
+def _of_owner(found: dict[str, Any], owner: str | None) -> dict[str, Any]:
+    churn = found["churn"]
+    if owner is None or churn is None:
+        return found
+    own = {name: [row for row in churn[name] if row["owner"] == owner] for name in ("owners", "movers")}
+    return found | {"churn": churn | own}
+
+
+def _choose_bundle(app_state: AppState, beginning: str | None) -> str:
+    """The whole hash of the one kept bundle that begins so, or of the one trained last; it fits the declaration."""
     if beginning is None and TrainRecord.exists(app_state.paths):
         beginning = TrainRecord.read(app_state.paths).hash
     if beginning is None:
@@ -40,7 +72,7 @@ def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
         ) from nothing
     if load_bundle(app_state.paths.bundles / chosen).catalog.hash != app_state.loaded.model.catalog.hash:
         raise ConflictError("this bundle was trained under another declaration; train again instead.")
-    return _ask_gate(app_state, chosen)
+    return chosen
 
 
 def promote(app_state: AppState, actor: str, beginning: str, force: bool = False, reason: str = "") -> dict[str, Any]:
@@ -57,10 +89,28 @@ def promote(app_state: AppState, actor: str, beginning: str, force: bool = False
     if not answer.passes and not force:
         raise PromotionError(answer.text)
     move = PointerMove(MoveKind.FORCED, reason) if force else PointerMove(MoveKind.GATE, answer.sentence)
+    moves = _churn(app_state, answer.challenger)
     with only_writer(app_state.paths):
         found = pointer.point_to(app_state.paths, answer.challenger, move)
+    moves = _keep_churn(app_state, moves, found, move.how)
     record = _record_move(app_state, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
-    return record | {"gate": answer.record(), "forced": force}
+    return record | {"gate": answer.record(), "forced": force, "churn": moves}
+
+
+def _churn(app_state: AppState, chosen: str) -> dict[str, Any]:
+    """Worked out once for the same bundles on the same matrix."""
+    from pipelines.registry.promotion_churn import churn_if_possible
+
+    paths, champion = app_state.paths, read_champion(app_state.paths)
+    stamp = (champion and champion.hash, file_stamp(paths.matrix / "open.json"))
+    return app_state.results.get(f"churn {chosen}", stamp, lambda: churn_if_possible(app_state.context, chosen))
+
+
+def _keep_churn(app_state: AppState, moves: dict[str, Any], found: Champion, how: MoveKind) -> dict[str, Any]:
+    """The report kept for those who ask afterwards; a promotion of the champion itself moved nothing."""
+    from pipelines.registry.promotion_churn import keep_churn
+
+    return moves if moves["champion"] == found.hash else keep_churn(app_state.context, moves, how)
 
 
 def _ask_gate(app_state: AppState, chosen: str) -> "Answer":
@@ -87,9 +137,11 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> di
         raise ConflictError("another bundle has become the champion; GET /v1/model shows which.")
     if champion is None or champion.previous is None:
         raise ConflictError("there is no earlier champion to roll back to.")
+    moves = _churn(app_state, champion.previous)
     with only_writer(app_state.paths):
         found = pointer.roll_back(app_state.paths)
-    return _record_move(app_state, actor, "rolled.back", found, {})
+    moves = _keep_churn(app_state, moves, found, MoveKind.ROLLBACK)
+    return _record_move(app_state, actor, "rolled.back", found, {}) | {"churn": moves}
 
 
 def _refuse_if_registry_decides(app_state: AppState) -> None:

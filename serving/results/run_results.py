@@ -62,9 +62,12 @@ def simulate(
     value_per_win: float | None = None,
 ) -> dict[str, Any]:
     """The same comparison at another capacity, or with another rubric: a replay over the test weeks by the twin."""
+    from features.assembly.rule_values import read_rule_values
     from models.judging.cluster_bootstrap import Resampling
+    from models.judging.handoff.policies import ScoredPolicy
     from models.judging.handoff.workload_curve import SnapshotCapacity
-    from pipelines.rubrics.rubric_backtest import backtest_rubric, read_rule_values, score_by_rubric
+    from pipelines.rubrics.rubric_backtest import backtest_rubric, score_by_rubric
+    from pipelines.rubrics.rubric_history import score_by_history
 
     asked = {
         "handoffs_per_week": handoffs_per_week,
@@ -76,13 +79,12 @@ def simulate(
     source = app_state.context.source
     capacity = (_comparison(app_state).capacity or source.capacity).model_copy(update=changes)
 
-    block = _test_block(app_state)
-    rubric = None
+    block, tables = _test_block(app_state), app_state.loaded.data.tables
+    rubric: ScoredPolicy | None
     if tried is not None:
-        values = read_rule_values(source, app_state.loaded.data.tables, tried, block.matrix, block.rows)
-        rubric = score_by_rubric(tried, values)
-    elif app_state.context.rubric is not None:
-        rubric = score_by_rubric(app_state.context.rubric, block.matrix.values)
+        rubric = score_by_rubric(tried, read_rule_values(source, tables, tried, block.matrix, block.rows))
+    else:
+        rubric = score_by_history(source, tables, app_state.context.rubrics, block.matrix, block.rows)
 
     at = SnapshotCapacity.of(source, capacity)
     found = backtest_rubric(block, rubric, at, Resampling(_DRAWS)).record()

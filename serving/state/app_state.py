@@ -13,6 +13,7 @@ from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.registry.champion import read_champion
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.rubric_versions import versions_file
 from serving.logs import logger
 from serving.problems import InvalidError, NotReadyError
 from serving.settings import ServeSettings
@@ -182,5 +183,5 @@ class AppState:
 
 
 def _data_stamp(paths: Paths) -> tuple[int, ...]:
-    """Changes when the ingested tables or the scored worklist do."""
-    return file_stamp(CountsRecord.path(paths), ScoreRecord.path(paths))
+    """Changes when the ingested tables, the scored worklist or the rubric in force do."""
+    return file_stamp(CountsRecord.path(paths), ScoreRecord.path(paths), versions_file(paths))

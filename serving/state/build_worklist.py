@@ -6,6 +6,7 @@ import pandas as pd
 from features.assembly.flat_outcomes import open_rows
 from features.cohort.cohort import open_cohort
 from models.explaining.framework import Framework
+from models.explaining.manual_score import version_label
 from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
 from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock
@@ -50,7 +51,17 @@ def _read_batch_worklist(model: LoadedModel, framework: Framework) -> pd.DataFra
     same_bundle = len(frame) and str(frame["bundle_hash"].iloc[0]) == model.bundle.hash
     same_framework = all(f"points_{name}" in frame for name in framework.ids)
     by_twin = ScoreRecord.read(model.context.paths).kind == TEST_ROWS  # no open leads: the twin scored test rows
+    if not by_twin and not _is_of_rubric_in_force(frame, model):
+        return None
     return frame if same_framework and (same_bundle or by_twin) else None
+
+
+def _is_of_rubric_in_force(frame: pd.DataFrame, model: LoadedModel) -> bool:
+    """Whether the manual points are of the version in force, if any is."""
+    rubric = model.context.rubric
+    if rubric is None or not len(frame):
+        return True
+    return "manual_version" in frame and str(frame["manual_version"].iloc[0]) == version_label(rubric)
 
 
 def _score_open_leads(model: LoadedModel, data: LeadData, framework: Framework) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The model in use: loaded once, swapped as one object, so that a request never sees two."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -13,14 +13,17 @@ import pandas as pd
 from features.assembly.build_matrix import features_at
 from features.assembly.flat_matrix import flat_at, flat_rows
 from features.assembly.request_rows import Records, RowMaker
+from features.assembly.rule_values import rules_catalog
 from features.assembly.warm_up import warm_up
 from features.catalog.feature import Catalog
 from features.kernel.column_reader import micros_of
+from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
+from models.explaining.manual_score import ManualRows
 from models.scoring import Rows, Scored, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.registry.soundness import require_sound
@@ -46,6 +49,7 @@ class LoadedModel:
     context: Context
     maker: RowMaker
     folder: Path
+    rules: RowMaker | None = None  # of the rubric in force, where the bundle was trained beside another one
 
     @property
     def source(self) -> Source:
@@ -88,17 +92,29 @@ class LoadedModel:
         self, tables: Records, lead_ids: Sequence[str], as_of: Any, framework: Framework, language: Language = ENGLISH
     ) -> Scored:
         """Score leads from records, all at one as_of, in the given order."""
+        rubric, manual = self.context.newer_rubric(self.bundle), None
         if self.flat:
             own = {str(row["lead_id"]): row for row in reversed(tables["leads"])}
-            values = flat_rows([own[name] for name in lead_ids], self.catalog, self.source)
+            listed = [own[name] for name in lead_ids]
+            values = flat_rows(listed, self.catalog, self.source)
+            if self.rules is not None and rubric is not None:
+                manual = ManualRows(rubric, flat_rows(listed, self.rules.catalog, self.source))
             moments = np.full(len(lead_ids), np.datetime64("NaT"), dtype="datetime64[us]")
         else:
             values = self.maker.rows(tables, lead_ids, as_of)
+            if self.rules is not None and rubric is not None:
+                manual = ManualRows(rubric, self.rules.rows(tables, lead_ids, as_of))
             moments = np.full(len(lead_ids), micros_of(as_of), dtype="datetime64[us]")
 
         rows = Rows(self.catalog, values, np.array(lead_ids, dtype=object), moments)
         return score_rows(
-            self.bundle, rows, framework, source=self.source, policy=self.context.policy, language=language
+            self.bundle,
+            rows,
+            framework,
+            source=self.source,
+            policy=self.context.policy,
+            language=language,
+            manual=manual,
         )
 
     def score_tables(
@@ -113,9 +129,26 @@ class LoadedModel:
         if self.flat:
             leads = tables["leads"].set_index("lead_id", drop=False).loc[lead_ids].reset_index(drop=True)
             matrix = flat_at(leads, self.catalog, self.source)
+            manual = self._manual_rows(lambda catalog: flat_at(leads, catalog, self.source))
         else:
             matrix = features_at(tables, self.source, self.catalog, lead_ids, as_of)
-        return score(self.bundle, matrix, framework, source=self.source, policy=self.context.policy, language=language)
+            manual = self._manual_rows(lambda catalog: features_at(tables, self.source, catalog, lead_ids, as_of))
+        return score(
+            self.bundle,
+            matrix,
+            framework,
+            source=self.source,
+            policy=self.context.policy,
+            language=language,
+            manual=manual,
+        )
+
+    def _manual_rows(self, build: Callable[[Catalog], Matrix]) -> ManualRows | None:
+        """Rows under the rubric in force, where the bundle was trained beside another one."""
+        rubric = self.context.newer_rubric(self.bundle)
+        if rubric is None or self.rules is None:
+            return None
+        return ManualRows(rubric, build(self.rules.catalog).values)
 
 
 def load_model(context: Context, bundle: Path | None = None) -> LoadedModel:
@@ -145,7 +178,9 @@ def _load(context: Context, folder: Path, bundle_hash: str | None) -> LoadedMode
     loaded = load_bundle(folder, bundle_hash)
     catalog = catalog_for(context, loaded)
     require_sound(context.paths, folder, loaded.hash)
-    return LoadedModel(loaded, context, RowMaker(catalog, context.source), folder)
+    rubric = context.newer_rubric(loaded)
+    rules = None if rubric is None else RowMaker(rules_catalog(context.source, rubric), context.source)
+    return LoadedModel(loaded, context, RowMaker(catalog, context.source), folder, rules)
 
 
 def empty_tables() -> dict[str, list[dict[str, Any]]]:

@@ -17,7 +17,7 @@ from serving.state.lead_data import LeadData, rows_of
 from serving.state.segments import Segments
 from serving.state.win_value import lead_win_values
 
-Sort = Literal["score", "change", "newest", "value", "lead"]
+Sort = Literal["score", "points", "change", "newest", "value", "lead"]
 PAGE_LIMIT = 500  # rows of one page: bounds the time and the size of an answer
 
 
@@ -37,6 +37,7 @@ class WorklistQuery:
     hidden: frozenset[str] = field(default_factory=frozenset)
     since: datetime | None = None  # only leads created from then on
     pinned: Mapping[str, str] = field(default_factory=dict)  # lead to the state that sales pinned
+    disagree: bool = False  # only leads that one of rubric and model would hand off
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class _Ranks:
     probability: npt.NDArray[np.float64]
     score: Ints
     state: Ints  # codes of the worklist's state names
+    manual: Floats  # points of the rubric in force, NaN without one
+    disagree: Bools
     by_score: Ints
     patches: Mapping[int, Mapping[str, Any]]  # new rows of the leads scored again
     orders: dict[str, Ints] = field(default_factory=dict)
@@ -102,7 +105,18 @@ class Worklist:
         score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
         self._state, state = _factorize(_texts(frame["state"]) if len(frame) else empty)
         by_score = np.lexsort((self._id_rank, -probability))
-        self._ranks = _Ranks(probability=probability, score=score, state=state, by_score=by_score, patches={})
+        self.has_points = "manual_points" in frame and len(frame) > 0
+        manual = frame["manual_points"].to_numpy(dtype=np.float64) if self.has_points else np.full(len(frame), np.nan)
+        disagree = frame["disagree"].ne("").to_numpy(dtype=np.bool_) if self.has_points else np.zeros(len(frame), bool)
+        self._ranks = _Ranks(
+            probability=probability,
+            score=score,
+            state=state,
+            manual=manual,
+            disagree=disagree,
+            by_score=by_score,
+            patches={},
+        )
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -185,6 +199,9 @@ class Worklist:
             probability, score, state = ranks.probability.copy(), ranks.score.copy(), ranks.state.copy()
             probability[at], score[at] = line["probability"], line["score"]
             state[at] = self._state.setdefault(str(line["state"]), len(self._state))
+            manual, disagree = ranks.manual.copy(), ranks.disagree.copy()
+            if self.has_points:
+                manual[at], disagree[at] = line["manual_points"], bool(line["disagree"])
 
             others = ranks.by_score[ranks.by_score != at]
             keys = -probability[others]
@@ -196,6 +213,8 @@ class Worklist:
                 probability=probability,
                 score=score,
                 state=state,
+                manual=manual,
+                disagree=disagree,
                 by_score=np.insert(others, place, at),
                 patches={**ranks.patches, at: dict(line)},
             )
@@ -244,8 +263,10 @@ class Worklist:
 
     def _order(self, ranks: _Ranks, sort: Sort) -> Ints:
         """Positions in the order asked for; ties by lead id."""
-        if sort == "score":
+        if sort == "score" or (sort == "points" and not self.has_points):
             return ranks.by_score
+        if sort == "points":
+            return np.lexsort((self._id_rank, -ranks.probability, -ranks.manual))
         if sort == "value":
             return ranks.by_score if self.win_values is None else self._by_value(ranks, self.win_values)
         if sort == "lead":
@@ -277,6 +298,8 @@ class Worklist:
             parts.append(self.segments.mask(query.segment))
         if query.since is not None:
             parts.append(~np.isnat(self.created) & (self.created >= np.datetime64(query.since, "us")))
+        if query.disagree:
+            parts.append(ranks.disagree)
         if query.minimum > 0:
             parts.append(ranks.score >= query.minimum)
         if query.search.strip():

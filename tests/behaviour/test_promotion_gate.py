@@ -12,8 +12,8 @@ from models.bundle import load_bundle
 from models.settings import GateSettings
 from pipelines.registry.champion import read_champion
 from pipelines.registry.promotion_gate import ask_gate
-from pipelines.run import register_trained_bundle
-from pipelines.workspace.atomic_files import read_json, write_json
+from pipelines.run import register_trained_bundle, run_stage
+from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
 from tests.reference.challengers import early_champion, keep, rescaled, spoiled
 from tests.reference.tiny_run import TinyRun
 
@@ -151,3 +151,30 @@ def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
     assert document["catalog"] != read_json(paths.matrix / "open.json")["catalog"]
     assert register_trained_bundle(tiny_copy.context) == "champion", "the champion can score nobody any more"
     assert pointer(tiny_copy)["history"][-1]["how"] == "declaration"
+
+
+def test_who_moves_is_told_before_and_kept_after(cli: Cli, tiny_copy: TinyRun, tmp_path: Path) -> None:
+    """The same report before and after; the movers are those whose state or place in the top really changes."""
+    first = read_champion(tiny_copy.context.paths).hash
+    twin = keep(tiny_copy, load_bundle(tiny_copy.context.paths.train / "twin"), tmp_path / "twin")
+    args = (*tiny_copy.args, "--bundle", twin, "--top", "5", "--json")
+    before = json.loads(cli("promote", *args, "--check")[1])["churn"]
+    assert (before["champion"], before["challenger"]) == (first, twin) and before["churn"]["movers"]
+    status, out, _ = cli("promote", *args, "--force", "--reason", "r")
+    after = json.loads(out)["churn"]
+    assert status == 0 and after["churn"] == before["churn"] and after["how"] == "forced"
+    told = json.loads(cli("champion", *tiny_copy.args, "--churn", "--json")[1])["churn"]
+    assert told == after and "Who moves" in cli("champion", *tiny_copy.args, "--churn")[1]
+
+    old = read_parquet(tiny_copy.context.paths.score / "worklist.parquet").set_index("lead_id")
+    run_stage(tiny_copy.context, "score")
+    new = read_parquet(tiny_copy.context.paths.score / "worklist.parquet").set_index("lead_id")
+    tops = [set(f.groupby("owner", sort=False).head(5).index) for f in (old, new)]
+    moved = before["churn"]["movers"]
+    assert {m["lead_id"] for m in moved if m["top"] == "enters"} == tops[1] - tops[0]
+    assert {m["lead_id"] for m in moved if m["top"] == "leaves"} == tops[0] - tops[1]
+    hot = old["temperature"].eq("hot") != new["temperature"].eq("hot").reindex(old.index)
+    assert {m["lead_id"] for m in moved if any("hot" in c for c in m["crosses"])} == set(old.index[hot])
+
+    back = json.loads(cli("rollback", *tiny_copy.args, "--json")[1])["churn"]
+    assert back["how"] == "rollback" and {back["champion"], back["challenger"]} == {first, twin}

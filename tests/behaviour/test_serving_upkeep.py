@@ -54,14 +54,18 @@ def test_a_promotion_is_taken_up_and_rolled_back(client: TestClient, tiny_copy: 
     lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
     before = client.get(f"/v1/leads/{lead}").json()
     other = another_bundle(tiny_copy, tmp_path)
+    assert client.get("/v1/champion/churn").status_code == 404, "nothing has moved yet"
+    asked = client.get("/v1/champion/churn", params={"hash": other[:12]}).json()
     told = client.post("/v1/champion", json={"hash": other[:12], **FORCED}).json()
+    assert asked["churn"]["moved"] > 0 and told["churn"]["churn"] == asked["churn"]
+    assert client.get("/v1/champion/churn").json()["churn"] == asked["churn"]
     after = client.get(f"/v1/leads/{lead}").json()
     assert (told["champion"], told["in_use"]) == (other, True)
     assert (after["bundle_hash"], after["scale_version"]) == (other, "other")
     assert after["score"] < before["score"]
     listed = client.get("/v1/worklist", params={"search": lead}).json()
     assert (listed["bundle_hash"], listed["rows"][0]["score"]) == (other, after["score"])
-    client.post("/v1/champion/rollback")
+    assert client.post("/v1/champion/rollback").json()["churn"]["how"] == "rollback"
     again = client.get(f"/v1/leads/{lead}").json()
     assert (again["bundle_hash"], again["score"]) == (before["bundle_hash"], before["score"])
     assert [row["action"] for row in client.get("/v1/audit").json()][:2] == ["rolled.back", "promoted"]

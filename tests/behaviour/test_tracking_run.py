@@ -15,6 +15,7 @@ from features.errors import ExitStatus
 from models.bundle import load_bundle
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion, roll_back
+from pipelines.registry.promotion_churn import churn_between
 from pipelines.tracking.mlflow_client import Store, client_of
 from pipelines.tracking.mlflow_names import model_name
 from pipelines.tracking.mlflow_run import mirror_aliases, track_run
@@ -91,7 +92,14 @@ def test_aliases_follow_the_pointer_and_a_bundle_is_registered_once(tiny_copy: T
     trained = read_champion(paths).hash
     twin = keep_bundle(paths, paths.train / "twin")
     point_to(paths, twin, TEST)
-    mirror_aliases(tiny_copy.context)
+    moved = churn_between(tiny_copy.context, load_bundle(paths.bundles / trained), load_bundle(paths.bundles / twin))
+    told = {"champion": trained, "challenger": twin, "churn": moved.record(), "sentence": "", "how": "forced"}
+    mirror_aliases(tiny_copy.context, told)
+    experiment = client.get_experiment_by_name(tiny_copy.context.source.name)
+    (run,) = client.search_runs([experiment.experiment_id], "tags.kind = 'promotion'")
+    assert run.data.metrics["churn.moved"] == len(moved.movers) > 0
+    assert run.data.tags["bundle_hash"] == twin and run.data.tags["previous"] == trained
+    assert [file.path for file in client.list_artifacts(run.info.run_id, "promotion")] == ["promotion/churn.json"]
     aliases = client.get_registered_model(name).aliases
     assert set(aliases) == {"challenger"}, "the champion was never registered, and the trained one challenges it"
     roll_back(paths)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from serving.auth.dependencies import Admin, AppStateDep
 from serving.leads.posted_rows import Table, export_posted_rows
-from serving.results.promotion import ask_gate, promote, roll_back
+from serving.results.promotion import ask_gate, find_churn, promote, roll_back
 from serving.schemas import HASH, Body, Short, WebhookIn
 from serving.store.audit_trail import entry_record, read_entries, to_line, verify_trail
 from serving.store.tables import AuditRow
@@ -56,6 +56,21 @@ def get_gate(
 ) -> dict[str, Any]:
     """Compares it with the champion on rows later than the training of both; changes nothing."""
     return ask_gate(app_state, hash).record()
+
+
+@router.get("/champion/churn", summary="Who moves with a promotion")
+def get_churn(
+    app_state: AppStateDep,
+    caller: Admin,
+    hash: Annotated[
+        str | None,
+        Query(pattern=HASH, description="hash, or its beginning, of a kept bundle; default: the last promotion"),
+    ] = None,
+) -> dict[str, Any]:
+    """Who would cross a threshold, enter or leave the top of their owner's list, and why; without ``hash`` who did
+    when the champion changed last. Changes nothing.
+    """
+    return find_churn(app_state, hash, caller.owner)
 
 
 @router.post("/champion/rollback", summary="Roll back to the previous champion")

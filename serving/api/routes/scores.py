@@ -107,7 +107,7 @@ def _find_errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
 
 def build_lines(scored: Scored) -> list[dict[str, Any]]:
     """All rows of the scored file, JSON-ready."""
-    columns = {name: values.tolist() for name, values in scored.columns.items()}
+    columns = {name: values.tolist() for name, values in scored.public_columns.items()}
     written = {moment: None if moment is None else moment.isoformat() for moment in set(columns["as_of"])}
     columns["as_of"] = [written[moment] for moment in columns["as_of"]]
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -50,14 +50,15 @@ def parse_worklist_query(
     ] = "",
     minimum: Annotated[int, Query(ge=0, le=100, description="lowest score")] = 0,
     search: Annotated[str, Query(max_length=200, description="text to find in ids and display columns")] = "",
-    sort: Annotated[Sort, Query(description="score, change, newest, value or lead")] = "score",
+    sort: Annotated[Sort, Query(description="score, points (of the rubric), change, newest, value or lead")] = "score",
+    disagree: Annotated[bool, Query(description="only leads that either rubric or model would hand off")] = False,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     size: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
 ) -> WorklistQuery:
     """The query of a request; an empty text, as forms send it, is not a filter."""
     return WorklistQuery(
         owner=owner or None, state=state, grade=grade, segment=segment, minimum=minimum, search=search, sort=sort,
-        page=page, size=size,
+        disagree=disagree, page=page, size=size,
     )  # fmt: skip
 
 

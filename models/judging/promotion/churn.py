@@ -1,0 +1,235 @@
+"""Who moves when another bundle scores the same open leads: thresholds crossed, places won and lost, and why."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Bools, Floats, Ints, Texts
+
+TOP = 10  # first places of an owner's list that are watched: what a rep sees of the worklist without scrolling
+_NO_OWNER = "no owner"
+_LEAST = 0.5  # points by which a part must move to be a reason: less is rounding
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredLeads:
+    """What one bundle says of the open leads, row by row in one order.
+
+    Parameters
+    ----------
+    log_odds : what ranks, shape (n,)
+    score, state : as shown
+    parts : points of base, each criterion, context and clip, by label; they sum to ``score - 50``
+    dimensions : points of fit, interest, intent and usage, which rules of states may ask for
+    reached : by the name of a threshold, which leads are at or above it
+    """
+
+    log_odds: Floats
+    score: Ints
+    state: Texts
+    parts: Mapping[str, Floats]
+    dimensions: Mapping[str, Floats]
+    reached: Mapping[str, Bools]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mover:
+    """One lead that crosses a threshold, or enters or leaves the top of its owner's list.
+
+    ``place_before`` and ``place_after`` count within that list from 1; ``crosses`` reads ``mql up``, ``sql down``.
+    """
+
+    lead_id: str
+    owner: str
+    score_before: int
+    score_after: int
+    state_before: str
+    state_after: str
+    place_before: int
+    place_after: int
+    crosses: tuple[str, ...]
+    top: str  # "enters", "leaves" or ""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Churn:
+    """Who moves; ``movers`` are ordered by owner, those who enter or leave a top first.
+
+    ``thresholds`` counts per threshold the leads before and after and who crosses it, ``owners`` per list its leads,
+    who enters and who leaves.
+    """
+
+    leads: int
+    top: int
+    median_change: float
+    rank_correlation: float
+    thresholds: tuple[dict[str, Any], ...]
+    owners: tuple[dict[str, Any], ...]
+    movers: tuple[Mover, ...]
+
+    @property
+    def entering(self) -> int:
+        """Leads that enter the top of their owner's list; as many leave."""
+        return sum(mover.top == "enters" for mover in self.movers)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What moves, in words; the first sentence says it all."""
+        if not self.leads:
+            return ("No lead is open, so nobody moves.",)
+        watched = sum(min(row["leads"], self.top) for row in self.owners)
+        found = [
+            f"{len(self.movers):,} of {self.leads:,} open leads move: {self.entering:,} of {watched:,} places in the "
+            f"first {self.top} of the owners' lists change hands, and "
+            f"{sum(bool(mover.crosses) for mover in self.movers):,} leads cross a threshold.",
+            f"Half of the scores change by {self.median_change:g} points or less; the order of all leads correlates "
+            f"by {self.rank_correlation:.2f} (1: the same order).",
+        ]
+        found += [
+            f"{row['name'].upper()}: {row['before']:,} leads before, {row['after']:,} after; {row['up']:,} come up to "
+            f"it, {row['down']:,} fall below."
+            for row in self.thresholds
+        ]
+        return tuple(found)
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "leads": self.leads,
+            "top": self.top,
+            "moved": len(self.movers),
+            "entering": self.entering,
+            "median_change": self.median_change,
+            "rank_correlation": self.rank_correlation if np.isfinite(self.rank_correlation) else None,
+            "thresholds": [dict(row) for row in self.thresholds],
+            "owners": [dict(row) for row in self.owners],
+            "movers": [asdict(mover) | {"crosses": list(mover.crosses)} for mover in self.movers],
+            "sentences": list(self.sentences),
+        }
+
+
+def find_churn(lead_ids: Texts, owners: Texts, before: ScoredLeads, after: ScoredLeads, top: int = TOP) -> Churn:
+    """Who moves when ``after`` scores in place of ``before``.
+
+    Lists are ranked as the worklist is: by log-odds, equal ones by lead id. Leads without an owner are one list.
+
+    Parameters
+    ----------
+    lead_ids, owners : shape (n,), row by row as both bundles' leads
+    top : first places of each owner's list that are watched
+    """
+    lists = np.array([str(owner) or _NO_OWNER for owner in owners], dtype=object)
+    places = _places(lead_ids, lists, before.log_odds), _places(lead_ids, lists, after.log_odds)
+    inside = places[0] <= top, places[1] <= top
+    crossed = {name: (before.reached[name], after.reached[name]) for name in before.reached}
+    moved = inside[0] != inside[1]
+    for was, now in crossed.values():
+        moved = moved | (was != now)
+
+    rows = sorted(
+        np.flatnonzero(moved).tolist(),
+        key=lambda k: (str(lists[k]), inside[0][k] == inside[1][k], min(places[0][k], places[1][k]), str(lead_ids[k])),
+    )
+    ranks = [pd.Series(leads.log_odds).rank() for leads in (before, after)]
+    change = np.abs(after.score.astype(np.float64) - before.score)
+    spread = len(lists) > 1 and all(rank.nunique() > 1 for rank in ranks)
+    return Churn(
+        leads=len(lists),
+        top=top,
+        median_change=float(np.median(change)) if len(change) else 0.0,
+        rank_correlation=round(float(ranks[0].corr(ranks[1])), 6) if spread else float("nan"),
+        thresholds=tuple(
+            {
+                "name": name,
+                "before": int(was.sum()),
+                "after": int(now.sum()),
+                "up": int((now & ~was).sum()),
+                "down": int((was & ~now).sum()),
+            }
+            for name, (was, now) in crossed.items()
+        ),
+        owners=tuple(_count_lists(lists, inside)),
+        movers=tuple(_mover(k, lead_ids, lists, (before, after), places, top) for k in rows),
+    )
+
+
+def _places(lead_ids: Texts, lists: Texts, log_odds: Floats) -> Ints:
+    """Place of every lead on its owner's list, the best is 1."""
+    frame = pd.DataFrame({"list": lists, "z": -log_odds, "lead": lead_ids})
+    ordered = frame.sort_values(["list", "z", "lead"], kind="stable")
+    return np.asarray((ordered.groupby("list", sort=False).cumcount() + 1).sort_index(), dtype=np.int64)
+
+
+def _count_lists(lists: Texts, inside: tuple[Bools, Bools]) -> list[dict[str, Any]]:
+    return [
+        {
+            "owner": str(name),
+            "leads": int((lists == name).sum()),
+            "enters": int(((lists == name) & inside[1] & ~inside[0]).sum()),
+            "leaves": int(((lists == name) & inside[0] & ~inside[1]).sum()),
+        }
+        for name in sorted(set(lists.tolist()))
+    ]
+
+
+def _mover(
+    at: int,
+    lead_ids: Texts,
+    lists: Texts,
+    pair: tuple[ScoredLeads, ScoredLeads],
+    places: tuple[Ints, Ints],
+    top: int,
+) -> Mover:
+    before, after = pair
+    was, now = int(places[0][at]), int(places[1][at])
+    side = "" if (was <= top) == (now <= top) else "enters" if now <= top else "leaves"
+    crosses = tuple(
+        f"{name} {'up' if after.reached[name][at] else 'down'}"
+        for name in before.reached
+        if bool(before.reached[name][at]) != bool(after.reached[name][at])
+    )
+    ups = side == "enters" or (not side and crosses[0].endswith("up"))
+    sign = 1.0 if ups else -1.0
+    return Mover(
+        lead_id=str(lead_ids[at]),
+        owner=str(lists[at]),
+        score_before=int(before.score[at]),
+        score_after=int(after.score[at]),
+        state_before=str(before.state[at]),
+        state_after=str(after.state[at]),
+        place_before=was,
+        place_after=now,
+        crosses=crosses,
+        top=side,
+        reason=_reason(at, before, after, sign) or _other_reason(at, before, after, sign, by_place=bool(side)),
+    )
+
+
+def _reason(at: int, before: ScoredLeads, after: ScoredLeads, sign: float) -> str:
+    """The part whose points moved most in the direction of the move; empty where the score did not move that way."""
+    if sign * (int(after.score[at]) - int(before.score[at])) <= 0:
+        return ""
+    return _largest(at, before.parts, after.parts, sign)
+
+
+def _other_reason(at: int, before: ScoredLeads, after: ScoredLeads, sign: float, *, by_place: bool) -> str:
+    """Why a lead moves whose score does not: a dimension that a rule asks for, or that others move."""
+    found = "" if by_place else _largest(at, before.dimensions, after.dimensions, sign)
+    if found:
+        return f"{found}, which a rule of the policy asks for"
+    others = "fall further, or rise less" if sign > 0 else "rise further, or fall less"
+    return f"its own score goes from {before.score[at]} to {after.score[at]}; others {others}"
+
+
+def _largest(at: int, before: Mapping[str, Floats], after: Mapping[str, Floats], sign: float) -> str:
+    """The largest move in a direction, in words; empty where none reaches half a point."""
+    was = {name: float(before[name][at]) if name in before else 0.0 for name in after}
+    moves = {name: float(points[at]) - was[name] for name, points in after.items()}
+    name = max(moves, key=lambda part: sign * moves[part], default="")
+    if not name or sign * moves[name] < _LEAST:
+        return ""
+    return f"{name} {moves[name]:+.0f} (from {was[name]:+.0f} to {after[name][at]:+.0f})"

@@ -1,0 +1,70 @@
+"""Adopting a draft: it becomes the rubric in force from a moment on, with author and reason; and all versions."""
+
+from typing import Any
+
+import pandas as pd
+
+from features.cohort.cohort import cutoff_of
+from features.errors import PolicyError
+from features.rubric.schema import Rubric
+from features.rubric.versions import RubricVersion, rubric_hash
+from features.rubric.yaml_format import rubric_yaml
+from pipelines.scoring.find_lead import parse_as_of
+from pipelines.workspace.context import Context
+from pipelines.workspace.rubric_versions import adopt_rubric, version_record
+from pipelines.workspace.table_files import load_tables
+
+
+def adopt(context: Context, draft: Rubric, *, author: str, reason: str, since: str | None = None) -> dict[str, Any]:
+    """Make a draft the rubric in force; the versions before stay, each for its time.
+
+    Parameters
+    ----------
+    since : ISO moment from which it judges leads; by default the data cut-off: what is listed now is listed under it
+
+    Raises
+    ------
+    PolicyError
+        it is in force already, has no author or reason, begins before the version in force or after the data end, or
+        has another version's name and number.
+    """
+    begins = _begins(context, since)
+    same = next((v.rubric for v in context.rubrics.versions if _label(v.rubric) == _label(draft)), None)
+    if same is not None and rubric_hash(same) != rubric_hash(draft):
+        raise PolicyError(
+            f"there is another rubric '{draft.name}' of version '{draft.version}' already; give the draft a version of "
+            "its own, so that every score can say which one it is of."
+        )
+    version = RubricVersion(rubric=draft, since=begins, author=author, reason=reason)
+    adopted = adopt_rubric(context.paths, context.declared_rubric, context.rubrics, version)
+    before = context.rubric
+    return version_record(adopted) | {"replaces": None if before is None else _label(before)}
+
+
+def list_versions(context: Context) -> dict[str, Any]:
+    """The rubric in force as YAML, and every version with its time, author and reason, the newest first."""
+    versions = [version_record(version) for version in context.rubrics.versions]
+    text = None if context.rubric is None else rubric_yaml(context.rubric)
+    return {"active": versions[-1] if versions else None, "yaml": text, "versions": versions[::-1]}
+
+
+def _label(rubric: Rubric) -> str:
+    return f"{rubric.name} {rubric.version}"
+
+
+def _begins(context: Context, since: str | None) -> pd.Timestamp | None:
+    if context.source.kind == "flat":
+        if since is not None:
+            raise PolicyError(
+                "this source has no clocks: a version is in force from its adoption on; leave --from out."
+            )
+        return None
+    ends = cutoff_of(load_tables(context.paths), context.source) if context.paths.ingest.is_dir() else None
+    now = pd.Timestamp.now(tz="UTC").tz_localize(None).floor("s")
+    begins = parse_as_of(since, ends if ends is not None else now)
+    if begins > max(now, begins if ends is None else ends):
+        raise PolicyError(
+            f"{begins:%Y-%m-%d %H:%M} is in the future; a version is in force from now or from an earlier moment of "
+            "the data. Adopt it on that day."
+        )
+    return begins
