@@ -173,6 +173,11 @@ class Bundle:
         return int(self.meta["horizon_days"])
 
     @property
+    def by_points(self) -> bool:
+        """Whether the score is the rubric's points, and no model's."""
+        return self.meta.get("mode") == "points"
+
+    @property
     def age_days(self) -> tuple[float, float]:
         """Least and greatest age of the leads learned from; NaN where there are no clocks, or it is not on record."""
         low, high = (math.nan if age is None else float(age) for age in self.meta.get("age_days") or (None, None))

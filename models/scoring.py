@@ -37,6 +37,7 @@ from models.explaining.qualification import TOPICS, PolicyInputs, Qualification,
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from models.explaining.questions import QuestionValue, value_questions
 from models.explaining.reasons import TOP, Reason, ReasonWriter, top_reasons
+from models.explaining.state_by_points import qualify_by_points
 from models.field_effects import field_features, find_missing_fields
 from models.interfaces import Contributions
 from models.logistic import sigmoid
@@ -184,6 +185,8 @@ def score_rows(
         missing_field=None if source is None else _name_missing_field(bundle, values, source),
     )
     qualification = qualify(inputs, policy)
+    if bundle.by_points and bundle.rubric is not None:
+        qualification = qualify_by_points(qualification, bundle.rubric.ledger(values))
 
     writer = bundle.reason_writer(language)
     reasons = np.array(top_reasons(writer, contributions, values), dtype=object).reshape(len(values), TOP)
@@ -194,7 +197,7 @@ def score_rows(
 
     judged = {q.topic for q in source.questions.values() if q.met or q.met_minimum is not None} if source else set()
     raising = rows_raised_by(inputs, policy, sorted(judged))
-    fit, engagement = _sum_by_side(contributions, bundle)
+    fit, engagement = (side * _grade_unit(bundle) for side in _sum_by_side(contributions, bundle))
     asked = next_questions(statuses, framework, source, worth, raising, qualification.next_action == "ask")
     columns: dict[str, Any] = {
         "lead_id": rows.lead_id,
@@ -274,6 +277,11 @@ def _sides(dimensions: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("engagement" if dimension in _ENGAGEMENT else "fit" for dimension in dimensions)
 
 
+def _grade_unit(bundle: Bundle) -> float:
+    """What a side's sum is graded in: log-odds; where points score, ten of them count as a doubling of the odds."""
+    return float(bundle.scale.points_per_log_odds * np.log(2.0) / 10.0) if bundle.by_points else 1.0
+
+
 def _grade(fit: Floats, engagement: Floats) -> npt.NDArray[Any]:
     """Fit letter A-D and engagement number 1-4: half a doubling of the odds apart, B and C meet at 0."""
     step = _GRADE_STEP * np.log(2.0)
@@ -333,6 +341,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "points_base": int(line[f"points_{BASE}"]),
         "points_clip": int(line[f"points_{CLIP}"]),
         "criteria": criteria,
+        "mode": "points" if bundle.by_points else "model",
         "manual": None if scored.manual is None else scored.manual.record(row, framework),
         "for": [r.text for r in islice((r for r in reasons if r.contribution > 0), TOP)],
         "against": [r.text for r in islice((r for r in reasons if r.contribution < 0), TOP)],

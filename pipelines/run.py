@@ -84,21 +84,52 @@ def register_trained_bundle(context: Context) -> str | None:
     from models.bundle import load_bundle
     from pipelines.registry.promotion_gate import fits, reasons_not_clean
 
+    points = register_points(context)
     folder = context.paths.train / "bundle"
     if not (folder / "bundle.json").exists():
         ensure_pointer(context.paths)
-        return None
+        return points
     bundle_hash = keep_bundle(context.paths, folder)
     now = read_champion(context.paths)
     if now is not None and now.hash == bundle_hash:
         return "champion"
-    if (now is not None and fits(context, now.folder)) or reasons_not_clean(context, load_bundle(folder)):
+    kept_back = (now is not None and fits(context, now.folder)) or context.source.mode == "points"
+    if kept_back or reasons_not_clean(context, load_bundle(folder)):
         ensure_pointer(context.paths)
         return "challenger"
     if now is None:
         move = PointerMove(MoveKind.FIRST, "there was no champion; audit clean, verdict allows it")
     else:
         move = PointerMove(MoveKind.DECLARATION, f"champion {now.hash[:12]} no longer fits the declaration")
+    point_to(context.paths, bundle_hash, move)
+    return "champion"
+
+
+def register_points(context: Context) -> str | None:
+    """Where points are to score alone: the rubric's bundle is kept, and made champion unless a model is one already.
+
+    A model gives way where the source declares ``mode: points``, or where it no longer fits the declaration; points of
+    an older version of the rubric always do. Returns the bundle's role, None where there is none.
+    """
+    from models.bundle import load_bundle
+    from pipelines.registry.promotion_gate import fits
+
+    folder = context.paths.train / "points"
+    if not (folder / "bundle.json").exists():
+        return None
+    bundle_hash = keep_bundle(context.paths, folder)
+    now = read_champion(context.paths)
+    if now is not None and now.hash == bundle_hash:
+        return "champion"
+    why = str(load_bundle(folder).meta.get("verdict_text") or "")
+    if now is None:
+        move = PointerMove(MoveKind.FIRST, f"points score alone: {why}")
+    elif context.source.mode == "points" or not fits(context, now.folder):
+        move = PointerMove(MoveKind.DECLARATION, f"points score alone: {why}")
+    elif load_bundle(now.folder, now.hash).by_points:
+        move = PointerMove(MoveKind.DECLARATION, f"points score alone, as of this run: {why}")
+    else:
+        return "challenger"
     point_to(context.paths, bundle_hash, move)
     return "champion"
 

@@ -77,6 +77,11 @@ class Source(Declared):
     split: Split = Field(default=Split(), description="how rows are kept apart for judging")
     flat: Flat | None = Field(default=None, description="target, order and groups of a flat source")
     rubric: str | None = Field(default=None, description="rubric YAML, by name or path")
+    mode: Literal["model", "points"] = Field(
+        default="model",
+        exclude_if=lambda declared: declared == "model",  # a source without it keeps its hash, and so its bundle's
+        description="points: the rubric alone scores, whatever a model could do; a model is judged beside it",
+    )
     framework: str = Field(default="bant", description="qualification framework of the cards")
     qualification: str | tuple[str, ...] | None = Field(
         default=None,

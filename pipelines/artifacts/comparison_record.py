@@ -25,6 +25,7 @@ class PolicyRow(TypedDict):
     confusion: Confusion
     days_to_handoff: Figure
     lift: Figure
+    lift_ci: NotRequired[Span]
     missed: int
     net: NotRequired[Figure]
     policy: str

@@ -64,6 +64,7 @@ class ScoreRecord(Artifact):
     leads: int
     kind: str | None = None
     bundle: str | None = None
+    mode: str = "model"  # or "points", where the score is the rubric's points
     context_share: Figure = None
     context_warning: bool = False
     reference_probability: Figure = None

@@ -99,7 +99,9 @@ def promote_command(options: Options, asked: Asked, output: Output) -> int:
     paths = context.paths
     with contextlib.nullcontext() if asked.check else only_writer(paths):
         if asked.bundle is None:
-            chosen = keep_bundle(paths, paths.train / "bundle")
+            trained = paths.train / "bundle"  # without a model, the rubric's points are what the last run left
+            points = paths.train / "points"
+            chosen = keep_bundle(paths, points if points.exists() and not trained.exists() else trained)
         else:
             chosen = resolve_bundle_hash(paths, asked.bundle)
         answer = ask_gate(context, chosen, load_gate(options.params))

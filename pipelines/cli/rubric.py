@@ -137,10 +137,11 @@ def adopt(
         found = adopt_draft(context, draft, author=author or getpass.getuser(), reason=reason, since=since)
     begins = f" from {found['since'][:16]} on" if found["since"] else ""
     before = f" in place of {found['replaces']}" if found["replaces"] else ""
+    scores = "It scores alone from now on." if found["champion"] else "The model's scores stay as they are."
     text = (
         f"{found['name']} {found['version']} is in force{begins}{before}, adopted by {found['author']}: "
-        f"{found['reason']}\nThe model's scores stay as they are. 'leadscore score --source {source}' lists the open "
-        "leads with its points; the next run judges it beside the model."
+        f"{found['reason']}\n{scores} 'leadscore score --source {source}' lists the open leads with its points; the "
+        "next run judges it on outcomes."
     )
     Output(json).show(found, text)
     return 0

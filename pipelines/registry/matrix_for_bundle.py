@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-import numpy as np
+import pandas as pd
 
-from features.assembly.rule_values import read_rule_values
-from features.catalog.families.rules import RULES
+from features.assembly.rule_values import rule_values_on, rules_catalog
+from features.catalog.families.rules import EVIDENCE, RULES
 from features.catalog.feature import Catalog
 from features.errors import BundleError
 from features.matrix import Matrix
+from features.rubric.schema import Rubric
 from models.bundle import Bundle
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
@@ -42,10 +43,19 @@ def matrix_for(context: Context, bundle: Bundle, matrix: Matrix) -> Matrix:
             f"the matrix follows catalog {matrix.catalog.hash[:12]}, the bundle {bundle.catalog.hash[:12]}: the source "
             "declaration changed since training. Train again, or score with the declaration used in training."
         )
-    rules = read_rule_values(
-        context.source, load_tables(context.paths), own.rubric, matrix, np.arange(len(matrix), dtype=np.int64)
-    )
-    learned = [feature.name for feature in bundle.catalog if feature.family != RULES]
-    mine = [feature.name for feature in bundle.catalog if feature.family == RULES]
-    values = matrix.values[learned].assign(**{name: rules[name].to_numpy() for name in mine})
-    return replace(matrix, catalog=bundle.catalog, values=values.loc[:, list(bundle.catalog.names)])
+    found = with_rules(context, own.rubric, matrix)
+    return replace(found, catalog=bundle.catalog, values=found.values.loc[:, list(bundle.catalog.names)])
+
+
+def with_rules(context: Context, rubric: Rubric, matrix: Matrix) -> Matrix:
+    """A whole matrix with the rules of another rubric in place of those it was built with."""
+    source = context.source
+    learned = [feature for feature in matrix.catalog if feature.family not in (RULES, EVIDENCE)]
+    evidence = [feature for feature in matrix.catalog if feature.family == EVIDENCE]
+    rules = [feature for feature in rules_catalog(source, rubric) if feature.family == RULES]
+    catalog = Catalog.of(learned, rules, evidence)
+    values = rule_values_on(source, load_tables(context.paths), rubric, matrix)
+    kept = [feature.name for feature in (*learned, *evidence)]
+    asked = values[[rule.name for rule in rules]].set_axis(matrix.values.index)
+    frame = pd.concat([matrix.values[kept], asked], axis=1)
+    return replace(matrix, catalog=catalog, values=frame.loc[:, list(catalog.names)])

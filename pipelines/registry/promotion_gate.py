@@ -18,6 +18,8 @@ from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, paired_
 from models.judging.promotion.unseen_rows import UnseenRows, find_unseen_rows, unit_of
 from models.settings import GateSettings
 from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import is_same_but_for_rules, matrix_for
 from pipelines.workspace.context import Context
@@ -46,14 +48,29 @@ def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answe
     reasons = reasons_not_clean(context, new)
     if reasons:
         return gate.answer_not_clean(challenger, champion, reasons)
+    if now is not None and now.hash == challenger:
+        return gate.answer_champion_already(challenger)
+    if context.source.mode == "points" and not new.by_points:
+        return gate.answer_mode_points(challenger, champion, evidence_of(context, new))
     if now is None:
         return gate.answer_first(challenger)
-    if now.hash == challenger:
-        return gate.answer_champion_already(challenger)
 
     if not fits(context, now.folder):
         return gate.answer_unfit_champion(challenger, now.hash)
+    if new.by_points:
+        return gate.answer_to_points(challenger, now.hash, str(new.meta.get("verdict_text") or ""))
+    if load_bundle(now.folder, now.hash).by_points:
+        return gate.answer_from_points(challenger, now.hash, evidence_of(context, new))
     return _compare(context, new, load_bundle(now.folder, now.hash), settings)
+
+
+def evidence_of(context: Context, bundle: Bundle) -> list[str]:
+    """What was found for and against a model: its verdict and, of the last run's bundle, model beside rubric."""
+    found = [str(bundle.meta.get("verdict_text") or "")]
+    trained = TrainRecord.read(context.paths).hash if TrainRecord.exists(context.paths) else None
+    if trained == bundle.hash and ComparisonRecord.exists(context.paths):
+        found += list(ComparisonRecord.read(context.paths).sentences[:2])
+    return found
 
 
 def reasons_not_clean(context: Context, bundle: Bundle) -> list[str]:

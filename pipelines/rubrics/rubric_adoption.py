@@ -1,5 +1,6 @@
 """Adopting a draft: it becomes the rubric in force from a moment on, with author and reason; and all versions."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -7,8 +8,9 @@ import pandas as pd
 from features.cohort.cohort import cutoff_of
 from features.errors import PolicyError
 from features.rubric.schema import Rubric
-from features.rubric.versions import RubricVersion, rubric_hash
+from features.rubric.versions import RubricHistory, RubricVersion, rubric_hash
 from features.rubric.yaml_format import rubric_yaml
+from pipelines.registry.points_champion import follow_adopted_rubric
 from pipelines.scoring.find_lead import parse_as_of
 from pipelines.workspace.context import Context
 from pipelines.workspace.rubric_versions import adopt_rubric, version_record
@@ -17,6 +19,8 @@ from pipelines.workspace.table_files import load_tables
 
 def adopt(context: Context, draft: Rubric, *, author: str, reason: str, since: str | None = None) -> dict[str, Any]:
     """Make a draft the rubric in force; the versions before stay, each for its time.
+
+    Where points score alone, it scores from now on (``champion``); where a model does, no score moves.
 
     Parameters
     ----------
@@ -37,8 +41,10 @@ def adopt(context: Context, draft: Rubric, *, author: str, reason: str, since: s
         )
     version = RubricVersion(rubric=draft, since=begins, author=author, reason=reason)
     adopted = adopt_rubric(context.paths, context.declared_rubric, context.rubrics, version)
-    before = context.rubric
-    return version_record(adopted) | {"replaces": None if before is None else _label(before)}
+    before, label = context.rubric, _label(draft)
+    now = replace(context, rubric=draft, rubrics=RubricHistory((*context.rubrics.versions, adopted)))
+    champion = follow_adopted_rubric(now, f"rubric {label} adopted by {adopted.author}: {adopted.reason}")
+    return version_record(adopted) | {"replaces": None if before is None else _label(before), "champion": champion}
 
 
 def list_versions(context: Context) -> dict[str, Any]:

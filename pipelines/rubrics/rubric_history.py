@@ -38,6 +38,14 @@ def score_by_history(
     return ScoredPolicy("rubric", points, handed_off=handed, threshold=None if line is None else line.points)
 
 
+def score_draft(source: Source, tables: Tables, rubric: Rubric, past: Matrix, rows: Ints) -> ScoredPolicy:
+    """What one rubric says of all rows, whichever was in force."""
+    book, line = ledger_on(source, tables, rubric, past, rows), rubric.handoff_threshold
+    return ScoredPolicy(
+        "rubric", book.points, handed_off=book.handed_off, threshold=None if line is None else line.points
+    )
+
+
 def note_of_versions(history: RubricHistory, past: Matrix) -> list[str]:
     """Which versions judge which of the rows, in words; nothing where there is one version."""
     if len(history.versions) < 2 or not len(past):

@@ -55,7 +55,7 @@ def run_score(context: Context) -> ScoreRecord:
     bots: dict[str, Any] = {}
     qualification: dict[str, Any] = {}
     extras = Extras(pd.DataFrame(), pd.DataFrame(), {}, {})
-    if before.verdict in TRAINED:
+    if before.verdict in TRAINED or _points_score(context):
         bundle, matrix, kind = _subject(context)
         scored = score(
             bundle,
@@ -85,6 +85,7 @@ def run_score(context: Context) -> ScoreRecord:
             "leads": len(worklist),
             "kind": kind,
             "bundle": bundle.hash,
+            "mode": "points" if bundle.by_points else "model",
             "context_share": share,
             "context_warning": share > CONTEXT_WARNING,
             "reference_probability": cards[0]["reference_probability"] if cards else None,
@@ -135,6 +136,14 @@ def _judge_open_leads(
     if committees and chances:
         committees |= {"products": chances, "wanted": records_of(expansion.head(WANTED_SHOWN)), "wants": len(expansion)}
     return Extras(accounts, expansion, committees, explored)
+
+
+def _points_score(context: Context) -> bool:
+    """Whether there are open leads and a champion, the rubric's points, though no model was trained."""
+    champion = read_champion(context.paths)
+    if champion is None or not (context.paths.matrix / "open.json").exists():
+        return False
+    return load_bundle(champion.folder, champion.hash).by_points
 
 
 def _subject(context: Context) -> tuple[Bundle, Matrix, str]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.matrix import Matrix
 from features.schema.source import Capacity
-from features.schema.vocabulary import TRAINED
+from features.schema.vocabulary import TRAINED, Verdict
 from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
 from models.explaining.points import CENTRE, HIGHEST, LOWEST
@@ -27,6 +27,8 @@ from models.judging.handoff.comparison import Comparison
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.policy_names import Policy
 from models.judging.handoff.precision_guarantee import Promise, find_promised_threshold, transfer_threshold
+from models.judging.handoff.replay import JudgedRows
+from models.judging.handoff.rubric_only import replay_rubric_only
 from models.judging.handoff.segments import segments_of
 from models.judging.handoff.win_value import value_of_a_win
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -157,7 +159,41 @@ def build_comparison(run: JudgedRun, folder: Path) -> None:
             "repair": _diagnose_rules(context, judged.matrix),
             "plan": _plan(context, judged.test),
         }
+    else:
+        result |= _judge_points(run.context, run.before)
     ComparisonRecord.of(result).write(folder)
+
+
+def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
+    """The rubric against outcomes as far as there are any, where it scores alone; nothing where it does not.
+
+    On all matured rows: rules written by people learned nothing from them.
+    """
+    rubric, folder = context.rubric, context.paths.matrix
+    if rubric is None or before.verdict not in (Verdict.TOO_LITTLE_DATA, Verdict.NO_SIGNAL):
+        return {}
+    matrix = load_matrix(folder)
+    rows = np.flatnonzero(matrix.matured)
+    if not len(rows):
+        return {}
+    past = matrix.take(rows)
+    scored = score_by_history(context.source, load_tables(context.paths), context.rubrics, past, rows)
+    if scored is None:
+        return {}
+    capacity, notes = value_of_a_win(context.source.capacity, past)
+    found = replay_rubric_only(
+        scored,
+        JudgedRows.of(past),
+        capacity=SnapshotCapacity.of(context.source, capacity),
+        resampling=Resampling.of(context.settings),
+    ).record()
+    reason = f"No model stands beside the rubric. {before.verdict_text}"
+    return found | {
+        "sentences": [reason, *found["sentences"]],
+        "notes": [*found["notes"], *notes, *note_of_versions(context.rubrics, past)],
+        "capacity": capacity.model_dump(mode="json"),
+        "repair": _diagnose_rules(context, matrix) if past.label.min() != past.label.max() else None,
+    }
 
 
 def build_swap_set(run: JudgedRun, folder: Path) -> None:

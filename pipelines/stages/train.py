@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.matrix import Matrix
-from features.schema.vocabulary import TRAINED
+from features.schema.vocabulary import TRAINED, Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
 from models.explaining.questions import asked_features, build_answer_tables
@@ -16,6 +16,7 @@ from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.prior_shift import measure_prior_shift
 from models.judging.evaluation.backtest import Backtest, subsample
 from models.training.fit import Recipe, fit_bundle, fit_scorecard
+from models.training.points_bundle import fit_points_bundle
 from models.training.verdict import Decision
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.reading_record import ReadingRecord
@@ -59,6 +60,9 @@ def run_train(context: Context) -> TrainRecord:
         calibration = decision.calibrations.get(fitted.name)
         card = ScorecardRecord.of(scorecard_record(fitted, matrix.catalog, calibration))
 
+    if context.rubric is not None and by_points(context, before.verdict):
+        bundles["points"] = _fit_points(context, before)
+
     record, reading = TrainRecord.of(result), ReadingRecord.find(context.paths)
     with stage_dir(context.paths.train) as folder:
         for name, bundle in bundles.items():
@@ -71,12 +75,28 @@ def run_train(context: Context) -> TrainRecord:
     return record
 
 
+def by_points(context: Context, verdict: str) -> bool:
+    """Whether the rubric is to score alone: by choice, or as no model could be trained; never after a leak."""
+    untrained = verdict in (Verdict.TOO_LITTLE_DATA, Verdict.NO_SIGNAL)
+    return untrained or (context.source.mode == "points" and verdict in TRAINED)
+
+
+def _fit_points(context: Context, before: StageVerdict) -> Bundle:
+    """The rubric in force as a bundle of its own."""
+    assert context.rubric is not None
+    matrix = load_matrix(context.paths.matrix)
+    why = before.verdict_text if before.verdict not in TRAINED else "The source declares 'mode: points'."
+    meta = _meta(context, "scores by points") | {"verdict": str(before.verdict), "verdict_text": why, "why": why}
+    return fit_points_bundle(matrix, context.rubric, context.settings, meta)
+
+
 def frozen_scale(context: Context) -> Scale | None:
     """The champion's scale, so that a retrained model does not move everybody's score."""
     champion = read_champion(context.paths)
     if champion is None:
         return None
-    return load_bundle(champion.folder, champion.hash).scale
+    bundle = load_bundle(champion.folder, champion.hash)
+    return None if bundle.by_points else bundle.scale
 
 
 def _fit(
@@ -88,20 +108,7 @@ def _fit(
     scale: Scale | None,
     purpose: str,
 ) -> Bundle:
-    source = context.source
-    meta: Mapping[str, Any] = {
-        "source": source.name,
-        "source_kind": source.kind,
-        "synthetic": source.synthetic,
-        "framework": source.framework,
-        "horizon_days": source.label.horizon_days,
-        "outcome": source.label.outcome,
-        "purpose": purpose,
-        "declaration": context.declaration_hash,
-        "accepted_leaks": AuditRecord.read(context.paths).accepted,
-        "prior_shift": _prior_shift(context, matrix, rows),
-        "prior_correction": source.prior_correction,
-    }
+    meta = {**_meta(context, purpose), "prior_shift": _prior_shift(context, matrix, rows)}
 
     part = subsample(matrix, rows, context.settings)
     recipe = Recipe(
@@ -112,6 +119,23 @@ def _fit(
         return fitted
     tables = build_answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))
     return replace(fitted, questions=tables)
+
+
+def _meta(context: Context, purpose: str) -> dict[str, Any]:
+    """What every bundle of the source says of where it comes from."""
+    source = context.source
+    return {
+        "source": source.name,
+        "source_kind": source.kind,
+        "synthetic": source.synthetic,
+        "framework": source.framework,
+        "horizon_days": source.label.horizon_days,
+        "outcome": source.label.outcome,
+        "purpose": purpose,
+        "declaration": context.declaration_hash,
+        "accepted_leaks": AuditRecord.read(context.paths).accepted,
+        "prior_correction": source.prior_correction,
+    }
 
 
 def _prior_shift(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from serving.pages.chart_geometry import add_interval_ends, build_curve_chart, b
 from serving.pages.language import language_of, translate_reasons
 from serving.pages.render import format_count, format_percent, format_signed, render_page
 from serving.problems import InvalidError, NotFoundError
-from serving.results import promotion, rubrics, run_results
+from serving.results import promotion, rubric_drafts, run_results
 from serving.results.drift import compute_drift
 from serving.schemas import HASH
 from serving.scopes import Scope
@@ -65,7 +65,7 @@ def try_rubric(
     app_state: AppStateDep,
     caller: Reader,
     token: Annotated[str, Form(max_length=100)],
-    rubric: Annotated[str, Form(max_length=rubrics.LONGEST)],
+    rubric: Annotated[str, Form(max_length=rubric_drafts.LONGEST)],
 ) -> Response:
     """Another rubric replayed on the same past weeks; nothing is saved."""
     check_form_token(request, token)
@@ -78,12 +78,12 @@ def adopt_rubric(
     app_state: AppStateDep,
     caller: Admin,
     token: Annotated[str, Form(max_length=100)],
-    rubric: Annotated[str, Form(max_length=rubrics.LONGEST)],
+    rubric: Annotated[str, Form(max_length=rubric_drafts.LONGEST)],
     reason: Annotated[str, Form(min_length=1, max_length=500)],
 ) -> Response:
     """The rubric that was just replayed becomes the one in force."""
     check_form_token(request, token)
-    rubrics.adopt_draft(app_state, rubrics.parse_draft(app_state, rubric, caller), caller, reason)
+    rubric_drafts.adopt_draft(app_state, rubric_drafts.parse_draft(app_state, rubric, caller), caller, reason)
     return RedirectResponse("/thresholds#h-own", status_code=303)
 
 
@@ -100,10 +100,10 @@ def _thresholds_page(
     own, pair, refused = None, None, ""
     if text.strip():
         try:
-            asked_for = rubrics.parse_draft(app_state, text, caller)
+            asked_for = rubric_drafts.parse_draft(app_state, text, caller)
             own = run_results.simulate(app_state, None, None, asked_for)
             if app_state.context.rubric is not None:
-                pair = rubrics.compare_draft(app_state, asked_for, caller)
+                pair = rubric_drafts.compare_draft(app_state, asked_for, caller)
         except LeadScoreError as problem:
             refused = problem.message
 
@@ -118,7 +118,7 @@ def _thresholds_page(
         asked=asked,
         own=own,
         pair=pair,
-        versions=rubrics.list_versions(app_state)["versions"],
+        versions=rubric_drafts.list_versions(app_state)["versions"],
         admin=caller.may(Scope.ADMIN),
         refused=refused,
         text=text or ("" if app_state.context.rubric is None else rubric_yaml(app_state.context.rubric)),

@@ -128,6 +128,7 @@ def worklist_page(
         by=app_state.context.source.capacity.value_by if state.worklist.win_values is not None else None,
         fresh=_new_since(app_state),
         points=state.worklist.has_points,
+        by_points=why_points(app_state),
         saved=saved if saved in VERDICTS and state.data.code(lead) >= 0 else "",
         lead=lead,
     )
@@ -216,7 +217,14 @@ def card_page(
         extra=_extra_columns(app_state, Role.DISPLAY, Role.PERSONAL),
         horizon=app_state.loaded.model.bundle.horizon_days,
         caution=read_caution(app_state),
+        by_points=why_points(app_state),
     )
+
+
+def why_points(app_state: AppState) -> str:
+    """Why points score alone; empty where a model scores."""
+    bundle = app_state.loaded.model.bundle
+    return str(bundle.meta.get("verdict_text") or "No model was trained.") if bundle.by_points else ""
 
 
 def _weekly_change(

@@ -38,7 +38,7 @@ def find_churn(app_state: AppState, beginning: str | None, owner: str | None = N
 
     Raises
     ------
-    NotFoundError, ConflictError : as :func:`ask_gate`; NotFoundError too where no move was written down
+    NotFoundError, ConflictError : as :func:`ask_gate`
     """
     from pipelines.registry.promotion_churn import read_last_churn
 
@@ -46,7 +46,8 @@ def find_churn(app_state: AppState, beginning: str | None, owner: str | None = N
         return _of_owner(_churn(app_state, _choose_bundle(app_state, beginning)), owner)
     last = read_last_churn(app_state.context)
     if last is None:
-        raise NotFoundError("no promotion was written down yet; ask with a bundle's hash who would move.")
+        nothing = "No promotion was written down yet; ask with a bundle's hash who would move."
+        return {"champion": None, "challenger": None, "churn": None, "sentence": nothing}
     return _of_owner(last, owner)
 
 

@@ -28,6 +28,7 @@ from serving.state.lead_data import rows_of
 from serving.state.result_cache import file_stamp
 
 if TYPE_CHECKING:
+    from models.judging.handoff.workload_curve import SnapshotCapacity
     from models.judging.lifecycle.figures import Lifecycle
     from pipelines.artifacts.final_block import FinalBlock
 
@@ -79,6 +80,8 @@ def simulate(
     source = app_state.context.source
     capacity = (_comparison(app_state).capacity or source.capacity).model_copy(update=changes)
 
+    if app_state.loaded.model.bundle.by_points:
+        return _simulate_points(app_state, SnapshotCapacity.of(source, capacity), tried)
     block, tables = _test_block(app_state), app_state.loaded.data.tables
     rubric: ScoredPolicy | None
     if tried is not None:
@@ -88,6 +91,27 @@ def simulate(
 
     at = SnapshotCapacity.of(source, capacity)
     found = backtest_rubric(block, rubric, at, Resampling(_DRAWS)).record()
+    return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
+
+
+def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: Rubric | None) -> dict[str, Any]:
+    """Where points score alone: the rubric on every matured row, without a model beside it."""
+    from models.judging.cluster_bootstrap import Resampling
+    from models.judging.handoff.replay import JudgedRows
+    from models.judging.handoff.rubric_only import replay_rubric_only
+    from pipelines.rubrics.rubric_history import score_by_history, score_draft
+    from pipelines.workspace.matrix_files import load_matrix
+
+    matrix = load_matrix(app_state.paths.matrix)
+    rows = np.flatnonzero(matrix.matured).astype(np.int64)
+    past, source, tables = matrix.take(rows), app_state.context.source, app_state.loaded.data.tables
+    if tried is None:
+        scored = score_by_history(source, tables, app_state.context.rubrics, past, rows)
+    else:
+        scored = score_draft(source, tables, tried, past, rows)
+    if scored is None or not len(rows):
+        raise NotFoundError("no outcome is certain yet, so nothing can be replayed; come back when leads have closed.")
+    found = replay_rubric_only(scored, JudgedRows.of(past), capacity=capacity, resampling=Resampling(_DRAWS)).record()
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
 
 
@@ -191,6 +215,8 @@ def read_swap_set(app_state: AppState, owner: str | None, limit: int = 25) -> li
     if not file.exists():
         return []
     found = read_parquet(file)
+    if not len(found):
+        return []
     data = app_state.loaded.data
     if owner is not None:
         found = found[[data.owner(data.code(name)) == owner for name in found["lead_id"].astype("str")]]

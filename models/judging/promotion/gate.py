@@ -24,12 +24,22 @@ class GateVerdict(StrEnum):
     CHAMPION = "champion"
     FIRST = "first"
     UNFIT_CHAMPION = "unfit_champion"
+    FROM_POINTS = "from_points"
+    TO_POINTS = "to_points"
+    BY_DECLARATION = "by_declaration"
     WORSE = "worse"
     INCONCLUSIVE = "inconclusive"
     NOT_CLEAN = "not_clean"
 
 
-OPEN = (GateVerdict.PASSED, GateVerdict.CHAMPION, GateVerdict.FIRST, GateVerdict.UNFIT_CHAMPION)
+OPEN = (
+    GateVerdict.PASSED,
+    GateVerdict.CHAMPION,
+    GateVerdict.FIRST,
+    GateVerdict.UNFIT_CHAMPION,
+    GateVerdict.FROM_POINTS,
+    GateVerdict.TO_POINTS,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +96,7 @@ def find_blocking_reasons(meta: Mapping[str, Any], findings: Iterable[ReportedFi
     ``findings`` are the audit's on the data of today, None if there was no audit.
     """
     found = []
-    if meta.get("verdict") not in ALLOWED:
+    if meta.get("verdict") not in ALLOWED and meta.get("mode") != "points":
         allowed = " or ".join(ALLOWED)
         found.append(f"it was trained with verdict '{meta.get('verdict')}'; only {allowed} may score leads.")
     if findings is None:
@@ -137,6 +147,40 @@ def answer_unfit_champion(challenger: str, champion: str) -> Answer:
             f"Champion {champion[:12]} no longer fits the declaration and cannot score any leads, so it has to be "
             "replaced."
         ),
+    )
+
+
+def answer_from_points(challenger: str, champion: str, evidence: Sequence[str]) -> Answer:
+    """Points score now: taking up a model is a person's decision, made on what its judgement found."""
+    told = " ".join(filter(None, evidence)) or "No run has judged this model beside the rubric."
+    return Answer(
+        verdict=GateVerdict.FROM_POINTS,
+        challenger=challenger,
+        champion=champion,
+        sentence=f"The list is worked by points now; with this promotion a model takes over. Its evidence: {told}",
+        needed="Scores and states change for every lead: see who moves, and tell sales before.",
+    )
+
+
+def answer_to_points(challenger: str, champion: str, reason: str) -> Answer:
+    """A model scores now: going back to points needs no proof, since they learned nothing."""
+    return Answer(
+        verdict=GateVerdict.TO_POINTS,
+        challenger=challenger,
+        champion=champion,
+        sentence=f"With this promotion the rubric's points score in the model's place. {reason}".strip(),
+    )
+
+
+def answer_mode_points(challenger: str, champion: str | None, evidence: Sequence[str]) -> Answer:
+    """The source is declared to be worked by points."""
+    return Answer(
+        verdict=GateVerdict.BY_DECLARATION,
+        challenger=challenger,
+        champion=champion,
+        sentence="The source declares 'mode: points', so no model may score. "
+        + (" ".join(filter(None, evidence)) or "No run has judged this model beside the rubric."),
+        needed="If this evidence convinces you, remove 'mode: points' from the declaration, run again, and promote.",
     )
 
 

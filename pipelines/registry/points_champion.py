@@ -1,0 +1,36 @@
+"""Where points score alone, an adopted rubric scores at once: a new bundle of points takes the champion's place."""
+
+import tempfile
+from pathlib import Path
+
+from models.bundle import load_bundle, save_bundle
+from models.training.points_bundle import fit_points_bundle
+from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, point_to, read_champion
+from pipelines.registry.matrix_for_bundle import with_rules
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_matrix
+
+_OF_TRAINING = ("winner", "trained_through", "rows", "won", "won_leads", "base_rate", "age_days", "seed", "versions")
+
+
+def follow_adopted_rubric(context: Context, reason: str) -> str | None:
+    """Let the rubric in force score where points score alone; returns the new champion's hash.
+
+    None, and nothing moves, where a model scores or the champion is of this very rubric.
+    """
+    champion = read_champion(context.paths)
+    if champion is None:
+        return None
+    before = load_bundle(champion.folder, champion.hash)
+    rubric = context.newer_rubric(before)
+    if not before.by_points or rubric is None:
+        return None
+
+    matrix = with_rules(context, rubric, load_matrix(context.paths.matrix))
+    meta = {name: value for name, value in before.meta.items() if name not in _OF_TRAINING}
+    after = fit_points_bundle(matrix, rubric, context.settings, meta | {"declaration": context.declaration_hash})
+    with tempfile.TemporaryDirectory() as folder:
+        save_bundle(after, Path(folder) / "bundle")
+        kept = keep_bundle(context.paths, Path(folder) / "bundle")
+    point_to(context.paths, kept, PointerMove(MoveKind.DECLARATION, reason))
+    return kept

@@ -1,0 +1,181 @@
+"""With too few wins, or by choice, the rubric's points score alone: worklist, cards, API, thresholds; and back."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from features.errors import ExitStatus
+from features.rubric.yaml_format import rubric_yaml
+from models.bundle import load_bundle, save_bundle
+from models.explaining.framework import load_framework
+from models.scoring import score
+from models.settings import GateSettings, TrainSettings
+from models.training.points_bundle import fit_points_bundle
+from pipelines.registry.champion import read_champion
+from pipelines.registry.promotion_gate import ask_gate
+from pipelines.run import register_points, run_stage
+from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.find_declarations import find_source
+from pipelines.workspace.matrix_files import load_matrix
+from tests.reference.challengers import keep
+from tests.reference.serving import client_for
+from tests.reference.tiny_run import TinyRun
+
+Cli = Callable[..., tuple[int, str, str]]
+STAGES = ("ingest", "matrix", "audit", "backtest", "train", "evaluate", "thresholds", "score", "report")
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A run with 21 wins: too little data for any model."""
+    folder = tmp_path_factory.mktemp("few")
+    document = yaml.safe_load(find_source("demo").read_text(encoding="utf-8")) | {"name": "few"}
+    document["generator"]["parameters"]["leads"] = 130
+    source = folder / "few.yaml"
+    source.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    context = open_context(str(source), folder / "data", TrainSettings.tiny())
+    for stage in STAGES:
+        run_stage(context, stage)
+    args = ("--source", str(source), "--data-dir", str(folder / "data"))
+    return SimpleNamespace(source=source, data_dir=folder / "data", context=context, args=args)
+
+
+def test_the_list_is_worked_by_points_that_add_up(few: Any) -> None:
+    context: Context = few.context
+    champion = read_champion(context.paths)
+    assert champion is not None and load_bundle(champion.folder).by_points
+    assert champion.history[-1].reason.startswith("points score alone: too little data: 21 won")
+    listed = read_parquet(context.paths.score / "worklist.parquet")
+    assert len(listed) and read_json(context.paths.score / "score.json")["mode"] == "points"
+    assert (listed["score"] == listed["manual_points"].clip(0, 100)).all()
+    assert listed["manual_points"].is_monotonic_decreasing and (listed["disagree"] == "").all()
+    bars = [name for name in listed if name.startswith("points_")]
+    assert (50 + listed[bars].sum(axis=1) == listed["score"]).all()
+    assert (listed["state"] == listed["manual_state"]).all()
+    handed = listed["next_action"].eq("hand_off") | listed["next_action"].eq("disqualify")
+    assert (handed | ~listed["manual_handoff"]).all() and (
+        listed["manual_handoff"] | ~listed["next_action"].eq("hand_off")
+    ).all()
+    assert (listed["probability_high"] - listed["probability_low"]).min() > 0.05, "21 wins know little"
+
+
+def test_thresholds_are_judged_by_the_outcomes_there_are(few: Any) -> None:
+    found = read_json(few.context.paths.thresholds / "comparison.json")
+    assert {row["by"] for row in found["policies"]} == {"rubric"} and found["repair"]["worth"]
+    assert found["sentences"][0].startswith("No model stands beside the rubric. too little data")
+
+
+def test_every_page_and_address_works_on_points(few: Any, tmp_path: Path) -> None:
+    with client_for(few, tmp_path) as client:
+        rows = client.get("/v1/worklist", params={"sort": "points"}).json()["rows"]
+        card = client.get(f"/v1/leads/{rows[0]['lead_id']}").json()
+        assert card["mode"] == "points" and sum(row["points"] for row in card["manual"]["criteria"]) == card["score"]
+        for page in ("/", f"/leads/{rows[0]['lead_id']}", "/thresholds", "/team", "/model", "/short"):
+            html = client.get(page, headers={"accept": "text/html"})
+            assert html.status_code == 200, page
+        assert "Scored by the points of the rubric alone." in client.get("/", headers={"accept": "text/html"}).text
+        replay = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": 2}).json()
+        assert {row["by"] for row in replay["policies"]} == {"rubric"}
+        sent = client.post("/v1/score", json={"lead": {"lead_id": "new", "job_title": "CEO"}}).json()
+        assert sent["score"] == sent["manual"]["points"] > 0
+        drift = client.get("/v1/model/drift")
+        assert drift.status_code == 200
+
+
+def test_an_adopted_rubric_scores_at_once_where_points_score_alone(cli: Cli, few: Any, tmp_path: Path) -> None:
+    run = copied(few, tmp_path)
+    first = read_champion(run.context.paths)
+    rubric = run.context.rubric
+    assert rubric is not None and first is not None
+    rules = tuple(r.model_copy(update={"points": 1.0}) if r.id == "demo_request" else r for r in rubric.rules)
+    draft = tmp_path / "draft.yaml"
+    draft.write_text(rubric_yaml(rubric.model_copy(update={"version": "2", "rules": rules})), encoding="utf-8")
+    status, out, err = cli("rubric", "adopt", str(draft), "--reason", "r", *run.args)
+    assert status == 0 and "It scores alone from now on" in out, err
+    now = read_champion(run.context.paths)
+    assert now is not None and now.hash != first.hash
+    assert cli("score", "--no-gate", "--tiny", *run.args)[0] == 0
+    listed = read_parquet(run.context.paths.score / "worklist.parquet")
+    assert (
+        set(listed["manual_version"]) == {"demo 2"} and (listed["score"] == listed["manual_points"].clip(0, 100)).all()
+    )
+
+
+def copied(few: Any, tmp_path: Path) -> Any:
+    import shutil
+
+    shutil.copytree(few.source.parent, tmp_path / "copy")
+    source, data = tmp_path / "copy" / "few.yaml", tmp_path / "copy" / "data"
+    context = open_context(str(source), data, TrainSettings.tiny())
+    args = ("--source", str(source), "--data-dir", str(data))
+    return SimpleNamespace(source=source, data_dir=data, context=context, args=args)
+
+
+def test_taking_up_a_model_is_a_decision_shown_with_its_evidence(cli: Cli, tiny_copy: TinyRun, tmp_path: Path) -> None:
+    context, paths = tiny_copy.context, tiny_copy.context.paths
+    model = read_champion(paths)
+    assert context.rubric is not None and model is not None
+    meta = load_bundle(paths.train / "bundle").meta
+    told = {name: meta[name] for name in ("source", "source_kind", "horizon_days", "framework", "outcome", "purpose")}
+    points = fit_points_bundle(
+        load_matrix(paths.matrix),
+        context.rubric,
+        context.settings,
+        told | {"verdict": "no_signal", "verdict_text": "w"},
+    )
+    save_bundle(points, paths.train / "points")
+    assert register_points(context) == "challenger" and read_champion(paths) == model, "a model that fits stays"
+    chosen = context.source.model_copy(update={"mode": "points"})
+    by_choice = dataclasses.replace(context, source=chosen)
+    assert register_points(by_choice) == "champion"
+    now = read_champion(paths)
+    assert now is not None and now.hash == points.hash and now.history[-1].how == "declaration"
+
+    status, out, _ = cli("promote", *tiny_copy.args, "--bundle", model.hash, "--check")
+    assert status == 0 and "worked by points now; with this promotion a model takes over" in out
+    assert "the model's list holds" in out and "Who moves" in out
+    kept_back = ask_gate(by_choice, model.hash, GateSettings())
+    assert not kept_back.passes and "remove 'mode: points'" in kept_back.text
+    assert cli("promote", *tiny_copy.args, "--bundle", model.hash)[0] == 0
+    assert read_champion(paths).hash == model.hash
+    assert ask_gate(context, keep(tiny_copy, points, tmp_path / "p"), GateSettings()).verdict == "to_points"
+
+
+def test_the_score_of_a_points_bundle_is_the_points(tiny_demo: TinyRun) -> None:
+    context = tiny_demo.context
+    open_now = load_matrix(context.paths.matrix, "open")
+    assert context.rubric is not None
+    meta = {"horizon_days": 91, "verdict": "ok", "verdict_text": ""}
+    bundle = fit_points_bundle(load_matrix(context.paths.matrix), context.rubric, context.settings, meta)
+    scored = score(bundle, open_now, load_framework("bant"), source=context.source)
+    points = scored.manual.book.points  # type: ignore[union-attr]
+    assert np.array_equal(scored.bars.score, np.rint(np.clip(points, 0, 100)).astype(int))
+    assert np.array_equal(np.argsort(-scored.log_odds, kind="stable"), np.argsort(-points, kind="stable"))
+    inside = (points > 0) & (points < 100)
+    for row in np.flatnonzero(inside)[:50].tolist():
+        card = scored.card(row)
+        model = {part["id"]: part["points"] for part in card["criteria"]}
+        manual = {
+            part["id"]: part["points"] for part in card["manual"]["criteria"] if part["id"] not in ("start", "caps")
+        }
+        assert sum(part["points"] for part in card["manual"]["criteria"]) == card["score"]
+        if not any(part["id"] == "caps" for part in card["manual"]["criteria"]):
+            assert model == manual
+    assert json.dumps(scored.card(0))
+
+
+def test_the_declaration_knows_the_mode(cli: Cli, tmp_path: Path) -> None:
+    source = tmp_path / "odd.yaml"
+    source.write_text(
+        find_source("demo").read_text(encoding="utf-8").replace("kind: relational", "kind: relational\nmode: odd")
+    )
+    status, _, err = cli("rubric", "show", "--source", str(source), "--data-dir", str(tmp_path))
+    assert status == ExitStatus.SOURCE and "mode" in err
