@@ -22,7 +22,8 @@ from models.explaining.criterion_facts import explain_difference, group_by_crite
 from models.explaining.evidence import Evidence, assess_clues, next_questions, question_for, read_clues, repeat_text
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
-from models.explaining.manual_score import ManualRows, ManualScore
+from models.explaining.manual.manual_score import ManualRows, ManualScore
+from models.explaining.manual.state_by_points import qualify_by_points
 from models.explaining.missing_fields import name_missing_field
 from models.explaining.points import (
     BASE,
@@ -37,7 +38,6 @@ from models.explaining.qualification import TOPICS, PolicyInputs, Qualification,
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from models.explaining.questions import QuestionValue, value_questions
 from models.explaining.reasons import TOP, Reason, ReasonWriter, top_reasons
-from models.explaining.state_by_points import qualify_by_points
 from models.field_effects import field_features, find_missing_fields
 from models.interfaces import Contributions
 from models.logistic import sigmoid

@@ -17,7 +17,7 @@ from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.language import load_language
-from models.explaining.manual_score import ManualRows
+from models.explaining.manual.manual_score import ManualRows
 from models.scoring import score
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.identity_files import read_merged_leads

@@ -9,7 +9,7 @@ import pandas as pd
 from features.assembly.rule_values import rules_catalog
 from features.errors import ContractError
 from features.matrix import Matrix
-from models.explaining.manual_score import ManualRows
+from models.explaining.manual.manual_score import ManualRows
 from models.judging.drift.trained_values import TrainedValues
 from models.scoring import score
 from pipelines.ingest.identity_files import read_merged_leads

@@ -11,7 +11,7 @@ from features.assembly.rule_values import rule_values_on
 from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED, Role
 from models.bundle import Bundle, load_bundle
-from models.explaining.manual_score import ManualRows
+from models.explaining.manual.manual_score import ManualRows
 from models.explaining.model_bars import SEGMENT_LEVEL, is_segment_contribution
 from models.explaining.points import BASE, CLIP, CONTEXT_WARNING, bar_homes, context_share, sum_by_group
 from models.scoring import Scored, score

@@ -6,7 +6,7 @@ import pandas as pd
 from features.assembly.flat_outcomes import open_rows
 from features.cohort.cohort import open_cohort
 from models.explaining.framework import Framework
-from models.explaining.manual_score import version_label
+from models.explaining.manual.manual_score import version_label
 from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
 from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock

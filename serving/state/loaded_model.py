@@ -23,7 +23,7 @@ from features.schema.source import Source
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
-from models.explaining.manual_score import ManualRows
+from models.explaining.manual.manual_score import ManualRows
 from models.scoring import Rows, Scored, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.registry.soundness import require_sound

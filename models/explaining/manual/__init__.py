@@ -1,0 +1,1 @@
+"""The manual score beside the model's, and in its place."""
