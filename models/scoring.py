@@ -244,6 +244,8 @@ def score_rows(
 def _name_missing_field(bundle: Bundle, values: Values, source: Source) -> npt.NDArray[Any]:
     """The field of each row's company that is worth looking up, shape (n,)."""
     return name_missing_field(values, field_features(bundle.catalog, source), bundle.facts)
+
+
 def _rows_of_own_rubric(bundle: Bundle, values: Values) -> ManualRows | None:
     """The rubric the bundle was trained beside; its rules are among the features."""
     return None if bundle.rubric is None else ManualRows(bundle.rubric.rubric, values)
