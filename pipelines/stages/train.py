@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.matrix import Matrix
+from features.rubric.schema import Rubric
 from features.schema.vocabulary import TRAINED, Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.explaining.facts import build_facts
@@ -61,7 +62,7 @@ def run_train(context: Context) -> TrainRecord:
         card = ScorecardRecord.of(scorecard_record(fitted, matrix.catalog, calibration))
 
     if context.rubric is not None and by_points(context, before.verdict):
-        bundles["points"] = _fit_points(context, before)
+        bundles["points"] = _fit_points(context, context.rubric, before)
 
     record, reading = TrainRecord.of(result), ReadingRecord.find(context.paths)
     with stage_dir(context.paths.train) as folder:
@@ -81,13 +82,12 @@ def by_points(context: Context, verdict: str) -> bool:
     return untrained or (context.source.mode == "points" and verdict in TRAINED)
 
 
-def _fit_points(context: Context, before: StageVerdict) -> Bundle:
+def _fit_points(context: Context, rubric: Rubric, before: StageVerdict) -> Bundle:
     """The rubric in force as a bundle of its own."""
-    assert context.rubric is not None
     matrix = load_matrix(context.paths.matrix)
     why = before.verdict_text if before.verdict not in TRAINED else "The source declares 'mode: points'."
     meta = _meta(context, "scores by points") | {"verdict": str(before.verdict), "verdict_text": why, "why": why}
-    return fit_points_bundle(matrix, context.rubric, context.settings, meta)
+    return fit_points_bundle(matrix, rubric, context.settings, meta)
 
 
 def frozen_scale(context: Context) -> Scale | None:

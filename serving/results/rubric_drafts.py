@@ -10,8 +10,7 @@ from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
-from serving.state.clock import wall_now
-from serving.store.tables import AuditRow
+from serving.store.audit_trail import record_action
 from serving.webhooks.state_changes import announce_state_changes
 
 LONGEST = 50_000  # characters of a rubric: hundreds of rules
@@ -64,9 +63,7 @@ def adopt_draft(
         announce_state_changes(app_state, before)
     with app_state.store.writing() as session:
         detail = {"version": found["version"], "replaces": found["replaces"], "reason": reason, "since": found["since"]}
-        session.add(
-            AuditRow(at=wall_now(), actor=caller.name, action="rubric.adopted", subject=found["hash"], detail=detail)
-        )
+        record_action(session, caller.name, "rubric.adopted", str(found["hash"]), detail)
     return found | {"in_use": in_use}
 
 

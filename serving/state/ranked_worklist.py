@@ -233,10 +233,16 @@ class Worklist:
             probability[places] = [line["probability"] for _, line in found]
             score[places] = [line["score"] for _, line in found]
             state[places] = [self._state.setdefault(str(line["state"]), len(self._state)) for _, line in found]
+            manual, disagree = ranks.manual.copy(), ranks.disagree.copy()
+            if self.has_points:
+                manual[places] = [line["manual_points"] for _, line in found]
+                disagree[places] = [bool(line["disagree"]) for _, line in found]
             self._ranks = _Ranks(
                 probability=probability,
                 score=score,
                 state=state,
+                manual=manual,
+                disagree=disagree,
                 by_score=np.lexsort((self._id_rank, -probability)),
                 patches={**ranks.patches, **{place: dict(line) for place, line in found}},
             )
