@@ -30,7 +30,7 @@ def read_expansion_rows(
         f"expansion {product}", file_stamp(file), lambda: records_of(read_expansion(state.model.context, product))
     )
     if owner is not None:
-        mine = np.array([state.data.is_shown_to(code, owner) for code in range(len(state.data))], dtype=np.bool_)
+        mine = state.data.shown_to(owner)
         own = {str(state.data.account_ids[k]) for k in np.unique(state.data.account_of[mine]) if k >= 0}
         seen = {str(lead) for lead in state.data.lead_ids[mine]}
         found = [_without_others(row, seen) for row in found if row["account_id"] in own]

@@ -33,7 +33,7 @@ def search_people(app_state: AppState, owner: str | None, text: str) -> dict[str
     merged: dict[str, str] = app_state.results.get("merged leads", state.number, lambda: _read_merged(app_state))
     as_of = pd.Timestamp(app_state.clock.as_of(None) or wall_now())
     tables: Tables = state.data.tables
-    visible = None if owner is None else lambda code: state.data.is_shown_to(code, owner)
+    visible = None if owner is None else state.data.shown_to(owner)
     asked = merged.get(text.strip(), text)
     found = people_found(index, tables, state.data.source, asked, as_of, visible=visible) | {"query": text}
     for person in found["people"]:

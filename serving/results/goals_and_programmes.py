@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
-
 from models.judging.lifecycle.shared_goals import trend_of
 from pipelines.workspace.table_files import records_of
 from serving.json_values import to_json_values
@@ -19,8 +17,8 @@ def read_programmes(app_state: AppState, owner: str | None) -> dict[str, Any]:
     found = compute_lifecycle(app_state)[0]
     members = found.members.sort_values(["since", "lead_id"], ascending=[False, True], kind="stable")
     if owner is not None:
-        mine = [state.data.is_shown_to(state.data.code(str(lead)), owner) for lead in members["lead_id"]]
-        members = members[pd.Series(mine, index=members.index, dtype=bool)]
+        mine = set(state.data.lead_ids[state.data.shown_to(owner)])
+        members = members[members["lead_id"].isin(mine).to_numpy(dtype=bool)]
     listed: dict[str, list[dict[str, Any]]] = {}
     for name, part in members.groupby("programme", sort=False):
         rows = [{str(k): v for k, v in row.items()} for row in part.head(_MEMBERS).to_dict(orient="records")]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, or_, true
 
-from features.array_types import Ints, Tables
+from features.array_types import Bools, Ints, Tables
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.cohort.cohort import cutoff_of
 from features.schema.canonical_tables import TABLES
@@ -169,6 +169,15 @@ class LeadData:
         """Owner of a lead, empty if none is on record."""
         leads = self.tables["leads"]
         return _text_of(leads["owner"].iloc[code]) if "owner" in leads else ""
+
+    def shown_to(self, owner: str | None) -> Bools:
+        """:meth:`is_shown_to` of every lead."""
+        if owner is None:
+            return np.ones(len(self), dtype=np.bool_)
+        if "owner" not in self.tables["leads"]:
+            return np.zeros(len(self), dtype=np.bool_)
+        own = self.tables["leads"]["owner"].astype("str") == owner
+        return np.asarray(own.fillna(False), dtype=np.bool_)
 
     def is_shown_to(self, code: int, owner: str | None) -> bool:
         """Whether a lead is of the one owner whose leads a caller sees; None sees all."""

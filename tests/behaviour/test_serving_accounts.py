@@ -78,6 +78,10 @@ def test_a_rep_sees_their_own_leads_and_how_many_others_there_are(
     for lead, name in zip(others["lead_id"], others["full_name"], strict=True):
         assert f'"{lead}"' not in answer.text and name not in answer.text
     assert sum(s["held_by_others"] for s in found["seats"]) > 0
+    shown = client.get(f"/accounts/{shared}", headers=key_for(client, "read", owner=owner) | {"accept": "text/html"})
+    assert shown.status_code == 200 and "contacts of other owners" in shown.text
+    for name in set(others["full_name"]) - set(own.loc[own["owner"] == owner, "full_name"]):
+        assert name.replace("'", "&#39;") not in shown.text
     nobody = client.get(f"/v1/accounts/{shared}", headers=key_for(client, "read", owner="no.one"))
     unknown = client.get("/v1/accounts/A99999", headers=key_for(client, "read", owner="no.one"))
     assert nobody.status_code == unknown.status_code == 404
@@ -113,6 +117,38 @@ def test_a_rep_finds_only_their_own(client: TestClient, leads: pd.DataFrame) -> 
     key = key_for(client, "read", owner=str(lead["owner"]))
     assert client.get("/v1/find", params={"q": lead["lead_id"]}, headers=key).json()["people_found"] == 1
     assert client.get("/v1/find", params={"q": other["lead_id"]}, headers=key).json()["people_found"] == 0
+
+
+def test_customers_interest_is_listed_and_a_rep_sees_accounts_of_their_leads(
+    client: TestClient, tiny_demo: Any, leads: pd.DataFrame
+) -> None:
+    listed = client.get("/v1/expansion").json()
+    batch = pd.read_parquet(tiny_demo.context.paths.score / "expansion.parquet")
+    assert listed["total"] == len(batch) > 0
+    for row in listed["rows"]:
+        assert row["product"] not in row["owns"].split(", ") and row["signs"] > 0 and row["customer_since"]
+    account = listed["rows"][0]["account_id"]
+    found = client.get(f"/v1/accounts/{account}").json()
+    product = next(row for row in found["products"] if row["product"] == listed["rows"][0]["product"])
+    assert product["signs"] == listed["rows"][0]["signs"] and product["owned_since"] is None
+    assert product["score"] == listed["rows"][0]["score"]
+    owner = str(leads.loc[leads["account_id"] == account, "owner"].dropna().iloc[0])
+    mine = client.get("/v1/expansion", headers=key_for(client, "read", owner=owner)).json()
+    own = set(leads.loc[leads["owner"] == owner, "account_id"])
+    assert 0 < mine["total"] < listed["total"] and {row["account_id"] for row in mine["rows"]} <= own
+    assert html(client, "/expansion").count("<tr>") == min(listed["total"], 200) + 1
+
+
+def test_the_process_page_names_members_that_the_reader_may_see(client: TestClient, leads: pd.DataFrame) -> None:
+    text = html(client, "/process")
+    assert '<svg class="flow"' in text and "Shared goals per quarter" in text and "2026Q1" in text
+    found = client.get("/v1/programmes").json()
+    assert {row["programme"] for row in found["programmes"]} == set(found["members"])
+    owner = str(leads["owner"].dropna().iloc[0])
+    mine = client.get("/v1/programmes", headers=key_for(client, "read", owner=owner)).json()
+    own = set(leads.loc[leads["owner"] == owner, "lead_id"])
+    assert all(row["lead_id"] in own for rows in mine["members"].values() for row in rows)
+    assert mine["programmes"] == found["programmes"], "figures are of all leads"
 
 
 def test_a_card_leads_to_its_account(client: TestClient, leads: pd.DataFrame, shared: str) -> None:

@@ -1,7 +1,7 @@
 """Anybody found by mail, domain or name: open leads, closed ones, customers and companies alike."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,16 +157,16 @@ def people_found(
     text: str,
     as_of: pd.Timestamp,
     *,
-    visible: Callable[[int], bool] | None = None,
+    visible: Bools | None = None,
 ) -> dict[str, Any]:
     """Whom a search finds: people, open ones first, and companies with their history; at most :data:`MOST` each.
 
-    ``visible`` says of a lead's row whether the caller may see it; companies are then those of visible leads.
+    ``visible``, shape (leads,), says which the caller may see; companies are then those of visible leads.
     """
     codes, accounts = index.find(text)
     if visible is not None:
-        codes = [code for code in codes if visible(code)]
-        mine = {str(index.accounts[code]) for code in range(len(index.accounts)) if visible(code)}
+        codes = [code for code in codes if visible[code]]
+        mine = set(index.accounts[visible].tolist())
         accounts = [account for account in accounts if account in mine]
     first = codes[:_CONSIDERED]
     over = _closed_of(tables, source, [str(index.lead_ids[code]) for code in first], as_of)
