@@ -222,6 +222,28 @@ def test_texts_stand_out_enough(served: Served, tiny_demo: Any, chromium: Any, s
     visitor.page.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_manager_finds_somebody_their_company_what_it_lacks_and_how_the_process_runs(
+    served: Served, chromium: Any, width: int
+) -> None:
+    visitor = Visitor(chromium, served.url, width)
+    page = visitor.go("/find")
+    page.get_by_label("Name, company, mail, domain or id").fill("rio verde")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**q=rio**")
+    visitor.check("find")
+    assert page.evaluate(CONTRAST) == []
+    page.locator("section[aria-labelledby=h-companies] tbody a").first.click()
+    page.wait_for_url("**/accounts/**")
+    visitor.check("account")
+    assert page.locator("li.seat").count() == 10 and page.evaluate(CONTRAST) == []
+    for path in ("/expansion", "/process"):
+        visitor.go(path, path[1:])
+        assert page.evaluate(CONTRAST) == [], path
+    assert page.locator("svg.flow rect").count() >= 9
+    page.close()
+
+
 def test_with_keys_people_sign_in_and_out(tiny_demo: Any, chromium: Any, tmp_path: Path) -> None:
     store = open_store(None, tmp_path)
     token = create_key(store, "ann", ["read", "feedback"])
