@@ -23,13 +23,28 @@ _NOBODY: tuple[str, str, str | None] = ("", "", None)
 
 
 def fold_name(text: str) -> str:
-    """A name as it is compared: transliterated, lower case, without marks; umlauts written out count as umlauts.
+    """A name as it is compared: transliterated, lower case, without marks.
 
-    >>> fold_name("Río Verde"), fold_name("Inés Søndergaard"), fold_name("Müller") == fold_name("Mueller")
-    ('rio verde', 'ines sondergaard', True)
+    >>> fold_name("Río Verde"), fold_name("Inés Søndergaard"), fold_name("Łukasz O'Neil")
+    ('rio verde', 'ines sondergaard', 'lukasz o neil')
     """
-    plain = re.sub(r"[^a-z0-9]+", " ", anyascii(text).lower()).strip()
-    return re.sub(r"(?<=[aou])e(?=[a-z])", "", plain)
+    return re.sub(r"[^a-z0-9]+", " ", anyascii(text).lower()).strip()
+
+
+def fold_umlauts(folded: str) -> str:
+    """A folded name with umlauts that were written out as one letter, as :func:`fold_name` leaves them.
+
+    >>> fold_umlauts(fold_name("Mueller")) == fold_name("Müller")
+    True
+    """
+    return re.sub(r"(?<=[aou])e(?=[a-z])", "", folded)
+
+
+def _searched(name: str) -> str:
+    """What a word of a search is looked up in: the folded name, and once more with written-out umlauts folded."""
+    plain = fold_name(name)
+    short = fold_umlauts(plain)
+    return f" {plain}" if short == plain else f" {plain} {short}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +80,7 @@ class PeopleIndex:
         own = [
             company_name(row) or companies.get(account, _NOBODY)[0] for row, account in zip(rows, accounts, strict=True)
         ]
-        folded = [f" {fold_name(f'{person} {company}')}" for person, company in zip(people, own, strict=True)]
+        folded = [_searched(f"{person} {company}") for person, company in zip(people, own, strict=True)]
 
         column = source.identity.email if source.identity is not None else None
         mail = leads[column].astype("str") if column in leads else pd.Series(pd.NA, index=leads.index, dtype="str")
@@ -111,10 +126,16 @@ class PeopleIndex:
         if not words:
             return [], []
         mask = np.ones(len(self.names), dtype=np.bool_)
-        for word in words:
-            mask &= self.names.str.contains(f" {word}", regex=False).to_numpy(dtype=bool)
+        forms = [dict.fromkeys((f" {word}", f" {fold_umlauts(word)}")) for word in words]
+        for form in forms:
+            hit = np.zeros(len(self.names), dtype=np.bool_)
+            for word in form:
+                hit |= self.names.str.contains(word, regex=False).to_numpy(dtype=bool)
+            mask &= hit
         companies = [
-            account for account, (_, name, _) in self.companies.items() if all(f" {w}" in f" {name}" for w in words)
+            account
+            for account, (_, name, _) in self.companies.items()
+            if all(any(word in name for word in form) for form in forms)
         ]
         return mask.nonzero()[0].tolist(), companies
 
@@ -132,7 +153,7 @@ def _companies(tables: Tables, source: Source) -> Iterator[tuple[str, tuple[str,
         last["account_id"].astype("str"), plain.to_dict(orient="records"), hosts, strict=True
     ):
         name = company_name({str(key): value for key, value in row.items()})
-        yield account, (name, fold_name(name), host if isinstance(host, str) else None)
+        yield account, (name, _searched(name), host if isinstance(host, str) else None)
 
 
 def _texts(values: pd.Series) -> npt.NDArray[Any]:
