@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from features.schema.table_source import Location
 from pipelines.declaring.column_lines import explain_once
 from pipelines.declaring.column_names import name_source
 from pipelines.declaring.column_values import texts_of
-from pipelines.declaring.deal_clocks import explain_misfit
+from pipelines.declaring.deal_clocks import created_header, explain_misfit
 from pipelines.declaring.file_facts import FileFacts, find_facts
 from pipelines.declaring.starter_deals import deal_lines
 from pipelines.declaring.starter_flat import flat_lines
@@ -58,6 +59,7 @@ def _head(facts: FileFacts, question: str) -> list[str]:
             f"# {repeats.alike:,} rows repeat another word for word: each counts once, the others go to quarantine."
         )
     edits = [*([question] if question else []), *find_edits(status, frame), *_edit_clocks(facts), *_edit_repeats(facts)]
+    edits += _edit_young_rows(facts)
     lines += [f"# TO EDIT: {text}" for text in edits] or ["# Nothing has to be edited before the first run."]
     if status is not None and status.flags is not None:
         lines.append(_flags_in_words(status.flags))
@@ -107,6 +109,21 @@ def _edit_clocks(facts: FileFacts) -> list[str]:
     if "before" not in why and "two ways" not in why:
         return []
     return [f"{why}. Until the dates are right the file is declared without clocks."]
+
+
+def _edit_young_rows(facts: FileFacts) -> list[str]:
+    """A flag whose no may also mean not yet: with a creation and no close, nothing tells open rows from lost ones."""
+    status, created = facts.status, created_header(facts.guesses)
+    if status is None or facts.clocks is not None or created is None or status.open:
+        return []
+    if not {str(value).lower() for value in status.counts} <= TRUE_TEXTS | FALSE_TEXTS:
+        return []
+    no = ", ".join(status.lost)
+    return [
+        f"'{no}' of '{status.header}' counts as lost, though rows that came in lately ('{created}') may be open still: "
+        "they would teach as lost and never be listed. Name a column that tells the two apart, or leave out young "
+        "rows; if every row is decided, nothing is to be done."
+    ]
 
 
 def _edit_repeats(facts: FileFacts) -> list[str]:

@@ -119,6 +119,9 @@ def test_a_status_of_its_own_comes_before_flags_and_two_books_are_no_flags() -> 
     assert find_flags(frame) is not None
     assert find_flags(frame.assign(**{"Lost?": "yes"})) is None  # lost whenever won
     assert find_flags(frame.rename(columns={"Lost?": "Lost reason"})) is None
+    hubspot = pd.DataFrame({"Is Closed Won": ["true", "false"] * 20, "Is Deal Closed?": ["true"] * 38 + ["false"] * 2})
+    found = find_flags(hubspot.assign(**{"Is Closed Won": ["true", "false"] * 19 + ["false"] * 2}).astype("str"))
+    assert found is not None and found.values["lost"] == ("Is Deal Closed?",)
 
 
 def test_values_of_flags_are_what_is_set_together() -> None:

@@ -130,3 +130,50 @@ def test_a_file_of_many_columns_is_declared_whole(tmp_path: Path) -> None:
     _, source = declared(tmp_path / "wide.csv", frame)
     kinds = [c.type for name, c in source.tables["leads"].columns.items() if name.startswith("custom_field")]
     assert kinds == [ColumnType.CATEGORY] * 394
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_deals_that_name_a_company_alone_belong_to_the_leads_of_it(tmp_path: Path, shared: bool) -> None:
+    folder = tmp_path / "erp"
+    folder.mkdir()
+    frame = deals(300).reset_index(drop=True)
+    over = frame["closed"] != ""
+    firms = pd.Series([f"Firma {place}" for place in range(len(frame))])
+    leads = pd.DataFrame({"Kontakt-ID": "K" + frame["id"], "Firma": firms, "E-Mail": frame["mail"]})
+    leads.assign(**{"Angelegt am": frame["created"]}).to_csv(folder / "Kontakte.csv", index=False, sep=";")
+    orders = pd.DataFrame({"Auftragsnummer": "A" + frame["id"], "Firma": firms if shared else "X" + firms})
+    orders["Phase"] = np.where(frame["status"] == "Won", "Gewonnen", "Verloren")
+    orders["Abschlussdatum"] = frame["closed"]
+    orders[over].to_csv(folder / "Auftraege.csv", index=False, sep=";")
+    text = init_export([str(folder)], tmp_path / "erp.yaml", tmp_path / "data")
+    assert ("# TO EDIT: no column of 'Auftraege' refers to the leads" in text) is not shared
+    if shared:
+        source = parse_source(text, path=tmp_path / "erp.yaml")
+        assert source.label.credit == "first_lead_of_account" and source.label.horizon_days == 60
+        record = ingest(source, Paths(tmp_path / "data", "erp"))
+        assert record.rows["outcomes"].kept == int(over.sum())
+
+
+def test_a_history_of_opportunities_is_one_of_stages(tmp_path: Path) -> None:
+    folder = tmp_path / "sf"
+    folder.mkdir()
+    frame = deals(200).reset_index(drop=True)
+    headers = {"id": "Opportunity ID", "name": "Name", "created": "CreatedDate", "employees": "Employees"}
+    frame[list(headers)].rename(columns=headers).to_csv(folder / "Opportunity.csv", index=False)
+    ends = {"Won": "Closed Won", "Lost": "Closed Lost", "Unqualified": "Closed Lost"}
+    rows = [(lead.id, "Prospecting", lead.created) for lead in frame.itertuples()]
+    rows += [(lead.id, ends[lead.status], lead.closed) for lead in frame.itertuples() if lead.status in ends]
+    history = pd.DataFrame(rows, columns=["OpportunityId", "StageName", "CreatedDate"])
+    history.insert(0, "Id", [f"h{place}" for place in range(len(history))])
+    history.to_csv(folder / "OpportunityHistory.csv", index=False)
+    text = init_export([str(folder)], tmp_path / "sf.yaml", tmp_path / "data")
+    source = parse_source(text, path=tmp_path / "sf.yaml")
+    assert set(source.tables) == {"leads", "stages"} and "TO EDIT" not in text
+    assert source.tables["leads"].columns["name"].role is Role.DISPLAY
+
+
+def test_no_may_mean_not_yet(tmp_path: Path) -> None:
+    frame = renamed()
+    frame["Converted"] = np.where(frame["Stage"] == "Won", "Yes", "No")
+    text, _ = declared(tmp_path / "leads.csv", frame[["Deal ID", "Created", "Employees", "Converted"]])
+    assert "# TO EDIT: 'No' of 'Converted' counts as lost, though rows that came in lately ('Created')" in text

@@ -8,7 +8,7 @@ import pandas as pd
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from pipelines.declaring.exports.export_plan import ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
-from pipelines.declaring.exports.table_recognition import status_column
+from pipelines.declaring.exports.table_recognition import first_time, status_column
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
 from pipelines.declaring.words.status_flags import StatusFlags, find_flags
 from pipelines.declaring.words.status_words import place_statuses
@@ -183,7 +183,7 @@ def leads_of_rows(plan: ExportPlan, table: ExportTable) -> pd.Series:
         return own
     reference = plan.to_leads.get(table.name)
     if reference is None:
-        return pd.Series(pd.NA, index=table.frame.index, dtype="str")
+        return _first_leads_of_accounts(plan, leads, table)
 
     values = table.frame[reference.column]
     meant = pd.Series(pd.NA, index=values.index, dtype="str")
@@ -194,6 +194,19 @@ def leads_of_rows(plan: ExportPlan, table: ExportTable) -> pd.Series:
         known |= {value: known[key] for value, key in otherwise.items()}
         meant = meant.fillna(values.map(known).astype("str"))
     return meant
+
+
+def _first_leads_of_accounts(plan: ExportPlan, leads: ExportTable, table: ExportTable) -> pd.Series:
+    """For rows that name an account alone the lead of it that came first; missing where leads name none."""
+    none = pd.Series(pd.NA, index=table.frame.index, dtype="str")
+    theirs, own = plan.to_accounts.get(table.name), plan.to_accounts.get(leads.name)
+    if theirs is None or own is None or theirs.through or own.through:
+        return none
+    created = first_time(leads, Meaning.CREATED)
+    order = leads.moments(created).sort_values(kind="stable").index if created else leads.frame.index
+    rows = leads.frame.iloc[order].dropna(subset=[own.column]).drop_duplicates(own.column)
+    known = dict(zip(rows[own.column], rows[plan.keys[leads.name]], strict=True))
+    return none.fillna(table.frame[theirs.column].map(known).astype("str"))
 
 
 def leads_won(plan: ExportPlan, wins: Wins) -> pd.Series:

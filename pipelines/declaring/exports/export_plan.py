@@ -9,6 +9,7 @@ from pipelines.declaring.exports.table_recognition import Guess, recognise
 from pipelines.declaring.exports.table_references import TableReference, find_reference, stand_ins_of_leads
 from pipelines.declaring.words.header_words import Meaning, Subject, subjects_of
 
+_SAME_COMPANIES = 0.5  # share of the deals whose company is one of a lead
 _ROLES = (
     Subject.LEADS,
     Subject.ACCOUNTS,
@@ -139,6 +140,8 @@ def _refer(plan: ExportPlan, overlap: KeyOverlap, leads: str) -> None:
         if found is not None:
             plan.to_leads[name] = found
 
+    if accounts is None:
+        _refer_by_company(plan, overlap, leads)
     if accounts is None or accounts not in plan.keys:
         return
     names = _names_of_accounts(plan, accounts)
@@ -146,6 +149,27 @@ def _refer(plan: ExportPlan, overlap: KeyOverlap, leads: str) -> None:
         found = find_reference(overlap, name, accounts, plan.keys[accounts], names)
         if found is not None:
             plan.to_accounts[name] = found
+
+
+def _refer_by_company(plan: ExportPlan, overlap: KeyOverlap, leads: str) -> None:
+    """Deals that name no lead, but a company that leads name too: the two belong to one account."""
+    deals = plan.roles.get(Subject.DEALS)
+    if deals is None or deals == leads or deals in plan.to_leads:
+        return
+    for own in plan.tables[leads].headers(Meaning.COMPANY):
+        for header in plan.tables[deals].headers(Meaning.COMPANY):
+            link = overlap.link(deals, header, leads, own)
+            if link is None or link.rows < _SAME_COMPANIES:
+                continue
+            for name, column in ((leads, own), (deals, header)):
+                plan.to_accounts[name] = TableReference(
+                    column=column,
+                    through=(),
+                    rows=link.rows,
+                    filled=plan.tables[name].filled(column),
+                    evidence=(link.evidence,),
+                )
+            return
 
 
 def _names_of_accounts(plan: ExportPlan, accounts: str) -> list[str]:

@@ -1,18 +1,26 @@
 """What a person has to say before the first run of a declaration of several tables, because the export does not."""
 
+from pipelines.declaring.exports.deal_outcomes import Wins
 from pipelines.declaring.exports.export_plan import ExportPlan
 from pipelines.declaring.exports.stage_blocks import StageHistory
 from pipelines.declaring.exports.table_parts import are_alike
+from pipelines.declaring.words.header_words import Subject
 
 
-def find_questions(plan: ExportPlan, created: str, history: StageHistory | None, *, has_wins: bool) -> list[str]:
+def find_questions(plan: ExportPlan, created: str, history: StageHistory | None, wins: Wins | None) -> list[str]:
     """Sentences for the top of the declaration, most important first; each is one line."""
     found = []
     leads = plan.leads
-    if not has_wins:
+    if wins is None:
         found.append(
             "no table says which deals were won and lost, and when; without outcomes nothing can be learned. Add the "
             "table or columns that say so, or declare tables.outcomes."
+        )
+    deals = plan.roles.get(Subject.DEALS, "")
+    if wins is not None and leads is not None and not wins.leads.notna().any():
+        found.append(
+            f"no column of '{deals}' refers to the leads of '{leads.name}': no win can be traced to one. Export the "
+            "id of the lead or of its account with each deal."
         )
     if leads is not None and leads.name not in plan.keys:
         found.append(f"no column tells the rows of '{leads.name}' apart: name their id under lead_id.")

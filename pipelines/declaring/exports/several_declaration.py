@@ -72,7 +72,7 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     history = read_stages(plan)
     wins = wins_of_stages(plan, history) if outcomes is None else wins_of_deals(plan, outcomes)
 
-    edits = find_questions(plan, created, history, has_wins=wins is not None)
+    edits = find_questions(plan, created, history, wins)
     learning = learning_lines(plan, wins, created, by_stages=outcomes is None)
     lines = [*_head(plan, heading, edits), *learning]
     if shorthand and deals is not None and outcomes is not None:
@@ -156,7 +156,8 @@ def _leads(plan: ExportPlan, table: ExportTable, wins: Wins | None, created: str
         done.add(owner)
     won = None if wins is None else leads_won(plan, wins)
     won = None if won is None or not won.any() else won
-    return [*lines, *attribute_lines(table, {str(h) for h in done}, LEADS.names, won, people=True)]
+    people = plan.roles.get(Subject.LEADS) == table.name
+    return [*lines, *attribute_lines(table, {str(h) for h in done}, LEADS.names, won, people=people)]
 
 
 def _account_of_lead(reference: TableReference) -> list[str]:

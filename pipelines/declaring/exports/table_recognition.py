@@ -45,8 +45,9 @@ def recognise(table: ExportTable) -> tuple[Guess, ...]:
     found = []
     for subject, signs in _SIGNS.items():
         merit, reasons = 0.0, []
-        if subject in named:
-            merit += BY_NAME / (1 + named.index(subject))
+        called = subject if subject is not Subject.STAGES or Subject.HISTORY not in named else Subject.HISTORY
+        if called in named and (called is subject or _stage_values(table)):  # a history of stages, whatever it is of
+            merit += BY_NAME / (1 + named.index(called))
             reasons.append(f"its name '{table.name}'")
         for weight, what, sign in signs:
             header = sign(table)

@@ -140,8 +140,8 @@ _MEANINGS = {
         ドメイン""",
     Meaning.TITLE: """title, job title, position, role / funktion / poste / cargo, puesto / ruolo / stanowisko /
         직책, 직함, 役職""",
-    Meaning.PERSON: """first name, firstname, last name, lastname, full name, fullname, contact name, contact
-        person, surname, phone, telephone, mobile / vorname, nachname, ansprechpartner, telefon* / prenom, nom /
+    Meaning.PERSON: """person name, first name, firstname, last name, lastname, full name, fullname, contact name,
+        contact person, surname, phone, telephone, mobile / vorname, nachname, ansprechpartner, telefon* / prenom, nom /
         nombre, apellido, apellidos, telefono / nome, sobrenome, telefone / cognome / imie, nazwisko / 이름, 성명,
         전화, 휴대, 연락처, 氏名, お名前, 電話, 携帯, 姓名, 电话""",
     Meaning.INDUSTRY: """industry / branche / secteur / sector / setor / settore / branza / 업종, 산업, 業種""",
@@ -169,7 +169,8 @@ _OF_NESTED = re.compile(
 )
 # "nom" is a name of anything: of a person where no other thing is named, and surely where a person is
 _SURELY_A_PERSON = re.compile(
-    r"\b(first ?name|last ?name|full ?name|surname|contact\w*|vorname|nachname|ansprechpartner\w*|kontakt\w*|prenom|"
+    r"\b(person name|first ?name|last ?name|full ?name|surname|contact\w*|vorname|nachname|ansprechpartner\w*|"
+    r"kontakt\w*|prenom|"
     r"apellidos?|sobrenome|cognome|imie|nazwisko|phone|telephone|mobile|telefon\w*|telefone)\b|"
     r"성명|전화|휴대|연락처|담당자|氏名|お名前|電話|携帯|姓名|电话"
 )

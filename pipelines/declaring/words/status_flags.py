@@ -28,7 +28,8 @@ _SAYS: Mapping[str, re.Pattern[str]] = {
         r"\b(disqualified|unqualified|rejected|disqualifiziert|disqualifiee?|descalificad[oa]|odrzucon\w*)\b|부적격|対象外"
     ),
     "closed": re.compile(
-        r"^(is )?(closed|geschlossen|abgeschlossen|ferme|cloture|cerrad[oa]|fechad[oa]|chius[oa]|zamkniet\w*)$|"
+        r"^(is )?((deal|opportunity) )?(closed|geschlossen|abgeschlossen|ferme|cloture|cerrad[oa]|fechad[oa]|"
+        r"chius[oa]|zamkniet\w*)$|"
         r"^종료 ?여부$|^완료 ?여부$|^完了フラグ$"
     ),
 }
@@ -94,6 +95,7 @@ def _flag(frame: pd.DataFrame, what: str) -> str:
         words = words_of(header)
         if not _SAYS[what].search(words) or _ABOUT.search(words):
             continue
+        words = words.removeprefix("is ").removeprefix("closed ") if what != "closed" else words  # "Is closed won"
         if sum(bool(pattern.search(words)) for pattern in _SAYS.values()) > 1:
             continue  # "Won or lost", "Closed won": a status, or a date of its own
         if _is_flag(frame[header]) or (what != "closed" and _is_date(frame[header])):

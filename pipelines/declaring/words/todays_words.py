@@ -19,6 +19,7 @@ _TODAY = re.compile(
     r"\b(rating|grade|temperature)\b|\b(stage|phase|lifecycle|pipeline stage)\b|\b(probability|wahrscheinlichkeit|"
     r"probabilite|probabilidad|probabilidade|probabilita|prawdopodobienstwo)\b|\bforecast\b|"
     r"\b(deal|lead|opportunity|account) age\b|\bage (in )?days\b|"
+    r"\b(activities|tasks) to do\b|\bopen (activities|tasks)\b|"
     r"\bnext (step|activity|action|contact)\b|\bdays (in|since|to|open)\b|\btimes contacted\b|\bmodified\b|\bupdated\b|"
     r"최근|마지막|현재|조회|방문 ?횟수|방문수|페이지뷰|점수|단계|확률|수정일|最終|最近|直近|現在|ページビュー|訪問回数|"
     r"スコア|段階|フェーズ|確度|更新日|最后|浏览量|评分|阶段"
