@@ -161,6 +161,14 @@ def test_a_server_that_stops_takes_the_upload_up_again(
         assert _status_of(client, sent) == "waiting"
 
 
+def test_a_running_server_scores_an_upload_by_itself(tiny_demo: Any, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path, background=True) as client:
+        text = "Lead ID,Created Date,Job Title\nnew-1,2026-06-01,CFO\n"
+        sent = client.post("/v1/uploads", files={"file": ("l.csv", text)}).json()["id"]
+        assert wait_until(lambda: _status_of(client, sent) == "done")
+        assert "new-1" in client.get(f"/v1/uploads/{sent}/result").text
+
+
 def _status_of(client: Any, number: str) -> str:
     from serving.store.tables import Upload
 
