@@ -1,8 +1,10 @@
 """Structured log lines on standard error; never personal data, never a request's content."""
 
 import sys
+from collections.abc import MutableMapping
 from typing import Any, TextIO, cast
 
+from pipelines.workspace.hidden_passwords import hide_passwords
 from serving.import_blocker import block_import
 
 with block_import("rich"):  # structlog would draw tracebacks with it; ours are JSON
@@ -19,11 +21,17 @@ class _StandardError:
         sys.stderr.flush()
 
 
+def _without_passwords(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Texts of a line without passwords of addresses and without secrets of the environment."""
+    return {name: hide_passwords(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
 def logger() -> Any:
     """A logger that writes one JSON object per line."""
     return structlog.wrap_logger(
         structlog.WriteLogger(cast(TextIO, _StandardError())),
         processors=[
+            _without_passwords,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),

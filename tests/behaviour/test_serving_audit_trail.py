@@ -165,6 +165,9 @@ def test_views_wait_while_the_store_cannot_be_written_to(
 
 def test_the_command_line_exports_and_checks_it(cli: Cli, tiny_copy: Any, tmp_path: Path) -> None:
     assert cli("keys", "create", "crm", "--scope", "read", *tiny_copy.args)[0] == 0
+    folder = tiny_copy.context.paths.root / "serving"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert modes["serving"] == 0o700 and set(modes.values()) == {0o700, 0o600}, modes
     status, out, _ = cli("trail", "verify", *tiny_copy.args)
     assert status == 0 and out.startswith("1 entries, intact.\nhead 1:")
     noted = out.strip().rpartition(" ")[2]

@@ -59,9 +59,9 @@ def test_a_run_is_tracked_registered_and_loadable(tiny_copy: TinyRun, client: An
     assert run.data.tags["synthetic"] == "true" and run.data.tags["verdict"] == summary["verdict"]
     plots = [file.path for file in client.list_artifacts(run.info.run_id, "plots")]
     assert len(plots) >= 10 and all(path.endswith(".png") for path in plots)
-    assert (paths.data_dir / "mlflow.db").exists() and run.info.artifact_uri.startswith(
-        paths.data_dir.resolve().as_uri()
-    )
+    assert (paths.data_dir / "mlflow.db").stat().st_mode & 0o777 == 0o600
+    assert (paths.data_dir / "mlartifacts").stat().st_mode & 0o777 == 0o700
+    assert run.info.artifact_uri.startswith(paths.data_dir.resolve().as_uri())
 
     name = model_name(tiny_copy.context.source.name)
     version = client.get_model_version_by_alias(name, "champion")

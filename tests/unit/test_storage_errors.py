@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from features.errors import ExitStatus
 from pipelines.workspace.hidden_passwords import hide_passwords, print_without_passwords
 from pipelines.workspace.storage_errors import storage_error_of
+from serving.logs import logger
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -85,6 +86,15 @@ def test_no_password_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch:
         print_without_passwords(*sys.exc_info())  # type: ignore[arg-type]
     printed = capsys.readouterr().err
     assert "correct-horse" not in printed and "ValueError: cannot connect to postgresql://***@h/db: ***" in printed
+
+
+def test_no_line_of_the_servers_log_holds_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADSCORE_SERVE_STORE_URL", "postgresql://u:correct-horse@h/db")
+    logger().error("not written", cause="postgresql://u:correct-horse@h/db refused correct-horse", count=3)
+    said = capsys.readouterr().err
+    assert "correct-horse" not in said and '"count": 3' in said and "postgresql://***@h/db refused ***" in said
 
 
 def test_an_internal_error_prints_none_either(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
