@@ -22,7 +22,9 @@ def client(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def test_nothing_sent_makes_the_server_fail(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     asked: dict[str, set[int]] = {}
+    # forms with files are broken by hand below: what is made up for them, the client cannot send
     changing = schemathesis.openapi.from_dict(document).exclude(path_regex="champion|uploads$")
+    changing = changing.exclude(path_regex="^/v1/fields", method="POST")
     for found in changing.get_all_operations():
         operation = found.ok()
 
@@ -63,8 +65,9 @@ PART = b'--X\r\nContent-Disposition: form-data; name="file"%s\r\n\r\n%s\r\n'
     ],
 )
 def test_broken_uploads_are_refused(client: TestClient, body: bytes) -> None:
-    answer = client.post("/v1/uploads", content=body, headers={"content-type": "multipart/form-data; boundary=X"})
-    assert answer.status_code in (400, 422), answer.text
+    for address in ("/v1/uploads", "/v1/fields/industry"):
+        answer = client.post(address, content=body, headers={"content-type": "multipart/form-data; boundary=X"})
+        assert answer.status_code in (400, 422), (address, answer.text)
 
 
 @pytest.mark.parametrize("content", [b"PAR1 not parquet", b"\x00\xff\xfe" * 100, b"a,b\n1,2\n", b'Lead ID\n"open'])
