@@ -1,10 +1,12 @@
 """The server's store, read for what was posted to it: answers, activities, stages, fields looked up, feedback."""
 
 import os
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 import pandas as pd
 import sqlalchemy as sa
@@ -56,11 +58,11 @@ def read_posted(paths: Paths) -> PostedRows:
     ------
     DataError : a store is there and cannot be read
     """
-    url = _store_of(paths)
-    if url is None:
+    place = _store_of(paths)
+    if place is None:
         return NOTHING_POSTED
     try:
-        engine = sa.create_engine(url)
+        engine = _open_file(place) if isinstance(place, Path) else sa.create_engine(place)
         with engine.connect() as connection:
             known = {
                 name: {column["name"] for column in sa.inspect(connection).get_columns(name)}
@@ -70,7 +72,7 @@ def read_posted(paths: Paths) -> PostedRows:
             found = {name: _read_table(connection, name, known.get(name, set())) for name in COLUMNS}
         engine.dispose()
     except (SQLAlchemyError, ArgumentError) as problem:
-        shown = make_url(url).render_as_string() if "://" in url else url
+        shown = place if isinstance(place, Path) else make_url(place).render_as_string()
         first = str(getattr(problem, "orig", problem)).splitlines()[0]
         raise DataError(
             f"what was posted to the server cannot be read from its store {shown}: {first}. "
@@ -79,15 +81,21 @@ def read_posted(paths: Paths) -> PostedRows:
     return PostedRows(found)
 
 
-def _store_of(paths: Paths) -> str | None:
-    """Where the store is, None where there is none."""
+def _open_file(file: Path) -> sa.Engine:
+    """The store in a file, which is only read; a path may hold any sign, which a URL may not."""
+    address = f"file:{quote(str(file.resolve()))}?mode=ro"
+    return sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True))
+
+
+def _store_of(paths: Paths) -> Path | str | None:
+    """The store's file or URL, None where there is none."""
     file = paths.root / "serving" / "store.sqlite"
     if _is_told_of(paths):
         if url := os.environ.get(STORE_URL):
             return url
         if folder := os.environ.get(STORE_FOLDER):
             file = Path(folder) / "store.sqlite"
-    return f"sqlite:///file:{file.resolve()}?mode=ro&uri=true" if file.exists() else None
+    return file if file.exists() else None
 
 
 def _is_told_of(paths: Paths) -> bool:

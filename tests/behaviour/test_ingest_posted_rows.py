@@ -178,6 +178,14 @@ def test_a_store_elsewhere_is_read_where_the_settings_are_of_this_source(
     assert len(read_posted(paths)) == 1
 
 
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    odd = Paths(tmp_path / "50% off #1", "posted")
+    with_rows = open_store(None, odd.root / "serving")
+    say(with_rows, answer("1", "some", EARLY))
+    with_rows.close()
+    assert len(read_posted(odd)) == 1
+
+
 def test_a_damaged_store_is_an_error_that_names_it(paths: Paths) -> None:
     (paths.root / "serving").mkdir()
     (paths.root / "serving" / "store.sqlite").write_bytes(b"no database at all" * 300)
