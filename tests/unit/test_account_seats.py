@@ -1,6 +1,7 @@
 """Seats of the buying committee: what is said goes before the title, the title before what is done."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from features.schema.load_source import load_source
 from features.schema.source import Source
 from models.accounts.accounts_policy import AccountsPolicy, load_accounts, parse_accounts
 from models.accounts.seats import SeatStatus, read_contacts, recognise_seats, seat_status
+from pipelines.workspace.context import open_context
 from pipelines.workspace.find_declarations import find_policy, find_source
 
 NOW = pd.Timestamp("2026-06-01")
@@ -139,3 +141,17 @@ def test_naming_a_policy_moves_no_hash() -> None:
     assert source.accounts == "accounts-demo"
     without = source.model_copy(update={"accounts": None})
     assert source.model_dump_json(exclude_defaults=True) == without.model_dump_json(exclude_defaults=True)
+
+
+def test_a_persona_beyond_the_title_moves_no_hash_and_one_by_title_does(tmp_path: Path) -> None:
+    context = open_context("demo", tmp_path)
+    *before, last = context.policies
+    assert any(persona.asks_features for persona in last.profile.personas), "the demo shows some"
+
+    def with_personas(titled: bool) -> str:
+        kept = tuple(one for one in last.profile.personas if not one.asks_features and titled)
+        profile = last.profile.model_copy(update={"personas": kept})
+        return replace(context, policies=(*before, last.model_copy(update={"profile": profile}))).declaration_hash
+
+    assert with_personas(titled=True) == context.declaration_hash
+    assert with_personas(titled=False) != context.declaration_hash
