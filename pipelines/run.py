@@ -14,6 +14,7 @@ from pipelines.stages.stage_table import STAGES, TRACK, stage
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.folder_owner import claim_folder
+from pipelines.workspace.memory import release_memory
 
 RUN = tuple(name for name in STAGES if name != TRACK)  # tracking comes last, where it is asked for
 TRAINING_VERDICTS = frozenset(str(verdict) for verdict in Verdict)
@@ -73,6 +74,7 @@ def run_stage(context: Context, name: str) -> StageRun:
 
     taken = round(time.perf_counter() - started, 2)
     write_json(context.paths.seconds, known | {name: taken})
+    release_memory()
     return StageRun(left, taken, role)
 
 

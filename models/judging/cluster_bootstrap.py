@@ -77,6 +77,15 @@ def merge_clusters(clusters: int, seed: int) -> Ints:
     return np.random.default_rng(seed).permutation(clusters) // size
 
 
+def merge_many(cluster: Ints, seed: int) -> Ints:
+    """Codes of clusters from 0, merged as :func:`resample_totals` merges very many; as they are where they are fewer.
+
+    Whoever sums many quantities merges first: sums per cluster of a million of them would take gigabytes.
+    """
+    clusters = int(cluster.max(initial=-1)) + 1
+    return merge_clusters(clusters, seed)[cluster] if clusters > MANY_CLUSTERS else cluster
+
+
 def resample_totals(sums: Mapping[str, Floats], resampling: Resampling) -> dict[str, Floats]:
     """Totals of each quantity over resampled clusters, shape (draws,); one set of draws for all (paired)."""
     names, draws = list(sums), resampling.draws

@@ -13,7 +13,7 @@ from features.catalog.feature import Catalog
 from features.matrix import Matrix
 from models.encoding.round_edges import edge_words
 from models.explaining.profile import Profile, label_of
-from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
+from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, merge_many, ratio, resample_totals
 
 FEWEST = 20  # leads with a value; rarer values are not shown
 BINS = 4  # parts of a number, of about equal size
@@ -117,6 +117,7 @@ def _judge_masks(masks: Sequence[Masks], won: Floats, groups: Ints, resampling: 
     kept = [part for part in masks if int(part[2].sum()) >= FEWEST]
     if not kept:
         return pd.DataFrame(columns=names)
+    groups = merge_many(groups, resampling.seed)
     clusters = int(groups.max()) + 1
     every = {"n": cluster_sums(groups, np.ones(len(won)), clusters), "w": cluster_sums(groups, won, clusters)}
     for k, (_, _, mask) in enumerate(kept):
