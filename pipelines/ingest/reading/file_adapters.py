@@ -13,7 +13,7 @@ from pipelines.ingest.reading.delimited_text import read_delimited
 from pipelines.ingest.reading.file_parts import join_parts, list_parts
 from pipelines.ingest.reading.file_state import check_unchanged, read_start, read_whole, state_of
 from pipelines.ingest.reading.footer_rows import pass_over_footer
-from pipelines.ingest.reading.formats.databases import as_file, is_database_file, read_database, read_database_file
+from pipelines.ingest.reading.formats.database_files import as_file, is_database_file
 from pipelines.ingest.reading.formats.json_records import looks_like_json, read_json
 from pipelines.ingest.reading.formats.parquet_files import PARQUET, read_parquet_bytes, read_parquet_folder
 from pipelines.ingest.reading.formats.workbooks import COMPOUND, read_workbook
@@ -46,6 +46,8 @@ def read_location(
     kept : where a database's table with a watermark is kept between runs
     """
     if location.database is not None:
+        from pipelines.ingest.reading.formats.databases import read_database  # takes longer to load than most files
+
         return read_database(location.database, columns=expected, kept=kept)
     return read_file(path or Path(location.file), location, expected=expected)
 
@@ -68,6 +70,8 @@ def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -
 
 
 def _read_database_file(path: Path, location: Location, expected: Sequence[str]) -> RawTable:
+    from pipelines.ingest.reading.formats.databases import read_database_file
+
     state = state_of(path)
     check_hash(state.sha256, location, what=path.name)
     raw = read_database_file(path, location, what=path.name, columns=expected)
@@ -112,6 +116,8 @@ def _read_as(kind: str, content: bytes, location: Location, *, what: str, expect
     if kind == "json":
         return read_json(content, location, what=what)
     if kind in ("sqlite", "duckdb"):
+        from pipelines.ingest.reading.formats.databases import read_database_file
+
         with as_file(content) as path:
             return read_database_file(path, location, what=what, columns=expected)
 

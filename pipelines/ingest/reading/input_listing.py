@@ -11,7 +11,7 @@ from features.schema.table_source import Database, Location
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.file_parts import has_pattern, list_parts
 from pipelines.ingest.reading.file_state import read_whole
-from pipelines.ingest.reading.formats.databases import as_file, is_database_file, list_database, list_file_tables
+from pipelines.ingest.reading.formats.database_files import as_file, is_database_file
 from pipelines.ingest.reading.formats.parquet_files import PARQUET
 from pipelines.ingest.reading.formats.workbooks import COMPOUND, list_sheets
 from pipelines.ingest.reading.read_limits import limits_of
@@ -58,6 +58,8 @@ def list_tables(given: str | Path) -> FoundInput:
         if it does not exist, is damaged, or holds no table.
     """
     if isinstance(given, str) and is_database_address(given):
+        from pipelines.ingest.reading.formats.databases import list_database  # takes longer to load than most files
+
         found = [
             FoundTable(name, Location(database=Database(url=given, table=name, schema_name=schema)))
             for schema, name in list_database(given)
@@ -153,6 +155,8 @@ def _list_content(content: bytes, path: Path, location: Location, name: str, *, 
         for sheet in sheets:
             yield FoundTable(sheet if len(sheets) > 1 else name, location.model_copy(update={"sheet": sheet}))
     elif is_database_file(content[:16]):
+        from pipelines.ingest.reading.formats.databases import list_file_tables
+
         with as_file(content) as unpacked:
             tables = list_file_tables(unpacked, what=what)
         for table in tables:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,12 +22,12 @@ from features.schema.secrets import HIDDEN, hide_secrets, holds_secret
 from features.schema.table_source import Database, Location
 from pipelines.ingest.errors import DatabaseError, EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
+from pipelines.ingest.reading.formats.database_files import DUCKDB
 from pipelines.ingest.reading.formats.sql_tables import BATCH_ROWS, Fetched, Relation, fetch_relation, list_relations
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 from pipelines.workspace.atomic_files import write_bytes
 
-SQLITE, DUCKDB = b"SQLite format 3\0", b"DUCK"  # the latter at byte 8
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}  # the driver we are tested with
@@ -200,20 +199,6 @@ def list_file_tables(path: Path, *, what: str) -> list[str]:
             return [str(name) for (name,) in connection.execute(asked).fetchall()]
     with _sqlite(path) as engine, _told(Address(engine.url, what, ()), what):
         return [name for _, name in list_relations(engine)]
-
-
-def is_database_file(start: bytes) -> bool:
-    """Whether a file that starts so is an SQLite or DuckDB database."""
-    return start.startswith(SQLITE) or start[8:12] == DUCKDB
-
-
-@contextmanager
-def as_file(content: bytes) -> Iterator[Path]:
-    """A database that came out of an archive, as a file for as long as it is read."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "unpacked.db"
-        path.write_bytes(content)
-        yield path
 
 
 def _is_duckdb(path: Path) -> bool:
