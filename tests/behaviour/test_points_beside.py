@@ -73,7 +73,7 @@ def test_the_api_sorts_filters_and_exports_points(tiny_demo: TinyRun, tmp_path: 
         page = client.get(f"/leads/{lead}", headers={"accept": "text/html"}).text
         assert "Points of the rubric" in page and "Rule by rule" in page
         answered = client.post(f"/v1/leads/{lead}/answers", json={"question": "budget", "value": "none"})
-        assert answered.status_code == 200
+        assert answered.status_code == 201
         now = client.get("/v1/worklist", params={"search": lead}).json()["rows"][0]
         assert (
             now["manual_points"]
