@@ -1,5 +1,7 @@
 """The whole pipeline on one source: stages in order, each timed; the report is always written."""
 
+import ctypes
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +16,6 @@ from pipelines.stages.stage_table import STAGES, TRACK, stage
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.folder_owner import claim_folder
-from pipelines.workspace.memory import release_memory
 
 RUN = tuple(name for name in STAGES if name != TRACK)  # tracking comes last, where it is asked for
 TRAINING_VERDICTS = frozenset(str(verdict) for verdict in Verdict)
@@ -76,6 +77,17 @@ def run_stage(context: Context, name: str) -> StageRun:
     write_json(context.paths.seconds, known | {name: taken})
     release_memory()
     return StageRun(left, taken, role)
+
+
+def release_memory() -> None:
+    """Give freed memory back; allocators keep it otherwise, and a run's peak would be the sum of its stages' scraps."""
+    import pyarrow as pa
+
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    if trim is not None:
+        trim(0)
 
 
 def register_trained_bundle(context: Context) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.workspace.memory import release_memory
+from pipelines.run import release_memory
 
 
 def resident() -> int:
