@@ -12,6 +12,7 @@ HIDDEN = "***"
 _USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*://)[^\s/?#\"'<>]*@")
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@]*:([^\s]+)@")
 _SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY", re.IGNORECASE)
+_PLACES = ("_FILE", "_PATH", "_DIR")  # of variables that say where a secret lies
 _SHORTEST = 6  # characters of a value that is hidden wherever it stands: shorter ones are parts of words
 
 
@@ -34,9 +35,9 @@ def _secrets(environment: Mapping[str, str]) -> set[str]:
         match = _URL_PASSWORD.search(value)
         if match is not None:
             found |= _spellings(match.group(1))
-        elif _SECRET_NAME.search(name):
+        elif _SECRET_NAME.search(name) and not name.upper().endswith(_PLACES):
             found |= _spellings(value.strip())
-    return {secret for secret in found if len(secret) >= _SHORTEST}
+    return {secret for secret in found if len(secret) >= _SHORTEST and not secret.isdigit()}
 
 
 def _spellings(secret: str) -> set[str]:

@@ -67,17 +67,19 @@ ENVIRONMENT = {
     "CRM_TOKEN": "abcdefgh",
     "SHELL": "/bin/bash",
     "SHORT_PASSWORD": "a",
+    "MOST_TOKENS": "1000000",
+    "CLIENT_SECRET_FILE": "/run/secrets/x",
 }
 
 
 def test_no_password_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     said = (
         "GET https://ann:hunter2%2Fx@mlflow.example.com/api and hunter2/x with abcdefgh, postgresql+psycopg://u:p@h/db"
-        " and http://host:80/path and /bin/bash a"
+        " and http://host:80/path and /bin/bash a 1000000 /run/secrets/x"
     )
     assert hide_passwords(said, ENVIRONMENT) == (
         "GET https://***@mlflow.example.com/api and *** with ***, postgresql+psycopg://***@h/db"
-        " and http://host:80/path and /bin/bash a"
+        " and http://host:80/path and /bin/bash a 1000000 /run/secrets/x"
     )
     monkeypatch.setenv("STORE_URL", "postgresql://u:correct-horse@h/db")
     try:
