@@ -1,6 +1,7 @@
 """Points of a rubric on the rows of a matrix: arithmetic on its rule features, nothing else."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ class Ledger:
     caps: pd.DataFrame
     features: pd.DataFrame
 
-    @property
+    @cached_property
     def points(self) -> Floats:
         """Points per row: start + rules + caps."""
         return np.asarray(self.rubric.start + self.rules.sum(axis=1) + self.caps.sum(axis=1), dtype=np.float64)
@@ -48,14 +49,13 @@ class Ledger:
         """Whether a row has the threshold's points and its required actions: rules that gave points, not took them."""
         points = self.points if threshold.group is None else self.group_points(threshold.group)
         hit = points >= threshold.points - 1e-9
-        given = self.rules.gt(0.0)
         for rule_id in threshold.requires:
-            hit &= given[rule_id].to_numpy()
+            hit &= (self.rules[rule_id] > 0.0).to_numpy()
         if threshold.any_of:
-            hit &= given[list(threshold.any_of)].any(axis=1).to_numpy()
+            hit &= (self.rules[list(threshold.any_of)].to_numpy() > 0.0).any(axis=1)
         return hit
 
-    @property
+    @cached_property
     def stages(self) -> Texts:
         """The highest stage each row reaches, ``lead`` where none; shape (n,)."""
         found = np.full(len(self.rules), str(Stage.LEAD), dtype=object)
@@ -63,7 +63,7 @@ class Ledger:
             found[self.reaches(threshold)] = str(threshold.stage)
         return found
 
-    @property
+    @cached_property
     def cells(self) -> npt.NDArray[np.str_]:
         """Letter and number per row, e.g. ``B2``; empty text without a matrix."""
         matrix = self.rubric.matrix
@@ -73,7 +73,7 @@ class Ledger:
         number = _grade(self.group_points(matrix.number.group), matrix.number.from_points)
         return np.char.add(np.asarray(LETTERS)[letter], np.asarray(NUMBERS)[number])
 
-    @property
+    @cached_property
     def handed_off(self) -> Bools:
         """Whether the rubric would hand the row to sales."""
         threshold = self.rubric.handoff_threshold
