@@ -141,8 +141,13 @@ def card_text(card: dict[str, Any]) -> str:
         status = f" [{say(row['status'].replace('_', ' '))}]" if "status" in row else ""
         lines.append(f"{row['points']:>+4}  {row['label']}{status}")
         lines += [f"        {fact['sign']} {fact['text']}" for fact in row["facts"]]
+        if row.get("differs"):
+            lines.append(f"        {row['differs']}")
         if row.get("question"):
             lines.append(f"        ? {row['question']}")
+        for field in row.get("fields", ()):
+            found = {"field": field["label"], "low": field["score_low"], "high": field["score_high"]}
+            lines.append(f"        ? {say('Look up {field}: the score would be {low} to {high}', **found)}")
 
     if card["points_clip"]:
         lines.append(f"{card['points_clip']:>+4}  {say('clipped to 0..100')}")
