@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from features.errors import PolicyError
+from models.judging.lifecycle.figures import measure_lifecycle
 from models.judging.lifecycle.nurture_programmes import compare_programmes, programme_members
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy, parse_policy
 from models.judging.lifecycle.stage_map import markdown_table, mermaid
 from pipelines.report.charts.stage_flowchart import flowchart_of
 from pipelines.workspace.find_declarations import find_policy
-from tests.unit.test_lifecycle_figures import at, figures, policy, world
+from tests.unit.test_lifecycle_figures import SPRING, at, figures, policy, world
 
 DOCS = Path(__file__).parents[2] / "docs" / "lifecycle.md"
 
@@ -83,6 +84,13 @@ def test_goals_say_promised_reached_attained_and_which_way() -> None:
     assert first.loc["worked", "reached"] == pytest.approx(4 / 6), "L5 had a mail before it was sent, none since"
     assert first.loc["fed back", "reached"] == pytest.approx(5 / 6), "L5 was sent, and nothing was said"
     assert first.loc["accepted by sales", "attained"] == pytest.approx((4 / 6) / 0.5)
+
+
+def test_goals_of_sources_without_activities() -> None:
+    goals, tables = {"every": {"sales": {"worked": 0.9}}}, world()
+    tables["activities"] = tables["activities"].iloc[:0]
+    found = measure_lifecycle(tables, policy(**parts(goals=goals)), SPRING, pd.Series({"L1": 1.0}))
+    assert found.goals.set_index("goal").loc["worked", "reached"].max() == pytest.approx(4 / 6)  # accepted by sales
 
 
 def test_shipped_definitions_are_drawn_in_the_docs() -> None:

@@ -121,7 +121,9 @@ def _worked(sent: pd.DataFrame, found: pd.DataFrame, activities: pd.DataFrame, p
     """Whether a rep acted on the lead after it was sent, or sales accepted it."""
     acts = activities[(activities["actor"] == str(Actor.REP)).to_numpy(dtype=bool)]
     last = acts.groupby("lead_id")["happened_at"].max()
-    acted = sent["lead_id"].map(last) >= sent["entered_at"]
+    acted = (
+        pd.Series(last.reindex(sent["lead_id"]).to_numpy(), index=sent.index) >= sent["entered_at"]
+    )  # last may be empty
     accepted = sent["lead_id"].isin(found.loc[(found["stage"] == str(policy.accepted)).to_numpy(), "lead_id"])
     return (acted.fillna(False) | accepted).astype(float)
 
