@@ -56,7 +56,7 @@ def measure_start(run: Any, folder: Path, posted: int) -> dict[str, Any]:
         leads = len(set(fill_store(run, state_dir, rows))) if rows else 0
         starts, moves = [], []
         for _ in range(REPEATS):
-            server = Served(run, state_dir)
+            server = Served(run, state_dir, REQUEST_SECONDS="300")
             began = time.perf_counter()
             server.start()
             starts.append(time.perf_counter() - began)
@@ -86,7 +86,9 @@ def rehearse_week(run: Any, folder: Path, day_seconds: float) -> dict[str, Any]:
     bundles = (_other_bundle(run, folder), first.hash)
     day = day_seconds / 86_400  # of a rehearsed day, in the days that settings count
     kept = {f"{name}_DAYS": f"{2 * day:.9f}" for name in ("POSTED", "SCORE", "IDEMPOTENCY", "UPLOAD", "AUDIT")}
-    server = Served(run, folder / "week", CLOCK="wall", UPKEEP_SECONDS=f"{day_seconds / 4:g}", **kept).start()
+    server = Served(
+        run, folder / "week", CLOCK="wall", REQUEST_SECONDS="300", UPKEEP_SECONDS=f"{day_seconds / 4:g}", **kept
+    ).start()
     rows = bodies(run, 20)
     asked = mixed(run, [("POST", "/v1/score", json.dumps(body).encode()) for body in rows], rows)
     scored = ScoreRecord.path(run.context.paths)
