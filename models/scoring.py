@@ -11,11 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Bools, Floats
+from features.assembly.crm_facts import CrmFacts
 from features.assembly.frameless_rows import FEW, PlainRows, Values, frame_of_values, row_of, rows_at
 from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError
 from features.matrix import Matrix
-from features.schema.source import Source
+from features.schema.source import Label, Source
 from features.schema.vocabulary import Dimension, Topic
 from models.bundle import Bundle
 from models.explaining.criterion_facts import explain_difference, group_by_criterion, list_facts, stated_answers
@@ -41,6 +42,9 @@ from models.explaining.reasons import TOP, Reason, ReasonWriter, top_reasons
 from models.field_effects import field_features, find_missing_fields
 from models.interfaces import Contributions
 from models.logistic import sigmoid
+from models.standing.next_steps import Steps, place_leads
+from models.standing.of_scored import standing_columns, standing_of
+from models.standing.record import Standing
 
 LETTERS = ("A", "B", "C", "D")
 _GRADE_STEP = 0.5  # doublings of the odds between grades: B and C share the middle doubling, A and D lie beyond it
@@ -66,6 +70,7 @@ class Scored:
     writer : finds the words of reasons in ``language``
     worth : by question, what its answer could change
     raising : by topic the rows whose state would be better if its evidence were met
+    facts, steps : what people did with the leads, and where they stand by that; None where only features were given
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -85,6 +90,8 @@ class Scored:
     raising: Mapping[Topic, Bools]
     language: Language = ENGLISH
     manual_rows: ManualRows | None = None
+    facts: CrmFacts | None = None
+    steps: Steps | None = None
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -106,9 +113,33 @@ class Scored:
         """The feature values as a frame."""
         return frame_of_values(self.rows)
 
+    def standing(self, row: int) -> Standing:
+        """Where one lead stands."""
+        return standing_of(self, row)
+
     def card(self, row: int) -> dict[str, Any]:
         """Everything a rep reads about one lead, JSON-ready."""
-        return _card(self, row)
+        card = _card(self, row)
+        closed = None if self.facts is None else self.facts.closed[row]
+        return card if closed is None else closed.mark(card)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known of the rows beside their features, aligned with them.
+
+    Parameters
+    ----------
+    facts : what people did with the leads: with them next actions follow the CRM stage; without, leads count as not yet
+        handed over
+    manual : the rubric in force with what its rules read, where it is another than the bundle was trained beside
+    """
+
+    facts: CrmFacts | None = None
+    manual: ManualRows | None = None
+
+
+NOTHING_BESIDE = Beside()
 
 
 def score(
@@ -119,12 +150,12 @@ def score(
     source: Source | None = None,
     policy: QualificationPolicy | None = None,
     language: Language = ENGLISH,
-    manual: ManualRows | None = None,
+    beside: Beside = NOTHING_BESIDE,
 ) -> Scored:
     """Score and explain every row of a matrix; states follow the qualification policy (default: the shipped one).
 
-    ``manual`` is the rubric in force with what its rules read, where it is another than the bundle was trained beside.
-    Sentences and questions are in ``language``; ids (states, statuses, actions) never change with it.
+    Sentences and questions are in ``language``; ids (states, statuses, actions) never change with it. ``beside`` holds
+    what is known beside the features.
 
     Raises
     ------
@@ -136,7 +167,7 @@ def score(
         matrix.keys["lead_id"].to_numpy(dtype=object),
         matrix.keys["as_of"].to_numpy(),
     )
-    return score_rows(bundle, rows, framework, source=source, policy=policy, language=language, manual=manual)
+    return score_rows(bundle, rows, framework, source=source, policy=policy, language=language, beside=beside)
 
 
 @dataclass(frozen=True)
@@ -157,7 +188,7 @@ def score_rows(
     source: Source | None = None,
     policy: QualificationPolicy | None = None,
     language: Language = ENGLISH,
-    manual: ManualRows | None = None,
+    beside: Beside = NOTHING_BESIDE,
 ) -> Scored:
     """:func:`score` of rows that never were a matrix, as those of one request."""
     if rows.catalog.hash != bundle.catalog.hash:
@@ -211,14 +242,21 @@ def score_rows(
     columns |= {f"points_{name}": shown.points[:, k] for k, name in enumerate(shown.names)}
     columns |= {f"status_{name}": found.status for name, found in statuses.items()}
     columns |= {f"reason_{k + 1}": reasons[:, k] for k in range(TOP)}
+    question, steps, facts = asked, None, beside.facts
+    if facts is not None:
+        label = Label() if source is None else source.label
+        question = np.where([end is None for end in facts.closed], question, "").astype(object)
+        qualification, steps = place_leads(qualification, facts, question, policy, label)
     columns |= {
-        "question": _translate(asked, language),
+        "question": _translate(question, language),
         "state": qualification.state,
         "next_action": qualification.next_action,
         "percentile": bundle.percentile(log_odds),
         "scale_version": repeat_text(len(values), bundle.scale.version),
         "bundle_hash": repeat_text(len(values), bundle.hash),
     }
+    if facts is not None and steps is not None and source is not None and source.flat is None:
+        columns |= standing_columns(facts, steps)
 
     return Scored(
         columns=columns,
@@ -237,7 +275,9 @@ def score_rows(
         worth=worth,
         raising=raising,
         language=language,
-        manual_rows=manual or _rows_of_own_rubric(bundle, values),
+        manual_rows=beside.manual or _rows_of_own_rubric(bundle, values),
+        facts=facts,
+        steps=steps,
     )
 
 
@@ -336,6 +376,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "next_action": str(line["next_action"]),
         "question": str(line["question"]),
         **_question_worth(scored, row, str(line["question"])),
+        "standing": scored.standing(row).record(),
         "closed": None,  # how the lead ended, which only the tables of its source tell
         "qualification": _qualification(scored, row, values),
         "framework": {"name": framework.name, "title": framework.title},

@@ -270,6 +270,12 @@ class CardOut(BaseModel):
     criteria: list[CriterionOut]
     scale_version: str
     bundle_hash: str
+    standing: dict[str, Any] | None = Field(
+        default=None,
+        description="where the lead stands: stage (of the CRM), stage_since, stage_days, stage_owner, phase, "
+        "handed_over_at, outcome, closed_at, state (score and evidence), rule, lead_list, next_action, team, "
+        "programme, why, silent_days, score_at_handoff, score_at_close",
+    )
     closed: dict[str, str | None] | None = Field(
         default=None, description="how a known lead ended (outcome, at, text); its score is the one it had then"
     )
@@ -293,12 +299,19 @@ class ManyOut(BaseModel):
 
 
 class PageOut(BaseModel):
-    """One page of the worklist."""
+    """One page of the worklist; counts are of all leads the caller may see, whatever the filters.
+
+    ``lists`` and ``stages`` count by list and by CRM stage (empty where the source has no stages), ``states`` by our
+    state of the scored leads.
+    """
 
     rows: list[dict[str, Any]]
     total: int
     page: int
     pages: int
     size: int
+    lists: dict[str, int] = {}
+    stages: dict[str, int] = {}
+    states: dict[str, int] = {}
     as_of: str | None
     bundle_hash: str

@@ -17,6 +17,7 @@ from features.schema.source import Source
 
 _CLOSES = ("won", "lost", "disqualified", "opportunity")  # the first of several at one moment is named
 _BY_STAGE = {STAGE_WON: "won", STAGE_LOST: "lost", STAGE_UNWON: UNWON}
+_NOTHING, _DUE = "none", ("expand", "recycle")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,11 @@ class ClosedLead:
         return as_of if self.at is None else min(as_of, self.at)
 
     def mark(self, card: Mapping[str, Any]) -> dict[str, Any]:
-        """The card of a lead that is over: it says so, and asks for nothing more."""
+        """The card of a lead that is over: it says so, and asks for nothing more.
+
+        Where it stands may still advise to expand or to recycle, once that is due.
+        """
+        due = card.get("standing", {}).get("next_action", _NOTHING)
         return {
             **card,
             "closed": {
@@ -55,7 +60,7 @@ class ClosedLead:
                 "at": None if self.at is None else self.at.isoformat(),
                 "text": self.sentence,
             },
-            "next_action": "none",
+            "next_action": due if due in _DUE else _NOTHING,
             "question": "",
             "criteria": [row | {"question": ""} if "question" in row else row for row in card["criteria"]],
         }

@@ -162,6 +162,16 @@ class Capacity(Declared):
     currency: str = Field(default="", description="currency of both, e.g. EUR")
 
 
+class Compared(Declared):
+    """Of whom comparisons, thresholds and promises speak."""
+
+    population: Literal["before_handoff", "all"] = Field(
+        default="before_handoff",
+        description="before_handoff: leads not yet with sales at that moment (the default where stages tell them from "
+        "others); all: every row",
+    )
+
+
 class Identity(Declared):
     """How duplicates are found and leads are matched to accounts; what is done can be undone."""
 

@@ -141,6 +141,13 @@ def _check_recorded(source: Source, document: LinedYaml) -> list[str]:
             f"line {line}: actual_handoff: '{source.actual_handoff}' is read from the table 'stages', which this "
             f"source ({source.kind}) does not map; map it, or leave the key out."
         )
+    compared = source.comparison
+    if compared is not None and compared.population == "before_handoff" and "stages" not in source.tables:
+        line = document.line(("comparison", "population"))
+        problems.append(
+            f"line {line}: comparison.population: before_handoff is read from the table 'stages', which this source "
+            f"({source.kind}) does not map; map it, or leave the key out."
+        )
     return problems
 
 

@@ -9,7 +9,18 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, Declared
 from features.schema.evidence import ActivityKind, BotFilter, EngagementWindows, Question
-from features.schema.learning import Capacity, Cohort, Flat, FlatTarget, Identity, Label, Modelling, Split, iso_time
+from features.schema.learning import (
+    Capacity,
+    Cohort,
+    Compared,
+    Flat,
+    FlatTarget,
+    Identity,
+    Label,
+    Modelling,
+    Split,
+    iso_time,
+)
 from features.schema.opportunities import Opportunities, check_apart
 from features.schema.table_source import CsvFormat, Location, PackageMember, TableSource
 from features.schema.vocabulary import Role, Stage, WhenKnown
@@ -20,6 +31,7 @@ __all__ = [
     "Capacity",
     "Cohort",
     "Column",
+    "Compared",
     "CsvFormat",
     "Declared",
     "EngagementWindows",
@@ -96,6 +108,11 @@ class Source(Declared):
     recorded_score: str | None = Field(default=None, description="leads column with a score recorded at the time")
     actual_handoff: Stage | None = Field(default=None, description="stage whose entry is a handoff that happened")
     capacity: Capacity = Field(default=Capacity(), description="what sales can work")
+    comparison: Compared | None = Field(
+        default=None,
+        exclude_if=lambda declared: declared is None,  # as with 'model'
+        description="of whom rubric and model are compared",
+    )
     model: Modelling | None = Field(
         default=None,
         exclude_if=lambda declared: declared is None,  # a source without it keeps its hash, and so its bundle's

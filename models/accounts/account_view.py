@@ -10,9 +10,9 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.assembly.stage_at import stages_at
 from features.catalog.feature import Catalog
-from features.cohort.stage_at import stages_at
-from features.kernel.column_reader import micros_of
+from features.kernel.column_reader import FrameRows, micros_of
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, moments
 from features.schema.operations import ColumnValue
@@ -175,7 +175,7 @@ def _with_stages(leads: list[dict[str, Any]], tables: Tables, as_of: pd.Timestam
     if "stages" not in tables or not leads:
         return [lead | {"stage": None, "stage_since": None, "owner": None} for lead in leads]
     ids = [lead["lead_id"] for lead in leads]
-    held = stages_at(tables["stages"], ids, np.full(len(ids), micros_of(as_of), dtype=np.int64))
+    held = stages_at(FrameRows(tables["stages"]), ids, np.full(len(ids), micros_of(as_of), dtype=np.int64))
     since = pd.DatetimeIndex(moments(held.since))
     return [
         lead

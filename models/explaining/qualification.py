@@ -105,10 +105,6 @@ def qualify(inputs: PolicyInputs, policy: QualificationPolicy | None = None) -> 
         conditions = [_conditions(rule, inputs, 0) for rule in policy.rules]
     near_state, near_lacks = _find_near_states(inputs, policy, state, conditions)
 
-    temperature = repeat_text(rows, "cold")
-    temperature[inputs.score >= policy.temperature.warm] = "warm"
-    temperature[inputs.score >= policy.temperature.hot] = "hot"
-
     return Qualification(
         state=state,
         rule=rule_id,
@@ -116,10 +112,21 @@ def qualify(inputs: PolicyInputs, policy: QualificationPolicy | None = None) -> 
         team=team,
         programme=programme,
         reason=reason,
-        temperature=temperature,
+        temperature=_temperature(inputs, policy, state),
         near_state=near_state,
         near_lacks=near_lacks,
     )
+
+
+def _temperature(inputs: PolicyInputs, policy: QualificationPolicy, state: Texts) -> Texts:
+    """Cold, warm or hot: by state, or by score where the policy says from which."""
+    declared = policy.temperature
+    if declared.warm is None or declared.hot is None:
+        return np.array([declared.states.get(str(name), "cold") for name in state], dtype=object)
+    found = repeat_text(len(inputs.score), "cold")
+    found[inputs.score >= declared.warm] = "warm"
+    found[inputs.score >= declared.hot] = "hot"
+    return found
 
 
 def rank_by_rules(inputs: PolicyInputs, policy: QualificationPolicy) -> Ints:

@@ -18,6 +18,7 @@ from models.explaining.profile import PolicyModel, Profile, contradictions
 
 Action = Literal["hand_off", "nurture_interest", "nurture_intent", "ask", "enrich", "recycle", "disqualify"]
 State = Literal[Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.PQL]
+SalesStage = Literal[Stage.SAL, Stage.SQL, Stage.OPPORTUNITY]
 LADDER = (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL)
 
 
@@ -60,11 +61,57 @@ class Disqualification(PolicyModel):
     refused: tuple[Topic, ...] = Field(min_length=1, description="topics whose evidence must all be 'not met'")
 
 
-class Temperature(PolicyModel):
-    """Scores from which a lead is called warm and hot."""
+Warmth = Literal["cold", "warm", "hot"]
+_BY_STATE: dict[State, Warmth] = {  # an SQL is ready to talk, an MQL worth a call, an IQL only reads
+    Stage.IQL: "cold",
+    Stage.MQL: "warm",
+    Stage.SAL: "warm",
+    Stage.SQL: "hot",
+    Stage.PQL: "hot",
+}
 
-    warm: int = Field(default=40, ge=0, le=100)
-    hot: int = Field(default=60, ge=0, le=100)
+
+class Temperature(PolicyModel):
+    """How warm a lead is called: by its state, or, where both are declared, from these scores on."""
+
+    by_state: dict[State, Warmth] = Field(default_factory=dict, description="state to cold, warm or hot; changes only")
+    warm: int | None = Field(default=None, ge=0, le=100, description="score from which any lead is warm, with hot")
+    hot: int | None = Field(default=None, ge=0, le=100, description="score from which any lead is hot, with warm")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Temperature":
+        if (self.warm is None) != (self.hot is None):
+            raise ValueError("temperature by score needs both 'warm' and 'hot'; without them it follows the state")
+        if self.warm is not None and self.by_state:
+            raise ValueError("temperature goes by scores (warm, hot) or by_state, not both; leave one out")
+        return self
+
+    @property
+    def states(self) -> dict[str, Warmth]:
+        """Warmth by state, declared or usual; a plain lead is cold."""
+        return {str(state): warmth for state, warmth in {**_BY_STATE, **self.by_state}.items()}
+
+
+class WithSales(PolicyModel):
+    """When a lead that sales has is due a first call, at risk, or stuck.
+
+    The defaults are starters, to be set by the team: a working day for a first call, two weeks without a word, and in
+    a stage two weeks (accepted), a month (qualified) or a quarter (a running opportunity).
+    """
+
+    first_call_days: float = Field(default=1.0, ge=0, le=90, description="days to a rep's first act after the handoff")
+    silent_days: int = Field(default=14, gt=0, le=365, description="days without a word until it is at risk")
+    stuck_days: dict[SalesStage, int] = Field(
+        default={Stage.SAL: 14, Stage.SQL: 30, Stage.OPPORTUNITY: 90},
+        description="stage to the days after which a lead is stuck in it",
+    )
+
+
+class AfterClose(PolicyModel):
+    """When a closed lead is worth another look: a customer for more, a lost one again; never a disqualified one."""
+
+    expansion_days: int = Field(default=90, ge=0, le=3650, description="days after a win until expansion")
+    recycle_days: int = Field(default=180, ge=0, le=3650, description="days after a loss until recycling")
 
 
 class Otherwise(PolicyModel):
@@ -85,6 +132,8 @@ class QualificationPolicy(PolicyModel):
     otherwise: Otherwise = Otherwise()
     disqualify: tuple[Disqualification, ...] = ()
     temperature: Temperature = Temperature()
+    with_sales: WithSales = WithSales()
+    after_close: AfterClose = AfterClose()
     hysteresis_points: int = Field(default=0, ge=0, le=50, description="a state is left only so far below its score")
     minimum_dwell_days: float = Field(default=0.0, ge=0, le=365, description="a state is kept at least so long")
     introduction_fit_from: float = Field(default=0.0, description="fit points from which an introduction is asked for")
@@ -170,7 +219,8 @@ def _contradictions(policy: QualificationPolicy, document: LinedYaml) -> Iterato
                 f"raise {higher.upper()} or lower {lower.upper()}.",
             )
 
-    if policy.temperature.hot < policy.temperature.warm:
+    warm, hot = policy.temperature.warm, policy.temperature.hot
+    if warm is not None and hot is not None and hot < warm:
         yield document.line(("temperature",)), "hot starts below warm; raise hot or lower warm."
     for k, item in enumerate(policy.disqualify):
         if item.refused == (Topic.AUTHORITY,):

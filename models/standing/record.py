@@ -1,6 +1,6 @@
 """Where one lead stands: the record every surface reads instead of working it out again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ class Standing:
     handed_over_at : when it went to sales, of the latest time
     outcome, closed_at : won, lost, disqualified (or opportunity, where that is the outcome learned); '' while open
     score_at_handoff, score_at_close : by the model in use, from what was known then; None where not asked for
-    state, rule : what score and evidence say under the qualification policy (hysteresis and dwell included)
+    state, rule : what score and evidence say at this moment under the qualification policy, whatever was before
     lead_list : the one list it is on
     next_action, team, programme : what comes next, stage first; :data:`NO_ACTION` where nothing does
     why : the reason of the next action in words
@@ -52,6 +52,15 @@ class Standing:
     def is_open(self) -> bool:
         """Whether anything can still become of it."""
         return self.phase not in (Phase.CLOSED, Phase.CUSTOMER)
+
+    @property
+    def is_with_sales(self) -> bool:
+        """Whether sales has it."""
+        return self.phase is Phase.WITH_SALES
+
+    def because(self, why: str) -> "Standing":
+        """The same with the reason of the next action."""
+        return replace(self, why=why)
 
     def record(self) -> dict[str, Any]:
         """JSON-ready; names as the fields'."""

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from features.schema.source import Capacity
 from features.schema.vocabulary import Verdict
 from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span
+from pipelines.artifacts.evaluation_record import PopulationRecord
 
 
 class Confusion(TypedDict):
@@ -205,6 +206,20 @@ class RepairRecord(Record):
     points_per_log_odds: Figure
 
 
+class RankingRow(TypedDict):
+    """How well model and rubric order one part of the test rows, and how often it was won."""
+
+    population: str
+    rows: int
+    leads: int
+    won: int
+    base_rate: Figure
+    model_auc: Figure
+    model_best_tenth: Figure
+    rubric_auc: NotRequired[Figure]
+    rubric_best_tenth: NotRequired[Figure]
+
+
 class PoliciesRecord(Record):
     """Policies on the same leads: the part that a rubric tried on the past and a simulation have too."""
 
@@ -220,6 +235,7 @@ class PoliciesRecord(Record):
     tie_rule: str = ""
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    noun: str = "leads"
 
 
 class ComparisonRecord(Artifact, PoliciesRecord):
@@ -233,5 +249,7 @@ class ComparisonRecord(Artifact, PoliciesRecord):
     promise: PromiseRecord | None = None
     plan: PlanRecord | None = None
     repair: RepairRecord | None = None
+    population: PopulationRecord | None = None
+    ranking: tuple[RankingRow, ...] = ()
     calibration_by_segment: tuple[SegmentCalibration, ...] = ()
     capacity: Capacity | None = None

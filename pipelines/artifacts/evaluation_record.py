@@ -109,6 +109,17 @@ class FidelityRecord(Record):
     seeds: SeedStability | None
 
 
+class PopulationRecord(Record):
+    """Whose figures these are; ``rows`` of ``rows_in_all`` test rows are compared."""
+
+    name: str = "all"
+    noun: str = "leads"
+    rows: int = 0
+    rows_in_all: int = 0
+    rows_with_sales: int = 0
+    sentence: str = ""
+
+
 class EvaluationRecord(Artifact):
     """Test figures; where nothing was judged all but the first lines keep their defaults.
 
@@ -127,6 +138,7 @@ class EvaluationRecord(Artifact):
     reliability: tuple[ReliabilityRow, ...] = ()
     ece_if_perfect: PerfectError | None = None
     brier: BrierParts | None = None
+    population: PopulationRecord | None = None  # of whom wins at capacity are counted
     base_rate_train: Figure = None
     base_rate_test: Figure = None
     notes: tuple[str, ...] = ()

@@ -200,6 +200,10 @@ class QualificationRecord(Artifact):
     weeks: tuple[WeekRow, ...]
     flicker: str
     kept: int
+    lists: dict[str, int] = {}
+    stages: dict[str, int] = {}
+    stage_and_state: tuple[dict[str, Any], ...] = ()
+    steps: tuple[dict[str, Any], ...] = ()
 
 
 class HalfLifeRow(TypedDict):

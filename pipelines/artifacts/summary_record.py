@@ -51,3 +51,4 @@ class SummaryRecord(Artifact):
     promise: PromiseRecord | None
     bundle: BundleRecord
     seconds: dict[str, float]
+    compared: str = "leads"  # of whom wins at capacity and thresholds speak

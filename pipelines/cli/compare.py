@@ -92,10 +92,13 @@ def _print_thresholds(found: "ComparisonRecord", output: Output) -> None:
 
 
 def _print_policies(found: "ComparisonRecord", output: Output) -> None:
-    from pipelines.report.comparison_tables import HEADS, policy_rows
+    from pipelines.report.comparison_tables import HEADS, RANKING_HEADS, policy_rows, ranking_rows
 
-    output.text("\n".join(found.sentences))
+    said = [] if found.population is None else [found.population.sentence]
+    output.text("\n".join([*said, *found.sentences]))
     output.table("\nPolicies on the test block", HEADS, policy_rows(found.policies))
+    if len(found.ranking) > 1:
+        output.table("\nWho is won, and how well each is ordered", RANKING_HEADS, ranking_rows(found.ranking))
 
 
 def _print_differences(found: "ComparisonRecord", output: Output) -> None:

@@ -199,10 +199,38 @@ def _head(card: dict[str, Any], language: "Language") -> list[str]:
         title = say("Lead {lead}: score {score}, grade {grade}", **asked)
         chance = say(_EVER, **likely)
 
-    if card.get("closed"):
-        return [_closed_text(card["closed"], language), title, chance]
+    stands = card["standing"]
     action = say(card["next_action"].replace("_", " "))
-    return [title, chance, say("State {state}, next: {action}", state=card["state"], action=action)]
+    if card.get("closed"):
+        due = [] if card["next_action"] == "none" else [say("Next: {action}", action=action)]
+        return [_closed_text(card["closed"], language), title, chance, *_scores_then(stands, language), *due]
+    state = say("State {state}, next: {action}", state=card["state"], action=action)
+    return [title, chance, *_stage_text(stands, language), state, *filter(None, [stands["why"]])]
+
+
+def _stage_text(stands: dict[str, Any], language: "Language") -> list[str]:
+    """The CRM's stage, since when and whose; nothing where the source records none."""
+    if not stands["stage"]:
+        return []
+    say, stage = language.text, stands["stage"]
+    shown = stage.upper() if len(stage) == 3 and stage != "won" else say(stage)
+    text = say("Stage in the CRM: {stage} since {day}", stage=shown, day=(stands["stage_since"] or "")[:10])
+    owner = f" ({stands['stage_owner']})" if stands["stage_owner"] else ""
+    return [text + owner]
+
+
+def _scores_then(stands: dict[str, Any], language: "Language") -> list[str]:
+    """The score when sales got the lead and when it closed."""
+    if stands["score_at_handoff"] is None or stands["score_at_close"] is None:
+        return []
+    return [
+        language.text(
+            "Score at the handoff on {day}: {before}, at the close: {after}",
+            day=(stands["handed_over_at"] or "")[:10],
+            before=stands["score_at_handoff"],
+            after=stands["score_at_close"],
+        )
+    ]
 
 
 def _closed_text(closed: dict[str, Any], language: "Language") -> str:

@@ -177,7 +177,8 @@ def summary_text(summary: "SummaryRecord", report: Path, warning: str = "", quar
     if rubric and model:
         wins = [_with_interval(row, "wins_at_capacity", ".0f") for row in (model, rubric)]
         handoffs = model["handoffs_at_capacity"]
-        lines.append(f"  wins at capacity ({handoffs} handoffs): model {wins[0]}, rubric {wins[1]}")
+        of = "" if summary.compared == "leads" else f" of {summary.compared}"
+        lines.append(f"  wins at capacity ({handoffs} handoffs{of}): model {wins[0]}, rubric {wins[1]}")
 
     lines.append(f"  audit: {_audit_text(summary.audit)}")
     if warning:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from features.schema.vocabulary import LeadList
 from pipelines.cli.options import DataDir, Debug, Json, Source
 from pipelines.cli.output import Output, options
 
@@ -38,6 +39,11 @@ def worklist(
     disagree: Annotated[
         bool, typer.Option("--disagree", help="only leads that either rubric or model would hand off")
     ] = False,
+    stage: Annotated[str | None, typer.Option("--stage", help="only leads in this stage of the CRM, e.g. sql")] = None,
+    lead_list: Annotated[
+        LeadList | None,
+        typer.Option("--list", help="to_hand_off (marketing), to_work (sales), watching, customers or closed"),
+    ] = None,
     out: Annotated[str | None, typer.Option("--out", help="CSV to write all of them to, with every column")] = None,
     json: Json = False,
     debug: Debug = False,
@@ -45,16 +51,26 @@ def worklist(
     """List the open leads of the last run, best first: who, score, chance, state, points, the best reason."""
     context = options(source, data_dir).context()
     from pipelines.artifacts.score_record import OPEN_LEADS, ScoreRecord
-    from pipelines.scoring.list_leads import read_worklist
+    from pipelines.scoring.list_leads import read_closed, read_worklist
     from pipelines.workspace.csv_files import write_csv
 
     output, scored = Output(json), ScoreRecord.read(context.paths)
-    found = read_worklist(context, owner=owner, state=state, disagree=disagree, sort=str(sort))
+    wanted = {
+        "owner": owner,
+        "state": state,
+        "stage": stage,
+        "lead_list": None if lead_list is None else str(lead_list),
+    }
+    over = lead_list in (LeadList.CUSTOMERS, LeadList.CLOSED)
+    found = read_closed(context, wanted) if over else read_worklist(context, wanted, disagree=disagree, sort=str(sort))
     if out is not None:
         write_csv(Path(out), found)
 
     if json:
         output.record(found.head(limit).to_dict(orient="records"))
+        return 0
+    if over:
+        output.table(f"{len(found):,} leads that are over, the newest close first", *_shown_closed(found.head(limit)))
         return 0
     what = "open leads" if scored.kind == OPEN_LEADS else "rows of the test block (no row of this source is open)"
     output.table(f"{len(found):,} {what}, best first", *_shown(found.head(limit)))
@@ -71,15 +87,33 @@ def _shown(found: "pd.DataFrame") -> tuple[Sequence[str], list[tuple[Any, ...]]]
 
     names = dict(list(naming_texts(found).items())[:_NAMES])
     manual = ("points",) if "manual_points" in found else ()
-    headers = ("lead", *names, "score", "chance", "grade", "state", *manual, "best reason")
+    staged = "stage" in found.columns
+    states = ("stage", "state") if staged else ("state",)
+    headers = ("lead", *names, "score", "chance", "grade", *states, *manual, "next", "best reason")
     rows = []
     for place, row in enumerate(found.to_dict(orient="records")):
         chance = f"{row['probability']:.0%} ({row['probability_low']:.0%} to {row['probability_high']:.0%})"
         who = [texts[place] for texts in names.values()]
-        state = str(row["state"]).upper()
+        stage = (_capitals(row["stage"]),) if staged else ()
+        step = str(row["next_action"]).replace("_", " ")
         points = (_points_text(row),) if manual else ()
-        rows.append((row["lead_id"], *who, row["score"], chance, row["grade"], state, *points, _short(row["reason_1"])))
+        said = (*stage, _capitals(row["state"]), *points, step, _short(row["reason_1"]))
+        rows.append((row["lead_id"], *who, row["score"], chance, row["grade"], *said))
     return headers, rows
+
+
+def _shown_closed(found: "pd.DataFrame") -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    """Headers and rows of leads that are over."""
+    rows = [
+        (row["lead_id"], row["outcome"], row["closed_at"][:10], row["owner"], row["next_action"].replace("_", " "))
+        for row in found.to_dict(orient="records")
+    ]
+    return ("lead", "closed", "on", "owner", "next"), rows
+
+
+def _capitals(name: Any) -> str:
+    """Short names in capitals, as on every page."""
+    return str(name).upper() if len(str(name)) == 3 else str(name)
 
 
 def _points_text(row: Mapping[Any, Any]) -> str:

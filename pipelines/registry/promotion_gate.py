@@ -10,6 +10,7 @@ from features.array_types import Floats
 from features.errors import BundleError
 from features.matrix import Matrix
 from models.bundle import Bundle, load_bundle
+from models.judging.handoff.population import population_of
 from models.judging.handoff.replay import snapshot_starts, weeks_covered
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.promotion import gate
@@ -24,6 +25,7 @@ from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import is_same_but_for_rules, matrix_for
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog, load_matrix
+from pipelines.workspace.table_files import load_tables
 
 
 def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answer:
@@ -112,6 +114,7 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
         shares_of(matrix, later, capacity.every_days),
         capacity,
         settings,
+        population_of(context.source, load_tables(context.paths), judged.keys, judged.label).kept,
     )
 
     return gate.answer_paired_checks(new.hash, old.hash, checks, len(judged), won, months)

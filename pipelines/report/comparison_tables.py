@@ -19,6 +19,8 @@ POLICY_COLUMNS = (
 )
 HEADS = ("policy", "handoffs", "wins", "90 %", "precision", "recall", "lift", "missed", "revenue", "days")
 
+RANKING_HEADS = ("of whom", "rows", "leads", "won", "base rate", "model AUC", "best tenth", "rubric AUC", "best tenth")
+
 
 def tables_of(paths: Paths) -> dict[str, pd.DataFrame]:
     """Every table of the thresholds stage by name; intervals as ``<figure>_low`` and ``<figure>_high``."""
@@ -28,6 +30,7 @@ def tables_of(paths: Paths) -> dict[str, pd.DataFrame]:
     found = {
         "policies": _flatten(record.policies, POLICY_COLUMNS),
         "confusion": pd.DataFrame([{"policy": row["policy"], **row["confusion"]} for row in record.policies]),
+        "ranking": pd.DataFrame(record.ranking),
         "differences": _flatten(record.differences),
         "curves": pd.concat(curves or [pd.DataFrame()]),
         "by_month": pd.DataFrame(record.by_month),
@@ -71,6 +74,23 @@ def policy_rows(policies: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
         )
         for r in policies
     ]
+
+
+def ranking_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Cells of the parts of the test rows under :data:`RANKING_HEADS`."""
+    judged = [
+        [cell for judge in ("model", "rubric") for cell in (_auc(row, judge), pct(row.get(f"{judge}_best_tenth")))]
+        for row in rows
+    ]
+    return [
+        (row["population"], count(row["rows"]), count(row["leads"]), count(row["won"]), pct(row["base_rate"]), *cells)
+        for row, cells in zip(rows, judged, strict=True)
+    ]
+
+
+def _auc(row: Mapping[str, Any], judge: str) -> str:
+    found = row.get(f"{judge}_auc")
+    return "-" if found is None else f"{found:.3f}"
 
 
 def _span(pair: Sequence[float | None] | None) -> str:

@@ -42,6 +42,7 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> SummaryRecord:
             "candidates": _candidates(backtest),
             "winner": _winner(backtest, train),
             "test": evaluation.figures,
+            "compared": "leads" if evaluation.population is None else evaluation.population.noun,
             "recorded": evaluation.recorded,
             "thresholds": comparison.policies,
             "promise": None if comparison.promise is None else comparison.promise.record(),

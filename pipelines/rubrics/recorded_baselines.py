@@ -7,8 +7,11 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
 
-def recorded_policies(context: Context, test: Matrix) -> list[ScoredPolicy]:
-    """A vendor's score and the handoffs that happened, where the source declares them."""
+def recorded_policies(context: Context, test: Matrix, *, coming: bool = False) -> list[ScoredPolicy]:
+    """A vendor's score and the handoffs that happened, where the source declares them.
+
+    ``coming``: the rows are of leads not handed off yet, so a handoff is one that came before the next look.
+    """
     source = context.source
     if source.recorded_score is None and source.actual_handoff is None:
         return []
@@ -16,5 +19,6 @@ def recorded_policies(context: Context, test: Matrix) -> list[ScoredPolicy]:
     if source.recorded_score is not None:
         found.append(recorded_score(tables["leads"], source.recorded_score, test.keys))
     if source.actual_handoff is not None and source.kind == "relational":
-        found.append(actual_handoff(tables["stages"], source.actual_handoff, test.keys))
+        ahead = source.cohort.every_days if coming else 0
+        found.append(actual_handoff(tables["stages"], source.actual_handoff, test.keys, ahead_days=ahead))
     return found

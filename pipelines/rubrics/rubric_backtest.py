@@ -17,14 +17,16 @@ from models.judging.cluster_bootstrap import Resampling
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.comparison import Comparison
 from models.judging.handoff.policies import ScoredPolicy
+from models.judging.handoff.population import population_of
 from models.judging.handoff.replay import JudgedRows
 from models.judging.handoff.rubric_only import replay_rubric_only
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.leakage.audit import feature_origins
 from models.logistic import sigmoid
 from pipelines.artifacts.audit_record import AuditRecord
-from pipelines.artifacts.final_block import FinalBlock, load_test_block
+from pipelines.artifacts.final_block import FinalBlock
 from pipelines.artifacts.verdict_record import StageVerdict
+from pipelines.rubrics.compared_leads import load_compared_block
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables
@@ -47,12 +49,16 @@ def backtest_rubric(
     *,
     others: Sequence[ScoredPolicy] = (),
     segments: Mapping[str, pd.Series] | None = None,
+    noun: str = "leads",
 ) -> Comparison:
-    """Rubric and evaluated twin side by side on the test block; the twin alone where there is no rubric."""
+    """Rubric and evaluated twin side by side on the test block; the twin alone where there is no rubric.
+
+    ``noun`` says whose rows the block has, where it has not all.
+    """
     return compare_policies(
         ScoredPolicy("model", block.log_odds, probability=sigmoid(block.log_odds)),
         rubric,
-        JudgedRows.of(block.matrix),
+        JudgedRows.of(block.matrix, noun),
         capacity=capacity,
         resampling=resampling,
         others=others,
@@ -81,10 +87,13 @@ def try_rubric(context: Context, rubric: Rubric) -> dict[str, Any]:
     if before is None or before.verdict not in TRAINED:
         return _try_alone(context, rubric, matrix, before)
 
-    block = load_test_block(paths, matrix)
+    compared = load_compared_block(context, matrix)
+    block, population = compared.block, compared.population
     values = read_rule_values(source, load_tables(paths), rubric, block.matrix, block.rows)
     capacity, resampling = SnapshotCapacity.of(source), Resampling.of(context.settings)
-    return backtest_rubric(block, score_by_rubric(rubric, values), capacity, resampling).record()
+    judge = score_by_rubric(rubric, values)
+    found = backtest_rubric(block, judge, capacity, resampling, noun=population.noun).record()
+    return found | {"population": population.record()}
 
 
 def _try_alone(context: Context, rubric: Rubric, matrix: Matrix, before: StageVerdict | None) -> dict[str, Any]:
@@ -96,11 +105,15 @@ def _try_alone(context: Context, rubric: Rubric, matrix: Matrix, before: StageVe
             f"{source.label.horizon_days} days and the reporting lag, or check the declared outcomes."
         )
 
+    matured = matrix.take(rows)
+    tables = load_tables(context.paths)
+    population = population_of(source, tables, matured.keys, matured.label)
+    rows = rows[population.kept]
     past = matrix.take(rows)
-    values = read_rule_values(source, load_tables(context.paths), rubric, past, rows)
+    values = read_rule_values(source, tables, rubric, past, rows)
     found = replay_rubric_only(
         score_by_rubric(rubric, values),
-        JudgedRows.of(past),
+        JudgedRows.of(past, population.noun),
         capacity=SnapshotCapacity.of(source),
         resampling=Resampling.of(context.settings),
     )
@@ -108,13 +121,13 @@ def _try_alone(context: Context, rubric: Rubric, matrix: Matrix, before: StageVe
     reason = "No run has judged a model yet." if before is None else before.verdict_text
     sentences = (
         "No model stands beside the rubric. " + reason[:1].upper() + reason[1:],
-        f"The rubric was tried on all {len(rows):,} matured rows of {found.leads:,} leads. Rules written by people "
-        "learned nothing from them; rules made from these outcomes would look better than they are.",
+        f"The rubric was tried on all {len(rows):,} matured rows of {found.leads:,} {population.noun}. Rules written "
+        "by people learned nothing from them; rules made from these outcomes would look better than they are.",
         *find_hindsight(context, rubric),
         *found.sentences,
     )
     verdict = {"verdict": None if before is None else str(before.verdict), "verdict_text": reason}
-    return verdict | replace(found, sentences=sentences).record()
+    return verdict | replace(found, sentences=sentences).record() | {"population": population.record()}
 
 
 def find_hindsight(context: Context, rubric: Rubric) -> list[str]:

@@ -9,6 +9,7 @@ from features.array_types import Bools, Floats, Tables
 from features.assembly.build_matrix import features_at
 from features.cohort.cohort import cutoff_of, keys_of
 from features.cohort.labels import label
+from features.schema.vocabulary import LeadList
 from models.bundle import Bundle
 from models.judging.handoff.exploration import Estimate, estimate, pick
 from models.judging.handoff.replay import tie_order
@@ -18,19 +19,26 @@ from pipelines.workspace.context import Context
 LOG = "exploration.parquet"
 _SEED_STRIDE = 1_000_003  # more than the days of a calendar, so that no two seeds share a draw
 FEWEST = 30  # handoffs with a known outcome: below, an interval would say nothing
+_BEFORE_HANDOFF = (str(LeadList.TO_HAND_OFF), str(LeadList.WATCHING))
 _COLUMNS = ("lead_id", "as_of", "explored", "propensity", "share", "seed", "bundle")
 
 
 def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_hash: str) -> pd.DataFrame:
     """Places of the week, by score but for the declared share; empty where none is declared.
 
-    The draw depends on the declared seed, the day and the leads alone, so a rerun draws the same.
+    The draw depends on the declared seed, the day and the leads alone, so a rerun draws the same. A place is a handoff,
+    so leads that sales has already get none.
     """
     capacity = context.source.capacity
     if not capacity.exploration_share or not len(worklist):
         return pd.DataFrame(columns=list(_COLUMNS))
 
     as_of = pd.Timestamp(worklist["as_of"].iloc[0])
+    if "lead_list" in worklist:
+        mine = worklist["lead_list"].isin(_BEFORE_HANDOFF).to_numpy(dtype=bool)
+        worklist, log_odds = worklist[mine].reset_index(drop=True), log_odds[mine]
+    if not len(worklist):
+        return pd.DataFrame(columns=list(_COLUMNS))
     picks = pick(
         log_odds,
         tie_order(worklist["lead_id"]),
@@ -95,7 +103,7 @@ def judge_log(
     wanted: dict[str, Bools] = {
         "handed off for being best": ~drawn,
         "drawn at random from the rest": drawn,
-        "everybody who was open": np.ones(len(rows), dtype=bool),
+        "everybody not yet with sales": np.ones(len(rows), dtype=bool),
     }
 
     if least is not None:
@@ -121,7 +129,8 @@ def _row(name: str, found: Estimate) -> dict[str, Any]:
 def _sentence(found: dict[str, Any]) -> str:
     return (
         f"{_drawn(found)} the outcome of {found['matured']:,} is known. Each is weighed by the inverse of the chance "
-        "with which it was handed off, so these figures describe all open leads, not only those the score favoured."
+        "with which it was handed off, so these figures describe all open leads not yet with "
+        "sales, not only those the score favoured."
     )
 
 

@@ -1,5 +1,6 @@
 """One lead, or any bundle, looked up by name: what ``explain`` and ``score --input`` have in common."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,19 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.assembly.crm_facts import Closes, CrmFacts
 from features.assembly.flat_matrix import flat_at
 from features.assembly.rule_values import rules_catalog
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.matrix import Matrix
+from features.point_in_time.microseconds import micros
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.language import load_language
 from models.explaining.manual.manual_score import ManualRows
-from models.scoring import score
+from models.scoring import Beside, score
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.registry.champion import read_champion, require_champion
@@ -184,9 +187,31 @@ def card_of(
     if rubric is not None:
         values = look_up(context, rules_catalog(context.source, rubric), lead_id, as_of)[0].values
         manual = ManualRows(rubric, values)
-    scored = score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken, manual=manual)
-    card = scored.card(0)
-    return card if closed is None else closed.mark(card)
+    facts = facts_of(context, matrix, as_of, {} if closed is None else {lead_id: closed})
+    beside = Beside(facts, manual)
+    scored = score(bundle, matrix, chosen, source=context.source, policy=context.policy, language=spoken, beside=beside)
+    card, handed = scored.card(0), scored.standing(0).handed_over_at
+    if handed is None or not _was_created_before(context, lead_id, pd.Timestamp(handed)):
+        return card
+    then = features_at(load_tables(context.paths), context.source, bundle.catalog, [lead_id], pd.Timestamp(handed))
+    before = score(bundle, then, chosen, source=context.source, policy=context.policy)
+    return card | {"standing": card["standing"] | {"score_at_handoff": int(before.columns["score"][0])}}
+
+
+def _was_created_before(context: Context, lead_id: str, when: pd.Timestamp) -> bool:
+    leads = load_tables(context.paths)["leads"]
+    created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
+    return bool(pd.isna(created) or created < when)
+
+
+def facts_of(context: Context, matrix: Matrix, as_of: str | None, closed: Mapping[str, ClosedLead]) -> CrmFacts:
+    """What people did with the leads of a matrix until the moment asked for, also with those that were over by then."""
+    tables = load_tables(context.paths)
+    clocks = context.source.kind != "flat"
+    when = parse_as_of(as_of, cutoff_of(tables, context.source)) if clocks else None
+    keys = matrix.keys
+    lead_ids = keys["lead_id"].to_numpy(dtype=object)
+    return CrmFacts.of(tables, context.source, lead_ids, micros(keys["as_of"]), Closes(when, closed))
 
 
 def tables_if_any(context: Context) -> Tables | None:

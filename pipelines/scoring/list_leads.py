@@ -1,8 +1,15 @@
 """The worklist of the last run as people read it: who a lead is beside its score."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from features.assembly.closed_leads import closed_leads
+from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
+from features.schema.vocabulary import LeadList, Stage
+from models.explaining.qualification_policy import default_qualification
+from models.standing.next_steps import step_after_close
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.scoring.shown_columns import (
     NAMING,
@@ -15,18 +22,19 @@ from pipelines.scoring.shown_columns import (
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.standing_feedback import PINNED_ACTION, PINNED_STATE, SILENCED
-from pipelines.workspace.table_files import records_of
+from pipelines.workspace.table_files import load_tables, records_of
 
 _LONGEST = 40  # mean characters of a column that names somebody; links and descriptions are longer
 
 
 def read_worklist(
-    context: Context, *, owner: str | None = None, state: str | None = None, disagree: bool = False, sort: str = "score"
+    context: Context, wanted: Mapping[str, str | None] | None = None, *, disagree: bool = False, sort: str = "score"
 ) -> pd.DataFrame:
     """Rows of the worklist, best first, with name, company and owner behind the id.
 
     Parameters
     ----------
+    wanted : keeps leads with these values (None: any) in owner, state, stage or lead_list, in either case
     disagree : only leads that one of rubric and model would hand off
     sort : ``score``, or ``points`` of the rubric
 
@@ -35,7 +43,7 @@ def read_worklist(
     DataError
         if the source was not run.
     ContractError
-        if the last run scored no leads, or none has the owner or the state; the message names those there are.
+        if the last run scored no leads, or none has such a value; the message names those there are.
     """
     listed = read_parquet(context.paths.score / "worklist.parquet")
     if "lead_id" not in listed:
@@ -53,16 +61,55 @@ def read_worklist(
         found = found[found["disagree"].ne("").to_numpy(dtype=bool)]
     if sort == "points":
         found = found.sort_values("manual_points", ascending=False, kind="stable")
-    for column, wanted in (("owner", owner), ("state", state)):
-        if wanted is None:
+    return _keep(found, wanted or {}, "lead of the worklist")
+
+
+def _keep(found: pd.DataFrame, wanted: Mapping[str, str | None], what: str) -> pd.DataFrame:
+    """The rows with the values asked for."""
+    for column, value in wanted.items():
+        if value is None:
             continue
         values = found[column].astype("str") if column in found else pd.Series(dtype="str")
-        hit = values.str.casefold() == wanted.casefold()
+        hit = values.str.casefold() == value.casefold()
         if not hit.any():
             known = ", ".join(sorted(set(values.dropna()))[:20]) or "none"
-            raise ContractError(f"no lead of the worklist has {column} '{wanted}'. There are: {known}.")
+            name = column.replace("lead_list", "list")
+            raise ContractError(f"no {what} has {name} '{value}'. There are: {known}.")
         found = found[hit.to_numpy()]
     return found.reset_index(drop=True)
+
+
+def read_closed(context: Context, wanted: Mapping[str, str | None]) -> pd.DataFrame:
+    """Leads that are over at the data cut-off, the newest close first: how each ended, when, with whom, what is due.
+
+    ``wanted`` as in :func:`read_worklist`; a closed lead has no state, and its stage is how it ended.
+    """
+    tables, source = load_tables(context.paths), context.source
+    cutoff = None if source.kind == "flat" else cutoff_of(tables, source)
+    policy = context.policy or default_qualification()
+    leads = tables["leads"]
+    ids = leads["lead_id"].astype("str") if "lead_id" in leads else pd.Series(dtype="str")
+    owners = dict(zip(ids, leads["owner"].fillna(""), strict=True)) if "owner" in leads else {}
+
+    rows = []
+    for name, closed in closed_leads(tables, source, cutoff).items():
+        days = float("nan") if closed.at is None or cutoff is None else (cutoff - closed.at) / pd.Timedelta(days=1)
+        rows.append(
+            {
+                "lead_id": name,
+                "owner": str(owners.get(name, "")),
+                "stage": closed.outcome,
+                "lead_list": str(LeadList.CUSTOMERS if closed.outcome == Stage.WON else LeadList.CLOSED),
+                "outcome": closed.outcome,
+                "closed_at": "" if closed.at is None else closed.at.isoformat(),
+                "next_action": step_after_close(closed.outcome, days, policy),
+            }
+        )
+    columns = ["lead_id", "owner", "stage", "lead_list", "outcome", "closed_at", "next_action"]
+    found = pd.DataFrame(rows, columns=columns).sort_values(
+        ["closed_at", "lead_id"], ascending=[False, True], kind="stable"
+    )
+    return _keep(found, wanted, "lead that is over")
 
 
 def show_feedback(listed: pd.DataFrame) -> pd.DataFrame:

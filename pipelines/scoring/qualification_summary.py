@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.schema.vocabulary import LeadList
 from models.explaining.qualification import RANK
 from models.one_answer_short import shortlist
 from models.scoring import Scored
@@ -30,12 +31,14 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: State
         return {}
     policy = scored.policy
 
+    sales = worklist["lead_list"].eq(str(LeadList.TO_WORK)).to_numpy() if "lead_list" in worklist else None
     by_rule = worklist.groupby(["state", "rule", "next_action", "team", "programme"], dropna=False)
     states = by_rule.agg(leads=("lead_id", "size"), probability=("probability", "mean")).reset_index()
     rank = states["state"].map(RANK).fillna(-1)
     states = states.assign(rank=rank).sort_values(["rank", "leads"], ascending=False).drop(columns="rank")
 
-    near = worklist[(worklist["near_state"] != "").to_numpy()]
+    ours = worklist if sales is None else worklist[~sales]  # whom a better state would hand off
+    near = ours[(ours["near_state"] != "").to_numpy()]
     lacks = near.groupby(["near_state", "near_lacks"]).agg(leads=("lead_id", "size")).reset_index()
 
     out = worklist[(worklist["next_action"] == "disqualify").to_numpy()]
@@ -49,7 +52,8 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: State
         "near_total": len(near),
         "near_lacks": lacks.sort_values("leads", ascending=False).head(12).to_dict(orient="records"),
         "near": _first_records(near, ("lead_id", "score", "state", "near_state", "near_lacks"), NEAR),
-        **_one_answer_short(scored),
+        **_one_answer_short(scored, frozenset(ours["lead_id"])),
+        **_standing_counts(worklist),
         "proposed_total": len(out),
         "proposed": _first_records(out, ("lead_id", "score", "state", "reason"), PROPOSED),
         "reasons": {str(k): int(v) for k, v in out["reason"].value_counts().items()},
@@ -61,9 +65,29 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: State
     }
 
 
-def _one_answer_short(scored: Scored) -> dict[str, Any]:
-    """Leads a single answer would put into a better state."""
+def _standing_counts(worklist: pd.DataFrame) -> dict[str, Any]:
+    """Open leads by list, and by CRM stage with our state of them beside it; nothing without stages."""
+    if "lead_list" not in worklist:
+        return {}
+    both = worklist.groupby(["stage", "state"]).size().unstack(fill_value=0)
+    crossed = [{"stage": str(stage), **{str(k): int(v) for k, v in row.items()}} for stage, row in both.iterrows()]
+    steps = worklist.groupby(["lead_list", "next_action"]).size()
+    named = [
+        {"lead_list": str(key[0]), "next_action": str(key[1]), "leads": int(n)}  # type: ignore[index]
+        for key, n in steps.items()
+    ]
+    return {
+        "lists": {str(k): int(v) for k, v in worklist["lead_list"].value_counts().items()},
+        "stages": {str(k): int(v) for k, v in worklist["stage"].value_counts().items() if k},
+        "stage_and_state": crossed,
+        "steps": named,
+    }
+
+
+def _one_answer_short(scored: Scored, ours: frozenset[str]) -> dict[str, Any]:
+    """Leads not yet with sales that a single answer would put into a better state."""
     found = shortlist(scored)
+    found = found[found["lead_id"].isin(list(ours)).to_numpy()]
     label = scored.framework.label
     rows = [{str(k): v for k, v in row.items()} for row in found.head(SHORT).to_dict(orient="records")]
     return {

@@ -1,20 +1,24 @@
 """Score the leads of a file: one row out per row in, in the same order, nothing dropped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from features.assembly.closed_leads import ClosedLead
+from features.assembly.crm_facts import Closes, CrmFacts
 from features.assembly.rule_values import rules_catalog
 from features.errors import ContractError
 from features.matrix import Matrix
+from features.point_in_time.microseconds import micros
 from models.explaining.manual.manual_score import ManualRows
 from models.judging.drift.trained_values import TrainedValues
-from models.scoring import score
+from models.scoring import Beside, score
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.scoring.file_rows import closed_leads_of_file, moments_of, replace_merged_leads, rows_of_file
-from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, find_reading
+from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, find_reading, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from pipelines.scoring.row_notes import (
     ERROR,
@@ -131,13 +135,15 @@ def score_leads(
         others = rows_of_file(context, rules, leads, merged, as_of, closed=closed)[0]
         manual = ManualRows(rubric, others.values.iloc[places].reset_index(drop=True))
 
+    seen = matrix.take(places)
+    facts = None if when is None else _facts_of(context, seen, when, closed)
     scored = score(
         model,
-        matrix.take(places),
+        seen,
         find_framework(context, framework),
         source=context.source,
         policy=context.policy,
-        manual=manual,
+        beside=Beside(facts, manual),
     )
 
     frame = scored.frame.set_index(np.flatnonzero(usable)).reindex(range(len(errors)))
@@ -152,13 +158,23 @@ def score_leads(
         frame[NOTE] = note_merged_leads(frame, merged)
     if closed:
         frame[NOTE] = note_closed_leads(frame, closed, merged)
-        over = usable & replace_merged_leads(frame["lead_id"], merged).isin(list(closed)).to_numpy(dtype=bool)
-        frame.loc[over, ["next_action", "question"]] = ["none", ""]
+        if facts is None:  # without clocks there is no day on which anything is due again
+            over = usable & replace_merged_leads(frame["lead_id"], merged).isin(list(closed)).to_numpy(dtype=bool)
+            frame.loc[over, ["next_action", "question"]] = ["none", ""]
     frame = mark_scored(context.paths, frame)
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
     unseen = trained.describe(rows, scored.rows)
     return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns, tuple(unseen))
+
+
+def _facts_of(context: Context, matrix: Matrix, when: pd.Timestamp, closed: Mapping[str, ClosedLead]) -> CrmFacts:
+    """What people did with the leads of the file until the moment asked for, as far as the source's tables know."""
+    keys = matrix.keys
+    lead_ids = keys["lead_id"].to_numpy(dtype=object)
+    return CrmFacts.of(
+        tables_if_any(context) or {}, context.source, lead_ids, micros(keys["as_of"]), Closes(when, closed)
+    )
 
 
 def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.DataFrame:

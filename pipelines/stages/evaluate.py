@@ -14,8 +14,9 @@ from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.backtest import Backtest
-from models.judging.evaluation.final_block import rank_figures
+from models.judging.evaluation.final_block import rank_figures, wins_at_capacity
 from models.judging.evaluation.metrics import auc
+from models.judging.handoff.population import Population, population_of
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit import Recipe, described_candidates, evaluate_twin, fit_twin
 from pipelines.artifacts.evaluation_record import EvaluationRecord
@@ -31,6 +32,7 @@ from pipelines.stages.learned_scorecard import scorecard_record
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.table_files import load_tables
 
 JUDGED = (Verdict.OK, Verdict.WEAK_SIGNAL, Verdict.NO_SIGNAL)
 
@@ -53,7 +55,11 @@ def run_evaluate(context: Context) -> EvaluationRecord:
         base_train = float(matrix.label[split.final.train].mean())
         result |= {**judged.record(), "winner": decision.winner, "base_rate_train": base_train}
         result["split_kind"] = split.kind
-        result["recorded"] = _rank_recorded_scores(context, matrix.take(split.final.test))
+        test = matrix.take(split.final.test)
+        population = population_of(context.source, load_tables(context.paths), test.keys, test.label)
+        result["population"] = population.record()
+        result["recorded"] = _rank_recorded_scores(context, test, population)
+        _count_wins_of(context, test, population, judged.log_odds, result["figures"])
         result["accounts"] = _judge_seen_and_unseen(matrix, split, judged.log_odds[decision.winner])
         result["fidelity"] = fidelity_of(context, matrix, split, found, decision, twin)
 
@@ -89,12 +95,32 @@ def _fitted_before(context: Context, found: Backtest, split: Chop) -> Mapping[st
     return twin.components if same else {}
 
 
-def _rank_recorded_scores(context: Context, test: Matrix) -> dict[str, dict[str, Any]]:
+def _count_wins_of(
+    context: Context,
+    test: Matrix,
+    population: Population,
+    log_odds: Mapping[str, Floats],
+    figures: dict[str, dict[str, Any]],
+) -> None:
+    """Wins at capacity of those compared alone, where that is not everybody: sales' running deals take no place."""
+    if population.kept.all():
+        return
+    at = np.flatnonzero(population.kept)
+    own = {name: z[at] for name, z in log_odds.items()}
+    resampling = Resampling.of(context.settings)
+    wins = wins_at_capacity(test.take(at), own, SnapshotCapacity.of(context.source), resampling)
+    for name, row in wins.items():
+        figures[name] |= row
+
+
+def _rank_recorded_scores(context: Context, test: Matrix, population: Population) -> dict[str, dict[str, Any]]:
     """Rank figures of what the source recorded at the time."""
     judges = recorded_policies(context, test)
     if not judges:
         return {}
-    return rank_figures(test, judges, SnapshotCapacity.of(context.source), Resampling.of(context.settings))
+    found = rank_figures(test, judges, SnapshotCapacity.of(context.source), Resampling.of(context.settings))
+    _count_wins_of(context, test, population, {judge.name: judge.score for judge in judges}, found)
+    return found
 
 
 def _scorecard_of(twin: Mapping[str, Candidate], matrix: Matrix) -> TwinScorecardRecord | None:

@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
+from features.assembly.crm_facts import Closes, CrmFacts
 from features.assembly.rule_values import rule_values_on
 from features.matrix import Matrix
+from features.point_in_time.microseconds import micros
 from features.schema.vocabulary import TRAINED, Role
 from models.bundle import Bundle, load_bundle
 from models.explaining.manual.manual_score import ManualRows
 from models.explaining.model_bars import SEGMENT_LEVEL, is_segment_contribution
 from models.explaining.points import BASE, CLIP, CONTEXT_WARNING, bar_homes, context_share, sum_by_group
-from models.scoring import Scored, score
+from models.scoring import Beside, Scored, score
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.score_record import (
     OPEN_LEADS,
@@ -57,17 +59,18 @@ def run_score(context: Context) -> ScoreRecord:
     extras = Extras(pd.DataFrame(), pd.DataFrame(), {}, {})
     if before.verdict in TRAINED or _points_score(context):
         bundle, matrix, kind = _subject(context)
+        clocks = kind == OPEN_LEADS and context.source.kind == "relational"
+        facts = open_facts(context, matrix) if clocks else None
         scored = score(
             bundle,
             matrix,
             context.framework,
             source=context.source,
             policy=context.policy,
-            manual=_manual_rows(context, bundle, matrix) if kind == OPEN_LEADS else None,
+            beside=Beside(facts, _manual_rows(context, bundle, matrix) if kind == OPEN_LEADS else None),
         )
         order = rank_rows(scored)
 
-        clocks = kind == OPEN_LEADS and context.source.kind == "relational"
         history = _state_history(context, bundle, scored) if clocks else None
         listed = pd.concat([scored.frame, columns_of(scored, history)], axis=1).iloc[order].reset_index(drop=True)
         worklist = mark_list(context.paths, add_display_columns(context, listed))
@@ -107,6 +110,13 @@ def run_score(context: Context) -> ScoreRecord:
         write_parquet(folder / "expansion.parquet", extras.expansion)
         before.write(folder)
     return record
+
+
+def open_facts(context: Context, matrix: Matrix) -> CrmFacts:
+    """What people did with the open leads of a matrix; none of them is over."""
+    keys = matrix.keys
+    lead_ids = keys["lead_id"].to_numpy(dtype=object)
+    return CrmFacts.of(load_tables(context.paths), context.source, lead_ids, micros(keys["as_of"]), Closes(None, {}))
 
 
 @dataclass(frozen=True)

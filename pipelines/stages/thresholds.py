@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.schema.source import Capacity
 from features.schema.vocabulary import TRAINED, Verdict
@@ -26,6 +27,7 @@ from models.judging.handoff.capacity_planner import PLAN_DRAWS, plan_capacity
 from models.judging.handoff.comparison import Comparison
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.policy_names import Policy
+from models.judging.handoff.population import Whom, is_before_handoff, population_of
 from models.judging.handoff.precision_guarantee import Promise, find_promised_threshold, transfer_threshold
 from models.judging.handoff.replay import JudgedRows
 from models.judging.handoff.rubric_only import replay_rubric_only
@@ -37,11 +39,12 @@ from models.judging.rubrics.rule_diagnostics import diagnose_rules
 from models.judging.rubrics.scorecard_to_rubric import Proposal
 from models.logistic import sigmoid
 from pipelines.artifacts.comparison_record import ComparisonRecord
-from pipelines.artifacts.final_block import FinalBlock, load_test_block
+from pipelines.artifacts.final_block import FinalBlock
 from pipelines.artifacts.lifecycle_record import ProfileRecord
 from pipelines.artifacts.train_record import TwinScorecardRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.lifecycle_figures import write_lifecycle
+from pipelines.rubrics.compared_leads import ComparedBlock, load_compared_block
 from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_backtest import backtest_rubric
@@ -76,13 +79,14 @@ class JudgedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedBlock:
-    """The test block with rubric, model and what stands beside them replayed on it.
+    """The test block with rubric, model and what stands beside them replayed on those rows of it that are compared.
 
     ``capacity`` has a value per win, declared or of wins before the test block; ``capacity_notes`` say which.
     """
 
     matrix: Matrix
     test: FinalBlock
+    chosen: ComparedBlock
     proposed: Proposal | None
     capacity: Capacity
     capacity_notes: list[str]
@@ -108,8 +112,9 @@ def run_thresholds(context: Context, asked: PromiseAsked | None = None) -> Compa
 def _judge_block(context: Context) -> JudgedBlock:
     """Load the test block and replay rubric and model on it."""
     matrix, train = load_matrix(context.paths.matrix), load_chop(context.paths.matrix).final.train
-    block = load_test_block(context.paths, matrix)
-    proposed = _propose(context, matrix, train)
+    chosen = load_compared_block(context, matrix)
+    block = chosen.block
+    proposed = _propose(context, matrix, keep_compared(context, matrix, train, chosen.population.name))
     capacity, notes = value_of_a_win(context.source.capacity, matrix.take(train))
     segments = segments_of(block.matrix)
 
@@ -119,18 +124,29 @@ def _judge_block(context: Context) -> JudgedBlock:
         score_by_history(context.source, load_tables(context.paths), context.rubrics, block.matrix, block.rows),
         SnapshotCapacity.of(context.source, capacity),
         Resampling.of(context.settings),
-        others=[*beside, *recorded_policies(context, block.matrix)],
+        others=[*beside, *recorded_policies(context, block.matrix, coming=chosen.population.name != "all")],
         segments=segments,
+        noun=chosen.population.noun,
     )
     return JudgedBlock(
         matrix=matrix,
         test=block,
+        chosen=chosen,
         proposed=proposed,
         capacity=capacity,
         capacity_notes=notes,
         segments=segments,
         compared=compared,
     )
+
+
+def keep_compared(context: Context, matrix: Matrix, rows: Ints, whom: Whom) -> Ints:
+    """Those of the rows that a comparison of these people may learn and judge from."""
+    if whom == "all":
+        return rows
+    keys = matrix.keys.iloc[rows].reset_index(drop=True)
+    before, _ = is_before_handoff(context.source, load_tables(context.paths), keys)
+    return np.asarray(rows[before], dtype=np.int64)
 
 
 def _propose(context: Context, matrix: Matrix, train: Any) -> Proposal | None:
@@ -156,7 +172,9 @@ def build_comparison(run: JudgedRun, folder: Path) -> None:
             "capacity": judged.capacity.model_dump(mode="json"),
             "promise": _promise(context, judged, run.asked),
             "calibration_by_segment": _calibration(context, judged),
-            "repair": _diagnose_rules(context, judged.matrix),
+            "population": judged.chosen.population.record(),
+            "ranking": judged.chosen.ranking(_points_of_all(context, judged.chosen.whole)),
+            "repair": _diagnose_rules(context, judged.matrix, judged.chosen.population.name),
             "plan": _plan(context, judged.test),
         }
     else:
@@ -167,7 +185,7 @@ def build_comparison(run: JudgedRun, folder: Path) -> None:
 def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
     """The rubric against outcomes as far as there are any, where it scores alone; nothing where it does not.
 
-    On all matured rows: rules written by people learned nothing from them.
+    On all matured rows of those compared: rules written by people learned nothing from them.
     """
     rubric, folder = context.rubric, context.paths.matrix
     if rubric is None or before.verdict not in (Verdict.TOO_LITTLE_DATA, Verdict.NO_SIGNAL):
@@ -176,14 +194,17 @@ def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
     rows = np.flatnonzero(matrix.matured)
     if not len(rows):
         return {}
+    tables, matured = load_tables(context.paths), matrix.take(rows)
+    population = population_of(context.source, tables, matured.keys, matured.label)
+    rows = rows[population.kept]
     past = matrix.take(rows)
-    scored = score_by_history(context.source, load_tables(context.paths), context.rubrics, past, rows)
+    scored = score_by_history(context.source, tables, context.rubrics, past, rows)
     if scored is None:
         return {}
     capacity, notes = value_of_a_win(context.source.capacity, past)
     found = replay_rubric_only(
         scored,
-        JudgedRows.of(past),
+        JudgedRows.of(past, population.noun),
         capacity=SnapshotCapacity.of(context.source, capacity),
         resampling=Resampling.of(context.settings),
     ).record()
@@ -192,7 +213,8 @@ def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
         "sentences": [reason, *found["sentences"]],
         "notes": [*found["notes"], *notes, *note_of_versions(context.rubrics, past)],
         "capacity": capacity.model_dump(mode="json"),
-        "repair": _diagnose_rules(context, matrix) if past.label.min() != past.label.max() else None,
+        "population": population.record(),
+        "repair": _diagnose_rules(context, matrix, population.name) if past.label.min() != past.label.max() else None,
     }
 
 
@@ -276,11 +298,17 @@ def _calibration(context: Context, judged: JudgedBlock) -> list[dict[str, Any]]:
     return calibration_by(judged.test.matrix, judged.test.log_odds, judged.segments, resampling)
 
 
-def _diagnose_rules(context: Context, matrix: Matrix) -> dict[str, Any] | None:
-    """What each rule of the rubric is worth, on all matured rows."""
+def _points_of_all(context: Context, whole: FinalBlock) -> Floats | None:
+    """The rubric's points of the whole test block."""
+    found = score_by_history(context.source, load_tables(context.paths), context.rubrics, whole.matrix, whole.rows)
+    return None if found is None else found.score
+
+
+def _diagnose_rules(context: Context, matrix: Matrix, whom: Whom) -> dict[str, Any] | None:
+    """What each rule of the rubric is worth, on all matured rows of those compared."""
     if context.rubric is None:
         return None
-    rows = matrix.take(np.flatnonzero(matrix.matured))
+    rows = matrix.take(keep_compared(context, matrix, np.flatnonzero(matrix.matured), whom))
     order = rows.keys["order"].to_numpy(dtype=np.int64) if matrix.ordered else None
     book = RubricCandidate(context.rubric).ledger(rows.values)
     return diagnose_rules(book, rows.values, matrix.catalog, rows.label, rows.weight, group_codes(rows), order).record()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from features.assembly.closed_leads import ClosedLead
 from features.schema.vocabulary import EvidenceStatus
@@ -53,19 +54,19 @@ def build_card(
     _check_created(state, code, as_of)
     with app_state.store.reading() as session:
         closed = find_closed(app_state, session, state, code, as_of)
-        when = _open_until(state, code, closed, as_of)
-        scored = score_leads(app_state, session, state, [code], chosen, when, find_language(language))
+        _check_was_open(state, code, closed)
+        scored = score_leads(app_state, session, state, [code], chosen, as_of, find_language(language))
+        card = _with_handoff(app_state, session, state, code, scored.card(0))
         said = read_feedback(session, lead_id)
         silenced = find_silenced(session, lead_id)
-    card = scored.card(0) if closed is None else closed.mark(scored.card(0))
     overrides = find_overrides(app_state.store, [lead_id]) if closed is None and as_of is None else {}
     card = pin(card, overrides.get(lead_id))
-    card = card if silenced is None else silence(card)
-    standing = next((row for row in said if row["verdict"] != WITHDRAW and not row["undone"]), None)
+    card = _repeat_in_standing(card if silenced is None else silence(card))
+    latest = next((row for row in said if row["verdict"] != WITHDRAW and not row["undone"]), None)
     display = state.data.display(code)
     return to_json_values(card) | {
         "display": display if silenced is None else hide_contacts(display),
-        "feedback": standing,
+        "feedback": latest,
         "said": said,
         "silenced": None if silenced is None else feedback_record(silenced),
     }
@@ -83,20 +84,33 @@ def _check_created(state: LoadedState, code: int, as_of: datetime | None) -> Non
         )
 
 
-def _open_until(state: LoadedState, code: int, closed: ClosedLead | None, as_of: datetime | None) -> datetime | None:
-    """When to score a lead: as asked, or, once it is over, as of its close.
+def _repeat_in_standing(card: dict[str, Any]) -> dict[str, Any]:
+    """The card with what sales pinned or silenced also where its standing is told."""
+    stands, said = card["standing"], {name: card[name] for name in ("state", "next_action")}
+    same = all(stands[name] == text for name, text in said.items())
+    return card if same else card | {"standing": stands | said | {"why": ""}}
 
-    Raises
-    ------
-    InvalidError : it closed when it came into being, so that it was never open
-    """
+
+def _with_handoff(
+    app_state: AppState, session: Session, state: LoadedState, code: int, card: dict[str, Any]
+) -> dict[str, Any]:
+    """The card with the score the lead had when it went to sales, by the model in use."""
+    handed = card["standing"]["handed_over_at"]
+    created = None if handed is None else state.data.tables["leads"]["created_at"].iloc[code]
+    if handed is None or (not pd.isna(created) and created >= pd.Timestamp(handed)):
+        return card
+    when = pd.Timestamp(handed).to_pydatetime()
+    then = score_leads(app_state, session, state, [code], app_state.framework(None), when)
+    return card | {"standing": card["standing"] | {"score_at_handoff": int(then.columns["score"][0])}}
+
+
+def _check_was_open(state: LoadedState, code: int, closed: ClosedLead | None) -> None:
+    """Refuse a lead that closed when it came into being: there is no moment at which it was open."""
     if closed is None or closed.at is None:
-        return as_of
+        return
     created = state.data.tables["leads"]["created_at"].iloc[code]
     if not pd.isna(created) and created >= closed.at:
         raise InvalidError(f"the lead is closed ({closed.sentence}) and was never open, so it has no score.")
-    when = closed.at if as_of is None else closed.scored_at(pd.Timestamp(as_of))
-    return when.to_pydatetime()
 
 
 def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[str, Any]:

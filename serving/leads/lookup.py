@@ -81,6 +81,7 @@ def _lead_rows(
         acted = gather_rows_now(app_state, session, state, [code])[0]["activities"]
         mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
         last = mine["happened_at"].max() if len(mine) else None
+        closed = state.data.closed(code)
 
         rows.append(
             to_json_values(
@@ -89,6 +90,9 @@ def _lead_rows(
                     "open": line is not None,
                     "score": None if line is None else line["score"],
                     "state": None if line is None else line["state"],
+                    "stage": closed.outcome if closed is not None else None if line is None else line.get("stage"),
+                    "closed_at": None if closed is None else closed.at,
+                    "text": "" if closed is None else closed.sentence,
                     "activities": len(mine),
                     "last_activity": last,
                 }

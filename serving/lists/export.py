@@ -28,9 +28,10 @@ _CRM_FIELDS: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 _READ_FIRST = (
     *("owner", "score", "probability", "probability_low", "probability_high", "grade", "state", "next_action"),
-    *("expected_value", "question", "reason_1", "reason_2", "reason_3"),
+    *("stage", "stage_days", "lead_list", "expected_value", "question", "reason_1", "reason_2", "reason_3"),
 )
 _MANUAL = ("manual_points", "manual_state", "manual_handoff", "disagree", "manual_version")
+_OF_STAGES = ("stage", "stage_days", "lead_list")
 _READ_LAST = ("percentile", "as_of", "scale_version", "bundle_hash")
 STATES = ("lead", "iql", "mql", "pql", "sal", "sql")
 
@@ -54,6 +55,7 @@ def fields_of(form: Form, display: Iterable[str], columns: Iterable[str], *, val
     if form in _CRM_FIELDS:
         return {name: field for name, field in _CRM_FIELDS[form].items() if name in columns or name not in _MANUAL}
     first = [name for name in _READ_FIRST if valued or name != "expected_value"]
+    first = [name for name in first if name in columns or name not in _OF_STAGES]
     criteria = [name for name in columns if name.startswith(("points_", "status_"))]
     manual = [name for name in _MANUAL if name in columns]
     fixed = ["lead_id", *first, *manual, *criteria, *_READ_LAST]

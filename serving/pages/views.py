@@ -18,13 +18,14 @@ from models.explaining.qualification_policy import Action
 from models.one_answer_short import FIELD, LOOK_UP
 from pipelines.scoring.shown_columns import NAMING
 from serving import problems
-from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, read_page
+from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, count_lists, read_page
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, identify_caller
 from serving.leads.answer_history import group_answers
 from serving.leads.card import build_card, build_timeline, list_open_questions, read_history
 from serving.leads.feedback import find_pinned_states
 from serving.leads.score_change import explain_score_change
+from serving.lists.closed_leads_page import CLOSED_LISTS
 from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
 from serving.pages import account_pages, forms, language, process, results, sign_in
 from serving.pages.chart_geometry import build_score_line, build_waterfall
@@ -102,11 +103,12 @@ def worklist_page(
     value, currency = find_win_value(app_state)
 
     found = read_page(app_state, state, query, caller, show)
-    translate_reasons(app_state, found.rows, language_of(request))
+    if query.lead_list not in CLOSED_LISTS:
+        translate_reasons(app_state, found.rows, language_of(request))
     filters = {
-        "owner": query.owner, "state": query.state, "grade": query.grade, "segment": query.segment,
-        "minimum": query.minimum, "search": query.search, "sort": query.sort, "show": show,
-        "disagree": "true" if query.disagree else "",
+        "owner": query.owner, "list": query.lead_list, "stage": query.stage, "state": query.state,
+        "grade": query.grade, "segment": query.segment, "minimum": query.minimum, "search": query.search,
+        "sort": query.sort, "show": show, "disagree": "true" if query.disagree else "",
     }  # fmt: skip
 
     return render_page(
@@ -118,6 +120,9 @@ def worklist_page(
         framework=framework,
         owners=state.worklist.owners if caller.owner is None else [],
         states=state.worklist.states_of(caller.owner, find_pinned_states(app_state.store)),
+        stages=state.worklist.counts_of("stage", caller.owner),
+        lists=count_lists(state, caller.owner),
+        over=query.lead_list in CLOSED_LISTS,
         segments=state.worklist.segments.choices,
         link=_link_column(app_state.settings.record_link, state),
         extra=_extra_columns(app_state, Role.DISPLAY),

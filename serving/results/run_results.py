@@ -30,7 +30,7 @@ from serving.state.result_cache import file_stamp
 if TYPE_CHECKING:
     from models.judging.handoff.workload_curve import SnapshotCapacity
     from models.judging.lifecycle.figures import Lifecycle
-    from pipelines.artifacts.final_block import FinalBlock
+    from pipelines.rubrics.compared_leads import ComparedBlock
 
 _JUDGED: Mapping[str, type[Artifact]] = {
     "backtest": BacktestRecord,
@@ -82,7 +82,8 @@ def simulate(
 
     if app_state.loaded.model.bundle.by_points:
         return _simulate_points(app_state, SnapshotCapacity.of(source, capacity), tried)
-    block, tables = _test_block(app_state), app_state.loaded.data.tables
+    compared, tables = _compared_block(app_state), app_state.loaded.data.tables
+    block = compared.block
     rubric: ScoredPolicy | None
     if tried is not None:
         rubric = score_by_rubric(tried, read_rule_values(source, tables, tried, block.matrix, block.rows))
@@ -90,8 +91,9 @@ def simulate(
         rubric = score_by_history(source, tables, app_state.context.rubrics, block.matrix, block.rows)
 
     at = SnapshotCapacity.of(source, capacity)
-    found = backtest_rubric(block, rubric, at, Resampling(_DRAWS)).record()
-    return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
+    found = backtest_rubric(block, rubric, at, Resampling(_DRAWS), noun=compared.population.noun).record()
+    kept = ("policies", "differences", "sentences", "notes", "leads", "winnable", "noun")
+    return {name: found[name] for name in kept} | {"population": compared.population.record()}
 
 
 def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: Rubric | None) -> dict[str, Any]:
@@ -115,11 +117,11 @@ def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: R
     return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
 
 
-def _test_block(app_state: AppState) -> "FinalBlock":
-    from pipelines.artifacts.final_block import load_test_block
+def _compared_block(app_state: AppState) -> "ComparedBlock":
+    from pipelines.rubrics.compared_leads import load_compared_block
 
     stamp = file_stamp(ComparisonRecord.path(app_state.paths))
-    return app_state.results.get("test block", stamp, lambda: load_test_block(app_state.paths))
+    return app_state.results.get("compared block", stamp, lambda: load_compared_block(app_state.context))
 
 
 def read_lifecycle(app_state: AppState) -> dict[str, Any]:

@@ -141,12 +141,30 @@ class LeadData:
         """How a lead ended, None while it is open; as far as was known at ``as_of`` (default: at the data cut-off)."""
         lead_id = str(self.lead_ids[code])
         if as_of is None or self.cutoff is None:
-            return self._closed_now.get(lead_id)
+            return self.closed_now.get(lead_id)
         return closed_leads(self.tables_for([code]), self.source, pd.Timestamp(as_of)).get(lead_id)
 
     @cached_property
-    def _closed_now(self) -> dict[str, ClosedLead]:
+    def closed_now(self) -> dict[str, ClosedLead]:
+        """Every lead that is over at the data cut-off, by id."""
         return closed_leads(self.tables, self.source, self.cutoff)
+
+    @cached_property
+    def closed_table(self) -> pd.DataFrame:
+        """Leads that are over, the newest close first: code, lead_id, owner, outcome, closed_at (NaT: no clocks)."""
+        names = list(self.closed_now)
+        code = self.lead_ids.get_indexer(pd.Index(names, dtype="str"))
+        owner = self.tables["leads"]["owner"] if "owner" in self.tables["leads"] else pd.Series(pd.NA, self.lead_ids)
+        found = pd.DataFrame(
+            {
+                "code": code,
+                "lead_id": names,
+                "owner": owner.astype("object").where(owner.notna(), "").to_numpy(dtype=object)[code],
+                "outcome": [closed.outcome for closed in self.closed_now.values()],
+                "closed_at": pd.Series([closed.at for closed in self.closed_now.values()], dtype="datetime64[us]"),
+            }
+        )
+        return found.sort_values(["closed_at", "lead_id"], ascending=[False, True], kind="stable", ignore_index=True)
 
     def display(self, code: int) -> dict[str, str]:
         """What is shown of a lead and its account but never learned from: name, company, owner, link."""

@@ -7,11 +7,12 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.assembly.crm_facts import Closes
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scoring import Scored
 from serving.state.app_state import AppState
-from serving.state.gather_rows import gather_rows
+from serving.state.gather_rows import GatheredRows, gather_rows
 from serving.state.lead_data import to_records
 from serving.state.loaded_state import LoadedState
 from serving.store.wall_clock import wall_now
@@ -26,16 +27,22 @@ def score_leads(
     as_of: datetime | None = None,
     language: Language = ENGLISH,
 ) -> Scored:
-    """Score the leads at these rows of the data as of ``as_of``, or as of the server's clock."""
+    """Score the leads at these rows of the data as of ``as_of``, or as of the server's clock; those that are over as
+    they stood at their close.
+    """
     ids = [str(state.data.lead_ids[code]) for code in codes]
     rows = gather_rows(session, state.data, codes)
+    closed = _find_all_closed(app_state, state, rows, codes, as_of)
     if state.data.flat:
-        return state.model.score_tables(rows.tables, ids, None, framework, language)
+        return state.model.score_tables(rows.tables, ids, None, framework, language, Closes(None, closed))
 
-    when = as_of or app_state.clock.as_of(rows.latest)
+    now = pd.Timestamp(as_of or app_state.clock.as_of(rows.latest) or wall_now())
+    closes = Closes(now, closed)
+    moments = [closed[name].scored_at(now) if name in closed else now for name in ids]
     if len(codes) == 1:  # as a posted request is scored: from records, without the batch's tables
-        return state.model.score_one(to_records(rows.tables), ids[0], when, framework, language)
-    return state.model.score_tables(rows.tables, ids, when, framework, language)
+        return state.model.score_one(to_records(rows.tables), ids[0], moments[0], framework, language, closes)
+    when = pd.Series(moments, dtype="datetime64[us]")
+    return state.model.score_tables(rows.tables, ids, when, framework, language, closes)
 
 
 def gather_rows_now(
@@ -51,8 +58,17 @@ def find_closed(
 ) -> ClosedLead | None:
     """How a lead ended, with what was posted about it; None while it is open. ``as_of``: as far as was known then."""
     rows = gather_rows(session, state.data, [code])
+    return _find_all_closed(app_state, state, rows, [code], as_of).get(str(state.data.lead_ids[code]))
+
+
+def _find_all_closed(
+    app_state: AppState, state: LoadedState, rows: GatheredRows, codes: Sequence[int], as_of: datetime | None
+) -> dict[str, ClosedLead]:
+    """Those of the leads that are over, by the source's rows and what was posted."""
     if not rows.edited:
-        return state.data.closed(code, as_of)
+        ends = {str(state.data.lead_ids[code]): state.data.closed(code, as_of) for code in codes}
+        return {name: end for name, end in ends.items() if end is not None}
     when = as_of or app_state.clock.as_of(rows.latest)
-    closed = closed_leads(rows.tables, state.data.source, None if when is None else pd.Timestamp(when))
-    return closed.get(str(state.data.lead_ids[code]))
+    found = closed_leads(rows.tables, state.data.source, None if when is None else pd.Timestamp(when))
+    ids = {str(state.data.lead_ids[code]) for code in codes}
+    return {name: end for name, end in found.items() if name in ids}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.assembly.build_matrix import features_at
+from features.assembly.crm_facts import Closes, CrmFacts
 from features.assembly.flat_matrix import flat_at, flat_rows
 from features.assembly.request_rows import Records, RowMaker
 from features.assembly.rule_values import rules_catalog
@@ -24,7 +25,7 @@ from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.explaining.manual.manual_score import ManualRows
-from models.scoring import Rows, Scored, score, score_rows
+from models.scoring import Beside, Rows, Scored, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.registry.soundness import require_sound
 from pipelines.workspace.context import Context
@@ -83,15 +84,30 @@ class LoadedModel:
             self.score_one(empty_tables() | {"leads": [{"lead_id": "nobody"}]}, "nobody", "2024-01-01", framework)
 
     def score_one(
-        self, tables: Records, lead_id: str, as_of: Any, framework: Framework, language: Language = ENGLISH
+        self,
+        tables: Records,
+        lead_id: str,
+        as_of: Any,
+        framework: Framework,
+        language: Language = ENGLISH,
+        closes: Closes | None = None,
     ) -> Scored:
         """Score one lead from records; the rows of its account's other leads are among them."""
-        return self.score_records(tables, [lead_id], as_of, framework, language)
+        return self.score_records(tables, [lead_id], as_of, framework, language, closes)
 
     def score_records(
-        self, tables: Records, lead_ids: Sequence[str], as_of: Any, framework: Framework, language: Language = ENGLISH
+        self,
+        tables: Records,
+        lead_ids: Sequence[str],
+        as_of: Any,
+        framework: Framework,
+        language: Language = ENGLISH,
+        closes: Closes | None = None,
     ) -> Scored:
-        """Score leads from records, all at one as_of, in the given order."""
+        """Score leads from records, all at one as_of, in the given order.
+
+        Without ``closes`` the rows of ``stages`` alone say which are over.
+        """
         rubric, manual = self.context.newer_rubric(self.bundle), None
         if self.flat:
             own = {str(row["lead_id"]): row for row in reversed(tables["leads"])}
@@ -114,8 +130,13 @@ class LoadedModel:
             source=self.source,
             policy=self.context.policy,
             language=language,
-            manual=manual,
+            beside=Beside(self._facts(tables, lead_ids, moments, closes), manual),
         )
+
+    def _facts(self, tables: Any, lead_ids: Sequence[str], moments: Any, closes: Closes | None) -> CrmFacts:
+        """What people did with the leads; of a source without clocks only how they ended."""
+        as_of = np.asarray(moments, dtype="datetime64[us]").view(np.int64)
+        return CrmFacts.of({} if self.flat else tables, self.source, lead_ids, as_of, closes)
 
     def score_tables(
         self,
@@ -124,6 +145,7 @@ class LoadedModel:
         as_of: Any,
         framework: Framework,
         language: Language = ENGLISH,
+        closes: Closes | None = None,
     ) -> Scored:
         """Score leads of canonical tables, in the given order; ``as_of`` is one timestamp or a Series of them."""
         if self.flat:
@@ -140,7 +162,7 @@ class LoadedModel:
             source=self.source,
             policy=self.context.policy,
             language=language,
-            manual=manual,
+            beside=Beside(self._facts(tables, lead_ids, matrix.keys["as_of"].to_numpy(), closes), manual),
         )
 
     def _manual_rows(self, build: Callable[[Catalog], Matrix]) -> ManualRows | None:

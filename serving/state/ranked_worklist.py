@@ -27,6 +27,8 @@ class WorklistQuery:
 
     owner: str | None = None
     state: str | None = None
+    lead_list: str = ""  # one of LeadList; closed leads and customers are not on this list
+    stage: str = ""
     grade: str | None = None
     segment: str = ""
     minimum: int = 0
@@ -59,7 +61,8 @@ class Page:
 class _Ranks:
     """What changes when a lead is scored again: replaced as one object, so that a reader sees all of it or nothing.
 
-    ``by_score`` holds positions, best first; ``orders`` the other orders, worked out when first asked for.
+    ``by_score`` holds positions, best first; ``orders`` the other orders and ``texts`` the
+    columns filtered by, worked out when first asked for.
     """
 
     probability: npt.NDArray[np.float64]
@@ -70,6 +73,7 @@ class _Ranks:
     by_score: Ints
     patches: Mapping[int, Mapping[str, Any]]  # new rows of the leads scored again
     orders: dict[str, Ints] = field(default_factory=dict)
+    texts: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
 
 class Worklist:
@@ -143,6 +147,28 @@ class Worklist:
             if at >= 0:
                 codes[at] = self._state.setdefault(name, len(self._state))
         return codes
+
+    def counts_of(self, column: str, owner: str | None) -> dict[str, int]:
+        """Leads of an owner (None: all) by CRM stage or list, where the list has the column; leads without are left
+        out.
+        """
+        values = self._texts_now(self._ranks, column)
+        if values is None:
+            return {}
+        own = values if owner is None else values[self._owner_codes == self._owner.get(owner, -1)]
+        names, counts = np.unique(own.astype(str), return_counts=True)
+        return {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
+
+    def _texts_now(self, ranks: _Ranks, column: str) -> npt.NDArray[np.object_] | None:
+        """A column of the list with the leads scored again since, None where the list has none."""
+        if column not in self.frame:
+            return None
+        if column not in ranks.texts:
+            values = _texts(self.frame[column])
+            for at, line in ranks.patches.items():
+                values[at] = line.get(column) or ""
+            ranks.texts[column] = values
+        return ranks.texts[column]
 
     def current_states(self) -> pd.DataFrame:
         """State and score by lead, as they are now."""
@@ -298,6 +324,10 @@ class Worklist:
             parts.append(self._owner_codes == self._owner.get(query.owner, -1))
         if query.state:
             parts.append(self._states_with(ranks, query.pinned) == self._state.get(query.state, -1))
+        for column, wanted in (("lead_list", query.lead_list), ("stage", query.stage)):
+            if wanted:
+                values = self._texts_now(ranks, column)
+                parts.append(np.zeros(len(self), dtype=bool) if values is None else values == wanted)
         if query.grade:
             parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))
         if query.segment:

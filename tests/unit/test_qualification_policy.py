@@ -81,7 +81,27 @@ def test_the_first_rule_that_holds_decides_and_is_named() -> None:
     assert found.rule.tolist() == ["qualified", "marketing", "marketing", "intent", ""]
     assert found.next_action.tolist() == ["hand_off", "ask", "ask", "nurture_intent", "nurture_interest"]
     assert found.team.tolist() == ["", "sales", "sales", "", ""]
-    assert found.temperature.tolist() == ["hot", "hot", "warm", "warm", "cold"]
+    assert found.temperature.tolist() == ["hot", "warm", "warm", "cold", "cold"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "wanted"),
+    [
+        ("{warm: 40, hot: 60}", ["hot", "hot", "warm", "cold"]),
+        ("{by_state: {iql: warm, sql: warm}}", ["warm", "warm", "warm", "cold"]),
+    ],
+)
+def test_how_warm_a_lead_is_follows_its_state_unless_scores_are_declared(declared: str, wanted: list[str]) -> None:
+    policy = parse_qualification(GOOD + f"temperature: {declared}\n")
+    met = ["met", "unknown", "unknown", "unknown"]
+    inputs = policy_inputs([70, 70, 49, 20], statuses={"budget": met, "need": met}, intent=[3, 3, 3, 0])
+    assert qualify(inputs, policy).temperature.tolist() == wanted
+
+
+@pytest.mark.parametrize("declared", ["{warm: 40}", "{warm: 40, hot: 60, by_state: {iql: hot}}", "{warm: 70, hot: 60}"])
+def test_how_warm_a_lead_is_cannot_be_said_in_two_ways(declared: str) -> None:
+    with pytest.raises(PolicyError, match=r"warm|temperature"):
+        parse_qualification(GOOD + f"temperature: {declared}\n")
 
 
 def test_interest_is_not_intent() -> None:

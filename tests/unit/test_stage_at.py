@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.cohort.stage_at import stages_at
+from features.assembly.stage_at import stages_at
+from features.kernel.column_reader import FrameRows
 from features.point_in_time.microseconds import NEVER, micros
 from features.schema.vocabulary import LeadList, Phase, Stage
 from models.standing.record import Standing
@@ -24,7 +25,7 @@ def table(*rows):
 
 def asked(stages, *looks):
     when = micros(pd.DatetimeIndex(pd.to_datetime([at for _, at in looks])))
-    return stages_at(stages, [lead for lead, _ in looks], when)
+    return stages_at(FrameRows(stages), [lead for lead, _ in looks], when)
 
 
 def by_walking(stages, lead, as_of):

@@ -79,7 +79,7 @@ def evaluate(
     """
     won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
     drawn = metric_draws(won, log_odds, weight, group, resampling.at_most(_METRIC_DRAWS))
-    wins = _wins_at_capacity(test, log_odds, capacity, resampling)
+    wins = wins_at_capacity(test, log_odds, capacity, resampling)
 
     figures: dict[str, dict[str, Any]] = {}
     for name, z in log_odds.items():
@@ -138,7 +138,7 @@ def rank_figures(
     won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
     places = {judge.name: np.asarray(rankdata(judge.score) / len(test), dtype=np.float64) for judge in judges}
     drawn = metric_draws(won, places, weight, group, resampling.at_most(_METRIC_DRAWS))
-    wins = _wins_at_capacity(test, places, capacity, resampling)
+    wins = wins_at_capacity(test, places, capacity, resampling)
 
     found: dict[str, dict[str, Any]] = {}
     for name, score in places.items():
@@ -150,9 +150,10 @@ def rank_figures(
     return found
 
 
-def _wins_at_capacity(
+def wins_at_capacity(
     test: Matrix, log_odds: Mapping[str, Floats], capacity: SnapshotCapacity, resampling: Resampling
 ) -> dict[str, dict[str, Any]]:
+    """Wins inside the list of each scorer at the declared capacity, with their interval; by name."""
     replay = capacity.arrange(test.keys, test.label)
     places = capacity.places(replay)
     found = {}

@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.array_types import Floats
 from models.judging.cluster_bootstrap import Resampling, interval, ratio, resample_totals
-from models.judging.handoff.comparison import Comparison, Difference, months_of, notes_of
+from models.judging.handoff.comparison import Comparison, Difference, leave_out_unselective, months_of, notes_of
 from models.judging.handoff.comparison_text import comparison_sentences
 from models.judging.handoff.policies import ScoredPolicy, policies_of
 from models.judging.handoff.policy_names import DIFFERENCES, Policy
@@ -44,7 +44,7 @@ def compare_policies(
     """
     rows = rows.with_value(capacity.declared.value_per_win)
     replay = capacity.arrange(rows.keys, rows.label)
-    every = policies_of(replay, model, rubric, others, capacity)
+    every, unselective = leave_out_unselective(policies_of(replay, model, rubric, others, capacity), replay)
     draws_of = _draws(replay, every, rows.amount, resampling)
 
     segment = rows.keys["segment"]
@@ -71,7 +71,8 @@ def compare_policies(
         weeks=max(1, round(float(replay.weeks.sum()))),
         tie_rule=TIE_RULE,
         sentences=(),
-        notes=notes_of(every, replay),
+        notes=(*unselective, *notes_of(every, replay)),
+        noun=rows.noun,
     )
     return replace(compared, sentences=comparison_sentences(compared, rubric is not None))
 

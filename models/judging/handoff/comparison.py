@@ -8,13 +8,15 @@ import pandas as pd
 
 from features.errors import ContractError
 from models.judging.cluster_bootstrap import Interval
-from models.judging.handoff.policy_names import policy_label
+from models.judging.handoff.policy_names import Policy, policy_label
 from models.judging.handoff.policy_results import (
     Handoffs,
     PolicyResult,
 )
 from models.judging.handoff.replay import Replay
 from models.judging.handoff.workload_curve import CurvePoint
+
+NEARLY_ALL = 0.9  # share of the leads from which on a policy no longer selects: it leaves out one lead in ten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Comparison:
 
     ``sentences`` open with the answer at equal workload; ``swap`` lists leads only one of the two policies hands
     off (``row`` is the position in the rows judged); ``by_month`` is per policy and month, ``by_segment`` per policy,
-    attribute and value.
+    attribute and value; ``noun`` says whose figures they are.
     """
 
     policies: tuple[PolicyResult, ...]
@@ -63,6 +65,7 @@ class Comparison:
     tie_rule: str
     sentences: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+    noun: str = "leads"
 
     def __getitem__(self, policy: str) -> PolicyResult:
         for result in self.policies:
@@ -85,6 +88,7 @@ class Comparison:
             "tie_rule": self.tie_rule,
             "sentences": list(self.sentences),
             "notes": list(self.notes),
+            "noun": self.noun,
         }
 
 
@@ -94,6 +98,21 @@ def months_of(keys: pd.DataFrame) -> pd.Series:
         return pd.Series(keys["as_of"].dt.strftime("%Y-%m"))
     tenth = (keys["order"].rank(method="min", pct=True) * 10).clip(upper=9.999).astype("int64") + 1
     return pd.Series("tenth " + tenth.astype("str").str.zfill(2), index=keys.index)
+
+
+def leave_out_unselective(every: list[Handoffs], replay: Replay) -> tuple[list[Handoffs], tuple[str, ...]]:
+    """The policies without one by cost and value that hands off nearly everybody, and what is said instead."""
+    kept, notes = [], []
+    for handoffs in every:
+        if handoffs.policy == Policy.MODEL_VALUE and len(handoffs.rows) > NEARLY_ALL * replay.leads:
+            notes.append(
+                f"At this cost and value {'every lead' if len(handoffs.rows) == replay.leads else 'nearly every lead'} "
+                f"pays ({len(handoffs.rows):,} of {replay.leads:,}), so cost and value set no threshold; the limit is "
+                "capacity."
+            )
+        else:
+            kept.append(handoffs)
+    return kept, tuple(notes)
 
 
 def notes_of(every: list[Handoffs], replay: Replay) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ def comparison_sentences(compared: Comparison, has_rubric: bool) -> tuple[str, .
         result = compared[Policy.MODEL_CAPACITY]
         return (
             "No rubric is declared, so there is nothing to compare with. At capacity the model hands off "
-            f"{result.workload:,} of {compared.leads:,} leads, and that list holds {result.wins:,} of "
+            f"{result.workload:,} of {compared.leads:,} {compared.noun}, and that list holds {result.wins:,} of "
             f"{compared.winnable:,} wins.",
         )
     worse_first = sorted(compared.differences, key=lambda difference: difference.wins >= 0)
@@ -30,7 +30,7 @@ def _sentence(compared: Comparison, difference: Difference) -> str:
 
     low, high = difference.wins_ci.low, difference.wins_ci.high
     start = (
-        f"{where} ({rubric.workload:,} of {compared.leads:,} leads) the model's list holds {model.wins:,} of "
+        f"{where} ({rubric.workload:,} of {compared.leads:,} {compared.noun}) the model's list holds {model.wins:,} of "
         f"{compared.winnable:,} wins, the rubric's {rubric.wins:,}"
     )
     if np.isnan(low):
@@ -52,8 +52,10 @@ def _rubric_precision(compared: Comparison) -> str:
     rubric = compared[Policy.RUBRIC_OWN]
     if not rubric.workload:
         return "The rubric's own threshold hands off no leads."
-    share = rubric.workload / max(compared.leads, 1)
+    share = f"{rubric.workload / max(compared.leads, 1):.0%}"
+    plain = compared.noun == "leads"
+    handed = f"hands {share} of all leads to sales" if plain else f"hands off {share} of all {compared.noun}"
     return (
-        f"The rubric hands {share:.0%} of all leads to sales, and {rubric.precision:.1%} of those were won; "
-        f"of leads handed off at random, {compared.base_rate:.1%} would have been won."
+        f"The rubric {handed}, and {rubric.precision:.1%} of those were won; "
+        f"of {compared.noun} handed off at random, {compared.base_rate:.1%} would have been won."
     )

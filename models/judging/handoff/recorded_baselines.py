@@ -5,7 +5,7 @@ import pandas as pd
 
 from features.array_types import Floats
 from features.errors import ContractError
-from features.point_in_time.microseconds import micros
+from features.point_in_time.microseconds import days, micros
 from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.vocabulary import Stage
 from models.judging.handoff.policies import ScoredPolicy
@@ -23,13 +23,14 @@ def recorded_score(leads: pd.DataFrame, column: str, keys: pd.DataFrame) -> Scor
     return ScoredPolicy(Policy.RECORDED_SCORE, np.where(np.isnan(values), np.nanmin(values) - 1.0, values))
 
 
-def actual_handoff(stages: pd.DataFrame, stage: Stage, keys: pd.DataFrame) -> ScoredPolicy:
+def actual_handoff(stages: pd.DataFrame, stage: Stage, keys: pd.DataFrame, *, ahead_days: float = 0) -> ScoredPolicy:
     """Handoffs as they happened: a lead is handed off at the first snapshot that knows it entered the stage.
 
-    A lead that entered it before the first judged snapshot counts there.
+    A lead that entered it before the first judged snapshot counts there. ``ahead_days`` looks so far ahead: where
+    leads leave the snapshots with their handoff, the last one before it is the one they were handed off from.
     """
     entered = stages[(stages["stage"] == str(stage)).to_numpy()]
     first = pd.Series(micros(entered["known_at"]), index=entered["lead_id"].to_numpy()).groupby(level=0).min()
     known_at = keys["lead_id"].map(first).fillna(UNKNOWN).to_numpy(dtype=np.int64)
-    handed = np.asarray(is_known(known_at, micros(keys["as_of"])), dtype=bool)
+    handed = np.asarray(is_known(known_at, micros(keys["as_of"]) + days(ahead_days)), dtype=bool)
     return ScoredPolicy(Policy.ACTUAL_HANDOFF, handed.astype(np.float64), handed_off=handed)

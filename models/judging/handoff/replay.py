@@ -89,6 +89,7 @@ class JudgedRows:
     keys: pd.DataFrame
     label: Floats
     amount: Floats
+    noun: str = "leads"  # whose rows they are, for sentences
 
     def __post_init__(self) -> None:
         waiting = int(np.isnan(self.label).sum())
@@ -96,9 +97,9 @@ class JudgedRows:
             raise ContractError(f"{waiting} rows have not matured; judge policies on matured rows only.")
 
     @classmethod
-    def of(cls, matrix: Matrix) -> "JudgedRows":
+    def of(cls, matrix: Matrix, noun: str = "leads") -> "JudgedRows":
         """All rows of a matrix."""
-        return cls(matrix.keys, matrix.label, matrix.amount)
+        return cls(matrix.keys, matrix.label, matrix.amount, noun)
 
     @property
     def age_days(self) -> Floats:

@@ -62,8 +62,9 @@ def replay_rubric_only(
         base_rate=replay.base_rate(),
         weeks=max(1, round(float(replay.weeks.sum()))),
         tie_rule=TIE_RULE,
-        sentences=tuple(_sentence(result, replay) for result in results),
+        sentences=tuple(_sentence(result, replay, rows.noun) for result in results),
         notes=notes_of(every, replay),
+        noun=rows.noun,
     )
 
 
@@ -77,13 +78,13 @@ def _base_sums(replay: Replay) -> dict[str, Floats]:
     }
 
 
-def _sentence(result: PolicyResult, replay: Replay) -> str:
+def _sentence(result: PolicyResult, replay: Replay, noun: str) -> str:
     where = place_of(result.policy)
     if not result.workload:
-        return f"{where} the rubric hands off none of {replay.leads:,} leads."
+        return f"{where} the rubric hands off none of {replay.leads:,} {noun}."
     lift = result.intervals["lift"]
     figures = (
-        f"{where} the rubric hands off {result.workload:,} of {replay.leads:,} leads; that list holds {result.wins:,} "
+        f"{where} the rubric hands off {result.workload:,} of {replay.leads:,} {noun}; that list holds {result.wins:,} "
         f"of {int(replay.winnable.sum()):,} wins. Precision {result.precision:.1%}"
         f"{_span(result.intervals['precision'], '.1%')}"
     )

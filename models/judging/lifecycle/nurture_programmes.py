@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Tables
-from features.cohort.stage_at import stages_at
+from features.assembly.stage_at import stages_at
+from features.kernel.column_reader import FrameRows
 from features.point_in_time.microseconds import micros
 from features.schema.vocabulary import Actor
 from models.judging.leakage.audit_rows import wilson
@@ -36,7 +37,7 @@ def programme_members(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timesta
     if not len(found):
         return pd.DataFrame(columns=list(MEMBERS))
     now = np.full(len(found), micros(pd.DatetimeIndex([as_of]))[0], dtype=np.int64)
-    held = stages_at(tables["stages"], found["lead_id"].to_numpy(dtype=object), now)
+    held = stages_at(FrameRows(tables["stages"]), found["lead_id"].to_numpy(dtype=object), now)
     return found.assign(stage=held.stage)[list(MEMBERS)]
 
 
@@ -121,7 +122,7 @@ def _with_strata(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     looks["lead_id"] = looks["lead_id"].astype("str")
     looks["as_of"] = looks["as_of"].astype("datetime64[us]")
     at = micros(looks["as_of"])
-    held = stages_at(tables["stages"], looks["lead_id"].to_numpy(dtype=object), at)
+    held = stages_at(FrameRows(tables["stages"]), looks["lead_id"].to_numpy(dtype=object), at)
     acts = tables["activities"]
     acts = acts[(acts["actor"] == str(Actor.LEAD)).to_numpy(dtype=bool)][["lead_id", "known_at"]].dropna()
     acts = acts.assign(lead_id=acts["lead_id"].astype("str"), last=acts["known_at"]).sort_values(

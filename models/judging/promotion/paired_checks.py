@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from features.array_types import Floats, Ints
+from features.array_types import Bools, Floats, Ints
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.evaluation.backtest import group_codes
@@ -67,6 +67,7 @@ def paired_checks(
     shares: Floats,
     capacity: SnapshotCapacity,
     settings: GateSettings,
+    compared: Bools | None = None,
 ) -> tuple[Check, ...]:
     """Log loss, calibration error and wins at capacity of both models on matured rows.
 
@@ -76,6 +77,7 @@ def paired_checks(
     log_odds : calibrated, of ``champion`` and ``challenger``, each shape (n,)
     shares : per snapshot of the judged rows, the share of that week's rows that are judged, times the share of the
         week the data cover: capacity shrinks with it
+    compared : the rows that places go to, where not all: leads that sales has already are not handed off
     """
     won, group = judged.label, np.unique(group_codes(judged), return_inverse=True)[1].astype(np.int64)
     replay = capacity.arrange(judged.keys, won)
@@ -85,7 +87,8 @@ def paired_checks(
     sums: dict[str, Floats] = {}
     for name, z in log_odds.items():
         sums |= _sums(name, won, z, group, clusters)
-        taken = top_each_snapshot(replay, z, places)
+        taken = top_each_snapshot(replay, z if compared is None else np.where(compared, z, -np.inf), places)
+        taken = taken if compared is None else taken[compared[taken]]
         sums[f"{name}.wins"] = cluster_sums(group[taken], won[taken], clusters)
     sums["rows"] = cluster_sums(group, np.ones(len(won)), clusters)
     drawn = resample_totals(sums, Resampling.of(settings))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
+from features.schema.vocabulary import LeadList
 from serving.api.etag import respond_with_etag
 from serving.api.openapi import CSV
 from serving.auth.api_keys import Caller
@@ -23,6 +24,7 @@ from serving.leads.feedback import (
     pin,
     silence,
 )
+from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page, count_closed
 from serving.lists.export import Form, export_lines, fields_of, iterate_marked
 from serving.lists.export_history import ExportFields, export_changes
 from serving.lists.one_answer_short import shortlist_leads
@@ -42,6 +44,15 @@ NEW_WITHIN = timedelta(days=1)  # what the pages call new today
 def parse_worklist_query(
     owner: Annotated[str, Query(max_length=200, description="only leads of this owner")] = "",
     state: Annotated[str, Query(max_length=40, description="only leads in this state: lead, iql, mql, sql, pql")] = "",
+    lead_list: Annotated[
+        LeadList | Literal[""],
+        Query(
+            alias="list",
+            description="to_hand_off (marketing), to_work (sales), watching, customers, closed; "
+            "the last two have no score",
+        ),
+    ] = "",
+    stage: Annotated[str, Query(max_length=40, description="only leads in this stage of the CRM")] = "",
     grade: Annotated[
         str, Query(pattern=r"^([A-D][1-4]?)?$", description="only this fit letter, or letter and number")
     ] = "",
@@ -57,7 +68,8 @@ def parse_worklist_query(
 ) -> WorklistQuery:
     """The query of a request; an empty text, as forms send it, is not a filter."""
     return WorklistQuery(
-        owner=owner or None, state=state, grade=grade, segment=segment, minimum=minimum, search=search, sort=sort,
+        owner=owner or None, state=state, lead_list=str(lead_list), stage=stage, grade=grade,
+        segment=segment, minimum=minimum, search=search, sort=sort,
         disagree=disagree, page=page, size=size,
     )  # fmt: skip
 
@@ -84,6 +96,8 @@ def read_page(
         pinned={name: said["state"] for name, said in overrides.items() if said["state"]},
     )
 
+    if limited.lead_list in CLOSED_LISTS:
+        return closed_page(state, limited)
     page = state.worklist.page(limited)
     feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
     silenced = find_silenced_leads(app_state.store) if show == "all" else frozenset()
@@ -96,6 +110,14 @@ def read_page(
         row = pin(row, overrides.get(name))
         rows.append(silence(row) | {"display": hide_contacts(row["display"])} if name in silenced else row)
     return replace(page, rows=rows)
+
+
+def count_lists(state: LoadedState, owner: str | None) -> dict[str, int]:
+    """Leads on each list, every lead on one; nothing where no stage tells lists apart."""
+    counts = state.worklist.counts_of("lead_list", owner)
+    if "lead_list" not in state.worklist.frame:
+        return {}
+    return {str(name): counts.get(str(name), 0) for name in LeadList} | count_closed(state, owner)
 
 
 @router.get("/worklist", response_model=PageOut, summary="Open leads, best first")
@@ -117,6 +139,9 @@ def get_worklist(
         "page": page.page,
         "pages": page.pages,
         "size": page.size,
+        "lists": count_lists(state, caller.owner),
+        "stages": state.worklist.counts_of("stage", caller.owner),
+        "states": state.worklist.states_of(caller.owner),
         "as_of": None if state.data.cutoff is None else state.data.cutoff.isoformat(),
         "bundle_hash": state.model.bundle.hash,
     }

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from features.array_types import Bools, Ints, Tables, Texts
-from features.point_in_time.microseconds import NEVER, days, micros
+from features.kernel.column_reader import Rows
+from features.point_in_time.microseconds import NEVER, days
 from features.point_in_time.visibility import Moments, SortedRows, visible
 from features.schema.vocabulary import PHASE_OF, Phase, Stage
 
@@ -54,24 +54,24 @@ def records_handoffs(tables: Tables) -> bool:
     return stages is not None and bool(stages["stage"].astype("str").isin(_SALES).any())
 
 
-def stages_at(stages: pd.DataFrame, lead_ids: Sequence[str] | Texts, as_of: Ints) -> StagesHeld:
+def stages_at(stages: Rows, lead_ids: Sequence[str] | Texts, as_of: Ints) -> StagesHeld:
     """Stage of each lead at its moment: of the entries known strictly before, the one entered last.
 
     ``stages`` is the canonical table; ``lead_ids`` and ``as_of`` (microseconds) are aligned.
     """
     history = _History.of(stages)
-    entity = history.leads.get_indexer(pd.Index(np.asarray(lead_ids, dtype=object).astype(str), dtype="str"))
+    lead = {name: code for code, name in enumerate(history.leads)}
+    entity = np.array([lead.get(str(name), -1) for name in lead_ids], dtype=np.int64)
     moments = np.array(as_of, dtype=np.int64)  # copied: of a read-only array the kernel would be compiled once more
-    span = visible(history.rows, Moments(entity.astype(np.int64), moments))
-    last = np.where(span.hi > span.lo, span.hi - 1, -1)
-    return history.at(last)
+    span = visible(history.rows, Moments(entity, moments))
+    return history.at(np.where(span.hi > span.lo, span.hi - 1, -1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class _History:
     """Stage entries in the order they became known; per entry what held from then on."""
 
-    leads: pd.Index
+    leads: tuple[str, ...]
     rows: SortedRows
     stage: Texts
     owner: Texts
@@ -80,25 +80,22 @@ class _History:
     handed_over: Ints
 
     @classmethod
-    def of(cls, stages: pd.DataFrame) -> "_History":
-        codes, leads = pd.factorize(stages["lead_id"].astype("str"))
-        entered = micros(stages["entered_at"])
-        known = micros(stages["known_at"])
+    def of(cls, stages: Rows) -> "_History":
+        leads, named = stages.text("lead_id"), stages.text("stage")
+        entered, known = stages.moment("entered_at"), stages.moment("known_at")
         known = np.where(known == NEVER, entered, known)
-        place = np.asarray(stages["stage"].astype("str").map(_ORDER).fillna(-1), dtype=np.int64)
-        kept = np.flatnonzero((codes >= 0) & (place >= 0) & (known != NEVER))
-        order = kept[np.lexsort((kept, place[kept], entered[kept], known[kept], codes[kept]))]
+        place = np.array([*(_ORDER.get(name, -1) for name in named.values), -1], dtype=np.int64)[named.codes]
+        kept = np.flatnonzero((leads.codes >= 0) & (place >= 0) & (known != NEVER))
+        order = kept[np.lexsort((kept, place[kept], entered[kept], known[kept], leads.codes[kept]))]
 
-        lead, entered, place = codes[order].astype(np.int64), entered[order], place[order]
+        lead, entered, place = leads.codes[order].astype(np.int64), entered[order], place[order]
         first = np.diff(lead, prepend=-1) != 0
         current = _latest_entered(lead, entered, place)
-        names = np.array(list(_ORDER), dtype=object)
-        stage = names[place[current]] if len(order) else np.empty(0, dtype=object)
-
+        stage = np.array(list(_ORDER), dtype=object)[place[current]]
         changed = first | (stage != np.roll(stage, 1))
-        starts = np.searchsorted(lead, np.arange(len(leads) + 1)).astype(np.int64)
+        starts = np.searchsorted(lead, np.arange(len(leads.values) + 1)).astype(np.int64)
         return cls(
-            leads=pd.Index(leads, dtype="str"),
+            leads=leads.values,
             rows=SortedRows(starts, order.astype(np.int64), known[order], entered),
             stage=stage,
             owner=_texts(stages, "owner")[order][current],
@@ -160,8 +157,6 @@ def _handed_over(stage: Texts, entered: Ints, first: Bools) -> Ints:
     return np.asarray(held[_fill_forward(first | back | starts)], dtype=np.int64)
 
 
-def _texts(stages: pd.DataFrame, name: str) -> Texts:
-    if name not in stages:
-        return np.full(len(stages), "", dtype=object)
-    values = stages[name].astype("object")
-    return values.where(values.notna(), "").to_numpy(dtype=object)
+def _texts(stages: Rows, name: str) -> Texts:
+    coded = stages.text(name)
+    return np.array([*coded.values, ""], dtype=object)[coded.codes]
