@@ -74,6 +74,15 @@ PLAN = (
     Field("precision", "Precision", "share"),
     Field("one_more", "Wins from one more rep"),
 )
+RANKING = (
+    Field("population", "Of whom", "words"),
+    Field("rows", "Test rows"),
+    Field("leads", "Leads"),
+    Field("won", "Won rows"),
+    Field("base_rate", "Base rate", "share"),
+    Field("model_auc", "AUC of the model", "hundredth"),
+    Field("rubric_auc", "AUC of the rubric", "hundredth"),
+)
 CALIBRATION = (
     Field("predicted", "Predicted", "share"),
     Field("observed", "Observed", "share"),
@@ -146,6 +155,7 @@ ALL = (
     RECYCLED,
     OVERDUE,
     PLAN,
+    RANKING,
     CALIBRATION,
     FOLDS,
     AUDIT,
