@@ -164,7 +164,7 @@ class Worklist:
         if column not in self.frame:
             return None
         if column not in ranks.texts:
-            values = _texts(self.frame[column])
+            values = _texts(self.frame[column]).copy()  # a view of the frame is read-only
             for at, line in ranks.patches.items():
                 values[at] = line.get(column) or ""
             ranks.texts[column] = values

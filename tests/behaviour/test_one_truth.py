@@ -80,8 +80,9 @@ def test_list_and_files_say_the_same_of_every_open_lead(
         assert points_of(row) == points_of(whole.loc[row["lead_id"]].to_dict())
 
 
-def test_the_card_of_every_open_lead_agrees_with_the_list(client: TestClient, batch: Said) -> None:
-    for lead, (score, state, action, stage, on) in batch.items():
+@pytest.mark.parametrize("part", range(4))
+def test_the_card_of_every_open_lead_agrees_with_the_list(client: TestClient, batch: Said, part: int) -> None:
+    for lead, (score, state, action, stage, on) in list(batch.items())[part::4]:
         card = client.get(f"/v1/leads/{lead}").json()
         stands = card["standing"]
         assert (card["score"], card["state"], card["next_action"]) == (score, state, action)
