@@ -99,6 +99,7 @@ def simulate(
 def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: Rubric | None) -> dict[str, Any]:
     """Where points score alone: the rubric on every matured row, without a model beside it."""
     from models.judging.cluster_bootstrap import Resampling
+    from models.judging.handoff.population import population_of
     from models.judging.handoff.replay import JudgedRows
     from models.judging.handoff.rubric_only import replay_rubric_only
     from pipelines.rubrics.rubric_history import score_by_history, score_draft
@@ -106,15 +107,20 @@ def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: R
 
     matrix = load_matrix(app_state.paths.matrix)
     rows = np.flatnonzero(matrix.matured).astype(np.int64)
-    past, source, tables = matrix.take(rows), app_state.context.source, app_state.loaded.data.tables
+    source, tables, matured = app_state.context.source, app_state.loaded.data.tables, matrix.take(rows)
+    population = population_of(source, tables, matured.keys, matured.label)
+    rows = rows[population.kept]
+    past = matrix.take(rows)
     if tried is None:
         scored = score_by_history(source, tables, app_state.context.rubrics, past, rows)
     else:
         scored = score_draft(source, tables, tried, past, rows)
     if scored is None or not len(rows):
         raise NotFoundError("no outcome is certain yet, so nothing can be replayed; come back when leads have closed.")
-    found = replay_rubric_only(scored, JudgedRows.of(past), capacity=capacity, resampling=Resampling(_DRAWS)).record()
-    return {name: found[name] for name in ("policies", "differences", "sentences", "notes", "leads", "winnable")}
+    judged = JudgedRows.of(past, population.noun)
+    found = replay_rubric_only(scored, judged, capacity=capacity, resampling=Resampling(_DRAWS)).record()
+    kept = ("policies", "differences", "sentences", "notes", "leads", "winnable", "noun")
+    return {name: found[name] for name in kept} | {"population": population.record()}
 
 
 def _compared_block(app_state: AppState) -> "ComparedBlock":
