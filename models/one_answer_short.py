@@ -10,7 +10,7 @@ import pandas as pd
 from features.array_types import Bools, Floats, Ints
 from features.catalog.feature import Catalog
 from features.schema.source import Question
-from features.schema.vocabulary import EvidenceStatus, Topic
+from features.schema.vocabulary import EvidenceStatus, LeadList, Topic
 from models.explaining.evidence import Evidence
 from models.explaining.points import HIGHEST, LOWEST
 from models.explaining.qualification import RANK, PolicyInputs, rank_by_rules
@@ -75,7 +75,8 @@ def shortlist(scored: Scored) -> pd.DataFrame:
     standing gave: the criterion becomes met or not met, the score moves by what the answer is worth among them, and
     the policy's rules are asked again. A field of the company that is missing is tried with the values it plausibly
     has. ``chance`` is the share of similar leads whose answer would do, NaN where too few have answered. Leads the
-    policy lets go are left out. A row is the same whether scored alone or in a batch.
+    policy lets go are left out, and those that sales has: they are past the handoff. A row is the same whether scored
+    alone or in a batch.
     """
     if scored.source is None:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -86,6 +87,8 @@ def shortlist(scored: Scored) -> pd.DataFrame:
     for asked in [*tried, *_try_fields(scored, now)]:
         for k in np.flatnonzero(asked.rank > now[asked.rows]).tolist():
             row = int(asked.rows[k])
+            if scored.steps is not None and scored.steps.lead_list[row] == LeadList.TO_WORK:
+                continue
             if row not in best or asked.merit(k) > best[row][0].merit(best[row][1]):
                 best[row] = asked, k
 

@@ -4,8 +4,8 @@ import pandas as pd
 
 from features.errors import ContractError
 from models.one_answer_short import shortlist
-from models.scoring import score
-from pipelines.scoring.find_lead import find_bundle
+from models.scoring import Beside, score
+from pipelines.scoring.find_lead import facts_of, find_bundle
 from pipelines.scoring.next_questions import load_open_leads
 from pipelines.workspace.context import Context
 
@@ -18,8 +18,15 @@ def shortlist_leads(context: Context, state: str | None = None) -> pd.DataFrame:
     ContractError
         if the source has no answers, or no rule of the policy leads to the state.
     """
+    leads = load_open_leads(context)
+    facts = None if context.source.kind == "flat" else facts_of(context, leads, None, {})
     scored = score(
-        find_bundle(context), load_open_leads(context), context.framework, source=context.source, policy=context.policy
+        find_bundle(context),
+        leads,
+        context.framework,
+        source=context.source,
+        policy=context.policy,
+        beside=Beside(facts),
     )
     found = shortlist(scored)
 
