@@ -46,7 +46,9 @@ def test_a_quarter_of_the_places_is_drawn_logged_once_and_stands(tiny_demo: Tiny
     assert len(week) == 20 and week["explored"].sum() == 5
     pd.testing.assert_frame_equal(week, explore(exploring, listed, listed["probability"].to_numpy(), "bundle"))
     assert places_of(listed, week).value_counts().to_dict() == {"": len(listed) - 20, "best": 15, "drawn": 5}
-    assert set(listed["lead_id"].head(15)) == set(week.loc[~week["explored"], "lead_id"])
+    ours = listed[listed["lead_list"].isin(["to_hand_off", "watching"]).to_numpy()]
+    assert set(ours["lead_id"].head(15)) == set(week.loc[~week["explored"], "lead_id"])
+    assert set(week["lead_id"]) <= set(ours["lead_id"]), "no place is spent on a lead that sales has"
     first = keep_log(exploring, week)
     again = keep_log(exploring, week.assign(propensity=0.5))
     pd.testing.assert_frame_equal(again, first, check_dtype=False)
@@ -78,7 +80,7 @@ def test_weighed_by_the_chance_the_log_tells_of_all_open_leads(tiny_demo: TinyRu
     rows = {row["policy"]: row for row in found["estimates"]}
     weight = 1 / log["propensity"]
     assert found["matured"] == len(log)
-    assert rows["everybody who was open"]["precision"] == pytest.approx((truth * weight).sum() / weight.sum())
+    assert rows["everybody not yet with sales"]["precision"] == pytest.approx((truth * weight).sum() / weight.sum())
     drawn = log["explored"].to_numpy()
     assert rows["drawn at random from the rest"]["precision"] == pytest.approx(truth[drawn].mean())
     assert rows["handed off for being best"]["leads"] == (~drawn).sum()
