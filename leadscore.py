@@ -2,7 +2,7 @@
 
 Sources and their history: :func:`read_source`, :func:`features_at`, :func:`labels`, :func:`split`, :func:`audit`.
 Models: :func:`train`, :func:`load_bundle`, :func:`score`, :func:`contributions`, :func:`explain`.
-Manual points beside them: :func:`rubric`, :func:`compare`, :func:`replay`. Over time: :func:`monitor`.
+Manual points beside them: :func:`rubric`, :func:`compare`, :func:`replay`. Over time: :func:`monitor`, :func:`promote`.
 For a frame of one's own, scikit-learn estimators: :class:`LeadScoreClassifier`, :class:`ScorecardClassifier`,
 :class:`RubricClassifier`, and the cross-validator :class:`TemporalSplit`.
 """
@@ -23,6 +23,7 @@ from pipelines.python_api import (
     labels,
     load_bundle,
     monitor,
+    promote,
     read_source,
     replay,
     rubric,
@@ -50,6 +51,7 @@ __all__ = [
     "labels",
     "load_bundle",
     "monitor",
+    "promote",
     "read_source",
     "replay",
     "rubric",

@@ -31,6 +31,7 @@ from models.scoring import Rows, score_rows
 from models.settings import MonitorSettings, TrainSettings
 from pipelines.artifacts.artifact import Record
 from pipelines.artifacts.train_record import TrainRecord
+from pipelines.promotion import Promotion, promote_bundle
 from pipelines.run import run_all, run_stage
 from pipelines.scoring.find_lead import find_bundle
 from pipelines.workspace.context import Context, open_context
@@ -273,6 +274,22 @@ def monitor(data: SourceData, settings: MonitorSettings | None = None) -> dict[s
     from pipelines.diagnostics.monitor import monitor as watch
 
     return watch(data.context, settings or MonitorSettings()).record()
+
+
+def promote(data: SourceData, bundle: str | None = None, *, check: bool = False, reason: str = "") -> Promotion:
+    """Make a bundle the champion if it passes the gate, as ``leadscore promote``; who moves is told either way.
+
+    Parameters
+    ----------
+    bundle : hash of a kept bundle, or its beginning; default: the last one trained
+    check : ask only
+    reason : promotes despite the gate, and is recorded
+
+    Raises
+    ------
+    PromotionError : the gate keeps the bundle back
+    """
+    return promote_bundle(data.context, bundle, check=check, reason=reason)
 
 
 def _moments(as_of: Any) -> "pd.Timestamp | pd.Series":

@@ -1,16 +1,11 @@
 """Commands about bundles: which one scores."""
 
-import contextlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from pipelines.cli.options import DataDir, Debug, Json, Params, Source
 from pipelines.cli.output import Options, Output, options
-
-if TYPE_CHECKING:
-    from pipelines.workspace.context import Context
 
 app = typer.Typer()
 SHOWN = 20  # movers a terminal prints; JSON has all
@@ -49,8 +44,8 @@ def promote(
     debug: Debug = False,
 ) -> int:
     """Make a bundle the champion if it passes the gate: no worse on rows newer than both models, and a clean audit."""
-    asked = Asked(bundle=bundle, check=check, force=force, reason=(reason or "").strip(), top=top)
-    return promote_command(options(source, data_dir, params=params), asked, Output(json))
+    chosen, why = options(source, data_dir, params=params), (reason or "").strip()
+    return promote_command(chosen, Output(json), bundle=bundle, check=check, force=force, reason=why, top=top)
 
 
 @app.command()
@@ -59,22 +54,10 @@ def rollback(source: Source = "demo", data_dir: DataDir = "data", json: Json = F
     return rollback_command(options(source, data_dir), Output(json))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What ``leadscore promote`` is asked to do; see its options."""
-
-    bundle: str | None
-    check: bool
-    force: bool
-    reason: str
-    top: int
-
-
-def promote_command(options: Options, asked: Asked, output: Output) -> int:
-    """Promote a kept bundle, given by hash (or its beginning), or the last trained one, if it passes the gate.
-
-    ``check`` asks the gate and promotes nothing. ``force`` promotes despite its answer and records ``reason``. Who
-    moves is shown before and kept after.
+def promote_command(
+    options: Options, output: Output, *, bundle: str | None, check: bool, force: bool, reason: str, top: int
+) -> int:
+    """Promote a kept bundle if it passes the gate, or by ``force``; ``check`` asks the gate and shows who would move.
 
     Raises
     ------
@@ -82,45 +65,27 @@ def promote_command(options: Options, asked: Asked, output: Output) -> int:
     """
     from typer import BadParameter
 
-    if asked.force != bool(asked.reason):
+    if force != bool(reason):
         raise BadParameter("--force and --reason TEXT go together: overruling the gate needs a reason.")
-    if asked.force and asked.check:
+    if force and check:
         raise BadParameter("--check promotes nothing; leave out --force.")
 
     context = options.context()
 
-    from features.errors import ExitStatus, PromotionError
-    from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, point_to, resolve_bundle_hash
-    from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
-    from pipelines.registry.promotion_gate import ask_gate
-    from pipelines.workspace.lock import only_writer
+    from features.errors import ExitStatus
+    from pipelines.promotion import promote_bundle
     from pipelines.workspace.params_file import load_gate
 
-    paths = context.paths
-    with contextlib.nullcontext() if asked.check else only_writer(paths):
-        if asked.bundle is None:
-            trained = paths.train / "bundle"  # without a model, the rubric's points are what the last run left
-            points = paths.train / "points"
-            chosen = keep_bundle(paths, points if points.exists() and not trained.exists() else trained)
-        else:
-            chosen = resolve_bundle_hash(paths, asked.bundle)
-        answer = ask_gate(context, chosen, load_gate(options.params))
-        if not answer.passes and not asked.force and not asked.check:
-            raise PromotionError(answer.text)
+    gate = load_gate(options.params)
+    done = promote_bundle(context, bundle, check=check, reason=reason, top=top, gate=gate)
+    answer, moves, found = done.gate, done.churn, done.champion
+    if found is None:
+        output.show({"gate": answer.record(), "churn": moves}, f"{answer.text}\n\n{churn_text(moves)}")
+        return 0 if answer.passes else int(ExitStatus.NOT_PROMOTED)
 
-        moves = churn_if_possible(context, chosen, asked.top)
-        if asked.check:
-            output.show({"gate": answer.record(), "churn": moves}, f"{answer.text}\n\n{churn_text(moves)}")
-            return 0 if answer.passes else int(ExitStatus.NOT_PROMOTED)
-
-        how = MoveKind.FORCED if asked.force else MoveKind.GATE
-        found = point_to(paths, chosen, PointerMove(how, asked.reason if asked.force else answer.sentence))
-        if moves["champion"] != chosen:
-            moves = keep_churn(context, moves, how)
-        _mirror(context, output, moves)
-    record = {"champion": found.hash, "previous": found.previous, "forced": asked.force, "gate": answer.record()}
-
-    told = f"{answer.text}\nchampion is now {found.hash[:12]}{' (forced)' if asked.force else ''}"
+    _tell_untold(output, done.untold)
+    record = {"champion": found.hash, "previous": found.previous, "forced": force, "gate": answer.record()}
+    told = f"{answer.text}\nchampion is now {found.hash[:12]}{' (forced)' if force else ''}"
     output.show(record | {"churn": moves}, f"{told}\n\n{churn_text(moves)}")
     return 0
 
@@ -185,6 +150,7 @@ def rollback_command(options: Options, output: Output) -> int:
     context = options.context()
     from pipelines.registry.champion import MoveKind, require_champion, roll_back
     from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
+    from pipelines.tracking.mlflow_run import mirror_aliases
     from pipelines.workspace.lock import only_writer
 
     with only_writer(context.paths):
@@ -193,17 +159,14 @@ def rollback_command(options: Options, output: Output) -> int:
         found = roll_back(context.paths)
         if moves is not None:
             moves = keep_churn(context, moves, MoveKind.ROLLBACK)
-        _mirror(context, output, moves)
+        _tell_untold(output, mirror_aliases(context, moves))
     told = "" if moves is None else f"\n\n{churn_text(moves)}"
     record = {"champion": found.hash, "previous": found.previous, "churn": moves}
     output.show(record, f"champion is {found.hash[:12]}{told}")
     return 0
 
 
-def _mirror(context: "Context", output: Output, moves: dict[str, Any] | None) -> None:
-    """Tell the registry's aliases; where MLflow is away, that is said, and the pointer counts all the same."""
-    from pipelines.tracking.mlflow_run import mirror_aliases
-
-    problem = mirror_aliases(context, moves)
+def _tell_untold(output: Output, problem: str) -> None:
+    """Where MLflow is away, that is said, and the pointer counts all the same."""
     if problem:
         output.note(f"the aliases in MLflow were not moved: {problem} The next run moves them.")

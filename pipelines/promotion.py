@@ -1,0 +1,76 @@
+"""Making a bundle the champion: the gate's answer, who moves, the pointer and the registry's aliases, in one step."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from features.errors import ContractError, PromotionError
+from models.judging.promotion.gate import Answer
+from models.settings import GateSettings
+from pipelines.registry.champion import Champion, MoveKind, PointerMove, keep_bundle, point_to, resolve_bundle_hash
+from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
+from pipelines.registry.promotion_gate import ask_gate
+from pipelines.workspace.context import Context
+from pipelines.workspace.lock import only_writer
+
+TOP = 10  # first places of each owner's list that are watched
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What the gate said, who moves, and the champion since: None where it was only asked.
+
+    ``untold`` says why the aliases in MLflow did not follow; empty where they did.
+    """
+
+    gate: Answer
+    churn: dict[str, Any]
+    champion: Champion | None = None
+    untold: str = ""
+
+
+def promote_bundle(
+    context: Context,
+    bundle: str | None = None,
+    *,
+    check: bool = False,
+    reason: str = "",
+    top: int = TOP,
+    gate: GateSettings | None = None,
+) -> Promotion:
+    """Promote a kept bundle, given by hash (or its beginning), or the last trained one, if it passes the gate.
+
+    Parameters
+    ----------
+    check : ask the gate and look who would move; nothing is promoted
+    reason : promotes despite the gate, and is recorded
+
+    Raises
+    ------
+    PromotionError : the gate keeps the bundle back
+    """
+    from pipelines.tracking.mlflow_run import mirror_aliases
+
+    if check and reason:
+        raise ContractError("asking the gate promotes nothing, so there is nothing to give a reason for.")
+    paths = context.paths
+    with contextlib.nullcontext() if check else only_writer(paths):
+        if bundle is None:
+            trained = paths.train / "bundle"  # without a model, the rubric's points are what the last run left
+            points = paths.train / "points"
+            chosen = keep_bundle(paths, points if points.exists() and not trained.exists() else trained)
+        else:
+            chosen = resolve_bundle_hash(paths, bundle)
+        answer = ask_gate(context, chosen, gate or GateSettings())
+        if not answer.passes and not reason and not check:
+            raise PromotionError(answer.text)
+
+        moves = churn_if_possible(context, chosen, top)
+        if check:
+            return Promotion(answer, moves)
+
+        how = MoveKind.FORCED if reason else MoveKind.GATE
+        found = point_to(paths, chosen, PointerMove(how, reason or answer.sentence))
+        if moves["champion"] != chosen:
+            moves = keep_churn(context, moves, how)
+        return Promotion(answer, moves, found, mirror_aliases(context, moves))
