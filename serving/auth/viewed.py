@@ -7,7 +7,7 @@ from serving.store.audit_trail import AuditEntry
 from serving.store.wall_clock import wall_now
 
 _SCORED = ("/v1/score", "/v1/score/batch")
-_UNWRITTEN = ("search", "email", "domain")  # parameters whose text names people
+_UNWRITTEN = ("search", "q", "email", "domain")  # parameters whose text names people
 _LONGEST = 100  # characters of a parameter
 
 

@@ -108,6 +108,7 @@ def test_the_trail_tells_who_saw_and_who_changed_what(tiny_demo: Any, tmp_path: 
         admin = key_for(client, "admin")
         client.get(f"/v1/leads/{lead}", headers=headers)
         client.get("/v1/worklist", params={"search": "Kowalski", "state": "mql"}, headers=headers)
+        client.get("/v1/find", params={"q": "ann@example.com"}, headers=headers)
         client.get("/v1/leads/nobody", headers=headers)
         client.get("/v1/worklist")
         client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"}, headers=headers)
@@ -123,16 +124,18 @@ def test_the_trail_tells_who_saw_and_who_changed_what(tiny_demo: Any, tmp_path: 
             ("feedback", lead, None),
             ("saw", lead, "/v1/leads/{lead_id}"),
             ("saw", "", "/v1/worklist"),
+            ("saw", "", "/v1/find"),
             ("scored", "", "/v1/score"),
         ]
-        assert told[1]["detail"]["asked"] == {"search": "...", "state": "mql"} and told[2]["detail"]["by"] == "key:1"
+        assert told[1]["detail"]["asked"] == {"q": "..."}, "whom somebody looked for is no part of the trail"
+        assert told[2]["detail"]["asked"] == {"search": "...", "state": "mql"} and told[2]["detail"]["by"] == "key:1"
         mine = client.get("/v1/audit", params={"subject": lead}, headers=admin).json()
         assert [row["action"] for row in mine] == ["saw", "feedback"]
 
         exported = [json.loads(line) for line in client.get("/v1/audit/export", headers=admin).text.splitlines()]
         assert [row["id"] for row in exported] == [row["id"] for row in reversed(told)]
         check = client.get("/v1/audit/check", headers=admin).json()
-        assert check == {"intact": True, "entries": 6, "last_id": exported[-1]["id"], "head": exported[-1]["chain"]}
+        assert check == {"intact": True, "entries": 7, "last_id": exported[-1]["id"], "head": exported[-1]["chain"]}
         for path in ("/v1/audit", "/v1/audit/export", "/v1/audit/check"):
             assert client.get(path, headers=headers).status_code == 403
 
