@@ -32,15 +32,17 @@ class UploadQueue:
             session.execute(update(Upload).where(lost).values(status="waiting"))
             waiting = session.scalars(select(Upload).where(Upload.status == "waiting").order_by(Upload.created_at))
             chosen: list[Upload] = []
+            busy = list(self._running.values())
             for row in waiting:
-                if len(self._running) >= readers:
+                if len(busy) >= readers:
                     break
-                if list(self._running.values()).count(row.caller) < max(1, readers - 1):
+                if busy.count(row.caller) < max(1, readers - 1):
                     row.status = "scoring"
-                    self._running[row.id] = row.caller
+                    busy.append(row.caller)
                     chosen.append(row)
 
-        for row in chosen:
+        for row in chosen:  # once that is stored: a reader taken for what the store refused would never be free again
+            self._running[row.id] = row.caller
             thread = threading.Thread(target=self._run, args=(row,), name="leadscore-upload", daemon=True)
             self._threads[row.id] = thread
             thread.start()
