@@ -21,10 +21,12 @@ from features.schema.source import Source
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.reading.read_limits import PREFIX, ReadLimits
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
+from pipelines.workspace.storage_errors import storage_error_of
 from serving.settings import ServeSettings
 
 _FRAME = "read.arrow"  # the rows on their way from one process to the other
 _ERRORS = "errors"  # column of it: why a row cannot be scored
+_NO_DISK = "the server's disk is full or closed, so the file could not be read. Send it again when that is mended."
 _MOST_SAID = 20_000  # bytes of the answer that are looked at
 
 
@@ -73,25 +75,24 @@ def read_upload(
     limits = {f"{PREFIX}{name.upper()}": str(value) for name, value in bounds.limits.model_dump().items()}
     paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "serving.leads.upload_reader"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | limits | threads | {"PYTHONPATH": paths},
-        start_new_session=True,
-    ) as child:
-        started(child)
-        try:
-            said, _ = child.communicate(json.dumps(asked).encode(), timeout=bounds.seconds)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            raise DataError(
-                f"the file was not read within {bounds.seconds:g} seconds. Send it in parts of fewer rows."
-            ) from None
-        status = child.returncode
     try:
-        return _taken(path.with_name(_FRAME), status, said, bounds)
+        with subprocess.Popen(
+            [sys.executable, "-P", "-m", "serving.leads.upload_reader"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | limits | threads | {"PYTHONPATH": paths},
+            start_new_session=True,
+        ) as child:
+            started(child)
+            try:
+                said, _ = child.communicate(json.dumps(asked).encode(), timeout=bounds.seconds)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                raise DataError(
+                    f"the file was not read within {bounds.seconds:g} seconds. Send it in parts of fewer rows."
+                ) from None
+        return _taken(path.with_name(_FRAME), child.returncode, said, bounds)
     finally:
         path.with_name(_FRAME).unlink(missing_ok=True)
 
@@ -132,6 +133,10 @@ def main() -> None:
         answer = {"missing": leads.missing_columns, "undeclared": leads.undeclared_columns}
     except LeadScoreError as problem:
         answer = {"problem": problem.message}
+    except OSError as problem:
+        if storage_error_of(problem) is None:
+            raise
+        answer = {"problem": _NO_DISK}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(0)  # what libraries do as a process ends, they do not do well under such bounds

@@ -3,7 +3,8 @@
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from features.errors import DataError
 from features.schema.source import Source
@@ -91,6 +93,16 @@ def test_a_reader_that_crashes_is_told_as_a_file_that_cannot_be_read(
         read_upload(path, source, NOTHING, bounds())
 
 
+def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path, source: Source) -> None:
+    path = tmp_path / "input.csv"
+    path.write_text(LEADS, encoding="utf-8")
+    rows = tmp_path / "read.arrow"
+    rows.symlink_to("/dev/full")
+    with pytest.raises(DataError, match="the server's disk is full"):
+        read_upload(path, source, NOTHING, bounds())
+    assert not rows.is_symlink()
+
+
 def test_hostile_files_end_in_rows_or_words(tmp_path: Path, source: Source) -> None:
     for seed in (766, 3, 11):
         file = hostile_file(seed)
@@ -144,6 +156,28 @@ def test_no_upload_waits_for_another(tiny_demo: Any, tmp_path: Path, monkeypatch
         assert wait_until(lambda: status(stuck[0]) == "failed" and status(stuck[1]) == "failed")
         assert queue.serve_turn() == 1 and wait_until(lambda: status(stuck[2]) == "failed")
         assert wait_until(lambda: queue.serve_turn() == 0)
+
+
+def test_a_store_that_refuses_takes_no_reader(tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        store = client.app.state.app_state.store
+        queue = UploadQueue(client.app.state.app_state)
+        text = "Lead ID,Created Date,Job Title\nnew-1,2026-06-01,CFO\n"
+        sent = [client.post("/v1/uploads", files={"file": ("l.csv", text)}).json()["id"] for _ in range(2)]
+        writing = store.writing
+
+        @contextmanager
+        def full() -> Iterator[Any]:
+            with writing() as session:
+                yield session
+                raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "writing", full)
+            with pytest.raises(OperationalError):
+                queue.serve_turn()
+        assert queue.serve_turn() == 2
+        assert wait_until(lambda: [_status_of(client, number) for number in sent] == ["done", "done"])
 
 
 def test_a_server_that_stops_takes_the_upload_up_again(
