@@ -41,9 +41,9 @@ def read_standing_feedback(paths: Paths) -> StandingFeedback:
 
     now = pd.Timestamp.now("UTC").tz_localize(None)
     in_force = said["expires_at"].isna() | (said["expires_at"] > now)
-    pins = said[((said["verdict"] == _OVERRIDE) & in_force).to_numpy(dtype=bool)].fillna(
-        {"state": "", "next_action": ""}
-    )
+    overrides = said[(said["verdict"] == _OVERRIDE).to_numpy(dtype=bool)].sort_values("id")
+    latest = overrides.drop_duplicates("lead_id", keep="last")  # one that ran out brings no older one back
+    pins = latest[in_force[latest.index].to_numpy(dtype=bool)].fillna({"state": "", "next_action": ""})
     return StandingFeedback(
         silenced=frozenset(said.loc[(said["verdict"] == _SILENT).to_numpy(dtype=bool), "lead_id"].astype("str")),
         pinned={

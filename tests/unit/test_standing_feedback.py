@@ -1,0 +1,32 @@
+"""What sales said and nobody took back, as the last ingest has it."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.workspace.atomic_files import write_parquet
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.standing_feedback import FEEDBACK, read_standing_feedback
+
+PAST, LATER = pd.Timestamp("2020-01-01"), pd.Timestamp("2120-01-01")
+
+
+def test_the_latest_override_counts_as_long_as_it_is_in_force(tmp_path: Path) -> None:
+    rows = [
+        (1, "A", "override", "mql", "call", LATER, None),
+        (2, "A", "override", "sql", "ask", PAST, None),  # run out: it does not bring the first one back
+        (4, "B", "override", "sql", None, LATER, None),
+        (3, "B", "override", "mql", "call", LATER, None),
+        (5, "C", "override", "mql", "call", LATER, None),
+        (6, "C", "override", "sql", "ask", LATER, None),
+        (7, "C", "withdraw", None, None, None, 6),
+        (8, "D", "do_not_contact", None, None, None, None),
+    ]
+    names = ["id", "lead_id", "verdict", "state", "next_action", "expires_at", "undoes"]
+    frame = pd.DataFrame(rows, columns=names).astype({"expires_at": "datetime64[us]", "undoes": "Float64"})
+    paths = Paths(tmp_path, "demo")
+    write_parquet(paths.ingest / FEEDBACK, frame)
+
+    found = read_standing_feedback(paths)
+    assert found.pinned == {"B": ("sql", ""), "C": ("mql", "call")}
+    assert found.silenced == {"D"}
