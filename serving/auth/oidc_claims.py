@@ -54,6 +54,16 @@ def name_of(claims: Mapping[str, Any]) -> str:
     return _text(claims.get("email")).lower() or _text(claims.get("preferred_username")) or _text(claims.get("sub"))
 
 
+def proven_name(claims: Mapping[str, Any], settings: OidcSettings) -> str:
+    """As :func:`name_of`, but empty where the address is not verified: whoever typed it is nobody to the store.
+
+    >>> proven_name({"email": "ann@x.org", "email_verified": False}, OidcSettings())
+    ''
+    """
+    name = name_of(claims)
+    return "" if _is_unproven(claims, _text(claims.get("email")), settings) else name
+
+
 def sees_all(groups: Sequence[str], scopes: Sequence[str], settings: OidcSettings) -> bool:
     """Whether people of these groups see the leads of all owners."""
     return Scope.ADMIN in scopes or bool(set(groups) & set(settings.see_all))
@@ -72,11 +82,15 @@ def _owner(claims: Mapping[str, Any], settings: OidcSettings) -> str:
 
 def _check_address(claims: Mapping[str, Any], email: str, settings: OidcSettings) -> None:
     """Refuse other mail domains, and addresses that the provider has not verified."""
-    verified = claims.get("email_verified")
-    if email and (verified in (False, "false") or (settings.verified_only and verified not in (True, "true"))):
+    if _is_unproven(claims, email, settings):
         raise SignInRefusedError(f"The provider has not verified your e-mail address. {_ASK}")
     if settings.domains and email.rpartition("@")[2] not in {name.lower().lstrip("@") for name in settings.domains}:
         raise SignInRefusedError(f"Your e-mail domain may not sign in here. {_ASK}")
+
+
+def _is_unproven(claims: Mapping[str, Any], email: str, settings: OidcSettings) -> bool:
+    verified = claims.get("email_verified")
+    return bool(email) and (verified in (False, "false") or (settings.verified_only and verified not in (True, "true")))
 
 
 def groups_of(claims: Mapping[str, Any], path: str) -> list[str]:

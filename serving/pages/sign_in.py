@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from serving.auth.api_keys import digest, end_session, start_session
 from serving.auth.dependencies import SESSION, AppStateDep, check_form_token
-from serving.auth.oidc_claims import local_path, name_of, person_of
+from serving.auth.oidc_claims import local_path, person_of, proven_name
 from serving.auth.provider_sessions import end_sessions, open_session
 from serving.oidc_settings import CALLBACK, SIGN_IN_SECONDS
 from serving.pages.render import build_query, environment, render_page, set_cookie
@@ -117,7 +117,7 @@ async def callback(request: Request, app_state: AppStateDep) -> Response:
     try:
         person = person_of(claims, app_state.settings.oidc)
     except SignInRefusedError:
-        await run_in_threadpool(end_sessions, app_state.store, name_of(claims))
+        await run_in_threadpool(end_sessions, app_state.store, proven_name(claims, app_state.settings.oidc))
         raise
     cookie = await run_in_threadpool(open_session, app_state.store, person, app_state.settings.session_hours)
     path = local_path(note["path"])

@@ -44,6 +44,7 @@ PEOPLE = {
     "eve": person("eve@sales.example", "football"),
     "joe": person("joe@elsewhere.example", "sales"),
     "sly": person("sly@sales.example", "sales", email_verified=False),
+    "fay": person("max@sales.example", "managers", email_verified=False),  # says to be max
 }
 
 
@@ -444,7 +445,8 @@ def test_the_provider_confirms_a_session_again_and_ends_it_when_the_group_is_gon
     assert client.post(sent[0], headers=sent[1]).status_code == 401
 
     sign_in(client, provider, "max")
-    assert client.get("/v1/worklist").status_code == 200
+    refused(sign_in(TestClient(client.app, base_url="http://127.0.0.1:8000"), provider, "fay"), 403, "not verified")
+    assert client.get("/v1/worklist").status_code == 200, "somebody else's unverified address ended the session"
     age_session(client, 20)
     monkeypatch.setitem(PEOPLE, "max", person("max@sales.example", "football"))
     refused(sign_in(client, provider, "max"), 403, "None of your groups")
