@@ -21,7 +21,7 @@ from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.estimators.frame_classifier import FrameClassifier
 from models.estimators.rubric_classifier import read_rubric
-from models.estimators.seeds import codes_of, seed_of
+from models.estimators.seeds import codes_of, moments_of, seed_of
 from models.explaining.facts import build_facts
 from models.explaining.shap_explanation import shap_explanation
 from models.interfaces import Candidate, Contributions
@@ -238,7 +238,7 @@ class LeadScoreClassifier(FrameClassifier):
         moments, order = _clock(as_of, length)
         known = moments + pd.Timedelta(days=self.horizon_days)
         if label_known_at is not None:
-            known = pd.Series(pd.to_datetime(np.asarray(label_known_at))).astype("datetime64[us]")
+            known = moments_of(label_known_at)
         keys = pd.DataFrame(
             {
                 "lead_id": number,
@@ -274,10 +274,10 @@ def _clock(as_of: Any, length: int) -> tuple[pd.Series, Ints]:
     given = pd.Series(np.asarray(as_of))
     if len(given) != length or given.isna().any():
         raise ValueError(f"as_of needs a moment for each of {length} rows; found {int(given.notna().sum())}.")
-    order = np.asarray(given.rank(method="dense"), dtype=np.int64) - 1
-    if pd.api.types.is_numeric_dtype(given.dtype):
-        return nothing, order
-    return pd.Series(pd.to_datetime(given)).astype("datetime64[us]"), order
+    numbers = pd.api.types.is_numeric_dtype(given.dtype)
+    ranked = given if numbers else moments_of(given)  # as moments: texts of them need not be in their order
+    order = np.asarray(ranked.rank(method="dense"), dtype=np.int64) - 1
+    return nothing if numbers else ranked, order
 
 
 def _fit_alone(candidate: Candidate, matrix: Matrix, settings: TrainSettings) -> Candidate:

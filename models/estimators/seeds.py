@@ -1,4 +1,4 @@
-"""Seeds and groups as scikit-learn's users hand them over."""
+"""Seeds, groups and moments as scikit-learn's users hand them over."""
 
 from typing import Any
 
@@ -19,3 +19,12 @@ def seed_of(random_state: Any) -> int:
 def codes_of(groups: Any) -> Ints:
     """Codes of groups, shape (n,), in the order of their names."""
     return np.asarray(pd.factorize(np.asarray(groups), sort=True)[0], dtype=np.int64)
+
+
+def moments_of(given: Any) -> pd.Series:
+    """Moments without a zone, in UTC, shape (n,); those that have none are in UTC already.
+
+    >>> moments_of(pd.Series(pd.date_range("2026-01-01 12:00", periods=2, tz="Europe/Warsaw"))).tolist()
+    [Timestamp('2026-01-01 11:00:00'), Timestamp('2026-01-02 11:00:00')]
+    """
+    return pd.Series(pd.to_datetime(np.asarray(given), utc=True)).dt.tz_localize(None).astype("datetime64[us]")

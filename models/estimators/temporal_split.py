@@ -9,6 +9,7 @@ from sklearn.model_selection import BaseCrossValidator
 
 from features.array_types import Ints
 from features.errors import TooLittleDataError
+from models.estimators.seeds import moments_of
 
 
 class TemporalSplit(BaseCrossValidator):
@@ -112,7 +113,7 @@ class TemporalSplit(BaseCrossValidator):
 
 
 def _micros(moments: Any, what: str) -> Ints:
-    read = pd.Series(pd.to_datetime(np.asarray(moments))).astype("datetime64[us]")
+    read = moments_of(moments)
     if read.isna().any():
         raise ValueError(f"{what} is missing in {int(read.isna().sum())} of {len(read)} rows.")
     return np.asarray(read.astype(np.int64), dtype=np.int64)

@@ -168,6 +168,19 @@ def test_later_rows_judge_what_was_known_before() -> None:
         assert when[block.train].max() + pd.Timedelta(days=30) <= when[block.test].min()
 
 
+@pytest.mark.parametrize("written", ["%m/%d/%Y %H:%M:%S", "with a zone"])
+def test_moments_order_rows_however_they_are_written(written: str) -> None:
+    frame, outcome = leads(900)
+    when = pd.Series(pd.date_range("2025-01-01", periods=900, freq="12h"))
+    given = when.dt.tz_localize("Asia/Seoul") if written == "with a zone" else when.dt.strftime(written)
+    model = LeadScoreClassifier(settings=TINY, horizon_days=30).fit(frame, outcome, as_of=given)
+    for block in (*model.chop_.blocks, model.chop_.final):
+        assert when[block.train].max() + pd.Timedelta(days=30) <= when[block.test].min()
+    folds = list(TemporalSplit(horizon_days=30).split(frame, as_of=given))
+    for found, expected in zip(folds, TemporalSplit(horizon_days=30).split(frame, as_of=when), strict=True):
+        assert [part.tolist() for part in found] == [part.tolist() for part in expected]
+
+
 def test_rows_of_a_group_stay_together() -> None:
     frame, outcome = leads(600)
     groups = np.arange(600) // 3
