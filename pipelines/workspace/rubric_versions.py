@@ -106,7 +106,6 @@ def adopt_rubric(
         author=adopted.author,
         reason=adopted.reason,
     )
-    paths.rubrics.mkdir(parents=True, exist_ok=True)
     write_text(_text_file(paths, own), rubric_yaml(adopted.rubric))
     found = _Versions(
         declared=None if declared is None else rubric_hash(declared),

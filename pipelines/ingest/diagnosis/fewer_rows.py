@@ -35,7 +35,6 @@ def check_rows_against_last(paths: Paths, raws: Mapping[str, RawTable]) -> list[
     few = {t: n for t, n in shrunk.items() if raws[t].read < _LEAST_SHARE * n}
     new = {table: str(raws[table].form.get("sha256", "")) for table in few}
     if any(asked.get(table) != digest for table, digest in new.items()):
-        paths.refused.mkdir(parents=True, exist_ok=True)
         write_json(paths.refused / ASKED, new)
         found = "; ".join(_in_words(table, raws[table], n) for table, n in few.items())
         raise FewerRowsError(

@@ -290,7 +290,6 @@ def _read_kept(kept: Path, database: Database, columns: Sequence[str]) -> pa.Tab
 def _keep(kept: Path, rows: pa.Table, database: Database, columns: Sequence[str]) -> None:
     buffer = pa.BufferOutputStream()
     pq.write_table(rows.replace_schema_metadata({_STATE: _copy_of(database, columns)}), buffer)
-    kept.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(kept, buffer.getvalue().to_pybytes())
 
 
