@@ -109,10 +109,10 @@ def features_at(
 
     Parameters
     ----------
-    bundle : whose features are wanted (what it found out of the training data, such as half-lives, is in them);
-        default: those the declaration alone makes
     as_of : one moment for all or one per lead (naive times are UTC); what became known at it or later is not seen.
         A flat source has no clocks and takes none
+    bundle : whose features are wanted (what it found out of the training data, such as half-lives, is in them);
+        default: those the declaration alone makes
 
     Raises
     ------
