@@ -7,7 +7,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
 from serving.health.watch import LOOK_SECONDS, HealthWatch
-from serving.leads.feedback import find_silenced_leads
 from serving.leads.retention import apply_retention
 from serving.leads.upload_queue import UploadQueue
 from serving.logs import logger
@@ -79,7 +78,7 @@ class BackgroundThreads:
         if self.app_state.refresh():
             self.metrics.swaps.inc()
             if before is not None:
-                announce_state_changes(self.app_state, before, find_silenced_leads(self.app_state.store))
+                announce_state_changes(self.app_state, before)
             self._run_once("prepare", self.prepare)  # beside the watch: the next promotion must not wait for it
 
     def follow(self) -> None:

@@ -13,7 +13,6 @@ from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
-    WITHDRAW,
     feedback_record,
     find_overrides,
     find_silenced,
@@ -29,6 +28,7 @@ from serving.state.gather_rows import gather_rows
 from serving.state.lead_data import rows_of, to_records
 from serving.state.lead_scoring import find_closed, gather_rows_now, score_leads
 from serving.state.loaded_state import LoadedState
+from serving.store.silenced_leads import WITHDRAW
 from serving.store.tables import ScoreRow
 
 WEEKS = 12  # a quarter

@@ -12,18 +12,13 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from serving.store.engine import Store
+from serving.store.silenced_leads import SILENT, still_stands
 from serving.store.tables import Feedback
 from serving.store.wall_clock import wall_now
 
 HIDING = ("snooze", "reject")
 _CONTACT = re.compile(r"phone|mobile|e_?mail|fax", re.IGNORECASE)
-SILENT, OVERRIDE, WITHDRAW = "do_not_contact", "override", "withdraw"
-
-
-def _stands() -> ColumnElement[bool]:
-    """Feedback that nobody took back."""
-    undone = select(Feedback.undoes).where(Feedback.undoes.is_not(None))
-    return (Feedback.verdict != WITHDRAW) & Feedback.id.not_in(undone)
+OVERRIDE = "override"
 
 
 def _is_valid_at(now: Any) -> ColumnElement[bool]:
@@ -32,27 +27,21 @@ def _is_valid_at(now: Any) -> ColumnElement[bool]:
 
 def _latest_ids(*conditions: ColumnElement[bool]) -> Any:
     """The id of the latest feedback of each lead that stands."""
-    return select(func.max(Feedback.id)).where(_stands(), *conditions).group_by(Feedback.lead_id)
+    return select(func.max(Feedback.id)).where(still_stands(), *conditions).group_by(Feedback.lead_id)
 
 
 def find_hidden_leads(store: Store) -> frozenset[str]:
     """Leads that sales put aside: snoozed, rejected, or not to be contacted."""
     decided = _latest_ids(Feedback.verdict != OVERRIDE)
     aside = Feedback.id.in_(decided) & Feedback.verdict.in_(HIDING) & _is_valid_at(wall_now())
-    silenced = _stands() & (Feedback.verdict == SILENT)
+    silenced = still_stands() & (Feedback.verdict == SILENT)
     with store.reading() as session:
         return frozenset(session.scalars(select(Feedback.lead_id).where(or_(aside, silenced))))
 
 
-def find_silenced_leads(store: Store) -> frozenset[str]:
-    """Leads that must not be contacted."""
-    with store.reading() as session:
-        return frozenset(session.scalars(select(Feedback.lead_id).where(_stands(), Feedback.verdict == SILENT)))
-
-
 def find_silenced(session: Session, lead_id: str) -> Feedback | None:
     """The feedback by which a lead must not be contacted, None where it may be."""
-    found = select(Feedback).where(Feedback.lead_id == lead_id, Feedback.verdict == SILENT, _stands())
+    found = select(Feedback).where(Feedback.lead_id == lead_id, Feedback.verdict == SILENT, still_stands())
     return session.scalar(found.order_by(Feedback.id.desc()).limit(1))
 
 
@@ -79,7 +68,7 @@ def find_pinned_states(store: Store) -> dict[str, str]:
 
 def find_standing_feedback(session: Session, lead_id: str) -> Feedback | None:
     """The latest feedback on a lead that nobody took back, expired or not: what ``withdraw`` undoes."""
-    found = select(Feedback).where(Feedback.lead_id == lead_id, _stands())
+    found = select(Feedback).where(Feedback.lead_id == lead_id, still_stands())
     return session.scalar(found.order_by(Feedback.id.desc()).limit(1))
 
 

@@ -12,15 +12,16 @@ from features.spreadsheet_cells import unguard_text
 from models.explaining.missing_fields import fillable_columns
 from pipelines.workspace.csv_files import csv_line
 from serving.auth.api_keys import Caller
-from serving.leads.feedback import find_silenced_leads
 from serving.leads.looked_up import store_field
 from serving.problems import InvalidError
 from serving.schemas import FieldGiven
 from serving.state.app_state import AppState
 from serving.state.ranked_worklist import PAGE_LIMIT, WorklistQuery
+from serving.store.silenced_leads import find_silenced_leads
 from serving.store.tables import FieldRow
 
 MOST_ROWS = 500  # of one file: each is a write and a new score
+LARGEST = 1 << 20  # bytes of a file with so few rows
 _ENDING = "\r\n"
 _NAMED = 20  # refused rows that an answer names
 _SHOWN = ("company", "domain", "website", "name")  # of a company, so that it can be looked up
@@ -73,8 +74,10 @@ def import_field(app_state: AppState, caller: Caller, field: str, content: bytes
 
     Raises
     ------
-    InvalidError : it is no CSV in UTF-8 with these columns, or has too many rows
+    InvalidError : it is no CSV in UTF-8 with these columns, or is too large
     """
+    if len(content) > LARGEST:
+        raise InvalidError(f"the file is larger than {LARGEST:,} bytes; send the columns lead_id and {field} alone.")
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
         rows = list(reader)

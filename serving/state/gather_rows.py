@@ -13,6 +13,7 @@ from features.array_types import Ints
 from features.assembly.looked_up_fields import add_looked_up
 from serving.state.lead_data import LeadData
 from serving.store.engine import Store
+from serving.store.silenced_leads import taken_back
 from serving.store.tables import ActivityRow, AnswerRow, Feedback, FieldRow, StageRow
 
 POSTED_TABLES: Mapping[str, type[AnswerRow | ActivityRow | StageRow]] = {
@@ -129,8 +130,7 @@ def _stands(table: Any) -> ColumnElement[bool]:
     """Rows that nobody took back: a stage goes with the verdict that entered it."""
     if table is not StageRow:
         return true()
-    undone = select(Feedback.undoes).where(Feedback.undoes.is_not(None))
-    return StageRow.feedback_id.is_(None) | StageRow.feedback_id.not_in(undone)
+    return StageRow.feedback_id.is_(None) | StageRow.feedback_id.not_in(taken_back())
 
 
 def drop_undone(session: Session, stages: pd.DataFrame) -> pd.DataFrame:

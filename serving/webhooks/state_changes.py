@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
+from serving.store.silenced_leads import find_silenced_leads
 from serving.store.tables import IdempotencyRecord, Webhook
 from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import announce
@@ -14,10 +15,10 @@ from serving.webhooks.outbox import announce
 EVENT = "lead.state_changed"
 
 
-def announce_state_changes(app_state: AppState, before: LoadedState, silenced: frozenset[str] = frozenset()) -> int:
+def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
     """Write a message for every open lead whose state differs from ``before``; returns how many leads.
 
-    Nothing is said of ``silenced`` leads, which must not be contacted.
+    Nothing is said of leads that must not be contacted.
 
     Several servers on one store load the same data: the first writes all messages in one transaction, the others none.
     """
@@ -30,7 +31,7 @@ def announce_state_changes(app_state: AppState, before: LoadedState, silenced: f
 
     earlier = before.worklist.current_states()["state"].rename("state_before").to_frame()
     both = earlier.join(after.worklist.current_states(), how="inner")
-    moved = both[(both["state_before"] != both["state"]) & ~both.index.isin(silenced)]
+    moved = both[(both["state_before"] != both["state"]) & ~both.index.isin(find_silenced_leads(app_state.store))]
     if moved.empty:
         return 0
 

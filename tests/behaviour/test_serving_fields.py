@@ -103,6 +103,9 @@ def test_a_file_of_one_column_is_handed_out_and_taken_back(client: TestClient, l
     assert len(again) == 2
     wrong = client.post("/v1/fields/employees", files={"file": ("x.csv", "a,b\n1,2\n", "text/csv")})
     assert wrong.status_code == 422 and "lead_id" in wrong.json()["detail"]
+    longest = f"lead_id,employees,note\n{rows[1]['lead_id']},300,{'x' * 2_100}\n" + f",,{'x' * 2_100}\n" * 499
+    cut = client.post("/v1/fields/employees", files={"file": ("x.csv", longest, "text/csv")})
+    assert cut.status_code == 422 and "larger than 1,048,576 bytes" in cut.json()["detail"], "half a file was taken"
     assert client.get("/v1/fields/shoe_size").status_code == 422
     reader = key_for(client, "read")
     assert client.post("/v1/fields/employees", headers=reader, files={"file": ("x.csv", "a")}).status_code == 403

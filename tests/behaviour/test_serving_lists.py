@@ -122,6 +122,33 @@ def test_new_data_tell_webhooks_of_new_states_once(client: TestClient) -> None:
     assert told == [{"lead_id": first["lead_id"], "from": "elsewhere", "to": first["state"], "score": first["score"]}]
 
 
+def test_nothing_is_advised_on_a_closed_lead_that_must_not_be_contacted(client: TestClient) -> None:
+    def listed() -> dict[str, str]:
+        names = ("customers", "closed")
+        pages = [client.get("/v1/worklist", params={"list": name, "size": 200}).json()["rows"] for name in names]
+        return {row["lead_id"]: row["next_action"] for rows in pages for row in rows}
+
+    before = listed()
+    lead = next(name for name, action in before.items() if action != "none")
+    client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "do_not_contact"})
+    assert listed() == before | {lead: "none"}
+
+
+def test_nothing_is_announced_of_a_lead_that_must_not_be_contacted(client: TestClient) -> None:
+    app_state = client.app.state.app_state
+    before = app_state.loaded
+    first, second = before.worklist.page(WorklistQuery(size=2)).rows
+    for row in (first, second):
+        before.worklist.update_row({**row, "state": "elsewhere"})
+    hook = {"url": "http://127.0.0.1:9/x", "events": ["lead.state_changed"]}
+    assert client.post("/v1/webhooks", json=hook).status_code == 201
+    client.post(f"/v1/leads/{first['lead_id']}/feedback", json={"verdict": "do_not_contact"})
+    app_state.load()
+    assert announce_state_changes(app_state, before) == 1
+    with app_state.store.reading() as session:
+        assert [row.payload["lead_id"] for row in session.scalars(select(OutboxMessage))] == [second["lead_id"]]
+
+
 def test_what_was_said_is_handed_out_once_each(client: TestClient, tiny_demo: Any) -> None:
     lead_id = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
 

@@ -7,11 +7,10 @@ from fastapi.responses import StreamingResponse
 
 from serving.api.openapi import CSV
 from serving.auth.dependencies import AppStateDep, ReadingWriter, Writer
-from serving.leads.field_file import MOST_ROWS, export_missing, import_field
+from serving.leads.field_file import LARGEST, MOST_ROWS, export_missing, import_field
 
 router = APIRouter(prefix="/v1/fields", tags=["writes"])
 FieldName = Annotated[str, Path(max_length=64, description="column of the accounts, for example 'employees'")]
-_LARGEST = 1 << 20  # bytes of a file with so few rows
 
 
 @router.get(
@@ -36,4 +35,4 @@ def get_missing(
 @router.post("/{field}", status_code=201, summary="Values of a field, as CSV with the columns lead_id and the field's")
 def post_values(field: FieldName, file: UploadFile, app_state: AppStateDep, caller: Writer) -> dict[str, Any]:
     """Each value is stored as one given on a card; empty cells say nothing, and rows that are refused are named."""
-    return import_field(app_state, caller, field, file.file.read(_LARGEST))
+    return import_field(app_state, caller, field, file.file.read(LARGEST + 1))

@@ -19,7 +19,6 @@ from serving.leads.feedback import (
     find_hidden_leads,
     find_latest_feedback,
     find_overrides,
-    find_silenced_leads,
     hide_contacts,
     pin,
     silence,
@@ -33,6 +32,7 @@ from serving.schemas import PageOut, Short
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
 from serving.state.ranked_worklist import PAGE_LIMIT, Page, Sort, WorklistQuery
+from serving.store.silenced_leads import find_silenced_leads
 
 router = APIRouter(prefix="/v1", tags=["worklist"])
 Show = Literal["open", "new", "all"]
@@ -96,11 +96,13 @@ def read_page(
         pinned={name: said["state"] for name, said in overrides.items() if said["state"]},
     )
 
-    if limited.lead_list in CLOSED_LISTS:
-        return closed_page(state, limited)
+    closed = limited.lead_list in CLOSED_LISTS
+    silenced = find_silenced_leads(app_state.store) if closed or show == "all" else frozenset()
+    if closed:
+        page = closed_page(state, limited)
+        return replace(page, rows=[_without_advice(row) if row["lead_id"] in silenced else row for row in page.rows])
     page = state.worklist.page(limited)
     feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
-    silenced = find_silenced_leads(app_state.store) if show == "all" else frozenset()
     value, _ = find_win_value(app_state)
     rows = []
     for row in page.rows:
@@ -108,8 +110,13 @@ def read_page(
         row["feedback"] = feedback.get(name)
         row["expected_value"] = None if value is None else round(row["probability"] * row["worth"] * value, 2)
         row = pin(row, overrides.get(name))
-        rows.append(silence(row) | {"display": hide_contacts(row["display"])} if name in silenced else row)
+        rows.append(_without_advice(row) if name in silenced else row)
     return replace(page, rows=rows)
+
+
+def _without_advice(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a lead that must not be contacted: nothing is advised, and nothing says how to reach it."""
+    return silence(row) | {"display": hide_contacts(row["display"])}
 
 
 def count_lists(state: LoadedState, owner: str | None) -> dict[str, int]:
