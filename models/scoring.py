@@ -17,7 +17,7 @@ from features.catalog.feature import Catalog, FeatureType
 from features.errors import BundleError
 from features.matrix import Matrix
 from features.schema.source import Label, Source
-from features.schema.vocabulary import Dimension, Topic
+from features.schema.vocabulary import Dimension, Phase, Topic
 from models.bundle import Bundle
 from models.explaining.criterion_facts import explain_difference, group_by_criterion, list_facts, stated_answers
 from models.explaining.evidence import Evidence, assess_clues, next_questions, question_for, read_clues, repeat_text
@@ -106,7 +106,16 @@ class Scored:
     @cached_property
     def manual(self) -> ManualScore | None:
         """The rubric's points on the same rows; None without a rubric."""
-        return None if self.manual_rows is None else ManualScore.of(self.manual_rows, self.qualification.state)
+        if self.manual_rows is None:
+            return None
+        return ManualScore.of(self.manual_rows, self.qualification.state, self._model_decides)
+
+    @property
+    def _model_decides(self) -> Bools | None:
+        """Rows whose handoff a model still decides: of a lead that sales has nobody does, beside points no model."""
+        if self.bundle.by_points:
+            return np.zeros(len(self.rows), dtype=np.bool_)
+        return None if self.steps is None else np.asarray(self.steps.phase == str(Phase.BEFORE_HANDOFF), dtype=np.bool_)
 
     @property
     def values(self) -> pd.DataFrame:
@@ -217,7 +226,7 @@ def score_rows(
     )
     qualification = qualify(inputs, policy)
     if bundle.by_points and bundle.rubric is not None:
-        qualification = qualify_by_points(qualification, bundle.rubric.ledger(values))
+        qualification = qualify_by_points(qualification, bundle.rubric.ledger(values), policy)
 
     writer = bundle.reason_writer(language)
     reasons = np.array(top_reasons(writer, contributions, values), dtype=object).reshape(len(values), TOP)

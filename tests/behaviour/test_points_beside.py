@@ -33,8 +33,12 @@ def test_every_listed_lead_has_the_points_of_the_ledger(cli: Cli, tiny_demo: Tin
     assert (rows["manual_points"].to_numpy() == book.points.round(2)).all()
     assert (rows["manual_handoff"].to_numpy() == book.handed_off).all() and set(rows["manual_version"]) == {"demo 1"}
     by_model = rows["state"].map(RANK).fillna(-1) >= RANK["mql"]
+    waits = rows["lead_list"] != "to_work"  # nobody hands off what sales has already
+    waits &= rows["next_action"] != "wait"
     says = {(True, False): "model only", (False, True): "rubric only"}
-    expected = [says.get(pair, "") for pair in zip(by_model, rows["manual_handoff"], strict=True)]
+    pairs = zip(by_model, rows["manual_handoff"], waits, strict=True)
+    expected = [says.get((model, manual), "") if mine else "" for model, manual, mine in pairs]
+    assert (~waits & (by_model != rows["manual_handoff"])).any(), "the demo has some with sales"
     assert rows["disagree"].tolist() == expected and 0 < (rows["disagree"] != "").sum() < len(rows)
 
     found = json.loads(cli("worklist", *tiny_demo.args, "--sort", "points", "--disagree", "--limit", "50", "--json")[1])

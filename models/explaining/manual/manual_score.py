@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.array_types import Texts
+from features.array_types import Bools, Texts
 from features.assembly.frameless_rows import Values, frame_of_values
 from features.rubric.ledger import Ledger, ledger
 from features.rubric.schema import Rubric
@@ -39,15 +39,19 @@ class ManualRows:
 
 @dataclass(frozen=True)
 class ManualScore:
-    """A rubric's ledger on scored rows; ``model_state`` is the model's state of each, shape (n,)."""
+    """A rubric's ledger on scored rows.
+
+    ``model_state`` is the model's state of each, ``undecided`` marks those not handed off yet (None: all); shape (n,).
+    """
 
     book: Ledger
     model_state: Texts
+    undecided: Bools | None = None
 
     @classmethod
-    def of(cls, rows: ManualRows, model_state: Texts) -> "ManualScore":
-        """Of rows; ``model_state`` is the model's state of each."""
-        return cls(ledger(rows.rubric, frame_of_values(rows.values)), model_state)
+    def of(cls, rows: ManualRows, model_state: Texts, undecided: Bools | None = None) -> "ManualScore":
+        """Of rows; ``model_state`` is the model's state of each, ``undecided`` marks those not handed off yet."""
+        return cls(ledger(rows.rubric, frame_of_values(rows.values)), model_state, undecided)
 
     @property
     def rubric(self) -> Rubric:
@@ -56,7 +60,7 @@ class ManualScore:
 
     @cached_property
     def disagree(self) -> Texts:
-        """Who alone would hand a lead off, '' where both or neither would; shape (n,).
+        """Who alone would hand a lead off, '' where both or neither would or the handoff is over; shape (n,).
 
         The rubric by its own handoff, the model by its state: at least the stage that the rubric hands off (MQL where
         cells of the grade matrix decide), or PQL.
@@ -66,6 +70,8 @@ class ManualScore:
         model, manual = ranks >= line, self.book.handed_off
         found = np.full(len(ranks), "", dtype=object)
         found[model & ~manual], found[manual & ~model] = MODEL_ONLY, RUBRIC_ONLY
+        if self.undecided is not None:
+            found[~self.undecided] = ""
         return found
 
     @cached_property
