@@ -114,6 +114,17 @@ def _lists(phase: Texts, action: Texts) -> Texts:
     return found
 
 
+def place_by_action(lead_list: str, action: str) -> str:
+    """The list of a lead whose next action somebody pinned; before the handoff the action decides it.
+
+    >>> place_by_action("watching", "hand_off"), place_by_action("to_hand_off", "ask"), place_by_action("to_work", "ask")
+    ('to_hand_off', 'watching', 'to_work')
+    """
+    if lead_list not in (LeadList.TO_HAND_OFF, LeadList.WATCHING):
+        return lead_list
+    return str(LeadList.TO_HAND_OFF if action == HAND_OFF else LeadList.WATCHING)
+
+
 def _sales_steps(facts: CrmFacts, steps: Steps, question: Texts, policy: QualificationPolicy) -> Texts:
     """The most urgent step of every row, as if sales had it."""
     declared = policy.with_sales

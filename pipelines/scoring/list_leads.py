@@ -9,7 +9,7 @@ from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.schema.vocabulary import LeadList, Stage
 from models.explaining.qualification_policy import default_qualification
-from models.standing.next_steps import step_after_close
+from models.standing.next_steps import place_by_action, step_after_close
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.scoring.shown_columns import (
     NAMING,
@@ -121,6 +121,10 @@ def show_feedback(listed: pd.DataFrame) -> pd.DataFrame:
         if pinned in shown:
             own = shown[pinned].astype("str")
             shown = shown.assign(**{column: shown[column].where(own == "", own)}).drop(columns=pinned)
+    if PINNED_ACTION in listed and "lead_list" in shown:
+        places = zip(shown["lead_list"], shown["next_action"], strict=True)
+        lists = [place_by_action(str(place), str(action)) for place, action in places]
+        shown = shown.assign(lead_list=pd.Series(lists, index=shown.index, dtype=shown["lead_list"].dtype))
     return shown
 
 

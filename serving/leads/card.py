@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from features.assembly.closed_leads import ClosedLead
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
+from models.standing.next_steps import place_by_action
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
     feedback_record,
@@ -87,6 +88,8 @@ def _check_created(state: LoadedState, code: int, as_of: datetime | None) -> Non
 def _repeat_in_standing(card: dict[str, Any]) -> dict[str, Any]:
     """The card with what sales pinned or silenced also where its standing is told."""
     stands, said = card["standing"], {name: card[name] for name in ("state", "next_action")}
+    if card["pinned"]:
+        said["lead_list"] = place_by_action(stands["lead_list"], card["next_action"])
     same = all(stands[name] == text for name, text in said.items())
     return card if same else card | {"standing": stands | said | {"why": ""}}
 

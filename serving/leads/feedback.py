@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from models.standing.next_steps import place_by_action
 from serving.store.engine import Store
 from serving.store.silenced_leads import SILENT, still_stands
 from serving.store.tables import Feedback
@@ -66,6 +67,11 @@ def find_pinned_states(store: Store) -> dict[str, str]:
     return {name: said["state"] for name, said in find_overrides(store).items() if said["state"]}
 
 
+def find_pinned_actions(store: Store) -> dict[str, str]:
+    """The next actions that overrides in force pin, by lead."""
+    return {name: said["next_action"] for name, said in find_overrides(store).items() if said["next_action"]}
+
+
 def find_standing_feedback(session: Session, lead_id: str) -> Feedback | None:
     """The latest feedback on a lead that nobody took back, expired or not: what ``withdraw`` undoes."""
     found = select(Feedback).where(Feedback.lead_id == lead_id, still_stands())
@@ -98,10 +104,14 @@ def feedback_record(row: Feedback) -> dict[str, Any]:
 
 
 def pin(line: dict[str, Any], override: dict[str, Any] | None) -> dict[str, Any]:
-    """A row or a card with the state and the next action that an override pins; what the rules say stays beside it."""
+    """A row or a card with the state and the next action that an override pins, and the list that follows from it;
+    what the rules say stays beside it.
+    """
     if override is None:
         return line | {"pinned": None}
     pinned = {name: override[name] or line[name] for name in ("state", "next_action")}
+    if line.get("lead_list"):
+        pinned["lead_list"] = place_by_action(line["lead_list"], pinned["next_action"])
     by = {name: override[name] for name in ("author", "reason", "note", "expires_at", "written_at")}
     return line | pinned | {"pinned": by | {"state_by_rules": line["state"], "next_by_rules": line["next_action"]}}
 

@@ -121,7 +121,7 @@ def worklist_page(
         owners=state.worklist.owners if caller.owner is None else [],
         states=state.worklist.states_of(caller.owner, find_pinned_states(app_state.store)),
         stages=state.worklist.counts_of("stage", caller.owner),
-        lists=count_lists(state, caller.owner),
+        lists=count_lists(app_state, state, caller.owner),
         over=query.lead_list in CLOSED_LISTS,
         segments=state.worklist.segments.choices,
         link=_link_column(app_state.settings.record_link, state),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Bools, Floats, Ints
+from models.standing.next_steps import place_by_action
 from pipelines.scoring.shown_columns import shown_columns
 from serving.state.lead_data import LeadData, rows_of
 from serving.state.segments import Segments
@@ -39,6 +40,7 @@ class WorklistQuery:
     hidden: frozenset[str] = field(default_factory=frozenset)
     since: datetime | None = None  # only leads created from then on
     pinned: Mapping[str, str] = field(default_factory=dict)  # lead to the state that sales pinned
+    actions: Mapping[str, str] = field(default_factory=dict)  # lead to the next action that sales pinned
     disagree: bool = False  # only leads that one of rubric and model would hand off
 
 
@@ -148,11 +150,11 @@ class Worklist:
                 codes[at] = self._state.setdefault(name, len(self._state))
         return codes
 
-    def counts_of(self, column: str, owner: str | None) -> dict[str, int]:
+    def counts_of(self, column: str, owner: str | None, actions: Mapping[str, str] | None = None) -> dict[str, int]:
         """Leads of an owner (None: all) by CRM stage or list, where the list has the column; leads without are left
-        out.
+        out. ``actions``: by lead the next action that sales pinned, which decides its list.
         """
-        values = self._texts_now(self._ranks, column)
+        values = self._texts_with(self._ranks, column, actions or {})
         if values is None:
             return {}
         own = values if owner is None else values[self._owner_codes == self._owner.get(owner, -1)]
@@ -169,6 +171,18 @@ class Worklist:
                 values[at] = line.get(column) or ""
             ranks.texts[column] = values
         return ranks.texts[column]
+
+    def _texts_with(self, ranks: _Ranks, column: str, actions: Mapping[str, str]) -> npt.NDArray[np.object_] | None:
+        """:meth:`_texts_now`, of lists with those that follow from pinned actions."""
+        values = self._texts_now(ranks, column)
+        if values is None or not actions or column != "lead_list":
+            return values
+        values = values.copy()
+        for lead_id, action in actions.items():
+            at = self._find_position(lead_id)
+            if at >= 0 and values[at]:
+                values[at] = place_by_action(values[at], action)
+        return values
 
     def current_states(self) -> pd.DataFrame:
         """State and score by lead, as they are now."""
@@ -326,7 +340,7 @@ class Worklist:
             parts.append(self._states_with(ranks, query.pinned) == self._state.get(query.state, -1))
         for column, wanted in (("lead_list", query.lead_list), ("stage", query.stage)):
             if wanted:
-                values = self._texts_now(ranks, column)
+                values = self._texts_with(ranks, column, query.actions)
                 parts.append(np.zeros(len(self), dtype=bool) if values is None else values == wanted)
         if query.grade:
             parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))

@@ -134,6 +134,11 @@ def test_a_week_on_the_cards_shows_at_once(client: TestClient, tiny_copy: Any) -
     assert pinned["score"] == int(worklist_of(tiny_copy).set_index("lead_id")["score"][lead["pinned"]])
     assert pinned["pinned"]["reason"] == "good_fit" and pinned["pinned"]["expires_at"] and pinned["pinned"]["author"]
     assert lead["pinned"] in listed(client, state="sql")
+    assert pinned["standing"]["lead_list"] == "to_hand_off"
+    ready = listed(client, list="to_hand_off")
+    assert ready[lead["pinned"]]["lead_list"] == "to_hand_off" and lead["pinned"] not in listed(client, list="watching")
+    counted = client.get("/v1/worklist", params={"size": 1, "list": "to_hand_off", "show": "all"}).json()
+    assert counted["lists"]["to_hand_off"] == counted["total"]
 
     # silence everywhere
     silent = client.get(f"/v1/leads/{lead['silent']}").json()
@@ -215,6 +220,7 @@ def test_the_week_is_in_the_next_training(after: tuple[TinyRun, dict[str, str]])
     shown = read_worklist(run.context).set_index("lead_id")
     assert lead["silent"] not in shown.index
     assert (shown["state"][lead["pinned"]], shown["next_action"][lead["pinned"]]) == ("sql", "hand_off")
+    assert shown["lead_list"][lead["pinned"]] == "to_hand_off"
     card = card_of(run.context, lead["silent"])
     assert card["next_action"] != "none", "the score goes on; what sales said is put on it"
     said = mark_card(run.context.paths, card)

@@ -19,6 +19,8 @@ from serving.leads.feedback import (
     find_hidden_leads,
     find_latest_feedback,
     find_overrides,
+    find_pinned_actions,
+    find_pinned_states,
     hide_contacts,
     pin,
     silence,
@@ -94,6 +96,7 @@ def read_page(
         hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
         since=now - NEW_WITHIN if show == "new" and now is not None else None,
         pinned={name: said["state"] for name, said in overrides.items() if said["state"]},
+        actions={name: said["next_action"] for name, said in overrides.items() if said["next_action"]},
     )
 
     closed = limited.lead_list in CLOSED_LISTS
@@ -119,9 +122,9 @@ def _without_advice(row: dict[str, Any]) -> dict[str, Any]:
     return silence(row) | {"display": hide_contacts(row["display"])}
 
 
-def count_lists(state: LoadedState, owner: str | None) -> dict[str, int]:
+def count_lists(app_state: AppState, state: LoadedState, owner: str | None) -> dict[str, int]:
     """Leads on each list, every lead on one; nothing where no stage tells lists apart."""
-    counts = state.worklist.counts_of("lead_list", owner)
+    counts = state.worklist.counts_of("lead_list", owner, find_pinned_actions(app_state.store))
     if "lead_list" not in state.worklist.frame:
         return {}
     return {str(name): counts.get(str(name), 0) for name in LeadList} | count_closed(state, owner)
@@ -146,9 +149,9 @@ def get_worklist(
         "page": page.page,
         "pages": page.pages,
         "size": page.size,
-        "lists": count_lists(state, caller.owner),
+        "lists": count_lists(app_state, state, caller.owner),
         "stages": state.worklist.counts_of("stage", caller.owner),
-        "states": state.worklist.states_of(caller.owner),
+        "states": state.worklist.states_of(caller.owner, find_pinned_states(app_state.store)),
         "as_of": None if state.data.cutoff is None else state.data.cutoff.isoformat(),
         "bundle_hash": state.model.bundle.hash,
     }
