@@ -117,8 +117,8 @@ def _lists(phase: Texts, action: Texts) -> Texts:
 def place_by_action(lead_list: str, action: str) -> str:
     """The list of a lead whose next action somebody pinned; before the handoff the action decides it.
 
-    >>> place_by_action("watching", "hand_off"), place_by_action("to_hand_off", "ask"), place_by_action("to_work", "ask")
-    ('to_hand_off', 'watching', 'to_work')
+    >>> [place_by_action(name, "ask") for name in ("to_hand_off", "watching", "to_work")]
+    ['watching', 'watching', 'to_work']
     """
     if lead_list not in (LeadList.TO_HAND_OFF, LeadList.WATCHING):
         return lead_list

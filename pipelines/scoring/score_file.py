@@ -161,7 +161,7 @@ def score_leads(
         if facts is None:  # without clocks there is no day on which anything is due again
             over = usable & replace_merged_leads(frame["lead_id"], merged).isin(list(closed)).to_numpy(dtype=bool)
             frame.loc[over, ["next_action", "question"]] = ["none", ""]
-    frame = mark_scored(context.paths, frame)
+    frame = mark_scored(context.paths, frame, replace_merged_leads(frame["lead_id"], merged), closed)
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
     unseen = trained.describe(rows, scored.rows)
