@@ -1,7 +1,7 @@
 """One account as a whole: its leads with their scores, who sits where, where they disagree, what was sold before."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.closed_leads import ClosedLead, closed_leads
-from features.assembly.stage_at import stages_at
+from features.assembly.crm_facts import Closes, CrmFacts
 from features.catalog.feature import Catalog
-from features.kernel.column_reader import FrameRows, micros_of
+from features.kernel.column_reader import micros_of
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, moments
 from features.schema.operations import ColumnValue
@@ -27,14 +27,23 @@ from models.explaining.evidence import assess_evidence
 from models.explaining.framework import Framework
 from models.explaining.qualification_policy import QualificationPolicy
 from models.judging.lifecycle.service_levels import rows_known_at
-from models.scoring import score
+from models.scoring import Beside, score
+from models.standing.next_steps import place_by_action
+from models.standing.record import NO_ACTION
 
 WEEKS = 12  # of the score's history: a quarter
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountJudge:
-    """What an account is judged by: model, declarations, framework; ``catalog`` are the bundle's features."""
+    """What an account is judged by.
+
+    Parameters
+    ----------
+    catalog : the bundle's features
+    silenced : leads nobody may contact: nothing is asked of them
+    pinned : lead to the state and the next action that sales pinned, '' where it did not
+    """
 
     bundle: Bundle
     catalog: Catalog
@@ -43,6 +52,8 @@ class AccountJudge:
     accounts: AccountsPolicy
     product_shares: ProductChances | None = None
     qualification: QualificationPolicy | None = None
+    silenced: Collection[str] = frozenset()
+    pinned: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def account_tables(tables: Tables, account_id: str) -> dict[str, pd.DataFrame]:
@@ -71,10 +82,10 @@ def describe_account(
 ) -> dict[str, Any]:
     """JSON-ready record of an account from its own rows (:func:`account_tables`), as known before ``as_of``.
 
-    ``leads`` holds every contact with its seats, open ones with score and state, closed ones with how they ended;
-    ``seats`` the declared seats with their holders; ``disagreements`` the criteria contacts differ on and who is
-    believed; ``history`` the best score of every week; ``deals`` what was won and lost. Only leads in ``shown`` are
-    scored, and speak for the account's score and history; None: all.
+    ``leads`` holds every contact with its seats and its stage, open ones with score, state, list and next action,
+    closed ones with how they ended; ``seats`` the declared seats with their holders; ``disagreements`` the criteria
+    contacts differ on and who is believed; ``history`` the best score of every week; ``deals`` what was won and lost.
+    Only leads in ``shown`` are scored, and speak for the account's score and history; None: all.
     """
     people = _people(tables, as_of)
     closed = {lead: how for lead, how in closed_leads(tables, judge.source, as_of).items() if lead in people}
@@ -89,6 +100,8 @@ def describe_account(
     held = recognise_seats(contacts, judge.accounts, judge.source)
     scores = _scores(judge, tables, still_open, as_of)
     leads = [_lead_record(lead, contacts, held, closed.get(lead), scores.get(lead)) for lead in people]
+    leads = _with_stages(leads, _facts(judge, tables, people, as_of, closed))
+    leads = [lead | {"silenced": lead["lead_id"] in judge.silenced} for lead in leads]
     leads.sort(key=lambda row: (row["score"] is None, -(row["score"] or 0), row["lead_id"]))
     deals = list_deals(tables, as_of)
 
@@ -101,7 +114,7 @@ def describe_account(
         },
         "score": _account_score(leads),
         "customer": _customer(deals),
-        "leads": _with_stages(leads, tables, as_of),
+        "leads": leads,
         "seats": [
             _seat_record(seat, held[(held["seat"] == seat.id).to_numpy()], contacts, said)
             for seat in judge.accounts.seats
@@ -137,14 +150,42 @@ def _ranks(matrix: Matrix) -> list[str | None]:
 def _scores(
     judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.Timestamp
 ) -> dict[str, Mapping[str, Any]]:
-    """Score, chance and state of open leads, by id."""
+    """Score, chance, state, list and next action of open leads, by id, as on the worklist."""
     if not ids:
         return {}
     matrix = features_at(tables, judge.source, judge.catalog, list(ids), as_of)
-    frame = score(judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification).frame
-    columns = ["score", "probability", "probability_low", "probability_high", "grade", "state"]
-    rows = [{str(name): value for name, value in row.items()} for row in frame[columns].to_dict(orient="records")]
-    return dict(zip(ids, rows, strict=True))
+    beside = Beside(_facts(judge, tables, ids, as_of, {}))
+    scored = score(
+        judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification, beside=beside
+    )
+    columns = [
+        "score",
+        "probability",
+        "probability_low",
+        "probability_high",
+        "grade",
+        "state",
+        "next_action",
+        "lead_list",
+    ]
+    rows = scored.frame[columns].to_dict(orient="records")
+    found = {lead: {str(name): value for name, value in row.items()} for lead, row in zip(ids, rows, strict=True)}
+    for lead in ids:
+        row, (state, action) = found[lead], judge.pinned.get(lead, ("", ""))
+        row |= {"state": state or row["state"], "next_action": action or row["next_action"]}
+        if action:
+            row["lead_list"] = place_by_action(str(row["lead_list"]), action)
+        if lead in judge.silenced:
+            row["next_action"] = NO_ACTION
+    return found
+
+
+def _facts(
+    judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.Timestamp, closed: Mapping[str, ClosedLead]
+) -> CrmFacts:
+    """What people did with leads until a moment."""
+    moments = np.full(len(ids), micros_of(as_of), dtype=np.int64)
+    return CrmFacts.of(tables, judge.source, ids, moments, Closes(as_of, closed))
 
 
 def _lead_record(
@@ -167,15 +208,14 @@ def _lead_record(
         "probability": None if scored is None else float(scored["probability"]),
         "grade": None if scored is None else str(scored["grade"]),
         "state": None if scored is None else str(scored["state"]),
+        "next_action": None if scored is None else str(scored["next_action"]),
+        "lead_list": None if scored is None else str(scored["lead_list"]),
     }
 
 
-def _with_stages(leads: list[dict[str, Any]], tables: Tables, as_of: pd.Timestamp) -> list[dict[str, Any]]:
-    """The leads with the stage the CRM has them in, since when, and with whom."""
-    if "stages" not in tables or not leads:
-        return [lead | {"stage": None, "stage_since": None, "owner": None} for lead in leads]
-    ids = [lead["lead_id"] for lead in leads]
-    held = stages_at(FrameRows(tables["stages"]), ids, np.full(len(ids), micros_of(as_of), dtype=np.int64))
+def _with_stages(leads: Sequence[dict[str, Any]], facts: CrmFacts) -> list[dict[str, Any]]:
+    """The leads, row by row as ``facts``, with the stage the CRM has them in, since when, and with whom."""
+    held = facts.held
     since = pd.DatetimeIndex(moments(held.since))
     return [
         lead
@@ -255,7 +295,7 @@ def _disagreements(said: ContactMatrix, framework: Framework) -> list[dict[str, 
 def _next_step(policy: AccountsPolicy, held: pd.DataFrame, leads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The first missing seat, and whom to ask for an introduction: an open champion, else the best open lead."""
     gone = missing_seats(held, policy.seats)
-    reachable = [lead for lead in leads if lead["open"]]
+    reachable = [lead for lead in leads if lead["open"] and not lead["silenced"]]
     if not gone or not reachable:
         return None
     inside = [lead for lead in reachable if "champion" in lead["seats"] and lead["active"]]

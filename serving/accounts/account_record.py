@@ -10,6 +10,7 @@ from models.accounts.account_view import AccountJudge
 from models.accounts.accounts_policy import AccountsPolicy
 from models.accounts.product_chances import ProductChances, fit_product_chances
 from pipelines.scoring.accounts.account_evidence import accounts_policy_of, named_account
+from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.json_values import to_json_values
 from serving.problems import InvalidError, UnknownLeadError
 from serving.state.app_state import AppState
@@ -18,9 +19,11 @@ from serving.store.wall_clock import wall_now
 
 
 def build_account(
-    app_state: AppState, account_id: str, owner: str | None, framework: str | None = None
+    app_state: AppState, account_id: str, owner: str | None, said: StandingFeedback, framework: str | None = None
 ) -> dict[str, Any]:
     """The record of :func:`models.accounts.account_view.describe_account` with everything posted since.
+
+    ``said`` is what sales said and nobody took back: whom nobody may contact, and what is pinned.
 
     Raises
     ------
@@ -44,6 +47,8 @@ def build_account(
         accounts=read_accounts_policy(app_state),
         product_shares=read_product_chances(app_state),
         qualification=state.model.context.policy,
+        silenced=said.silenced,
+        pinned=said.pinned,
     )
     with app_state.store.reading() as session:
         tables, as_of = gather_rows_now(app_state, session, state, mine[:1])

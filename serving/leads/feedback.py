@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.standing.next_steps import place_by_action
+from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.store.engine import Store
 from serving.store.silenced_leads import SILENT, still_stands
 from serving.store.tables import Feedback
@@ -70,6 +71,12 @@ def find_pinned_states(store: Store) -> dict[str, str]:
 def find_pinned_actions(store: Store) -> dict[str, str]:
     """The next actions that overrides in force pin, by lead."""
     return {name: said["next_action"] for name, said in find_overrides(store).items() if said["next_action"]}
+
+
+def read_all_standing(store: Store) -> StandingFeedback:
+    """Whom nobody may contact, and what is pinned, of all leads."""
+    pinned = {name: (said["state"] or "", said["next_action"] or "") for name, said in find_overrides(store).items()}
+    return StandingFeedback(silenced=find_silenced_leads(store), pinned=pinned)
 
 
 def find_standing_feedback(session: Session, lead_id: str) -> Feedback | None:

@@ -10,6 +10,7 @@ from serving.accounts.account_record import build_account
 from serving.accounts.expansion_rows import read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.auth.dependencies import AppStateDep, Reader
+from serving.leads.feedback import read_all_standing
 from serving.pages.chart_geometry import build_score_line
 from serving.pages.render import render_page
 from serving.problems import InvalidError
@@ -20,7 +21,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 @router.get("/accounts/{account_id}")
 def account_page(account_id: str, request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Whom do we still need here: next step, seats with gaps, who is believed, what was sold before."""
-    found = build_account(app_state, account_id, caller.owner)
+    found = build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store))
     names = {lead["lead_id"]: lead["name"] or lead["lead_id"] for lead in found["leads"]}
     weekly = [{"as_of": row["as_of"], "score": row["best"]} for row in found["history"]]
     return render_page(

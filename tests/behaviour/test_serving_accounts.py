@@ -1,6 +1,7 @@
 """An account and anybody found, by API and page, as one caller may see them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -48,9 +49,30 @@ def test_the_api_says_what_the_command_line_says(client: TestClient, tiny_demo: 
     for lead in found["leads"]:
         assert lead["open"] == (lead["lead_id"] in listed.index), "open means: on the worklist"
         if lead["open"]:
-            assert lead["score"] == listed.loc[lead["lead_id"], "score"]
+            for name in ("score", "state", "stage", "next_action", "lead_list"):
+                assert lead[name] == listed.loc[lead["lead_id"], name], name
         else:
-            assert lead["score"] is None and lead["closed"]
+            assert lead["score"] is None and lead["closed"] and lead["stage"] == lead["outcome"]
+
+
+def test_an_account_shows_what_sales_said_and_asks_nobody_who_is_silenced(
+    tiny_demo: Any, shared: str, tmp_path: Path
+) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        before = client.get(f"/v1/accounts/{shared}").json()
+        asked = before["next_step"]["ask"]
+        client.post(
+            f"/v1/leads/{asked}/feedback", json={"verdict": "override", "next_action": "enrich", "state": "iql"}
+        )
+        (pinned,) = (lead for lead in client.get(f"/v1/accounts/{shared}").json()["leads"] if lead["lead_id"] == asked)
+        assert (pinned["state"], pinned["next_action"]) == ("iql", "enrich")
+        client.post(f"/v1/leads/{asked}/feedback", json={"verdict": "do_not_contact"})
+        after = client.get(f"/v1/accounts/{shared}").json()
+        assert after["next_step"] is None or after["next_step"]["ask"] != asked
+        (silent,) = (lead for lead in after["leads"] if lead["lead_id"] == asked)
+        assert silent["silenced"] and silent["next_action"] == "none" and after["score"] == before["score"]
+        text = client.get(f"/accounts/{shared}", headers={"accept": "text/html"}).text
+        assert "Do not contact this lead." in text
 
 
 def test_the_page_shows_gaps_leads_and_deals_in_three_languages(client: TestClient, shared: str) -> None:

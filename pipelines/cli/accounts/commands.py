@@ -166,12 +166,13 @@ def _show_leads(found: Mapping[str, Any], output: Output) -> None:
             "-" if lead["score"] is None else lead["score"],
             (lead["stage"] or "-").upper() if lead["open"] else lead["closed"].split(",")[0],
             "-" if lead["state"] is None else lead["state"].upper(),
+            "do not contact" if lead["silenced"] else (lead["next_action"] or "-").replace("_", " "),
             lead["owner"] or "-",
             "yes" if lead["active"] else "no",
         )
         for lead in found["leads"]
     ]
-    columns = ("contact", "name", "title", "score", "CRM stage", "our state", "owner", "active")
+    columns = ("contact", "name", "title", "score", "CRM stage", "our state", "next", "owner", "active")
     output.table("Contacts, open ones first", columns, rows)
 
 

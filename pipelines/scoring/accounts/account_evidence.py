@@ -17,6 +17,7 @@ from pipelines.scoring.find_lead import find_bundle, find_framework, parse_as_of
 from pipelines.scoring.shown_columns import company_name, person_name, shown_columns
 from pipelines.workspace.context import Context
 from pipelines.workspace.find_declarations import find_policy
+from pipelines.workspace.standing_feedback import read_standing_feedback
 from pipelines.workspace.table_files import load_tables
 
 DEFAULT = "accounts"
@@ -53,6 +54,7 @@ def account_of(
         )
 
     bundle, policy = find_bundle(context), accounts_policy_of(context)
+    said = read_standing_feedback(context.paths)
     judge = AccountJudge(
         bundle=bundle,
         catalog=bundle.catalog,
@@ -61,6 +63,8 @@ def account_of(
         accounts=policy,
         product_shares=fit_product_chances(tables, context.source, policy, when),
         qualification=context.policy,
+        silenced=said.silenced,
+        pinned=said.pinned if as_of is None else {},
     )
     return named_account(judge, own, account_id, when)
 

@@ -9,6 +9,7 @@ from serving.accounts.expansion_rows import read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.api.etag import respond_with_etag
 from serving.auth.dependencies import AppStateDep, Reader
+from serving.leads.feedback import read_all_standing
 from serving.schemas import Short
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
@@ -23,7 +24,8 @@ def get_account(
     framework: Annotated[Short | None, Query(description="qualification framework; default: the source's")] = None,
 ) -> Response:
     """As ``leadscore account`` shows it, with everything posted since; contacts of other owners are only counted."""
-    return respond_with_etag(request, build_account(app_state, account_id, caller.owner, framework))
+    found = build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store), framework)
+    return respond_with_etag(request, found)
 
 
 @router.get("/expansion", summary="Customers who show interest in a product they do not own, likeliest first")
