@@ -9,6 +9,7 @@ from features.array_types import Bools, Ints, Tables, Texts
 from features.kernel.column_reader import Rows
 from features.point_in_time.microseconds import NEVER, days
 from features.point_in_time.visibility import Moments, SortedRows, visible
+from features.schema.source import Label
 from features.schema.vocabulary import PHASE_OF, Phase, Stage
 
 _ORDER = {str(stage): place for place, stage in enumerate(Stage)}  # of entries at one moment the last counts
@@ -16,6 +17,7 @@ _SALES, _BEFORE = (
     frozenset(str(stage) for stage, phase in PHASE_OF.items() if phase is wanted)
     for wanted in (Phase.WITH_SALES, Phase.BEFORE_HANDOFF)
 )
+_OVER = (str(Phase.CLOSED), str(Phase.CUSTOMER))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,18 @@ class StagesHeld:
         found = np.array([str(_phase(name)) for name in self.stage], dtype=object)
         resting = (self.stage == str(Stage.RECYCLED)) & (self.since + days(cool_down_days) > as_of)
         found[resting] = str(Phase.COOLING_DOWN)
+        return found
+
+    def phases_while_open(self, as_of: Ints, label: Label) -> Texts:
+        """:meth:`phases` of leads that are open, also where the stage says closed: a win or loss was taken back.
+
+        Such a lead is with those who had it, or, where every win starts anew, before the handoff again.
+        """
+        found = self.phases(as_of, label.recycle_cool_down_days)
+        again = np.isin(found, _OVER)
+        found[again] = str(Phase.BEFORE_HANDOFF)
+        if not label.repeat_wins:
+            found[again & (self.handed_over != NEVER)] = str(Phase.WITH_SALES)
         return found
 
 

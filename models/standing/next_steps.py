@@ -52,12 +52,8 @@ def place_leads(
 
     ``question`` is the one to ask next, '' where nothing is left to ask.
     """
-    phase = facts.held.phases(facts.as_of, label.recycle_cool_down_days)
+    phase = facts.held.phases_while_open(facts.as_of, label)
     outcome = np.array(["" if closed is None else closed.outcome for closed in facts.closed], dtype=object)
-    again = (outcome == "") & np.isin(phase, _OVER)  # open although its stage says closed
-    phase[again] = str(Phase.BEFORE_HANDOFF)
-    if not label.repeat_wins:  # a win taken back: it is with those who had it
-        phase[again & (facts.held.handed_over != NEVER)] = str(Phase.WITH_SALES)
     phase[outcome != ""] = str(Phase.CLOSED)
     phase[outcome == str(Stage.WON)] = str(Phase.CUSTOMER)
 
@@ -87,7 +83,6 @@ def place_leads(
     return placed, replace(steps, lead_list=_lists(phase, action))
 
 
-_OVER = (str(Phase.CLOSED), str(Phase.CUSTOMER))
 _LIST_OF = {
     str(Phase.BEFORE_HANDOFF): LeadList.WATCHING,
     str(Phase.COOLING_DOWN): LeadList.WATCHING,

@@ -9,7 +9,7 @@ import pandas as pd
 from features.array_types import Bools, Floats, Tables, Texts
 from features.assembly.stage_at import records_handoffs, stages_at
 from features.kernel.column_reader import FrameRows
-from features.point_in_time.microseconds import NEVER, micros
+from features.point_in_time.microseconds import micros
 from features.schema.source import Source
 from features.schema.vocabulary import Phase
 
@@ -86,8 +86,5 @@ def is_before_handoff(source: Source, tables: Tables, keys: pd.DataFrame) -> tup
     """Per row whether the lead, open at that moment, was not with sales then; and its stage."""
     as_of = micros(keys["as_of"])
     held = stages_at(FrameRows(tables["stages"]), keys["lead_id"].astype("str").to_numpy(dtype=object), as_of)
-    phase = held.phases(as_of, source.label.recycle_cool_down_days)
-    before = phase == str(Phase.BEFORE_HANDOFF)
-    again = np.isin(phase, [str(Phase.CLOSED), str(Phase.CUSTOMER)])  # open all the same: a win or loss taken back
-    before |= again & ((held.handed_over == NEVER) | source.label.repeat_wins)
+    before = held.phases_while_open(as_of, source.label) == str(Phase.BEFORE_HANDOFF)
     return np.asarray(before, dtype=np.bool_), held.stage
