@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Tables
+from features.assembly.closed_leads import closed_leads
 from features.errors import ContractError
 from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
@@ -83,7 +84,9 @@ def lifecycle_of(context: Context, tables: Tables | None = None, as_of: pd.Times
     won = pd.Series(matrix.label, index=matrix.keys["lead_id"]).groupby(level=0).max()
     tables = load_tables(context.paths) if tables is None else tables
     looks = matrix.keys[["lead_id", "as_of", "age_days"]].assign(label=matrix.label)
-    return measure_lifecycle(tables, policy_of(context), cutoff, won, looks)
+    policy = policy_of(context)
+    closed = closed_leads(tables, context.source, cutoff) if policy.programmes else {}
+    return measure_lifecycle(tables, policy, cutoff, won, looks, closed)
 
 
 def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:

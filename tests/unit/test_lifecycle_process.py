@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.assembly.closed_leads import ClosedLead
 from features.errors import PolicyError
 from models.judging.lifecycle.figures import measure_lifecycle
 from models.judging.lifecycle.nurture_programmes import compare_programmes, programme_members
@@ -126,7 +127,7 @@ def nurtured(effect: float) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, pd.Da
             if column in frame:
                 frame[column] = frame[column].astype("datetime64[us]")
     found = policy(**parts(programmes=PROGRAMME))
-    members = programme_members(tables, found, start + 30 * day)
+    members = programme_members(tables, found, start + 30 * day, {})
     return members, looks, tables, found
 
 
@@ -138,6 +139,14 @@ def test_members_are_set_against_leads_like_them(effect: float, verdict: str) ->
     assert row["compared"] == 200 and row["others"] == 200, "old leads that never win are not comparable"
     assert row["verdict"] == verdict
     assert row["others_rate"] == pytest.approx(0.2, abs=0.07)
+
+
+def test_members_that_outcomes_alone_close_are_not_open() -> None:
+    _, looks, tables, found = nurtured(0.0)
+    now = pd.Timestamp("2025-03-05")
+    members = programme_members(tables, found, now, {"N0": ClosedLead("won", now), "N2": ClosedLead("lost", now)})
+    assert members.set_index("lead_id")["stage"][["N0", "N2", "N4"]].tolist() == ["won", "lost", "lead"]
+    assert compare_programmes(members, looks, tables, found)["open_now"].tolist() == [198]
 
 
 def test_who_joined_after_the_look_or_long_before_it_is_not_judged_by_it() -> None:

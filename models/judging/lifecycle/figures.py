@@ -1,5 +1,6 @@
 """The lifecycle in figures: funnel, service levels, volumes, capture tools, nurturing and recycles."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Tables
+from features.assembly.closed_leads import ClosedLead
 from features.schema.vocabulary import Actor, Stage
 from models.judging.lifecycle.nurture_programmes import compare_programmes, programme_members
 from models.judging.lifecycle.policy import LifecyclePolicy
@@ -86,11 +88,13 @@ def measure_lifecycle(
     as_of: pd.Timestamp,
     won: pd.Series,
     looks: pd.DataFrame | None = None,
+    closed: Mapping[str, ClosedLead] | None = None,
 ) -> Lifecycle:
     """Figures of the lifecycle as known before ``as_of``.
 
     ``won``: per lead (index lead_id) 1, 0, or NaN where the outcome is not known yet; ``looks``: leads as they stood
-    at the moments they were judged at (lead_id, as_of, age_days, label), without which no programme is compared.
+    at the moments they were judged at (lead_id, as_of, age_days, label), without which no programme is compared;
+    ``closed``: leads that are over by then.
     """
     found = stage_entries(tables["stages"], as_of)
     now = {name: rows_known_at(tables[name], as_of) for name in ("activities", "answers")}
@@ -98,7 +102,7 @@ def measure_lifecycle(
     promises = list(check_service_levels(found, now["activities"], policy, as_of))
     said = sales_decisions(found, policy)
     sla = attainment(promises, policy.minimum_n)
-    members = programme_members(tables, policy, as_of)
+    members = programme_members(tables, policy, as_of, closed or {})
     if looks is None:
         looks = pd.DataFrame(columns=["lead_id", "as_of", "age_days", "label"])
 

@@ -4,12 +4,14 @@ Association only: who a programme reaches was chosen, by people or by what a lea
 in the same quarter, of the same age, with the same side of the handoff, and as active as the members when they joined.
 """
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Tables
+from features.assembly.closed_leads import ClosedLead
 from features.assembly.stage_at import stages_at
 from features.kernel.column_reader import FrameRows
 from features.point_in_time.microseconds import micros
@@ -29,8 +31,14 @@ COMPARED = (
 )  # fmt: skip
 
 
-def programme_members(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Who is in which programme and since when, with the CRM stage of now; columns :data:`MEMBERS`."""
+def programme_members(
+    tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp, closed: Mapping[str, ClosedLead]
+) -> pd.DataFrame:
+    """Who is in which programme and since when, with the CRM stage of now; columns :data:`MEMBERS`.
+
+    ``closed`` are the leads that are over by then, whose stage is how they ended: not every source writes that down
+    among its stages.
+    """
     acts = rows_known_at(tables["activities"], as_of)
     parts = [_joined(acts, programme) for programme in policy.programmes]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["programme", "lead_id", "since"])
@@ -38,7 +46,9 @@ def programme_members(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timesta
         return pd.DataFrame(columns=list(MEMBERS))
     now = np.full(len(found), micros(pd.DatetimeIndex([as_of]))[0], dtype=np.int64)
     held = stages_at(FrameRows(tables["stages"]), found["lead_id"].to_numpy(dtype=object), now)
-    return found.assign(stage=held.stage)[list(MEMBERS)]
+    ends = [closed.get(str(lead)) for lead in found["lead_id"]]
+    stage = [str(here) if end is None else end.outcome for here, end in zip(held.stage, ends, strict=True)]
+    return found.assign(stage=np.array(stage, dtype=object))[list(MEMBERS)]
 
 
 def _joined(acts: pd.DataFrame, programme: Programme) -> pd.DataFrame:
