@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Texts
+from features.assembly.crm_facts import CrmFacts
 from features.errors import BundleError, DataError
 from features.matrix import Matrix
-from features.schema.vocabulary import Stage
+from features.schema.vocabulary import LeadList, Stage
 from models.bundle import Bundle, load_bundle
 from models.explaining.points import BASE, CLIP
 from models.explaining.qualification import RANK
 from models.judging.promotion.churn import TOP, Churn, ScoredLeads, find_churn
-from models.scoring import score
+from models.scoring import Beside, score
+from models.standing.next_steps import HAND_OFF
 from pipelines.registry.champion import MoveKind, read_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
+from pipelines.registry.open_facts import read_open_facts
 from pipelines.registry.promotion_gate import fits
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
@@ -66,7 +69,9 @@ def churn_between(context: Context, before: Bundle, after: Bundle, top: int = TO
     """
     matrix = load_matrix(context.paths.matrix, "open")
     ids = matrix.keys["lead_id"].to_numpy(dtype=object)
-    return find_churn(ids, _owners(context, ids), _score(context, before, matrix), _score(context, after, matrix), top)
+    facts = read_open_facts(context, matrix)
+    was, then = (_score(context, bundle, matrix, facts) for bundle in (before, after))
+    return find_churn(ids, _owners(context, ids), was, then, top)
 
 
 def _owners(context: Context, ids: Texts) -> Texts:
@@ -77,12 +82,15 @@ def _owners(context: Context, ids: Texts) -> Texts:
     return np.asarray(owner.astype("object").where(owner.notna().to_numpy(), "").to_numpy(dtype=object))
 
 
-def _score(context: Context, bundle: Bundle, matrix: Matrix) -> ScoredLeads:
+def _score(context: Context, bundle: Bundle, matrix: Matrix, facts: CrmFacts | None) -> ScoredLeads:
     rows = matrix_for(context, bundle, matrix)
-    scored = score(bundle, rows, context.framework, source=context.source, policy=context.policy)
+    scored = score(bundle, rows, context.framework, source=context.source, policy=context.policy, beside=Beside(facts))
     rank = np.array([RANK.get(state, -1) for state in scored.qualification.state.tolist()], dtype=np.int64)
     reached = {str(stage): rank >= RANK[str(stage)] for stage in _LADDER}
     reached["hot"] = np.asarray(scored.qualification.temperature == "hot", dtype=np.bool_)
+    found, steps = scored.qualification, scored.steps
+    ready = found.next_action == HAND_OFF if steps is None else steps.lead_list == str(LeadList.TO_HAND_OFF)
+    reached["handoff"] = np.asarray(ready, dtype=np.bool_)
     bars = scored.bars
     labels = [_FIXED_PARTS.get(name) or context.framework.label(name) for name in bars.names]
     return ScoredLeads(

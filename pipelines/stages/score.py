@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
-from features.assembly.crm_facts import Closes, CrmFacts
 from features.assembly.rule_values import rule_values_on
 from features.matrix import Matrix
-from features.point_in_time.microseconds import micros
 from features.schema.vocabulary import TRAINED, Role
 from models.bundle import Bundle, load_bundle
 from models.explaining.manual.manual_score import ManualRows
@@ -33,6 +31,7 @@ from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.activity_diagnostics import bot_record
 from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
+from pipelines.registry.open_facts import read_open_facts
 from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
@@ -60,7 +59,7 @@ def run_score(context: Context) -> ScoreRecord:
     if before.verdict in TRAINED or _points_score(context):
         bundle, matrix, kind = _subject(context)
         clocks = kind == OPEN_LEADS and context.source.kind == "relational"
-        facts = open_facts(context, matrix) if clocks else None
+        facts = read_open_facts(context, matrix) if clocks else None
         scored = score(
             bundle,
             matrix,
@@ -110,13 +109,6 @@ def run_score(context: Context) -> ScoreRecord:
         write_parquet(folder / "expansion.parquet", extras.expansion)
         before.write(folder)
     return record
-
-
-def open_facts(context: Context, matrix: Matrix) -> CrmFacts:
-    """What people did with the open leads of a matrix; none of them is over."""
-    keys = matrix.keys
-    lead_ids = keys["lead_id"].to_numpy(dtype=object)
-    return CrmFacts.of(load_tables(context.paths), context.source, lead_ids, micros(keys["as_of"]), Closes(None, {}))
 
 
 @dataclass(frozen=True)

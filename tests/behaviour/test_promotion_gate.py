@@ -175,6 +175,9 @@ def test_who_moves_is_told_before_and_kept_after(cli: Cli, tiny_copy: TinyRun, t
     assert {m["lead_id"] for m in moved if m["top"] == "leaves"} == tops[0] - tops[1]
     hot = old["temperature"].eq("hot") != new["temperature"].eq("hot").reindex(old.index)
     assert {m["lead_id"] for m in moved if any("hot" in c for c in m["crosses"])} == set(old.index[hot])
+    ready = old["lead_list"].eq("to_hand_off") != new["lead_list"].eq("to_hand_off").reindex(old.index)
+    assert {m["lead_id"] for m in moved if any("handoff" in c for c in m["crosses"])} == set(old.index[ready])
+    assert ready.any() and not set(old.index[ready]) & set(old.index[old["lead_list"].eq("to_work")])
 
     back = json.loads(cli("rollback", *tiny_copy.args, "--json")[1])["churn"]
     assert back["how"] == "rollback" and {back["champion"], back["challenger"]} == {first, twin}
