@@ -33,6 +33,10 @@ COLUMNS = (
 )
 QUESTION, FIELD = "question", "field"
 LOOK_UP = "Look up: {field}"
+BY_POINTS = (
+    "the rubric's points score alone, and its thresholds decide the states: what an answer would change there is told "
+    "by the rubric's rules, not by this list."
+)
 _NAMES = {rank: name for name, rank in RANK.items()}
 
 
@@ -75,10 +79,10 @@ def shortlist(scored: Scored) -> pd.DataFrame:
     standing gave: the criterion becomes met or not met, the score moves by what the answer is worth among them, and
     the policy's rules are asked again. A field of the company that is missing is tried with the values it plausibly
     has. ``chance`` is the share of similar leads whose answer would do, NaN where too few have answered. Leads the
-    policy lets go are left out, and those that sales has: they are past the handoff. A row is the same whether scored
-    alone or in a batch.
+    policy lets go are left out, and those that sales has: they are past the handoff. Nobody is listed where points
+    score alone, as no rule of the policy decides a state there. A row is the same whether scored alone or in a batch.
     """
-    if scored.source is None:
+    if scored.source is None or scored.bundle.by_points:
         return pd.DataFrame(columns=list(COLUMNS))
 
     now = rank_by_rules(scored.inputs, scored.policy)

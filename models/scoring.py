@@ -236,7 +236,7 @@ def score_rows(
     )
 
     judged = {q.topic for q in source.questions.values() if q.met or q.met_minimum is not None} if source else set()
-    raising = rows_raised_by(inputs, policy, sorted(judged))
+    raising = {} if bundle.by_points else rows_raised_by(inputs, policy, sorted(judged))  # there the rubric decides
     fit, engagement = (side * _grade_unit(bundle) for side in _sum_by_side(contributions, bundle))
     asked = next_questions(statuses, framework, source, worth, raising, qualification.next_action == "ask")
     columns: dict[str, Any] = {

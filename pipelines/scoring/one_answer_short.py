@@ -3,7 +3,7 @@
 import pandas as pd
 
 from features.errors import ContractError
-from models.one_answer_short import shortlist
+from models.one_answer_short import BY_POINTS, shortlist
 from models.scoring import Beside, score
 from pipelines.scoring.find_lead import facts_of, find_bundle
 from pipelines.scoring.next_questions import load_open_leads
@@ -16,12 +16,15 @@ def shortlist_leads(context: Context, state: str | None = None) -> pd.DataFrame:
     Raises
     ------
     ContractError
-        if the source has no answers, or no rule of the policy leads to the state.
+        if the source has no answers, points score alone, or no rule of the policy leads to the state.
     """
     leads = load_open_leads(context)
     facts = None if context.source.kind == "flat" else facts_of(context, leads, None, {})
+    bundle = find_bundle(context)
+    if bundle.by_points:
+        raise ContractError(f"source '{context.source.name}': {BY_POINTS}")
     scored = score(
-        find_bundle(context),
+        bundle,
         leads,
         context.framework,
         source=context.source,

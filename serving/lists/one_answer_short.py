@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.explaining.qualification import RANK
-from models.one_answer_short import shortlist
+from models.one_answer_short import BY_POINTS, shortlist
 from serving.json_values import to_json_values
 from serving.leads.feedback import find_hidden_leads
 from serving.problems import InvalidError
@@ -41,11 +41,13 @@ def shortlist_leads(app_state: AppState, owner: str | None, next_state: str | No
 
     Raises
     ------
-    InvalidError : a source without clocks has no answers; an unknown state
+    InvalidError : a source without clocks has no answers; points score alone; an unknown state
     """
     state = app_state.loaded
     if state.data.flat:
         raise InvalidError("this source has no table of answers, so no question is open.")
+    if state.model.bundle.by_points:
+        raise InvalidError(BY_POINTS)
     if next_state is not None and next_state not in RANK:
         raise InvalidError(f"there is no such state; choose {', '.join(RANK)}.")
 

@@ -67,6 +67,15 @@ def test_the_list_is_worked_by_points_that_add_up(few: Any) -> None:
     assert (listed["probability_high"] - listed["probability_low"]).min() > 0.05, "21 wins know little"
 
 
+def test_no_list_speaks_of_rules_that_decide_nothing(cli: Cli, few: Any, tmp_path: Path) -> None:
+    status, _, err = cli("shortlist", *few.args)
+    assert status != 0 and "points score alone" in err
+    assert not read_json(few.context.paths.score / "qualification.json").get("short_total")
+    with client_for(few, tmp_path) as client:
+        assert client.get("/v1/shortlist").status_code == 422
+        assert "points score alone" in client.get("/short", headers={"accept": "text/html"}).text
+
+
 def test_thresholds_are_judged_by_the_outcomes_there_are(few: Any) -> None:
     found = read_json(few.context.paths.thresholds / "comparison.json")
     assert {row["by"] for row in found["policies"]} == {"rubric"} and found["repair"]["worth"]
