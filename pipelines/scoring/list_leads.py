@@ -10,6 +10,7 @@ from features.errors import ContractError
 from features.schema.vocabulary import LeadList, Stage
 from models.explaining.qualification_policy import default_qualification
 from models.standing.next_steps import place_by_action, step_after_close
+from models.standing.record import NO_ACTION
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.scoring.shown_columns import (
     NAMING,
@@ -21,7 +22,7 @@ from pipelines.scoring.shown_columns import (
 )
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
-from pipelines.workspace.standing_feedback import PINNED_ACTION, PINNED_STATE, SILENCED
+from pipelines.workspace.standing_feedback import PINNED_ACTION, PINNED_STATE, SILENCED, read_standing_feedback
 from pipelines.workspace.table_files import load_tables, records_of
 
 _LONGEST = 40  # mean characters of a column that names somebody; links and descriptions are longer
@@ -91,6 +92,7 @@ def read_closed(context: Context, wanted: Mapping[str, str | None]) -> pd.DataFr
     ids = leads["lead_id"].astype("str") if "lead_id" in leads else pd.Series(dtype="str")
     owners = dict(zip(ids, leads["owner"].fillna(""), strict=True)) if "owner" in leads else {}
 
+    silenced = read_standing_feedback(context.paths).silenced
     rows = []
     for name, closed in closed_leads(tables, source, cutoff).items():
         days = float("nan") if closed.at is None or cutoff is None else (cutoff - closed.at) / pd.Timedelta(days=1)
@@ -102,7 +104,7 @@ def read_closed(context: Context, wanted: Mapping[str, str | None]) -> pd.DataFr
                 "lead_list": str(LeadList.CUSTOMERS if closed.outcome == Stage.WON else LeadList.CLOSED),
                 "outcome": closed.outcome,
                 "closed_at": "" if closed.at is None else closed.at.isoformat(),
-                "next_action": step_after_close(closed.outcome, days, policy),
+                "next_action": NO_ACTION if name in silenced else step_after_close(closed.outcome, days, policy),
             }
         )
     columns = ["lead_id", "owner", "stage", "lead_list", "outcome", "closed_at", "next_action"]

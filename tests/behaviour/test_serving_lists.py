@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from pipelines.scoring import list_leads
 from pipelines.scoring.one_answer_short import shortlist_leads
+from pipelines.workspace.standing_feedback import StandingFeedback
 from pipelines.workspace.table_files import load_tables
 from serving.state.ranked_worklist import WorklistQuery
 from serving.store.tables import OutboxMessage
@@ -220,3 +222,26 @@ def test_the_document_names_errors_keys_and_examples(client: TestClient) -> None
             if body is not None:
                 named = schemas[body["$ref"].rpartition("/")[2]]
                 assert named.get("examples"), f"{method} {path} has no example"
+
+
+def test_closed_leads_nobody_may_contact_are_listed_without_advice_and_numbers(
+    client: TestClient, tiny_demo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed() -> dict[str, dict[str, Any]]:
+        rows = client.get("/v1/worklist", params={"list": "customers", "size": 500}).json()["rows"]
+        return {row["lead_id"]: row for row in rows}
+
+    before = listed()
+    lead = next(name for name, row in before.items() if row["next_action"] == "expand")
+    assert {"phone", "email"} & set(before[lead]["display"])
+    assert client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "do_not_contact"}).status_code == 201
+    after = listed()
+    assert after.keys() == before.keys() and after[lead]["next_action"] == "none"
+    assert not {"phone", "email"} & set(after[lead]["display"])
+    exported = client.get("/v1/worklist/export", params={"list": "customers"}).text
+    assert all(str(before[lead]["display"].get(name, "-")) not in exported for name in ("phone", "email"))
+
+    said = StandingFeedback(frozenset({lead}), {})
+    monkeypatch.setattr(list_leads, "read_standing_feedback", lambda paths: said)
+    closed = list_leads.read_closed(tiny_demo.context, {}).set_index("lead_id")["next_action"]
+    assert closed[lead] == "none" and (closed == "expand").any()
