@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.assembly.stage_at import records_handoffs
 from features.errors import DataError, PolicyError
 from features.rubric.schema import Rubric
 from models.judging.cluster_bootstrap import Resampling
+from models.judging.handoff.population import is_before_handoff, population_of
 from models.judging.handoff.replay import JudgedRows
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.rubrics.rubric_pair import compare_rubrics, handed_off_now
@@ -59,21 +61,27 @@ def compare_with_active(
             f"no look at a lead of source '{source.name}' is matured{f' from {since} on' if since else ''}, so no "
             "outcome is certain and nothing can be compared yet."
         )
+    looked_at = matrix.take(rows)
+    population = population_of(source, tables, looked_at.keys, looked_at.label)
+    rows = rows[population.kept]
+    if not len(rows):
+        raise DataError(f"no matured look of source '{source.name}' is at one of the {population.noun}.")
     past = matrix.take(rows)
     books = [ledger_on(source, tables, rubric, past, rows) for rubric in (active, draft)]
     found = compare_rubrics(
         books[0],
         books[1],
-        JudgedRows.of(past),
+        JudgedRows.of(past, population.noun),
         capacity=SnapshotCapacity.of(source),
         resampling=resampling or Resampling.of(context.settings),
     )
     now = _now(context, active, draft)
     sentences = (*found.sentences, *now.pop("sentences"), *find_hindsight(context, draft))
-    notes = [f"Judged on all {len(rows):,} matured looks at {found.leads:,} leads.", *_NOTES]
+    notes = [f"Judged on all {len(rows):,} matured looks at {found.leads:,} {population.noun}.", *_NOTES]
     return replace(found, sentences=sentences).record() | {
         "active": {"name": active.name, "version": active.version},
         "draft": {"name": draft.name, "version": draft.version},
+        "population": population.record(),
         "now": now,
         "notes": notes,
     }
@@ -88,16 +96,19 @@ def _from(as_of: pd.Series, since: str | None) -> Any:
 
 
 def _now(context: Context, active: Rubric, draft: Rubric) -> dict[str, Any]:
-    """Who of the open leads would be handed off by one of the two only."""
+    """Who of the open leads that sales does not have would be handed off by one of the two only."""
     if not (context.paths.matrix / "open.json").exists():
         return {"leads": 0, "active": 0, "draft": 0, "moves": [], "sentences": []}
-    open_now, tables = load_matrix(context.paths.matrix, "open"), load_tables(context.paths)
+    open_now, tables, noun = load_matrix(context.paths.matrix, "open"), load_tables(context.paths), "leads open now"
+    if context.source.kind != "flat" and records_handoffs(tables):
+        open_now = open_now.take(np.flatnonzero(is_before_handoff(context.source, tables, open_now.keys)[0]))
+        noun = "open leads not yet with sales"
     old, new = (ledger_on(context.source, tables, rubric, open_now) for rubric in (active, draft))
     moves = handed_off_now(old, new, open_now.keys["lead_id"].tolist())
     counts = {"active": int(old.handed_off.sum()), "draft": int(new.handed_off.sum())}
     enter = sum(row["side"] == "enters" for row in moves)
     sentence = (
-        f"Of the {len(open_now):,} leads open now the active rubric would hand off {counts['active']:,}, the draft "
+        f"Of the {len(open_now):,} {noun} the active rubric would hand off {counts['active']:,}, the draft "
         f"{counts['draft']:,}: {enter:,} enter, {len(moves) - enter:,} leave."
     )
     return {"leads": len(open_now), **counts, "moves": moves, "sentences": [sentence]}

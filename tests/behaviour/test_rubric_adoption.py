@@ -45,6 +45,11 @@ def test_a_draft_is_compared_with_the_rubric_in_force(cli: Cli, tiny_demo: TinyR
     assert own["handoffs"] == len(enter) - len(leave) and own["wins_ci"][0] <= own["wins"] <= own["wins_ci"][1]
     now = found["now"]
     assert now["draft"] - now["active"] == sum(1 if row["side"] == "enters" else -1 for row in now["moves"])
+    kept = found["population"]
+    assert kept["name"] == "before_handoff" and 0 < kept["rows"] < kept["rows_in_all"]
+    listed = read_parquet(tiny_demo.context.paths.score / "worklist.parquet").set_index("lead_id")["lead_list"]
+    assert now["leads"] < len(listed) and now["moves"]
+    assert not listed[[row["lead_id"] for row in now["moves"]]].eq("to_work").any(), "sales has them already"
     later = json.loads(cli("rubric", "compare", str(draft), *tiny_demo.args, "--since", "2026-01-01", "--json")[1])
     assert 0 < later["leads"] < found["leads"]
     same = json.loads(cli("rubric", "compare", str(DEMO), *tiny_demo.args, "--json")[1])
