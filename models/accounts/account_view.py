@@ -147,9 +147,7 @@ def _ranks(matrix: Matrix) -> list[str | None]:
     return [None if pd.isna(value) else str(value) for value in matrix.values[names[0]]]
 
 
-def _scores(
-    judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.Timestamp
-) -> dict[str, Mapping[str, Any]]:
+def _scores(judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.Timestamp) -> dict[str, dict[str, Any]]:
     """Score, chance, state, list and next action of open leads, by id, as on the worklist."""
     if not ids:
         return {}
