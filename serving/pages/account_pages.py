@@ -39,12 +39,12 @@ def account_page(account_id: str, request: Request, app_state: AppStateDep, call
 @router.get("/expansion")
 def expansion_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Customers who show interest in a product they do not own."""
-    found, none = None, ""
+    found, refused = None, ""
     try:
         found = read_expansion_rows(app_state, caller.owner)
     except (ContractError, InvalidError) as problem:
-        none = problem.message
-    return render_page(request, "expansion.html", caller, found=found, none=none)
+        refused = problem.message
+    return render_page(request, "expansion.html", caller, found=found, refused=refused)
 
 
 @router.get("/find")
@@ -52,10 +52,10 @@ def find_page(
     request: Request, app_state: AppStateDep, caller: Reader, q: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Where is this person: open, closed, customer, company."""
-    found, none = None, ""
+    found, refused = None, ""
     if q.strip():
         try:
             found = search_people(app_state, caller.owner, q)
         except InvalidError as problem:
-            none = problem.message
-    return render_page(request, "find.html", caller, q=q, found=found, none=none)
+            refused = problem.message
+    return render_page(request, "find.html", caller, q=q, found=found, refused=refused)

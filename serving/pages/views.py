@@ -164,7 +164,7 @@ def _new_since(app_state: AppState) -> str:
 @router.get("/short")
 def short_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Leads that one answer would qualify, and what to ask them."""
-    language, none = language_of(request), ""
+    language, refused = language_of(request), ""
     rows: list[dict[str, Any]] = []
     total = 0
     try:
@@ -174,9 +174,9 @@ def short_page(request: Request, app_state: AppStateDep, caller: Reader) -> Resp
         ]  # a copy: the rows are kept in English
         total = found.total
     except InvalidError as problem:
-        none = problem.message
+        refused = problem.message
 
-    return render_page(request, "short.html", caller, rows=rows, total=total, none=none, considered=CONSIDERED)
+    return render_page(request, "short.html", caller, rows=rows, total=total, refused=refused, considered=CONSIDERED)
 
 
 def _piece_text(row: dict[str, Any], language: Language) -> str:

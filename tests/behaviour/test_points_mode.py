@@ -60,6 +60,9 @@ def test_the_list_is_worked_by_points_that_add_up(few: Any) -> None:
     bars = [name for name in listed if name.startswith("points_")]
     assert (50 + listed[bars].sum(axis=1) == listed["score"]).all()
     assert (listed["state"] == listed["manual_state"]).all()
+    with_sales = listed["lead_list"].eq("to_work")  # the stage goes first, whatever scores
+    assert with_sales.any() and not listed.loc[with_sales, "next_action"].eq("hand_off").any()
+    listed = listed[~with_sales & listed["next_action"].ne("wait")]
     handed = listed["next_action"].eq("hand_off") | listed["next_action"].eq("disqualify")
     assert (handed | ~listed["manual_handoff"]).all() and (
         listed["manual_handoff"] | ~listed["next_action"].eq("hand_off")
@@ -73,7 +76,8 @@ def test_no_list_speaks_of_rules_that_decide_nothing(cli: Cli, few: Any, tmp_pat
     assert not read_json(few.context.paths.score / "qualification.json").get("short_total")
     with client_for(few, tmp_path) as client:
         assert client.get("/v1/shortlist").status_code == 422
-        assert "points score alone" in client.get("/short", headers={"accept": "text/html"}).text
+        text = client.get("/short", headers={"accept": "text/html"}).text
+        assert "points score alone" in text, text[text.index("<h1>") :]
 
 
 def test_thresholds_are_judged_by_the_outcomes_there_are(few: Any) -> None:

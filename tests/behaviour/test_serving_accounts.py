@@ -62,7 +62,8 @@ def test_an_account_shows_what_sales_said_and_asks_nobody_who_is_silenced(
         before = client.get(f"/v1/accounts/{shared}").json()
         asked = before["next_step"]["ask"]
         client.post(
-            f"/v1/leads/{asked}/feedback", json={"verdict": "override", "next_action": "enrich", "state": "iql"}
+            f"/v1/leads/{asked}/feedback",
+            json={"verdict": "override", "reason": "good_fit", "next_action": "enrich", "state": "iql"},
         )
         (pinned,) = (lead for lead in client.get(f"/v1/accounts/{shared}").json()["leads"] if lead["lead_id"] == asked)
         assert (pinned["state"], pinned["next_action"]) == ("iql", "enrich")

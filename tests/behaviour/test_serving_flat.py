@@ -36,6 +36,18 @@ def client(flat_run: TinyRun, tmp_path: Path) -> Iterator[TestClient]:
         yield found
 
 
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("/short", "no table of answers"),
+        ("/expansion", "it has no accounts"),
+        ("/find?q=ann", "nobody has a history in it"),
+    ],
+)
+def test_a_page_without_anything_says_why(client: TestClient, address: str, why: str) -> None:
+    assert why in client.get(address, headers=HTML).text
+
+
 def test_every_page_opens_on_a_source_without_clocks(client: TestClient) -> None:
     first = client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]["lead_id"]
     paths = ["/", "/?sort=newest", "/?sort=change", "/?sort=value", "/?show=new", f"/leads/{first}"]
