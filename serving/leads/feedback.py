@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models.standing.next_steps import place_by_action
 from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.store.engine import Store
-from serving.store.silenced_leads import SILENT, still_stands
+from serving.store.silenced_leads import SILENT, find_silenced_leads, still_stands
 from serving.store.tables import Feedback
 from serving.store.wall_clock import wall_now
 
