@@ -16,14 +16,19 @@ def qualification_view(paths: Paths) -> dict[str, Any]:
         return {}
     policy = QualificationPolicy.model_validate(record.policy)
     states = list(dict.fromkeys(name for week in record.weeks for name in week["states"]))
-    return record.content() | {
-        "title": f"{policy.name.replace('_', ' ')}, version {policy.version}",
-        "since": None if policy.effective_from is None else policy.effective_from.isoformat(),
-        "agreed": ", ".join(policy.agreed_by),
-        "flow": flow(policy),
-        "state_names": states,
-        "versions": len({week["version"] for week in record.weeks}),
-    }
+    told = {name: getattr(record, name) for name in ("lists", "steps", "stage_and_state")}  # empty without stages
+    return (
+        told
+        | record.content()
+        | {
+            "title": f"{policy.name.replace('_', ' ')}, version {policy.version}",
+            "since": None if policy.effective_from is None else policy.effective_from.isoformat(),
+            "agreed": ", ".join(policy.agreed_by),
+            "flow": flow(policy),
+            "state_names": states,
+            "versions": len({week["version"] for week in record.weeks}),
+        }
+    )
 
 
 def flow(policy: QualificationPolicy) -> list[dict[str, str]]:
