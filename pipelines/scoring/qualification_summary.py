@@ -68,7 +68,7 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: State
 def _standing_counts(worklist: pd.DataFrame) -> dict[str, Any]:
     """Open leads by list, and by CRM stage with our state of them beside it; nothing without stages."""
     if "lead_list" not in worklist:
-        return {}
+        return {"lists": {}, "stages": {}, "stage_and_state": [], "steps": []}
     both = worklist.groupby(["stage", "state"]).size().unstack(fill_value=0)
     crossed = [{"stage": str(stage), **{str(k): int(v) for k, v in row.items()}} for stage, row in both.iterrows()]
     steps = worklist.groupby(["lead_list", "next_action"]).size()

@@ -111,4 +111,4 @@ def _count_exports(session: Session, ledger: str) -> int:
 
 def _fingerprint(row: Mapping[str, Any], form: Form) -> str:
     """A hash that stays the same while nothing worth importing again has changed."""
-    return hashlib.sha256(repr((form, [row[name] for name in _COMPARED])).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr((form, [row.get(name) for name in _COMPARED])).encode()).hexdigest()[:32]

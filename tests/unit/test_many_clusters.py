@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from models.judging.cluster_bootstrap import MANY_CLUSTERS, Resampling, merge_clusters, resample_totals
-from models.judging.evaluation import backtest
 from models.judging.evaluation.backtest import newest_learned
 from models.judging.evaluation.draws_of_many import draw_many
 from models.judging.evaluation.metrics import METRICS, all_metrics, ece_when_perfect, metric_draws, reliability
@@ -56,12 +55,11 @@ def test_perfect_calibration_errors_are_those_of_the_table_of_every_draw() -> No
     assert found == pytest.approx((np.mean(slow), np.quantile(slow, 0.95)), abs=1e-12)
 
 
-def test_of_very_many_rows_a_sample_tells_the_level(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_rows_a_sample_tells_the_level() -> None:
     matrix = replace(toy_matrix(2_000), ordered=False)
     rows = np.arange(100, 1_900)
     assert (newest_learned(matrix, rows) == rows).all()
-    monkeypatch.setattr(backtest, "LEVEL_ROWS", 500)
-    some = newest_learned(matrix, rows)
+    some = newest_learned(matrix, rows, 500)
     assert len(some) == 500 and set(some) <= set(rows) and (np.diff(some) > 0).all()
     assert matrix.label[some].mean() == pytest.approx(matrix.label[rows].mean(), abs=0.06)
 

@@ -89,7 +89,8 @@ class ReadLimits(BaseSettings):
             raise _too_large(f"{what} was not read within {self.seconds:,} seconds", "seconds")
 
         before = signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        # again every second: raised inside a library's callback, the first error may be swallowed
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, 1.0)
         try:
             yield
         finally:
