@@ -69,15 +69,17 @@ class Output:
         else:
             self.text(text)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table for the eye."""
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, keep_first: bool = False
+    ) -> None:
+        """A table for the eye; ``keep_first`` breaks no line within the first column, as ids are copied from it."""
         from rich.console import Console
         from rich.table import Table
 
         console = Console(soft_wrap=False)
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column, overflow="fold")
+        for place, column in enumerate(columns):
+            table.add_column(column, overflow="fold", no_wrap=place == 0 and keep_first)
         for row in rows:
             table.add_row(*(str(cell) for cell in row))
         console.print(table)

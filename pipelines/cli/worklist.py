@@ -1,5 +1,6 @@
 """The command that lists the open leads, best first."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +26,7 @@ class Order(StrEnum):
 
 
 _NAMES = 2  # texts that say who a lead is: more do not fit a terminal beside score and reason
+_WIDE = 130  # columns of a terminal that has room for everything
 _MOST = 60  # characters of a reason printed; its figures are on the card
 
 
@@ -73,7 +75,11 @@ def worklist(
         output.table(f"{len(found):,} leads that are over, the newest close first", *_shown_closed(found.head(limit)))
         return 0
     what = "open leads" if scored.kind == OPEN_LEADS else "rows of the test block (no row of this source is open)"
-    output.table(f"{len(found):,} {what}, best first", *_shown(found.head(limit)))
+    output.table(
+        f"{len(found):,} {what}, best first",
+        *_shown(found.head(limit), shutil.get_terminal_size().columns),
+        keep_first=True,
+    )
     if out is not None:
         output.text(f"All {len(found):,} with every column: {out}")
     if len(found):
@@ -81,25 +87,32 @@ def worklist(
     return 0
 
 
-def _shown(found: "pd.DataFrame") -> tuple[Sequence[str], list[tuple[Any, ...]]]:
-    """Headers and rows of a terminal's table."""
+def _shown(found: "pd.DataFrame", width: int) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    """Headers and rows of a terminal's table; a narrow one has fewer columns: a broken word tells nothing."""
     from pipelines.scoring.list_leads import naming_texts
 
-    names = dict(list(naming_texts(found).items())[:_NAMES])
-    manual = ("points",) if "manual_points" in found else ()
-    staged = "stage" in found.columns
-    states = ("stage", "state") if staged else ("state",)
-    headers = ("lead", *names, "score", "chance", "grade", *states, *manual, "next", "best reason")
+    wide = width >= _WIDE
+    names = dict(list(naming_texts(found).items())[: _NAMES if wide else 1])
+    dropped = () if wide else ("grade", "points", "state" if "stage" in found.columns else "")
     rows = []
     for place, row in enumerate(found.to_dict(orient="records")):
-        chance = f"{row['probability']:.0%} ({row['probability_low']:.0%} to {row['probability_high']:.0%})"
-        who = [texts[place] for texts in names.values()]
-        stage = (_capitals(row["stage"]),) if staged else ()
-        step = str(row["next_action"]).replace("_", " ")
-        points = (_points_text(row),) if manual else ()
-        said = (*stage, _capitals(row["state"]), *points, step, _short(row["reason_1"]))
-        rows.append((row["lead_id"], *who, row["score"], chance, row["grade"], *said))
-    return headers, rows
+        chance = f"{row['probability']:.0%}"
+        if wide:
+            chance += f" ({row['probability_low']:.0%} to {row['probability_high']:.0%})"
+        cells = {
+            "lead": row["lead_id"],
+            **{name: texts[place] for name, texts in names.items()},
+            "score": row["score"],
+            "chance": chance,
+            "grade": row["grade"],
+            **({"stage": _capitals(row["stage"])} if "stage" in row else {}),
+            "state": _capitals(row["state"]),
+            **({"points": _points_text(row)} if "manual_points" in row else {}),
+            "next": str(row["next_action"]).replace("_", " "),
+            "best reason": _short(row["reason_1"]),
+        }
+        rows.append({name: cell for name, cell in cells.items() if name not in dropped})
+    return list(rows[0]) if rows else ("lead",), [tuple(row.values()) for row in rows]
 
 
 def _shown_closed(found: "pd.DataFrame") -> tuple[Sequence[str], list[tuple[Any, ...]]]:

@@ -64,7 +64,9 @@ def parse_worklist_query(
     minimum: Annotated[int, Query(ge=0, le=100, description="lowest score")] = 0,
     search: Annotated[str, Query(max_length=200, description="text to find in ids and display columns")] = "",
     sort: Annotated[Sort, Query(description="score, points (of the rubric), change, newest, value or lead")] = "score",
-    disagree: Annotated[bool, Query(description="only leads that either rubric or model would hand off")] = False,
+    disagree: Annotated[
+        bool | Literal[""], Query(description="only leads that either rubric or model would hand off")
+    ] = "",
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     size: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
 ) -> WorklistQuery:
@@ -72,7 +74,7 @@ def parse_worklist_query(
     return WorklistQuery(
         owner=owner or None, state=state, lead_list=str(lead_list), stage=stage, grade=grade,
         segment=segment, minimum=minimum, search=search, sort=sort,
-        disagree=disagree, page=page, size=size,
+        disagree=bool(disagree), page=page, size=size,
     )  # fmt: skip
 
 
