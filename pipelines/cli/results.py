@@ -102,7 +102,7 @@ def explain_command(
     """One lead's card."""
     context = options.context()
     from pipelines.scoring.find_lead import card_of
-    from pipelines.workspace.standing_feedback import mark_card
+    from pipelines.scoring.shown_feedback import mark_card
 
     card = card_of(context, lead_id, framework=framework, as_of=as_of, language=language)
     card = card if as_of is not None else mark_card(context.paths, card)

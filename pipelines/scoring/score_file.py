@@ -31,10 +31,10 @@ from pipelines.scoring.row_notes import (
     note_unseen,
 )
 from pipelines.scoring.shown_columns import order_for_people, read_and_name_leads, shown_columns
+from pipelines.scoring.shown_feedback import mark_scored
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.csv_files import write_csv
-from pipelines.workspace.standing_feedback import mark_scored
 
 SUFFIXES = (".csv", ".parquet")
 

@@ -15,8 +15,8 @@ from features.cohort.cohort import build_cohort
 from pipelines.run import run_stage
 from pipelines.scoring.find_lead import card_of
 from pipelines.scoring.list_leads import read_worklist
+from pipelines.scoring.shown_feedback import mark_card
 from pipelines.workspace.matrix_files import load_matrix
-from pipelines.workspace.standing_feedback import mark_card
 from pipelines.workspace.table_files import load_tables
 from tests.reference.serving import client_for, worklist_of
 from tests.reference.tiny_run import TinyRun, open_run

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from pipelines.scoring.list_leads import show_feedback
+from pipelines.scoring.shown_feedback import mark_card, mark_scored
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.standing_feedback import FEEDBACK, mark_card, mark_list, mark_scored
+from pipelines.workspace.standing_feedback import FEEDBACK, mark_list
 
 AHEAD = pd.Timestamp("2100-01-01")
 
