@@ -6,8 +6,10 @@ really that large says so in its declaration, or the environment does for all.
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,6 +20,7 @@ from pipelines.ingest.errors import TooLargeError
 
 PREFIX = "LEADSCORE_READ_"
 ALWAYS_ALLOWED = 256 << 20  # bytes that any file may unpack to, however well it is packed
+_DEADLINE: ContextVar[float | None] = ContextVar("deadline of the file being read", default=None)
 _CELL_BYTES = 8  # of an empty cell in memory: a table of gaps costs its shape
 
 
@@ -55,7 +58,10 @@ class ReadLimits(BaseSettings):
         )
 
     def check_shape(self, rows: int, columns: int, what: str) -> None:
-        """TooLargeError if a table has more rows, columns or cells than it may."""
+        """TooLargeError if a table has more rows, columns or cells than it may, or its time is over."""
+        deadline = _DEADLINE.get()
+        if deadline is not None and time.monotonic() > deadline:
+            raise self._late(what)
         if columns > self.columns:
             raise _too_large(f"{what} has {columns:,} columns, more than {self.columns:,}", "columns")
         if rows > self.rows:
@@ -73,10 +79,24 @@ class ReadLimits(BaseSettings):
 
     @contextmanager
     def within_time(self, what: str) -> Iterator[None]:
-        """TooLargeError if the block takes longer than it may, on the main thread of a process (the command line).
+        """TooLargeError if the block takes longer than it may.
 
-        The server reads files in processes of their own, which it ends.
+        Whoever streams asks between batches (:meth:`check_shape`); on the main thread of a process (the command line)
+        an alarm ends one long call, too. The server reads files in processes of their own, which it ends.
         """
+        outer = _DEADLINE.get()
+        token = _DEADLINE.set(time.monotonic() + self.seconds if outer is None else outer)
+        try:
+            with self._alarm(what):
+                yield
+        finally:
+            _DEADLINE.reset(token)
+
+    def _late(self, what: str) -> TooLargeError:
+        return _too_large(f"{what} was not read within {self.seconds:,} seconds", "seconds")
+
+    @contextmanager
+    def _alarm(self, what: str) -> Iterator[None]:
         if (
             threading.current_thread() is not threading.main_thread()
             or not hasattr(signal, "setitimer")
@@ -86,7 +106,7 @@ class ReadLimits(BaseSettings):
             return
 
         def stop(*_: object) -> None:
-            raise _too_large(f"{what} was not read within {self.seconds:,} seconds", "seconds")
+            raise self._late(what)
 
         before = signal.signal(signal.SIGALRM, stop)
         # again every second: raised inside a library's callback, the first error may be swallowed
