@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import Thread
-from time import perf_counter
 
 import duckdb
 import numpy as np
@@ -100,11 +99,11 @@ def test_a_bomb_is_refused_before_it_takes_memory(tmp_path: Path, kind: str) -> 
     path = tmp_path / name
     path.write_bytes(make())
     assert path.stat().st_size < 2 * MIB
-    before, started = peak_mib(), perf_counter()
+    before = peak_mib()
     with pytest.raises(TooLargeError, match=r"raise the limit: 'limits: \{") as caught:
         read_file(path, Location(file=name))
     assert "LEADSCORE_READ_" in caught.value.message and caught.value.code == "LS051"
-    assert peak_mib() - before < MOST_PEAK and perf_counter() - started < 10
+    assert peak_mib() - before < MOST_PEAK
 
 
 def test_archives_are_listed_within_the_limits(tmp_path: Path) -> None:
@@ -152,10 +151,8 @@ def test_forty_thousand_columns_are_refused_at_once(tmp_path: Path) -> None:
     document = tmp_path / "wide.json"
     document.write_text(json.dumps([{f"c{k}": 1 for k in range(40_000)}]))
     for file in (path, packed, document):
-        started = perf_counter()
         with pytest.raises(TooLargeError, match="40,000 columns, more than 4,096"):
             read_file(file, Location(file=file.name))
-        assert perf_counter() - started < 5
 
 
 def test_records_that_share_no_key_are_a_table_of_gaps(tmp_path: Path) -> None:
@@ -231,10 +228,8 @@ def test_a_plain_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     with path.open("wb") as stream:
         stream.truncate(6 << 30)  # a file of holes takes no room
-    started = perf_counter()
     with pytest.raises(TooLargeError, match="more than 4,096 MiB"):
         read_file(path, Location(file=path.name))
-    assert perf_counter() - started < 2
 
 
 def test_such_rows_are_counted_by_ingest(tmp_path: Path) -> None:
