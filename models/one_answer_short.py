@@ -16,7 +16,7 @@ from models.explaining.points import HIGHEST, LOWEST
 from models.explaining.qualification import RANK, PolicyInputs, rank_by_rules
 from models.explaining.questions import AnswerTable, lowest_of
 from models.field_effects import find_missing_fields
-from models.scoring import Scored
+from models.scored_leads import Scored
 
 COLUMNS = (
     "lead_id",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.catalog.feature import FeatureType
-from models.scoring import Scored
+from models.scored_leads import Scored
 
 SAMPLE, FEATURES = 150, 8  # dots and rows that a chart of the report still shows apart
 

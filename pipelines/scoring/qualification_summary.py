@@ -8,7 +8,7 @@ import pandas as pd
 from features.schema.vocabulary import LeadList
 from models.explaining.qualification import RANK
 from models.one_answer_short import shortlist
-from models.scoring import Scored
+from models.scored_leads import Scored
 from pipelines.scoring.state_history import StateHistory
 
 COLUMNS = ("rule", "team", "programme", "reason", "temperature", "near_state", "near_lacks")

@@ -14,7 +14,8 @@ from models.bundle import Bundle
 from models.explaining.qualification import qualify
 from models.explaining.qualification_policy import default_qualification, policy_at
 from models.judging.lifecycle.service_levels import rows_known_at
-from models.scoring import Scored, score
+from models.scored_leads import Scored
+from models.scoring import score
 from pipelines.workspace.context import Context
 
 WEEKS = 8  # replayed: two months show flicker, and each week costs a matrix of the open leads

@@ -14,7 +14,8 @@ from models.bundle import Bundle, load_bundle
 from models.explaining.manual.manual_score import ManualRows
 from models.explaining.model_bars import SEGMENT_LEVEL, is_segment_contribution
 from models.explaining.points import BASE, CLIP, CONTEXT_WARNING, bar_homes, context_share, sum_by_group
-from models.scoring import Beside, Scored, score
+from models.scored_leads import Scored
+from models.scoring import Beside, score
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.score_record import (
     OPEN_LEADS,

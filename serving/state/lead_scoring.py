@@ -10,7 +10,7 @@ from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.crm_facts import Closes
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
-from models.scoring import Scored
+from models.scored_leads import Scored
 from serving.state.app_state import AppState
 from serving.state.gather_rows import GatheredRows, gather_rows
 from serving.state.lead_data import to_records

@@ -25,7 +25,8 @@ from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.explaining.manual.manual_score import ManualRows
-from models.scoring import Beside, Rows, Scored, score, score_rows
+from models.scored_leads import Scored
+from models.scoring import Beside, Rows, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.registry.soundness import require_sound
 from pipelines.workspace.context import Context

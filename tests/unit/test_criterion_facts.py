@@ -9,7 +9,8 @@ from models.explaining.criterion_facts import StatedAnswer, explain_difference, 
 from models.explaining.evidence import next_questions
 from models.explaining.language import ENGLISH, load_language
 from models.explaining.reasons import Reason, ReasonWriter
-from models.scoring import Scored, score
+from models.scored_leads import Scored
+from models.scoring import score
 from pipelines.scoring.find_lead import find_bundle
 from pipelines.scoring.next_questions import load_open_leads
 

@@ -12,7 +12,8 @@ from models.explaining.qualification import RANK, qualify
 from models.explaining.qualification_policy import QualificationPolicy, parse_qualification
 from models.explaining.questions import contribution_of, plausible_outcomes
 from models.one_answer_short import COLUMNS, meets, shortlist
-from models.scoring import Scored, score
+from models.scored_leads import Scored
+from models.scoring import score
 from pipelines.scoring.find_lead import find_bundle
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.matrix_files import load_matrix

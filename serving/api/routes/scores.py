@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from features.assembly.frameless_rows import row_of
-from models.scoring import Scored
+from models.scored_leads import Scored
 from serving.api.json_response import JsonRoute, OrjsonResponse
 from serving.auth.dependencies import AppStateDep, Scorer
 from serving.problems import InvalidError
