@@ -17,6 +17,7 @@ from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, moments
 from features.schema.operations import ColumnValue
 from features.schema.source import Source
+from models.accounts.account_rows import describe_customer, list_deals
 from models.accounts.accounts_policy import AccountsPolicy
 from models.accounts.expansion import OpenChances, account_products
 from models.accounts.product_chances import ProductChances
@@ -26,7 +27,6 @@ from models.explaining.contacts import ContactMatrix, contact_matrix
 from models.explaining.evidence import assess_evidence
 from models.explaining.framework import Framework
 from models.explaining.qualification_policy import QualificationPolicy
-from models.judging.lifecycle.service_levels import rows_known_at
 from models.scoring import Beside, score
 from models.standing.next_steps import place_by_action
 from models.standing.record import NO_ACTION
@@ -56,22 +56,6 @@ class AccountJudge:
     pinned: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def account_tables(tables: Tables, account_id: str) -> dict[str, pd.DataFrame]:
-    """The rows of an account and of its leads."""
-    leads = tables["leads"]
-    own = leads[(leads["account_id"].astype("str") == account_id).fillna(False).to_numpy(dtype=bool)]
-    ids = set(own["lead_id"])
-    found: dict[str, pd.DataFrame] = {}
-    for name, frame in tables.items():
-        mask = np.zeros(len(frame), dtype=np.bool_)
-        if "lead_id" in frame:
-            mask |= frame["lead_id"].isin(ids).to_numpy(dtype=bool)
-        if "account_id" in frame:
-            mask |= (frame["account_id"].astype("str") == account_id).fillna(False).to_numpy(dtype=bool)
-        found[name] = own if name == "leads" else frame[mask]
-    return {name: frame.reset_index(drop=True) for name, frame in found.items()}
-
-
 def describe_account(
     judge: AccountJudge,
     tables: Tables,
@@ -80,7 +64,8 @@ def describe_account(
     *,
     shown: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """JSON-ready record of an account from its own rows (:func:`account_tables`), as known before ``as_of``.
+    """JSON-ready record of an account from its own rows (:func:`~models.accounts.account_rows.account_tables`), as
+    known before ``as_of``.
 
     ``leads`` holds every contact with its seats and its stage, open ones with score, state, list and next action,
     closed ones with how they ended; ``seats`` the declared seats with their holders; ``disagreements`` the criteria
@@ -113,7 +98,7 @@ def describe_account(
             "labels": {name: judge.framework.label(name) for name in judge.framework.ids},
         },
         "score": _account_score(leads),
-        "customer": _customer(deals),
+        "customer": describe_customer(deals),
         "leads": leads,
         "seats": [
             _seat_record(seat, held[(held["seat"] == seat.id).to_numpy()], contacts, said)
@@ -226,10 +211,6 @@ def _with_stages(leads: Sequence[dict[str, Any]], facts: CrmFacts) -> list[dict[
     ]
 
 
-def _text_or_none(value: Any) -> str | None:
-    return None if value is None or pd.isna(value) or value == "" else str(value)
-
-
 def _account_score(leads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The best open lead speaks for the account; None where no lead is open."""
     scored = [lead for lead in leads if lead["score"] is not None]
@@ -302,33 +283,6 @@ def _next_step(policy: AccountsPolicy, held: pd.DataFrame, leads: Sequence[Mappi
     return {"seat": seat.id, "label": seat.label, "ask": asked}
 
 
-def list_deals(tables: Tables, as_of: pd.Timestamp) -> list[dict[str, Any]]:
-    """Opportunities of an account closed as far as known, the newest first."""
-    outcomes = tables.get("outcomes")
-    if outcomes is None or not len(outcomes):
-        return []
-    known = rows_known_at(outcomes, as_of).sort_values("closed_at", ascending=False, kind="stable")
-    deals = []
-    for row in known.to_dict(orient="records"):
-        amount = row.get("amount")
-        won = row.get("won")
-        if won is None or pd.isna(won):
-            continue
-        deals.append(
-            {
-                "opportunity_id": str(row["opportunity_id"]),
-                "lead_id": _text_or_none(row.get("lead_id")),
-                "product": _text_or_none(row.get("product")),
-                "kind": _text_or_none(row.get("deal_kind")),
-                "won": bool(won),
-                "closed_at": row["closed_at"].isoformat(),
-                "amount": None if amount is None or pd.isna(amount) else float(amount),
-                "reason": _text_or_none(row.get("reason")),
-            }
-        )
-    return deals
-
-
 def _products(
     judge: AccountJudge,
     tables: Tables,
@@ -343,19 +297,6 @@ def _products(
     chance = {lead["lead_id"]: lead["probability"] for lead in leads if lead["probability"] is not None}
     own = OpenChances(probability=chance, shares=judge.product_shares, scale=judge.bundle.scale)
     return account_products(tables, judge.source, judge.accounts, as_of, dict.fromkeys(people, account_id), own)
-
-
-def _customer(deals: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Since when the account is a customer and what it bought; None before the first known win."""
-    wins = [deal for deal in deals if deal["won"]]
-    if not wins:
-        return None
-    return {
-        "since": min(deal["closed_at"] for deal in wins),
-        "wins": len(wins),
-        "amount": sum(deal["amount"] or 0.0 for deal in wins),
-        "products": sorted({deal["product"] for deal in wins if deal["product"]}),
-    }
 
 
 def _history(judge: AccountJudge, tables: Tables, people: Sequence[str], as_of: pd.Timestamp) -> list[dict[str, Any]]:

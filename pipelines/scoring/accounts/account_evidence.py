@@ -8,7 +8,8 @@ import pandas as pd
 from features.array_types import Tables
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
-from models.accounts.account_view import AccountJudge, account_tables, describe_account
+from models.accounts.account_rows import account_tables
+from models.accounts.account_view import AccountJudge, describe_account
 from models.accounts.accounts_policy import AccountsPolicy, load_accounts
 from models.accounts.product_chances import fit_product_chances
 from models.explaining.evidence import assess_evidence

@@ -14,7 +14,7 @@ from features.array_types import Bools, Tables
 from features.assembly.closed_leads import closed_leads
 from features.cohort.identity_resolution import domain_of, normal_email
 from features.schema.source import Source
-from models.accounts.account_view import account_tables, list_deals
+from models.accounts.account_rows import account_tables, list_deals
 from pipelines.scoring.shown_columns import NAMING, company_name, person_name, shown_columns
 
 MOST = 50  # people, and companies, of one search
