@@ -53,7 +53,7 @@ def worklist(
     """List the open leads of the last run, best first: who, score, chance, state, points, the best reason."""
     context = options(source, data_dir).context()
     from pipelines.artifacts.score_record import OPEN_LEADS, ScoreRecord
-    from pipelines.scoring.list_leads import read_closed, read_worklist
+    from pipelines.scoring.list_leads import column_headings, read_closed, read_worklist
     from pipelines.workspace.csv_files import write_csv
 
     output, scored = Output(json), ScoreRecord.read(context.paths)
@@ -75,11 +75,8 @@ def worklist(
         output.table(f"{len(found):,} leads that are over, the newest close first", *_shown_closed(found.head(limit)))
         return 0
     what = "open leads" if scored.kind == OPEN_LEADS else "rows of the test block (no row of this source is open)"
-    output.table(
-        f"{len(found):,} {what}, best first",
-        *_shown(found.head(limit), shutil.get_terminal_size().columns),
-        keep_first=True,
-    )
+    shown = _shown(found.head(limit), shutil.get_terminal_size().columns, column_headings(context.source))
+    output.table(f"{len(found):,} {what}, best first", *shown, keep_first=True)
     if out is not None:
         output.text(f"All {len(found):,} with every column: {out}")
     if len(found):
@@ -87,13 +84,16 @@ def worklist(
     return 0
 
 
-def _shown(found: "pd.DataFrame", width: int) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+def _shown(
+    found: "pd.DataFrame", width: int, headings: Mapping[str, str]
+) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
     """Headers and rows of a terminal's table; a narrow one has fewer columns: a broken word tells nothing."""
     from pipelines.scoring.list_leads import naming_texts
 
     wide = width >= _WIDE
-    names = dict(list(naming_texts(found).items())[: _NAMES if wide else 1])
-    dropped = () if wide else ("grade", "points", "state" if "stage" in found.columns else "")
+    names = dict(list(naming_texts(found, headings).items())[: _NAMES if wide else 1])
+    staged = "stage" in found.columns and bool(found["stage"].fillna("").astype(bool).any())
+    dropped = () if wide else ("grade", "points", "state" if staged else "")
     rows = []
     for place, row in enumerate(found.to_dict(orient="records")):
         chance = f"{row['probability']:.0%}"
@@ -105,7 +105,7 @@ def _shown(found: "pd.DataFrame", width: int) -> tuple[Sequence[str], list[tuple
             "score": row["score"],
             "chance": chance,
             "grade": row["grade"],
-            **({"stage": _capitals(row["stage"])} if "stage" in row else {}),
+            **({"stage": _capitals(row["stage"])} if staged else {}),
             "state": _capitals(row["state"]),
             **({"points": _points_text(row)} if "manual_points" in row else {}),
             "next": str(row["next_action"]).replace("_", " "),

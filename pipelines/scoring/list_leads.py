@@ -7,6 +7,7 @@ import pandas as pd
 from features.assembly.closed_leads import closed_leads
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
+from features.schema.source import Source
 from features.schema.vocabulary import LeadList, Stage
 from models.explaining.qualification_policy import default_qualification
 from models.standing.next_steps import place_by_action, step_after_close
@@ -130,8 +131,20 @@ def show_feedback(listed: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def naming_texts(found: pd.DataFrame) -> dict[str, list[str]]:
-    """What says who the leads are, by heading, the most telling first; usual names come before other shown columns."""
+def column_headings(source: Source) -> dict[str, str]:
+    """What the columns of leads are called where people read them: their label, else the header in the file.
+
+    Names in the product are typed, so a header in another script is hardly to be known again in them.
+    """
+    columns = source.tables["leads"].columns if "leads" in source.tables else {}
+    return {name: column.label or next(iter(column.headers(name)), name) for name, column in columns.items()}
+
+
+def naming_texts(found: pd.DataFrame, headings: Mapping[str, str] | None = None) -> dict[str, list[str]]:
+    """What says who the leads are, by heading, the most telling first; usual names come before other shown columns.
+
+    ``headings`` are the source's own words for its columns (:func:`column_headings`).
+    """
     rows = records_of(found)
     texts = {"name": [person_name(row) for row in rows], "company": [company_name(row) for row in rows]}
     shown = list(found.columns[1 : list(found.columns).index("as_of")]) if "as_of" in found else []
@@ -145,5 +158,6 @@ def naming_texts(found: pd.DataFrame) -> dict[str, list[str]]:
         and "mail" not in name
         and "phone" not in name
     ]
-    texts |= {name.replace("_", " "): [str(row.get(name) or "") for row in rows] for name in ("owner", *others)}
+    called = {name: (headings or {}).get(name) or name.replace("_", " ") for name in ("owner", *others)}
+    texts |= {called[name]: [str(row.get(name) or "") for row in rows] for name in ("owner", *others)}
     return {heading: column for heading, column in texts.items() if any(column)}

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from pipelines.scoring.list_leads import naming_texts
-from tests.reference.calls import calls, write_calls
+from tests.reference.calls import DECLARATION, calls, write_calls
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -44,6 +45,22 @@ def test_who_a_lead_is_is_one_text_of_its_usual_columns() -> None:
         "owner": ["kim", ""],
         "product": ["", "CRM"],
     }
+
+
+def test_columns_are_called_as_in_the_file_and_a_list_without_stages_has_no_such_column(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declaration = DECLARATION + '      damdangja: {from: "담당자", type: category, role: display}\n'
+    frame = calls()
+    path = write_calls(tmp_path, frame.assign(담당자=[f"담당 {k % 7}" for k in range(len(frame))]), declaration)
+    args = ("--source", str(path), "--data-dir", str(tmp_path / "data"))
+    assert cli("run", "--tiny", "--no-track", *args)[0] == 0
+    for width in ("80", "160"):
+        monkeypatch.setenv("COLUMNS", width)
+        lines = cli("worklist", *args, "--limit", "3")[1].splitlines()
+        head = next(line for line in lines if line.startswith("lead "))
+        assert "stage" not in head and "state" in head
+    assert "담당자" in head and "damdangja" not in head
 
 
 def test_it_can_be_one_owners_or_one_states(cli: Cli, tiny_demo: Any) -> None:
