@@ -94,7 +94,7 @@ def is_workbook(content: bytes) -> bool:
                 return False
             with archive.open("mimetype") as stream:
                 return b"opendocument.spreadsheet" in stream.read(_LONGEST_MIMETYPE)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, NotImplementedError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError):  # RuntimeError: locked, unknown packing
         return False
 
 
@@ -140,7 +140,7 @@ def zip_member(
                 within = _read_member(archive, inner, limits, packed, what)
                 rest = member.removeprefix(f"{inner}/")
                 return zip_member(within, rest, what=f"{what}/{inner}", limits=limits, packed=packed)
-    except NotImplementedError as problem:
+    except NotImplementedError as problem:  # raised by zipfile for a packing it does not know
         raise UnreadableFileError(f"{what} is packed in an unknown way ({problem}). Unpack it first.") from problem
     except RuntimeError as problem:
         raise UnreadableFileError(f"{what} is locked by a password ({problem}). Unpack it first.") from problem
