@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.kernel.column_reader import text_of
@@ -15,21 +16,24 @@ from features.schema.source import Source
 from features.schema.table_source import TableSource
 from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.reading_record import ColumnReading
-from pipelines.ingest.canonical_shape import declared_headers, shape_table
+from pipelines.ingest.canonical_shape import declared_headers, shape_table, type_of
 from pipelines.ingest.column_forms import NOTHING_KNOWN, Known
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.repeated_rows import Mask, find_repeated_keys, newest_column
 from pipelines.ingest.values.timestamps import zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport, ignored_headers, typed_headers
+from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
 
 REPEATED_SHARE = 0.05  # of rows with the id of an earlier one: beyond it the column does not name a row
 _FEWEST_REPEATED = 10  # so that one or two slips in a small file are told, not refused
 _PLAIN = Column()
+_NEWEST = "snapshot:newest"  # what tells the newest of several rows of one id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +108,9 @@ def rows_of(
     ignored = ignored_headers(source, export)
     texts, forms = _normal_texts(raw, export, source, known, what)
     frame = texts.drop(columns=list(ignored), errors="ignore")
-    without, again = keys.isna().to_numpy(), keys.duplicated().to_numpy() & keys.notna().to_numpy()
+    without = keys.isna().to_numpy()
     _check_key(frame[~without], keys[~without], present[0], what)
+    again = _find_older(frame, keys.to_numpy(), export, source)
 
     kept = ~(without | again)
     left = [
@@ -138,6 +143,22 @@ def _check_key(frame: pd.DataFrame, keys: pd.Series, header: str, what: str) -> 
             f"{what}: '{header}' does not name a row: {count:,} of {len(keys):,} rows repeat the id of an earlier one "
             f"with other values, e.g. '{example}'. Declare the column that is different in every row."
         )
+
+
+def _find_older(frame: pd.DataFrame, keys: npt.NDArray[np.object_], export: DeclaredExport, source: Source) -> Mask:
+    """Rows that repeat an id: all but the one that ingest would keep, the newest where a column tells it."""
+    name = newest_column(source, export.key_table)
+    headers = () if name is None else source.tables[export.key_table].columns[name].headers(name)
+    told = [header for header in headers if header in frame]
+    rows = frame.drop(columns=told).assign(**{KEY: keys})
+    if name is not None and told:
+        rows[_NEWEST] = frame[told].bfill(axis=1).iloc[:, 0]
+        kind = type_of(source, export.key_table, name)
+        if kind is ColumnType.TIMESTAMP:
+            rows[_NEWEST] = pd.to_datetime(rows[_NEWEST], format="ISO8601", errors="coerce", utc=True)
+        elif kind is ColumnType.NUMBER:
+            rows[_NEWEST] = pd.to_numeric(rows[_NEWEST], errors="coerce")
+    return find_repeated_keys(rows, [KEY], _NEWEST, np.ones(len(rows), dtype=np.bool_))[0]
 
 
 def _normal_texts(

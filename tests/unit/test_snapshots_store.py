@@ -165,6 +165,20 @@ def test_rows_that_cannot_be_stored_are_counted_and_kept_as_they_stood(world: Sn
     assert left["row"].tolist() == [2, 3, 4] and '"Temp": "9"' in left["raw"].iloc[1]
 
 
+@pytest.mark.parametrize("kind", ["type: timestamp", "type: number"])
+def test_of_rows_of_one_id_the_newest_is_stored_as_ingest_keeps_it(tmp_path: Path, kind: str) -> None:
+    changed = f"    changed: {{from: Note, {kind}, role: display}}\n"
+    declaration = DEALS.replace("  columns:\n", f"  newest_by: changed\n  columns:\n{changed}", 1)
+    days = ["2026-01-03", "2026-01-20", ""] if "timestamp" in kind else ["9", "10", ""]
+    world = SnapshotWorld(tmp_path, declaration)
+    rows = [deal("A", Temp=temp, Note=day) for temp, day in zip([1, 2, 3], days, strict=True)]
+    taken = world.take(SECOND, [*rows, deal("B", Note=days[0])]).snapshot
+    assert world.state()["Temp"].to_dict() == {"A": "2", "B": "3"}
+    assert taken.rows == 2 and taken.left_out == {"repeats an id": 2}
+    (file,) = left_out_folder(world.paths).iterdir()
+    assert pd.read_parquet(file)["row"].tolist() == [1, 3]
+
+
 def test_a_column_that_does_not_name_rows_is_refused(world: SnapshotWorld) -> None:
     with pytest.raises(SnapshotRefusedError, match="'Deal' does not name a row: 20 of 40 rows repeat the id"):
         world.take(FIRST, [deal(f"D{n // 2}", Temp=n) for n in range(40)])
