@@ -74,10 +74,10 @@ def find_clocks(
     created, closed = created_header(guesses), closed_headers(guesses)
     if created is None or not closed:
         return None
-    began = _moments(frame[created])
+    began = moments_of(frame[created])
     ended = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
     for header in closed:
-        read = _moments(frame[header])
+        read = moments_of(frame[header])
         if read is None:
             return None
         ended = ended.fillna(read)
@@ -105,7 +105,7 @@ def find_clocks(
     )
 
 
-def _moments(texts: pd.Series) -> pd.Series | None:
+def moments_of(texts: pd.Series) -> pd.Series | None:
     """The times of a column; None where they can be read in two ways."""
     try:
         return read_timestamps(texts.reset_index(drop=True), zone_of("UTC", "")).values.set_axis(texts.index)
@@ -124,8 +124,8 @@ def explain_misfit(frame: pd.DataFrame, guesses: Mapping[str, Guess], status: St
     ends = closed or tuple(others[:1] if len(others) == 1 else ())
     if created is None or not ends:
         return ""
-    began = _moments(frame[created])
-    read = [_moments(frame[header]) for header in ends]
+    began = moments_of(frame[created])
+    read = [moments_of(frame[header]) for header in ends]
     if began is None or any(one is None for one in read):
         return f"the dates of '{created}' or {_quoted(ends)} can be read in two ways; declare their time_format"
     ended = pd.concat([one for one in read if one is not None], axis=1).bfill(axis=1).iloc[:, 0]

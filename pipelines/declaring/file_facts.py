@@ -64,6 +64,14 @@ class FileFacts:
         return _first(self.guesses, meaning, (ColumnType.NUMBER,), self._used)
 
     @property
+    def newest(self) -> str | None:
+        """The header by which the newest of several rows of one deal counts; None where no such column is needed."""
+        if self.clocks is None or self.repeats is None:
+            return None
+        clocks = (self.clocks.created, *self.clocks.closed)
+        return None if self.repeats.newest in clocks else self.repeats.newest
+
+    @property
     def _used(self) -> tuple[str | None, str | None]:
         return self.lead_id, self.status.header if self.status else None
 
@@ -119,17 +127,17 @@ def find_facts(path: Path, raw: RawTable, frame: pd.DataFrame, status: StatusCol
         status=status,
         clocks=clocks,
         lead_id=own,
-        repeats=None if own is None else _repeats(frame, own, guesses[own]),
+        repeats=None if own is None else _repeats(frame, own, guesses),
         account=account,
         names=name_columns(guesses, taken, _usual_names(frame, guesses)),
     )
 
 
-def _repeats(frame: pd.DataFrame, own: str, guess: Guess) -> RepeatedIds:
+def _repeats(frame: pd.DataFrame, own: str, guesses: Mapping[str, Guess]) -> RepeatedIds:
     """What rows of one id have in common; looked at only where ids were counted fewer than rows."""
-    if guess.distinct + len(guess.missing) == frame[own].count():
+    if guesses[own].distinct + len(guesses[own].missing) == frame[own].count():
         return RepeatedIds(alike=0, ids=0, differing=())
-    return find_repeats(frame, own)
+    return find_repeats(frame, own, guesses)
 
 
 def guess_columns(frame: pd.DataFrame, status: StatusColumn | None, delimiter: str | None) -> dict[str, Guess]:

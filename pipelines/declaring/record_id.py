@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import Guess
-from pipelines.declaring.deal_clocks import created_header
+from pipelines.declaring.deal_clocks import created_header, moments_of
 from pipelines.declaring.words.header_words import PERSONAL, Meaning, meanings_of, words_of
 
 _UNIQUE = 0.98  # share of different values: a few repeated rows are common, and go to quarantine
@@ -21,6 +21,8 @@ _OF_ROW = re.compile(r"\b(record|lead|deal|opportunity|contact|row)\b|리드|영
 _OF_OTHERS = re.compile(
     r"\b(account|company|owner|user|campaign|parent|associated|zip|postal|phone|tax|vat)\b|회사|会社"
 )
+# when a row was last changed
+_CHANGED = re.compile(r"\b(modif\w*|modstamp|updated?|zmodyfikowan\w*|geandert\w*)\b|수정|更新")
 _CODE = r"[A-Za-z]{0,8}[-_/#:.]?[0-9A-Fa-f][0-9A-Za-z_-]{0,40}"  # D-00123, 0065g00000AbCdE, 12345, a uuid
 
 
@@ -74,18 +76,39 @@ class RepeatedIds:
     alike : rows that repeat another word for word
     ids : ids whose rows differ
     differing : the headers in which they differ, in the order of the file
+    newest : the header of when a row was last changed, where it tells the newest row of every such id
     """
 
     alike: int
     ids: int
     differing: tuple[str, ...]
+    newest: str | None = None
 
 
-def find_repeats(frame: pd.DataFrame, header: str) -> RepeatedIds:
+def find_repeats(frame: pd.DataFrame, header: str, guesses: Mapping[str, Guess]) -> RepeatedIds:
     """What the rows of ids that stand on several of them have in common."""
     again = frame[frame[header].duplicated(keep=False) & frame[header].notna()]
     once = again.drop_duplicates()
     several = once[once[header].duplicated(keep=False)]
     counted = several.groupby(header, sort=False).nunique(dropna=False)
     differing = tuple(str(name) for name in counted.columns if (counted[name] > 1).any())
-    return RepeatedIds(alike=len(again) - len(once), ids=len(counted), differing=differing)
+    newest = _newest_header(frame, several[header], guesses) if len(counted) else None
+    return RepeatedIds(alike=len(again) - len(once), ids=len(counted), differing=differing, newest=newest)
+
+
+def _newest_header(frame: pd.DataFrame, ids: pd.Series, guesses: Mapping[str, Guess]) -> str | None:
+    """The only header that says when a row was last changed; None unless it tells one newest row of every id."""
+    said = [
+        header
+        for header, guess in guesses.items()
+        if guess.type is ColumnType.TIMESTAMP
+        and _CHANGED.search(words_of(header))
+        and Meaning.STATUS not in meanings_of(header)
+    ]
+    moments = moments_of(frame[said[0]]) if len(said) == 1 else None
+    if moments is None:
+        return None
+    moments = moments.loc[ids.index]
+    newest = moments == moments.groupby(ids, sort=False).transform("max")
+    told = moments.notna().all() and (newest.groupby(ids, sort=False).sum() == 1).all()
+    return said[0] if told else None

@@ -1,13 +1,16 @@
 """A starter declaration of one file of deals with clocks: leads and outcomes in one table, a horizon, a split."""
 
-from pipelines.declaring.column_lines import ColumnPlace, amount_keys, show_facts
+from pipelines.declaring.column_lines import ColumnPlace, amount_keys, show_facts, source_key
 from pipelines.declaring.deal_clocks import DealClocks
 from pipelines.declaring.file_facts import FileFacts, status_lines
 from pipelines.declaring.horizon_choice import HorizonChoice
+from pipelines.declaring.record_id import RepeatedIds
 from pipelines.declaring.status_column import StatusColumn
 from pipelines.declaring.words.header_words import Meaning
 from pipelines.declaring.words.money_words import currencies_of, tell_currencies
 from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow, one_or_list, quote_yaml, wrap_comment
+
+_LAST_CHANGE = {"type": "timestamp", "role": "display", "when_known": "overwritten"}
 
 
 def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_id: str) -> list[str]:
@@ -44,7 +47,15 @@ def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_
         belong = "deals of one company belong together"
         lines.append(f"  {account} # {belong}" if by_accounts else f"  # {account} # if {belong}")
 
-    attributes = facts.attribute_lines(ColumnPlace(indent=4), dict.fromkeys(used, ()))
+    done: dict[str, list[str]] = {header: [] for header in used}
+    newest = facts.newest
+    if newest is not None and facts.repeats is not None:
+        name = facts.names[newest]
+        done[newest] = [
+            column_line(name, source_key(name, guesses[newest]) | _LAST_CHANGE, show_facts(guesses[newest]), indent=4)
+        ]
+        lines.append(f"  newest_by: {name} # {_newest_in_words(facts.repeats)}")
+    attributes = facts.attribute_lines(ColumnPlace(indent=4), done)
     if amount is not None:
         shown = amount_keys(amount) | {"type": "number", "role": "display"}
         attributes.append(column_line("deal_value", shown, "shown with a lead", indent=4))
@@ -75,6 +86,11 @@ def split_lines(horizon: HorizonChoice) -> list[str]:
 def _id_in_words(facts: FileFacts) -> str:
     repeated = facts.repeats is not None and (facts.repeats.ids or facts.repeats.alike)
     return f"{'some on several rows' if repeated else 'all different'}: the id that worklist, cards and exports show"
+
+
+def _newest_in_words(repeats: RepeatedIds) -> str:
+    differing = ", ".join(repeats.differing[:4])
+    return f"{repeats.ids:,} ids stand on several rows, which differ in {differing}: the newest of each counts"
 
 
 def _closed_in_words(clocks: DealClocks) -> str:

@@ -129,7 +129,7 @@ def _edit_young_rows(facts: FileFacts) -> list[str]:
 def _edit_repeats(facts: FileFacts) -> list[str]:
     """Ids whose rows contradict each other: the file cannot say which of them holds today."""
     repeats = facts.repeats
-    if repeats is None or not repeats.ids:
+    if repeats is None or not repeats.ids or facts.newest is not None:
         return []
     return [
         f"{repeats.ids:,} ids of '{facts.lead_id}' stand on several rows, which differ in "

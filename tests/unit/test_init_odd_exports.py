@@ -115,6 +115,33 @@ def test_rows_that_contradict_each_other_are_named_before_the_first_run(tmp_path
     assert f"# TO EDIT: {len(older)} ids of 'Deal ID' stand on several rows, which differ in Stage, Closed" in text
 
 
+@pytest.mark.parametrize("tied", [False, True])
+def test_of_rows_that_contradict_each_other_the_newest_is_declared_to_count(tmp_path: Path, tied: bool) -> None:
+    frame = plain_deals().assign(**{"Last Modified Date": "2026-02-01 10:00"})
+    won = frame[frame["Stage"] == "Won"].iloc[::4]
+    again = won.assign(Stage="Open", Closed="", Employees="7")  # opened again after it was won
+    again["Last Modified Date"] = "2026-02-01 10:00" if tied else "2026-03-01 10:00"
+    pd.concat([frame, again]).to_csv(tmp_path / "overlap.csv", index=False)
+    text, source = declared(tmp_path / "overlap.csv", out=tmp_path / "overlap.yaml")
+    assert source.opportunities is not None
+    if tied:
+        assert source.opportunities.newest_by is None and "# TO EDIT" in text
+        return
+    newest = source.opportunities.newest_by
+    assert newest is not None and source.tables["leads"].columns[newest].source == "Last Modified Date"
+    assert (
+        f"{len(again)} ids stand on several rows, which differ in Stage, Closed, Employees, Last Modified Date: the newest"
+        in text
+    )
+    assert "# TO EDIT" not in text
+    paths = Paths(tmp_path / "data", source.name)
+    ingest(source, paths)
+    tables = load_tables(paths)
+    kept = tables["leads"].set_index("lead_id").loc[again["Deal ID"]]
+    assert (kept["employees"] == 7).all()
+    assert not tables["outcomes"]["lead_id"].isin(again["Deal ID"]).any()
+
+
 def test_ids_of_others_that_repeat_are_no_ids_of_rows(tmp_path: Path) -> None:
     frame = plain_deals().drop(columns="Deal ID")
     frame.insert(0, "Contact ID", [str(1000 + i // 2 * 7) for i in range(len(frame))])
