@@ -129,10 +129,8 @@ def test_of_rows_that_contradict_each_other_the_newest_is_declared_to_count(tmp_
         return
     newest = source.opportunities.newest_by
     assert newest is not None and source.tables["leads"].columns[newest].source == "Last Modified Date"
-    assert (
-        f"{len(again)} ids stand on several rows, which differ in Stage, Closed, Employees, Last Modified Date: the newest"
-        in text
-    )
+    differing = "Stage, Closed, Employees, Last Modified Date"
+    assert f"{len(again)} ids stand on several rows, which differ in {differing}: the newest of each counts" in text
     assert "# TO EDIT" not in text
     paths = Paths(tmp_path / "data", source.name)
     ingest(source, paths)
