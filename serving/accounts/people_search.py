@@ -1,5 +1,6 @@
 """Anybody found by mail, domain, name or id, among what the caller may see."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,10 +13,11 @@ from serving.state.app_state import AppState
 from serving.store.wall_clock import wall_now
 
 
-def search_people(app_state: AppState, owner: str | None, text: str) -> dict[str, Any]:
+def search_people(app_state: AppState, owner: str | None, text: str, pinned: Mapping[str, str]) -> dict[str, Any]:
     """People, open ones first, with score and state of the list, and companies with their history.
 
-    A caller who sees only their own leads finds these and their companies.
+    A caller who sees only their own leads finds these and their companies. ``pinned``: by lead the state that sales
+    pinned, which is shown instead.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def search_people(app_state: AppState, owner: str | None, text: str) -> dict[str
     for person in found["people"]:
         line = state.worklist.current_state_of(person["lead_id"]) if person["open"] else None
         person["score"] = None if line is None else line["score"]
-        person["state"] = None if line is None else line["state"]
+        person["state"] = None if line is None else pinned.get(person["lead_id"], line["state"])
     return to_json_values(found)
 
 

@@ -11,6 +11,7 @@ from features.array_types import Bools
 from features.cohort.identity_resolution import domain_of, normal_email
 from features.schema.source import Identity
 from serving.json_values import to_json_values
+from serving.leads.feedback import find_pinned_states
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
 from serving.state.lead_scoring import gather_rows_now
@@ -74,6 +75,7 @@ def _lead_rows(
     app_state: AppState, session: Session, state: LoadedState, owner: str | None, mask: Any
 ) -> list[dict[str, Any]]:
     rows = []
+    pinned = find_pinned_states(app_state.store)
     shown = (int(code) for code in mask.nonzero()[0] if state.data.is_shown_to(int(code), owner))
     for code in islice(shown, MOST_LEADS):
         lead_id = str(state.data.lead_ids[code])
@@ -89,7 +91,7 @@ def _lead_rows(
                     "lead_id": lead_id,
                     "open": line is not None,
                     "score": None if line is None else line["score"],
-                    "state": None if line is None else line["state"],
+                    "state": None if line is None else pinned.get(lead_id, line["state"]),
                     "stage": closed.outcome if closed is not None else None if line is None else line.get("stage"),
                     "closed_at": None if closed is None else closed.at,
                     "text": "" if closed is None else closed.sentence,

@@ -10,7 +10,7 @@ from serving.accounts.account_record import build_account
 from serving.accounts.expansion_rows import read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.auth.dependencies import AppStateDep, Reader
-from serving.leads.feedback import read_all_standing
+from serving.leads.feedback import find_pinned_states, read_all_standing
 from serving.pages.chart_geometry import build_score_line
 from serving.pages.render import render_page
 from serving.problems import InvalidError
@@ -55,7 +55,7 @@ def find_page(
     found, refused = None, ""
     if q.strip():
         try:
-            found = search_people(app_state, caller.owner, q)
+            found = search_people(app_state, caller.owner, q, find_pinned_states(app_state.store))
         except InvalidError as problem:
             refused = problem.message
     return render_page(request, "find.html", caller, q=q, found=found, refused=refused)

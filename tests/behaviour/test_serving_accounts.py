@@ -56,7 +56,7 @@ def test_the_api_says_what_the_command_line_says(client: TestClient, tiny_demo: 
 
 
 def test_an_account_shows_what_sales_said_and_asks_nobody_who_is_silenced(
-    tiny_demo: Any, shared: str, tmp_path: Path
+    tiny_demo: Any, leads: pd.DataFrame, shared: str, tmp_path: Path
 ) -> None:
     with client_for(tiny_demo, tmp_path) as client:
         before = client.get(f"/v1/accounts/{shared}").json()
@@ -67,6 +67,10 @@ def test_an_account_shows_what_sales_said_and_asks_nobody_who_is_silenced(
         )
         (pinned,) = (lead for lead in client.get(f"/v1/accounts/{shared}").json()["leads"] if lead["lead_id"] == asked)
         assert (pinned["state"], pinned["next_action"]) == ("iql", "enrich")
+        email = str(leads.set_index("lead_id").at[asked, "email"])
+        (found,) = client.get("/v1/find", params={"q": asked}).json()["people"]
+        looked_up = client.get("/v1/lookup", params={"email": email}).json()["person"]
+        assert found["state"] == "iql" and {r["state"] for r in looked_up if r["lead_id"] == asked} == {"iql"}
         client.post(f"/v1/leads/{asked}/feedback", json={"verdict": "do_not_contact"})
         after = client.get(f"/v1/accounts/{shared}").json()
         assert after["next_step"] is None or after["next_step"]["ask"] != asked

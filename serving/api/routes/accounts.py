@@ -9,7 +9,7 @@ from serving.accounts.expansion_rows import read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.api.etag import respond_with_etag
 from serving.auth.dependencies import AppStateDep, Reader
-from serving.leads.feedback import read_all_standing
+from serving.leads.feedback import find_pinned_states, read_all_standing
 from serving.schemas import Short
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
@@ -47,4 +47,4 @@ def get_people(
     q: Annotated[Short, Query(description="mail address, domain, name of a person or company, or id")],
 ) -> dict[str, Any]:
     """People, open ones first, and companies with what was won and lost there; accents and case do not matter."""
-    return search_people(app_state, caller.owner, q)
+    return search_people(app_state, caller.owner, q, find_pinned_states(app_state.store))
