@@ -16,7 +16,7 @@ from serving.leads.looked_up import store_field
 from serving.problems import InvalidError
 from serving.schemas import FieldGiven
 from serving.state.app_state import AppState
-from serving.state.ranked_worklist import PAGE_LIMIT, WorklistQuery
+from serving.state.worklist.worklist_query import PAGE_LIMIT, WorklistQuery
 from serving.store.silenced_leads import find_silenced_leads
 from serving.store.tables import FieldRow
 

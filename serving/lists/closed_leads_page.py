@@ -10,7 +10,7 @@ from features.schema.vocabulary import LeadList, Stage
 from models.explaining.qualification_policy import default_qualification
 from models.standing.next_steps import step_after_close
 from serving.state.loaded_state import LoadedState
-from serving.state.ranked_worklist import Page, WorklistQuery
+from serving.state.worklist.worklist_query import Page, WorklistQuery
 
 CLOSED_LISTS = (str(LeadList.CUSTOMERS), str(LeadList.CLOSED))
 

@@ -12,7 +12,7 @@ from serving.leads.feedback import find_hidden_leads, find_latest_feedback, find
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
-from serving.state.ranked_worklist import WorklistQuery
+from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import ActivityRow
 
 _CONSIDERED = 200  # best leads searched for untouched ones, of which the page shows 20

@@ -13,7 +13,7 @@ from serving.state.clock import ServingClock
 from serving.state.gather_rows import find_touched_leads, gather_rows
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel, lines_of
-from serving.state.ranked_worklist import Worklist
+from serving.state.worklist.ranked_worklist import Worklist
 from serving.store.engine import Store
 
 BLOCK = 2_000  # leads scored at once, which bounds the memory

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from serving.problems import UnknownLeadError
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
-from serving.state.ranked_worklist import Worklist
+from serving.state.worklist.ranked_worklist import Worklist
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pipelines.scoring import list_leads
 from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.workspace.standing_feedback import StandingFeedback
 from pipelines.workspace.table_files import load_tables
-from serving.state.ranked_worklist import WorklistQuery
+from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import OutboxMessage
 from serving.webhooks.state_changes import announce_state_changes
 from tests.reference.serving import client_for, key_for, worklist_of

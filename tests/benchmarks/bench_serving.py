@@ -115,7 +115,8 @@ def many(rows: list[dict[str, Any]], count: int) -> bytes:
 def long_worklist(run: Any, leads: int) -> dict[str, float]:
     """Pages of 50 of a list of many leads, in process: what a request does after it was read."""
     from serving.state.lead_data import LeadData
-    from serving.state.ranked_worklist import Worklist, WorklistQuery
+    from serving.state.worklist.ranked_worklist import Worklist
+    from serving.state.worklist.worklist_query import WorklistQuery
 
     frame = worklist_of(run)
     times = -(-leads // len(frame))

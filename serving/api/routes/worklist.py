@@ -33,7 +33,7 @@ from serving.results.run_results import find_win_value
 from serving.schemas import PageOut, Short
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
-from serving.state.ranked_worklist import PAGE_LIMIT, Page, Sort, WorklistQuery
+from serving.state.worklist.worklist_query import PAGE_LIMIT, Page, Sort, WorklistQuery
 from serving.store.silenced_leads import find_silenced_leads
 
 router = APIRouter(prefix="/v1", tags=["worklist"])

@@ -3,9 +3,8 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,50 +12,11 @@ import pandas as pd
 
 from features.array_types import Bools, Floats, Ints
 from models.standing.next_steps import place_by_action
-from pipelines.scoring.shown_columns import shown_columns
 from serving.state.lead_data import LeadData, rows_of
 from serving.state.segments import Segments
 from serving.state.win_value import lead_win_values
-
-Sort = Literal["score", "points", "change", "newest", "value", "lead"]
-PAGE_LIMIT = 500  # rows of one page: bounds the time and the size of an answer
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorklistQuery:
-    """What to show of the worklist; ``None`` and ``""`` mean no filter."""
-
-    owner: str | None = None
-    state: str | None = None
-    lead_list: str = ""  # one of LeadList; closed leads and customers are not on this list
-    stage: str = ""
-    grade: str | None = None
-    segment: str = ""
-    minimum: int = 0
-    search: str = ""
-    sort: Sort = "score"
-    page: int = 1
-    size: int = 50
-    hidden: frozenset[str] = field(default_factory=frozenset)
-    since: datetime | None = None  # only leads created from then on
-    pinned: Mapping[str, str] = field(default_factory=dict)  # lead to the state that sales pinned
-    actions: Mapping[str, str] = field(default_factory=dict)  # lead to the next action that sales pinned
-    disagree: bool = False  # only leads that one of rubric and model would hand off
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page: rows of the scored file with display columns and rank, and how many there are in all."""
-
-    rows: list[dict[str, Any]]
-    total: int
-    page: int
-    size: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are; an empty list has one."""
-        return max(1, -(-self.total // self.size))
+from serving.state.worklist.list_columns import compact_text_columns, display_values, factorize, texts_of
+from serving.state.worklist.worklist_query import Page, Sort, WorklistQuery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +48,7 @@ class Worklist:
     """
 
     def __init__(self, frame: pd.DataFrame, data: LeadData) -> None:
-        self.frame = frame = _compact_text_columns(frame.reset_index(drop=True))
+        self.frame = frame = compact_text_columns(frame.reset_index(drop=True))
         empty = np.empty(0, dtype=object)
         self.position = pd.Index(frame["lead_id"].astype("str")) if len(frame) else pd.Index([], dtype="str")
         self._id_rank = np.argsort(np.argsort(self.position.to_numpy(dtype=object), kind="stable"), kind="stable")
@@ -97,9 +57,9 @@ class Worklist:
         leads = data.tables["leads"].iloc[codes].reset_index(drop=True)
         created = leads["created_at"] if "created_at" in leads else pd.Series(pd.NaT, index=leads.index)
         self.created = created.to_numpy(dtype="datetime64[us]")
-        self.owner = _texts(leads["owner"]) if "owner" in leads else np.full(len(frame), "", dtype=object)
-        self._owner, self._owner_codes = _factorize(self.owner)
-        self.display = _display_values(leads, data)
+        self.owner = texts_of(leads["owner"]) if "owner" in leads else np.full(len(frame), "", dtype=object)
+        self._owner, self._owner_codes = factorize(self.owner)
+        self.display = display_values(leads, data)
         self.segments = Segments(data, codes)
         self.win_values = lead_win_values(data, self.segments)
 
@@ -109,7 +69,7 @@ class Worklist:
         self._lock = threading.Lock()
         probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
         score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
-        self._state, state = _factorize(_texts(frame["state"]) if len(frame) else empty)
+        self._state, state = factorize(texts_of(frame["state"]) if len(frame) else empty)
         by_score = np.lexsort((self._id_rank, -probability))
         self.has_points = "manual_points" in frame and len(frame) > 0
         manual = frame["manual_points"].to_numpy(dtype=np.float64) if self.has_points else np.full(len(frame), np.nan)
@@ -166,7 +126,7 @@ class Worklist:
         if column not in self.frame:
             return None
         if column not in ranks.texts:
-            values = _texts(self.frame[column]).copy()  # a view of the frame is read-only
+            values = texts_of(self.frame[column]).copy()  # a view of the frame is read-only
             for at, line in ranks.patches.items():
                 values[at] = line.get(column) or ""
             ranks.texts[column] = values
@@ -382,31 +342,3 @@ class Worklist:
         record["state_before"] = str(self.states_last_week[at]) or None
         record["change"] = None if np.isnan(before) else int(record["score"] - before)
         return record
-
-
-def _compact_text_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Text columns as one block each: picking a page of rows out of many small blocks is slow."""
-    whole = np.arange(len(frame))
-    return frame.assign(**{str(n): frame[n].array.take(whole) for n in frame if frame[n].dtype == "str"})
-
-
-def _factorize(texts: npt.NDArray[np.object_]) -> tuple[dict[str, int], Ints]:
-    """Names with their codes, and the code of every row: comparing a million whole numbers takes a millisecond."""
-    codes, names = pd.factorize(texts)
-    return {str(name): code for code, name in enumerate(names)}, codes.astype(np.int64)
-
-
-def _texts(series: pd.Series) -> npt.NDArray[np.object_]:
-    return series.astype("object").where(series.notna(), "").to_numpy(dtype=object)
-
-
-def _display_values(leads: pd.DataFrame, data: LeadData) -> dict[str, npt.NDArray[np.object_]]:
-    own = (name for name in shown_columns(data.source, "leads") if name in leads and name != "owner")
-    found = {name: _texts(leads[name]) for name in own}
-    accounts = data.tables.get("accounts")
-    names = [n for n in shown_columns(data.source, "accounts") if accounts is not None and n in accounts]
-    if accounts is not None and names and "account_id" in leads:
-        last = accounts.drop_duplicates("account_id", keep="last").set_index("account_id")
-        for name in names:
-            found[name] = _texts(leads["account_id"].map(last[name]).reset_index(drop=True))
-    return found
