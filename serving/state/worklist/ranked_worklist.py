@@ -1,8 +1,7 @@
-"""The ranked worklist in memory: filters, search, sorting, stable pages, and leads scored again since."""
+"""The ranked worklist in memory: filters, search, sorting, stable pages."""
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,26 +15,8 @@ from serving.state.lead_data import LeadData, rows_of
 from serving.state.segments import Segments
 from serving.state.win_value import lead_win_values
 from serving.state.worklist.list_columns import compact_text_columns, display_values, factorize, texts_of
+from serving.state.worklist.ranks import Ranks, sort_best_first
 from serving.state.worklist.worklist_query import Page, Sort, WorklistQuery
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Ranks:
-    """What changes when a lead is scored again: replaced as one object, so that a reader sees all of it or nothing.
-
-    ``by_score`` holds positions, best first; ``orders`` the other orders and ``texts`` the
-    columns filtered by, worked out when first asked for.
-    """
-
-    probability: npt.NDArray[np.float64]
-    score: Ints
-    state: Ints  # codes of the worklist's state names
-    manual: Floats  # points of the rubric in force, NaN without one
-    disagree: Bools
-    by_score: Ints
-    patches: Mapping[int, Mapping[str, Any]]  # new rows of the leads scored again
-    orders: dict[str, Ints] = field(default_factory=dict)
-    texts: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
 
 class Worklist:
@@ -70,11 +51,11 @@ class Worklist:
         probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
         score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
         self._state, state = factorize(texts_of(frame["state"]) if len(frame) else empty)
-        by_score = np.lexsort((self._id_rank, -probability))
+        by_score = sort_best_first(probability, self._id_rank)
         self.has_points = "manual_points" in frame and len(frame) > 0
         manual = frame["manual_points"].to_numpy(dtype=np.float64) if self.has_points else np.full(len(frame), np.nan)
         disagree = frame["disagree"].ne("").to_numpy(dtype=np.bool_) if self.has_points else np.zeros(len(frame), bool)
-        self._ranks = _Ranks(
+        self._ranks = Ranks(
             probability=probability,
             score=score,
             state=state,
@@ -99,7 +80,7 @@ class Worklist:
         counts = np.bincount(own, minlength=len(self._state))
         return {name: int(counts[code]) for name, code in sorted(self._state.items()) if counts[code]}
 
-    def _states_with(self, ranks: _Ranks, pinned: Mapping[str, str]) -> Ints:
+    def _states_with(self, ranks: Ranks, pinned: Mapping[str, str]) -> Ints:
         """Codes of states, where sales pinned one that one."""
         if not pinned:
             return ranks.state
@@ -121,7 +102,7 @@ class Worklist:
         names, counts = np.unique(own.astype(str), return_counts=True)
         return {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
 
-    def _texts_now(self, ranks: _Ranks, column: str) -> npt.NDArray[np.object_] | None:
+    def _texts_now(self, ranks: Ranks, column: str) -> npt.NDArray[np.object_] | None:
         """A column of the list with the leads scored again since, None where the list has none."""
         if column not in self.frame:
             return None
@@ -132,7 +113,7 @@ class Worklist:
             ranks.texts[column] = values
         return ranks.texts[column]
 
-    def _texts_with(self, ranks: _Ranks, column: str, actions: Mapping[str, str]) -> npt.NDArray[np.object_] | None:
+    def _texts_with(self, ranks: Ranks, column: str, actions: Mapping[str, str]) -> npt.NDArray[np.object_] | None:
         """:meth:`_texts_now`, of lists with those that follow from pinned actions."""
         values = self._texts_now(ranks, column)
         if values is None or not actions or column != "lead_list":
@@ -190,62 +171,18 @@ class Worklist:
 
     def update_row(self, line: Mapping[str, Any]) -> None:
         """Put a lead's new row in its place; leads that are not on the list are left out."""
-        at = self._find_position(str(line["lead_id"]))
-        if at < 0:
-            return
-
-        with self._lock:
-            ranks = self._ranks
-            probability, score, state = ranks.probability.copy(), ranks.score.copy(), ranks.state.copy()
-            probability[at], score[at] = line["probability"], line["score"]
-            state[at] = self._state.setdefault(str(line["state"]), len(self._state))
-            manual, disagree = ranks.manual.copy(), ranks.disagree.copy()
-            if self.has_points:
-                manual[at], disagree[at] = line["manual_points"], bool(line["disagree"])
-
-            others = ranks.by_score[ranks.by_score != at]
-            keys = -probability[others]
-            low = int(np.searchsorted(keys, -probability[at], side="left"))
-            high = int(np.searchsorted(keys, -probability[at], side="right"))
-            place = low + int(np.searchsorted(self._id_rank[others[low:high]], self._id_rank[at]))
-
-            self._ranks = _Ranks(
-                probability=probability,
-                score=score,
-                state=state,
-                manual=manual,
-                disagree=disagree,
-                by_score=np.insert(others, place, at),
-                patches={**ranks.patches, at: dict(line)},
-            )
+        self.update_rows([line])
 
     def update_rows(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Put the new rows of many leads in their places and rank all anew, once."""
         at = self.position.get_indexer(pd.Index([str(line["lead_id"]) for line in lines], dtype="str"))
-        found = [(int(place), line) for place, line in zip(at, lines, strict=True) if place >= 0]
+        found = {int(place): line for place, line in zip(at, lines, strict=True) if place >= 0}
         if not found:
             return
 
-        places = [place for place, _ in found]
         with self._lock:
-            ranks = self._ranks
-            probability, score, state = ranks.probability.copy(), ranks.score.copy(), ranks.state.copy()
-            probability[places] = [line["probability"] for _, line in found]
-            score[places] = [line["score"] for _, line in found]
-            state[places] = [self._state.setdefault(str(line["state"]), len(self._state)) for _, line in found]
-            manual, disagree = ranks.manual.copy(), ranks.disagree.copy()
-            if self.has_points:
-                manual[places] = [line["manual_points"] for _, line in found]
-                disagree[places] = [bool(line["disagree"]) for _, line in found]
-            self._ranks = _Ranks(
-                probability=probability,
-                score=score,
-                state=state,
-                manual=manual,
-                disagree=disagree,
-                by_score=np.lexsort((self._id_rank, -probability)),
-                patches={**ranks.patches, **{place: dict(line) for place, line in found}},
-            )
+            states = [self._state.setdefault(str(line["state"]), len(self._state)) for line in found.values()]
+            self._ranks = self._ranks.replace_rows(found, states, self._id_rank, has_points=self.has_points)
 
     def set_last_week(self, scores: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:
         """Take over scores and states of a week before, by position; NaN and empty where there were none."""
@@ -267,7 +204,7 @@ class Worklist:
             row["rank"] = rank
         return Page(rows, len(selected), query.page, query.size)
 
-    def _order(self, ranks: _Ranks, sort: Sort) -> Ints:
+    def _order(self, ranks: Ranks, sort: Sort) -> Ints:
         """Positions in the order asked for; ties by lead id."""
         if sort == "score" or (sort == "points" and not self.has_points):
             return ranks.by_score
@@ -282,7 +219,7 @@ class Worklist:
             return np.lexsort((self._id_rank, -moved))
         return self._newest_first
 
-    def _by_value(self, ranks: _Ranks, win_values: Floats) -> Ints:
+    def _by_value(self, ranks: Ranks, win_values: Floats) -> Ints:
         if "value" not in ranks.orders:
             ranks.orders["value"] = np.lexsort((self._id_rank, -(ranks.probability * win_values)))
         return ranks.orders["value"]
@@ -291,7 +228,7 @@ class Worklist:
     def _newest_first(self) -> Ints:
         return np.lexsort((self._id_rank, -self.created.view(np.int64).astype(np.float64)))
 
-    def _mask(self, ranks: _Ranks, query: WorklistQuery) -> Bools | None:
+    def _mask(self, ranks: Ranks, query: WorklistQuery) -> Bools | None:
         """The rows that every filter of the query lets through, None without a filter."""
         parts: list[Bools] = []
         if query.owner is not None:
@@ -332,7 +269,7 @@ class Worklist:
             joined = joined + "\n" + pd.Series(values).astype("str")
         return joined.str.lower()
 
-    def _row(self, ranks: _Ranks, at: int, record: dict[str, Any]) -> dict[str, Any]:
+    def _row(self, ranks: Ranks, at: int, record: dict[str, Any]) -> dict[str, Any]:
         record |= ranks.patches.get(at, {})
         before = self.scores_last_week[at]
         record["owner"] = self.owner[at]
