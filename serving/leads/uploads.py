@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
@@ -93,22 +93,7 @@ def result_file(app_state: AppState, row: Upload) -> Path:
     return upload_folder(app_state, row.id) / f"result{row.suffix}"
 
 
-def score_waiting_uploads(app_state: AppState) -> int:
-    """Score the waiting uploads, and again those that a killed server left half done. Returns how many there were."""
-    with app_state.store.writing() as session:
-        session.execute(update(Upload).where(Upload.status == "scoring").values(status="waiting"))
-        waiting = list(session.scalars(select(Upload).where(Upload.status == "waiting").order_by(Upload.created_at)))
-        for row in waiting:
-            row.status = "scoring"
-
-    for row in waiting:
-        score_upload(app_state, row)
-    return len(waiting)
-
-
-def score_upload(
-    app_state: AppState, row: Upload, started: Callable[[subprocess.Popen[bytes]], None] = lambda _: None
-) -> None:
+def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess.Popen[bytes]], None]) -> None:
     """Read a file in a process of its own, which ``started`` is told of, and score its leads; what fails is noted."""
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.artifacts.reading_record import ReadingRecord

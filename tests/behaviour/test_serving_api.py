@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.schemas import CardOut, ManyOut
-from tests.reference.serving import client_for, rows_sent, worklist_of
+from tests.reference.serving import client_for, rows_sent, score_uploads, worklist_of
 
 LATER = "2026-06-29T00:00:00"
 
@@ -299,14 +299,12 @@ def test_questions_name_what_is_unknown_and_the_answers_it_takes(client: TestCli
 
 
 def test_an_uploaded_file_comes_back_row_by_row(client: TestClient) -> None:
-    from serving.leads.uploads import score_waiting_uploads
-
     lines = ["Lead ID,Created Date,Job Title", "new-1,2026-06-01,CFO", ",2026-06-01,x", "new-2,2026-06-02,", ""]
     text = "\n".join(lines)
     taken = client.post("/v1/uploads", files={"file": ("../../etc/leads.csv", text, "text/csv")}).json()
     assert taken["status"] == "waiting"
     assert client.get(f"/v1/uploads/{taken['id']}/result").status_code == 409
-    score_waiting_uploads(client.app.state.app_state)
+    score_uploads(client)
     done = client.get(f"/v1/uploads/{taken['id']}").json()
     assert (done["status"], done["rows"], done["failed"]) == ("done", 3, 1)
     rows = list(csv.DictReader(io.StringIO(client.get(done["result"]).text)))

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, select, update
 
 from serving.leads.retention import apply_retention
-from serving.leads.uploads import score_waiting_uploads
 from serving.state import build_worklist
 from serving.state.loaded_model import LoadedModel
 from serving.store.tables import (
@@ -24,7 +23,7 @@ from serving.store.tables import (
 )
 from serving.store.wall_clock import wall_now
 from tests.reference.posted import fill_store
-from tests.reference.serving import client_for, worklist_of
+from tests.reference.serving import client_for, score_uploads, worklist_of
 
 
 def test_leads_with_posted_rows_are_scored_in_one_batch_as_one_by_one(
@@ -61,7 +60,7 @@ def test_what_is_too_old_goes_and_what_is_younger_stays(tiny_demo: Any, tmp_path
             client.post(f"/v1/leads/{lead}/answers", json={"question": "budget", "value": "<10k"}, headers=headers)
             client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"})
             client.post("/v1/uploads", files={"file": ("x.csv", b"Lead ID\n1\n")}, headers={"Idempotency-Key": f"u{k}"})
-        score_waiting_uploads(app_state)
+        score_uploads(client)
         kept = counts(store)
         assert sum(apply_retention(app_state).values()) == 0 and counts(store) == kept
 

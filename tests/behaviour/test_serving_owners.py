@@ -12,9 +12,8 @@ from pipelines.ingest.identity_files import read_merged_leads
 from serving.auth.api_keys import form_token, start_session
 from serving.auth.dependencies import SESSION
 from serving.leads import lookup
-from serving.leads.uploads import score_waiting_uploads
 from serving.pages import forms, results, sign_in, views
-from tests.reference.serving import client_for, key_for, worklist_of
+from tests.reference.serving import client_for, key_for, score_uploads, worklist_of
 
 VALUES = {"table": "answers", "number": "1", "hash": "0" * 8}
 BODIES: dict[str, dict[str, Any]] = {
@@ -113,7 +112,7 @@ def test_an_upload_uses_nothing_on_record_of_anothers_lead(
         "all": key_for(client, "score"),
     }.items():
         sent = client.post("/v1/uploads", files={"file": ("l.csv", content)}, headers=headers)
-        score_waiting_uploads(client.app.state.app_state)
+        score_uploads(client)
         answer = client.get(sent.json()["id"].join(("/v1/uploads/", "/result")), headers=headers)
         scored[name] = pd.read_csv(io.StringIO(answer.text)).set_index("lead_id")
     points = scored["owner"]["probability"]

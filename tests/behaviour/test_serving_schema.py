@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 
-from tests.reference.serving import client_for
+from tests.reference.serving import client_for, score_uploads
 
 PER_OPERATION = 8
 
@@ -73,10 +73,8 @@ def test_broken_uploads_are_refused(client: TestClient, body: bytes) -> None:
 @pytest.mark.parametrize("content", [b"PAR1 not parquet", b"\x00\xff\xfe" * 100, b"a,b\n1,2\n", b'Lead ID\n"open'])
 @pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
 def test_files_that_are_none_fail_in_words(client: TestClient, name: str, content: bytes) -> None:
-    from serving.leads.uploads import score_waiting_uploads
-
     taken = client.post("/v1/uploads", files={"file": (name, content)}).json()
-    score_waiting_uploads(client.app.state.app_state)
+    score_uploads(client)
     done = client.get(f"/v1/uploads/{taken['id']}").json()
     assert done["status"] in ("failed", "done")
     assert (done["status"] == "done" and done["failed"] == done["rows"]) or "log has the cause" not in done["error"]

@@ -1,17 +1,22 @@
 """Applications on a tiny run, with their own store, for the tests of the server."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from pipelines.workspace.table_files import load_tables
 from serving.app import create_app
 from serving.auth.api_keys import create_key
+from serving.leads.upload_queue import UploadQueue
 from serving.settings import ServeSettings
+from serving.store.engine import Store
+from serving.store.tables import Upload
 
 
 def settings_for(run: Any, state_dir: Path, **changes: Any) -> ServeSettings:
@@ -34,6 +39,22 @@ def key_for(client: TestClient, *scopes: str, owner: str | None = None) -> dict[
     token = create_key(client.app.state.app_state.store, "tester", list(scopes), owner)
     client.app.state.callers.forget()
     return {"authorization": f"Bearer {token}"}
+
+
+def score_uploads(client: TestClient) -> None:
+    """Score what was uploaded, by the queue that does so behind the requests, until nothing waits."""
+    app_state = client.app.state.app_state
+    queue, until = UploadQueue(app_state), time.monotonic() + 60.0
+    while _unfinished_uploads(app_state.store):
+        assert time.monotonic() < until, "an upload was never scored"
+        queue.serve_turn()
+        time.sleep(0.02)
+
+
+def _unfinished_uploads(store: Store) -> int:
+    unfinished = select(func.count()).select_from(Upload).where(Upload.status.in_(("waiting", "scoring")))
+    with store.reading() as session:
+        return int(session.scalar(unfinished) or 0)
 
 
 def worklist_of(run: Any) -> pd.DataFrame:
