@@ -178,6 +178,17 @@ def test_the_process_page_names_members_that_the_reader_may_see(client: TestClie
     assert mine["programmes"] == found["programmes"], "figures are of all leads"
 
 
+def test_the_process_counts_all_leads_and_says_so(client: TestClient, tiny_demo: Any) -> None:
+    stages = pd.DataFrame(client.get("/v1/lifecycle").json()["stages"]).set_index("stage")["in_it_now"]
+    tables, listed = load_tables(tiny_demo.context.paths), worklist_of(tiny_demo)
+    known = tables["stages"][tables["stages"]["known_at"] < listed["as_of"].max()]
+    last = known.sort_values("entered_at", kind="stable").drop_duplicates("lead_id", keep="last").set_index("lead_id")
+    assert stages.to_dict() == {name: int((last["stage"] == name).sum()) for name in stages.index}
+    open_now = listed["stage"].value_counts().reindex(stages.index, fill_value=0)
+    assert (open_now <= stages).all() and open_now.sum() < stages.sum(), "resting and closed leads are not on the list"
+    assert "Counted are all leads" in html(client, "/process")
+
+
 def test_a_card_leads_to_its_account(client: TestClient, leads: pd.DataFrame, shared: str) -> None:
     lead = leads.loc[leads["account_id"] == shared, "lead_id"].iloc[0]
     assert f'href="/accounts/{shared}"' in html(client, f"/leads/{lead}")
