@@ -15,7 +15,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.expectations import Expectation, Rule
-from pipelines.ingest.reading.delimited_text import BrokenRow
+from pipelines.ingest.reading.delimited_rows import BrokenRow
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.repeated_rows import Contradictions, find_repeated_keys, newest_column
 

@@ -7,8 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.schema.table_source import CsvFormat
-from pipelines.ingest.reading import delimited_text
-from pipelines.ingest.reading.delimited_text import read_delimited, read_line_by_line
+from pipelines.ingest.reading import delimited_rows
+from pipelines.ingest.reading.delimited_rows import read_line_by_line
+from pipelines.ingest.reading.delimited_text import read_delimited
 
 CELLS = st.text(st.sampled_from("ab1 ,;\t|\"'\n\ré–\\"), max_size=6)
 PLAIN = st.text(st.sampled_from('ab1;,"é '), max_size=5)
@@ -52,7 +53,7 @@ def test_what_was_written_is_read(rows: list[list[str]], delimiter: str, encodin
 )  # blank lines inside a value whose quotes pair up line by line
 def test_fast_and_careful_readers_agree(lines: list[str], width: int, end: str, ended: bool) -> None:
     body = end.join(lines) + end * ended
-    fast = delimited_text.read_with_arrow(memoryview(body.encode()), [f"c{i}" for i in range(width)], ";", '"')
+    fast = delimited_rows.read_with_arrow(memoryview(body.encode()), [f"c{i}" for i in range(width)], ";", '"')
     if fast is None:
         return
     good, numbers, broken = read_line_by_line(body, width, ";", '"')
@@ -63,4 +64,4 @@ def test_fast_and_careful_readers_agree(lines: list[str], width: int, end: str, 
 
 
 def test_the_fast_reader_is_used_at_all() -> None:
-    assert delimited_text.read_with_arrow(memoryview(b"1;2\n3;4\n"), ["a", "b"], ";", '"') is not None
+    assert delimited_rows.read_with_arrow(memoryview(b"1;2\n3;4\n"), ["a", "b"], ";", '"') is not None

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.ingest.reading.delimited_text import BrokenRow
+from pipelines.ingest.reading.delimited_rows import BrokenRow
 from pipelines.ingest.reading.file_state import FileState
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
-from pipelines.ingest.reading.delimited_text import BrokenRow
+from pipelines.ingest.reading.delimited_rows import BrokenRow
 from pipelines.ingest.reading.encodings import decode
 from pipelines.ingest.reading.formats.arrow_frames import text_of_nested
 from pipelines.ingest.reading.formats.json_levels import levels_of
