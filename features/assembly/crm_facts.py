@@ -100,7 +100,7 @@ def _with_closes(held: StagesHeld, closed: Sequence[ClosedLead | None]) -> Stage
     for row, end in enumerate(closed):
         if end is not None and end.outcome in CLOSED and stage[row] != end.outcome:
             stage[row] = end.outcome
-            since[row] = NEVER if end.at is None else end.at.value // 1000
+            since[row] = micros_of(end.at)
     return replace(held, stage=stage, since=since)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.array_types import Bools, Floats, Ints, Texts
 from features.assembly.crm_facts import CrmFacts
+from features.kernel.column_reader import micros_of
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER
 from features.schema.source import Label
 from features.schema.vocabulary import LeadList, Phase, Stage
@@ -63,7 +64,7 @@ def place_leads(
         outcome=outcome,
         stage_days=_days(facts.as_of, facts.held.since),
         silent_days=_days(facts.as_of, facts.acted),
-        closed_days=np.array([_days_since_close(facts, row) for row in range(len(phase))], dtype=np.float64),
+        closed_days=_days(facts.as_of, _closed_at(facts)),
     )
     action, team, programme, reason = (
         np.array(values, dtype=object, copy=True)
@@ -158,8 +159,7 @@ def _days(as_of: Ints, since: Ints) -> Floats:
     return np.where(known, passed, np.nan)
 
 
-def _days_since_close(facts: CrmFacts, row: int) -> float:
-    closed = facts.closed[row]
-    if closed is None or closed.at is None:
-        return np.nan
-    return float((int(facts.as_of[row]) - closed.at.value // 1000) / MICROSECONDS_PER_DAY)
+def _closed_at(facts: CrmFacts) -> Ints:
+    """When each lead was over, ``NEVER`` where it is not or nobody knows."""
+    ends = [NEVER if closed is None else micros_of(closed.at) for closed in facts.closed]
+    return np.array(ends, dtype=np.int64)

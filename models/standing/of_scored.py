@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from features.array_types import Floats, Ints
 from features.assembly.crm_facts import CrmFacts
+from features.kernel.column_reader import micros_of
 from features.point_in_time.microseconds import NEVER
 from features.schema.vocabulary import LeadList, Phase
 from models.explaining.language import Language
@@ -44,7 +45,7 @@ class ScoredRows(Protocol):
 
 def standing_columns(facts: CrmFacts, steps: Steps) -> dict[str, npt.NDArray[Any]]:
     """``stage, stage_since, stage_days, stage_owner, lead_list, outcome, closed_at`` of every row."""
-    ends = [NEVER if end is None or end.at is None else end.at.value // 1000 for end in facts.closed]
+    ends = [NEVER if end is None else micros_of(end.at) for end in facts.closed]
     return {
         "stage": facts.held.stage,
         "stage_since": facts.held.since.view("datetime64[us]"),
