@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from features.array_types import Floats
 from features.rubric.schema import Rubric
 from models.estimators.user_frame import UserFrame, frame_of
+from models.logistic import sigmoid
 
 
 class FrameClassifier(ClassifierMixin, BaseEstimator):
@@ -72,7 +73,7 @@ class FrameClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> Floats:
         """Probabilities of lost and won, shape (n, 2), as in :attr:`classes_`."""
-        won = 1.0 / (1.0 + np.exp(-self.decision_function(X)))
+        won = sigmoid(self.decision_function(X))
         return np.column_stack([1.0 - won, won])
 
     def predict(self, X: Any) -> Any:

@@ -219,7 +219,7 @@ def repeated_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tupl
     Every row is then judged several times; whoever resamples does so by groups, so that it still counts once.
     """
     rows = chop.final.train
-    if chop.kind in ("time", "ordered") or len(rows) > _FEW_ROWS:
+    if chop.kind in IN_TIME or len(rows) > _FEW_ROWS:
         return ()
     return drawn_folds(matrix, rows, len(chop.blocks), range(1, _REPEATS), settings)
 
@@ -246,7 +246,7 @@ def run_backtest(
     blocks = judged_blocks(matrix, chop, settings)
     rolling = out_of_fold(matrix, blocks, factory, settings)
     shuffled = None
-    if chop.kind in ("time", "ordered"):
+    if chop.kind in IN_TIME:
         # random folds judge old rows too: what they are to show is what holds whenever, not what holds now
         shuffled = out_of_fold(matrix, random_blocks(matrix, chop, settings), factory, settings, by_age=False)
 
