@@ -24,6 +24,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import Verdict
 from models.bundle import Bundle
 from models.bundle import load_bundle as load_folder
+from models.estimators.seeds import moments_of
 from models.explaining.framework import load_framework
 from models.explaining.shap_explanation import shap_explanation
 from models.judging.leakage.audit import audit_columns
@@ -127,8 +128,7 @@ def features_at(
     if as_of is None:
         raise ContractError(f"source '{source.name}' has clocks: say as_of, one moment or one per lead.")
     unknown = index.difference(pd.Index(tables["leads"]["lead_id"].astype("str")))
-    if len(unknown):
-        raise ContractError(f"{len(unknown)} leads are not in source '{source.name}', e.g. {unknown[0]}.")
+    _refuse_unknown(unknown, source)
     return matrix_of_leads(tables, source, catalog, list(index), _moments(as_of)).values.set_axis(index)
 
 
@@ -296,8 +296,7 @@ def _moments(as_of: Any) -> "pd.Timestamp | pd.Series":
     if isinstance(as_of, str) or np.ndim(as_of) == 0:
         moment = pd.Timestamp(as_of)
         return moment if moment.tzinfo is None else moment.tz_convert("UTC").tz_localize(None)
-    moments = pd.Series(pd.to_datetime(np.asarray(as_of), utc=True)).dt.tz_localize(None)
-    return moments.astype("datetime64[us]")
+    return moments_of(as_of)
 
 
 def _each(when: Any, values: pd.DataFrame) -> Any:
@@ -307,10 +306,13 @@ def _each(when: Any, values: pd.DataFrame) -> Any:
 def _flat_rows(tables: Tables, source: Source, catalog: Catalog, index: pd.Index) -> pd.DataFrame:
     every = flat_at(tables["leads"], catalog, source)
     place = pd.Index(every.keys["lead_id"]).get_indexer(index)
-    if (place < 0).any():
-        missing = index[place < 0]
-        raise ContractError(f"{len(missing)} leads are not in source '{source.name}', e.g. {missing[0]}.")
+    _refuse_unknown(index[place < 0], source)
     return every.values.iloc[place]
+
+
+def _refuse_unknown(unknown: pd.Index, source: Source) -> None:
+    if len(unknown):
+        raise ContractError(f"{len(unknown)} leads are not in source '{source.name}', e.g. {unknown[0]}.")
 
 
 def _cohort(tables: Tables, source: Source) -> Matrix:
