@@ -135,7 +135,7 @@ def nurtured(effect: float) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, pd.Da
 def test_members_are_set_against_leads_like_them(effect: float, verdict: str) -> None:
     members, looks, tables, found = nurtured(effect)
     assert len(members) == 200 and set(members["stage"]) == {"lead"}
-    row = compare_programmes(members, looks, tables, found).iloc[0]
+    row = compare_programmes(members, looks, tables, found, {}).iloc[0]
     assert row["compared"] == 200 and row["others"] == 200, "old leads that never win are not comparable"
     assert row["verdict"] == verdict
     assert row["others_rate"] == pytest.approx(0.2, abs=0.07)
@@ -144,17 +144,19 @@ def test_members_are_set_against_leads_like_them(effect: float, verdict: str) ->
 def test_members_that_outcomes_alone_close_are_not_open() -> None:
     _, looks, tables, found = nurtured(0.0)
     now = pd.Timestamp("2025-03-05")
-    members = programme_members(tables, found, now, {"N0": ClosedLead("won", now), "N2": ClosedLead("lost", now)})
-    assert members.set_index("lead_id")["stage"][["N0", "N2", "N4"]].tolist() == ["won", "lost", "lead"]
-    assert compare_programmes(members, looks, tables, found)["open_now"].tolist() == [198]
+    closed = {"N0": ClosedLead("won", now), "N2": ClosedLead("lost", now), "N4": ClosedLead("opportunity", now)}
+    members = programme_members(tables, found, now, closed)
+    stages = members.set_index("lead_id")["stage"][["N0", "N2", "N4", "N6"]].tolist()
+    assert stages == ["won", "lost", "opportunity", "lead"]
+    assert compare_programmes(members, looks, tables, found, closed)["open_now"].tolist() == [197]
 
 
 def test_who_joined_after_the_look_or_long_before_it_is_not_judged_by_it() -> None:
     members, looks, tables, found = nurtured(0.3)
     late = members.assign(since=looks["as_of"].iloc[0])
-    assert compare_programmes(late, looks, tables, found)["compared"].tolist() == [0]
+    assert compare_programmes(late, looks, tables, found, {})["compared"].tolist() == [0]
     long_ago = members.assign(since=looks["as_of"].iloc[0] - pd.Timedelta(days=15))
-    assert compare_programmes(long_ago, looks, tables, found)["verdict"].tolist() == ["too few to compare"]
+    assert compare_programmes(long_ago, looks, tables, found, {})["verdict"].tolist() == ["too few to compare"]
 
 
 def test_members_are_not_in_what_everybody_may_read() -> None:

@@ -102,7 +102,8 @@ def measure_lifecycle(
     promises = list(check_service_levels(found, now["activities"], policy, as_of))
     said = sales_decisions(found, policy)
     sla = attainment(promises, policy.minimum_n)
-    members = programme_members(tables, policy, as_of, closed or {})
+    over = closed or {}
+    members = programme_members(tables, policy, as_of, over)
     if looks is None:
         looks = pd.DataFrame(columns=["lead_id", "as_of", "age_days", "label"])
 
@@ -123,7 +124,7 @@ def measure_lifecycle(
         stages=stage_table(policy, funnel, sla, found),
         transitions=transitions(policy, found),
         goals=shared_goals(found, now["activities"], said, promises, policy, as_of),
-        programmes=compare_programmes(members, looks, tables, policy),
+        programmes=compare_programmes(members, looks, tables, policy, over),
         members=members,
         sentences=_sentences(found, tables["leads"], policy, said),
     )

@@ -63,13 +63,18 @@ def _joined(acts: pd.DataFrame, programme: Programme) -> pd.DataFrame:
 
 
 def compare_programmes(
-    members: pd.DataFrame, rows: pd.DataFrame, tables: Tables, policy: LifecyclePolicy
+    members: pd.DataFrame,
+    rows: pd.DataFrame,
+    tables: Tables,
+    policy: LifecyclePolicy,
+    closed: Mapping[str, ClosedLead],
 ) -> pd.DataFrame:
     """Per programme: members, how many of them won within the horizon after joining, and comparable others.
 
     ``rows`` are looks at leads (lead_id, as_of, age_days, label; NaN: not known yet). A member is judged at the first
     look after it joined, others at their first look in the same stratum; the others' rate is weighted as the members
-    fall into strata. Members without comparable others are left out of ``compared``.
+    fall into strata. Members without comparable others are left out of ``compared``. Members in ``closed`` are over,
+    whatever their stage says.
     """
     looks = _with_strata(rows.dropna(subset=["label"]), tables)
     found = []
@@ -84,7 +89,7 @@ def compare_programmes(
         entry = entry.sort_values("as_of", kind="stable").drop_duplicates("lead_id")
         outside = joined[(joined["since"].isna() | (joined["since"] >= joined["as_of"])).to_numpy(dtype=bool)]
         outside = outside.sort_values("as_of", kind="stable").drop_duplicates(["lead_id", "stratum"])
-        open_now = int((~own["stage"].isin(["won", "lost", "disqualified"])).sum())
+        open_now = int((~own["lead_id"].isin(list(closed))).sum())
         found.append(
             {"programme": programme.name, "meaning": programme.meaning, "members": len(own), "open_now": open_now}
             | _compared(entry, outside, policy.minimum_n)
