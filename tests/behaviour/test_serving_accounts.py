@@ -186,7 +186,7 @@ def test_the_process_counts_all_leads_and_says_so(client: TestClient, tiny_demo:
     assert stages.to_dict() == {name: int((last["stage"] == name).sum()) for name in stages.index}
     open_now = listed["stage"].value_counts().reindex(stages.index, fill_value=0)
     assert (open_now <= stages).all() and open_now.sum() < stages.sum(), "resting and closed leads are not on the list"
-    assert "Counted are all leads" in html(client, "/process")
+    assert all("Counted are all leads" in html(client, page) for page in ("/process", "/team"))
 
 
 def test_a_card_leads_to_its_account(client: TestClient, leads: pd.DataFrame, shared: str) -> None:
