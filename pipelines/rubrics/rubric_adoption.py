@@ -65,10 +65,10 @@ def _begins(context: Context, since: str | None) -> pd.Timestamp | None:
                 "this source has no clocks: a version is in force from its adoption on; leave --from out."
             )
         return None
-    ends = cutoff_of(load_tables(context.paths), context.source) if context.paths.ingest.is_dir() else None
     now = pd.Timestamp.now(tz="UTC").tz_localize(None).floor("s")
-    begins = parse_as_of(since, ends if ends is not None else now)
-    if begins > max(now, begins if ends is None else ends):
+    ends = cutoff_of(load_tables(context.paths), context.source) if context.paths.ingest.is_dir() else now
+    begins = parse_as_of(since, ends)
+    if begins > max(now, ends):
         raise PolicyError(
             f"{begins:%Y-%m-%d %H:%M} is in the future; a version is in force from now or from an earlier moment of "
             "the data. Adopt it on that day."

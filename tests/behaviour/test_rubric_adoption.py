@@ -1,6 +1,7 @@
 """A draft against the rubric in force, its adoption, history under the version of its time, and decay."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,14 @@ def test_an_adopted_draft_is_in_force_and_the_past_stays_under_its_version(
     assert new[["lead_id", "score", "bundle_hash"]].equals(old[["lead_id", "score", "bundle_hash"]])
     status, out, _ = cli("monitor", *args, "--json")
     assert json.loads(out)["leads"] == len(old)
+
+
+@pytest.mark.parametrize("ingested", [False, True])
+def test_no_version_begins_in_the_future(cli: Cli, tiny_copy: TinyRun, draft: Path, ingested: bool) -> None:
+    if not ingested:
+        shutil.rmtree(tiny_copy.context.paths.ingest)
+    status, _, err = cli("rubric", "adopt", str(draft), "--reason", "r", "--from", "2099-01-01", *tiny_copy.args)
+    assert status == ExitStatus.POLICY and "2099-01-01 00:00 is in the future" in err
 
 
 def test_an_edited_declaration_beside_an_adopted_version_is_refused(cli: Cli, tiny_copy: TinyRun, draft: Path) -> None:
