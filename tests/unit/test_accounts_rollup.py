@@ -6,6 +6,7 @@ import pytest
 from features.schema.load_source import load_source
 from models.accounts.account_rollup import customers_of, expansion_accounts, map_coverage, roll_up
 from models.accounts.accounts_policy import load_accounts
+from pipelines.scoring.accounts.account_rollup import count_missing_seats
 from pipelines.workspace.find_declarations import find_policy, find_source
 
 SOURCE = load_source(find_source("demo"))
@@ -62,6 +63,11 @@ def test_one_row_per_account_best_first() -> None:
     assert "champion" not in found.loc["A", "roles_missing"]
     assert found.loc["B", "seats"] == "champion, technical evaluator"
     assert "economic buyer" in found.loc["B", "roles_missing"] and "blocker" not in found.loc["B", "roles_missing"]
+
+
+def test_a_missing_seat_is_counted_by_its_whole_name() -> None:
+    found = pd.DataFrame({"roles_missing": ["buyer, economic buyer (CFO)", "economic buyer (CFO)", ""]})
+    assert count_missing_seats(found) == {"buyer": 1, "economic buyer (CFO)": 2}
 
 
 def test_customers_come_from_wins_known_before_and_expand() -> None:

@@ -1,5 +1,6 @@
 """Accounts of the open leads: who of the buying committee is engaged, and which accounts are customers already."""
 
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -84,7 +85,7 @@ def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_o
         "accounts": len(rolled),
         "several": int((rolled["leads"] > 1).sum()),
         "engaged": int((rolled["engaged"] > 0).sum()),
-        "missing": {name: int(rolled["roles_missing"].str.contains(name).sum()) for name in _seats(rolled)},
+        "missing": count_missing_seats(rolled),
         "rows": records_of(first),
         "functions": [str(name) for name in known],
         "coverage": [[int(count) for count in row] for row in known.to_numpy()],
@@ -93,9 +94,10 @@ def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_o
     }
 
 
-def _seats(rolled: pd.DataFrame) -> list[str]:
-    """Seats of the buying committee that some account lacks."""
-    return sorted({seat for text in rolled["roles_missing"] for seat in text.split(", ") if seat})
+def count_missing_seats(rolled: pd.DataFrame) -> dict[str, int]:
+    """By seat of the buying committee how many accounts lack it; a seat's name may be part of another's."""
+    lacking = Counter(seat for text in rolled["roles_missing"] for seat in text.split(", ") if seat)
+    return dict(sorted(lacking.items()))
 
 
 def read_expansion(context: Context, product: str | None = None) -> pd.DataFrame:
