@@ -1,13 +1,21 @@
 """An account gathers its leads: best score, engaged roles, missing seats, and customers on a list of their own."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
+from features.schema.columns import Column
 from features.schema.load_source import load_source
+from features.schema.vocabulary import Role
 from models.accounts.account_rollup import customers_of, expansion_accounts, map_coverage, roll_up
 from models.accounts.accounts_policy import load_accounts
-from pipelines.scoring.accounts.account_rollup import count_missing_seats
+from pipelines.scoring.accounts.account_rollup import count_missing_seats, roll_up_accounts
+from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.find_declarations import find_policy, find_source
+from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.table_files import load_tables
+from tests.reference.tiny_run import TinyRun
 
 SOURCE = load_source(find_source("demo"))
 POLICY = load_accounts(find_policy("accounts"), SOURCE)
@@ -87,3 +95,17 @@ def test_no_accounts_give_an_empty_table() -> None:
     scored = pd.DataFrame({"lead_id": ["d"], "score": [1], "probability": [0.1]})
     keys = pd.DataFrame({"account_id": pd.Series([None], dtype="str")})
     assert not len(roll_up(scored, keys, tables(), NOW, source=SOURCE, policy=POLICY))
+
+
+def test_an_account_is_shown_as_it_stands_now_whatever_its_columns_are_called(tiny_demo: TinyRun) -> None:
+    context, ranked = tiny_demo.context, read_parquet(tiny_demo.context.paths.score / "worklist.parquet")
+    keys, found = load_matrix(context.paths.matrix, "open").keys, load_tables(context.paths)
+    before = found["accounts"].assign(contacts="their own", town="Old Town")
+    found["accounts"] = pd.concat([before, before.assign(town="New Town")], ignore_index=True)
+    accounts = context.source.tables["accounts"]
+    columns = accounts.columns | {name: Column(role=Role.DISPLAY) for name in ("contacts", "town")}
+    declared = context.source.tables | {"accounts": accounts.model_copy(update={"columns": columns})}
+    source = context.source.model_copy(update={"tables": declared})
+    shown = roll_up_accounts(replace(context, source=source), found, ranked, keys)
+    assert len(shown) == len(roll_up_accounts(context, found, ranked, keys)) > 0
+    assert (shown["town"] == "New Town").all() and pd.api.types.is_integer_dtype(shown["contacts"])

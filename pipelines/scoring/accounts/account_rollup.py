@@ -14,6 +14,7 @@ from models.accounts.expansion import OpenChances, account_products, expansion_l
 from models.accounts.product_chances import fit_product_chances
 from models.bundle import Bundle
 from pipelines.scoring.accounts.account_evidence import accounts_policy_of
+from pipelines.scoring.shown_columns import add_shown_columns, shown_columns
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import records_of
@@ -62,12 +63,9 @@ def expansion_of(
 
 
 def _with_display(context: Context, tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with the accounts' display columns behind it."""
-    declared = context.source.tables.get("accounts")
-    shown = [name for name, column in (declared.columns if declared else {}).items() if column.role is Role.DISPLAY]
-    shown = [name for name in shown if name in tables["accounts"]]
-    named = tables["accounts"].drop_duplicates("account_id").set_index("account_id")[shown]
-    return frame.join(named, on="account_id")
+    """The frame with the accounts' display columns behind it, as they stand now."""
+    shown = shown_columns(context.source, "accounts", (Role.DISPLAY,))
+    return add_shown_columns(frame, tables["accounts"], shown, "account_id")
 
 
 def accounts_record(context: Context, tables: Tables, rolled: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, Any]:
