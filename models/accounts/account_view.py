@@ -11,7 +11,6 @@ from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.crm_facts import Closes, CrmFacts
-from features.catalog.feature import Catalog
 from features.kernel.column_reader import micros_of
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, moments
@@ -40,13 +39,11 @@ class AccountJudge:
 
     Parameters
     ----------
-    catalog : the bundle's features
     silenced : leads nobody may contact: nothing is asked of them
     pinned : lead to the state and the next action that sales pinned, '' where it did not
     """
 
     bundle: Bundle
-    catalog: Catalog
     source: Source
     framework: Framework
     accounts: AccountsPolicy
@@ -77,8 +74,8 @@ def describe_account(
     scored = [lead for lead in people if shown is None or lead in shown]
     still_open = [lead for lead in scored if lead not in closed]
 
-    matrix = features_at(tables, judge.source, judge.catalog, people, as_of)
-    found = assess_evidence(matrix.values, judge.catalog, judge.framework, judge.source)
+    matrix = features_at(tables, judge.source, judge.bundle.catalog, people, as_of)
+    found = assess_evidence(matrix.values, judge.bundle.catalog, judge.framework, judge.source)
     said = contact_matrix(people, _ranks(matrix), found)
 
     contacts = read_contacts(tables, judge.source, judge.accounts, people, as_of)
@@ -136,7 +133,7 @@ def _scores(judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.T
     """Score, chance, state, list and next action of open leads, by id, as on the worklist."""
     if not ids:
         return {}
-    matrix = features_at(tables, judge.source, judge.catalog, list(ids), as_of)
+    matrix = features_at(tables, judge.source, judge.bundle.catalog, list(ids), as_of)
     beside = Beside(_facts(judge, tables, ids, as_of, {}))
     scored = score(
         judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification, beside=beside
@@ -314,7 +311,7 @@ def _history(judge: AccountJudge, tables: Tables, people: Sequence[str], as_of: 
     if not ids:
         return []
     at = pd.Series(moments, dtype="datetime64[us]")
-    matrix = features_at(tables, judge.source, judge.catalog, ids, at)
+    matrix = features_at(tables, judge.source, judge.bundle.catalog, ids, at)
     scored = score(judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification).frame
     rows = pd.DataFrame({"as_of": at, "lead_id": ids, "score": scored["score"].to_numpy()})
     best = rows.sort_values(["score", "lead_id"], ascending=[False, True]).drop_duplicates("as_of")

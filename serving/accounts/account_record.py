@@ -41,7 +41,6 @@ def build_account(
 
     judge = AccountJudge(
         bundle=state.model.bundle,
-        catalog=state.model.catalog,
         source=state.model.source,
         framework=app_state.framework(framework),
         accounts=read_accounts_policy(app_state),

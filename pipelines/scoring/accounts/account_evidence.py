@@ -58,7 +58,6 @@ def account_of(
     said = read_standing_feedback(context.paths)
     judge = AccountJudge(
         bundle=bundle,
-        catalog=bundle.catalog,
         source=context.source,
         framework=find_framework(context, framework),
         accounts=policy,
