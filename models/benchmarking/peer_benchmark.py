@@ -14,7 +14,7 @@ from models.benchmarking.peer_models import Peer, PeerData
 from models.candidates.linear import learned_catalog
 from models.candidates.rubric import RubricCandidate
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, resample_totals
-from models.judging.evaluation.backtest import group_codes, subsample
+from models.judging.evaluation.backtest import subsample
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
 from models.settings import TrainSettings
@@ -111,7 +111,7 @@ def compare_with_peers(
 
     return PeerComparison(
         won=test.label,
-        group=group_codes(matrix)[chop.final.test],
+        group=matrix.group_codes[chop.final.test],
         log_odds=log_odds,
         seconds=seconds,
         winner=decision.winner,
@@ -128,7 +128,7 @@ def prepare_peer_data(matrix: Matrix, chop: Chop, settings: TrainSettings) -> Pe
         train=part.values.loc[:, columns],
         won=part.label,
         weight=part.weight,
-        group=group_codes(part),
+        group=part.group_codes,
         test=matrix.values.iloc[chop.final.test].loc[:, columns],
         catalog=catalog,
         seed=settings.seed,

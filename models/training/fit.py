@@ -28,7 +28,6 @@ from models.judging.evaluation.backtest import (
     Backtest,
     Factory,
     fit_all,
-    group_codes,
     judging_weight,
     newest_learned,
     require_enough,
@@ -147,7 +146,7 @@ def settle_calibration(
     newest : positions of the newest rows learned from
     """
     slope = decision.calibrations[name].slope
-    shown = estimate_level(slope * log_odds, matrix.label[newest], group_codes(matrix)[newest])
+    shown = estimate_level(slope * log_odds, matrix.label[newest], matrix.group_codes[newest])
     if name not in decision.levels:
         return decision.calibrations[name], shown
     return Calibration(slope, decision.levels[name].settle(shown)), shown
@@ -254,7 +253,7 @@ def fit_bundle(
     newest, learned = newest_rows(matrix), newest_learned(matrix, rows)
     history = decision.levels[decision.winner]
     calibration, shown = settle_calibration(decision.winner, raw[learned], matrix, learned, decision)
-    whole = estimate_level(calibration.slope * raw[rows], matrix.label[rows], group_codes(matrix)[rows])
+    whole = estimate_level(calibration.slope * raw[rows], matrix.label[rows], matrix.group_codes[rows])
     level_variance = shown.variance + history.wander + history.doubt(calibration.intercept, whole.value)
     calibrated = calibration.apply(raw)
     promise = check_promise(calibrated[learned], matrix.label[learned], shown, calibration.intercept)
@@ -302,7 +301,7 @@ def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float, level_varia
         log_odds=found.log_odds[decision.winner],
         won=matrix.label[found.rows],
         weight=judging_weight(found.rows),
-        group=group_codes(matrix)[found.rows],
+        group=matrix.group_codes[found.rows],
         level_variance=level_variance,
     )
     return fit_interval(rows, decision.calibration, seed_deviation=seed_deviation, resampling=Resampling.of(settings))
@@ -361,5 +360,5 @@ def fit_scorecard(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Scorec
     part = subsample(matrix, rows, settings)
     card = ScorecardCandidate(features=settings.scorecard_features)
     return card.fit(
-        part.values, part.label, part.weight, catalog=matrix.catalog, seed=settings.seed, group=group_codes(part)
+        part.values, part.label, part.weight, catalog=matrix.catalog, seed=settings.seed, group=part.group_codes
     )

@@ -28,7 +28,6 @@ from models.judging.evaluation.backtest import (
     candidate_record,
     drawn_folds,
     fold_record,
-    group_codes,
     judging_weight,
     out_of_fold,
     require_enough,
@@ -122,7 +121,7 @@ def try_prior(
         notes=(f"Few wins: {_FOLDS} folds over all development rows were drawn {_DRAWS} times, whatever their time.",),
     )
 
-    won, group = matrix.label[found.rows], group_codes(matrix)[found.rows]
+    won, group = matrix.label[found.rows], matrix.group_codes[found.rows]
     losses = {name: log_loss(won, z) for name, z in found.log_odds.items()}
     resampling = Resampling.of(settings)
     beside = {name: _Beside.of(losses[name] - losses[PRIOR], group, resampling) for name in losses if name != PRIOR}

@@ -17,7 +17,7 @@ from models.calibration.segment_levels import COMMON, SegmentLevels, SegmentLine
 from models.candidates.segmented import read_segments
 from models.grouped_folds import grouped_folds
 from models.judging.cluster_bootstrap import Resampling, group_sums, mean_interval, resample_totals
-from models.judging.evaluation.backtest import Backtest, group_codes
+from models.judging.evaluation.backtest import Backtest
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss
 from models.settings import TrainSettings
@@ -52,7 +52,7 @@ def judge_segments(
         log_odds=found.log_odds[common.winner],
         won=matrix.label[found.rows],
         block=found.block,
-        group=group_codes(matrix)[found.rows],
+        group=matrix.group_codes[found.rows],
         segment=read_segments(matrix.values.iloc[found.rows], feature),
     )
     plain, lined = judge_lines(rows, common.slope, settings.seed)

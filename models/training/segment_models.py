@@ -21,7 +21,6 @@ from models.judging.evaluation.backtest import (
     Factory,
     OutOfFold,
     fit_all,
-    group_codes,
     judged_blocks,
     judging_weight,
     newest_learned,
@@ -230,7 +229,7 @@ def segmented_model(
     if not decided.own:
         return plain
 
-    segment, group = read_segments(matrix.values, decided.feature), group_codes(matrix)
+    segment, group = read_segments(matrix.values, decided.feature), matrix.group_codes
     newest = newest_learned(matrix, rows)
     newest = newest[~np.isin(segment[newest].astype("str"), list(decided.own))]
     middle = 0.0

@@ -17,7 +17,6 @@ from models.judging.evaluation.backtest import (
     Backtest,
     BlockPredictions,
     OutOfFold,
-    group_codes,
     judging_weight,
 )
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
@@ -95,7 +94,7 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     """
     found = backtest.rolling
     won, weight = matrix.label[found.rows], judging_weight(found.rows)
-    group = group_codes(matrix)[found.rows]
+    group = matrix.group_codes[found.rows]
 
     signal = _signal(matrix, backtest, settings)
     at_random = _at_random(matrix, backtest)
@@ -146,7 +145,7 @@ def _history(matrix: Matrix, found: OutOfFold, name: str, slope: float, newest_l
     """What the blocks showed of a candidate's level; no step where the level follows the newest rows alone."""
     if found.newest is None:
         return LevelHistory()
-    group = group_codes(matrix)
+    group = matrix.group_codes
     parts = [
         [
             estimate_level(
@@ -168,7 +167,7 @@ def _at_random(matrix: Matrix, backtest: Backtest) -> FoldPredictions | None:
     if found is None:
         return None
     return FoldPredictions(
-        found.log_odds, matrix.label[found.rows], judging_weight(found.rows), group_codes(matrix)[found.rows]
+        found.log_odds, matrix.label[found.rows], judging_weight(found.rows), matrix.group_codes[found.rows]
     )
 
 
@@ -184,7 +183,7 @@ def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Sign
             found.log_odds,
             matrix.label[rows],
             judging_weight(rows),
-            group_codes(matrix)[rows],
+            matrix.group_codes[rows],
             block,
             alpha=settings.alpha / (1 if backtest.random is None else 2),
             resampling=Resampling.of(settings),

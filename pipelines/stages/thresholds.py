@@ -21,7 +21,6 @@ from models.explaining.points import CENTRE, HIGHEST, LOWEST
 from models.explaining.qualification_policy import default_qualification
 from models.explaining.reasons import ReasonWriter, top_reasons
 from models.judging.cluster_bootstrap import Resampling
-from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.reliability_tables import calibration_by
 from models.judging.handoff.capacity_planner import PLAN_DRAWS, plan_capacity
 from models.judging.handoff.comparison import Comparison
@@ -249,7 +248,7 @@ def build_profile(run: JudgedRun, folder: Path) -> None:
         return
     declared = (context.policy or default_qualification()).profile
     declared.check(matrix.catalog)
-    found = judge_profiles(matrix, group_codes(matrix), declared, Resampling.of(context.settings))
+    found = judge_profiles(matrix, matrix.group_codes, declared, Resampling.of(context.settings))
     ProfileRecord.of(found.record()).write(folder)
 
 
@@ -311,7 +310,7 @@ def _diagnose_rules(context: Context, matrix: Matrix, whom: Whom) -> dict[str, A
     rows = matrix.take(keep_compared(context, matrix, np.flatnonzero(matrix.matured), whom))
     order = rows.keys["order"].to_numpy(dtype=np.int64) if matrix.ordered else None
     book = RubricCandidate(context.rubric).ledger(rows.values)
-    return diagnose_rules(book, rows.values, matrix.catalog, rows.label, rows.weight, group_codes(rows), order).record()
+    return diagnose_rules(book, rows.values, matrix.catalog, rows.label, rows.weight, rows.group_codes, order).record()
 
 
 def _plan(context: Context, test: FinalBlock) -> dict[str, Any] | None:

@@ -9,7 +9,6 @@ import pytest
 from features.matrix import Matrix
 from features.schema.source import Capacity
 from models.candidates.rubric import RubricCandidate
-from models.judging.evaluation.backtest import group_codes
 from models.judging.handoff.segments import segments_of
 from models.judging.handoff.win_value import value_of_a_win
 from models.judging.rubrics.rule_diagnostics import diagnose_rules
@@ -82,7 +81,7 @@ def test_a_misleading_rule_planted_in_the_rubric_is_found_out(tiny_demo: TinyRun
     found = {}
     for name, one in (("as it is", rubric), ("turned", rubric.model_copy(update={"rules": tuple(turned)}))):
         book = RubricCandidate(one).ledger(rows.values)
-        judged = diagnose_rules(book, rows.values, rows.catalog, rows.label, rows.weight, group_codes(rows)).record()
+        judged = diagnose_rules(book, rows.values, rows.catalog, rows.label, rows.weight, rows.group_codes).record()
         found[name] = {row["rule"]: row["verdict"] for row in judged["worth"]}
         assert ("'employees' (wrong way)" in rules_line(RepairRecord.of(judged))) is (name == "turned")
     assert found["turned"].pop("company_size") == "wrong way" != found["as it is"].pop("company_size")

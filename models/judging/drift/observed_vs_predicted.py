@@ -20,7 +20,6 @@ from models.judging.cluster_bootstrap import (
     resample_totals,
 )
 from models.judging.drift.prior_shift import FEWEST_ROWS, PriorShift, measure_prior_shift
-from models.judging.evaluation.backtest import group_codes
 from models.logistic import sigmoid
 from models.settings import MonitorSettings
 
@@ -76,7 +75,7 @@ def compare_with_predicted(
     if won < settings.minimum_won:
         return None
     p = sigmoid(log_odds)
-    sums = group_sums(group_codes(judged), {"won": judged.label, "expected": p})
+    sums = group_sums(judged.group_codes, {"won": judged.label, "expected": p})
     drawn = resample_totals(sums, Resampling.of(settings))
     span = interval(ratio(drawn["won"], drawn["expected"]))
 
@@ -123,7 +122,7 @@ def compare_base_rate(
     if through is None or len(rows) < FEWEST_ROWS:
         return measure_prior_shift(matrix, matured, Resampling.of(settings))
     won, as_of = matrix.label[rows], matrix.keys["as_of"].iloc[rows]
-    span = mean_interval(won, group_codes(matrix)[rows], Resampling.of(settings))
+    span = mean_interval(won, matrix.group_codes[rows], Resampling.of(settings))
 
     return PriorShift(
         period=f"{as_of.min():%Y-%m} to {as_of.max():%Y-%m}",

@@ -8,7 +8,6 @@ import numpy as np
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Resampling, mean_interval
-from models.judging.evaluation.backtest import group_codes
 from models.logistic import logit
 
 FEWEST_ROWS = 100  # of the newest period: a share of 10 % then has a standard error of 3 points
@@ -92,7 +91,7 @@ def measure_prior_shift(
 
     won = matrix.label[rows]
     inside = rows[newest]
-    span = mean_interval(won[newest], group_codes(matrix)[inside], resampling)
+    span = mean_interval(won[newest], matrix.group_codes[inside], resampling)
 
     return PriorShift(
         period=period,

@@ -70,11 +70,6 @@ class Backtest:
     notes: tuple[str, ...] = field(default=())
 
 
-def group_codes(matrix: Matrix) -> Ints:
-    """Codes of the matrix' groups, shape (n,)."""
-    return matrix.group_codes
-
-
 def judging_weight(rows: Ints) -> Floats:
     """Weights for judging: each row counts once, as it does in a worklist.
 
@@ -114,7 +109,7 @@ def fit_all(
     without ``by_age``.
     """
     part = subsample(matrix, rows, settings)
-    group = group_codes(part)
+    group = part.group_codes
     recent = recent_weight(part, settings.recency_half_life) if by_age else part.weight
     return {
         name: candidate.fit(
@@ -202,7 +197,7 @@ def random_blocks(matrix: Matrix, chop: Chop, settings: TrainSettings) -> tuple[
 
 def fold_blocks(matrix: Matrix, rows: Ints, folds: int, seed: int, name: str = "random {}") -> Iterator[Block]:
     """Random folds of the rows, accounts kept whole; ``name`` has a place for a fold's number."""
-    for k, (train, test) in enumerate(grouped_folds(group_codes(matrix)[rows], folds, seed)):
+    for k, (train, test) in enumerate(grouped_folds(matrix.group_codes[rows], folds, seed)):
         yield Block(name=name.format(k + 1), train=rows[train], test=rows[test])
 
 
@@ -322,7 +317,7 @@ def candidate_record(
     won, weight = matrix.label[rolling.rows], judging_weight(rolling.rows)
     losses = log_loss(won, rolling.log_odds[name])
     mean = float(np.average(losses, weights=weight))
-    sums = group_sums(group_codes(matrix)[rolling.rows], {"loss": weight * (losses - mean)})
+    sums = group_sums(matrix.group_codes[rolling.rows], {"loss": weight * (losses - mean)})
     error = float(resample_totals(sums, Resampling.of(settings))["loss"].std(ddof=1) / weight.sum())
 
     areas = [

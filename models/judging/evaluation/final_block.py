@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from features.array_types import Floats
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, mean_interval, resample_totals
-from models.judging.evaluation.backtest import group_codes, judging_weight
+from models.judging.evaluation.backtest import judging_weight
 from models.judging.evaluation.caution_text import (
     CalibrationOnTest,
     write_calibration_warning,
@@ -77,7 +77,7 @@ def evaluate(
     minus candidate on the same draws. ``base_before`` is the base rate of the learning rows: where it moved, the notes
     say so and by how much. ``in_time``: whether the block comes after the learning rows; else nothing is said of time.
     """
-    won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
+    won, weight, group = test.label, judging_weight(np.arange(len(test))), test.group_codes
     drawn = metric_draws(won, log_odds, weight, group, resampling.at_most(_METRIC_DRAWS))
     wins = wins_at_capacity(test, log_odds, capacity, resampling)
 
@@ -135,7 +135,7 @@ def rank_figures(
     AUC, average precision and wins at capacity with intervals; no loss and no calibration, since a score predicts no
     probability.
     """
-    won, weight, group = test.label, judging_weight(np.arange(len(test))), group_codes(test)
+    won, weight, group = test.label, judging_weight(np.arange(len(test))), test.group_codes
     places = {judge.name: np.asarray(rankdata(judge.score) / len(test), dtype=np.float64) for judge in judges}
     drawn = metric_draws(won, places, weight, group, resampling.at_most(_METRIC_DRAWS))
     wins = wins_at_capacity(test, places, capacity, resampling)

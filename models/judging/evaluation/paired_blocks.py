@@ -9,7 +9,7 @@ import numpy as np
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, resample_totals
-from models.judging.evaluation.backtest import OutOfFold, group_codes
+from models.judging.evaluation.backtest import OutOfFold
 from models.judging.evaluation.metrics import auc
 from models.judging.handoff.replay import top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -36,7 +36,7 @@ def compare_by_block(
     ----------
     blocks : how many of the first blocks to take (few rows are judged again on further draws of the same folds)
     """
-    groups = group_codes(matrix)
+    groups = matrix.group_codes
     at = [np.flatnonzero(found.block == k) for k in range(blocks)]
     parts = [_part(matrix, found, rows, groups, capacity) for rows in at]
     records = [_record(found.names[k], part, winner, resampling) for k, part in enumerate(parts)]

@@ -8,7 +8,7 @@ import numpy as np
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Interval, Resampling, mean_interval
-from models.judging.evaluation.backtest import Backtest, OutOfFold, group_codes
+from models.judging.evaluation.backtest import Backtest, OutOfFold
 from models.judging.evaluation.metrics import auc
 from models.judging.evaluation.signal_test import recenter_by_block
 from models.logistic import log_loss
@@ -101,7 +101,7 @@ def measure_split_optimism(matrix: Matrix, found: Backtest, name: str, resamplin
         rows=len(rows),
         by_time=float(log_loss(won, by_time).mean()),
         at_random=float(log_loss(won, at_random).mean()),
-        gap=mean_interval(gain, group_codes(matrix)[rows], resampling),
+        gap=mean_interval(gain, matrix.group_codes[rows], resampling),
         of_level=float(gain.mean() - settled.mean()),
         auc_by_time=_mean_auc(won, by_time, block),
         auc_at_random=_mean_auc(won, at_random, block),

@@ -11,7 +11,6 @@ from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, micros
 from models.judging.cluster_bootstrap import CONFIDENCE, Resampling, mean_interval
-from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability
 from models.logistic import sigmoid
 
@@ -65,7 +64,7 @@ def calibration_by(
     ``ece_if_perfect`` is the error's 95th percentile were every probability true at that n, a lead's snapshots decided
     together.
     """
-    found, group, chance = [], group_codes(test), outcome_codes(test)
+    found, group, chance = [], test.group_codes, outcome_codes(test)
     for name, values in segments.items():
         for value in sorted(values.dropna().unique(), key=str):
             rows = np.flatnonzero((values == value).to_numpy(dtype=bool))

@@ -9,7 +9,6 @@ import numpy as np
 from features.array_types import Bools, Floats, Ints
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
-from models.judging.evaluation.backtest import group_codes
 from models.judging.evaluation.metrics import BINS
 from models.judging.handoff.replay import Replay, top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -79,7 +78,7 @@ def paired_checks(
         week the data cover: capacity shrinks with it
     compared : the rows that places go to, where not all: leads that sales has already are not handed off
     """
-    won, group = judged.label, np.unique(group_codes(judged), return_inverse=True)[1].astype(np.int64)
+    won, group = judged.label, np.unique(judged.group_codes, return_inverse=True)[1].astype(np.int64)
     replay = capacity.arrange(judged.keys, won)
     places = places_for_shares(replay, capacity, shares)
     clusters = int(group.max()) + 1
