@@ -1,8 +1,8 @@
 """Templates, what every page needs, and the filters that write values."""
 
+import re
 import secrets
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlencode, urlsplit
@@ -10,9 +10,12 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from models.explaining.language import ENGLISH
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.auth.api_keys import Caller, form_token
 from serving.auth.dependencies import SESSION, get_app_state
+from serving.pages import written_values
+from serving.pages.display_choices import keys_on, theme_of
 from serving.pages.language import language_of, list_languages
 from serving.schemas import FeedbackGiven
 
@@ -28,11 +31,8 @@ _COOKIE_SECONDS = 60 * 60 * 24  # a day: the upper bound of LEADSCORE_SERVE_SESS
 @cache
 def environment() -> "Environment":
     """The templates; everything is escaped, and an unknown name is an error."""
-    from jinja2 import (
-        Environment,
-        PackageLoader,
-        StrictUndefined,
-    )  # imported with the first page: scores need no templates
+    # imported with the first page: scores need no templates
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
         loader=PackageLoader("serving.pages", "templates"),
@@ -41,20 +41,51 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
-        "words": to_words,
-        "percent": format_percent,
-        "signed": format_signed,
-        "moment": format_timestamp,
-        "day": format_day,
-        "web_link": safe_web_link,
-        "query": build_query,
-        "grouped": format_count,
-        "called": lead_name,
-        "company": company_name,
-    }
+    made.filters |= {"words": to_words, "web_link": safe_web_link, "query": build_query}
+    made.filters |= {"called": lead_name, "company": company_name, "tel": to_tel_link, "mailto": to_mail_link}
+    made.filters |= {"initials": initials_of}
+    made.filters |= {name: _in_language(write) for name, write in _WRITERS.items()}
+    made.filters |= {name: _in_language_this_year(write) for name, write in _DATED.items()}
     made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS, "reasons": REASONS}
     return made
+
+
+_WRITERS: Mapping[str, Callable[..., str]] = {
+    "percent": written_values.write_percent,
+    "chance": written_values.write_in_hundred,
+    "signed": written_values.write_points,
+    "grouped": written_values.write_count,
+    "decimal": written_values.write_decimal,
+    "money": written_values.write_money,
+    "age": written_values.write_age,
+    "to": written_values.write_span,
+}
+_DATED: Mapping[str, Callable[..., str]] = {
+    "day": written_values.write_day,
+    "moment": written_values.write_moment,
+}
+
+
+def _in_language(write: Callable[..., str]) -> Callable[..., str]:
+    """A filter that writes in the language of the page."""
+    from jinja2 import pass_context
+
+    @pass_context
+    def written(context: Any, *values: Any, **named: Any) -> str:
+        return write(context["language"], *values, **named)
+
+    return written
+
+
+def _in_language_this_year(write: Callable[..., str]) -> Callable[..., str]:
+    """A filter of dates, which leaves out the year the page is of."""
+    from jinja2 import pass_context
+
+    @pass_context
+    def written(context: Any, value: Any, *, full: bool = False) -> str:
+        return write(context["language"], value, None if full else context["this_year"])
+
+    return written
 
 
 def to_words(text: Any) -> str:
@@ -63,20 +94,18 @@ def to_words(text: Any) -> str:
 
 
 def format_percent(value: float | None, digits: int = 1) -> str:
-    """A share in percent."""
-    return "–" if value is None else f"{value * 100:.{digits}f}%"
+    """A share in per cent, in English; templates write it in the page's language."""
+    return written_values.write_percent(ENGLISH, value, digits)
 
 
 def format_signed(value: float | None) -> str:
-    """A number with its sign; a true minus, so that it lines up."""
-    if value is None:
-        return "–"
-    return f"+{value:g}" if value > 0 else f"−{abs(value):g}" if value < 0 else "0"
+    """A number with its sign, in English; a true minus, so that it lines up."""
+    return written_values.write_points(ENGLISH, value)
 
 
 def format_count(value: float | None) -> str:
-    """A count with separators between thousands."""
-    return "–" if value is None else f"{value:,.0f}"
+    """A count with separators between thousands, in English."""
+    return written_values.write_count(ENGLISH, value)
 
 
 def lead_name(lead: Mapping[str, Any]) -> str:
@@ -88,25 +117,33 @@ def lead_name(lead: Mapping[str, Any]) -> str:
     return person_name(lead["display"]) or str(lead["lead_id"])
 
 
-def format_timestamp(value: Any) -> str:
-    """A timestamp to the minute."""
-    found = _to_datetime(value)
-    return "–" if found is None else f"{found:%Y-%m-%d %H:%M}"
+def initials_of(name: Any) -> str:
+    """Up to two letters that stand for a name.
+
+    >>> initials_of("Inés Søndergaard"), initials_of("L003778"), initials_of("")
+    ('IS', 'L', '?')
+    """
+    parts = [part[0] for part in str(name).split() if part[0].isalpha()]
+    return "".join((parts[0], parts[-1]) if len(parts) > 1 else parts[:1]).upper() or "?"
 
 
-def format_day(value: Any) -> str:
-    """A date; other values, such as the first row of a block without clocks, stay as they are."""
-    try:
-        found = _to_datetime(value)
-    except ValueError:
-        return str(value)
-    return "–" if found is None else f"{found:%Y-%m-%d}"
+def to_tel_link(text: Any) -> str:
+    """The address by which a phone number is called, empty where there is none in the text.
+
+    >>> to_tel_link("+00 555 003-778"), to_tel_link("none")
+    ('tel:+00555003778', '')
+    """
+    kept = re.sub(r"(?!^\+)[^0-9]", "", str(text).strip())
+    return f"tel:{kept}" if len(kept.lstrip("+")) > 3 else ""
 
 
-def _to_datetime(value: Any) -> datetime | None:
-    if isinstance(value, str) and value:
-        return datetime.fromisoformat(value)
-    return value if isinstance(value, datetime) else None
+def to_mail_link(text: Any) -> str:
+    """The address by which a mail is written, empty where the text is none.
+
+    >>> to_mail_link("ann@example.com"), to_mail_link("ann@example.com?bcc=all")
+    ('mailto:ann@example.com', '')
+    """
+    return f"mailto:{text}" if re.fullmatch(r"[^@\s?&]+@[^@\s?&]+", str(text)) else ""
 
 
 def safe_web_link(text: Any) -> str:
@@ -137,6 +174,8 @@ def render_page(
     source = app_state.context.source
     language = language_of(request)
 
+    cutoff = app_state.loaded.data.cutoff if app_state.ready else None
+
     html = (
         environment()
         .get_template(template)
@@ -147,12 +186,18 @@ def render_page(
             source_title=source.title or source.name,
             synthetic=source.synthetic,
             problem=app_state.problem,
-            cutoff=app_state.loaded.data.cutoff if app_state.ready else None,
+            cutoff=cutoff,
+            this_year=None if cutoff is None else cutoff.year,
+            theme=theme_of(request),
+            keys=keys_on(request),
+            navigation=[] if caller is None else request.app.state.navigation,
+            has_parts="/" in template,
             real_clock=app_state.clock.real,
             language=language,
             languages=list_languages(),
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             _=language.text,
+            plural=language.plural,
             **values,
         )
     )

@@ -27,10 +27,11 @@ from serving.leads.feedback import find_pinned_states
 from serving.leads.score_change import explain_score_change
 from serving.lists.closed_leads_page import CLOSED_LISTS
 from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
-from serving.pages import account_pages, forms, language, process, results, sign_in
+from serving.pages import account_pages, display_choices, forms, language, process, results, sign_in
 from serving.pages.chart_geometry import build_score_line, build_waterfall
 from serving.pages.language import language_of, translate_reasons
 from serving.pages.render import render_page
+from serving.pages.shell import START, collect_navigation
 from serving.problems import ConfirmError, InvalidError, SignInError
 from serving.results.run_results import find_win_value, read_caution
 from serving.schemas import FeedbackGiven, Short
@@ -48,7 +49,7 @@ def install(app: FastAPI) -> None:
     from importlib.resources import files
 
     app.mount("/static", StaticFiles(directory=str(files("serving.pages") / "static")), name="static")
-    for part in (
+    parts = (
         router,
         account_pages.router,
         process.router,
@@ -56,8 +57,11 @@ def install(app: FastAPI) -> None:
         results.router,
         sign_in.router,
         language.router,
-    ):
+        display_choices.router,
+    )
+    for part in parts:
         app.include_router(part)
+    app.state.navigation = collect_navigation(parts)
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
         (LeadScoreError, problems.respond_to_known_error),
         (HTTPException, problems.respond_to_http_error),
@@ -87,7 +91,13 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
     return handle
 
 
-@router.get("/")
+@router.get("/", name=START)
+def start_page(request: Request) -> Response:
+    """The worklist, until there is a page to start from; filters of old addresses go along."""
+    return RedirectResponse("/worklist" + (f"?{request.url.query}" if request.url.query else ""), status_code=307)
+
+
+@router.get("/worklist")
 def worklist_page(
     request: Request,
     app_state: AppStateDep,

@@ -18,12 +18,16 @@ from serving.pages.chart_geometry import build_waterfall
 from serving.pages.language import COOKIE, page_language
 from serving.pages.render import STATUS_WORDS, to_words
 from serving.pages.results import POLICY_WORDS
+from serving.pages.shell import GROUPS
 from serving.schemas import FeedbackGiven
 from tests.reference.serving import client_for, key_for, worklist_of
 
 TEMPLATES = files("serving.pages") / "templates"
+PAGES = Path(str(files("serving.pages")))
+SAME_WORDS = {"Start", "Segment", "Lead", "Model", "API", "Auto"}
 PAIRS = list(pairwise("abcdefghi"))
 MARKED = re.compile(r'_\("((?:[^"\\]|\\.)*)"')
+COUNTED = re.compile(r'plural\("((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"')
 
 
 @pytest.fixture
@@ -50,12 +54,14 @@ def page(client: TestClient, path: str) -> str:
 
 def said() -> set[str]:
     """Every text of the pages that is marked, and the words that come from lists of ours."""
-    found = {text for entry in TEMPLATES.iterdir() for text in MARKED.findall(entry.read_text(encoding="utf-8"))}
+    written = "\n".join(entry.read_text(encoding="utf-8") for entry in sorted(Path(str(TEMPLATES)).rglob("*.html")))
+    found = set(MARKED.findall(written))
     given = FeedbackGiven.model_fields
     found |= {to_words(v) for v in (*get_args(given["verdict"].annotation), *get_args(given["reason"].annotation)) if v}
     card = {"score": 50, "points_base": 0, "points_clip": 1, "criteria": []}
     found |= {bar.label for bar in build_waterfall(card).bars} | set(STATUS_WORDS.values()) | set(POLICY_WORDS.values())
     found |= {field.title for table in tables.ALL for field in table}
+    found |= {name for group in GROUPS for name in (group.title, *(page.title for page in group.pages))}
     return found - {"withdraw"}
 
 
@@ -67,7 +73,19 @@ def test_every_marked_text_is_translated_with_the_same_places(code: str) -> None
     for text in texts:
         told = language.text(text)
         assert sorted(re.findall(r"{\w+}", told)) == sorted(re.findall(r"{\w+}", text)), text
-        assert told != text or text in {"Start", "Segment", "Lead", "Model"}, text
+        assert told != text or text in SAME_WORDS, text
+
+
+def test_every_counted_text_has_all_its_forms() -> None:
+    written = "\n".join(entry.read_text(encoding="utf-8") for entry in sorted(Path(str(TEMPLATES)).rglob("*.html")))
+    written += "\n".join(entry.read_text(encoding="utf-8") for entry in sorted(PAGES.rglob("*.py")))
+    pairs = {tuple(found) for found in COUNTED.findall(written)}
+    assert len(pairs) >= 4
+    for one, many in pairs:
+        for code in ("ko", "pl"):
+            told = {page_language(code).catalog.ngettext(one, many, n) for n in (1, 2, 5)}
+            assert not told & {one, many}, (code, one)
+            assert len(told) == (1 if code == "ko" else 3) or one.startswith("{n} day"), (code, told)
 
 
 def test_a_reader_s_choice_is_kept_and_leads_back(client: TestClient, tiny_demo: Any) -> None:

@@ -1,0 +1,97 @@
+// Comfort only: every page works without it. It saves a round trip, a hand movement, or the place where one was.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+  // A theme is applied at once; the server keeps the choice.
+  all("[data-theme-choice]").forEach((form) => form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const theme = event.submitter.value;
+    if (theme === "auto") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    all("[name=theme]").forEach((button) => button.setAttribute("aria-pressed", String(button.value === theme)));
+    fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)), redirect: "manual" });
+  }));
+
+  // What a choice changes is sent at once.
+  all("[data-submit]").forEach((field) => field.addEventListener("change", () => field.form.requestSubmit()));
+
+  // A toast stays until it is dismissed: nobody has to be quick.
+  document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest(".toast").remove());
+
+  // An open menu closes with Escape or a click elsewhere.
+  const closeMenus = (except) => all("details.filter[open]").forEach((menu) => { if (menu !== except) menu.open = false; });
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("details.filter")));
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest("details.filter[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+
+  // Steppers: the field works alone, the buttons step it.
+  all(".step").forEach((step) => {
+    const field = step.querySelector("input");
+    const first = field.defaultValue;
+    const show = () => step.classList.toggle("is-changed", field.value !== first);
+    field.addEventListener("input", show);
+    all("button", step).forEach((button) => button.addEventListener("click", () => {
+      if (button.value === "-1") field.stepDown(); else field.stepUp();
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    }));
+  });
+
+  // Rows that are chosen: all at once, and how many there are.
+  const tally = () => all("[data-tally]").forEach((out) => {
+    out.textContent = String(all("tbody input[type=checkbox]:checked", out.closest("form")).length);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-check-all]")) {
+      all("tbody input[type=checkbox]", event.target.closest("table")).forEach((box) => { box.checked = event.target.checked; });
+    }
+    if (event.target.matches("input[type=checkbox]")) tally();
+  });
+
+  // Keys: / searches, j and k walk the rows, a and r act on the row or the card that one is at. Never while typing.
+  const here = () => all("[data-rows] tbody tr").find((row) => row.contains(document.activeElement)) || document;
+  document.addEventListener("keydown", (event) => {
+    if (root.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [popover]")) return;
+    if (event.key === "/") {
+      const field = all("main [data-search], [data-search]").find((one) => one.offsetParent !== null);
+      if (field) { event.preventDefault(); field.focus(); field.select(); }
+    } else if (event.key === "j" || event.key === "k") {
+      const links = all("[data-rows] tbody th a");
+      const at = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
+      const next = links[Math.min(links.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)))];
+      next?.focus();
+      next?.closest("tr").scrollIntoView({ block: "nearest" });
+      if (!links.length) document.querySelector(event.key === "j" ? "[data-next]" : "[data-previous]")?.click();
+    } else if (event.key === "a" || event.key === "r") {
+      const button = here().querySelector(`[data-key="${event.key}"]`);
+      if (button) { event.preventDefault(); button.click(); }
+    }
+  });
+
+  // After an action the page comes back where it was: same place, same row, same focus.
+  const place = "leadscore-place";
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    const row = event.submitter?.closest("tr");
+    const rows = row ? [...row.parentElement.children] : [];
+    sessionStorage.setItem(place, JSON.stringify({
+      path: location.pathname, y: scrollY, row: rows.indexOf(row), id: event.submitter?.closest("[id]")?.id || "",
+    }));
+  });
+  const kept = sessionStorage.getItem(place);
+  if (kept) {
+    sessionStorage.removeItem(place);
+    const was = JSON.parse(kept);
+    if (was.path === location.pathname && !location.hash) {
+      scrollTo({ top: was.y, behavior: "instant" });
+      const links = all("[data-rows] tbody th a");
+      const target = was.row >= 0 ? links[Math.min(was.row, links.length - 1)] : document.getElementById(was.id);
+      target?.focus({ preventScroll: true });
+    }
+  }
+})();
