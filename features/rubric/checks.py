@@ -142,6 +142,11 @@ def check_against_source(rubric: Rubric, source: Source) -> list[Problem]:
     return [problem for i, rule in enumerate(rubric.rules) for problem in _rule_problems(i, rule, source)]
 
 
+def check_rule_against_source(rule: Rule, source: Source) -> list[Problem]:
+    """Problems of one rule with the source, as if it were the first of a rubric."""
+    return list(_rule_problems(0, rule, source))
+
+
 def _rule_problems(i: int, rule: Rule, source: Source) -> Iterator[Problem]:
     if source.kind == "flat" and (rule.subject != "lead" or rule.only_in):
         word = "only_in" if rule.subject == "lead" else rule.subject

@@ -137,6 +137,39 @@ class PromiseRecord(Record):
     mapped: MappedPromise | None = None
 
 
+class ScoreStepRow(TypedDict):
+    """What handing off from one whole score on would have done; the rubric's wins are those of as many leads a week."""
+
+    handoffs: int
+    per_week: Figure
+    precision: Number
+    precision_ci: Span
+    rubric_wins: int | None
+    score: int
+    share: Number
+    wins: int
+    wins_ci: Span
+
+
+class OperatingPointRow(TypedDict):
+    """A score with a name: promise, capacity or rubric_precision."""
+
+    name: str
+    score: int
+
+
+class ScoresRecord(Record):
+    """Every whole score to hand off from, the highest first, and those with a name."""
+
+    steps: tuple[ScoreStepRow, ...]
+    points: tuple[OperatingPointRow, ...]
+    every_lead_pays: bool
+
+    def step(self, score: int) -> ScoreStepRow | None:
+        """What a score would have done, None where its list is too short or too long to be shown."""
+        return next((row for row in self.steps if row["score"] == score), None)
+
+
 class CrewRow(TypedDict):
     """What a number of reps would have found inside their list."""
 
@@ -247,6 +280,7 @@ class ComparisonRecord(Artifact, PoliciesRecord):
     verdict: Verdict
     verdict_text: str
     promise: PromiseRecord | None = None
+    scores: ScoresRecord | None = None
     plan: PlanRecord | None = None
     repair: RepairRecord | None = None
     population: PopulationRecord | None = None

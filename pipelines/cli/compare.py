@@ -92,13 +92,17 @@ def _print_thresholds(found: "ComparisonRecord", output: Output) -> None:
 
 
 def _print_policies(found: "ComparisonRecord", output: Output) -> None:
-    from pipelines.report.comparison_tables import HEADS, RANKING_HEADS, policy_rows, ranking_rows
+    from pipelines.report import comparison_tables as tables
 
     said = [] if found.population is None else [found.population.sentence]
     output.text("\n".join([*said, *found.sentences]))
-    output.table("\nPolicies on the test block", HEADS, policy_rows(found.policies))
+    output.table("\nPolicies on the test block", tables.HEADS, tables.policy_rows(found.policies))
+    if found.scores is not None and found.scores.points:
+        output.table("\nScores to hand off from", tables.SCORE_HEADS, tables.score_rows(found.scores))
     if len(found.ranking) > 1:
-        output.table("\nWho is won, and how well each is ordered", RANKING_HEADS, ranking_rows(found.ranking))
+        output.table(
+            "\nWho is won, and how well each is ordered", tables.RANKING_HEADS, tables.ranking_rows(found.ranking)
+        )
 
 
 def _print_differences(found: "ComparisonRecord", output: Output) -> None:

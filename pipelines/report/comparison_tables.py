@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from models.judging.handoff.policy_names import policy_label
-from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.comparison_record import ComparisonRecord, ScoresRecord
 from pipelines.report.formatting import count, pct, short
 from pipelines.workspace import csv_files
 from pipelines.workspace.atomic_files import read_parquet
@@ -18,6 +18,13 @@ POLICY_COLUMNS = (
     *("revenue", "net", "days_to_handoff"),
 )
 HEADS = ("policy", "handoffs", "wins", "90 %", "precision", "recall", "lift", "missed", "revenue", "days")
+
+SCORE_HEADS = ("hand off from", "score", "handoffs", "a week", "wins", "90 %", "precision", "rubric's wins")
+POINT_LABELS = {
+    "promise": "keep the promise",
+    "capacity": "fill the team",
+    "rubric_precision": "as precise as the rubric",
+}
 
 RANKING_HEADS = ("of whom", "rows", "leads", "won", "base rate", "model AUC", "best tenth", "rubric AUC", "best tenth")
 
@@ -35,6 +42,7 @@ def tables_of(paths: Paths) -> dict[str, pd.DataFrame]:
         "curves": pd.concat(curves or [pd.DataFrame()]),
         "by_month": pd.DataFrame(record.by_month),
         "by_segment": pd.DataFrame(record.by_segment),
+        "scores": pd.DataFrame() if record.scores is None else _flatten(record.scores.steps),
         "promise": pd.DataFrame(() if promise is None else promise.tested),
         "capacity": pd.DataFrame(() if plan is None else plan.table),
         "waiting": pd.DataFrame(() if plan is None else plan.waiting),
@@ -73,6 +81,25 @@ def policy_rows(policies: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
             "-" if r["days_to_handoff"] is None else f"{r['days_to_handoff']:.0f}",
         )
         for r in policies
+    ]
+
+
+def score_rows(scores: ScoresRecord) -> list[tuple[str, ...]]:
+    """Cells of the named scores under :data:`SCORE_HEADS`."""
+    found = [(POINT_LABELS[point["name"]], scores.step(point["score"])) for point in scores.points]
+    return [
+        (
+            label,
+            str(row["score"]),
+            count(row["handoffs"]),
+            "-" if row["per_week"] is None else f"{row['per_week']:.1f}",
+            count(row["wins"]),
+            _span(row["wins_ci"]),
+            pct(row["precision"]),
+            "-" if row["rubric_wins"] is None else count(row["rubric_wins"]),
+        )
+        for label, row in found
+        if row is not None
     ]
 
 

@@ -34,6 +34,7 @@ from pipelines.registry.cautions import caution_of
 from pipelines.report.charts.chart_records import OWN_COLOURS
 from pipelines.report.charts.plotly_figures import plotly_figure
 from pipelines.report.charts.run_charts import charts_of
+from pipelines.report.comparison_tables import POINT_LABELS
 from pipelines.report.drift_section import drift_view
 from pipelines.report.formatting import FILTERS
 from pipelines.report.lifecycle_section import lifecycle_view
@@ -89,6 +90,7 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
         "chosen_handoffs": next((row["handoffs_at_capacity"] for row in summary.test.values()), 0),
         "manual": summary.test.get("rubric"),
         "comparison": comparison,
+        "point_labels": POINT_LABELS,
         "marketing": marketing_of(comparison, source.capacity.currency),
         "swap": _swap(context),
         "lifecycle": lifecycle_view(paths),

@@ -17,9 +17,9 @@ from features.schema.source import Capacity
 from features.schema.vocabulary import TRAINED, Verdict
 from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
-from models.explaining.points import CENTRE, HIGHEST, LOWEST
+from models.explaining.points import score_of_log_odds
 from models.explaining.qualification_policy import default_qualification
-from models.explaining.reasons import ReasonWriter, top_reasons
+from models.explaining.reasons import ReasonWriter
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.reliability_tables import calibration_by
 from models.judging.handoff.capacity_planner import PLAN_DRAWS, plan_capacity
@@ -27,7 +27,7 @@ from models.judging.handoff.comparison import Comparison
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.policy_names import Policy
 from models.judging.handoff.population import Whom, is_before_handoff, population_of
-from models.judging.handoff.precision_guarantee import Promise, find_promised_threshold, transfer_threshold
+from models.judging.handoff.precision_guarantee import find_promised_threshold
 from models.judging.handoff.replay import JudgedRows
 from models.judging.handoff.rubric_only import replay_rubric_only
 from models.judging.handoff.segments import segments_of
@@ -36,7 +36,7 @@ from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.rubrics.customer_profiles import judge_profiles
 from models.judging.rubrics.rule_diagnostics import diagnose_rules
 from models.judging.rubrics.scorecard_to_rubric import Proposal
-from models.logistic import sigmoid
+from models.judging.score_thresholds.swap_reasons import reasons_of_side
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.final_block import FinalBlock
 from pipelines.artifacts.lifecycle_record import ProfileRecord
@@ -48,6 +48,7 @@ from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_backtest import backtest_rubric
 from pipelines.rubrics.rubric_history import note_of_versions, score_by_history
+from pipelines.stages.score_thresholds import judge_scores, transfer_promise
 from pipelines.workspace.atomic_files import stage_dir, write_parquet, write_text
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
@@ -90,6 +91,7 @@ class JudgedBlock:
     capacity: Capacity
     capacity_notes: list[str]
     segments: Mapping[str, pd.Series]
+    rubric: ScoredPolicy | None
     compared: Comparison
 
 
@@ -118,9 +120,10 @@ def _judge_block(context: Context) -> JudgedBlock:
     segments = segments_of(block.matrix)
 
     beside = [] if proposed is None else [ScoredPolicy(Policy.PROPOSED_RUBRIC, proposed.points(block.matrix.values))]
+    rubric = score_by_history(context.source, load_tables(context.paths), context.rubrics, block.matrix, block.rows)
     compared = backtest_rubric(
         block,
-        score_by_history(context.source, load_tables(context.paths), context.rubrics, block.matrix, block.rows),
+        rubric,
         SnapshotCapacity.of(context.source, capacity),
         Resampling.of(context.settings),
         others=[*beside, *recorded_policies(context, block.matrix, coming=chosen.population.name != "all")],
@@ -135,6 +138,7 @@ def _judge_block(context: Context) -> JudgedBlock:
         capacity=capacity,
         capacity_notes=notes,
         segments=segments,
+        rubric=rubric,
         compared=compared,
     )
 
@@ -162,6 +166,7 @@ def build_comparison(run: JudgedRun, folder: Path) -> None:
     if run.judged is not None:
         judged, context = run.judged, run.context
         compared = judged.compared.record()
+        promise = _promise(context, judged, run.asked)
         result |= compared | {
             "notes": [
                 *compared["notes"],
@@ -169,7 +174,8 @@ def build_comparison(run: JudgedRun, folder: Path) -> None:
                 *note_of_versions(context.rubrics, judged.test.matrix),
             ],
             "capacity": judged.capacity.model_dump(mode="json"),
-            "promise": _promise(context, judged, run.asked),
+            "promise": promise,
+            "scores": _scores(context, judged, promise),
             "calibration_by_segment": _calibration(context, judged),
             "population": judged.chosen.population.record(),
             "ranking": judged.chosen.ranking(_points_of_all(context, judged.chosen.whole)),
@@ -218,13 +224,18 @@ def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
 
 
 def build_swap_set(run: JudgedRun, folder: Path) -> None:
-    """``swap_set.parquet``: leads only one of the two hands off, with the twin's three main reasons per lead."""
+    """``swap_set.parquet``: leads only one of the two hands off, with the twin's score then and its three main reasons.
+
+    The reasons speak for a lead that the model hands off, and against one that it does not.
+    """
     swap = pd.DataFrame() if run.judged is None else run.judged.compared.swap
     if run.judged is not None and len(swap):
         twin = load_bundle(run.context.paths.train / "twin")
         values = run.judged.test.matrix.values.iloc[swap["row"].to_numpy()].reset_index(drop=True)
-        reasons = top_reasons(ReasonWriter(twin.catalog, twin.facts), twin.contributions(values), values)
-        swap = swap.assign(**{f"reason_{k + 1}": [row[k] for row in reasons] for k in range(3)})
+        by_model = (swap["side"] == "model only").to_numpy(dtype=np.bool_)
+        reasons = reasons_of_side(ReasonWriter(twin.catalog, twin.facts), twin.contributions(values), values, by_model)
+        score = score_of_log_odds(swap["model_log_odds"].to_numpy(dtype=np.float64), twin.scale)
+        swap = swap.assign(score=score, **{f"reason_{k + 1}": [row[k] for row in reasons] for k in range(3)})
     write_parquet(folder / "swap_set.parquet", swap)
 
 
@@ -271,24 +282,20 @@ def _promise(context: Context, judged: JudgedBlock, asked: PromiseAsked) -> dict
     found = find_promised_threshold(
         judged.test.log_odds, test.keys, test.label, promised=aim, confidence=asked.confidence
     )
-    return found.record() | {"mapped": _transfer(context, test, found)}
+    return found.record() | {"mapped": transfer_promise(context, test, found)}
 
 
-def _transfer(context: Context, test: Matrix, promise: Promise) -> dict[str, Any] | None:
-    """The promise carried over to the refitted bundle by share of workload, with the score to cut at."""
-    if promise.kept is None:
-        return None
-    bundle = load_bundle(context.paths.train / "bundle")
-    found = transfer_threshold(promise.kept, bundle.log_odds(test.values), test.keys)
-
-    exact = CENTRE + bundle.scale.points_per_log_odds * (found.log_odds - bundle.scale.reference_log_odds)
-    score = int(np.clip(np.ceil(exact), LOWEST, HIGHEST))
-    sentence = (
-        f"Tested with the evaluated twin; the bundle that scores hands off the same {found.share:.1%} of these leads "
-        f"from a score of {score} on (probability {sigmoid(np.array([found.log_odds]))[0]:.1%}). {score} is the "
-        "threshold to set; the share it hands off is what carries over, the precision is the twin's."
+def _scores(context: Context, judged: JudgedBlock, promise: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Every whole score to hand off from, and the named ones."""
+    mapped = None if promise is None else promise["mapped"]
+    return judge_scores(
+        context,
+        judged.test,
+        None if judged.rubric is None else judged.rubric.score,
+        judged.compared,
+        capacity=judged.capacity,
+        promised_score=None if mapped is None else mapped["score"],
     )
-    return found.record() | {"score": score, "bundle": bundle.hash, "sentence": sentence}
 
 
 def _calibration(context: Context, judged: JudgedBlock) -> list[dict[str, Any]]:

@@ -3,10 +3,29 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillUnderway
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
+
+from features.errors import LeadScoreError
 
 T = TypeVar("T")
+_PATIENCE = 0.2  # seconds a request waits for what is worked out beside it: quick results need no second request
+
+
+@dataclass(frozen=True)
+class BesideResult(Generic[T]):
+    """What is worked out beside a request: its value once it is there, or why there is none; else it is underway."""
+
+    value: T | None = None
+    problem: str = ""
+
+    @property
+    def underway(self) -> bool:
+        """Whether it is still being worked out."""
+        return self.value is None and not self.problem
 
 
 def file_stamp(*files: Path) -> tuple[int, ...]:
@@ -26,6 +45,29 @@ class ResultCache:
         self._results: dict[str, tuple[Hashable, object]] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
+        self._beside: dict[str, tuple[Hashable, Future[object]]] = {}
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="leadscore-beside")
+
+    def begin(
+        self, name: str, stamp: Hashable, compute: Callable[[], T], patience: float = _PATIENCE
+    ) -> BesideResult[T]:
+        """The result under a name, worked out beside the request: one after the other, so that requests go on.
+
+        The request waits ``patience`` seconds at most; a page shows what is underway and asks again. A problem that has
+        words for people becomes the result; anything else passes, as from :meth:`get`.
+        """
+        with self._lock:
+            kept = self._beside.get(name)
+            if kept is None or kept[0] != stamp:
+                if kept is not None:
+                    kept[1].cancel()
+                kept = self._beside[name] = stamp, self._worker.submit(compute)
+        try:
+            return BesideResult(cast(T, kept[1].result(timeout=patience)))
+        except StillUnderway:
+            return BesideResult()
+        except LeadScoreError as problem:
+            return BesideResult(problem=problem.message)
 
     def get(self, name: str, stamp: Hashable, compute: Callable[[], T]) -> T:
         """The result under a name; ``compute`` is called if there is none for this stamp, and what it raises passes."""

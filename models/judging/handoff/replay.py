@@ -195,8 +195,17 @@ def top_each_snapshot(replay: Replay, score: Floats, places: Ints) -> Ints:
 
     A lead looked at more than once within a week counts with its latest look, which is what the week's list shows.
     """
+    return top_of_order(replay, snapshot_order(replay, score), places)
+
+
+def snapshot_order(replay: Replay, score: Floats) -> Ints:
+    """The latest looks of each snapshot, snapshot after snapshot, each the best lead first."""
     order = np.lexsort((replay.tie, -score, replay.snapshot))
-    order = order[replay.latest[order]]
+    return np.asarray(order[replay.latest[order]], dtype=np.int64)
+
+
+def top_of_order(replay: Replay, order: Ints, places: Ints) -> Ints:
+    """As :func:`top_each_snapshot`, of rows that are sorted already."""
     starts = np.searchsorted(replay.snapshot[order], np.arange(replay.snapshots + 1))
     gone = np.zeros(replay.leads, dtype=bool)
     taken: list[Ints] = []

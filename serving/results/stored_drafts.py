@@ -1,0 +1,55 @@
+"""Drafts of rubrics that people keep on the server: one each, until it is adopted or discarded."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.workspace.atomic_files import read_json, write_json
+from serving.state.app_state import AppState
+from serving.store.wall_clock import wall_now
+
+_FOLDER = "rubric_drafts"
+LONGEST = 200_000  # characters of a draft as JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredDraft:
+    """A draft: whose it is, its keys (:mod:`features.rubric.draft`), the version it began from, and when it changed."""
+
+    author: str
+    content: dict[str, Any]
+    based_on: str
+    changed_at: str
+
+
+def read_draft(app_state: AppState, author: str) -> StoredDraft | None:
+    """Somebody's draft, None where there is none."""
+    file = _file(app_state, author)
+    return StoredDraft(**read_json(file)) if file.exists() else None
+
+
+def save_draft(app_state: AppState, author: str, content: dict[str, Any], based_on: str) -> StoredDraft:
+    """Keep a draft in place of the one before."""
+    draft = StoredDraft(author=author, content=content, based_on=based_on, changed_at=wall_now().isoformat())
+    file = _file(app_state, author)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, asdict(draft))
+    return draft
+
+
+def discard_draft(app_state: AppState, author: str) -> None:
+    """Forget a draft."""
+    _file(app_state, author).unlink(missing_ok=True)
+
+
+def is_too_long(content: dict[str, Any]) -> bool:
+    """Whether a draft is larger than any rubric that people can read."""
+    return len(json.dumps(content)) > LONGEST
+
+
+def _file(app_state: AppState, author: str) -> Path:
+    """Names may hold any sign: the file's does not."""
+    name = hashlib.sha256(author.encode()).hexdigest()[:24]
+    return app_state.folder / _FOLDER / f"{name}.json"
