@@ -11,6 +11,7 @@ from serving.leads.retention import apply_retention
 from serving.leads.upload_queue import UploadQueue
 from serving.logs import logger
 from serving.metrics import Metrics
+from serving.privacy.erase_store import sweep_forgotten
 from serving.problems import traceback_places
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
@@ -38,12 +39,14 @@ class BackgroundThreads:
         self.app_state, self.metrics, self.views, self.health = app_state, metrics, views, health
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._swept = (0, 0)
         self._queues: ReceiverQueues | None = None
         self._uploads: UploadQueue | None = None
 
     def start(self) -> None:
         """Start the threads, unless the settings say not to."""
         if self.app_state.settings.background:
+            self._run_once("sweep", self.sweep)
             self._repeat("watch", self.watch, self.app_state.settings.watch_seconds)
             if self.app_state.settings.bundle == "registry":
                 self._repeat("registry", self.follow, self.app_state.settings.registry_seconds)
@@ -73,13 +76,24 @@ class BackgroundThreads:
             self.views.close()
 
     def watch(self) -> None:
-        """Load a new champion or newer data, if there are any."""
+        """Load a new champion or newer data, if there are any; nobody forgotten comes back with them."""
         before = self.app_state.loaded if self.app_state.ready else None
         if self.app_state.refresh():
             self.metrics.swaps.inc()
             if before is not None:
                 announce_state_changes(self.app_state, before)
+            self.sweep()
             self._run_once("prepare", self.prepare)  # beside the watch: the next promotion must not wait for it
+
+    def sweep(self) -> None:
+        """Remove what was written about people while they were being forgotten."""
+        stamp = self.app_state.people.stamp
+        if stamp == self._swept:
+            return
+        if self.views is not None:
+            self.views.close()  # what waits to be written speaks of them, too
+        sweep_forgotten(self.app_state.store, self.app_state.folder / "uploads", self.app_state.people.register)
+        self._swept = stamp
 
     def follow(self) -> None:
         """Follow the registry's alias; the watch then loads the new champion."""

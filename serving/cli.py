@@ -7,6 +7,7 @@ import typer
 
 from pipelines.cli.options import DataDir, Debug, Json, Source
 from pipelines.cli.output import Output, options
+from serving.privacy import commands as privacy_commands
 
 if TYPE_CHECKING:
     from serving.store.engine import Store
@@ -16,6 +17,7 @@ keys = typer.Typer(help="API keys of the server.", no_args_is_help=True)
 trail = typer.Typer(help="The server's audit trail: who saw and changed what.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(trail, name="trail")
+app.add_typer(privacy_commands.app)
 StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]
 
 

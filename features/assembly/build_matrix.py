@@ -13,6 +13,7 @@ from features.assembly.frameless_rows import FEW, PlainRows
 from features.catalog.feature import Catalog, FeatureType
 from features.cohort.cohort import build_cohort, keys_of
 from features.cohort.labels import label
+from features.cohort.objections import refuse_objecting
 from features.kernel.column_reader import Coded, FrameRows, Rows
 from features.kernel.feature_plans import Compiled, compile_catalog
 from features.kernel.finish import Swept, finish
@@ -176,7 +177,13 @@ def features_at(
 
     ``as_of`` is one moment for all, or one per lead. A lead needs its own rows, and those of its account's
     other leads, to be in ``tables``; nothing else changes its values.
+
+    Raises
+    ------
+    ObjectingLeadError
+        if one of the leads objects to profiling.
     """
+    refuse_objecting(tables["leads"], source, lead_ids)
     return matrix_at(keys_of(tables, source, lead_ids, as_of), tables, source, catalog, build=build)
 
 

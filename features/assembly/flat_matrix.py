@@ -69,7 +69,7 @@ def flat_open(table: pd.DataFrame, source: Source, rubric: Rubric | None = None)
     flat = source.flat
     if flat is None or not flat.target.open:
         return None
-    open_now = table[open_rows(table, flat)].reset_index(drop=True)
+    open_now = table[open_rows(table, source, flat)].reset_index(drop=True)
     return flat_at(open_now, build_catalog(source, rubric), source)
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Bools
+from features.cohort.objections import objecting_leads
 from features.errors import DataError
 from features.kernel.column_reader import FrameRows, text_of
 from features.schema.columns import fold_value
@@ -46,14 +47,14 @@ def learned_rows(table: pd.DataFrame, source: Source, flat: Flat) -> Bools:
     if strange.size:
         _refuse_strange(table, strange, source, flat)
     kept = ("won", "lost") if source.label.disqualified == "excluded" else ("won", "lost", "disqualified")
-    return np.isin(outcomes, kept)
+    return np.isin(outcomes, kept) & ~objecting_leads(table, source)
 
 
-def open_rows(table: pd.DataFrame, flat: Flat) -> Bools:
-    """Rows of leads that are not closed yet; none where the declaration names no open values."""
+def open_rows(table: pd.DataFrame, source: Source, flat: Flat) -> Bools:
+    """Rows of leads that are not closed yet and do not object; none where the declaration names no open values."""
     if not flat.target.open:
         return np.zeros(len(table), dtype=np.bool_)
-    return np.asarray(flat_outcomes(table, flat) == "open", dtype=np.bool_)
+    return np.asarray(flat_outcomes(table, flat) == "open", dtype=np.bool_) & ~objecting_leads(table, source)
 
 
 def _refuse_strange(table: pd.DataFrame, strange: npt.NDArray[np.int64], source: Source, flat: Flat) -> None:

@@ -27,7 +27,7 @@ def read_rule_values(source: Source, tables: Tables, rubric: Rubric, past: Matri
         leads, flat = tables["leads"], source.flat
         if flat is not None:
             is_open = bool(len(past)) and not past.matured.any()
-            leads = leads[open_rows(leads, flat) if is_open else learned_rows(leads, source, flat)]
+            leads = leads[open_rows(leads, source, flat) if is_open else learned_rows(leads, source, flat)]
         whole = flat_values(leads.reset_index(drop=True), build_catalog(source, rubric), source)
         return whole.iloc[rows].reset_index(drop=True)
     ids = past.keys["lead_id"].astype("str").tolist()

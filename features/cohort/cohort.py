@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Bools, Ints, Tables
+from features.cohort.objections import objecting_leads
 from features.cohort.outcomes import STAGE_LOST, STAGE_UNWON, STAGE_WON, UNWON, lifecycle_events
 from features.errors import ContractError, DataError
 from features.matrix import KEY_COLUMNS
@@ -58,8 +59,8 @@ def _utc(text: str) -> pd.Timestamp:
 
 
 def _chosen_leads(leads: pd.DataFrame, source: Source) -> Bools:
-    """Per lead row whether it has the values that ``cohort.where`` asks for."""
-    kept = np.ones(len(leads), dtype=np.bool_)
+    """Per lead row whether it has the values that ``cohort.where`` asks for, and does not object to profiling."""
+    kept = ~objecting_leads(leads, source)
     for name, values in source.cohort.where.items():
         column = leads[name]
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):

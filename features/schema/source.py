@@ -22,8 +22,9 @@ from features.schema.learning import (
     iso_time,
 )
 from features.schema.opportunities import Opportunities, check_apart
+from features.schema.people.privacy import Privacy
 from features.schema.table_source import CsvFormat, Location, PackageMember, TableSource
-from features.schema.vocabulary import Role, Stage, WhenKnown
+from features.schema.vocabulary import ColumnType, Role, Stage, WhenKnown
 
 __all__ = [
     "ActivityKind",
@@ -44,6 +45,7 @@ __all__ = [
     "Modelling",
     "Opportunities",
     "PackageMember",
+    "Privacy",
     "Question",
     "Source",
     "Split",
@@ -82,6 +84,11 @@ class Source(Declared):
     questions: dict[str, Question] = Field(default_factory=dict, description="question of 'answers' to what it means")
     answer_channels: tuple[str, ...] = Field(default=(), description="channels whose answers are counted apart")
     identity: Identity | None = Field(default=None, description="how duplicate leads and accounts are recognised")
+    privacy: Privacy | None = Field(
+        default=None,
+        exclude_if=lambda declared: declared is None,  # a source without it keeps its hash, and so its bundle's
+        description="objection, consent by channel, and how long rows are kept",
+    )
     windows: EngagementWindows = Field(default=EngagementWindows(), description="windows of engagement features")
     bots: BotFilter = Field(default=BotFilter(), description="what counts as a scanner's click")
     label: Label = Field(default=Label(), description="what counts as a win, and when it is known")
@@ -172,6 +179,25 @@ class Source(Declared):
                     f"{'ignored' if declared[name].role is Role.IGNORE else 'edited after creation'}: leads would be "
                     "chosen by what became of them. Name a column that stays as it was at creation"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _columns_of_consent(self) -> "Source":
+        declared = self.tables["leads"].columns if "leads" in self.tables else {}
+        for name in self.privacy.columns if self.privacy is not None else ():
+            column = declared.get(name)
+            if column is None or column.type is not ColumnType.BOOLEAN or column.role is not Role.DISPLAY:
+                raise ValueError(
+                    f"privacy names '{name}'; declare it under tables.leads.columns, type: boolean, role: display"
+                )
+        shown = (Role.DISPLAY, Role.PERSONAL)
+        contacts = self.privacy.consent.items() if self.privacy is not None else ()
+        for channel, consent in contacts:
+            for name in consent.contacts:
+                if name not in declared or declared[name].role not in shown:
+                    raise ValueError(
+                        f"privacy.consent.{channel} hides '{name}', which is no display or personal column of leads"
+                    )
         return self
 
     @model_validator(mode="after")

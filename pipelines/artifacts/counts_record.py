@@ -6,12 +6,19 @@ from typing_extensions import TypedDict
 
 from pipelines.artifacts.artifact import Artifact, Record
 
+_LEFT_OUT = {
+    "forgotten": "of forgotten people left out",
+    "objection": "of people who object to profiling left out",
+    "consent": "without consent to their channel left out",
+    "retention": "past their retention left out",
+}
+
 
 class RowCount(Record):
-    """Rows of one table; read = kept + quarantined + ``left_out`` + ``repeated``.
+    """Rows of one table; read = kept + quarantined + ``left_out`` + ``repeated`` + all of ``people``.
 
     ``left_out`` are rows of the file that are not of this table, ``repeated`` rows without an id that are in the file
-    once more and count once.
+    once more and count once, ``people`` rows left out for the sake of those they speak of, by why.
     """
 
     read: int
@@ -19,16 +26,18 @@ class RowCount(Record):
     quarantined: int
     left_out: int = 0
     repeated: int = 0
+    people: dict[str, int] = {}
 
     @property
     def set_apart(self) -> int:
-        """Rows that are neither kept nor wrong: of another table, or told before."""
-        return self.left_out + self.repeated
+        """Rows that are neither kept nor wrong: of another table, told before, or left out for somebody's sake."""
+        return self.left_out + self.repeated + sum(self.people.values())
 
     def describe(self) -> str:
         """What became of the rows, after a word such as ``600 read``."""
         others = f", {self.left_out:,} not of this table" if self.left_out else ""
         others += f", {self.repeated:,} repeated" if self.repeated else ""
+        others += "".join(f", {count:,} {_LEFT_OUT[why]}" for why, count in self.people.items() if count)
         return f"{self.kept:,} kept, {self.quarantined:,} quarantined{others}"
 
 

@@ -66,6 +66,7 @@ class ShapedTable:
     typed: set[str] = field(default_factory=set)
     repeats: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     repeated: int = 0
+    people: dict[str, int] = field(default_factory=dict)  # rows left out for somebody's sake, by why; in left_out too
 
 
 def read_columns(source: Source, table: str) -> dict[str, Column]:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from features.errors import DataError
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.register import OBJECTS, PeopleRegister, read_register
 
 _TIMES = ("happened_at", "known_at", "entered_at", "written_at", "expires_at")
 # by table of the store the columns that are read; tests hold them to the server's own tables
@@ -58,7 +59,7 @@ def read_posted(paths: Paths) -> PostedRows:
     ------
     DataError : a store is there and cannot be read
     """
-    place = _store_of(paths)
+    place = find_store(paths)
     if place is None:
         return NOTHING_POSTED
     try:
@@ -78,7 +79,20 @@ def read_posted(paths: Paths) -> PostedRows:
             f"what was posted to the server cannot be read from its store {shown}: {first}. "
             f"Check {STORE_URL}, or start the server once, which repairs or migrates it."
         ) from problem
+    register = read_register(paths.root)
+    if register.has_forgotten:
+        found = {name: _without_forgotten(rows, register) for name, rows in found.items()}
+    if register.has_objections:
+        found |= {
+            name: found[name][~register.find_leads(found[name]["lead_id"], OBJECTS)].reset_index(drop=True)
+            for name in ("answers", "activities")
+        }
     return PostedRows(found)
+
+
+def _without_forgotten(rows: pd.DataFrame, register: PeopleRegister) -> pd.DataFrame:
+    """Rows that a server wrote in the moment in which their lead was forgotten."""
+    return rows if "lead_id" not in rows else rows[~register.find_leads(rows["lead_id"])].reset_index(drop=True)
 
 
 def _open_file(file: Path) -> sa.Engine:
@@ -87,10 +101,10 @@ def _open_file(file: Path) -> sa.Engine:
     return sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True))
 
 
-def _store_of(paths: Paths) -> Path | str | None:
+def find_store(paths: Paths) -> Path | str | None:
     """The store's file or URL, None where there is none."""
     file = paths.root / "serving" / "store.sqlite"
-    if _is_told_of(paths):
+    if is_told_of(paths):
         if url := os.environ.get(STORE_URL):
             return url
         if folder := os.environ.get(STORE_FOLDER):
@@ -98,7 +112,7 @@ def _store_of(paths: Paths) -> Path | str | None:
     return file if file.exists() else None
 
 
-def _is_told_of(paths: Paths) -> bool:
+def is_told_of(paths: Paths) -> bool:
     """Whether the server's settings in the environment are of this source."""
     named = os.environ.get(STORE_SOURCE, "demo")
     return paths.source in (named, Path(named).stem)

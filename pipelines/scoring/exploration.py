@@ -9,6 +9,7 @@ from features.array_types import Bools, Floats, Tables
 from features.assembly.build_matrix import features_at
 from features.cohort.cohort import cutoff_of, keys_of
 from features.cohort.labels import label
+from features.cohort.objections import objecting_leads
 from features.schema.vocabulary import LeadList
 from models.bundle import Bundle
 from models.judging.handoff.exploration import Estimate, estimate, pick
@@ -86,6 +87,9 @@ def judge_log(
         "drawn": int(log["explored"].sum()),
     }
 
+    leads = tables["leads"]
+    there = leads["lead_id"].astype("str")[~objecting_leads(leads, context.source)]
+    log = log[log["lead_id"].astype("str").isin(there).to_numpy(dtype=bool)]  # others were forgotten, or object
     keys = keys_of(tables, context.source, log["lead_id"].astype("str").tolist(), log["as_of"])
     labels = label(keys, tables, context.source, cutoff_of(tables, context.source))
     known = np.flatnonzero(labels["matured"].to_numpy(dtype=bool) & (log["propensity"] > 0).to_numpy())

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from features.array_types import Tables
@@ -10,6 +11,7 @@ from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_matrix import flat_at
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
+from features.cohort.objections import WHY_NO_SCORE, objecting_leads
 from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Flat, Source
@@ -18,7 +20,11 @@ from pipelines.scoring.file_answers import add_file_answers
 from pipelines.scoring.find_lead import parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile
 from pipelines.workspace.context import Context
+from pipelines.workspace.people.register import OBJECTS as OBJECTING
+from pipelines.workspace.people.register import read_register
 from pipelines.workspace.table_files import empty_table
+
+WHY_FORGOTTEN = "this person is forgotten and is not scored"
 
 
 def rows_of_file(
@@ -36,6 +42,7 @@ def rows_of_file(
     as they stood at their close.
     """
     errors: list[str] = leads.errors.astype("object").tolist()
+    _note_refusals(context, leads.frame, merged, errors)
     if context.source.kind == "flat":
         return flat_at(leads.frame, catalog, context.source), errors, None
 
@@ -51,6 +58,26 @@ def rows_of_file(
     new = seen_at.mask(frame["lead_id"].isin(list(closed or {})))
     tables = {**tables, "answers": add_file_answers(tables, told, new, context.source)}
     return _relational_matrix(context, catalog, tables, frame, errors, seen_at), errors, when
+
+
+def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, str], errors: list[str]) -> None:
+    """Rows of people who are forgotten or object to profiling get no score, in whatever file they come."""
+    register = read_register(context.paths.root)
+    ids = replace_merged_leads(frame["lead_id"], merged) if "lead_id" in frame else pd.Series(pd.NA, index=frame.index)
+    object_ = objecting_leads(frame, context.source)
+    tables = tables_if_any(context)
+    if tables is not None and "lead_id" in tables["leads"]:
+        known = tables["leads"]
+        own = known["lead_id"].astype("str")[objecting_leads(known, context.source)]
+        object_ = object_ | ids.astype("str").isin(own).to_numpy(dtype=bool)
+    object_ = object_ | register.find_leads(ids, OBJECTING)
+    forgotten = register.find_leads(ids)
+    for name in frame.columns if register.entries else ():
+        if frame[name].dtype == "object" or pd.api.types.is_string_dtype(frame[name]):
+            forgotten = forgotten | register.find_addresses(frame[name])
+            object_ = object_ | register.find_addresses(frame[name], OBJECTING)
+    for row in np.flatnonzero(forgotten | object_):
+        errors[int(row)] = errors[int(row)] or (WHY_FORGOTTEN if forgotten[row] else WHY_NO_SCORE)
 
 
 def _relational_errors(

@@ -1,9 +1,10 @@
 """Taking a snapshot: an export is read, compared with the snapshot before it, checked, and stored as its changes."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from features.schema.source import Source
@@ -33,6 +34,9 @@ from pipelines.snapshots.snapshot_store import (
 from pipelines.snapshots.taken_at import TakenAt, find_taken_at, read_taken_at
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.register import PeopleRegister, read_register
+
+OF_FORGOTTEN = "of forgotten people"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +99,7 @@ def add_export(
     SnapshotRefusedError
         naming every oddity that was not accepted; nothing was stored then.
     """
+    read = leave_out_forgotten(read, source, read_register(paths.root))
     record = read_snapshots(paths)
     history = history_of(record, export.name)
     taken = [] if history is None else list(history.snapshots)
@@ -133,6 +138,26 @@ def add_export(
     kept = ExportHistory(key=key_headers(source, export), snapshots=(*before, snapshot, *after))
     write_record(paths, SnapshotsRecord(exports=dict(record.exports) | {export.name: kept}))
     return Added(snapshot, repeated=False)
+
+
+def leave_out_forgotten(read: ReadExport, source: Source, register: PeopleRegister) -> ReadExport:
+    """The export without rows of forgotten people; how many there were is told, not what they held."""
+    if not register.has_forgotten:
+        return read
+    frame, left = read.rows.frame, read.rows.left_out
+    named = [table.columns["lead_id"] for table in source.tables.values() if "lead_id" in table.columns]
+    headers = {header for column in named for header in column.headers("lead_id")}
+    hit = register.find_leads(pd.Series(frame.index)) if headers & set(frame.columns) else np.zeros(len(frame), bool)
+    for name in frame.columns:
+        hit |= register.find_addresses(frame[name])
+        hit |= register.find_leads(frame[name]) if name in headers else False
+    speaks = np.array([register.names(str(raw)) for raw in left["raw"]], dtype=np.bool_)
+    gone = int(hit.sum()) + int(speaks.sum())
+    if not gone:
+        return read
+    told = pd.DataFrame({"row": [0] * gone, "why": [OF_FORGOTTEN] * gone, "raw": [""] * gone})
+    rows = replace(read.rows, frame=frame[~hit], left_out=pd.concat([left[~speaks], told], ignore_index=True))
+    return replace(read, rows=rows)
 
 
 def fixed_headers(source: Source, export: DeclaredExport) -> set[str]:

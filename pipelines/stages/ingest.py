@@ -54,10 +54,17 @@ from pipelines.ingest.undeclared_kinds import (
 from pipelines.ingest.wide_stages import melt_stages
 from pipelines.posted.posted_store import read_posted
 from pipelines.posted.posted_tables import add_posted_fields, add_posted_rows, write_posted
+from pipelines.privacy.left_out_rows import (
+    hide_contacts_without_consent,
+    hide_in_keys,
+    leave_out_old,
+    leave_out_people,
+)
 from pipelines.snapshots.history_tables import TablesSoFar, add_history_rows, read_history
 from pipelines.synth.generators import make_generated
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.register import read_register
 from pipelines.workspace.table_files import empty_table
 
 QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet"
@@ -91,9 +98,12 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     raws, shapes = read_tables(source, get_data(source, paths), paths, history.raws)
     fewer = [] if source.generator is not None else check_rows_against_last(paths, raws)
     shapes, open_deals = set_open_deals_aside(source, shapes)
-    keys = match_references(source, raws, shapes)
+    register = read_register(paths.root)
+    keys = hide_in_keys(match_references(source, raws, shapes), register)
+    leave_out_people(source, raws, shapes, register)
     found_cutoff = find_cutoff(source, shapes)
     cutoff = found_cutoff.moment
+    leave_out_old(source, shapes, cutoff)
     rules = expectations_of(source, cutoff)
     checked = _check_tables(source, raws, shapes, rules)
     so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)
@@ -114,7 +124,8 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     _refuse_one_class(source, checked, reasons)
     resolved = _resolve_identity(source, checked)
     accounts = add_posted_fields(resolved.tables["accounts"], taken)
-    resolved = replace(resolved, tables={**resolved.tables, "accounts": accounts})
+    leads = hide_contacts_without_consent(resolved.tables["leads"], source)
+    resolved = replace(resolved, tables={**resolved.tables, "accounts": accounts, "leads": leads})
     if source.identity is not None:
         counts["identity"] = identity_counts(resolved, source.identity.merge)
 
@@ -122,7 +133,8 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     disagreements = describe_disagreements(resolved.tables, source)
     told = [*fewer, open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
     told += [*history.notes, *taken.notes]
-    counts["notes"] = [*counts["notes"], *(note for note in told if note), *describe_matches(keys)]
+    notes = [*counts["notes"], *(note for note in told if note), *describe_matches(keys)]
+    counts["notes"] = [register.hide(note) for note in notes]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
     record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
@@ -278,8 +290,9 @@ def _counts(
         "data_cutoff": _latest(source, cutoff, checked),
         "rows": {
             table: {"read": c.read, "kept": len(c.frame), "quarantined": c.quarantined}
-            | ({"left_out": left} if (left := c.left_out - shapes[table].repeated) else {})
+            | ({"left_out": left} if (left := c.left_out - shapes[table].repeated - _spared(shapes[table])) else {})
             | ({"repeated": shapes[table].repeated} if shapes[table].repeated else {})
+            | ({"people": shapes[table].people} if shapes[table].people else {})
             for table, c in checked.items()
         },
         "rules": {table: _by_rule(c.quarantine) for table, c in checked.items() if len(c.quarantine)},
@@ -292,6 +305,11 @@ def _counts(
             *(note for table in checked.values() for note in table.notes),
         ],
     }
+
+
+def _spared(shaped: ShapedTable) -> int:
+    """Rows left out for the sake of those they speak of."""
+    return sum(shaped.people.values())
 
 
 def _by_rule(rows: pd.DataFrame) -> dict[str, int]:

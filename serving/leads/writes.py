@@ -43,11 +43,13 @@ def run_once(
     """
     if key is None:
         with app_state.store.writing() as session:
+            app_state.people.refuse_forgotten(asked.get("lead"))  # inside: none comes back meanwhile
             return work(session)
 
     wanted = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     try:
         with app_state.store.writing() as session:
+            app_state.people.refuse_forgotten(asked.get("lead"))  # inside: none comes back meanwhile
             kept = session.get(IdempotencyRecord, (caller.identity, key))
             if kept is None:
                 kept = IdempotencyRecord(caller=caller.identity, key=key, request_hash=wanted, answer={}, at=wall_now())

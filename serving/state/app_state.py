@@ -19,6 +19,7 @@ from serving.problems import InvalidError, NotReadyError
 from serving.settings import ServeSettings
 from serving.state.build_worklist import build_worklist
 from serving.state.clock import ServingClock
+from serving.state.forgotten_people import ForgottenPeople
 from serving.state.gather_rows import POSTED_TABLES
 from serving.state.last_good import load_chosen, remember_served
 from serving.state.lead_data import load_data
@@ -53,6 +54,7 @@ class AppState:
         self.store: Store = open_store(settings.store_url, self.folder)
         self.secret = read_or_create_secret(self.folder)
         self.results = ResultCache()
+        self.people = ForgottenPeople(self.context.paths.root)
         self.problem = ""
         self.registry_problem = ""
         self.failed_version: FailedVersion | None = None

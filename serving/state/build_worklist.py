@@ -67,9 +67,8 @@ def _is_of_rubric_in_force(frame: pd.DataFrame, model: LoadedModel) -> bool:
 def _score_open_leads(model: LoadedModel, data: LeadData, framework: Framework) -> pd.DataFrame:
     if data.cutoff is None:
         leads = data.tables["leads"]
-        is_open = (
-            np.zeros(len(leads), dtype=np.bool_) if data.source.flat is None else open_rows(leads, data.source.flat)
-        )
+        flat = data.source.flat
+        is_open = np.zeros(len(leads), dtype=np.bool_) if flat is None else open_rows(leads, data.source, flat)
         if not is_open.any():  # nothing tells open leads from closed ones
             return pd.DataFrame(columns=["lead_id", "probability", "score", "state", "grade"])
         return model.score_tables(data.tables, leads["lead_id"][is_open].tolist(), None, framework).frame

@@ -17,6 +17,7 @@ from features.assembly.request_rows import Records, RowMaker
 from features.assembly.rule_values import rules_catalog
 from features.assembly.warm_up import warm_up
 from features.catalog.feature import Catalog
+from features.cohort.objections import refuse_objecting, refuse_objecting_records
 from features.kernel.column_reader import micros_of
 from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
@@ -109,6 +110,7 @@ class LoadedModel:
 
         Without ``closes`` the rows of ``stages`` alone say which are over.
         """
+        refuse_objecting_records(tables["leads"], self.source, lead_ids)
         rubric, manual = self.context.newer_rubric(self.bundle), None
         if self.flat:
             own = {str(row["lead_id"]): row for row in reversed(tables["leads"])}
@@ -151,6 +153,7 @@ class LoadedModel:
         """Score leads of canonical tables, in the given order; ``as_of`` is one timestamp or a Series of them."""
         if self.flat:
             leads = tables["leads"].set_index("lead_id", drop=False).loc[lead_ids].reset_index(drop=True)
+            refuse_objecting(leads, self.source, lead_ids)
             matrix = flat_at(leads, self.catalog, self.source)
             manual = self._manual_rows(lambda catalog: flat_at(leads, catalog, self.source))
         else:

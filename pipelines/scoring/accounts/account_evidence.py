@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.cohort.cohort import cutoff_of
+from features.cohort.objections import objecting_leads
 from features.errors import ContractError
 from models.accounts.account_rows import account_tables
 from models.accounts.account_view import AccountJudge, describe_account
@@ -79,9 +80,12 @@ def named_account(
 ) -> dict[str, Any]:
     """The account's record with the names people know its leads and itself by; ``own`` are its rows alone.
 
-    Only the leads in ``shown`` are scored; None: all.
+    Only the leads in ``shown`` are scored; None: all. Those who object to profiling are left out.
     """
     source = judge.source
+    objecting = objecting_leads(own["leads"], source)
+    if objecting.any():
+        own = {**own, "leads": own["leads"][~objecting].reset_index(drop=True)}
     found = describe_account(judge, own, account_id, as_of, shown=shown)
     leads = own["leads"].drop_duplicates("lead_id").set_index("lead_id")
     columns = [name for name in shown_columns(source, "leads") if name in leads]

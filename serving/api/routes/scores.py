@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from features.assembly.frameless_rows import row_of
 from models.scored_leads import Scored
+from pipelines.workspace.people.register import PeopleRegister
 from serving.api.json_response import JsonRoute, OrjsonResponse
 from serving.auth.dependencies import AppStateDep, Scorer
 from serving.problems import InvalidError
@@ -37,6 +38,7 @@ async def score_one(body: LeadRows, request: Request, app_state: AppStateDep, ca
 def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, Any]:
     state, framework = app_state.loaded, app_state.framework(body.framework)
     lead_id = str(body.lead.get("lead_id") or f"request-{secrets.token_hex(4)}")
+    app_state.people.refuse_forgotten(lead_id)
     records, ignored = read_records(body, state.model.source, lead_id)
     as_of = body.as_of or wall_now()
     created = records["leads"][0].get("created_at")
@@ -62,7 +64,7 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
     records, ignored = read_many_records(body, state.model.source)
     as_of = body.as_of or wall_now()
 
-    errors = _find_errors(records["leads"], as_of)
+    errors = _find_errors(records["leads"], as_of, app_state.people.register)
     good = [k for k, text in enumerate(errors) if not text]
     rows: list[dict[str, Any]] = [{"lead_id": body.leads[k].get("lead_id"), "error": e} for k, e in enumerate(errors)]
     told: list[str] = []
@@ -87,7 +89,7 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
     )
 
 
-def _find_errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
+def _find_errors(leads: list[dict[str, Any]], as_of: Any, people: PeopleRegister) -> list[str]:
     """Why a lead cannot be scored, empty where it can be."""
     errors, seen = [], set()
     for row in leads:
@@ -95,6 +97,8 @@ def _find_errors(leads: list[dict[str, Any]], as_of: Any) -> list[str]:
         created = row.get("created_at")
         if lead_id is None or str(lead_id) == "":
             errors.append("lead_id is missing")
+        elif people.entries and people.asks_of(str(lead_id)):
+            errors.append("this person is forgotten or objects to being profiled, and is not scored")
         elif str(lead_id) in seen:
             errors.append("this lead_id appears in an earlier row; it is scored there")
         elif created is not None and created >= as_of:

@@ -1,0 +1,249 @@
+"""A person taken out of files whatever their form: tables, JSON, pages, pictures of single leads."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.privacy.person import Person
+from pipelines.workspace.atomic_files import read_json, write_bytes, write_json, write_parquet, write_text
+from pipelines.workspace.people.register import HIDDEN, Mask, plain_id
+
+NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
+ID_COLUMNS = ("lead_id", "became", "best_lead", "lead")
+_TEXTS = (".html", ".txt", ".md", ".csv", ".jsonl")
+_LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
+_GROUP = "lead:"
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was taken out of a file, or would be: rows, or places in a text."""
+
+    file: Path
+    count: int
+    how: str  # rows removed, places blanked, file removed, rows made nobody's
+
+
+def files_below(folder: Path, *, skip: tuple[str, ...] = ()) -> Iterator[Path]:
+    """Files of a folder that may hold rows; folders that are skipped by name are not entered."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name in skip or path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from files_below(path, skip=skip)
+        else:
+            yield path
+
+
+def erase_from_file(
+    path: Path, person: Person, *, alias: str, dry_run: bool, headers: frozenset[str] = frozenset()
+) -> Erased | None:
+    """Take the person out of one file; None where the file does not hold them.
+
+    Parameters
+    ----------
+    alias : number under which rows of figures stay that must keep their place
+    headers : columns that hold lead ids, beside ``lead_id``
+    """
+    if path.suffix == ".parquet":
+        return _erase_from_parquet(path, person, alias=alias, dry_run=dry_run, headers=headers)
+    if path.suffix == ".json":
+        return _erase_from_json(path, person, dry_run=dry_run)
+    if path.suffix in _TEXTS:
+        return _erase_from_text(path, person, dry_run=dry_run)
+    return None
+
+
+def holds_person(path: Path, person: Person) -> bool:
+    """Whether a file's bytes hold an id, an address or a personal value; short ids are not looked for."""
+    content = path.read_bytes().decode("utf-8", errors="replace")
+    return bool(_pattern(person).search(content)) if _words(person) else False
+
+
+def rows_of_person(frame: pd.DataFrame, person: Person, headers: frozenset[str] = frozenset()) -> Mask:
+    """Rows that are the person's: their id where ids stand, or their address as a cell of its own."""
+    hit = np.zeros(len(frame), dtype=np.bool_)
+    for name in frame.columns:
+        cells = frame[name]
+        if name in ("lead_id", "became") or name in headers:
+            hit |= _map(cells.astype("str"), person.is_lead)
+            continue
+        if not (cells.dtype == "object" or pd.api.types.is_string_dtype(cells)):
+            continue
+        if name == "raw":
+            hit |= _map(cells, lambda text: _raw_is_of(text, person))
+        elif name not in ("owner", "author"):
+            hit |= _map(cells, person.is_address)
+    if {"column", "value"} <= set(frame.columns):
+        hit |= (frame["column"].astype("str") == "lead_id").to_numpy() & _map(frame["value"], person.is_lead)
+    return hit
+
+
+def _erase_from_parquet(
+    path: Path, person: Person, *, alias: str, dry_run: bool, headers: frozenset[str]
+) -> Erased | None:
+    frame = pd.read_parquet(path)
+    if path.name.endswith("_keys.parquet"):
+        return _make_nobodys(path, frame, person, alias=alias, dry_run=dry_run)
+    changed: pd.DataFrame | None = None
+    hit, blanked = rows_of_person(frame, person, headers), 0
+    if path.name == "outcomes.parquet":
+        changed, hit, blanked = _keep_deals(frame, hit, person)
+    elif path.name in ("accounts.parquet", "expansion.parquet"):
+        changed, hit, blanked = _blank_cells(frame, person)
+    if not hit.any() and not blanked:
+        return None
+    if not dry_run and changed is not None:
+        write_parquet(path, changed[~hit].reset_index(drop=True))
+    elif not dry_run:
+        _keep_rows(path, ~hit)
+    return Erased(path, int(hit.sum()) + blanked, "rows removed" if hit.any() else "cells emptied")
+
+
+def _keep_rows(path: Path, kept: Mask) -> None:
+    """A table with some of its rows, its types and what it says of itself as they were."""
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pq.read_table(path).filter(pa.array(kept)), buffer)
+    write_bytes(path, buffer.getvalue().to_pybytes())
+
+
+def _make_nobodys(path: Path, frame: pd.DataFrame, person: Person, *, alias: str, dry_run: bool) -> Erased | None:
+    """Rows of a matrix keep their place, which models were judged on, under a number that stands for nobody."""
+    hit = _map(frame["lead_id"], person.is_lead)
+    if not hit.any():
+        return None
+    if not dry_run:
+        alone = hit & frame["group"].astype("str").str.startswith(_GROUP).to_numpy(dtype=np.bool_)
+        group = frame["group"].mask(alone, _GROUP + alias)
+        write_parquet(path, frame.assign(lead_id=frame["lead_id"].mask(hit, alias), group=group))
+    return Erased(path, int(hit.sum()), "rows made nobody's")
+
+
+def _keep_deals(frame: pd.DataFrame, hit: Mask, person: Person) -> tuple[pd.DataFrame, Mask, int]:
+    """A company's deals stay without the person, as ingest keeps them."""
+    kept = hit & frame["account_id"].notna().to_numpy() & ~_map(frame["opportunity_id"], person.is_lead)
+    return frame.assign(lead_id=frame["lead_id"].mask(kept)), hit & ~kept, int(kept.sum())
+
+
+def _blank_cells(frame: pd.DataFrame, person: Person) -> tuple[pd.DataFrame, Mask, int]:
+    """A company's row stays; cells that name the person are emptied."""
+    count = 0
+    for name in frame.columns:
+        cells = frame[name]
+        if not (cells.dtype == "object" or pd.api.types.is_string_dtype(cells)):
+            continue
+        meant = _map(cells, person.is_lead if name in ID_COLUMNS else person.is_address)
+        count += int(meant.sum())
+        frame = frame.assign(**{name: cells.mask(meant)}) if meant.any() else frame
+    return frame, np.zeros(len(frame), dtype=np.bool_), count
+
+
+def _raw_is_of(text: str, person: Person) -> bool:
+    """Whether a row as it stood in the file is the person's: one of its cells is their id or address."""
+    try:
+        cells = json.loads(text)
+    except ValueError:
+        cells = text
+    if isinstance(cells, dict):
+        return any(person.is_address(v) or (_is_long(v) and person.is_lead(v)) or
+                   (person.is_lead(v) and _names_lead(str(k))) for k, v in cells.items())  # fmt: skip
+    parts = [part.strip().strip("\"'") for part in re.split(r"[,;|\t\n]", str(cells))]
+    return any(person.is_address(part) or person.is_lead(part) for part in parts)
+
+
+def _names_lead(header: str) -> bool:
+    return "id" in re.split(r"[^a-z]+", header.casefold()) or header.casefold().replace("_", "").endswith("id")
+
+
+def _erase_from_json(path: Path, person: Person, *, dry_run: bool) -> Erased | None:
+    content = read_json(path)
+    counted = [0]
+    cleaned = _clean(content, person, counted)
+    if not counted[0]:
+        return None
+    if not dry_run:
+        write_json(path, {} if cleaned is _DROP else cleaned)
+    return Erased(path, counted[0], "places removed")
+
+
+_DROP = object()
+
+
+def _clean(value: Any, person: Person, counted: list[int]) -> Any:
+    """A JSON value without the person: records and list entries that are theirs go, texts that name them are hidden."""
+    if isinstance(value, dict):
+        if any(person.is_lead(value.get(name)) for name in ("lead_id", "lead")):
+            counted[0] += 1
+            return _DROP
+        made: dict[str, Any] = {}
+        for key, part in value.items():
+            if person.is_lead(key) and _is_long(key):
+                counted[0] += 1
+                continue
+            if key in ID_COLUMNS and person.is_lead(part):
+                counted[0] += 1
+                made[key] = None
+                continue
+            cleaned = _clean(part, person, counted)
+            made[key] = None if cleaned is _DROP else cleaned
+        return made
+    if isinstance(value, list):
+        cleaned = [_clean(part, person, counted) for part in value]
+        return [part for part in cleaned if part is not _DROP]
+    if isinstance(value, str):
+        if (person.is_lead(value) and _is_long(value)) or person.is_address(value):
+            counted[0] += 1
+            return _DROP
+        if _words(person):
+            text, count = _pattern(person).subn(HIDDEN, value)
+            counted[0] += count
+            return text
+    return value
+
+
+def _erase_from_text(path: Path, person: Person, *, dry_run: bool) -> Erased | None:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if not _words(person):
+        return None
+    cleaned, count = _pattern(person).subn(HIDDEN, text)
+    if not count:
+        return None
+    if not dry_run:
+        write_text(path, cleaned)
+    return Erased(path, count, "places blanked")
+
+
+def _words(person: Person) -> list[str]:
+    ids = [name for name in person.lead_ids if _is_long(name)]
+    plain = {*ids, *person.addresses, *person.texts}
+    return sorted({*plain, *map(escape, plain)}, key=len, reverse=True)
+
+
+def _is_long(name: Any) -> bool:
+    text = str(name)
+    return len(text) >= _LONG_ID and any(letter.isdigit() for letter in text)
+
+
+def _pattern(person: Person) -> re.Pattern[str]:
+    """Any of the person's names as a word of its own."""
+    return re.compile(rf"(?<![\w@])(?:{'|'.join(map(re.escape, _words(person)))})(?![\w@])", re.IGNORECASE)
+
+
+def _map(values: pd.Series, meant: Any) -> Mask:
+    codes, texts = pd.factorize(values.astype("object"))
+    hit = np.array([bool(meant(text)) for text in texts] or [False], dtype=np.bool_)
+    return np.where(codes >= 0, hit[np.maximum(codes, 0)], False).astype(np.bool_)
+
+
+def short_ids(person: Person) -> list[str]:
+    """Ids too short to be found in running text."""
+    return sorted(name for name in person.lead_ids if not _is_long(plain_id(name)))

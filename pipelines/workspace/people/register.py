@@ -1,0 +1,202 @@
+"""``privacy/people.json``: whom to leave out for good, and who objects to profiling, as keyed hashes.
+
+A hash without its key tells nobody who is meant, and with it only whether one given id or address is meant. The key
+lies beside the list, readable by its user alone: whoever moves the folder takes both along.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.cohort.identity_resolution import normal_email
+from features.errors import DataError
+from pipelines.workspace.atomic_files import read_json, write_bytes, write_json
+
+FOLDER, PEOPLE, KEY = "privacy", "people.json", "key"
+FORGOTTEN, OBJECTS = "forgotten", "objects"
+HIDDEN = "[forgotten]"
+_TOKEN = re.compile(r"[^\s,;|\"'<>()\[\]{}=]+")
+_KEY_BYTES = 32
+
+Mask = npt.NDArray[np.bool_]
+
+
+def folder_of(root: Path) -> Path:
+    """Where the register of a source's folder lies."""
+    return root / FOLDER
+
+
+@dataclass(frozen=True)
+class PeopleRegister:
+    """Hashes by what they stand for; empty where nobody ever asked.
+
+    Parameters
+    ----------
+    key : of the hashes, empty before the first entry
+    entries : hash to what is asked of it (``forgotten`` or ``objects``), when, and by whom
+    """
+
+    key: bytes = b""
+    entries: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether anybody is to be left out."""
+        return any(entry["asks"] == FORGOTTEN for entry in self.entries.values())
+
+    @property
+    def has_objections(self) -> bool:
+        """Whether anybody objects to profiling."""
+        return any(entry["asks"] == OBJECTS for entry in self.entries.values())
+
+    def hash_lead(self, lead_id: str) -> str:
+        """The keyed hash of a lead's id, in whichever form a spreadsheet left it."""
+        return self._hash("lead", plain_id(lead_id))
+
+    def hash_address(self, address: str) -> str:
+        """The keyed hash of a mail address, in one spelling."""
+        return self._hash("mail", normal_email(address) or address.strip().casefold())
+
+    def asks_of(self, text: object) -> frozenset[str]:
+        """What is asked of whoever this id or address stands for."""
+        return frozenset(
+            entry["asks"]
+            for name in (self.hash_lead(str(text)), self.hash_address(str(text)))
+            if (entry := self.entries.get(name)) is not None
+        )
+
+    def find_leads(self, ids: pd.Series, asks: str = FORGOTTEN) -> Mask:
+        """Which of these lead ids are meant."""
+        wanted = self._wanted(asks)
+        return _map_texts(ids, lambda text: self.hash_lead(text) in wanted) if wanted else _nobody(ids)
+
+    def find_addresses(self, cells: pd.Series, asks: str = FORGOTTEN) -> Mask:
+        """Which cells are a mail address that is meant."""
+        wanted = self._wanted(asks)
+        if not wanted:
+            return _nobody(cells)
+
+        def is_meant(text: str) -> bool:
+            address = normal_email(text) if "@" in text else None
+            return address is not None and self.hash_address(address) in wanted
+
+        return _map_texts(cells, is_meant)
+
+    def names(self, text: str) -> bool:
+        """Whether a text holds the id or the address of somebody who is forgotten, as a word of its own."""
+        wanted = self._wanted(FORGOTTEN)
+        return bool(wanted) and any(self._is_meant(token, wanted) for token in _TOKEN.findall(text))
+
+    def hide(self, text: str) -> str:
+        """The text without ids and addresses of those who are forgotten."""
+        wanted = self._wanted(FORGOTTEN)
+        if not wanted:
+            return text
+        return _TOKEN.sub(lambda found: HIDDEN if self._is_meant(found[0], wanted) else found[0], text)
+
+    def _is_meant(self, token: str, wanted: frozenset[str]) -> bool:
+        bare = token.strip(".:!?")
+        return self.hash_lead(bare) in wanted or ("@" in bare and self.hash_address(bare) in wanted)
+
+    def _wanted(self, asks: str) -> frozenset[str]:
+        return frozenset(name for name, entry in self.entries.items() if entry["asks"] == asks)
+
+    def _hash(self, kind: str, text: str) -> str:
+        return hmac.new(self.key, f"{kind}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def plain_id(text: str) -> str:
+    """An id as it is compared: without blanks around it, and without the ``.0`` that spreadsheets add.
+
+    >>> plain_id(" 1000.0 "), plain_id("L7")
+    ('1000', 'L7')
+    """
+    return re.sub(r"^(\d+)\.0+$", r"\1", text.strip())
+
+
+def read_register(root: Path) -> PeopleRegister:
+    """The register of a source's folder.
+
+    Raises
+    ------
+    DataError : the list is there and its key is not, or either is damaged: nobody could be left out any more
+    """
+    folder = folder_of(root)
+    if not (folder / PEOPLE).exists():
+        return PeopleRegister()
+    content = read_json(folder / PEOPLE)
+    try:
+        key, entries = (folder / KEY).read_bytes(), {str(k): dict(v) for k, v in content["people"].items()}
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as problem:
+        raise DataError(
+            f"{folder} lists people who asked to be left out, but its key or list cannot be read ({problem}), so they "
+            "could not be told from others. Bring both files back from a backup; nothing is read meanwhile."
+        ) from problem
+    if len(key) != _KEY_BYTES:
+        raise DataError(f"{folder / KEY} is damaged; bring it back from a backup.")
+    return PeopleRegister(key, entries)
+
+
+def register_stamp(root: Path) -> tuple[int, int]:
+    """Changes whenever the register does; no file is read."""
+    try:
+        found = (folder_of(root) / PEOPLE).stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_ino)
+
+
+def add_to_register(
+    root: Path, asks: str, leads: Iterable[str], addresses: Iterable[str], who: str = ""
+) -> PeopleRegister:
+    """Write down what is asked of leads and addresses; makes the key where there is none. The caller holds the lock."""
+    known = read_register(root)
+    folder = folder_of(root)
+    if not known.key:
+        write_bytes(folder / KEY, secrets.token_bytes(_KEY_BYTES))
+        known = PeopleRegister((folder / KEY).read_bytes(), {})
+    entry = {"asks": asks, "at": datetime.now(UTC).isoformat(timespec="seconds"), "by": who}
+    hashes = [known.hash_lead(lead) for lead in leads] + [known.hash_address(address) for address in addresses]
+    kept = {name: dict(entry) for name in hashes}
+    forgotten = {name for name, old in known.entries.items() if old["asks"] == FORGOTTEN}
+    kept = {name: new for name, new in kept.items() if name not in forgotten}  # nothing is left to ask of them
+    return _write(folder, PeopleRegister(known.key, known.entries | kept))
+
+
+def remove_from_register(root: Path, asks: str, leads: Iterable[str], addresses: Iterable[str]) -> int:
+    """Take back what was asked; returns how many entries went. The caller holds the lock."""
+    known = read_register(root)
+    if not known.key:
+        return 0
+    hashes = {known.hash_lead(lead) for lead in leads} | {known.hash_address(address) for address in addresses}
+    gone = {name for name in hashes if known.entries.get(name, {}).get("asks") == asks}
+    _write(folder_of(root), PeopleRegister(known.key, {k: v for k, v in known.entries.items() if k not in gone}))
+    return len(gone)
+
+
+def _write(folder: Path, register: PeopleRegister) -> PeopleRegister:
+    content: dict[str, Any] = {"version": 1, "people": register.entries}
+    write_json(folder / PEOPLE, content)
+    return register
+
+
+def _nobody(values: pd.Series) -> Mask:
+    return np.zeros(len(values), dtype=np.bool_)
+
+
+def _map_texts(values: pd.Series, meant: Any) -> Mask:
+    """Which values are meant, each distinct text asked once."""
+    codes, texts = pd.factorize(values.astype("object"))
+    hit = np.array([(isinstance(text, str) and meant(text)) or (not isinstance(text, str) and meant(str(text)))
+                    for text in texts] or [False], dtype=np.bool_)  # fmt: skip
+    return np.where(codes >= 0, hit[np.maximum(codes, 0)], False).astype(np.bool_)

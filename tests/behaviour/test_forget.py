@@ -1,0 +1,177 @@
+"""A person who is forgotten is nowhere, stays away, and that it happened is on record."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import select, update
+
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.privacy.forget import forget_person
+from pipelines.run import run_stage
+from pipelines.workspace.atomic_files import read_json
+from serving.privacy.store_of_source import eraser
+from serving.store.audit_trail import verify_trail
+from serving.store.engine import open_store
+from serving.store.tables import AuditRow
+from tests.reference.serving import client_for, score_uploads, worklist_of
+from tests.reference.tiny_run import TinyRun
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+def everything_below(folder: Path, *, skip: tuple[str, ...] = ("raw", "bundles")) -> dict[Path, str]:
+    """Every file as text: tables spelled out, all else byte by byte."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not set(path.relative_to(folder).parts) & set(skip):
+            content = path.read_bytes()
+            told = pd.read_parquet(path).astype(str).to_csv() if path.suffix == ".parquet" else ""
+            found[path] = content.decode("utf-8", errors="replace") + told
+    return found
+
+
+def hits(folder: Path, *words: str) -> list[str]:
+    """Files that hold one of these words."""
+    found = everything_below(folder).items()
+    return sorted(str(path.relative_to(folder)) for path, text in found if any(word in text for word in words))
+
+
+def person_of(run: TinyRun) -> dict[str, str]:
+    """The first lead of the worklist whose address nobody else has, as the export has it."""
+    rows = pd.read_csv(run.context.paths.raw / "leads.csv", dtype=str, keep_default_na=False)
+    rows = rows[~rows["Email"].duplicated(keep=False)]
+    listed = worklist_of(run)["lead_id"].astype("str")
+    lead = str(listed[listed.isin(rows["Lead ID"])].iloc[0])
+    row = rows[rows["Lead ID"] == lead].iloc[0]
+    return {"lead": lead, "mail": row["Email"], "phone": row["Phone"]}
+
+
+def use_the_server(run: TinyRun, who: dict[str, str]) -> None:
+    """What people do with a lead in a day: look, answer, act, say, export, upload."""
+    lead = who["lead"]
+    with client_for(run, run.context.paths.root / "serving") as client:
+        headers = {"idempotency-key": "once-and-again"}
+        told = client.post(f"/v1/leads/{lead}/answers", json={"question": "budget", "value": ">50k"}, headers=headers)
+        assert told.status_code in (200, 201), told.text
+        client.post(f"/v1/leads/{lead}/activities", json={"kind": "page_view"})
+        client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept", "note": f"spoke to {who['mail']}"})
+        client.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/x", "events": ["lead.feedback"]})
+        client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw"})
+        assert client.get(f"/v1/leads/{lead}").status_code == 200
+        assert client.get("/v1/worklist/export?changes=crm").status_code == 200
+        rows = pd.read_csv(run.context.paths.raw / "leads.csv", dtype=str, keep_default_na=False)
+        file = rows[rows["Lead ID"].isin([lead, *rows["Lead ID"].iloc[:3]])].to_csv(index=False).encode()
+        assert client.post("/v1/uploads", files={"file": ("leads.csv", file)}).status_code in (200, 201, 202)
+        score_uploads(client)
+
+
+def test_a_forgotten_person_is_nowhere_and_stays_away(tiny_copy: TinyRun, cli: Cli) -> None:
+    run, paths = tiny_copy, tiny_copy.context.paths
+    who = person_of(run)
+    use_the_server(run, who)
+    words = tuple(who.values())
+    before = hits(paths.root, *words)
+    assert {"ingest/leads.parquet", "score/worklist.parquet", "serving/store.sqlite"} <= set(before)
+
+    status, said, problem = cli("forget", who["mail"], "--dry-run", *run.args)
+    assert status == 0, problem
+    assert "would be forgotten" in said and hits(paths.root, *words) == before
+
+    status, said, problem = cli("forget", who["lead"], *run.args)
+    assert status == 0, problem
+    for place in ("serving: scores", "serving: answers", "serving: feedback", "serving: uploads", "worklist.parquet"):
+        assert place in said
+    assert str(paths.raw / "leads.csv") in said  # theirs to delete
+    assert hits(paths.root, *words) == []
+    assert verify_trail(open_store(None, paths.root / "serving")).intact
+    assert oct((paths.root / "privacy" / "key").stat().st_mode)[-3:] == "600"
+    assert read_json(paths.root / "privacy" / "forgotten.json")["forgotten"][0]["counts"]
+
+    counts = CountsRecord.read(paths)
+    for table, row in counts.rows.items():
+        assert row.read == row.kept + row.quarantined + row.set_apart, table
+
+    run_stage(run.context, "ingest")  # the export still has them
+    counts = CountsRecord.read(paths)
+    assert counts.rows["leads"].people["forgotten"] >= 1 and "of forgotten people left out" in counts.text
+    assert hits(paths.root, *words) == []
+    status, _, problem = cli("forget", who["lead"], *run.args)
+    assert status == 12 and "LS075" in problem
+
+
+def test_a_running_server_brings_nobody_back(tiny_copy: TinyRun, cli: Cli) -> None:
+    run, paths = tiny_copy, tiny_copy.context.paths
+    who = person_of(run)
+    with client_for(run, paths.root / "serving") as client:
+        lead = who["lead"]
+        assert client.get(f"/v1/leads/{lead}").status_code == 200
+        assert cli("forget", lead, *run.args)[0] == 0
+        # the server still has the old tables in memory: it may show, and must not store
+        seen = client.get(f"/v1/leads/{lead}")
+        assert seen.status_code in (200, 404)
+        for place, body in (
+            ("answers", {"question": "budget", "value": ">50k"}),
+            ("activities", {"kind": "page_view"}),
+            ("feedback", {"verdict": "accept"}),
+        ):
+            assert client.post(f"/v1/leads/{lead}/{place}", json=body).status_code == 404, place
+        assert client.post("/v1/score", json={"lead": {"lead_id": lead, "created_at": "2026-01-05"}}).status_code == 404
+
+        background = client.app.state.background
+        background.watch()
+        assert client.get(f"/v1/leads/{lead}").status_code == 404
+        assert lead not in client.get("/v1/worklist?size=200").text
+        background.watch()
+    assert hits(paths.root / "serving", lead, who["mail"]) == []
+    assert verify_trail(open_store(None, paths.root / "serving")).intact
+
+
+def test_a_blanked_entry_cannot_be_changed_and_no_other_is_accepted(tiny_copy: TinyRun, cli: Cli) -> None:
+    run, paths = tiny_copy, tiny_copy.context.paths
+    who = person_of(run)
+    use_the_server(run, who)
+    store = open_store(None, paths.root / "serving")
+    noted = verify_trail(store)
+    assert cli("forget", who["lead"], *run.args)[0] == 0
+    after = verify_trail(store, f"{noted.last_id}:{noted.head}")
+    assert after.intact and after.entries > noted.entries
+    with store.reading() as session:
+        blanked = session.scalars(select(AuditRow.id).where(AuditRow.subject.like("forgotten:%"))).all()
+        others = session.scalars(select(AuditRow.id).where(AuditRow.subject.not_like("forgotten:%"))).all()
+    for changed, to in (
+        (blanked[0], {"actor": "somebody else"}),
+        (others[0], {"subject": "forgotten:0", "detail": {}}),
+    ):
+        with store.writing() as session:
+            before = session.get(AuditRow, changed)
+            kept = {name: getattr(before, name) for name in to}
+            session.execute(update(AuditRow).where(AuditRow.id == changed).values(**to))
+        assert not verify_trail(store).intact
+        with store.writing() as session:
+            session.execute(update(AuditRow).where(AuditRow.id == changed).values(**kept))
+    assert verify_trail(store).intact
+
+
+def test_what_a_kill_cut_off_is_ended_by_the_next_command(
+    tiny_copy: TinyRun, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, paths = tiny_copy, tiny_copy.context.paths
+    who = person_of(run)
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.privacy.forget._correct_counts", fail)
+        with pytest.raises(KeyboardInterrupt):
+            forget_person(run.context, who["lead"], eraser(paths))
+    assert hits(paths.root, who["mail"]) == ["privacy/unfinished.json"]
+    status, said, problem = cli("forget", *run.args)
+    assert status == 0 and "forgotten" in said, problem
+    assert hits(paths.root, who["lead"], who["mail"]) == []
+    counts = CountsRecord.read(paths)
+    assert all(row.read == row.kept + row.quarantined + row.set_apart for row in counts.rows.values())
+    assert json.loads(cli("forget", "--json", *run.args)[1]) == {"forgotten": 0}

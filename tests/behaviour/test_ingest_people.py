@@ -1,0 +1,137 @@
+"""Ingest leaves people out and counts them: forgotten ones, objections, missing consent, old rows."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.cohort.objections import OBJECTS
+from features.schema.load_source import load_source
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.register import FORGOTTEN, add_to_register
+from pipelines.workspace.people.register import OBJECTS as ASKED_NOT_TO
+from pipelines.workspace.table_files import load_tables
+
+SOURCE = """
+name: people
+kind: relational
+data_cutoff: "2026-06-01"
+privacy:
+  objection: no_profiling
+  consent: {email: {column: newsletter, contacts: [mail]}}
+  retention: {activities: 60, leads: 400}
+tables:
+  leads:
+    location: {file: leads.csv}
+    columns:
+      lead_id: {from: Id}
+      created_at: {from: Created}
+      account_id: {from: Company, when_known: at_creation}
+      owner: {from: Owner}
+      mail: {from: Mail, role: personal}
+      newsletter: {from: Newsletter, type: boolean, role: display}
+      no_profiling: {from: No profiling, type: boolean, role: display}
+  accounts:
+    location: {file: accounts.csv}
+    columns: {account_id: {}, contact: {role: display}}
+  activities:
+    location: {file: activities.csv}
+    columns: {activity_id: {}, lead_id: {}, kind: {}, happened_at: {}, channel: {}}
+  outcomes:
+    location: {file: outcomes.csv}
+    columns: {opportunity_id: {}, lead_id: {}, account_id: {}, closed_at: {}, won: {}}
+activity_kinds: {visit: {dimension: interest, topic: interest, label: visits}}
+"""
+LEADS = """Id,Created,Company,Owner,Mail,Newsletter,No profiling
+1,2026-03-01,a,rep@us.example,Ann <Ann@x.example>,yes,no
+2,2026-03-02,b,rep@us.example,ben@x.example,no,no
+3,2026-03-03,b,ann@x.example,cleo@x.example,yes,yes
+4,2026-13-03,b,rep@us.example,ann@x.example,yes,no
+5,2026-03-05,a,rep@us.example,dora@x.example,yes,no
+6,2024-03-05,a,rep@us.example,eve@x.example,yes,no
+1,2026-03-01,too,many,ann@x.example,fields,here,now
+"""
+ACTIVITIES = """activity_id,lead_id,kind,happened_at,channel
+a1,1.0,visit,2026-05-01,web
+a2,2,visit,2026-05-01,web
+a3,2,visit,2026-05-01,Email
+a4,3,visit,2026-05-01,web
+a5,5,visit,2026-05-01,email
+a6,5,visit,2026-03-06,web
+a7,99,visit,2026-05-01,web
+"""
+OUTCOMES = """opportunity_id,lead_id,account_id,closed_at,won
+d1,1,a,2026-04-01,true
+d2,1,,2026-04-02,false
+1,1,a,2026-04-03,false
+d3,2,b,2026-04-03,false
+"""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    (tmp_path / "people.yaml").write_text(SOURCE, encoding="utf-8")
+    accounts = "account_id,contact\na,ann@x.example\nb,office@b.example\n"
+    for name, text in {"leads": LEADS, "activities": ACTIVITIES, "outcomes": OUTCOMES, "accounts": accounts}.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    return Paths(tmp_path / "data", "people")
+
+
+def read(paths: Paths, text: str | None = None) -> CountsRecord:
+    declaration = paths.data_dir.parent / "people.yaml"
+    if text is not None:
+        declaration.write_text(text, encoding="utf-8")
+    return ingest(load_source(declaration), paths)
+
+
+def held(paths: Paths) -> str:
+    """Every table that ingest wrote, as text."""
+    return "\n".join(pd.read_parquet(file).to_csv() for file in sorted(paths.ingest.rglob("*.parquet")))
+
+
+def test_forgotten_people_leave_no_row_in_any_table_or_quarantine(paths: Paths) -> None:
+    plain = SOURCE.replace("privacy:", "x:").split("x:")[0] + SOURCE[SOURCE.index("tables:") :]
+    before = read(paths, plain)
+    assert "ann@x.example" in held(paths) and before.rows["leads"].people == {}
+
+    add_to_register(paths.root, FORGOTTEN, ["1"], ["ann@x.example"])
+    counts = read(paths, plain)
+    text = held(paths)
+    assert "ann@x" not in text.casefold().replace("3,2026", "").replace("ann@x.example,cleo", "")
+    tables = load_tables(paths)
+    assert tables["leads"]["lead_id"].tolist() == ["2", "3", "5", "6"]  # 4 was theirs, too: it would be in quarantine
+    assert counts.rows["leads"].people == {"forgotten": 3}  # two rows, and one that does not fit the header
+    assert counts.rows["activities"].people == {"forgotten": 1}
+    outcomes = tables["outcomes"].set_index("opportunity_id")
+    assert sorted(outcomes.index) == ["d1", "d3"] and pd.isna(outcomes.loc["d1", "lead_id"])
+    assert counts.rows["outcomes"].people == {"forgotten": 2}
+    assert tables["accounts"]["contact"].tolist()[0] is None or pd.isna(tables["accounts"]["contact"].iloc[0])
+    for row in counts.rows.values():
+        assert row.read == row.kept + row.quarantined + row.set_apart
+    assert "of forgotten people left out" in counts.text
+
+
+def test_a_colleagues_address_takes_no_lead_away(paths: Paths) -> None:
+    add_to_register(paths.root, FORGOTTEN, [], ["rep@us.example"])
+    assert read(paths).rows["leads"].people.get("forgotten", 0) == 0
+
+
+def test_objection_consent_and_retention_are_honoured_and_counted(paths: Paths) -> None:
+    counts = read(paths)
+    tables = load_tables(paths)
+    assert counts.rows["activities"].people == {"objection": 1, "consent": 1, "retention": 1}
+    assert tables["activities"]["activity_id"].tolist() == ["a1", "a2", "a5"]
+    leads = tables["leads"].set_index("lead_id")
+    assert "6" not in leads.index and counts.rows["leads"].people == {"retention": 1}
+    assert pd.isna(leads.loc["2", "mail"]) and leads.loc["5", "mail"] == "dora@x.example"
+    assert OBJECTS not in leads  # nobody told leadscore, the column of the CRM speaks
+
+
+def test_an_objection_told_to_leadscore_marks_the_lead(paths: Paths) -> None:
+    add_to_register(paths.root, ASKED_NOT_TO, [], ["ben@x.example"])
+    read(paths)
+    leads = load_tables(paths)["leads"].set_index("lead_id")
+    assert leads[OBJECTS].to_dict() == {"1": False, "2": True, "3": False, "5": False}
+    assert "a2" not in load_tables(paths)["activities"]["activity_id"].tolist()

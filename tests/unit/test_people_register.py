@@ -1,0 +1,54 @@
+"""Keyed hashes of people: found again in any spelling, told by nobody without the key, refused without it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.errors import DataError
+from pipelines.workspace.people.register import (
+    FORGOTTEN,
+    OBJECTS,
+    add_to_register,
+    read_register,
+    remove_from_register,
+)
+
+
+def test_ids_and_addresses_are_found_in_any_spelling(tmp_path: Path) -> None:
+    register = add_to_register(tmp_path, FORGOTTEN, ["1000"], ["ann@example.com"])
+    assert register.find_leads(pd.Series(["1000", " 1000.0 ", "10000", None])).tolist() == [True, True, False, False]
+    cells = pd.Series(["Ann <Ann+news@Example.com>", "ann@example.org", "see ann@example.com", None])
+    assert register.find_addresses(cells).tolist() == [True, False, True, False]
+    assert register.hide("row of Ann@example.com, 1000") == "row of [forgotten], [forgotten]"
+    assert not register.names("2000, bob@example.com")
+
+
+def test_the_list_names_nobody_and_the_key_is_the_users_alone(tmp_path: Path) -> None:
+    add_to_register(tmp_path, FORGOTTEN, ["L7"], ["ann@example.com"])
+    folder = tmp_path / "privacy"
+    assert "ann" not in (folder / "people.json").read_text() and "L7" not in (folder / "people.json").read_text()
+    assert [oct(file.stat().st_mode)[-3:] for file in sorted(folder.iterdir())] == ["600", "600"]
+    other = tmp_path / "other"
+    assert set(add_to_register(other, FORGOTTEN, ["L7"], []).entries) & set(read_register(tmp_path).entries) == set()
+
+
+def test_a_list_without_its_key_is_refused(tmp_path: Path) -> None:
+    add_to_register(tmp_path, FORGOTTEN, ["L7"], [])
+    key = tmp_path / "privacy" / "key"
+    whole = key.read_bytes()
+    key.write_bytes(whole[:5])
+    with pytest.raises(DataError, match="damaged"):
+        read_register(tmp_path)
+    key.unlink()
+    with pytest.raises(DataError, match="backup"):
+        read_register(tmp_path)
+
+
+def test_an_objection_is_taken_back_and_being_forgotten_is_not(tmp_path: Path) -> None:
+    add_to_register(tmp_path, OBJECTS, ["L1"], [])
+    add_to_register(tmp_path, FORGOTTEN, ["L2"], [])
+    assert remove_from_register(tmp_path, OBJECTS, ["L1", "L2"], []) == 1
+    register = read_register(tmp_path)
+    assert register.asks_of("L1") == frozenset() and register.asks_of("L2") == {FORGOTTEN}
+    assert add_to_register(tmp_path, OBJECTS, ["L2"], []).asks_of("L2") == {FORGOTTEN}
