@@ -4,11 +4,13 @@ import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
 
+from pipelines.workspace.context import open_context
 from serving.api.openapi import RESPONSES, extend_openapi
 from serving.api.routes import (
     accounts,
@@ -26,6 +28,9 @@ from serving.api.routes import (
 from serving.auth.api_keys import has_keys
 from serving.auth.dependencies import CallerLookup, identify_caller
 from serving.background import BackgroundThreads
+from serving.first_run.attempt import AttemptFolder
+from serving.first_run.carried_state import carry_state
+from serving.first_run.first_run import FirstRun, load_served
 from serving.health.watch import HealthWatch
 from serving.metrics import Metrics
 from serving.middleware import LimitsMiddleware
@@ -63,6 +68,10 @@ def _garbage_collection_off() -> Iterator[None]:
 
 
 def _build_app(settings: ServeSettings) -> FastAPI:
+    instead = load_served(AttemptFolder(settings.data_dir), settings.source)
+    started_with = settings.source
+    if instead is not None:
+        settings = settings.model_copy(update={"source": str(instead)})
     app_state = AppState(settings)
     settings.oidc.check(public=settings.public)
     if settings.public and not settings.oidc.on and not has_keys(app_state.store):
@@ -78,17 +87,15 @@ def _build_app(settings: ServeSettings) -> FastAPI:
     app_state.load()
 
     metrics = Metrics()
-    view_log = ViewLog(app_state.store) if settings.audit_views else None
-    health_watch = HealthWatch(app_state)
-    background = BackgroundThreads(app_state, metrics, view_log, health_watch)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        background.start()
+        app.state.background.start()
         yield
-        background.stop()
-        app_state.store.close()
+        app.state.first_run.close()
+        app.state.background.stop()
+        app.state.app_state.store.close()
 
     app = FastAPI(
         title="leadscore",
@@ -101,10 +108,9 @@ def _build_app(settings: ServeSettings) -> FastAPI:
         lifespan=lifespan,
     )
 
-    app.state.app_state, app.state.metrics, app.state.callers = app_state, metrics, CallerLookup(app_state)
-    app.state.views, app.state.health = view_log, health_watch
-    app.state.background, app.state.identify = background, identify_caller
-    app.state.provider = _create_provider(app_state) if settings.oidc.on else None
+    app.state.metrics, app.state.identify = metrics, identify_caller
+    app.state.first_run = FirstRun(app_state, started_with, lambda declaration: _serve_instead(app, declaration))
+    _attach(app, app_state)
 
     for module in (health, scores, leads, accounts, writes, fields, worklist, results, rubrics, uploads, admin):
         app.include_router(module.router)
@@ -112,6 +118,33 @@ def _build_app(settings: ServeSettings) -> FastAPI:
     extend_openapi(app)
     app.add_middleware(LimitsMiddleware, settings=settings, metrics=metrics)
     return app
+
+
+def _attach(app: FastAPI, app_state: AppState) -> None:
+    """Make a state the one that requests and background work from here on."""
+    view_log = ViewLog(app_state.store) if app_state.settings.audit_views else None
+    health_watch = HealthWatch(app_state)
+    app.state.views, app.state.health = view_log, health_watch
+    app.state.background = BackgroundThreads(app_state, app.state.metrics, view_log, health_watch)
+    app.state.provider = _create_provider(app_state) if app_state.settings.oidc.on else None
+    app.state.callers = CallerLookup(app_state)
+    app.state.app_state = app.state.first_run.app_state = app_state
+
+
+def _serve_instead(app: FastAPI, declaration: Path) -> None:
+    """Serve another source, with the keys and sessions there are; who is being answered is answered to the end."""
+    before: AppState = app.state.app_state
+    settings = before.settings.model_copy(update={"source": str(declaration)})
+    if settings.store_url is None and settings.state_dir is None:
+        root = open_context(settings.source, settings.data_dir).paths.root
+        carry_state(before.store, before.folder, root / "serving")
+    app_state = AppState(settings)
+    app_state.load()
+    background = app.state.background
+    _attach(app, app_state)
+    app.state.background.start()
+    background.stop()
+    before.store.close()
 
 
 def _create_provider(app_state: AppState) -> Any:

@@ -16,7 +16,7 @@ from serving.metrics import Metrics
 from serving.problems import RateLimitError, RequestTimeoutError, ServingError, problem, respond_to_crash
 from serving.settings import ServeSettings
 
-UPLOADS = "/v1/uploads"
+UPLOADS = ("/v1/uploads", "/setup/files")
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",

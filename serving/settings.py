@@ -46,6 +46,11 @@ class ServeSettings(BaseSettings):
     upload_columns: int = Field(default=2_048, gt=0, description="columns of an uploaded file")
     upload_memory_mib: int = Field(default=2048, gt=0, description="MiB of memory to read an uploaded file in")
     upload_seconds: float = Field(default=120.0, gt=0, description="seconds to read an uploaded file in")
+    first_run: Literal["unserved", "always", "never"] = Field(
+        default="unserved",
+        description="whether administrators may load files and run in the browser: while no model is served, always, "
+        "or never",
+    )
     upload_readers: int = Field(default=3, gt=0, description="uploaded files read and scored at a time")
     request_seconds: float = Field(default=30.0, gt=0)
     rate_per_second: float = Field(default=300.0, gt=0, description="per key, or per address without one")

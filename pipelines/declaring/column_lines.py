@@ -11,6 +11,7 @@ from features.schema.readable_names import distinct_name
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.declaring.column_inference import Guess
 from pipelines.declaring.column_names import label_header
+from pipelines.declaring.corrections.file_corrections import Use
 from pipelines.declaring.words.header_words import (
     Meaning,
     is_surely_of_a_person,
@@ -42,6 +43,7 @@ WHY_SHOWN = {
     Role.SENSITIVE: "sensitive: left out unless accepted_because says why",
     Role.DISPLAY: "differs in nearly every row: shown, not learned from",
 }
+ACCEPTED = "a person said that it is known when a lead comes in"
 TO_USE_TODAYS = (
     "# To use such a column: keep dated exports (leadscore snapshot add, when_known: snapshots) or map its history.",
     "# If it never changes after the lead came in, replace role, when_known and excluded_because by accepted_because: "
@@ -62,6 +64,7 @@ class ColumnPlace:
     clock : ``when_known`` of features, "" for the usual
     times : headers that hold times, beside those whose guessed type says so
     names : names that are taken, so that a column made from another gets one of its own
+    dates : by header ``time_format``, where a person had to say how its dates are read
     """
 
     indent: int
@@ -69,6 +72,7 @@ class ColumnPlace:
     clock: str = ""
     times: Collection[str] = ()
     names: set[str] = field(default_factory=set)
+    dates: Mapping[str, str] = field(default_factory=dict)
 
 
 def column_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) -> list[str]:
@@ -81,6 +85,8 @@ def column_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) 
     header, facts, keys = guess.header, show_facts(guess), source_key(name, guess)
     means, is_time = meanings_of(header), guess.type is ColumnType.TIMESTAMP or header in place.times
     kind: dict[str, object] = {"type": str(ColumnType.TIMESTAMP if is_time else guess.type)}
+    if header in place.dates:
+        kind["time_format"] = place.dates[header]
 
     def line(more: dict[str, object], comment: str) -> str:
         return column_line(name, keys | more, comment, indent=place.indent)
@@ -125,6 +131,18 @@ def column_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) 
     scale = money_scale(header) if guess.type is ColumnType.NUMBER else None
     unit = {} if scale is None else {"unit": scale[1]}
     return [line(kind | _evidence(guess, guess.topic) | unit | clock, facts)]
+
+
+def said_lines(name: str, guess: Guess, use: Use, place: ColumnPlace) -> list[str]:
+    """Lines of a column whose use a person chose."""
+    keys, kind = source_key(name, guess), {"type": str(guess.type)}
+    if use == "leave_out":
+        why = {"role": "ignore", "excluded_because": "left out by hand"}
+        return [column_line(name, keys | why, show_facts(guess, hidden=True), indent=place.indent)]
+    if use == "show":
+        return [column_line(name, keys | kind | {"role": "display"}, show_facts(guess), indent=place.indent)]
+    learned = kind | _evidence(guess, guess.topic) | {"accepted_because": ACCEPTED}
+    return [column_line(name, keys | learned, show_facts(guess), indent=place.indent)]
 
 
 def amount_keys(header: str) -> dict[str, object]:

@@ -9,13 +9,14 @@ import pandas as pd
 from features.errors import LeadScoreError
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import Guess
+from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, DatesFirst, FileCorrections
 from pipelines.declaring.horizon_choice import HorizonChoice, choose_horizon
 from pipelines.declaring.status_column import StatusColumn
 from pipelines.declaring.value_types import READABLE
 from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.words.money_words import is_planned
 from pipelines.declaring.words.todays_words import todays_words
-from pipelines.ingest.values.timestamps import read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import DateOrder, read_timestamps, zone_of
 
 CLOSED_FILLED = 0.95  # share of closed rows with a date of the close: rows without one go to quarantine
 _IN_ORDER = 0.9  # share of closed rows that close no earlier than they were created; else these are no such clocks
@@ -33,6 +34,7 @@ class DealClocks:
     early : closed rows that close before they were created
     horizon : suggested by the deals' own times to win
     per_week : deals created a week
+    dates : how dates such as 03/04/2025 are read, where a person had to say so
     """
 
     created: str
@@ -41,6 +43,7 @@ class DealClocks:
     early: int
     horizon: HorizonChoice
     per_week: float
+    dates: DatesFirst | None = None
 
 
 def created_header(guesses: Mapping[str, Guess]) -> str | None:
@@ -65,19 +68,25 @@ def closed_headers(guesses: Mapping[str, Guess]) -> tuple[str, ...]:
 
 
 def find_clocks(
-    frame: pd.DataFrame, guesses: Mapping[str, Guess], status: StatusColumn, *, accounts: bool
+    frame: pd.DataFrame,
+    guesses: Mapping[str, Guess],
+    status: StatusColumn,
+    *,
+    accounts: bool,
+    said: FileCorrections = NOTHING_SAID,
 ) -> DealClocks | None:
     """When deals came in and closed; None where the file does not say so for nearly all closed rows.
 
-    ``accounts`` tells whether deals name the account they belong to.
+    ``accounts`` tells whether deals name the account they belong to; ``said`` is what a person named.
     """
-    created, closed = created_header(guesses), closed_headers(guesses)
-    if created is None or not closed:
+    created = said.chosen(created_header(guesses), said.created)
+    closed = closed_headers(guesses) if said.closed is None else said.closed
+    if created is None or not closed or created in closed:
         return None
-    began = moments_of(frame[created])
+    began = moments_of(frame[created], said.dates)
     ended = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
     for header in closed:
-        read = moments_of(frame[header])
+        read = moments_of(frame[header], said.dates)
         if read is None:
             return None
         ended = ended.fillna(read)
@@ -102,13 +111,16 @@ def find_clocks(
         early=int((days < 0).sum()),
         horizon=choose_horizon(to_win, age, accounts=accounts),
         per_week=len(frame) / weeks,
+        dates=said.dates,
     )
 
 
-def moments_of(texts: pd.Series) -> pd.Series | None:
-    """The times of a column; None where they can be read in two ways."""
+def moments_of(texts: pd.Series, dates: DatesFirst | None = None) -> pd.Series | None:
+    """The times of a column; None where they can be read in two ways and ``dates`` does not say which."""
+    order: DateOrder | None = {"day_first": "day", "month_first": "month"}.get(dates or "")  # type: ignore[assignment]
     try:
-        return read_timestamps(texts.reset_index(drop=True), zone_of("UTC", "")).values.set_axis(texts.index)
+        found = read_timestamps(texts.reset_index(drop=True), zone_of("UTC", ""), order=order)
+        return found.values.set_axis(texts.index)
     except LeadScoreError:
         return None
 

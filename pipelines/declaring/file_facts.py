@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +11,11 @@ from features.schema.canonical_tables import LEADS
 from features.schema.columns import fold_value
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.declaring.column_inference import Guess, guess_column
-from pipelines.declaring.column_lines import ColumnPlace, column_lines
+from pipelines.declaring.column_lines import ColumnPlace, column_lines, said_lines
 from pipelines.declaring.column_names import name_columns
 from pipelines.declaring.column_values import THREADS
-from pipelines.declaring.deal_clocks import DealClocks, find_clocks
+from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
+from pipelines.declaring.deal_clocks import DealClocks, created_header, find_clocks, moments_of
 from pipelines.declaring.record_id import RepeatedIds, find_record_id, find_repeats
 from pipelines.declaring.status_column import StatusColumn
 from pipelines.declaring.words.header_words import Meaning, meanings_of
@@ -42,6 +43,8 @@ class FileFacts:
     repeats : what rows of one id have in common
     account : header of the company that a deal belongs to, never a column of numbers
     names : the product's name for each header
+    said : what a person corrected
+    dates : by header ``time_format``, where its dates can be read in two ways and a person said which
     """
 
     path: Path
@@ -54,6 +57,13 @@ class FileFacts:
     repeats: RepeatedIds | None
     account: str | None
     names: Mapping[str, str]
+    said: FileCorrections = NOTHING_SAID
+    dates: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def created(self) -> str | None:
+        """The header of when a lead came in; None where none says so."""
+        return self.said.chosen(created_header(self.guesses), self.said.created)
 
     def first(self, meaning: Meaning) -> str | None:
         """The first column of names or numbers whose header says this of what a row is; what is planned comes last."""
@@ -94,10 +104,16 @@ class FileFacts:
     def attribute_lines(self, place: ColumnPlace, done: Mapping[str, Sequence[str]]) -> list[str]:
         """Lines of the columns in the order of the file; ``done`` are lines of those that something else speaks of."""
         place.names.update({*self.names.values(), *_RESERVED})
+        place = replace(place, dates=self.dates)
         lines: list[str] = []
         for header, guess in self.guesses.items():
-            own = done.get(header)
-            lines += column_lines(self.names[header], guess, self.frame[header], place) if own is None else own
+            own, use = done.get(header), self.said.uses.get(header)
+            if own is not None:
+                lines += own
+            elif use is not None:
+                lines += said_lines(self.names[header], guess, use, place)
+            else:
+                lines += column_lines(self.names[header], guess, self.frame[header], place)
         return lines
 
 
@@ -109,15 +125,21 @@ def _first(
     return next((header for header in named if header not in used and not todays_words(header)), None)
 
 
-def find_facts(path: Path, raw: RawTable, frame: pd.DataFrame, status: StatusColumn | None) -> FileFacts:
-    """Facts of the texts of a file."""
+def find_facts(
+    path: Path,
+    raw: RawTable,
+    frame: pd.DataFrame,
+    status: StatusColumn | None,
+    said: FileCorrections = NOTHING_SAID,
+) -> FileFacts:
+    """Facts of the texts of a file; what a person ``said`` comes before every guess."""
     guesses = guess_columns(frame, status, raw.form.get("delimiter"))
-    own = find_record_id(frame, guesses)
+    own = said.chosen(find_record_id(frame, guesses), said.lead_id)
     clocks, account = None, None
     if status is not None and own is not None:
         account = _first(guesses, Meaning.COMPANY, _NAMES, (own, status.header))
         several = account is not None and guesses[account].distinct >= _LEAST_ACCOUNTS
-        clocks = find_clocks(frame, guesses, status, accounts=several)
+        clocks = find_clocks(frame, guesses, status, accounts=several, said=said)
     taken = {name for name in LEADS.names if name != "lead_id"} | (set() if clocks is None else {*_RESERVED})
     return FileFacts(
         path=path,
@@ -130,7 +152,15 @@ def find_facts(path: Path, raw: RawTable, frame: pd.DataFrame, status: StatusCol
         repeats=None if own is None else _repeats(frame, own, guesses),
         account=account,
         names=name_columns(guesses, taken, _usual_names(frame, guesses)),
+        said=said,
+        dates={} if said.dates is None else dict.fromkeys(ambiguous_dates(frame, guesses), said.dates),
     )
+
+
+def ambiguous_dates(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> tuple[str, ...]:
+    """Headers of times whose dates, such as 03/04/2025, can be read in two ways."""
+    times = (header for header, guess in guesses.items() if guess.type is ColumnType.TIMESTAMP)
+    return tuple(header for header in times if moments_of(frame[header]) is None)
 
 
 def _repeats(frame: pd.DataFrame, own: str, guesses: Mapping[str, Guess]) -> RepeatedIds:

@@ -20,8 +20,8 @@ def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_
         "opportunities: # one table that is leads and outcomes at once; see docs/sources.md",
         *facts.location_lines(indent=2),
         f"  lead_id: {quote_yaml(lead_id)} # {_id_in_words(facts)}",
-        f"  created_at: {quote_yaml(clocks.created)} # when a lead came in; {show_facts(guesses[clocks.created])}",
-        f"  closed_at: {flow(one_or_list(clocks.closed))} # {_closed_in_words(clocks)}",
+        f"  created_at: {_timed(facts, clocks.created)} # when a lead came in; {show_facts(guesses[clocks.created])}",
+        f"  closed_at: {_timed(facts, *clocks.closed)} # {_closed_in_words(clocks)}",
         "  status: # how a deal stands today: shown, never learned from",
         f"    from: {quote_yaml(status.header)}",
         *status_lines(status, indent=4),
@@ -74,6 +74,13 @@ def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_
         FRAMEWORK,
         f"capacity: {{handoffs_per_week: {handoffs}}} # what sales can work; here a fifth of the leads that come in",
     ]
+
+
+def _timed(facts: FileFacts, *headers: str) -> str:
+    """Headers of a clock; with how its dates are read where a person had to say so."""
+    form = next((facts.dates[header] for header in headers if header in facts.dates), None)
+    named = one_or_list(headers)
+    return flow(named if form is None else {"from": named, "time_format": form})
 
 
 def split_lines(horizon: HorizonChoice) -> list[str]:

@@ -9,7 +9,9 @@ from features.schema.table_source import Location
 from pipelines.declaring.column_lines import explain_once
 from pipelines.declaring.column_names import name_source
 from pipelines.declaring.column_values import texts_of
-from pipelines.declaring.deal_clocks import created_header, explain_misfit
+from pipelines.declaring.corrections.corrected_status import correct_status
+from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
+from pipelines.declaring.deal_clocks import explain_misfit
 from pipelines.declaring.file_facts import FileFacts, find_facts
 from pipelines.declaring.starter_deals import deal_lines
 from pipelines.declaring.starter_flat import flat_lines
@@ -19,7 +21,7 @@ from pipelines.declaring.words.status_flags import StatusFlags
 from pipelines.declaring.yaml_text import quote_yaml, writable
 
 
-def init_source(path: Path) -> str:
+def init_source(path: Path, said: FileCorrections = NOTHING_SAID) -> str:
     """Text of a starter declaration for a file: with clocks where it says when deals came in and closed, else flat.
 
     Every guess is open to correction and stands with its evidence; what must be edited before the first run is listed
@@ -30,9 +32,27 @@ def init_source(path: Path) -> str:
     MissingFileError, UnreadableFileError, EmptyFileError
         naming the file.
     """
+    facts, question = read_facts(path, said)
+    return declare_facts(facts, question)
+
+
+def read_facts(path: Path, said: FileCorrections = NOTHING_SAID) -> tuple[FileFacts, str]:
+    """Facts of a file, guessed unless ``said``, and what a person has to look at first; "" if nothing.
+
+    Raises
+    ------
+    MissingFileError, UnreadableFileError, EmptyFileError
+        naming the file.
+    DataError
+        what was said does not fit the file.
+    """
     raw, question = read_likeliest(Location(file=path.name), path)
     frame = texts_of(raw.frame)
-    facts = find_facts(path, raw, frame, find_status(frame))
+    return find_facts(path, raw, frame, correct_status(frame, find_status(frame), said), said), question
+
+
+def declare_facts(facts: FileFacts, question: str = "") -> str:
+    """Text of the declaration of a file's facts."""
     if facts.clocks is not None and facts.status is not None and facts.lead_id is not None:
         body = deal_lines(facts, facts.clocks, facts.status, facts.lead_id)
     else:
@@ -113,7 +133,7 @@ def _edit_clocks(facts: FileFacts) -> list[str]:
 
 def _edit_young_rows(facts: FileFacts) -> list[str]:
     """A flag whose no may also mean not yet: with a creation and no close, nothing tells open rows from lost ones."""
-    status, created = facts.status, created_header(facts.guesses)
+    status, created = facts.status, facts.created
     if status is None or facts.clocks is not None or created is None or status.open:
         return []
     if not {str(value).lower() for value in status.counts} <= TRUE_TEXTS | FALSE_TEXTS:

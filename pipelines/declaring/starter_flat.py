@@ -2,7 +2,7 @@
 
 from pipelines.declaring.column_inference import times_in_order
 from pipelines.declaring.column_lines import ColumnPlace, show_facts, source_key
-from pipelines.declaring.deal_clocks import closed_headers, created_header, explain_misfit
+from pipelines.declaring.deal_clocks import closed_headers, explain_misfit
 from pipelines.declaring.file_facts import FileFacts, status_lines
 from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow
 
@@ -11,7 +11,7 @@ _OUTCOME = "outcome"  # name of the target that is made of flags
 
 def flat_lines(facts: FileFacts) -> list[str]:
     """A target and the columns of one table of leads."""
-    created = created_header(facts.guesses)
+    created = facts.created
     lines = [
         *_flat(facts, created),
         "tables:",
@@ -22,7 +22,9 @@ def flat_lines(facts: FileFacts) -> list[str]:
 
     own: dict[str, tuple[str, dict[str, object]]] = {}
     if created is not None:
-        own[created] = ("clock: orders the rows", {"type": str(facts.guesses[created].type)})
+        kind: dict[str, object] = {"type": str(facts.guesses[created].type)}
+        form = {"time_format": facts.dates[created]} if created in facts.dates else {}
+        own[created] = ("clock: orders the rows", kind | form)
     if facts.lead_id is not None:
         own[facts.lead_id] = ("the id that worklist, cards and exports show", {"type": "id"})
     done, made = {}, facts.status is not None and facts.status.flags is not None

@@ -1,7 +1,7 @@
 """The column of a file that says how each deal stands, and what each of its values means."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,7 +11,7 @@ from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.declaring.words.status_flags import StatusFlags, find_flags
 from pipelines.declaring.words.status_words import STANDINGS, Standing, place_statuses
 
-_MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one file a few dozen
+MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one file a few dozen
 _CODES = 4  # values of a result that a system writes in codes of its own
 _LEAST_PLACED = 0.5  # share of the filled rows whose value is understood
 _NAMED = 0.5  # what a header that speaks of a status weighs against a share of rows
@@ -65,8 +65,8 @@ class StatusColumn:
 
     @property
     def unclear_blanks(self) -> int:
-        """Rows without a value beside values that mean open."""
-        return self.blank if self.meanings["open"] else 0
+        """Rows without a value beside values that mean open, unless an empty one was said to mean it too."""
+        return self.blank if self.meanings["open"] and "" not in self.meanings["open"] else 0
 
     def rows(self, values: tuple[str, ...]) -> int:
         """How many rows have one of the values; ``""`` is an empty cell."""
@@ -117,10 +117,10 @@ def _of_flags(frame: pd.DataFrame) -> StatusColumn | None:
 
 def _read_values(header: str, texts: pd.Series) -> StatusColumn | None:
     """What the values of one column mean; None unless some mean won and some mean lost."""
-    if texts.head(5000).nunique() > _MOST_VALUES:  # told without counting a million different values
+    if texts.head(5000).nunique() > MOST_VALUES:  # told without counting a million different values
         return None
     counts = texts.value_counts()
-    if not 2 <= len(counts) <= _MOST_VALUES:
+    if not 2 <= len(counts) <= MOST_VALUES:
         return None
     if {str(value).lower() for value in counts.index} <= TRUE_TEXTS | FALSE_TEXTS:
         return None
@@ -144,6 +144,15 @@ class TargetGuess:
     header: str
     won: tuple[str, ...]
     lost: tuple[str, ...]
+
+
+def place_answers(values: Sequence[str]) -> dict[Standing, tuple[str, ...]]:
+    """Values such as yes and no, by what they mean of a target.
+
+    >>> place_answers(["Yes", "no", "perhaps"])
+    {'won': ('Yes',), 'lost': ('no',)}
+    """
+    return {"won": tuple(v for v in values if _WON.match(v)), "lost": tuple(v for v in values if _LOST.match(v))}
 
 
 def guess_target(frame: pd.DataFrame) -> TargetGuess | None:
@@ -189,7 +198,7 @@ def explain_missing_status(frame: pd.DataFrame) -> str:
     """Why no column says which rows were won and which were lost, if one says half of it; else ""."""
     best = ""
     for header in map(str, frame.columns):
-        if frame[header].head(5000).nunique() > _MOST_VALUES:
+        if frame[header].head(5000).nunique() > MOST_VALUES:
             continue
         counts = frame[header].value_counts()
         placed = place_statuses(map(str, counts.index))

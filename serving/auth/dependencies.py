@@ -162,6 +162,13 @@ async def _provide_app_state(request: Request) -> AppState:
 
 
 AppStateDep = Annotated[AppState, Depends(_provide_app_state)]
+
+
+async def require_model(app_state: AppStateDep) -> None:
+    """Nothing where a model is loaded; NotReadyError where none is."""
+    _ = app_state.loaded
+
+
 Scorer = Annotated[Caller, Depends(RequireScopes(Scope.SCORE))]
 Reader = Annotated[Caller, Depends(RequireScopes(Scope.READ))]
 Writer = Annotated[Caller, Depends(RequireScopes(Scope.FEEDBACK))]

@@ -100,7 +100,8 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
     from pipelines.ingest.identity_files import read_merged_leads
     from pipelines.scoring.row_notes import ERROR, describe_errors
     from pipelines.scoring.score_file import score_leads, write_scored
-    from serving.leads.upload_reader import ReaderBounds, read_upload
+    from serving.leads.bounded_child import ReaderBounds
+    from serving.leads.upload_reader import read_upload
 
     folder = upload_folder(app_state, row.id)
     found: dict[str, Any]

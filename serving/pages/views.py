@@ -20,19 +20,20 @@ from pipelines.scoring.shown_columns import NAMING
 from serving import problems
 from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, count_lists, read_page
 from serving.auth.api_keys import Caller
-from serving.auth.dependencies import AppStateDep, Reader, identify_caller
+from serving.auth.dependencies import AppStateDep, Reader, identify_caller, require_model
 from serving.leads.answer_history import group_answers
 from serving.leads.card import build_card, build_timeline, list_open_questions, read_history
 from serving.leads.feedback import find_pinned_states
 from serving.leads.score_change import explain_score_change
 from serving.lists.closed_leads_page import CLOSED_LISTS
 from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
-from serving.pages import account_pages, display_choices, forms, language, process, results, sign_in
+from serving.pages import account_pages, display_choices, forms, language, process, report_file, results, sign_in
 from serving.pages.chart_geometry import build_score_line, build_waterfall
 from serving.pages.language import language_of, translate_reasons
 from serving.pages.render import render_page
+from serving.pages.setup import setup_page
 from serving.pages.shell import START, collect_navigation
-from serving.problems import ConfirmError, InvalidError, SignInError
+from serving.problems import ConfirmError, InvalidError, NotReadyError, SignInError
 from serving.results.run_results import find_win_value, read_caution
 from serving.schemas import FeedbackGiven, Short
 from serving.scopes import Scope
@@ -41,6 +42,7 @@ from serving.state.app_state import AppState
 _SHORT_ROWS = 50  # of the page; the API gives more
 VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
 Handler = Callable[[Request, Exception], JSONResponse]
+_WITHOUT_MODEL = (sign_in.router, language.router, display_choices.router, setup_page.router, report_file.router)
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -58,10 +60,13 @@ def install(app: FastAPI) -> None:
         sign_in.router,
         language.router,
         display_choices.router,
+        setup_page.router,
+        report_file.router,
     )
     for part in parts:
-        app.include_router(part)
-    app.state.navigation = collect_navigation(parts)
+        app.include_router(part, dependencies=[] if part in _WITHOUT_MODEL else [Depends(require_model)])
+    loads_files = app.state.first_run.is_open
+    app.state.navigation = collect_navigation(part for part in parts if loads_files or part is not setup_page.router)
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
         (LeadScoreError, problems.respond_to_known_error),
         (HTTPException, problems.respond_to_http_error),
@@ -83,6 +88,8 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
             return RedirectResponse(f"{sign_in.START}{sign_in.return_query(request)}", status_code=303)
         if isinstance(error, SignInError):
             return RedirectResponse(f"/sign-in{sign_in.return_query(request)}", status_code=303)
+        if isinstance(error, NotReadyError):
+            return RedirectResponse(setup_page.ADDRESS, status_code=303)
         shown = json.loads(bytes(answer.body))
         return render_page(
             request, "error.html", None, status=answer.status_code, message=shown["detail"], code=shown["code"]

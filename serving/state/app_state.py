@@ -118,8 +118,9 @@ class AppState:
             try:
                 loaded, clock = self._load()
             except LeadScoreError as problem:
+                if problem.message != self.problem:  # the watcher tries again every two seconds
+                    logger().warning("state not loaded", code=problem.code)
                 self.problem = problem.message
-                logger().warning("state not loaded", code=problem.code)
                 return False
 
             self.context, self.clock = loaded.model.context, clock

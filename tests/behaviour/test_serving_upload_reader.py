@@ -21,8 +21,9 @@ from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.reading.read_limits import ReadLimits
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from serving.leads import upload_reader
+from serving.leads.bounded_child import ReaderBounds
 from serving.leads.upload_queue import UploadQueue
-from serving.leads.upload_reader import ReaderBounds, read_upload
+from serving.leads.upload_reader import read_upload
 from tests.reference.exports import LEADS, write_export
 from tests.reference.hostile_files import hostile_file
 from tests.reference.serving import client_for, key_for

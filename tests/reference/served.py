@@ -32,8 +32,8 @@ class Served:
         self.environment = os.environ | {f"LEADSCORE_SERVE_{name}": value for name, value in own.items()}
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, seconds: float = 60.0) -> "Served":
-        """Start, and wait until it is ready."""
+    def start(self, seconds: float = 60.0, ready: str = "/readyz") -> "Served":
+        """Start, and wait until it is ready: until an address of its own answers."""
         command = [sys.executable, "-m", "uvicorn", "--factory", "serving.app:create_app", "--port", str(self.port)]
         with (self.state_dir / "log").open("ab") as log:
             self.process = subprocess.Popen([*command, "--no-access-log"], env=self.environment, stdout=log, stderr=log)
@@ -42,7 +42,7 @@ class Served:
             if self.process.poll() is not None:
                 raise RuntimeError((self.state_dir / "log").read_text()[-2000:])
             try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=1):
+                with urllib.request.urlopen(f"{self.url}{ready}", timeout=1):
                     return self
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)

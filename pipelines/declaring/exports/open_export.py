@@ -9,6 +9,7 @@ from features.errors import DataError
 from features.schema.table_source import Location
 from pipelines.declaring.column_names import name_source
 from pipelines.declaring.column_values import texts_of
+from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
 from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
@@ -23,7 +24,13 @@ from pipelines.ingest.reading.input_listing import is_database_address, list_tab
 from pipelines.workspace.folder_owner import is_taken
 
 
-def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, template: str | None = None) -> str:
+def init_export(
+    inputs: Sequence[str],
+    out: Path | None,
+    data_dir: Path,
+    template: str | None = None,
+    said: FileCorrections = NOTHING_SAID,
+) -> str:
     """Text of a starter declaration for one or several inputs.
 
     One file with one table is declared by itself; the tables of several files, or of one that holds several, are
@@ -35,6 +42,7 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
     out : where the declaration will be written; None for standard output
     data_dir : whose sources' names are taken
     template : name of the vendor whose headings and words these are (a file of data/templates)
+    said : what a person corrected of a file that is declared by itself
 
     Raises
     ------
@@ -48,7 +56,7 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
     notes = [f"NOT READ {name}: {why}" for one in listed for name, why in one.passed_over]
     vendor = None if template is None else VendorWords(load_template(template))
     if vendor is None and len(found) == 1 and _is_plain(inputs[0], found[0].location):
-        return _with_free_name(_declare_alone(Path(inputs[0]), out), out, data_dir)
+        return _with_free_name(_declare_alone(Path(inputs[0]), out, said), out, data_dir)
 
     tables: list[ExportTable] = []
     places: list[Location] = []
@@ -63,7 +71,7 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
 
     tables, places = _join_parts(tables, places, out)
     if vendor is None and len(tables) == 1 and len(found) > 1 and _is_plain(places[0].file, places[0]) and not notes:
-        return _with_free_name(_declare_alone(Path(places[0].file), out), out, data_dir)
+        return _with_free_name(_declare_alone(Path(places[0].file), out, said), out, data_dir)
 
     title = _title(inputs)
     if vendor is not None:
@@ -78,6 +86,12 @@ def init_export(inputs: Sequence[str], out: Path | None, data_dir: Path, templat
                 "file of leads by itself: leadscore init FILE."
             )
         return render_declaration(plan, heading)
+
+
+def seen_beside(path: Path) -> bool:
+    """Whether a file holds one table that is read by its path alone."""
+    tables = list_tables(str(path)).tables
+    return len(tables) == 1 and _is_plain(str(path), tables[0].location)
 
 
 def _is_plain(given: str, location: Location) -> bool:
@@ -131,9 +145,9 @@ def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> E
     return ExportTable(called, texts_of(raw.frame), keys, raw.form, question)
 
 
-def _declare_alone(path: Path, out: Path | None) -> str:
+def _declare_alone(path: Path, out: Path | None, said: FileCorrections) -> str:
     """The declaration of one file, which it names as seen from where the declaration will lie."""
-    text = init_source(path)
+    text = init_source(path, said)
     if out is None:
         return text
     return text.replace(f"file: {quote_yaml(path.name)}\n", f"file: {quote_yaml(_seen_from(path, out))}\n", 1)

@@ -1,0 +1,210 @@
+"""What was guessed about the files of a first run, as a record that a form shows, and the declaration made of it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from features.schema.vocabulary import ColumnType
+from pipelines.declaring.column_inference import Guess
+from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
+from pipelines.declaring.deal_clocks import closed_headers
+from pipelines.declaring.exports.open_export import init_export, seen_beside
+from pipelines.declaring.file_facts import FileFacts, ambiguous_dates
+from pipelines.declaring.starter_declaration import declare_facts, read_facts
+from pipelines.declaring.status_column import MOST_VALUES, StatusColumn
+
+EDIT_MARK = "# TO EDIT: "
+_FEW = 3  # examples of a column
+_MOST_COLUMNS = 300  # listed; a wider file is declared whole and shown in part
+Kind = Literal["deals", "flat", "several"]
+Why = Literal["", "today", "outcome", "one_value", "rounded", "after", "conversion", "id", "name", "time", "amount"]
+
+
+class StatusValue(BaseModel):
+    """A value of the outcome: its rows and what it means, empty where that is not known; "" is an empty cell."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: str
+    rows: int
+    means: str
+
+
+class GuessedColumn(BaseModel):
+    """A column: how it is used, why not for learning, and three values unless they are a person's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    header: str
+    type: str
+    use: Literal["learn", "show", "person", "sensitive", "leave_out", "key"]
+    why: Why = ""
+    examples: tuple[str, ...] = ()
+    filled: float
+
+
+class GuessedTable(BaseModel):
+    """A table of several: what it was taken for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    file: str
+
+
+class GuessedFiles(BaseModel):
+    """What was found out about one file, or about several together (then only ``tables`` and the declaration).
+
+    ``ambiguous`` are headers whose dates can be read in two ways, with an example each; ``edits`` are what the starter
+    declaration asks a person to look at, in English.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    name: str
+    declaration: str
+    edits: tuple[str, ...] = ()
+    rows: int = 0
+    broken: int = 0
+    status: str | None = None
+    values: tuple[StatusValue, ...] = ()
+    won: int = 0
+    lost: int = 0
+    open: int = 0
+    lead_id: str | None = None
+    created: str | None = None
+    closed: tuple[str, ...] = ()
+    ambiguous: dict[str, str] = {}
+    horizon_days: int | None = None
+    horizon_share: float | None = None
+    columns: tuple[GuessedColumn, ...] = ()
+    tables: tuple[GuessedTable, ...] = ()
+    status_choices: tuple[str, ...] = ()
+    id_choices: tuple[str, ...] = ()
+    time_choices: tuple[str, ...] = ()
+
+
+def guess_files(files: Sequence[Path], out: Path, data_dir: Path, said: FileCorrections = NOTHING_SAID) -> GuessedFiles:
+    """What one file, or several, seem to hold, and their declaration as it would be written to ``out``.
+
+    Raises
+    ------
+    DataError and its kinds : a file cannot be read, or what was said does not fit it
+    """
+    text = init_export([str(file) for file in files], out, data_dir, said=said)
+    declared: dict[str, Any] = yaml.safe_load(text)
+    name = str(declared["name"])
+    edits = tuple(line.removeprefix(EDIT_MARK) for line in text.splitlines() if line.startswith(EDIT_MARK))
+    alone = _single(files, declared)
+    if alone is None:
+        tables = tuple(
+            GuessedTable(name=table, file=str((keys or {}).get("location", {}).get("file", "")))
+            for table, keys in (declared.get("tables") or {}).items()
+        )
+        return GuessedFiles(kind="several", name=name, declaration=text, edits=edits, tables=tables)
+    facts, question = read_facts(alone, said)
+    rendered = declare_facts(facts, question)
+    return _of_one(facts, yaml.safe_load(rendered)).model_copy(
+        update={"name": name, "declaration": text, "edits": edits}
+    )
+
+
+def _single(files: Sequence[Path], declared: Mapping[str, Any]) -> Path | None:
+    """The one file that was declared by itself."""
+    by_itself = "opportunities" in declared or declared.get("kind") == "flat"
+    return files[0] if len(files) == 1 and by_itself and seen_beside(files[0]) else None
+
+
+def _of_one(facts: FileFacts, declared: Mapping[str, Any]) -> GuessedFiles:
+    status, clocks = facts.status, facts.clocks
+    deals = declared.get("opportunities")
+    columns = deals["columns"] if deals else declared["tables"]["leads"]["columns"]
+    keys = {facts.lead_id, facts.created, *((clocks.closed) if clocks else ())}
+    keys.add(None if status is None else status.header)
+    times = tuple(h for h, guess in facts.guesses.items() if guess.type is ColumnType.TIMESTAMP)
+    said = facts.said
+    closed = clocks.closed if clocks is not None else closed_headers(facts.guesses)
+    return GuessedFiles(
+        kind="deals" if deals else "flat",
+        name="",
+        declaration="",
+        rows=len(facts.frame),
+        broken=len(facts.raw.broken),
+        status=None if status is None else status.header,
+        values=() if status is None else _values(status),
+        won=0 if status is None else status.rows(status.meanings["won"]),
+        lost=0 if status is None else status.rows((*status.lost, *status.disqualified)),
+        open=0 if status is None else status.rows(status.open),
+        lead_id=facts.lead_id,
+        created=facts.created,
+        closed=closed if said.closed is None else said.closed,
+        ambiguous={h: _example(facts, h) for h in ambiguous_dates(facts.frame, facts.guesses)},
+        horizon_days=None if clocks is None else clocks.horizon.days,
+        horizon_share=None if clocks is None else clocks.horizon.share,
+        columns=tuple(
+            _column(guess, _declared_of(facts.names[header], columns), header in keys)
+            for header, guess in list(facts.guesses.items())[:_MOST_COLUMNS]
+        ),
+        status_choices=tuple(
+            h for h, guess in facts.guesses.items() if 2 <= guess.distinct + len(guess.missing) <= MOST_VALUES
+        ),
+        id_choices=tuple(h for h, guess in facts.guesses.items() if 2 * guess.distinct >= len(facts.frame)),
+        time_choices=times,
+    )
+
+
+def _values(status: StatusColumn) -> tuple[StatusValue, ...]:
+    """Values in the order of their rows, an empty cell last."""
+    by_value = {value: standing for standing, values in status.meanings.items() for value in values}
+    listed = [StatusValue(value=v, rows=n, means=by_value.get(v, "")) for v, n in status.counts.items()]
+    if status.blank:
+        listed.append(StatusValue(value="", rows=status.blank, means="open" if "" in status.open else ""))
+    return tuple(listed)
+
+
+def _example(facts: FileFacts, header: str) -> str:
+    return str(facts.frame[header].dropna().iloc[0])
+
+
+def _declared_of(name: str, columns: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return columns.get(name)
+
+
+def _column(guess: Guess, declared: Mapping[str, Any] | None, key: bool) -> GuessedColumn:
+    keys = {"role": "display"} if declared is None else declared  # owner and amount stand beside the columns
+    role = "key" if key else str(keys.get("role", "feature"))
+    use = {"feature": "learn", "display": "show", "personal": "person", "ignore": "leave_out"}.get(role, role)
+    hidden = use in ("person", "sensitive")
+    return GuessedColumn(
+        header=guess.header,
+        type=str(keys.get("type", guess.type)),
+        use=use,
+        why=_why(guess, keys) if use in ("leave_out", "show") else "",
+        examples=() if hidden else guess.examples[:_FEW],
+        filled=guess.filled,
+    )
+
+
+def _why(guess: Guess, keys: Mapping[str, Any]) -> Why:
+    because = str(keys.get("excluded_because", ""))
+    if keys.get("when_known") == "overwritten" or guess.today:
+        return "today"
+    if guess.distinct <= 1:
+        return "one_value"
+    if "follows from" in because or "tells the outcome" in because:
+        return "conversion" if "converted" in because else "outcome"
+    if "rounded" in because:
+        return "rounded"
+    if because and because != "left out by hand":
+        return "after"
+    if keys.get("role") != "display":
+        return ""
+    if keys.get("type") == "id":
+        return "id"
+    if guess.type is ColumnType.TIMESTAMP:
+        return "time"
+    return "amount" if guess.type is ColumnType.NUMBER else "name"

@@ -1,0 +1,21 @@
+"""The server's own files under another source: keys, sessions and the audit trail go along with whom they belong to."""
+
+import shutil
+from pathlib import Path
+
+from pipelines.workspace.private_files import create_private, file_mode, make_folder
+from serving.store.engine import Store
+
+
+def carry_state(store: Store, folder: Path, destination: Path) -> None:
+    """Copy a SQLite store and the server's secret into another folder; what lies there already stays."""
+    make_folder(destination)
+    secret, there = folder / "secret", destination / "secret"
+    if secret.exists() and not there.exists():
+        create_private(there)
+        shutil.copyfile(secret, there)
+    copy = destination / "store.sqlite"
+    if not copy.exists():
+        with store.engine.connect() as connection:
+            connection.exec_driver_sql("VACUUM INTO ?", (str(copy),))
+        copy.chmod(file_mode())
