@@ -27,6 +27,7 @@ from models.explaining.qualification import PolicyInputs, Qualification
 from models.explaining.qualification_policy import QualificationPolicy
 from models.explaining.questions import QuestionValue
 from models.explaining.reasons import TOP, Reason, ReasonWriter
+from models.explaining.wording.plain_reasons import PlainReason, choose_reasons
 from models.field_effects import find_missing_fields
 from models.interfaces import Contributions
 from models.logistic import sigmoid
@@ -34,6 +35,7 @@ from models.standing.next_steps import Steps
 from models.standing.of_scored import standing_of
 from models.standing.record import Standing
 
+PLAIN_REASONS = 3  # of either side in plain words
 FILLED_BY = ("marketing", "the lead's owner")  # who may look a field up: whoever may give feedback
 FILLED_WHERE = ("card", "api", "csv")
 
@@ -110,6 +112,13 @@ class Scored:
         """Where one lead stands."""
         return standing_of(self, row)
 
+    def plain_reasons(self, row: int, *, helps: bool, count: int) -> list[PlainReason]:
+        """The largest reasons of one lead in plain words."""
+        names, parts = self.contributions.names, self.contributions.values[row]
+        reasons = self.writer.reasons(row_of(self.rows, row), names, parts)
+        unit = self.bundle.scale.points_per_log_odds
+        return choose_reasons(reasons, self.source, unit, helps=helps, count=count)
+
     def card(self, row: int) -> dict[str, Any]:
         """Everything a rep reads about one lead, JSON-ready."""
         card = _card(self, row)
@@ -170,6 +179,10 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "criteria": criteria,
         "mode": "points" if bundle.by_points else "model",
         "manual": None if scored.manual is None else scored.manual.record(row, framework),
+        "plain": {
+            side: [found.record() for found in scored.plain_reasons(row, helps=helps, count=PLAIN_REASONS)]
+            for side, helps in (("for", True), ("against", False))
+        },
         "for": [r.text for r in islice((r for r in reasons if r.contribution > 0), TOP)],
         "against": [r.text for r in islice((r for r in reasons if r.contribution < 0), TOP)],
         "reference_probability": float(sigmoid(np.array([bundle.scale.reference_log_odds]))[0]),

@@ -14,6 +14,7 @@ from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import Framework
 from models.explaining.language import Language
 from models.explaining.reasons import Reason
+from models.explaining.wording.labels import translate_label, translate_value
 
 SHOWN = 2  # facts of a criterion: "the one or two facts behind it" of the rep's card
 CLEAR_POINTS = 1  # shown points from which they say another thing than the status
@@ -56,7 +57,7 @@ def stated_answers(
             StatedAnswer(
                 question=feature.params.question,
                 feature=feature.name,
-                label=question.label or feature.params.question.replace("_", " "),
+                label=translate_label(language, question.label or feature.params.question.replace("_", " ")),
                 value=_in_words(value, language),
                 points=points.get(feature.name, 0.0),
                 age_days=age,
@@ -174,7 +175,7 @@ def group_by_criterion(
 
 
 def _in_words(value: Any, language: Language) -> str:
-    return value.replace("_", " ") if isinstance(value, str) else language.number(float(value))
+    return translate_value(language, value) if isinstance(value, str) else language.number(float(value))
 
 
 def _join(names: Sequence[str], language: Language) -> str:

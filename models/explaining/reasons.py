@@ -14,6 +14,7 @@ from features.assembly.frameless_rows import Values, column_names, number_block,
 from features.catalog.feature import Catalog, Feature, FeatureType, Wording
 from models.explaining.language import ENGLISH, Language
 from models.explaining.model_bars import UNMAPPED, feature_of_segment, is_segment_contribution
+from models.explaining.wording.labels import translate_label, translate_value
 from models.interfaces import Contributions
 
 TOP = 3  # reasons of a lead in a scored file: columns reason_1 to reason_3
@@ -47,7 +48,7 @@ class Reason(NamedTuple):
         """The feature in a few words."""
         feature = self.writer.features.get(self.feature)
         label = (feature.label if feature is not None else "") or self.feature.replace("_", " ")
-        return label.removeprefix("days since ")
+        return translate_label(self.writer.language, label.removeprefix("days since "))
 
     @property
     def sign(self) -> str:
@@ -159,7 +160,7 @@ class _FactContext:
 def _describe_segment(feature: Feature | None, name: str, context: _FactContext) -> str:
     """What the level of a lead's segment says, beside what its facts do."""
     label = (feature.label if feature else "") or feature_of_segment(name).replace("_", " ")
-    say = context.language.text
+    label, say = translate_label(context.language, label), context.language.text
     if context.helps:
         return say("leads of this {label} win more often than their other facts say", label=label)
     return say("leads of this {label} win less often than their other facts say", label=label)
@@ -167,27 +168,36 @@ def _describe_segment(feature: Feature | None, name: str, context: _FactContext)
 
 def _write_sentence(feature: Feature | None, name: str, value: Any, context: _FactContext) -> str:
     """The value in words, and how won and other leads compare."""
+    said = describe_fact(feature, name, value, context.language)
+    if feature is None:
+        return said
+    if value is None:
+        return said + _missing_note(context)
+    if feature.type is FeatureType.CATEGORY:
+        return said + _level_note(context, str(value))
+    return said + _threshold_note(feature, float(value), context)
+
+
+def describe_fact(feature: Feature | None, name: str, value: Any, language: Language) -> str:
+    """A feature's value in words, None for one that is missing; an unknown feature by its name."""
+    say = language.text
     if feature is None:
         if name == UNMAPPED:
-            return context.language.text("what the other model makes of facts that are not known here")
+            return say("what the other model makes of facts that are not known here")
         return f"{name.replace('_', ' ')}"
-    say = context.language.text
     label = feature.label or name.replace("_", " ")
     if value is None:
         known = label.removeprefix("days since ").removeprefix("an ")
-        return say("no {thing} on record", thing=known) + _missing_note(context)
+        return say("no {thing} on record", thing=translate_label(language, known))
     if feature.type is FeatureType.CATEGORY:
-        return say("{label}: {value}", label=label, value=str(value).replace("_", " ")) + _level_note(
-            context, str(value)
-        )
-    return _describe_value(feature, label, float(value), context.language) + _threshold_note(
-        feature, float(value), context
-    )
+        shown = translate_value(language, str(value))
+        return say("{label}: {value}", label=translate_label(language, label), value=shown)
+    return _describe_value(feature, label, float(value), language)
 
 
 def _describe_value(feature: Feature, label: str, value: float, language: Language) -> str:
     """A known number in words, by the wording its feature declares."""
-    say = language.text
+    say, raw, label = language.text, label, translate_label(language, label)
     match feature.wording:
         case Wording.COUNT:
             if value == 1:
@@ -200,7 +210,7 @@ def _describe_value(feature: Feature, label: str, value: float, language: Langua
         case Wording.FLAG:
             return say("{label}: yes" if value > 0 else "{label}: no", label=label)
         case Wording.RECENCY:
-            since = label.removeprefix("days since ")
+            since = translate_label(language, raw.removeprefix("days since "))
             return say("{label}: last {days} ago", label=since, days=_days(value, language))
         case Wording.AGE:
             return say("{label}: {value}", label=label, value=_days(value, language))
