@@ -9,6 +9,7 @@ from features.array_types import Bools
 from features.schema.vocabulary import LeadList, Stage
 from models.explaining.qualification_policy import default_qualification
 from models.standing.next_steps import step_after_close
+from pipelines.scoring.accounts.people_index import fold_name
 from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import Page, WorklistQuery
 
@@ -32,8 +33,10 @@ def closed_page(state: LoadedState, query: WorklistQuery) -> Page:
         kept &= (found["outcome"] == query.stage).to_numpy(dtype=bool)
     found = found[kept]
     if query.search.strip():
-        asked = query.search.strip().lower()
-        found = found[[asked in _searched(state, row) for row in found.itertuples()]]
+        words = fold_name(query.search).split()
+        found = found[
+            [all(word in text for word in words) for text in (_searched(state, row) for row in found.itertuples())]
+        ]
 
     first = (query.page - 1) * query.size
     part = found.iloc[first : first + query.size]
@@ -52,7 +55,7 @@ def _are_of(table: pd.DataFrame, owner: str | None) -> Bools:
 
 
 def _searched(state: LoadedState, row: Any) -> str:
-    return "\n".join((row.lead_id, *state.data.display(int(row.code)).values())).lower()
+    return fold_name("\n".join((row.lead_id, *state.data.display(int(row.code)).values())))
 
 
 def _row(state: LoadedState, row: Any, lead_list: str) -> dict[str, Any]:

@@ -61,9 +61,18 @@ def parse_worklist_query(
     segment: Annotated[
         str, Query(max_length=300, description="only this part: 'industry:retail', or a value of the declared segment")
     ] = "",
+    unknown: Annotated[
+        str, Query(max_length=40, description="only leads of whom nothing is known about this criterion")
+    ] = "",
     minimum: Annotated[int, Query(ge=0, le=100, description="lowest score")] = 0,
-    search: Annotated[str, Query(max_length=200, description="text to find in ids and display columns")] = "",
-    sort: Annotated[Sort, Query(description="score, points (of the rubric), change, newest, value or lead")] = "score",
+    search: Annotated[
+        str, Query(max_length=200, description="words to find in ids and display columns; accents and case aside")
+    ] = "",
+    sort: Annotated[
+        Sort,
+        Query(description="score, points (of the rubric), change, newest, value, waiting (in its stage), name or lead"),
+    ] = "score",
+    reverse: Annotated[bool | Literal[""], Query(description="the order turned round")] = "",
     disagree: Annotated[
         bool | Literal[""], Query(description="only leads that either rubric or model would hand off")
     ] = "",
@@ -73,7 +82,7 @@ def parse_worklist_query(
     """The query of a request; an empty text, as forms send it, is not a filter."""
     return WorklistQuery(
         owner=owner or None, state=state, lead_list=str(lead_list), stage=stage, grade=grade,
-        segment=segment, minimum=minimum, search=search, sort=sort,
+        segment=segment, unknown=unknown, minimum=minimum, search=search, sort=sort, reverse=bool(reverse),
         disagree=bool(disagree), page=page, size=size,
     )  # fmt: skip
 
@@ -90,16 +99,8 @@ def read_page(
     than a day before, ``all`` shows everything.
     """
     app_state.catch_up()
-    now = app_state.clock.as_of(None)
     overrides = find_overrides(app_state.store)
-    limited = replace(
-        query,
-        owner=query.owner if caller.owner is None else caller.owner,
-        hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
-        since=now - NEW_WITHIN if show == "new" and now is not None else None,
-        pinned={name: said["state"] for name, said in overrides.items() if said["state"]},
-        actions={name: said["next_action"] for name, said in overrides.items() if said["next_action"]},
-    )
+    limited = limit_query(app_state, query, caller, show, overrides)
 
     closed = limited.lead_list in CLOSED_LISTS
     silenced = find_silenced_leads(app_state.store) if closed or show == "all" else frozenset()
@@ -117,6 +118,26 @@ def read_page(
         row = pin(row, overrides.get(name))
         rows.append(_without_advice(row) if name in silenced else row)
     return replace(page, rows=rows)
+
+
+def limit_query(
+    app_state: AppState,
+    query: WorklistQuery,
+    caller: Caller,
+    show: str,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> WorklistQuery:
+    """The query as the caller may ask it: only their own leads, without those put aside, with what sales pinned."""
+    now = app_state.clock.as_of(None)
+    pinned = find_overrides(app_state.store) if overrides is None else overrides
+    return replace(
+        query,
+        owner=query.owner if caller.owner is None else caller.owner,
+        hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
+        since=now - NEW_WITHIN if show == "new" and now is not None else None,
+        pinned={name: said["state"] for name, said in pinned.items() if said["state"]},
+        actions={name: said["next_action"] for name, said in pinned.items() if said["next_action"]},
+    )
 
 
 def _without_advice(row: dict[str, Any]) -> dict[str, Any]:

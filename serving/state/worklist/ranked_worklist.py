@@ -11,12 +11,14 @@ import pandas as pd
 
 from features.array_types import Bools, Floats, Ints
 from models.standing.next_steps import place_by_action
+from pipelines.scoring.accounts.people_index import fold_name
+from pipelines.scoring.shown_columns import person_name
 from serving.state.lead_data import LeadData, rows_of
 from serving.state.segments import Segments
 from serving.state.win_value import lead_win_values
 from serving.state.worklist.list_columns import compact_text_columns, display_values, factorize, texts_of
 from serving.state.worklist.ranks import Ranks, sort_best_first
-from serving.state.worklist.worklist_query import Page, Sort, WorklistQuery
+from serving.state.worklist.worklist_query import Page, Place, Sort, WorklistQuery
 
 
 class Worklist:
@@ -192,9 +194,7 @@ class Worklist:
     def page(self, query: WorklistQuery) -> Page:
         """One page of what the query asks for; equal scores are sorted by lead id, so pages never overlap."""
         ranks = self._ranks
-        order = self._order(ranks, query.sort)
-        mask = self._mask(ranks, query)
-        selected = order if mask is None else order[mask[order]]
+        selected = self._selected(ranks, query)
 
         first = (query.page - 1) * query.size
         chosen = selected[first : first + query.size]
@@ -203,6 +203,47 @@ class Worklist:
         for rank, row in enumerate(rows, first + 1):
             row["rank"] = rank
         return Page(rows, len(selected), query.page, query.size)
+
+    def place_of(self, query: WorklistQuery, lead_id: str) -> Place | None:
+        """Where a lead stands in what the query asks for, None where it is not among them."""
+        selected = self._selected(self._ranks, query)
+        found = np.flatnonzero(selected == self._find_position(lead_id))
+        if not len(found):
+            return None
+        at = int(found[0])
+        before = str(self.position[selected[at - 1]]) if at > 0 else ""
+        after = str(self.position[selected[at + 1]]) if at + 1 < len(selected) else ""
+        return Place(at + 1, len(selected), before, after)
+
+    def count_by(self, query: WorklistQuery, column: str) -> dict[str, int]:
+        """What the query asks for by the values of a column (of the list, or ``grade`` by its letter); none without."""
+        ranks = self._ranks
+        values = self._texts_with(ranks, column, query.actions)
+        if values is None:
+            return {}
+        mask = self._mask(ranks, query)
+        chosen = pd.Series(values if mask is None else values[mask], dtype="str")
+        counts = (chosen.str[:1] if column == "grade" else chosen).value_counts()
+        return {str(name): int(count) for name, count in counts.items() if name}
+
+    def count_states(self, query: WorklistQuery) -> dict[str, int]:
+        """What the query asks for by state, pinned leads by what sales pinned."""
+        ranks = self._ranks
+        codes, mask = self._states_with(ranks, query.pinned), self._mask(ranks, query)
+        counts = np.bincount(codes if mask is None else codes[mask], minlength=len(self._state))
+        return {name: int(counts[code]) for name, code in self._state.items() if counts[code]}
+
+    def count_segment(self, query: WorklistQuery, column: str) -> dict[str, int]:
+        """What the query asks for by the values of a declared column."""
+        values, mask = self.segments.values(column), self._mask(self._ranks, query)
+        counts = pd.Series(values if mask is None else values[mask], dtype="str").value_counts()
+        return {str(name): int(count) for name, count in counts.items() if name}
+
+    def _selected(self, ranks: Ranks, query: WorklistQuery) -> Ints:
+        """Positions of what the query asks for, in its order."""
+        order, mask = self._order(ranks, query.sort), self._mask(ranks, query)
+        selected = order if mask is None else order[mask[order]]
+        return selected[::-1] if query.reverse else selected
 
     def _order(self, ranks: Ranks, sort: Sort) -> Ints:
         """Positions in the order asked for; ties by lead id."""
@@ -214,6 +255,11 @@ class Worklist:
             return ranks.by_score if self.win_values is None else self._by_value(ranks, self.win_values)
         if sort == "lead":
             return np.argsort(self._id_rank, kind="stable")
+        if sort == "name":
+            return self._by_name
+        if sort == "waiting":
+            days = pd.to_numeric(pd.Series(self._texts_now(ranks, "stage_days")), errors="coerce").fillna(-1.0)
+            return np.lexsort((self._id_rank, -days.to_numpy(dtype=np.float64)))
         if sort == "change":
             moved = np.nan_to_num(ranks.score - self.scores_last_week, nan=-1e9)  # leads without a past come last
             return np.lexsort((self._id_rank, -moved))
@@ -223,6 +269,11 @@ class Worklist:
         if "value" not in ranks.orders:
             ranks.orders["value"] = np.lexsort((self._id_rank, -(ranks.probability * win_values)))
         return ranks.orders["value"]
+
+    @cached_property
+    def _by_name(self) -> Ints:
+        names = [fold_name(person_name(self._display_of(at))) or "~" for at in range(len(self))]  # the nameless last
+        return np.lexsort((self._id_rank, np.array(names, dtype=str)))
 
     @cached_property
     def _newest_first(self) -> Ints:
@@ -241,6 +292,9 @@ class Worklist:
                 parts.append(np.zeros(len(self), dtype=bool) if values is None else values == wanted)
         if query.grade:
             parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))
+        if query.unknown:
+            status = self._texts_now(ranks, f"status_{query.unknown}")
+            parts.append(np.zeros(len(self), dtype=bool) if status is None else status == "unknown")
         if query.segment:
             parts.append(self.segments.mask(query.segment))
         if query.since is not None:
@@ -259,15 +313,18 @@ class Worklist:
         return np.logical_and.reduce(parts) if parts else None
 
     def _search_mask(self, text: str) -> Bools:
-        return self._searched_text.str.contains(text.lower(), regex=False).to_numpy(dtype=bool)
+        found = np.ones(len(self), dtype=bool)
+        for word in fold_name(text).split():
+            found &= self._searched_text.str.contains(word, regex=False).to_numpy(dtype=bool)
+        return found
 
     @cached_property
     def _searched_text(self) -> pd.Series:
-        """Id and display columns of every lead in one lower-case text."""
+        """Id and display columns of every lead in one text, without accents and case."""
         joined = self.frame["lead_id"].astype("str")
         for values in self.display.values():
             joined = joined + "\n" + pd.Series(values).astype("str")
-        return joined.str.lower()
+        return joined.map(fold_name).astype("str")
 
     def _row(self, ranks: Ranks, at: int, record: dict[str, Any]) -> dict[str, Any]:
         record |= ranks.patches.get(at, {})

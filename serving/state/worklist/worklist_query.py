@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Sort = Literal["score", "points", "change", "newest", "value", "lead"]
+Sort = Literal["score", "points", "change", "newest", "value", "lead", "name", "waiting"]
 PAGE_LIMIT = 500  # rows of one page: bounds the time and the size of an answer
 
 
@@ -19,9 +19,11 @@ class WorklistQuery:
     stage: str = ""
     grade: str | None = None
     segment: str = ""
+    unknown: str = ""  # a criterion of which nothing is known
     minimum: int = 0
     search: str = ""
     sort: Sort = "score"
+    reverse: bool = False  # the order turned round
     page: int = 1
     size: int = 50
     hidden: frozenset[str] = field(default_factory=frozenset)
@@ -29,6 +31,16 @@ class WorklistQuery:
     pinned: Mapping[str, str] = field(default_factory=dict)  # lead to the state that sales pinned
     actions: Mapping[str, str] = field(default_factory=dict)  # lead to the next action that sales pinned
     disagree: bool = False  # only leads that one of rubric and model would hand off
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a lead stands in what the query asks for: its rank from 1, of how many, and the leads beside it."""
+
+    rank: int
+    total: int
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True)
