@@ -27,7 +27,7 @@ from models.explaining.qualification import PolicyInputs, Qualification
 from models.explaining.qualification_policy import QualificationPolicy
 from models.explaining.questions import QuestionValue
 from models.explaining.reasons import TOP, Reason, ReasonWriter
-from models.explaining.wording.plain_reasons import PlainReason, choose_reasons
+from models.explaining.wording.plain_reasons import PlainReason, choose_reasons, unmet_answers
 from models.field_effects import find_missing_fields
 from models.interfaces import Contributions
 from models.logistic import sigmoid
@@ -119,6 +119,10 @@ class Scored:
         unit = self.bundle.scale.points_per_log_odds
         return choose_reasons(reasons, self.source, unit, helps=helps, count=count)
 
+    def unmet_answers(self, row: int) -> list[str]:
+        """What was said that keeps a criterion from being met, the youngest first."""
+        return unmet_answers(row_of(self.rows, row), self.source, self.bundle.catalog, self.language)
+
     def card(self, row: int) -> dict[str, Any]:
         """Everything a rep reads about one lead, JSON-ready."""
         card = _card(self, row)
@@ -179,6 +183,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "criteria": criteria,
         "mode": "points" if bundle.by_points else "model",
         "manual": None if scored.manual is None else scored.manual.record(row, framework),
+        "unmet_answers": scored.unmet_answers(row),
         "plain": {
             side: [found.record() for found in scored.plain_reasons(row, helps=helps, count=PLAIN_REASONS)]
             for side, helps in (("for", True), ("against", False))

@@ -18,23 +18,23 @@ from models.explaining.qualification_policy import Action
 from models.one_answer_short import FIELD, LOOK_UP
 from pipelines.scoring.shown_columns import NAMING
 from serving import problems
-from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, count_lists, read_page
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, identify_caller, require_model
 from serving.leads.answer_history import group_answers
 from serving.leads.card import build_card, build_timeline, list_open_questions, read_history
-from serving.leads.feedback import find_pinned_states
 from serving.leads.score_change import explain_score_change
-from serving.lists.closed_leads_page import CLOSED_LISTS
 from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
 from serving.pages import account_pages, display_choices, forms, language, process, report_file, results, sign_in
 from serving.pages.chart_geometry import build_score_line, build_waterfall
-from serving.pages.language import language_of, translate_reasons
+from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.setup import setup_page
 from serving.pages.shell import START, collect_navigation
 from serving.problems import ConfirmError, InvalidError, NotReadyError, SignInError
-from serving.results.run_results import find_win_value, read_caution
+from serving.pages.worklist import worklist_routes
+from serving.pages.worklist.worklist_record import extra_columns
+from serving.pages.worklist.worklist_routes import link_column, why_points
+from serving.results.run_results import read_caution
 from serving.schemas import FeedbackGiven, Short
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -62,6 +62,7 @@ def install(app: FastAPI) -> None:
         display_choices.router,
         setup_page.router,
         report_file.router,
+        worklist_routes.router,
     )
     for part in parts:
         app.include_router(part, dependencies=[] if part in _WITHOUT_MODEL else [Depends(require_model)])
@@ -99,83 +100,9 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
 
 
 @router.get("/", name=START)
-def start_page(request: Request) -> Response:
+def start_page(request: Request, caller: Reader) -> Response:
     """The worklist, until there is a page to start from; filters of old addresses go along."""
     return RedirectResponse("/worklist" + (f"?{request.url.query}" if request.url.query else ""), status_code=307)
-
-
-@router.get("/worklist")
-def worklist_page(
-    request: Request,
-    app_state: AppStateDep,
-    caller: Reader,
-    query: Asked,
-    show: Annotated[Show, Query()] = "open",
-    saved: Annotated[str, Query(max_length=20)] = "",
-    lead: Annotated[str, Query(max_length=200)] = "",
-) -> Response:
-    """Ranked leads: whom to call first, and why; ``saved`` is the verdict just given on ``lead``."""
-    state = app_state.loaded
-    framework = app_state.framework(None)
-    value, currency = find_win_value(app_state)
-
-    found = read_page(app_state, state, query, caller, show)
-    if query.lead_list not in CLOSED_LISTS:
-        translate_reasons(app_state, found.rows, language_of(request))
-    filters = {
-        "owner": query.owner, "list": query.lead_list, "stage": query.stage, "state": query.state,
-        "grade": query.grade, "segment": query.segment, "minimum": query.minimum, "search": query.search,
-        "sort": query.sort, "show": show, "disagree": "true" if query.disagree else "",
-    }  # fmt: skip
-
-    return render_page(
-        request,
-        "worklist.html",
-        caller,
-        found=found,
-        filters=filters,
-        framework=framework,
-        owners=state.worklist.owners if caller.owner is None else [],
-        states=state.worklist.states_of(caller.owner, find_pinned_states(app_state.store)),
-        stages=state.worklist.counts_of("stage", caller.owner),
-        lists=count_lists(app_state, state, caller.owner),
-        over=query.lead_list in CLOSED_LISTS,
-        segments=state.worklist.segments.choices,
-        link=_link_column(app_state.settings.record_link, state),
-        extra=_extra_columns(app_state, Role.DISPLAY),
-        horizon=state.model.bundle.horizon_days,
-        caution=read_caution(app_state),
-        value=value,
-        currency=currency,
-        by=app_state.context.source.capacity.value_by if state.worklist.win_values is not None else None,
-        fresh=_new_since(app_state),
-        points=state.worklist.has_points,
-        by_points=why_points(app_state),
-        saved=saved if saved in VERDICTS and state.data.code(lead) >= 0 else "",
-        lead=lead,
-    )
-
-
-def _extra_columns(app_state: AppState, *roles: Role) -> list[str]:
-    """Declared columns with these roles, except name, company, owner and the link to the record."""
-    source, link = app_state.context.source, _link_column(app_state.settings.record_link, app_state.loaded)
-    return [
-        name
-        for table in ("leads", "accounts")
-        for name, column in (source.tables[table].columns.items() if table in source.tables else ())
-        if column.role in roles and name not in (*NAMING, link)
-    ]
-
-
-def _link_column(named: str | None, state: Any) -> str:
-    columns = state.worklist.display
-    return named or next((name for name in columns if name.endswith("url")), "")
-
-
-def _new_since(app_state: AppState) -> str:
-    """Leads created from this time on are new; empty in sources without clocks."""
-    now = app_state.clock.as_of(None)
-    return "" if now is None else (now - NEW_WITHIN).isoformat()
 
 
 @router.get("/short")
@@ -217,6 +144,7 @@ def card_page(
     found = build_card(app_state, lead_id, caller.owner, framework, language=language_of(request).code)
     asked = list_open_questions(found, chosen, app_state.loaded)
     past = read_history(app_state, lead_id, caller.owner)
+    link = link_column(app_state.settings.record_link, app_state.loaded)
 
     return render_page(
         request,
@@ -235,18 +163,12 @@ def card_page(
         frameworks=[load_framework(name) for name in framework_names()],
         saved=saved,
         may_write=caller.may(Scope.FEEDBACK),
-        link=_link_column(app_state.settings.record_link, app_state.loaded),
-        extra=_extra_columns(app_state, Role.DISPLAY, Role.PERSONAL),
+        link=link,
+        extra=extra_columns(app_state, Role.DISPLAY, Role.PERSONAL, without=(*NAMING, link)),
         horizon=app_state.loaded.model.bundle.horizon_days,
         caution=read_caution(app_state),
         by_points=why_points(app_state),
     )
-
-
-def why_points(app_state: AppState) -> str:
-    """Why points score alone; empty where a model scores."""
-    bundle = app_state.loaded.model.bundle
-    return str(bundle.meta.get("verdict_text") or "No model was trained.") if bundle.by_points else ""
 
 
 def _weekly_change(

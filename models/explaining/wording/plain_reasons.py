@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.catalog.feature import Feature, Wording
+from features.catalog.feature import Catalog, Feature, Wording
 from features.schema.operations import AnswerValue
 from features.schema.source import Question, Source
 from features.schema.vocabulary import Topic
@@ -125,6 +125,30 @@ def say_fact(reason: Reason, source: Source | None) -> str:
             return language.text(met, label=translate_label(language, feature.label))
     known = None if _is_missing(value) else value
     return capitalise(describe_fact(feature, reason.feature, known, reason.writer.language))
+
+
+def unmet_answers(row: Mapping[str, Any], source: Source | None, catalog: Catalog, language: Language) -> list[str]:
+    """What was said that keeps a criterion from being met, each a sentence without its full stop, the youngest first.
+
+    Answers that are too old to count, and questions of which no answer is declared to meet them, are left out.
+    """
+    found: list[tuple[float, str]] = []
+    for feature in catalog.of_family("answers"):
+        question, value = _question_of(feature, source), row.get(feature.name)
+        if question is None or _is_missing(value):
+            continue
+        age = row.get(f"{feature.name}_age")
+        days = 0.0 if _is_missing(age) else float(age)  # type: ignore[arg-type]
+        expired = question.valid_for_days is not None and days > question.valid_for_days
+        if not expired and _is_unmet(question, value):
+            found.append((days, say_answer(language, question, feature.label, value)))
+    return [text for _, text in sorted(found)]
+
+
+def _is_unmet(question: Question, value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(question.met) and value not in question.met
+    return question.met_minimum is not None and float(value) < question.met_minimum
 
 
 def say_answer(language: Language, question: Question, label: str, value: Any) -> str:

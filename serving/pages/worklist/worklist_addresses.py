@@ -1,0 +1,55 @@
+"""Addresses of the worklist: every filter is a link that keeps the others, and every link can be kept."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from serving.state.worklist.worklist_query import WorklistQuery
+
+PATH = "/worklist"
+PAGE_SIZE = 25  # ten rows are seen at once, the rest without another page
+_DEFAULTS: Mapping[str, Any] = {"sort": "score", "show": "open", "page": 1, "size": PAGE_SIZE}
+
+
+@dataclass(frozen=True)
+class WorklistAddress:
+    """What the page was asked for, by the names of its address."""
+
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, query: WorklistQuery, show: str) -> "WorklistAddress":
+        """The address of a query."""
+        found: dict[str, Any] = {
+            "list": query.lead_list, "owner": query.owner, "segment": query.segment, "unknown": query.unknown,
+            "stage": query.stage, "state": query.state, "grade": query.grade, "minimum": query.minimum,
+            "disagree": "true" if query.disagree else "", "search": query.search, "show": show, "sort": query.sort,
+            "reverse": "true" if query.reverse else "", "page": query.page, "size": query.size,
+        }  # fmt: skip
+        return cls({name: value for name, value in found.items() if value and value != _DEFAULTS.get(name)})
+
+    def query_string(self, **changes: Any) -> str:
+        """The query with changes, empty where nothing is asked for; a change of a filter starts at the first page."""
+        merged = {**self.values, **({} if "page" in changes else {"page": ""}), **changes}
+        kept = {name: value for name, value in merged.items() if value and value != _DEFAULTS.get(name)}
+        return f"?{urlencode(kept)}" if kept else ""
+
+    def link(self, **changes: Any) -> str:
+        """The page's address with changes."""
+        return PATH + self.query_string(**changes)
+
+    @property
+    def here(self) -> str:
+        """The address as it was asked for."""
+        return self.link(page=self.values.get("page", ""))
+
+    def card(self, lead_id: str, saved: str = "") -> str:
+        """The address of a lead's card that knows the list it was opened from."""
+        return f"/leads/{quote(lead_id, safe='')}{self.query_string(page='', size='')}{saved}"
+
+    def filters(self) -> Iterator[tuple[str, str]]:
+        """The filters that are on, as name and value; list, order and page are none."""
+        for name, value in self.values.items():
+            if name not in ("list", "sort", "reverse", "page", "size", "search") and (name, value) != ("show", "open"):
+                yield name, str(value)

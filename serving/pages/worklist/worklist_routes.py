@@ -1,0 +1,250 @@
+"""The worklist's routes: the page, what is done to several leads at once, saved views, and the file."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated, Any, Literal, get_args
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from features.errors import LeadScoreError
+from features.schema.vocabulary import Role
+from models.explaining.language import Language
+from pipelines.scoring.shown_columns import NAMING, person_name
+from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, iterate_rows, limit_query, read_page
+from serving.auth.dependencies import AppStateDep, Reader, Writer, check_form_token
+from serving.auth.oidc_claims import local_path
+from serving.leads.writes import store_feedback
+from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page
+from serving.pages.language import language_of
+from serving.pages.render import render_page
+from serving.pages.worklist import worklist_file
+from serving.pages.worklist.saved_views import MOST_VIEWS, keep_view, read_views, write_views
+from serving.pages.worklist.worklist_addresses import PAGE_SIZE, WorklistAddress
+from serving.pages.worklist.worklist_record import (
+    SORTS,
+    describe_closed,
+    describe_rows,
+    extra_columns,
+    filter_menus,
+    filters_on,
+    list_tabs,
+)
+from serving.problems import InvalidError
+from serving.results.run_results import find_win_value, read_caution
+from serving.schemas import FeedbackGiven
+from serving.scopes import Scope
+from serving.state.app_state import AppState
+from serving.state.loaded_state import LoadedState
+from serving.state.worklist.worklist_query import WorklistQuery
+
+VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
+_MOST_AT_ONCE = 100  # leads of one bulk action
+_ALSO_FOUND = 5  # closed leads named below a search
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+Token = Annotated[str, Form(max_length=100)]
+Leads = Annotated[list[str], Form(max_length=_MOST_AT_ONCE)]
+Back = Annotated[str, Form(max_length=2000)]
+
+
+@router.get("/worklist")
+def worklist_page(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    query: Asked,
+    show: Annotated[Show, Query()] = "open",
+    saved: Annotated[str, Query(max_length=20)] = "",
+    lead: Annotated[str, Query(max_length=200 * _MOST_AT_ONCE)] = "",
+) -> Response:
+    """Whom to call first, what to ask, and why; ``saved`` is the verdict just given on the leads named."""
+    state, language, framework = app_state.loaded, language_of(request), app_state.framework(None)
+    if "size" not in request.query_params:
+        query = replace(query, size=PAGE_SIZE)
+    limited = limit_query(app_state, query, caller, show)
+    address = WorklistAddress.of(query, show)
+    found = read_page(app_state, state, query, caller, show)
+    over = query.lead_list in CLOSED_LISTS
+    value, currency = find_win_value(app_state)
+    sorts = _sorts(state, address, query, language, valued=value is not None)
+    codes = {name: state.data.code(name) for name in lead.split(",")}
+    done = [name for name, code in codes.items() if code >= 0 and state.data.is_shown_to(code, caller.owner)]
+
+    return render_page(
+        request,
+        "worklist/worklist.html",
+        caller,
+        found=found,
+        rows=[describe_closed(row, address, language) for row in found.rows]
+        if over
+        else describe_rows(app_state, found.rows, address, framework, language),
+        over=over,
+        address=address,
+        query=query,
+        show=show,
+        framework=framework,
+        tabs=list_tabs(app_state, limited, address, language),
+        menus=filter_menus(state, limited, address, framework, language),
+        on=filters_on(state, address, framework, language),
+        sorts=sorts,
+        owners=[] if caller.owner is not None else state.worklist.owners,
+        also=_also_closed(state, limited, address, language) if query.search and not over else None,
+        link=link_column(app_state.settings.record_link, state),
+        extra=extra_columns(
+            app_state, Role.DISPLAY, without=(*NAMING, link_column(app_state.settings.record_link, state))
+        ),
+        horizon=state.model.bundle.horizon_days,
+        caution=read_caution(app_state),
+        value=value,
+        currency=currency,
+        by=app_state.context.source.capacity.value_by if state.worklist.win_values is not None else None,
+        fresh=new_since(app_state),
+        points=state.worklist.has_points,
+        by_points=why_points(app_state),
+        views=read_views(request),
+        most_views=MOST_VIEWS,
+        may_write=caller.may(Scope.FEEDBACK),
+        saved=saved if saved in VERDICTS and done else "",
+        saved_text=_saved_text(language, saved, done, state),
+        sorted_items=sorts,
+        page_link=lambda page: address.link(page=page),
+        done=done,
+    )
+
+
+_SAVED = {
+    "accept": "{name}: accepted",
+    "snooze": "{name}: put aside for a week",
+    "reject": "{name}: returned",
+    "do_not_contact": "{name}: do not contact",
+    "withdraw": "{name}: taken back",
+    "override": "{name}: pinned",
+}
+
+
+def _saved_text(language: Language, saved: str, done: list[str], state: LoadedState) -> str:
+    """What was just done, and to whom."""
+    if not done:
+        return ""
+    if len(done) > 1:
+        who = language.plural("{n} lead", "{n} leads", len(done), n=len(done))
+    else:
+        who = person_name(state.data.display(state.data.code(done[0]))) or done[0]
+    return language.text(_SAVED.get(saved, "{name}: saved"), name=who)
+
+
+def _sorts(
+    state: LoadedState, address: WorklistAddress, query: WorklistQuery, language: Language, *, valued: bool
+) -> list[tuple[str, None, str, bool]]:
+    hidden = {"value"} if not valued else set()
+    hidden |= set() if state.worklist.has_points else {"points"}
+    hidden |= set() if "stage_days" in state.worklist.frame else {"waiting"}
+    return [
+        (language.text(title), None, address.link(sort=name, reverse=""), query.sort == name and not query.reverse)
+        for name, title in SORTS.items()
+        if name not in hidden
+    ]
+
+
+def _also_closed(
+    state: LoadedState, query: WorklistQuery, address: WorklistAddress, language: Language
+) -> dict[str, Any] | None:
+    """Leads that are over and match the search; without a word, a search would seem to know nobody."""
+    found, total = [], 0
+    for name in CLOSED_LISTS:
+        page = closed_page(state, replace(query, lead_list=name, stage="", page=1, size=_ALSO_FOUND))
+        found += [describe_closed(row, address, language) for row in page.rows]
+        total += page.total
+    return {"rows": found[:_ALSO_FOUND], "total": total} if found else None
+
+
+def link_column(named: str | None, state: LoadedState) -> str:
+    """The display column that holds the link to the CRM record, empty without one."""
+    columns = state.worklist.display
+    return named or next((name for name in columns if name.endswith("url")), "")
+
+
+def new_since(app_state: AppState) -> str:
+    """Leads created from this time on are new; empty in sources without clocks."""
+    now = app_state.clock.as_of(None)
+    return "" if now is None else (now - NEW_WITHIN).isoformat()
+
+
+def why_points(app_state: AppState) -> str:
+    """Why points score alone; empty where a model scores."""
+    bundle = app_state.loaded.model.bundle
+    return str(bundle.meta.get("verdict_text") or "No model was trained.") if bundle.by_points else ""
+
+
+@router.get("/worklist/file")
+def worklist_as_file(
+    request: Request, app_state: AppStateDep, caller: Reader, query: Asked, show: Annotated[Show, Query()] = "open"
+) -> StreamingResponse:
+    """What the page shows, all pages of it, as CSV that people read."""
+    language = language_of(request)
+    rows = iterate_rows(app_state, app_state.loaded, query, caller, show)
+    return _as_file(app_state, rows, language, over=query.lead_list in CLOSED_LISTS)
+
+
+def _as_file(
+    app_state: AppState, rows: Iterator[dict[str, Any]], language: Language, *, over: bool
+) -> StreamingResponse:
+    if over:
+        lines = worklist_file.write_closed(rows, language)
+    else:
+        _, currency = find_win_value(app_state)
+        lines = worklist_file.write_open(app_state, rows, app_state.framework(None), language, currency)
+    headers = {"content-disposition": 'attachment; filename="worklist.csv"'}
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.post("/worklist/chosen")
+def act_on_chosen(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Writer,
+    token: Token,
+    do: Annotated[Literal["accept", "snooze", "withdraw", "csv"], Form()],
+    lead: Leads,
+    back: Back = "/worklist",
+) -> Response:
+    """Accept, put aside or take back several leads; those it cannot be done to are left as they are and counted."""
+    check_form_token(request, token)
+    if do == "csv":
+        chosen = set(lead)
+        rows = iterate_rows(app_state, app_state.loaded, WorklistQuery(), caller, "all")
+        return _as_file(app_state, (row for row in rows if row["lead_id"] in chosen), language_of(request), over=False)
+
+    done, refused = [], ""
+    for name in dict.fromkeys(lead):
+        try:
+            store_feedback(app_state, caller, name, FeedbackGiven.model_validate({"verdict": do}))
+            done.append(name)
+        except LeadScoreError as problem:
+            refused = problem.message
+    if not done:
+        raise InvalidError(refused or "choose at least one lead.")
+    there = local_path(back)
+    joined = "&" if "?" in there else "?"
+    return RedirectResponse(f"{there}{joined}saved={do}&lead={','.join(done)}", status_code=303)
+
+
+@router.post("/worklist/views")
+def change_views(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    token: Token,
+    name: Annotated[str, Form(max_length=100)] = "",
+    query: Annotated[str, Form(max_length=500)] = "",
+    forget: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """Keep the list as it is under a name, or forget one that was kept."""
+    check_form_token(request, token)
+    views = read_views(request)
+    views = [view for view in views if view.name != forget] if forget else keep_view(views, name, query)
+    answer = RedirectResponse(
+        local_path(f"/worklist{query}" if query.startswith("?") else "/worklist"), status_code=303
+    )
+    write_views(answer, views, secure=app_state.settings.only_https)
+    return answer
