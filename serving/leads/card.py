@@ -25,8 +25,7 @@ from serving.leads.feedback import (
 from serving.problems import InvalidError
 from serving.request_language import find_language
 from serving.state.app_state import AppState
-from serving.state.gather_rows import gather_rows
-from serving.state.lead_data import rows_of, to_records
+from serving.state.lead_data import rows_of
 from serving.state.lead_scoring import find_closed, gather_rows_now, score_leads
 from serving.state.loaded_state import LoadedState
 from serving.store.silenced_leads import WITHDRAW
@@ -34,7 +33,6 @@ from serving.store.tables import ScoreRow
 
 WEEKS = 12  # a quarter
 _OPEN = (EvidenceStatus.UNKNOWN, EvidenceStatus.INDICATED)
-_SHOWN_EVENTS = 50  # bounds the length of the page
 _SHOWN_SCORES = 50
 
 
@@ -150,51 +148,6 @@ def _weekly_scores(app_state: AppState, session: Any, state: LoadedState, code: 
     scored = state.model.score_tables(records, ids, moments.reset_index(drop=True), app_state.framework(None))
     columns = ["as_of", "score", "probability", "grade", "state"]
     return [to_json_values(row) for row in rows_of(scored.frame[columns])]
-
-
-def build_timeline(app_state: AppState, lead_id: str, owner: str | None) -> list[dict[str, Any]]:
-    """Activities, answers and stages of a lead, newest first."""
-    state = app_state.loaded
-    code = state.find_lead(lead_id, owner)
-    if state.data.flat:
-        return []
-    with app_state.store.reading() as session:
-        records = to_records(gather_rows(session, state.data, [code]).tables)
-
-    source = state.data.source
-    events: list[tuple[Any, str, str]] = []
-    for row in records["activities"]:
-        if str(row["lead_id"]) == lead_id:
-            kind = source.activity_kinds.get(str(row["kind"]))
-            label = kind.label if kind is not None and kind.label else str(row["kind"]).replace("_", " ")
-            what = f"activity by {_text_or(row.get('actor'), 'lead')}"
-            events.append((row["happened_at"], what, _with_detail(label, row, "asset")))
-    for row in records["answers"]:
-        if str(row["lead_id"]) == lead_id:
-            question = source.questions.get(str(row["question"]))
-            label = question.label if question is not None and question.label else str(row["question"])
-            events.append((row["known_at"], "answer", f"{label}: {_text_or(row.get('value'), 'withdrawn')}"))
-    for row in records["stages"]:
-        if str(row["lead_id"]) == lead_id:
-            events.append((row["entered_at"], "stage", _with_detail(_stage_name(str(row["stage"])), row, "reason")))
-
-    events = [event for event in events if not pd.isna(event[0])]
-    events.sort(key=lambda event: event[0], reverse=True)
-    return [{"at": pd.Timestamp(at), "what": what, "text": text} for at, what, text in events[:_SHOWN_EVENTS]]
-
-
-def _text_or(value: Any, otherwise: str) -> str:
-    return otherwise if value is None or pd.isna(value) or value == "" else str(value)
-
-
-def _stage_name(name: str) -> str:
-    """Short stages in capitals, as on every page."""
-    return name.upper() if len(name) == 3 and name != "won" else name
-
-
-def _with_detail(text: str, row: Mapping[str, Any], name: str) -> str:
-    more = _text_or(row.get(name), "")
-    return f"{text}: {more}" if more else text
 
 
 def list_questions(

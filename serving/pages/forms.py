@@ -1,6 +1,7 @@
 """What the pages' forms send: stored like the API's bodies, then back to the page."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Request
@@ -19,6 +20,7 @@ from serving.schemas import AnswerGiven, FeedbackGiven, FieldGiven
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]
 Field = Annotated[str, Form(max_length=500)]
+Back = Annotated[str, Form(max_length=2000)]
 
 
 @router.post("/leads/{lead_id}/answers")
@@ -34,6 +36,7 @@ def post_answer(
     channel: Field = "call",
     framework: Field = "",
     corrects: Field = "",
+    back: Back = "",
 ) -> Response:
     """An answer given on the card, or one that ``corrects`` another; the page comes back with the new score."""
     check_form_token(request, token)
@@ -42,9 +45,10 @@ def post_answer(
         body = AnswerGiven.model_validate(given | ({"value": value} if status == "value" else {}))
     except ValidationError as problem:
         raise InvalidError("this answer cannot be stored; choose one from the list.") from problem
-    store_answer(app_state, caller, lead_id, body)
-    chosen = f"&framework={quote(framework)}" if framework else ""
-    return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=answer{chosen}", status_code=303)
+    stored = store_answer(app_state, caller, lead_id, body)
+    said = {"saved": "answer", "answer": stored["answer"], "framework": framework}
+    said |= {} if stored["score_before"] is None else {"was": stored["score_before"]}
+    return _back_to_card(lead_id, back, said)
 
 
 @router.post("/leads/{lead_id}/fields")
@@ -57,6 +61,7 @@ def post_field(
     field: Field,
     value: Field = "",
     framework: Field = "",
+    back: Back = "",
 ) -> Response:
     """A field of the company that was looked up; the page comes back with the new score."""
     check_form_token(request, token)
@@ -65,8 +70,15 @@ def post_field(
     except ValidationError as problem:
         raise InvalidError("this value cannot be stored; it is too long.") from problem
     store_field(app_state, caller, lead_id, body)
-    chosen = f"&framework={quote(framework)}" if framework else ""
-    return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=field{chosen}", status_code=303)
+    return _back_to_card(lead_id, back, {"saved": "field", "framework": framework})
+
+
+def _back_to_card(lead_id: str, back: str, said: Mapping[str, Any]) -> Response:
+    """The card again, with the list it was opened from, and what has just been done."""
+    there = local_path(back) if back else f"/leads/{quote(lead_id, safe='')}"
+    joined = "&" if "?" in there else "?"
+    asked = urlencode({name: value for name, value in said.items() if value not in ("", None)})
+    return RedirectResponse(f"{there}{joined}{asked}", status_code=303)
 
 
 @router.post("/leads/{lead_id}/feedback")
@@ -81,7 +93,7 @@ def post_feedback(
     note: Field = "",
     state: Field = "",
     next_action: Field = "",
-    back: Annotated[str, Form(max_length=2000)] = "",
+    back: Back = "",
 ) -> Response:
     """Accept, reject, snooze and the like; back to the list as it was (``back``), else to the card."""
     check_form_token(request, token)
@@ -92,11 +104,7 @@ def post_feedback(
     except ValidationError as problem:
         raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
     store_feedback(app_state, caller, lead_id, body)
-    if not back:
-        return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?saved=feedback", status_code=303)
-    there = local_path(back)
-    joined = "&" if "?" in there else "?"
-    return RedirectResponse(f"{there}{joined}{urlencode({'saved': body.verdict, 'lead': lead_id})}", status_code=303)
+    return _back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id})
 
 
 @router.post("/model/champion")

@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from models.explaining.language import ENGLISH
+from models.explaining.wording.labels import capitalise
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.auth.api_keys import Caller, form_token
 from serving.auth.dependencies import SESSION, get_app_state
@@ -43,7 +44,7 @@ def environment() -> "Environment":
     )
     made.filters |= {"words": to_words, "web_link": safe_web_link, "query": build_query}
     made.filters |= {"called": lead_name, "company": company_name, "tel": to_tel_link, "mailto": to_mail_link}
-    made.filters |= {"initials": initials_of}
+    made.filters |= {"initials": initials_of, "capitalise": capitalise}
     made.filters |= {name: _in_language(write) for name, write in _WRITERS.items()}
     made.filters |= {name: _in_language_this_year(write) for name, write in _DATED.items()}
     made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS, "reasons": REASONS}

@@ -4,40 +4,28 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from features.errors import LeadScoreError
-from features.schema.vocabulary import Role
-from models.explaining.framework import framework_names, load_framework
 from models.explaining.language import Language
-from models.explaining.qualification_policy import Action
 from models.one_answer_short import FIELD, LOOK_UP
-from pipelines.scoring.shown_columns import NAMING
 from serving import problems
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, identify_caller, require_model
-from serving.leads.answer_history import group_answers
-from serving.leads.card import build_card, build_timeline, list_open_questions, read_history
-from serving.leads.score_change import explain_score_change
 from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
 from serving.pages import account_pages, display_choices, forms, language, process, report_file, results, sign_in
-from serving.pages.chart_geometry import build_score_line, build_waterfall
+from serving.pages.card import card_routes
 from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.setup import setup_page
 from serving.pages.shell import START, collect_navigation
-from serving.problems import ConfirmError, InvalidError, NotReadyError, SignInError
 from serving.pages.worklist import worklist_routes
-from serving.pages.worklist.worklist_record import extra_columns
-from serving.pages.worklist.worklist_routes import link_column, why_points
-from serving.results.run_results import read_caution
-from serving.schemas import FeedbackGiven, Short
-from serving.scopes import Scope
-from serving.state.app_state import AppState
+from serving.problems import ConfirmError, InvalidError, NotReadyError, SignInError
+from serving.schemas import FeedbackGiven
 
 _SHORT_ROWS = 50  # of the page; the API gives more
 VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
@@ -63,6 +51,7 @@ def install(app: FastAPI) -> None:
         setup_page.router,
         report_file.router,
         worklist_routes.router,
+        card_routes.router,
     )
     for part in parts:
         app.include_router(part, dependencies=[] if part in _WITHOUT_MODEL else [Depends(require_model)])
@@ -128,57 +117,6 @@ def _piece_text(row: dict[str, Any], language: Language) -> str:
     if row["kind"] == FIELD:
         return language.text(LOOK_UP, field=row["text"].removeprefix(LOOK_UP.format(field="")))
     return language.text(row["text"])
-
-
-@router.get("/leads/{lead_id}")
-def card_page(
-    lead_id: str,
-    request: Request,
-    app_state: AppStateDep,
-    caller: Reader,
-    framework: Annotated[Short | None, Query()] = None,
-    saved: Annotated[str, Query(max_length=20)] = "",
-) -> Response:
-    """One lead: what its score is made of, what is unknown, what to ask."""
-    chosen = app_state.framework(framework)
-    found = build_card(app_state, lead_id, caller.owner, framework, language=language_of(request).code)
-    asked = list_open_questions(found, chosen, app_state.loaded)
-    past = read_history(app_state, lead_id, caller.owner)
-    link = link_column(app_state.settings.record_link, app_state.loaded)
-
-    return render_page(
-        request,
-        "card.html",
-        caller,
-        card=found,
-        account=app_state.loaded.data.account_id_of(lead_id),
-        chart=build_waterfall(found),
-        questions={item["criterion"]: item for item in asked},
-        answered=group_answers(app_state, lead_id, caller.owner, chosen),
-        actions=get_args(Action),
-        line=build_score_line(past["weekly"]),
-        weekly=past["weekly"],
-        events=build_timeline(app_state, lead_id, caller.owner),
-        moved=_weekly_change(app_state, lead_id, caller.owner, framework),
-        frameworks=[load_framework(name) for name in framework_names()],
-        saved=saved,
-        may_write=caller.may(Scope.FEEDBACK),
-        link=link,
-        extra=extra_columns(app_state, Role.DISPLAY, Role.PERSONAL, without=(*NAMING, link)),
-        horizon=app_state.loaded.model.bundle.horizon_days,
-        caution=read_caution(app_state),
-        by_points=why_points(app_state),
-    )
-
-
-def _weekly_change(
-    app_state: AppState, lead_id: str, owner: str | None, framework: str | None
-) -> dict[str, Any] | None:
-    """What changed the score within a week; None without clocks, or for a lead created since."""
-    try:
-        return explain_score_change(app_state, lead_id, owner, None, framework)
-    except InvalidError:
-        return None
 
 
 @router.get("/docs")

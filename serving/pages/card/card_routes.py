@@ -1,0 +1,139 @@
+"""The card's route."""
+
+from dataclasses import replace
+from typing import Annotated, Any, get_args
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from features.errors import LeadScoreError
+from features.schema.vocabulary import Role
+from models.explaining.framework import framework_names, load_framework
+from models.explaining.qualification_policy import Action
+from pipelines.scoring.shown_columns import NAMING
+from serving.accounts.account_record import build_account
+from serving.api.routes.worklist import Asked, Show, limit_query
+from serving.auth.api_keys import Caller
+from serving.auth.dependencies import AppStateDep, Reader
+from serving.leads.answer_history import group_answers
+from serving.leads.card import build_card, read_history
+from serving.leads.feedback import read_all_standing
+from serving.leads.score_change import explain_score_change
+from serving.pages.card import card_record
+from serving.pages.card.card_charts import build_fall, build_history
+from serving.pages.card.card_timeline import build_events
+from serving.pages.language import language_of
+from serving.pages.render import render_page
+from serving.pages.worklist.worklist_addresses import WorklistAddress
+from serving.pages.worklist.worklist_record import HOT, LIST_TITLES, extra_columns, filters_on
+from serving.pages.worklist.worklist_routes import VERDICTS, link_column, why_points
+from serving.problems import InvalidError
+from serving.results.run_results import find_win_value, read_caution
+from serving.schemas import Short
+from serving.scopes import Scope
+from serving.state.app_state import AppState
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/leads/{lead_id}")
+def card_page(
+    lead_id: str,
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    query: Asked,
+    show: Annotated[Show, Query()] = "open",
+    framework: Annotated[Short | None, Query()] = None,
+    saved: Annotated[str, Query(max_length=20)] = "",
+    was: Annotated[int | None, Query(ge=0, le=100)] = None,
+    answer: Annotated[int | None, Query(ge=1)] = None,
+) -> Response:
+    """One lead: what to do now and why; then what its score is made of, what is on record, and what happened.
+
+    The filters of the list it was opened from stay in its address, so that back and next lead to the same list.
+    """
+    state, language, chosen = app_state.loaded, language_of(request), app_state.framework(framework)
+    card = build_card(app_state, lead_id, caller.owner, framework, language=language.code)
+    source, cutoff = state.data.source, state.data.cutoff
+    year = None if cutoff is None else cutoff.year
+    answered = group_answers(app_state, lead_id, caller.owner, chosen)
+    boxes = card_record.answer_boxes(card, chosen, state, language)
+    criteria = card_record.describe_criteria(card, answered, source.questions, language, year)
+    reasons, mind = card_record.describe_reasons(card, criteria, language)
+    weekly = read_history(app_state, lead_id, caller.owner)["weekly"]
+    moved = _weekly_change(app_state, lead_id, caller.owner, framework)
+    account_id = state.data.account_id_of(lead_id)
+    account = _account(app_state, account_id, caller) if account_id else None
+
+    address = WorklistAddress.of(replace(query, page=1, size=50), show)
+    place = None if card["closed"] else state.worklist.place_of(limit_query(app_state, query, caller, show), lead_id)
+    link = link_column(app_state.settings.record_link, state)
+    value, currency = find_win_value(app_state)
+    asked = next(iter(boxes.values()), None)
+
+    return render_page(
+        request,
+        "card/card.html",
+        caller,
+        card=card,
+        head=card_record.describe_head(card, language, str(card["question"])),
+        stands=card["standing"],
+        account_id=account_id,
+        account=account,
+        seats=card_record.describe_seats(account, lead_id, language),
+        fall=build_fall(card, language) if card["mode"] != "points" else None,
+        criteria=criteria,
+        boxes=boxes,
+        asked=asked if asked is not None and asked.text and asked.question else None,
+        best=reasons,
+        mind=mind,
+        actions=list(get_args(Action)),
+        history=build_history(weekly, language, HOT),
+        weekly=weekly,
+        events=build_events(app_state, lead_id, caller.owner, card["said"], language),
+        moved=moved,
+        learned=[]
+        if moved is None
+        else card_record.describe_learned(moved, lead_id, source.questions, source.activity_kinds, language),
+        frameworks=[load_framework(name) for name in framework_names()],
+        change=None if moved is None or card["closed"] else moved["score_after"] - moved["score_before"],
+        saved=saved if saved in (*VERDICTS, "answer", "field") else "",
+        was=was,
+        undo=None if answer is None else card_record.undo_of_answer(answered, answer),
+        address=address,
+        list_title=language.text(LIST_TITLES.get(query.lead_list, "All open")),
+        on=filters_on(state, address, app_state.framework(None), language),
+        place=place,
+        may_write=caller.may(Scope.FEEDBACK),
+        link=link,
+        extra=extra_columns(app_state, Role.DISPLAY, Role.PERSONAL, without=(*NAMING, link)),
+        horizon=state.model.bundle.horizon_days,
+        caution=read_caution(app_state),
+        by_points=why_points(app_state),
+        value=None if value is None or card["closed"] else _expected_value(app_state, lead_id, value),
+        currency=currency,
+    )
+
+
+def _expected_value(app_state: AppState, lead_id: str, value: float) -> float | None:
+    line = app_state.loaded.worklist.line(lead_id)
+    return None if line is None else float(line["probability"]) * float(line["worth"]) * value
+
+
+def _weekly_change(
+    app_state: AppState, lead_id: str, owner: str | None, framework: str | None
+) -> dict[str, Any] | None:
+    """What changed the score within a week; None without clocks, or for a lead created since."""
+    try:
+        return explain_score_change(app_state, lead_id, owner, None, framework)
+    except InvalidError:
+        return None
+
+
+def _account(app_state: AppState, account_id: str, caller: Caller) -> dict[str, Any] | None:
+    """The account as the caller may see it, None where there is none to show."""
+    try:
+        return build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store))
+    except LeadScoreError:
+        return None

@@ -1,0 +1,118 @@
+"""What happened with a lead, newest first, each with who it came from and where it was heard."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from features.schema.source import Question
+from models.explaining.language import Language
+from models.explaining.wording.labels import capitalise, translate_label, translate_value
+from models.explaining.wording.plain_reasons import say_answer
+from serving.leads.answer_history import list_answers
+from serving.pages.worklist.worklist_record import stage_word
+from serving.state.app_state import AppState
+from serving.state.gather_rows import gather_rows
+from serving.state.lead_data import to_records
+
+SHOWN_EVENTS = 60  # bounds the length of the page
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: when, in words, by whom or from where, and its tone (lead, good, bad or none)."""
+
+    at: pd.Timestamp
+    text: str
+    by: str
+    tone: str
+
+
+def build_events(
+    app_state: AppState, lead_id: str, owner: str | None, said: Sequence[Mapping[str, Any]], language: Language
+) -> list[Event]:
+    """Activities, answers and stages of a lead, and what sales said of it."""
+    state = app_state.loaded
+    code = state.find_lead(lead_id, owner)
+    events = [_feedback_event(row, language) for row in said]
+    if not state.data.flat:
+        with app_state.store.reading() as session:
+            records = to_records(gather_rows(session, state.data, [code]).tables)
+        kinds, questions = state.data.source.activity_kinds, state.data.source.questions
+        for row in records["activities"]:
+            if str(row["lead_id"]) == lead_id:
+                kind = kinds.get(str(row["kind"]))
+                label = kind.label if kind is not None and kind.label else str(row["kind"]).replace("_", " ")
+                events.append(_activity_event(row, label, language))
+        for row in records["stages"]:
+            if str(row["lead_id"]) == lead_id:
+                events.append(_stage_event(row, language))
+        for answer in list_answers(app_state, lead_id, owner):
+            events.append(_answer_event(answer, questions.get(answer["question"]), language))
+    known = [event for event in events if not pd.isna(event.at)]
+    return sorted(known, key=lambda event: event.at, reverse=True)[:SHOWN_EVENTS]
+
+
+def _activity_event(row: Mapping[str, Any], label: str, language: Language) -> Event:
+    actor = _text(row.get("actor")) or "lead"
+    asset = _text(row.get("asset"))
+    text = capitalise(translate_label(language, label))
+    if asset:
+        text += f": {translate_value(language, asset)}"
+    by = {"lead": "the lead", "rep": "sales", "system": "sent by the system"}.get(actor, actor)
+    return Event(pd.Timestamp(row["happened_at"]), text, language.text(by), "lead" if actor == "lead" else "")
+
+
+def _stage_event(row: Mapping[str, Any], language: Language) -> Event:
+    stage, reason = str(row["stage"]), _text(row.get("reason"))
+    text = language.text("Stage: {stage}", stage=stage_word(language, stage))
+    if reason:
+        text += f" ({translate_value(language, reason)})"
+    who = _text(row.get("author")) or _text(row.get("owner"))
+    by = language.text("stage in the CRM, {name}", name=who) if who else language.text("stage in the CRM")
+    tone = "good" if stage in ("won", "opportunity") else "bad" if stage in ("lost", "disqualified") else ""
+    return Event(pd.Timestamp(row["entered_at"]), text, by, tone)
+
+
+def _answer_event(answer: Mapping[str, Any], question: Question | None, language: Language) -> Event:
+    value = answer["value"]
+    label = (question.label if question is not None else "") or answer["question"].replace("_", " ")
+    if not value:
+        text = language.text("{label}: withdrawn", label=capitalise(translate_label(language, label)))
+    elif question is None:
+        text = f"{capitalise(translate_label(language, label))}: {translate_value(language, value)}"
+    else:
+        text = say_stored_answer(language, question, label, value)
+    if answer["corrected_by"] is not None:
+        text = language.text("{text} (corrected since)", text=text)
+    by = [language.text("answer")]
+    by += [translate_value(language, answer["channel"])] if answer["channel"] else []
+    by += [answer["author"]] if answer["author"] else []
+    return Event(pd.Timestamp(answer["known_at"]), text, ", ".join(by), "lead")
+
+
+def say_stored_answer(language: Language, question: Question, label: str, value: str) -> str:
+    """A stored answer as a sentence; numbers are stored as texts."""
+    try:
+        number = float(value) if str(question.type) == "number" else None
+    except ValueError:
+        number = None
+    return say_answer(language, question, label, value if number is None else number)
+
+
+def _feedback_event(row: Mapping[str, Any], language: Language) -> Event:
+    text = capitalise(language.text(str(row["verdict"]).replace("_", " ")))
+    if row["reason"]:
+        text += f": {language.text(str(row['reason']).replace('_', ' '))}"
+    if row["note"]:
+        text += f" – {row['note']}"
+    if row.get("undone"):
+        text = language.text("{text} (taken back)", text=text)
+    tone = {"accept": "good", "reject": "bad", "do_not_contact": "bad"}.get(str(row["verdict"]), "")
+    by = language.text("sales, {name}", name=row["author"]) if row["author"] else language.text("sales")
+    return Event(pd.Timestamp(row["written_at"]), text, by, tone)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
