@@ -17,7 +17,8 @@ class PageLink:
 
     def is_open_at(self, path: str) -> bool:
         """Whether the page, or one below it, is the one at this path."""
-        return path == self.href or any(path.startswith(f"{part}/") for part in _BELOW.get(self.href, (self.href,)))
+        below = _BELOW.get(self.href, (self.href,))
+        return path == self.href or path in below or any(path.startswith(f"{part}/") for part in below)
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,13 @@ class PageGroup:
     pages: tuple[PageLink, ...]
 
 
-_BELOW = {"/": (), "/worklist": ("/worklist", "/leads"), "/find": ("/find", "/accounts")}
+_BELOW = {"/": (), "/worklist": ("/worklist", "/leads", "/short"), "/find": ("/find", "/accounts")}
 GROUPS = (
     PageGroup(
         "Work",
         (
             PageLink("/", "Home", "home"),
             PageLink("/worklist", "Worklist", "list"),
-            PageLink("/short", "One answer short", "quest"),
             PageLink("/find", "Find anybody", "search"),
             PageLink("/expansion", "Customers", "growth"),
             PageLink("/team", "Team", "team"),

@@ -49,7 +49,7 @@ def _sign_in_page(request: Request, app_state: AppState, path: str, status: int 
     provider = app_state.settings.oidc.name if app_state.settings.oidc.on else ""
     return render_page(
         request,
-        "sign_in.html",
+        "shell/sign_in.html",
         None,
         status=status,
         failed=status != 200,

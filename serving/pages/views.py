@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, get_args
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,24 +11,27 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from features.errors import LeadScoreError
-from models.explaining.language import Language
-from models.one_answer_short import FIELD, LOOK_UP
 from serving import problems
 from serving.auth.api_keys import Caller
-from serving.auth.dependencies import AppStateDep, Reader, identify_caller, require_model
-from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
+from serving.auth.dependencies import Reader, identify_caller, require_model
 from serving.pages import account_pages, display_choices, forms, language, process, report_file, results, sign_in
 from serving.pages.card import card_routes
-from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.setup import setup_page
 from serving.pages.shell import START, collect_navigation
-from serving.pages.worklist import worklist_routes
-from serving.problems import ConfirmError, InvalidError, NotReadyError, SignInError
-from serving.schemas import FeedbackGiven
+from serving.pages.worklist import short_page, worklist_routes
+from serving.problems import ConfirmError, NotReadyError, SignInError
 
-_SHORT_ROWS = 50  # of the page; the API gives more
-VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
+_PLAIN = {
+    401: "Sign in",
+    403: "This is not allowed with your rights.",
+    404: "Nothing is here under this address, or it is not yours to see.",
+    409: "This does not go with what is on record now. Go back and look again.",
+    422: "This could not be done as asked. Check what was entered, go back and try again.",
+    429: "Too many requests at once. Wait a moment and try again.",
+    500: "The server failed. Tell whoever runs it the number below.",
+    503: "The server is not ready yet. Wait a moment and try again.",
+}
 Handler = Callable[[Request, Exception], JSONResponse]
 _WITHOUT_MODEL = (sign_in.router, language.router, display_choices.router, setup_page.router, report_file.router)
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -51,6 +54,7 @@ def install(app: FastAPI) -> None:
         setup_page.router,
         report_file.router,
         worklist_routes.router,
+        short_page.router,
         card_routes.router,
     )
     for part in parts:
@@ -82,7 +86,13 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
             return RedirectResponse(setup_page.ADDRESS, status_code=303)
         shown = json.loads(bytes(answer.body))
         return render_page(
-            request, "error.html", None, status=answer.status_code, message=shown["detail"], code=shown["code"]
+            request,
+            "shell/error.html",
+            None,
+            status=answer.status_code,
+            plain=_PLAIN.get(answer.status_code, _PLAIN[422]),
+            message=shown["detail"],
+            code=shown["code"],
         )
 
     return handle
@@ -92,31 +102,6 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
 def start_page(request: Request, caller: Reader) -> Response:
     """The worklist, until there is a page to start from; filters of old addresses go along."""
     return RedirectResponse("/worklist" + (f"?{request.url.query}" if request.url.query else ""), status_code=307)
-
-
-@router.get("/short")
-def short_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
-    """Leads that one answer would qualify, and what to ask them."""
-    language, refused = language_of(request), ""
-    rows: list[dict[str, Any]] = []
-    total = 0
-    try:
-        found = shortlist_leads(app_state, caller.owner, None, _SHORT_ROWS)
-        rows = [
-            row | {"text": _piece_text(row, language)} for row in found.rows
-        ]  # a copy: the rows are kept in English
-        total = found.total
-    except InvalidError as problem:
-        refused = problem.message
-
-    return render_page(request, "short.html", caller, rows=rows, total=total, refused=refused, considered=CONSIDERED)
-
-
-def _piece_text(row: dict[str, Any], language: Language) -> str:
-    """What to ask or to look up, in the reader's language."""
-    if row["kind"] == FIELD:
-        return language.text(LOOK_UP, field=row["text"].removeprefix(LOOK_UP.format(field="")))
-    return language.text(row["text"])
 
 
 @router.get("/docs")

@@ -71,8 +71,9 @@ def test_the_api_sorts_filters_and_exports_points(tiny_demo: TinyRun, tmp_path: 
         assert len(exported) == only["total"] and set(COLUMNS) <= set(exported[0])
         crm = client.get("/v1/worklist/export", params={"form": "hubspot"}).text.splitlines()[0]
         assert "leadscore_manual_points" in crm
-        html = client.get("/", params={"sort": "points"}, headers={"accept": "text/html"}).text
-        assert "rubric only" in html and "points of the rubric" in html
+        html = client.get("/worklist", params={"sort": "points"}, headers={"accept": "text/html"}).text
+        assert "Only one of rubric and model would hand this lead to sales." in html
+        assert 'aria-sort="descending" class="num points-cell"' in html and f"<b>{points[0]:.0f}<" in html
         lead = rows[0]["lead_id"]
         page = client.get(f"/leads/{lead}", headers={"accept": "text/html"}).text
         assert "Points of the rubric" in page and "Rule by rule" in page

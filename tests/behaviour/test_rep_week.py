@@ -149,7 +149,8 @@ def test_a_week_on_the_cards_shows_at_once(client: TestClient, tiny_copy: Any) -
     assert lead["silent"] not in {row["lead_id"] for row in csv.DictReader(io.StringIO(exported))}
     assert client.post(f"/v1/leads/{lead['silent']}/feedback", json={"verdict": "accept"}).status_code == 409
     page = client.get(f"/leads/{lead['silent']}", headers=HTML).text
-    assert "Do not contact this lead." in page and "Ask next" not in page
+    assert "Do not contact this lead." in page and "Nothing is asked any more." in page
+    assert 'href="tel:' not in page and 'href="mailto:' not in page and 'class="ask"' not in page
 
     # service levels: the accepted lead is a SAL from now on, and nobody waits for its acceptance any more
     after = client.get("/v1/lifecycle").json()

@@ -49,7 +49,7 @@ def test_a_missing_field_is_named_with_what_it_could_change(client: TestClient, 
     assert sum(item["share"] for item in field["outcomes"]) == pytest.approx(1, abs=0.01)
     assert {item["id"] for item in card["criteria"] if item["fields"]} == {"budget"}
     page = client.get(f"/leads/{lacking[1]}", headers=HTML).text
-    assert "Look up:" in page and f'action="/leads/{lacking[1]}/fields"' in page
+    assert "Not on record: Employees." in page and f'action="/leads/{lacking[1]}/fields"' in page
     other = next(name for name in worklist_of(lacking[0])["lead_id"] if name not in lacking[2])
     assert field_of(client.get(f"/v1/leads/{other}").json()) is None
 

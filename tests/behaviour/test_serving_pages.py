@@ -8,6 +8,7 @@ from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import unquote_plus
 
 import pytest
 from starlette.testclient import TestClient
@@ -84,8 +85,7 @@ def test_every_counted_text_has_all_its_forms() -> None:
     for one, many in pairs:
         for code in ("ko", "pl"):
             told = {page_language(code).catalog.ngettext(one, many, n) for n in (1, 2, 5)}
-            assert not told & {one, many}, (code, one)
-            assert len(told) == (1 if code == "ko" else 3) or one.startswith("{n} day"), (code, told)
+            assert many not in told and len(told - {one}) >= (1 if code == "ko" else 2), (code, one)
 
 
 def test_a_reader_s_choice_is_kept_and_leads_back(client: TestClient, tiny_demo: Any) -> None:
@@ -110,8 +110,9 @@ def test_the_list_shows_the_card_s_first_reason_in_every_language(client: TestCl
         card = client.get(f"/v1/leads/{lead}", params={"language": "ko"}).json()
         english = client.get(f"/v1/leads/{lead}").json()
         assert card["score"] == english["score"] and card["points_base"] == english["points_base"]
-    reasons = re.findall(r'<td class="why">(.*?)</td>', html)
-    assert reasons and all(re.search(r"[가-힣]", text) for text in reasons)
+        assert unescape(html).count(card["plain"]["for"][0]["says"]) >= 1
+    reasons = re.findall(r'<td class="why" role="cell">(.*?)</td>', html)
+    assert len(reasons) == 3 and all(re.search(r"[가-힣]", text) for text in reasons)
 
 
 def test_what_nobody_may_choose_is_refused(client: TestClient) -> None:
@@ -142,10 +143,12 @@ def test_the_server_s_own_language_is_a_setting(tiny_demo: Any, tmp_path: Path) 
 
 def test_segments_offered_are_segments_that_filter(client: TestClient) -> None:
     html = page(client, "/")
-    offered = re.findall(r'<option value="(\w+:[^"]+)"', html)
+    offered = re.findall(r'href="/worklist\?segment=([^"&]+)">[^<]+ <span class="push muted">([\d,]+)<', html)
     assert offered
-    some = client.get("/v1/worklist", params={"segment": offered[0].replace("&gt;", ">").replace("&lt;", "<")}).json()
-    assert 0 < some["total"] < client.get("/v1/worklist").json()["total"]
+    for address, count in offered[:5]:
+        some = client.get("/v1/worklist", params={"segment": unquote_plus(address)}).json()
+        assert some["total"] == int(count.replace(",", ""))
+        assert 0 < some["total"] < client.get("/v1/worklist").json()["total"]
 
 
 def test_a_page_never_keeps_its_first_viewer_s_language(client: TestClient) -> None:
@@ -164,9 +167,9 @@ def test_one_answer_short_says_what_to_ask(client: TestClient) -> None:
     rows = client.get("/v1/shortlist", params={"limit": 50}).json()
     listed = rows["rows"]
     assert listed
-    assert html.count('<a class="name"') == len(listed)
+    assert html.count('<tr role="row">') == len(listed)
     for row in listed[:3]:
-        assert f"/leads/{row['lead_id']}" in html
+        assert f'href="/leads/{row["lead_id"]}"' in html and row["text"] in unescape(html)
 
 
 def test_the_card_says_what_changed_in_a_week(client: TestClient, tiny_demo: Any) -> None:
@@ -226,12 +229,14 @@ def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo:
 
 def test_the_list_says_what_a_lead_is_worth(client: TestClient) -> None:
     html = page(client, "/?sort=value")
-    assert "Expected value" in html
-    first = re.search(r'<span class="small">([\d.]+)% · ([\d,]+) EUR</span>', html)
+    assert "Expected value" in html and 'aria-sort="descending" class="num value"' in html
+    first = re.search(r'<td class="num value" role="cell"><span class="who-cell"><b>€([\d,]+)</b>', html)
     assert first is not None
     value = client.get("/v1/thresholds").json()["capacity"]["value_per_win"]
-    worth = client.get("/v1/worklist", params={"sort": "value", "size": 1}).json()["rows"][0]["worth"]
-    assert abs(float(first.group(2).replace(",", "")) - float(first.group(1)) / 100 * value * worth) < value * 0.001
+    row = client.get("/v1/worklist", params={"sort": "value", "size": 1}).json()["rows"][0]
+    assert abs(float(first.group(1).replace(",", "")) - row["probability"] * value * row["worth"]) <= 0.5
+    client.cookies.set(COOKIE, "pl")
+    assert f"<b>{first.group(1).replace(',', chr(160))}\xa0€</b>" in page(client, "/worklist?sort=value")
 
 
 def test_a_rubric_from_the_browser_cannot_keep_the_server_busy(client: TestClient) -> None:
@@ -267,6 +272,6 @@ def test_what_was_said_against_the_model_stands_on_every_page_that_ranks(tiny_co
             html = page(client, path)
             assert "the ranking &lt;has&gt; turned round" in html and "not this one" not in html, path
         cautions.write_text(json.dumps({scores: "", "another": "not this one"}))
-        assert not any("banner warn" in page(client, path) for path in pages)
+        assert not any("Before you work this list:" in page(client, path) for path in pages)
         cautions.write_text("{")
         assert all("cautions.json is damaged" in page(client, path) for path in pages)

@@ -33,9 +33,9 @@ def page(client: TestClient, path: str, **headers: str) -> str:
 
 
 def form_of(html: str, button: str) -> dict[str, str]:
-    """The hidden fields of the first form with a button of that value."""
-    forms = re.findall(r'<form method="post" action="(/leads/[^"]+/feedback)">(.*?)</form>', html, re.S)
-    action, body = next((a, b) for a, b in forms if f'value="{button}"' in b)
+    """Where the first row's button of that value leads, with the hidden fields of the list's form."""
+    body = html.split('id="chosen"')[1].split("</form>")[0]
+    action = re.findall(rf'formaction="(/leads/[^"]+/feedback)" name="verdict" value="{button}"', body)[0]
     hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', body)
     return {"action": action} | {name: unescape(value) for name, value in hidden}
 
@@ -44,7 +44,7 @@ def form_of(html: str, button: str) -> dict[str, str]:
     ("verdict", "reason"), [("accept", ""), ("reject", "no_budget"), ("do_not_contact", ""), ("snooze", "")]
 )
 def test_a_word_said_on_the_list_leads_back_to_the_same_list(client: TestClient, verdict: str, reason: str) -> None:
-    form = form_of(page(client, "/?sort=newest&size=20&page=2"), verdict)
+    form = form_of(page(client, "/worklist?sort=newest&size=20&page=2"), "accept")
     lead = form["action"].split("/")[2]
     fields = {"token": form["token"], "back": form["back"], "verdict": verdict, "reason": reason}
     answer = client.post(form["action"], data=fields, follow_redirects=False)
@@ -52,7 +52,9 @@ def test_a_word_said_on_the_list_leads_back_to_the_same_list(client: TestClient,
     assert answer.status_code == 303
     assert all(part in where for part in ("sort=newest", "page=2", "size=20"))
     html = page(client, where)
-    assert f'<a href="/leads/{lead}">{lead}</a>: {verdict.replace("_", " ")}' in html
+    said = {"accept": "accepted", "reject": "returned", "do_not_contact": "do not contact", "snooze": "put aside"}
+    row = client.get(f"/v1/leads/{lead}").json()["display"]
+    assert f"<span>{row['full_name']}: {said[verdict]}" in html and ">Undo</button>" in html
     listed = [row["lead_id"] for row in client.get("/v1/worklist", params={"size": 500}).json()["rows"]]
     assert (lead in listed) == (verdict == "accept")
 
@@ -214,8 +216,8 @@ def test_display_columns_stand_on_the_card(client: TestClient) -> None:
     row = client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]
     html = page(client, f"/leads/{row['lead_id']}")
     assert row["display"]["phone"] in html and row["display"]["domain"] in html
-    listed = page(client, "/?size=1")
-    assert row["display"]["domain"] in listed and row["display"]["phone"] not in listed
+    listed = page(client, "/worklist?size=1")
+    assert row["display"]["company"] in listed and f'href="tel:{row["display"]["phone"].replace(" ", "")}"' in listed
 
 
 def test_a_mail_providers_users_are_no_company(client: TestClient) -> None:

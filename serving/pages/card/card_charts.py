@@ -69,7 +69,7 @@ class HistoryChart:
     labels: tuple[tuple[float, float, str], ...]
     ticks_x: tuple[tuple[float, str], ...]
     ticks_y: tuple[tuple[float, str], ...]
-    mark: tuple[float, str] | None
+    mark: tuple[float, str, bool] | None  # place, text, and whether the text stands at the start
     finding: str
     said: str
 
@@ -108,10 +108,16 @@ def build_history(weekly: Sequence[Mapping[str, Any]], language: Language, hot: 
         labels=tuple((*dots[k], str(scores[k])) for k in named),
         ticks_x=tuple((dots[k][0], days[k]) for k in reversed(shown)),
         ticks_y=tuple((down(value), str(value)) for value in range(low, high + 1, _STEP)),
-        mark=(down(hot), language.text("hot from {score}", score=hot)) if low < hot < high else None,
+        mark=_mark(down(hot), hot, scores, language) if low < hot < high else None,
         finding=finding,
         said=said,
     )
+
+
+def _mark(place: float, hot: int, scores: Sequence[int], language: Language) -> tuple[float, str, bool]:
+    """The line from which a score is hot, its text where the scores keep clear of it."""
+    at_start = abs(scores[0] - hot) > abs(scores[-1] - hot)
+    return place, language.text("hot from {score}", score=hot), at_start
 
 
 def _moment(value: Any) -> datetime:

@@ -20,6 +20,7 @@ from serving.state.lead_scoring import score_leads
 from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import WorklistQuery
 
+SHORT_LIST = "one_answer_short"  # a tab beside the lists: leads of several of them
 HOT, WARM = 50, 35  # the shade of a score; 50 stands for the reference chance
 LISTS = (LeadList.TO_HAND_OFF, LeadList.TO_WORK, LeadList.WATCHING, LeadList.CUSTOMERS, LeadList.CLOSED)
 LIST_TITLES: Mapping[str, str] = {
@@ -85,6 +86,8 @@ def list_tabs(
     for name in LISTS:
         count = over.get(name) if name in CLOSED_LISTS else counts.get(str(name), 0)
         tabs.append((language.text(LIST_TITLES[name]), count, address.link(list=str(name)), query.lead_list == name))
+        if name == LeadList.TO_WORK:
+            tabs.append((language.text("One answer short"), None, "/short", query.lead_list == SHORT_LIST))
     return tabs
 
 

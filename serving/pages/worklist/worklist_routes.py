@@ -8,9 +8,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from features.errors import LeadScoreError
-from features.schema.vocabulary import Role
 from models.explaining.language import Language
-from pipelines.scoring.shown_columns import NAMING, person_name
+from pipelines.scoring.shown_columns import person_name
 from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, iterate_rows, limit_query, read_page
 from serving.auth.dependencies import AppStateDep, Reader, Writer, check_form_token
 from serving.auth.oidc_claims import local_path
@@ -19,13 +18,12 @@ from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page
 from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.worklist import worklist_file
-from serving.pages.worklist.saved_views import MOST_VIEWS, keep_view, read_views, write_views
+from serving.pages.worklist.saved_views import keep_view, read_views, write_views
 from serving.pages.worklist.worklist_addresses import PAGE_SIZE, WorklistAddress
 from serving.pages.worklist.worklist_record import (
     SORTS,
     describe_closed,
     describe_rows,
-    extra_columns,
     filter_menus,
     filters_on,
     list_tabs,
@@ -89,10 +87,6 @@ def worklist_page(
         sorts=sorts,
         owners=[] if caller.owner is not None else state.worklist.owners,
         also=_also_closed(state, limited, address, language) if query.search and not over else None,
-        link=link_column(app_state.settings.record_link, state),
-        extra=extra_columns(
-            app_state, Role.DISPLAY, without=(*NAMING, link_column(app_state.settings.record_link, state))
-        ),
         horizon=state.model.bundle.horizon_days,
         caution=read_caution(app_state),
         value=value,
@@ -102,7 +96,6 @@ def worklist_page(
         points=state.worklist.has_points,
         by_points=why_points(app_state),
         views=read_views(request),
-        most_views=MOST_VIEWS,
         may_write=caller.may(Scope.FEEDBACK),
         saved=saved if saved in VERDICTS and done else "",
         saved_text=_saved_text(language, saved, done, state),
