@@ -19,6 +19,8 @@ _BUILT: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _UNDER = re.compile(r"<\s*(\S.*)")
 _OVER = re.compile(r">\s*(\S.*)")
+_SAID_BETWEEN = re.compile(r"(\S+) to (\S+)")
+_SAID_FROM = re.compile(r"(\S+) or more")
 _BETWEEN = re.compile(r"(\d+)-(\d+)([kKmM]?)")
 _AS_WRITTEN: Mapping[str, str] = MappingProxyType({"c level": "C level", "vp": "VP", "it": "IT", "hr": "HR"})
 
@@ -59,6 +61,10 @@ def translate_value(language: Language, value: str) -> str:
         return language.text("over {n}", n=found[1])
     if found := _BETWEEN.fullmatch(text):
         return language.text("{low} to {high}", low=found[1] + found[3], high=found[2] + found[3])
+    if found := _SAID_BETWEEN.fullmatch(text):
+        return language.text("{low} to {high}", low=found[1], high=found[2])
+    if found := _SAID_FROM.fullmatch(text):
+        return language.text("{n} or more", n=found[1])
     return _AS_WRITTEN.get(text.lower(), text)
 
 

@@ -1,0 +1,221 @@
+"""A rep's day in a real Chromium: whom to call, what to ask, what was done, and how it is undone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.reference.served import Served
+from tests.reference.serving import worklist_of
+from tests.reference.visitor import CONTRAST, Visitor
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    server = Served(tiny_demo, tmp_path_factory.mktemp("state")).start()
+    yield server
+    server.stop()
+
+
+def unknown_authority(run: Any) -> str:
+    frame = worklist_of(run)
+    return str(frame[frame["status_authority"] == "unknown"]["lead_id"].iloc[0])
+
+
+def number(text: str) -> int:
+    return int(text.split()[0].replace("−", "-"))
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_a_rep_finds_the_next_lead_answers_on_its_card_and_undoes(
+    served: Served, tiny_demo: Any, chromium: Any, width: int
+) -> None:
+    visitor = Visitor(chromium, served.url, width)
+    page = visitor.go("/worklist", "worklist")
+    lead = unknown_authority(tiny_demo)
+    page.get_by_role("searchbox", name="Search this list").fill(lead)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**search=**")
+    page.locator("[data-rows] tbody th a").first.click()
+    page.wait_for_url("**/leads/**")
+    visitor.check("card")
+
+    shown = number(page.locator(".score-xl").inner_text())
+    points = page.locator(".fall li:not(:first-child, .sum, [aria-hidden]) .pts").all_inner_texts()
+    assert 50 + sum(number(text) for text in points) == shown
+    before = page.locator("#c-authority .crit-head .chip").inner_text()
+    if not page.locator("#ask-authority").is_visible():
+        page.locator("#c-authority summary", has_text="Answer").first.click()
+    box = page.locator("#ask-authority")
+    box.get_by_label("Decides").check()
+    box.get_by_role("button", name="Save and rescore").click()
+    page.wait_for_url("**saved=answer**")
+    visitor.check("answered")
+    assert "search=" in page.url, "the list it was opened from is kept"
+    toast = page.locator(".toast")
+    assert toast.inner_text().startswith("Saved. The score ") and str(shown) in toast.inner_text()
+    assert "met" in page.locator("#c-authority .crit-head .chip").inner_text()
+    toast.get_by_role("button", name="Undo").click()
+    page.wait_for_load_state()
+    assert page.locator("#c-authority .crit-head .chip").inner_text() == before
+    assert number(page.locator(".score-xl").inner_text()) == shown
+
+    page.get_by_label("Framework").select_option("meddicc")
+    page.wait_for_url("**framework=meddicc**")
+    visitor.check("framework")
+    page.locator("#do").get_by_role("button", name="Accept").click()
+    page.wait_for_url("**saved=accept**")
+    assert "Accepted." in page.locator(".toast").inner_text()
+    visitor.check()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_rep_returns_a_lead_with_a_reason(served: Served, chromium: Any, width: int) -> None:
+    visitor = Visitor(chromium, served.url, width)
+    page = visitor.go("/worklist?sort=name")
+    row = page.locator("[data-rows] tbody tr").first
+    lead = str(row.locator("th a").get_attribute("href"))
+    row.locator("summary").focus()
+    page.keyboard.press("Enter")
+    visitor.check("more")
+    assert page.evaluate(CONTRAST) == []
+    row.get_by_role("link", name="Return…").click()
+    page.wait_for_url("**/leads/**")
+    dialog = page.locator("#return")
+    assert dialog.is_visible(), "the address opens the question"
+    dialog.get_by_role("button", name="Return", exact=True).click()
+    assert "saved=" not in page.url, "a return needs a reason"
+    dialog.get_by_label("Reason").select_option("no_need")
+    dialog.get_by_role("button", name="Return", exact=True).click()
+    page.wait_for_url("**saved=reject**")
+    visitor.check("returned")
+    assert "Returned" in page.locator(".note.is-watch").inner_text()
+    visitor.go("/worklist?sort=name")
+    assert lead not in [link.get_attribute("href") for link in page.locator("[data-rows] tbody th a").all()]
+    visitor.go(lead)
+    page.locator(".note.is-watch").get_by_role("button", name="Take back").click()
+    page.wait_for_url("**saved=withdraw**")
+    assert page.locator(".note.is-watch").count() == 0
+    page.close()
+
+
+def test_several_leads_are_put_aside_at_once_and_come_back(served: Served, chromium: Any) -> None:
+    visitor = Visitor(chromium, served.url, 1280)
+    page = visitor.go("/worklist?grade=B")
+    rows = page.locator("[data-rows] tbody tr")
+    names = [rows.nth(k).locator("th a").get_attribute("href") for k in (1, 2)]
+    for k in (1, 2):
+        rows.nth(k).get_by_role("checkbox").check()
+    assert page.locator("[data-tally]").inner_text() == "2"
+    page.get_by_role("button", name="Snooze a week").first.click()
+    page.wait_for_url("**saved=snooze**")
+    visitor.check("bulk")
+    assert "grade=B" in page.url and page.locator(".filter-on", has_text="Fit B").count() == 1
+    left = [link.get_attribute("href") for link in page.locator("[data-rows] tbody th a").all()]
+    assert not set(names) & set(left)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    page.wait_for_url("**saved=withdraw**")
+    back = [link.get_attribute("href") for link in page.locator("[data-rows] tbody th a").all()]
+    assert set(names) <= set(back)
+    page.close()
+
+
+def test_an_action_keeps_the_place_and_the_focus(served: Served, chromium: Any) -> None:
+    visitor = Visitor(chromium, served.url, 1280)
+    page = visitor.go("/worklist")
+    row = page.locator("[data-rows] tbody tr").nth(20)
+    row.scroll_into_view_if_needed()
+    place, name = page.evaluate("scrollY"), row.locator("th a").inner_text()
+    assert place > 0
+    row.locator("th a").focus()
+    page.keyboard.press("a")
+    page.wait_for_url("**saved=accept**")
+    visitor.check()
+    assert abs(page.evaluate("scrollY") - place) < 80, "the page comes back where it was"
+    assert page.evaluate("document.activeElement.textContent") == name
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_rep_reads_in_another_language(served: Served, chromium: Any, width: int) -> None:
+    visitor = Visitor(chromium, served.url, width)
+    page = visitor.go("/worklist")
+    for code, own, heading in (
+        ("pl", "Polski", "Lista do pracy"),
+        ("ko", "한국어", "작업 목록"),
+        ("en", "English", "Worklist"),
+    ):
+        if width < 700:
+            page.locator(".tabbar button").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=own).locator("visible=true").first.click()
+        visitor.check(f"worklist-{code}")
+        assert page.locator("h1").inner_text() == heading
+        page.locator("[data-rows] tbody th a").first.click()
+        page.wait_for_url("**/leads/**")
+        visitor.check(f"card-{code}")
+        assert page.evaluate("document.documentElement.lang") == code
+        visitor.go("/short", f"short-{code}")
+        visitor.go("/worklist")
+    page.context.clear_cookies()
+    page.close()
+
+
+def test_the_list_is_walked_by_keyboard_unless_keys_are_off(served: Served, chromium: Any) -> None:
+    visitor = Visitor(chromium, served.url, 1280)
+    page = visitor.go("/worklist")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    links = "[...document.querySelectorAll('[data-rows] tbody th a')]"
+    for key, place in (("j", 0), ("j", 1), ("k", 0)):
+        page.keyboard.press(key)
+        assert page.evaluate(f"{links}.indexOf(document.activeElement)") == place
+    name = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "search"
+    page.keyboard.press("Escape")
+    page.locator("[data-rows] tbody th a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/leads/**")
+    assert page.locator("h1").inner_text() == name
+    page.keyboard.press("j")
+    page.wait_for_url(lambda url: name not in url)
+    visitor.check()
+    assert page.locator("h1").inner_text() != name, "j leads to the next lead"
+
+    page.get_by_role("button", name="Keys: on").click()
+    page.wait_for_load_state()
+    visitor.go("/worklist")
+    page.keyboard.press("j")
+    assert page.evaluate(f"{links}.indexOf(document.activeElement)") == -1
+    page.context.clear_cookies()
+    page.close()
+
+
+def test_the_theme_is_kept_by_the_server(served: Served, chromium: Any) -> None:
+    visitor = Visitor(chromium, served.url, 1280)
+    page = visitor.go("/worklist")
+    with page.expect_response("**/display"):
+        page.get_by_role("button", name="Dark").first.click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    visitor.go("/worklist")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate(CONTRAST) == []
+    page.context.clear_cookies()
+    page.close()
+
+
+def test_it_works_without_a_script(served: Served, tiny_demo: Any, chromium: Any) -> None:
+    context = chromium.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{served.url}/worklist?search={unknown_authority(tiny_demo)}")
+    page.locator("[data-rows] tbody th a").first.click()
+    page.wait_for_url("**/leads/**")
+    page.locator("#do").get_by_role("button", name="Accept").click()
+    page.wait_for_url("**saved=accept**")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    page.wait_for_url("**saved=withdraw**")
+    context.close()
