@@ -15,6 +15,8 @@ from pipelines.cli.output import Output, options
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipelines.workspace.context import Context
+
 app = typer.Typer()
 
 
@@ -46,6 +48,9 @@ def worklist(
         LeadList | None,
         typer.Option("--list", help="to_hand_off (marketing), to_work (sales), watching, customers or closed"),
     ] = None,
+    objecting: Annotated[
+        bool, typer.Option("--objecting", help="leads that object to profiling: who they are, without a score")
+    ] = False,
     out: Annotated[str | None, typer.Option("--out", help="CSV to write all of them to, with every column")] = None,
     json: Json = False,
     debug: Debug = False,
@@ -64,6 +69,8 @@ def worklist(
         "lead_list": None if lead_list is None else str(lead_list),
     }
     over = lead_list in (LeadList.CUSTOMERS, LeadList.CLOSED)
+    if objecting:
+        return _show_objecting(context, out, limit, output)
     found = read_closed(context, wanted) if over else read_worklist(context, wanted, disagree=disagree, sort=str(sort))
     if out is not None:
         write_csv(Path(out), found)
@@ -81,6 +88,23 @@ def worklist(
         output.text(f"All {len(found):,} with every column: {out}")
     if len(found):
         output.text(f"Why: leadscore explain --source {source} {found['lead_id'].iloc[0]}")
+    return 0
+
+
+def _show_objecting(context: "Context", out: str | None, limit: int, output: Output) -> int:
+    """Leads that are listed without a score."""
+    from pipelines.privacy.objections import read_objecting
+    from pipelines.workspace.csv_files import write_csv
+
+    found = read_objecting(context)
+    if out is not None:
+        write_csv(Path(out), found)
+    shown = found.head(limit).astype("object").where(found.head(limit).notna(), "")
+    if output.as_json:
+        output.record(shown.to_dict(orient="records"))
+    else:
+        rows = [tuple(row) for row in shown.itertuples(index=False)]
+        output.table(f"{len(found):,} leads that object to profiling, without a score", list(shown.columns), rows)
     return 0
 
 

@@ -127,7 +127,7 @@ def finish_forgetting(context: Context, erase_elsewhere: EraseElsewhere) -> Forg
 
 def _finish(context: Context, person: Person, not_ours: Sequence[str], erase_elsewhere: EraseElsewhere) -> Forgotten:
     root = context.paths.root
-    register = add_to_register(root, FORGOTTEN, person.lead_ids, person.addresses, _who())
+    register = add_to_register(root, FORGOTTEN, person.lead_ids, person.addresses, who_runs_this())
     marks = tuple(
         name[:16]
         for name in (*map(register.hash_lead, sorted(person.lead_ids)),
@@ -141,7 +141,8 @@ def _finish(context: Context, person: Person, not_ours: Sequence[str], erase_els
     return done
 
 
-def _who() -> str:
+def who_runs_this() -> str:
+    """Whose account runs the command, for the record; empty where the system does not say."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -155,7 +156,7 @@ def _remember(root: Path, done: Forgotten) -> None:
     entries = read_register(root).entries
     at = max((entry["at"] for entry in entries.values()), default="")
     counts = {place.where: place.count for place in done.places}
-    now = {"at": at, "by": _who(), "marks": done.marks, "counts": counts}
+    now = {"at": at, "by": who_runs_this(), "marks": done.marks, "counts": counts}
     write_json(file, {"version": 1, "forgotten": [*known, now]})
 
 

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,3 +77,97 @@ def forgotten_text(done: "Forgotten") -> str:
         lines.append(f"left out from now on, under the keyed hash {', '.join(done.marks)}")
     lines += ["not leadscore's to change:", *(f"  {text}" for text in done.not_ours)] if done.not_ours else []
     return "\n".join([*lines, *(f"note: {note}" for note in done.notes)])
+
+
+class Language(StrEnum):
+    """What the answer to a person is written in."""
+
+    ENGLISH = "en"
+    KOREAN = "ko"
+    POLISH = "pl"
+
+
+@app.command()
+def subject(
+    whom: Annotated[str, typer.Argument(help="lead id or mail address", metavar="LEAD_ID|EMAIL")],
+    out: Annotated[str, typer.Option("--out", help="page (.html) or Markdown (.md); a .json is written beside it")],
+    language: Annotated[Language, typer.Option("--language", help="of the page")] = Language.ENGLISH,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    store_url: StoreUrl = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Write down all that is held of a person, how they were scored and why, who saw it, and what their rights are."""
+    context = options(source, data_dir).context()
+    from features.errors import ContractError
+    from pipelines.workspace.atomic_files import write_json, write_text
+    from serving.privacy.store_of_source import open_if_any
+    from serving.privacy.subject import collect_subject, sections_of, to_html, to_markdown
+
+    place = Path(out)
+    if place.suffix not in (".html", ".md"):
+        raise ContractError(f"--out {place.name} must end in .html or .md.")
+    store = open_if_any(context.paths, store_url)
+    try:
+        found = collect_subject(context, whom, store, str(language))
+    finally:
+        if store is not None:
+            store.close()
+    sections = sections_of(found)
+    write_text(place, to_html(sections, str(language)) if place.suffix == ".html" else to_markdown(sections))
+    write_json(place.with_suffix(".json"), found)
+    rows = sum(len(part) for part in (*found["tables"].values(), *found.get("posted", {}).values()))
+    told = {"out": str(place), "record": str(place.with_suffix(".json")), "leads": found["leads"], "rows": rows}
+    Output(json).show(
+        told, f"{len(found['leads'])} leads, {rows} rows -> {place} and {place.with_suffix('.json').name}"
+    )
+    return 0
+
+
+@app.command("object")
+def object_command(
+    whom: Annotated[str, typer.Argument(help="lead id or mail address", metavar="LEAD_ID|EMAIL")],
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="the person no longer objects")] = False,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    store_url: StoreUrl = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Write down that a person objects to profiling: listed, but not scored any more."""
+    context = options(source, data_dir).context()
+    from pipelines.privacy.forget import who_runs_this
+    from pipelines.privacy.objections import record_objection
+    from pipelines.workspace.lock import only_writer
+    from serving.privacy.store_of_source import note_in_trail
+
+    with only_writer(context.paths):
+        done = record_objection(context, whom, who_runs_this(), objects=not withdraw)
+        note_in_trail(context.paths, store_url, "object.withdrawn" if withdraw else "object", done.leads)
+    Output(json).show({"leads": list(done.leads), "objects": done.objects, "rows": done.rows_taken_out}, done.sentence)
+    return 0
+
+
+@app.command()
+def retention(
+    dry_run: DryRun = False,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Take out rows that are past the retention the source declares; the server's own retention is in its settings."""
+    context = options(source, data_dir).context()
+    from pipelines.privacy.retention import apply_declared_retention
+    from pipelines.workspace.lock import only_writer
+
+    with only_writer(context.paths):
+        found = apply_declared_retention(context, dry_run=dry_run)
+    output = Output(json)
+    if json:
+        output.record({"dry_run": dry_run, "tables": [one.record() for one in found]})
+        return 0
+    rows = [(one.table, one.days or "for good", f"{one.rows:,}", one.oldest or "-", f"{one.past:,}") for one in found]
+    output.table("Retention", ("table", "days", "rows", "oldest", "would go" if dry_run else "gone"), rows)
+    return 0

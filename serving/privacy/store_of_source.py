@@ -9,6 +9,7 @@ from pipelines.privacy.forget import Place
 from pipelines.privacy.person import Person
 from pipelines.workspace.paths import Paths
 from serving.privacy.erase_store import erase_from_store
+from serving.store.audit_trail import record_action
 from serving.store.engine import Store, open_store
 
 
@@ -39,3 +40,14 @@ def eraser(paths: Paths, store_url: str | None = None) -> Callable[[Person, str,
             store.close()
 
     return erase
+
+
+def note_in_trail(paths: Paths, store_url: str | None, action: str, leads: Sequence[str]) -> None:
+    """Add what a command did about leads to the audit trail, where a server ever ran."""
+    store = open_if_any(paths, store_url)
+    if store is None:
+        return
+    with store.writing() as session:
+        for lead in leads:
+            record_action(session, "command line", action, lead)
+    store.close()

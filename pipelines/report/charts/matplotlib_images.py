@@ -23,12 +23,15 @@ _COLOURS = {
 def draw_pictures(context: Context, folder: Path) -> list[Path]:
     """A PNG per chart of the run, and the waterfall of the first leads."""
     cards = read_cards(context.paths)[:WATERFALLS]
-    falls = [waterfall(card, folder / f"waterfall_{k + 1}.png") for k, card in enumerate(cards)]
+    falls = [waterfall(card, folder / f"waterfall_{k}.png", k) for k, card in enumerate(cards, start=1)]
     return [draw(chart, folder / f"{chart.name}.png") for chart in charts_of(context)] + falls
 
 
-def waterfall(card: Mapping[str, Any], path: Path) -> Path:
-    """One lead's way from 50 over base, criteria and clip to its score."""
+def waterfall(card: Mapping[str, Any], path: Path, place: int) -> Path:
+    """One lead's way from 50 over base, criteria and clip to its score.
+
+    The title names its place on the worklist: an id in a picture could not be taken out again.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -52,7 +55,7 @@ def waterfall(card: Mapping[str, Any], path: Path) -> Path:
 
     axes.set_yticks(range(last + 1), ["start", *(label for label, _ in steps), "score"])
     axes.invert_yaxis()
-    axes.set_title(f"Lead {card['lead_id']}: from 50 to {card['score']}", loc="left", fontweight="bold")
+    axes.set_title(f"Lead at place {place} of the worklist: from 50 to {card['score']}", loc="left", fontweight="bold")
     axes.set_xlabel(f"points; 50 means a probability of {card['reference_probability']:.1%}")
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -1,0 +1,92 @@
+"""What is past its declared retention: counted in a dry run, or taken out of tables, copies and quarantine."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from features.cohort.cohort import cutoff_of
+from features.errors import ContractError
+from features.schema.people.privacy import QUARANTINE
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.privacy.left_out_rows import RETENTION, rows_past_retention
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import load_tables
+
+_DAY = 86_400.0
+_QUARANTINED = ("quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """How long rows of a table are kept, how many there are, and how many are past it; days 0: for good."""
+
+    table: str
+    days: int
+    rows: int
+    past: int
+    oldest: str
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {name: getattr(self, name) for name in ("table", "days", "rows", "past", "oldest")}
+
+
+def apply_declared_retention(context: Context, *, dry_run: bool) -> list[Kept]:
+    """What is past its retention, by table; without ``dry_run`` taken out. The caller holds the source's lock.
+
+    ``ingest`` leaves the same rows out of everything it reads; this does it between two ingests.
+
+    Raises
+    ------
+    ContractError : the source declares no retention, or has no clocks
+    """
+    declared = {} if context.source.privacy is None else dict(context.source.privacy.retention)
+    if not declared or context.source.kind == "flat":
+        declare = "declare it, e.g. privacy: {retention: {activities: 730}}"
+        why = "it has no clocks" if context.source.kind == "flat" else declare
+        raise ContractError(f"source '{context.source.name}' has no retention: {why}.")
+    paths, tables = context.paths, load_tables(context.paths)
+    past = rows_past_retention(tables, declared, cutoff_of(tables, context.source))
+    found = []
+    for table, frame in tables.items():
+        old = past.get(table)
+        count = 0 if old is None else int(old.sum())
+        clock = frame["known_at"].min() if "known_at" in frame and len(frame) else pd.NaT
+        oldest = "" if pd.isna(clock) else f"{clock:%Y-%m-%d}"
+        days = declared.get(table, declared.get("leads", 0) if "lead_id" in frame else 0)
+        found.append(Kept(table=table, days=days, rows=len(frame), past=count, oldest=oldest))
+        if old is not None and not dry_run:
+            write_parquet(paths.ingest / f"{table}.parquet", frame[~old].reset_index(drop=True))
+    if QUARANTINE in declared:
+        found.append(_quarantine(context, declared[QUARANTINE], dry_run=dry_run))
+    if not dry_run and any(one.past for one in found):
+        _correct_counts(context, found)
+    return found
+
+
+def _quarantine(context: Context, days: int, *, dry_run: bool) -> Kept:
+    """Rows in quarantine have no clock one may trust: the file's own age counts."""
+    files = [folder / name for folder in (context.paths.ingest, context.paths.refused) for name in _QUARANTINED]
+    rows = past = 0
+    for file in (file for file in files if file.exists()):
+        frame = read_parquet(file)
+        rows += len(frame)
+        if time.time() - file.stat().st_mtime > days * _DAY and len(frame):
+            past += len(frame)
+            if not dry_run:
+                write_parquet(file, frame.iloc[:0])
+    return Kept(table=QUARANTINE, days=days, rows=rows, past=past, oldest="")
+
+
+def _correct_counts(context: Context, found: list[Kept]) -> None:
+    counts = CountsRecord.read(context.paths)
+    rows = dict(counts.rows)
+    for one in found:
+        if one.past and one.table in rows:
+            row = rows[one.table]
+            told = dict(row.people) | {RETENTION: row.people.get(RETENTION, 0) + one.past}
+            rows[one.table] = row.model_copy(update={"kept": row.kept - one.past, "people": told})
+    counts.model_copy(update={"rows": rows}).write(context.paths.ingest)

@@ -1,0 +1,245 @@
+"""All that is held of a person and how they were scored: as a record, and in plain words as a page or Markdown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import select
+
+from features.cohort.objections import objecting_leads
+from features.errors import LeadScoreError
+from models.bundle import Bundle
+from pipelines.ingest.identity_files import unresolved_tables
+from pipelines.privacy.erase_files import files_below, rows_of_person
+from pipelines.privacy.left_out_rows import id_column
+from pipelines.privacy.person import Person, find_person
+from pipelines.scoring.find_lead import card_of, find_bundle
+from pipelines.snapshots.differences import KEY
+from pipelines.snapshots.snapshot_store import read_changes, read_snapshots
+from pipelines.workspace.atomic_files import plain_json, read_parquet
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import load_tables, records_of
+from serving.privacy.erase_store import OF_LEADS, holds_value
+from serving.privacy.subject_words import WORDS
+from serving.store.audit_trail import entry_record
+from serving.store.engine import Store
+from serving.store.tables import AuditRow, ExportedLead, FieldRow, OutboxMessage, ScoreRow
+
+_SEEN_SHOWN = 200  # entries of the trail on the page, newest first; the record has all
+
+
+def collect_subject(context: Context, named: str, store: Store | None, language: str = "en") -> dict[str, Any]:
+    """Everything that is held of a person, JSON-ready.
+
+    Raises
+    ------
+    UnknownPersonError : nothing is held of such a lead or address
+    """
+    person = find_person(context.source, context.paths, named)
+    tables = unresolved_tables(context.paths, load_tables(context.paths))
+    held = {name: _rows(frame, person, context) for name, frame in tables.items() if name != "accounts"}
+    held |= _elsewhere(context, person)
+    told = {} if store is None else _from_store(store, person)
+    scored = [_score(context, lead, language) for lead in sorted(person.lead_ids)]
+    return {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": context.source.name,
+        "language": language,
+        "leads": sorted(person.lead_ids),
+        "addresses": sorted(person.addresses | person.shared),
+        "scores": [row for row in scored if row],
+        "model": _model(context),
+        "rights": _rights(context, tables["leads"], person),
+        "retention": {} if context.source.privacy is None else dict(context.source.privacy.retention),
+        "tables": {name: rows for name, rows in held.items() if rows},
+        **told,
+    }
+
+
+def _rows(frame: pd.DataFrame, person: Person, context: Context) -> list[dict[str, Any]]:
+    key = id_column(context.source, frame) or "lead_id"
+    hit = rows_of_person(frame, person, frozenset({key}))
+    rows = records_of(frame[hit])
+    return [{name: value for name, value in plain_json(row).items() if value is not None} for row in rows]
+
+
+def _elsewhere(context: Context, person: Person) -> dict[str, list[dict[str, Any]]]:
+    """Rows in quarantine and in snapshots."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for file in files_below(context.paths.ingest):
+        if file.name == "quarantined_rows.parquet":
+            found["quarantine"] = _rows(read_parquet(file), person, context)
+    for export, history in read_snapshots(context.paths).exports.items():
+        for part in read_changes(context.paths, export, list(history.snapshots)):
+            own = part[rows_of_person(part, person, frozenset({KEY}))]
+            rows = found.setdefault(f"snapshots of {export}", [])
+            rows += [{k: v for k, v in plain_json(row).items() if v is not None} for row in records_of(own)]
+    return found
+
+
+def _from_store(store: Store, person: Person) -> dict[str, Any]:
+    """What the server knows: rows, served scores, who saw and changed what, what was passed on."""
+    ids = sorted(person.lead_ids)
+    with store.reading() as session:
+        posted = {}
+        for table in (*OF_LEADS, FieldRow):
+            rows = session.scalars(select(table).where(table.lead_id.in_(ids))).all()
+            posted[table.__tablename__] = [_record(row) for row in rows]
+        entries = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()))
+        seen = [
+            entry_record(row)
+            for row in entries
+            if set(str(row.subject).split(" ")) & person.lead_ids or holds_value(row.detail, person)
+        ]
+        messages = sum(holds_value(payload, person) for payload in session.scalars(select(OutboxMessage.payload)))
+    scores = posted.pop(ScoreRow.__tablename__)
+    exports = posted.pop(ExportedLead.__tablename__)
+    return {
+        "served_scores": scores,
+        "posted": {name: rows for name, rows in posted.items() if rows},
+        "seen_and_changed": [{k: e[k] for k in ("at", "actor", "action", "detail")} for e in seen],
+        "passed_on": {"exports": [row["ledger"] for row in exports], "messages": messages},
+    }
+
+
+def _record(row: Any) -> dict[str, Any]:
+    return {str(k): v for k, v in plain_json({c.name: getattr(row, c.name) for c in row.__table__.columns}).items()}
+
+
+def _score(context: Context, lead: str, language: str) -> dict[str, Any]:
+    """Score, chance, stage, state and main reasons; of a lead without a score why there is none."""
+    try:
+        card = card_of(context, lead, language=language)
+    except LeadScoreError as problem:
+        return {"lead_id": lead, "score": None, "why": problem.message}
+    stands = card["standing"]
+    kept = ("lead_id", "as_of", "score", "probability", "probability_low", "probability_high", "horizon_days", "state")
+    found = {name: card[name] for name in kept} | {"stage": stands["stage"], "next_action": card["next_action"]}
+    points = {row["label"]: row["points"] for row in card["criteria"]}
+    return plain_json(found | {"for": card["for"], "against": card["against"], "points": points})
+
+
+def _model(context: Context) -> dict[str, Any]:
+    try:
+        bundle: Bundle = find_bundle(context)
+    except LeadScoreError:
+        return {}
+    through = bundle.meta.get("trained_through")
+    features = [feature.label or feature.name.replace("_", " ") for feature in bundle.catalog]
+    rows = bundle.meta.get("rows")
+    return plain_json({"bundle": bundle.hash, "trained_through": through, "features": features, "rows": rows})
+
+
+def _rights(context: Context, leads: pd.DataFrame, person: Person) -> dict[str, Any]:
+    """Objection, and consent by channel."""
+    key = id_column(context.source, leads)
+    if key is None:
+        return {}
+    own = leads[leads[key].astype("str").isin(person.lead_ids).to_numpy(dtype=bool)]
+    consent = {} if context.source.privacy is None else context.source.privacy.consent
+    agreed = {
+        channel: bool(own[one.column].fillna(False).any()) for channel, one in consent.items() if one.column in own
+    }
+    return {"objects_to_profiling": bool(objecting_leads(own, context.source).any()), "consent": agreed}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, sentences below it, and a table."""
+
+    heading: str
+    sentences: Sequence[str]
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+def sections_of(found: Mapping[str, Any]) -> list[Section]:
+    """The record in plain words."""
+    say = WORDS[found["language"]]
+    made = say["made"].format(date=found["made_at"][:10], ids=", ".join([*found["leads"], *found["addresses"]]))
+    sections = [Section(say["title"], [made])]
+    for row in found["scores"]:
+        sections.append(Section(f"{say['scored']} ({row['lead_id']})", *_score_parts(row, say)))
+    model = found["model"]
+    if model:
+        statement = say["statement"].format(features=len(model["features"]), rows=_figure(model["rows"]))
+        sections.append(Section(say["automated"], [statement, say["rights"]]))
+    sections.append(Section(say["consent"], [f"{k}: {v}" for k, v in _flat(found["rights"])] or [say["nothing"]]))
+    served = [[str(row[name] or "")[:19] for name in ("as_of", "score", "state", "origin")]
+              for row in found.get("served_scores", ())]  # fmt: skip
+    sections.append(
+        Section(say["history"], [] if served else [say["nothing"]], ("as_of", "score", "state", ""), served)
+    )
+    for name, rows in {**found["tables"], **found.get("posted", {})}.items():
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        cells = [[str(row.get(column, "")) for column in columns] for row in rows]
+        sections.append(Section(f"{say['data']}: {name} ({len(rows)})", [], columns, cells))
+    seen = [[e["at"][:19], e["actor"], e["action"]] for e in found.get("seen_and_changed", ())[:_SEEN_SHOWN]]
+    sections.append(Section(say["seen"], [] if seen else [say["nothing"]], ("", "", ""), seen))
+    passed = found.get("passed_on", {"exports": [], "messages": 0})
+    given = [say["exports"].format(count=len(passed["exports"]))] * bool(passed["exports"])
+    given += [say["messages"].format(count=passed["messages"])] * bool(passed["messages"])
+    sections.append(Section(say["given"], given or [say["nothing"]]))
+    kept = [say["kept_days"].format(table=table, days=days) for table, days in found["retention"].items()]
+    sections.append(Section(say["retention"], kept or [say["kept"]]))
+    return sections
+
+
+def _figure(count: Any) -> str:
+    return f"{count:,}" if isinstance(count, int) else "-"
+
+
+def _score_parts(row: Mapping[str, Any], say: Mapping[str, str]) -> tuple[list[str], Sequence[str], list[list[str]]]:
+    if row["score"] is None:
+        return [say["no_score"].format(why=row["why"])], (), []
+    date = "" if row["as_of"] is None else str(row["as_of"])[:10]
+    chance = f"{row['probability']:.0%} ({row['probability_low']:.0%} - {row['probability_high']:.0%})"
+    first = say["score"].format(score=row["score"], chance=chance, days=row["horizon_days"] or "-", date=date)
+    second = say["stage"].format(stage=row["stage"] or "-", state=str(row["state"]).upper())
+    reasons = [["+", text] for text in row["for"]] + [["-", text] for text in row["against"]]
+    return [first, second], ("", f"{say['for']} (+) / {say['against']} (-)"), reasons
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{before}{name} ")
+        else:
+            found.append((f"{before}{name}".replace("_", " "), "yes" if value else "no"))
+    return found
+
+
+def to_markdown(sections: Sequence[Section]) -> str:
+    """The sections as Markdown."""
+    lines: list[str] = []
+    for place, one in enumerate(sections):
+        lines += [f"{'#' if place == 0 else '##'} {one.heading}", "", *(f"{text}\n" for text in one.sentences)]
+        if one.rows:
+            lines += ["| " + " | ".join(one.columns) + " |", "|" + "---|" * len(one.columns)]
+            lines += [
+                "| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in row) + " |" for row in one.rows
+            ]
+            lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def to_html(sections: Sequence[Section], language: str) -> str:
+    """The sections as a page that needs nothing else."""
+    style = "body{font:16px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}"
+    style += "td,th{border:1px solid #999;padding:.2em .5em;text-align:left;vertical-align:top}div{overflow-x:auto}"
+    parts = [f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(sections[0].heading)}']
+    parts.append(f"</title><style>{style}</style></head><body>")
+    for place, one in enumerate(sections):
+        level = 1 if place == 0 else 2
+        parts.append(f"<h{level}>{escape(one.heading)}</h{level}>")
+        parts += [f"<p>{escape(text)}</p>" for text in one.sentences]
+        if one.rows:
+            head = "".join(f"<th>{escape(name)}</th>" for name in one.columns)
+            rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in one.rows)
+            body = "".join(f"<tr>{row}</tr>" for row in rows)
+            parts.append(f"<div><table><tr>{head}</tr>{body}</table></div>")
+    return "\n".join(parts) + "</body></html>\n"

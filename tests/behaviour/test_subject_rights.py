@@ -1,0 +1,119 @@
+"""A person is told all that is held, may object, and is kept no longer than declared."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from features.cohort.objections import OBJECTS
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.stages.matrix import build
+from pipelines.workspace.context import open_context
+from pipelines.workspace.matrix_files import load_matrix
+from serving.privacy.subject_words import WORDS
+from tests.reference.serving import client_for
+from tests.reference.tiny_run import SETTINGS, TinyRun
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+def first_lead(run: TinyRun) -> str:
+    return str(pd.read_parquet(run.context.paths.score / "worklist.parquet")["lead_id"].iloc[0])
+
+
+def test_a_person_is_told_what_is_held_and_how_they_were_scored(tiny_copy: TinyRun, cli: Cli) -> None:
+    run, lead = tiny_copy, first_lead(tiny_copy)
+    with client_for(run, run.context.paths.root / "serving") as client:
+        client.post(f"/v1/leads/{lead}/answers", json={"question": "budget", "value": ">50k", "author": "u.diallo"})
+        client.get(f"/v1/leads/{lead}")
+    out = run.folder / "told.html"
+    status, said, problem = cli("subject", lead, "--out", str(out), *run.args)
+    assert status == 0, problem
+    found = json.loads(out.with_suffix(".json").read_text())
+    own = pd.read_parquet(run.context.paths.ingest / "activities.parquet")
+    assert len(found["tables"]["activities"]) == int((own["lead_id"] == lead).sum())
+    assert found["tables"]["leads"][0]["email"] in found["addresses"]
+    score = found["scores"][0]
+    assert score["score"] is not None and score["for"] and score["stage"]
+    assert found["served_scores"] and found["posted"]["answers"][0]["author"] == "u.diallo"
+    assert {"answer", "saw"} <= {entry["action"] for entry in found["seen_and_changed"]}
+    assert found["model"]["bundle"] and found["rights"]["objects_to_profiling"] is False
+    page = out.read_text()
+    assert score["for"][0].split(" (")[0] in page and WORDS["en"]["rights"] in page and "<script" not in page
+    assert oct(out.stat().st_mode)[-3:] == "600"
+    assert f"{len(found['leads'])} leads" in said
+
+
+@pytest.mark.parametrize("language", ["ko", "pl"])
+def test_the_answer_is_written_in_their_language(tiny_demo: TinyRun, tmp_path: Path, cli: Cli, language: str) -> None:
+    out = tmp_path / "told.md"
+    assert cli("subject", first_lead(tiny_demo), "--out", str(out), "--language", language, *tiny_demo.args)[0] == 0
+    assert f"# {WORDS[language]['title']}" in out.read_text() and WORDS[language]["automated"] in out.read_text()
+
+
+def test_every_language_says_everything() -> None:
+    places = {name: {word for word in ("{date}", "{ids}", "{score}", "{chance}", "{days}", "{why}", "{count}")
+                     if word in text} for name, text in WORDS["en"].items()}  # fmt: skip
+    for words in WORDS.values():
+        assert set(words) == set(WORDS["en"])
+        for name, text in words.items():
+            assert all(place in text for place in places[name]), name
+
+
+def test_whoever_objects_is_listed_without_a_score(tiny_copy: TinyRun, cli: Cli) -> None:
+    run, paths, lead = tiny_copy, tiny_copy.context.paths, first_lead(tiny_copy)
+    with client_for(run, paths.root / "serving") as client:
+        assert client.get(f"/v1/leads/{lead}").status_code == 200
+        status, said, problem = cli("object", lead, *run.args)
+        assert status == 0 and "without a score" in said, problem
+        client.app.state.background.watch()
+        refused = client.get(f"/v1/leads/{lead}")
+        assert refused.status_code == 422 and "objects to being profiled" in refused.json()["detail"]
+        assert lead not in [row["lead_id"] for row in client.get("/v1/worklist?size=200").json()["rows"]]
+        account = pd.read_parquet(paths.ingest / "leads.parquet").set_index("lead_id")["account_id"][lead]
+        if not pd.isna(account):
+            assert lead not in json.dumps(client.get(f"/v1/accounts/{account}").json())
+
+    assert cli("explain", lead, *run.args)[0] == 12
+    status, said, _ = cli("worklist", "--objecting", "--json", *run.args)
+    assert [row["lead_id"] for row in json.loads(said)] == [lead]
+    assert lead not in cli("worklist", "--json", "--limit", "5000", *run.args)[1]
+    counts = CountsRecord.read(paths)
+    assert counts.rows["activities"].people["objection"] > 0
+    assert all(row.read == row.kept + row.quarantined + row.set_apart for row in counts.rows.values())
+
+    build(open_context(str(run.source), run.data_dir, SETTINGS))
+    for name in ("matrix", "open"):
+        assert lead not in set(load_matrix(paths.matrix, name).keys["lead_id"]), name
+    rows = pd.read_csv(paths.raw / "leads.csv", dtype=str, keep_default_na=False)
+    rows[rows["Lead ID"] == lead].to_csv(run.folder / "one.csv", index=False)
+    scored = run.folder / "scored.csv"
+    assert cli("score", "--input", str(run.folder / "one.csv"), "--out", str(scored), *run.args)[0] == 0
+    assert "objects to being profiled" in pd.read_csv(scored)["error"].iloc[0]
+
+    assert cli("object", lead, "--withdraw", *run.args)[0] == 0
+    assert not pd.read_parquet(paths.ingest / "leads.parquet")[OBJECTS].any()
+    assert cli("explain", lead, *run.args)[0] == 0
+
+
+def test_retention_says_what_would_go_and_takes_it_out(tiny_copy: TinyRun, cli: Cli) -> None:
+    run, paths = tiny_copy, tiny_copy.context.paths
+    assert cli("retention", *run.args)[0] == 12  # none is declared
+    document = yaml.safe_load(run.source.read_text())
+    document["privacy"] = {"retention": {"activities": 100, "quarantine": 10_000}}
+    run.source.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    before = pd.read_parquet(paths.ingest / "activities.parquet")
+
+    rehearsed = json.loads(cli("retention", "--dry-run", "--json", *run.args)[1])
+    assert pd.read_parquet(paths.ingest / "activities.parquet").equals(before)
+    would = {row["table"]: row["past"] for row in rehearsed["tables"]}
+    assert 0 < would["activities"] < len(before) and would["stages"] == would["quarantine"] == 0
+
+    assert cli("retention", *run.args)[0] == 0
+    after = pd.read_parquet(paths.ingest / "activities.parquet")
+    assert len(after) == len(before) - would["activities"]
+    assert after["known_at"].min() >= pd.Timestamp("2026-06-29") - pd.Timedelta(days=100)
+    assert CountsRecord.read(paths).rows["activities"].people == {"retention": would["activities"]}
