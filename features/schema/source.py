@@ -62,6 +62,9 @@ class Generator(Declared):
     parameters: dict[str, Any] = Field(default_factory=dict, description="handed to the generator as they are")
 
 
+SLICED: Mapping[str, str] = {"leads": "lead_id", "accounts": "account_id"}  # tables of slices, and their keys
+
+
 class Source(Declared):
     """One source of leads. See docs/sources.md for every key."""
 
@@ -119,6 +122,11 @@ class Source(Declared):
         default=None,
         exclude_if=lambda declared: declared is None,  # as with 'model'
         description="of whom rubric and model are compared",
+    )
+    slices: tuple[str, ...] = Field(
+        default=(),
+        exclude=True,  # as with 'accounts'
+        description="columns, as leads.language, by whose values the model is judged apart besides its own attributes",
     )
     model: Modelling | None = Field(
         default=None,
@@ -179,6 +187,24 @@ class Source(Declared):
                     f"{'ignored' if declared[name].role is Role.IGNORE else 'edited after creation'}: leads would be "
                     "chosen by what became of them. Name a column that stays as it was at creation"
                 )
+        return self
+
+    @field_validator("slices")
+    @classmethod
+    def _name_tables(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [name for name in names if name.split(".")[0] not in SLICED or name.count(".") != 1]
+        if wrong:
+            raise ValueError(f"slices: '{wrong[0]}' is no column of {' or '.join(SLICED)}; write it as leads.language")
+        return names
+
+    @model_validator(mode="after")
+    def _columns_of_slices(self) -> "Source":
+        for name in self.slices:
+            table, column = name.split(".")
+            declared = self.tables[table].columns if table in self.tables else {}
+            if column not in declared or declared[column].role is Role.IGNORE:
+                known = ", ".join(n for n, c in declared.items() if c.role is not Role.IGNORE) or "none"
+                raise ValueError(f"slices names '{name}', which is not declared or ignored; {table} declare: {known}")
         return self
 
     @model_validator(mode="after")

@@ -87,8 +87,10 @@ class SegmentRow(TypedDict):
 
 
 class SegmentCalibration(TypedDict):
-    """Predicted and observed shares of one value of an attribute."""
+    """Predicted and observed shares of one value of an attribute, and how well its rows are ordered."""
 
+    auc: NotRequired[Figure]
+    auc_ci: NotRequired[Span]
     brier: Figure
     ci: Span
     ece: Figure

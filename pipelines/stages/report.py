@@ -1,4 +1,4 @@
-"""Report: ``summary.json`` and ``report.html``, always written, whatever the verdict."""
+"""Report: ``summary.json`` and ``report.html``, always written; the model card where there is a model."""
 
 import time
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.registry.cautions import keep_caution
+from pipelines.report.model_card.card import to_html, to_markdown
+from pipelines.report.model_card.sections import model_card_of
 from pipelines.report.page import render
 from pipelines.report.summary_json import summarise
 from pipelines.workspace.atomic_files import stage_dir, write_text
@@ -20,11 +22,14 @@ def run_report(context: Context, seconds: Mapping[str, float] | None = None) -> 
     if summary.bundle.hash:
         keep_caution(context.paths, summary.bundle.hash, summary.caution)
 
-    page = render(context, summary)
+    page, card = render(context, summary), model_card_of(context, summary)
     taken = known | {"report": round(time.perf_counter() - started, 2)}
     summary = summary.model_copy(update={"seconds": taken})
     with stage_dir(context.paths.reports) as folder:
         summary.write(folder)
         write_text(folder / "report.html", page)
+        if card is not None:
+            write_text(folder / "model_card.md", to_markdown(card))
+            write_text(folder / "model_card.html", to_html(card))
         StageVerdict.of({"verdict": summary.verdict, "verdict_text": summary.verdict_text}).write(folder)
     return summary

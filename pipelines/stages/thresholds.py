@@ -48,6 +48,7 @@ from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_backtest import backtest_rubric
 from pipelines.rubrics.rubric_history import note_of_versions, score_by_history
+from pipelines.stages.declared_slices import declared_slices
 from pipelines.stages.score_thresholds import judge_scores, transfer_promise
 from pipelines.workspace.atomic_files import stage_dir, write_parquet, write_text
 from pipelines.workspace.context import Context
@@ -117,7 +118,7 @@ def _judge_block(context: Context) -> JudgedBlock:
     block = chosen.block
     proposed = _propose(context, matrix, keep_compared(context, matrix, train, chosen.population.name))
     capacity, notes = value_of_a_win(context.source.capacity, matrix.take(train))
-    segments = segments_of(block.matrix)
+    segments = segments_of(block.matrix) | declared_slices(context, block.matrix)
 
     beside = [] if proposed is None else [ScoredPolicy(Policy.PROPOSED_RUBRIC, proposed.points(block.matrix.values))]
     rubric = score_by_history(context.source, load_tables(context.paths), context.rubrics, block.matrix, block.rows)

@@ -119,7 +119,7 @@ def _folders(paths: Paths) -> list[Path]:
 
 def _copy_files(context: Context, summary: SummaryRecord, folder: Path) -> None:
     (folder / "report").mkdir()
-    for name in ("summary.json", "report.html"):
+    for name in ("summary.json", "report.html", "model_card.md", "model_card.html"):
         if (context.paths.reports / name).exists():
             shutil.copyfile(context.paths.reports / name, folder / "report" / name)
     (folder / "plots").mkdir()

@@ -46,8 +46,9 @@ CHAMPIONS = (Seniority.DIRECTOR, Seniority.HEAD, Seniority.MANAGER)
 _SENIORITY: Sequence[tuple[Seniority, str]] = (
     (
         Seniority.JUNIOR,
-        "assistant to|assistant|assistante|asistente|asystent*|assistenz|assistentin|intern|trainee|praktikant*|"
-        "stagiaire|becario|becaria|stazysta|stazystka|junior|jr|werkstudent*|azubi|apprenti*|mlodsz*|인턴|비서",
+        "assistant to|assistant|assistante|asistente|asystent*|assistenz|assistent|assistentin|intern|"
+        "trainee|praktikant*|stagiaire|becario|becaria|stazysta|stazystka|junior|jr|werkstudent*|azubi|apprenti*|"
+        "mlodsz*|인턴|비서",
     ),
     (
         Seniority.VP,
@@ -57,8 +58,8 @@ _SENIORITY: Sequence[tuple[Seniority, str]] = (
     (
         Seniority.OWNER,
         "owner|co-owner|founder|cofounder|co-founder|proprietor|inhaber*|grunder*|eigentumer*|fondateur|fondatrice|"
-        "cofondateur|proprietaire|fundador*|cofundador*|propietari*|dueno|duena|dueño|wlasciciel*|zalozyciel*|"
-        "managing partner|창업자|대표자|오너",
+        "cofondateur|fondatore|proprietaire|fundador*|cofundador*|propietari*|dueno|duena|dueño|wlasciciel*|"
+        "zalozyciel*|managing partner|창업자|대표자|오너",
     ),
     (
         Seniority.C_LEVEL,
@@ -66,7 +67,7 @@ _SENIORITY: Sequence[tuple[Seniority, str]] = (
         "presidente|presidenta|president directeur general|pdg|dg|daf|dsi|managing director|general manager|"
         "geschaftsfuhr*|gf|vorstand*|vorsitzend*|directeur general|directrice generale|director general|"
         "directora general|gerente general|consejero delegado|consejera delegada|prezes*|czlonek zarzadu|"
-        "dyrektor generaln*|대표이사|대표|사장|회장|최고*",
+        "dyrektor* generaln*|대표이사|대표|사장|회장|최고*",
     ),
     (
         Seniority.DIRECTOR,
@@ -79,8 +80,9 @@ _SENIORITY: Sequence[tuple[Seniority, str]] = (
     ),
     (
         Seniority.MANAGER,
-        "manager|managers|mgr|managerin|gerente|menedzer*|manadzer*|gestionnaire|supervisor*|team lead|teamlead|"
-        "team leader|lead|coordinator|koordinator*|coordinateur|coordinatrice|coordinador*|차장|과장|매니저",
+        "manager|managers|mgr|managerin|gerente|gerenta|menedzer*|manadzer*|gestionnaire|supervisor*|"
+        "team lead|teamlead|team leader|lead|coordinator|koordinator*|coordinateur|coordinatrice|"
+        "coordinador*|차장|과장|매니저",
     ),
     (
         Seniority.SENIOR,
@@ -88,11 +90,11 @@ _SENIORITY: Sequence[tuple[Seniority, str]] = (
     ),
     (
         Seniority.STAFF,
-        "specialist*|spezialist*|specialiste|especialista|specjalist*|analyst*|analista|analyste|analityk*|engineer|"
-        "ingenieur*|ingeniero|ingeniera|inzynier*|developer|entwickler*|developpeur|developpeuse|desarrollador*|"
-        "programista|consultant|berater*|consultor*|konsultant*|sachbearbeit*|referent*|representative|rep|buyer|"
-        "accountant|buchhalter*|comptable|contador*|ksiegow*|administrator|officer|designer|scientist|"
-        "executive|associate|acheteur|acheteuse|comprador*|einkaufer*|대리|사원|주임",
+        "specialist*|spezialist*|specialiste|especialista|specjalist*|analyst*|analista|analyste|analityk*|"
+        "analityczk*|engineer|ingenieur*|ingeniero|ingeniera|inzynier*|developer|entwickler*|developpeur|"
+        "developpeuse|desarrollador*|programista|programistka|consultant|consultante|berater*|consultor*|konsultant*|sachbearbeit*|"
+        "referent*|representative|rep|buyer|accountant|buchhalter*|comptable|contador*|ksiegow*|administrator|officer|"
+        "designer|scientist|executive|associate|acheteur|acheteuse|comprador*|einkaufer*|대리|사원|주임",
     ),
 )
 
@@ -130,7 +132,7 @@ _FUNCTION: Sequence[tuple[JobFunction, str]] = (
     (
         JobFunction.ENGINEERING,
         "cto|engineering|engineer|software|developer|development|entwickl*|ingenieur*|ingenier*|inzynier*|"
-        "technology|technolog*|technisch*|technique|tecnic*|tecnolog*|techniczn*|r&d|programista|devops|"
+        "technology|technolog*|technisch*|technique|tecnic*|tecnolog*|techniczn*|r&d|programista|programistka|devops|"
         "desarrollador*|developpeu*|개발*|기술*|최고기술*",
     ),
     (
@@ -147,8 +149,8 @@ _FUNCTION: Sequence[tuple[JobFunction, str]] = (
         JobFunction.GENERAL,
         "ceo|pdg|dg|owner|founder|cofounder|co-founder|president|presidente|presidenta|managing director|"
         "general manager|geschaftsfuhr*|gf|inhaber*|grunder*|vorstand*|directeur general|directrice generale|"
-        "director general|directora general|gerente general|fondateur|fondatrice|fundador*|propietari*|prezes*|"
-        "wlasciciel*|zalozyciel*|consejero delegado|대표*|사장|회장|창업자",
+        "director general|directora general|gerente general|fondateur|fondatore|fondatrice|fundador*|propietari*|"
+        "prezes*|wlasciciel*|zalozyciel*|consejero delegado|consejera delegada|대표*|사장|회장|창업자",
     ),
 )
 

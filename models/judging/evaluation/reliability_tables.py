@@ -1,5 +1,6 @@
 """Calibration in tables: observed against predicted by bin and by segment, with intervals that respect accounts."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, micros
 from models.judging.cluster_bootstrap import CONFIDENCE, Resampling, mean_interval
+from models.judging.evaluation.auc_interval import clustered_auc
 from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability
 from models.logistic import sigmoid
 
@@ -58,7 +60,7 @@ def reliability_table(won: Floats, log_odds: Floats, group: Ints, resampling: Re
 def calibration_by(
     test: Matrix, log_odds: Floats, segments: Mapping[str, pd.Series], resampling: Resampling
 ) -> list[dict[str, Any]]:
-    """Calibration per value of each segment: predicted and observed share won, ECE with interval, Brier score.
+    """Calibration per value of each segment: predicted and observed share won, ECE with interval, Brier score, AUC.
 
     ``ci`` is the observed share's and ``ece_ci`` the calibration error's 90 % interval, whole accounts resampled;
     ``ece_if_perfect`` is the error's 95th percentile were every probability true at that n, a lead's snapshots decided
@@ -66,7 +68,7 @@ def calibration_by(
     """
     found, group, chance = [], test.group_codes, outcome_codes(test)
     for name, values in segments.items():
-        for value in sorted(values.dropna().unique(), key=str):
+        for value in sorted(values.dropna().unique(), key=_by_leading_number):
             rows = np.flatnonzero((values == value).to_numpy(dtype=bool))
             if len(rows) >= LEAST_IN_SEGMENT:
                 figures = _segment(test.label[rows], log_odds[rows], group[rows], chance[rows], resampling)
@@ -74,9 +76,17 @@ def calibration_by(
     return found
 
 
+def _by_leading_number(value: object) -> tuple[float, str]:
+    """Bands of numbers in their order, other values by letter after them."""
+    text = str(value)
+    found = re.match(r"[\d,]+", text)
+    return (float(found[0].replace(",", "")) if found and found[0].strip(",") else np.inf, text)
+
+
 def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resampling: Resampling) -> dict[str, Any]:
     p, ones = sigmoid(log_odds), np.ones(len(won))
     span, predicted = mean_interval(won, group, resampling), float(p.mean())
+    area, area_span = clustered_auc(won, log_odds, group)
     ece = reliability(won, log_odds, ones).ece
     return {
         "n": len(won),
@@ -89,6 +99,8 @@ def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resamplin
         "ece_ci": ece_bounds(_ece_draws(won, log_odds, group, resampling.at_most(_ECE_DRAWS)), ece),
         "ece_if_perfect": ece_when_perfect(log_odds, ones, chance, draws=_ECE_DRAWS, seed=resampling.seed)[1],
         "brier": float(((p - won) ** 2).mean()),
+        "auc": area,
+        "auc_ci": area_span.record(),
     }
 
 
