@@ -13,6 +13,7 @@ from serving.logs import logger
 from serving.metrics import Metrics
 from serving.privacy.erase_store import sweep_forgotten
 from serving.problems import traceback_places
+from serving.results.drift import begin_drift
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
 from serving.state.weekly_comparison import compare_with_last_week
@@ -106,6 +107,7 @@ class BackgroundThreads:
         compare_with_last_week(self.app_state)
         if not self.app_state.loaded.data.flat:
             compute_lifecycle(self.app_state)
+        begin_drift(self.app_state)
 
     def _repeat(self, name: str, step: Callable[[], object], seconds: float) -> None:
         def loop() -> None:

@@ -121,7 +121,7 @@ def post_champion(
         if hash:
             promote(app_state, caller.name, hash, bool(why), why)
         else:
-            roll_back(app_state, caller.name)
+            roll_back(app_state, caller.name, reason=why)
     except PromotionError:
-        return RedirectResponse(f"/model?asked={quote(hash, safe='')}#h-gate", status_code=303)
+        return RedirectResponse(f"/model?asked={quote(hash, safe='')}#gate", status_code=303)
     return RedirectResponse("/model", status_code=303)

@@ -15,13 +15,11 @@ from serving.auth.api_keys import Caller
 from serving.auth.dependencies import Admin, AppStateDep, Reader, check_form_token
 from serving.lists import team_queues
 from serving.pages import tables
-from serving.pages.chart_geometry import add_interval_ends, build_curve_chart, build_reliability_chart
+from serving.pages.chart_geometry import build_curve_chart
 from serving.pages.language import language_of, translate_reasons
 from serving.pages.render import format_count, format_percent, format_signed, render_page
 from serving.problems import InvalidError, NotFoundError
-from serving.results import promotion, rubric_drafts, run_results
-from serving.results.drift import compute_drift
-from serving.schemas import HASH
+from serving.results import rubric_drafts, run_results
 from serving.scopes import Scope
 from serving.state.app_state import AppState
 
@@ -200,50 +198,3 @@ def team_page(request: Request, app_state: AppStateDep, caller: Reader) -> Respo
         late=team_queues.list_overdue(app_state, caller.owner),
         tables=tables,
     )
-
-
-@router.get("/model")
-def model_page(
-    request: Request,
-    app_state: AppStateDep,
-    caller: Reader,
-    asked: Annotated[str | None, Query(pattern=HASH)] = None,
-) -> Response:
-    """Verdict, candidates, test figures, audit, features, drift and versions; for administrators the gate's answer."""
-    found, admin = run_results.describe_model(app_state), caller.may(Scope.ADMIN)
-
-    evaluation = found["evaluation"] or {}
-    reliability = add_interval_ends(evaluation.get("reliability") or [])
-
-    try:
-        moved: dict[str, Any] = compute_drift(app_state)
-    except LeadScoreError as problem:
-        moved = {"headline": problem.message, "findings": [], "features": []}
-
-    return render_page(
-        request,
-        "model.html",
-        caller,
-        found=found,
-        admin=admin,
-        gate=promotion.ask_gate(app_state, asked) if admin and asked is not None else None,
-        churn=promotion.find_churn(app_state, asked, caller.owner) if admin and asked is not None else None,
-        drift=moved,
-        reliability=reliability,
-        chart=build_reliability_chart(reliability),
-        folds=build_fold_rows(found["backtest"] or {}),
-        tables=tables,
-    )
-
-
-def build_fold_rows(backtest: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rolling blocks, each with the log loss of the winner and of the base rate on it."""
-    losses = {
-        row["name"]: {block["block"]: block["log_loss"] for block in row.get("blocks", [])}
-        for row in backtest.get("candidates", [])
-    }
-    winner = losses.get(str(backtest.get("winner")), {})
-    return [
-        row | {"log_loss": winner.get(row["name"]), "rate_log_loss": losses.get("rate", {}).get(row["name"])}
-        for row in backtest.get("folds", [])
-    ]

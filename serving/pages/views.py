@@ -16,6 +16,7 @@ from serving.auth.api_keys import Caller
 from serving.auth.dependencies import Reader, identify_caller, require_model
 from serving.pages import account_pages, display_choices, forms, language, process, report_file, results, sign_in
 from serving.pages.card import card_routes
+from serving.pages.model import model_page
 from serving.pages.render import render_page
 from serving.pages.setup import setup_page
 from serving.pages.shell import START, collect_navigation
@@ -56,6 +57,7 @@ def install(app: FastAPI) -> None:
         worklist_routes.router,
         short_page.router,
         card_routes.router,
+        model_page.router,
     )
     for part in parts:
         app.include_router(part, dependencies=[] if part in _WITHOUT_MODEL else [Depends(require_model)])

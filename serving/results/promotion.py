@@ -126,8 +126,8 @@ def _ask_gate(app_state: AppState, chosen: str) -> "Answer":
     return app_state.results.get(f"gate {chosen}", stamp, lambda: ask_gate(app_state.context, chosen, load_gate()))
 
 
-def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> dict[str, Any]:
-    """Make the bundle before the champion the champion again.
+def roll_back(app_state: AppState, actor: str, leaving: str | None = None, reason: str = "") -> dict[str, Any]:
+    """Make the bundle before the champion the champion again; the audit trail keeps the ``reason``.
 
     ``leaving`` is the beginning of the hash of the champion that shall go: ConflictError if another is there by now,
     so that a repeated request does not go back and forth.
@@ -142,7 +142,8 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None) -> di
     with only_writer(app_state.paths):
         found = pointer.roll_back(app_state.paths)
     moves = _keep_churn(app_state, moves, found, MoveKind.ROLLBACK)
-    return _record_move(app_state, actor, "rolled.back", found, {}) | {"churn": moves}
+    why = {"reason": reason} if reason else {}
+    return _record_move(app_state, actor, "rolled.back", found, why) | {"churn": moves}
 
 
 def _refuse_if_registry_decides(app_state: AppState) -> None:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +157,10 @@ def test_report_page_and_api_say_the_same(tiny_copy: TinyRun, tmp_path: Path) ->
     with client_for(tiny_copy, tmp_path / "state") as client:
         answer = client.get("/v1/model/drift")
         assert answer.json() == json.loads(json.dumps(record)) and "etag" in answer.headers
-        page = client.get("/model").text
-    assert record["headline"] in page and "Features that moved most" in page
+        until = time.monotonic() + 60
+        while 'aria-busy="true"' in (page := client.get("/model").text):
+            assert time.monotonic() < until
+    assert all(row["sentence"] in unescape(page) for row in record["findings"])
+    assert "Features that moved most" in page
     top = record["features"][0]
     assert top["label"] in page and top["before"] in page and top["after"] in page

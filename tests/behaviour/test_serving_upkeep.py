@@ -91,6 +91,15 @@ def test_the_gate_keeps_a_challenger_back_in_words(client: TestClient, tiny_copy
     assert client.get("/v1/audit").json()[0]["detail"]["reason"] == "a test"
 
 
+def answered(client: TestClient, asked: str) -> str:
+    """The model page once the gate, which is asked beside it, has answered."""
+    until = time.monotonic() + 60
+    while 'aria-busy="true"' in (text := client.get(f"/model?asked={asked}").text):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return text
+
+
 def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
     champion = early_champion(tiny_copy, tmp_path)
     client.app.state.app_state.refresh()
@@ -98,21 +107,21 @@ def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_pat
     text = client.get("/model").text
     promoted = client.get("/v1/model").json()["promoted"]
     assert promoted
-    assert all(
-        f'{live[:12]}</code> <time class="small" datetime="{at}">{at[:10]}<' in text for live, at in promoted.items()
-    )
+    row = text.split(f"{champion.hash[:12]}</code>")[1].split("</tr>")[0]
+    assert "in use" in row and f"{int(promoted[champion.hash][8:10])} " in row
     token = text.split('name="token" value="')[1].split('"')[0]
     answer = client.post("/model/champion", data={"token": token, "hash": bad}, follow_redirects=False)
-    assert answer.headers["location"] == f"/model?asked={bad}#h-gate"
-    kept = client.get(f"/model?asked={bad}").text
-    assert "Worse, the champion stays: log loss and calibration error" in kept and "Promote anyway" in kept
+    assert answer.headers["location"] == f"/model?asked={bad}#gate"
+    kept = answered(client, bad)
+    assert "Worse, the champion stays: log loss and calibration error" in kept and "Overrule and promote" in kept
     assert read_champion(tiny_copy.context.paths).hash == champion.hash
-    assert "Promote anyway" not in client.get(f"/model?asked={good}").text
+    assert "Overrule and promote" not in answered(client, good)
     client.post("/model/champion", data={"token": token, "hash": good})
     assert read_champion(tiny_copy.context.paths).hash == good
     client.post("/model/champion", data={"token": token, "hash": bad, "reason": "to see it fail"})
     assert read_champion(tiny_copy.context.paths).hash == bad
-    assert "(forced): to see it fail" in client.get("/model").text
+    now = client.get("/model").text.split(f"{bad[:12]}</code>")[1].split("</tr>")[0]
+    assert "overruled" in now and "to see it fail" in now
 
 
 def test_no_request_is_dropped_or_mixed_while_models_change(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:

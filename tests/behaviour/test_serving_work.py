@@ -195,11 +195,12 @@ def test_the_slider_opens_at_the_rubrics_workload_with_and_without_scripts(clien
 def test_the_model_page_shows_the_backtest_and_the_calibration(client: TestClient) -> None:
     found = client.get("/v1/model").json()
     html = page(client, "/model")
-    part = html.split('id="h-folds"')[1].split("</section>")[0]
-    assert part.count("<tr>") == 1 + len(found["backtest"]["folds"])
+    part = html.split("Rows learned from</th>")[1].split("</table>")[0]
+    assert part.count("<tr>") == len(found["backtest"]["folds"])
     winner = next(row for row in found["backtest"]["candidates"] if row["name"] == found["backtest"]["winner"])
     assert all(f"{block['log_loss']:.4f}" in part for block in winner["blocks"])
-    assert html.count("<circle") == len(found["evaluation"]["reliability"])
+    chart = html.split('class="chart chart-titled"')[1].split("</figure>")[0]
+    assert chart.count("<circle") == len(found["evaluation"]["reliability"])
 
 
 def test_the_pages_of_managers_speak_the_readers_language(client: TestClient) -> None:

@@ -59,7 +59,7 @@ def test_a_data_scientist_reads_how_it_was_judged(served: Served, chromium: Any,
     visitor = Visitor(chromium, served.url, width)
     page = visitor.go("/model", "model")
     text = page.inner_text("main")
-    assert all(name in text for name in ("blend", "scorecard", "booster", "live model", "Log loss"))
+    assert all(name in text for name in ("blend", "scorecard", "booster", "in use", "Log loss"))
     visitor.go("/docs", "api")
     page.close()
 

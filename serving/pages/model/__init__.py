@@ -1,0 +1,1 @@
+"""The model page: whether the score is good, whether it still holds, which versions there are."""
