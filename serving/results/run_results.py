@@ -82,7 +82,7 @@ def simulate(
 
     if app_state.loaded.model.bundle.by_points:
         return _simulate_points(app_state, SnapshotCapacity.of(source, capacity), tried)
-    compared, tables = _compared_block(app_state), app_state.loaded.data.tables
+    compared, tables = read_compared_block(app_state), app_state.loaded.data.tables
     block = compared.block
     rubric: ScoredPolicy | None
     if tried is not None:
@@ -123,7 +123,8 @@ def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: R
     return {name: found[name] for name in kept} | {"population": population.record()}
 
 
-def _compared_block(app_state: AppState) -> "ComparedBlock":
+def read_compared_block(app_state: AppState) -> "ComparedBlock":
+    """The test block of the last run and of whom its comparison speaks, read once per run."""
     from pipelines.rubrics.compared_leads import load_compared_block
 
     stamp = file_stamp(ComparisonRecord.path(app_state.paths))
@@ -215,9 +216,10 @@ def _champion_record(champion: Champion) -> dict[str, Any]:
 
 
 def read_swap_set(app_state: AppState, owner: str | None, limit: int = 25) -> list[dict[str, Any]]:
-    """Who comes in by the model and who goes out with the rubric at equal workload: both sides, winners first.
+    """Who comes in by the model and who goes out with the rubric at equal workload: both sides.
 
-    Each side has ``side``, how many ``leads`` and ``won`` it holds, and its first ``rows``; an owner sees their own.
+    Each side has ``side``, how many ``leads`` and ``won`` it holds, and its first ``rows``, those first about whom
+    the two disagree most; an owner sees their own.
     """
     file = app_state.paths.thresholds / "swap_set.parquet"
     if not file.exists():
@@ -228,7 +230,6 @@ def read_swap_set(app_state: AppState, owner: str | None, limit: int = 25) -> li
     data = app_state.loaded.data
     if owner is not None:
         found = found[[data.owner(data.code(name)) == owner for name in found["lead_id"].astype("str")]]
-    found = found.sort_values("won", ascending=False, kind="stable")
     return [
         {
             "side": side,

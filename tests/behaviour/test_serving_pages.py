@@ -18,7 +18,7 @@ from serving.pages import tables
 from serving.pages.chart_geometry import build_waterfall
 from serving.pages.language import COOKIE, page_language
 from serving.pages.render import STATUS_WORDS, to_words
-from serving.pages.results import POLICY_WORDS
+from serving.pages.thresholds.routes import POLICY_WORDS
 from serving.pages.shell import GROUPS
 from serving.schemas import FeedbackGiven
 from tests.reference.serving import client_for, key_for, worklist_of

@@ -1,0 +1,1 @@
+"""The rubric page: rules as rows that people change, a draft, its replay, and its adoption."""

@@ -1,0 +1,169 @@
+"""What a rule may read, in the words of the source: fields with their values and how often they occur."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Tables
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType, Dimension, Role, WhenKnown
+from serving.pages.rubric.words import declared_label, plain_name
+from serving.state.app_state import AppState
+
+Reading = Literal["values", "texts", "numbers", "activity"]
+MOST_VALUES = 24  # of a field that are listed; others can be typed
+_READ_AS: Mapping[ColumnType, Reading] = {
+    ColumnType.CATEGORY: "values",
+    ColumnType.BOOLEAN: "values",
+    ColumnType.TEXT: "texts",
+    ColumnType.NUMBER: "numbers",
+}
+_NO_ATTRIBUTES = ("lead_id", "account_id", "created_at", "known_at", "owner")  # keys, clocks, and who works the lead
+_SUBJECTS = ("lead", "account", "answer", "activity")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldChoice:
+    """One field, question or kind of activity.
+
+    Parameters
+    ----------
+    values : the most frequent ones with how many leads, companies or activities have them
+    edges : of numbers, round values that part them in four
+    leads : who has anything on record; ``of`` how many there are
+    dimension : what kind of evidence it is
+    """
+
+    subject: str
+    name: str
+    label: str
+    reading: Reading
+    leads: int
+    of: int
+    values: tuple[tuple[str, int], ...] = ()
+    edges: tuple[float, ...] = ()
+    dimension: str = "fit"
+    topic: str = "context"
+
+    @property
+    def key(self) -> str:
+        """Its name in addresses and forms."""
+        return f"{self.subject}.{self.name}"
+
+
+@dataclass(frozen=True)
+class FieldGroup:
+    """Fields of one kind: about the person, about the company, what was answered, what people did."""
+
+    subject: str
+    fields: Sequence[FieldChoice]
+
+
+def list_fields(app_state: AppState) -> list[FieldGroup]:
+    """Everything a rule may read, counted once per state of the data."""
+    data = app_state.loaded.data
+    source = app_state.context.source
+    found = app_state.results.get("rubric fields", data.stamp, lambda: list(_fields(source, data.tables)))
+    groups = [FieldGroup(subject, [one for one in found if one.subject == subject]) for subject in _SUBJECTS]
+    return [group for group in groups if group.fields]
+
+
+def find_field(app_state: AppState, key: str) -> FieldChoice | None:
+    """The field of a key, None where the source declares none."""
+    return next((one for group in list_fields(app_state) for one in group.fields if one.key == key), None)
+
+
+def _fields(source: Source, tables: Tables) -> Iterator[FieldChoice]:
+    for subject, table in (("lead", "leads"), ("account", "accounts")):
+        if table not in source.tables or table not in tables or (source.kind == "flat" and subject != "lead"):
+            continue
+        rows = tables[table]
+        if subject == "account" and "account_id" in rows:
+            rows = rows.drop_duplicates("account_id", keep="last")
+        for name, column in source.tables[table].columns.items():
+            kind = column.type or ColumnType.CATEGORY
+            if column.role is not Role.FEATURE or column.when_known is WhenKnown.OVERWRITTEN or kind not in _READ_AS:
+                continue
+            if name not in rows or name in _NO_ATTRIBUTES:
+                continue
+            label = declared_label(source, subject, name) or plain_name(name)
+            yield _choice(subject, name, label, _READ_AS[kind], rows[name], str(column.dimension), str(column.topic))
+    if source.kind == "flat":
+        return
+    answers = tables.get("answers")
+    for name, question in source.questions.items():
+        if answers is None or question.type not in _READ_AS:
+            continue
+        said = answers[answers["question"].astype("str") == name].drop_duplicates("lead_id", keep="last")["value"]
+        label = question.label or plain_name(name)
+        reading = _READ_AS[question.type]
+        found = _choice("answer", name, label, reading, said, str(question.dimension), str(question.topic))
+        listed = {text for text, _ in found.values}
+        more = tuple((value, 0) for value in question.values if value not in listed)
+        yield _with_leads(found, len(tables["leads"]), more if reading == "values" else ())
+    acts = tables.get("activities")
+    for name, kind_ in source.activity_kinds.items():
+        if acts is None or kind_.send:
+            continue
+        rows = acts[acts["kind"].astype("str") == name]
+        assets = _counted(rows["asset"]) if "asset" in rows else ()
+        yield FieldChoice(
+            subject="activity",
+            name=name,
+            label=kind_.label or plain_name(name),
+            reading="activity",
+            leads=int(rows["lead_id"].nunique()),
+            of=len(tables["leads"]),
+            values=assets,
+            dimension=str(kind_.dimension),
+            topic=str(kind_.topic),
+        )
+
+
+def _with_leads(found: FieldChoice, leads: int, more: tuple[tuple[str, int], ...]) -> FieldChoice:
+    return FieldChoice(**{**found.__dict__, "of": leads, "values": found.values + more})
+
+
+def _choice(
+    subject: str, name: str, label: str, reading: Reading, column: pd.Series, dimension: str, topic: str
+) -> FieldChoice:
+    numbers = pd.to_numeric(column, errors="coerce") if reading == "numbers" else None
+    return FieldChoice(
+        subject=subject,
+        name=name,
+        label=label,
+        reading=reading,
+        leads=int(column.notna().sum()),
+        of=len(column),
+        values=_counted(column) if numbers is None else (),
+        edges=() if numbers is None else _round_edges(numbers.dropna().to_numpy(dtype=np.float64)),
+        dimension=dimension if dimension in tuple(Dimension) else str(Dimension.FIT),
+        topic=topic,
+    )
+
+
+def _counted(column: pd.Series) -> tuple[tuple[str, int], ...]:
+    known = column.dropna().astype("str")
+    if not len(known):
+        return ()
+    known = known.str.lower() if set(known.str.lower().unique()) <= {"true", "false"} else known
+    counts = known.value_counts().head(MOST_VALUES)
+    return tuple((str(text), int(count)) for text, count in counts.items())
+
+
+def _round_edges(numbers: np.ndarray) -> tuple[float, ...]:
+    """Quartiles as people would write them.
+
+    >>> _round_edges(np.array([1.0, 12.0, 48.0, 260.0, 1_870.0]))
+    (12.0, 48.0, 260.0)
+    """
+    if not len(numbers):
+        return ()
+    found = []
+    for edge in np.quantile(numbers, [0.25, 0.5, 0.75], method="nearest").tolist():
+        size = 10.0 ** (np.floor(np.log10(abs(edge))) - 1) if edge else 1.0
+        found.append(float(np.round(edge / size) * size))
+    return tuple(edge for edge in dict.fromkeys(found) if edge > float(numbers.min()))

@@ -1,0 +1,184 @@
+"""The draft on past leads as the page shows it: three bars, handoffs, who enters and leaves, each change alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from features.rubric.draft import Content
+from features.schema.operations import ActivityCount, AnswerValue, ColumnValue
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.scoring.shown_columns import company_name, person_name
+from serving.auth.api_keys import Caller
+from serving.pages.rubric.fields import list_fields
+from serving.pages.rubric.words import subject_of
+from serving.results.rubric_study import DraftStudy
+from serving.state.app_state import AppState
+from serving.state.result_cache import BesideResult
+
+Row = Mapping[str, Any]
+SHOWN_MOVES, SHOWN_MISSING = 12, 6
+TONES = {"active": "is-rubric", "draft": "is-draft", "model": ""}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Wins of one judge, on an axis in per cent."""
+
+    judge: str
+    wins: int
+    low: float | None
+    high: float | None
+    width: float
+    low_at: float
+    high_at: float
+
+
+@dataclass(frozen=True)
+class Move:
+    """A lead that only one of draft and rubric in use hands off."""
+
+    lead_id: str
+    name: str
+    company: str
+    side: str
+    before: float
+    after: float
+    won: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """What the page shows of a study; ``underway`` until it is worked out."""
+
+    underway: bool
+    problem: str = ""
+    bars: Sequence[Bar] = ()
+    beside: Row | None = None
+    differences: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    pair: Row | None = None
+    own: Row | None = None
+    policies: Mapping[str, Row] = field(default_factory=dict)
+    moves: Sequence[Move] = ()
+    moves_now: Sequence[Move] = ()
+    sides: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MissingView:
+    """A condition that the rubric misses; ``key`` is the field a rule could read, empty where none can."""
+
+    label: str
+    condition: str
+    value: str
+    points: float | None
+    leads: float
+    key: str
+
+
+def build_replay(app_state: AppState, study: BesideResult[DraftStudy], caller: Caller) -> Replay:
+    """The replay of a draft."""
+    if study.underway:
+        return Replay(underway=True)
+    if study.value is None:
+        return Replay(underway=False, problem=study.problem)
+    found, pair = study.value, study.value.pair
+    differences = {} if found.beside is None else {(r["first"], r["second"]): r for r in found.beside["differences"]}
+    moves = [] if pair is None else pair["moves"]
+    return Replay(
+        underway=False,
+        problem=found.problem,
+        bars=[] if found.beside is None else _bars(found.beside["judges"]),
+        beside=found.beside,
+        differences=differences,
+        pair=pair,
+        own=None if pair is None else next(r for r in pair["differences"] if r["place"] == "own_threshold"),
+        policies={} if pair is None else {row["policy"]: row for row in pair["policies"]},
+        moves=_named(app_state, _first_of_sides(moves)),
+        moves_now=[] if pair is None else _named(app_state, _first_of_sides(pair["now"]["moves"])),
+        sides={side: _count(moves, side) for side in ("enters", "leaves")},
+    )
+
+
+def _bars(judges: Sequence[Row]) -> list[Bar]:
+    most = max([1.0, *(float(end) for row in judges for end in (row["wins"], *row["wins_ci"]) if end is not None)])
+
+    def at(value: float | None, other: float) -> float:
+        return round(100 * (other if value is None else value) / most, 2)
+
+    return [
+        Bar(
+            row["judge"],
+            row["wins"],
+            row["wins_ci"][0],
+            row["wins_ci"][1],
+            at(row["wins"], 0.0),
+            at(row["wins_ci"][0], row["wins"]),
+            at(row["wins_ci"][1], row["wins"]),
+        )
+        for row in judges
+    ]
+
+
+def _first_of_sides(moves: Sequence[Row]) -> list[Row]:
+    return [
+        row
+        for side in ("enters", "leaves")
+        for row in [move for move in moves if move["side"] == side][: SHOWN_MOVES // 2]
+    ]
+
+
+def _count(moves: Sequence[Row], side: str) -> tuple[int, int]:
+    of_side = [row for row in moves if row["side"] == side]
+    return len(of_side), sum(bool(row["won"]) for row in of_side)
+
+
+def _named(app_state: AppState, rows: Sequence[Row]) -> list[Move]:
+    data, found = app_state.loaded.data, []
+    for row in rows:
+        lead = str(row["lead_id"])
+        display = data.display(data.code(lead))
+        won = None if "won" not in row else bool(row["won"])
+        name = person_name(display) or lead
+        before, after = float(row["points_active"]), float(row["points_draft"])
+        found.append(Move(lead, name, company_name(display), str(row["side"]), before, after, won))
+    return found
+
+
+def list_missing(app_state: AppState, last: ComparisonRecord | None, content: Content | None) -> list[MissingView]:
+    """Conditions the rubric of the last run misses, those first that a rule could ask and the draft does not yet."""
+    if last is None or last.repair is None or not app_state.ready:
+        return []
+    taken = {subject_of(rule) for rule in (content or {"rules": ()})["rules"]}
+    catalog = app_state.loaded.model.bundle.catalog.by_name
+    readable = {one.key for group in list_fields(app_state) for one in group.fields}
+    found = []
+    for row in last.repair.missing:
+        feature = catalog.get(row["feature"])
+        subject = None if feature is None else _subject(feature.params)
+        if subject in taken or (subject is not None and ".".join(subject) not in readable):
+            continue
+        words, _, value = row["condition"].partition(" '")
+        condition, number = (words, value.rstrip("'")) if value else _condition(words)
+        key = "" if subject is None else ".".join(subject)
+        found.append(MissingView(row["label"], condition, number, row["points"], row["leads"], key))
+    return sorted(found, key=lambda one: not one.key)[:SHOWN_MISSING]
+
+
+def _condition(words: str) -> tuple[str, str]:
+    """A condition of a number and the number, if it is one."""
+    return ("at least", words.removeprefix("at least ")) if words.startswith("at least ") else (words, "")
+
+
+def _subject(params: Any) -> tuple[str, str] | None:
+    """What a rule would read of a feature; None where the grammar has no such rule."""
+    match params:
+        case ColumnValue(condition=None, derive=None, read_as=None, table="leads"):
+            return "lead", params.column
+        case ColumnValue(condition=None, derive=None, read_as=None, table="accounts"):
+            return "account", params.column
+        case AnswerValue(condition=None, read_as=None):
+            return "answer", params.question
+        case ActivityCount(distinct_assets=False):
+            kinds = params.rows.kinds or ()
+            return ("activity", kinds[0]) if len(kinds) == 1 and params.rows.scope == "lead" else None
+    return None

@@ -1,0 +1,1 @@
+"""The thresholds page: from which score on sales gets a lead."""

@@ -1,0 +1,109 @@
+"""The record of the thresholds page: figures of the last run's comparison, and nothing worked out twice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.explaining.qualification_policy import default_qualification
+from models.judging.score_thresholds.operating_points import PointName
+from serving.pages.thresholds.charts import ScoreCharts, build_score_charts
+from serving.state.app_state import AppState
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NamedPoint:
+    """An operating point: the score and its step; both None where there is no such score."""
+
+    name: str
+    step: Row | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdsPage:
+    """What the page prints.
+
+    ``chosen`` is the step of the score that is looked at; ``places`` what sales can work a week (or in all, without
+    weeks); ``policy_score`` the score from which the qualification policy hands off, None where it asks for none.
+    """
+
+    steps: Sequence[Row]
+    points: Sequence[NamedPoint]
+    chosen: Row
+    charts: ScoreCharts | None
+    unit: str
+    places: float
+    weeks: int
+    leads: int
+    winnable: int
+    rubric_own: Row | None
+    promise: Row | None
+    policy_score: int | None
+    policy_has_more: bool
+    every_lead_pays: bool
+    plan: Sequence[Row]
+    reps: int
+
+    def count(self, step: Row) -> float:
+        """Handoffs of a step in the unit of the page: a week, or in all."""
+        return float(step[self.unit])
+
+    def point_of(self, score: int) -> str:
+        """The name of the operating point at a score, empty where it has none."""
+        return next((point.name for point in self.points if point.step and point.step["score"] == score), "")
+
+    @property
+    def over_capacity(self) -> bool:
+        """Whether the score looked at hands off more than sales can work."""
+        return self.count(self.chosen) > self.places + 1e-9
+
+
+def build_thresholds_page(app_state: AppState, found: Row, asked: int | None) -> ThresholdsPage | None:
+    """The page of a comparison; None where it judged no scores (points score alone, or an older run wrote it).
+
+    ``asked`` is the score to look at; the nearest one there is stands for it.
+    """
+    scores = found.get("scores")
+    if not scores or not scores["steps"]:
+        return None
+    steps, source = scores["steps"], app_state.context.source
+    by_score = {row["score"]: row for row in steps}
+    named = {point["name"]: by_score[point["score"]] for point in scores["points"] if point["score"] in by_score}
+    points = [NamedPoint(str(name), named.get(name)) for name in PointName]
+    in_time = steps[0]["per_week"] is not None
+    capacity = {**source.capacity.model_dump(), **(found.get("capacity") or {})}
+    places = float(capacity["handoffs_per_week"] if in_time else round(capacity["share"] * found["leads"]))
+    unit = "per_week" if in_time else "handoffs"
+    policy_score, more = _policy_score(app_state)
+    first = next((point.step for point in points if point.step is not None), steps[len(steps) // 2])
+    chosen = first if asked is None else min(steps, key=lambda row: abs(row["score"] - asked))
+    plan = found.get("plan") or {}
+    return ThresholdsPage(
+        steps=steps,
+        points=points,
+        chosen=chosen,
+        charts=build_score_charts(steps, places, unit),
+        unit=unit,
+        places=places,
+        weeks=found["weeks"],
+        leads=found["leads"],
+        winnable=found["winnable"],
+        rubric_own=next((row for row in found["policies"] if row["policy"] == "rubric_own_threshold"), None),
+        promise=found.get("promise"),
+        policy_score=policy_score,
+        policy_has_more=more,
+        every_lead_pays=scores["every_lead_pays"],
+        plan=plan.get("table") or [],
+        reps=capacity["reps"],
+    )
+
+
+def _policy_score(app_state: AppState) -> tuple[int | None, bool]:
+    """The score from which the qualification policy hands off by score, and whether it asks for more than the score."""
+    policy = app_state.context.policy or default_qualification()
+    rules = [rule for rule in policy.rules if rule.then.action == "hand_off" and rule.score_from is not None]
+    if not rules:
+        return None, False
+    rule = rules[0]
+    return rule.score_from, bool(rule.points_from or rule.met or rule.met_at_least or rule.none_refused)

@@ -1,0 +1,93 @@
+"""Routes of the thresholds page."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from features.kernel.column_reader import number_of
+from models.judging.handoff.policy_names import Policy
+from pipelines.workspace.csv_files import csv_line
+from serving.auth.dependencies import AppStateDep, Reader
+from serving.pages import tables
+from serving.pages.language import language_of
+from serving.pages.render import render_page
+from serving.pages.thresholds.page import build_thresholds_page
+from serving.pages.thresholds.swaps import read_swaps
+from serving.problems import InvalidError, NotFoundError
+from serving.results import run_results
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_INPUTS = ("handoffs_per_week", "share", "cost_per_handoff", "value_per_win")
+_LARGEST_AMOUNT = 1e12  # as the API's own limit
+POLICY_WORDS = {str(policy): policy.label for policy in Policy}
+_CSV = ("score", "handoffs", "per_week", "share", "wins", "precision", "rubric_wins")
+
+
+@router.get("/thresholds")
+def thresholds_page(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    score: Annotated[int | None, Query(ge=0, le=100)] = None,
+    swaps: Annotated[str, Query(pattern="^(|all)$")] = "",
+    handoffs_per_week: Annotated[int | None, Query(ge=1, le=100_000)] = None,
+    share: Annotated[float | None, Query(gt=0, lt=1)] = None,
+    cost_per_handoff: Annotated[str, Query(max_length=30)] = "",
+    value_per_win: Annotated[str, Query(max_length=30)] = "",
+) -> Response:
+    """Every score to hand off from, the named ones, who changes places, and the test weeks at another capacity."""
+    values = (handoffs_per_week, share, _parse_amount(cost_per_handoff), _parse_amount(value_per_win))
+    asked: dict[str, Any] = dict(zip(_INPUTS, values, strict=True))
+    try:
+        found = run_results.read_thresholds(app_state)
+    except NotFoundError as nothing:
+        return render_page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
+    changed = any(value is not None for value in asked.values())
+    capacity = {**app_state.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
+    return render_page(
+        request,
+        "thresholds/page.html",
+        caller,
+        found=found,
+        page=build_thresholds_page(app_state, found, score),
+        swaps=read_swaps(app_state, caller.owner, language_of(request), everybody=swaps == "all"),
+        tried=run_results.simulate(app_state, **asked) if changed else None,
+        asked=asked,
+        capacity=capacity,
+        cost=_first_known(asked["cost_per_handoff"], capacity["cost_per_handoff"]),
+        worth=_first_known(asked["value_per_win"], capacity["value_per_win"]),
+        currency=capacity["currency"],
+        flat=app_state.context.source.kind == "flat",
+        policy_words=POLICY_WORDS,
+        tables=tables,
+    )
+
+
+@router.get("/thresholds.csv")
+def thresholds_csv(app_state: AppStateDep, caller: Reader) -> Response:
+    """Every whole score as a line of a spreadsheet."""
+    scores = run_results.read_thresholds(app_state).get("scores") or {"steps": []}
+    heads = (*_CSV, "wins_low", "wins_high", "precision_low", "precision_high")
+    lines = [csv_line(heads, "\r\n")]
+    for row in scores["steps"]:
+        lines.append(csv_line((*(row[name] for name in _CSV), *row["wins_ci"], *row["precision_ci"]), "\r\n"))
+    named = {"content-disposition": 'attachment; filename="thresholds.csv"'}
+    return Response("".join(lines), media_type="text/csv; charset=utf-8", headers=named)
+
+
+def _parse_amount(text: str) -> float | None:
+    """The amount in an input, None where it was left empty."""
+    if not text.strip():
+        return None
+    value = number_of(text)
+    if not 0 <= value <= _LARGEST_AMOUNT:
+        raise InvalidError(
+            "cost and value must be amounts of money of at least 0; leave them empty to use the source's."
+        )
+    return value
+
+
+def _first_known(*values: float | None) -> str:
+    """The first value that is known, as an input shows it."""
+    return next((f"{value:.2f}".removesuffix(".00") for value in values if value is not None), "")

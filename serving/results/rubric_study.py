@@ -1,0 +1,68 @@
+"""What the past says of a draft, worked out beside the requests: rules, rubric in use, draft and model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from features.errors import LeadScoreError
+from features.rubric.schema import Rubric
+from features.rubric.versions import rubric_hash
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from serving.auth.api_keys import Caller
+from serving.results import rubric_drafts
+from serving.state.app_state import AppState
+from serving.state.result_cache import BesideResult, file_stamp
+
+Row = Mapping[str, Any]
+_DRAWS = 300
+
+
+@dataclass(frozen=True)
+class DraftStudy:
+    """Result of :func:`study_draft`; parts that these data cannot give are None, and ``problem`` says why."""
+
+    worth: Sequence[Row]
+    beside: Row | None
+    pair: Row | None
+    problem: str = ""
+
+
+def rules_of_last_run(app_state: AppState) -> ComparisonRecord | None:
+    """The comparison of the last run, whose ``repair`` judges the rubric it ran with; None before a run got there."""
+    paths = app_state.paths
+    if not ComparisonRecord.exists(paths):
+        return None
+    stamp = file_stamp(ComparisonRecord.path(paths))
+    return app_state.results.get("comparison", stamp, lambda: ComparisonRecord.read(paths))
+
+
+def study_draft(app_state: AppState, rubric: Rubric, caller: Caller) -> BesideResult[DraftStudy]:
+    """A draft on past leads: underway until it is worked out; an owner sees the names of their own leads only."""
+    stamp = (rubric_hash(rubric), app_state.loaded.data.stamp, app_state.loaded.model.bundle.hash, caller.owner)
+    return app_state.results.begin(f"study of {caller.name}", stamp, lambda: _study(app_state, rubric, caller))
+
+
+def study_active(app_state: AppState, rubric: Rubric) -> BesideResult[Sequence[Row]]:
+    """What each rule of the rubric in use is worth, where the last run judged another one."""
+    from pipelines.rubrics.draft_study import judge_rules
+
+    stamp = (rubric_hash(rubric), app_state.loaded.data.stamp)
+    return app_state.results.begin("rules in use", stamp, lambda: judge_rules(app_state.context, rubric))
+
+
+def _study(app_state: AppState, rubric: Rubric, caller: Caller) -> DraftStudy:
+    from models.judging.cluster_bootstrap import Resampling
+    from pipelines.rubrics.draft_study import compare_with_model, judge_rules
+
+    context, problem = app_state.context, ""
+    worth: Sequence[Row] = ()
+    beside: Row | None = None
+    pair: Row | None = None
+    try:
+        worth = judge_rules(context, rubric)
+        beside = compare_with_model(context, rubric, Resampling(_DRAWS))
+        if context.rubric is not None:
+            pair = rubric_drafts.compare_draft(app_state, rubric, caller)
+    except LeadScoreError as trouble:
+        problem = trouble.message
+    return DraftStudy(worth, beside, pair, problem)
