@@ -1,11 +1,9 @@
-"""The pages speak the reader's language, and a rubric can be tried on the past in the browser."""
+"""The pages speak the reader's language."""
 
 import json
 import re
 from collections.abc import Iterator
-from html import unescape
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import unquote_plus
@@ -18,15 +16,14 @@ from serving.pages import tables
 from serving.pages.chart_geometry import build_waterfall
 from serving.pages.language import COOKIE, page_language
 from serving.pages.render import STATUS_WORDS, to_words
-from serving.pages.thresholds.routes import POLICY_WORDS
 from serving.pages.shell import GROUPS
+from serving.pages.thresholds.routes import POLICY_WORDS
 from serving.schemas import FeedbackGiven
-from tests.reference.serving import client_for, key_for, worklist_of
+from tests.reference.serving import client_for, worklist_of
 
 TEMPLATES = files("serving.pages") / "templates"
 PAGES = Path(str(files("serving.pages")))
 SAME_WORDS = {"Start", "Segment", "Lead", "Model", "API", "Auto"}
-PAIRS = list(pairwise("abcdefghi"))
 MARKED = re.compile(r'_\("((?:[^"\\]|\\.)*)"')
 COUNTED = re.compile(r'plural\("((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"')
 
@@ -41,12 +38,6 @@ def token_in(html: str) -> str:
     found = re.search(r'name="token" value="([^"]+)"', html)
     assert found is not None
     return found.group(1)
-
-
-def rubric_in(html: str) -> str:
-    found = re.search(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)
-    assert found is not None
-    return unescape(found.group(1))
 
 
 def page(client: TestClient, path: str) -> str:
@@ -183,22 +174,6 @@ def test_the_card_says_what_changed_in_a_week(client: TestClient, tiny_demo: Any
             assert sum(told["points"].values()) == told["score_after"] - told["score_before"]
 
 
-def test_a_rubric_is_tried_on_the_past_and_a_bad_one_refused_with_its_line(client: TestClient) -> None:
-    html = page(client, "/thresholds")
-    token = token_in(html)
-    text = rubric_in(html)
-    same = client.post("/thresholds", data={"token": token, "rubric": text}, headers={"accept": "text/html"})
-    stood = client.get("/v1/thresholds").json()["policies"]
-    rubric = next(row for row in stood if row["policy"] == "rubric_own_threshold")
-    shown = re.search(r'id="own".*?</table>', same.text, re.S)
-    assert shown is not None
-    cells = re.findall(r"<td class=\"number\">([\d,]+)", shown.group(0))
-    assert cells[0].replace(",", "") == str(rubric["workload"])
-    bad = client.post("/thresholds", data={"token": token, "rubric": text + "\nnonsense: 1\n"})
-    assert "line" in bad.text and 'role="alert"' in bad.text
-    assert client.post("/thresholds", data={"token": "x", "rubric": text}).status_code == 403
-
-
 def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClient, tiny_demo: Any) -> None:
     lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
     token = token_in(page(client, f"/leads/{lead}"))
@@ -237,27 +212,6 @@ def test_the_list_says_what_a_lead_is_worth(client: TestClient) -> None:
     assert abs(float(first.group(1).replace(",", "")) - row["probability"] * value * row["worth"]) <= 0.5
     client.cookies.set(COOKIE, "pl")
     assert f"<b>{first.group(1).replace(',', chr(160))}\xa0€</b>" in page(client, "/worklist?sort=value")
-
-
-def test_a_rubric_from_the_browser_cannot_keep_the_server_busy(client: TestClient) -> None:
-    headers = key_for(client, "read")
-    html = client.get("/thresholds", headers=headers | {"accept": "text/html"}).text
-    token, text = token_in(html), rubric_in(html)
-    asked = {"accept": "text/html"} | headers
-    laughs = "a: &a [x, x, x, x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in PAIRS)
-    answer = client.post("/thresholds", data={"token": token, "rubric": laughs}, headers=asked)
-    assert "aliases make this too large" in answer.text
-    slow = text.replace("/\\bmanager\\b/", "/(a+)+$/")
-    assert slow != text
-    refused = client.post("/thresholds", data={"token": token, "rubric": slow}, headers=asked)
-    assert "administrator" in refused.text and 'role="alert"' in refused.text
-    admin = key_for(client, "admin", "read") | {"accept": "text/html"}
-    mine = client.post(
-        "/thresholds", data={"token": token, "rubric": text.replace("manager", "managers")}, headers=admin
-    )
-    assert 'id="own"' in mine.text
-    too_long = client.post("/thresholds", data={"token": token, "rubric": "x" * 60_000}, headers=asked)
-    assert too_long.status_code == 422
 
 
 def test_what_was_said_against_the_model_stands_on_every_page_that_ranks(tiny_copy: Any, tmp_path: Path) -> None:

@@ -149,20 +149,22 @@ def test_the_team_page_is_worked_out_before_anybody_opens_it(
 
 
 def swapped(html: str) -> dict[str, list[str]]:
-    part = html.split('id="h-swap"')[1].split("</section>")[0]
-    sides = re.findall(r"<h3>(In|Out):.*?</h3>(.*?)</table>", part, re.S)
+    part = html.split('id="swap-h"')[1].split("</section>")[0]
+    sides = re.findall(r"<h3>(.*?)</h3>(.*?)</table>", part, re.S)
     return {side: re.findall(r'href="/leads/([^"]+)"', rows) for side, rows in sides}
 
 
 def test_the_swap_set_shows_who_comes_in_and_who_goes_out(client: TestClient, tiny_demo: Any) -> None:
     frame = pd.read_parquet(tiny_demo.context.paths.thresholds / "swap_set.parquet")
-    shown = swapped(page(client, "/thresholds"))
-    for side, name in (("In", "model only"), ("Out", "rubric only")):
+    some, every = swapped(page(client, "/thresholds")), swapped(page(client, "/thresholds?swaps=all"))
+    titles = ("The score hands off, the rubric would not", "The rubric hands off, the score would not")
+    for title, name, sign in zip(titles, ("model only", "rubric only"), ("+", "-"), strict=True):
         rows = frame[frame["side"] == name]
-        assert len(shown[side]) == min(25, len(rows)) > 0
-        assert set(shown[side]) <= set(rows["lead_id"])
+        assert every[title] == rows["lead_id"].tolist() and some[title] == every[title][: len(some[title])]
+        assert rows["reason_1"].str.startswith(sign).all(), "a reason argues for the side it stands in"
+        assert rows["score"].between(0, 100).all()
     owners = pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet").set_index("lead_id")["owner"]
-    own = str(owners[shown["In"][0]])
+    own = str(owners[every[titles[0]][0]])
     seen = swapped(page(client, "/thresholds", **key_for(client, "read", owner=own)))
     assert {owners[lead] for side in seen.values() for lead in side} == {own}
 
@@ -176,20 +178,35 @@ def test_cost_and_value_are_inputs_of_the_replay(client: TestClient) -> None:
     workload = next(row["workload"] for row in rows if row["policy"] == "model_at_capacity")
     assert net(cost_per_handoff=100) - net(cost_per_handoff=300) == pytest.approx(200 * workload)
     html = page(client, "/thresholds?handoffs_per_week=10&cost_per_handoff=300&value_per_win=")
-    assert f"{net(cost_per_handoff=300):,.0f}" in html and 'name="cost_per_handoff"' in html
+    assert f"{net(cost_per_handoff=300):,.0f}".replace("-", "−") in html and 'name="cost_per_handoff"' in html
     for bad in ("-1", "nan", "a lot", "1e300"):
         assert client.get("/thresholds", params={"cost_per_handoff": bad}).status_code == 422
 
 
-def test_the_slider_opens_at_the_rubrics_workload_with_and_without_scripts(client: TestClient) -> None:
-    found = client.get("/v1/thresholds").json()
-    own = next(row["workload"] for row in found["policies"] if row["policy"] == "rubric_own_threshold")
-    curve = [point["workload"] for point in found["curves"]["model"]]
+def test_page_report_and_command_line_name_the_same_scores(client: TestClient, tiny_demo: Any, cli: Any) -> None:
+    scores = client.get("/v1/thresholds").json()["scores"]
     html = page(client, "/thresholds")
-    at = re.search(r'id="workload"[^>]* value="(\d+)"', html)
-    shown = re.search(r'data-show="workload">([\d,]+)<', html)
-    assert at is not None and shown is not None
-    assert int(shown.group(1).replace(",", "")) == curve[int(at.group(1))] == min(curve, key=lambda w: abs(w - own))
+    by_score = {row["score"]: row for row in scores["steps"]}
+    report = (tiny_demo.context.paths.reports / "report.html").read_text(encoding="utf-8")
+    part = report.split("Scores to hand off from</h3>")[1].split("</table>")[0]
+    told = cli("compare", *tiny_demo.args)[1].split("Scores to hand off from")[1]
+    assert scores["points"]
+    for point in scores["points"]:
+        row = by_score[point["score"]]
+        week = f"{row['per_week']:.1f}"
+        assert f"<b>{row['score']}</b>" in part and f">{week}<" in part and f"<span>{row['wins']:,} " in part
+        line = next(line for line in told.splitlines() if f" {row['score']} " in line and week in line)
+        assert f" {row['handoffs']:,} " in line and f" {row['wins']:,} " in line
+        assert f'data-point="{row["score"]}"' in html
+        shown = page(client, f"/thresholds?score={row['score']}")
+        cells = dict(re.findall(r'data-show="(\w+)">([^<]*)<', shown))
+        assert cells["handoffs"] == f"{row['handoffs']:,}" and cells["wins"] == f"{row['wins']:,}"
+        assert cells["precision"] == f"{100 * row['precision']:.0f}"
+        assert cells["rubric"] == f"{row['rubric_wins']:,}"
+    rows = client.get("/thresholds.csv").text.splitlines()
+    assert len(rows) == 1 + len(scores["steps"]) and rows[1].startswith(f"{scores['steps'][0]['score']},")
+    table = html.split("data-threshold-rows")[1].split("</table>")[0]
+    assert [int(score) for score in re.findall(r'<tr data-score="(\d+)"', table)] == list(by_score)
 
 
 def test_the_model_page_shows_the_backtest_and_the_calibration(client: TestClient) -> None:
@@ -205,8 +222,11 @@ def test_the_model_page_shows_the_backtest_and_the_calibration(client: TestClien
 
 def test_the_pages_of_managers_speak_the_readers_language(client: TestClient) -> None:
     for code, words in (
-        ("ko", {"/team": "현재 대기열", "/thresholds": "같은 업무량에서 나란히", "/model": "구간별 백테스트"}),
-        ("pl", {"/team": "Kolejki teraz", "/thresholds": "To samo obciążenie", "/model": "blok po bloku"}),
+        ("ko", {"/team": "현재 대기열", "/thresholds": "몇 점부터 영업에 넘겨야 할까요?", "/model": "구간별 백테스트"}),
+        (
+            "pl",
+            {"/team": "Kolejki teraz", "/thresholds": "Od jakiego wyniku lead ma trafiać", "/model": "blok po bloku"},
+        ),
     ):
         client.cookies.set("leadscore_language", code)
         for path, heading in words.items():

@@ -23,37 +23,6 @@ def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server.stop()
 
 
-def test_marketing_tries_a_rubric_on_the_past(served: Served, chromium: Any) -> None:
-    visitor = Visitor(chromium, served.url, 1280)
-    page = visitor.go("/thresholds")
-    page.get_by_text("The rubric as YAML").click()
-    page.get_by_role("button", name="Replay with this rubric").click()
-    page.locator("#own").wait_for()
-    visitor.check("rubric-tried")
-    assert "model" in page.locator("#own").inner_text()
-    page.close()
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_manager_moves_the_workload(served: Served, chromium: Any, width: int) -> None:
-    visitor = Visitor(chromium, served.url, width)
-    page = visitor.go("/thresholds", "thresholds")
-    slider = page.locator("#workload")
-    slider.focus()
-    page.keyboard.press("Home")
-    first = page.locator("b[data-show=workload]").inner_text()
-    page.keyboard.press("End")
-    last = page.locator("b[data-show=workload]").inner_text()
-    assert int(first.replace(",", "")) < int(last.replace(",", ""))
-    page.get_by_label("Handoffs per week").fill("7")
-    page.get_by_role("button", name="Replay").click()
-    page.wait_for_url("**handoffs_per_week=7&**")
-    assert "At 7 handoffs per week" in page.inner_text("main")
-    visitor.check()
-    visitor.go("/team", "team")
-    page.close()
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_data_scientist_reads_how_it_was_judged(served: Served, chromium: Any, width: int) -> None:
     visitor = Visitor(chromium, served.url, width)

@@ -247,6 +247,7 @@ def _show(
     language, context = language_of(request), app_state.context
     content, draft = drafting.working_content(app_state, caller)
     active, last = context.rubric, rules_of_last_run(app_state)
+    missing = list_missing(app_state, last, content)  # before the study begins, which takes the processor
     study = None
     worth: Any = ()
     view = None
@@ -270,7 +271,7 @@ def _show(
         verdicts=VERDICTS,
         misleading=MISLEADING,
         replay=None if study is None else build_replay(app_state, study, caller),
-        missing=list_missing(app_state, last, content),
+        missing=missing,
         versions=rubric_drafts.list_versions(app_state)["versions"],
         admin=caller.may(Scope.ADMIN),
         can_learn=drafting.proposed_file(app_state).exists(),

@@ -1,0 +1,215 @@
+"""The rubric page without scripts: built by form, tried, adopted; what is wrong is said where it is wrong."""
+
+import io
+import re
+import time
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from features.rubric.csv_format import from_csv
+from features.rubric.load import load_rubric
+from tests.reference.serving import client_for, key_for
+
+HTML = {"accept": "text/html"}
+DEMO = Path(__file__).parents[2] / "data" / "rubrics" / "demo.yaml"
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as found:
+        yield found
+
+
+def page(client: TestClient, path: str = "/rubric", **headers: str) -> str:
+    return str(client.get(path, headers=HTML | headers).text)
+
+
+def send(client: TestClient, path: str, headers: dict[str, str] | None = None, **boxes: str) -> Any:
+    token = re.search(r'name="token" value="([^"]+)"', page(client, "/rubric", **(headers or {})))
+    assert token is not None
+    return client.post(path, data={"token": token.group(1), **boxes}, headers=HTML | (headers or {}))
+
+
+def upload(client: TestClient, content: bytes, name: str = "rubric.csv") -> Any:
+    token = re.search(r'name="token" value="([^"]+)"', page(client))
+    assert token is not None
+    files = {"file": (name, io.BytesIO(content), "text/csv")}
+    return client.post("/rubric/upload", data={"token": token.group(1)}, files=files, headers=HTML)
+
+
+def tried(client: TestClient) -> str:
+    """The page once the draft was tried."""
+    until = time.monotonic() + 60
+    while "data-underway" in (html := page(client)):
+        assert time.monotonic() < until, "the draft was never tried"
+        time.sleep(0.1)
+    return html
+
+
+def boxes_of(html: str) -> dict[str, str]:
+    form = html.split('id="rules"')[1].split("</form>")[0]
+    found = re.findall(r'<input[^>]* name="((?:p|cap|line)\.[^"]+)" value="([^"]*)"', form)
+    return {unescape(name): value for name, value in found}
+
+
+def test_the_rubric_in_use_stands_with_the_reports_verdicts(client: TestClient) -> None:
+    repair = client.get("/v1/thresholds").json()["repair"]
+    html = page(client)
+    rows = {name: row for name, row in re.findall(r'<tr role="row" id="rule-(\w+)">(.*?)</tr>', html, re.S)}
+    assert set(rows) == {row["rule"] for row in repair["worth"]}
+    for row in repair["worth"]:
+        assert row["verdict"] in rows[row["rule"]]
+        leads = f"{round(row['leads']):,}"
+        assert f">{leads}<" in rows[row["rule"]]
+    boxes = boxes_of(html)
+    assert boxes["p.demo_request.0"] == "25" and boxes["line.mql"] == "45" and boxes["cap.fit.low"] == "-30"
+
+
+def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(tiny_copy: Any, tmp_path: Path) -> None:
+    with client_for(tiny_copy, tmp_path) as client:
+        assert "A draft has begun" in send(client, "/rubric/draft", how="empty").text
+        fields = page(client, "/rubric/rule")
+        assert "Job title" in fields and "Stated pain" in fields and "Demo requests" in fields
+        assert "Created at" not in fields and "Contract" not in fields, "keys and leaks are no fields"
+        form = page(client, "/rubric/rule?field=answer.budget")
+        values = re.findall(r'name="(v\d+)-text" value="([^"]+)"', form)
+        listed = {unescape(text): key for key, text in values}
+        sent = {f"{key}-text": text for text, key in listed.items()}
+        answer = send(client, "/rubric/rule", field="answer.budget", **sent, **{listed[">50k"]: "20"})
+        assert "The rule is in the draft" in answer.text and "Stated budget" in answer.text
+        answer = send(client, "/rubric/rule", field="activity.demo_request", points="25", within_days="90")
+        assert "Once, within 90 days" in answer.text
+        numbers = {"r0-from": "50", "r0-below": "1000", "r0": "10", "r1-from": "1000", "r1": "15"}
+        assert "50 to below 1,000" in send(client, "/rubric/rule", field="account.employees", **numbers).text
+        send(client, "/rubric/rule", field="lead.job_title", **{"t0-text": "chief", "t0": "15"})
+
+        boxes = boxes_of(page(client)) | {"line.mql": "25"}
+        assert "Saved in the draft" in send(client, "/rubric/points", do="saved", **boxes).text
+        html = tried(client)
+        assert "Wins inside the list" in html and "Model" in html
+        compared = client.post("/v1/rubric/compare", json={"rubric": yaml_of(client)}).json()
+        own = {row["policy"]: row for row in compared["policies"]}["draft_own_threshold"]
+        assert f"{own['workload']:,} handed off, {own['wins']:,} won" in html
+
+        refused = send(client, "/rubric/adopt", reason=" ")
+        assert refused.status_code == 422 and "Say in a sentence why" in refused.text
+        done = send(client, "/rubric/adopt", reason="simpler and agreed")
+        assert "The draft is the rubric in use now" in done.text and "simpler and agreed" in done.text
+        found = client.get("/v1/rubric").json()
+        assert found["active"]["version"] == "2" and found["active"]["rules"] == 4
+        assert "budget" in found["yaml"] and "25" in found["yaml"]
+        again = send(client, "/rubric/adopt", reason="twice")
+        assert again.status_code == 404
+
+
+def yaml_of(client: TestClient) -> str:
+    from features.rubric.yaml_format import rubric_yaml
+
+    text = client.get("/rubric.csv?of=draft").content.decode("utf-8-sig")
+    return rubric_yaml(from_csv(text))
+
+
+def test_changes_are_kept_named_and_taken_back(client: TestClient) -> None:
+    boxes = boxes_of(page(client))
+    html = send(client, "/rubric/points", do="saved", **(boxes | {"p.downloads.0": "0", "line.mql": "50"})).text
+    assert "2 changes" in html and "was +10" in html and "+10 to 0" in html and "45 to 50" in html
+    assert boxes_of(page(client))["p.downloads.0"] == "0", "kept on the server"
+    html = send(client, "/rubric/points", do="undo:downloads", **boxes_of(html)).text
+    assert boxes_of(html)["p.downloads.0"] == "10" and "1 change." in html
+    html = send(client, "/rubric/points", do="remove:trial", **boxes_of(html)).text
+    assert 'id="rule-trial"' not in html and "removed" in html
+    html = send(client, "/rubric/discard").text
+    assert 'id="rule-trial"' in html and boxes_of(html)["line.mql"] == "45"
+
+
+def test_what_is_wrong_is_said_at_its_box_and_nothing_is_lost(client: TestClient) -> None:
+    boxes = boxes_of(page(client)) | {"p.downloads.0": "1e9", "line.mql": "", "p.pricing.0": "7"}
+    answer = send(client, "/rubric/points", do="saved", **boxes)
+    assert answer.status_code == 422 and 'id="p.downloads.0-e"' in answer.text
+    assert "1,000,000,000 is above 1,000. Type a number from −1,000 to 1,000." in answer.text
+    assert boxes_of(answer.text)["p.pricing.0"] == "7", "what was typed stands"
+    assert boxes_of(page(client))["p.pricing.0"] == "5", "and nothing was saved"
+
+    gone = page(client, "/rubric/rule?field=lead.shoe_size")
+    assert "no field &#39;lead.shoe_size&#39;" in gone and "Job title" in gone
+    answer = send(client, "/rubric/rule", field="lead.contract_number", v0="5")
+    assert answer.status_code == 422 and "no field" in answer.text
+    answer = send(client, "/rubric/rule", field="activity.trial_start")
+    assert answer.status_code == 422 and "No points are given yet" in answer.text
+    wrong = {"points": "many", "within_days": "0", "decay": "half", "cap": "5", "floor": "9"}
+    answer = send(client, "/rubric/rule", field="activity.trial_start", **wrong)
+    for text in (
+        "&#39;many&#39; is not a number",
+        "0 is below 1",
+        "Type after how many days",
+        "lowest points are above",
+    ):
+        assert text in answer.text, text
+    overlap = {"r0-from": "1", "r0-below": "50", "r0": "1", "r1-from": "10", "r1": "2", "r2-from": "9", "r2-below": "3"}
+    answer = send(client, "/rubric/rule", field="account.employees", **(overlap | {"r2": "1"}))
+    assert "The range ends before it begins" in answer.text
+
+
+def test_files_of_something_else_are_refused_in_words(client: TestClient) -> None:
+    for content, words in (
+        (b"name,email\nAnn,ann@example.com\n", "This is no rubric: its columns are name, email."),
+        (b"PK\x03\x04 and so on", "This is a workbook"),
+        (b"\xd0\xcf\x11\xe0 old workbook", "This is a workbook"),
+        (b"  \n", "This file is empty"),
+        (b"x" * 300_000, "larger than any rubric"),
+        (b"\x00\x01\x02", "This is no rubric"),
+    ):
+        answer = upload(client, content)
+        assert answer.status_code == 422 and words in unescape(answer.text), words
+    csv = client.get("/rubric.csv").content.decode("utf-8-sig")
+    assert from_csv(csv) == load_rubric(DEMO)
+    for change, words in (
+        (("activity,demo_request", "activity,dance"), "activity kind 'dance' is not declared"),
+        ((",25.0,", ",1e9,"), "out of range"),
+        (("lead,job_title", "lead,shoe_size"), "column 'shoe_size' is not declared"),
+    ):
+        assert change[0] in csv, change
+        answer = upload(client, csv.replace(*change).encode())
+        assert answer.status_code == 422 and words in unescape(answer.text), words
+    assert "The file is the draft now" in upload(client, csv.replace(",25.0,", ",30.0,").encode()).text
+    assert boxes_of(page(client))["p.demo_request.0"] == "30"
+    assert client.get("/rubric.csv?of=nobody%209").status_code == 404
+
+
+def test_readers_keep_drafts_of_their_own_and_adopt_nothing(client: TestClient) -> None:
+    reader, admin = key_for(client, "read"), key_for(client, "admin", "read")
+    html = page(client, **reader)
+    assert client.post("/rubric/draft", data={"token": "x", "how": "empty"}, headers=HTML | reader).status_code == 403
+    boxes = boxes_of(html) | {"p.trial.0": "1"}
+    html = send(client, "/rubric/points", reader, do="saved", **boxes).text
+    assert "An administrator adopts it" in html and 'popovertarget="adopt"' not in html
+    assert send(client, "/rubric/adopt", reader, reason="mine").status_code == 403
+    slow = {"t0-text": "/(a+)+$/", "t0": "5"}
+    refused = send(client, "/rubric/rule", reader, field="lead.job_title", **slow)
+    assert refused.status_code == 422 and "administrator" in refused.text
+    assert "The rule is in the draft" in send(client, "/rubric/rule", admin, field="lead.job_title", **slow).text
+
+
+def test_owners_are_named_their_own_leads_only(client: TestClient, tiny_demo: Any) -> None:
+    owner = str(client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]["owner"])
+    mine = key_for(client, "read", owner=owner)
+    boxes = boxes_of(page(client, **mine)) | {"line.mql": "20"}
+    send(client, "/rubric/points", mine, do="saved", **boxes)
+    until = time.monotonic() + 60
+    while "data-underway" in (html := page(client, **mine)) and time.monotonic() < until:
+        time.sleep(0.1)
+    data = client.app.state.app_state.loaded.data  # type: ignore[attr-defined]
+    named = re.findall(r'href="/leads/([^"]+)"', html)
+    assert all(data.owner(data.code(lead)) == owner for lead in named)
+
+
+def test_a_draft_begins_from_what_outcomes_taught(client: TestClient) -> None:
+    html = send(client, "/rubric/draft", how="outcomes").text
+    assert "Rules, draft 2" in html and len(boxes_of(html)) > 5
+    html = tried(client)
+    assert "Draft against the rubric in use" in html
