@@ -18,10 +18,10 @@ from serving.pages import account_pages, display_choices, forms, language, proce
 from serving.pages.card import card_routes
 from serving.pages.model import model_page
 from serving.pages.render import render_page
-from serving.pages.rubric import routes as rubric_routes
+from serving.pages.rubric import rubric_routes
 from serving.pages.setup import setup_page
 from serving.pages.shell import START, collect_navigation
-from serving.pages.thresholds import routes as thresholds_routes
+from serving.pages.thresholds import threshold_routes
 from serving.pages.worklist import short_page, worklist_routes
 from serving.problems import ConfirmError, NotReadyError, SignInError
 
@@ -52,7 +52,7 @@ def install(app: FastAPI) -> None:
         forms.router,
         results.router,
         rubric_routes.router,
-        thresholds_routes.router,
+        threshold_routes.router,
         sign_in.router,
         language.router,
         display_choices.router,

@@ -36,10 +36,16 @@ def rules_of_last_run(app_state: AppState) -> ComparisonRecord | None:
     return app_state.results.get("comparison", stamp, lambda: ComparisonRecord.read(paths))
 
 
-def study_draft(app_state: AppState, rubric: Rubric, caller: Caller) -> BesideResult[DraftStudy]:
-    """A draft on past leads: underway until it is worked out; an owner sees the names of their own leads only."""
+def study_draft(app_state: AppState, rubric: Rubric, caller: Caller, *, begin: bool = True) -> BesideResult[DraftStudy]:
+    """A draft on past leads: underway until it is worked out; an owner sees the names of their own leads only.
+
+    With ``begin`` off nothing is begun: the page is written first, as the study takes the processor.
+    """
+    name = f"study of {caller.name}"
     stamp = (rubric_hash(rubric), app_state.loaded.data.stamp, app_state.loaded.model.bundle.hash, caller.owner)
-    return app_state.results.begin(f"study of {caller.name}", stamp, lambda: _study(app_state, rubric, caller))
+    if not begin and not app_state.results.is_begun(name, stamp):
+        return BesideResult()
+    return app_state.results.begin(name, stamp, lambda: _study(app_state, rubric, caller))
 
 
 def study_active(app_state: AppState, rubric: Rubric) -> BesideResult[Sequence[Row]]:

@@ -48,6 +48,12 @@ class ResultCache:
         self._beside: dict[str, tuple[Hashable, Future[object]]] = {}
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="leadscore-beside")
 
+    def is_begun(self, name: str, stamp: Hashable) -> bool:
+        """Whether :meth:`begin` was called for this stamp: its work goes on or is done."""
+        with self._lock:
+            kept = self._beside.get(name)
+            return kept is not None and kept[0] == stamp
+
     def begin(
         self, name: str, stamp: Hashable, compute: Callable[[], T], patience: float = _PATIENCE
     ) -> BesideResult[T]:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +18,7 @@ from serving.pages.chart_geometry import build_waterfall
 from serving.pages.language import COOKIE, page_language
 from serving.pages.render import STATUS_WORDS, to_words
 from serving.pages.shell import GROUPS
-from serving.pages.thresholds.routes import POLICY_WORDS
+from serving.pages.thresholds.threshold_routes import POLICY_WORDS
 from serving.schemas import FeedbackGiven
 from tests.reference.serving import client_for, worklist_of
 

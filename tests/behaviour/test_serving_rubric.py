@@ -60,7 +60,7 @@ def boxes_of(html: str) -> dict[str, str]:
 def test_the_rubric_in_use_stands_with_the_reports_verdicts(client: TestClient) -> None:
     repair = client.get("/v1/thresholds").json()["repair"]
     html = page(client)
-    rows = {name: row for name, row in re.findall(r'<tr role="row" id="rule-(\w+)">(.*?)</tr>', html, re.S)}
+    rows = dict(re.findall(r'<tr role="row" id="rule-(\w+)">(.*?)</tr>', html, re.S))
     assert set(rows) == {row["rule"] for row in repair["worth"]}
     for row in repair["worth"]:
         assert row["verdict"] in rows[row["rule"]]

@@ -225,7 +225,7 @@ def test_the_pages_of_managers_speak_the_readers_language(client: TestClient) ->
         ("ko", {"/team": "현재 대기열", "/thresholds": "몇 점부터 영업에 넘겨야 할까요?", "/model": "구간별 백테스트"}),
         (
             "pl",
-            {"/team": "Kolejki teraz", "/thresholds": "Od jakiego wyniku lead ma trafiać", "/model": "blok po bloku"},
+            {"/team": "Kolejki teraz", "/thresholds": "Od jakiego wyniku", "/model": "blok po bloku"},
         ),
     ):
         client.cookies.set("leadscore_language", code)

@@ -9,7 +9,7 @@ from features.schema.operations import ActivityCount, AnswerValue, ColumnValue
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.auth.api_keys import Caller
-from serving.pages.rubric.fields import list_fields
+from serving.pages.rubric.rule_fields import list_fields
 from serving.pages.rubric.words import subject_of
 from serving.results.rubric_study import DraftStudy
 from serving.state.app_state import AppState
@@ -20,7 +20,7 @@ SHOWN_MOVES, SHOWN_MISSING = 12, 6
 TONES = {"active": "is-rubric", "draft": "is-draft", "model": ""}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bar:
     """Wins of one judge, on an axis in per cent."""
 
@@ -33,7 +33,7 @@ class Bar:
     high_at: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Move:
     """A lead that only one of draft and rubric in use hands off."""
 
@@ -63,7 +63,7 @@ class Replay:
     sides: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MissingView:
     """A condition that the rubric misses; ``key`` is the field a rule could read, empty where none can."""
 
@@ -107,13 +107,13 @@ def _bars(judges: Sequence[Row]) -> list[Bar]:
 
     return [
         Bar(
-            row["judge"],
-            row["wins"],
-            row["wins_ci"][0],
-            row["wins_ci"][1],
-            at(row["wins"], 0.0),
-            at(row["wins_ci"][0], row["wins"]),
-            at(row["wins_ci"][1], row["wins"]),
+            judge=row["judge"],
+            wins=row["wins"],
+            low=row["wins_ci"][0],
+            high=row["wins_ci"][1],
+            width=at(row["wins"], 0.0),
+            low_at=at(row["wins_ci"][0], row["wins"]),
+            high_at=at(row["wins_ci"][1], row["wins"]),
         )
         for row in judges
     ]
@@ -140,7 +140,17 @@ def _named(app_state: AppState, rows: Sequence[Row]) -> list[Move]:
         won = None if "won" not in row else bool(row["won"])
         name = person_name(display) or lead
         before, after = float(row["points_active"]), float(row["points_draft"])
-        found.append(Move(lead, name, company_name(display), str(row["side"]), before, after, won))
+        found.append(
+            Move(
+                lead_id=lead,
+                name=name,
+                company=company_name(display),
+                side=str(row["side"]),
+                before=before,
+                after=after,
+                won=won,
+            )
+        )
     return found
 
 
@@ -160,7 +170,16 @@ def list_missing(app_state: AppState, last: ComparisonRecord | None, content: Co
         words, _, value = row["condition"].partition(" '")
         condition, number = (words, value.rstrip("'")) if value else _condition(words)
         key = "" if subject is None else ".".join(subject)
-        found.append(MissingView(row["label"], condition, number, row["points"], row["leads"], key))
+        found.append(
+            MissingView(
+                label=row["label"],
+                condition=condition,
+                value=number,
+                points=row["points"],
+                leads=row["leads"],
+                key=key,
+            )
+        )
     return sorted(found, key=lambda one: not one.key)[:SHOWN_MISSING]
 
 

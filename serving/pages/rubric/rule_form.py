@@ -9,7 +9,7 @@ from typing import Any
 from features.rubric.draft import LARGEST_POINTS, Content, check_rule, unused_id
 from features.schema.source import Source
 from models.explaining.language import Language
-from serving.pages.rubric.fields import FieldChoice
+from serving.pages.rubric.rule_fields import FieldChoice
 from serving.pages.rubric.words import cap_ends, decay_words, subject_of
 from serving.pages.written_values import write_count
 

@@ -83,7 +83,7 @@ class GroupView:
     rules: Sequence[RuleView]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LineView:
     """Points from which a lead reaches a stage; ``was`` as of a level."""
 
@@ -228,7 +228,16 @@ def _lines(content: Content, before: Content | None, source: Source, language: L
             [names.get(name, plain_name(name)) for name in line.get(key, ())] for key in ("requires", "any_of")
         )
         was = old.get(stage)
-        found.append(LineView(stage, points, was if was not in (None, points) else None, stage == handoff, needs, one))
+        found.append(
+            LineView(
+                stage=stage,
+                points=points,
+                was=was if was not in (None, points) else None,
+                handoff=stage == handoff,
+                needs=needs,
+                needs_one=one,
+            )
+        )
     return found
 
 

@@ -16,9 +16,9 @@ from serving.auth.dependencies import Admin, AppStateDep, Reader, check_form_tok
 from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.rubric import drafting
-from serving.pages.rubric.fields import find_field, list_fields
-from serving.pages.rubric.page import MISLEADING, VERDICTS, build_rubric_view
 from serving.pages.rubric.replay import build_replay, list_missing
+from serving.pages.rubric.rubric_view import MISLEADING, VERDICTS, build_rubric_view
+from serving.pages.rubric.rule_fields import find_field, list_fields
 from serving.pages.rubric.rule_form import KEEP, choice_of, read_form, write_form
 from serving.pages.rubric.words import GROUP_NAMES, group_name
 from serving.problems import NotFoundError
@@ -247,20 +247,19 @@ def _show(
     language, context = language_of(request), app_state.context
     content, draft = drafting.working_content(app_state, caller)
     active, last = context.rubric, rules_of_last_run(app_state)
-    missing = list_missing(app_state, last, content)  # before the study begins, which takes the processor
-    study = None
+    study, tried = None, None
     worth: Any = ()
     view = None
     if content is not None:
         rubric, _ = read_content(content, context.source)
         if draft is not None and rubric is not None and app_state.ready:
-            study = study_draft(app_state, rubric, caller)
+            study, tried = study_draft(app_state, rubric, caller, begin=False), rubric
             worth = study.value.worth if study.value is not None else ()
         elif draft is None and active is not None:
             worth = _worth_in_use(app_state, active, last)
         view = build_rubric_view(content, active, worth, context.source, language)
     wrong = bool(errors or refused)
-    return render_page(
+    answer = render_page(
         request,
         "rubric/page.html",
         caller,
@@ -271,7 +270,7 @@ def _show(
         verdicts=VERDICTS,
         misleading=MISLEADING,
         replay=None if study is None else build_replay(app_state, study, caller),
-        missing=missing,
+        missing=list_missing(app_state, last, content),
         versions=rubric_drafts.list_versions(app_state)["versions"],
         admin=caller.may(Scope.ADMIN),
         can_learn=drafting.proposed_file(app_state).exists(),
@@ -281,6 +280,9 @@ def _show(
         errors=errors or {},
         refused=refused or [],
     )
+    if study is not None and study.underway and tried is not None:
+        study_draft(app_state, tried, caller)
+    return answer
 
 
 def _worth_in_use(app_state: AppState, active: Any, last: Any) -> Any:

@@ -12,8 +12,8 @@ from serving.auth.dependencies import AppStateDep, Reader
 from serving.pages import tables
 from serving.pages.language import language_of
 from serving.pages.render import render_page
-from serving.pages.thresholds.page import build_thresholds_page
 from serving.pages.thresholds.swaps import read_swaps
+from serving.pages.thresholds.thresholds_view import build_thresholds_page
 from serving.problems import InvalidError, NotFoundError
 from serving.results import run_results
 
