@@ -22,12 +22,12 @@ from models.explaining.evidence import Evidence, question_for
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.explaining.manual.manual_score import ManualRows, ManualScore
+from models.explaining.plain.plain_reasons import PlainReason, choose_reasons, unmet_answers
 from models.explaining.points import BASE, CLIP, Bars, bar_homes, score_of_log_odds
 from models.explaining.qualification import PolicyInputs, Qualification
 from models.explaining.qualification_policy import QualificationPolicy
 from models.explaining.questions import QuestionValue
 from models.explaining.reasons import TOP, Reason, ReasonWriter
-from models.explaining.wording.plain_reasons import PlainReason, choose_reasons, unmet_answers
 from models.field_effects import find_missing_fields
 from models.interfaces import Contributions
 from models.logistic import sigmoid

@@ -1,1 +1,1 @@
-"""Facts in words a stranger would say: labels and values in the reader's language, reasons as plain sentences."""
+"""Labels, values and conditions in the reader's language."""

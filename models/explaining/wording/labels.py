@@ -17,6 +17,16 @@ _BUILT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"account deals (?P<topic>.+)"), "deals of the company about {topic}"),
     (re.compile(r"account wins (?P<topic>.+)"), "purchases of the company of {topic}"),
 )
+_CONDITIONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"score of (?P<n>\S+)"), "a score of {n}"),
+    (re.compile(r"(?P<n>\S+) points of (?P<thing>.+)"), "{n} points of {thing}"),
+    (re.compile(r"(?P<thing>.+) on record as met"), "{thing} on record as met"),
+    (re.compile(r"(?P<n>\d+) criteria met"), "{n} criteria met"),
+    (
+        re.compile(r"(?P<thing>.+) is (?P<value>.+); the ideal customer has (?P<wanted>.+)"),
+        "{thing} is {value}; the ideal customer has {wanted}",
+    ),
+)
 _UNDER = re.compile(r"<\s*(\S.*)")
 _OVER = re.compile(r">\s*(\S.*)")
 _SAID_BETWEEN = re.compile(r"(\S+) to (\S+)")
@@ -41,6 +51,26 @@ def translate_label(language: Language, label: str) -> str:
             parts = {name: language.text(text) for name, text in found.groupdict().items()}
             return language.text(template, **parts)
     return label
+
+
+def translate_condition(language: Language, text: str) -> str:
+    """A condition of a rule, or how a lead differs from the ideal customer, in a language.
+
+    >>> from models.explaining.language import load_language
+    >>> translate_condition(load_language("en"), "score of 60")
+    'a score of 60'
+    """
+    for pattern, template in _CONDITIONS:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            parts = found.groupdict()
+            shown = {name: translate_label(language, part) for name, part in parts.items() if name == "thing"}
+            for name in ("value", "wanted"):
+                if name in parts:
+                    words = parts[name].split(" or ")
+                    shown[name] = " / ".join(translate_value(language, word) for word in words)
+            return language.text(template, **{**parts, **shown})
+    return language.text(text)
 
 
 def translate_value(language: Language, value: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from features.schema.source import Question
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.language import Language
-from models.explaining.wording.labels import capitalise, translate_label, translate_value
+from models.explaining.wording.labels import capitalise, translate_condition, translate_label, translate_value
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.leads.card import list_open_questions
 from serving.pages.card.card_timeline import say_stored_answer
@@ -195,13 +195,17 @@ def describe_head(card: Mapping[str, Any], language: Language, question: str) ->
         "stage": stage_word(language, stands["stage"]) if stands["stage"] else "",
         "stage_age": "" if stands["stage_days"] is None else write_age(language, stands["stage_days"]),
         "state": stage_word(language, card["state"]),
-        "nothing": action == "none",
+        "near_lacks": translate_condition(language, str(card["qualification"]["near_lacks"])),
+        "mismatches": [translate_condition(language, text) for text in card["qualification"]["mismatches"]],
     }
 
 
 def _near(card: Mapping[str, Any], language: Language) -> str:
     near = card["qualification"]["near_state"]
-    return language.text("One condition short of {state}.", state=stage_word(language, near)) if near else ""
+    if not near:
+        return ""
+    lacks = translate_condition(language, str(card["qualification"]["near_lacks"]))
+    return language.text("One condition short of {state}: {lacks}.", state=stage_word(language, near), lacks=lacks)
 
 
 def describe_reasons(

@@ -8,8 +8,8 @@ import pandas as pd
 
 from features.schema.source import Question
 from models.explaining.language import Language
+from models.explaining.plain.plain_reasons import say_answer
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
-from models.explaining.wording.plain_reasons import say_answer
 from serving.leads.answer_history import list_answers
 from serving.pages.worklist.worklist_record import stage_word
 from serving.state.app_state import AppState

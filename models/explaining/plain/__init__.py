@@ -1,0 +1,1 @@
+"""Reasons as plain sentences, on top of the reasons themselves."""
