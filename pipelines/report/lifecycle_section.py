@@ -1,4 +1,4 @@
-"""The lifecycle's part of the report: sentences, tables, the heat map of service levels, disagreements."""
+"""The lifecycle's part of the report: sentences, tables, promises kept, disagreements."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import pandas as pd
 from models.judging.lifecycle.service_levels import ASSOCIATION
 from pipelines.artifacts.lifecycle_record import LifecycleRecord
 from pipelines.diagnostics.lifecycle_figures import FEEDBACK, TITLES, parts_of, table_rows
+from pipelines.diagnostics.promises_by_month import promises_by_month
 from pipelines.report.charts.stage_flowchart import flowchart_of
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
@@ -31,6 +32,7 @@ def lifecycle_view(paths: Paths) -> dict[str, Any]:
         if name not in _APART and (table := _table(record.table(name), title, record.columns.get(name, ())))
     }
     agreed = pd.DataFrame(record.table("stages"))
+    kept = promises_by_month(record.sla_by_month, record.sla)
     return {
         "sentences": [line for line in record.sentences if line != ASSOCIATION],
         "waste": waste_line(record),
@@ -42,7 +44,8 @@ def lifecycle_view(paths: Paths) -> dict[str, Any]:
             for title, part in parts_of("stages", agreed)
         ],
         "undeclared": undeclared_ways(record.table("transitions")),
-        "heat": heat(record.sla_by_month),
+        "kept": kept,
+        "kept_lately": kept.last(),
         "hours": record.hours,
         "disagreements": _disagreements(listed),
         "disagreeing": len(listed),
@@ -67,24 +70,6 @@ def waste_line(record: LifecycleRecord) -> str:
         f"{sent - qualified:,} of {sent:,} leads that were sent to sales were not qualified so far "
         f"({(sent - qualified) / sent:.0%}); the youngest of them may still be."
     )
-
-
-def heat(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Months down, promises (with the team, where there are several) across; None where too few to show."""
-    teams = {(row["stage"], row["what"]): set() for row in rows}  # type: dict[tuple[str, str], set[str]]
-    for row in rows:
-        teams[row["stage"], row["what"]].add(row["team"])
-    cells: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for row in rows:
-        several = len(teams[row["stage"], row["what"]]) > 1
-        name = f"{row['stage'].upper()}: {row['what']}" + (f", {row['team']}" if several else "")
-        cells[row["month"], name] = row
-    columns = list(dict.fromkeys(name for _, name in cells))
-    months = sorted({month for month, _ in cells})
-    return {
-        "columns": columns,
-        "rows": [{"month": month, "cells": [cells.get((month, name)) for name in columns]} for month in months],
-    }
 
 
 def _table(rows: Sequence[Mapping[str, Any]], title: str, order: Sequence[str]) -> dict[str, Any] | None:

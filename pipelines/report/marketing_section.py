@@ -7,7 +7,7 @@ from models.judging.handoff.policy_names import Policy, pick_same_workload, poli
 from pipelines.artifacts.comparison_record import ComparisonRecord, RepairRecord
 
 FIRST_LINES = 5
-_BAD = ("wrong way", "worth nothing", "too many points")
+BAD_RULES = ("wrong way", "worth nothing", "too many points")
 
 
 def marketing_of(comparison: ComparisonRecord, currency: str = "") -> dict[str, Any]:
@@ -65,7 +65,7 @@ def rules_line(repair: RepairRecord | None) -> str:
     if repair is None:
         return ""
     rules = repair.worth
-    bad = [f"'{r['label']}' ({r['verdict']})" for r in rules if r["verdict"] in _BAD]
+    bad = [f"'{r['label']}' ({r['verdict']})" for r in rules if r["verdict"] in BAD_RULES]
     low = [f"'{r['label']}'" for r in rules if r["verdict"] == "too few points"]
     text = f"Of {len(rules)} rules {len(bad)} give points that outcomes do not bear out"
     text += f": {', '.join(bad)}." if bad else "."

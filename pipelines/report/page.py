@@ -1,8 +1,8 @@
 """The report: one offline HTML file from what the stages left on disk."""
 
-from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -36,12 +36,14 @@ from pipelines.report.charts.plotly_figures import plotly_figure
 from pipelines.report.charts.run_charts import charts_of
 from pipelines.report.comparison_tables import POINT_LABELS
 from pipelines.report.drift_section import drift_view
+from pipelines.report.first_screen import answers, best_leads, tone_of
 from pipelines.report.formatting import FILTERS
 from pipelines.report.lifecycle_section import lifecycle_view
 from pipelines.report.marketing_section import marketing_of
 from pipelines.report.qualification_section import profile_view, qualification_view
+from pipelines.report.report_sections import group_sections
 from pipelines.report.scorecard_page import section_of
-from pipelines.report.text import answer, headline, limits, list_excluded
+from pipelines.report.text import answer, basis, headline, limits, list_excluded
 from pipelines.scoring.list_leads import show_feedback
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
@@ -53,7 +55,7 @@ _LINKS = ("record_url", "crm_url", "url", "link")
 
 def render(context: Context, summary: SummaryRecord) -> str:
     """The whole page."""
-    return str(_template().render(**view(context, summary), plotly=_plotly()))
+    return str(_template().render(**view(context, summary), plotly=_plotly(), tokens=_tokens()))
 
 
 def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
@@ -66,11 +68,14 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
     drawn = {chart.name: chart for chart in charts_of(context)}
 
     ingest_warnings, ingest_notes = split_notes(counts)
-    found = {
+    found: dict[str, Any] = {
         "title": source.title or source.name,
         "summary": summary,
         "headline": headline(summary, evaluation),
-        "answer": answer(summary, evaluation, comparison),
+        "tone": tone_of(summary),
+        "answer": answer(summary, evaluation),
+        "basis": basis(summary, evaluation),
+        "answers": answers(comparison, summary),
         "counts": counts,
         "quarantine_reasons": describe_quarantine(counts.reasons),
         "key_matches": describe_matches(counts.keys),
@@ -116,36 +121,7 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
         "specs": {name: plotly_figure(chart) for name, chart in drawn.items()},
         "version": version("leadscore"),
     }
-    return found | {"sections": _sections(found)}
-
-
-def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Sections there is something to show in, as (id, name)."""
-    comparison, fidelity, has_rows = found["comparison"], found["fidelity"], bool(found["worklist"]["rows"])
-    shown = [
-        ("data", "Data", True),
-        ("audit", "Audit", True),
-        ("candidates", "Candidates", True),
-        ("test", "Test", bool(found["summary"].test)),
-        ("compare", "Rubric v model", bool(comparison.policies)),
-        ("capacity", "Threshold, capacity", bool(comparison.policies)),
-        ("rules", "Rubric's rules", comparison.repair is not None),
-        ("scorecard", "Scorecard", found["scorecard"] is not None),
-        ("lifecycle", "Lifecycle", bool(found["lifecycle"])),
-        ("qualification", "Qualification", bool(found["qualification"])),
-        ("profile", "Ideal customer", bool(found["profile"])),
-        ("worklist", "Worklist", has_rows),
-        ("cards", "Lead cards", has_rows),
-        ("accounts", "Accounts", found["committees"] is not None),
-        ("drivers", "What moves scores", has_rows),
-        ("drift", "Drift", found["drift"] is not None),
-        ("fidelity", "Fidelity", fidelity is not None and bool(fidelity.truth or fidelity.seeds)),
-        ("engagement", "Activities", any(found["engagement"].values())),
-        ("features", "Features", True),
-        ("limits", "Limits", True),
-        ("run", "Run", True),
-    ]
-    return [(id_, name) for id_, name, is_there in shown if is_there]
+    return found | {"groups": group_sections(found), "best": best_leads(found["worklist"]["rows"])}
 
 
 def _accounts(evaluation: EvaluationRecord) -> SeenAndUnseen | None:
@@ -210,6 +186,14 @@ def _plotly() -> Any:
     from plotly.offline import get_plotlyjs
 
     return Markup(get_plotlyjs())  # noqa: S704  the script of the installed package
+
+
+@cache
+def _tokens() -> Any:
+    """Colours, sizes and type of the pages, which the report shares."""
+    from markupsafe import Markup
+
+    return Markup((files("pipelines.report") / "theme" / "tokens.css").read_text(encoding="utf-8"))  # noqa: S704  ours
 
 
 @cache

@@ -6,10 +6,10 @@ from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role, Verdict, WhenKnown
 from pipelines.artifacts.audit_record import AuditRecord
-from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.summary_record import SummaryRecord
+from pipelines.diagnostics.score_trust import trust_of
 
 HEADLINES: Mapping[str, str] = {
     Verdict.OK: "The model tells won from lost leads, and it does so on rows it has not seen.",
@@ -61,17 +61,27 @@ def _name_groups(text: str, summary: SummaryRecord) -> str:
     return text if summary.source_kind == "flat" else text.replace("groups", "accounts")
 
 
-def answer(summary: SummaryRecord, evaluation: EvaluationRecord, comparison: ComparisonRecord) -> list[str]:
-    """The first lines of the report."""
+def answer(summary: SummaryRecord, evaluation: EvaluationRecord) -> list[str]:
+    """What the first box of the report says below its headline, in plain words."""
+    lines = []
+    winner = summary.winner.name
+    judged = bool(summary.bundle.hash and winner is not None and winner in summary.test)
+    if judged:
+        lines.append(trust_of(evaluation).text())
+    against = summary.caution.removeprefix(summary.verdict_text).strip()  # a weak signal is said below
+    if judged and against:
+        lines.append(against)
+    moved = _base_rate_line(evaluation)
+    return [*lines, moved] if moved else lines
+
+
+def basis(summary: SummaryRecord, evaluation: EvaluationRecord) -> list[str]:
+    """The statistics that the first box rests on: the signal out of fold, then the test."""
     lines = [summary.verdict_text] if summary.verdict_text else []
     winner = summary.winner.name
     if summary.bundle.hash and winner is not None and winner in summary.test:
         lines.append(_test_line(summary, evaluation, winner))
-        against = summary.caution.removeprefix(summary.verdict_text).strip()  # a weak signal is said above
-        lines += [against] if against else []
-    lines += list(comparison.sentences)[:2]
-    moved = _base_rate_line(evaluation)
-    return [*lines, moved] if moved else lines
+    return lines
 
 
 def _test_line(summary: SummaryRecord, evaluation: EvaluationRecord, winner: str) -> str:
@@ -109,9 +119,15 @@ def _base_rate_line(evaluation: EvaluationRecord) -> str:
             "order of leads need not be."
         )
     way = "rose" if ratio > 1 else "fell"
-    return (
-        f"The base rate {way} from {before:.1%} before the test block to {after:.1%} in it: probabilities learned "
-        f"before it are too {'low' if ratio > 1 else 'high'} there, the order of leads need not be."
+    text = f"The share won {way} from {before:.1%} before the test block to {after:.1%} in it"
+    figures, chance = evaluation.figures.get(evaluation.winner or ""), evaluation.ece_if_perfect
+    if figures is None or chance is None or figures.get("ece") is None:
+        return text + "."
+    if float(figures["ece"] or 0.0) <= chance.p95:
+        return text + ". The chances given there followed: they were as right as chance lets one see."
+    return text + (
+        f", and the chances given there did not follow: they were too {'low' if ratio > 1 else 'high'}. The order of "
+        "leads is not touched by that."
     )
 
 

@@ -4,53 +4,78 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
+from features.array_types import Bools
 from serving.json_values import to_json_values
 from serving.leads.feedback import find_hidden_leads, find_latest_feedback, find_pinned_states
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
+from serving.state.gather_rows import count_posted
 from serving.state.lead_data import rows_of
 from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import ActivityRow
 
 _CONSIDERED = 200  # best leads searched for untouched ones, of which the page shows 20
+HOT = "hot"
 
 
 @dataclass(frozen=True)
 class OverdueLeads:
-    """The first rows, the best lead first, and how many there are in all."""
+    """The first rows, the best lead first, and how many there are in all; ``leads`` counts each lead once."""
 
     rows: list[dict[str, Any]]
     total: int
+    leads: int = 0
 
 
 @dataclass(frozen=True)
 class OwnerQueues:
     """States in use, and a row per owner.
 
-    Rows carry ``owner`` (empty: none), ``open``, one count per state, ``aside`` (put aside) and ``overdue``.
+    Rows carry ``owner`` (empty: none), ``open``, one count per state, ``aside`` (put aside), ``overdue`` (broken
+    promises) and ``longest_hours``, how long the one that waits longest has waited.
     """
 
     states: list[str]
     rows: list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class HotLeads:
+    """Hot leads of an owner: how many, how many of them no rep has touched, and the best of these."""
+
+    total: int
+    untouched: int
+    rows: list[dict[str, Any]]
+
+
 def list_overdue(app_state: AppState, owner: str | None, limit: int = 20) -> OverdueLeads:
     """Open leads that wait longer than promised, the best first; those that sales put aside are left out."""
-    rows = _overdue_rows(app_state, owner)
-    return OverdueLeads(rows[:limit], len(rows))
+    found = _overdue_rows(app_state, owner)
+    worklist, rows = app_state.loaded.worklist, []
+    for row in rows_of(found.head(limit).drop(columns=["owner", "score"])):
+        line = worklist.current_state_of(str(row["lead_id"]))
+        rows.append(to_json_values(row) | (line or {}))
+    return OverdueLeads(rows, len(found), int(found["lead_id"].nunique()))
 
 
-def _overdue_rows(app_state: AppState, owner: str | None) -> list[dict[str, Any]]:
-    state, hidden, rows = app_state.loaded, find_hidden_leads(app_state.store), []
-    for row in rows_of(compute_lifecycle(app_state)[0].overdue):
-        line = state.worklist.current_state_of(str(row["lead_id"]))
-        if line is not None and str(row["lead_id"]) not in hidden and (owner is None or line["owner"] == owner):
-            rows.append(to_json_values(row) | line)
-    rows.sort(key=lambda row: (-row["score"], -row["waited_hours"], row["lead_id"]))
-    return rows
+def _overdue_rows(app_state: AppState, owner: str | None) -> pd.DataFrame:
+    """Broken promises of leads on the list with ``owner`` and ``score``, the best lead first."""
+    worklist, hidden = app_state.loaded.worklist, find_hidden_leads(app_state.store)
+    found = compute_lifecycle(app_state)[0].overdue
+    names = found["lead_id"].astype("str")
+    at = worklist.position.get_indexer(pd.Index(names))
+    kept = (at >= 0) & ~names.isin(hidden).to_numpy(dtype=bool)
+    found, at = found[kept], at[kept]
+    found = found.assign(owner=worklist.owner[at], score=worklist.scores[at])
+    if owner is not None:
+        found = found[(found["owner"] == owner).to_numpy(dtype=bool)]
+    return found.sort_values(
+        ["score", "waited_hours", "lead_id"], ascending=[False, False, True], kind="stable", ignore_index=True
+    )
 
 
 def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> list[dict[str, Any]]:
@@ -61,35 +86,67 @@ def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> l
 
     page = state.worklist.page(WorklistQuery(owner=owner, size=_CONSIDERED))
     feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
-    touched = _touched_leads(app_state)
+    touched = set(state.worklist.position[find_touched(app_state)])
     rows = [row for row in page.rows if row["lead_id"] not in touched and row["lead_id"] not in feedback]
     return rows[:limit]
 
 
-def _touched_leads(app_state: AppState) -> set[str]:
-    acted = app_state.loaded.data.tables["activities"]
-    with app_state.store.reading() as session:
-        posted = set(session.scalars(select(ActivityRow.lead_id).where(ActivityRow.actor == "rep")))
-    return posted | set(acted["lead_id"][(acted["actor"] == "rep").fillna(False)].astype("str"))
+def find_hot_leads(app_state: AppState, owner: str | None, limit: int = 5) -> HotLeads:
+    """Leads that the policy calls hot, and those of them that nobody called; put aside ones are left out."""
+    worklist, hidden = app_state.loaded.worklist, find_hidden_leads(app_state.store)
+    hot = worklist.texts("temperature") == HOT
+    hot &= ~worklist.position.isin(hidden)
+    if owner is not None:
+        hot &= worklist.owner == owner
+    names = [str(name) for name in worklist.position[hot]]
+    said = find_latest_feedback(app_state.store, names) if names else {}
+    waiting = hot & ~find_touched(app_state) & ~worklist.position.isin(said)
+    places = np.flatnonzero(waiting)
+    ordered = places[np.argsort(-worklist.scores[places], kind="stable")]
+    rows = [row for at in ordered[:limit] if (row := worklist.line(str(worklist.position[at]))) is not None]
+    return HotLeads(int(hot.sum()), len(places), rows)
+
+
+def find_touched(app_state: AppState) -> Bools:
+    """By position of the list: whether a rep acted on the lead, in the data or as posted since."""
+    state, posted = app_state.loaded, count_posted(app_state.store)
+    stamp = (state.number, state.data.stamp, posted)
+
+    def compute() -> Bools:
+        acted = state.data.tables.get("activities", pd.DataFrame(columns=["lead_id", "actor"]))
+        by_rep = acted.loc[(acted["actor"] == "rep").fillna(False).to_numpy(dtype=bool), "lead_id"]
+        with app_state.store.reading() as session:
+            said = set(session.scalars(select(ActivityRow.lead_id).where(ActivityRow.actor == "rep")))
+        return np.asarray(state.worklist.position.isin(said | set(by_rep.astype("str"))), dtype=np.bool_)
+
+    return app_state.results.get("touched", stamp, compute)
 
 
 def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
     """Open leads of every owner by state, how many of them are overdue, and how many were put aside."""
     worklist = app_state.loaded.worklist
     hidden = find_hidden_leads(app_state.store)
-    late = Counter(row["owner"] for row in _overdue_rows(app_state, owner))
+    overdue = _overdue_rows(app_state, owner) if not app_state.loaded.data.flat else pd.DataFrame()
+    late = Counter(overdue["owner"]) if len(overdue) else Counter()
+    longest = overdue.groupby("owner")["waited_hours"].max().to_dict() if len(overdue) else {}
     now = worklist.current_states()["state"]
     now = now.mask(now.index.isin(pinned := find_pinned_states(app_state.store)), now.index.map(pinned))
-    leads = pd.DataFrame({"state": now.to_numpy(), "owner": worklist.owner})
+    leads = pd.DataFrame({"state": now.to_numpy(), "owner": worklist.owner, "list": worklist.texts("lead_list")})
     aside = pd.Series(worklist.position.isin(hidden))
     states = [name for name in worklist.states_of(None, pinned) if name]
 
     rows = []
     for name, group in leads[~aside].groupby("owner", sort=True):
         if owner is None or name == owner:
-            counts = group["state"].value_counts()
-            rows.append({"owner": str(name), "open": len(group)} | {s: int(counts.get(s, 0)) for s in states})
+            counts, lists = group["state"].value_counts(), group["list"].value_counts()
+            row = {"owner": str(name), "open": len(group)} | {s: int(counts.get(s, 0)) for s in states}
+            row |= {f"list_{name}": int(lists.get(name, 0)) for name in ("to_hand_off", "to_work")}
+            rows.append(row)
 
     put_aside = Counter(leads["owner"][aside])
-    rows = [row | {"aside": put_aside[row["owner"]], "overdue": late[row["owner"]]} for row in rows]
+    rows = [
+        row
+        | {"aside": put_aside[row["owner"]], "overdue": late[row["owner"]], "longest_hours": longest.get(row["owner"])}
+        for row in rows
+    ]
     return OwnerQueues(states, rows)

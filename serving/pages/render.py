@@ -17,6 +17,7 @@ from serving.auth.api_keys import Caller, form_token
 from serving.auth.dependencies import SESSION, get_app_state
 from serving.pages import written_values
 from serving.pages.display_choices import keys_on, theme_of
+from serving.pages.glossary import GLOSSARY
 from serving.pages.language import language_of, list_languages
 from serving.schemas import FeedbackGiven
 
@@ -47,7 +48,12 @@ def environment() -> "Environment":
     made.filters |= {"initials": initials_of, "capitalise": capitalise}
     made.filters |= {name: _in_language(write) for name, write in _WRITERS.items()}
     made.filters |= {name: _in_language_this_year(write) for name, write in _DATED.items()}
-    made.globals |= {"status_words": STATUS_WORDS, "status_signs": STATUS_SIGNS, "reasons": REASONS}
+    made.globals |= {
+        "status_words": STATUS_WORDS,
+        "status_signs": STATUS_SIGNS,
+        "reasons": REASONS,
+        "glossary": GLOSSARY,
+    }
     return made
 
 

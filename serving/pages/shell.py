@@ -59,12 +59,11 @@ GROUPS = (
         ),
     ),
 )
-START = "start_page"  # the route of "/" as long as it only leads to the worklist
 
 
 def collect_navigation(routers: Iterable[APIRouter]) -> list[PageGroup]:
     """Groups of the pages that these routers have."""
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    there = {route.path for route in routes if route.name != START}
+    there = {route.path for route in routes}
     groups = [PageGroup(group.title, tuple(p for p in group.pages if p.href in there)) for group in GROUPS]
     return [group for group in groups if group.pages]

@@ -13,14 +13,17 @@ from starlette.staticfiles import StaticFiles
 from features.errors import LeadScoreError
 from serving import problems
 from serving.auth.api_keys import Caller
-from serving.auth.dependencies import Reader, identify_caller, require_model
-from serving.pages import account_pages, display_choices, forms, language, process, report_file, results, sign_in
+from serving.auth.dependencies import identify_caller, require_model
+from serving.pages import account_pages, display_choices, forms, language, process, report_file, sign_in
 from serving.pages.card import card_routes
+from serving.pages.help import help_pages
+from serving.pages.home import home_page
 from serving.pages.model import model_page
 from serving.pages.render import render_page
 from serving.pages.rubric import rubric_routes
 from serving.pages.setup import setup_page
-from serving.pages.shell import START, collect_navigation
+from serving.pages.shell import collect_navigation
+from serving.pages.team import team_page
 from serving.pages.thresholds import threshold_routes
 from serving.pages.worklist import short_page, worklist_routes
 from serving.problems import ConfirmError, NotReadyError, SignInError
@@ -36,7 +39,14 @@ _PLAIN = {
     503: "The server is not ready yet. Wait a moment and try again.",
 }
 Handler = Callable[[Request, Exception], JSONResponse]
-_WITHOUT_MODEL = (sign_in.router, language.router, display_choices.router, setup_page.router, report_file.router)
+_WITHOUT_MODEL = (
+    sign_in.router,
+    language.router,
+    display_choices.router,
+    setup_page.router,
+    report_file.router,
+    help_pages.router,
+)
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -44,13 +54,18 @@ def install(app: FastAPI) -> None:
     """Add the pages, their files, and errors that read as pages in a browser."""
     from importlib.resources import files
 
-    app.mount("/static", StaticFiles(directory=str(files("serving.pages") / "static")), name="static")
+    # tokens.css is the report's too: one file, which stands where the report can read it
+    own = str(files("serving.pages") / "static")
+    shared: list[str | tuple[str, str]] = [("pipelines.report", "theme")]
+    app.mount("/static", StaticFiles(directory=own, packages=shared), name="static")
     parts = (
+        home_page.router,
+        team_page.router,
         router,
         account_pages.router,
         process.router,
+        help_pages.router,
         forms.router,
-        results.router,
         rubric_routes.router,
         threshold_routes.router,
         sign_in.router,
@@ -102,12 +117,6 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
         )
 
     return handle
-
-
-@router.get("/", name=START)
-def start_page(request: Request, caller: Reader) -> Response:
-    """The worklist, until there is a page to start from; filters of old addresses go along."""
-    return RedirectResponse("/worklist" + (f"?{request.url.query}" if request.url.query else ""), status_code=307)
 
 
 @router.get("/docs")

@@ -175,6 +175,12 @@ def read_caution(app_state: AppState) -> str:
     )
 
 
+def why_points(app_state: AppState) -> str:
+    """Why points score alone; empty where a model scores."""
+    bundle = app_state.loaded.model.bundle
+    return str(bundle.meta.get("verdict_text") or "No model was trained.") if bundle.by_points else ""
+
+
 def describe_model(app_state: AppState) -> dict[str, Any]:
     """The bundle in use, how it was judged, its features, and the versions that are kept."""
     bundle = app_state.loaded.model.bundle

@@ -1,5 +1,6 @@
 """The report in a real browser, wide and narrow, light and dark."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from tests.reference.tiny_run import TinyRun
 
 pytestmark = pytest.mark.browser
 
+UNFOLD = "document.querySelectorAll('details.fold').forEach(fold => { fold.open = true; })"
+SCREEN = 900
 OVERLAPS = """() => {
-  const texts = 'main h1, main h2, main h3, main p, figcaption b, figcaption .n, .tile b, .tile span';
+  const texts = 'main h1, main h2, main h3, main h4, main p, figcaption b, figcaption .n, .tile b, .tile span';
   const seen = [...document.querySelectorAll(texts)]
-    .map(e => [e.getBoundingClientRect(), e]).filter(([r]) => r.width && r.height);
+    .map(e => [e.getBoundingClientRect(), e]).filter(([r, e]) => r.width && r.height && e.checkVisibility());
   const bad = [];
   for (let i = 0; i < seen.length; i++) for (let j = i + 1; j < Math.min(seen.length, i + 12); j++) {
     const [a, e] = seen[i], [b, f] = seen[j];
@@ -55,6 +58,14 @@ def test_the_report_draws_without_errors_overlaps_or_requests(
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else said.append(r.url))
     page.goto(tiny_demo.page.as_uri())
+    assert page.evaluate("document.documentElement.scrollHeight") <= (12 * SCREEN if width == 1280 else 15_000)
+    assert page.evaluate(OVERLAPS) == []
+    answers = page.locator(".answer")
+    assert answers.count() == 4
+    if width == 1280:
+        boxes = [one.bounding_box() for one in answers.all()]
+        assert max(box["y"] + box["height"] for box in boxes) <= SCREEN
+    page.evaluate(UNFOLD)
     page.wait_for_function(
         "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
     )
@@ -68,3 +79,27 @@ def test_the_report_draws_without_errors_overlaps_or_requests(
     assert page.evaluate("document.documentElement.dataset.theme") != scheme
     assert said == []
     context.close()
+
+
+def test_paper_shows_every_fold_and_the_answers_alone_fit_few_pages(tiny_demo: TinyRun, chromium: Any) -> None:
+    page = chromium.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    page.goto(tiny_demo.page.as_uri())
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details.fold[open]").count() == 0
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.evaluate("document.body.classList.add('brief')")
+    few = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", few)) <= 6
+    page.close()
+
+
+def test_a_link_into_a_folded_section_opens_it(tiny_demo: TinyRun, chromium: Any) -> None:
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(tiny_demo.page.as_uri())
+    page.click("nav a[href='#worklist']")
+    assert page.locator("#worklist > details").get_attribute("open") is not None
+    assert page.locator("#worklist .plot .main-svg").count() > 0
+    page.close()

@@ -19,7 +19,8 @@ from models.judging.lifecycle.sales_feedback import (
 )
 from models.judging.lifecycle.service_levels import stage_entries
 from pipelines.artifacts.lifecycle_record import LifecycleRecord
-from pipelines.report.lifecycle_section import heat, waste_line
+from pipelines.diagnostics.promises_by_month import promises_by_month
+from pipelines.report.lifecycle_section import waste_line
 from tests.reference.partial_records import partial_record
 from tests.unit.test_lifecycle_figures import at, figures, policy, world
 
@@ -82,27 +83,12 @@ def test_levels_by_month_add_up_to_the_levels_and_small_months_are_not_shown() -
     whole = found.sla.set_index(["stage", "what"])
     assert months.loc[("mql", "next step"), "met"] == whole.loc[("mql", "next step"), "met"]
     assert months.loc[("mql", "next step"), "judged"] == 6, "the one of February is alone and left out"
-    shown = heat(found.record()["sla_by_month"])
-    assert shown["columns"] == ["MQL: next step", "MQL: first touch"]
-    assert [row["month"] for row in shown["rows"]] == ["2025-01"]
-    assert shown["rows"][0]["cells"][0]["attained"] == pytest.approx(4 / 6)
-
-
-def test_teams_share_the_heat_map_only_where_there_are_several() -> None:
-    rows = [
-        {
-            "month": "2025-01",
-            "stage": "mql",
-            "what": "next step",
-            "team": team,
-            "judged": 9,
-            "met": 3,
-            "attained": 1 / 3,
-        }
-        for team in ("north", "south")
-    ]
-    assert heat(rows)["columns"] == ["MQL: next step, north", "MQL: next step, south"]
-    assert heat([*rows[:1], rows[1] | {"team": "north", "month": "2025-02"}])["columns"] == ["MQL: next step"]
+    record = found.record()
+    shown = promises_by_month(record["sla_by_month"], record["sla"])
+    assert [(one.stage, one.what) for one in shown.promises] == [("mql", "next step"), ("mql", "first touch")]
+    assert shown.months == ("2025-01",)
+    cell = shown.promises[0].cells[0]
+    assert cell is not None and cell.attained == pytest.approx(4 / 6)
 
 
 def test_worked_and_never_worked_are_shown_apart_and_waste_is_counted() -> None:

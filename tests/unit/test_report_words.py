@@ -8,11 +8,10 @@ from features.schema.source import Source
 from features.schema.vocabulary import Verdict
 from models.judging.evaluation.caution_text import write_test_warning
 from pipelines.artifacts.audit_record import AuditRecord
-from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.summary_record import SummaryRecord
-from pipelines.report.text import HEADLINES, OFF, TURNED, answer, headline, limits, list_excluded
+from pipelines.report.text import HEADLINES, OFF, TURNED, answer, basis, headline, limits, list_excluded
 from tests.reference.partial_records import partial_record
 
 FLAT = {
@@ -39,6 +38,9 @@ SUMMARY = {
     "test": {"linear": {"n": 1000, "won": 90, "auc": 0.7, "auc_ci": [0.65, 0.75]}},
 }
 EVALUATION = {
+    "winner": "linear",
+    "figures": {"linear": {**SUMMARY["test"]["linear"], "ece": 0.01}},
+    "ece_if_perfect": {"mean": 0.01, "p95": 0.02},
     "base_rate_train": 0.1,
     "base_rate_test": 0.26,
     "differences": {"rate": {"log_loss": {"difference": -0.02, "ci": [-0.03, -0.01]}}},
@@ -51,10 +53,6 @@ def summary(**changes: Any) -> SummaryRecord:
 
 def evaluation(**changes: Any) -> EvaluationRecord:
     return partial_record(EvaluationRecord, {**EVALUATION, **changes})
-
-
-def compared(*sentences: str) -> ComparisonRecord:
-    return partial_record(ComparisonRecord, {"sentences": sentences})
 
 
 LOSS = {"difference": 0.02, "ci": [0.01, 0.03]}
@@ -81,13 +79,14 @@ def test_a_test_block_that_speaks_against_the_model_comes_first(
     judged = evaluation(differences={"rate": {"log_loss": LOSS}}, caution=text)
     assert headline(summary(**changed), judged) == head.format(rows="rows kept apart")
     assert headline(summary(**changed, bundle={"hash": None}), judged) == HEADLINES[Verdict.OK]
-    lines = answer(summary(**changed, caution=text), judged, compared())
+    lines = answer(summary(**changed, caution=text), judged)
     assert (text in lines) is bool(text)
 
 
 def test_what_is_said_against_the_list_stands_at_the_top_once() -> None:
     weak, old = "linear explains 5%.", "3 of 9 open leads are older than the horizon."
-    lines = answer(summary(verdict_text=weak, caution=f"{weak} {old}"), evaluation(), compared())
+    said = summary(verdict_text=weak, caution=f"{weak} {old}")
+    lines = [*answer(said, evaluation()), *basis(said, evaluation())]
     assert lines.count(weak) == lines.count(old) == 1
     assert lines == [line for line in lines if line != f"{weak} {old}"]
 
@@ -96,18 +95,26 @@ def test_every_verdict_has_a_headline() -> None:
     assert set(HEADLINES) == set(Verdict)
 
 
-def test_the_answer_says_figures_with_intervals_and_a_moved_base_rate() -> None:
-    lines = answer(summary(), evaluation(), compared("At the rubric's workload ...", "b", "c"))
-    assert lines[0] == "linear explains 5%."
-    assert "AUC 0.700 (90 % interval 0.650 to 0.750)" in lines[1] and "-0.0200" in lines[1]
-    assert lines[2:4] == ["At the rubric's workload ...", "b"]
-    assert "rose from 10.0% before the test block to 26.0%" in lines[-1] and "too low" in lines[-1]
-    assert len(answer(summary(), evaluation(base_rate_test=0.11), compared())) == 2
+def test_the_answer_is_plain_and_its_figures_stand_below() -> None:
+    lines = answer(summary(), evaluation())
+    assert lines[0] == "You can sort by the score."
+    assert lines[1].startswith("The share won rose from 10.0% before the test block to 26.0% in it.")
+    assert len(answer(summary(), evaluation(base_rate_test=0.11))) == 1
+    figures = basis(summary(), evaluation())
+    assert figures[0] == "linear explains 5%."
+    assert "AUC 0.700 (90 % interval 0.650 to 0.750)" in figures[1] and "-0.0200" in figures[1]
+
+
+@pytest.mark.parametrize(("error", "said"), [(0.01, "as right as chance lets one see"), (0.05, "they were too low")])
+def test_a_moved_base_rate_never_contradicts_the_calibration(error: float, said: str) -> None:
+    figures = {"linear": {**SUMMARY["test"]["linear"], "ece": error}}
+    assert said in answer(summary(), evaluation(figures=figures))[-1]
 
 
 def test_no_test_line_without_a_model() -> None:
     nothing = partial_record(EvaluationRecord, {})
-    assert answer(summary(bundle={"hash": None}), nothing, compared()) == ["linear explains 5%."]
+    assert answer(summary(bundle={"hash": None}), nothing) == []
+    assert basis(summary(bundle={"hash": None}), nothing) == ["linear explains 5%."]
 
 
 def test_limits_of_a_flat_source() -> None:
@@ -155,9 +162,8 @@ def test_only_a_split_in_time_speaks_of_later_rows(kind: str, source_kind: str, 
     text = headline(made, judged)
     assert head in text
     assert ("this test cannot show" in text) is (kind in ("grouped", "stratified"))
-    lines = answer(made, judged, compared())
-    assert f"On 1,000 {rows} (90 won)" in lines[1]
-    assert ("before the test block" in lines[-1]) is (kind in ("time", "ordered"))
+    assert f"On 1,000 {rows} (90 won)" in basis(made, judged)[1]
+    assert ("before the test block" in answer(made, judged)[-1]) is (kind in ("time", "ordered"))
 
     off = headline(made, evaluation(split_kind=kind, caution="worse"))
     assert off.startswith(f"On {rows} the probabilities were worse")

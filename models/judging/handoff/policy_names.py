@@ -61,12 +61,12 @@ def pick_same_workload(held: Collection[str]) -> tuple[Policy, ...]:
 
 
 def place_of(name: str) -> str:
-    """At which point a policy of ours cuts, as the start of a sentence.
+    """At which point a policy of ours cuts, as the start of a sentence; empty for a name that is none of ours.
 
-    >>> place_of("model_at_capacity")
-    'At capacity'
+    >>> place_of("model_at_capacity"), place_of("a_vendor")
+    ('At capacity', '')
     """
-    return next(policy.where.capitalize() for policy in Policy if policy == name)
+    return next((policy.where.capitalize() for policy in Policy if policy == name), "")
 
 
 def policy_label(name: str) -> str:

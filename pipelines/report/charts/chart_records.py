@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from models.judging.handoff.policy_names import policy_label
+from models.judging.handoff.policy_names import Policy, place_of, policy_label
 from pipelines.artifacts.comparison_record import PoliciesRecord
 
 Value = float | int | str | None
@@ -46,6 +46,8 @@ class Series:
     low: tuple[Value, ...] = ()
     high: tuple[Value, ...] = ()
     text: tuple[str, ...] = ()
+    symbol: str = ""  # of points, where several series share a chart (plotly's names)
+    label: str = ""  # written at the points themselves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +87,22 @@ class Chart:
 
 
 TONES: Mapping[str, Tone] = {"rubric": Tone.RUBRIC, "rate": Tone.PLAIN}
-OWN_COLOURS: Mapping[str, str] = {  # candidates that are neither winner nor rubric; readable on light and dark
+OWN_COLOURS: Mapping[str, str] = {  # series that are neither the model's nor the rubric's; readable on light and dark
     "scorecard": "#8a63c7",
     "linear": "#c24f86",
-    "booster": "#9a8a1f",
-    "blend": "#3f9c9c",
+    "booster": "#8c7c1a",
+    "blend": "#2f8f8f",
+    Policy.EQUAL_PRECISION.label: "#2f8f8f",
+    Policy.MODEL_CAPACITY.label: "#c24f86",
+    Policy.MODEL_VALUE.label: "#6f7a8b",
+    Policy.RUBRIC_CAPACITY.label: "#8c7c1a",
+}
+SYMBOLS: Mapping[str, str] = {  # by where a policy cuts: a reader who sees no hue tells them apart too
+    Policy.EQUAL_PRECISION: "square",
+    Policy.RUBRIC_CAPACITY: "diamond",
+    Policy.MODEL_CAPACITY: "diamond",
+    Policy.MODEL_VALUE: "triangle-up",
+    Policy.PROPOSED_RUBRIC: "x",
 }
 SHARE, COUNT = ".0%", ",.0f"
 
@@ -265,11 +278,17 @@ def workload(comparison: PoliciesRecord, figure: str) -> Chart:
 
     for row in policies:
         if row["workload"] and row["by"] in curves:
-            label = policy_label(row["policy"])
-            tone = Tone(row["by"])
+            name = row["policy"]
             series.append(
                 Series(
-                    name=label, mark=Mark.POINTS, tone=tone, x=(row["workload"],), y=(row[figure],), text=(row["rule"],)
+                    name=policy_label(name),
+                    mark=Mark.POINTS,
+                    tone=Tone(row["by"]),
+                    x=(row["workload"],),
+                    y=(row[figure],),
+                    text=(row["rule"],),
+                    symbol=SYMBOLS.get(name, "circle"),
+                    label=place_of(name).lower(),
                 )
             )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.report.charts.chart_records import Axis, Chart, Mark, Series
+from pipelines.report.charts.chart_records import Axis, Chart, Mark, Series, Tone
 
 TONE_KEY = "tone"  # read by the page's script, which knows the colours of the theme
 
@@ -66,6 +66,14 @@ def _traces(chart: Chart, one: Series) -> list[dict[str, Any]]:
         trace |= {"type": "bar", "orientation": "h" if chart.sideways else "v", "textposition": "none"}
     else:
         trace |= {"type": "scatter", "mode": _MODES[one.mark]}
+    if one.mark is Mark.LINE and one.tone in _DASHES:
+        trace["line"] = {"dash": _DASHES[one.tone]}
+    if one.symbol:
+        trace["marker"] = {"symbol": one.symbol}
+    if one.label:
+        trace |= {"mode": "markers+text", "text": [one.label] * len(one.x), "textposition": "top left"}
+        trace |= {"hovertext": list(one.text), "cliponaxis": False}
+        trace["hovertemplate"] = "%{x}, %{y}<br>%{hovertext}<extra>" + one.name + "</extra>"
     if one.mark is Mark.GUIDE:
         trace |= {"line": {"dash": "dash"}, "hoverinfo": "skip", "showlegend": False}
         trace.pop("hovertemplate", None)
@@ -76,6 +84,7 @@ def _traces(chart: Chart, one: Series) -> list[dict[str, Any]]:
     return [*traces, trace]
 
 
+_DASHES: Mapping[Tone, str] = {Tone.RUBRIC: "dash", Tone.PLAIN: "dot"}
 _MODES: Mapping[Mark, str] = {Mark.LINE: "lines+markers", Mark.POINTS: "markers", Mark.GUIDE: "lines"}
 
 

@@ -26,9 +26,9 @@ from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.worklist.worklist_addresses import WorklistAddress
 from serving.pages.worklist.worklist_record import HOT, LIST_TITLES, extra_columns, filters_on
-from serving.pages.worklist.worklist_routes import VERDICTS, link_column, why_points
+from serving.pages.worklist.worklist_routes import VERDICTS, link_column
 from serving.problems import InvalidError
-from serving.results.run_results import find_win_value, read_caution
+from serving.results.run_results import find_win_value, read_caution, why_points
 from serving.schemas import Short
 from serving.scopes import Scope
 from serving.state.app_state import AppState

@@ -29,7 +29,7 @@ from serving.pages.worklist.worklist_record import (
     list_tabs,
 )
 from serving.problems import InvalidError
-from serving.results.run_results import find_win_value, read_caution
+from serving.results.run_results import find_win_value, read_caution, why_points
 from serving.schemas import FeedbackGiven
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -163,13 +163,6 @@ def new_since(app_state: AppState) -> str:
     return "" if now is None else (now - NEW_WITHIN).isoformat()
 
 
-def why_points(app_state: AppState) -> str:
-    """Why points score alone; empty where a model scores."""
-    bundle = app_state.loaded.model.bundle
-    return str(bundle.meta.get("verdict_text") or "No model was trained.") if bundle.by_points else ""
-
-
-@router.get("/worklist/file")
 def worklist_as_file(
     request: Request, app_state: AppStateDep, caller: Reader, query: Asked, show: Annotated[Show, Query()] = "open"
 ) -> StreamingResponse:

@@ -127,6 +127,16 @@ class Worklist:
                 values[at] = place_by_action(values[at], action)
         return values
 
+    def texts(self, column: str) -> npt.NDArray[np.object_]:
+        """A column of texts by position as it is now; empty texts where the list has no such column."""
+        values = self._texts_now(self._ranks, column)
+        return np.full(len(self), "", dtype=object) if values is None else values
+
+    @property
+    def scores(self) -> Ints:
+        """Scores by position as they are now."""
+        return self._ranks.score
+
     def current_states(self) -> pd.DataFrame:
         """State and score by lead, as they are now."""
         ranks = self._ranks

@@ -1,0 +1,1 @@
+"""Home: what each role needs today, on one screen."""

@@ -1,0 +1,343 @@
+"""The manager's home: what needs attention today, where leads stop, and how far the score can be trusted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from features.errors import LeadScoreError
+from models.explaining.language import Language
+from models.judging.handoff.policy_names import Policy
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.diagnostics.promises_by_month import KeptPromise, promises_by_month
+from pipelines.diagnostics.score_trust import trust_of
+from pipelines.diagnostics.weekly_trends import WeeklyTrends
+from serving.leads.feedback import find_hidden_leads
+from serving.lists.team_queues import HotLeads, find_hot_leads, list_overdue
+from serving.pages.charts.columns import ColumnChart, Figure, build_columns
+from serving.pages.charts.sparkline import build_sparkline
+from serving.pages.home.lead_lines import describe_leads
+from serving.pages.home.parts import (
+    PlainNote,
+    Tile,
+    compare_counts,
+    compare_shares,
+    join_sentences,
+    write_month,
+    write_trust,
+)
+from serving.pages.written_values import write_count, write_decimal, write_percent
+from serving.results.recent_changes import RecentChanges, find_recent_changes
+from serving.results.run_results import read_lifecycle, why_points
+from serving.results.score_bands import ScoreBand, read_evaluation, score_bands
+from serving.results.trends_beside import begin_weekly_trends
+from serving.state.app_state import AppState
+from serving.state.result_cache import BesideResult, file_stamp
+
+_FIRST_TOUCH = "first touch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagerHome:
+    """What the page prints; parts that this source cannot show are None or empty, and ``notes`` say why."""
+
+    lede: str
+    tiles: tuple[Tile, ...]
+    trust: PlainNote
+    notes: tuple[PlainNote, ...]
+    hot: HotLeads | None
+    changes: RecentChanges | None
+    funnel: Sequence[Mapping[str, Any]]
+    funnel_lede: str
+    leak: str
+    bands: ColumnChart | None
+    band_rows: Sequence[ScoreBand]
+    bands_lede: str
+    counting: bool
+
+
+def build_manager_home(app_state: AppState, owner: str | None, language: Language) -> ManagerHome:
+    """Everything on the page, of one owner's leads or of all."""
+    found, missing = _lifecycle(app_state, language)
+    by_points = why_points(app_state)
+    trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store))
+    hot = _hot(app_state, owner, language)
+    late = list_overdue(app_state, owner, limit=0).leads if found else None
+    funnel = list(found["funnel"]) if found else []
+    bands = score_bands(app_state)
+    tiles = (
+        _hot_tile(language, hot),
+        _overdue_tile(language, late, len(app_state.loaded.worklist), trends.value, owner),
+        _kept_tile(language, found),
+        sent_tile(language, trends),
+        wins_tile(app_state, language),
+    )
+    leak = _leak(funnel)
+    return ManagerHome(
+        lede=_lede(language, hot, late),
+        tiles=tuple(tile for tile in tiles if tile is not None),
+        trust=write_trust(language, trust_of(found_test))
+        if (found_test := read_evaluation(app_state)) and not by_points
+        else no_model_note(language, by_points),
+        notes=missing,
+        hot=hot,
+        changes=find_recent_changes(app_state, owner),
+        funnel=funnel,
+        funnel_lede=_funnel_lede(language, leak),
+        leak="" if leak is None else str(leak["stage"]),
+        bands=build_columns(_band_figures(bands)),
+        band_rows=bands,
+        bands_lede=_bands_lede(language, bands),
+        counting=trends.underway,
+    )
+
+
+def no_model_note(language: Language, reason: str) -> PlainNote:
+    """Where points order the list, or nothing was tested."""
+    if reason:
+        text = language.text(
+            "No model scores here: the points of the rubric order the list, and nobody has tested how far they can be "
+            "trusted."
+        )
+        return PlainNote(text, "watch", "/rubric", language.text("Judge the rules"))
+    return PlainNote(
+        language.text("Nobody knows yet how far the score can be trusted: no test was made."), "", "/model"
+    )
+
+
+def _lifecycle(app_state: AppState, language: Language) -> tuple[dict[str, Any], tuple[PlainNote, ...]]:
+    """The lifecycle, or what its absence hides, in words."""
+    try:
+        found = read_lifecycle(app_state)
+    except LeadScoreError:
+        found = {}
+    if found and found["funnel"]:
+        return found, ()
+    text = language.text(
+        "This source has no history of stages: where leads stop, which promises were kept and who was handed off "
+        "cannot be shown. Export the stage history of the CRM and load it to see them."
+    )
+    return {}, (PlainNote(text, "", "/setup", language.text("Load data")),)
+
+
+def _hot(app_state: AppState, owner: str | None, language: Language) -> HotLeads | None:
+    """Hot leads in words; None where no activities say what reps did."""
+    data = app_state.loaded.data
+    if data.flat or not len(data.tables.get("activities", ())):
+        return None
+    found = find_hot_leads(app_state, owner)
+    return replace(found, rows=describe_leads(app_state, found.rows, language))
+
+
+def _lede(language: Language, hot: HotLeads | None, late: int | None) -> str:
+    parts = []
+    if hot is not None and hot.untouched:
+        parts.append(
+            language.plural(
+                "{n} hot lead has had no call.",
+                "{n} hot leads have had no call.",
+                hot.untouched,
+                n=write_count(language, hot.untouched),
+            )
+        )
+    elif hot is not None:
+        parts.append(language.text("Every hot lead has had a call."))
+    if late:
+        parts.append(
+            language.plural(
+                "{n} lead waits longer than promised.",
+                "{n} leads wait longer than promised.",
+                late,
+                n=write_count(language, late),
+            )
+        )
+    return join_sentences(parts) or language.text("Nothing is overdue.")
+
+
+def _hot_tile(language: Language, hot: HotLeads | None) -> Tile | None:
+    if hot is None:
+        return None
+    return Tile(
+        title=language.text("Hot, not called yet"),
+        value=write_count(language, hot.untouched),
+        unit=language.text("of {n} hot", n=write_count(language, hot.total)),
+        href="#untouched",
+        foot=language.text("no act of a rep on record"),
+        term="hot",
+    )
+
+
+def _overdue_tile(
+    language: Language, late: int | None, leads: int, trends: WeeklyTrends | None, owner: str | None
+) -> Tile | None:
+    if late is None:
+        return None
+    weeks = () if trends is None or owner is not None else trends.weeks
+    values = [*(week.overdue for week in weeks[:-1]), late] if weeks else []
+    move = compare_counts(language, values, more_is_better=False)
+    return Tile(
+        title=language.text("Waiting too long"),
+        value=write_count(language, late),
+        unit=language.text("of {n}", n=write_count(language, leads)),
+        href="/team#waiting",
+        foot=move.foot,
+        direction=move.direction,
+        arrow=move.arrow,
+        spark=move.spark,
+        spark_label=language.text("Leads waiting too long, last eight weeks"),
+        term="promise",
+    )
+
+
+def _kept_tile(language: Language, found: Mapping[str, Any]) -> Tile | None:
+    """The promise of the first touch, else the first one there is: its newest month against the one before."""
+    promise = first_promise(found)
+    if promise is None or promise.latest is None:
+        return None
+    move = compare_shares(language, [None if cell is None else cell.attained for cell in promise.cells[-12:]])
+    hours = "" if promise.promised_hours is None else f"{promise.promised_hours:g}"
+    title = (
+        language.text("First call within {hours} hours", hours=hours)
+        if promise.what == _FIRST_TOUCH
+        else language.text("Next step within {hours} hours", hours=hours)
+    )
+    return Tile(
+        title=title,
+        value=write_percent(language, promise.latest.attained, 0),
+        unit=write_month(language, promise.latest.month),
+        href="/team#kept",
+        foot=move.foot,
+        direction=move.direction,
+        arrow=move.arrow,
+        spark=move.spark,
+        spark_label=language.text("Share in time, last twelve months"),
+        term="promise",
+    )
+
+
+def first_promise(found: Mapping[str, Any]) -> KeptPromise | None:
+    """The promise that managers ask for first: the first touch."""
+    if not found:
+        return None
+    promises = promises_by_month(found["sla_by_month"], found["sla"]).last().promises
+    ordered = sorted(promises, key=lambda one: one.what != _FIRST_TOUCH)
+    return next(iter(ordered), None)
+
+
+def sent_tile(language: Language, trends: BesideResult[WeeklyTrends]) -> Tile | None:
+    """Leads sent to sales in the last seven days against the places there are."""
+    if trends.problem:
+        return None
+    title = language.text("Handed off in a week")
+    if trends.value is None:
+        return Tile(title=title, value="…", foot=language.text("being counted"), term="handoff")
+    weeks, places = trends.value.weeks, trends.value.places
+    sent = weeks[-1].sent
+    free = None if places is None else places - sent
+    if free is None:
+        foot, direction = "", None
+    elif free >= 0:
+        foot = language.plural("{n} place free", "{n} places free", free, n=write_count(language, free))
+        direction = None
+    else:
+        foot = language.text("{n} more than places", n=write_count(language, -free))
+        direction = -1
+    return Tile(
+        title=title,
+        value=write_count(language, sent),
+        unit="" if places is None else language.text("of {n}", n=write_count(language, places)),
+        href="/worklist?list=to_hand_off",
+        foot=foot,
+        direction=direction,
+        spark=build_sparkline([week.sent for week in weeks]),
+        spark_label=language.text("Leads handed off a week, last eight weeks"),
+        term="handoff",
+    )
+
+
+def read_comparison(app_state: AppState) -> ComparisonRecord | None:
+    """Rubric and model on the same weeks, as the report tells them; None before a run got there."""
+    if not ComparisonRecord.exists(app_state.paths):
+        return None
+    stamp = file_stamp(ComparisonRecord.path(app_state.paths))
+    return app_state.results.get("comparison", stamp, lambda: ComparisonRecord.read(app_state.paths))
+
+
+def wins_tile(app_state: AppState, language: Language) -> Tile | None:
+    """Wins inside the model's list at capacity, beside the rubric's."""
+    found = read_comparison(app_state)
+    rows = {} if found is None else {row["policy"]: row for row in found.policies}
+    own = rows.get(Policy.MODEL_CAPACITY) or rows.get(Policy.RUBRIC_CAPACITY)
+    if found is None or own is None:
+        return None
+    rubric = rows.get(Policy.RUBRIC_CAPACITY)
+    months = [row["wins"] for row in found.by_month if row["policy"] == own["policy"]]
+    foot = language.text("on past weeks")
+    if rubric is not None and own is not rubric:
+        foot = language.text("rubric: {n}, on past weeks", n=write_count(language, rubric["wins"]))
+    return Tile(
+        title=language.text("Wins inside the list"),
+        value=write_count(language, own["wins"]),
+        unit=language.text("of {n}", n=write_count(language, found.winnable)),
+        href="/thresholds",
+        foot=foot,
+        spark=build_sparkline(months),
+        spark_label=language.text("Wins inside the list, month by month"),
+        term="wins_inside",
+    )
+
+
+def _leak(funnel: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The stage that fewest go on from."""
+    known = [row for row in funnel if row["went_further"] is not None]
+    return min(known, key=lambda row: float(row["went_further"]), default=None) if len(known) > 1 else None
+
+
+def _funnel_lede(language: Language, leak: Mapping[str, Any] | None) -> str:
+    if leak is None:
+        return ""
+    stage = str(leak["stage"])
+    name = stage.upper() if len(stage) == 3 else language.text(stage)
+    text = language.text(
+        "Most stop after {stage}: {share} go on, and {n} are there now.",
+        stage=name,
+        share=write_percent(language, leak["went_further"], 0),
+        n=write_count(language, leak["in_it_now"]),
+    )
+    if leak["median_days"] is None:
+        return text
+    days = write_decimal(language, leak["median_days"], 0)
+    return join_sentences(
+        (text, language.text("Half of those who left it had been there longer than {days} days.", days=days))
+    )
+
+
+def _band_figures(bands: Sequence[ScoreBand]) -> list[Figure]:
+    scale = 100.0
+    return [
+        Figure(
+            name=str(band.score),
+            value=scale * band.won,
+            low=None if band.low is None else scale * band.low,
+            high=None if band.high is None else scale * band.high,
+            strong=band is bands[-1],
+        )
+        for band in bands
+    ]
+
+
+def _bands_lede(language: Language, bands: Sequence[ScoreBand]) -> str:
+    """Whether the win rate rises with the score, by its lowest and highest group."""
+    if len(bands) < 2:
+        return ""
+    low, high = bands[0], bands[-1]
+    texts = {
+        "low": write_decimal(language, 100 * low.won, 0 if low.won >= 0.1 else 1),
+        "high": write_decimal(language, 100 * high.won, 0 if high.won >= 0.1 else 1),
+    }
+    rising = low.high is not None and high.low is not None and high.low > low.high
+    template = (
+        "Yes: of 100 leads with the lowest scores {low} were won, of 100 with the highest {high}."
+        if rising
+        else "Not clearly: of 100 leads with the lowest scores {low} were won, of 100 with the highest {high}."
+    )
+    return language.text(template, **texts)

@@ -1,0 +1,144 @@
+"""A rep's home: my day, one lead after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from features.errors import LeadScoreError
+from features.schema.vocabulary import LeadList
+from models.explaining.language import Language
+from serving.leads.feedback import find_hidden_leads, find_pinned_actions
+from serving.lists.team_queues import HotLeads, find_hot_leads, list_overdue
+from serving.pages.home.lead_lines import describe_leads
+from serving.pages.home.parts import PlainNote, Tile, join_sentences
+from serving.pages.written_values import write_count
+from serving.results.recent_changes import RecentChanges, find_recent_changes
+from serving.results.run_results import why_points
+from serving.state.app_state import AppState
+from serving.state.worklist.worklist_query import WorklistQuery
+
+_ROWS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepHome:
+    """What the page prints; ``owners`` to choose from where the caller sees everybody's leads."""
+
+    lede: str
+    owner: str | None
+    owners: Sequence[str]
+    tiles: tuple[Tile, ...]
+    rows: Sequence[dict[str, Any]]
+    list_name: str
+    changes: RecentChanges | None
+    notes: tuple[PlainNote, ...]
+
+
+def build_rep_home(app_state: AppState, owner: str | None, owners: Sequence[str], language: Language) -> RepHome:
+    """The day of one owner, or of everybody."""
+    state, hidden = app_state.loaded, find_hidden_leads(app_state.store)
+    actions = find_pinned_actions(app_state.store)
+    lists = state.worklist.counts_of("lead_list", owner, actions)
+    name = str(LeadList.TO_WORK) if lists.get(LeadList.TO_WORK) else ""
+    query = WorklistQuery(owner=owner, lead_list=name, size=_ROWS, hidden=hidden, actions=actions)
+    rows = describe_leads(app_state, state.worklist.page(query).rows, language)
+
+    late, hot = _late(app_state, owner), find_hot_leads(app_state, owner)
+    tiles = [
+        Tile(
+            title=language.text("To work"),
+            value=write_count(language, lists[LeadList.TO_WORK]),
+            href="/worklist?list=to_work",
+            term="lists",
+        )
+        if name
+        else Tile(
+            title=language.text("Open leads"),
+            value=write_count(language, state.worklist.page(query).total),
+            href="/worklist",
+        ),
+        _late_tile(language, late),
+        Tile(
+            title=language.text("Hot, not called yet"),
+            value=write_count(language, hot.untouched),
+            unit=language.text("of {n} hot", n=write_count(language, hot.total)),
+            href="/worklist",
+            foot=language.text("no act of a rep on record"),
+            term="hot",
+        )
+        if not state.data.flat and hot.total
+        else None,
+        _new_tile(app_state, owner, language),
+    ]
+    reason = why_points(app_state)
+    points = language.text("The points of the rubric order this list; no model scores here.")
+    return RepHome(
+        lede=_lede(language, rows, late, hot),
+        owner=owner,
+        owners=owners,
+        tiles=tuple(tile for tile in tiles if tile is not None),
+        rows=rows,
+        list_name=name,
+        changes=find_recent_changes(app_state, owner, limit=6),
+        notes=(PlainNote(points, "watch", "/help/rep", language.text("What that means")),) if reason else (),
+    )
+
+
+def _late(app_state: AppState, owner: str | None) -> int | None:
+    """Leads that wait longer than promised; None without stages."""
+    try:
+        return list_overdue(app_state, owner, limit=0).leads
+    except LeadScoreError:
+        return None
+
+
+def _late_tile(language: Language, late: int | None) -> Tile | None:
+    if late is None:
+        return None
+    return Tile(
+        title=language.text("Waiting too long"),
+        value=write_count(language, late),
+        href="/team#waiting",
+        foot=language.text("longer than promised"),
+        term="promise",
+    )
+
+
+def _new_tile(app_state: AppState, owner: str | None, language: Language) -> Tile | None:
+    """Leads created within the last day of the clock; None without clocks."""
+    now = app_state.clock.as_of(None)
+    if now is None:
+        return None
+    from serving.api.routes.worklist import NEW_WITHIN
+
+    query = WorklistQuery(owner=owner, since=now - NEW_WITHIN, size=1)
+    count = app_state.loaded.worklist.page(query).total
+    return Tile(
+        title=language.text("New since yesterday"), value=write_count(language, count), href="/worklist?show=new"
+    )
+
+
+def _lede(language: Language, rows: Sequence[dict[str, Any]], late: int | None, hot: HotLeads) -> str:
+    """Where to begin."""
+    if not rows:
+        return language.text("No open leads here.")
+    parts = [language.text("Begin at the top: the list is in the order in which leads are likely to be won.")]
+    if hot.untouched:
+        parts.append(
+            language.plural(
+                "{n} hot lead has had no call.",
+                "{n} hot leads have had no call.",
+                hot.untouched,
+                n=write_count(language, hot.untouched),
+            )
+        )
+    if late:
+        parts.append(
+            language.plural(
+                "{n} lead waits longer than promised.",
+                "{n} leads wait longer than promised.",
+                late,
+                n=write_count(language, late),
+            )
+        )
+    return join_sentences(parts)

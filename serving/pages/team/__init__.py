@@ -1,0 +1,1 @@
+"""The team page: promises kept, queues, who waits, what sales sends back."""

@@ -1,0 +1,128 @@
+"""What happened lately: stages that leads entered, and what people said to the server, the newest first."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import select
+
+from features.schema.vocabulary import Stage
+from pipelines.scoring.shown_columns import company_name, person_name
+from serving.state.app_state import AppState
+from serving.store.tables import AnswerRow, Feedback
+
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+_FEW = 5  # events of a day; with fewer the week is told
+_TOLD = (Stage.WON, Stage.LOST, Stage.RECYCLED, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.SQL, Stage.SAL, Stage.MQL)
+ANSWER = "answer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One event of one lead; ``what`` is a stage, ``answer`` or what sales said; ``by`` who, where it is known."""
+
+    at: datetime
+    lead_id: str
+    name: str
+    company: str
+    what: str
+    detail: str = ""
+    by: str = ""
+    amount: float | None = None
+
+
+@dataclass(frozen=True)
+class RecentChanges:
+    """Events since ``since``, the newest first; ``counts`` by what they are, also of those that are not listed."""
+
+    since: datetime
+    days: int
+    counts: dict[str, int]
+    rows: tuple[Change, ...]
+
+
+def find_recent_changes(app_state: AppState, owner: str | None, limit: int = 8) -> RecentChanges | None:
+    """Since the day before the data's cut-off, or the week where a day holds little; None without clocks."""
+    state = app_state.loaded
+    now = app_state.clock.as_of(None) or state.data.cutoff
+    if state.data.flat or now is None or state.data.cutoff is None:
+        return None
+    end = pd.Timestamp(state.data.cutoff).to_pydatetime(warn=False)
+    for span in (DAY, WEEK):
+        events = [*_stages(app_state, owner, end - span), *_said(app_state, owner, end - span)]
+        if len(events) >= _FEW or span == WEEK:
+            break
+    events.sort(key=lambda one: (one[0], one[1]), reverse=True)
+    counts = Counter(what for _, _, what, _ in events)
+    order = {str(stage): rank for rank, stage in enumerate(_TOLD)}
+    told = sorted(events, key=lambda one: order.get(one[2], -1))[:limit]
+    told.sort(key=lambda one: (one[0], one[1]), reverse=True)
+    amounts = _amounts(app_state, {lead for _, lead, what, _ in told if what == Stage.WON})
+    rows = tuple(_change(app_state, at, lead, what, extra, amounts) for at, lead, what, extra in told)
+    return RecentChanges(end - span, span.days, dict(counts), rows)
+
+
+Event = tuple[datetime, str, str, dict[str, str]]
+
+
+def _stages(app_state: AppState, owner: str | None, since: datetime) -> Iterator[Event]:
+    data = app_state.loaded.data
+    stages = data.tables.get("stages")
+    if stages is None or not len(stages):
+        return
+    recent = stages[(stages["known_at"] > since).to_numpy(dtype=bool)]
+    recent = recent[recent["stage"].isin([str(stage) for stage in _TOLD]).to_numpy(dtype=bool)]
+    seen = data.shown_to(owner)
+    codes = data.codes(recent["lead_id"])
+    recent = recent[(codes >= 0) & seen[codes]]
+    for row in recent.to_dict(orient="records"):
+        extra = {"detail": "" if pd.isna(row["reason"]) else str(row["reason"])}
+        yield pd.Timestamp(row["known_at"]).to_pydatetime(warn=False), str(row["lead_id"]), str(row["stage"]), extra
+
+
+def _said(app_state: AppState, owner: str | None, since: datetime) -> Iterator[Event]:
+    """Answers and feedback that people gave on this server."""
+    data = app_state.loaded.data
+    with app_state.store.reading() as session:
+        answers = session.scalars(select(AnswerRow).where(AnswerRow.known_at > since)).all()
+        said = session.scalars(select(Feedback).where(Feedback.written_at > since, Feedback.undoes.is_(None))).all()
+    for answer in answers:
+        if _is_seen(data, answer.lead_id, owner):
+            yield answer.known_at, answer.lead_id, ANSWER, {"detail": f"{answer.question}: {answer.value}"}
+    for one in said:
+        if _is_seen(data, one.lead_id, owner):
+            yield one.written_at, one.lead_id, one.verdict, {"detail": one.reason or "", "by": one.author}
+
+
+def _is_seen(data: Any, lead_id: str, owner: str | None) -> bool:
+    code = data.code(lead_id)
+    return bool(code >= 0 and data.is_shown_to(code, owner))
+
+
+def _amounts(app_state: AppState, leads: set[str]) -> dict[str, float]:
+    """Amounts of the wins of some leads, where the outcomes name both."""
+    outcomes = app_state.loaded.data.tables.get("outcomes")
+    if not leads or outcomes is None or not {"lead_id", "amount"} <= set(outcomes):
+        return {}
+    own = outcomes[(outcomes["lead_id"].astype("str").isin(leads) & outcomes["amount"].notna()).to_numpy(dtype=bool)]
+    return {str(lead): float(amount) for lead, amount in zip(own["lead_id"], own["amount"], strict=True)}
+
+
+def _change(
+    app_state: AppState, at: datetime, lead: str, what: str, extra: dict[str, str], amounts: dict[str, float]
+) -> Change:
+    data = app_state.loaded.data
+    shown = data.display(data.code(lead))
+    return Change(
+        at=at,
+        lead_id=lead,
+        name=person_name(shown) or lead,
+        company=company_name(shown),
+        what=what,
+        detail=extra.get("detail", ""),
+        by=extra.get("by", ""),
+        amount=amounts.get(lead) if what == Stage.WON else None,
+    )

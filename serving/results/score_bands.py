@@ -1,0 +1,59 @@
+"""Does a higher score win more often: the tested leads in groups of one size, by their score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.interfaces import Scale
+from models.logistic import logit
+from pipelines.artifacts.evaluation_record import EvaluationRecord, ReliabilityRow
+from serving.state.app_state import AppState
+from serving.state.result_cache import file_stamp
+
+
+@dataclass(frozen=True)
+class ScoreBand:
+    """One group of tested leads: mean score, share won with its 90 % interval, how many scorings."""
+
+    score: int
+    won: float
+    low: float | None
+    high: float | None
+    rows: int
+
+
+def read_evaluation(app_state: AppState) -> EvaluationRecord | None:
+    """The test figures of the last run; None before there are any."""
+    paths = app_state.paths
+    if not EvaluationRecord.exists(paths):
+        return None
+    stamp = file_stamp(EvaluationRecord.path(paths))
+    found = app_state.results.get("evaluation", stamp, lambda: EvaluationRecord.read(paths))
+    return found if found.winner else None
+
+
+def score_bands(app_state: AppState) -> list[ScoreBand]:
+    """The groups of the reliability table on the scale of the score, the lowest first; none without a test."""
+    found = read_evaluation(app_state)
+    bundle = app_state.loaded.model.bundle
+    return [] if found is None or bundle.by_points else bands_of(found.reliability, bundle.scale)
+
+
+def bands_of(rows: Sequence[ReliabilityRow], scale: Scale) -> list[ScoreBand]:
+    """Rows of the reliability table, each named by the score of its mean chance."""
+    ordered = sorted(rows, key=lambda row: float(row["predicted"]))
+    if not ordered:
+        return []
+    log_odds = np.array([logit(float(row["predicted"])) for row in ordered])
+    points = 50 + (log_odds - scale.reference_log_odds) * scale.points_per_log_odds
+    scores = np.clip(np.rint(points), 0, 100).astype(np.int64)
+    return [
+        ScoreBand(int(score), float(row["observed"]), *_ends(row), int(row["rows"]))
+        for score, row in zip(scores, ordered, strict=True)
+    ]
+
+
+def _ends(row: ReliabilityRow) -> tuple[float | None, float | None]:
+    low, high = row["ci"] or (None, None)
+    return low, high
