@@ -43,7 +43,7 @@
 
   // Rows that are chosen: all at once, and how many there are.
   const tally = () => all("[data-tally]").forEach((out) => {
-    out.textContent = String(all("tbody input[type=checkbox]:checked", out.closest("form")).length);
+    out.textContent = String(all("[data-rows] tbody input[type=checkbox]:checked").length);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-check-all]")) {
@@ -58,7 +58,7 @@
     if (root.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [popover]")) return;
     if (event.key === "/") {
-      const field = all("main [data-search], [data-search]").find((one) => one.offsetParent !== null);
+      const field = [...all("main [data-search]"), ...all("[data-search]")].find((one) => one.offsetParent !== null);
       if (field) { event.preventDefault(); field.focus(); field.select(); }
     } else if (event.key === "j" || event.key === "k") {
       const links = all("[data-rows] tbody th a");
