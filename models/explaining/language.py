@@ -12,6 +12,7 @@ from typing import Any
 from features.errors import PolicyError
 
 SOURCE_LANGUAGE = "en"
+_PER_CENT: Mapping[str, str] = MappingProxyType({"pl": "\xa0%"})  # where it is not the plain sign
 _FOLDER = files("models.explaining") / "messages"
 _NAMES: Mapping[str, str] = MappingProxyType({"en": "English", "ko": "한국어", "pl": "Polski"})
 
@@ -43,20 +44,20 @@ class Language:
         return self.catalog.ngettext(one, many, number).format(**values)
 
     def share(self, value: float, digits: int = 0) -> str:
-        """A share as per cent.
+        r"""A share as per cent.
 
         >>> load_language("en").share(0.125, 1), load_language("pl").share(0.125, 1)
-        ('12.5%', '12,5%')
+        ('12.5%', '12,5\xa0%')
         """
-        return self._localise_separators(f"{value:.{digits}%}")
+        return self._localise_separators(f"{value * 100:.{digits}f}") + _PER_CENT.get(self.code, "%")
 
     def chance(self, value: float, digits: int = 1) -> str:
-        """A probability as per cent; one that is not exactly 0 or 1 never reads as if it were.
+        r"""A probability as per cent; one that is not exactly 0 or 1 never reads as if it were.
 
         >>> [load_language("en").chance(p) for p in (0.125, 0.99997, 0.00002)]
         ['12.5%', '>99.9%', '<0.1%']
         >>> load_language("pl").chance(0.99997)
-        '>99,9%'
+        '>99,9\xa0%'
         """
         least = 10.0 ** -(digits + 2)
         if 0 < value < least / 2:

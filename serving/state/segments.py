@@ -34,6 +34,7 @@ class Segments:
     def __init__(self, data: LeadData, codes: npt.NDArray[Any]) -> None:
         self.data, self.codes = data, codes
         self._values: dict[str, npt.NDArray[np.object_]] = {}
+        self._coded: dict[str, tuple[dict[str, int], npt.NDArray[np.int64]]] = {}
 
     def mask(self, asked: str) -> Bools:
         """Leads whose column has the value: ``column:value``, or a value alone of the declared segment.
@@ -65,6 +66,13 @@ class Segments:
         if column not in self._values:
             self._values[column] = self._read(column)
         return self._values[column]
+
+    def coded(self, column: str) -> tuple[dict[str, int], npt.NDArray[np.int64]]:
+        """The column's values with their codes, and the code of every lead; InvalidError as for a mask."""
+        if column not in self._coded:
+            codes, names = pd.factorize(self.values(column))
+            self._coded[column] = {str(name): code for code, name in enumerate(names)}, codes.astype(np.int64)
+        return self._coded[column]
 
     def _read(self, column: str) -> npt.NDArray[np.object_]:
         tables = self.data.tables

@@ -100,10 +100,8 @@ def filter_menus(
     if query.lead_list in CLOSED_LISTS:
         return []
 
-    for column in worklist.segments.choices:
-        if query.segment:
-            break
-        counts = worklist.count_segment(query, column)
+    by_column = {} if query.segment else worklist.count_segments(query, worklist.segments.choices)
+    for column, counts in by_column.items():
         options = [
             Option(capitalise(translate_value(language, name)), count, address.link(segment=f"{column}:{name}"), False)
             for name, count in counts.items()
@@ -112,12 +110,10 @@ def filter_menus(
         menus.append((title, [option.item for option in options]))
 
     if not query.unknown:
-        column = "lead_list" if "lead_list" in worklist.frame else "state"
-        left = {name: worklist.count_by(replace(query, unknown=name), column) for name in framework.ids}
         options = [
-            Option(language.text(framework.label(name)), sum(found.values()), address.link(unknown=name), False)
-            for name, found in left.items()
-            if found
+            Option(language.text(framework.label(name)), count, address.link(unknown=name), False)
+            for name, count in worklist.count_unknown(query, framework.ids).items()
+            if count
         ]
         menus.append((language.text(FILTER_TITLES["unknown"]), [option.item for option in options]))
 

@@ -1,10 +1,12 @@
 """Columns of the worklist in memory: compact, as texts without gaps, and as codes."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.array_types import Ints
+from features.array_types import Bools, Ints
 from pipelines.scoring.shown_columns import shown_columns
 from serving.state.lead_data import LeadData
 
@@ -19,6 +21,17 @@ def factorize(texts: npt.NDArray[np.object_]) -> tuple[dict[str, int], Ints]:
     """Names with their codes, and the code of every row: comparing a million whole numbers takes a millisecond."""
     codes, names = pd.factorize(texts)
     return {str(name): code for code, name in enumerate(names)}, codes.astype(np.int64)
+
+
+def count_codes(names: Mapping[str, int], codes: Ints, mask: Bools | None) -> dict[str, int]:
+    """How many rows have each name, most first, among those of the mask; the empty name and absent ones are left out.
+
+    >>> count_codes({"a": 0, "b": 1, "": 2}, np.array([0, 1, 1, 2]), np.array([False, True, True, True]))
+    {'b': 2}
+    """
+    counts = np.bincount(codes if mask is None else codes[mask], minlength=len(names))
+    found = {name: int(counts[code]) for name, code in names.items() if name and counts[code]}
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 def texts_of(series: pd.Series) -> npt.NDArray[np.object_]:

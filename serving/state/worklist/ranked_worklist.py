@@ -1,7 +1,8 @@
 """The ranked worklist in memory: filters, search, sorting, stable pages."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +17,13 @@ from pipelines.scoring.shown_columns import person_name
 from serving.state.lead_data import LeadData, rows_of
 from serving.state.segments import Segments
 from serving.state.win_value import lead_win_values
-from serving.state.worklist.list_columns import compact_text_columns, display_values, factorize, texts_of
+from serving.state.worklist.list_columns import (
+    compact_text_columns,
+    count_codes,
+    display_values,
+    factorize,
+    texts_of,
+)
 from serving.state.worklist.ranks import Ranks, sort_best_first
 from serving.state.worklist.worklist_query import Page, Place, Sort, WorklistQuery
 
@@ -50,6 +57,7 @@ class Worklist:
         self.states_last_week = np.full(len(frame), "", dtype=object)
 
         self._lock = threading.Lock()
+        self._last_mask: tuple[Ranks, WorklistQuery, Bools | None] | None = None
         probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
         score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
         self._state, state = factorize(texts_of(frame["state"]) if len(frame) else empty)
@@ -231,23 +239,32 @@ class Worklist:
         values = self._texts_with(ranks, column, query.actions)
         if values is None:
             return {}
+        if column == "lead_list" and query.actions:
+            coded = factorize(values)
+        elif column in ranks.codes:
+            coded = ranks.codes[column]
+        else:
+            shown = np.array([text[:1] for text in values], dtype=object) if column == "grade" else values
+            coded = ranks.codes[column] = factorize(shown)
+        return count_codes(*coded, self._mask(ranks, query))
+
+    def count_unknown(self, query: WorklistQuery, criteria: Iterable[str]) -> dict[str, int]:
+        """Of what the query asks for, by criterion how many nothing is known of."""
+        ranks = self._ranks
         mask = self._mask(ranks, query)
-        chosen = pd.Series(values if mask is None else values[mask], dtype="str")
-        counts = (chosen.str[:1] if column == "grade" else chosen).value_counts()
-        return {str(name): int(count) for name, count in counts.items() if name}
+        status = {name: self._texts_now(ranks, f"status_{name}") for name in criteria}
+        unknown = {name: texts == "unknown" for name, texts in status.items() if texts is not None}
+        return {name: int((hit if mask is None else hit & mask).sum()) for name, hit in unknown.items()}
 
     def count_states(self, query: WorklistQuery) -> dict[str, int]:
         """What the query asks for by state, pinned leads by what sales pinned."""
         ranks = self._ranks
-        codes, mask = self._states_with(ranks, query.pinned), self._mask(ranks, query)
-        counts = np.bincount(codes if mask is None else codes[mask], minlength=len(self._state))
-        return {name: int(counts[code]) for name, code in self._state.items() if counts[code]}
+        return count_codes(self._state, self._states_with(ranks, query.pinned), self._mask(ranks, query))
 
-    def count_segment(self, query: WorklistQuery, column: str) -> dict[str, int]:
-        """What the query asks for by the values of a declared column."""
-        values, mask = self.segments.values(column), self._mask(self._ranks, query)
-        counts = pd.Series(values if mask is None else values[mask], dtype="str").value_counts()
-        return {str(name): int(count) for name, count in counts.items() if name}
+    def count_segments(self, query: WorklistQuery, columns: Iterable[str]) -> dict[str, dict[str, int]]:
+        """What the query asks for by the values of declared columns."""
+        mask = self._mask(self._ranks, query)
+        return {column: count_codes(*self.segments.coded(column), mask) for column in columns}
 
     def _selected(self, ranks: Ranks, query: WorklistQuery) -> Ints:
         """Positions of what the query asks for, in its order."""
@@ -290,7 +307,19 @@ class Worklist:
         return np.lexsort((self._id_rank, -self.created.view(np.int64).astype(np.float64)))
 
     def _mask(self, ranks: Ranks, query: WorklistQuery) -> Bools | None:
-        """The rows that every filter of the query lets through, None without a filter."""
+        """The rows that every filter of the query lets through, None without a filter.
+
+        One page asks for the same rows many times, to count them; the last answer is kept.
+        """
+        asked = replace(query, sort="score", reverse=False, page=1, size=1)
+        kept = self._last_mask
+        if kept is not None and kept[0] is ranks and kept[1] == asked:
+            return kept[2]
+        mask = self._find_mask(ranks, query)
+        self._last_mask = ranks, asked, mask
+        return mask
+
+    def _find_mask(self, ranks: Ranks, query: WorklistQuery) -> Bools | None:
         parts: list[Bools] = []
         if query.owner is not None:
             parts.append(self._owner_codes == self._owner.get(query.owner, -1))

@@ -15,7 +15,7 @@ class Ranks:
     """What changes when a lead is scored again: replaced as one object, so that a reader sees all of it or nothing.
 
     ``by_score`` holds positions, best first; ``orders`` the other orders and ``texts`` the
-    columns filtered by, worked out when first asked for.
+    columns filtered by, ``codes`` the same as names and codes; worked out when first asked for.
     """
 
     probability: npt.NDArray[np.float64]
@@ -27,6 +27,7 @@ class Ranks:
     patches: Mapping[int, Mapping[str, Any]]  # new rows of the leads scored again
     orders: dict[str, Ints] = field(default_factory=dict)
     texts: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    codes: dict[str, tuple[dict[str, int], Ints]] = field(default_factory=dict)
 
     def replace_rows(
         self, lines: Mapping[int, Mapping[str, Any]], states: Sequence[int], id_rank: Ints, *, has_points: bool
