@@ -87,45 +87,6 @@ def _title(row: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """One policy's wins over workload, as SVG points in a box of 600 x 260."""
-
-    name: str
-    path: str
-
-
-@dataclass(frozen=True)
-class CurveChart:
-    """Curves on common axes; ``ticks_x`` and ``ticks_y`` are (position, text)."""
-
-    curves: list[Curve]
-    ticks_x: list[tuple[float, str]]
-    ticks_y: list[tuple[float, str]]
-
-
-def build_curve_chart(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> CurveChart | None:
-    """Wins against handoffs for each policy; None where there is no curve."""
-    points = [point for rows in curves.values() for point in rows]
-    if not points:
-        return None
-    most, wins = max(p["workload"] for p in points), max(1, max(p["wins"] for p in points))
-
-    def place(workload: float, won: float) -> tuple[float, float]:
-        return round(60 + 520 * workload / most, 1), round(220 - 200 * won / wins, 1)
-
-    drawn = [
-        Curve(name, " ".join(f"{x},{y}" for x, y in [place(0, 0), *(place(p["workload"], p["wins"]) for p in rows)]))
-        for name, rows in curves.items()
-    ]
-    shares = (0.0, 0.5, 1.0)
-    return CurveChart(
-        drawn,
-        [(place(most * s, 0)[0], f"{most * s:,.0f}") for s in shares],
-        [(place(0, wins * s)[1], f"{wins * s:,.0f}") for s in shares],
-    )
-
-
-@dataclass(frozen=True)
 class Dot:
     """A group of leads on the calibration chart, in a box of 260 x 260, with what it says."""
 

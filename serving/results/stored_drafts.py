@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.workspace.atomic_files import read_json, write_json
+from pipelines.workspace.atomic_files import read_json, write_text
 from serving.state.app_state import AppState
 from serving.store.wall_clock import wall_now
 
@@ -35,7 +35,7 @@ def save_draft(app_state: AppState, author: str, content: dict[str, Any], based_
     draft = StoredDraft(author=author, content=content, based_on=based_on, changed_at=wall_now().isoformat())
     file = _file(app_state, author)
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, asdict(draft))
+    write_text(file, json.dumps(asdict(draft), ensure_ascii=False))  # unsorted: the first pattern that fits counts
     return draft
 
 

@@ -105,6 +105,8 @@ def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(tiny_copy: An
         assert "budget" in found["yaml"] and "25" in found["yaml"]
         again = send(client, "/rubric/adopt", reason="twice")
         assert again.status_code == 404
+        back = send(client, "/rubric/draft", how="demo 1").text
+        assert "Rules, draft 3" in back and 'id="rule-downloads"' in back, "a version before as a draft"
 
 
 def yaml_of(client: TestClient) -> str:
@@ -119,6 +121,13 @@ def test_changes_are_kept_named_and_taken_back(client: TestClient) -> None:
     html = send(client, "/rubric/points", do="saved", **(boxes | {"p.downloads.0": "0", "line.mql": "50"})).text
     assert "2 changes" in html and "was +10" in html and "+10 to 0" in html and "45 to 50" in html
     assert boxes_of(page(client))["p.downloads.0"] == "0", "kept on the server"
+    kept, active = from_csv(client.get("/rubric.csv?of=draft").content.decode("utf-8-sig")), load_rubric(DEMO)
+    assert [rule.id for rule in kept.rules] == [rule.id for rule in active.rules]
+    assert list(kept.groups) == list(active.groups)
+    assert list(kept.rule("seniority").patterns) == list(active.rule("seniority").patterns), (
+        "the first that fits counts"
+    )
+    assert list(kept.rule("stated_budget").values) == list(active.rule("stated_budget").values)
     html = send(client, "/rubric/points", do="undo:downloads", **boxes_of(html)).text
     assert boxes_of(html)["p.downloads.0"] == "10" and "1 change." in html
     html = send(client, "/rubric/points", do="remove:trial", **boxes_of(html)).text
@@ -170,13 +179,13 @@ def test_files_of_something_else_are_refused_in_words(client: TestClient) -> Non
     assert from_csv(csv) == load_rubric(DEMO)
     for change, words in (
         (("activity,demo_request", "activity,dance"), "activity kind 'dance' is not declared"),
-        ((",25.0,", ",1e9,"), "out of range"),
+        ((",25,", ",1e9,"), "out of range"),
         (("lead,job_title", "lead,shoe_size"), "column 'shoe_size' is not declared"),
     ):
         assert change[0] in csv, change
         answer = upload(client, csv.replace(*change).encode())
         assert answer.status_code == 422 and words in unescape(answer.text), words
-    assert "The file is the draft now" in upload(client, csv.replace(",25.0,", ",30.0,").encode()).text
+    assert "The file is the draft now" in upload(client, csv.replace(",25,", ",30,").encode()).text
     assert boxes_of(page(client))["p.demo_request.0"] == "30"
     assert client.get("/rubric.csv?of=nobody%209").status_code == 404
 

@@ -12,6 +12,7 @@ _BUILT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?P<thing>.+) of (?P<topic>.+) in (?P<days>\d+) days"), "{thing} of {topic} in {days} days"),
     (re.compile(r"(?P<thing>.+) in (?P<days>\d+) days"), "{thing} in {days} days"),
     (re.compile(r"(?P<thing>.+) lately"), "{thing} lately"),
+    (re.compile(r"days since (?P<thing>.+)"), "days since {thing}"),
     (re.compile(r"age of the answer(?: on|:) (?P<thing>.+)"), "age of the answer on {thing}"),
     (re.compile(r"answer that meets it: (?P<thing>.+)"), "answer that meets it: {thing}"),
     (re.compile(r"account deals (?P<topic>.+)"), "deals of the company about {topic}"),

@@ -59,7 +59,9 @@ def keep_content(app_state: AppState, caller: Caller, content: Content) -> None:
 
 
 def begin_draft(app_state: AppState, caller: Caller, how: str) -> None:
-    """A new draft: ``empty``, from ``outcomes`` (the learned scorecard as rules), or of the rubric in use."""
+    """A new draft: ``empty``, from ``outcomes`` (the learned scorecard as rules), of the rubric in use (``active``), or
+    of a version by its name.
+    """
     context, version = app_state.context, _next_version(app_state)
     name = context.rubric.name if context.rubric is not None else context.source.name
     if how == "outcomes":
@@ -67,6 +69,8 @@ def begin_draft(app_state: AppState, caller: Caller, how: str) -> None:
         content = {key: value for key, value in learned.items() if key != "title"} | {"name": name, "version": version}
     elif how == "active" and context.rubric is not None:
         content = content_of(context.rubric) | {"version": version}
+    elif how in (earlier := {_label(kept.rubric): kept.rubric for kept in context.rubrics.versions}):
+        content = content_of(earlier[how]) | {"version": version}
     else:
         content = empty_content(name, version)
     save_draft(app_state, caller.name, content, _label(context.rubric))

@@ -6,6 +6,8 @@ from typing import Any
 
 from features.rubric.draft import Content
 from features.schema.operations import ActivityCount, AnswerValue, ColumnValue
+from models.explaining.language import Language
+from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.auth.api_keys import Caller
@@ -67,9 +69,7 @@ class Replay:
 class MissingView:
     """A condition that the rubric misses; ``key`` is the field a rule could read, empty where none can."""
 
-    label: str
-    condition: str
-    value: str
+    text: str
     points: float | None
     leads: float
     key: str
@@ -154,7 +154,9 @@ def _named(app_state: AppState, rows: Sequence[Row]) -> list[Move]:
     return found
 
 
-def list_missing(app_state: AppState, last: ComparisonRecord | None, content: Content | None) -> list[MissingView]:
+def list_missing(
+    app_state: AppState, last: ComparisonRecord | None, content: Content | None, language: Language
+) -> list[MissingView]:
     """Conditions the rubric of the last run misses, those first that a rule could ask and the draft does not yet."""
     if last is None or last.repair is None or not app_state.ready:
         return []
@@ -167,14 +169,10 @@ def list_missing(app_state: AppState, last: ComparisonRecord | None, content: Co
         subject = None if feature is None else _subject(feature.params)
         if subject in taken or (subject is not None and ".".join(subject) not in readable):
             continue
-        words, _, value = row["condition"].partition(" '")
-        condition, number = (words, value.rstrip("'")) if value else _condition(words)
         key = "" if subject is None else ".".join(subject)
         found.append(
             MissingView(
-                label=row["label"],
-                condition=condition,
-                value=number,
+                text=f"{capitalise(translate_label(language, row['label']))}: {_condition(row['condition'], language)}",
                 points=row["points"],
                 leads=row["leads"],
                 key=key,
@@ -183,9 +181,15 @@ def list_missing(app_state: AppState, last: ComparisonRecord | None, content: Co
     return sorted(found, key=lambda one: not one.key)[:SHOWN_MISSING]
 
 
-def _condition(words: str) -> tuple[str, str]:
-    """A condition of a number and the number, if it is one."""
-    return ("at least", words.removeprefix("at least ")) if words.startswith("at least ") else (words, "")
+def _condition(words: str, language: Language) -> str:
+    """A condition as the diagnosis writes it, in the reader's words."""
+    if words.startswith("is '"):
+        return translate_value(language, words.removeprefix("is '").removesuffix("'"))
+    if words.startswith("at least "):
+        number = float(words.removeprefix("at least "))
+        shown = language.decimal(number, 0) if abs(number) >= 3 else language.number(number)
+        return language.text("{number} or more", number=shown)
+    return language.text(words)
 
 
 def _subject(params: Any) -> tuple[str, str] | None:

@@ -47,7 +47,11 @@ def rubric_page(
 
 @router.post("/rubric/draft")
 def begin(
-    request: Request, app_state: AppStateDep, caller: Reader, token: Token, how: Annotated[str, Form()] = ""
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    token: Token,
+    how: Annotated[str, Form(max_length=120)] = "",
 ) -> Response:
     """A new draft: empty, of the rubric in use, or from outcomes."""
     check_form_token(request, token)
@@ -270,7 +274,7 @@ def _show(
         verdicts=VERDICTS,
         misleading=MISLEADING,
         replay=None if study is None else build_replay(app_state, study, caller),
-        missing=list_missing(app_state, last, content),
+        missing=list_missing(app_state, last, content, language),
         versions=rubric_drafts.list_versions(app_state)["versions"],
         admin=caller.may(Scope.ADMIN),
         can_learn=drafting.proposed_file(app_state).exists(),

@@ -122,6 +122,15 @@ class RubricView:
         """All rules, in the order of the page."""
         return [rule for group in self.groups for rule in group.rules]
 
+    def name_of(self, rule_id: str) -> str:
+        """How a rule of the draft is called, empty for one it does not have."""
+        return next((rule.name for rule in self.rules if rule.id == rule_id), "")
+
+    @property
+    def judged(self) -> bool:
+        """Whether outcomes were asked about the rules."""
+        return any(rule.verdict for rule in self.rules)
+
     def count(self, *verdicts: str) -> int:
         """Rules with one of the verdicts."""
         return sum(rule.verdict in verdicts for rule in self.rules)

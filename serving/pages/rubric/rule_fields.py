@@ -10,6 +10,8 @@ import pandas as pd
 from features.array_types import Tables
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Dimension, Role, WhenKnown
+from models.explaining.language import Language
+from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from serving.pages.rubric.words import declared_label, plain_name
 from serving.state.app_state import AppState
 
@@ -52,6 +54,18 @@ class FieldChoice:
     def key(self) -> str:
         """Its name in addresses and forms."""
         return f"{self.subject}.{self.name}"
+
+    def title(self, language: Language) -> str:
+        """Its label in a language, the first letter large."""
+        return capitalise(translate_label(language, self.label))
+
+    def value_words(self, language: Language, value: str) -> str:
+        """A value in a language; texts that people typed stay as they are."""
+        return translate_value(language, value) if self.reading == "values" else value
+
+    def shown(self, language: Language, count: int) -> str:
+        """The most frequent values in one line."""
+        return ", ".join(self.value_words(language, text) for text, _ in self.values[:count])
 
 
 @dataclass(frozen=True)

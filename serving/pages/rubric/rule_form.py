@@ -169,7 +169,7 @@ def read_form(
     if "id" not in made:
         made = {"id": unused_id(form.label or choice.name, taken)} | made
         made |= {"topic": choice.topic} if choice.topic != "context" else {}
-    made |= {"group": form.group} | ({"label": form.label} if form.label else {})
+    made |= {"group": form.group, "label": form.label or choice.label}
     conditions = _activity_keys(form, reader, rule) if choice.reading == "activity" else _value_keys(form, reader, rule)
     made |= conditions
     if not form.errors and not _gives_points(conditions):

@@ -7,6 +7,7 @@ from typing import Any
 from features.rubric.draft import Path
 from features.schema.source import Source
 from models.explaining.language import Language
+from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from serving.pages.written_values import write_decimal
 
 Content = Mapping[str, Any]
@@ -33,9 +34,7 @@ def plain_name(name: str) -> str:
 def rule_name(rule: Content, source: Source, language: Language) -> str:
     """How a rule is called: its label, else what it reads."""
     label = str(rule.get("label") or "")
-    if label:
-        return language.text(label)[:1].upper() + language.text(label)[1:]
-    return subject_name(rule, source, language)
+    return capitalise(translate_label(language, label)) if label else subject_name(rule, source, language)
 
 
 def subject_of(rule: Content) -> tuple[str, str]:
@@ -52,7 +51,7 @@ def subject_name(rule: Content, source: Source, language: Language) -> str:
     subject, name = subject_of(rule)
     names = [name] if subject != "activity" else name.split(", ")
     labels = [declared_label(source, subject, one) or plain_name(one) for one in names]
-    return ", ".join(language.text(text)[:1].upper() + language.text(text)[1:] for text in labels if text)
+    return ", ".join(capitalise(translate_label(language, text)) for text in labels if text)
 
 
 def declared_label(source: Source, subject: str, name: str) -> str:
@@ -75,7 +74,7 @@ def condition_words(rule: Content, path: Path, language: Language) -> str:
     say, key = language.text, str(path[0])
     match key:
         case "values":
-            return str(path[1]) or say("empty text")
+            return translate_value(language, str(path[1])) or say("empty text")
         case "patterns":
             return pattern_words(str(path[1]), language)
         case "ranges":

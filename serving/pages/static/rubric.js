@@ -11,6 +11,7 @@
     const next = there.querySelector("[data-live]"), now = document.querySelector("[data-live]");
     if (!next || !now) return false;
     const box = document.activeElement?.name, open = [...now.querySelectorAll("details[open] > summary")].map((one) => one.textContent);
+    document.querySelectorAll(".toast").forEach((one) => one.remove()); // what it says is over
     next.dataset.replaced = "";
     now.replaceWith(next);
     document.querySelector(".lede")?.replaceWith(there.querySelector(".lede"));

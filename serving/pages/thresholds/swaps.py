@@ -9,7 +9,7 @@ import numpy as np
 from models.bundle import load_bundle
 from models.explaining.language import SOURCE_LANGUAGE, Language
 from models.explaining.reasons import ReasonWriter
-from models.judging.score_thresholds.swap_reasons import reasons_of_side
+from models.explaining.wording.plain_reasons import choose_reasons
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.results import run_results
@@ -72,12 +72,17 @@ def read_swaps(app_state: AppState, owner: str | None, language: Language, *, ev
 
 
 def _reasons(app_state: AppState, rows: Sequence[Mapping[str, Any]], language: Language) -> dict[tuple[str, str], str]:
-    """The first reason of each lead and side: as the run wrote it, or in another language written anew."""
+    """The strongest reason of each lead for its side, in plain words; empty while they are written beside the request.
+
+    In English the sentence of the run stands in meanwhile.
+    """
     keys = [(str(row["lead_id"]), str(row["side"])) for row in rows]
-    if language.code == SOURCE_LANGUAGE:
-        return {key: _sentence_alone(row.get("reason_1")) for key, row in zip(keys, rows, strict=True)}
     stamp = (file_stamp(ComparisonRecord.path(app_state.paths)), tuple(keys))
-    texts = app_state.results.get(f"swap reasons {language.code}", stamp, lambda: _write(app_state, rows, language))
+    name = f"swap reasons {language.code} {len(rows) > 2 * SHOWN}"
+    texts = app_state.results.begin(name, stamp, lambda: _write(app_state, rows, language)).value
+    if texts is None:
+        english = language.code == SOURCE_LANGUAGE
+        texts = [_sentence_alone(row.get("reason_1")) if english else "" for row in rows]
     return dict(zip(keys, texts, strict=True))
 
 
@@ -88,14 +93,17 @@ def _write(app_state: AppState, rows: Sequence[Mapping[str, Any]], language: Lan
     twin = load_bundle(app_state.paths.train / "twin")
     at = np.array([int(row["row"]) for row in rows])
     values = block.matrix.values.iloc[at].reset_index(drop=True)
-    by_model = np.array([row["side"] == run_results.SIDES[0] for row in rows], dtype=np.bool_)
-    writer = ReasonWriter(twin.catalog, twin.facts, language)
-    return [
-        _sentence_alone(first) for (first,) in reasons_of_side(writer, twin.contributions(values), values, by_model, 1)
-    ]
+    writer, parts = ReasonWriter(twin.catalog, twin.facts, language), twin.contributions(values)
+    unit, source = twin.scale.points_per_log_odds, app_state.context.source
+    texts = []
+    for k, (row, record) in enumerate(zip(rows, values.to_dict("records"), strict=True)):
+        every = writer.reasons({str(name): value for name, value in record.items()}, parts.names, parts.values[k])
+        helps = row["side"] == run_results.SIDES[0]
+        texts += [reason.says for reason in choose_reasons(every, source, unit, helps=helps, count=1)] or [""]
+    return texts
 
 
 def _sentence_alone(reason: Any) -> str:
-    """The sentence alone: its side says which way it argues, and the card has the figures behind it."""
+    """A sentence of the run without its sign and figures: its side says which way it argues."""
     text = str(reason or "")
     return (text[2:] if text[:2] in ("+ ", "- ") else text).partition(" (")[0]

@@ -10,6 +10,7 @@ from serving.pages.thresholds.charts import ScoreCharts, build_score_charts
 from serving.state.app_state import AppState
 
 Row = Mapping[str, Any]
+_APART = 45.0  # per cent of the slider that the words of a mark may take on a phone
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,16 @@ class NamedPoint:
 
     name: str
     step: Row | None
+
+
+@dataclass(frozen=True)
+class SliderMark:
+    """A named score below the slider: where it stands in per cent, all its names, and the line its words stand in."""
+
+    score: int
+    x: float
+    names: Sequence[str]
+    line: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +63,20 @@ class ThresholdsPage:
     def point_of(self, score: int) -> str:
         """The name of the operating point at a score, empty where it has none."""
         return next((point.name for point in self.points if point.step and point.step["score"] == score), "")
+
+    @property
+    def marks(self) -> list[SliderMark]:
+        """Every named score once, from the left; words that would touch those before stand a line lower."""
+        names: dict[int, list[str]] = {}
+        for point in self.points:
+            if point.step is not None:
+                names.setdefault(point.step["score"], []).append(point.name)
+        found: list[SliderMark] = []
+        for score in sorted(names) if self.charts is not None else ():
+            x = self.charts.x(score) if self.charts is not None else 0.0
+            close = bool(found) and x - found[-1].x < _APART
+            found.append(SliderMark(score, x, names[score], 1 - found[-1].line if close else 0))
+        return found
 
     @property
     def over_capacity(self) -> bool:
