@@ -188,7 +188,7 @@ def test_page_report_and_command_line_name_the_same_scores(client: TestClient, t
     html = page(client, "/thresholds")
     by_score = {row["score"]: row for row in scores["steps"]}
     report = (tiny_demo.context.paths.reports / "report.html").read_text(encoding="utf-8")
-    part = report.split("Scores to hand off from</h3>")[1].split("</table>")[0]
+    part = report.split("<th>Hand off from</th>")[1].split("</table>")[0]
     told = cli("compare", *tiny_demo.args)[1].split("Scores to hand off from")[1]
     assert scores["points"]
     for point in scores["points"]:

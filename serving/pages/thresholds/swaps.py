@@ -8,8 +8,8 @@ import numpy as np
 
 from models.bundle import load_bundle
 from models.explaining.language import SOURCE_LANGUAGE, Language
+from models.explaining.plain.plain_reasons import choose_reasons
 from models.explaining.reasons import ReasonWriter
-from models.explaining.wording.plain_reasons import choose_reasons
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.results import run_results
