@@ -1,6 +1,6 @@
 """Leads that are over: what closed each, and when, as far as was known at a moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,15 +81,25 @@ def closed_leads(tables: Tables, source: Source, as_of: pd.Timestamp | None) -> 
     return _closed_by_then(tables, source, int(micros(pd.DatetimeIndex([as_of]))[0]))
 
 
-def _closed_by_then(tables: Tables, source: Source, now: int) -> dict[str, ClosedLead]:
-    episodes = episodes_of(tables, source, known_before=now)
+def closed_ids_at(tables: Tables, source: Source, when: Sequence[pd.Timestamp]) -> list[set[str]]:
+    """Ids of the leads that were over at each of several moments; the rows are gone through once."""
+    events = lifecycle_events(tables, source)
+    return [set(_ended(tables, source, int(now), events)) for now in micros(pd.DatetimeIndex(list(when)))]
+
+
+def _ended(tables: Tables, source: Source, now: int, events: pd.DataFrame | None = None) -> dict[str, int]:
+    """When each lead that was over by then ended, in microseconds."""
+    episodes = episodes_of(tables, source, known_before=now, events=events)
     last = np.r_[np.flatnonzero(np.diff(episodes.lead)), len(episodes.lead) - 1] if len(episodes.lead) else []
     ended = [k for k in last if episodes.until[k] != UNKNOWN and episodes.until[k] <= now]
-    if not ended:
-        return {}
-
     ids = tables["leads"]["lead_id"].astype("str").to_numpy(dtype=object)
-    found = {str(ids[episodes.lead[k]]): int(episodes.until[k]) for k in ended}
+    return {str(ids[episodes.lead[k]]): int(episodes.until[k]) for k in ended}
+
+
+def _closed_by_then(tables: Tables, source: Source, now: int) -> dict[str, ClosedLead]:
+    found = _ended(tables, source, now)
+    if not found:
+        return {}
     reasons = _last_closes(tables, source, now, found)
     at = moments(np.fromiter(found.values(), dtype=np.int64, count=len(found)))
     return {

@@ -78,12 +78,17 @@ def _creation_clocks(leads: pd.DataFrame) -> tuple[Ints, Ints]:
     return created, np.where(known == NEVER, ALWAYS, known)
 
 
-def episodes_of(tables: Tables, source: Source, known_before: int | None = None) -> Episodes:
-    """Open episodes of every lead; with ``known_before`` only from events known by then."""
+def episodes_of(
+    tables: Tables, source: Source, known_before: int | None = None, events: pd.DataFrame | None = None
+) -> Episodes:
+    """Open episodes of every lead; with ``known_before`` only from events known by then.
+
+    ``events`` are the tables' :func:`lifecycle_events` where somebody asks for several moments.
+    """
     leads = tables["leads"]
     created, known = _creation_clocks(leads)
 
-    events = lifecycle_events(tables, source)
+    events = lifecycle_events(tables, source) if events is None else events
     lead = pd.Index(leads["lead_id"]).get_indexer(pd.Index(events["lead_id"]))
     happened, learned = micros(events["happened_at"]), micros(events["known_at"])
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.assembly.build_matrix import features_at
-from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.assembly.closed_leads import ClosedLead, closed_ids_at, closed_leads
 from features.assembly.crm_facts import Closes, CrmFacts
 from features.kernel.column_reader import micros_of
 from features.matrix import Matrix
@@ -301,9 +301,8 @@ def _history(judge: AccountJudge, tables: Tables, people: Sequence[str], as_of: 
     created = tables["leads"].drop_duplicates("lead_id").set_index("lead_id")["created_at"]
     ids: list[str] = []
     moments: list[pd.Timestamp] = []
-    for week in range(WEEKS, -1, -1):
-        then = as_of - pd.Timedelta(weeks=week)
-        over = closed_leads(tables, judge.source, then)
+    weeks = [as_of - pd.Timedelta(weeks=week) for week in range(WEEKS, -1, -1)]
+    for then, over in zip(weeks, closed_ids_at(tables, judge.source, weeks), strict=True):
         for lead in people:
             if created[lead] < then and lead not in over:
                 ids.append(lead)

@@ -36,8 +36,10 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
     as_of = pd.Timestamp(app_state.clock.as_of(None) or wall_now())
     tables: Tables = state.data.tables
     visible = None if owner is None else state.data.shown_to(owner)
+    # what is known at the cut-off is all that the tables hold; only a server that looks back asks for less
+    over = state.data.closed_now if state.data.cutoff is None or as_of >= state.data.cutoff else None
     asked = merged.get(text.strip(), text)
-    found = people_found(index, tables, state.data.source, asked, as_of, visible=visible) | {"query": text}
+    found = people_found(index, tables, state.data.source, asked, as_of, visible=visible, over=over) | {"query": text}
     for person in found["people"]:
         line = state.worklist.current_state_of(person["lead_id"]) if person["open"] else None
         person["score"] = None if line is None else line["score"]

@@ -14,7 +14,8 @@ from features.errors import LeadScoreError
 from serving import problems
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import identify_caller, require_model
-from serving.pages import account_pages, display_choices, forms, language, process, report_file, sign_in
+from serving.pages import display_choices, forms, language, process, report_file, sign_in
+from serving.pages.accounts import account_routes
 from serving.pages.card import card_routes
 from serving.pages.help import help_pages
 from serving.pages.home import home_page
@@ -62,7 +63,7 @@ def install(app: FastAPI) -> None:
         home_page.router,
         team_page.router,
         router,
-        account_pages.router,
+        account_routes.router,
         process.router,
         help_pages.router,
         forms.router,

@@ -11,10 +11,10 @@ import pandas as pd
 from anyascii import anyascii
 
 from features.array_types import Bools, Tables
-from features.assembly.closed_leads import closed_leads
+from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.cohort.identity_resolution import domain_of, normal_email
 from features.schema.source import Source
-from models.accounts.account_rows import account_tables, list_deals
+from models.accounts.account_rows import list_deals
 from pipelines.scoring.shown_columns import NAMING, company_name, person_name, shown_columns
 
 MOST = 50  # people, and companies, of one search
@@ -179,10 +179,14 @@ def people_found(
     as_of: pd.Timestamp,
     *,
     visible: Bools | None = None,
+    over: Mapping[str, ClosedLead] | None = None,
 ) -> dict[str, Any]:
     """Whom a search finds: people, open ones first, and companies with their history; at most :data:`MOST` each.
 
-    ``visible``, shape (leads,), says which the caller may see; companies are then those of visible leads.
+    Parameters
+    ----------
+    visible : shape (leads,), which the caller may see; companies are then those of visible leads
+    over : every lead that is closed as of then; None works it out for those that are found
     """
     codes, accounts = index.find(text)
     if visible is not None:
@@ -190,9 +194,11 @@ def people_found(
         mine = set(index.accounts[visible].tolist())
         accounts = [account for account in accounts if account in mine]
     first = codes[:_CONSIDERED]
-    over = _closed_of(tables, source, [str(index.lead_ids[code]) for code in first], as_of)
+    complete = over is not None
+    if over is None:
+        over = _closed_of(tables, source, [str(index.lead_ids[code]) for code in first], as_of)
     if "@" not in text:  # of a mail the person comes first, then the colleagues
-        first = sorted(first, key=lambda code: str(index.lead_ids[code]) in over)
+        first = _both_sides([[c for c in first if (str(index.lead_ids[c]) in over) is side] for side in (False, True)])
     people = []
     for code in first[:MOST]:
         lead = str(index.lead_ids[code])
@@ -216,12 +222,19 @@ def people_found(
         "query": text,
         "people": people,
         "people_found": len(codes),
-        "companies": [company_history(index, tables, source, account, as_of) for account in named[:MOST]],
+        "companies": list_companies(index, tables, source, named[:MOST], as_of, over if complete else None),
         "companies_found": len(named),
     }
 
 
-def _closed_of(tables: Tables, source: Source, ids: Sequence[str], as_of: pd.Timestamp) -> dict[str, Any]:
+def _both_sides(sides: Sequence[list[int]]) -> list[int]:
+    """Open leads first, yet closed ones keep half of the places where there are that many."""
+    still_open, closed = sides
+    places = max(MOST // 2, MOST - len(closed))
+    return [*still_open[:places], *closed, *still_open[places:]]
+
+
+def _closed_of(tables: Tables, source: Source, ids: Sequence[str], as_of: pd.Timestamp) -> dict[str, ClosedLead]:
     wanted = set(ids)
     own = {
         name: frame[frame["lead_id"].isin(wanted).to_numpy(dtype=bool)].reset_index(drop=True)
@@ -232,22 +245,71 @@ def _closed_of(tables: Tables, source: Source, ids: Sequence[str], as_of: pd.Tim
     return closed_leads(own, source, as_of)
 
 
-def company_history(
-    index: PeopleIndex, tables: Tables, source: Source, account: str, as_of: pd.Timestamp
-) -> dict[str, Any]:
-    """A company in one line: its leads open and closed, what it bought and what was lost."""
-    own = account_tables(tables, account)
-    leads = own["leads"].loc[(own["leads"]["created_at"] < as_of).to_numpy(dtype=bool), "lead_id"].astype("str")
-    over = closed_leads(own, source, as_of)
-    deals = list_deals(own, as_of)
-    wins = [deal for deal in deals if deal["won"]]
-    return {
-        "account_id": account,
-        "company": index.companies.get(account, _NOBODY)[0],
-        "leads": int(leads.nunique()),
-        "open_leads": int((~leads.isin(list(over))).sum()),
-        "customer_since": min((deal["closed_at"] for deal in wins), default=None),
-        "wins": len(wins),
-        "losses": len(deals) - len(wins),
-        "last_deal": None if not deals else deals[0],
-    }
+def list_companies(
+    index: PeopleIndex,
+    tables: Tables,
+    source: Source,
+    accounts: Sequence[str],
+    as_of: pd.Timestamp,
+    over: Mapping[str, ClosedLead] | None = None,
+) -> list[dict[str, Any]]:
+    """Companies in one line each: leads open and closed, what was bought and what was lost; read in one pass.
+
+    ``over`` holds every lead that is closed as of then; None looks up those of the companies.
+    """
+    if not accounts:
+        return []
+    wanted = set(accounts)
+    own_rows = np.isin(index.accounts.astype(str), list(wanted))
+    created = tables["leads"]["created_at"].to_numpy()
+    known = own_rows & np.asarray(created < as_of.to_numpy(), dtype=np.bool_)
+    ids = [str(lead) for lead in index.lead_ids[own_rows]]
+    closed = _closed_of(tables, source, ids, as_of) if over is None else over
+    leads: dict[str, dict[str, bool]] = {account: {} for account in accounts}
+    for lead, account in zip(index.lead_ids[known], index.accounts[known], strict=True):
+        leads[str(account)][str(lead)] = str(lead) in closed
+
+    deals = _deals_of(tables, wanted, dict(zip(ids, map(str, index.accounts[own_rows]), strict=True)), as_of)
+    found = []
+    for account in accounts:
+        own = deals.get(account, [])
+        wins = [deal for deal in own if deal["won"]]
+        found.append(
+            {
+                "account_id": account,
+                "company": index.companies.get(account, _NOBODY)[0],
+                "leads": len(leads[account]),
+                "open_leads": sum(not is_over for is_over in leads[account].values()),
+                "customer_since": min((deal["closed_at"] for deal in wins), default=None),
+                "wins": len(wins),
+                "losses": len(own) - len(wins),
+                "last_deal": own[0] if own else None,
+            }
+        )
+    return found
+
+
+def _deals_of(
+    tables: Tables, accounts: set[str], account_of: Mapping[str, str], as_of: pd.Timestamp
+) -> dict[str, list[dict[str, Any]]]:
+    """Deals by account, the newest first: of the account itself, or of one of its leads."""
+    outcomes = tables.get("outcomes")
+    if outcomes is None or not len(outcomes):
+        return {}
+    of_lead = outcomes["lead_id"].astype("str") if "lead_id" in outcomes else None
+    of_account = outcomes["account_id"].astype("str") if "account_id" in outcomes else None
+    mask = np.zeros(len(outcomes), dtype=np.bool_)
+    if of_lead is not None:
+        mask |= of_lead.isin(list(account_of)).to_numpy(dtype=bool)
+    if of_account is not None:
+        mask |= of_account.isin(list(accounts)).to_numpy(dtype=bool)
+
+    owners: dict[tuple[str, str], set[str]] = {}
+    for row in outcomes[mask].to_dict(orient="records"):
+        names = {str(row.get("account_id")), account_of.get(str(row.get("lead_id")), "")} & accounts
+        owners.setdefault((str(row["opportunity_id"]), row["closed_at"].isoformat()), set()).update(names)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for deal in list_deals({"outcomes": outcomes[mask]}, as_of):
+        for account in owners[deal["opportunity_id"], deal["closed_at"]]:
+            found.setdefault(account, []).append(deal)
+    return found

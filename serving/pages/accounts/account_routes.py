@@ -1,0 +1,103 @@
+"""Routes of the pages of accounts."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from features.errors import ContractError
+from pipelines.scoring.shown_columns import person_name
+from serving.accounts.account_record import build_account
+from serving.accounts.expansion_rows import read_expansion_rows
+from serving.accounts.people_search import search_people
+from serving.auth.dependencies import AppStateDep, Reader
+from serving.leads.feedback import find_pinned_states, read_all_standing
+from serving.pages.accounts.account_summary import KINDS, sort_by_kind, summarise_account
+from serving.pages.language import language_of
+from serving.pages.render import render_page
+from serving.pages.worklist.worklist_record import shade_of
+from serving.problems import InvalidError
+from serving.state.app_state import AppState
+
+Kind = Literal["all", "open", "closed", "customer", "company"]
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/accounts/{account_id}")
+def account_page(account_id: str, request: Request, app_state: AppStateDep, caller: Reader) -> Response:
+    """Whom do we still need here: next step, seats with gaps, who is believed, what was sold before."""
+    found = build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store))
+    language = language_of(request)
+    return render_page(
+        request,
+        "accounts/account.html",
+        caller,
+        found=found,
+        page=summarise_account(app_state, found, language),
+        shade=shade_of,
+        currency=app_state.context.source.capacity.currency,
+    )
+
+
+@router.get("/expansion")
+def expansion_page(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    product: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """Customers who show interest in a product they do not own."""
+    found, products, refused = None, [], ""
+    try:
+        everything = read_expansion_rows(app_state, caller.owner, limit=10_000)["rows"]
+        products = list({row["product"]: row["label"] for row in everything}.items())
+        found = read_expansion_rows(app_state, caller.owner, product or None)
+    except (ContractError, InvalidError) as problem:
+        refused = problem.message
+    return render_page(
+        request,
+        "accounts/expansion.html",
+        caller,
+        found=found,
+        refused=refused,
+        products=products,
+        product=product,
+        shade=shade_of,
+        names={row["best_lead"]: _name_of(app_state, row["best_lead"]) for row in (found or {"rows": []})["rows"]},
+    )
+
+
+def _name_of(app_state: AppState, lead_id: str | None) -> str:
+    if lead_id is None:
+        return ""
+    data = app_state.loaded.data
+    code = data.code(lead_id)
+    return (person_name(data.display(code)) if code >= 0 else "") or lead_id
+
+
+@router.get("/find")
+def find_page(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    q: Annotated[str, Query(max_length=200)] = "",
+    kind: Annotated[Kind, Query()] = "all",
+) -> Response:
+    """Where is this person: open, closed, customer, company."""
+    found, refused = None, ""
+    if q.strip():
+        try:
+            found = search_people(app_state, caller.owner, q, find_pinned_states(app_state.store))
+        except InvalidError as problem:
+            refused = problem.message
+    return render_page(
+        request,
+        "accounts/find.html",
+        caller,
+        q=q,
+        kind=kind,
+        kinds=KINDS,
+        found=found,
+        parts={} if found is None else sort_by_kind(found),
+        refused=refused,
+    )
