@@ -4,7 +4,6 @@ Killed at any moment, the next ``forget`` ends what was begun: whom it is about 
 readable by the user alone, until nothing else holds them.
 """
 
-import getpass
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.snapshots_record import SnapshotsRecord
 from pipelines.ingest.reading.fetch import get_data
+from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.erase_files import (
     NOBODY,
     Erased,
@@ -27,8 +27,9 @@ from pipelines.privacy.erase_files import (
 from pipelines.privacy.person import Person, find_person
 from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import moment_of, read_changes, read_snapshots, write_part, write_record
-from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
+from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
+from pipelines.workspace.lock import who_runs_this
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import (
     FOLDER,
@@ -125,6 +126,11 @@ def finish_forgetting(context: Context, erase_elsewhere: EraseElsewhere) -> Forg
     return _finish(context, person, _not_ours(context, person), erase_elsewhere)
 
 
+def is_forgotten(context: Context, named: str) -> bool:
+    """Whether this id or address is one that is left out for good."""
+    return FORGOTTEN in read_register(context.paths.root).asks_of(named)
+
+
 def _finish(context: Context, person: Person, not_ours: Sequence[str], erase_elsewhere: EraseElsewhere) -> Forgotten:
     root = context.paths.root
     register = add_to_register(root, FORGOTTEN, person.lead_ids, person.addresses, who_runs_this())
@@ -139,14 +145,6 @@ def _finish(context: Context, person: Person, not_ours: Sequence[str], erase_els
     _remember(root, done)
     (folder_of(root) / UNFINISHED).unlink()
     return done
-
-
-def who_runs_this() -> str:
-    """Whose account runs the command, for the record; empty where the system does not say."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def _remember(root: Path, done: Forgotten) -> None:
@@ -196,15 +194,15 @@ def _erase_everywhere(context: Context, person: Person, *, alias: str, dry_run: 
     others = [path for path in files_below(paths.root, skip=_OURS_NOT) if _is_searched(path, paths)]
     tracked = list(files_below(paths.data_dir / "mlartifacts" / paths.source))
     headers = _lead_headers(context.source)
-    before = _table_lengths(paths)
     for path in (*others, *tracked, *ingest):
         erased = erase_from_file(path, person, alias=alias, dry_run=dry_run, headers=headers)
         if erased is not None:
             places.append(_place(erased, paths))
             if path.name == "report.html" and path.is_relative_to(paths.data_dir / "mlartifacts"):
                 places += _remove_waterfalls(path.parent.parent, paths, dry_run=dry_run)
-    if not dry_run:
-        _correct_counts(paths, person, before)
+    if not dry_run and CountsRecord.exists(paths):
+        erase_from_file(CountsRecord.path(paths), person, alias=alias, dry_run=False)
+        correct_counts(paths, FORGOTTEN)
     return places
 
 
@@ -258,35 +256,6 @@ def _erase_snapshots(source: Source, paths: Paths, person: Person, *, dry_run: b
     if places and not dry_run:
         write_record(paths, SnapshotsRecord(exports=made))
     return places
-
-
-def _table_lengths(paths: Paths) -> dict[str, int]:
-    import pyarrow.parquet as pq
-
-    files = paths.ingest.glob("*.parquet") if paths.ingest.is_dir() else ()
-    return {file.stem: pq.read_metadata(file).num_rows for file in files}
-
-
-def _correct_counts(paths: Paths, person: Person, before: dict[str, int]) -> None:
-    """``counts.json`` of ingest: fewer rows kept and in quarantine, as many more of forgotten people.
-
-    It is written last and in any case: a running server loads its tables again when it changes.
-    """
-    file = CountsRecord.path(paths)
-    if not file.exists():
-        return
-    erase_from_file(file, person, alias="", dry_run=False)
-    counts = CountsRecord.read(paths)
-    lost = read_parquet(paths.ingest / "quarantine.parquet")
-    after = _table_lengths(paths)
-    rows = {}
-    for table, row in counts.rows.items():
-        kept = row.kept - (before.get(table, 0) - after.get(table, 0))
-        quarantined = int(lost[(lost["table"] == table).to_numpy(dtype=bool)]["row"].nunique())
-        gone = (row.kept - kept) + (row.quarantined - quarantined)
-        people = dict(row.people) | ({FORGOTTEN: row.people.get(FORGOTTEN, 0) + gone} if gone else {})
-        rows[table] = row.model_copy(update={"kept": kept, "quarantined": quarantined, "people": people})
-    counts.model_copy(update={"rows": rows}).write(paths.ingest)
 
 
 def _not_ours(context: Context, person: Person) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.cohort.objections import OBJECTS, objecting_leads
-from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.privacy.corrected_counts import correct_counts, table_files
 from pipelines.privacy.erase_files import erase_from_file, files_below, rows_of_person
 from pipelines.privacy.left_out_rows import OBJECTION, id_column
 from pipelines.privacy.person import Person, find_person
@@ -48,16 +48,16 @@ def record_objection(context: Context, named: str, who: str, *, objects: bool) -
     if not objects:
         people.remove_from_register(paths.root, people.OBJECTS, person.lead_ids, person.addresses)
         _mark(context, person.lead_ids, objects=False)
-        _touch(paths, {})
+        correct_counts(paths, OBJECTION)
         return Objection(leads, False, 0)
 
     people.add_to_register(paths.root, people.OBJECTS, person.lead_ids, person.addresses, who)
-    taken = {table: _take_out(paths, table, person) for table in _PROFILED}
+    taken = sum(_take_out(paths, table, person) for table in _PROFILED)
     for file in files_below(paths.score):
         erase_from_file(file, Person(person.lead_ids, frozenset()), alias="", dry_run=False)
     _mark(context, person.lead_ids, objects=True)
-    _touch(paths, taken)
-    return Objection(leads, True, sum(taken.values()))
+    correct_counts(paths, OBJECTION)
+    return Objection(leads, True, taken)
 
 
 def read_objecting(context: Context) -> pd.DataFrame:
@@ -87,21 +87,11 @@ def _mark(context: Context, lead_ids: Collection[str], *, objects: bool) -> None
 
 def _take_out(paths: Paths, table: str, person: Person) -> int:
     """Their activities or answers out of the ingested table, which are kept for profiling alone."""
-    file = paths.ingest / f"{table}.parquet"
-    frame = read_parquet(file)
-    hit = rows_of_person(frame, Person(person.lead_ids, frozenset()))
-    if hit.any():
-        write_parquet(file, frame[~hit].reset_index(drop=True))
-    return int(hit.sum())
-
-
-def _touch(paths: Paths, taken: dict[str, int]) -> None:
-    """Correct the counts; a running server loads its tables again when they change."""
-    counts = CountsRecord.read(paths)
-    rows = dict(counts.rows)
-    for table, gone in taken.items():
-        if gone and table in rows:
-            row = rows[table]
-            told = dict(row.people) | {OBJECTION: row.people.get(OBJECTION, 0) + gone}
-            rows[table] = row.model_copy(update={"kept": row.kept - gone, "people": told})
-    counts.model_copy(update={"rows": rows}).write(paths.ingest)
+    taken = 0
+    for file in table_files(paths, table):
+        frame = read_parquet(file)
+        hit = rows_of_person(frame, Person(person.lead_ids, frozenset()))
+        taken = max(taken, int(hit.sum()))
+        if hit.any():
+            write_parquet(file, frame[~hit].reset_index(drop=True))
+    return taken

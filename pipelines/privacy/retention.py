@@ -1,6 +1,7 @@
 """What is past its declared retention: counted in a dry run, or taken out of tables, copies and quarantine."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ import pandas as pd
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.schema.people.privacy import QUARANTINE
-from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.ingest.identity_files import UNRESOLVED, unresolved_tables
+from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.left_out_rows import RETENTION, rows_past_retention
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context
@@ -58,13 +60,22 @@ def apply_declared_retention(context: Context, *, dry_run: bool) -> list[Kept]:
         oldest = "" if pd.isna(clock) else f"{clock:%Y-%m-%d}"
         days = declared.get(table, declared.get("leads", 0) if "lead_id" in frame else 0)
         found.append(Kept(table=table, days=days, rows=len(frame), past=count, oldest=oldest))
-        if old is not None and not dry_run:
-            write_parquet(paths.ingest / f"{table}.parquet", frame[~old].reset_index(drop=True))
     if QUARANTINE in declared:
         found.append(_quarantine(context, declared[QUARANTINE], dry_run=dry_run))
-    if not dry_run and any(one.past for one in found):
-        _correct_counts(context, found)
+    if not dry_run:
+        _take_out(context, declared)
+        correct_counts(paths, RETENTION)
     return found
+
+
+def _take_out(context: Context, declared: Mapping[str, int]) -> None:
+    """Old rows out of the tables, and of those before duplicates were merged."""
+    tables = load_tables(context.paths)
+    for frames, place in ((tables, context.paths.ingest), (unresolved_tables(context.paths, tables), None)):
+        for table, old in rows_past_retention(frames, declared, cutoff_of(tables, context.source)).items():
+            file = (place or context.paths.ingest / UNRESOLVED) / f"{table}.parquet"
+            if file.exists():
+                write_parquet(file, frames[table][~old].reset_index(drop=True))
 
 
 def _quarantine(context: Context, days: int, *, dry_run: bool) -> Kept:
@@ -79,14 +90,3 @@ def _quarantine(context: Context, days: int, *, dry_run: bool) -> Kept:
             if not dry_run:
                 write_parquet(file, frame.iloc[:0])
     return Kept(table=QUARANTINE, days=days, rows=rows, past=past, oldest="")
-
-
-def _correct_counts(context: Context, found: list[Kept]) -> None:
-    counts = CountsRecord.read(context.paths)
-    rows = dict(counts.rows)
-    for one in found:
-        if one.past and one.table in rows:
-            row = rows[one.table]
-            told = dict(row.people) | {RETENTION: row.people.get(RETENTION, 0) + one.past}
-            rows[one.table] = row.model_copy(update={"kept": row.kept - one.past, "people": told})
-    counts.model_copy(update={"rows": rows}).write(context.paths.ingest)

@@ -2,11 +2,12 @@
 
 import logging
 import os
+import sqlite3
 import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -17,6 +18,14 @@ from pipelines.tracking.mlflow_names import SERVER
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import create_private, make_folder
 
+ARTIFACTS = "mlartifacts"
+_PLACES = (  # where MLflow's database holds paths of files
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+    ("model_versions", "source"),
+)
 _LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is imported
 # MLflow's own: seven attempts of two minutes each, which kept a finished run waiting for over four minutes
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -36,7 +45,7 @@ class Store:
         if server:
             return cls(server, None)
         root = paths.data_dir.resolve()
-        return cls(f"sqlite:///{root / 'mlflow.db'}", (root / "mlartifacts").as_uri())
+        return cls(f"sqlite:///{root / 'mlflow.db'}", (root / ARTIFACTS).as_uri())
 
 
 def is_on_server() -> bool:
@@ -86,7 +95,8 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     server = os.environ.get(SERVER)
     if not server:
         create_private(paths.data_dir / "mlflow.db")
-        make_folder(paths.data_dir / "mlartifacts")
+        make_folder(paths.data_dir / ARTIFACTS)
+        follow_moved_store(paths)
     mlflow.set_tracking_uri(Store.of(paths).uri)  # this sets the variable too: it is put back below
     _restore(server)
 
@@ -97,6 +107,27 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     finally:
         mlflow.set_tracking_uri(None)
         _restore(server)
+
+
+def follow_moved_store(paths: Paths) -> int:
+    """Let a copied or moved data directory's MLflow find its files here; returns how many places were corrected.
+
+    MLflow writes whole paths into its database: a copy would go on writing into its original, or fail where that is
+    gone. All files that MLflow keeps for a data directory lie below it, so a path elsewhere is one from before.
+    """
+    here = (paths.data_dir.resolve() / ARTIFACTS).as_uri()
+    corrected = 0
+    with closing(sqlite3.connect(paths.data_dir / "mlflow.db", timeout=_LOOK_SECONDS)) as database, database:
+        for table, column in _PLACES:
+            if column not in {str(row[1]) for row in database.execute(f"PRAGMA table_info({table})")}:
+                continue  # before MLflow's first start, or of an older one
+            asked = f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'file:%/{ARTIFACTS}/%'"  # noqa: S608
+            for (place,) in database.execute(asked).fetchall():
+                before, _, rest = str(place).partition(f"/{ARTIFACTS}/")
+                if f"{before}/{ARTIFACTS}" != here:
+                    update = f"UPDATE {table} SET {column} = ? WHERE {column} = ?"  # noqa: S608  our own names
+                    corrected += database.execute(update, (f"{here}/{rest}", place)).rowcount
+    return corrected
 
 
 def _restore(server: str | None) -> None:

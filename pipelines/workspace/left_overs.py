@@ -30,7 +30,7 @@ def remove_left_overs(folder: Path, beginning: str) -> None:
 
 def _is_being_written(mark: str) -> bool:
     number, _, started = mark.partition("-")
-    if not number.isdigit() or not _is_running(int(number)):
+    if not number.isdigit() or not is_running(int(number)):
         return False
     if started:
         return started == _started(int(number))
@@ -46,7 +46,8 @@ def _started(process: int) -> str:
     return told.rpartition(")")[2].split()[19]
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether a process of this number is alive on this machine."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

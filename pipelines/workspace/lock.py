@@ -1,12 +1,17 @@
 """One writer per source and data directory: a second run does not wait, it names the busy process and stops."""
 
 import fcntl
+import getpass
 import os
+import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from features.errors import ExitStatus, LeadScoreError
+from pipelines.workspace.left_overs import is_running
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import create_private, make_folder
 
@@ -37,18 +42,46 @@ def only_writer(paths: Paths) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as problem:
             lock.seek(0)
-            raise BusyError(
-                f"process {lock.read().strip() or '(unknown)'} is working on source '{paths.source}' in "
-                f"{paths.data_dir}. Wait for it, or use another --data-dir."
-            ) from problem
+            raise BusyError(_describe_holder(lock.read(), paths, file)) from problem
 
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(_introduce_oneself())
         lock.flush()
         try:
             yield
         finally:
             _remove_if_empty(file, made)
+
+
+def _introduce_oneself() -> str:
+    """Process, command, who and where, since when."""
+    command = Path(sys.argv[0]).name if len(sys.argv) < 2 else sys.argv[1]
+    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{os.getpid()} ({command}, {who_runs_this() or 'somebody'} on {socket.gethostname()}, since {since})"
+
+
+def _describe_holder(said: str, paths: Paths, file: Path) -> str:
+    """Who holds the lock. A file that is left over holds nothing: only a living process does."""
+    holder = said.strip() or "(unknown)"
+    number = holder.partition(" ")[0]
+    here = f" on {socket.gethostname()}," in holder or "(" not in holder
+    if here and number.isdigit() and not is_running(int(number)):
+        return (
+            f"process {holder} was working on source '{paths.source}' in {paths.data_dir} and has ended, but something "
+            f"it started still holds the lock. Find it with 'fuser {file}', end it, and run again."
+        )
+    return (
+        f"process {holder} is working on source '{paths.source}' in {paths.data_dir}. Wait for it, or use another "
+        "--data-dir."
+    )
+
+
+def who_runs_this() -> str:
+    """Whose account runs the command; empty where the system does not say."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def _remove_if_empty(file: Path, made: list[Path]) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.workspace.left_overs import process_mark, remove_left_overs
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.storage_errors import storage_error_of
 from serving.state.app_state import AppState
@@ -22,6 +23,7 @@ from serving.store.engine import Store
 from serving.store.wall_clock import wall_now
 
 _WAIT_SECONDS = 0.5
+_PROBE = ".health."
 _WRITTEN = b"\x00" * 65_536  # what a full disk refuses; less may fit into the last block of a file
 
 
@@ -76,7 +78,8 @@ def find_problems(app_state: AppState) -> Iterator[str]:
 
 
 def _find_closed_folder(folder: Path) -> Iterator[str]:
-    file = folder / f".health.{secrets.token_hex(4)}"
+    remove_left_overs(folder, _PROBE)  # of a server that was killed over one
+    file = folder / f"{_PROBE}{process_mark()}.{secrets.token_hex(4)}"
     try:
         with file.open("xb") as probe:
             probe.write(_WRITTEN)
@@ -115,7 +118,7 @@ def _find_held_lock(paths: Paths, longest: timedelta) -> Iterator[str]:
             except BlockingIOError:
                 held = time.time() - file.stat().st_mtime
                 if held > longest.total_seconds():
-                    who = lock.read(20).strip() or "(unknown)"
+                    who = lock.read(300).strip() or "(unknown)"
                     yield f"Process {who} has held the lock of '{paths.source}' for {held / 60:.0f} minutes."
     except OSError:
         return

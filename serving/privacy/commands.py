@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,14 +48,16 @@ def _forget(
     chosen: Options, whom: str | None, store_url: str | None, *, dry_run: bool, many: bool
 ) -> "Forgotten | None":
     context = chosen.context()
-    from pipelines.privacy.forget import finish_forgetting, forget_person
+    from pipelines.privacy.forget import finish_forgetting, forget_person, is_forgotten
     from pipelines.workspace.lock import only_writer
     from serving.privacy.store_of_source import eraser
 
     erase = eraser(context.paths, store_url)
-    with only_writer(context.paths):
+    with nullcontext() if dry_run else only_writer(context.paths):  # a rehearsal writes nothing, anywhere
         finished = None if dry_run else finish_forgetting(context, erase)
-        return finished if whom is None else forget_person(context, whom, erase, dry_run=dry_run, many=many)
+        if whom is None or (finished is not None and is_forgotten(context, whom)):
+            return finished
+        return forget_person(context, whom, erase, dry_run=dry_run, many=many)
 
 
 def _run_anew(chosen: Options, output: Output) -> int:
@@ -137,9 +140,8 @@ def object_command(
 ) -> int:
     """Write down that a person objects to profiling: listed, but not scored any more."""
     context = options(source, data_dir).context()
-    from pipelines.privacy.forget import who_runs_this
     from pipelines.privacy.objections import record_objection
-    from pipelines.workspace.lock import only_writer
+    from pipelines.workspace.lock import only_writer, who_runs_this
     from serving.privacy.store_of_source import note_in_trail
 
     with only_writer(context.paths):
@@ -162,7 +164,7 @@ def retention(
     from pipelines.privacy.retention import apply_declared_retention
     from pipelines.workspace.lock import only_writer
 
-    with only_writer(context.paths):
+    with nullcontext() if dry_run else only_writer(context.paths):
         found = apply_declared_retention(context, dry_run=dry_run)
     output = Output(json)
     if json:

@@ -165,7 +165,7 @@ def test_what_a_kill_cut_off_is_ended_by_the_next_command(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.privacy.forget._correct_counts", fail)
+        patch.setattr("pipelines.privacy.forget.correct_counts", fail)
         with pytest.raises(KeyboardInterrupt):
             forget_person(run.context, who["lead"], eraser(paths))
     assert hits(paths.root, who["mail"]) == ["privacy/unfinished.json"]

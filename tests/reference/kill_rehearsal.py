@@ -1,0 +1,140 @@
+"""Commands killed with kill -9 at a chosen step of what they do to files, then run again: the result must be the same.
+
+A helper process imports everything once and forks for each run; an audit hook counts what changes files and ends the
+fork by SIGKILL at the chosen count. Random counts find the moments that matter far more often than random seconds.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+_CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "shutil.", "os.link")
+# what differs between two undisturbed runs: when they were made, and how long they took
+TIMES = ("seconds", "at", "when", "made_at", "ended_at", "promoted_at", "mtime", "place", "found_at")
+_HELPER = """
+import json, os, signal, sys
+from tests.reference.kill_rehearsal import run_in_fork
+from pipelines.cli.main import main
+import pipelines.run, pipelines.scoring.score_file, pipelines.report.page, pipelines.privacy.forget
+import serving.privacy.subject
+for line in sys.stdin:
+    asked = json.loads(line)
+    print(json.dumps(run_in_fork(main, asked["words"], asked["kill_at"], asked["log"])), flush=True)
+"""
+
+
+def run_in_fork(main: Any, words: Sequence[str], kill_at: int, log: str) -> dict[str, int]:
+    """Run a command in a fork of this process; returns its exit status (-9: killed) and how many changes it made."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        count = 0
+
+        def hook(event: str, args: tuple[Any, ...]) -> None:
+            nonlocal count
+            writes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
+            if writes or event.startswith(_CHANGES):
+                count += 1
+                if count == kill_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        sys.argv = ["leadscore", *words]
+        status = 1
+        try:
+            main()
+        except SystemExit as done:
+            status = done.code if isinstance(done.code, int) else 1
+        finally:
+            os.write(writer, str(count).encode())
+            os._exit(status)
+    os.close(writer)
+    told = os.read(reader, 20)
+    os.close(reader)
+    _, ended = os.waitpid(child, 0)
+    return {"status": os.waitstatus_to_exitcode(ended), "changes": int(told or 0)}
+
+
+class Rehearsal:
+    """The helper process; ``with`` ends it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "rehearsal.log"
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "Rehearsal":
+        command = [sys.executable, "-c", _HELPER]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+    def run(self, *words: str, kill_at: int = 0) -> dict[str, int]:
+        """Run a command, killed before its ``kill_at``-th change of a file; 0: to its end."""
+        assert self._process is not None and self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"words": words, "kill_at": kill_at, "log": str(self.log)}) + "\n")
+        self._process.stdin.flush()
+        found: dict[str, int] = json.loads(self._process.stdout.readline())
+        return found
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command and the statuses with which it may end when it is run again after a kill that came too late."""
+
+    words: tuple[str, ...]
+    fine: tuple[int, ...] = (0,)
+
+
+def orphans(folder: Path) -> list[str]:
+    """What a killed process left half written."""
+    marks = (".part.", ".new.", ".old")
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob(".*") if any(mark in p.name for mark in marks))
+
+
+def digest(folder: Path, skip: Sequence[str] = ()) -> dict[str, str]:
+    """A hash of the content of every file, without times; the lock and the server's log are no results."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if not path.is_file() or path.name in (".lock", "seconds.json", "key") or any(part in name for part in skip):
+            continue
+        if path.suffix == ".parquet":
+            content = pd.read_parquet(path).to_json(orient="split", default_handler=str).encode()
+        elif path.suffix == ".json":
+            content = json.dumps(_without_times(json.loads(path.read_text())), sort_keys=True).encode()
+        elif path.suffix == ".html":
+            content = b"page" if path.stat().st_size else b""
+        else:
+            content = path.read_bytes()
+        found[name] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_times(part) for name, part in value.items() if name not in TIMES}
+    return [_without_times(part) for part in value] if isinstance(value, list) else value
+
+
+def copy_of(before: Path, folder: Path) -> Path:
+    """A fresh copy of a state."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return Path(shutil.copytree(before, folder, symlinks=True))
