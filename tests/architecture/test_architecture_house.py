@@ -46,8 +46,6 @@ SAME_NAME = {  # each is what its folder makes of it
     ("pipelines", "champion.py"),  # the command, the pointer
     ("pipelines", "monitor.py"),  # the command, the figures
     ("pipelines", "run.py"),  # the commands, the stages in order
-    ("serving", "results.py"),  # the API's routes, the pages'
-    ("serving", "tables.py"),  # of the store, of the pages
     ("serving", "uploads.py"),  # the route, the work
     ("serving", "writes.py"),  # the route, the work
 }

@@ -1,6 +1,7 @@
 """Keys of one owner: no operation shows or uses another owner's leads; keys of one name are still two."""
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from pipelines.ingest.identity_files import read_merged_leads
+from pipelines.workspace.atomic_files import read_parquet
 from serving.auth.api_keys import form_token, start_session
 from serving.auth.dependencies import SESSION
 from serving.leads import lookup
-from serving.pages import forms, results, sign_in, views
+from serving.pages import forms, sign_in, views
+from serving.pages.card import card_routes
 from tests.reference.serving import client_for, key_for, score_uploads, worklist_of
 
 VALUES = {"table": "answers", "number": "1", "hash": "0" * 8}
@@ -43,7 +46,7 @@ def operations(client: TestClient) -> list[tuple[str, str]]:
     """Every operation with a lead's id in its path, of the API and of the pages."""
     api = client.get("/openapi.json").json()["paths"]
     found = [(method.upper(), path) for path, item in api.items() for method in item]
-    for module in (views, forms, results, sign_in):
+    for module in (views, forms, card_routes, sign_in):
         found += [(method, route.path) for route in module.router.routes for method in sorted(route.methods)]
     return [(method, path) for method, path in found if "{lead_id}" in path and method not in ("HEAD", "OPTIONS")]
 
@@ -182,3 +185,16 @@ def test_odd_texts_and_numbers_are_refused_not_crashed_on(client: TestClient, ti
     activity = {"kind": "demo_request", "value": huge, "happened_at": "2026-01-02", "lead_id": "b"}
     answer = client.post("/v1/score/batch", json={"leads": rows[1:], "activities": [activity]})
     assert answer.status_code in (200, 422), answer.text
+
+
+@pytest.mark.parametrize("path", ["/?role=rep", "/?role=marketer", "/?role=manager", "/team"])
+def test_home_and_team_name_no_lead_of_anybody_else(
+    client: TestClient, tiny_demo: Any, two_owners: tuple[str, str, str], path: str
+) -> None:
+    owner, _, _ = two_owners
+    headers = key_for(client, "read", owner=owner) | {"accept": "text/html"}
+    page = client.get(path, headers=headers)
+    assert page.status_code == 200
+    linked = set(re.findall(r'href="/leads/([^"?]+)', page.text))
+    leads = read_parquet(tiny_demo.context.paths.ingest / "leads.parquet").set_index("lead_id")["owner"]
+    assert linked and {str(leads[name]) for name in linked} == {owner}

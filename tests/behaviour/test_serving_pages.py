@@ -90,7 +90,7 @@ def test_a_reader_s_choice_is_kept_and_leads_back(client: TestClient, tiny_demo:
     assert client.cookies[COOKIE] == "pl"
     polish = page(client, f"/leads/{lead}")
     assert '<html lang="pl">' in polish and "Z czego składa się wynik" in polish
-    assert "Decyzyjność" in page(client, "/")
+    assert "Decyzyjność" in page(client, "/worklist")
     reason = client.get(f"/v1/leads/{lead}", params={"language": "pl"}).json()["for"][0]
     assert reason in polish.replace("&#39;", "'").replace("&gt;", ">").replace("&lt;", "<")
 
@@ -134,7 +134,7 @@ def test_the_server_s_own_language_is_a_setting(tiny_demo: Any, tmp_path: Path) 
 
 
 def test_segments_offered_are_segments_that_filter(client: TestClient) -> None:
-    html = page(client, "/")
+    html = page(client, "/worklist")
     offered = re.findall(r'href="/worklist\?segment=([^"&]+)">[^<]+ <span class="push muted">([\d,]+)<', html)
     assert offered
     for address, count in offered[:5]:
@@ -190,7 +190,7 @@ def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClie
 def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo: Any) -> None:
     from serving.lists.team_queues import list_overdue
 
-    found = list_overdue(client.app.state.app_state, None)
+    found = list_overdue(client.app.state.app_state, None, 10)
     html = page(client, "/team")
     assert found.total >= len(found.rows) > 0
     for row in found.rows:
