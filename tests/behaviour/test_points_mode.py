@@ -193,3 +193,13 @@ def test_the_declaration_knows_the_mode(cli: Cli, tmp_path: Path) -> None:
     )
     status, _, err = cli("rubric", "show", "--source", str(source), "--data-dir", str(tmp_path))
     assert status == ExitStatus.SOURCE and "mode" in err
+
+
+@pytest.mark.parametrize("role", ["rep", "marketer", "manager", "scientist"])
+def test_home_and_team_say_that_no_model_scores(few: Any, tmp_path: Path, role: str) -> None:
+    with client_for(few, tmp_path) as client:
+        home = client.get(f"/?role={role}", headers={"accept": "text/html"})
+        assert home.status_code == 200, home.text[:500]
+        said = {"rep": "no model scores here", "manager": "No model scores here", "scientist": "No model scores here"}
+        assert said.get(role, "ready to hand off") in home.text
+        assert client.get("/team", headers={"accept": "text/html"}).status_code == 200

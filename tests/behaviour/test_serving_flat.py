@@ -73,3 +73,17 @@ def test_a_share_is_the_capacity_of_a_flat_source(client: TestClient) -> None:
     rows = client.get("/v1/thresholds/simulate", params={"share": 0.3}).json()["policies"]
     workload = next(row["workload"] for row in rows if row["policy"] == "model_at_capacity")
     assert f">{workload}</td>" in html
+
+
+@pytest.mark.parametrize("path", ["/?role=manager", "/?role=marketer", "/team"])
+def test_without_stages_home_and_team_say_what_is_missing(client: TestClient, path: str) -> None:
+    page = client.get(path, headers={"accept": "text/html"})
+    assert page.status_code == 200
+    assert "has no history of stages" in page.text
+    assert "Waiting too long" not in page.text and "Promises kept" not in page.text
+
+
+@pytest.mark.parametrize("role", ["rep", "scientist"])
+def test_the_other_homes_stand_without_stages(client: TestClient, role: str) -> None:
+    page = client.get(f"/?role={role}", headers={"accept": "text/html"})
+    assert page.status_code == 200 and "Waiting too long" not in page.text

@@ -116,7 +116,7 @@ def _lifecycle(app_state: AppState, language: Language) -> tuple[dict[str, Any],
         "This source has no history of stages: where leads stop, which promises were kept and who was handed off "
         "cannot be shown. Export the stage history of the CRM and load it to see them."
     )
-    return {}, (PlainNote(text, "", "/setup", language.text("Load data")),)
+    return {}, (PlainNote(text),)
 
 
 def _hot(app_state: AppState, owner: str | None, language: Language) -> HotLeads | None:
@@ -150,6 +150,8 @@ def _lede(language: Language, hot: HotLeads | None, late: int | None) -> str:
                 n=write_count(language, late),
             )
         )
+    if late is None and not parts:
+        return language.text("What can be known without stages and clocks.")
     return join_sentences(parts) or language.text("Nothing is overdue.")
 
 

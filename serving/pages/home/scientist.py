@@ -41,7 +41,7 @@ def build_scientist_home(app_state: AppState, language: Language) -> ScientistHo
     counts = _counts(app_state)
     rows = [] if counts is None else [{"table": name, **row.model_dump()} for name, row in counts.rows.items()]
     findings = [] if drift.value is None else drift.value["findings"]
-    advised = next((str(row["next"]) for row in findings if row.get("next")), "")
+    advised = next((str(row["next"]) for row in findings if row["level"] == "act" and row["next"]), "")
     calm = language.text("Nothing calls for training again now.")
     return ScientistHome(
         lede=_lede(language, bundle, reason),

@@ -121,7 +121,7 @@ def _without_stages(language: Language) -> PlainNote:
         "This source has no history of stages: promises, returns and handoffs cannot be shown, only who has which open "
         "leads. Export the stage history of the CRM and load it to see them."
     )
-    return PlainNote(text, "", "/setup", language.text("Load data"))
+    return PlainNote(text)
 
 
 def _asked_first(kept: KeptMap) -> list[KeptPromise]:

@@ -1,0 +1,117 @@
+"""Home per role and the team page: the figures are those of API and report, and what cannot be known is said."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.diagnostics.score_trust import trust_of
+from serving.lists.team_queues import find_hot_leads, find_touched, list_overdue
+from serving.pages.home.roles import COOKIE, HomeRole
+from tests.reference.serving import client_for, key_for, worklist_of
+
+ROLES = [str(role) for role in HomeRole]
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as made:
+        yield made
+
+
+def page(client: TestClient, path: str, **headers: str) -> str:
+    answer = client.get(path, headers={"accept": "text/html", **headers})
+    assert answer.status_code == 200, answer.text[:300]
+    return unescape(answer.text)
+
+
+def words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "owner", "role"),
+    [
+        (("read", "feedback"), "somebody", "rep"),
+        (("read",), None, "marketer"),
+        (("read", "feedback"), None, "manager"),
+        (("admin",), None, "scientist"),
+    ],
+)
+def test_home_is_the_caller_s_own_until_another_is_chosen_and_that_is_kept(
+    client: TestClient, scopes: tuple[str, ...], owner: str | None, role: str
+) -> None:
+    headers = key_for(client, *scopes, owner=owner)
+    chosen = re.compile(r'href="/\?role=(\w+)" aria-current="true"')
+    assert set(chosen.findall(page(client, "/", **headers))) == {role}
+    for other in ROLES:
+        assert set(chosen.findall(page(client, f"/?role={other}", **headers))) == {other}
+        assert client.cookies[COOKIE] == other
+        assert set(chosen.findall(page(client, "/", **headers))) == {other}
+
+
+def test_an_old_address_of_the_list_still_leads_there(client: TestClient) -> None:
+    answer = client.get("/?stage=sql&minimum=30", headers={"accept": "text/html"}, follow_redirects=False)
+    assert answer.headers["location"] == "/worklist?stage=sql&minimum=30"
+
+
+def test_a_manager_reads_the_figures_of_report_and_api(client: TestClient, tiny_demo: Any) -> None:
+    state, paths = client.app.state.app_state, tiny_demo.context.paths
+    html = page(client, "/?role=manager")
+    text = words(html)
+    late = list_overdue(state, None, limit=0)
+    assert f"{late.leads} leads wait longer than promised." in text
+    assert f"{late.leads} leads wait longer than promised." in words(page(client, "/team"))
+    assert trust_of(EvaluationRecord.read(paths)).text() in text
+
+    capacity = {row["policy"]: row for row in ComparisonRecord.read(paths).policies}
+    model, rubric = capacity["model_at_capacity"], capacity["rubric_at_capacity"]
+    assert re.search(rf"Wins inside the list .*? {model['wins']} of ", text)
+    assert f"rubric: {rubric['wins']}, on past weeks" in text
+    funnel = client.get("/v1/lifecycle").json()["funnel"]
+    assert all(f"{row['leads']:,}" in text for row in funnel)
+    assert html.count('class="tile"') == 5
+
+
+def test_hot_leads_are_those_the_policy_calls_hot_and_touched_ones_are_left_out(
+    client: TestClient, tiny_demo: Any
+) -> None:
+    state = client.app.state.app_state
+    frame = worklist_of(tiny_demo)
+    hot = set(frame[frame["temperature"] == "hot"]["lead_id"].astype("str"))
+    found = find_hot_leads(state, None, limit=1_000)
+    touched = set(state.loaded.worklist.position[find_touched(state)])
+    assert found.total == len(hot) > 0
+    assert {row["lead_id"] for row in found.rows} == hot - touched
+    some = sorted(hot - touched)[:1]
+    for lead in some:
+        client.post(f"/v1/leads/{lead}/activities", json={"kind": "demo_request", "actor": "rep"})
+        again = find_hot_leads(state, None, limit=1_000)
+        assert again.untouched in (found.untouched, found.untouched - 1)
+
+
+def test_what_happened_lately_is_in_the_data_and_named(client: TestClient) -> None:
+    from serving.results.recent_changes import find_recent_changes
+
+    found = find_recent_changes(client.app.state.app_state, None)
+    assert found is not None and found.days in (1, 7) and found.rows
+    text = words(page(client, "/?role=manager"))
+    assert all(change.name in text for change in found.rows)
+    assert [change.at for change in found.rows] == sorted((change.at for change in found.rows), reverse=True)
+
+
+@pytest.mark.parametrize("path", [*(f"/?role={role}" for role in ROLES), "/team", "/help", "/help/rep"])
+@pytest.mark.parametrize("code", ["ko", "pl"])
+def test_pages_are_whole_in_every_language(client: TestClient, path: str, code: str) -> None:
+    client.cookies.set("leadscore_language", code)
+    html = page(client, path)
+    assert f'<html lang="{code}"' in html
+    shown = re.sub(r'<(?:p|ul|div)[^>]* lang="en">.*?</(?:p|ul|div)>', " ", html, flags=re.DOTALL)
+    for english in ("Today", "Waiting too long", "Hot and not called", "Promises kept", "Step by step", "in a week"):
+        assert english not in words(shown), english
