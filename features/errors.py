@@ -27,6 +27,10 @@ class ExitStatus(IntEnum):
     ACT = 24
     TABLE_LOST = 25
     STORAGE = 26
+    CHALLENGER_BETTER = 30
+    CHAMPION_KEPT = 31
+    INCONCLUSIVE = 32
+    RETRAIN_REFUSED = 33
 
 
 class LeadScoreError(Exception):

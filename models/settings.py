@@ -59,6 +59,7 @@ class GateSettings(BaseModel):
     calibration: float = Field(default=0.1, gt=0, lt=1, description="of the calibration error, as a share of base rate")
     wins: float = Field(default=0.1, gt=0, lt=1, description="as a share of the champion's wins at capacity")
     minimum_won: int = Field(default=50, ge=10, description="won leads before anything is concluded")
+    milliseconds: float = Field(default=20.0, gt=0, description="that scoring and explaining one lead may take")
     draws: int = Field(default=1000, ge=200)
     seed: int = 7
 
@@ -76,5 +77,8 @@ class MonitorSettings(BaseModel):
     missing: float = Field(default=0.10, gt=0, lt=1, description="by how much a share of missing values may rise")
     miscalibration: float = Field(default=0.2, gt=0, lt=1, description="relative gap of observed and predicted wins")
     minimum_won: int = Field(default=20, ge=5, description="won leads since the training before they are judged")
+    data_days: float | None = Field(
+        default=None, gt=0, description="age of the data, by the clock on the wall, from which to act; null: any age"
+    )
     draws: int = Field(default=1000, ge=200)
     seed: int = 7

@@ -49,7 +49,7 @@ def promote_bundle(
     ------
     PromotionError : the gate keeps the bundle back
     """
-    from pipelines.tracking.mlflow_run import mirror_aliases
+    from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
 
     if check and reason:
         raise ContractError("asking the gate promotes nothing, so there is nothing to give a reason for.")
@@ -62,7 +62,10 @@ def promote_bundle(
         else:
             chosen = resolve_bundle_hash(paths, bundle)
         answer = ask_gate(context, chosen, gate or GateSettings())
+        if not check:
+            keep_decision(paths, _decision(answer, reason))
         if not answer.passes and not reason and not check:
+            tell_decisions(context)
             raise PromotionError(answer.text)
 
         moves = churn_if_possible(context, chosen, top)
@@ -70,7 +73,34 @@ def promote_bundle(
             return Promotion(answer, moves)
 
         how = MoveKind.FORCED if reason else MoveKind.GATE
-        found = point_to(paths, chosen, PointerMove(how, reason or answer.sentence))
-        if moves["champion"] != chosen:
-            moves = keep_churn(context, moves, how)
-        return Promotion(answer, moves, found, mirror_aliases(context, moves))
+        found, moves, untold = make_champion(context, chosen, PointerMove(how, reason or answer.sentence), moves)
+        return Promotion(answer, moves, found, untold or tell_decisions(context))
+
+
+def make_champion(
+    context: Context, chosen: str, move: PointerMove, moves: dict[str, Any] | None = None
+) -> tuple[Champion, dict[str, Any], str]:
+    """Point to a bundle that may score; returns the champion, who moved, and what MLflow could not be told.
+
+    ``moves`` is the churn report of the move, where it was made already. The caller holds the source's lock.
+    """
+    from pipelines.tracking.mlflow_run import mirror_aliases
+
+    told = churn_if_possible(context, chosen) if moves is None else moves
+    found = point_to(context.paths, chosen, move)
+    if told["champion"] != chosen:
+        told = keep_churn(context, told, move.how)
+    return found, told, mirror_aliases(context, told)
+
+
+def _decision(answer: Answer, reason: str) -> dict[str, Any]:
+    """The gate's answer on a promotion as it is written down."""
+    forced = bool(reason) and not answer.passes
+    return {
+        "kind": "promote",
+        "decision": "forced" if forced else "promoted" if answer.passes else "kept back",
+        "sentence": reason if forced else answer.sentence,
+        "champion_before": answer.champion,
+        "challenger": answer.challenger,
+        "gate": answer.record(),
+    }

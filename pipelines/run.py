@@ -96,6 +96,7 @@ def register_trained_bundle(context: Context) -> str | None:
     Both need a clean audit and a verdict that allows it. Any other bundle is a challenger, for the gate to judge.
     """
     from models.bundle import load_bundle
+    from pipelines.feeds.feed_profiles import keep_feed_profile
     from pipelines.registry.promotion_gate import fits, reasons_not_clean
 
     points = register_points(context)
@@ -104,6 +105,7 @@ def register_trained_bundle(context: Context) -> str | None:
         ensure_pointer(context.paths)
         return points
     bundle_hash = keep_bundle(context.paths, folder)
+    keep_feed_profile(context, load_bundle(folder))
     now = read_champion(context.paths)
     if now is not None and now.hash == bundle_hash:
         return "champion"

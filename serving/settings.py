@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from serving.networks import IPNetwork
+from pipelines.outbound.networks import IPNetwork
 from serving.oidc_settings import OidcSettings
 
 

@@ -22,12 +22,22 @@ class DriftRow(TypedDict):
 
 
 class MonitorFinding(Record):
-    """One check: how grave, what was seen, what to do next."""
+    """One check: how grave, what was seen, what to do next; ``place`` names table, feed and column."""
 
     check: str
     level: str
     sentence: str
     next: str
+    place: str = ""
+
+
+class RetrainAdvice(Record):
+    """Whether to train again: ``now``, ``can wait``, ``not enough closed yet`` or ``mend the feeds first``, and why."""
+
+    verdict: str
+    sentence: str
+    won: int
+    needed: int
 
 
 class MonitorRecord(Artifact):
@@ -47,3 +57,4 @@ class MonitorRecord(Artifact):
     findings: tuple[MonitorFinding, ...]
     scores: DriftRow | None
     features: tuple[DriftRow, ...]
+    retrain: RetrainAdvice | None = None

@@ -9,6 +9,7 @@ import typer
 from features.errors import ExitStatus, LeadScoreError
 from pipelines.cli import bench, champion, leads, monitor, results, rubric, scorecard, snapshot, worklist
 from pipelines.cli.accounts import commands as account_commands
+from pipelines.cli.closing import retrain_command
 from pipelines.cli.options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
 from pipelines.cli.output import DEBUG_FLAG, Output, options
 from pipelines.stages.stage_table import STAGES, TRACK
@@ -196,6 +197,7 @@ app.add_typer(leads.app)
 app.add_typer(account_commands.app)
 app.add_typer(champion.app)
 app.add_typer(monitor.app)
+app.add_typer(retrain_command.app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(scorecard.app)
 app.add_typer(rubric.app, name="rubric")

@@ -22,6 +22,9 @@ def monitor(
     input_file: Annotated[
         str | None, typer.Option("--input", help="leads to check; default: open leads of the last matrix")
     ] = None,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="tell the receivers of LEADSCORE_ALERT_* where action is needed")
+    ] = False,
     params: Params = None,
     json: Json = False,
     debug: Debug = False,
@@ -44,7 +47,21 @@ def monitor(
     if not json and record.features:
         rows = [[_short(dict(row)[name]) for name in COLUMNS] for row in record.features[:SHOWN]]
         output.table("Features that moved most", list(COLUMNS.values()), rows)
+    if alert and record.verdict == Level.ACT:
+        tell(output, "monitor.act", f"leadscore {record.source}: {record.headline}", monitor_text(record))
     return int(ExitStatus.ACT) if record.verdict == Level.ACT else 0
+
+
+def tell(output: Output, event: str, subject: str, text: str) -> None:
+    """Send an alert; what cannot be sent is said beside the output and changes no exit status."""
+    from pipelines.alerts.alert_settings import load_alerts
+    from pipelines.alerts.send_alert import send_alert
+
+    settings = load_alerts()
+    if not settings.anybody:
+        output.note("Nobody is told: set LEADSCORE_ALERT_WEBHOOK, or LEADSCORE_ALERT_SMTP and LEADSCORE_ALERT_MAIL_TO.")
+    for problem in send_alert(settings, event, subject, text, {}):
+        output.note(problem)
 
 
 COLUMNS = {
@@ -67,6 +84,8 @@ def monitor_text(record: "MonitorRecord") -> str:
         lines.append(f"  {finding.check}: {finding.level}. {finding.sentence}")
         if finding.next:
             lines.append(f"    next: {finding.next}")
+    if record.retrain is not None:
+        lines.append(f"  retrain: {record.retrain.verdict}. {record.retrain.sentence}")
     return "\n".join(lines)
 
 

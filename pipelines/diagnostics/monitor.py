@@ -13,12 +13,17 @@ from models.judging.drift import monitor_findings
 from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores
 from models.judging.drift.monitor_findings import Finding, Level
 from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_segments, compare_with_predicted
+from models.judging.drift.retrain_advice import advise
+from models.judging.promotion.rows_to_come import count_won_leads
 from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
-from models.settings import MonitorSettings
+from models.settings import GateSettings, MonitorSettings
 from pipelines.artifacts.monitor_record import MonitorRecord
+from pipelines.feeds.feed_findings import judge_data_age, judge_feeds, judge_leaks
+from pipelines.feeds.feed_profiles import read_feed_profile
+from pipelines.feeds.measured_cadence import read_cadence
 from pipelines.registry.champion import require_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
-from pipelines.registry.promotion_gate import count_won_leads, fits, trained_through
+from pipelines.registry.promotion_gate import fits, trained_through
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
@@ -59,11 +64,20 @@ def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | Non
     matrix = matrix_for(context, bundle, load_matrix(context.paths.matrix))
     now = seen or _rows_to_watch(context, bundle, matrix)
 
-    findings, drifts, scores = _judge_drift(bundle, now, settings)
-    findings += _judge_outcomes(context, bundle, matrix, settings)
+    profile = read_feed_profile(context, bundle.hash)
+    usual = None if profile is None or now.is_file else profile["ages_outside"]
+    findings, drifts, scores = _judge_drift(bundle, now, settings, usual)
+    outcomes, won = _judge_outcomes(context, bundle, matrix, settings)
+    findings += outcomes
+    if not now.is_file:
+        findings = [*judge_feeds(context, profile), judge_leaks(context), *findings]
+        age = judge_data_age(context, settings)
+        findings += [age] if age is not None else []
 
     level = monitor_findings.overall(findings)
     through = trained_through(bundle)
+    days = None if through is None or now.as_of is None else (now.as_of - through) / pd.Timedelta(days=1)
+    advice = advise(findings, won, GateSettings().minimum_won, days, read_cadence(context.paths))
     return MonitorRecord.of(
         {
             "source": context.paths.source,
@@ -77,6 +91,7 @@ def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | Non
             "findings": [finding.record() for finding in findings],
             "scores": None if scores is None else scores.record(),
             "features": [drift.record() for drift in drifts],
+            "retrain": None if through is None else advice.record(),
         }
     )
 
@@ -93,7 +108,7 @@ def _rows_to_watch(context: Context, bundle: Bundle, matrix: Matrix) -> WatchedR
 
 
 def _judge_drift(
-    bundle: Bundle, now: WatchedRows, settings: MonitorSettings
+    bundle: Bundle, now: WatchedRows, settings: MonitorSettings, usual: float | None
 ) -> tuple[list[Finding], tuple[Drift, ...], Drift | None]:
     """Findings on the rows of now, drift per feature (most moved first) and of the scores."""
     volumes = bundle.trained_on.get("leads_per_moment")
@@ -106,7 +121,7 @@ def _judge_drift(
     age = rows.keys["age_days"].to_numpy(dtype=np.float64)
     outside = (age < low - _DAY) | (age > high + _DAY)
     if np.isfinite([low, high]).all() and np.isfinite(age).any():
-        findings.append(monitor_findings.judge_ages(float(outside.mean()), low, high, settings))
+        findings.append(monitor_findings.judge_ages(float(outside.mean()), low, high, settings, usual))
         rows = rows.take(~outside)
 
     if not len(rows):
@@ -135,16 +150,18 @@ def _weights(bundle: Bundle, rows: Matrix) -> dict[str, float]:
     return dict(zip(found.names, (size / max(float(size.sum()), 1e-12)).tolist(), strict=True))
 
 
-def _judge_outcomes(context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings) -> list[Finding]:
-    """What came true since the training."""
+def _judge_outcomes(
+    context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings
+) -> tuple[list[Finding], int]:
+    """What came true since the training, and how many leads new to the bundle were won."""
     through = trained_through(bundle)
     base = monitor_findings.judge_base_rate(
-        compare_base_rate(matrix, through, float(bundle.meta["base_rate"]), settings)
+        compare_base_rate(matrix, through, float(bundle.meta["base_rate"]), settings), settings
     )
 
     if through is None:
         sentence = "Without clocks it is unknown which outcomes came after training."
-        return [base, Finding("calibration", Level.UNKNOWN, sentence)]
+        return [base, Finding("calibration", Level.UNKNOWN, sentence)], 0
 
     judged = matrix.take(find_unseen_rows(matrix, through, unit_of(context.source)).rows)
     won = count_won_leads(judged)
@@ -153,8 +170,8 @@ def _judge_outcomes(context: Context, bundle: Bundle, matrix: Matrix, settings: 
 
     model = bundle.components.get(SegmentedModel.name)
     if not isinstance(model, SegmentedModel):
-        return calibrated
+        return calibrated, won
     segments = compare_segments(
         judged, bundle.log_odds(judged.values), read_segments(judged.values, model.feature), settings
     )
-    return [*calibrated, monitor_findings.judge_segments(segments, settings)]
+    return [*calibrated, monitor_findings.judge_segments(segments, settings)], won

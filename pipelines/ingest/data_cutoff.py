@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.row_selection import keep_rows
@@ -134,3 +135,16 @@ def set_open_deals_aside(source: Source, shapes: Mapping[str, ShapedTable]) -> t
         f"({last:%Y-%m-%d}), up to {furthest:%Y-%m-%d}, which are dates that somebody expects. Their leads stay open; "
         "declare 'data_cutoff' if these deals were lost."
     )
+
+
+def set_later_rows_aside(shapes: Mapping[str, ShapedTable], as_of: pd.Timestamp) -> dict[str, ShapedTable]:
+    """Tables as an export of a moment would have had them: rows known from then on count as not of them."""
+    kept = {}
+    for table, shaped in shapes.items():
+        clock = TABLES[table].clock
+        known = shaped.frame.get(clock)
+        if known is None or not pd.api.types.is_datetime64_any_dtype(known):
+            kept[table] = shaped
+        else:
+            kept[table] = keep_rows(shaped, ~(known >= as_of).fillna(False).to_numpy(dtype=np.bool_))
+    return kept

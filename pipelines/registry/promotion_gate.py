@@ -1,5 +1,6 @@
 """Ask the promotion gate about a kept bundle: on the last matrix and audit of its source; moves nothing."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.promotion import gate
 from models.judging.promotion.gate import Answer
 from models.judging.promotion.paired_checks import CHALLENGER, CHAMPION, paired_checks
+from models.judging.promotion.rows_to_come import count_won_leads, enough_at, wins_to_decide
 from models.judging.promotion.unseen_rows import UnseenRows, find_unseen_rows, unit_of
 from models.settings import GateSettings
 from pipelines.artifacts.audit_record import AuditRecord
@@ -26,6 +28,8 @@ from pipelines.registry.matrix_for_bundle import is_same_but_for_rules, matrix_f
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog, load_matrix
 from pipelines.workspace.table_files import load_tables
+
+_TIMED, _TRIES = 200, 3  # leads of a batch, and batches, by which a bundle's speed is measured
 
 
 def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answer:
@@ -52,6 +56,9 @@ def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answe
         return gate.answer_not_clean(challenger, champion, reasons)
     if now is not None and now.hash == challenger:
         return gate.answer_champion_already(challenger)
+    taken = milliseconds_per_lead(context, new)
+    if taken > settings.milliseconds:
+        return gate.answer_too_slow(challenger, champion, taken, settings.milliseconds)
     if context.source.mode == "points" and not new.by_points:
         return gate.answer_mode_points(challenger, champion, evidence_of(context, new))
     if now is None:
@@ -105,7 +112,8 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
 
     months = gate.months_of(judged.keys["as_of"])
     if won < settings.minimum_won:
-        return gate.answer_too_few(new.hash, old.hash, later, won, months, settings)
+        at = enough_at(matrix, later.through, settings.minimum_won, unit_of(context.source))
+        return gate.answer_too_few(new.hash, old.hash, later, won, months, settings, at)
 
     capacity = SnapshotCapacity.of(context.source)
     checks = paired_checks(
@@ -117,17 +125,28 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
         population_of(context.source, load_tables(context.paths), judged.keys, judged.label).kept,
     )
 
-    return gate.answer_paired_checks(new.hash, old.hash, checks, len(judged), won, months)
+    needed = wins_to_decide(checks, won)
+    at = None if needed is None else enough_at(matrix, later.through, needed, unit_of(context.source))
+    return gate.answer_paired_checks(new.hash, old.hash, checks, len(judged), won, months, at)
+
+
+def milliseconds_per_lead(context: Context, bundle: Bundle) -> float:
+    """What scoring and explaining one lead takes here, in a batch of leads; the best of a few tries."""
+    values = load_matrix(context.paths.matrix).values.head(_TIMED)
+    if not len(values):
+        return 0.0
+    matrix = matrix_for(context, bundle, load_matrix(context.paths.matrix).take(np.arange(len(values))))
+    best = np.inf
+    for _ in range(_TRIES):
+        started = time.perf_counter()
+        bundle.contributions(matrix.values)
+        best = min(best, time.perf_counter() - started)
+    return float(1e3 * best / len(values))
 
 
 def _log_odds(context: Context, bundle: Bundle, matrix: Matrix, later: UnseenRows) -> Floats:
     values = matrix_for(context, bundle, matrix).values
     return bundle.log_odds(values.iloc[later.rows].reset_index(drop=True))
-
-
-def count_won_leads(judged: Matrix) -> int:
-    """Distinct (lead, episode) pairs won on at least one of the rows: weekly rows of one win count once."""
-    return len(judged.keys.loc[judged.label == 1.0, ["lead_id", "episode"]].drop_duplicates())
 
 
 def shares_of(matrix: Matrix, later: UnseenRows, every_days: int | None) -> Floats:

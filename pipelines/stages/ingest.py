@@ -27,7 +27,7 @@ from pipelines.ingest.canonical_shape import (
     read_columns,
     shape_table,
 )
-from pipelines.ingest.data_cutoff import find_cutoff, set_open_deals_aside
+from pipelines.ingest.data_cutoff import find_cutoff, set_later_rows_aside, set_open_deals_aside
 from pipelines.ingest.diagnosis.fewer_rows import check_rows_against_last
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
@@ -71,8 +71,10 @@ QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows
 TABLE_LOST = "table_lost"  # verdict of an ingest that was refused
 
 
-def ingest(source: Source, paths: Paths) -> CountsRecord:
+def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> CountsRecord:
     """Read, check and write every table of a source; returns what ``counts.json`` holds.
+
+    ``as_of`` leaves out rows known from that moment on, as if the export had been made then.
 
     Writes ``<table>.parquet`` for every table of the contract (duplicates merged and accounts matched by the declared
     identity rules), ``identity.parquet`` (each merge and match), ``unresolved/`` (the tables before them),
@@ -96,7 +98,9 @@ def ingest(source: Source, paths: Paths) -> CountsRecord:
     history = read_history(source, paths)
     source = history.source
     raws, shapes = read_tables(source, get_data(source, paths), paths, history.raws)
-    fewer = [] if source.generator is not None else check_rows_against_last(paths, raws)
+    if as_of is not None:
+        shapes = set_later_rows_aside(shapes, as_of)
+    fewer = [] if source.generator is not None or as_of is not None else check_rows_against_last(paths, raws)
     shapes, open_deals = set_open_deals_aside(source, shapes)
     register = read_register(paths.root)
     keys = hide_in_keys(match_references(source, raws, shapes), register)

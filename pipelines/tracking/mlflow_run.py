@@ -42,7 +42,7 @@ def track_run(context: Context, summary: SummaryRecord) -> TrackRecord:
     problem = ""
     try:
         with client_of(context.paths) as (mlflow, client):
-            experiment = _experiment(client, context)
+            experiment = experiment_of(client, context)
             _end_killed_runs(client, experiment, context.paths)
             for waiting in list_waiting(context.paths):
                 told = _send(mlflow, client, context, experiment, waiting)
@@ -69,7 +69,7 @@ def describe_failure(error: Exception) -> str:
 def _log_churn(mlflow: Any, client: Any, context: Context, moved: dict[str, Any]) -> None:
     """Who moved with a promotion or a rollback: figures as metrics, the whole report as a file."""
     started = mlflow.start_run(
-        experiment_id=_experiment(client, context),
+        experiment_id=experiment_of(client, context),
         run_name=f"{context.source.name} {moved.get('how', 'promotion')} {str(moved['challenger'])[:12]}",
     )
     with started:
@@ -109,7 +109,8 @@ def mirror_aliases(context: Context, moved: dict[str, Any] | None = None) -> str
     return ""
 
 
-def _experiment(client: Any, context: Context) -> str:
+def experiment_of(client: Any, context: Context) -> str:
+    """The id of the source's experiment, made where it is missing."""
     found = client.get_experiment_by_name(context.source.name)
     if found is not None:
         return str(found.experiment_id)

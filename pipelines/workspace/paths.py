@@ -140,6 +140,25 @@ class Paths:
         return self.root / "bundles"
 
     @property
+    def retrain(self) -> Path:
+        """The page and record of the last retrain, and what it saw."""
+        return self.root / "retrain"
+
+    @property
+    def decisions(self) -> Path:
+        """Answers of the promotion gate, a file each."""
+        return self.root / "decisions"
+
+    @property
+    def cadence(self) -> Path:
+        """After how many days past models had aged."""
+        return self.root / "feeds" / "cadence.json"
+
+    def feed_profile(self, bundle_hash: str) -> Path:
+        """How the tables looked when a bundle was trained."""
+        return self.root / "feeds" / f"{bundle_hash}.json"
+
+    @property
     def probed(self) -> Path:
         """Bundles that scored made-up leads soundly, by hash; made anew by the next probe where it is missing."""
         return self.root / "probed.json"

@@ -4,7 +4,7 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from serving.networks import IPAddress, IPNetwork, unmapped
+from pipelines.outbound.networks import IPAddress, IPNetwork, unmapped
 
 _CLIENTS = 10_000  # remembered at once, which bounds the memory
 _NETWORK_BITS = 64  # of an IPv6 address: what one customer is given (RFC 6177), so that one host is one client

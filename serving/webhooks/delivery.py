@@ -2,22 +2,19 @@
 
 import http.client
 import json
-import socket
-import ssl
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from serving.networks import IPNetwork
+from pipelines.outbound.networks import IPNetwork
+from pipelines.outbound.posting import look_up, post
+from pipelines.outbound.receivers import AddressRefusedError, parse_address
 from serving.store.engine import Store
 from serving.store.tables import OutboxMessage, Webhook
 from serving.store.wall_clock import wall_now
-from serving.webhooks.addresses import AddressRefusedError, Receiver, parse_address, resolve_receiver
 from serving.webhooks.outbox import ATTEMPTS, SIGNATURE, sign
 
 SECONDS = 5.0  # a whole delivery may take, name lookup to last byte
@@ -25,7 +22,6 @@ _LONGEST_PAUSE = 3600  # seconds
 _BATCH = 20  # messages of one receiver in one turn
 _TURN_SECONDS = 10.0  # after which a slow receiver lets others have its thread
 _RECEIVERS = 8  # receivers served at once
-_ANSWER_BYTES = 65_536  # of an answer that are read; what a receiver says beside its status does not matter
 _TRY_AGAIN = frozenset({408, 425, 429})  # refusals that speak of the receiver, not of the message
 
 
@@ -133,7 +129,7 @@ def send_message(hook: Webhook, row: OutboxMessage, networks: Sequence[IPNetwork
     until = time.monotonic() + SECONDS
     try:
         receiver = parse_address(hook.url)
-        status = _post(receiver, _look_up(receiver, networks, until), body, headers, until)
+        status = post(receiver, look_up(receiver, networks, until), body, headers, until)
     except AddressRefusedError as problem:
         return str(problem)
     except (OSError, http.client.HTTPException, ValueError) as problem:
@@ -141,79 +137,3 @@ def send_message(hook: Webhook, row: OutboxMessage, networks: Sequence[IPNetwork
     except Exception as problem:  # nothing a receiver sends may stop the queue: it counts as an attempt
         return f"unexpected {type(problem).__name__}"
     return "" if 200 <= status < 300 else f"status {status}"
-
-
-def _look_up(receiver: Receiver, networks: Sequence[IPNetwork], until: float) -> list[str]:
-    """Addresses of the receiver, looked up beside this thread: a name server that does not answer cannot be stopped."""
-    found: Future[list[str]] = Future()
-
-    def look() -> None:
-        try:
-            found.set_result(resolve_receiver(receiver, networks))
-        except Exception as problem:  # raised where the result is asked for
-            found.set_exception(problem)
-
-    threading.Thread(target=look, name="leadscore-webhook-name", daemon=True).start()
-    return found.result(timeout=until - time.monotonic())
-
-
-def _post(receiver: Receiver, addresses: Sequence[str], body: bytes, headers: dict[str, str], until: float) -> int:
-    """Status of a POST to the first address that answers; the name is not resolved a second time."""
-    connection = http.client.HTTPConnection(receiver.host, receiver.port, timeout=SECONDS)
-    connection.sock = _connect(receiver, addresses, until)
-    with _deadline(connection.sock, until):
-        try:
-            connection.request("POST", receiver.target, body, {**headers, "host": _host_header(receiver)})
-            answer = connection.getresponse()
-            answer.read(_ANSWER_BYTES)
-            return answer.status
-        finally:
-            connection.close()
-
-
-def _connect(receiver: Receiver, addresses: Sequence[str], until: float) -> socket.socket:
-    problem: OSError = OSError("no address")
-    for address in addresses:
-        try:
-            plain = socket.create_connection((address, receiver.port), timeout=_left(until))
-        except OSError as refused:
-            problem = refused
-            continue
-        if receiver.scheme != "https":
-            return plain
-        plain.settimeout(max(0.01, until - time.monotonic()))  # of a handshake it bounds the whole, not each read
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=receiver.host)
-    raise problem
-
-
-def _left(until: float) -> float:
-    """Seconds left; TimeoutError if there are none: a name may stand for hundreds of addresses that do not answer."""
-    seconds = until - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError
-    return seconds
-
-
-@contextmanager
-def _deadline(sock: socket.socket, until: float) -> Iterator[None]:
-    """End a connection at a moment, however slowly its bytes drip: a timeout of the socket starts anew with each."""
-
-    def end() -> None:
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it is closed already
-
-    timer = threading.Timer(max(0.1, until - time.monotonic()), end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _host_header(receiver: Receiver) -> str:
-    host = f"[{receiver.host}]" if ":" in receiver.host else receiver.host
-    usual = 443 if receiver.scheme == "https" else 80
-    return host if receiver.port == usual else f"{host}:{receiver.port}"

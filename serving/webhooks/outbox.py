@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
-from serving.networks import IPNetwork
+from pipelines.outbound.networks import IPNetwork
 from serving.problems import ConflictError, NotFoundError
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store

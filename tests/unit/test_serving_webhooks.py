@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from pipelines.outbound.receivers import AddressRefusedError, parse_address, resolve_receiver
 from serving.problems import InvalidError
 from serving.settings import ServeSettings
-from serving.webhooks.addresses import AddressRefusedError, check_address, parse_address, resolve_receiver
+from serving.webhooks.addresses import check_address
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 

@@ -29,16 +29,21 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was seen, and what to do next where there is something to do."""
+    """One check: what was seen, and what to do next where there is something to do.
+
+    ``place`` names table, feed and column (``activities/email_open.asset``) where the finding is about one.
+    """
 
     check: str
     level: Level
     sentence: str
     next: str = ""
+    place: str = ""
 
     def record(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {"check": self.check, "level": str(self.level), "sentence": self.sentence, "next": self.next}
+        found = {"check": self.check, "level": str(self.level), "sentence": self.sentence, "next": self.next}
+        return found | ({"place": self.place} if self.place else {})
 
 
 def overall(findings: Sequence[Finding]) -> Level:
@@ -49,7 +54,7 @@ def overall(findings: Sequence[Finding]) -> Level:
 
 def headline(level: Level, findings: Sequence[Finding]) -> str:
     """The verdict in one sentence."""
-    names = " and ".join(finding.check for finding in findings if finding.level == level)
+    names = " and ".join(dict.fromkeys(finding.check for finding in findings if finding.level == level))
     return {
         Level.ACT: f"Act: {names}.",
         Level.WATCH: f"Watch: {names}. Nothing calls for action yet.",
@@ -74,9 +79,10 @@ def judge_features(drifts: Sequence[Drift], settings: MonitorSettings) -> Findin
     if grave:
         advice = "Find out whether the market or the export changed: fix the export, or train again on newer rows."
         return Finding("features", Level.ACT, sentence, advice)
-    return Finding(
-        "features", Level.WATCH, sentence, "The model relies little on them, or they moved little: check again later."
-    )
+    if all(drift.weight < settings.important for drift in moved):
+        told = f"{len(moved)} of {len(drifts)} features moved, none of which the model relies on: {text}.{small}"
+        return Finding("features", Level.OK, told)
+    return Finding("features", Level.WATCH, sentence, "They moved little: check again later.")
 
 
 def judge_scores(drift: Drift) -> Finding:
@@ -113,21 +119,25 @@ def judge_values(drifts: Sequence[Drift], rows: int, settings: MonitorSettings) 
     return Finding("values", level, "; ".join(parts) + ".", advice)
 
 
-def judge_ages(outside: float, low: float, high: float, settings: MonitorSettings) -> Finding:
-    """Leads younger or older than any trained on."""
+def judge_ages(
+    outside: float, low: float, high: float, settings: MonitorSettings, usual: float | None = None
+) -> Finding:
+    """Leads younger or older than any trained on, against the share there was at the training, where it is known."""
     sentence = f"{outside:.1%} of the leads are younger or older than any trained on ({low:.0f} to {high:.0f} days)."
     if outside:
         sentence += " They are left out below."
-    if outside < settings.share:
+    if usual is not None:
+        sentence += f" At the training it was {usual:.1%}."
+    if outside < (usual or 0.0) + settings.share:
         return Finding("ages", Level.OK, sentence)
     return Finding("ages", Level.WATCH, sentence, "Their scores are guesses: close stale leads, or widen the cohort.")
 
 
-def judge_base_rate(shift: PriorShift | None) -> Finding:
-    """The base rate of what matured since."""
+def judge_base_rate(shift: PriorShift | None, settings: MonitorSettings) -> Finding:
+    """The base rate of what matured since; to be watched beyond noise and from the same relative gap as promises."""
     if shift is None:
         return Finding("base rate", Level.UNKNOWN, "Too few rows have matured since training to judge the base rate.")
-    if not shift.moved:
+    if not shift.moved or abs(shift.rate / max(shift.before, 1e-9) - 1) < settings.miscalibration:
         return Finding("base rate", Level.OK, shift.sentence)
     return Finding("base rate", Level.WATCH, shift.sentence, "If it lasts, train again on newer rows.")
 

@@ -52,6 +52,7 @@ class Answer:
     needed : what to do next where the challenger is not promoted, else empty
     rows, won : judged rows and distinct leads won among them
     months : calendar months pooled, ``2026-05``
+    enough_at : where it is inconclusive, when there will be rows enough at the pace of the past
     """
 
     verdict: GateVerdict
@@ -63,11 +64,17 @@ class Answer:
     rows: int = 0
     won: int = 0
     months: tuple[str, ...] = ()
+    enough_at: pd.Timestamp | None = None
 
     @property
     def passes(self) -> bool:
         """Whether the challenger may be promoted."""
         return self.verdict in OPEN
+
+    @property
+    def better(self) -> bool:
+        """Whether it passes and is better beyond noise in at least one figure: being younger is none."""
+        return self.verdict is GateVerdict.PASSED and any(check.better for check in self.checks)
 
     @property
     def text(self) -> str:
@@ -79,6 +86,7 @@ class Answer:
         return {
             "verdict": str(self.verdict),
             "passes": self.passes,
+            "better": self.better,
             "challenger": self.challenger,
             "champion": self.champion,
             "sentence": self.sentence,
@@ -87,6 +95,7 @@ class Answer:
             "rows": self.rows,
             "won": self.won,
             "months": list(self.months),
+            "enough_at": None if self.enough_at is None else f"{self.enough_at:%Y-%m-%d}",
         }
 
 
@@ -199,17 +208,26 @@ def answer_no_clocks(challenger: str, champion: str) -> Answer:
 
 
 def answer_too_few(
-    challenger: str, champion: str, later: UnseenRows, won: int, months: Sequence[str], settings: GateSettings
+    challenger: str,
+    champion: str,
+    later: UnseenRows,
+    won: int,
+    months: Sequence[str],
+    settings: GateSettings,
+    enough_at: pd.Timestamp | None = None,
 ) -> Answer:
-    """Not enough wins came after both models were trained."""
+    """Not enough wins came after both models were trained; ``enough_at`` is when there will be, by the past's pace."""
     sentence = (
         f"Inconclusive, the champion stays: {len(later.rows):,} rows with {won:,} won leads have matured among those "
         f"whose labels came after both models were trained (through {later.through:%Y-%m-%d}); "
         f"{settings.minimum_won} won leads are needed."
     )
 
+    pace = "" if enough_at is None else f" At the pace of the past, there will be enough from {enough_at:%Y-%m-%d} on."
     if later.next_at is not None and not len(later.rows):
-        wait = f"The first such row matures on {later.next_at:%Y-%m-%d}."
+        wait = f"The first such row matures on {later.next_at:%Y-%m-%d}.{pace}"
+    elif enough_at is not None:
+        wait = pace.strip()
     elif won and months:
         more = -(-(settings.minimum_won - won) * len(months) // won)
         wait = f"At the pace of the {len(months)} months so far, about {more} more are needed."
@@ -225,13 +243,37 @@ def answer_too_few(
         rows=len(later.rows),
         won=won,
         months=tuple(months),
+        enough_at=enough_at,
+    )
+
+
+def answer_too_slow(challenger: str, champion: str | None, milliseconds: float, allowed: float) -> Answer:
+    """A bundle that scores, but not in time."""
+    return Answer(
+        verdict=GateVerdict.NOT_CLEAN,
+        challenger=challenger,
+        champion=champion,
+        sentence=(
+            f"Too slow, not promoted: scoring and explaining one lead takes {milliseconds:.1f} ms, {allowed:g} are "
+            "allowed."
+        ),
+        needed="Train with fewer or smaller boosters, or allow more ('milliseconds' under 'gate' in params.yaml).",
     )
 
 
 def answer_paired_checks(
-    challenger: str, champion: str, checks: tuple[Check, ...], rows: int, won: int, months: Sequence[str]
+    challenger: str,
+    champion: str,
+    checks: tuple[Check, ...],
+    rows: int,
+    won: int,
+    months: Sequence[str],
+    enough_at: pd.Timestamp | None = None,
 ) -> Answer:
-    """The verdict of the paired checks: every one has to be "not worse"."""
+    """The verdict of the paired checks: every one has to be "not worse".
+
+    ``enough_at`` is when intervals will be narrow enough, should the figures stay what they are; None where never.
+    """
     pooled = f"{rows:,} rows, {won:,} won leads of {months[0]} to {months[-1]}, later than both models were trained"
     worse = [check.name for check in checks if check.outcome == "worse"]
     undecided = [check.name for check in checks if check.outcome == "cannot tell"]
@@ -244,7 +286,10 @@ def answer_paired_checks(
         verdict = GateVerdict.INCONCLUSIVE
         names = " and ".join(undecided)
         sentence = f"Inconclusive, the champion stays: {names} may be worse than the margin allows ({pooled})."
-        needed = f"More matured rows narrow the intervals. {FORCE}"
+        when = (
+            "" if enough_at is None else f": should the figures stay as they are, enough from {enough_at:%Y-%m-%d} on"
+        )
+        needed = f"More matured rows narrow the intervals{when}. {FORCE}"
     else:
         verdict, sentence, needed = GateVerdict.PASSED, f"Passed: not worse on {pooled}.", ""
 
@@ -258,6 +303,7 @@ def answer_paired_checks(
         rows=rows,
         won=won,
         months=tuple(months),
+        enough_at=enough_at if verdict is GateVerdict.INCONCLUSIVE else None,
     )
 
 

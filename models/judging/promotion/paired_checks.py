@@ -44,6 +44,11 @@ class Check:
         return "worse" if self.low > 0 else "cannot tell"
 
     @property
+    def better(self) -> bool:
+        """Whether the challenger is better beyond noise: the whole interval lies below 0."""
+        return bool(np.isfinite(self.high)) and self.high < 0
+
+    @property
     def sentence(self) -> str:
         """The figures and what they mean."""
         form = ".0f" if self.name == "wins at capacity" else ".4f"

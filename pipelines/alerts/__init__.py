@@ -1,0 +1,1 @@
+"""Alerts of the monitor and of retrains, by webhook and mail."""

@@ -1,0 +1,88 @@
+"""What is wrong with the feeds, as findings of the monitor."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from models.judging.drift.monitor_findings import Finding, Level
+from models.judging.feeds.examine_feeds import find_feed_faults
+from models.judging.feeds.feed_fault import FeedFault, place
+from models.judging.leakage.audit import audit
+from models.settings import MonitorSettings
+from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.artifacts.verdict_record import MatrixVerdict
+from pipelines.feeds.feed_profiles import data_end
+from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.table_files import load_tables
+
+FEEDS, LEAK, AGE = "feeds", "leak", "data age"
+
+
+def judge_feeds(context: Context, trained: Mapping[str, Any] | None) -> list[Finding]:
+    """A finding per fault of a feed, or one that says there is none.
+
+    ``trained`` is the profile kept of the champion's training; without one, each feed is held against its own past.
+    """
+    cutoff = data_end(context)
+    if cutoff is None:
+        return [Finding(FEEDS, Level.UNKNOWN, "Without clocks nothing tells how fresh the tables are.")]
+    tables = load_tables(context.paths)
+    faults = find_feed_faults(tables, context.source, cutoff, trained)
+    if faults:
+        return [finding_of(fault) for fault in faults]
+    count = sum(name in context.source.tables for name in tables)
+    against = (
+        "" if trained is not None else " (against their own past alone: of the champion's training nothing was kept)"
+    )
+    return [
+        Finding(FEEDS, Level.OK, f"The {count} tables come as they used to: fresh, as many rows, like values{against}.")
+    ]
+
+
+def finding_of(fault: FeedFault) -> Finding:
+    """A fault as the monitor reports it."""
+    level = Level.ACT if fault.act else Level.WATCH
+    return Finding(str(fault.kind), level, fault.sentence, fault.remedy, place(fault.table, fault.feed, fault.column))
+
+
+def judge_leaks(context: Context) -> Finding:
+    """Columns that carry the outcome today; the audit is run anew where the matrix is newer than it."""
+    leaks = _leaks(context)
+    if leaks is None:
+        return Finding(LEAK, Level.UNKNOWN, "Too few outcomes are known to audit the columns.")
+    if not leaks:
+        return Finding(LEAK, Level.OK, "No column carries the outcome.")
+    columns = list(dict.fromkeys(column for column, _ in leaks))
+    remedy = (
+        "Scores follow the outcome as soon as the column does: declare it 'role: ignore' with 'excluded_because', mend "
+        "the export, and train again."
+    )
+    return Finding(LEAK, Level.ACT, "; ".join(f"{c}: {text}" for c, text in leaks[:3]), remedy, ", ".join(columns))
+
+
+def _leaks(context: Context) -> Sequence[tuple[str, str]] | None:
+    paths = context.paths
+    matrix_file, audit_file = MatrixVerdict.path(paths), AuditRecord.path(paths)
+    if audit_file.exists() and audit_file.stat().st_mtime >= matrix_file.stat().st_mtime:
+        found = AuditRecord.read(paths).findings
+        return [(one.column, one.message) for one in found if one.blocking]
+    if not (paths.matrix / "chop.json").exists():
+        return None
+    again = audit(load_matrix(paths.matrix), context.source, load_tables(paths), load_chop(paths.matrix))
+    return [(one.column, one.message) for one in again if one.blocking]
+
+
+def judge_data_age(context: Context, settings: MonitorSettings, now: datetime | None = None) -> Finding | None:
+    """Whether the data end too long ago by the clock on the wall; None where no limit is declared."""
+    cutoff = data_end(context)
+    if settings.data_days is None or cutoff is None:
+        return None
+    moment = pd.Timestamp((now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None))
+    days = (moment - cutoff) / pd.Timedelta(days=1)
+    sentence = f"The data end {days:.1f} days ago ({cutoff:%Y-%m-%d}); {settings.data_days:g} days are declared."
+    if days <= settings.data_days:
+        return Finding(AGE, Level.OK, sentence)
+    return Finding(AGE, Level.ACT, sentence, "Look after the export, then ingest and build the matrix.")

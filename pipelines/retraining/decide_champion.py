@@ -1,0 +1,144 @@
+"""The challengers of a retrain before the gate, and what follows from its answers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.errors import BundleError
+from models.bundle import load_bundle
+from models.judging.promotion.gate import Answer, GateVerdict
+from models.settings import GateSettings
+from pipelines.artifacts.train_record import TrainRecord
+from pipelines.feeds.feed_profiles import keep_feed_profile
+from pipelines.registry.champion import keep_bundle, read_champion
+from pipelines.registry.promotion_gate import ask_gate, trained_through
+from pipelines.retraining.replay_bundles import kept_hashes
+from pipelines.retraining.retrain_record import Decision, JudgedChallenger
+from pipelines.workspace.context import Context
+
+REFIT, TWIN, WAITING = "trained now, on everything", "trained now, without the last block", "of an earlier retrain"
+_MOST_WAITING = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A challenger and the gate's answer."""
+
+    hash: str
+    what: str
+    through: str | None
+    answer: Answer
+
+    def record(self) -> JudgedChallenger:
+        """As the page keeps it."""
+        return JudgedChallenger(hash=self.hash, what=self.what, trained_through=self.through, gate=self.answer.record())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What to do about the champion, why, and the challenger it is about."""
+
+    decision: Decision
+    sentence: str
+    next: str = ""
+    chosen: Judged | None = None
+
+
+def judge_challengers(context: Context, settings: GateSettings) -> list[Judged]:
+    """Every challenger, held against the champion on rows later than both.
+
+    The refit has seen every matured row, so nothing can be said of it before new outcomes come in: it waits, and later
+    retrains judge it. Its twin of the same recipe, trained without the last block, can be judged now; so can refits of
+    earlier retrains. What passes is promoted as it was judged, never another bundle in its name.
+    """
+    champion = read_champion(context.paths)
+    found = []
+    for bundle_hash, what in _challengers(context):
+        if champion is not None and champion.hash == bundle_hash:
+            continue
+        try:
+            answer = ask_gate(context, bundle_hash, settings)
+        except BundleError:
+            continue  # of another declaration: it could not score
+        through = trained_through(load_bundle(context.paths.bundles / bundle_hash, bundle_hash))
+        found.append(
+            Judged(
+                hash=bundle_hash,
+                what=what,
+                through=None if through is None else f"{through:%Y-%m-%d}",
+                answer=answer,
+            )
+        )
+    return found
+
+
+def _challengers(context: Context) -> list[tuple[str, str]]:
+    paths, champion = context.paths, read_champion(context.paths)
+    trained = TrainRecord.read(paths).hash if TrainRecord.exists(paths) else None
+    found: dict[str, str] = {}
+    if trained is not None:
+        found[trained] = REFIT
+        twin = paths.train / "twin"
+        if (twin / "bundle.json").exists():
+            twin_hash = keep_bundle(paths, twin)
+            keep_feed_profile(context, load_bundle(twin))
+            found[twin_hash] = TWIN
+    past = set() if champion is None else {move.hash for move in champion.history}
+    waiting = [name for name in reversed(kept_hashes(context)) if name not in past and name not in found]
+    return [*found.items(), *((name, WAITING) for name in waiting[:_MOST_WAITING])]
+
+
+def decide(judged: list[Judged]) -> Verdict:
+    """What follows: a challenger that is better beyond noise wins; being younger wins nothing."""
+    better = [one for one in judged if one.answer.better]
+    if better:
+        best = min(better, key=_log_loss_difference)
+        gains = [c.name for c in best.answer.checks if c.better]
+        return Verdict(
+            decision=Decision.BETTER,
+            sentence=(
+                f"{best.hash[:12]} ({best.what}) is better beyond noise in {' and '.join(gains)}, no worse in the rest."
+            ),
+            next="Promote it: 'leadscore promote --bundle "
+            + best.hash[:12]
+            + "', or retrain with --promote-if-better.",
+            chosen=best,
+        )
+    answers = {one.answer.verdict for one in judged}
+    decided = [one for one in judged if one.answer.verdict in (GateVerdict.PASSED, GateVerdict.WORSE)]
+    if decided:
+        told = next((one for one in decided if one.answer.verdict is GateVerdict.PASSED), decided[0])
+        if told.answer.verdict is GateVerdict.PASSED:
+            why = f"{told.hash[:12]} ({told.what}) is no worse, but no better beyond noise either; age is no reason."
+        else:
+            why = told.answer.sentence
+        return Verdict(decision=Decision.KEPT, sentence=why, next=_when(judged), chosen=told)
+    if judged and answers == {GateVerdict.NOT_CLEAN}:
+        first = judged[0]
+        return Verdict(
+            decision=Decision.REFUSED, sentence=first.answer.sentence, next=first.answer.needed, chosen=first
+        )
+    if not judged:
+        return Verdict(decision=Decision.KEPT, sentence="No challenger was trained, so there is nothing to decide.")
+    first = next((one for one in judged if one.answer.checks), judged[0])
+    return Verdict(
+        decision=Decision.INCONCLUSIVE,
+        sentence=first.answer.sentence,
+        next=_when(judged) or first.answer.needed,
+        chosen=first,
+    )
+
+
+def _when(judged: list[Judged]) -> str:
+    """From which date there will be enough to decide."""
+    dates = [(one.answer.enough_at, one) for one in judged if one.answer.enough_at is not None]
+    if not dates:
+        return ""
+    at, one = min(dates, key=lambda pair: pair[0])
+    name = f"{one.hash[:12]} ({one.what})"
+    return f"From about {at:%Y-%m-%d} on there will be enough outcomes to judge {name}: retrain then."
+
+
+def _log_loss_difference(one: Judged) -> float:
+    found = [check.difference for check in one.answer.checks if check.name == "log loss"]
+    return found[0] if found else np.inf

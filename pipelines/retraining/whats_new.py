@@ -1,0 +1,199 @@
+"""What the tables hold that the last retrain did not see: kept as fingerprints of keys and counts per week."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.array_types import Tables
+from features.errors import DataError
+from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, micros
+from features.schema.canonical_tables import TABLES
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.posted.posted_store import PostedRows, read_posted
+from pipelines.retraining.retrain_record import NewRows, WhatsNew
+from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_parquet
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
+
+_WEEK = 7 * MICROSECONDS_PER_DAY
+_SAID = {
+    "answers": "answers",
+    "activities": "activities",
+    "stages": "stages",
+    "field_values": "values looked up",
+    "feedback": "feedback",
+}
+Hashes = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a retrain saw: fingerprints of leads and of closed deals, rows per week of every table.
+
+    Parameters
+    ----------
+    leads : fingerprints of lead ids
+    deals : columns key, won, content: a row per closed deal
+    weeks : by table, rows by week of their clock
+    said : by table of the server's store, the last id
+    fingerprint : of all tables and the declaration: equal where nothing changed at all
+    """
+
+    leads: Hashes
+    deals: pd.DataFrame
+    weeks: Mapping[str, Mapping[int, int]]
+    said: Mapping[str, int]
+    until: str | None
+    fingerprint: str
+
+
+def see(paths: Paths, fingerprint: str) -> Seen:
+    """What the tables of the last ingest hold."""
+    tables = load_tables(paths)
+    cutoff = CountsRecord.read(paths).data_cutoff
+    return Seen(
+        leads=np.unique(_hash(tables["leads"], ["lead_id"])),
+        deals=_deals(tables),
+        weeks={name: _weeks(frame, TABLES[name].clock) for name, frame in tables.items()},
+        said={name: int(rows["id"].max()) if len(rows) else 0 for name, rows in _posted(paths).tables.items()},
+        until=cutoff,
+        fingerprint=fingerprint,
+    )
+
+
+def _posted(paths: Paths) -> PostedRows:
+    return read_posted(paths)
+
+
+def keep_seen(paths: Paths, seen: Seen) -> None:
+    """Remember it for the next retrain; once this one has ended, not before."""
+    with stage_dir(paths.root / "retrain" / "seen") as folder:
+        write_parquet(folder / "leads.parquet", pd.DataFrame({"key": seen.leads}))
+        write_parquet(folder / "deals.parquet", seen.deals)
+        weeks = {name: {str(week): rows for week, rows in own.items()} for name, own in seen.weeks.items()}
+        rest = {"weeks": weeks, "said": dict(seen.said), "until": seen.until, "fingerprint": seen.fingerprint}
+        write_json(folder / "seen.json", rest)
+
+
+def read_seen(paths: Paths) -> Seen | None:
+    """What the last retrain saw; None where there was none."""
+    folder = paths.root / "retrain" / "seen"
+    if not (folder / "seen.json").exists():
+        return None
+    try:
+        rest = read_json(folder / "seen.json")
+        return Seen(
+            leads=read_parquet(folder / "leads.parquet")["key"].to_numpy(dtype=np.uint64),
+            deals=read_parquet(folder / "deals.parquet"),
+            weeks={name: {int(week): rows for week, rows in own.items()} for name, own in rest["weeks"].items()},
+            said=rest["said"],
+            until=rest["until"],
+            fingerprint=rest["fingerprint"],
+        )
+    except (KeyError, TypeError, AttributeError) as problem:
+        raise DataError(
+            f"{folder} is damaged ({problem}); remove it: the next retrain takes everything as new."
+        ) from None
+
+
+def find_new(paths: Paths, before: Seen | None, now: Seen) -> WhatsNew:
+    """What came since the last retrain."""
+    old = before.deals if before is not None else now.deals.iloc[:0]
+    both = now.deals.merge(old, on="key", how="left", suffixes=("", "_before"), indicator=True)
+    fresh = both["_merge"] == "left_only"
+    flipped = ~fresh & (both["won"] != both["won_before"])
+    corrected = ~fresh & ~flipped & (both["content"] != both["content_before"])
+    back = int((~old["key"].isin(now.deals["key"])).sum())
+    new_leads = len(np.setdiff1d(now.leads, before.leads)) if before is not None else len(now.leads)
+    tables = {name: _new_rows(name, before, now) for name in now.weeks}
+    posted = read_posted(paths).tables
+    last = {} if before is None else before.said
+    said = {_SAID[name]: int((rows["id"] > last.get(name, 0)).sum()) for name, rows in posted.items() if name in _SAID}
+    found: dict[str, Any] = {
+        "since": None if before is None else before.until,
+        "until": now.until,
+        "tables": {name: rows.record() for name, rows in tables.items()},
+        "new_leads": new_leads,
+        "newly_won": int((fresh & both["won"]).sum()),
+        "newly_lost": int((fresh & ~both["won"]).sum()),
+        "corrected": int(corrected.sum()),
+        "reversed": int(flipped.sum()),
+        "taken_back": back,
+        "said": {name: count for name, count in said.items() if count},
+        "changed": before is None or before.fingerprint != now.fingerprint,
+    }
+    return WhatsNew.of(found | {"sentences": _sentences(found, tables)})
+
+
+def _sentences(found: Mapping[str, Any], tables: Mapping[str, NewRows]) -> list[str]:
+    if not found["changed"]:
+        return ["Nothing is new since the last retrain."]
+    since = (
+        "This is the first retrain: everything is new." if found["since"] is None else f"Since {found['since'][:10]}:"
+    )
+    lines = [
+        f"{since} {found['new_leads']:,} new leads; {found['newly_won']:,} deals newly won, {found['newly_lost']:,} "
+        "newly lost."
+    ]
+    if found["corrected"] or found["reversed"] or found["taken_back"]:
+        lines.append(
+            f"Outcomes that were known are other ones now: {found['corrected']:,} corrected, {found['reversed']:,} "
+            f"reversed between won and lost, {found['taken_back']:,} taken back."
+        )
+    late = [f"{name} {rows.late:,}" for name, rows in tables.items() if rows.late]
+    gone = [f"{name} {rows.gone:,}" for name, rows in tables.items() if rows.gone]
+    if found["since"] is not None and late:
+        lines.append(f"Late rows, of before but not in the data then: {', '.join(late)}.")
+    if found["since"] is not None and gone:
+        lines.append(f"Rows that were there and are gone: {', '.join(gone)}.")
+    if found["said"]:
+        lines.append("Said on the pages: " + ", ".join(f"{name} {n:,}" for name, n in found["said"].items()) + ".")
+    return lines
+
+
+def _new_rows(table: str, before: Seen | None, now: Seen) -> NewRows:
+    weeks = now.weeks[table]
+    rows = sum(weeks.values())
+    if before is None:
+        return NewRows(rows=rows, new=rows, late=0, gone=0)
+    old = before.weeks.get(table, {})
+    last = NEVER if before.until is None else int(micros(pd.DatetimeIndex([pd.Timestamp(before.until)]))[0]) // _WEEK
+    more = {week: weeks.get(week, 0) - old.get(week, 0) for week in {*weeks, *old}}
+    return NewRows(
+        rows=rows,
+        new=sum(by for week, by in more.items() if by > 0 and week >= last),
+        late=sum(by for week, by in more.items() if by > 0 and week < last),
+        gone=-sum(by for by in more.values() if by < 0),
+    )
+
+
+def _weeks(frame: pd.DataFrame, clock: str) -> dict[int, int]:
+    known = micros(frame[clock])
+    weeks, counts = np.unique(np.where(known == NEVER, 0, known // _WEEK), return_counts=True)
+    return dict(zip(weeks.tolist(), counts.tolist(), strict=True))
+
+
+def _deals(tables: Tables) -> pd.DataFrame:
+    outcomes = tables["outcomes"]
+    if not len(outcomes):
+        empty = {"key": np.zeros(0, np.uint64), "won": np.zeros(0, bool), "content": np.zeros(0, np.uint64)}
+        return pd.DataFrame(empty)
+    names = [name for name in ("closed_at", "amount", "product", "reason", "lead_id", "account_id") if name in outcomes]
+    found = pd.DataFrame(
+        {
+            "key": _hash(outcomes, ["opportunity_id"]),
+            "won": outcomes["won"].fillna(False).astype(bool).to_numpy(),
+            "content": _hash(outcomes, names),
+        }
+    )
+    return found.drop_duplicates("key", keep="last").reset_index(drop=True)
+
+
+def _hash(frame: pd.DataFrame, columns: list[str]) -> Hashes:
+    if not len(frame):
+        return np.zeros(0, dtype=np.uint64)
+    return np.asarray(pd.util.hash_pandas_object(frame[columns].astype("str"), index=False), dtype=np.uint64)

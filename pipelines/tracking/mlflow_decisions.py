@@ -1,0 +1,83 @@
+"""Every answer of the promotion gate as a record: a file here, and a run of its own in MLflow."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.errors import DataError
+from pipelines.tracking.mlflow_client import client_of, is_on_server
+from pipelines.tracking.mlflow_names import HASH_TAG
+from pipelines.tracking.mlflow_run import describe_failure, experiment_of
+from pipelines.workspace.atomic_files import read_json, to_json, write_json
+from pipelines.workspace.context import Context
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.private_files import make_folder
+
+_KEPT = 500  # newest decisions that stay here
+
+
+def keep_decision(paths: Paths, decision: Mapping[str, Any]) -> None:
+    """Write a decision down, as one MLflow is still to be told of."""
+    now = datetime.now(UTC)
+    record = dict(decision) | {"at": now.isoformat(timespec="seconds"), "run_id": None}
+    mark = hashlib.sha256(to_json(record).encode()).hexdigest()[:8]
+    make_folder(paths.decisions)
+    write_json(paths.decisions / f"{now:%Y%m%dT%H%M%S%f}-{mark}.json", record)
+    for old in _files(paths)[:-_KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def tell_decisions(context: Context) -> str:
+    """Log the decisions MLflow was not told of, each once; returns what is wrong with MLflow, empty if nothing is."""
+    if not is_on_server() and not (context.paths.data_dir / "mlflow.db").exists():
+        return ""
+    try:
+        waiting = [(file, record) for file in _files(context.paths) if (record := _read(file)) and not record["run_id"]]
+        if not waiting:
+            return ""
+        with client_of(context.paths) as (mlflow, client):
+            experiment = experiment_of(client, context)
+            for file, record in waiting:
+                write_json(file, record | {"run_id": _log(mlflow, experiment, context, file.stem, record)})
+    except Exception as error:  # MLflow raises what its stores, its transport and its parsers do
+        return describe_failure(error)
+    return ""
+
+
+def _log(mlflow: Any, experiment: str, context: Context, name: str, record: Mapping[str, Any]) -> str:
+    gate = record.get("gate") or {}
+    tags = {"kind": "decision", "source": context.source.name, "decision": str(record["decision"])}
+    tags |= {
+        HASH_TAG: str(record.get("challenger") or ""),
+        "verdict": str(gate.get("verdict", "")),
+        "leadscore.decision": name,
+    }
+    with mlflow.start_run(experiment_id=experiment, run_name=f"{context.source.name} decision", tags=tags) as run:
+        mlflow.log_metrics(decision_metrics(gate))
+        mlflow.log_dict(dict(record), "decision/decision.json")
+        return str(run.info.run_id)
+
+
+def decision_metrics(gate: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of an answer as flat metrics: ``gate.log_loss.difference``, ``gate.won``, ..."""
+    found = {f"gate.{name}": gate[name] for name in ("rows", "won") if name in gate}
+    for check in gate.get("checks", ()):
+        name = str(check["name"]).replace(" ", "_")
+        found |= {f"gate.{name}.{side}": check[side] for side in ("champion", "challenger", "difference", "margin")}
+        if check["ci"][0] is not None:
+            found |= {f"gate.{name}.low": check["ci"][0], f"gate.{name}.high": check["ci"][1]}
+    return {name: float(value) for name, value in found.items()}
+
+
+def _files(paths: Paths) -> list[Path]:
+    return sorted(paths.decisions.glob("*.json")) if paths.decisions.exists() else []
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    try:
+        found = read_json(file)
+    except DataError:
+        return None
+    return found if isinstance(found, dict) and "run_id" in found and "decision" in found else None

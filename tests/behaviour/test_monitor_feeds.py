@@ -1,0 +1,118 @@
+"""Every planted fault of a feed is named with its table, from its first weeks on; nothing is named where nothing is."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.array_types import Tables
+from features.errors import ExitStatus
+from features.schema.source import Source
+from models.judging.feeds.examine_feeds import find_feed_faults, profile_tables
+from models.settings import MonitorSettings
+from pipelines.diagnostics.monitor import monitor
+from pipelines.feeds.feed_profiles import read_feed_profile
+from pipelines.registry.champion import read_champion
+from pipelines.run import run_stage
+from pipelines.workspace.table_files import load_tables
+from tests.reference.feed_faults import FAULTS, TABLE_OF, planted, stood_at
+from tests.reference.tiny_run import TinyRun
+
+Cli = Callable[..., tuple[int, str, str]]
+WEEK = pd.Timedelta(days=7)
+CUTOFF = pd.Timestamp("2026-06-29")
+TRAINED, SINCE = CUTOFF - 26 * WEEK, CUTOFF - 10 * WEEK
+LATEST = {
+    "market step": 8,
+    "activities 9 hours off": 4,
+    "stages stopped": 2,
+    "outcomes stopped": 2,
+    "lead source renamed": 4,
+}
+LATEST |= {"lead source unknown": 4, "job titles blank": 4, "amount in thousands": 8}  # weeks: 10 leads come a week
+
+
+@pytest.fixture(scope="module")
+def tables(tiny_demo: TinyRun) -> Tables:
+    return load_tables(tiny_demo.context.paths)
+
+
+@pytest.fixture(scope="module")
+def source(tiny_demo: TinyRun) -> Source:
+    return tiny_demo.context.source
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_begins_is_named_with_its_table(fault: str, tables: Tables, source: Source) -> None:
+    trained = profile_tables(stood_at(tables, TRAINED), source, TRAINED)
+    now = SINCE + LATEST.get(fault, 2) * WEEK
+    found = find_feed_faults(stood_at(planted(tables, fault, SINCE), now), source, now, trained)
+    assert TABLE_OF.get(fault, "activities") in {one.table for one in found}
+    assert all(one.sentence.startswith(one.table) and one.remedy.endswith(".") for one in found)
+    assert len(found) <= 3, "what follows from a fault is not told again"
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "market step"])
+def test_an_export_that_rewrites_the_past_is_named(fault: str, tables: Tables, source: Source) -> None:
+    trained = profile_tables(tables, source, CUTOFF)
+    since = CUTOFF - 8 * WEEK if "stopped" in fault else pd.Timestamp("2000-01-01")
+    found = find_feed_faults(planted(tables, fault, since), source, CUTOFF, trained)
+    assert TABLE_OF.get(fault, "activities") in {one.table for one in found}
+
+
+def test_where_nothing_is_wrong_nothing_is_named(tables: Tables, source: Source) -> None:
+    trained = profile_tables(stood_at(tables, TRAINED), source, TRAINED)
+    for week in (1, 5, 12, 20, 26):
+        now = TRAINED + week * WEEK
+        assert find_feed_faults(stood_at(tables, now), source, now, trained) == []
+    assert find_feed_faults(tables, source, CUTOFF, None) == [], "nor without a profile of the training"
+
+
+def test_the_profile_of_a_training_holds_no_name_of_a_person(tiny_demo: TinyRun) -> None:
+    champion = read_champion(tiny_demo.context.paths)
+    assert champion is not None
+    kept = read_feed_profile(tiny_demo.context, champion.hash)
+    assert kept is not None and set(kept["tables"]) == set(tiny_demo.context.source.tables)
+    leads = load_tables(tiny_demo.context.paths)["leads"]
+    text = json.dumps(kept)
+    for column in ("full_name", "email", "phone", "lead_id"):
+        assert not any(json.dumps(str(value)) in text for value in leads[column].dropna().head(300))
+
+
+def _rewrite(run: TinyRun, table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    file = run.context.paths.raw / f"{table}.csv"
+    change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
+    for stage in ("ingest", "matrix"):
+        run_stage(run.context, stage)
+
+
+def test_the_command_ends_with_24_and_says_where_and_what_to_do(cli: Cli, tiny_copy: TinyRun) -> None:
+    assert monitor(tiny_copy.context, MonitorSettings(draws=200)).verdict == "ok", "undisturbed"
+    _rewrite(tiny_copy, "activities", lambda rows: rows[rows["Logged"] < "2026-04-30"])
+    status, out, _ = cli("monitor", *tiny_copy.args, "--json")
+    record = json.loads(out)
+    found = next(one for one in record["findings"] if one["check"] == "freshness")
+    assert (status, found["level"], found["place"]) == (ExitStatus.ACT, "act", "activities")
+    assert "has been silent for" in found["sentence"] and "ingest again" in found["next"]
+    assert record["retrain"]["verdict"] == "mend the feeds first" and "activities" in record["retrain"]["sentence"]
+    assert found["sentence"] in cli("monitor", *tiny_copy.args)[1]
+
+
+def test_a_column_that_begins_to_follow_the_outcome_is_a_leak(tiny_copy: TinyRun) -> None:
+    won = set(pd.read_csv(tiny_copy.context.paths.raw / "outcomes.csv", dtype=str).query("Won == 'yes'")["Lead ID"])
+    _rewrite(
+        tiny_copy,
+        "leads",
+        lambda rows: rows.assign(**{"Lead Source": rows["Lead Source"].where(~rows["Lead ID"].isin(won), "customer")}),
+    )
+    record = monitor(tiny_copy.context, MonitorSettings(draws=200))
+    found = next(one for one in record.findings if one.check == "leak")
+    assert (found.level, found.place) == ("act", "lead_source")
+
+
+def test_data_that_are_too_old_by_the_clock_on_the_wall(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    checks = {one.check: one for one in monitor(tiny_copy.context, MonitorSettings(draws=200, data_days=1)).findings}
+    assert checks["data age"].level in ("act", "ok") and "1 days are declared" in checks["data age"].sentence
+    assert "data age" not in {one.check for one in monitor(tiny_copy.context, MonitorSettings(draws=200)).findings}

@@ -1,0 +1,144 @@
+"""``leadscore retrain``: what is new is counted, a broken feed or a leak refused, a better challenger promoted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from features.errors import ExitStatus
+from models.bundle import load_bundle
+from pipelines.artifacts.train_record import TrainRecord
+from pipelines.registry.champion import point_to, read_champion
+from pipelines.retraining.retrain_run import fingerprint_of
+from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
+from pipelines.run import run_stage
+from tests.reference.challengers import TEST, early_champion, keep, spoiled
+from tests.reference.tiny_run import TinyRun
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tiny_copy: TinyRun, tmp_path: Path) -> TinyRun:
+    """A tiny run whose last retrain saw all there is, so that nothing is trained anew."""
+    _remember(tiny_copy)
+    return tiny_copy
+
+
+def _remember(run: TinyRun) -> None:
+    run_stage(run.context, "ingest")
+    keep_seen(run.context.paths, see(run.context.paths, fingerprint_of(run.context)))
+
+
+def _retrain(cli: Cli, run: TinyRun, *more: str) -> tuple[int, dict[str, Any]]:
+    params = run.folder / "params.yaml"
+    settings = run.context.settings.model_dump(mode="json")
+    params.write_text(json.dumps({"leadscore": settings, "gate": {"draws": 200}, "monitor": {"draws": 200}}))
+    status, out, err = cli("retrain", *run.args, "--params", str(params), "--no-track", "--json", *more)
+    assert out, err
+    return status, json.loads(out)
+
+
+def _rewrite(run: TinyRun, table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    file = run.context.paths.raw / f"{table}.csv"
+    change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
+
+
+def test_nothing_new_trains_nothing_and_says_from_when_there_will_be_enough(cli: Cli, run: TinyRun) -> None:
+    trained = TrainRecord.path(run.context.paths).stat().st_mtime_ns
+    status, record = _retrain(cli, run)
+    assert (status, record["decision"]) == (ExitStatus.INCONCLUSIVE, "inconclusive")
+    assert record["new"]["changed"] is False and record["new"]["sentences"] == [
+        "Nothing is new since the last retrain."
+    ]
+    assert TrainRecord.path(run.context.paths).stat().st_mtime_ns == trained, "nothing was trained"
+    waiting = record["challengers"][0]["gate"]
+    assert waiting["verdict"] == "inconclusive" and waiting["enough_at"] > "2026-06-29"
+    assert waiting["enough_at"] in record["next"]
+    page = Path(record["page"]).read_text(encoding="utf-8")
+    assert "Inconclusive" in page and record["sentence"][:40] in page and "<script" not in page
+
+
+def test_a_challenger_that_is_better_is_found_then_promoted_and_written_down(
+    cli: Cli, run: TinyRun, tmp_path: Path
+) -> None:
+    paths = run.context.paths
+    bad = keep(run, spoiled(early_champion(run, tmp_path)), tmp_path / "bad")
+    point_to(paths, bad, TEST)
+    status, record = _retrain(cli, run)
+    assert (status, record["decision"]) == (ExitStatus.CHALLENGER_BETTER, "challenger better, not promoted")
+    assert read_champion(paths).hash == bad, "nobody asked for a promotion"
+    better = next(one for one in record["challengers"] if one["gate"]["better"])
+    assert better["hash"][:12] in record["sentence"] and "log loss" in record["sentence"]
+    assert record["churn"]["churn"]["leads"] > 0
+
+    status, record = _retrain(cli, run, "--promote-if-better")
+    assert (status, record["decision"]) == (0, "promoted")
+    assert read_champion(paths).hash == better["hash"] == record["champion_after"]
+    assert load_bundle(paths.bundles / better["hash"], better["hash"])
+    kept = [json.loads(file.read_text()) for file in sorted(paths.decisions.glob("*.json"))]
+    assert [one["decision"] for one in kept] == ["challenger better, not promoted", "promoted"]
+    assert kept[1]["gate"]["checks"] and kept[1]["challenger"] == better["hash"]
+    assert cli("rollback", *run.args)[0] == 0 and read_champion(paths).hash == bad
+
+
+def test_a_broken_feed_is_refused_before_anything_is_trained(cli: Cli, run: TinyRun) -> None:
+    before = read_seen(run.context.paths)
+    _rewrite(run, "activities", lambda rows: rows[rows["Logged"] < "2026-04-30"])
+    status, record = _retrain(cli, run)
+    assert (status, record["decision"]) == (ExitStatus.RETRAIN_REFUSED, "refused")
+    assert "activities has been silent for" in record["sentence"] and "--accept-feeds" in record["next"]
+    assert record["challengers"] == [] and record["trained"] is None
+    after = read_seen(run.context.paths)
+    assert before is not None and after is not None and after.fingerprint == before.fingerprint, "seen only when done"
+
+
+def test_a_leak_is_refused_with_its_column(cli: Cli, run: TinyRun) -> None:
+    won = set(pd.read_csv(run.context.paths.raw / "outcomes.csv", dtype=str).query("Won == 'yes'")["Lead ID"])
+    _rewrite(
+        run,
+        "leads",
+        lambda rows: rows.assign(**{"Lead Source": rows["Lead Source"].where(~rows["Lead ID"].isin(won), "customer")}),
+    )
+    status, record = _retrain(cli, run, "--accept-feeds", "the list of sources was renamed")
+    assert (status, record["decision"]) == (ExitStatus.RETRAIN_REFUSED, "refused")
+    assert "lead_source" in record["sentence"] and "The audit stopped the training" in record["sentence"]
+
+
+def test_new_late_corrected_and_reversed_rows_are_counted(run: TinyRun) -> None:
+    paths = run.context.paths
+    before = read_seen(paths)
+    assert before is not None
+
+    def closed(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = rows.copy()
+        good = rows.index[rows["Won"].isin(["yes", "no"]) & rows["Deal ID"].str.startswith("D")]
+        rows.loc[good[:3], "Won"] = rows.loc[good[:3], "Won"].map({"yes": "no", "no": "yes"})
+        rows.loc[good[10:14], "Reason"] = "another one"
+        return rows.drop(index=good[20:22])
+
+    _rewrite(run, "outcomes", closed)
+    late = pd.read_csv(paths.raw / "answers.csv", dtype=str, keep_default_na=False).iloc[1000:1007]
+    _rewrite(run, "answers", lambda rows: pd.concat([rows, late.assign(Channel="poll", Answer="none", Question="q9")]))
+    run_stage(run.context, "ingest")
+    new = find_new(paths, before, see(paths, fingerprint_of(run.context)))
+    assert (new.reversed, new.corrected, new.taken_back) == (3, 4, 2)
+    assert (new.tables["answers"].late, new.tables["answers"].new, new.tables["outcomes"].gone) == (7, 0, 2)
+    assert new.new_leads == 0 and new.changed
+    assert any("3 reversed between won and lost, 2 taken back" in sentence for sentence in new.sentences)
+
+
+def test_what_became_known_from_a_moment_on_is_left_out(cli: Cli, run: TinyRun) -> None:
+    from pipelines.stages.ingest import ingest
+    from pipelines.workspace.table_files import load_tables
+
+    moment = pd.Timestamp("2026-01-01")
+    source = run.context.source.model_copy(update={"data_cutoff": moment.isoformat()})
+    counts = ingest(source, run.context.paths, moment)
+    tables = load_tables(run.context.paths)
+    assert all((frame["known_at"] < moment).all() for frame in tables.values())
+    assert all(n.read == n.kept + n.quarantined + (n.left_out or 0) for n in counts.rows.values() if not n.repeated)
+    assert cli("retrain", *run.args, "--as-of", "tomorrow")[0] == ExitStatus.USAGE
