@@ -13,10 +13,12 @@ from models.judging.drift import monitor_findings
 from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores
 from models.judging.drift.monitor_findings import Finding, Level
 from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_segments, compare_with_predicted
+from models.judging.drift.promise_due import judge_promise
 from models.judging.drift.retrain_advice import advise
 from models.judging.promotion.rows_to_come import count_won_leads
 from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import GateSettings, MonitorSettings
+from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.monitor_record import MonitorRecord
 from pipelines.feeds.feed_findings import judge_data_age, judge_feeds, judge_leaks
 from pipelines.feeds.feed_profiles import read_feed_profile
@@ -150,6 +152,15 @@ def _weights(bundle: Bundle, rows: Matrix) -> dict[str, float]:
     return dict(zip(found.names, (size / max(float(size.sum()), 1e-12)).tolist(), strict=True))
 
 
+def _promise(context: Context, bundle: Bundle) -> tuple[float, float] | None:
+    """The threshold that was promised for this very bundle [log-odds], and its precision; None where there is none."""
+    found = ComparisonRecord.read_if_any(context.paths) if ComparisonRecord.exists(context.paths) else None
+    promise = None if found is None else found.promise
+    if promise is None or promise.mapped is None or promise.mapped.bundle != bundle.hash:
+        return None
+    return float(promise.mapped.log_odds), float(promise.promised)
+
+
 def _judge_outcomes(
     context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings
 ) -> tuple[list[Finding], int]:
@@ -167,6 +178,9 @@ def _judge_outcomes(
     won = count_won_leads(judged)
     found = compare_with_predicted(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
     calibrated = [base, monitor_findings.judge_calibration(found, won, settings)]
+    promise = _promise(context, bundle)
+    if promise is not None and len(judged):
+        calibrated.append(judge_promise(judged, bundle.log_odds(judged.values), *promise, settings))
 
     model = bundle.components.get(SegmentedModel.name)
     if not isinstance(model, SegmentedModel):

@@ -34,12 +34,9 @@ def judge_feeds(context: Context, trained: Mapping[str, Any] | None) -> list[Fin
     if faults:
         return [finding_of(fault) for fault in faults]
     count = sum(name in context.source.tables for name in tables)
-    against = (
-        "" if trained is not None else " (against their own past alone: of the champion's training nothing was kept)"
-    )
-    return [
-        Finding(FEEDS, Level.OK, f"The {count} tables come as they used to: fresh, as many rows, like values{against}.")
-    ]
+    sentence = f"The {count} tables come as they used to: fresh, as many rows, with the same values."
+    alone = "" if trained is not None else " Of the training nothing was kept: that is against their own past."
+    return [Finding(FEEDS, Level.OK, sentence + alone)]
 
 
 def finding_of(fault: FeedFault) -> Finding:

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.judging.drift.monitor_findings import Finding, Level
 
-_OF_THE_MODEL = frozenset({"features", "values", "scores", "base rate", "calibration", "segments"})
+_OF_THE_MODEL = frozenset({"features", "values", "scores", "base rate", "calibration", "segments", "promise"})
 _OF_THE_FEEDS = frozenset({"freshness", "feed volume", "history", "feed values", "emptied", "unit", "clock", "leak"})
 _MARKET = "market"
 
