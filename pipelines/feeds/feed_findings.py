@@ -1,6 +1,6 @@
 """What is wrong with the feeds, as findings of the monitor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,17 +8,18 @@ import pandas as pd
 
 from models.judging.drift.monitor_findings import Finding, Level
 from models.judging.feeds.examine_feeds import find_feed_faults
-from models.judging.feeds.feed_fault import FeedFault, place
+from models.judging.feeds.feed_fault import FaultKind, FeedFault, place
 from models.judging.leakage.audit import audit
 from models.settings import MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict
-from pipelines.feeds.feed_profiles import data_end
+from pipelines.feeds.feed_profiles import data_end, kept_out
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.table_files import load_tables
 
 FEEDS, LEAK, AGE = "feeds", "leak", "data age"
+_KEPT_OUT = 0.1  # share of the rows read, beyond that of the training
 
 
 def judge_feeds(context: Context, trained: Mapping[str, Any] | None) -> list[Finding]:
@@ -31,12 +32,30 @@ def judge_feeds(context: Context, trained: Mapping[str, Any] | None) -> list[Fin
         return [Finding(FEEDS, Level.UNKNOWN, "Without clocks nothing tells how fresh the tables are.")]
     tables = load_tables(context.paths)
     faults = find_feed_faults(tables, context.source, cutoff, trained)
+    faults += _find_kept_out(context, trained, {fault.table for fault in faults if not fault.column})
     if faults:
         return [finding_of(fault) for fault in faults]
     count = sum(name in context.source.tables for name in tables)
     sentence = f"The {count} tables come as they used to: fresh, as many rows, with the same values."
     alone = "" if trained is not None else " Of the training nothing was kept: that is against their own past."
     return [Finding(FEEDS, Level.OK, sentence + alone)]
+
+
+def _find_kept_out(context: Context, trained: Mapping[str, Any] | None, named: Collection[str]) -> list[FeedFault]:
+    """Tables of which far more rows are kept out than at the training: repeated, or against a rule."""
+    usual = {} if trained is None else trained.get("kept_out", {})
+    found = []
+    for name, share in kept_out(context).items():
+        before = float(usual.get(name, 0.0))
+        if name in named or share < before + _KEPT_OUT:
+            continue
+        sentence = (
+            f"{place(name)}: {share:.0%} of the rows read are kept out, repeated or against a rule; at the training it "
+            f"was {before:.1%}."
+        )
+        remedy = "Read the reasons ('leadscore validate'): rows that come twice, or an export laid out another way."
+        found.append(FeedFault(kind=FaultKind.VOLUME, table=name, sentence=sentence, remedy=remedy))
+    return found
 
 
 def finding_of(fault: FeedFault) -> Finding:

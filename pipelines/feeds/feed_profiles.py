@@ -28,7 +28,8 @@ def keep_feed_profile(context: Context, bundle: Bundle) -> None:
     found = profile_tables(load_tables(context.paths), context.source, cutoff)
     file = context.paths.feed_profile(bundle.hash)
     make_folder(file.parent)
-    write_json(file, {"version": _VERSION, "ages_outside": _ages_outside(context, bundle), **found})
+    kept = {"version": _VERSION, "ages_outside": _ages_outside(context, bundle), "kept_out": kept_out(context)}
+    write_json(file, {**kept, **found})
 
 
 def read_feed_profile(context: Context, bundle_hash: str) -> Mapping[str, Any] | None:
@@ -41,6 +42,12 @@ def read_feed_profile(context: Context, bundle_hash: str) -> Mapping[str, Any] |
     except DataError:
         return None
     return found if isinstance(found, dict) and found.get("version") == _VERSION else None
+
+
+def kept_out(context: Context) -> dict[str, float]:
+    """By table the share of the rows read that are in quarantine or repeat an earlier one word for word."""
+    rows = CountsRecord.read(context.paths).rows
+    return {name: (n.quarantined + n.repeated) / n.read if n.read else 0.0 for name, n in rows.items()}
 
 
 def data_end(context: Context) -> pd.Timestamp | None:

@@ -13,6 +13,7 @@ from features.schema.source import Source
 from models.judging.feeds.examine_feeds import find_feed_faults, profile_tables
 from models.settings import MonitorSettings
 from pipelines.diagnostics.monitor import monitor
+from pipelines.feeds.feed_findings import judge_feeds
 from pipelines.feeds.feed_profiles import read_feed_profile
 from pipelines.registry.champion import read_champion
 from pipelines.run import run_stage
@@ -116,3 +117,23 @@ def test_data_that_are_too_old_by_the_clock_on_the_wall(tiny_copy: TinyRun, tmp_
     checks = {one.check: one for one in monitor(tiny_copy.context, MonitorSettings(draws=200, data_days=1)).findings}
     assert checks["data age"].level in ("act", "ok") and "1 days are declared" in checks["data age"].sentence
     assert "data age" not in {one.check for one in monitor(tiny_copy.context, MonitorSettings(draws=200)).findings}
+
+
+def test_a_history_that_moved_by_hours_is_named_even_without_a_rhythm_of_the_day(
+    tables: Tables, source: Source
+) -> None:
+    trained = profile_tables(tables, source, CUTOFF)
+    answers = tables["answers"]
+    late = {name: answers[name] + pd.Timedelta(hours=9) for name in ("happened_at", "known_at")}
+    found = find_feed_faults({**tables, "answers": answers.assign(**late)}, source, CUTOFF, trained)
+    assert [(one.table, str(one.kind)) for one in found] == [("answers", "clock")] and "+9 hours" in found[0].sentence
+
+
+def test_rows_that_come_twice_with_their_ids_are_kept_out_and_named(tiny_copy: TinyRun) -> None:
+    context = tiny_copy.context
+    champion = read_champion(context.paths)
+    assert champion is not None
+    _rewrite(tiny_copy, "activities", lambda rows: pd.concat([rows, rows]))
+    found = judge_feeds(context, read_feed_profile(context, champion.hash))
+    assert [(one.level, one.place) for one in found] == [("act", "activities")]
+    assert "50% of the rows read are kept out" in found[0].sentence

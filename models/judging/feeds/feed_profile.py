@@ -63,13 +63,14 @@ def repeated_rows(table: WatchedTable) -> Bools:
 def _profile_feed(table: WatchedTable, rows: Bools) -> dict[str, Any]:
     """Rows per week since the first, hours of the day, how late rows become known, how fresh the newest is."""
     clock = table.clock[rows & (table.clock != NEVER)]
-    found: dict[str, Any] = {"rows": int(rows.sum()), "first_week": None, "weeks": [], "newest": None}
+    found: dict[str, Any] = {"rows": int(rows.sum()), "first_week": None, "weeks": [], "newest": None, "oldest": []}
     if len(clock):
         weeks = clock // WEEK
         found |= {
             "first_week": int(weeks.min()),
             "weeks": np.bincount((weeks - weeks.min()).astype(np.int64)).tolist(),
             "newest": int(clock.max()),
+            "oldest": np.sort(clock)[:FEWEST].tolist(),
         }
     if table.happened is not None:
         happened = table.happened[rows]

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.array_types import Floats
 from models.judging.feeds.feed_fault import FaultKind, FeedFault, day, listed, place
-from models.judging.feeds.feed_profile import FEWEST, LEVELS, WEEK
+from models.judging.feeds.feed_profile import FEWEST, HOUR, LEVELS, WEEK
 
 _ROWS = 0.05  # of the rows: fewer or more than that came or went
 _WEEK_GONE = 0.5  # of a week's rows, that are left where a stretch of weeks counts as gone
@@ -211,6 +211,9 @@ def unit_fault(table: str, feed: str, column: str, ratio: float, rows: str) -> F
 def _find_moved_hours(table: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[FeedFault]:
     """A clock that runs differently: hours of the day, or how late rows become known."""
     before, after = then["whole"], now["whole"]
+    moved = _moved_by(before.get("oldest", []), after.get("oldest", []))
+    if moved:
+        return [clock_fault(table, "", moved, "the rows that the training knew moved")]
     feeds = now.get("feeds", {})
     pairs = [("", before, after), *((name, own, feeds.get(name)) for name, own in then.get("feeds", {}).items())]
     for feed, old, new in pairs:
@@ -222,6 +225,15 @@ def _find_moved_hours(table: str, then: Mapping[str, Any], now: Mapping[str, Any
         if shift:
             return [clock_fault(table, feed, shift, "the hours of the day moved")]
     return []
+
+
+def _moved_by(before: Sequence[int], after: Sequence[int]) -> float:
+    """Hours by which the oldest rows moved, all of them alike; 0 where they did not."""
+    if len(before) < FEWEST or len(after) != len(before):
+        return 0.0
+    hours = (np.array(after) - np.array(before)) / HOUR
+    moved = float(np.median(hours))
+    return moved if abs(moved) >= 1 and float(np.abs(hours - moved).max()) < 1 / 60 else 0.0
 
 
 def best_shift(before: Floats, after: Floats) -> int:
