@@ -12,22 +12,23 @@ from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, frame_of_values, missing_in
 from features.catalog.feature import Catalog, Feature
 from features.schema.columns import Column
-from features.schema.operations import ColumnValue
+from features.schema.operations import AnswerValue, ColumnValue
 from features.schema.source import Source
 from models.bundle import Bundle
 from models.encoding.round_edges import edge_words
-from models.explaining.missing_fields import fillable_columns
+from models.explaining.missing_fields import lookup_columns
 
 MOST_VALUES = 5  # tried of a field: its most frequent values, or fifths of a number
 
 
 @dataclass(frozen=True, kw_only=True)
 class MissingField:
-    """A field of a lead's company that could be looked up.
+    """A field of a lead or its company that could be looked up.
 
     Parameters
     ----------
-    name, feature : column of the accounts, and the feature that reads it
+    name, feature : the column, and the feature that reads it
+    where : places to fill it: card, API and CSV, or only the CRM or the file it comes from
     values : plausible ones, in words
     share : shape (values,), how frequent each was in training
     log_odds : shape (k, values), of each row after each value; rows as in ``rows``
@@ -37,6 +38,7 @@ class MissingField:
     name: str
     column: Column
     feature: Feature
+    where: tuple[str, ...]
     values: tuple[str, ...]
     share: Floats
     rows: Ints
@@ -49,14 +51,15 @@ class MissingField:
 
 
 def find_missing_fields(bundle: Bundle, rows: Values, source: Source | None) -> list[MissingField]:
-    """Fields of companies that leads lack, in declared order, with what each plausible value would make of the score.
+    """Fields that leads or their companies lack, in declared order, with what each plausible value would make of the
+    score.
 
     The value takes the feature's place and the model scores the lead again; features that other rules derive from it
     stay as they are.
     """
     if source is None:
         return []
-    found, values = [], None
+    found, values, known = [], None, lookup_columns(source)
     for name, feature in field_features(bundle.catalog, source).items():
         missing = np.flatnonzero(missing_in(rows, feature.name))
         plausible = _plausible_values(bundle.trained_on.get("features", {}).get(feature.name))
@@ -66,8 +69,9 @@ def find_missing_fields(bundle: Bundle, rows: Values, source: Source | None) -> 
         found.append(
             MissingField(
                 name=name,
-                column=source.tables["accounts"].columns[name],
+                column=known[name].column,
                 feature=feature,
+                where=known[name].where,
                 values=plausible.words,
                 share=plausible.share,
                 rows=missing.astype(np.int64),
@@ -78,18 +82,25 @@ def find_missing_fields(bundle: Bundle, rows: Values, source: Source | None) -> 
 
 
 def field_features(catalog: Catalog, source: Source) -> dict[str, Feature]:
-    """The feature that reads each fillable column, by the column's name."""
-    fillable = fillable_columns(source)
-    return {
-        feature.params.column: feature
-        for feature in catalog.of_family("attributes")
-        if isinstance(feature.params, ColumnValue)
-        and feature.params.table == "accounts"
-        and feature.params.column in fillable
-        and feature.params.derive is None
-        and feature.params.condition is None
-        and feature.params.read_as is None
-    }
+    """The feature that reads each column that may be looked up, by the column's name."""
+    known = lookup_columns(source)
+    found = {}
+    for feature in catalog.of_family("attributes"):
+        read = _column_read(feature)
+        if read is not None and read[1] in known and known[read[1]].table == read[0]:
+            found[read[1]] = feature
+    return found
+
+
+def _column_read(feature: Feature) -> tuple[str, str] | None:
+    """Table and column whose value the feature is, as it stands; None of one that derives something from it."""
+    params = feature.params
+    if isinstance(params, ColumnValue):
+        plain = params.derive is None and params.condition is None and params.read_as is None
+        return (params.table, params.column) if plain else None
+    if isinstance(params, AnswerValue):
+        return ("leads", params.question) if params.condition is None and params.read_as is None else None
+    return None
 
 
 @dataclass(frozen=True)

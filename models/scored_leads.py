@@ -37,7 +37,6 @@ from models.standing.record import Standing
 
 PLAIN_REASONS = 3  # of either side in plain words
 FILLED_BY = ("marketing", "the lead's owner")  # who may look a field up: whoever may give feedback
-FILLED_WHERE = ("card", "api", "csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +201,7 @@ def _shown_bars(scored: Scored) -> tuple[str, ...]:
 
 
 def _missing_fields(scored: Scored, row: int) -> list[tuple[str, dict[str, Any]]]:
-    """Fields of the lead's company that could be looked up, each with its criterion; what could change most first."""
+    """Fields of lead and company that could be looked up, each with its criterion; what could change most first."""
     found = []
     scale, score = scored.bundle.scale, int(scored.columns["score"][row])
     for one in find_missing_fields(scored.bundle, rows_at(scored.rows, row), scored.source):
@@ -220,7 +219,7 @@ def _missing_fields(scored: Scored, row: int) -> list[tuple[str, dict[str, Any]]
                     "type": "number" if one.feature.type is FeatureType.NUMBER else "category",
                     "values": list(one.column.values),
                     "who": list(FILLED_BY),
-                    "where": list(FILLED_WHERE),
+                    "where": list(one.where),
                     "score_low": min(score, *after),
                     "score_high": max(score, *after),
                     "outcomes": outcomes,

@@ -197,7 +197,7 @@ def score_rows(
 
 
 def _name_missing_field(bundle: Bundle, values: Values, source: Source) -> npt.NDArray[Any]:
-    """The field of each row's company that is worth looking up, shape (n,)."""
+    """The field of each row that is worth looking up, shape (n,)."""
     return name_missing_field(values, field_features(bundle.catalog, source), bundle.facts)
 
 

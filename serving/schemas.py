@@ -179,7 +179,8 @@ class FieldGiven(Body):
 class FeedbackGiven(Body):
     """What sales says about a lead; ``override`` and ``snooze`` expire, ``withdraw`` undoes the last one.
 
-    An override pins ``state`` and ``next_action`` (default: as they are now) until it expires; the score goes on.
+    An override pins ``state``, ``next_action`` or both until it expires (neither: both as they are now); the score goes
+    on. A pinned state brings its own next action, unless that is pinned too.
     """
 
     model_config = ConfigDict(

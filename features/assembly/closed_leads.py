@@ -15,8 +15,9 @@ from features.point_in_time.microseconds import micros, moments
 from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.source import Source
 
-_CLOSES = ("won", "lost", "disqualified", "opportunity")  # the first of several at one moment is named
+_CLOSES = ("won", "lost", "disqualified", "opportunity", "accepted")  # the first of several at one moment is named
 _BY_STAGE = {STAGE_WON: "won", STAGE_LOST: "lost", STAGE_UNWON: UNWON}
+_SAID = {"opportunity": "became an opportunity", "accepted": "accepted by sales"}
 _NOTHING, _DUE = "none", ("expand", "recycle")
 
 
@@ -26,7 +27,7 @@ class ClosedLead:
 
     Parameters
     ----------
-    outcome : won, lost, disqualified, or opportunity where that is the declared outcome
+    outcome : won, lost, disqualified, or opportunity or accepted where that is the declared outcome
     at : when it closed; None in a source without clocks
     """
 
@@ -40,7 +41,7 @@ class ClosedLead:
         >>> ClosedLead("won", pd.Timestamp("2024-01-28 02:37")).sentence
         'won on 2024-01-28, not open any more'
         """
-        what = "became an opportunity" if self.outcome == "opportunity" else self.outcome
+        what = _SAID.get(self.outcome, self.outcome)
         return f"{what}{'' if self.at is None else f' on {self.at:%Y-%m-%d}'}, not open any more"
 
     def scored_at(self, as_of: pd.Timestamp) -> pd.Timestamp:

@@ -19,7 +19,10 @@ from features.schema.vocabulary import Actor
 
 @dataclass(frozen=True)
 class Closes:
-    """Leads that are over at a moment, by :func:`~features.assembly.closed_leads.closed_leads`; None without clocks."""
+    """Leads that are over at a moment, by :func:`~features.assembly.closed_leads.closed_leads`.
+
+    ``as_of`` is one moment, or one per lead in microseconds; None: when each is scored, as without clocks.
+    """
 
     as_of: Any
     leads: Mapping[str, ClosedLead]
@@ -71,7 +74,8 @@ class CrmFacts:
         by_rep = by == str(Actor.REP)
         when = np.array(as_of, dtype=np.int64)  # copied: a read-only array would have the kernels compiled anew
         if closes is not None and closes.as_of is not None:
-            when = np.full(len(names), micros_of(closes.as_of), dtype=np.int64)
+            each = isinstance(closes.as_of, np.ndarray)
+            when = closes.as_of.copy() if each else np.full(len(names), micros_of(closes.as_of), dtype=np.int64)
         held = stages_at(stages, names, when)
         closed = _by_stage(held) if closes is None else tuple(closes.leads.get(name) for name in names)
         return cls(

@@ -18,6 +18,7 @@ _SALES, _BEFORE = (
     for wanted in (Phase.WITH_SALES, Phase.BEFORE_HANDOFF)
 )
 _OVER = (str(Phase.CLOSED), str(Phase.CUSTOMER))
+_ENDS = tuple(str(stage) for stage, phase in PHASE_OF.items() if str(phase) in _OVER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class StagesHeld:
     since : when it entered that stage
     owner, reason : as recorded with the entry, '' where not
     handed_over : when it went to sales, of the latest time; also of leads that closed from there
+    recycled : when it was handed back to marketing, of the latest time
     """
 
     stage: Texts
@@ -37,20 +39,30 @@ class StagesHeld:
     owner: Texts
     reason: Texts
     handed_over: Ints
+    recycled: Ints
 
-    def phases(self, as_of: Ints, cool_down_days: float = 0.0) -> Texts:
+    def phases(self, as_of: Ints, label: Label) -> Texts:
         """The :class:`Phase` of every row; leads without a stage are before the handoff."""
         found = np.array([str(_phase(name)) for name in self.stage], dtype=object)
-        resting = (self.stage == str(Stage.RECYCLED)) & (self.since + days(cool_down_days) > as_of)
-        found[resting] = str(Phase.COOLING_DOWN)
+        found[self.back_at(label) > as_of] = str(Phase.COOLING_DOWN)
         return found
+
+    def back_at(self, label: Label) -> Ints:
+        """When a recycled lead comes back to the lists, ``NEVER`` where none rests.
+
+        Where a recycled lead starts a new episode after its cool-down, it rests whatever is done with it meanwhile.
+        """
+        rests = (self.recycled != NEVER) & ~np.isin(self.stage, _ENDS)
+        if label.recycled != "new_episode":
+            rests &= self.stage == str(Stage.RECYCLED)
+        return np.where(rests, self.recycled + days(label.recycle_cool_down_days), NEVER)
 
     def phases_while_open(self, as_of: Ints, label: Label) -> Texts:
         """:meth:`phases` of leads that are open, also where the stage says closed: a win or loss was taken back.
 
         Such a lead is with those who had it, or, where every win starts anew, before the handoff again.
         """
-        found = self.phases(as_of, label.recycle_cool_down_days)
+        found = self.phases(as_of, label)
         again = np.isin(found, _OVER)
         found[again] = str(Phase.BEFORE_HANDOFF)
         if not label.repeat_wins:
@@ -92,6 +104,7 @@ class _History:
     reason: Texts
     since: Ints
     handed_over: Ints
+    recycled: Ints
 
     @classmethod
     def of(cls, stages: Rows) -> "_History":
@@ -116,6 +129,7 @@ class _History:
             reason=_texts(stages, "reason")[order][current],
             since=entered[current][_fill_forward(changed)],
             handed_over=_handed_over(stage, entered[current], first),
+            recycled=_last_recycled(lead, entered, place == _ORDER[str(Stage.RECYCLED)]),
         )
 
     def at(self, last: Ints) -> StagesHeld:
@@ -139,6 +153,7 @@ class _History:
             owner=texts(self.owner),
             reason=texts(self.reason),
             handed_over=times(self.handed_over),
+            recycled=times(self.recycled),
         )
 
 
@@ -169,6 +184,16 @@ def _handed_over(stage: Texts, entered: Ints, first: Bools) -> Ints:
     starts = sales & ~was_with_sales
     held = np.where(starts, entered, NEVER)
     return np.asarray(held[_fill_forward(first | back | starts)], dtype=np.int64)
+
+
+def _last_recycled(lead: Ints, entered: Ints, recycled: Bools) -> Ints:
+    """Per entry, in known order, when its lead was recycled last of what was known until then."""
+    at = np.where(recycled, entered, NEVER)
+    if not len(at):
+        return at
+    rank = np.empty(len(at), dtype=np.int64)
+    rank[np.lexsort((at, lead))] = np.arange(len(at))  # ranks of a later lead are all higher
+    return np.asarray(at[np.argsort(rank)][np.maximum.accumulate(rank)], dtype=np.int64)
 
 
 def _texts(stages: Rows, name: str) -> Texts:

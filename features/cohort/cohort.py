@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.array_types import Bools, Ints, Tables
 from features.cohort.objections import objecting_leads
-from features.cohort.outcomes import STAGE_LOST, STAGE_UNWON, STAGE_WON, UNWON, lifecycle_events
+from features.cohort.outcomes import REACHED, STAGE_LOST, STAGE_UNWON, STAGE_WON, UNWON, lifecycle_events
 from features.errors import ContractError, DataError
 from features.matrix import KEY_COLUMNS
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, days, micros, moments
@@ -124,10 +124,10 @@ class _Builder:
     def record_event(self, lead: int, what: str, happened: int, learned: int) -> None:
         """One event: a close, a win taken back, a recycle, or work on a lead."""
         self.has_outcome[lead] |= what in ("won", "lost")
-        repeats = self.label.repeat_wins and what in ("won", "opportunity", STAGE_WON)
-        if what in ("won", "lost", "disqualified", "opportunity", STAGE_WON, STAGE_LOST) and not repeats:
+        repeats = self.label.repeat_wins and what in ("won", *REACHED, STAGE_WON)
+        if what in ("won", "lost", "disqualified", *REACHED, STAGE_WON, STAGE_LOST) and not repeats:
             self._close(lead, min(happened, learned + 1))
-            self.wins[lead] += what in ("won", "opportunity")
+            self.wins[lead] += what in ("won", *REACHED)
             self.wins_by_stage[lead] += what == STAGE_WON
         elif what == UNWON:
             self.wins[lead] = max(self.wins[lead] - 1, 0)

@@ -12,6 +12,10 @@ ACTIVE = tuple(str(s) for s in (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stag
 EVENT_COLUMNS = ("lead_id", "happened_at", "known_at", "what", "amount")
 _CLOCKS_OF_WINS = ("lead_id", "happened_at", "undone_at", "undone_known_at")
 BACK_COLUMNS = (*_CLOCKS_OF_WINS, "what")
+REACHED = {  # outcomes that are stages reached, whatever becomes of the lead then
+    "opportunity": (str(Stage.OPPORTUNITY),),
+    "accepted": tuple(str(s) for s in (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY)),
+}
 UNWON = "unwon"  # a win was taken back
 # What stages say of the end of a lead beside outcomes: it closes the lead, and is its label where no outcome is known.
 STAGE_WON, STAGE_LOST, STAGE_UNWON = "stage won", "stage lost", "stage unwon"
@@ -22,7 +26,8 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
     """What opens and closes leads: columns lead_id, happened_at, known_at, what, amount.
 
     ``what`` is ``won``, ``lost``, ``disqualified``, ``recycled``, ``active`` (a working stage entered), ``unwon`` (a
-    win taken back; it stands before what took it back) or, where an opportunity is the outcome, ``opportunity``.
+    win taken back; it stands before what took it back) or, where one of them is the outcome, ``opportunity`` or
+    ``accepted``.
     Beside outcomes, wins and losses that only stages tell are :data:`STAGE_WON`, :data:`STAGE_LOST` and
     :data:`STAGE_UNWON`.
     """
@@ -31,11 +36,8 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
     names = stages["stage"].astype("str")
     rows = stages[names.isin([*CLOSED, str(Stage.RECYCLED), *ACTIVE])]
     what = rows["stage"].astype("str")
-    if source.label.outcome == "opportunity":
-        what = what.mask(what == str(Stage.OPPORTUNITY), "opportunity")
-    what = what.mask(what.isin(ACTIVE) & (what != "opportunity"), "active")
-    if source.label.outcome == "won":
-        what = what.mask(what == "opportunity", "active")
+    reached = what.isin(REACHED.get(source.label.outcome, ()))
+    what = what.mask(what.isin(ACTIVE), "active").mask(reached, source.label.outcome)
     if len(outcomes):
         what = what.replace(_BESIDE)
 
@@ -163,15 +165,17 @@ def wins(events: pd.DataFrame, source: Source) -> pd.DataFrame:
     Raises
     ------
     ContractError
-        if opportunities are the outcome but no stage history records one.
+        if opportunities or acceptances are the outcome but no stage history records one.
     """
     won = ["won", STAGE_WON] if source.label.credit == "lead" else ["won"]
     if source.label.outcome == "won":
         return events[events["what"].isin(won)]
-    found = events[events["what"].isin(["opportunity", *won])]
-    if not (events["what"] == "opportunity").any():
+    asked = source.label.outcome
+    found = events[events["what"].isin([asked, *won])]
+    if not (events["what"] == asked).any():
+        stages = " or ".join(f"'{name}'" for name in REACHED[asked])
         raise ContractError(
-            f"source '{source.name}' declares label.outcome: opportunity, but no row of 'stages' enters stage "
-            "'opportunity'; map that stage, or declare outcome: won."
+            f"source '{source.name}' declares label.outcome: {asked}, but no row of 'stages' enters stage "
+            f"{stages}; map that stage, or declare outcome: won."
         )
     return found

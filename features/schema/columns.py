@@ -58,6 +58,11 @@ class Column(Declared):
     when_known: WhenKnown = Field(
         default=WhenKnown.AT_CREATION, description="when a value is known; overwritten columns are refused as features"
     )
+    enrich: bool = Field(
+        default=False,
+        description="may be looked up where it is missing, as a lasting fact that is the same whenever it is filled; "
+        "columns of accounts with a clock of their own need not say so",
+    )
     direction: Literal[-1, 0, 1] = Field(
         default=0,
         description="1: more can only help, -1: it can only hurt, 0: free (monotone constraint); not for categories",

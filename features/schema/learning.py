@@ -12,7 +12,11 @@ from features.schema.vocabulary import Stage
 class Label(Declared):
     """What counts as a win, and when it is known."""
 
-    outcome: Literal["won", "opportunity"] = Field(default="won", description="what counts as a win")
+    outcome: Literal["won", "opportunity", "accepted"] = Field(
+        default="won",
+        description="what counts as a win: a won deal, an opportunity, or acceptance by sales (stage SAL or beyond, "
+        "verdicts given on cards among them)",
+    )
     horizon_days: int = Field(default=90, gt=0, le=1460, description="days after as_of in which a win counts")
     horizon_by_segment: dict[str, int] = Field(default_factory=dict, description="segment to its own horizon, days")
     segment: str | None = Field(

@@ -124,11 +124,12 @@ PHASE_OF = {
 
 
 class LeadList(StrEnum):
-    """The lists every lead is on exactly one of."""
+    """The lists every lead is on exactly one of; ``resting``: recycled, and its cool-down has not passed."""
 
     TO_HAND_OFF = "to_hand_off"
     TO_WORK = "to_work"
     WATCHING = "watching"
+    RESTING = "resting"
     CUSTOMERS = "customers"
     CLOSED = "closed"
 

@@ -1,7 +1,7 @@
 """One account as a whole: its leads with their scores, who sits where, where they disagree, what was sold before."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from features.point_in_time.microseconds import NEVER, moments
 from features.schema.operations import ColumnValue
 from features.schema.source import Source
 from models.accounts.account_rows import describe_customer, list_deals
-from models.accounts.accounts_policy import AccountsPolicy
+from models.accounts.accounts_policy import AccountsPolicy, Seat
 from models.accounts.expansion import OpenChances, account_products
+from models.accounts.needed_seats import needed_missing, with_missing_seats
 from models.accounts.product_chances import ProductChances
 from models.accounts.seats import Contacts, missing_seats, read_contacts, recognise_seats, seat_status
 from models.bundle import Bundle
@@ -27,7 +28,7 @@ from models.explaining.evidence import assess_evidence
 from models.explaining.framework import Framework
 from models.explaining.qualification_policy import QualificationPolicy
 from models.scoring import Beside, score
-from models.standing.next_steps import place_by_action
+from models.standing.pinned import NO_PINS, Pins
 from models.standing.record import NO_ACTION
 
 WEEKS = 12  # of the score's history: a quarter
@@ -40,7 +41,7 @@ class AccountJudge:
     Parameters
     ----------
     silenced : leads nobody may contact: nothing is asked of them
-    pinned : lead to the state and the next action that sales pinned, '' where it did not
+    pins : what sales pinned of leads
     """
 
     bundle: Bundle
@@ -50,7 +51,7 @@ class AccountJudge:
     product_shares: ProductChances | None = None
     qualification: QualificationPolicy | None = None
     silenced: Collection[str] = frozenset()
-    pinned: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    pins: Pins = NO_PINS
 
 
 def describe_account(
@@ -86,6 +87,8 @@ def describe_account(
     leads = [lead | {"silenced": lead["lead_id"] in judge.silenced} for lead in leads]
     leads.sort(key=lambda row: (row["score"] is None, -(row["score"] or 0), row["lead_id"]))
     deals = list_deals(tables, as_of)
+    missing = missing_seats(held, judge.accounts.seats)
+    needed = needed_missing(held, judge.accounts.seats, judge.source, [row["stage"] for row in leads if row["open"]])
 
     return {
         "account_id": account_id,
@@ -101,8 +104,9 @@ def describe_account(
             _seat_record(seat, held[(held["seat"] == seat.id).to_numpy()], contacts, said)
             for seat in judge.accounts.seats
         ],
-        "missing": [seat.id for seat in missing_seats(held, judge.accounts.seats)],
-        "next_step": _next_step(judge.accounts, held, leads),
+        "missing": [seat.id for seat in missing],
+        "needed": [seat.id for seat in needed],
+        "next_step": _next_step(needed or missing, leads),
         "disagreements": _disagreements(said, judge.framework),
         "history": _history(judge, tables, scored, as_of),
         "deals": deals,
@@ -151,10 +155,8 @@ def _scores(judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.T
     rows = scored.frame[columns].to_dict(orient="records")
     found = {lead: {str(name): value for name, value in row.items()} for lead, row in zip(ids, rows, strict=True)}
     for lead in ids:
-        row, (state, action) = found[lead], judge.pinned.get(lead, ("", ""))
-        row |= {"state": state or row["state"], "next_action": action or row["next_action"]}
-        if action:
-            row["lead_list"] = place_by_action(str(row["lead_list"]), action)
+        row = found[lead]
+        row |= {name: text for name, text in judge.pins.changes(row | {"lead_id": lead}).items() if name in row}
         if lead in judge.silenced:
             row["next_action"] = NO_ACTION
     return found
@@ -165,7 +167,8 @@ def _facts(
 ) -> CrmFacts:
     """What people did with leads until a moment."""
     moments = np.full(len(ids), micros_of(as_of), dtype=np.int64)
-    return CrmFacts.of(tables, judge.source, ids, moments, Closes(as_of, closed))
+    facts = CrmFacts.of(tables, judge.source, ids, moments, Closes(as_of, closed))
+    return with_missing_seats(facts, tables, judge.source, ids, judge.accounts)
 
 
 def _lead_record(
@@ -224,7 +227,7 @@ def _account_score(leads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     }
 
 
-def _seat_record(seat: Any, held: pd.DataFrame, contacts: Contacts, said: ContactMatrix) -> dict[str, Any]:
+def _seat_record(seat: Seat, held: pd.DataFrame, contacts: Contacts, said: ContactMatrix) -> dict[str, Any]:
     """One seat: who holds it and by what, whether they act, and on which criteria its holders disagree."""
     holders = [
         {
@@ -246,6 +249,7 @@ def _seat_record(seat: Any, held: pd.DataFrame, contacts: Contacts, said: Contac
         "label": seat.label,
         "meaning": seat.meaning,
         "wanted": seat.wanted,
+        "needed_from": None if seat.needed_from is None else str(seat.needed_from),
         "status": str(seat_status(held)),
         "silent": bool(holders) and not any(holder["active"] for holder in holders),
         "holders": holders,
@@ -268,9 +272,8 @@ def _disagreements(said: ContactMatrix, framework: Framework) -> list[dict[str, 
     return found
 
 
-def _next_step(policy: AccountsPolicy, held: pd.DataFrame, leads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _next_step(gone: Sequence[Seat], leads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The first missing seat, and whom to ask for an introduction: an open champion, else the best open lead."""
-    gone = missing_seats(held, policy.seats)
     reachable = [lead for lead in leads if lead["open"] and not lead["silenced"]]
     if not gone or not reachable:
         return None

@@ -11,6 +11,7 @@ from features.schema.policy_yaml import list_problems, read_policy_file, validat
 from features.schema.source import Name, Source
 from features.schema.vocabulary import Dimension, Topic
 from models.explaining.profile import PolicyModel
+from models.explaining.qualification_policy import SalesStage
 
 
 class TitleRule(PolicyModel):
@@ -79,6 +80,9 @@ class Seat(PolicyModel):
     label: str = Field(min_length=1)
     meaning: str = ""
     wanted: bool = Field(default=True, description="whether it is missed where nobody holds it")
+    needed_from: SalesStage | None = Field(
+        default=None, description="stage with sales from which naming the missing seat is the next step"
+    )
     titles: tuple[TitleRule, ...] = ()
     answers: tuple[AnswerRule, ...] = ()
     denied_by: tuple[AnswerRule, ...] = ()
@@ -88,6 +92,8 @@ class Seat(PolicyModel):
     def _can_be_held(self) -> "Seat":
         if not self.titles and not self.answers and not self.acts:
             raise ValueError(f"nobody can be recognised on seat '{self.id}': give it titles, answers or acts")
+        if self.needed_from is not None and not self.wanted:
+            raise ValueError(f"seat '{self.id}' is not wanted, so no stage can need it; leave needed_from out")
         return self
 
 

@@ -1,7 +1,8 @@
-"""Fields of a company that are missing and easily found: which may be filled, and which of a lead's tells most."""
+"""Fields that are missing and easily found: which may be filled, where, and which of a lead's tells most."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,9 +11,11 @@ from features.assembly.frameless_rows import Values, missing_in
 from features.catalog.families.attributes import usable_columns
 from features.catalog.feature import Feature
 from features.schema.columns import Column
+from features.schema.snapshots import is_read_from_answers
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, WhenKnown
 
+STORED = ("card", "api", "csv")  # where a value may be filled that is kept with its clock
 _DATED = (WhenKnown.KNOWN_AT, WhenKnown.SNAPSHOTS)
 _READ = (ColumnType.CATEGORY, ColumnType.NUMBER, ColumnType.BOOLEAN, None)
 
@@ -29,6 +32,37 @@ def fillable_columns(source: Source) -> dict[str, Column]:
         for name, column in usable_columns(source, "accounts")
         if column.when_known in _DATED and column.type in _READ
     }
+
+
+IN_CRM, IN_FILE = ("crm",), ("file",)  # where what is declared is filled: behind it stands no clock that we keep
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """A column that may be looked up: of which table, and where its value is filled."""
+
+    table: Literal["leads", "accounts"]
+    column: Column
+    where: tuple[str, ...]
+
+
+def lookup_columns(source: Source) -> dict[str, LookedUp]:
+    """Every column that may be looked up, by name: accounts' with a clock, leads' with a history, and those declared.
+
+    A value that only the CRM or the file holds is visible in the past as soon as it is there; so it must be declared a
+    lasting fact (``enrich: true``), which tells nothing of when it was filled.
+    """
+    found = {name: LookedUp("accounts", column, STORED) for name, column in fillable_columns(source).items()}
+    elsewhere = IN_FILE if source.kind == "flat" else IN_CRM
+    tables: tuple[Literal["leads", "accounts"], ...] = ("accounts", "leads")
+    for table in tables:
+        if table not in source.tables or (source.kind == "flat" and table == "accounts"):
+            continue
+        for name, column in usable_columns(source, table):
+            dated = table == "leads" and is_read_from_answers(table, column)
+            if (column.enrich or dated) and column.type in _READ:
+                found.setdefault(name, LookedUp(table, column, elsewhere))
+    return found
 
 
 def name_missing_field(values: Values, fields: Mapping[str, Feature], facts: Mapping[str, Any]) -> Texts:

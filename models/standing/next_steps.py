@@ -32,7 +32,10 @@ WAIT, EXPAND, RECYCLE, HAND_OFF = "wait", "expand", "recycle", "hand_off"
 
 @dataclass(frozen=True, kw_only=True)
 class Steps:
-    """Per lead whose turn it is, its list, and how many days it has been where it is; shape (n,), NaN where unknown."""
+    """Per lead whose turn it is, its list, and how many days it has been where it is; shape (n,), NaN where unknown.
+
+    ``back_at`` is when a lead that rests comes back, in microseconds, ``NEVER`` of others.
+    """
 
     phase: Texts
     lead_list: Texts
@@ -40,6 +43,7 @@ class Steps:
     stage_days: Floats
     silent_days: Floats
     closed_days: Floats
+    back_at: Ints
 
 
 def place_leads(
@@ -65,6 +69,7 @@ def place_leads(
         stage_days=_days(facts.as_of, facts.held.since),
         silent_days=_days(facts.as_of, facts.acted),
         closed_days=_days(facts.as_of, _closed_at(facts)),
+        back_at=np.where(phase == str(Phase.COOLING_DOWN), facts.held.back_at(label), NEVER),
     )
     action, team, programme, reason = (
         np.array(values, dtype=object, copy=True)
@@ -86,7 +91,7 @@ def place_leads(
 
 _LIST_OF = {
     str(Phase.BEFORE_HANDOFF): LeadList.WATCHING,
-    str(Phase.COOLING_DOWN): LeadList.WATCHING,
+    str(Phase.COOLING_DOWN): LeadList.RESTING,
     str(Phase.WITH_SALES): LeadList.TO_WORK,
     str(Phase.CLOSED): LeadList.CLOSED,
     str(Phase.CUSTOMER): LeadList.CUSTOMERS,

@@ -44,7 +44,7 @@ class ScoredRows(Protocol):
 
 
 def standing_columns(facts: CrmFacts, steps: Steps) -> dict[str, npt.NDArray[Any]]:
-    """``stage, stage_since, stage_days, stage_owner, lead_list, outcome, closed_at`` of every row."""
+    """Of every row the CRM stage (since when, whose), list, missing seat, how and when it ended, when it is back."""
     ends = [NEVER if end is None else micros_of(end.at) for end in facts.closed]
     return {
         "stage": facts.held.stage,
@@ -52,8 +52,10 @@ def standing_columns(facts: CrmFacts, steps: Steps) -> dict[str, npt.NDArray[Any
         "stage_days": np.round(steps.stage_days, 2),
         "stage_owner": facts.held.owner,
         "lead_list": steps.lead_list,
+        "missing_seat": facts.missing_seat,
         "outcome": steps.outcome,
         "closed_at": np.array(ends, dtype=np.int64).view("datetime64[us]"),
+        "back_at": steps.back_at.view("datetime64[us]"),
     }
 
 
@@ -97,9 +99,11 @@ def standing_of(scored: ScoredRows, row: int) -> Standing:
         lead_list=LeadList(steps.lead_list[row]),
         silent_days=_number(steps.silent_days, row),
         score_at_close=None if closed is None else int(scored.columns["score"][row]),
+        missing_seat=str(facts.missing_seat[row]),
+        back_at=_moment(steps.back_at, row),
     )
     question = str(scored.columns["question"][row])
-    return standing.because(explain_step(standing, question, str(facts.missing_seat[row]), scored.language))
+    return standing.because(explain_step(standing, question, scored.language))
 
 
 def _moment(values: Ints, row: int) -> datetime | None:

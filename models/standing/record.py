@@ -19,13 +19,15 @@ class Standing:
     stage_since, stage_days, stage_owner : when it entered it, how long ago, and whose it is there ('' if not on record)
     phase : whose turn it is, by the stage alone
     handed_over_at : when it went to sales, of the latest time
-    outcome, closed_at : won, lost, disqualified (or opportunity, where that is the outcome learned); '' while open
+    outcome, closed_at : won, lost, disqualified (opportunity, accepted, where that is what is learned); '' while open
     score_at_handoff, score_at_close : by the model in use, from what was known then; None where not asked for
     state, rule : what score and evidence say at this moment under the qualification policy, whatever was before
     lead_list : the one list it is on
     next_action, team, programme : what comes next, stage first; :data:`NO_ACTION` where nothing does
     why : the reason of the next action in words
     silent_days : days since anybody did anything, None where nothing is on record
+    back_at : when a recycled lead that rests is looked at again, None where none does
+    missing_seat : the seat of the buying committee the deal needs by its stage and nobody known holds, '' if none
     """
 
     lead_id: str
@@ -47,6 +49,8 @@ class Standing:
     silent_days: float | None = None
     score_at_handoff: int | None = None
     score_at_close: int | None = None
+    missing_seat: str = ""
+    back_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -65,6 +69,6 @@ class Standing:
     def record(self) -> dict[str, Any]:
         """JSON-ready; names as the fields'."""
         found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "lead_id"}
-        for name in ("stage_since", "handed_over_at", "closed_at"):
+        for name in ("stage_since", "handed_over_at", "closed_at", "back_at"):
             found[name] = None if found[name] is None else found[name].isoformat()
         return found | {"phase": str(self.phase), "lead_list": str(self.lead_list)}

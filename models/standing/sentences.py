@@ -5,7 +5,7 @@ from models.standing.next_steps import EXPAND, RECYCLE, WAIT, SalesStep
 from models.standing.record import Standing
 
 
-def explain_step(standing: Standing, question: str, seat: str, language: Language) -> str:
+def explain_step(standing: Standing, question: str, language: Language) -> str:
     """The reason of the next action, '' where score and evidence decide it and the card says so anyway."""
     say, stage = language.text, _shown(standing.stage, language)
     days = language.decimal(standing.stage_days or 0.0, 0)
@@ -20,11 +20,12 @@ def explain_step(standing: Standing, question: str, seat: str, language: Languag
         case SalesStep.DECIDE:
             return say("Stuck: {days} days in stage {stage}. Move it on, or give it back.", days=days, stage=stage)
         case SalesStep.NAME_SEAT:
-            return say("Nobody engaged holds the seat: {seat}.", seat=say(seat))
+            return say("Nobody known at the account holds the seat: {seat}.", seat=say(standing.missing_seat))
         case SalesStep.ASK if standing.is_with_sales:
             return question
         case _ if standing.next_action == WAIT:
-            return say("Recycled {days} days ago; it rests before it is looked at again.", days=days)
+            back = "" if standing.back_at is None else f"{standing.back_at:%Y-%m-%d}"
+            return say("Recycled; it rests until {date}, then it is looked at again.", date=back)
         case _ if standing.next_action == EXPAND:
             return say("Customer since {date}: look for what else they need.", date=closed)
         case _ if standing.next_action == RECYCLE and not standing.is_open:

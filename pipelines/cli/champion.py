@@ -96,7 +96,10 @@ def churn_text(found: dict[str, Any]) -> str:
     if churn is None:
         return f"Who moves: {found['sentence']}"
     lines = ["Who moves", *churn["sentences"], ""]
-    lines += [f"  {row['owner']}: {row['enters']} enter, {row['leaves']} leave" for row in churn["owners"]]
+    for row in churn["owners"]:
+        name = str(row.get("list") or "").replace("_", " ")
+        of = f"{row['owner']}, {name}" if name else row["owner"]
+        lines.append(f"  {of}: {row['enters']} enter, {row['leaves']} leave")
     lines.append("")
     for row in churn["movers"][:SHOWN]:
         what = ", ".join([*([f"{row['top']} the first {churn['top']}"] if row["top"] else []), *row["crosses"]])

@@ -105,7 +105,7 @@ def explain_command(
     from pipelines.scoring.shown_feedback import mark_card
 
     card = card_of(context, lead_id, framework=framework, as_of=as_of, language=language)
-    card = card if as_of is not None else mark_card(context.paths, card)
+    card = card if as_of is not None else mark_card(context, card)
     output.show(card, card_text(card))
     return 0
 

@@ -46,7 +46,7 @@ def worklist(
     stage: Annotated[str | None, typer.Option("--stage", help="only leads in this stage of the CRM, e.g. sql")] = None,
     lead_list: Annotated[
         LeadList | None,
-        typer.Option("--list", help="to_hand_off (marketing), to_work (sales), watching, customers or closed"),
+        typer.Option("--list", help="to_hand_off (marketing), to_work (sales), watching, resting, customers or closed"),
     ] = None,
     objecting: Annotated[
         bool, typer.Option("--objecting", help="leads that object to profiling: who they are, without a score")
@@ -58,7 +58,7 @@ def worklist(
     """List the open leads of the last run, best first: who, score, chance, state, points, the best reason."""
     context = options(source, data_dir).context()
     from pipelines.artifacts.score_record import OPEN_LEADS, ScoreRecord
-    from pipelines.scoring.list_leads import column_headings, read_closed, read_worklist
+    from pipelines.scoring.list_leads import column_headings, read_unscored, read_worklist
     from pipelines.workspace.csv_files import write_csv
 
     output, scored = Output(json), ScoreRecord.read(context.paths)
@@ -68,10 +68,14 @@ def worklist(
         "stage": stage,
         "lead_list": None if lead_list is None else str(lead_list),
     }
-    over = lead_list in (LeadList.CUSTOMERS, LeadList.CLOSED)
     if objecting:
         return _show_objecting(context, out, limit, output)
-    found = read_closed(context, wanted) if over else read_worklist(context, wanted, disagree=disagree, sort=str(sort))
+    from models.standing.unscored_lists import UNSCORED
+
+    over = lead_list is not None and str(lead_list) in UNSCORED
+    found = (
+        read_unscored(context, wanted) if over else read_worklist(context, wanted, disagree=disagree, sort=str(sort))
+    )
     if out is not None:
         write_csv(Path(out), found)
 
@@ -79,7 +83,9 @@ def worklist(
         output.record(found.head(limit).to_dict(orient="records"))
         return 0
     if over:
-        output.table(f"{len(found):,} leads that are over, the newest close first", *_shown_closed(found.head(limit)))
+        rests = lead_list is LeadList.RESTING
+        said = "leads that rest, the first back first" if rests else "leads that are over, the newest close first"
+        output.table(f"{len(found):,} {said}", *_shown_unscored(found.head(limit), rests=rests))
         return 0
     what = "open leads" if scored.kind == OPEN_LEADS else "rows of the test block (no row of this source is open)"
     shown = _shown(found.head(limit), shutil.get_terminal_size().columns, column_headings(context.source))
@@ -139,13 +145,14 @@ def _shown(
     return list(rows[0]) if rows else ("lead",), [tuple(row.values()) for row in rows]
 
 
-def _shown_closed(found: "pd.DataFrame") -> tuple[Sequence[str], list[tuple[Any, ...]]]:
-    """Headers and rows of leads that are over."""
+def _shown_unscored(found: "pd.DataFrame", *, rests: bool) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    """Headers and rows of leads that are over, or rest."""
+    how, when = ("stage", "back_at") if rests else ("outcome", "closed_at")
     rows = [
-        (row["lead_id"], row["outcome"], row["closed_at"][:10], row["owner"], row["next_action"].replace("_", " "))
+        (row["lead_id"], row[how], row[when][:10], row["owner"], row["next_action"].replace("_", " "))
         for row in found.to_dict(orient="records")
     ]
-    return ("lead", "closed", "on", "owner", "next"), rows
+    return ("lead", "stage", "back on", "owner", "next") if rests else ("lead", "closed", "on", "owner", "next"), rows
 
 
 def _capitals(name: Any) -> str:

@@ -89,8 +89,9 @@ def _score(context: Context, bundle: Bundle, matrix: Matrix, facts: CrmFacts | N
     reached = {str(stage): rank >= RANK[str(stage)] for stage in _LADDER}
     reached["hot"] = np.asarray(scored.qualification.temperature == "hot", dtype=np.bool_)
     found, steps = scored.qualification, scored.steps
-    ready = found.next_action == HAND_OFF if steps is None else steps.lead_list == str(LeadList.TO_HAND_OFF)
-    reached["handoff"] = np.asarray(ready, dtype=np.bool_)
+    plain = np.where(found.next_action == HAND_OFF, str(LeadList.TO_HAND_OFF), str(LeadList.WATCHING)).astype(object)
+    lists = plain if steps is None else steps.lead_list
+    reached["handoff"] = np.asarray(lists == str(LeadList.TO_HAND_OFF), dtype=np.bool_)
     bars = scored.bars
     labels = [_FIXED_PARTS.get(name) or context.framework.label(name) for name in bars.names]
     return ScoredLeads(
@@ -100,6 +101,7 @@ def _score(context: Context, bundle: Bundle, matrix: Matrix, facts: CrmFacts | N
         parts={label: bars.points[:, k].astype(np.float64) for k, label in enumerate(labels)},
         dimensions={f"points of {name}": points for name, points in scored.inputs.points.items()},
         reached=reached,
+        lists=lists,
     )
 
 

@@ -44,7 +44,7 @@ from pipelines.report.qualification_section import profile_view, qualification_v
 from pipelines.report.report_sections import group_sections
 from pipelines.report.scorecard_page import section_of
 from pipelines.report.text import answer, basis, headline, limits, list_excluded
-from pipelines.scoring.list_leads import show_feedback
+from pipelines.scoring.shown_feedback import meanings_in, show_feedback
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog
@@ -105,7 +105,7 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
         "exploration": ExplorationRecord.read_if_any(paths),
         "committees": AccountsRecord.read_if_any(paths),
         "scored": scored,
-        "worklist": _worklist(context),
+        "worklist": _worklist(context, scored.mode),
         "caution": _caution(context, summary, scored),
         "cards": cards,
         "clipped": any(card["points_clip"] for card in cards),
@@ -153,8 +153,9 @@ def _caution(context: Context, summary: SummaryRecord, scored: ScoreRecord) -> s
     return caution_of(context.paths, scored.bundle)
 
 
-def _worklist(context: Context) -> dict[str, Any]:
-    frame = show_feedback(read_parquet(context.paths.score / "worklist.parquet")).head(WORKLIST_ROWS)
+def _worklist(context: Context, mode: str) -> dict[str, Any]:
+    listed = read_parquet(context.paths.score / "worklist.parquet")
+    frame = show_feedback(listed, meanings_in(context, by_points=mode == "points")).head(WORKLIST_ROWS)
     link = next((name for name in _LINKS if name in frame), None)
     urls = frame[link].astype("str") if link else pd.Series("", index=frame.index, dtype="str")
     frame = frame.assign(link=urls.where(urls.str.match(r"^https?://", na=False), ""))

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assembly.stage_at import records_handoffs
 from features.errors import DataError, PolicyError
 from features.rubric.schema import Rubric
 from models.judging.cluster_bootstrap import Resampling
-from models.judging.handoff.population import is_before_handoff, population_of
+from models.judging.handoff.population import open_population, population_of
 from models.judging.handoff.replay import JudgedRows
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.rubrics.rubric_pair import compare_rubrics, handed_off_now
@@ -99,10 +98,9 @@ def _now(context: Context, active: Rubric, draft: Rubric) -> dict[str, Any]:
     """Who of the open leads that sales does not have would be handed off by one of the two only."""
     if not (context.paths.matrix / "open.json").exists():
         return {"leads": 0, "active": 0, "draft": 0, "moves": [], "sentences": []}
-    open_now, tables, noun = load_matrix(context.paths.matrix, "open"), load_tables(context.paths), "leads open now"
-    if context.source.kind != "flat" and records_handoffs(tables):
-        open_now = open_now.take(np.flatnonzero(is_before_handoff(context.source, tables, open_now.keys)[0]))
-        noun = "open leads not yet with sales"
+    open_now, tables = load_matrix(context.paths.matrix, "open"), load_tables(context.paths)
+    kept, noun = open_population(context.source, tables, open_now.keys)
+    open_now = open_now.take(np.flatnonzero(kept))
     old, new = (ledger_on(context.source, tables, rubric, open_now) for rubric in (active, draft))
     moves = handed_off_now(old, new, open_now.keys["lead_id"].tolist())
     counts = {"active": int(old.handed_off.sum()), "draft": int(new.handed_off.sum())}

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.array_types import Tables
 from features.assembly.rule_values import rule_values_at
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError, PolicyError
 from features.point_in_time.history import known_at_moment
 from features.rubric.ledger import Ledger, ledger
 from features.rubric.schema import Rubric
+from models.judging.handoff.population import open_population
 from pipelines.scoring.find_lead import unknown_lead_error
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -25,7 +27,8 @@ MOST = 12  # moments simulated at once
 def simulate_decay(
     context: Context, lead_id: str | None = None, days: Sequence[int] = DAYS, draft: Rubric | None = None
 ) -> dict[str, Any]:
-    """Points now and after so many silent days, of one lead rule by rule or of all open leads; JSON-ready.
+    """Points now and after so many silent days, of one lead rule by rule, or of the open leads marketing decides about:
+    those of ``comparison.population``, by default not yet with sales. JSON-ready.
 
     Nothing new is known at the later moments: only ages grow, so points decay, windows run empty, answers expire and
     rules on silence begin to hold.
@@ -51,7 +54,7 @@ def simulate_decay(
     everything = load_tables(context.paths)
     now = cutoff_of(everything, context.source)
     tables = known_at_moment(everything, now)
-    ids = _leads(context, everything["leads"]["lead_id"], lead_id)
+    ids, noun = _leads(context, everything, lead_id)
     moments = [0, *wanted]
     values = rule_values_at(
         context.source,
@@ -69,17 +72,22 @@ def simulate_decay(
         return head | _one(rubric, book, lead_id, moments)
     return head | {
         "leads": len(ids),
+        "population": noun,
         "steps": [_step(day, points[k], handed[k], stage[k], handed[0]) for k, day in enumerate(moments)],
         "losing": _losing(ids, moments, points, handed),
     }
 
 
-def _leads(context: Context, known: pd.Series, lead_id: str | None) -> list[str]:
+def _leads(context: Context, tables: Tables, lead_id: str | None) -> tuple[list[str], str]:
+    """Whose points are simulated, and what they are called."""
     if lead_id is None:
-        return [str(name) for name in load_matrix(context.paths.matrix, "open").keys["lead_id"]]
+        keys = load_matrix(context.paths.matrix, "open").keys
+        kept, noun = open_population(context.source, tables, keys)
+        return [str(name) for name in keys["lead_id"][kept]], noun
+    known = tables["leads"]["lead_id"]
     if not (known == lead_id).any():
         raise unknown_lead_error(context, lead_id, known)
-    return [lead_id]
+    return [lead_id], ""
 
 
 def _one(rubric: Rubric, book: Ledger, lead_id: str, moments: list[int]) -> dict[str, Any]:
@@ -126,7 +134,7 @@ def decay_text(found: dict[str, Any], shown: int = 20) -> str:
         lines += [f"{'points':32}" + "".join(f"{p:>10.4g}" for p in found["points"])]
         lines += [f"{'stage':32}" + "".join(f"{stage:>10}" for stage in found["stage"])]
         return "\n".join([*lines, f"{'handed to sales':32}" + "".join(_yes(h) for h in found["handed_off"])])
-    lines = [f"{found['leads']:,} open leads. {head}"]
+    lines = [f"{found['leads']:,} {found['population']}. {head}"]
     for step in found["steps"]:
         stages = ", ".join(f"{name} {count:,}" for name, count in step["stages"].items())
         mean = "no points" if step["mean_points"] is None else f"{step['mean_points']:.1f} points on average"

@@ -17,6 +17,7 @@ from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.matrix import Matrix
 from features.point_in_time.microseconds import micros
+from models.accounts.needed_seats import with_missing_seats
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.language import load_language
@@ -211,7 +212,8 @@ def facts_of(context: Context, matrix: Matrix, as_of: str | None, closed: Mappin
     when = parse_as_of(as_of, cutoff_of(tables, context.source)) if clocks else None
     keys = matrix.keys
     lead_ids = keys["lead_id"].to_numpy(dtype=object)
-    return CrmFacts.of(tables, context.source, lead_ids, micros(keys["as_of"]), Closes(when, closed))
+    facts = CrmFacts.of(tables, context.source, lead_ids, micros(keys["as_of"]), Closes(when, closed))
+    return with_missing_seats(facts, tables, context.source, lead_ids, context.accounts_policy) if clocks else facts
 
 
 def tables_if_any(context: Context) -> Tables | None:

@@ -8,10 +8,9 @@ from features.assembly.closed_leads import closed_leads
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.schema.source import Source
-from features.schema.vocabulary import LeadList, Stage
-from models.explaining.qualification_policy import default_qualification
-from models.standing.next_steps import place_by_action, step_after_close
 from models.standing.record import NO_ACTION
+from models.standing.unscored_lists import list_closed, list_resting
+from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.scoring.shown_columns import (
     NAMING,
@@ -21,9 +20,10 @@ from pipelines.scoring.shown_columns import (
     read_and_name_leads,
     shown_columns,
 )
+from pipelines.scoring.shown_feedback import meanings_in, show_feedback
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
-from pipelines.workspace.standing_feedback import PINNED_ACTION, PINNED_STATE, SILENCED, read_standing_feedback
+from pipelines.workspace.standing_feedback import read_standing_feedback
 from pipelines.workspace.table_files import load_tables, records_of
 
 _LONGEST = 40  # mean characters of a column that names somebody; links and descriptions are longer
@@ -51,7 +51,9 @@ def read_worklist(
     if "lead_id" not in listed:
         verdict = StageVerdict.read(context.paths, "score")
         raise ContractError(f"the last run scored no leads, verdict {verdict.verdict}. {verdict.verdict_text}".rstrip())
-    found = read_and_name_leads(context, show_feedback(listed))
+    found = read_and_name_leads(
+        context, show_feedback(listed, meanings_in(context, by_points=ScoreRecord.read(context.paths).mode == "points"))
+    )
     source = context.source
     shown = [name for table in ("leads", "accounts") for name in shown_columns(source, table) if name in found.columns]
     found = order_for_people(found, [name for name in found.columns if name not in shown])
@@ -81,54 +83,28 @@ def _keep(found: pd.DataFrame, wanted: Mapping[str, str | None], what: str) -> p
     return found.reset_index(drop=True)
 
 
-def read_closed(context: Context, wanted: Mapping[str, str | None]) -> pd.DataFrame:
-    """Leads that are over at the data cut-off, the newest close first: how each ended, when, with whom, what is due.
+def read_unscored(context: Context, wanted: Mapping[str, str | None]) -> pd.DataFrame:
+    """Leads that are over or rest at the data cut-off: how each ended or until when it rests, with whom, what is due.
 
-    ``wanted`` as in :func:`read_worklist`; a closed lead has no state, and its stage is how it ended.
+    ``wanted`` as in :func:`read_worklist`; none of them has a state, and the stage of one that is over is how it ended.
     """
     tables, source = load_tables(context.paths), context.source
     cutoff = None if source.kind == "flat" else cutoff_of(tables, source)
-    policy = context.policy or default_qualification()
     leads = tables["leads"]
     ids = leads["lead_id"].astype("str") if "lead_id" in leads else pd.Series(dtype="str")
     owners = dict(zip(ids, leads["owner"].fillna(""), strict=True)) if "owner" in leads else {}
 
-    silenced = read_standing_feedback(context.paths).silenced
-    rows = []
-    for name, closed in closed_leads(tables, source, cutoff).items():
-        days = float("nan") if closed.at is None or cutoff is None else (cutoff - closed.at) / pd.Timedelta(days=1)
-        rows.append(
-            {
-                "lead_id": name,
-                "owner": str(owners.get(name, "")),
-                "stage": closed.outcome,
-                "lead_list": str(LeadList.CUSTOMERS if closed.outcome == Stage.WON else LeadList.CLOSED),
-                "outcome": closed.outcome,
-                "closed_at": "" if closed.at is None else closed.at.isoformat(),
-                "next_action": NO_ACTION if name in silenced else step_after_close(closed.outcome, days, policy),
-            }
-        )
-    columns = ["lead_id", "owner", "stage", "lead_list", "outcome", "closed_at", "next_action"]
-    found = pd.DataFrame(rows, columns=columns).sort_values(
-        ["closed_at", "lead_id"], ascending=[False, True], kind="stable"
-    )
-    return _keep(found, wanted, "lead that is over")
-
-
-def show_feedback(listed: pd.DataFrame) -> pd.DataFrame:
-    """The list as people are to see it: without leads nobody may contact, and with what sales pinned."""
-    shown = listed
-    if SILENCED in shown:
-        shown = shown[~shown[SILENCED].to_numpy(dtype=bool)].drop(columns=SILENCED).reset_index(drop=True)
-    for pinned, column in ((PINNED_STATE, "state"), (PINNED_ACTION, "next_action")):
-        if pinned in shown:
-            own = shown[pinned].astype("str")
-            shown = shown.assign(**{column: shown[column].where(own == "", own)}).drop(columns=pinned)
-    if PINNED_ACTION in listed and "lead_list" in shown:
-        places = zip(shown["lead_list"], shown["next_action"], strict=True)
-        lists = [place_by_action(str(place), str(action)) for place, action in places]
-        shown = shown.assign(lead_list=pd.Series(lists, index=shown.index, dtype=shown["lead_list"].dtype))
-    return shown
+    closed = closed_leads(tables, source, cutoff)
+    resting = list_resting(tables, source, set(ids) - set(closed), owners, cutoff)
+    parts = [part for part in (resting, list_closed(closed, owners, cutoff, context.policy)) if len(part)]
+    found = pd.concat(parts, ignore_index=True) if parts else resting
+    silent = found["lead_id"].isin(list(read_standing_feedback(context.paths).silenced)).to_numpy(dtype=bool)
+    found.loc[silent, "next_action"] = NO_ACTION
+    texts = {
+        name: pd.Series(["" if pd.isna(at) else at.isoformat() for at in found[name]], dtype="str")
+        for name in ("closed_at", "back_at")
+    }
+    return _keep(found.assign(**texts), wanted, "lead without a score")
 
 
 def column_headings(source: Source) -> dict[str, str]:

@@ -13,6 +13,7 @@ from features.assembly.rule_values import rules_catalog
 from features.errors import ContractError
 from features.matrix import Matrix
 from features.point_in_time.microseconds import micros
+from models.accounts.needed_seats import with_missing_seats
 from models.explaining.manual.manual_score import ManualRows
 from models.judging.drift.trained_values import TrainedValues
 from models.scoring import Beside, score
@@ -31,10 +32,11 @@ from pipelines.scoring.row_notes import (
     note_unseen,
 )
 from pipelines.scoring.shown_columns import order_for_people, read_and_name_leads, shown_columns
-from pipelines.scoring.shown_feedback import mark_scored
+from pipelines.scoring.shown_feedback import mark_scored, meanings_in
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.csv_files import write_csv
+from pipelines.workspace.standing_feedback import StandingFeedback, read_standing_feedback
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -114,10 +116,12 @@ def score_leads(
     framework: str | None = None,
     as_of: str | None = None,
     unknown: frozenset[str] = frozenset(),
+    said: StandingFeedback | None = None,
 ) -> ScoredFile:
     """Score what was read from a file; what is known of a lead from the source's own tables is used too.
 
-    Leads in ``unknown`` are scored as if the source did not have them: by what the file says alone.
+    ``said`` is what sales said and stands now; None: as the last ingest read it. Leads in ``unknown`` are scored as if
+    the source did not have them: by what the file says alone.
     """
     model = find_bundle(context, bundle)
     named = leads.frame["lead_id"]
@@ -161,7 +165,9 @@ def score_leads(
         if facts is None:  # without clocks there is no day on which anything is due again
             over = usable & replace_merged_leads(frame["lead_id"], merged).isin(list(closed)).to_numpy(dtype=bool)
             frame.loc[over, ["next_action", "question"]] = ["none", ""]
-    frame = mark_scored(context.paths, frame, replace_merged_leads(frame["lead_id"], merged), closed)
+    said = read_standing_feedback(context.paths) if said is None else said
+    meanings = meanings_in(context, by_points=model.by_points)
+    frame = mark_scored(said, meanings, frame, replace_merged_leads(frame["lead_id"], merged), closed)
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
     unseen = trained.describe(rows, scored.rows)
@@ -172,9 +178,9 @@ def _facts_of(context: Context, matrix: Matrix, when: pd.Timestamp, closed: Mapp
     """What people did with the leads of the file until the moment asked for, as far as the source's tables know."""
     keys = matrix.keys
     lead_ids = keys["lead_id"].to_numpy(dtype=object)
-    return CrmFacts.of(
-        tables_if_any(context) or {}, context.source, lead_ids, micros(keys["as_of"]), Closes(when, closed)
-    )
+    tables = tables_if_any(context) or {}
+    facts = CrmFacts.of(tables, context.source, lead_ids, micros(keys["as_of"]), Closes(when, closed))
+    return with_missing_seats(facts, tables, context.source, lead_ids, context.accounts_policy)
 
 
 def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.DataFrame:

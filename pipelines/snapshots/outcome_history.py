@@ -161,7 +161,7 @@ def _lines(versions: Versions, keys: pd.Series) -> np.ndarray:
 def _reopened(rows: pd.DataFrame, again: np.ndarray, columns: dict[str, Column], source: Source) -> pd.DataFrame:
     """Closed deals that a later snapshot shows open: their lead is worked again from then on."""
     lead = joined_texts(rows, "lead_id", columns.get("lead_id"))[again]
-    stage = Stage.SQL if source.label.outcome == "opportunity" else Stage.OPPORTUNITY
+    stage = {"won": Stage.OPPORTUNITY, "opportunity": Stage.SQL, "accepted": Stage.MQL}[source.label.outcome]
     at = iso_texts(rows[TAKEN][again])
     frame = pd.DataFrame({"lead_id": lead, "stage": str(stage), "entered_at": at, "known_at": at}, dtype="str")
     return frame[frame["lead_id"].notna()].reset_index(drop=True)

@@ -38,6 +38,7 @@ from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
 from pipelines.scoring.shown_columns import add_shown_columns, shown_columns
+from pipelines.scoring.shown_feedback import mark_card, meanings_in, show_feedback
 from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
@@ -74,14 +75,15 @@ def run_score(context: Context) -> ScoreRecord:
         history = _state_history(context, bundle, scored) if clocks else None
         listed = pd.concat([scored.frame, columns_of(scored, history)], axis=1).iloc[order].reset_index(drop=True)
         worklist = mark_list(context.paths, add_display_columns(context, listed))
-        qualification = qualification_record(worklist, scored, history)
+        as_shown = show_feedback(worklist, meanings_in(context, by_points=bundle.by_points))
+        qualification = qualification_record(as_shown, scored, history)
         if clocks and len(worklist):
             extras = _judge_open_leads(context, bundle, matrix, worklist, scored.log_odds[order])
         if kind == TEST_ROWS:
             worklist["won"] = matrix.label[order]
 
         shown = order if SILENCED not in worklist else order[~worklist[SILENCED].to_numpy(dtype=bool)]
-        cards = [scored.card(int(row)) for row in shown[:CARDS]]
+        cards = [mark_card(context, scored.card(int(row))) for row in shown[:CARDS]]
         bots = bot_record(context, bundle, scored.frame)
         share = context_share(scored.contributions, bundle.catalog, context.framework)
         result |= {

@@ -256,7 +256,7 @@ def draw_touches(rng: np.random.Generator, market: Market, fate: Fate, steps: pd
 
     hope = market.hazard_log_odds[lead, np.minimum(entered.astype(np.int64), weeks - 1)]
     wait = rng.exponential(3.2 * HOUR, len(lead)) * np.exp(-0.3 * (hope - hope.mean()) / max(float(hope.std()), 1e-9))
-    at = np.array([_office(_office(start) + more) for start, more in zip(entered, wait, strict=True)])
+    at = np.array([in_office(in_office(start) + more) for start, more in zip(entered, wait, strict=True)])
 
     kept = at < np.where(np.isfinite(fate.at[lead]), fate.at[lead], weeks)
     lead, at = lead[kept], at[kept]
@@ -265,7 +265,7 @@ def draw_touches(rng: np.random.Generator, market: Market, fate: Fate, steps: pd
     return _frame(lead, kind, at, "rep", asset, "crm", np.nan).assign(known=at + rng.exponential(5 * MINUTE, len(lead)))
 
 
-def _office(at: float) -> float:
+def in_office(at: float) -> float:
     """The same moment, or the next working day at nine if it lies outside nine to five on a weekday."""
     day, hour = divmod(at % 1.0 * 7 * 24, 24)
     if day < 5 and 9 <= hour < 17:

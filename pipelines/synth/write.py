@@ -13,6 +13,7 @@ from pipelines.synth import lists
 from pipelines.synth.again import add_second_records
 from pipelines.synth.events import draw_activities, draw_answers, draw_stages, draw_touches
 from pipelines.synth.market import START, Market, make_market
+from pipelines.synth.product_led import draw_product_led
 from pipelines.synth.truth import OPEN, WON, Fate, simulate, truth_frame
 
 _BAD = 6  # bad rows of each sort
@@ -62,6 +63,10 @@ def generate_demo(seed: int = 7, leads: int = 4000, months: int = 24) -> Demo:
 
     twice = add_second_records(np.random.default_rng([seed, 1]), tables)
     manifest = _spoil(rng, tables) | twice
+    entered, calls = draw_product_led(np.random.default_rng([seed, 3]), market, acts, steps, weeks)
+    tables["stages"] = pd.concat([tables["stages"], _stages(market, entered)], ignore_index=True)
+    named = _activities(market, calls).assign(**{"Activity ID": [f"P{k:07d}" for k in range(len(calls))]})
+    tables["activities"] = pd.concat([tables["activities"], named], ignore_index=True)
     return Demo(tables, truth_frame(market, fate, weeks), manifest)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 
 from features.rubric.load import load_rubric
@@ -10,6 +11,7 @@ from features.rubric.schema import Rubric
 from features.rubric.versions import RubricHistory, same_rubric
 from features.schema.load_source import load_source
 from features.schema.source import Source
+from models.accounts.accounts_policy import AccountsPolicy, load_accounts
 from models.bundle import Bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.qualification_policy import QualificationPolicy, load_qualification, policy_at
@@ -18,6 +20,8 @@ from pipelines.workspace.find_declarations import find_policy, find_rubric, find
 from pipelines.workspace.folder_owner import check_folder
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.rubric_versions import load_rubric_history
+
+_ACCOUNTS = "accounts"  # the accounts policy that ships
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,12 @@ class Context:
         beside = None if bundle.rubric is None else bundle.rubric.rubric
         same = self.rubric is not None and beside is not None and same_rubric(self.rubric, beside)
         return None if self.rubric is None or same else self.rubric
+
+    @cached_property
+    def accounts_policy(self) -> AccountsPolicy:
+        """The accounts policy the source names, or the one that ships; read when first asked for."""
+        path = find_policy(self.source.accounts or _ACCOUNTS, beside=self.source_path.parent)
+        return load_accounts(path, self.source)
 
     @property
     def declaration_hash(self) -> str:

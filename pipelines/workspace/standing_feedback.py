@@ -56,7 +56,7 @@ def mark_list(paths: Paths, listed: pd.DataFrame) -> pd.DataFrame:
     """The list with columns ``silenced``, ``pinned_state`` and ``pinned_action`` where sales said such things.
 
     State and next action by the rules stay beside them; people are shown what is pinned
-    (:func:`pipelines.scoring.list_leads.show_feedback`).
+    (:func:`pipelines.scoring.shown_feedback.show_feedback`).
     """
     said = read_standing_feedback(paths)
     if not len(listed):

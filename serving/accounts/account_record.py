@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from models.accounts.account_view import AccountJudge
-from models.accounts.accounts_policy import AccountsPolicy
 from models.accounts.product_chances import ProductChances, fit_product_chances
-from pipelines.scoring.accounts.account_evidence import accounts_policy_of, named_account
+from models.standing.pinned import Pins
+from pipelines.scoring.accounts.account_evidence import named_account
+from pipelines.scoring.shown_feedback import meanings_in
 from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.json_values import to_json_values
 from serving.problems import InvalidError, UnknownLeadError
@@ -43,11 +44,11 @@ def build_account(
         bundle=state.model.bundle,
         source=state.model.source,
         framework=app_state.framework(framework),
-        accounts=read_accounts_policy(app_state),
+        accounts=state.model.context.accounts_policy,
         product_shares=read_product_chances(app_state),
         qualification=state.model.context.policy,
         silenced=said.silenced,
-        pinned=said.pinned,
+        pins=Pins(said.pinned, meanings_in(state.model.context, by_points=state.model.bundle.by_points)),
     )
     with app_state.store.reading() as session:
         tables, as_of = gather_rows_now(app_state, session, state, mine[:1])
@@ -56,19 +57,13 @@ def build_account(
     return to_json_values(found if owner is None else take_out_others(found, shown))
 
 
-def read_accounts_policy(app_state: AppState) -> AccountsPolicy:
-    """The accounts policy of the declaration in use, read once for it."""
-    state = app_state.loaded
-    return app_state.results.get("accounts policy", state.number, lambda: accounts_policy_of(state.model.context))
-
-
 def read_product_chances(app_state: AppState) -> ProductChances | None:
     """Which product wins are of, worked out once for the data in use."""
     state = app_state.loaded
 
     def fit() -> ProductChances | None:
         as_of = pd.Timestamp(app_state.clock.as_of(None) or wall_now())
-        return fit_product_chances(state.data.tables, state.model.source, read_accounts_policy(app_state), as_of)
+        return fit_product_chances(state.data.tables, state.model.source, state.model.context.accounts_policy, as_of)
 
     return app_state.results.get("product chances", state.number, fit)
 

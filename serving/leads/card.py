@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from features.assembly.closed_leads import ClosedLead
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
-from models.standing.next_steps import place_by_action
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
     feedback_record,
@@ -19,6 +18,7 @@ from serving.leads.feedback import (
     find_silenced,
     hide_contacts,
     pin,
+    pins_of,
     read_feedback,
     silence,
 )
@@ -59,8 +59,8 @@ def build_card(
         said = read_feedback(session, lead_id)
         silenced = find_silenced(session, lead_id)
     overrides = find_overrides(app_state.store, [lead_id]) if closed is None and as_of is None else {}
-    card = pin(card, overrides.get(lead_id))
-    card = _repeat_in_standing(card if silenced is None else silence(card))
+    card = pin(card, overrides.get(lead_id), pins_of(overrides, state.model))
+    card = card if silenced is None else silence(card)
     latest = next((row for row in said if row["verdict"] != WITHDRAW and not row["undone"]), None)
     display = state.data.display(code)
     return to_json_values(card) | {
@@ -81,15 +81,6 @@ def _check_created(state: LoadedState, code: int, as_of: datetime | None) -> Non
         raise InvalidError(
             f"the lead was created on {created:%Y-%m-%d}, which is not before as_of; send a later as_of."
         )
-
-
-def _repeat_in_standing(card: dict[str, Any]) -> dict[str, Any]:
-    """The card with what sales pinned or silenced also where its standing is told."""
-    stands, said = card["standing"], {name: card[name] for name in ("state", "next_action")}
-    if card["pinned"]:
-        said["lead_list"] = place_by_action(stands["lead_list"], card["next_action"])
-    same = all(stands[name] == text for name, text in said.items())
-    return card if same else card | {"standing": stands | said | {"why": ""}}
 
 
 def _with_handoff(

@@ -5,14 +5,16 @@ Nothing here is part of the score. Accepting and rejecting are stages that the l
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from models.standing.next_steps import place_by_action
+from models.standing.pinned import Pins
+from pipelines.scoring.shown_feedback import meanings_in
 from pipelines.workspace.standing_feedback import StandingFeedback
+from serving.state.loaded_model import LoadedModel
 from serving.store.engine import Store
 from serving.store.silenced_leads import SILENT, find_silenced_leads, still_stands
 from serving.store.tables import Feedback
@@ -68,9 +70,10 @@ def find_pinned_states(store: Store) -> dict[str, str]:
     return {name: said["state"] for name, said in find_overrides(store).items() if said["state"]}
 
 
-def find_pinned_actions(store: Store) -> dict[str, str]:
-    """The next actions that overrides in force pin, by lead."""
-    return {name: said["next_action"] for name, said in find_overrides(store).items() if said["next_action"]}
+def pins_of(overrides: Mapping[str, Mapping[str, Any]], model: LoadedModel) -> Pins:
+    """What overrides in force pin, and what follows from it under the policy of the model in use."""
+    pinned = {name: (said["state"] or "", said["next_action"] or "") for name, said in overrides.items()}
+    return Pins(pinned, meanings_in(model.context, by_points=model.bundle.by_points))
 
 
 def read_all_standing(store: Store) -> StandingFeedback:
@@ -110,17 +113,17 @@ def feedback_record(row: Feedback) -> dict[str, Any]:
     }
 
 
-def pin(line: dict[str, Any], override: dict[str, Any] | None) -> dict[str, Any]:
-    """A row or a card with the state and the next action that an override pins, and the list that follows from it;
-    what the rules say stays beside it.
+def pin(line: dict[str, Any], override: dict[str, Any] | None, pins: Pins) -> dict[str, Any]:
+    """A row or a card with the state and the next action that an override pins, and what follows from them; what the
+    rules say stays beside it.
     """
     if override is None:
         return line | {"pinned": None}
-    pinned = {name: override[name] or line[name] for name in ("state", "next_action")}
-    if line.get("lead_list"):
-        pinned["lead_list"] = place_by_action(line["lead_list"], pinned["next_action"])
     by = {name: override[name] for name in ("author", "reason", "note", "expires_at", "written_at")}
-    return line | pinned | {"pinned": by | {"state_by_rules": line["state"], "next_by_rules": line["next_action"]}}
+    by |= {"state_by_rules": line["state"], "next_by_rules": line["next_action"]}
+    if "standing" in line:
+        return pins.lay_over(line) | {"pinned": by}
+    return line | {name: text for name, text in pins.changes(line).items() if name in line} | {"pinned": by}
 
 
 def silence(line: dict[str, Any]) -> dict[str, Any]:
@@ -128,6 +131,8 @@ def silence(line: dict[str, Any]) -> dict[str, Any]:
     found = line | {"next_action": "none", "question": ""}
     if "criteria" in found:
         found["criteria"] = [row | {"question": ""} if "question" in row else row for row in found["criteria"]]
+    if "standing" in found:
+        found["standing"] = found["standing"] | {"next_action": "none", "why": ""}
     return found
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from features.errors import LeadScoreError
 from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json, write_json
 from serving.auth.api_keys import Caller
+from serving.leads.feedback import read_all_standing
 from serving.leads.writes import run_once
 from serving.logs import logger
 from serving.problems import ConflictError, InvalidError, NotFoundError
@@ -114,7 +115,12 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
         merged = read_merged_leads(app_state.paths)
         foreign = foreign_leads(app_state.loaded, row.owner, leads.frame["lead_id"], merged)
         found_rows = score_leads(
-            app_state.context, leads, bundle=str(model.folder), framework=row.framework, unknown=foreign
+            app_state.context,
+            leads,
+            bundle=str(model.folder),
+            framework=row.framework,
+            unknown=foreign,
+            said=read_all_standing(app_state.store),
         )
         scored = found_rows.frame
         write_scored(scored, folder / f"result{row.suffix}", marked=False)

@@ -108,8 +108,9 @@ def _row(
         known_at=None if state.data.flat else app_state.clock.next_known_at(),
     )
     if body.verdict == "override":
-        shown = {"state": None, "next_action": None} if line is None else line
-        row.state, row.next_action = body.state or shown["state"], body.next_action or shown["next_action"]
+        row.state, row.next_action = body.state, body.next_action
+        if body.state is None and body.next_action is None and line is not None:  # all stays as it is now
+            row.state, row.next_action = line["state"], line["next_action"]
     return row
 
 

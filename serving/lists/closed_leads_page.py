@@ -1,4 +1,4 @@
-"""The lists of leads that are over: customers, and those that were lost or disqualified; the newest close first."""
+"""Pages of the lists without scores: customers, leads that were lost or disqualified, and recycled ones that rest."""
 
 from typing import Any
 
@@ -6,69 +6,65 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Bools
-from features.schema.vocabulary import LeadList, Stage
-from models.explaining.qualification_policy import default_qualification
-from models.standing.next_steps import step_after_close
+from models.standing.unscored_lists import COLUMNS, UNSCORED, in_order
 from pipelines.scoring.accounts.people_index import fold_name
 from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import Page, WorklistQuery
 
-CLOSED_LISTS = (str(LeadList.CUSTOMERS), str(LeadList.CLOSED))
+CLOSED_LISTS = UNSCORED
 
 
 def count_closed(state: LoadedState, owner: str | None) -> dict[str, int]:
-    """Leads of an owner (None: all) on either list."""
-    customers, own = _are_customers(state.data.closed_table), _are_of(state.data.closed_table, owner)
-    return {CLOSED_LISTS[0]: int((customers & own).sum()), CLOSED_LISTS[1]: int((~customers & own).sum())}
+    """Leads of an owner (None: all) on each of these lists."""
+    found = closed_rows(state)
+    own = _are_of(found, owner)
+    return {name: int(((found["lead_list"] == name).to_numpy() & own).sum()) for name in CLOSED_LISTS}
+
+
+def closed_rows(state: LoadedState) -> pd.DataFrame:
+    """All rows of these lists: those of the data, but as they are now of leads of which something was posted since."""
+    again = state.worklist.scored_again()
+    if not again:
+        return state.unscored
+    told = {str(line["lead_id"]) for line in again}
+    kept = state.unscored[~state.unscored["lead_id"].isin(told).to_numpy(dtype=bool)]
+    lines = [line for line in again if line.get("lead_list") in CLOSED_LISTS]
+    posted = pd.DataFrame([{name: line.get(name) for name in COLUMNS} for line in lines], columns=list(COLUMNS))
+    posted = posted.assign(owner=[state.data.owners.get(str(lead), "") for lead in posted["lead_id"]])
+    dates = {name: pd.to_datetime(posted[name]).astype("datetime64[us]") for name in ("closed_at", "back_at")}
+    parts = [part for part in (kept, posted.assign(**dates)) if len(part)]
+    return in_order(pd.concat(parts, ignore_index=True)) if parts else kept
 
 
 def closed_page(state: LoadedState, query: WorklistQuery) -> Page:
-    """One page of a list of closed leads: how each ended, when and with whom, and what is due; without a score, which
-    is on the card.
+    """One page of such a list: how each lead ended or until when it rests, with whom, and what is due; without a score,
+    which is on the card.
     """
-    found = state.data.closed_table
-    customers = _are_customers(found)
-    kept = _are_of(found, query.owner) & (customers if query.lead_list == CLOSED_LISTS[0] else ~customers)
+    found = closed_rows(state)
+    kept = _are_of(found, query.owner) & (found["lead_list"] == query.lead_list).to_numpy(dtype=bool)
     if query.stage:
-        kept &= (found["outcome"] == query.stage).to_numpy(dtype=bool)
+        kept &= (found["stage"] == query.stage).to_numpy(dtype=bool)
     found = found[kept]
     if query.search.strip():
         words = fold_name(query.search).split()
-        found = found[
-            [all(word in text for word in words) for text in (_searched(state, row) for row in found.itertuples())]
-        ]
+        texts = (_searched(state, str(lead)) for lead in found["lead_id"])
+        found = found[[all(word in text for word in words) for text in texts]]
 
     first = (query.page - 1) * query.size
-    part = found.iloc[first : first + query.size]
-    rows = [
-        {"rank": rank, **_row(state, row, query.lead_list)} for rank, row in enumerate(part.itertuples(), first + 1)
-    ]
+    part = found.iloc[first : first + query.size].to_dict(orient="records")
+    rows = [{"rank": rank, **_row(state, row)} for rank, row in enumerate(part, first + 1)]
     return Page(rows, len(found), query.page, query.size)
-
-
-def _are_customers(table: pd.DataFrame) -> Bools:
-    return np.asarray(table["outcome"] == str(Stage.WON), dtype=np.bool_)
 
 
 def _are_of(table: pd.DataFrame, owner: str | None) -> Bools:
     return np.ones(len(table), dtype=np.bool_) if owner is None else np.asarray(table["owner"] == owner, dtype=np.bool_)
 
 
-def _searched(state: LoadedState, row: Any) -> str:
-    return fold_name("\n".join((row.lead_id, *state.data.display(int(row.code)).values())))
+def _searched(state: LoadedState, lead_id: str) -> str:
+    return fold_name("\n".join((lead_id, *state.data.display(state.data.code(lead_id)).values())))
 
 
-def _row(state: LoadedState, row: Any, lead_list: str) -> dict[str, Any]:
-    policy, cutoff = state.model.context.policy or default_qualification(), state.data.cutoff
-    clocks = cutoff is not None and not pd.isna(row.closed_at)
-    passed = (cutoff - row.closed_at) / pd.Timedelta(days=1) if clocks else float("nan")
-    return {
-        "lead_id": row.lead_id,
-        "owner": row.owner,
-        "display": state.data.display(int(row.code)),
-        "stage": row.outcome,
-        "lead_list": lead_list,
-        "outcome": row.outcome,
-        "closed_at": row.closed_at.isoformat() if clocks else None,
-        "next_action": step_after_close(row.outcome, passed, policy),
-    }
+def _row(state: LoadedState, row: dict[Any, Any]) -> dict[str, Any]:
+    display = state.data.display(state.data.code(str(row["lead_id"])))
+    dates = {name: None if pd.isna(row[name]) else row[name].isoformat() for name in ("closed_at", "back_at")}
+    return {str(name): value for name, value in row.items()} | dates | {"display": display}

@@ -17,6 +17,7 @@ _CRM_FIELDS: Mapping[str, Mapping[str, str]] = {
         "question": "Leadscore_Question__c", "reason_1": "Leadscore_Reason_1__c", "reason_2": "Leadscore_Reason_2__c",
         "as_of": "Leadscore_As_Of__c", "manual_points": "Leadscore_Manual_Points__c",
         "manual_state": "Leadscore_Manual_State__c", "disagree": "Leadscore_Disagree__c",
+        "stage": "Leadscore_Stage__c", "lead_list": "Leadscore_List__c", "missing_seat": "Leadscore_Missing_Seat__c",
     },
     "hubspot": {
         "lead_id": "leadscore_lead_id", "score": "leadscore_score", "probability": "leadscore_probability",
@@ -24,14 +25,25 @@ _CRM_FIELDS: Mapping[str, Mapping[str, str]] = {
         "question": "leadscore_question", "reason_1": "leadscore_reason_1", "reason_2": "leadscore_reason_2",
         "as_of": "leadscore_as_of", "manual_points": "leadscore_manual_points",
         "manual_state": "leadscore_manual_state", "disagree": "leadscore_disagree",
+        "stage": "leadscore_stage", "lead_list": "leadscore_list", "missing_seat": "leadscore_missing_seat",
     },
 }  # fmt: skip
 _READ_FIRST = (
     *("owner", "score", "probability", "probability_low", "probability_high", "grade", "state", "next_action"),
-    *("stage", "stage_days", "lead_list", "expected_value", "question", "reason_1", "reason_2", "reason_3"),
+    *(
+        "stage",
+        "stage_days",
+        "lead_list",
+        "missing_seat",
+        "expected_value",
+        "question",
+        "reason_1",
+        "reason_2",
+        "reason_3",
+    ),
 )
 _MANUAL = ("manual_points", "manual_state", "manual_handoff", "disagree", "manual_version")
-_OF_STAGES = ("stage", "stage_days", "lead_list")
+_OF_STAGES = ("stage", "stage_days", "lead_list", "missing_seat")
 _READ_LAST = ("percentile", "as_of", "scale_version", "bundle_hash")
 STATES = ("lead", "iql", "mql", "pql", "sal", "sql")
 
@@ -53,7 +65,8 @@ def fields_of(form: Form, display: Iterable[str], columns: Iterable[str], *, val
     """
     columns = list(columns)
     if form in _CRM_FIELDS:
-        return {name: field for name, field in _CRM_FIELDS[form].items() if name in columns or name not in _MANUAL}
+        asked = (*_MANUAL, *_OF_STAGES)
+        return {name: field for name, field in _CRM_FIELDS[form].items() if name in columns or name not in asked}
     first = [name for name in _READ_FIRST if valued or name != "expected_value"]
     first = [name for name in first if name in columns or name not in _OF_STAGES]
     criteria = [name for name in columns if name.startswith(("points_", "status_"))]
@@ -71,9 +84,9 @@ def export_lines(
     """
     yield format_heading(fields)
     for row in rows:
-        if state_rank(row["state"]) < state_rank(from_state):
+        if state_rank(row.get("state")) < state_rank(from_state):
             continue
-        if changed and row.get("change") == 0 and row.get("state_before") == row["state"]:
+        if changed and row.get("change") == 0 and row.get("state_before") == row.get("state"):
             continue
         yield format_line(row, fields)
 

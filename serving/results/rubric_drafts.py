@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from features.errors import LeadScoreError
 from features.rubric.load import parse_rubric
 from features.rubric.schema import Rubric
 from serving.auth.api_keys import Caller
@@ -51,19 +52,32 @@ def compare_draft(app_state: AppState, draft: Rubric, caller: Caller, since: str
 def adopt_draft(
     app_state: AppState, draft: Rubric, caller: Caller, reason: str, since: str | None = None
 ) -> dict[str, Any]:
-    """Make a draft the rubric in force; this server lists under it from the next request on."""
+    """Make a draft the rubric in force; this server lists under it from the next request on.
+
+    The audit trail says who asked before anything changes, and then what came of it: no version is in force unsaid.
+    """
     from pipelines.rubrics.rubric_adoption import adopt
     from pipelines.workspace.lock import only_writer
 
     before = app_state.loaded if app_state.ready else None
-    with only_writer(app_state.paths):
-        found = adopt(app_state.open_declaration(), draft, author=caller.name, reason=reason, since=since)
-    in_use = app_state.load()
-    if before is not None and in_use:
-        announce_state_changes(app_state, before)
+    label = f"{draft.name} {draft.version}"
+    asked = {"reason": reason, "since": since}
+    with app_state.store.writing() as session:
+        record_action(session, caller.name, "rubric.adopting", label, asked)
+    try:
+        with only_writer(app_state.paths):
+            found = adopt(app_state.open_declaration(), draft, author=caller.name, reason=reason, since=since)
+    except Exception as problem:
+        with app_state.store.writing() as session:
+            outcome = problem.message if isinstance(problem, LeadScoreError) else type(problem).__name__
+            record_action(session, caller.name, "rubric.not_adopted", label, asked | {"outcome": outcome})
+        raise
     with app_state.store.writing() as session:
         detail = {"version": found["version"], "replaces": found["replaces"], "reason": reason, "since": found["since"]}
         record_action(session, caller.name, "rubric.adopted", str(found["hash"]), detail)
+    in_use = app_state.load()
+    if before is not None and in_use:
+        announce_state_changes(app_state, before)
     return found | {"in_use": in_use}
 
 

@@ -1,10 +1,17 @@
 """The worklist of a model: the batch's where it fits, scored anew where it does not, then what was posted since."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from sqlalchemy.orm import Session
 
+from features.array_types import Ints
+from features.assembly.closed_leads import closed_leads
+from features.assembly.crm_facts import Closes
 from features.assembly.flat_outcomes import open_rows
 from features.cohort.cohort import open_cohort
+from features.point_in_time.microseconds import micros
 from models.explaining.framework import Framework
 from models.explaining.manual.manual_score import version_label
 from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
@@ -33,12 +40,29 @@ def build_worklist(
             touched = find_touched_leads(session, data)
             listed = np.intersect1d(touched, data.codes(worklist.position))
             for block in np.array_split(listed, -(-len(listed) // BLOCK) or 1):
-                rows = gather_rows(session, data, block.tolist())
-                moments = pd.Series([clock.as_of(at) for at in rows.latest_of(data, block)], dtype="datetime64[us]")
-                ids = [str(name) for name in data.lead_ids[block]]
-                if ids:
-                    worklist.update_rows(lines_of(model.score_tables(rows.tables, ids, moments, framework)))
+                if len(block):
+                    worklist.update_rows(_score_touched(session, model, data, clock, framework, block))
     return worklist
+
+
+def _score_touched(
+    session: Session, model: LoadedModel, data: LeadData, clock: ServingClock, framework: Framework, block: Ints
+) -> list[dict[str, Any]]:
+    """New rows of leads of which something was posted: each as of the last of it, those that are over as of their end.
+
+    Outcomes and stages tell together what is over: a win that outcomes alone take back is open, whatever its stage.
+    """
+    rows = gather_rows(session, data, block.tolist())
+    ids = [str(name) for name in data.lead_ids[block]]
+    now = clock.as_of(rows.latest)
+    closed = closed_leads(rows.tables, data.source, None if now is None else pd.Timestamp(now))
+    closed = {name: closed[name] for name in ids if name in closed}
+    looked = pd.Series([clock.as_of(at) for at in rows.latest_of(data, block)], dtype="datetime64[us]")
+    moments = [closed[name].scored_at(at) if name in closed else at for name, at in zip(ids, looked, strict=True)]
+    scored = model.score_tables(
+        rows.tables, ids, pd.Series(moments, dtype="datetime64[us]"), framework, closes=Closes(micros(looked), closed)
+    )
+    return lines_of(scored)
 
 
 def _read_batch_worklist(model: LoadedModel, framework: Framework) -> pd.DataFrame | None:
@@ -73,4 +97,4 @@ def _score_open_leads(model: LoadedModel, data: LeadData, framework: Framework) 
             return pd.DataFrame(columns=["lead_id", "probability", "score", "state", "grade"])
         return model.score_tables(data.tables, leads["lead_id"][is_open].tolist(), None, framework).frame
     ids = open_cohort(data.tables, data.source, data.cutoff)["lead_id"].tolist()
-    return model.score_tables(data.tables, ids, data.cutoff, framework).frame
+    return model.score_tables(data.tables, ids, data.cutoff, framework, closes=Closes(None, {})).frame

@@ -150,21 +150,12 @@ class LeadData:
         return closed_leads(self.tables, self.source, self.cutoff)
 
     @cached_property
-    def closed_table(self) -> pd.DataFrame:
-        """Leads that are over, the newest close first: code, lead_id, owner, outcome, closed_at (NaT: no clocks)."""
-        names = list(self.closed_now)
-        code = self.lead_ids.get_indexer(pd.Index(names, dtype="str"))
-        owner = self.tables["leads"]["owner"] if "owner" in self.tables["leads"] else pd.Series(pd.NA, self.lead_ids)
-        found = pd.DataFrame(
-            {
-                "code": code,
-                "lead_id": names,
-                "owner": owner.astype("object").where(owner.notna(), "").to_numpy(dtype=object)[code],
-                "outcome": [closed.outcome for closed in self.closed_now.values()],
-                "closed_at": pd.Series([closed.at for closed in self.closed_now.values()], dtype="datetime64[us]"),
-            }
-        )
-        return found.sort_values(["closed_at", "lead_id"], ascending=[False, True], kind="stable", ignore_index=True)
+    def owners(self) -> dict[str, str]:
+        """Owner by lead, of leads that have one."""
+        if "owner" not in self.tables["leads"]:
+            return {}
+        named = zip(self.lead_ids, self.tables["leads"]["owner"], strict=True)
+        return {str(lead): str(owner) for lead, owner in named if not pd.isna(owner) and owner != ""}
 
     def display(self, code: int) -> dict[str, str]:
         """What is shown of a lead and its account but never learned from: name, company, owner, link."""

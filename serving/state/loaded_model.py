@@ -22,6 +22,7 @@ from features.kernel.column_reader import micros_of
 from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
+from models.accounts.needed_seats import with_missing_seats
 from models.bundle import Bundle, load_bundle
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
@@ -139,7 +140,8 @@ class LoadedModel:
     def _facts(self, tables: Any, lead_ids: Sequence[str], moments: Any, closes: Closes | None) -> CrmFacts:
         """What people did with the leads; of a source without clocks only how they ended."""
         as_of = np.asarray(moments, dtype="datetime64[us]").view(np.int64)
-        return CrmFacts.of({} if self.flat else tables, self.source, lead_ids, as_of, closes)
+        facts = CrmFacts.of({} if self.flat else tables, self.source, lead_ids, as_of, closes)
+        return with_missing_seats(facts, tables, self.source, lead_ids, self.context.accounts_policy)
 
     def score_tables(
         self,

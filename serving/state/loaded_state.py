@@ -1,7 +1,11 @@
 """A model with the data and the worklist it scored: loaded together, replaced together."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import pandas as pd
+
+from models.standing.unscored_lists import list_closed, list_resting
 from serving.problems import UnknownLeadError
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
@@ -23,6 +27,17 @@ class LoadedState:
     worklist: Worklist
     number: int
     instead_of: str = ""
+
+    @cached_property
+    def unscored(self) -> pd.DataFrame:
+        """Leads that by the data are over, the newest close first, or rest, the first back first."""
+        data = self.data
+        resting = list_resting(
+            data.tables, data.source, set(data.lead_ids) - set(data.closed_now), data.owners, data.cutoff
+        )
+        parts = [resting, list_closed(data.closed_now, data.owners, data.cutoff, self.model.context.policy)]
+        filled = [part for part in parts if len(part)]
+        return pd.concat(filled, ignore_index=True) if filled else resting
 
     def find_lead(self, lead_id: str, owner: str | None) -> int:
         """Row of a lead the caller may see; the UnknownLeadError does not say whether it exists."""

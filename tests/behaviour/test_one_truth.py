@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import json
+import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -100,6 +101,67 @@ def test_what_sales_has_is_worked_and_what_marketing_has_is_not(batch: Said) -> 
             assert on in ("to_hand_off", "watching") and (on == "to_hand_off") == (action == "hand_off")
             assert action in MARKETING | {"ask"}
     assert {on for *_, on in batch.values()} >= {"to_work", "watching"}
+
+
+HOOKS = ("score", "state", "next", "stage", "list")  # attributes of a card's page
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_page_and_terminal_say_of_a_lead_what_the_list_says(
+    client: TestClient, batch: Said, tiny_demo: Any, cli: Cli, part: int
+) -> None:
+    drawn = random.Random(18).sample(sorted(batch), 60)[part::3]
+    for lead in drawn:
+        page = client.get(f"/leads/{lead}", headers={"accept": "text/html"}).text
+        head = re.search(rf'data-lead="{lead}"[^>]*', page)
+        assert head is not None
+        told = [html.unescape(text) for text in re.findall(r'data-\w+="([^"]*)"', head.group())]
+        assert (int(told[1]), *told[2:]) == batch[lead], dict(zip(HOOKS, told[1:], strict=True))
+
+        status, said, _ = cli("explain", lead, "--json", *tiny_demo.args)
+        card = json.loads(said)
+        stands = card["standing"]
+        assert status == 0
+        found = (card["score"], card["state"], card["next_action"], stands["stage"], stands["lead_list"])
+        assert found == batch[lead] and (stands["state"], stands["next_action"]) == found[1:3]
+        assert bool(stands["why"]) >= (found[2] in ("first_call", "reconnect", "decide", "name_seat"))
+        assert (stands["missing_seat"] != "") >= (found[2] == "name_seat")
+
+
+def test_accounts_say_of_their_leads_what_the_list_says(client: TestClient, batch: Said, tiny_demo: Any) -> None:
+    of = load_tables(tiny_demo.context.paths)["leads"].set_index("lead_id")["account_id"]
+    named = sorted({str(of[lead]) for lead in batch if not pd.isna(of[lead])})
+    for account in random.Random(18).sample(named, 25):
+        found = client.get(f"/v1/accounts/{account}").json()
+        for lead in found["leads"]:
+            if lead["score"] is not None:
+                said = tuple(lead[name] for name in ("score", "state", "next_action", "stage", "lead_list"))
+                assert said == batch.get(lead["lead_id"], said)
+            assert lead["open"] == (lead["outcome"] is None)
+        if any(lead["next_action"] == "name_seat" for lead in found["leads"]):
+            assert found["needed"] and found["next_step"]["seat"] == found["needed"][0]
+
+
+def test_every_lead_is_on_one_list_and_who_rests_says_until_when(
+    client: TestClient, batch: Said, tiny_demo: Any, cli: Cli
+) -> None:
+    tables = load_tables(tiny_demo.context.paths)
+    listed = {name: every_page(client, list=name, show="all") for name in LeadList}
+    told = client.get("/v1/worklist", params={"size": 1}).json()["lists"]
+    assert told == {str(name): len(rows) for name, rows in listed.items()}
+    where = Counter(row["lead_id"] for rows in listed.values() for row in rows)
+    assert set(where.values()) == {1} and set(where) == set(tables["leads"]["lead_id"].astype("str"))
+    assert set(batch) == {row["lead_id"] for name in ("to_hand_off", "to_work", "watching") for row in listed[name]}
+
+    resting = listed[LeadList.RESTING]
+    status, said, _ = cli("worklist", "--json", "--limit", "100000", "--list", "resting", *tiny_demo.args)
+    dates = {row["lead_id"]: row["back_at"] for row in json.loads(said)}
+    assert status == 0 and resting and {row["lead_id"]: row["back_at"] for row in resting} == dates
+    for row in resting[:10]:
+        card = client.get(f"/v1/leads/{row['lead_id']}").json()
+        stands = card["standing"]
+        assert (stands["lead_list"], card["next_action"], stands["back_at"]) == ("resting", "wait", row["back_at"])
+        assert row["back_at"][:10] in stands["why"]
 
 
 def test_pages_and_terminal_name_stage_and_state_apart(

@@ -18,7 +18,7 @@ from pipelines.scoring.list_leads import read_worklist
 from pipelines.scoring.shown_feedback import mark_card
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables
-from tests.reference.serving import client_for, worklist_of
+from tests.reference.serving import client_for, score_uploads, worklist_of
 from tests.reference.tiny_run import TinyRun, open_run
 
 CUTOFF, NEXT = "2026-06-29T00:00:00", "2026-07-06T00:00:00"
@@ -148,6 +148,12 @@ def test_a_week_on_the_cards_shows_at_once(client: TestClient, tiny_copy: Any) -
     exported = client.get("/v1/worklist/export").text
     assert lead["silent"] not in {row["lead_id"] for row in csv.DictReader(io.StringIO(exported))}
     assert client.post(f"/v1/leads/{lead['silent']}/feedback", json={"verdict": "accept"}).status_code == 409
+    told = f"Lead ID\n{lead['silent']}\n{lead['pinned']}\n".encode()
+    taken = client.post("/v1/uploads", files={"file": ("leads.csv", told, "text/csv")}).json()
+    score_uploads(client)
+    scored = list(csv.DictReader(io.StringIO(client.get(f"/v1/uploads/{taken['id']}/result").text)))
+    assert (scored[0]["next_action"], scored[0]["question"]) == ("none", ""), "as of now, not of the ingest"
+    assert (scored[1]["state"], scored[1]["next_action"]) == ("sql", "hand_off")
     page = client.get(f"/leads/{lead['silent']}", headers=HTML).text
     assert "Do not contact this lead." in page and "Nothing is asked any more." in page
     assert 'href="tel:' not in page and 'href="mailto:' not in page and 'class="ask"' not in page
@@ -179,6 +185,26 @@ def test_a_week_on_the_cards_shows_at_once(client: TestClient, tiny_copy: Any) -
         ("feedback", "do_not_contact", None),
     ]
     assert trail[6]["detail"]["corrects"] and all(row["actor"] for row in trail)
+
+    # who was sent back is listed where it is now, once, with the day it is back
+    over, resting = listed(client, list="closed", show="all"), listed(client, list="resting", show="all")
+    assert over[lead["disqualified"]]["outcome"] == "disqualified" and lead["recycled"] not in over
+    stands = client.get(f"/v1/leads/{lead['recycled']}").json()["standing"]
+    assert resting[lead["recycled"]]["back_at"] == stands["back_at"] > CUTOFF and stands["lead_list"] == "resting"
+
+    # a state pinned alone brings its step and list, and takes them back
+    before = client.get(f"/v1/leads/{lead['slip']}").json()
+    say(client, lead["slip"], "override", reason="good_fit", state="sql" if before["state"] != "sql" else "iql")
+    pinned = client.get(f"/v1/leads/{lead['slip']}").json()
+    wanted = "hand_off" if pinned["state"] == "sql" else "nurture_intent"
+    assert (pinned["next_action"], pinned["pinned"]["next_by_rules"]) == (wanted, before["next_action"])
+    on = "to_hand_off" if wanted == "hand_off" else "watching"
+    row = listed(client, list=on)[lead["slip"]]
+    assert (row["state"], row["next_action"], row["lead_list"]) == (pinned["state"], wanted, on)
+    assert pinned["standing"]["lead_list"] == on and pinned["standing"]["next_action"] == wanted
+    say(client, lead["slip"], "withdraw")
+    again = client.get(f"/v1/leads/{lead['slip']}").json()
+    assert (again["state"], again["next_action"]) == (before["state"], before["next_action"])
 
 
 @pytest.fixture(scope="module")
@@ -224,9 +250,9 @@ def test_the_week_is_in_the_next_training(after: tuple[TinyRun, dict[str, str]])
     assert shown["lead_list"][lead["pinned"]] == "to_hand_off"
     card = card_of(run.context, lead["silent"])
     assert card["next_action"] != "none", "the score goes on; what sales said is put on it"
-    said = mark_card(run.context.paths, card)
+    said = mark_card(run.context, card)
     assert said["silenced"] and (said["next_action"], said["question"]) == ("none", "")
-    assert mark_card(run.context.paths, card_of(run.context, lead["pinned"]))["state"] == "sql"
+    assert mark_card(run.context, card_of(run.context, lead["pinned"]))["state"] == "sql"
 
 
 def test_a_server_on_the_new_data_tells_the_same_and_no_row_twice(after: tuple[TinyRun, dict[str, str]]) -> None:

@@ -17,7 +17,7 @@ from pipelines.run import register_trained_bundle, run_stage
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import open_context
 from pipelines.workspace.matrix_files import load_catalog
-from tests.reference.serving import client_for, key_for
+from tests.reference.serving import client_for, key_for, worklist_of
 from tests.reference.tiny_run import SETTINGS, TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -114,6 +114,8 @@ def test_an_edited_declaration_beside_an_adopted_version_is_refused(cli: Cli, ti
 def test_silence_is_simulated_as_the_ledger_would_say_later(cli: Cli, tiny_demo: TinyRun) -> None:
     found = json.loads(cli("rubric", "decay", *tiny_demo.args, "--days", "30,90", "--json")[1])
     assert [step["day"] for step in found["steps"]] == [0, 30, 90]
+    assert found["population"] == "open leads not yet with sales"
+    assert found["leads"] == worklist_of(tiny_demo)["lead_list"].isin(["to_hand_off", "watching"]).sum()
     assert found["steps"][0]["handed_off"] >= found["steps"][1]["handed_off"] >= found["steps"][2]["handed_off"]
     assert found["steps"][2]["no_longer"] == len(found["losing"]) > 0
     lead = found["losing"][0]["lead_id"]
@@ -150,7 +152,11 @@ def test_the_server_compares_adopts_and_simulates(tiny_copy: TinyRun, tmp_path: 
         assert client.post("/v1/rubric", json=adopted, headers=admin).status_code == 422
         shown = client.get("/v1/rubric", headers=admin).json()
         assert [row["version"] for row in shown["versions"]] == ["2", "1"] and "version: '2'" in shown["yaml"]
-        assert client.get("/v1/audit", headers=admin).json()[0]["action"] == "rubric.adopted"
+        trail = client.get("/v1/audit", headers=admin).json()[3::-1]
+        assert [row["action"].removeprefix("rubric.") for row in trail] == [
+            *("adopting", "adopted", "adopting", "not_adopted")  # said before anything changes, then what came of it
+        ]
+        assert trail[0]["detail"]["reason"] == "downloads mislead" and "in force" in trail[3]["detail"]["outcome"]
         after = client.get("/v1/worklist", params={"size": 5}, headers=admin).json()
         assert [row["score"] for row in after["rows"]] == [row["score"] for row in before["rows"]]
         decay = client.get("/v1/rubric/decay", params={"days": [30]}, headers=reader).json()

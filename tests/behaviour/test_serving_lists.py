@@ -228,7 +228,7 @@ def test_the_terminal_advises_nothing_of_closed_leads_nobody_may_contact(
     tiny_demo: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def advised() -> pd.Series:
-        return list_leads.read_closed(tiny_demo.context, {}).set_index("lead_id")["next_action"]
+        return list_leads.read_unscored(tiny_demo.context, {}).set_index("lead_id")["next_action"]
 
     before = advised()
     lead = str(before.index[before.eq("expand")][0])

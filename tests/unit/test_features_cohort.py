@@ -218,6 +218,24 @@ def test_an_opportunity_may_be_the_outcome(world: World) -> None:
         labels(world, source_with(label={"outcome": "opportunity"}))
 
 
+@pytest.mark.parametrize("stage", ["sal", "sql", "opportunity"])
+def test_acceptance_by_sales_may_be_the_outcome_and_is_only_where_declared(world: World, stage: str) -> None:
+    accepted = source_with(label={"outcome": "accepted"})
+    lead(world, "b", MONDAY - 1)
+    entered(world, "a", stage, MONDAY + DAY)
+    entered(world, "b", "mql", MONDAY + DAY)
+    entered(world, "b", "recycled", MONDAY + 2 * DAY)
+    assert labels(world, accepted)["label"].tolist() == [1.0, 0.0], "sent back by sales is not accepted"
+    assert labels(world)["label"].tolist() == [0.0, 0.0], "verdicts are no labels unless declared"
+
+    over = closed_leads(frames(world), accepted, moment(MONDAY + 3 * DAY))
+    assert "accepted by sales on" in over["a"].sentence and over.get("b", over["a"]).outcome != "won"
+    assert closed_leads(frames(world), source_with(), moment(MONDAY + 3 * DAY)).keys().isdisjoint({"a"})
+    world["stages"].clear()
+    with pytest.raises(ContractError, match="no row of 'stages' enters stage 'sal' or 'sql' or 'opportunity'"):
+        labels(world, accepted)
+
+
 def test_leads_may_be_left_out_as_declared(world: World) -> None:
     lead(world, "b", MONDAY - 1)
     entered(world, "a", "disqualified", MONDAY + DAY)

@@ -8,7 +8,9 @@ IDS = np.array(["a", "b", "c", "d", "e"], dtype=object)
 OWNERS = np.array(["ann", "ann", "ann", "bo", ""], dtype=object)
 
 
-def leads(scores: list[int], need: list[float], interest: list[float] | None = None) -> ScoredLeads:
+def leads(
+    scores: list[int], need: list[float], interest: list[float] | None = None, lists: str = "watching " * 5
+) -> ScoredLeads:
     score = np.array(scores, dtype=np.int64)
     return ScoredLeads(
         log_odds=score / 10.0,
@@ -17,6 +19,7 @@ def leads(scores: list[int], need: list[float], interest: list[float] | None = N
         parts={"Need": np.array(need), "Context": score - 50.0 - np.array(need)},
         dimensions={"points of interest": np.array(interest or [0.0] * 5)},
         reached={"mql": score >= 45, "iql": np.array(interest or [9.0] * 5) >= 5},
+        lists=np.array(lists.split(), dtype=object),
     )
 
 
@@ -30,12 +33,25 @@ def test_places_thresholds_and_reasons_are_counted_per_owner() -> None:
     ]
     assert [m.reason for m in found.movers] == ["Need -6 (from +5 to -1)", "Need +9 (from +0 to +9)"]
     assert found.owners == (
-        {"owner": "ann", "leads": 3, "enters": 1, "leaves": 1},
-        {"owner": "bo", "leads": 1, "enters": 0, "leaves": 0},
-        {"owner": "no owner", "leads": 1, "enters": 0, "leaves": 0},
+        {"owner": "ann", "list": "watching", "leads": 3, "enters": 1, "leaves": 1},
+        {"owner": "bo", "list": "watching", "leads": 1, "enters": 0, "leaves": 0},
+        {"owner": "no owner", "list": "watching", "leads": 1, "enters": 0, "leaves": 0},
     )
     assert found.thresholds[0] == {"name": "mql", "before": 2, "after": 2, "up": 1, "down": 1}
     assert found.sentences[0].startswith("2 of 5 open leads move: 1 of 4 places in the first 2")
+
+
+def test_first_places_are_those_of_the_lists_reps_see() -> None:
+    """A lead that sales has never pushes one that is to be handed off from its place."""
+    before = leads([60, 50, 46, 30, 20], [0] * 5, lists="to_work watching to_hand_off watching watching")
+    after = leads([60, 50, 55, 30, 20], [0] * 5, lists="to_work to_hand_off to_hand_off watching watching")
+    found = find_churn(IDS, OWNERS, before, after, top=1)
+    assert [(m.lead_id, m.top, m.list_before, m.list_after, m.place_after) for m in found.movers] == [
+        ("b", "leaves", "watching", "to_hand_off", 2)
+    ]
+    counted = {(row["owner"], row["list"]): (row["leads"], row["enters"], row["leaves"]) for row in found.owners}
+    assert counted["ann", "to_work"] == (1, 0, 0) and counted["ann", "to_hand_off"] == (2, 0, 0)
+    assert counted["ann", "watching"] == (0, 0, 1)
 
 
 def test_a_lead_that_is_overtaken_says_that_others_moved() -> None:
@@ -64,6 +80,7 @@ def test_the_same_bundle_moves_nobody_and_no_leads_are_no_error() -> None:
         parts={},
         dimensions={},
         reached={"mql": np.empty(0, dtype=bool)},
+        lists=np.empty(0, dtype=object),
     )
     nobody = find_churn(IDS[:0], OWNERS[:0], empty, empty)
     assert nobody.sentences == ("No lead is open, so nobody moves.",) and nobody.record()["rank_correlation"] is None

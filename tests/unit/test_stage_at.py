@@ -9,6 +9,7 @@ import pytest
 from features.assembly.stage_at import stages_at
 from features.kernel.column_reader import FrameRows
 from features.point_in_time.microseconds import NEVER, micros
+from features.schema.source import Label
 from features.schema.vocabulary import LeadList, Phase, Stage
 from models.standing.record import Standing
 
@@ -90,7 +91,7 @@ def test_phases_follow_the_stage_and_a_recycled_lead_cools_down():
     looks = [("r", "2025-01-10"), ("r", "2025-02-10"), *((name, "2025-01-10") for name in ("o", "w", "d", "new"))]
     found = asked(stages, *looks)
     as_of = micros(pd.DatetimeIndex(pd.to_datetime([at for _, at in looks])))
-    assert found.phases(as_of, 30).tolist() == [
+    assert found.phases(as_of, Label(recycle_cool_down_days=30)).tolist() == [
         "cooling_down",
         "before_handoff",
         "with_sales",
@@ -124,3 +125,23 @@ def test_the_record_is_json_and_says_whether_anything_can_still_come_of_it(phase
     assert (record["phase"], record["lead_list"]) == (str(phase), "to_work")
     assert record["stage_since"] == "2025-01-01T00:00:00"
     assert standing.is_open == (phase not in (Phase.CLOSED, Phase.CUSTOMER))
+
+
+def test_a_recycled_lead_is_back_once_its_rest_is_over_whatever_is_done_meanwhile():
+    stages = table(
+        ("a", "recycled", "2025-01-01", "2025-01-01", ""),
+        ("a", "sql", "2025-01-05", "2025-01-05", ""),
+        ("b", "recycled", "2025-01-01", "2025-01-01", ""),
+        ("b", "recycled", "2025-01-20", "2025-01-20", ""),
+        ("c", "recycled", "2025-01-01", "2025-01-01", ""),
+        ("c", "lost", "2025-01-05", "2025-01-05", ""),
+    )
+    looks = [("a", "2025-01-10"), ("b", "2025-01-10"), ("b", "2025-02-10"), ("c", "2025-01-10"), ("new", "2025-01-10")]
+    found = asked(stages, *looks)
+
+    def back(label: Label) -> list[str | None]:
+        days = (None if at == NEVER else str(np.datetime64(int(at), "us"))[:10] for at in found.back_at(label))
+        return list(days)
+
+    assert back(Label()) == ["2025-01-31", "2025-01-31", "2025-02-19", None, None]
+    assert back(Label(recycled="same_episode")) == [None, "2025-01-31", "2025-02-19", None, None]

@@ -82,6 +82,14 @@ def population_of(source: Source, tables: Tables, keys: pd.DataFrame, label: Flo
     return Population(name="before_handoff", kept=before, with_sales=~before, stage=stage, sentence=sentence)
 
 
+def open_population(source: Source, tables: Tables, keys: pd.DataFrame) -> tuple[Bools, str]:
+    """Which of the open leads marketing decides about, by the population declared, and what they are called."""
+    declared = None if source.comparison is None else source.comparison.population
+    if source.kind == "flat" or not records_handoffs(tables) or declared == "all":
+        return np.ones(len(keys), dtype=np.bool_), "open leads"
+    return is_before_handoff(source, tables, keys)[0], "open leads not yet with sales"
+
+
 def is_before_handoff(source: Source, tables: Tables, keys: pd.DataFrame) -> tuple[Bools, Texts]:
     """Per row whether the lead, open at that moment, was not with sales then; and its stage."""
     as_of = micros(keys["as_of"])

@@ -15,6 +15,7 @@ from features.assembly.closed_leads import ClosedLead
 from features.assembly.stage_at import stages_at
 from features.kernel.column_reader import FrameRows
 from features.point_in_time.microseconds import micros
+from features.schema.source import Label
 from features.schema.vocabulary import Actor
 from models.judging.leakage.audit_rows import wilson
 from models.judging.lifecycle.policy import LifecyclePolicy, Programme
@@ -151,7 +152,7 @@ def _with_strata(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     parts = (
         looks["as_of"].dt.to_period("Q").astype("str").to_numpy(dtype=object),
         np.digitize(looks["age_days"].to_numpy(dtype=np.float64), AGE_DAYS).astype(str),
-        held.phases(at),
+        held.phases(at, Label(recycle_cool_down_days=0)),
         np.where(active.to_numpy(dtype=bool), "active", "quiet"),
     )
     return looks.assign(stratum=[" ".join(map(str, key)) for key in zip(*parts, strict=True)])

@@ -25,6 +25,7 @@ class ScoredLeads:
     parts : points of base, each criterion, context and clip, by label; they sum to ``score - 50``
     dimensions : points of fit, interest, intent and usage, which rules of states may ask for
     reached : by the name of a threshold, which leads are at or above it
+    lists : the list each lead is on (to hand off, to work, watching), '' where the source knows none
     """
 
     log_odds: Floats
@@ -33,13 +34,15 @@ class ScoredLeads:
     parts: Mapping[str, Floats]
     dimensions: Mapping[str, Floats]
     reached: Mapping[str, Bools]
+    lists: Texts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mover:
     """One lead that crosses a threshold, or enters or leaves the top of its owner's list.
 
-    ``place_before`` and ``place_after`` count within that list from 1; ``crosses`` reads ``mql up``, ``sql down``.
+    ``list_before`` and ``list_after`` name the owner's list it is on, ``place_before`` and ``place_after`` count within
+    it from 1; ``crosses`` reads ``mql up``, ``sql down``.
     """
 
     lead_id: str
@@ -48,6 +51,8 @@ class Mover:
     score_after: int
     state_before: str
     state_after: str
+    list_before: str
+    list_after: str
     place_before: int
     place_after: int
     crosses: tuple[str, ...]
@@ -59,8 +64,8 @@ class Mover:
 class Churn:
     """Who moves; ``movers`` are ordered by owner, those who enter or leave a top first.
 
-    ``thresholds`` counts per threshold the leads before and after and who crosses it, ``owners`` per list its leads,
-    who enters and who leaves.
+    ``thresholds`` counts per threshold the leads before and after and who crosses it, ``owners`` per owner and list its
+    leads after, who enters its first places and who leaves them.
     """
 
     leads: int
@@ -73,7 +78,7 @@ class Churn:
 
     @property
     def entering(self) -> int:
-        """Leads that enter the top of their owner's list; as many leave."""
+        """Leads that enter the top of one of their owner's lists."""
         return sum(mover.top == "enters" for mover in self.movers)
 
     @property
@@ -115,30 +120,32 @@ class Churn:
 def find_churn(lead_ids: Texts, owners: Texts, before: ScoredLeads, after: ScoredLeads, top: int = TOP) -> Churn:
     """Who moves when ``after`` scores in place of ``before``.
 
-    Lists are ranked as the worklist is: by log-odds, equal ones by lead id. Leads without an owner are one list.
+    Every owner has the lists that the worklist shows: to hand off, to work, watching; ranked as there, by log-odds,
+    equal ones by lead id. Leads without an owner share theirs.
 
     Parameters
     ----------
     lead_ids, owners : shape (n,), row by row as both bundles' leads
     top : first places of each owner's list that are watched
     """
-    lists = np.array([str(owner) or _NO_OWNER for owner in owners], dtype=object)
-    places = _places(lead_ids, lists, before.log_odds), _places(lead_ids, lists, after.log_odds)
+    named = np.array([str(owner) or _NO_OWNER for owner in owners], dtype=object)
+    lists = _lists_of(named, before), _lists_of(named, after)
+    places = _places(lead_ids, lists[0], before.log_odds), _places(lead_ids, lists[1], after.log_odds)
     inside = places[0] <= top, places[1] <= top
     crossed = {name: (before.reached[name], after.reached[name]) for name in before.reached}
-    moved = inside[0] != inside[1]
+    moved = (inside[0] != inside[1]) | ((lists[0] != lists[1]) & (inside[0] | inside[1]))
     for was, now in crossed.values():
         moved = moved | (was != now)
 
     rows = sorted(
         np.flatnonzero(moved).tolist(),
-        key=lambda k: (str(lists[k]), inside[0][k] == inside[1][k], min(places[0][k], places[1][k]), str(lead_ids[k])),
+        key=lambda k: (str(named[k]), inside[0][k] == inside[1][k], min(places[0][k], places[1][k]), str(lead_ids[k])),
     )
     ranks = [pd.Series(leads.log_odds).rank() for leads in (before, after)]
     change = np.abs(after.score.astype(np.float64) - before.score)
-    spread = len(lists) > 1 and all(rank.nunique() > 1 for rank in ranks)
+    spread = len(named) > 1 and all(rank.nunique() > 1 for rank in ranks)
     return Churn(
-        leads=len(lists),
+        leads=len(named),
         top=top,
         median_change=float(np.median(change)) if len(change) else 0.0,
         rank_correlation=round(float(ranks[0].corr(ranks[1])), 6) if spread else float("nan"),
@@ -153,8 +160,13 @@ def find_churn(lead_ids: Texts, owners: Texts, before: ScoredLeads, after: Score
             for name, (was, now) in crossed.items()
         ),
         owners=tuple(_count_lists(lists, inside)),
-        movers=tuple(_mover(k, lead_ids, lists, (before, after), places, top) for k in rows),
+        movers=tuple(_mover(k, lead_ids, named, (before, after), places, top) for k in rows),
     )
+
+
+def _lists_of(owners: Texts, scored: ScoredLeads) -> Texts:
+    """Owner and list of every lead, as one key."""
+    return np.array([f"{owner}\n{name}" for owner, name in zip(owners, scored.lists, strict=True)], dtype=object)
 
 
 def _places(lead_ids: Texts, lists: Texts, log_odds: Floats) -> Ints:
@@ -164,29 +176,30 @@ def _places(lead_ids: Texts, lists: Texts, log_odds: Floats) -> Ints:
     return np.asarray((ordered.groupby("list", sort=False).cumcount() + 1).sort_index(), dtype=np.int64)
 
 
-def _count_lists(lists: Texts, inside: tuple[Bools, Bools]) -> list[dict[str, Any]]:
-    return [
-        {
-            "owner": str(name),
-            "leads": int((lists == name).sum()),
-            "enters": int(((lists == name) & inside[1] & ~inside[0]).sum()),
-            "leaves": int(((lists == name) & inside[0] & ~inside[1]).sum()),
-        }
-        for name in sorted(set(lists.tolist()))
-    ]
+def _count_lists(lists: tuple[Texts, Texts], inside: tuple[Bools, Bools]) -> list[dict[str, Any]]:
+    found = []
+    for key in sorted({*lists[0].tolist(), *lists[1].tolist()}):
+        owner, _, name = key.partition("\n")
+        was, now = (lists[0] == key) & inside[0], (lists[1] == key) & inside[1]
+        enters, leaves = int((now & ~was).sum()), int((was & ~now).sum())
+        leads = int((lists[1] == key).sum())
+        found.append({"owner": owner, "list": name, "leads": leads, "enters": enters, "leaves": leaves})
+    return found
 
 
 def _mover(
     at: int,
     lead_ids: Texts,
-    lists: Texts,
+    owners: Texts,
     pair: tuple[ScoredLeads, ScoredLeads],
     places: tuple[Ints, Ints],
     top: int,
 ) -> Mover:
     before, after = pair
     was, now = int(places[0][at]), int(places[1][at])
-    side = "" if (was <= top) == (now <= top) else "enters" if now <= top else "leaves"
+    other = before.lists[at] != after.lists[at]
+    enters, leaves = now <= top and (other or was > top), was <= top and (other or now > top)
+    side = "enters" if enters else "leaves" if leaves else ""
     crosses = tuple(
         f"{name} {'up' if after.reached[name][at] else 'down'}"
         for name in before.reached
@@ -196,11 +209,13 @@ def _mover(
     sign = 1.0 if ups else -1.0
     return Mover(
         lead_id=str(lead_ids[at]),
-        owner=str(lists[at]),
+        owner=str(owners[at]),
         score_before=int(before.score[at]),
         score_after=int(after.score[at]),
         state_before=str(before.state[at]),
         state_after=str(after.state[at]),
+        list_before=str(before.lists[at]),
+        list_after=str(after.lists[at]),
         place_before=was,
         place_after=now,
         crosses=crosses,

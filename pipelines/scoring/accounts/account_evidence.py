@@ -11,24 +11,16 @@ from features.cohort.objections import objecting_leads
 from features.errors import ContractError
 from models.accounts.account_rows import account_tables
 from models.accounts.account_view import AccountJudge, describe_account
-from models.accounts.accounts_policy import AccountsPolicy, load_accounts
 from models.accounts.product_chances import fit_product_chances
 from models.explaining.evidence import assess_evidence
 from models.explaining.framework import Framework
+from models.standing.pinned import NO_PINS, Pins
 from pipelines.scoring.find_lead import find_bundle, find_framework, parse_as_of
 from pipelines.scoring.shown_columns import company_name, person_name, shown_columns
+from pipelines.scoring.shown_feedback import meanings_in
 from pipelines.workspace.context import Context
-from pipelines.workspace.find_declarations import find_policy
 from pipelines.workspace.standing_feedback import read_standing_feedback
 from pipelines.workspace.table_files import load_tables
-
-DEFAULT = "accounts"
-
-
-def accounts_policy_of(context: Context) -> AccountsPolicy:
-    """The accounts policy a source names, or the one that ships."""
-    path = find_policy(context.source.accounts or DEFAULT, beside=context.source_path.parent)
-    return load_accounts(path, context.source)
 
 
 def account_of(
@@ -55,8 +47,9 @@ def account_of(
             f"{examples}). Check the id."
         )
 
-    bundle, policy = find_bundle(context), accounts_policy_of(context)
+    bundle, policy = find_bundle(context), context.accounts_policy
     said = read_standing_feedback(context.paths)
+    pins = Pins(said.pinned, meanings_in(context, by_points=bundle.by_points))
     judge = AccountJudge(
         bundle=bundle,
         source=context.source,
@@ -65,7 +58,7 @@ def account_of(
         product_shares=fit_product_chances(tables, context.source, policy, when),
         qualification=context.policy,
         silenced=said.silenced,
-        pinned=said.pinned if as_of is None else {},
+        pins=pins if as_of is None else NO_PINS,
     )
     return named_account(judge, own, account_id, when)
 

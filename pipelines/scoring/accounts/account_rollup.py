@@ -13,7 +13,6 @@ from models.accounts.account_rollup import customers_of, expansion_accounts, map
 from models.accounts.expansion import OpenChances, account_products, expansion_list
 from models.accounts.product_chances import fit_product_chances
 from models.bundle import Bundle
-from pipelines.scoring.accounts.account_evidence import accounts_policy_of
 from pipelines.scoring.shown_columns import add_shown_columns, shown_columns
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
@@ -35,7 +34,7 @@ def roll_up_accounts(context: Context, tables: Tables, ranked: pd.DataFrame, key
         return pd.DataFrame()
 
     as_of = pd.Timestamp(best["as_of"].iloc[0])
-    rolled = roll_up(best, mine, tables, as_of, source=context.source, policy=accounts_policy_of(context))
+    rolled = roll_up(best, mine, tables, as_of, source=context.source, policy=context.accounts_policy)
     return _with_display(context, tables, rolled)
 
 
@@ -46,7 +45,7 @@ def expansion_of(
 
     All contacts of an account count, open leads alone are scored. Empty where the policy declares no products.
     """
-    policy = accounts_policy_of(context)
+    policy = context.accounts_policy
     if not policy.products or not len(ranked):
         return pd.DataFrame(), {}
     chances = fit_product_chances(tables, context.source, policy, as_of)
@@ -106,7 +105,7 @@ def read_expansion(context: Context, product: str | None = None) -> pd.DataFrame
     ContractError
         if the accounts policy declares no products, or none of that name.
     """
-    declared = accounts_policy_of(context).products
+    declared = context.accounts_policy.products
     if not declared:
         raise ContractError(
             f"source '{context.source.name}' declares no products: name an accounts policy with 'products:' under "

@@ -19,10 +19,10 @@ from serving.leads.feedback import (
     find_hidden_leads,
     find_latest_feedback,
     find_overrides,
-    find_pinned_actions,
     find_pinned_states,
     hide_contacts,
     pin,
+    pins_of,
     silence,
 )
 from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page, count_closed
@@ -50,8 +50,8 @@ def parse_worklist_query(
         LeadList | Literal[""],
         Query(
             alias="list",
-            description="to_hand_off (marketing), to_work (sales), watching, customers, closed; "
-            "the last two have no score",
+            description="to_hand_off (marketing), to_work (sales), watching, resting (recycled), customers, closed; "
+            "the last three have no score",
         ),
     ] = "",
     stage: Annotated[str, Query(max_length=40, description="only leads in this stage of the CRM")] = "",
@@ -115,7 +115,7 @@ def read_page(
         name = str(row["lead_id"])
         row["feedback"] = feedback.get(name)
         row["expected_value"] = None if value is None else round(row["probability"] * row["worth"] * value, 2)
-        row = pin(row, overrides.get(name))
+        row = pin(row, overrides.get(name), limited.pins)
         rows.append(_without_advice(row) if name in silenced else row)
     return replace(page, rows=rows)
 
@@ -135,8 +135,7 @@ def limit_query(
         owner=query.owner if caller.owner is None else caller.owner,
         hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
         since=now - NEW_WITHIN if show == "new" and now is not None else None,
-        pinned={name: said["state"] for name, said in pinned.items() if said["state"]},
-        actions={name: said["next_action"] for name, said in pinned.items() if said["next_action"]},
+        pins=pins_of(pinned, app_state.loaded.model),
     )
 
 
@@ -147,7 +146,7 @@ def _without_advice(row: dict[str, Any]) -> dict[str, Any]:
 
 def count_lists(app_state: AppState, state: LoadedState, owner: str | None) -> dict[str, int]:
     """Leads on each list, every lead on one; nothing where no stage tells lists apart."""
-    counts = state.worklist.counts_of("lead_list", owner, find_pinned_actions(app_state.store))
+    counts = state.worklist.counts_of("lead_list", owner, pins_of(find_overrides(app_state.store), state.model))
     if "lead_list" not in state.worklist.frame:
         return {}
     return {str(name): counts.get(str(name), 0) for name in LeadList} | count_closed(state, owner)

@@ -9,7 +9,7 @@ from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
 from pipelines.artifacts.comparison_record import RuleRow
 from pipelines.report.marketing_section import BAD_RULES
-from serving.leads.feedback import find_hidden_leads, find_pinned_actions
+from serving.leads.feedback import find_hidden_leads, find_overrides, pins_of
 from serving.pages.charts.columns import ColumnChart, build_columns, volume_figures
 from serving.pages.charts.sparkline import build_sparkline
 from serving.pages.home.lead_lines import describe_leads
@@ -46,14 +46,14 @@ class MarketerHome:
 
 def build_marketer_home(app_state: AppState, owner: str | None, language: Language) -> MarketerHome:
     """Everything on the page."""
-    state, actions = app_state.loaded, find_pinned_actions(app_state.store)
+    state = app_state.loaded
     trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store))
     query = WorklistQuery(
         owner=owner,
         lead_list=str(LeadList.TO_HAND_OFF),
         size=_ROWS,
         hidden=find_hidden_leads(app_state.store),
-        actions=actions,
+        pins=pins_of(find_overrides(app_state.store), state.model),
     )
     page = state.worklist.page(query)
     rows = describe_leads(app_state, page.rows, language)

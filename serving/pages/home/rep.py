@@ -7,7 +7,7 @@ from typing import Any
 from features.errors import LeadScoreError
 from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
-from serving.leads.feedback import find_hidden_leads, find_pinned_actions
+from serving.leads.feedback import find_hidden_leads, find_overrides, pins_of
 from serving.lists.team_queues import HotLeads, find_hot_leads, list_overdue
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import PlainNote, Tile, join_sentences
@@ -37,10 +37,10 @@ class RepHome:
 def build_rep_home(app_state: AppState, owner: str | None, owners: Sequence[str], language: Language) -> RepHome:
     """The day of one owner, or of everybody."""
     state, hidden = app_state.loaded, find_hidden_leads(app_state.store)
-    actions = find_pinned_actions(app_state.store)
-    lists = state.worklist.counts_of("lead_list", owner, actions)
+    pins = pins_of(find_overrides(app_state.store), state.model)
+    lists = state.worklist.counts_of("lead_list", owner, pins)
     name = str(LeadList.TO_WORK) if lists.get(LeadList.TO_WORK) else ""
-    query = WorklistQuery(owner=owner, lead_list=name, size=_ROWS, hidden=hidden, actions=actions)
+    query = WorklistQuery(owner=owner, lead_list=name, size=_ROWS, hidden=hidden, pins=pins)
     rows = describe_leads(app_state, state.worklist.page(query).rows, language)
 
     late, hot = _late(app_state, owner), find_hot_leads(app_state, owner)

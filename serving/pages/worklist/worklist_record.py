@@ -22,11 +22,12 @@ from serving.state.worklist.worklist_query import WorklistQuery
 
 SHORT_LIST = "one_answer_short"  # a tab beside the lists: leads of several of them
 HOT, WARM = 50, 35  # the shade of a score; 50 stands for the reference chance
-LISTS = (LeadList.TO_HAND_OFF, LeadList.TO_WORK, LeadList.WATCHING, LeadList.CUSTOMERS, LeadList.CLOSED)
+LISTS = tuple(LeadList)
 LIST_TITLES: Mapping[str, str] = {
     LeadList.TO_HAND_OFF: "To hand off",
     LeadList.TO_WORK: "To work",
     LeadList.WATCHING: "Watching",
+    LeadList.RESTING: "Resting",
     LeadList.CUSTOMERS: "Customers",
     LeadList.CLOSED: "Closed",
 }
@@ -253,16 +254,16 @@ def list_reasons(scored: Scored, at: int) -> list[tuple[str, str]]:
 
 
 def describe_closed(row: Mapping[str, Any], address: WorklistAddress, language: Language) -> dict[str, Any]:
-    """A row of a lead that is over, in words."""
-    display = row["display"]
+    """A row of a lead that is over, or rests until a day, in words."""
+    display, rests = row["display"], row["lead_list"] == LeadList.RESTING
     return {
         "lead_id": row["lead_id"],
         "name": person_name(display) or str(row["lead_id"]),
         "company": company_name(display),
         "href": address.card(str(row["lead_id"])),
-        "outcome": stage_word(language, row["outcome"]),
+        "outcome": language.text("rests until") if rests else stage_word(language, row["outcome"]),
         "won": row["outcome"] == "won",
-        "closed_at": row["closed_at"],
+        "closed_at": row["back_at"] if rests else row["closed_at"],
         "owner": row["owner"],
         "step": say_step(language, str(row["next_action"]), "", ""),
     }

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Bools, Floats, Ints
-from models.standing.next_steps import place_by_action
+from models.standing.pinned import NO_PINS, Pins
 from pipelines.scoring.accounts.people_index import fold_name
 from pipelines.scoring.shown_columns import person_name
 from serving.state.lead_data import LeadData, rows_of
@@ -101,11 +101,11 @@ class Worklist:
                 codes[at] = self._state.setdefault(name, len(self._state))
         return codes
 
-    def counts_of(self, column: str, owner: str | None, actions: Mapping[str, str] | None = None) -> dict[str, int]:
+    def counts_of(self, column: str, owner: str | None, pins: Pins = NO_PINS) -> dict[str, int]:
         """Leads of an owner (None: all) by CRM stage or list, where the list has the column; leads without are left
-        out. ``actions``: by lead the next action that sales pinned, which decides its list.
+        out. ``pins``: what sales pinned, which decides a lead's list.
         """
-        values = self._texts_with(self._ranks, column, actions or {})
+        values = self._texts_with(self._ranks, column, pins)
         if values is None:
             return {}
         own = values if owner is None else values[self._owner_codes == self._owner.get(owner, -1)]
@@ -123,16 +123,17 @@ class Worklist:
             ranks.texts[column] = values
         return ranks.texts[column]
 
-    def _texts_with(self, ranks: Ranks, column: str, actions: Mapping[str, str]) -> npt.NDArray[np.object_] | None:
-        """:meth:`_texts_now`, of lists with those that follow from pinned actions."""
-        values = self._texts_now(ranks, column)
-        if values is None or not actions or column != "lead_list":
+    def _texts_with(self, ranks: Ranks, column: str, pins: Pins) -> npt.NDArray[np.object_] | None:
+        """:meth:`_texts_now`, of lists with those that follow from what is pinned."""
+        values, actions = self._texts_now(ranks, column), self._texts_now(ranks, "next_action")
+        if values is None or actions is None or not pins.by_lead or column != "lead_list":
             return values
-        values = values.copy()
-        for lead_id, action in actions.items():
+        values, names = values.copy(), np.array(list(self._state), dtype=object)
+        for lead_id in pins.by_lead:
             at = self._find_position(lead_id)
             if at >= 0 and values[at]:
-                values[at] = place_by_action(values[at], action)
+                state = str(names[ranks.state[at]])
+                values[at] = pins.follow(lead_id, state, str(actions[at]), str(values[at]))[2]
         return values
 
     def texts(self, column: str) -> npt.NDArray[np.object_]:
@@ -189,6 +190,10 @@ class Worklist:
             for name, at in zip(names, chosen, strict=True)
         }
 
+    def scored_again(self) -> list[Mapping[str, Any]]:
+        """The new rows of leads that were scored again since the list was made."""
+        return list(self._ranks.patches.values())
+
     def update_row(self, line: Mapping[str, Any]) -> None:
         """Put a lead's new row in its place; leads that are not on the list are left out."""
         self.update_rows([line])
@@ -236,10 +241,10 @@ class Worklist:
     def count_by(self, query: WorklistQuery, column: str) -> dict[str, int]:
         """What the query asks for by the values of a column (of the list, or ``grade`` by its letter); none without."""
         ranks = self._ranks
-        values = self._texts_with(ranks, column, query.actions)
+        values = self._texts_with(ranks, column, query.pins)
         if values is None:
             return {}
-        if column == "lead_list" and query.actions:
+        if column == "lead_list" and query.pins.by_lead:
             coded = factorize(values)
         elif column in ranks.codes:
             coded = ranks.codes[column]
@@ -259,7 +264,7 @@ class Worklist:
     def count_states(self, query: WorklistQuery) -> dict[str, int]:
         """What the query asks for by state, pinned leads by what sales pinned."""
         ranks = self._ranks
-        return count_codes(self._state, self._states_with(ranks, query.pinned), self._mask(ranks, query))
+        return count_codes(self._state, self._states_with(ranks, query.pins.states), self._mask(ranks, query))
 
     def count_segments(self, query: WorklistQuery, columns: Iterable[str]) -> dict[str, dict[str, int]]:
         """What the query asks for by the values of declared columns."""
@@ -324,10 +329,10 @@ class Worklist:
         if query.owner is not None:
             parts.append(self._owner_codes == self._owner.get(query.owner, -1))
         if query.state:
-            parts.append(self._states_with(ranks, query.pinned) == self._state.get(query.state, -1))
+            parts.append(self._states_with(ranks, query.pins.states) == self._state.get(query.state, -1))
         for column, wanted in (("lead_list", query.lead_list), ("stage", query.stage)):
             if wanted:
-                values = self._texts_with(ranks, column, query.actions)
+                values = self._texts_with(ranks, column, query.pins)
                 parts.append(np.zeros(len(self), dtype=bool) if values is None else values == wanted)
         if query.grade:
             parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))

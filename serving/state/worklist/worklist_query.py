@@ -1,9 +1,10 @@
 """What is asked of the worklist, and the page that answers it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+from models.standing.pinned import NO_PINS, Pins
 
 Sort = Literal["score", "points", "change", "newest", "value", "lead", "name", "waiting"]
 PAGE_LIMIT = 500  # rows of one page: bounds the time and the size of an answer
@@ -28,8 +29,7 @@ class WorklistQuery:
     size: int = 50
     hidden: frozenset[str] = field(default_factory=frozenset)
     since: datetime | None = None  # only leads created from then on
-    pinned: Mapping[str, str] = field(default_factory=dict)  # lead to the state that sales pinned
-    actions: Mapping[str, str] = field(default_factory=dict)  # lead to the next action that sales pinned
+    pins: Pins = NO_PINS  # what sales pinned
     disagree: bool = False  # only leads that one of rubric and model would hand off
 
 
