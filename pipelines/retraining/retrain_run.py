@@ -196,7 +196,7 @@ def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, t
     if audit.verdict == TrainingVerdict.LEAK:
         why = f"The audit stopped the training. {audit.verdict_text}"
         return _Outcome(Verdict(decision=Decision.REFUSED, sentence=why, next="Fix the declaration, then retrain."))
-    had_champion = read_champion(context.paths) is not None
+    before = read_champion(context.paths)
     if new.changed or not TrainRecord.exists(context.paths):
         for name in _TRAINING:
             _run(context, name, tell)
@@ -205,11 +205,9 @@ def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, t
         why = f"No model could be trained: {trained.verdict_text}"
         return _Outcome(Verdict(decision=Decision.KEPT, sentence=why, next="More outcomes are needed."), trained=None)
     champion = read_champion(context.paths)
-    if champion is not None and champion.hash == trained.hash and champion.history[-1].hash == trained.hash:
-        first = champion.history[-1].how in (MoveKind.FIRST, MoveKind.DECLARATION) and (new.changed or not had_champion)
-        if first:
-            why = f"{trained.hash[:12]} scores now: {champion.history[-1].reason}."
-            return _Outcome(Verdict(decision=Decision.PROMOTED, sentence=why), trained=trained.hash)
+    if champion is not None and champion.hash == trained.hash and (before is None or before.hash != trained.hash):
+        why = f"{trained.hash[:12]} scores now: {champion.history[-1].reason}."
+        return _Outcome(Verdict(decision=Decision.PROMOTED, sentence=why), trained=trained.hash)
     judged = judge_challengers(context, options.gate)
     verdict = decide(judged)
     churn = None if verdict.chosen is None else churn_if_possible(context, verdict.chosen.hash)

@@ -15,6 +15,7 @@ from pipelines.registry.champion import point_to, read_champion
 from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import run_stage
+from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
 from tests.reference.challengers import TEST, early_champion, keep, spoiled
 from tests.reference.tiny_run import TinyRun
 
@@ -142,3 +143,19 @@ def test_what_became_known_from_a_moment_on_is_left_out(cli: Cli, run: TinyRun) 
     assert all((frame["known_at"] < moment).all() for frame in tables.values())
     assert all(n.read == n.kept + n.quarantined + (n.left_out or 0) for n in counts.rows.values() if not n.repeated)
     assert cli("retrain", *run.args, "--as-of", "tomorrow")[0] == ExitStatus.USAGE
+
+
+def test_decisions_become_runs_in_mlflow_each_once(tiny_copy: TinyRun) -> None:
+    import mlflow
+
+    context = tiny_copy.context
+    gate = {"verdict": "worse", "rows": 10, "won": 3, "checks": []}
+    keep_decision(context.paths, {"kind": "promote", "decision": "kept back", "challenger": "a" * 64, "gate": gate})
+    assert tell_decisions(context) == "", "nothing is tracked here: nobody is told"
+    (context.paths.data_dir / "mlflow.db").touch()
+    assert tell_decisions(context) == "" and tell_decisions(context) == ""
+    client = mlflow.MlflowClient(f"sqlite:///{(context.paths.data_dir / 'mlflow.db').resolve()}")
+    experiment = client.get_experiment_by_name(context.source.name)
+    runs = client.search_runs([experiment.experiment_id], "tags.kind = 'decision'")
+    assert [run.data.tags["decision"] for run in runs] == ["kept back"]
+    assert runs[0].data.metrics["gate.won"] == 3

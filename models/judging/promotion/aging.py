@@ -115,10 +115,10 @@ def describe_aging(bands: Sequence[AgeBand]) -> tuple[int | None, str]:
     aged = next((band for band in bands if band.aged), None)
     if aged is None:
         last = bands[-1]
+        figures = f"log loss {last.excess:+.4f} [{last.low:+.4f}, {last.high:+.4f}], {last.allowed:.4f} allowed"
         return None, (
-            f"Past models of up to {last.high_days} days were no worse than younger ones by more than the gate allows "
-            f"(the oldest: log loss {last.excess:+.4f} [{last.low:+.4f}, {last.high:+.4f}], {last.allowed:.4f} "
-            f"allowed): a retrain every {last.high_days} days is enough."
+            f"Past models of up to {last.high_days} days were not worse than younger ones beyond noise and what the "
+            f"gate allows (the oldest: {figures}): so far, a retrain every {last.high_days} days is enough."
         )
     days = max(aged.low_days, 30)
     span = f"[{aged.low:+.4f}, {aged.high:+.4f}]"
