@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from features.array_types import Tables
 from features.assembly.build_matrix import features_at
@@ -11,7 +12,7 @@ from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_matrix import flat_at
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
-from features.cohort.objections import WHY_NO_SCORE, objecting_leads
+from features.cohort.objections import OBJECTS, WHY_NO_SCORE, objecting_leads
 from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Flat, Source
@@ -65,11 +66,7 @@ def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, s
     register = read_register(context.paths.root)
     ids = replace_merged_leads(frame["lead_id"], merged) if "lead_id" in frame else pd.Series(pd.NA, index=frame.index)
     object_ = objecting_leads(frame, context.source)
-    tables = tables_if_any(context)
-    if tables is not None and "lead_id" in tables["leads"]:
-        known = tables["leads"]
-        own = known["lead_id"].astype("str")[objecting_leads(known, context.source)]
-        object_ = object_ | ids.astype("str").isin(own).to_numpy(dtype=bool)
+    object_ = object_ | ids.astype("str").isin(_objecting_here(context)).to_numpy(dtype=bool)
     object_ = object_ | register.find_leads(ids, OBJECTING)
     forgotten = register.find_leads(ids)
     for name in frame.columns if register.entries else ():
@@ -78,6 +75,18 @@ def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, s
             object_ = object_ | register.find_addresses(frame[name], OBJECTING)
     for row in np.flatnonzero(forgotten | object_):
         errors[int(row)] = errors[int(row)] or (WHY_FORGOTTEN if forgotten[row] else WHY_NO_SCORE)
+
+
+def _objecting_here(context: Context) -> set[str]:
+    """Leads of the ingested table that object; only the columns that say so are read."""
+    file = context.paths.ingest / "leads.parquet"
+    declared = None if context.source.privacy is None else context.source.privacy.objection
+    held = set(pq.read_schema(file).names) if file.exists() else set()
+    told = [name for name in (declared, OBJECTS) if name is not None and name in held]
+    if not told or "lead_id" not in held:
+        return set()
+    leads = pd.read_parquet(file, columns=["lead_id", *told])
+    return set(leads["lead_id"].astype("str")[objecting_leads(leads, context.source)])
 
 
 def _relational_errors(

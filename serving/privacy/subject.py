@@ -167,7 +167,7 @@ def sections_of(found: Mapping[str, Any]) -> list[Section]:
     if model:
         statement = say["statement"].format(features=len(model["features"]), rows=_figure(model["rows"]))
         sections.append(Section(say["automated"], [statement, say["rights"]]))
-    sections.append(Section(say["consent"], [f"{k}: {v}" for k, v in _flat(found["rights"])] or [say["nothing"]]))
+    sections.append(Section(say["consent"], _rights_in_words(found["rights"], say) or [say["nothing"]]))
     served = [[str(row[name] or "")[:19] for name in ("as_of", "score", "state", "origin")]
               for row in found.get("served_scores", ())]  # fmt: skip
     sections.append(
@@ -203,14 +203,17 @@ def _score_parts(row: Mapping[str, Any], say: Mapping[str, str]) -> tuple[list[s
     return [first, second], ("", f"{say['for']} (+) / {say['against']} (-)"), reasons
 
 
-def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found += _flat(value, f"{before}{name} ")
-        else:
-            found.append((f"{before}{name}".replace("_", " "), "yes" if value else "no"))
-    return found
+def _rights_in_words(rights: Mapping[str, Any], say: Mapping[str, str]) -> list[str]:
+    """Objection and consent, a sentence each."""
+    if not rights:
+        return []
+
+    def answer(agreed: bool) -> str:
+        return say["yes" if agreed else "no"]
+
+    consent = rights["consent"].items()
+    lines = [say["objects"].format(answer=answer(rights["objects_to_profiling"]))]
+    return lines + [say["agrees"].format(channel=channel, answer=answer(agreed)) for channel, agreed in consent]
 
 
 def to_markdown(sections: Sequence[Section]) -> str:

@@ -6,7 +6,7 @@ ENGLISH: Mapping[str, str] = {
     "title": "What we hold about you, and how you were scored",
     "made": "Made on {date} for {ids}.",
     "scored": "Your score",
-    "score": "Score {score} of 100 (50 stands for the average odds of the scale), a chance of {chance} of a purchase "
+    "score": "Score {score} of 100 (50 stands for the reference odds of the scale), a chance of {chance} of a purchase "
     "within {days} days, as of {date}.",
     "no_score": "You have no score: {why}",
     "for": "Speaks for it",
@@ -15,8 +15,8 @@ ENGLISH: Mapping[str, str] = {
     "automated": "Is this an automated decision?",
     "statement": "The score is worked out by a statistical model from {features} facts about you, your company and what "
     "you did with our offers; it was learned from {rows} earlier cases and is checked on later ones. It orders lists "
-    "that people work through and by itself decides nothing: nobody is refused anything by leadscore. If others "
-    "act on the score without a person in between, they must tell you.",
+    "that people work through and by itself decides nothing: nobody is refused anything by leadscore. Whether "
+    "anybody acts on it without a person in between is for whoever sent you this to say.",
     "rights": "You may object to being scored, ask for a person to look at it, have mistakes corrected, and have your "
     "data erased. Write to whoever sent you this.",
     "history": "Earlier scores",
@@ -30,6 +30,10 @@ ENGLISH: Mapping[str, str] = {
     "exports": "{count} exports of lists to the customer system",
     "messages": "{count} messages to other systems",
     "consent": "Consent and objection",
+    "objects": "You object to being scored: {answer}",
+    "agrees": "You agree to be reached by {channel}: {answer}",
+    "yes": "yes",
+    "no": "no",
 }  # fmt: skip
 KOREAN: Mapping[str, str] = {
     "title": "보유 중인 귀하의 정보와 점수 산정 내역",
@@ -43,7 +47,7 @@ KOREAN: Mapping[str, str] = {
     "automated": "자동화된 결정입니까?",
     "statement": "점수는 귀하와 귀하의 회사, 당사 제안에 대한 활동에 관한 {features}개 항목을 바탕으로 통계 모델이 계산합니다. 모델은 이전 "
     "사례 {rows}건에서 학습했고 이후 사례로 검증됩니다. 점수는 담당자가 처리하는 목록의 순서를 정할 뿐 그 자체로는 아무것도 결정하지 않습니다. "
-    "사람의 개입 없이 점수에 따라 조치하는 경우에는 별도로 알려 드려야 합니다.",
+    "사람의 개입 없이 점수에 따라 조치하는지는 이 문서를 보낸 곳에서 알려 드립니다.",
     "rights": "귀하는 점수 산정을 거부하고, 사람의 검토와 설명을 요구하고, 잘못된 정보의 정정과 삭제를 요청할 수 있습니다. 이 문서를 보낸 곳으로 연락해 주십시오.",
     "history": "이전 점수",
     "data": "정보",
@@ -56,6 +60,10 @@ KOREAN: Mapping[str, str] = {
     "exports": "고객 관리 시스템으로 목록 내보내기 {count}회",
     "messages": "다른 시스템으로 메시지 {count}건",
     "consent": "동의 및 거부",
+    "objects": "점수 산정 거부: {answer}",
+    "agrees": "{channel} 연락 동의: {answer}",
+    "yes": "예",
+    "no": "아니요",
 }  # fmt: skip
 POLISH: Mapping[str, str] = {
     "title": "Jakie dane przechowujemy i jak powstała ocena",
@@ -70,8 +78,8 @@ POLISH: Mapping[str, str] = {
     "automated": "Czy to zautomatyzowana decyzja?",
     "statement": "Ocenę oblicza model statystyczny na podstawie {features} informacji o osobie, jej firmie i korzystaniu z "
     "naszej oferty; model nauczono na {rows} wcześniejszych przypadkach i sprawdza się go na późniejszych. Ocena porządkuje "
-    "listy, nad którymi pracują ludzie, i sama o niczym nie rozstrzyga. Jeśli ktoś działa na jej podstawie bez udziału "
-    "człowieka, musi o tym poinformować.",
+    "listy, nad którymi pracują ludzie, i sama o niczym nie rozstrzyga. O tym, czy ktoś działa na jej podstawie bez "
+    "udziału człowieka, informuje nadawca tego dokumentu.",
     "rights": "Przysługuje prawo sprzeciwu wobec oceniania, prawo do sprawdzenia i wyjaśnienia przez człowieka, do "
     "sprostowania i do usunięcia danych. Prosimy zwrócić się do nadawcy tego dokumentu.",
     "history": "Wcześniejsze oceny",
@@ -85,5 +93,9 @@ POLISH: Mapping[str, str] = {
     "exports": "eksporty list do systemu klientów: {count}",
     "messages": "wiadomości do innych systemów: {count}",
     "consent": "Zgoda i sprzeciw",
+    "objects": "Sprzeciw wobec oceniania: {answer}",
+    "agrees": "Zgoda na kontakt ({channel}): {answer}",
+    "yes": "tak",
+    "no": "nie",
 }  # fmt: skip
 WORDS: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "ko": KOREAN, "pl": POLISH}

@@ -4,21 +4,39 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, select, text
+from sqlalchemy import func, inspect, select, text
 
+from pipelines.privacy.person import Person
+from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from serving.auth.api_keys import LOCAL, create_key, list_keys
 from serving.lists.export_history import ExportFields, export_changes
+from serving.privacy.erase_store import OF_LEADS, erase_from_store, sweep_forgotten
 from serving.problems import ConflictError
 from serving.store import engine
-from serving.store.audit_trail import verify_trail
+from serving.store.audit_trail import record_action, verify_trail
 from serving.store.engine import Store, open_store
-from serving.store.tables import AuditRow, Base, OutboxMessage, Upload, Webhook
+from serving.store.tables import (
+    ActivityRow,
+    AnswerRow,
+    AuditRow,
+    Base,
+    ExportedLead,
+    Feedback,
+    FieldRow,
+    IdempotencyRecord,
+    OutboxMessage,
+    ScoreRow,
+    StageRow,
+    Upload,
+    Webhook,
+)
 from serving.webhooks.outbox import announce
 from tests.reference.serving import client_for, worklist_of
 
@@ -260,3 +278,68 @@ def test_a_state_change_reaches_the_outbox_with_its_answer(url: str, tiny_demo: 
             waiting = [row.payload for row in session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))]
     assert changes
     assert [(row["lead_id"], row["from"], row["to"]) for row in waiting] == changes
+
+
+def fill_about(session: Any, lead: str, number: int) -> None:
+    """A row about a lead in every table that can hold one."""
+    now = datetime(2026, 3, 1, 9, number)
+    said = {"reason": "", "author": "rep", "expires_at": None, "score": 1, "bundle_hash": "b", "known_at": now}
+    said |= {"state": None, "next_action": None, "undoes": None, "written_at": now}
+    session.add(Feedback(lead_id=lead, verdict="accept", note="", **said))
+    answer = {"question": "budget", "value": "1", "channel": "call", "author": "rep", "happened_at": now}
+    session.add(AnswerRow(lead_id=lead, known_at=now, **answer))
+    session.add(
+        ActivityRow(activity_id=f"a{number}", lead_id=lead, kind="visit", actor="lead", happened_at=now, known_at=now)
+    )
+    session.add(StageRow(lead_id=lead, stage="accepted", entered_at=now, known_at=now, author="rep", feedback_id=None))
+    session.add(
+        FieldRow(
+            account_id="acme", lead_id=lead, field="employees", value="5", channel="web", author="rep", known_at=now
+        )
+    )
+    session.add(ExportedLead(ledger="/crm", lead_id=lead, mark="m", state="mql", number=1))
+    line = {"lead_id": lead, "score": 60}
+    scored = {"score": 60, "log_odds": 0.1, "probability": 0.5, "state": "mql", "framework": "bant", "origin": "answer"}
+    session.add(ScoreRow(lead_id=lead, as_of=now, written_at=now, bundle_hash="b", line=line, **scored))
+    session.add(IdempotencyRecord(caller="c", key=lead, request_hash="h", answer={"line": line}, at=now))
+    sent = {
+        "webhook_id": 1,
+        "event": "lead.feedback",
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "last_error": "",
+    }
+    session.add(OutboxMessage(payload={"data": {"lead_id": lead}}, **sent))
+    record_action(session, "rep", "answer", lead, {"question": "budget"})
+
+
+def test_a_person_is_taken_out_of_every_table_and_nobody_else_is(url: str, tmp_path: Path) -> None:
+    store = open_store(url, tmp_path)
+    with store.writing() as session:
+        fill_about(session, "1000", 1)
+        fill_about(session, "10001", 2)
+    person = Person(frozenset({"1000"}), frozenset())
+    tables = (*OF_LEADS, IdempotencyRecord, OutboxMessage)
+
+    def counted() -> list[int]:
+        with store.reading() as session:
+            return [session.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
+
+    rehearsed = erase_from_store(store, tmp_path / "uploads", person, "", dry_run=True)
+    assert counted() == [2] * len(tables)
+    done = erase_from_store(store, tmp_path / "uploads", person, "0123", dry_run=False)
+    assert [place.record() for place in rehearsed] == [place.record() for place in done]
+    assert counted() == [1] * len(tables)
+    with store.reading() as session:
+        assert {session.scalar(select(table.lead_id)) for table in OF_LEADS} == {"10001"}
+        assert session.scalars(select(FieldRow.lead_id).order_by(FieldRow.id)).all() == ["", "10001"]
+        subjects = session.scalars(select(AuditRow.subject).order_by(AuditRow.id)).all()
+    assert subjects == ["forgotten:0123", "10001", "forgotten:0123", "forgotten:0123"]
+    assert verify_trail(store).intact
+
+    register = add_to_register(tmp_path, FORGOTTEN, ["10001"], [])
+    assert sweep_forgotten(store, tmp_path / "uploads", register) == 1
+    assert counted() == [0] * len(tables) and verify_trail(store).intact
+    assert sweep_forgotten(store, tmp_path / "uploads", register) == 0
+    store.close()
