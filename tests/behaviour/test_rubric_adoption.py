@@ -164,5 +164,5 @@ def test_the_server_compares_adopts_and_simulates(tiny_copy: TinyRun, tmp_path: 
         lead = str(before["rows"][0]["lead_id"])
         assert client.get("/v1/rubric/decay", params={"lead_id": lead}, headers=admin).json()["lead_id"] == lead
         assert client.get("/v1/rubric/decay", params={"lead_id": "x"}, headers=admin).status_code == 404
-        html = client.get("/thresholds", headers=admin | {"accept": "text/html"}).text
-        assert "demo 2" in html and "downloads mislead" in html
+        html = client.get("/rubric", headers=admin | {"accept": "text/html"}).text
+        assert "Rules in use, version 2" in html and "downloads mislead" in html

@@ -11,7 +11,7 @@ from models.explaining.wording.labels import capitalise, translate_label, transl
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.auth.api_keys import Caller
-from serving.pages.rubric.rule_fields import list_fields
+from serving.pages.rubric.rule_fields import readable_keys
 from serving.pages.rubric.words import subject_of
 from serving.results.rubric_study import DraftStudy
 from serving.state.app_state import AppState
@@ -162,7 +162,7 @@ def list_missing(
         return []
     taken = {subject_of(rule) for rule in (content or {"rules": ()})["rules"]}
     catalog = app_state.loaded.model.bundle.catalog.by_name
-    readable = {one.key for group in list_fields(app_state) for one in group.fields}
+    readable = readable_keys(app_state.context.source)
     found = []
     for row in last.repair.missing:
         feature = catalog.get(row["feature"])

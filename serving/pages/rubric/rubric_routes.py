@@ -11,6 +11,7 @@ from features.rubric.draft import Content, read_content, with_rule, without_rule
 from features.rubric.yaml_format import rubric_yaml
 from models.explaining.language import Language
 from pipelines.workspace.csv_files import mark_text
+from pipelines.workspace.rubric_versions import version_record
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import Admin, AppStateDep, Reader, check_form_token
 from serving.pages.language import language_of
@@ -275,7 +276,7 @@ def _show(
         misleading=MISLEADING,
         replay=None if study is None else build_replay(app_state, study, caller),
         missing=list_missing(app_state, last, content, language),
-        versions=rubric_drafts.list_versions(app_state)["versions"],
+        versions=[version_record(version) for version in reversed(context.rubrics.versions)],
         admin=caller.may(Scope.ADMIN),
         can_learn=drafting.proposed_file(app_state).exists(),
         flat=context.source.kind == "flat",

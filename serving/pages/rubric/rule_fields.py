@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Tables
-from features.schema.source import Source
+from features.schema.source import Column, Source
 from features.schema.vocabulary import ColumnType, Dimension, Role, WhenKnown
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
@@ -24,6 +24,7 @@ _READ_AS: Mapping[ColumnType, Reading] = {
     ColumnType.NUMBER: "numbers",
 }
 _NO_ATTRIBUTES = ("lead_id", "account_id", "created_at", "known_at", "owner")  # keys, clocks, and who works the lead
+_TABLES = (("lead", "leads"), ("account", "accounts"))
 _SUBJECTS = ("lead", "account", "answer", "activity")
 
 
@@ -90,50 +91,76 @@ def find_field(app_state: AppState, key: str) -> FieldChoice | None:
     return next((one for group in list_fields(app_state) for one in group.fields if one.key == key), None)
 
 
+def readable_keys(source: Source) -> set[str]:
+    """Keys of everything a rule may read by the declaration, without counting anything."""
+    columns = {f"{subject}.{name}" for subject, name, _ in _readable_columns(source)}
+    if source.kind == "flat":
+        return columns
+    answers = {f"answer.{name}" for name, question in source.questions.items() if question.type in _READ_AS}
+    return columns | answers | {f"activity.{name}" for name, kind in source.activity_kinds.items() if not kind.send}
+
+
+def _readable_columns(source: Source) -> Iterator[tuple[str, str, Column]]:
+    """Attributes that were known at the time and are no keys, each with the subject it is of."""
+    for subject, table in _TABLES[: 1 if source.kind == "flat" else None]:
+        declared = source.tables.get(table)
+        for name, column in ({} if declared is None else declared.columns).items():
+            kind = column.type or ColumnType.CATEGORY
+            usable = column.role is Role.FEATURE and column.when_known is not WhenKnown.OVERWRITTEN
+            if usable and kind in _READ_AS and name not in _NO_ATTRIBUTES:
+                yield subject, name, column
+
+
 def _fields(source: Source, tables: Tables) -> Iterator[FieldChoice]:
-    for subject, table in (("lead", "leads"), ("account", "accounts")):
-        if table not in source.tables or table not in tables or (source.kind == "flat" and subject != "lead"):
+    tables_of = dict(_TABLES)
+    for subject, name, column in _readable_columns(source):
+        rows = tables.get(tables_of[subject])
+        if rows is None or name not in rows:
             continue
-        rows = tables[table]
         if subject == "account" and "account_id" in rows:
             rows = rows.drop_duplicates("account_id", keep="last")
-        for name, column in source.tables[table].columns.items():
-            kind = column.type or ColumnType.CATEGORY
-            if column.role is not Role.FEATURE or column.when_known is WhenKnown.OVERWRITTEN or kind not in _READ_AS:
-                continue
-            if name not in rows or name in _NO_ATTRIBUTES:
-                continue
-            label = declared_label(source, subject, name) or plain_name(name)
-            yield _choice(subject, name, label, _READ_AS[kind], rows[name], str(column.dimension), str(column.topic))
-    if source.kind == "flat":
-        return
+        label = declared_label(source, subject, name) or plain_name(name)
+        reading = _READ_AS[column.type or ColumnType.CATEGORY]
+        yield _choice(subject, name, label, reading, rows[name], str(column.dimension), str(column.topic))
+    if source.kind != "flat":
+        yield from _answers(source, tables)
+        yield from _activities(source, tables)
+
+
+def _answers(source: Source, tables: Tables) -> Iterator[FieldChoice]:
     answers = tables.get("answers")
     for name, question in source.questions.items():
         if answers is None or question.type not in _READ_AS:
             continue
         said = answers[answers["question"].astype("str") == name].drop_duplicates("lead_id", keep="last")["value"]
-        label = question.label or plain_name(name)
-        reading = _READ_AS[question.type]
+        label, reading = question.label or plain_name(name), _READ_AS[question.type]
         found = _choice("answer", name, label, reading, said, str(question.dimension), str(question.topic))
         listed = {text for text, _ in found.values}
         more = tuple((value, 0) for value in question.values if value not in listed)
         yield _with_leads(found, len(tables["leads"]), more if reading == "values" else ())
+
+
+def _activities(source: Source, tables: Tables) -> Iterator[FieldChoice]:
     acts = tables.get("activities")
-    for name, kind_ in source.activity_kinds.items():
-        if acts is None or kind_.send:
+    if acts is None:
+        return
+    shown = [name for name in ("lead_id", "asset") if name in acts]
+    by_kind = {str(name): rows for name, rows in acts[shown].groupby(acts["kind"].astype("str"), sort=False)}
+    nothing = acts[shown].iloc[:0]
+    for name, kind in source.activity_kinds.items():
+        if kind.send:
             continue
-        rows = acts[acts["kind"].astype("str") == name]
-        assets = _counted(rows["asset"]) if "asset" in rows else ()
+        rows = by_kind.get(name, nothing)
         yield FieldChoice(
             subject="activity",
             name=name,
-            label=kind_.label or plain_name(name),
+            label=kind.label or plain_name(name),
             reading="activity",
             leads=int(rows["lead_id"].nunique()),
             of=len(tables["leads"]),
-            values=assets,
-            dimension=str(kind_.dimension),
-            topic=str(kind_.topic),
+            values=_counted(rows["asset"]) if "asset" in rows else (),
+            dimension=str(kind.dimension),
+            topic=str(kind.topic),
         )
 
 
