@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
 from serving.health.watch import LOOK_SECONDS, HealthWatch
+from serving.leads.feedback import find_hidden_leads
 from serving.leads.retention import apply_retention
 from serving.leads.upload_queue import UploadQueue
 from serving.logs import logger
@@ -15,6 +16,7 @@ from serving.privacy.erase_store import sweep_forgotten
 from serving.problems import traceback_places
 from serving.results.drift import begin_drift
 from serving.results.run_results import compute_lifecycle
+from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
 from serving.state.weekly_comparison import compare_with_last_week
 from serving.store.view_log import ViewLog
@@ -107,6 +109,7 @@ class BackgroundThreads:
         compare_with_last_week(self.app_state)
         if not self.app_state.loaded.data.flat:
             compute_lifecycle(self.app_state)
+            begin_weekly_trends(self.app_state, find_hidden_leads(self.app_state.store))
         begin_drift(self.app_state)
 
     def _repeat(self, name: str, step: Callable[[], object], seconds: float) -> None:

@@ -76,6 +76,10 @@ GLOSSARY: Mapping[str, Word] = MappingProxyType(
             "A time within which a lead is to be called or moved on, in working hours. It is kept or broken; "
             "while the time runs it is neither.",
         ),
+        "promise_of_wins": Word(
+            "promised share",
+            "At least so many of the leads handed off are won, with 90% confidence, as past weeks let one say.",
+        ),
         "capacity": Word("capacity", "The handoffs that sales can work in a week."),
         "wins_inside": Word(
             "wins inside the list",
@@ -108,3 +112,40 @@ GLOSSARY: Mapping[str, Word] = MappingProxyType(
         ),
     }
 )
+
+# which words a page uses, by the beginning of its address; the page explains them at its end
+WORDS_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "/worklist": ("score", "grade", "points", "lists", "next_step", "stage", "state", "accept", "return"),
+        "/leads": (
+            "score",
+            "chance",
+            "interval",
+            "grade",
+            "criterion",
+            "unknown",
+            "stage",
+            "state",
+            "accept",
+            "return",
+        ),
+        "/short": ("score", "criterion", "unknown", "iql", "mql", "sql"),
+        "/accounts": ("score", "stage", "state", "criterion"),
+        "/expansion": ("score", "chance"),
+        "/team": ("promise", "capacity", "handoff", "mql", "sal", "sql", "return"),
+        "/process": ("stage", "promise", "iql", "mql", "pql", "sal", "sql", "accept", "return"),
+        "/rubric": ("rubric", "points", "interval", "wins_inside", "handoff"),
+        "/thresholds": ("score", "handoff", "promise_of_wins", "capacity", "wins_inside", "interval"),
+        "/model": ("champion", "gate", "auc", "calibration", "drift", "interval", "horizon"),
+    }
+)
+
+
+def words_on(path: str) -> list[Word]:
+    """The words that the page at this path uses, none where it explains itself.
+
+    >>> [word.title for word in words_on("/leads/L1")][:2], words_on("/help")
+    (['score', 'chance'], [])
+    """
+    keys = next((keys for start, keys in WORDS_ON.items() if path == start or path.startswith(f"{start}/")), ())
+    return [GLOSSARY[key] for key in keys]

@@ -17,7 +17,7 @@ from serving.auth.api_keys import Caller, form_token
 from serving.auth.dependencies import SESSION, get_app_state
 from serving.pages import written_values
 from serving.pages.display_choices import keys_on, theme_of
-from serving.pages.glossary import GLOSSARY
+from serving.pages.glossary import GLOSSARY, words_on
 from serving.pages.language import language_of, list_languages
 from serving.schemas import FeedbackGiven
 
@@ -199,6 +199,7 @@ def render_page(
             keys=keys_on(request),
             navigation=[] if caller is None else request.app.state.navigation,
             has_parts="/" in template,
+            page_words=[] if caller is None else words_on(request.url.path),
             real_clock=app_state.clock.real,
             language=language,
             languages=list_languages(),

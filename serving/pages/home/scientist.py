@@ -7,6 +7,7 @@ from typing import Any
 from models.explaining.language import Language
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.diagnostics.score_trust import trust_of
+from pipelines.retraining.retrain_record import RetrainRecord
 from serving.pages.home.manager import no_model_note
 from serving.pages.home.parts import PlainNote, Tile, write_trust
 from serving.pages.written_values import write_count, write_day, write_decimal, write_span
@@ -16,10 +17,20 @@ from serving.results.trends_beside import begin_drift
 from serving.state.app_state import AppState
 from serving.state.result_cache import file_stamp
 
+VERDICTS: Mapping[str, str] = {
+    "now": "Train again now.",
+    "can wait": "Training again can wait.",
+    "not enough closed yet": "Too few leads have closed since to train and judge again.",
+    "mend the feeds first": "Mend the data first: a model trained now would learn their fault.",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScientistHome:
-    """What the page prints; ``drift`` is what the monitor says, None while it is worked out."""
+    """What the page prints; ``drift`` is what the monitor says, None while it is worked out.
+
+    ``retrain`` is the advice of the monitor and ``retrain_why`` its reason; ``last_retrain`` is None before the first.
+    """
 
     lede: str
     tiles: tuple[Tile, ...]
@@ -27,7 +38,9 @@ class ScientistHome:
     caution: str
     drift: Mapping[str, Any] | None
     drift_problem: str
-    next_step: str
+    retrain: str
+    retrain_why: str
+    last_retrain: RetrainRecord | None
     rows: Sequence[Mapping[str, Any]]
     warnings: Sequence[str]
     counting: bool
@@ -40,9 +53,7 @@ def build_scientist_home(app_state: AppState, language: Language) -> ScientistHo
     drift = begin_drift(app_state)
     counts = _counts(app_state)
     rows = [] if counts is None else [{"table": name, **row.model_dump()} for name, row in counts.rows.items()]
-    findings = [] if drift.value is None else drift.value["findings"]
-    advised = next((str(row["next"]) for row in findings if row["level"] == "act" and row["next"]), "")
-    calm = language.text("Nothing calls for training again now.")
+    advice = None if drift.value is None else drift.value.get("retrain")
     return ScientistHome(
         lede=_lede(language, bundle, reason),
         tiles=tuple(tile for tile in _tiles(app_state, language, rows) if tile is not None),
@@ -52,11 +63,21 @@ def build_scientist_home(app_state: AppState, language: Language) -> ScientistHo
         caution=read_caution(app_state),
         drift=drift.value,
         drift_problem=drift.problem,
-        next_step=advised or (calm if drift.value is not None else ""),
+        retrain="" if advice is None else language.text(VERDICTS[advice["verdict"]]),
+        retrain_why="" if advice is None else str(advice["sentence"]),
+        last_retrain=_last_retrain(app_state),
         rows=rows,
         warnings=() if counts is None else tuple(note for note in counts.notes if note.startswith("warning")),
         counting=drift.underway,
     )
+
+
+def _last_retrain(app_state: AppState) -> RetrainRecord | None:
+    """What the last retrain decided."""
+    if not RetrainRecord.exists(app_state.paths):
+        return None
+    stamp = file_stamp(RetrainRecord.path(app_state.paths))
+    return app_state.results.get("last retrain", stamp, lambda: RetrainRecord.read(app_state.paths))
 
 
 def _counts(app_state: AppState) -> CountsRecord | None:
