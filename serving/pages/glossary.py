@@ -86,7 +86,7 @@ GLOSSARY: Mapping[str, Word] = MappingProxyType(
             "Of the leads that would have been handed off in past weeks, those that were won. They were won under "
             "the handling of that time: nobody says that a list adds wins.",
         ),
-        "champion": Word("champion", "The model in use. A challenger takes over only if the gate lets it."),
+        "champion": Word("champion model", "The model in use. A challenger takes over only if the gate lets it."),
         "gate": Word(
             "gate",
             "What a new model must pass to take over: no open leak, and not worse on outcomes that neither model "
