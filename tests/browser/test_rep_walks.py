@@ -85,7 +85,7 @@ def test_a_rep_returns_a_lead_with_a_reason(served: Served, chromium: Any, width
     row.get_by_role("link", name="Return…").click()
     page.wait_for_url("**/leads/**")
     dialog = page.locator("#return")
-    assert dialog.is_visible(), "the address opens the question"
+    dialog.wait_for(state="visible")  # the address opens the question
     dialog.get_by_role("button", name="Return", exact=True).click()
     assert "saved=" not in page.url, "a return needs a reason"
     dialog.get_by_label("Reason").select_option("no_need")

@@ -163,6 +163,7 @@ def new_since(app_state: AppState) -> str:
     return "" if now is None else (now - NEW_WITHIN).isoformat()
 
 
+@router.get("/worklist/file")
 def worklist_as_file(
     request: Request, app_state: AppStateDep, caller: Reader, query: Asked, show: Annotated[Show, Query()] = "open"
 ) -> StreamingResponse:
