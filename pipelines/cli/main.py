@@ -142,6 +142,11 @@ def score(
     bundle: Annotated[str, typer.Option("--bundle", help="'champion', or a bundle directory")] = "champion",
     framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="ISO timestamp; default: data cut-off")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="database to write the scores to: variable with its URL, or a URL without password"),
+    ] = None,
+    to_table: Annotated[str, typer.Option("--to-table", help="table that --to writes")] = "leadscore_scores",
     engine: Engine = EngineName.MEMORY,
     params: Params = None,
     gate: Gate = True,
@@ -153,6 +158,10 @@ def score(
     from pipelines.cli.run import score_file_command, stage_command
 
     chosen = options(source, data_dir, tiny, engine, params)
+    if to is not None:
+        from pipelines.cli.run import score_to_command
+
+        return score_to_command(chosen, to, to_table, input_file, Output(json))
     if input_file is None:
         return stage_command("score", chosen, Output(json), gate=gate)
     return score_file_command(chosen, input_file, out, bundle, framework, as_of, Output(json))

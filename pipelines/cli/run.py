@@ -71,6 +71,23 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
 
 
+def score_to_command(options: Options, to: str, table: str, input_file: str | None, output: Output) -> int:
+    """The stage ``score``, then its list into a table of a database."""
+    context = options.context()
+    from features.errors import ContractError
+    from pipelines.run import run_stage
+    from pipelines.scoring.delivery.write_back import write_scores
+    from pipelines.workspace.lock import only_writer
+
+    if input_file is not None:
+        raise ContractError("--to writes the list of open leads; it does not go with --input. Use --out for a file.")
+    with only_writer(context.paths):
+        run = run_stage(context, "score")
+        written = write_scores(context, to, table)
+    output.show(run.record() | {"written": written.record()}, f"score: {run.seconds:.1f} s\n{written.sentence}")
+    return 0
+
+
 SUSPECTS = 5  # suspect findings printed; the report and --json have all of them
 
 

@@ -1,0 +1,1 @@
+"""Scores handed to other systems' own tables."""

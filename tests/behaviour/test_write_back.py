@@ -1,0 +1,110 @@
+"""Scores in a table of a database: only what changed, whole batches, nobody who must not be there, no secret said."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from pipelines.ingest.errors import DatabaseError
+from pipelines.scoring.delivery import write_back
+from pipelines.scoring.delivery.write_back import TABLE, write_scores
+from pipelines.workspace.people.register import FORGOTTEN, add_to_register
+from tests.reference.tiny_run import TinyRun
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A database on each engine, its URL in the environment."""
+    if request.param == "sqlite":
+        found = f"sqlite:///{tmp_path / 'warehouse.db'}"
+    else:
+        base = request.getfixturevalue("postgres")
+        name = f"w{os.urandom(4).hex()}"
+        admin = sa.create_engine(base, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        admin.dispose()
+        found = base.replace("/postgres?", f"/{name}?")
+    monkeypatch.setenv("SCORES_DB", found)
+    yield found
+
+
+def stored(url: str) -> pd.DataFrame:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        found = pd.DataFrame(connection.execute(sa.text(f"SELECT * FROM {TABLE} ORDER BY lead_id")).mappings().all())
+    engine.dispose()
+    return found
+
+
+def test_only_what_changed_is_written(tiny_copy: TinyRun, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, file = tiny_copy.context, tiny_copy.context.paths.score / "worklist.parquet"
+    listed = pd.read_parquet(file)
+    first = write_scores(context, "SCORES_DB")
+    assert first.record() == {"table": TABLE, "new": len(listed), "changed": 0, "unchanged": 0,
+                              "no_longer_listed": 0, "removed": 0}  # fmt: skip
+    rows = stored(url).set_index("lead_id")
+    own = listed.set_index("lead_id").loc[rows.index]
+    assert (rows["score"] == own["score"]).all() and (rows["bundle_hash"] == own["bundle_hash"]).all()
+    assert pd.to_datetime(rows["as_of"]).eq(own["as_of"]).all()
+
+    later = listed.assign(as_of=listed["as_of"] + pd.Timedelta(days=1))
+    later.loc[later.index[3], "score"] += 1
+    later.drop(index=later.index[5]).to_parquet(file)
+    second = write_scores(context, "SCORES_DB")
+    assert (second.new, second.changed, second.unchanged, second.no_longer_listed) == (0, 1, len(listed) - 2, 1)
+    again = stored(url).set_index("lead_id")
+    moved = str(listed["lead_id"].iloc[3])
+    assert pd.Timestamp(again.loc[moved, "as_of"]) == later["as_of"].iloc[3]
+    assert pd.Timestamp(again.loc[str(listed["lead_id"].iloc[0]), "as_of"]) == listed["as_of"].iloc[0]
+    assert not again.loc[str(listed["lead_id"].iloc[5]), "listed"]
+
+    add_to_register(context.paths.root, FORGOTTEN, [moved], [])
+    later[later["lead_id"] != moved].to_parquet(file)
+    third = write_scores(context, "SCORES_DB")
+    assert (third.removed, third.new, third.changed) == (1, 0, 1)  # the one that was missing is back
+    assert moved not in stored(url)["lead_id"].tolist()
+
+
+def test_a_write_cut_off_between_batches_is_ended_by_the_next(
+    tiny_demo: TinyRun, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_back, "BATCH", 50)
+    real, count = write_back._batches, 0
+
+    def cut_off(leads: list[str]) -> Iterator[list[str]]:
+        nonlocal count
+        for batch in real(leads):
+            count += 1
+            if count == 3:
+                raise KeyboardInterrupt
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write_back, "_batches", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            write_scores(tiny_demo.context, "SCORES_DB")
+    assert len(stored(url)) == 100
+    left = write_scores(tiny_demo.context, "SCORES_DB")
+    assert left.unchanged == 100 and left.new == len(stored(url)) - 100
+
+
+def test_the_command_says_what_it_wrote_and_never_a_password(
+    tiny_copy: TinyRun, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCORES_DB", f"sqlite:///{tmp_path / 'w.db'}")
+    status, said, problem = cli("score", "--to", "SCORES_DB", "--to-table", "ours", "--json", *tiny_copy.args)
+    assert status == 0, problem
+    assert json.loads(said)["written"]["table"] == "ours" and json.loads(said)["written"]["new"] > 0
+    status, said, problem = cli("score", "--to", "postgresql://me:hunter2@db/x", *tiny_copy.args)
+    assert status == 21 and "hunter2" not in problem and "variable" in problem
+    monkeypatch.setenv("SCORES_DB", "postgresql://me:hunter2@127.0.0.1:9/x")
+    with pytest.raises(DatabaseError) as told:
+        write_scores(tiny_copy.context, "SCORES_DB")
+    assert "hunter2" not in str(told.value) and "cannot be written" in str(told.value)
