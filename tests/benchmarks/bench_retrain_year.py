@@ -6,13 +6,12 @@ Run ``python -m tests.benchmarks.bench_retrain_year``.
 """
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -122,11 +121,10 @@ def worsen_champion(folder: Path) -> None:
         point_to(paths, keep_bundle(paths, Path(made) / "bundle"), TEST)
 
 
-def live_a_year(folder: Path, months: int = 12) -> list[dict[str, object]]:
+def live_a_year(folder: Path, months: int = 12) -> Iterator[dict[str, object]]:
     """A row per month: what happened, the exit status, the decision and its reason."""
     tables = generate_demo(seed=7, leads=LEADS, months=MONTHS).tables
     write_source(folder)
-    rows = []
     for month in range(1, months + 1):
         until = FIRST + pd.DateOffset(months=month - 1)
         found = exported(tables, until)
@@ -139,9 +137,7 @@ def live_a_year(folder: Path, months: int = 12) -> list[dict[str, object]]:
             command(folder, "--promote-if-better", "--no-track", "--json"), capture_output=True, text=True, check=False
         )
         record = json.loads(done.stdout) if done.stdout.startswith("{") else {"decision": "", "sentence": done.stderr}
-        rows.append({"month": month, "until": f"{until:%Y-%m-%d}", "status": done.returncode, **record})
-    shutil.rmtree(folder / "data", ignore_errors=True)
-    return rows
+        yield {"month": month, "until": f"{until:%Y-%m-%d}", **record, "status": done.returncode}
 
 
 def main() -> None:
