@@ -88,17 +88,17 @@ def test_a_rep_returns_a_lead_with_a_reason(served: Served, chromium: Any, width
     dialog.wait_for(state="visible")  # the address opens the question
     dialog.get_by_role("button", name="Return", exact=True).click()
     assert "saved=" not in page.url, "a return needs a reason"
-    dialog.get_by_label("Reason").select_option("no_need")
+    dialog.get_by_label("Reason").select_option("no_budget")
     dialog.get_by_role("button", name="Return", exact=True).click()
     page.wait_for_url("**saved=reject**")
     visitor.check("returned")
-    assert "Returned" in page.locator(".note.is-watch").inner_text()
+    assert "Returned" in page.locator(".note.is-watch[role=status]").inner_text()
     visitor.go("/worklist?sort=name")
     assert lead not in [link.get_attribute("href") for link in page.locator("[data-rows] tbody th a").all()]
     visitor.go(lead)
-    page.locator(".note.is-watch").get_by_role("button", name="Take back").click()
+    page.locator(".note.is-watch[role=status]").get_by_role("button", name="Take back").click()
     page.wait_for_url("**saved=withdraw**")
-    assert page.locator(".note.is-watch").count() == 0
+    assert page.locator(".note.is-watch[role=status]").count() == 0
     page.close()
 
 
@@ -181,8 +181,8 @@ def test_the_list_is_walked_by_keyboard_unless_keys_are_off(served: Served, chro
     page.keyboard.press("Enter")
     page.wait_for_url("**/leads/**")
     assert page.locator("h1").inner_text() == name
-    page.keyboard.press("j")
-    page.wait_for_url(lambda url: name not in url)
+    with page.expect_navigation():
+        page.keyboard.press("j")
     visitor.check()
     assert page.locator("h1").inner_text() != name, "j leads to the next lead"
 
