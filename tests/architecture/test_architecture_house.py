@@ -46,6 +46,7 @@ SAME_NAME = {  # each is what its folder makes of it
     ("pipelines", "champion.py"),  # the command, the pointer
     ("pipelines", "monitor.py"),  # the command, the figures
     ("pipelines", "run.py"),  # the commands, the stages in order
+    ("serving", "tables.py"),  # of the pages, of the store
     ("serving", "uploads.py"),  # the route, the work
     ("serving", "writes.py"),  # the route, the work
 }
