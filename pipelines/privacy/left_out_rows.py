@@ -65,6 +65,22 @@ def rows_without_consent(activities: pd.DataFrame, leads: pd.DataFrame, consent:
     return hit
 
 
+def leave_out_posted(
+    source: Source, posted: Mapping[str, pd.DataFrame], leads: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Rows posted to the server without those of leads that object, and of channels they have not agreed to."""
+    kept = dict(posted)
+    if source.flat is not None or "lead_id" not in leads:
+        return kept
+    objecting = set(leads["lead_id"][objecting_leads(leads, source)].dropna().astype("str"))
+    for table in _PROFILED if objecting else ():
+        kept[table] = kept[table][~kept[table]["lead_id"].astype("str").isin(objecting)].reset_index(drop=True)
+    if source.privacy is not None and source.privacy.consent and len(kept["activities"]):
+        hit = rows_without_consent(kept["activities"], leads, source.privacy.consent)
+        kept["activities"] = kept["activities"][~hit].reset_index(drop=True)
+    return kept
+
+
 def hide_contacts_without_consent(leads: pd.DataFrame, source: Source) -> pd.DataFrame:
     """The leads without the contacts of channels they have not agreed to."""
     consent = {} if source.privacy is None else source.privacy.consent

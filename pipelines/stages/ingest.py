@@ -52,13 +52,14 @@ from pipelines.ingest.undeclared_kinds import (
     describe_undeclared_kinds,
 )
 from pipelines.ingest.wide_stages import melt_stages
-from pipelines.posted.posted_store import read_posted
+from pipelines.posted.posted_store import PostedRows, read_posted
 from pipelines.posted.posted_tables import add_posted_fields, add_posted_rows, write_posted
 from pipelines.privacy.left_out_rows import (
     hide_contacts_without_consent,
     hide_in_keys,
     leave_out_old,
     leave_out_people,
+    leave_out_posted,
 )
 from pipelines.snapshots.history_tables import TablesSoFar, add_history_rows, read_history
 from pipelines.synth.generators import make_generated
@@ -112,7 +113,8 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     checked = _check_tables(source, raws, shapes, rules)
     so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)
     source = add_history_rows(history, so_far, cutoff)
-    taken = add_posted_rows(source, read_posted(paths), so_far, cutoff)
+    posted = leave_out_posted(source, read_posted(paths).tables, checked["leads"].frame)
+    taken = add_posted_rows(source, PostedRows(posted), so_far, cutoff)
     source = taken.source
     counts = _counts(source, raws, shapes, checked, cutoff)
     reasons = find_reasons(source, raws, shapes, checked, rules)

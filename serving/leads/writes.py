@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import pandas as pd
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -100,6 +101,8 @@ def store_activity(
     if state.data.flat:
         raise InvalidError("this source has no clocks, so it cannot use activities.")
 
+    _check_consent(state, code, body.channel)
+
     def work(session: Session) -> dict[str, Any]:
         hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
         now = app_state.clock.next_known_at()
@@ -123,6 +126,19 @@ def store_activity(
         return publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
     except IntegrityError as problem:
         raise ConflictError(f"activity '{body.activity_id}' of this lead is already on record.") from problem
+
+
+def _check_consent(state: LoadedState, code: int, channel: str | None) -> None:
+    """Refuse an activity of a channel that the lead has not agreed to: ingest would leave it out, too."""
+    privacy = state.data.source.privacy
+    consent = {} if privacy is None else {name.casefold(): one for name, one in privacy.consent.items()}
+    one = consent.get((channel or "").casefold())
+    if one is None:
+        return
+    leads = state.data.tables["leads"]
+    said = leads[one.column].iloc[code] if one.column in leads else None
+    if said is None or pd.isna(said) or not said:
+        raise InvalidError(f"this lead has not agreed to be reached by {channel}; such activities are not kept.")
 
 
 def store_feedback(

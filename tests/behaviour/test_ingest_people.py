@@ -1,5 +1,6 @@
 """Ingest leaves people out and counts them: forgotten ones, objections, missing consent, old rows."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,8 @@ from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from pipelines.workspace.people.register import OBJECTS as ASKED_NOT_TO
 from pipelines.workspace.table_files import load_tables
+from serving.store.engine import open_store
+from serving.store.tables import ActivityRow
 
 SOURCE = """
 name: people
@@ -127,6 +130,20 @@ def test_objection_consent_and_retention_are_honoured_and_counted(paths: Paths) 
     assert "6" not in leads.index and counts.rows["leads"].people == {"retention": 1}
     assert pd.isna(leads.loc["2", "mail"]) and leads.loc["5", "mail"] == "dora@x.example"
     assert OBJECTS not in leads  # nobody told leadscore, the column of the CRM speaks
+
+
+def test_what_was_posted_is_left_out_alike(paths: Paths) -> None:
+    store = open_store(None, paths.root / "serving")
+    early = datetime(2026, 5, 20)
+    with store.writing() as session:
+        for number, (lead, channel) in enumerate((("2", "web"), ("2", "email"), ("3", "web"), ("5", "email"))):
+            row = {"activity_id": f"p{number}", "lead_id": lead, "kind": "visit", "actor": "lead", "channel": channel}
+            session.add(ActivityRow(**row, asset=None, value=None, happened_at=early, known_at=early))
+    (paths.data_dir.parent / "outcomes.csv").write_text(OUTCOMES + "d9,5,a,2026-05-30,true\n")
+    read(paths)
+    found = load_tables(paths)["activities"]["activity_id"].tolist()
+    assert [name for name in found if name.startswith("p")] == ["p0", "p3"]
+    store.close()
 
 
 def test_an_objection_told_to_leadscore_marks_the_lead(paths: Paths) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from features.cohort.objections import OBJECTS
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.run import run_stage
 from pipelines.stages.matrix import build
 from pipelines.workspace.context import open_context
 from pipelines.workspace.matrix_files import load_matrix
@@ -117,3 +118,27 @@ def test_retention_says_what_would_go_and_takes_it_out(tiny_copy: TinyRun, cli: 
     assert len(after) == len(before) - would["activities"]
     assert after["known_at"].min() >= pd.Timestamp("2026-06-29") - pd.Timedelta(days=100)
     assert CountsRecord.read(paths).rows["activities"].people == {"retention": would["activities"]}
+
+
+def test_consent_is_asked_before_an_activity_is_kept_and_a_contact_is_shown(tiny_copy: TinyRun) -> None:
+    run = tiny_copy
+    document = yaml.safe_load(run.source.read_text())
+    columns = document["tables"]["leads"]["columns"]
+    columns["may_mail"] = {"from": "Free Mailbox", "type": "boolean", "role": "display"}
+    document["privacy"] = {"consent": {"email": {"column": "may_mail", "contacts": ["email"]}}}
+    run.source.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    context = open_context(str(run.source), run.data_dir, SETTINGS)
+    run_stage(context, "ingest")
+    leads = pd.read_parquet(context.paths.ingest / "leads.parquet").set_index("lead_id")
+    agreed = leads["may_mail"].fillna(False).astype(bool)
+    assert agreed.any() and leads["email"][~agreed].isna().all() and leads["email"][agreed].notna().any()
+    assert CountsRecord.read(context.paths).rows["activities"].people["consent"] > 0
+
+    listed = pd.read_parquet(context.paths.score / "worklist.parquet")["lead_id"].astype("str")
+    ids = {answer: next(lead for lead in listed if bool(agreed[lead]) is answer) for answer in (True, False)}
+    with client_for(run, context.paths.root / "serving") as client:
+        sent = {"kind": "email_open", "channel": "Email"}
+        assert client.post(f"/v1/leads/{ids[True]}/activities", json=sent).status_code == 201
+        refused = client.post(f"/v1/leads/{ids[False]}/activities", json=sent)
+        assert refused.status_code == 422 and "has not agreed" in refused.json()["detail"]
+        assert client.post(f"/v1/leads/{ids[False]}/activities", json=sent | {"channel": "web"}).status_code == 201
