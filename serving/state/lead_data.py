@@ -140,7 +140,7 @@ class LeadData:
     def closed(self, code: int, as_of: datetime | None = None) -> ClosedLead | None:
         """How a lead ended, None while it is open; as far as was known at ``as_of`` (default: at the data cut-off)."""
         lead_id = str(self.lead_ids[code])
-        if as_of is None or self.cutoff is None:
+        if as_of is None or self.cutoff is None or pd.Timestamp(as_of) == self.cutoff:
             return self.closed_now.get(lead_id)
         return closed_leads(self.tables_for([code]), self.source, pd.Timestamp(as_of)).get(lead_id)
 

@@ -107,6 +107,8 @@ def _columns(guesses: GuessedFiles) -> dict[str, Any]:
     missing = [name for name, known in (("outcome", guesses.status), ("id", guesses.lead_id)) if known is None]
     if guesses.status is not None and not (guesses.won and guesses.lost):
         missing.append("sides")
+    if guesses.status is not None and not guesses.open:
+        missing.append("open")
     return {
         "asked": tuple(asked),
         "certain": tuple((k, c) for k, c in numbered if c.use not in _ASKED_FIRST),
