@@ -93,7 +93,8 @@ class Scored:
         """The rubric's points on the same rows; None without a rubric."""
         if self.manual_rows is None:
             return None
-        return ManualScore.of(self.manual_rows, self.qualification.state, self._model_decides)
+        let_go = np.asarray(self.qualification.next_action == "disqualify", dtype=np.bool_)
+        return ManualScore.of(self.manual_rows, self.qualification.state, self._model_decides, let_go)
 
     @property
     def _model_decides(self) -> Bools | None:

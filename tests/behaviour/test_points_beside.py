@@ -33,6 +33,7 @@ def test_every_listed_lead_has_the_points_of_the_ledger(cli: Cli, tiny_demo: Tin
     assert (rows["manual_points"].to_numpy() == book.points.round(2)).all()
     assert (rows["manual_handoff"].to_numpy() == book.handed_off).all() and set(rows["manual_version"]) == {"demo 1"}
     by_model = rows["state"].map(RANK).fillna(-1) >= RANK["mql"]
+    by_model &= rows["next_action"] != "disqualify"  # nor whom it proposes to let go
     waits = rows["lead_list"] != "to_work"  # nobody hands off what sales has already
     waits &= rows["next_action"] != "wait"
     says = {(True, False): "model only", (False, True): "rubric only"}

@@ -55,3 +55,11 @@ def test_team_and_programme_go_with_the_step(handed: bool, before: tuple[str, ..
 def test_nobody_disagrees_about_leads_that_sales_has(undecided: bool | None, says: str) -> None:
     mask = None if undecided is None else np.array([undecided])
     assert ManualScore(book_of(True), np.array(["lead"], dtype=object), mask).disagree.tolist() == [says]
+
+
+@pytest.mark.parametrize(
+    ("handed", "let_go", "says"), [(False, False, "model only"), (False, True, ""), (True, True, "rubric only")]
+)
+def test_the_model_hands_nobody_to_sales_whom_it_proposes_to_let_go(handed: bool, let_go: bool, says: str) -> None:
+    asked = ManualScore(book_of(handed), np.array(["pql"], dtype=object), None, np.array([let_go]))
+    assert asked.disagree.tolist() == [says]

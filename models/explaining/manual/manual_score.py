@@ -41,17 +41,21 @@ class ManualRows:
 class ManualScore:
     """A rubric's ledger on scored rows.
 
-    ``model_state`` is the model's state of each, ``undecided`` marks those not handed off yet (None: all); shape (n,).
+    ``model_state`` is the model's state of each, ``undecided`` marks those not handed off yet (None: all), ``let_go``
+    those that are proposed to be let go whatever their state (None: nobody); shape (n,).
     """
 
     book: Ledger
     model_state: Texts
     undecided: Bools | None = None
+    let_go: Bools | None = None
 
     @classmethod
-    def of(cls, rows: ManualRows, model_state: Texts, undecided: Bools | None = None) -> "ManualScore":
-        """Of rows; ``model_state`` is the model's state of each, ``undecided`` marks those not handed off yet."""
-        return cls(ledger(rows.rubric, frame_of_values(rows.values)), model_state, undecided)
+    def of(
+        cls, rows: ManualRows, model_state: Texts, undecided: Bools | None = None, let_go: Bools | None = None
+    ) -> "ManualScore":
+        """Of rows, with what is told of each beside its points."""
+        return cls(ledger(rows.rubric, frame_of_values(rows.values)), model_state, undecided, let_go)
 
     @property
     def rubric(self) -> Rubric:
@@ -63,11 +67,12 @@ class ManualScore:
         """Who alone would hand a lead off, '' where both or neither would or the handoff is over; shape (n,).
 
         The rubric by its own handoff, the model by its state: at least the stage that the rubric hands off (MQL where
-        cells of the grade matrix decide), or PQL.
+        cells of the grade matrix decide), or PQL; nobody hands off whom it proposes to let go.
         """
         line = RANK.get(str(self.rubric.handoff.stage or Stage.MQL), RANK[str(Stage.MQL)])
         ranks = np.array([RANK.get(str(state), -1) for state in self.model_state.tolist()], dtype=np.int64)
         model, manual = ranks >= line, self.book.handed_off
+        model = model if self.let_go is None else model & ~self.let_go
         found = np.full(len(ranks), "", dtype=object)
         found[model & ~manual], found[manual & ~model] = MODEL_ONLY, RUBRIC_ONLY
         if self.undecided is not None:
