@@ -20,7 +20,10 @@ def explain_step(standing: Standing, question: str, language: Language) -> str:
         case SalesStep.DECIDE:
             return say("Stuck: {days} days in stage {stage}. Move it on, or give it back.", days=days, stage=stage)
         case SalesStep.NAME_SEAT:
-            return say("Nobody known at the account holds the seat: {seat}.", seat=say(standing.missing_seat))
+            return say(
+                "Nobody known at the account holds the seat: {seat}. What people say goes before their title.",
+                seat=say(standing.missing_seat),
+            )
         case SalesStep.ASK if standing.is_with_sales:
             return question
         case _ if standing.next_action == WAIT:

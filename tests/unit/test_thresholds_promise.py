@@ -65,6 +65,8 @@ def test_what_cannot_be_promised_is_said() -> None:
     assert nothing.kept is None
     assert len(nothing.tested) == 1
     assert "60% cannot be promised with these data" in nothing.sentence
+    said = float(nothing.sentence.rsplit(" ", 1)[1].rstrip("%.")) / 100
+    assert said <= nothing.tested[0].lower_bound + 1e-9, "what is supported is not rounded up to what is refused"
     few = find_promised_threshold(*leads(30, 0), promised=0.3)
     assert "at least 50" in few.sentence
 

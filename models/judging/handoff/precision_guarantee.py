@@ -187,8 +187,8 @@ def _sentence(
         )
 
     first = tested[0]
+    bound = np.floor(first.lower_bound * 1000) / 1000  # never rounded up to the promise that it does not keep
     return (
         f"{promised:.0%} cannot be promised with these data: of the best {first.workload:,} leads "
-        f"{first.precision:.1%} converted, and {confidence:.0%} confidence supports no more than "
-        f"{first.lower_bound:.1%}."
+        f"{first.precision:.1%} converted, and {confidence:.0%} confidence supports no more than {bound:.1%}."
     )
