@@ -9,7 +9,7 @@ from features.schema.vocabulary import LeadList
 from models.explaining.qualification import RANK
 from models.one_answer_short import shortlist
 from models.scored_leads import Scored
-from pipelines.scoring.state_history import StateHistory
+from pipelines.scoring.state_history import MEMORY, StateHistory
 
 COLUMNS = ("rule", "team", "programme", "reason", "temperature", "near_state", "near_lacks")
 NEAR, SHORT, PROPOSED = 40, 15, 25  # leads listed in the report; the totals beside them count all
@@ -21,7 +21,7 @@ def columns_of(scored: Scored, standing: StateHistory | None) -> pd.DataFrame:
     frame = pd.DataFrame({name: getattr(found, name) for name in COLUMNS})
     frame["persona"] = scored.policy.profile.persona(scored.values, scored.bundle.catalog)
     if standing is not None:
-        frame["state_kept"], frame["state_days"] = standing.kept, standing.days
+        frame[list(MEMORY)] = pd.DataFrame({MEMORY[0]: standing.kept, MEMORY[1]: standing.days})
     return frame.astype({name: "str" for name in frame if name != "state_days"})
 
 
@@ -61,7 +61,7 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: State
         "personas": {str(k): int(v) for k, v in personas.items()},
         "weeks": [] if standing is None else standing.weeks,
         "flicker": "" if standing is None else standing.sentence,
-        "kept": 0 if standing is None else int(np.sum(worklist["state_kept"] != worklist["state"])),
+        "kept": 0 if standing is None else int(np.sum(standing.kept != scored.qualification.state)),
     }
 
 

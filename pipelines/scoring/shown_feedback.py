@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from models.standing.pinned import COLUMNS, Meaning, Pins, meanings_of_states
+from pipelines.scoring.state_history import MEMORY
 from pipelines.workspace.context import Context
 from pipelines.workspace.standing_feedback import (
     NO_ADVICE,
@@ -23,8 +24,11 @@ def meanings_in(context: Context, *, by_points: bool) -> dict[str, Meaning]:
 
 
 def show_feedback(listed: pd.DataFrame, meanings: Mapping[str, Meaning]) -> pd.DataFrame:
-    """The list as people are to see it: without leads nobody may contact, and with what sales pinned."""
-    shown = listed
+    """The list as people are to see it: without leads nobody may contact, and with what sales pinned.
+
+    Of a lead's state there is one: what the memory of the policy keeps beside it is for the report's history of states.
+    """
+    shown = listed.drop(columns=list(MEMORY), errors="ignore")
     if SILENCED in shown:
         shown = shown[~shown[SILENCED].to_numpy(dtype=bool)].drop(columns=SILENCED).reset_index(drop=True)
     if PINNED_STATE not in shown:

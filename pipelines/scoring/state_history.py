@@ -18,6 +18,7 @@ from models.scored_leads import Scored
 from models.scoring import score
 from pipelines.workspace.context import Context
 
+MEMORY = ("state_kept", "state_days")  # columns of the written worklist that only the report's history is about
 WEEKS = 8  # replayed: two months show flicker, and each week costs a matrix of the open leads
 
 

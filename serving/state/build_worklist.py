@@ -15,6 +15,7 @@ from features.point_in_time.microseconds import micros
 from models.explaining.framework import Framework
 from models.explaining.manual.manual_score import version_label
 from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
+from pipelines.scoring.state_history import MEMORY
 from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock
 from serving.state.gather_rows import find_touched_leads, gather_rows
@@ -77,7 +78,7 @@ def _read_batch_worklist(model: LoadedModel, framework: Framework) -> pd.DataFra
     by_twin = ScoreRecord.read(model.context.paths).kind == TEST_ROWS  # no open leads: the twin scored test rows
     if not by_twin and not _is_of_rubric_in_force(frame, model):
         return None
-    return frame if same_framework and (same_bundle or by_twin) else None
+    return frame.drop(columns=list(MEMORY), errors="ignore") if same_framework and (same_bundle or by_twin) else None
 
 
 def _is_of_rubric_in_force(frame: pd.DataFrame, model: LoadedModel) -> bool:

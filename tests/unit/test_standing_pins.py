@@ -97,7 +97,9 @@ LISTED = {
 def test_the_step_follows_a_pinned_state_where_the_lead_is_still_marketings(tmp_path: Path) -> None:
     paths = say(tmp_path, *(pinned(lead, None, "iql" if lead == "b" else "sql") for lead in "abcd"))
     frame = pd.DataFrame(LISTED)
-    shown = show_feedback(mark_list(paths, frame), MEANINGS)
+    remembered = frame.assign(state_kept="mql", state_days=3.0)
+    shown = show_feedback(mark_list(paths, remembered), MEANINGS)
+    assert set(shown) == set(frame), "a lead has one state"
     assert shown["state"].tolist() == ["sql", "iql", "sql", "sql"]
     rule = {rule.state: rule.then.action for rule in reversed(default_qualification().rules)}
     assert shown["next_action"].tolist() == ["hand_off", rule["iql"], "reconnect", "wait"]
