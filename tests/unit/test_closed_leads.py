@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.assembly.closed_leads import ClosedLead, closed_ids_at, closed_leads
 from features.assembly.flat_matrix import flat_matrix, flat_open
 from features.errors import DataError
 from features.schema.source import Source
@@ -52,6 +52,15 @@ def test_how_it_ended_is_the_last_close_that_stands(world: World) -> None:
     assert ended(world, 4) == {}
     entered(world, ("lost", 6))
     assert ended(world, 7)["a"].outcome == "lost"
+
+
+def test_several_moments_at_once_say_what_each_says_alone(world: World) -> None:
+    entered(world, ("disqualified", 3), ("opportunity", 5), ("lost", 9))
+    closed(world, T0 + 12 * DAY, won=True, known=T0 + 14 * DAY)
+    when = [moment(T0 + day * DAY) for day in range(1, 16)]
+    alone = [set(closed_leads(frames(world), SOURCE, at)) for at in when]
+    assert closed_ids_at(frames(world), SOURCE, when) == alone
+    assert {len(found) for found in alone} == {0, 1}
 
 
 def test_a_card_of_a_closed_lead_asks_for_nothing(world: World) -> None:
