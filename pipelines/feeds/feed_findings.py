@@ -13,6 +13,7 @@ from models.judging.leakage.audit import audit
 from models.settings import MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict
+from pipelines.feeds.bot_share import judge_bots
 from pipelines.feeds.feed_profiles import data_end, kept_out
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
@@ -33,12 +34,14 @@ def judge_feeds(context: Context, trained: Mapping[str, Any] | None) -> list[Fin
     tables = load_tables(context.paths)
     faults = find_feed_faults(tables, context.source, cutoff, trained)
     faults += _find_kept_out(context, trained, {fault.table for fault in faults if not fault.column})
+    bots = judge_bots(tables, context.source, cutoff)
+    beside = [] if bots is None else [bots]
     if faults:
-        return [finding_of(fault) for fault in faults]
+        return [*(finding_of(fault) for fault in faults), *beside]
     count = sum(name in context.source.tables for name in tables)
     sentence = f"The {count} tables come as they used to: fresh, as many rows, with the same values."
     alone = "" if trained is not None else " Of the training nothing was kept: that is against their own past."
-    return [Finding(FEEDS, Level.OK, sentence + alone)]
+    return [Finding(FEEDS, Level.OK, sentence + alone), *beside]
 
 
 def _find_kept_out(context: Context, trained: Mapping[str, Any] | None, named: Collection[str]) -> list[FeedFault]:

@@ -56,7 +56,7 @@ def test_it_is_silent_on_what_it_was_trained_for_and_says_what_it_looked_at(cli:
     assert status == 0 and record["verdict"] in ("ok", "watch")
     assert record["bundle"] == read_champion(tiny_copy.context.paths).hash
     of_the_model = {"volume", "ages", "features", "values", "scores", "base rate", "calibration"}
-    assert set(levels(record)) == {"feeds", "leak", *of_the_model}
+    assert set(levels(record)) == {"feeds", "bots", "leak", *of_the_model}
     assert levels(record)["scores"] == levels(record)["values"] == "ok"
     assert levels(record)["calibration"] == "cannot tell", "nothing later has matured"
     assert len(record["features"]) == len(load_bundle(tiny_copy.context.paths.train / "bundle").catalog)

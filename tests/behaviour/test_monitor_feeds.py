@@ -13,6 +13,7 @@ from features.schema.source import Source
 from models.judging.feeds.examine_feeds import find_feed_faults, profile_tables
 from models.settings import MonitorSettings
 from pipelines.diagnostics.monitor import monitor
+from pipelines.feeds.bot_share import judge_bots
 from pipelines.feeds.feed_findings import judge_feeds
 from pipelines.feeds.feed_profiles import read_feed_profile
 from pipelines.registry.champion import read_champion
@@ -135,5 +136,19 @@ def test_rows_that_come_twice_with_their_ids_are_kept_out_and_named(tiny_copy: T
     assert champion is not None
     _rewrite(tiny_copy, "activities", lambda rows: pd.concat([rows, rows]))
     found = judge_feeds(context, read_feed_profile(context, champion.hash))
-    assert [(one.level, one.place) for one in found] == [("act", "activities")]
+    assert [(one.level, one.place) for one in found if one.check != "bots"] == [("act", "activities")]
     assert "50% of the rows read are kept out" in found[0].sentence
+
+
+def test_a_scanner_that_begins_to_click_is_watched(tables: Tables, source: Source) -> None:
+    usual = judge_bots(tables, source, CUTOFF)
+    assert usual is not None and usual.level == "ok" and "scanners' clicks" in usual.sentence
+    sent = tables["activities"].query("kind == 'email_sent'")
+    sent = sent[sent["known_at"] >= CUTOFF - 4 * WEEK]
+    at = {name: sent[name] + pd.Timedelta(seconds=2) for name in ("happened_at", "known_at")}
+    clicks = sent.assign(
+        kind="email_click", actor="lead", activity_id="scan " + sent["activity_id"].astype("str"), **at
+    )
+    more = {**tables, "activities": pd.concat([tables["activities"], clicks], ignore_index=True)}
+    found = judge_bots(more, source, CUTOFF)
+    assert found is not None and found.level == "watch" and found.place == "activities"
