@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import PolicyError
@@ -157,39 +158,52 @@ def with_group_of(content: Content, rule: Content) -> Content:
     return content | {"groups": content["groups"] | {name: {"dimension": name}}}
 
 
-def read_uploaded(app_state: AppState, raw: bytes, name: str, language: Language) -> tuple[Content | None, list[str]]:
-    """The draft of an uploaded CSV, or what is wrong with the file, in sentences."""
+@dataclass(frozen=True)
+class RefusedFile:
+    """What is wrong with a file: lines in the reader's language, or, of its content, in ``english``."""
+
+    lines: Sequence[str]
+    english: bool = False
+
+
+def read_uploaded(
+    app_state: AppState, raw: bytes, name: str, language: Language
+) -> tuple[Content | None, RefusedFile | None]:
+    """The draft of an uploaded CSV, or what is wrong with the file."""
     say, source = language.text, app_state.context.source
     if len(raw) > LARGEST_FILE:
-        return None, [say("This file is larger than any rubric; choose another one.")]
+        return None, RefusedFile([say("This file is larger than any rubric; choose another one.")])
     if raw.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
-        return None, [say("This is a workbook. Save its sheet as CSV and upload that.")]
+        return None, RefusedFile([say("This is a workbook. Save its sheet as CSV and upload that.")])
     text = _decode(raw)
     if not text.strip():
-        return None, [say("This file is empty.")]
+        return None, RefusedFile([say("This file is empty.")])
     heads = _heads(text)
     if not set(heads) & set(COLUMNS[:2]):
-        return None, [
-            say(
-                "This is no rubric: its columns are {found}. A rubric's are {columns}; the CSV of this page shows one.",
-                found=", ".join(heads[:8])[:200] or "–",
-                columns=", ".join(COLUMNS),
-            )
-        ]
+        return None, RefusedFile(
+            [
+                say(
+                    "This is no rubric: its columns are {found}. A rubric's are {columns}; this page's CSV shows one.",
+                    found=", ".join(heads[:8])[:200] or "–",
+                    columns=", ".join(COLUMNS),
+                )
+            ]
+        )
     try:
         rubric = from_csv(text, where=name[:100] or "rubric.csv", source=source)
     except PolicyError as problem:
-        return None, problem.message.splitlines()
+        return None, RefusedFile(problem.message.splitlines(), english=True)
     content = content_of(rubric)
     _, problems = read_content(content, source)
     if problems:
-        return None, [f"{problem.rule}: {problem.text}" if problem.rule else problem.text for problem in problems]
+        lines = [f"{problem.rule}: {problem.text}" if problem.rule else problem.text for problem in problems]
+        return None, RefusedFile(lines, english=True)
     versions = [version.rubric.version for version in app_state.context.rubrics.versions]
     if content.get("version", "1") in versions:
         content["version"] = next_version(versions)
     if app_state.context.rubric is not None:
         content["name"] = app_state.context.rubric.name
-    return content, []
+    return content, None
 
 
 def _decode(raw: bytes) -> str:

@@ -199,7 +199,7 @@ async def save_rule(request: Request, app_state: AppStateDep, caller: Reader) ->
     if made is not None:
         problem = _refused_pattern(app_state, caller, content, made)
         if problem:
-            form.problems.append(problem)
+            form.english_problems.append(problem)
         else:
             drafting.keep_content(app_state, caller, with_rule(drafting.with_group_of(content, made), made))
             return RedirectResponse(f"{_PAGE}?done=rule#rule-{made['id']}", status_code=303)
@@ -246,7 +246,7 @@ def _show(
     done: str = "",
     sent: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
-    refused: list[str] | None = None,
+    refused: drafting.RefusedFile | None = None,
 ) -> Response:
     """The page; ``sent`` and ``errors`` bring back what was typed and what was wrong with it."""
     language, context = language_of(request), app_state.context
@@ -283,7 +283,7 @@ def _show(
         done=done,
         sent=sent or {},
         errors=errors or {},
-        refused=refused or [],
+        refused=refused,
     )
     if study is not None and study.underway and tried is not None:
         study_draft(app_state, tried, caller)

@@ -37,7 +37,9 @@ class PointsRow:
 
 @dataclass(kw_only=True)
 class RuleForm:
-    """Boxes of the form with what stands in them; ``errors`` by the name of a box, ``problems`` of the whole rule."""
+    """Boxes of the form with what stands in them; ``errors`` by the name of a box, ``problems`` of the whole rule,
+    those of the schema in English.
+    """
 
     choice: FieldChoice
     rule_id: str = ""
@@ -52,6 +54,7 @@ class RuleForm:
     kept_assets: str = ""
     errors: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    english_problems: list[str] = field(default_factory=list)
 
     def box(self, name: str) -> str:
         """What stands in a box."""
@@ -66,7 +69,7 @@ class RuleForm:
     @property
     def wrong(self) -> bool:
         """Whether anything is wrong."""
-        return bool(self.errors or self.problems)
+        return bool(self.errors or self.problems or self.english_problems)
 
 
 def write_form(choice: FieldChoice, rule: Content | None, language: Language) -> RuleForm:
@@ -175,7 +178,7 @@ def read_form(
     if not form.errors and not _gives_points(conditions):
         form.problems.append(language.text("No points are given yet: fill at least one box of points."))
     if not form.wrong:
-        form.problems += check_rule(made, source)
+        form.english_problems += check_rule(made, source)
     return (None if form.wrong else made), form
 
 
