@@ -2,7 +2,7 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -11,8 +11,6 @@ from models.explaining.language import SOURCE_LANGUAGE, Language, language_codes
 from serving.auth.dependencies import AppStateDep, check_form_token, get_app_state
 from serving.auth.oidc_claims import local_path
 from serving.problems import InvalidError
-from serving.state.app_state import AppState
-from serving.state.lead_scoring import score_leads
 
 COOKIE = "leadscore_language"
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -39,20 +37,6 @@ def language_of(request: Request) -> Language:
 def list_languages() -> list[Language]:
     """All languages to choose from."""
     return [page_language(code) for code in language_codes()]
-
-
-def translate_reasons(app_state: AppState, rows: list[dict[str, Any]], language: Language) -> list[dict[str, Any]]:
-    """Rows of the list with their first reason in the reader's language: the list itself stays in English."""
-    if language.code == SOURCE_LANGUAGE or not rows:
-        return rows
-    state = app_state.loaded
-    codes = [state.data.code(row["lead_id"]) for row in rows]
-    with app_state.store.reading() as session:
-        scored = score_leads(app_state, session, state, codes, app_state.framework(None), language=language)
-    reasons = dict(zip(scored.columns["lead_id"].tolist(), scored.columns["reason_1"].tolist(), strict=True))
-    for row in rows:
-        row["reason_1"] = reasons[row["lead_id"]]
-    return rows
 
 
 @router.post("/language")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 STATUS_WORDS = {"met": "met", "not_met": "not met", "indicated": "indicated", "unknown": "unknown"}
-STATUS_SIGNS = {"met": "✓", "not_met": "✕", "indicated": "~", "unknown": "?"}
 REASONS = tuple(name for name in get_args(FeedbackGiven.model_fields["reason"].annotation) if name)
 _COOKIE_SECONDS = 60 * 60 * 24  # a day: the upper bound of LEADSCORE_SERVE_SESSION_HOURS in a browser
 
@@ -50,7 +49,6 @@ def environment() -> "Environment":
     made.filters |= {name: _in_language_this_year(write) for name, write in _DATED.items()}
     made.globals |= {
         "status_words": STATUS_WORDS,
-        "status_signs": STATUS_SIGNS,
         "reasons": REASONS,
         "glossary": GLOSSARY,
     }
