@@ -66,7 +66,7 @@
       const next = links[Math.min(links.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)))];
       next?.focus();
       next?.closest("tr").scrollIntoView({ block: "nearest" });
-      if (!links.length) document.querySelector(event.key === "j" ? "[data-next]" : "[data-previous]")?.click();
+      if (!links.length) document.querySelector(event.key === "j" ? "a[data-next]" : "a[data-previous]")?.click();
     } else if (event.key === "a" || event.key === "r") {
       const button = here().querySelector(`[data-key="${event.key}"]`);
       if (button) { event.preventDefault(); button.click(); }
