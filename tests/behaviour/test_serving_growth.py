@@ -30,10 +30,12 @@ def test_leads_with_posted_rows_are_scored_in_one_batch_as_one_by_one(
     tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches: list[int] = []
+    told: list[Any] = []
     whole = LoadedModel.score_tables
 
     def count(self: LoadedModel, tables: Any, lead_ids: Sequence[str], *others: Any, **named: Any) -> Any:
         batches.append(len(lead_ids))
+        told.append(named.get("closes"))
         return whole(self, tables, list(lead_ids), *others, **named)
 
     ids = fill_store(tiny_demo, tmp_path, rows=3_000, leads=25)
@@ -41,11 +43,17 @@ def test_leads_with_posted_rows_are_scored_in_one_batch_as_one_by_one(
     monkeypatch.setattr(build_worklist, "BLOCK", 10)
     with client_for(tiny_demo, tmp_path) as client:
         assert batches == [9, 8, 8], "a call for each lead took half a minute for 485 leads"
+        assert all(one is not None and len(one.as_of) == size for one, size in zip(told, batches, strict=True)), (
+            "stages alone would close a lead whose win outcomes have taken back"
+        )
         listed = client.app.state.app_state.loaded.worklist
         for lead in ids:
             card = client.get(f"/v1/leads/{lead}").json()
             line = listed.line(lead)
             assert (line["score"], line["state"]) == (card["score"], card["state"])
+            stands = card["standing"]
+            for name in ("stage", "lead_list", "next_action", "missing_seat"):
+                assert line[name] == stands[name]
             assert line["probability"] == pytest.approx(card["probability"], abs=0.0)
 
 
