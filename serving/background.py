@@ -85,7 +85,7 @@ class BackgroundThreads:
             self.metrics.swaps.inc()
             if before is not None:
                 announce_state_changes(self.app_state, before)
-            self.sweep()
+            self._run_once("sweep", self.sweep)
             self._run_once("prepare", self.prepare)  # beside the watch: the next promotion must not wait for it
 
     def sweep(self) -> None:

@@ -118,7 +118,8 @@ def _find_held_lock(paths: Paths, longest: timedelta) -> Iterator[str]:
             except BlockingIOError:
                 held = time.time() - file.stat().st_mtime
                 if held > longest.total_seconds():
-                    who = lock.read(300).strip() or "(unknown)"
-                    yield f"Process {who} has held the lock of '{paths.source}' for {held / 60:.0f} minutes."
+                    who, _, more = (lock.read(300).strip() or "(unknown)").partition(" ")
+                    told = f"Process {who} has held the lock of '{paths.source}' for {held / 60:.0f} minutes."
+                    yield f"{told} {more[1:-1]}".rstrip()
     except OSError:
         return

@@ -73,7 +73,9 @@ def test_whoever_objects_is_listed_without_a_score(tiny_copy: TinyRun, cli: Cli)
         client.app.state.background.watch()
         refused = client.get(f"/v1/leads/{lead}")
         assert refused.status_code == 422 and "objects to being profiled" in refused.json()["detail"]
-        assert lead not in [row["lead_id"] for row in client.get("/v1/worklist?size=200").json()["rows"]]
+        listed = client.get("/v1/worklist?size=200")
+        assert listed.status_code == 200, listed.text
+        assert lead not in [row["lead_id"] for row in listed.json()["rows"]]
         account = pd.read_parquet(paths.ingest / "leads.parquet").set_index("lead_id")["account_id"][lead]
         if not pd.isna(account):
             assert lead not in json.dumps(client.get(f"/v1/accounts/{account}").json())
