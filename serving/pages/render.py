@@ -214,6 +214,13 @@ def render_page(
     return answer
 
 
+def render_counting(request: Request, caller: Caller, heading: str) -> HTMLResponse:
+    """The page while its figures are worked out: the browser asks again by itself, with and without scripts."""
+    answer = render_page(request, "home/counting.html", caller, heading=heading)
+    answer.headers["refresh"] = "2"
+    return answer
+
+
 def set_cookie(answer: Any, cookie: str, secure: bool) -> None:
     """Set the session cookie: scripts cannot read it, other sites cannot send it."""
     answer.set_cookie(SESSION, cookie, max_age=_COOKIE_SECONDS, httponly=True, samesite="strict", secure=secure)

@@ -153,8 +153,22 @@ def compute_lifecycle(app_state: AppState) -> tuple["Lifecycle", dict[str, Any]]
             found = lifecycle_of(app_state.context, rows.tables, data.cutoff if rows.latest is None else as_of)
         return found, found.record()
 
-    stamp = (file_stamp(CountsRecord.path(app_state.paths)), posted, None if data is None else data.stamp)
-    return app_state.results.get("lifecycle", stamp, compute)
+    return app_state.results.get("lifecycle", _lifecycle_stamp(app_state, posted), compute)
+
+
+def _lifecycle_stamp(app_state: AppState, posted: tuple[int, ...]) -> tuple[object, ...]:
+    data = app_state.loaded.data if app_state.ready else None
+    return file_stamp(CountsRecord.path(app_state.paths)), posted, None if data is None else data.stamp
+
+
+def awaits_lifecycle(app_state: AppState, patience: float = 8.0) -> bool:
+    """Whether the lifecycle is still being worked out beside the request, which waits a moment for it."""
+    posted = count_posted(app_state.store)
+    stamp = _lifecycle_stamp(app_state, posted)
+    if app_state.context.source.kind == "flat" or app_state.results.has("lifecycle", stamp):
+        return False
+    begun = app_state.results.begin("lifecycle beside", stamp, lambda: read_lifecycle(app_state), patience)
+    return begun.underway and not app_state.results.has("lifecycle", stamp)
 
 
 def find_win_value(app_state: AppState) -> tuple[float | None, str]:

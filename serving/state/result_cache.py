@@ -75,6 +75,12 @@ class ResultCache:
         except LeadScoreError as problem:
             return BesideResult(problem=problem.message)
 
+    def has(self, name: str, stamp: Hashable) -> bool:
+        """Whether :meth:`get` would answer at once."""
+        with self._lock:
+            kept = self._results.get(name)
+        return kept is not None and kept[0] == stamp
+
     def get(self, name: str, stamp: Hashable, compute: Callable[[], T]) -> T:
         """The result under a name; ``compute`` is called if there is none for this stamp, and what it raises passes."""
         with self._lock:

@@ -115,3 +115,14 @@ def test_pages_are_whole_in_every_language(client: TestClient, path: str, code: 
     shown = re.sub(r'<(?:p|ul|div)[^>]* lang="en">.*?</(?:p|ul|div)>', " ", html, flags=re.DOTALL)
     for english in ("Today", "Waiting too long", "Hot and not called", "Promises kept", "Step by step", "in a week"):
         assert english not in words(shown), english
+
+
+@pytest.mark.parametrize("path", ["/?role=manager", "/team"])
+def test_while_figures_are_counted_the_page_says_so_and_asks_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    for module in ("serving.pages.home.home_page", "serving.pages.team.team_page"):
+        monkeypatch.setattr(f"{module}.awaits_lifecycle", lambda app_state: True)
+    answer = client.get(path, headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["refresh"]) == (200, "2")
+    assert "The figures are being counted" in answer.text

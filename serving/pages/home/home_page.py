@@ -12,8 +12,8 @@ from serving.pages.home.rep import build_rep_home
 from serving.pages.home.roles import COOKIE, HomeRole, choose_role
 from serving.pages.home.scientist import build_scientist_home
 from serving.pages.language import language_of
-from serving.pages.render import render_page
-from serving.results.run_results import find_win_value, read_caution
+from serving.pages.render import render_counting, render_page
+from serving.results.run_results import awaits_lifecycle, find_win_value, read_caution
 
 _YEAR_SECONDS = 365 * 24 * 3600
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -31,6 +31,8 @@ def home_page(
     if role is None and request.query_params:  # the address of the list, from when it stood here
         return RedirectResponse(f"/worklist?{request.url.query}", status_code=307)
     language, chosen = language_of(request), choose_role(request, caller, role)
+    if chosen is not HomeRole.SCIENTIST and awaits_lifecycle(app_state):
+        return render_counting(request, caller, "Today")
     state = app_state.loaded
     seen = caller.owner if caller.owner is not None else owner or None
     values: dict[str, Any] = {"role": chosen, "roles": list(HomeRole), "currency": find_win_value(app_state)[1]}

@@ -6,8 +6,9 @@ from fastapi.responses import HTMLResponse, Response
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.pages import tables
 from serving.pages.language import language_of
-from serving.pages.render import render_page
+from serving.pages.render import render_counting, render_page
 from serving.pages.team.team_record import build_team_page, promise_name
+from serving.results.run_results import awaits_lifecycle
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -15,6 +16,8 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 @router.get("/team")
 def team_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Promises, queues and returns as known at the data cut-off, with what was said here since."""
+    if awaits_lifecycle(app_state):
+        return render_counting(request, caller, "Team")
     language = language_of(request)
     page = build_team_page(app_state, caller.owner, language)
     names = [promise_name(language, promise) for promise in page.kept.promises]
