@@ -76,7 +76,7 @@ def test_a_write_cut_off_between_batches_is_ended_by_the_next(
     tiny_demo: TinyRun, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write_back, "BATCH", 50)
-    real, count = write_back._batches, 0
+    real, count = write_back.split_batches, 0
 
     def cut_off(leads: list[str]) -> Iterator[list[str]]:
         nonlocal count
@@ -87,7 +87,7 @@ def test_a_write_cut_off_between_batches_is_ended_by_the_next(
             yield batch
 
     with monkeypatch.context() as patch:
-        patch.setattr(write_back, "_batches", cut_off)
+        patch.setattr(write_back, "split_batches", cut_off)
         with pytest.raises(KeyboardInterrupt):
             write_scores(tiny_demo.context, "SCORES_DB")
     assert len(stored(url)) == 100

@@ -141,16 +141,16 @@ def _write(engine: sa.Engine, table: sa.Table, rows: Mapping[str, dict[str, Any]
     now = datetime.now(UTC).replace(tzinfo=None)
 
     insert = _DIALECTS[engine.dialect.name]
-    for batch in _batches(changed):
+    for batch in split_batches(changed):
         asked = insert(table).values([rows[lead] | {"written_at": now} for lead in batch])
         new = {column.name: asked.excluded[column.name] for column in table.columns if not column.primary_key}
         with engine.begin() as connection:
             connection.execute(asked.on_conflict_do_update(index_elements=["lead_id"], set_=new))
-    for batch in _batches(gone):
+    for batch in split_batches(gone):
         with engine.begin() as connection:
             left = {"listed": False, "row_hash": "", "written_at": now}
             connection.execute(sa.update(table).where(table.c.lead_id.in_(batch)).values(**left))
-    for batch in _batches(removed):
+    for batch in split_batches(removed):
         with engine.begin() as connection:
             connection.execute(sa.delete(table).where(table.c.lead_id.in_(batch)))
     fresh = sum(lead not in known for lead in changed)
@@ -164,6 +164,6 @@ def _write(engine: sa.Engine, table: sa.Table, rows: Mapping[str, dict[str, Any]
     )
 
 
-def _batches(leads: Sequence[str]) -> Iterator[list[str]]:
+def split_batches(leads: Sequence[str]) -> Iterator[list[str]]:
     for start in range(0, len(leads), BATCH):
         yield list(leads[start : start + BATCH])
