@@ -165,5 +165,6 @@ def _write(engine: sa.Engine, table: sa.Table, rows: Mapping[str, dict[str, Any]
 
 
 def split_batches(leads: Sequence[str]) -> Iterator[list[str]]:
+    """The leads in the lists that are each written in one transaction."""
     for start in range(0, len(leads), BATCH):
         yield list(leads[start : start + BATCH])
