@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from features.errors import ExitStatus
@@ -153,6 +154,11 @@ def test_the_first_champion_needs_no_comparison_and_an_unfit_one_is_replaced(
     assert pointer(tiny_copy)["history"][-1]["how"] == "declaration"
 
 
+def _tops(worklist: pd.DataFrame) -> pd.DataFrame:
+    """The first five of each owner's lists."""
+    return worklist.groupby(["owner", "lead_list"], sort=False, dropna=False).head(5)
+
+
 def test_who_moves_is_told_before_and_kept_after(cli: Cli, tiny_copy: TinyRun, tmp_path: Path) -> None:
     """The same report before and after; the movers are those whose state or place in the top really changes."""
     first = read_champion(tiny_copy.context.paths).hash
@@ -169,10 +175,11 @@ def test_who_moves_is_told_before_and_kept_after(cli: Cli, tiny_copy: TinyRun, t
     old = read_parquet(tiny_copy.context.paths.score / "worklist.parquet").set_index("lead_id")
     run_stage(tiny_copy.context, "score")
     new = read_parquet(tiny_copy.context.paths.score / "worklist.parquet").set_index("lead_id")
-    tops = [set(f.groupby("owner", sort=False).head(5).index) for f in (old, new)]
+    tops = [{*zip(f["lead_list"], f.index, strict=True)} for f in (_tops(old), _tops(new))]
     moved = before["churn"]["movers"]
-    assert {m["lead_id"] for m in moved if m["top"] == "enters"} == tops[1] - tops[0]
-    assert {m["lead_id"] for m in moved if m["top"] == "leaves"} == tops[0] - tops[1]
+    entering, leaving = ({lead for _, lead in a - b} for a, b in (tops[::-1], tops))
+    assert {m["lead_id"] for m in moved if m["top"] == "enters"} == entering
+    assert {m["lead_id"] for m in moved if m["top"] == "leaves"} == leaving - entering
     hot = old["temperature"].eq("hot") != new["temperature"].eq("hot").reindex(old.index)
     assert {m["lead_id"] for m in moved if any("hot" in c for c in m["crosses"])} == set(old.index[hot])
     ready = old["lead_list"].eq("to_hand_off") != new["lead_list"].eq("to_hand_off").reindex(old.index)
