@@ -34,7 +34,7 @@ def parse_draft(app_state: AppState, text: str, caller: Caller) -> Rubric:
     InvalidError : it has a regular expression that only an administrator may try
     """
     draft = parse_rubric(text, source=app_state.context.source)
-    check_patterns(draft, app_state.context.rubric, caller)
+    check_patterns(draft.model_dump(), app_state.context.rubric, caller)
     return draft
 
 
@@ -105,14 +105,18 @@ def _own(app_state: AppState, rows: list[dict[str, Any]], owner: str | None) -> 
     return [row for row in rows if data.owner(data.code(str(row["lead_id"]))) == owner]
 
 
-def check_patterns(asked: Rubric, used: Rubric | None, caller: Caller) -> None:
+def check_patterns(asked: Mapping[str, Any], used: Rubric | None, caller: Caller) -> None:
     """Regular expressions may run forever: only administrators may try new ones.
+
+    Parameters
+    ----------
+    asked : keys of a rubric or of a part of one, finished or not
 
     Raises
     ------
-    InvalidError : the draft has one that the rubric in use does not have, and the caller is no administrator
+    InvalidError : it has one that the rubric in use does not have, and the caller is no administrator
     """
-    new = _find_expressions(asked.model_dump()) - (set() if used is None else _find_expressions(used.model_dump()))
+    new = _find_expressions(asked) - (set() if used is None else _find_expressions(used.model_dump()))
     if new and not caller.may(Scope.ADMIN):
         raise InvalidError(
             f"{min(new)} is a regular expression that the rubric in use does not have; such patterns can run forever, "

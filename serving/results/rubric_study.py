@@ -41,7 +41,7 @@ def study_draft(app_state: AppState, rubric: Rubric, caller: Caller, *, begin: b
 
     With ``begin`` off nothing is begun: the page is written first, as the study takes the processor.
     """
-    name = f"study of {caller.name}"
+    name = f"study of {caller.identity}"
     stamp = (rubric_hash(rubric), app_state.loaded.data.stamp, app_state.loaded.model.bundle.hash, caller.owner)
     if not begin and not app_state.results.is_begun(name, stamp):
         return BesideResult()

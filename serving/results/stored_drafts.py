@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.workspace.atomic_files import read_json, write_text
+from serving.auth.api_keys import Caller
 from serving.state.app_state import AppState
 from serving.store.wall_clock import wall_now
 
@@ -24,24 +25,24 @@ class StoredDraft:
     changed_at: str
 
 
-def read_draft(app_state: AppState, author: str) -> StoredDraft | None:
+def read_draft(app_state: AppState, caller: Caller) -> StoredDraft | None:
     """Somebody's draft, None where there is none."""
-    file = _file(app_state, author)
+    file = _file(app_state, caller)
     return StoredDraft(**read_json(file)) if file.exists() else None
 
 
-def save_draft(app_state: AppState, author: str, content: dict[str, Any], based_on: str) -> StoredDraft:
+def save_draft(app_state: AppState, caller: Caller, content: dict[str, Any], based_on: str) -> StoredDraft:
     """Keep a draft in place of the one before."""
-    draft = StoredDraft(author=author, content=content, based_on=based_on, changed_at=wall_now().isoformat())
-    file = _file(app_state, author)
+    draft = StoredDraft(author=caller.name, content=content, based_on=based_on, changed_at=wall_now().isoformat())
+    file = _file(app_state, caller)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, json.dumps(asdict(draft), ensure_ascii=False))  # unsorted: the first pattern that fits counts
     return draft
 
 
-def discard_draft(app_state: AppState, author: str) -> None:
+def discard_draft(app_state: AppState, caller: Caller) -> None:
     """Forget a draft."""
-    _file(app_state, author).unlink(missing_ok=True)
+    _file(app_state, caller).unlink(missing_ok=True)
 
 
 def is_too_long(content: dict[str, Any]) -> bool:
@@ -49,7 +50,7 @@ def is_too_long(content: dict[str, Any]) -> bool:
     return len(json.dumps(content)) > LONGEST
 
 
-def _file(app_state: AppState, author: str) -> Path:
-    """Names may hold any sign: the file's does not."""
-    name = hashlib.sha256(author.encode()).hexdigest()[:24]
+def _file(app_state: AppState, caller: Caller) -> Path:
+    """By identity, as several keys may have one name; an identity may hold any sign, the file's name does not."""
+    name = hashlib.sha256(caller.identity.encode()).hexdigest()[:24]
     return app_state.folder / _FOLDER / f"{name}.json"

@@ -35,11 +35,11 @@ def send(client: TestClient, path: str, headers: dict[str, str] | None = None, *
     return client.post(path, data={"token": token.group(1), **boxes}, headers=HTML | (headers or {}))
 
 
-def upload(client: TestClient, content: bytes, name: str = "rubric.csv") -> Any:
-    token = re.search(r'name="token" value="([^"]+)"', page(client))
+def upload(client: TestClient, content: bytes, name: str = "rubric.csv", headers: dict[str, str] | None = None) -> Any:
+    token = re.search(r'name="token" value="([^"]+)"', page(client, **(headers or {})))
     assert token is not None
     files = {"file": (name, io.BytesIO(content), "text/csv")}
-    return client.post("/rubric/upload", data={"token": token.group(1)}, files=files, headers=HTML)
+    return client.post("/rubric/upload", data={"token": token.group(1)}, files=files, headers=HTML | (headers or {}))
 
 
 def tried(client: TestClient) -> str:
@@ -194,14 +194,33 @@ def test_readers_keep_drafts_of_their_own_and_adopt_nothing(client: TestClient) 
     reader, admin = key_for(client, "read"), key_for(client, "admin", "read")
     html = page(client, **reader)
     assert client.post("/rubric/draft", data={"token": "x", "how": "empty"}, headers=HTML | reader).status_code == 403
-    boxes = boxes_of(html) | {"p.trial.0": "1"}
+    before = boxes_of(html)
+    boxes = before | {"p.trial.0": "1"}
     html = send(client, "/rubric/points", reader, do="saved", **boxes).text
     assert "An administrator adopts it" in html and 'popovertarget="adopt"' not in html
+    assert boxes_of(page(client, **reader))["p.trial.0"] == "1"
+    assert boxes_of(page(client, **admin)) == before, "another key of one name has a draft of its own"
     assert send(client, "/rubric/adopt", reader, reason="mine").status_code == 403
     slow = {"t0-text": "/(a+)+$/", "t0": "5"}
     refused = send(client, "/rubric/rule", reader, field="lead.job_title", **slow)
     assert refused.status_code == 422 and "administrator" in refused.text
     assert "The rule is in the draft" in send(client, "/rubric/rule", admin, field="lead.job_title", **slow).text
+
+
+def test_new_regular_expressions_come_from_administrators_alone(client: TestClient) -> None:
+    reader, admin = key_for(client, "read"), key_for(client, "admin", "read")
+    csv = client.get("/rubric.csv", headers=reader).content.decode("utf-8-sig")
+    assert r"/\bmanager\b/" in csv
+    slow = csv.replace(r"/\bmanager\b/", "/(a+)+$/").encode()
+    refused = upload(client, slow, headers=reader)
+    assert refused.status_code == 422 and "only an administrator may try it" in refused.text
+    assert "The file is the draft now" in upload(client, csv.encode(), headers=reader).text
+    assert "The file is the draft now" in upload(client, slow, headers=admin).text
+
+    rule = {"field": "lead.job_title", "t0-text": "/(b+)+$/", "t0": "5", "group": "engagement"}
+    assert "engagement" not in csv, "a group that the draft does not have yet"
+    refused = send(client, "/rubric/rule", reader, **rule)
+    assert refused.status_code == 422 and "only an administrator may try it" in refused.text
 
 
 def test_owners_are_named_their_own_leads_only(client: TestClient, tiny_demo: Any) -> None:

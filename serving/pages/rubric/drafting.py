@@ -36,7 +36,7 @@ _FARTHEST = 100 * LARGEST_POINTS  # of a threshold or cap
 
 def working_content(app_state: AppState, caller: Caller) -> tuple[Content | None, StoredDraft | None]:
     """The caller's draft, else the rubric in use, else None; and the draft if there is one."""
-    draft = read_draft(app_state, caller.name)
+    draft = read_draft(app_state, caller)
     if draft is not None:
         return draft.content, draft
     active = app_state.context.rubric
@@ -50,13 +50,13 @@ def keep_content(app_state: AppState, caller: Caller, content: Content) -> None:
     ------
     PolicyError : it is too large
     """
-    draft = read_draft(app_state, caller.name)
+    draft = read_draft(app_state, caller)
     if draft is None:
         content = content | {"version": _next_version(app_state)}
         content.pop("agreed_by", None)
     if is_too_long(content):
         raise PolicyError("this draft is larger than any rubric that people can read; take rules away.")
-    save_draft(app_state, caller.name, content, _label(app_state.context.rubric))
+    save_draft(app_state, caller, content, _label(app_state.context.rubric))
 
 
 def begin_draft(app_state: AppState, caller: Caller, how: str) -> None:
@@ -74,7 +74,7 @@ def begin_draft(app_state: AppState, caller: Caller, how: str) -> None:
         content = content_of(earlier[how]) | {"version": version}
     else:
         content = empty_content(name, version)
-    save_draft(app_state, caller.name, content, _label(context.rubric))
+    save_draft(app_state, caller, content, _label(context.rubric))
 
 
 def proposed_file(app_state: AppState) -> Path:

@@ -22,7 +22,7 @@ from serving.pages.rubric.rubric_view import MISLEADING, VERDICTS, build_rubric_
 from serving.pages.rubric.rule_fields import find_field, list_fields
 from serving.pages.rubric.rule_form import KEEP, choice_of, read_form, write_form
 from serving.pages.rubric.words import GROUP_NAMES, group_name
-from serving.problems import NotFoundError
+from serving.problems import InvalidError, NotFoundError
 from serving.results import rubric_drafts
 from serving.results.rubric_study import rules_of_last_run, study_active, study_draft
 from serving.results.stored_drafts import discard_draft, read_draft, save_draft
@@ -64,7 +64,7 @@ def begin(
 def discard(request: Request, app_state: AppStateDep, caller: Reader, token: Token) -> Response:
     """Forget the draft."""
     check_form_token(request, token)
-    discard_draft(app_state, caller.name)
+    discard_draft(app_state, caller)
     return RedirectResponse(f"{_PAGE}?done=discarded", status_code=303)
 
 
@@ -99,8 +99,10 @@ def upload(
     content, problems = drafting.read_uploaded(app_state, raw, file.filename or "", language_of(request))
     if content is None:
         return _show(request, app_state, caller, refused=problems)
+    if problem := _refused_pattern(app_state, caller, content):
+        return _show(request, app_state, caller, refused=drafting.RefusedFile([problem], english=True))
     active = app_state.context.rubric
-    save_draft(app_state, caller.name, content, "" if active is None else f"{active.name} {active.version}")
+    save_draft(app_state, caller, content, "" if active is None else f"{active.name} {active.version}")
     return RedirectResponse(f"{_PAGE}?done=uploaded", status_code=303)
 
 
@@ -131,7 +133,7 @@ def adopt(
 ) -> Response:
     """The draft becomes the rubric in use."""
     check_form_token(request, token)
-    language, draft = language_of(request), read_draft(app_state, caller.name)
+    language, draft = language_of(request), read_draft(app_state, caller)
     if draft is None:
         raise NotFoundError("there is no draft to adopt; it was adopted or discarded meanwhile.")
     if not reason.strip():
@@ -146,7 +148,7 @@ def adopt(
         rubric_drafts.adopt_draft(app_state, checked, caller, reason, since.strip() or None)
     except LeadScoreError as problem:
         return _show(request, app_state, caller, errors={"adopt": problem.message})
-    discard_draft(app_state, caller.name)
+    discard_draft(app_state, caller)
     return RedirectResponse(f"{_PAGE}?done=adopted", status_code=303)
 
 
@@ -166,11 +168,7 @@ def rule_page(
     choices = {one.key: one for group in list_fields(app_state) for one in group.fields}
     choice = choice_of(found, choices) if found is not None else choices.get(field)
     if choice is None:
-        wrong = ""
-        if field or rule:
-            wrong = language_of(request).text(
-                "This source has no field '{field}'. Choose one of these.", field=field or rule
-            )
+        wrong = _no_field(field or rule, language_of(request)) if field or rule else ""
         groups = list_fields(app_state)
         return render_page(request, "rubric/fields.html", caller, groups=groups, wrong=wrong)
     form = write_form(choice, found, language_of(request))
@@ -188,16 +186,14 @@ async def save_rule(request: Request, app_state: AppStateDep, caller: Reader) ->
         return RedirectResponse(_PAGE, status_code=303)
     choice = find_field(app_state, sent.get("field", ""))
     if choice is None:
-        wrong = language.text(
-            "This source has no field '{field}'. Choose one of these.", field=sent.get("field", "")[:100]
-        )
+        wrong = _no_field(sent.get("field", ""), language)
         groups = list_fields(app_state)
         return render_page(request, "rubric/fields.html", caller, status=422, groups=groups, wrong=wrong)
     found = next((one for one in content["rules"] if one["id"] == sent.get("rule", "")), None)
     taken = [str(one["id"]) for one in content["rules"]]
     made, form = read_form(choice, sent, found, taken, app_state.context.source, language)
     if made is not None:
-        problem = _refused_pattern(app_state, caller, content, made)
+        problem = _refused_pattern(app_state, caller, made)
         if problem:
             form.english_problems.append(problem)
         else:
@@ -210,15 +206,11 @@ def _no_field(name: str, language: Language) -> str:
     return language.text("This source has no field '{field}'. Choose one of these.", field=name[:100])
 
 
-def _refused_pattern(app_state: AppState, caller: Caller, content: Content, made: Content) -> str:
-    """Why a rule may not be tried by this caller: new regular expressions are for administrators."""
-    alone = content | {"rules": [made], "thresholds": [{"stage": "mql", "points": 1}], "handoff": {"stage": "mql"}}
-    rubric, _ = read_content(alone, app_state.context.source)
-    if rubric is None:
-        return ""
+def _refused_pattern(app_state: AppState, caller: Caller, asked: Content) -> str:
+    """Why a rule or rubric may not be tried by this caller: new regular expressions are for administrators."""
     try:
-        rubric_drafts.check_patterns(rubric, app_state.context.rubric, caller)
-    except LeadScoreError as problem:
+        rubric_drafts.check_patterns(asked, app_state.context.rubric, caller)
+    except InvalidError as problem:
         return problem.message
     return ""
 
