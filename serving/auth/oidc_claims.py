@@ -120,7 +120,7 @@ def _text(value: Any) -> str:
 
 
 def local_path(asked: str) -> str:
-    r"""A path on this server; the worklist for any address elsewhere.
+    r"""A path on this server; home for any address elsewhere.
 
     >>> [local_path(text) for text in ("/leads/a%20b?framework=bant", "//elsewhere", "/\\elsewhere", "https://x", "")]
     ['/leads/a%20b?framework=bant', '/', '/', '/', '/']

@@ -5,14 +5,17 @@ import io
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from serving.auth.api_keys import form_token
+from serving.auth.dependencies import SESSION
 from serving.pages.language import COOKIE
 from serving.pages.worklist.saved_views import MOST_VIEWS
-from tests.reference.serving import client_for, worklist_of
+from tests.reference.serving import client_for, key_for, worklist_of
 
 HTML = {"accept": "text/html"}
 
@@ -130,7 +133,7 @@ def test_several_leads_are_put_aside_and_taken_back(client: TestClient) -> None:
     chosen = leads_in(html)[:2]
     sent = {"token": token_of(html), "do": "snooze", "lead": chosen, "back": "/worklist?grade=B"}
     answer = client.post("/worklist/chosen", data=sent, follow_redirects=False)
-    assert answer.headers["location"] == f"/worklist?grade=B&saved=snooze&lead={','.join(chosen)}"
+    assert answer.headers["location"] == f"/worklist?grade=B&saved=snooze&lead={chosen[0]}&lead={chosen[1]}"
     after = page(client, answer.headers["location"])
     assert "2 leads: put aside for a week" in after and not set(chosen) & set(leads_in(after))
     client.post("/worklist/chosen", data=sent | {"do": "withdraw"})
@@ -140,6 +143,22 @@ def test_several_leads_are_put_aside_and_taken_back(client: TestClient) -> None:
     assert client.post("/worklist/chosen", data=sent | {"token": "x"}).status_code == 403
     nobody = client.post("/worklist/chosen", data=sent | {"lead": ["nobody"]})
     assert nobody.status_code == 422
+
+
+def test_a_file_of_chosen_leads_needs_the_right_to_read_and_is_on_the_trail(tiny_demo: Any, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        html = page(client, "/worklist")
+        chosen, app_state = leads_in(html)[:2], client.app.state.app_state  # type: ignore[attr-defined]
+        token = form_token(client.cookies[SESSION], app_state.secret)
+        sent = {"token": token, "do": "csv", "lead": [*chosen, "nobody"]}
+        writer, both = key_for(client, "feedback"), key_for(client, "read", "feedback")
+        assert client.post("/worklist/chosen", data=sent, headers=writer).status_code == 403
+        assert client.post("/worklist/chosen", data=sent, headers=both).status_code == 200
+        client.app.state.views.flush()  # type: ignore[attr-defined]
+        seen = client.get("/v1/audit", headers=key_for(client, "admin")).json()
+        assert [row["detail"]["leads"] for row in seen if row["action"] == "saw" and "leads" in row["detail"]] == [
+            chosen
+        ]
 
 
 def test_views_are_kept_by_name_and_forgotten(client: TestClient) -> None:

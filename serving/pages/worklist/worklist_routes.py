@@ -1,8 +1,9 @@
 """The worklist's routes: the page, what is done to several leads at once, saved views, and the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
@@ -11,7 +12,8 @@ from features.errors import LeadScoreError
 from models.explaining.language import Language
 from pipelines.scoring.shown_columns import person_name
 from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, iterate_rows, limit_query, read_page
-from serving.auth.dependencies import AppStateDep, Reader, Writer, check_form_token
+from serving.auth.api_keys import Caller
+from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter, check_form_token
 from serving.auth.oidc_claims import local_path
 from serving.leads.writes import store_feedback
 from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page
@@ -53,7 +55,7 @@ def worklist_page(
     query: Asked,
     show: Annotated[Show, Query()] = "open",
     saved: Annotated[str, Query(max_length=20)] = "",
-    lead: Annotated[str, Query(max_length=200 * _MOST_AT_ONCE)] = "",
+    lead: Annotated[list[str] | None, Query(max_length=_MOST_AT_ONCE)] = None,
 ) -> Response:
     """Whom to call first, what to ask, and why; ``saved`` is the verdict just given on the leads named."""
     state, language, framework = app_state.loaded, language_of(request), app_state.framework(None)
@@ -65,8 +67,7 @@ def worklist_page(
     over = query.lead_list in CLOSED_LISTS
     value, currency = find_win_value(app_state)
     sorts = _sorts(state, address, query, language, valued=value is not None)
-    codes = {name: state.data.code(name) for name in lead.split(",")}
-    done = [name for name, code in codes.items() if code >= 0 and state.data.is_shown_to(code, caller.owner)]
+    done = _seen_leads(state, lead or (), caller)
 
     return render_page(
         request,
@@ -103,6 +104,12 @@ def worklist_page(
         page_link=lambda page: address.link(page=page),
         done=done,
     )
+
+
+def _seen_leads(state: LoadedState, names: Iterable[str], caller: Caller) -> list[str]:
+    """Those of some leads that are known and shown to the caller, each once."""
+    codes = {name: state.data.code(name) for name in names}
+    return [name for name, code in codes.items() if code >= 0 and state.data.is_shown_to(code, caller.owner)]
 
 
 _SAVED = {
@@ -189,7 +196,7 @@ def _as_file(
 def act_on_chosen(
     request: Request,
     app_state: AppStateDep,
-    caller: Writer,
+    caller: ReadingWriter,
     token: Token,
     do: Annotated[Literal["accept", "snooze", "withdraw", "csv"], Form()],
     lead: Leads,
@@ -198,7 +205,8 @@ def act_on_chosen(
     """Accept, put aside or take back several leads; those it cannot be done to are left as they are and counted."""
     check_form_token(request, token)
     if do == "csv":
-        chosen = set(lead)
+        chosen = _seen_leads(app_state.loaded, lead, caller)
+        request.state.leads_shown = chosen
         rows = iterate_rows(app_state, app_state.loaded, WorklistQuery(), caller, "all")
         return _as_file(app_state, (row for row in rows if row["lead_id"] in chosen), language_of(request), over=False)
 
@@ -213,7 +221,8 @@ def act_on_chosen(
         raise InvalidError(refused or "choose at least one lead.")
     there = local_path(back)
     joined = "&" if "?" in there else "?"
-    return RedirectResponse(f"{there}{joined}saved={do}&lead={','.join(done)}", status_code=303)
+    said = urlencode([("saved", do), *(("lead", name) for name in done)])
+    return RedirectResponse(f"{there}{joined}{said}", status_code=303)
 
 
 @router.post("/worklist/views")
