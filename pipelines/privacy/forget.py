@@ -24,7 +24,7 @@ from pipelines.privacy.erase_files import (
     rows_of_person,
     short_ids,
 )
-from pipelines.privacy.person import Person, find_person
+from pipelines.privacy.person import Person, find_person, lead_columns
 from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import moment_of, read_changes, read_snapshots, write_part, write_record
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -193,7 +193,7 @@ def _erase_everywhere(context: Context, person: Person, *, alias: str, dry_run: 
     ingest = [path for path in files_below(paths.ingest) if path.name != "counts.json"]
     others = [path for path in files_below(paths.root, skip=_OURS_NOT) if _is_searched(path, paths)]
     tracked = list(files_below(paths.data_dir / "mlartifacts" / paths.source))
-    headers = _lead_headers(context.source)
+    headers = lead_columns(context.source)
     for path in (*others, *tracked, *ingest):
         erased = erase_from_file(path, person, alias=alias, dry_run=dry_run, headers=headers)
         if erased is not None:
@@ -213,12 +213,6 @@ def _is_searched(path: Path, paths: Paths) -> bool:
     return not path.is_relative_to(paths.snapshots) or path.parent.name == "left_out"
 
 
-def _lead_headers(source: Source) -> frozenset[str]:
-    """Headers under which files hold the ids of leads."""
-    named = [table.columns["lead_id"] for table in source.tables.values() if "lead_id" in table.columns]
-    return frozenset(header for column in named for header in column.headers("lead_id"))
-
-
 def _place(erased: Erased, paths: Paths) -> Place:
     return Place(str(erased.file.relative_to(paths.data_dir)), erased.count, erased.how)
 
@@ -236,10 +230,9 @@ def _erase_snapshots(source: Source, paths: Paths, person: Person, *, dry_run: b
     record = read_snapshots(paths)
     places: list[Place] = []
     made = dict(record.exports)
-    headers = _lead_headers(source)
     for export, history in record.exports.items():
         parts = read_changes(paths, export, list(history.snapshots))
-        named = headers | (frozenset({KEY}) if headers & set(history.key) else frozenset())
+        named = lead_columns(source, history.key)
         keys = {str(key) for part in parts for key in part[KEY][rows_of_person(part, person, named)]}
         if not keys:
             continue

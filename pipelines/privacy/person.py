@@ -57,6 +57,18 @@ class Person:
         """Whether a value is one of the addresses."""
         return isinstance(value, str) and "@" in value and normal_email(value) in self.addresses
 
+    @property
+    def spellings(self) -> list[str]:
+        """The ids as they may stand somewhere; ``1000`` also as the ``1000.0`` that spreadsheets make of it."""
+        return sorted({*self.lead_ids, *(f"{lead}.0" for lead in self.lead_ids if lead.isdigit())})
+
+
+def lead_columns(source: Source, key: Collection[str] = ()) -> frozenset[str]:
+    """Columns of a source's files that hold ids of leads; of snapshots ``KEY`` too, if their rows have such a key."""
+    named = [table.columns["lead_id"] for table in source.tables.values() if "lead_id" in table.columns]
+    headers = frozenset(header for column in named for header in column.headers("lead_id"))
+    return headers | {KEY} if headers & set(key) else headers
+
 
 def find_person(source: Source, paths: Paths, named: str, *, many: bool = False) -> Person:
     """The person behind a lead's id or a mail address.
@@ -87,8 +99,8 @@ def find_person(source: Source, paths: Paths, named: str, *, many: bool = False)
         )
     if len(ids) > MOST_LEADS and not many:
         raise ContractError(
-            f"'{named}' stands for {len(ids):,} leads, which is no one person. Name their ids, or repeat the command "
-            "with --many if all of them are meant."
+            f"'{named}' stands for {len(ids):,} leads, which is no one person. Name their ids one by "
+            "one; 'leadscore forget' takes --many if all of them are meant."
         )
     by_address: dict[str, set[str]] = {}
     for lead, address in leads["address"]:

@@ -43,7 +43,7 @@ def erase_from_store(store: Store, uploads: Path, person: Person, mark: str, *, 
     if not dry_run:
         _overwrite_deleted(store)
     with store.writing() as session:
-        ids = sorted(_spellings(session, person))
+        ids = person.spellings
         for table in OF_LEADS:
             count = _remove_rows(session, table, ids, dry_run=dry_run)
             places += [Place(_WHERE + table.__tablename__, count, "rows removed")] if count else []
@@ -56,7 +56,9 @@ def erase_from_store(store: Store, uploads: Path, person: Person, mark: str, *, 
         for table, column in ((OutboxMessage, OutboxMessage.payload), (IdempotencyRecord, IdempotencyRecord.answer)):
             places += _remove_documents(session, table, column, person, dry_run=dry_run)
         places += _remove_uploads(session, uploads, person, dry_run=dry_run)
-        redacted = redact_entries(session, lambda entry: _speaks(entry, person), mark, dry_run=dry_run)
+        redacted = redact_entries(
+            session, lambda entry: speaks_of(str(entry["subject"]), entry["detail"], person), mark, dry_run=dry_run
+        )
         places += [Place(_WHERE + "audit", redacted, "entries blanked")] if redacted else []
         if not dry_run:
             counts = {place.where.removeprefix(_WHERE): place.count for place in places}
@@ -82,11 +84,6 @@ def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister) -> in
         person = Person(frozenset({plain_id(lead)}), frozenset())
         erase_from_store(store, uploads, person, register.hash_lead(lead)[:16], dry_run=False)
     return len(left)
-
-
-def _spellings(session: Session, person: Person) -> set[str]:
-    """Ids as the store has them; ``1000`` may stand as ``1000.0`` where somebody posted it so."""
-    return set(person.lead_ids) | {f"{lead}.0" for lead in person.lead_ids if lead.isdigit()}
 
 
 def _count(session: Session, table: Any, ids: list[str]) -> int:
@@ -134,10 +131,10 @@ def holds_value(document: Any, person: Person) -> bool:
     return person.is_lead(document) or person.is_address(document) or document in person.texts
 
 
-def _speaks(entry: dict[str, Any], person: Person) -> bool:
-    words = str(entry["subject"]).split(" ")
-    known = any(person.is_lead(word) or person.is_address(word) for word in (entry["subject"], *words))
-    return known or holds_value(entry["detail"], person)
+def speaks_of(subject: str, detail: Any, person: Person) -> bool:
+    """Whether an entry of the audit trail is about the person."""
+    known = any(person.is_lead(word) or person.is_address(word) for word in (subject, *subject.split(" ")))
+    return known or holds_value(detail, person)
 
 
 def _remove_uploads(session: Session, uploads: Path, person: Person, *, dry_run: bool) -> list[Place]:

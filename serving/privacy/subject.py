@@ -15,14 +15,13 @@ from models.bundle import Bundle
 from pipelines.ingest.identity_files import unresolved_tables
 from pipelines.privacy.erase_files import files_below, rows_of_person
 from pipelines.privacy.left_out_rows import id_column
-from pipelines.privacy.person import Person, find_person
+from pipelines.privacy.person import Person, find_person, lead_columns
 from pipelines.scoring.find_lead import card_of, find_bundle
-from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import read_changes, read_snapshots
 from pipelines.workspace.atomic_files import plain_json, read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables, records_of
-from serving.privacy.erase_store import OF_LEADS, holds_value
+from serving.privacy.erase_store import OF_LEADS, holds_value, speaks_of
 from serving.privacy.subject_words import WORDS
 from serving.store.audit_trail import entry_record
 from serving.store.engine import Store
@@ -69,12 +68,13 @@ def _rows(frame: pd.DataFrame, person: Person, context: Context) -> list[dict[st
 def _elsewhere(context: Context, person: Person) -> dict[str, list[dict[str, Any]]]:
     """Rows in quarantine and in snapshots."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for file in files_below(context.paths.ingest):
+    for file in (file for folder in (context.paths.ingest, context.paths.refused) for file in files_below(folder)):
         if file.name == "quarantined_rows.parquet":
-            found["quarantine"] = _rows(read_parquet(file), person, context)
+            found["quarantine"] = [*found.get("quarantine", []), *_rows(read_parquet(file), person, context)]
     for export, history in read_snapshots(context.paths).exports.items():
+        named = lead_columns(context.source, history.key)
         for part in read_changes(context.paths, export, list(history.snapshots)):
-            own = part[rows_of_person(part, person, frozenset({KEY}))]
+            own = part[rows_of_person(part, person, named)]
             rows = found.setdefault(f"snapshots of {export}", [])
             rows += [{k: v for k, v in plain_json(row).items() if v is not None} for row in records_of(own)]
     return found
@@ -82,18 +82,14 @@ def _elsewhere(context: Context, person: Person) -> dict[str, list[dict[str, Any
 
 def _from_store(store: Store, person: Person) -> dict[str, Any]:
     """What the server knows: rows, served scores, who saw and changed what, what was passed on."""
-    ids = sorted(person.lead_ids)
+    ids = person.spellings
     with store.reading() as session:
         posted = {}
         for table in (*OF_LEADS, FieldRow):
             rows = session.scalars(select(table).where(table.lead_id.in_(ids))).all()
             posted[table.__tablename__] = [_record(row) for row in rows]
         entries = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()))
-        seen = [
-            entry_record(row)
-            for row in entries
-            if set(str(row.subject).split(" ")) & person.lead_ids or holds_value(row.detail, person)
-        ]
+        seen = [entry_record(row) for row in entries if speaks_of(row.subject, row.detail, person)]
         messages = sum(holds_value(payload, person) for payload in session.scalars(select(OutboxMessage.payload)))
     scores = posted.pop(ScoreRow.__tablename__)
     exports = posted.pop(ExportedLead.__tablename__)

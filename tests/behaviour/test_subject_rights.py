@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,10 +11,15 @@ import yaml
 
 from features.cohort.objections import OBJECTS
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.snapshots_record import ExportHistory, SnapshotsRecord, TakenSnapshot
+from pipelines.privacy.person import Person
 from pipelines.run import run_stage
+from pipelines.snapshots.snapshot_store import write_part, write_record
 from pipelines.stages.matrix import build
+from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import open_context
 from pipelines.workspace.matrix_files import load_matrix
+from serving.privacy.erase_store import speaks_of
 from serving.privacy.subject_words import WORDS
 from tests.reference.serving import client_for
 from tests.reference.tiny_run import SETTINGS, TinyRun
@@ -46,6 +52,38 @@ def test_a_person_is_told_what_is_held_and_how_they_were_scored(tiny_copy: TinyR
     assert score["for"][0].split(" (")[0] in page and WORDS["en"]["rights"] in page and "<script" not in page
     assert oct(out.stat().st_mode)[-3:] == "600"
     assert f"{len(found['leads'])} leads" in said
+
+
+def test_a_person_is_told_their_rows_and_nobody_elses(tiny_copy: TinyRun, cli: Cli) -> None:
+    """Keys of snapshots are ids of leads only where leads are kept; ids may stand as spreadsheets leave them."""
+    run, paths, lead = tiny_copy, tiny_copy.context.paths, first_lead(tiny_copy)
+    deals = pd.DataFrame({"snapshot:key": [lead, "D1"], "Deal ID": [lead, "D1"], "Lead ID": ["another", lead]})
+    histories = {}
+    for export, key, rows in (
+        ("outcomes", "Deal ID", deals),
+        ("leads", "Lead ID", pd.DataFrame({"snapshot:key": [lead, "another"], "Lead ID": [lead, "another"]})),
+    ):
+        taken: dict[str, Any] = dict.fromkeys(("new", "changed", "vanished", "returned", "corrected"), 0)
+        taken |= {"taken_at": "2026-01-01", "found": "", "file": "", "sha256": "", "rows": 2, "by_column": {}}
+        taken |= {"columns": (), "left_out": {}, "part": write_part(paths, export, pd.Timestamp("2026-01-01"), rows)}
+        histories[export] = ExportHistory(key=(key,), snapshots=(TakenSnapshot(**taken),))
+    write_record(paths, SnapshotsRecord(exports=histories))
+    quarantined = pd.DataFrame({"table": ["leads"], "row": [1], "raw": [json.dumps({"Lead ID": lead})]})
+    write_parquet(paths.refused / "quarantined_rows.parquet", quarantined)
+    out = run.folder / "told.md"
+    status, _, problem = cli("subject", lead, "--out", str(out), *run.args)
+    assert status == 0, problem
+    held = json.loads(out.with_suffix(".json").read_text())["tables"]
+    assert [row["Deal ID"] for row in held["snapshots of outcomes"]] == ["D1"]
+    assert [row["Lead ID"] for row in held["snapshots of leads"]] == [lead]
+    assert len(held["quarantine"]) == 1
+
+
+def test_the_store_is_asked_for_ids_as_spreadsheets_leave_them() -> None:
+    person = Person(frozenset({"1000", "L7"}), frozenset())
+    assert person.spellings == ["1000", "1000.0", "L7"]
+    assert speaks_of("1000.0", {}, person) and speaks_of("L8 1000.0", {}, person)
+    assert not speaks_of("L8", {"reason": "text"}, person) and speaks_of("L8", {"leads": ["L7"]}, person)
 
 
 @pytest.mark.parametrize("language", ["ko", "pl"])
