@@ -30,7 +30,7 @@ class Erased:
 
     file: Path
     count: int
-    how: str  # rows removed, places blanked, file removed, rows made nobody's
+    how: str  # rows or fingerprints removed, places blanked, file removed, rows made nobody's
 
 
 def files_below(folder: Path, *, skip: tuple[str, ...] = ()) -> Iterator[Path]:
@@ -97,7 +97,7 @@ def _erase_from_parquet(
     changed: pd.DataFrame | None = None
     hit, blanked = rows_of_person(frame, person, headers), 0
     if path.name == "outcomes.parquet":
-        changed, hit, blanked = _keep_deals(frame, hit, person)
+        changed, hit, blanked = keep_deals(frame, hit, person)
     elif path.name in ("accounts.parquet", "expansion.parquet"):
         changed, hit, blanked = _blank_cells(frame, person)
     if not hit.any() and not blanked:
@@ -128,8 +128,11 @@ def _make_nobodys(path: Path, frame: pd.DataFrame, person: Person, *, alias: str
     return Erased(path, int(hit.sum()), "rows made nobody's")
 
 
-def _keep_deals(frame: pd.DataFrame, hit: Mask, person: Person) -> tuple[pd.DataFrame, Mask, int]:
-    """A company's deals stay without the person, as ingest keeps them."""
+def keep_deals(frame: pd.DataFrame, hit: Mask, person: Person) -> tuple[pd.DataFrame, Mask, int]:
+    """A company's deals stay without the person, as ingest keeps them.
+
+    Of the rows that are hit: the frame without the person, rows that go, how many stay.
+    """
     kept = hit & frame["account_id"].notna().to_numpy() & ~_map(frame["opportunity_id"], person.is_lead)
     return frame.assign(lead_id=frame["lead_id"].mask(kept)), hit & ~kept, int(kept.sum())
 

@@ -25,6 +25,7 @@ from pipelines.privacy.erase_files import (
     short_ids,
 )
 from pipelines.privacy.person import Person, find_person, lead_columns
+from pipelines.privacy.seen_rows import erase_from_seen
 from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import moment_of, read_changes, read_snapshots, write_part, write_record
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -190,6 +191,7 @@ def _erase_everywhere(context: Context, person: Person, *, alias: str, dry_run: 
     """Every file of the source and MLflow's files of it; the tables of ingest last, as they say who it is."""
     paths = context.paths
     places = _erase_snapshots(context.source, paths, person, dry_run=dry_run)
+    places += [_place(erased, paths) for erased in erase_from_seen(paths, person, dry_run=dry_run)]
     ingest = [path for path in files_below(paths.ingest) if path.name != "counts.json"]
     others = [path for path in files_below(paths.root, skip=_OURS_NOT) if _is_searched(path, paths)]
     tracked = list(files_below(paths.data_dir / "mlartifacts" / paths.source))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Tables
@@ -14,6 +13,7 @@ from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, mic
 from features.schema.canonical_tables import TABLES
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.posted.posted_store import PostedRows, read_posted
+from pipelines.privacy.seen_rows import DEALS, LEADS, Fingerprints, fingerprint_deals, fingerprint_rows
 from pipelines.retraining.retrain_record import NewRows, WhatsNew
 from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_parquet
 from pipelines.workspace.paths import Paths
@@ -27,7 +27,6 @@ _SAID = {
     "field_values": "values looked up",
     "feedback": "feedback",
 }
-Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Seen:
     fingerprint : of all tables and the declaration: equal where nothing changed at all
     """
 
-    leads: Hashes
+    leads: Fingerprints
     deals: pd.DataFrame
     weeks: Mapping[str, Mapping[int, int]]
     said: Mapping[str, int]
@@ -56,7 +55,7 @@ def see(paths: Paths, fingerprint: str) -> Seen:
     tables = load_tables(paths)
     cutoff = CountsRecord.read(paths).data_cutoff
     return Seen(
-        leads=np.unique(_hash(tables["leads"], ["lead_id"])),
+        leads=np.unique(fingerprint_rows(tables["leads"], ["lead_id"])),
         deals=_deals(tables),
         weeks={name: _weeks(frame, TABLES[name].clock) for name, frame in tables.items()},
         said={name: int(rows["id"].max()) if len(rows) else 0 for name, rows in _posted(paths).tables.items()},
@@ -71,9 +70,9 @@ def _posted(paths: Paths) -> PostedRows:
 
 def keep_seen(paths: Paths, seen: Seen) -> None:
     """Remember it for the next retrain; once this one has ended, not before."""
-    with stage_dir(paths.root / "retrain" / "seen") as folder:
-        write_parquet(folder / "leads.parquet", pd.DataFrame({"key": seen.leads}))
-        write_parquet(folder / "deals.parquet", seen.deals)
+    with stage_dir(paths.seen) as folder:
+        write_parquet(folder / LEADS, pd.DataFrame({"key": seen.leads}))
+        write_parquet(folder / DEALS, seen.deals)
         weeks = {name: {str(week): rows for week, rows in own.items()} for name, own in seen.weeks.items()}
         rest = {"weeks": weeks, "said": dict(seen.said), "until": seen.until, "fingerprint": seen.fingerprint}
         write_json(folder / "seen.json", rest)
@@ -81,14 +80,14 @@ def keep_seen(paths: Paths, seen: Seen) -> None:
 
 def read_seen(paths: Paths) -> Seen | None:
     """What the last retrain saw; None where there was none."""
-    folder = paths.root / "retrain" / "seen"
+    folder = paths.seen
     if not (folder / "seen.json").exists():
         return None
     try:
         rest = read_json(folder / "seen.json")
         return Seen(
-            leads=read_parquet(folder / "leads.parquet")["key"].to_numpy(dtype=np.uint64),
-            deals=read_parquet(folder / "deals.parquet"),
+            leads=read_parquet(folder / LEADS)["key"].to_numpy(dtype=np.uint64),
+            deals=read_parquet(folder / DEALS),
             weeks={name: {int(week): rows for week, rows in own.items()} for name, own in rest["weeks"].items()},
             said=rest["said"],
             until=rest["until"],
@@ -182,18 +181,7 @@ def _deals(tables: Tables) -> pd.DataFrame:
     if not len(outcomes):
         empty = {"key": np.zeros(0, np.uint64), "won": np.zeros(0, bool), "content": np.zeros(0, np.uint64)}
         return pd.DataFrame(empty)
-    names = [name for name in ("closed_at", "amount", "product", "reason", "lead_id", "account_id") if name in outcomes]
-    found = pd.DataFrame(
-        {
-            "key": _hash(outcomes, ["opportunity_id"]),
-            "won": outcomes["won"].fillna(False).astype(bool).to_numpy(),
-            "content": _hash(outcomes, names),
-        }
-    )
+    key, content = fingerprint_deals(outcomes)
+    won = outcomes["won"].fillna(False).astype(bool).to_numpy()
+    found = pd.DataFrame({"key": key, "won": won, "content": content})
     return found.drop_duplicates("key", keep="last").reset_index(drop=True)
-
-
-def _hash(frame: pd.DataFrame, columns: list[str]) -> Hashes:
-    if not len(frame):
-        return np.zeros(0, dtype=np.uint64)
-    return np.asarray(pd.util.hash_pandas_object(frame[columns].astype("str"), index=False), dtype=np.uint64)

@@ -141,8 +141,13 @@ class Paths:
 
     @property
     def retrain(self) -> Path:
-        """The page and record of the last retrain, and what it saw."""
+        """The page and record of the last retrain, and what it saw (:attr:`seen`)."""
         return self.root / "retrain"
+
+    @property
+    def seen(self) -> Path:
+        """Fingerprints of what the last retrain saw."""
+        return self.retrain / "seen"
 
     @property
     def decisions(self) -> Path:

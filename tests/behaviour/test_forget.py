@@ -10,6 +10,8 @@ from sqlalchemy import select, update
 
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.privacy.forget import forget_person
+from pipelines.privacy.seen_rows import fingerprint_rows
+from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import run_stage
 from pipelines.workspace.atomic_files import read_json
 from serving.privacy.store_of_source import eraser
@@ -100,6 +102,32 @@ def test_a_forgotten_person_is_nowhere_and_stays_away(tiny_copy: TinyRun, cli: C
     assert hits(paths.root, *words) == []
     status, _, problem = cli("forget", who["lead"], *run.args)
     assert status == 12 and "LS075" in problem
+
+
+def test_what_a_retrain_remembers_no_longer_knows_them(tiny_copy: TinyRun) -> None:
+    run, paths = tiny_copy, tiny_copy.context.paths
+    outcomes = pd.read_parquet(paths.ingest / "outcomes.parquet")
+    outcomes = outcomes[outcomes["lead_id"].notna() & ~outcomes["lead_id"].duplicated(keep=False)]
+    lead, deal = outcomes.iloc[0][["lead_id", "opportunity_id"]]
+    ids = pd.DataFrame({"lead_id": [lead], "opportunity_id": [deal]})
+    keep_seen(paths, see(paths, "before"))
+    kept = read_seen(paths)
+    assert kept is not None and fingerprint_rows(ids, ["lead_id"])[0] in kept.leads
+    told = kept.deals.set_index("key")["content"]
+
+    assert forget_person(run.context, lead, eraser(paths), dry_run=True).places
+    assert len(read_seen(paths).leads) == len(kept.leads), "a rehearsal"
+    done = forget_person(run.context, lead, eraser(paths))
+    assert any("retrain/seen/leads.parquet" in place.where for place in done.places)
+    left = read_seen(paths)
+    assert fingerprint_rows(ids, ["lead_id"])[0] not in left.leads and len(left.leads) < len(kept.leads)
+    key = fingerprint_rows(ids, ["opportunity_id"])[0]
+    assert told[key] != 0 and (left.deals.set_index("key")["content"].get(key, 0)) == 0
+    others = left.deals[left.deals["content"] != 0].set_index("key")["content"]
+    assert len(others) >= len(told) - len(done.marks) and (others == told[others.index]).all()
+    run_stage(run.context, "ingest")
+    new = find_new(paths, left, see(paths, "after"))
+    assert (new.new_leads, new.newly_won, new.newly_lost, new.taken_back, new.reversed) == (0, 0, 0, 0, 0)
 
 
 def test_a_running_server_brings_nobody_back(tiny_copy: TinyRun, cli: Cli) -> None:
