@@ -21,7 +21,7 @@ from pipelines.diagnostics.monitor import monitor
 from pipelines.feeds.measured_cadence import write_cadence
 from pipelines.ingest.errors import TableLostError
 from pipelines.promotion import make_champion
-from pipelines.registry.champion import MoveKind, PointerMove, read_champion
+from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion
 from pipelines.registry.promotion_churn import churn_if_possible
 from pipelines.registry.promotion_gate import fits
 from pipelines.retraining.decide_champion import Judged, Verdict, decide, judge_challengers
@@ -186,7 +186,10 @@ def _refuse_broken(moved: MonitorRecord | None, options: RetrainOptions) -> _Out
         Verdict(
             decision=Decision.REFUSED,
             sentence="A feed is broken, so nothing was trained: " + " ".join(one.sentence for one in broken[:3]),
-            next=f"{broken[0].next} If it is right as it is: --accept-feeds REASON.",
+            next=(
+                f"{broken[0].next} If it is right as it is: --accept-feeds REASON, at every retrain until a model "
+                "trained since is the champion."
+            ),
         )
     )
 
@@ -202,8 +205,7 @@ def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, t
             _run(context, name, tell)
     trained = TrainRecord.read(context.paths)
     if trained.verdict not in TRAINED:
-        why = f"No model could be trained: {trained.verdict_text}"
-        return _Outcome(Verdict(decision=Decision.KEPT, sentence=why, next="More outcomes are needed."), trained=None)
+        return _Outcome(_untrained(trained, read_champion(context.paths)))
     champion = read_champion(context.paths)
     if champion is not None and champion.hash == trained.hash and (before is None or before.hash != trained.hash):
         why = f"{trained.hash[:12]} scores now: {champion.history[-1].reason}."
@@ -215,6 +217,18 @@ def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, t
     if aging is not None:
         write_cadence(context.paths, aging.days)
     return _Outcome(verdict, tuple(judged), churn, trained.hash, aging)
+
+
+def _untrained(trained: TrainRecord, champion: Champion | None) -> Verdict:
+    """What follows where no model could be trained: whoever scores goes on, if anybody does."""
+    why = f"No model could be trained: {trained.verdict_text}"
+    if champion is not None:
+        return Verdict(decision=Decision.KEPT, sentence=why, next="More outcomes are needed.")
+    return Verdict(
+        decision=Decision.INCONCLUSIVE,
+        sentence=f"There is no champion, and none was made. {why}",
+        next="Nothing is scored until more deals have closed: retrain then.",
+    )
 
 
 def _act(

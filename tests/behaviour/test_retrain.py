@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from features.errors import ExitStatus
+from features.schema.vocabulary import Verdict
 from models.bundle import load_bundle
 from pipelines.artifacts.train_record import TrainRecord
-from pipelines.registry.champion import point_to, read_champion
+from pipelines.registry.champion import ensure_pointer, point_to, read_champion
 from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import run_stage
@@ -92,9 +93,24 @@ def test_a_broken_feed_is_refused_before_anything_is_trained(cli: Cli, run: Tiny
     status, record = _retrain(cli, run)
     assert (status, record["decision"]) == (ExitStatus.RETRAIN_REFUSED, "refused")
     assert "activities has been silent for" in record["sentence"] and "--accept-feeds" in record["next"]
+    assert "at every retrain until a model trained since is the champion" in record["next"]
     assert record["challengers"] == [] and record["trained"] is None
     after = read_seen(run.context.paths)
     assert before is not None and after is not None and after.fingerprint == before.fingerprint, "seen only when done"
+
+
+def test_without_a_champion_none_is_said_to_be_kept(cli: Cli, run: TinyRun) -> None:
+    paths = run.context.paths
+    few = TrainRecord(verdict=Verdict.TOO_LITTLE_DATA, verdict_text="12 leads were won, 30 are needed.")
+    few.write(TrainRecord.path(paths).parent)
+    paths.champion.unlink()
+    ensure_pointer(paths)
+    status, record = _retrain(cli, run)
+    assert (status, record["decision"]) == (ExitStatus.INCONCLUSIVE, "inconclusive")
+    assert (
+        record["sentence"].startswith("There is no champion, and none was made.") and "12 leads" in record["sentence"]
+    )
+    assert record["champion_after"] is None and "Nothing is scored until" in record["next"]
 
 
 def test_a_leak_is_refused_with_its_column(cli: Cli, run: TinyRun) -> None:

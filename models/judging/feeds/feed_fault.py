@@ -8,6 +8,12 @@ import pandas as pd
 
 _NAMED = 4  # feeds or values a sentence names
 
+RENAMED = (
+    "Map new names to the old ones ('map:' of the column); values that are really new need a model trained with them "
+    "('leadscore retrain --accept-feeds REASON')."
+)
+TWICE = "The feed comes twice: remove the second load, or declare an id that stays the same."
+
 
 class FaultKind(StrEnum):
     """What is wrong, by the check that found it."""

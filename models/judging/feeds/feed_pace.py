@@ -7,7 +7,7 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER
-from models.judging.feeds.feed_fault import FaultKind, FeedFault, day, listed, place
+from models.judging.feeds.feed_fault import RENAMED, TWICE, FaultKind, FeedFault, day, listed, place
 from models.judging.feeds.feed_profile import FEWEST, WEEK, repeated_rows
 from models.judging.feeds.watched_table import WatchedTable
 
@@ -52,8 +52,7 @@ def find_stopped(table: WatchedTable, cutoff: int, known_silence: Mapping[str, i
         sentence = (
             f"{place(table.name)}: {listed(list(silent))} no longer come, {listed(born)} are new since {day(end)}."
         )
-        remedy = "Values were renamed: map the new ones to the old ('map:' of the column), or train again."
-        return [FeedFault(kind=FaultKind.VALUES, table=table.name, since=day(end), sentence=sentence, remedy=remedy)]
+        return [FeedFault(kind=FaultKind.VALUES, table=table.name, since=day(end), sentence=sentence, remedy=RENAMED)]
     found = [_stopped(table.name, feed, *silence, cutoff) for feed, silence in silent.items()]
     if len(found) <= _TOLD:
         return found
@@ -135,8 +134,7 @@ def _find_repeats(table: WatchedTable, cutoff: int) -> list[FeedFault]:
     sentence = (
         f"{place(table.name)}: {share:.0%} of the rows of the last two weeks repeat another one, {before:.1%} before."
     )
-    remedy = "The feed comes twice: remove the second load, or declare an id that stays the same."
-    return [FeedFault(kind=FaultKind.VOLUME, table=table.name, sentence=sentence, remedy=remedy)]
+    return [FeedFault(kind=FaultKind.VOLUME, table=table.name, sentence=sentence, remedy=TWICE)]
 
 
 def _odd(ages: Ints) -> tuple[int, float, float] | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats
-from models.judging.feeds.feed_fault import FaultKind, FeedFault, day, listed, place
+from models.judging.feeds.feed_fault import RENAMED, TWICE, FaultKind, FeedFault, day, listed, place
 from models.judging.feeds.feed_profile import FEWEST, HOUR, LEVELS, WEEK
 
 _ROWS = 0.05  # of the rows: fewer or more than that came or went
@@ -113,7 +113,7 @@ def _repeated(table: str, before: int, after: int, share: float) -> FeedFault:
             f"{place(table)}: {share:.0%} of the rows repeat another one in all but their id; {after:,} rows of the "
             f"time before the training, {before:,} then."
         ),
-        remedy="The feed comes twice: remove the second load, or declare an id that stays the same.",
+        remedy=TWICE,
     )
 
 
@@ -124,7 +124,7 @@ def _renamed(table: str, column: str, gone: Sequence[str], new: Sequence[str], f
         feed=feed,
         column=column,
         sentence=f"{place(table, feed, column)}: {listed(gone)} are gone, {listed(new)} are new.",
-        remedy="Values were renamed: map the new ones to the old ('map:' of the column), or train again.",
+        remedy=RENAMED,
     )
 
 

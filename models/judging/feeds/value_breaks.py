@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.array_types import Bools, Floats
 from models.judging.feeds.clock_breaks import find_clock_break
-from models.judging.feeds.feed_fault import FaultKind, FeedFault, listed, place
+from models.judging.feeds.feed_fault import RENAMED, FaultKind, FeedFault, listed, place
 from models.judging.feeds.feed_profile import FEWEST, is_missing
 from models.judging.feeds.rewritten_history import concentrated_fault, unit_fault
 from models.judging.feeds.row_blocks import FEWEST_BLOCKS, LENGTHS, Blocks, exceeds
@@ -106,7 +106,7 @@ def _levels(
                 f"{place(table, feed, column)}: {now:.0%} of the newest rows hold values that never came before "
                 f"({listed(fresh)}){lost}."
             ),
-            remedy="Values were renamed: map the new ones to the old ('map:' of the column), or train again.",
+            remedy=RENAMED,
         )
     if past.max() > _NEW or exceeds(now, past, size, _NEW):
         return  # values come and go, as campaigns do: none of them is usual
