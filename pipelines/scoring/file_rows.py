@@ -66,7 +66,7 @@ def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, s
     register = read_register(context.paths.root)
     ids = replace_merged_leads(frame["lead_id"], merged) if "lead_id" in frame else pd.Series(pd.NA, index=frame.index)
     object_ = objecting_leads(frame, context.source)
-    object_ = object_ | ids.astype("str").isin(_objecting_here(context)).to_numpy(dtype=bool)
+    object_ = object_ | ids.astype("str").isin(objecting_here(context)).to_numpy(dtype=bool)
     object_ = object_ | register.find_leads(ids, OBJECTING)
     forgotten = register.find_leads(ids)
     for name in frame.columns if register.entries else ():
@@ -77,7 +77,7 @@ def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, s
         errors[int(row)] = errors[int(row)] or (WHY_FORGOTTEN if forgotten[row] else WHY_NO_SCORE)
 
 
-def _objecting_here(context: Context) -> set[str]:
+def objecting_here(context: Context) -> set[str]:
     """Leads of the ingested table that object; only the columns that say so are read."""
     file = context.paths.ingest / "leads.parquet"
     declared = None if context.source.privacy is None else context.source.privacy.objection

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from features.cohort.objections import OBJECTS
 from pipelines.ingest.errors import DatabaseError
 from pipelines.scoring.delivery import write_back
 from pipelines.scoring.delivery.write_back import TABLE, write_scores
@@ -70,6 +71,15 @@ def test_only_what_changed_is_written(tiny_copy: TinyRun, url: str, monkeypatch:
     third = write_scores(context, "SCORES_DB")
     assert (third.removed, third.new, third.changed) == (1, 0, 1)  # the one that was missing is back
     assert moved not in stored(url)["lead_id"].tolist()
+
+    objects = str(listed["lead_id"].iloc[1])  # a column of the CRM says so: the register knows nothing of it
+    leads = pd.read_parquet(context.paths.ingest / "leads.parquet")
+    leads[OBJECTS] = pd.array(leads["lead_id"].astype("str") == objects, dtype="boolean")
+    leads.to_parquet(context.paths.ingest / "leads.parquet")
+    later[~later["lead_id"].isin([moved, objects])].to_parquet(file)
+    fourth = write_scores(context, "SCORES_DB")
+    assert (fourth.removed, fourth.no_longer_listed) == (1, 0)
+    assert objects not in stored(url)["lead_id"].tolist()
 
 
 def test_a_write_cut_off_between_batches_is_ended_by_the_next(

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from features.errors import ContractError
 from pipelines.ingest.errors import DatabaseError
 from pipelines.ingest.reading.formats.databases import Address, resolve_address
+from pipelines.scoring.file_rows import objecting_here
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.people.register import read_register
@@ -135,8 +136,10 @@ def _write(engine: sa.Engine, table: sa.Table, rows: Mapping[str, dict[str, Any]
             for lead, mark, listed in connection.execute(sa.select(table.c.lead_id, table.c.row_hash, table.c.listed))
         }
     register = read_register(context.paths.root)
-    removed = [lead for lead in known if register.entries and register.asks_of(lead)]
-    gone = [lead for lead, (_, listed) in known.items() if listed and lead not in rows and lead not in removed]
+    objecting = objecting_here(context)
+    removed = [lead for lead in known if lead in objecting or (register.entries and register.asks_of(lead))]
+    away = {*rows, *removed}
+    gone = [lead for lead, (_, listed) in known.items() if listed and lead not in away]
     changed = [lead for lead, row in rows.items() if known.get(lead, ("", True))[0] != row["row_hash"]]
     now = datetime.now(UTC).replace(tzinfo=None)
 
