@@ -109,27 +109,33 @@ def forget_person(
     person = find_person(source, paths, named, many=many)
     not_ours = _not_ours(context, person)
     if dry_run:
-        places = [*erase_elsewhere(person, "", True), *_erase_everywhere(context, person, alias=NOBODY, dry_run=True)]
-        return _outcome(person, (), places, not_ours, dry_run=True)
-
+        return _rehearse(context, person, not_ours, erase_elsewhere)
     write_json(unfinished, {"leads": sorted(person.lead_ids), "addresses": sorted(person.addresses),
                             "texts": sorted(person.texts), "shared": sorted(person.shared)})  # fmt: skip
     return _finish(context, person, not_ours, erase_elsewhere)
 
 
-def finish_forgetting(context: Context, erase_elsewhere: EraseElsewhere) -> Forgotten | None:
+def finish_forgetting(context: Context, erase_elsewhere: EraseElsewhere, *, dry_run: bool = False) -> Forgotten | None:
     """End what a killed ``forget`` left undone; None where there is nothing. The caller holds the source's lock."""
     file = folder_of(context.paths.root) / UNFINISHED
     if not file.exists():
         return None
     left = read_json(file)
     person = Person(*(frozenset(left[name]) for name in ("leads", "addresses", "texts", "shared")))
-    return _finish(context, person, _not_ours(context, person), erase_elsewhere)
+    not_ours = _not_ours(context, person)
+    if dry_run:
+        return _rehearse(context, person, not_ours, erase_elsewhere)
+    return _finish(context, person, not_ours, erase_elsewhere)
 
 
 def is_forgotten(context: Context, named: str) -> bool:
     """Whether this id or address is one that is left out for good."""
     return FORGOTTEN in read_register(context.paths.root).asks_of(named)
+
+
+def _rehearse(context: Context, person: Person, not_ours: Sequence[str], erase_elsewhere: EraseElsewhere) -> Forgotten:
+    places = [*erase_elsewhere(person, "", True), *_erase_everywhere(context, person, alias=NOBODY, dry_run=True)]
+    return _outcome(person, (), places, not_ours, dry_run=True)
 
 
 def _finish(context: Context, person: Person, not_ours: Sequence[str], erase_elsewhere: EraseElsewhere) -> Forgotten:

@@ -54,7 +54,7 @@ def _forget(
 
     erase = eraser(context.paths, store_url)
     with nullcontext() if dry_run else only_writer(context.paths):  # a rehearsal writes nothing, anywhere
-        finished = None if dry_run else finish_forgetting(context, erase)
+        finished = finish_forgetting(context, erase, dry_run=dry_run)
         if whom is None or (finished is not None and is_forgotten(context, whom)):
             return finished
         return forget_person(context, whom, erase, dry_run=dry_run, many=many)

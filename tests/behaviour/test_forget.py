@@ -197,6 +197,9 @@ def test_what_a_kill_cut_off_is_ended_by_the_next_command(
         with pytest.raises(KeyboardInterrupt):
             forget_person(run.context, who["lead"], eraser(paths))
     assert hits(paths.root, who["mail"]) == ["privacy/unfinished.json"]
+    status, said, problem = cli("forget", "--dry-run", *run.args)
+    assert status == 0 and "would be forgotten" in said and "unfinished" not in said, problem
+    assert hits(paths.root, who["mail"]) == ["privacy/unfinished.json"], "a rehearsal ends nothing"
     status, said, problem = cli("forget", *run.args)
     assert status == 0 and "forgotten" in said, problem
     assert hits(paths.root, who["lead"], who["mail"]) == []
