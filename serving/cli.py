@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import DataDir, Debug, Json, Source
+from pipelines.cli.options import DataDir, Debug, Json, Source, StoreUrl
 from pipelines.cli.output import Output, options
 from serving.privacy import commands as privacy_commands
 
@@ -18,7 +18,6 @@ trail = typer.Typer(help="The server's audit trail: who saw and changed what.", 
 app.add_typer(keys, name="keys")
 app.add_typer(trail, name="trail")
 app.add_typer(privacy_commands.app)
-StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]
 
 
 @app.command()

@@ -20,3 +20,4 @@ Gate = Annotated[
 ]
 Tiny = Annotated[bool, typer.Option("--tiny", help="smallest budgets: for trying out and testing, not for real use")]
 Csv = Annotated[str | None, typer.Option("--csv", help="directory to write one CSV per table to")]
+StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]

@@ -18,7 +18,7 @@ from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import history_of, read_changes, read_snapshots
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.people.register import PeopleRegister, plain_id
+from pipelines.workspace.people.register import plain_id
 
 Found = dict[str, list[Any]]
 _NAMES_SOMEBODY = 5  # letters: shorter personal values stand for too many other things to be looked for in texts
@@ -109,12 +109,6 @@ def find_person(source: Source, paths: Paths, named: str, *, many: bool = False)
     alone = {address for address in own if by_address[address] <= ids} | ({wanted} if wanted else set())
     texts = {text for lead, text in leads["texts"] if lead in ids and len(text) >= _NAMES_SOMEBODY}
     return Person(frozenset(ids), frozenset(alone), frozenset(texts), frozenset(own - alone))
-
-
-def person_of_register(register: PeopleRegister, ids: Collection[str]) -> Person:
-    """Those of some lead ids that are forgotten."""
-    meant = [name for name in ids if "forgotten" in register.asks_of(name)]
-    return Person(frozenset(plain_id(name) for name in meant), frozenset())
 
 
 def _all_leads(source: Source, paths: Paths) -> Found:

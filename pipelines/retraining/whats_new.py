@@ -12,7 +12,7 @@ from features.errors import DataError
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, micros
 from features.schema.canonical_tables import TABLES
 from pipelines.artifacts.counts_record import CountsRecord
-from pipelines.posted.posted_store import PostedRows, read_posted
+from pipelines.posted.posted_store import read_posted
 from pipelines.privacy.seen_rows import DEALS, LEADS, Fingerprints, fingerprint_deals, fingerprint_rows
 from pipelines.retraining.retrain_record import NewRows, WhatsNew
 from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, write_json, write_parquet
@@ -58,14 +58,10 @@ def see(paths: Paths, fingerprint: str) -> Seen:
         leads=np.unique(fingerprint_rows(tables["leads"], ["lead_id"])),
         deals=_deals(tables),
         weeks={name: _weeks(frame, TABLES[name].clock) for name, frame in tables.items()},
-        said={name: int(rows["id"].max()) if len(rows) else 0 for name, rows in _posted(paths).tables.items()},
+        said={name: int(rows["id"].max()) if len(rows) else 0 for name, rows in read_posted(paths).tables.items()},
         until=cutoff,
         fingerprint=fingerprint,
     )
-
-
-def _posted(paths: Paths) -> PostedRows:
-    return read_posted(paths)
 
 
 def keep_seen(paths: Paths, seen: Seen) -> None:

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import DataDir, Debug, Json, Source
+from pipelines.cli.options import DataDir, Debug, Json, Source, StoreUrl
 from pipelines.cli.output import Options, Output, options
 
 if TYPE_CHECKING:
     from pipelines.privacy.forget import Forgotten
 
 app = typer.Typer()
-Whom = Annotated[str | None, typer.Argument(help="lead id or mail address", metavar="LEAD_ID|EMAIL")]
+Whom = Annotated[str, typer.Argument(help="lead id or mail address", metavar="LEAD_ID|EMAIL")]
+MaybeWhom = Annotated[str | None, typer.Argument(help="lead id or mail address", metavar="LEAD_ID|EMAIL")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")]
 Many = Annotated[bool, typer.Option("--many", help="an address that over twenty leads have is meant, all of them")]
-StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]
 
 
 @app.command()
 def forget(
-    whom: Whom = None,
+    whom: MaybeWhom = None,
     dry_run: DryRun = False,
     many: Many = False,
     retrain: Annotated[bool, typer.Option("--retrain", help="run everything anew without the person")] = False,
@@ -92,7 +92,7 @@ class Language(StrEnum):
 
 @app.command()
 def subject(
-    whom: Annotated[str, typer.Argument(help="lead id or mail address", metavar="LEAD_ID|EMAIL")],
+    whom: Whom,
     out: Annotated[str, typer.Option("--out", help="page (.html) or Markdown (.md); a .json is written beside it")],
     language: Annotated[Language, typer.Option("--language", help="of the page")] = Language.ENGLISH,
     source: Source = "demo",
@@ -130,7 +130,7 @@ def subject(
 
 @app.command("object")
 def object_command(
-    whom: Annotated[str, typer.Argument(help="lead id or mail address", metavar="LEAD_ID|EMAIL")],
+    whom: Whom,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="the person no longer objects")] = False,
     source: Source = "demo",
     data_dir: DataDir = "data",
