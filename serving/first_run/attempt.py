@@ -94,6 +94,12 @@ class AttemptFolder:
         content = {"instead_of": instead_of, "declaration": str(declaration.relative_to(self.data_dir))}
         write_json(self.root / _SERVED, content)
 
+    def is_served(self, number: str) -> bool:
+        """Whether the declaration of an attempt is the one that was left to be served."""
+        with contextlib.suppress(DataError, TypeError, KeyError):
+            return Path(str(read_json(self.root / _SERVED)["declaration"])).parent.name == number
+        return False
+
     def served_instead(self, source: str) -> Path | None:
         """The declaration that a first run left to be served instead of a source; None where there is none."""
         with contextlib.suppress(DataError, TypeError, KeyError, ValueError):

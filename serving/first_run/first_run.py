@@ -253,10 +253,12 @@ class FirstRun:
         return attempt
 
     def _discard(self) -> None:
-        """Remove what the last attempt left, unless a source's data were made from it."""
+        """Remove what the last attempt left, unless a source's data were made from it or it is served."""
         attempt = self.folder.read()
         self.folder.write(None)
-        if attempt is not None and attempt.number and attempt.step is not Step.DONE:
+        if attempt is None or not attempt.number or self.folder.is_served(attempt.number):
+            return
+        if attempt.step is not Step.DONE:
             shutil.rmtree(self.folder.files(attempt.number), ignore_errors=True)
 
     def _is_working(self) -> bool:

@@ -200,6 +200,23 @@ def test_where_a_model_is_served_files_are_taken_only_if_allowed(
         assert ('href="/setup"' in page(client, "/model")) is taken
 
 
+def test_files_that_are_served_stay_though_a_page_opened_before_asks_for_their_columns_again(
+    client: TestClient, empty: Empty, tmp_path: Path
+) -> None:
+    send(client, ("deals.csv", export(tmp_path)))
+    folder = AttemptFolder(empty.data_dir)
+    attempt = folder.read()
+    assert attempt is not None
+    declaration = folder.files(attempt.number) / "declaration.yaml"
+    declaration.write_text("name: deals\n", encoding="utf-8")
+    folder.write(attempt.model_copy(update={"step": Step.DONE, "declaration": str(declaration)}))
+    folder.remember_served("demo", declaration)
+    post(client, "back")
+    post(client, "over")
+    assert folder.read() is None
+    assert declaration.is_file() and load_served(folder, "demo") == declaration.resolve()
+
+
 def test_a_source_with_a_model_is_served_though_another_was_loaded(tiny_demo: Any, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     folder = AttemptFolder(data_dir)
