@@ -63,6 +63,12 @@ def list_overdue(app_state: AppState, owner: str | None, limit: int = 20) -> Ove
     return OverdueLeads(rows, len(found), int(found["lead_id"].nunique()))
 
 
+def count_open(app_state: AppState, owner: str | None) -> int:
+    """Open leads of an owner (None: of all) without those that sales put aside."""
+    query = WorklistQuery(owner=owner, hidden=find_hidden_leads(app_state.store), size=1)
+    return app_state.loaded.worklist.page(query).total
+
+
 def _overdue_rows(app_state: AppState, owner: str | None) -> pd.DataFrame:
     """Broken promises of leads on the list with ``owner`` and ``score``, the best lead first."""
     worklist, hidden = app_state.loaded.worklist, find_hidden_leads(app_state.store)

@@ -7,11 +7,10 @@ from typing import Any
 from features.errors import LeadScoreError
 from features.rubric.schema import Rubric
 from features.rubric.versions import rubric_hash
-from pipelines.artifacts.comparison_record import ComparisonRecord
 from serving.auth.api_keys import Caller
 from serving.results import rubric_drafts
 from serving.state.app_state import AppState
-from serving.state.result_cache import BesideResult, file_stamp
+from serving.state.result_cache import BesideResult
 
 Row = Mapping[str, Any]
 _DRAWS = 300
@@ -25,15 +24,6 @@ class DraftStudy:
     beside: Row | None
     pair: Row | None
     problem: str = ""
-
-
-def rules_of_last_run(app_state: AppState) -> ComparisonRecord | None:
-    """The comparison of the last run, whose ``repair`` judges the rubric it ran with; None before a run got there."""
-    paths = app_state.paths
-    if not ComparisonRecord.exists(paths):
-        return None
-    stamp = file_stamp(ComparisonRecord.path(paths))
-    return app_state.results.get("comparison", stamp, lambda: ComparisonRecord.read(paths))
 
 
 def study_draft(app_state: AppState, rubric: Rubric, caller: Caller, *, begin: bool = True) -> BesideResult[DraftStudy]:

@@ -46,8 +46,15 @@ def read_thresholds(app_state: AppState) -> dict[str, Any]:
     return _comparison(app_state).content()
 
 
+def read_comparison(app_state: AppState) -> ComparisonRecord | None:
+    """Rubric and model on the same weeks, as the report tells them; None before a run got there."""
+    paths = app_state.paths
+    stamp = file_stamp(ComparisonRecord.path(paths))
+    return app_state.results.get("comparison", stamp, lambda: ComparisonRecord.read_if_any(paths))
+
+
 def _comparison(app_state: AppState) -> ComparisonRecord:
-    found = ComparisonRecord.read(app_state.paths) if ComparisonRecord.exists(app_state.paths) else None
+    found = read_comparison(app_state)
     if found is None or not found.policies:
         raise NotFoundError(f"no comparison yet; 'leadscore run --source {app_state.paths.source}' makes one.")
     return found
@@ -173,12 +180,11 @@ def awaits_lifecycle(app_state: AppState, patience: float = 8.0) -> bool:
 
 def find_win_value(app_state: AppState) -> tuple[float | None, str]:
     """What a win is worth: declared, or the mean amount the last comparison found; and its currency."""
-    own, paths = app_state.context.source.capacity, app_state.paths
-    if own.value_per_win is not None or not ComparisonRecord.exists(paths):
+    own = app_state.context.source.capacity
+    compared = read_comparison(app_state) if own.value_per_win is None else None
+    if compared is None or compared.capacity is None:
         return own.value_per_win, own.currency
-    stamp = file_stamp(ComparisonRecord.path(paths))
-    found = app_state.results.get("capacity", stamp, lambda: ComparisonRecord.read(paths).capacity)
-    return (None, own.currency) if found is None else (found.value_per_win, found.currency or own.currency)
+    return compared.capacity.value_per_win, compared.capacity.currency or own.currency
 
 
 def read_caution(app_state: AppState) -> str:

@@ -1,15 +1,11 @@
-"""Weekly trends and drift, worked out beside the request: a page shows its figures before their history."""
-
-from typing import Any
+"""Weekly trends, worked out beside the request: a page shows its figures before their history."""
 
 import pandas as pd
 
 from pipelines.diagnostics.weekly_trends import WeeklyTrends
-from pipelines.registry.champion import read_champion
-from serving.results.drift import compute_drift
 from serving.state.app_state import AppState
 from serving.state.gather_rows import count_posted, gather_all_rows
-from serving.state.result_cache import BesideResult, file_stamp
+from serving.state.result_cache import BesideResult
 
 
 def begin_weekly_trends(app_state: AppState, aside: frozenset[str]) -> BesideResult[WeeklyTrends]:
@@ -31,10 +27,3 @@ def begin_weekly_trends(app_state: AppState, aside: frozenset[str]) -> BesideRes
         return weekly_trends(app_state.context, rows.tables, until, aside=aside)
 
     return app_state.results.begin("weekly trends", (data.stamp, count_posted(app_state.store), aside), compute)
-
-
-def begin_drift(app_state: AppState) -> BesideResult[dict[str, Any]]:
-    """What :func:`serving.results.drift.compute_drift` finds, without waiting for it."""
-    champion = read_champion(app_state.paths)
-    stamp = (None if champion is None else champion.hash, file_stamp(app_state.paths.matrix / "matrix.json"))
-    return app_state.results.begin("drift beside", stamp, lambda: compute_drift(app_state))

@@ -79,6 +79,20 @@ def test_a_manager_reads_the_figures_of_report_and_api(client: TestClient, tiny_
     assert html.count('class="tile"') == 5
 
 
+def test_tiles_of_one_owner_count_among_that_owner_s_leads(client: TestClient, tiny_demo: Any) -> None:
+    headers = key_for(client, "read", owner=str(worklist_of(tiny_demo)["owner"].iloc[0]))
+    total = client.get("/v1/worklist?size=1", headers=headers).json()["total"]
+    assert 0 < total < len(worklist_of(tiny_demo))
+    for path, title in (
+        ("/?role=manager", "Waiting too long"),
+        ("/?role=marketer", "Points and score disagree"),
+        ("/team", "Waiting too long"),
+    ):
+        tiles = [words("<" + tile) for tile in page(client, path, **headers).split('class="tile"')[1:]]
+        (told,) = [tile for tile in tiles if title in tile.split("of")[0]]
+        assert re.search(rf"\d of {total}\b", told), (path, told)
+
+
 def test_hot_leads_are_those_the_policy_calls_hot_and_touched_ones_are_left_out(
     client: TestClient, tiny_demo: Any
 ) -> None:

@@ -6,32 +6,25 @@ from typing import Any
 
 from features.errors import LeadScoreError
 from models.explaining.language import Language
-from models.judging.handoff.policy_names import Policy
-from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.diagnostics.promises_by_month import KeptPromise, promises_by_month
 from pipelines.diagnostics.score_trust import trust_of
-from pipelines.diagnostics.weekly_trends import WeeklyTrends
 from serving.leads.feedback import find_hidden_leads
-from serving.lists.team_queues import HotLeads, find_hot_leads, list_overdue
+from serving.lists.team_queues import HotLeads, count_open, find_hot_leads, list_overdue
 from serving.pages.charts.columns import ColumnChart, Figure, build_columns
-from serving.pages.charts.sparkline import build_sparkline
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import (
     PlainNote,
     Tile,
-    compare_counts,
-    compare_shares,
     join_sentences,
-    write_month,
     write_trust,
 )
+from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile, wins_tile
 from serving.pages.written_values import write_count, write_decimal, write_percent
 from serving.results.recent_changes import RecentChanges, find_recent_changes
 from serving.results.run_results import read_lifecycle, why_points
 from serving.results.score_bands import ScoreBand, read_evaluation, score_bands
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
-from serving.state.result_cache import BesideResult, file_stamp
 
 _FIRST_TOUCH = "first touch"
 
@@ -64,9 +57,11 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
     late = list_overdue(app_state, owner, limit=0).leads if found else None
     funnel = list(found["funnel"]) if found else []
     bands = score_bands(app_state)
+    weeks = () if trends.value is None or owner is not None else trends.value.weeks
+    overdue = [week.overdue for week in weeks]
     tiles = (
         _hot_tile(language, hot),
-        _overdue_tile(language, late, len(app_state.loaded.worklist), trends.value, owner),
+        None if late is None else overdue_tile(language, late, count_open(app_state, owner), overdue, "/team#waiting"),
         _kept_tile(language, found),
         sent_tile(language, trends),
         wins_tile(app_state, language),
@@ -168,52 +163,16 @@ def _hot_tile(language: Language, hot: HotLeads | None) -> Tile | None:
     )
 
 
-def _overdue_tile(
-    language: Language, late: int | None, leads: int, trends: WeeklyTrends | None, owner: str | None
-) -> Tile | None:
-    if late is None:
-        return None
-    weeks = () if trends is None or owner is not None else trends.weeks
-    values = [*(week.overdue for week in weeks[:-1]), late] if weeks else []
-    move = compare_counts(language, values, more_is_better=False)
-    return Tile(
-        title=language.text("Waiting too long"),
-        value=write_count(language, late),
-        unit=language.text("of {n}", n=write_count(language, leads)),
-        href="/team#waiting",
-        foot=move.foot,
-        direction=move.direction,
-        arrow=move.arrow,
-        spark=move.spark,
-        spark_label=language.text("Leads waiting too long, last eight weeks"),
-        term="promise",
-    )
-
-
 def _kept_tile(language: Language, found: Mapping[str, Any]) -> Tile | None:
-    """The promise of the first touch, else the first one there is: its newest month against the one before."""
+    """The promise of the first touch, else the first one there is."""
     promise = first_promise(found)
-    if promise is None or promise.latest is None:
-        return None
-    move = compare_shares(language, [None if cell is None else cell.attained for cell in promise.cells[-12:]])
-    hours = "" if promise.promised_hours is None else f"{promise.promised_hours:g}"
+    hours = "" if promise is None or promise.promised_hours is None else f"{promise.promised_hours:g}"
     title = (
         language.text("First call within {hours} hours", hours=hours)
-        if promise.what == _FIRST_TOUCH
+        if promise is not None and promise.what == _FIRST_TOUCH
         else language.text("Next step within {hours} hours", hours=hours)
     )
-    return Tile(
-        title=title,
-        value=write_percent(language, promise.latest.attained, 0),
-        unit=write_month(language, promise.latest.month),
-        href="/team#kept",
-        foot=move.foot,
-        direction=move.direction,
-        arrow=move.arrow,
-        spark=move.spark,
-        spark_label=language.text("Share in time, last twelve months"),
-        term="promise",
-    )
+    return promise_tile(language, promise, title, "/team#kept")
 
 
 def first_promise(found: Mapping[str, Any]) -> KeptPromise | None:
@@ -223,69 +182,6 @@ def first_promise(found: Mapping[str, Any]) -> KeptPromise | None:
     promises = promises_by_month(found["sla_by_month"], found["sla"]).last().promises
     ordered = sorted(promises, key=lambda one: one.what != _FIRST_TOUCH)
     return next(iter(ordered), None)
-
-
-def sent_tile(language: Language, trends: BesideResult[WeeklyTrends]) -> Tile | None:
-    """Leads sent to sales in the last seven days against the places there are."""
-    if trends.problem:
-        return None
-    title = language.text("Handed off in a week")
-    if trends.value is None:
-        return Tile(title=title, value="…", foot=language.text("being counted"), term="handoff")
-    weeks, places = trends.value.weeks, trends.value.places
-    sent = weeks[-1].sent
-    free = None if places is None else places - sent
-    if free is None:
-        foot, direction = "", None
-    elif free >= 0:
-        foot = language.plural("{n} place free", "{n} places free", free, n=write_count(language, free))
-        direction = None
-    else:
-        foot = language.text("{n} more than places", n=write_count(language, -free))
-        direction = -1
-    return Tile(
-        title=title,
-        value=write_count(language, sent),
-        unit="" if places is None else language.text("of {n}", n=write_count(language, places)),
-        href="/worklist?list=to_hand_off",
-        foot=foot,
-        direction=direction,
-        spark=build_sparkline([week.sent for week in weeks]),
-        spark_label=language.text("Leads handed off a week, last eight weeks"),
-        term="handoff",
-    )
-
-
-def read_comparison(app_state: AppState) -> ComparisonRecord | None:
-    """Rubric and model on the same weeks, as the report tells them; None before a run got there."""
-    if not ComparisonRecord.exists(app_state.paths):
-        return None
-    stamp = file_stamp(ComparisonRecord.path(app_state.paths))
-    return app_state.results.get("comparison", stamp, lambda: ComparisonRecord.read(app_state.paths))
-
-
-def wins_tile(app_state: AppState, language: Language) -> Tile | None:
-    """Wins inside the model's list at capacity, beside the rubric's."""
-    found = read_comparison(app_state)
-    rows = {} if found is None else {row["policy"]: row for row in found.policies}
-    own = rows.get(Policy.MODEL_CAPACITY) or rows.get(Policy.RUBRIC_CAPACITY)
-    if found is None or own is None:
-        return None
-    rubric = rows.get(Policy.RUBRIC_CAPACITY)
-    months = [row["wins"] for row in found.by_month if row["policy"] == own["policy"]]
-    foot = language.text("on past weeks")
-    if rubric is not None and own is not rubric:
-        foot = language.text("rubric: {n}, on past weeks", n=write_count(language, rubric["wins"]))
-    return Tile(
-        title=language.text("Wins inside the list"),
-        value=write_count(language, own["wins"]),
-        unit=language.text("of {n}", n=write_count(language, found.winnable)),
-        href="/thresholds",
-        foot=foot,
-        spark=build_sparkline(months),
-        spark_label=language.text("Wins inside the list, month by month"),
-        term="wins_inside",
-    )
 
 
 def _leak(funnel: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -10,14 +10,15 @@ from models.explaining.language import Language
 from pipelines.artifacts.comparison_record import RuleRow
 from pipelines.report.marketing_section import BAD_RULES
 from serving.leads.feedback import find_hidden_leads, find_overrides, pins_of
+from serving.lists.team_queues import count_open
 from serving.pages.charts.columns import ColumnChart, build_columns, volume_figures
 from serving.pages.charts.sparkline import build_sparkline
 from serving.pages.home.lead_lines import describe_leads
-from serving.pages.home.manager import read_comparison, sent_tile, wins_tile
 from serving.pages.home.parts import PlainNote, Tile, join_sentences
+from serving.pages.home.shared_tiles import sent_tile, wins_tile
 from serving.pages.written_values import write_count, write_percent
 from serving.results.goals_and_programmes import read_goals
-from serving.results.run_results import read_lifecycle, why_points
+from serving.results.run_results import read_comparison, read_lifecycle, why_points
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
 from serving.state.worklist.worklist_query import WorklistQuery
@@ -146,11 +147,12 @@ def _disagree_tile(app_state: AppState, owner: str | None, language: Language) -
     worklist = app_state.loaded.worklist
     if not worklist.has_points or app_state.loaded.model.bundle.by_points:
         return None
-    count = worklist.page(WorklistQuery(owner=owner, disagree=True, size=1)).total
+    hidden = find_hidden_leads(app_state.store)
+    count = worklist.page(WorklistQuery(owner=owner, disagree=True, hidden=hidden, size=1)).total
     return Tile(
         title=language.text("Points and score disagree"),
         value=write_count(language, count),
-        unit=language.text("of {n}", n=write_count(language, len(worklist))),
+        unit=language.text("of {n}", n=write_count(language, count_open(app_state, owner))),
         href="/worklist?disagree=true",
         term="points",
     )

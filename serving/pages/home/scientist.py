@@ -11,9 +11,9 @@ from pipelines.retraining.retrain_record import RetrainRecord
 from serving.pages.home.manager import no_model_note
 from serving.pages.home.parts import PlainNote, Tile, write_trust
 from serving.pages.written_values import write_count, write_day, write_decimal, write_span
+from serving.results.drift import begin_drift
 from serving.results.run_results import read_caution, why_points
 from serving.results.score_bands import read_evaluation
-from serving.results.trends_beside import begin_drift
 from serving.state.app_state import AppState
 from serving.state.result_cache import file_stamp
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.artifacts.comparison_record import ComparisonRecord
+from serving.results.run_results import read_comparison
 from serving.state.app_state import AppState
-from serving.state.result_cache import file_stamp
 
 _FROM, _TO = "model_at_capacity", "rubric_at_capacity"
 _AIR = 1.08  # of the axis beyond the longest interval
@@ -79,7 +78,7 @@ def summarise_model(app_state: AppState, found: Mapping[str, Any]) -> ModelSumma
     perfect = evaluation.get("ece_if_perfect") or {}
     audit: Mapping[str, Any] | None = found["audit"]
     findings = [] if audit is None else audit["findings"]
-    comparison = _read_comparison(app_state)
+    comparison = read_comparison(app_state)
     differences = () if comparison is None else comparison.differences
     policies = () if comparison is None else comparison.policies
     difference: Any = next((d for d in differences if (d["first"], d["second"]) == (_FROM, _TO)), None)
@@ -104,12 +103,6 @@ def summarise_model(app_state: AppState, found: Mapping[str, Any]) -> ModelSumma
         rows=own.get("n") or 0,
         won=own.get("won") or 0,
     )
-
-
-def _read_comparison(app_state: AppState) -> ComparisonRecord | None:
-    paths = app_state.paths
-    stamp = file_stamp(ComparisonRecord.path(paths))
-    return app_state.results.get("comparison of the page", stamp, lambda: ComparisonRecord.read_if_any(paths))
 
 
 def _candidates(figures: Mapping[str, Any], winner: str | None) -> tuple[tuple[CandidateLine, ...], float]:

@@ -24,7 +24,8 @@ from serving.pages.rubric.rule_form import KEEP, choice_of, read_form, write_for
 from serving.pages.rubric.words import GROUP_NAMES, group_name
 from serving.problems import InvalidError, NotFoundError
 from serving.results import rubric_drafts
-from serving.results.rubric_study import rules_of_last_run, study_active, study_draft
+from serving.results.rubric_study import study_active, study_draft
+from serving.results.run_results import read_comparison
 from serving.results.stored_drafts import discard_draft, read_draft, save_draft
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -243,7 +244,7 @@ def _show(
     """The page; ``sent`` and ``errors`` bring back what was typed and what was wrong with it."""
     language, context = language_of(request), app_state.context
     content, draft = drafting.working_content(app_state, caller)
-    active, last = context.rubric, rules_of_last_run(app_state)
+    active, last = context.rubric, read_comparison(app_state)
     study, tried = None, None
     worth: Any = ()
     view = None

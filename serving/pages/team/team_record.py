@@ -12,10 +12,10 @@ from serving.leads.feedback import find_hidden_leads
 from serving.lists.team_queues import OverdueLeads, OwnerQueues, count_queues, list_overdue, list_untouched
 from serving.pages.charts.columns import ColumnChart, build_columns, volume_figures
 from serving.pages.home.lead_lines import describe_leads
-from serving.pages.home.manager import read_comparison, sent_tile
-from serving.pages.home.parts import PlainNote, Tile, compare_counts, compare_shares, join_sentences, write_month
+from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences
+from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile
 from serving.pages.written_values import write_count, write_percent
-from serving.results.run_results import read_lifecycle
+from serving.results.run_results import read_comparison, read_lifecycle
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
 
@@ -63,10 +63,13 @@ def build_team_page(app_state: AppState, owner: str | None, language: Language) 
     volumes = list(found["volumes"])[-_QUARTERS:] if measured else []
     returns = list(found["returns"]) if measured else []
 
+    open_leads = sum(row["open"] for row in queues.rows)
     weeks = () if trends.value is None or owner is not None else trends.value.weeks
     tiles = (
-        _open_tile(language, queues, [week.open_leads for week in weeks]),
-        _late_tile(language, late, queues, [week.overdue for week in weeks]) if measured else None,
+        _open_tile(language, open_leads, [week.open_leads for week in weeks]),
+        overdue_tile(language, late.leads, open_leads, [week.overdue for week in weeks], "#waiting")
+        if measured
+        else None,
         *(_promise_tile(language, promise) for promise in _asked_first(kept)),
         sent_tile(language, trends),
     )
@@ -140,50 +143,21 @@ def promise_name(language: Language, promise: KeptPromise) -> str:
 
 
 def _promise_tile(language: Language, promise: KeptPromise) -> Tile | None:
-    if promise.latest is None:
-        return None
-    move = compare_shares(language, [None if cell is None else cell.attained for cell in promise.cells])
-    return Tile(
-        title=language.text("{promise}, in time", promise=promise_name(language, promise)),
-        value=write_percent(language, promise.latest.attained, 0),
-        unit=write_month(language, promise.latest.month),
-        href="#kept",
-        foot=move.foot,
-        direction=move.direction,
-        arrow=move.arrow,
-        spark=move.spark,
-        spark_label=language.text("Share in time, last twelve months"),
-        term="promise",
-    )
+    title = language.text("{promise}, in time", promise=promise_name(language, promise))
+    return promise_tile(language, promise, title, "#kept")
 
 
-def _open_tile(language: Language, queues: OwnerQueues, weeks: Sequence[int]) -> Tile:
+def _open_tile(language: Language, open_leads: int, weeks: Sequence[int]) -> Tile:
     move = compare_counts(language, weeks, more_is_better=True)
     return Tile(
         title=language.text("Open leads"),
-        value=write_count(language, sum(row["open"] for row in queues.rows)),
+        value=write_count(language, open_leads),
         href="/worklist",
         foot=move.foot,
         direction=None if move.direction is None else 0,
         arrow=move.arrow,
         spark=move.spark,
         spark_label=language.text("Open leads, last eight weeks"),
-    )
-
-
-def _late_tile(language: Language, late: OverdueLeads, queues: OwnerQueues, weeks: Sequence[int]) -> Tile:
-    move = compare_counts(language, [*weeks[:-1], late.leads] if weeks else [], more_is_better=False)
-    return Tile(
-        title=language.text("Waiting too long"),
-        value=write_count(language, late.leads),
-        unit=language.text("of {n}", n=write_count(language, sum(row["open"] for row in queues.rows))),
-        href="#waiting",
-        foot=move.foot,
-        direction=move.direction,
-        arrow=move.arrow,
-        spark=move.spark,
-        spark_label=language.text("Leads waiting too long, last eight weeks"),
-        term="promise",
     )
 
 
