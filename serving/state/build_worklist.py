@@ -20,7 +20,7 @@ from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock
 from serving.state.gather_rows import find_touched_leads, gather_rows
 from serving.state.lead_data import LeadData
-from serving.state.loaded_model import LoadedModel, lines_of
+from serving.state.loaded_model import LoadedModel, lines_of, list_frame
 from serving.state.worklist.ranked_worklist import Worklist
 from serving.store.engine import Store
 
@@ -96,6 +96,6 @@ def _score_open_leads(model: LoadedModel, data: LeadData, framework: Framework) 
         is_open = np.zeros(len(leads), dtype=np.bool_) if flat is None else open_rows(leads, data.source, flat)
         if not is_open.any():  # nothing tells open leads from closed ones
             return pd.DataFrame(columns=["lead_id", "probability", "score", "state", "grade"])
-        return model.score_tables(data.tables, leads["lead_id"][is_open].tolist(), None, framework).frame
+        return list_frame(model.score_tables(data.tables, leads["lead_id"][is_open].tolist(), None, framework))
     ids = open_cohort(data.tables, data.source, data.cutoff)["lead_id"].tolist()
-    return model.score_tables(data.tables, ids, data.cutoff, framework, closes=Closes(None, {})).frame
+    return list_frame(model.score_tables(data.tables, ids, data.cutoff, framework, closes=Closes(None, {})))

@@ -31,6 +31,7 @@ from models.scored_leads import Scored
 from models.scoring import Beside, Rows, score, score_rows
 from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.registry.soundness import require_sound
+from pipelines.scoring.qualification_summary import columns_of
 from pipelines.workspace.context import Context
 from serving.import_blocker import block_import
 from serving.json_values import to_json_values
@@ -216,11 +217,16 @@ def empty_tables() -> dict[str, list[dict[str, Any]]]:
     return {name: [] for name in TABLES}
 
 
+def list_frame(scored: Scored) -> pd.DataFrame:
+    """Rows of the scored file with what qualification says of them, as the batch's list holds them."""
+    return pd.concat([scored.frame, columns_of(scored, None)], axis="columns")
+
+
 def lines_of(scored: Scored) -> list[dict[str, Any]]:
-    """The rows of the scored file, JSON-ready."""
-    return [to_json_values(row) for row in rows_of(scored.frame)]
+    """The rows of a list, JSON-ready."""
+    return [to_json_values(row) for row in rows_of(list_frame(scored))]
 
 
 def line_of(scored: Scored) -> dict[str, Any]:
-    """The first row of the scored file, JSON-ready."""
-    return to_json_values(rows_of(scored.frame.iloc[[0]])[0])
+    """The first row of a list, JSON-ready."""
+    return to_json_values(rows_of(list_frame(scored).iloc[[0]])[0])

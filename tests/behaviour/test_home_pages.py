@@ -108,6 +108,21 @@ def test_hot_leads_are_those_the_policy_calls_hot_and_touched_ones_are_left_out(
         client.post(f"/v1/leads/{lead}/activities", json={"kind": "demo_request", "actor": "rep"})
         again = find_hot_leads(state, None, limit=1_000)
         assert again.untouched in (found.untouched, found.untouched - 1)
+        warmth = client.get(f"/v1/leads/{lead}").json()["qualification"]["temperature"]
+        worklist = state.loaded.worklist
+        assert dict(zip(worklist.position, worklist.texts("temperature"), strict=True))[lead] == warmth == "hot"
+        assert again.total == found.total
+
+
+def test_a_list_that_the_server_scores_itself_has_its_hot_leads(tiny_copy: Any, tmp_path: Path) -> None:
+    (tiny_copy.context.paths.score / "worklist.parquet").unlink()
+    with client_for(tiny_copy, tmp_path) as client:
+        app_state = client.app.state.app_state
+        worklist, policy = app_state.loaded.worklist, app_state.context.policy
+        states = worklist.current_states()["state"]
+        warm = {str(name) for name, warmth in policy.temperature.states.items() if warmth == "hot"}
+        assert find_hot_leads(app_state, None).total == int(states.isin(warm).sum()) > 0
+        assert {"rule", "team", "programme", "reason", "temperature", "persona"} <= set(worklist.frame)
 
 
 def test_what_happened_lately_is_in_the_data_and_named(client: TestClient) -> None:
