@@ -63,7 +63,7 @@ GLOSSARY: Mapping[str, Word] = MappingProxyType(
         ),
         "lists": Word(
             "list",
-            "Every open lead is on exactly one: to hand off, to work, or to watch.",
+            "Every open lead that does not rest is on exactly one: to hand off, to work, or to watch.",
         ),
         "handoff": Word("handoff", "A lead passed from marketing to sales. Each lead counts once."),
         "accept": Word("accept", "Sales takes the lead over. The score stays as it is; the stage moves on."),

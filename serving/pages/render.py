@@ -24,6 +24,7 @@ from serving.schemas import FeedbackGiven
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+VERDICT_WORDS = {"accept": "accepted", "reject": "returned", "snooze": "put aside", "override": "pinned"}
 STATUS_WORDS = {"met": "met", "not_met": "not met", "indicated": "indicated", "unknown": "unknown"}
 REASONS = tuple(name for name in get_args(FeedbackGiven.model_fields["reason"].annotation) if name)
 _COOKIE_SECONDS = 60 * 60 * 24  # a day: the upper bound of LEADSCORE_SERVE_SESSION_HOURS in a browser
@@ -44,7 +45,7 @@ def environment() -> "Environment":
     )
     made.filters |= {"words": to_words, "web_link": safe_web_link, "query": build_query}
     made.filters |= {"called": lead_name, "company": company_name, "tel": to_tel_link, "mailto": to_mail_link}
-    made.filters |= {"initials": initials_of, "capitalise": capitalise}
+    made.filters |= {"initials": initials_of, "capitalise": capitalise, "verdict": verdict_words}
     made.filters |= {name: _in_language(write) for name, write in _WRITERS.items()}
     made.filters |= {name: _in_language_this_year(write) for name, write in _DATED.items()}
     made.globals |= {
@@ -91,6 +92,15 @@ def _in_language_this_year(write: Callable[..., str]) -> Callable[..., str]:
         return write(context["language"], value, None if full else context["this_year"])
 
     return written
+
+
+def verdict_words(verdict: Any) -> str:
+    """What sales said of a lead, as something that was done; other words as they are.
+
+    >>> verdict_words("reject"), verdict_words("do_not_contact"), verdict_words("won")
+    ('returned', 'do not contact', 'won')
+    """
+    return VERDICT_WORDS.get(str(verdict), to_words(verdict))
 
 
 def to_words(text: Any) -> str:

@@ -22,7 +22,10 @@ ANSWER = "answer"
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One event of one lead; ``what`` is a stage, ``answer`` or what sales said; ``by`` who, where it is known."""
+    """One event of one lead; ``what`` is a stage, ``answer`` or what sales said; ``by`` who, where it is known.
+
+    Of an answer ``question`` is its name and ``detail`` its value as stored.
+    """
 
     at: datetime
     lead_id: str
@@ -30,6 +33,7 @@ class Change:
     company: str
     what: str
     detail: str = ""
+    question: str = ""
     by: str = ""
     amount: float | None = None
 
@@ -84,14 +88,19 @@ def _stages(app_state: AppState, owner: str | None, since: datetime) -> Iterator
 
 
 def _said(app_state: AppState, owner: str | None, since: datetime) -> Iterator[Event]:
-    """Answers and feedback that people gave on this server."""
+    """Answers and feedback that people gave on this server and have not taken back."""
     data = app_state.loaded.data
+    corrected = select(AnswerRow.corrects).where(AnswerRow.corrects.is_not(None))
+    undone = select(Feedback.undoes).where(Feedback.undoes.is_not(None))
+    given = (AnswerRow.known_at > since, AnswerRow.value != "", AnswerRow.id.not_in(corrected))
+    stands = (Feedback.written_at > since, Feedback.undoes.is_(None), Feedback.id.not_in(undone))
     with app_state.store.reading() as session:
-        answers = session.scalars(select(AnswerRow).where(AnswerRow.known_at > since)).all()
-        said = session.scalars(select(Feedback).where(Feedback.written_at > since, Feedback.undoes.is_(None))).all()
+        answers = session.scalars(select(AnswerRow).where(*given)).all()
+        said = session.scalars(select(Feedback).where(*stands)).all()
     for answer in answers:
         if _is_seen(data, answer.lead_id, owner):
-            yield answer.known_at, answer.lead_id, ANSWER, {"detail": f"{answer.question}: {answer.value}"}
+            extra = {"question": answer.question, "detail": answer.value, "by": answer.author}
+            yield answer.known_at, answer.lead_id, ANSWER, extra
     for one in said:
         if _is_seen(data, one.lead_id, owner):
             yield one.written_at, one.lead_id, one.verdict, {"detail": one.reason or "", "by": one.author}
@@ -123,6 +132,7 @@ def _change(
         company=company_name(shown),
         what=what,
         detail=extra.get("detail", ""),
+        question=extra.get("question", ""),
         by=extra.get("by", ""),
         amount=amounts.get(lead) if what == Stage.WON else None,
     )

@@ -135,6 +135,29 @@ def test_what_happened_lately_is_in_the_data_and_named(client: TestClient) -> No
     assert [change.at for change in found.rows] == sorted((change.at for change in found.rows), reverse=True)
 
 
+def test_what_was_said_is_told_in_words_until_it_is_taken_back(client: TestClient, tiny_demo: Any) -> None:
+    frame = worklist_of(tiny_demo)
+    lead = str(frame[frame["status_authority"] == "unknown"]["lead_id"].iloc[0])
+    other = str(frame[frame["lead_id"] != lead]["lead_id"].iloc[0])
+    token = re.findall(r'name="token" value="([^"]+)"', page(client, f"/leads/{lead}"))[0]
+    question = {"token": token, "question": "decision_role"}
+
+    def told() -> str:
+        return words(page(client, "/?role=rep").split('id="changed-h"')[1].split("</section>")[0])
+
+    sent = client.post(f"/leads/{lead}/answers", data={**question, "value": "decides"}, follow_redirects=False)
+    answer = re.findall(r"answer=(\d+)", sent.headers["location"])[0]
+    client.post(f"/leads/{other}/feedback", data={"token": token, "verdict": "reject", "reason": "no_budget"})
+    found = told()
+    assert "Takes the decision" in found and "answer: 1" in found
+    assert "returned: 1" in found and "no budget" in found and "reject" not in found
+
+    client.post(f"/leads/{lead}/answers", data={**question, "corrects": answer, "status": "dont_know"})
+    client.post(f"/leads/{other}/feedback", data={"token": token, "verdict": "withdraw"})
+    found = told()
+    assert "Takes the decision" not in found and "answer" not in found and "returned" not in found
+
+
 @pytest.mark.parametrize("path", [*(f"/?role={role}" for role in ROLES), "/team", "/help", "/help/rep"])
 @pytest.mark.parametrize("code", ["ko", "pl"])
 def test_pages_are_whole_in_every_language(client: TestClient, path: str, code: str) -> None:

@@ -11,6 +11,7 @@ from models.explaining.language import Language
 from models.explaining.plain.plain_reasons import say_answer
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from serving.leads.answer_history import list_answers
+from serving.pages.render import verdict_words
 from serving.pages.worklist.worklist_record import stage_word
 from serving.state.app_state import AppState
 from serving.state.gather_rows import gather_rows
@@ -102,7 +103,7 @@ def say_stored_answer(language: Language, question: Question, label: str, value:
 
 
 def _feedback_event(row: Mapping[str, Any], language: Language) -> Event:
-    text = capitalise(language.text(str(row["verdict"]).replace("_", " ")))
+    text = capitalise(language.text(verdict_words(row["verdict"])))
     if row["reason"]:
         text += f": {language.text(str(row['reason']).replace('_', ' '))}"
     if row["note"]:

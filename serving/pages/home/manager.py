@@ -19,8 +19,9 @@ from serving.pages.home.parts import (
     write_trust,
 )
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile, wins_tile
+from serving.pages.home.told_changes import tell_changes
 from serving.pages.written_values import write_count, write_decimal, write_percent
-from serving.results.recent_changes import RecentChanges, find_recent_changes
+from serving.results.recent_changes import RecentChanges
 from serving.results.run_results import read_lifecycle, why_points
 from serving.results.score_bands import ScoreBand, read_evaluation, score_bands
 from serving.results.trends_beside import begin_weekly_trends
@@ -75,7 +76,7 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
         else no_model_note(language, by_points),
         notes=missing,
         hot=hot,
-        changes=find_recent_changes(app_state, owner),
+        changes=tell_changes(app_state, owner, language),
         funnel=funnel,
         funnel_lede=_funnel_lede(language, leak),
         leak="" if leak is None else str(leak["stage"]),

@@ -11,8 +11,9 @@ from serving.leads.feedback import find_hidden_leads, find_overrides, pins_of
 from serving.lists.team_queues import HotLeads, find_hot_leads, list_overdue
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import PlainNote, Tile, join_sentences
+from serving.pages.home.told_changes import tell_changes
 from serving.pages.written_values import write_count
-from serving.results.recent_changes import RecentChanges, find_recent_changes
+from serving.results.recent_changes import RecentChanges
 from serving.results.run_results import why_points
 from serving.state.app_state import AppState
 from serving.state.worklist.worklist_query import WorklistQuery
@@ -79,7 +80,7 @@ def build_rep_home(app_state: AppState, owner: str | None, owners: Sequence[str]
         tiles=tuple(tile for tile in tiles if tile is not None),
         rows=rows,
         list_name=name,
-        changes=find_recent_changes(app_state, owner, limit=6),
+        changes=tell_changes(app_state, owner, language, limit=6),
         notes=(PlainNote(points, "watch", "/help/rep", language.text("What that means")),) if reason else (),
     )
 
