@@ -16,7 +16,7 @@ from models.explaining.language import load_language
 from serving.pages import tables
 from serving.pages.chart_geometry import build_waterfall
 from serving.pages.language import COOKIE, page_language
-from serving.pages.render import STATUS_WORDS, to_words
+from serving.pages.render import STATUS_WORDS, to_words, verdict_words
 from serving.pages.shell import GROUPS
 from serving.pages.thresholds.threshold_routes import POLICY_WORDS
 from serving.schemas import FeedbackGiven
@@ -50,7 +50,8 @@ def said() -> set[str]:
     written = "\n".join(entry.read_text(encoding="utf-8") for entry in sorted(Path(str(TEMPLATES)).rglob("*.html")))
     found = set(MARKED.findall(written))
     given = FeedbackGiven.model_fields
-    found |= {to_words(v) for v in (*get_args(given["verdict"].annotation), *get_args(given["reason"].annotation)) if v}
+    found |= {verdict_words(verdict) for verdict in get_args(given["verdict"].annotation)}
+    found |= {to_words(reason) for reason in get_args(given["reason"].annotation) if reason}
     card = {"score": 50, "points_base": 0, "points_clip": 1, "criteria": []}
     found |= {bar.label for bar in build_waterfall(card).bars} | set(STATUS_WORDS.values()) | set(POLICY_WORDS.values())
     found |= {field.title for table in tables.ALL for field in table}
