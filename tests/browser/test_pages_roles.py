@@ -52,7 +52,7 @@ def test_a_manager_finds_somebody_their_company_what_it_lacks_and_how_the_proces
     page.wait_for_url("**q=rio**")
     visitor.check("find")
     assert page.evaluate(CONTRAST) == []
-    page.locator("ul.results a[href^='/accounts/']").first.click()
+    page.locator("ul.results .who-cell a[href^='/accounts/']").first.click()
     page.wait_for_url("**/accounts/**")
     visitor.check("account")
     assert page.locator("li.seat").count() == 10 and page.evaluate(CONTRAST) == []
