@@ -92,10 +92,11 @@ def test_every_page_and_address_works_on_points(few: Any, tmp_path: Path) -> Non
         rows = client.get("/v1/worklist", params={"sort": "points"}).json()["rows"]
         card = client.get(f"/v1/leads/{rows[0]['lead_id']}").json()
         assert card["mode"] == "points" and sum(row["points"] for row in card["manual"]["criteria"]) == card["score"]
-        for page in ("/", f"/leads/{rows[0]['lead_id']}", "/thresholds", "/team", "/model", "/short"):
+        for page in ("/", "/worklist", f"/leads/{rows[0]['lead_id']}", "/thresholds", "/team", "/model", "/short"):
             html = client.get(page, headers={"accept": "text/html"})
             assert html.status_code == 200, page
-        assert "Scored by the points of the rubric alone." in client.get("/", headers={"accept": "text/html"}).text
+        listed = client.get("/worklist", headers={"accept": "text/html"})
+        assert "Scored by the points of the rubric alone." in listed.text
         replay = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": 2}).json()
         assert {row["by"] for row in replay["policies"]} == {"rubric"}
         sent = client.post("/v1/score", json={"lead": {"lead_id": "new", "job_title": "CEO"}}).json()

@@ -43,7 +43,7 @@ def test_segments_from_declaration_to_scored_file(cli: Cli, tmp_path: Path) -> N
     record = json.loads((paths.backtest / "backtest.json").read_text())["segments"]
     assert "student" in record["own"] and {row["segment"] for row in record["findings"]} == {"boss", "clerk", "student"}
     page = (paths.reports / "report.html").read_text(encoding="utf-8")
-    assert "<h3>Segments</h3>" in page and "A model of its own, instead of the common one" in page
+    assert "<h4>Segments</h4>" in page and "A model of its own, instead of the common one" in page
     assert "Level of the segment" in page
 
     scored = tmp_path / "scored.csv"

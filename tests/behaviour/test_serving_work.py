@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -29,7 +30,12 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
 
 
 def page(client: TestClient, path: str, **headers: str) -> str:
-    return str(client.get(path, headers=HTML | headers).text)
+    """The page once everything that is worked out beside it stands."""
+    until = time.monotonic() + 60
+    while 'aria-busy="true"' in (text := str(client.get(path, headers=HTML | headers).text)):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return text
 
 
 def form_of(html: str, button: str) -> dict[str, str]:
@@ -60,7 +66,7 @@ def test_a_word_said_on_the_list_leads_back_to_the_same_list(client: TestClient,
 
 
 def test_no_form_leads_elsewhere(client: TestClient) -> None:
-    form = form_of(page(client, "/"), "accept")
+    form = form_of(page(client, "/worklist"), "accept")
     for back in ("//evil.example/", "https://evil.example/", "/\\evil.example"):
         fields = {"token": form["token"], "back": back, "verdict": "accept"}
         answer = client.post(form["action"], data=fields, follow_redirects=False)
@@ -105,7 +111,7 @@ def test_an_export_says_its_moments_with_their_zone(client: TestClient) -> None:
 
 def test_a_call_posted_takes_a_lead_off_the_untouched_ones(client: TestClient) -> None:
     def listed() -> list[str]:
-        part = page(client, "/team").split('id="h-hot"')[1].split("</section>")[0]
+        part = page(client, "/team").split('id="untouched-h"')[1].split("</section>")[0]
         return re.findall(r'href="/leads/([^"]+)"', part)
 
     first = listed()[0]
@@ -115,7 +121,7 @@ def test_a_call_posted_takes_a_lead_off_the_untouched_ones(client: TestClient) -
 
 def test_leads_put_aside_wait_for_nobody(client: TestClient) -> None:
     def listed() -> list[str]:
-        part = page(client, "/team").split('id="h-late"')[1].split("</section>")[0]
+        part = page(client, "/team").split('id="waiting-h"')[1].split("</section>")[0]
         return re.findall(r'href="/leads/([^"]+)"', part)
 
     first = listed()[0]
@@ -123,19 +129,23 @@ def test_leads_put_aside_wait_for_nobody(client: TestClient) -> None:
     assert first not in listed()
 
 
-def queue_rows(html: str) -> dict[str, list[int]]:
-    part = html.split('id="h-queues"')[1].split("</section>")[0]
-    rows = re.findall(r'<th scope="row">(?:<a [^>]*>)?([^<]*)(?:</a>)?</th>(.*?)</tr>', part, re.S)
-    return {name: [int(n.replace(",", "")) for n in re.findall(r">([\d,]+)</td>", cells)] for name, cells in rows}
+def queue_rows(html: str) -> dict[str, dict[str, int]]:
+    """What stands beside each owner, by the head of its column; hours of waiting left out."""
+    part = html.split('id="queues-h"')[1].split("</section>")[0]
+    rows = re.findall(r'<th scope="row"[^>]*>(?:<a [^>]*>)?([^<]*)(?:</a>)?</th>(.*?)</tr>', part, re.S)
+    cell = re.compile(r'data-label="([^"]+)">(?:[^<]*<(?!/td).*?<b>)?([\d,]+)<', re.S)
+    return {name: {head: int(n.replace(",", "")) for head, n in cell.findall(cells)} for name, cells in rows}
 
 
 def test_queues_count_every_open_lead_once(client: TestClient, tiny_demo: Any) -> None:
     lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
     client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "reject", "reason": "no_need"})
     rows = queue_rows(page(client, "/team"))
-    assert sum(row[0] for row in rows.values()) == client.get("/v1/worklist").json()["total"]
-    assert all(row[0] == sum(row[1:-2]) for row in rows.values())
-    assert sum(row[-1] for row in rows.values()) == 1
+    assert sum(row["Open"] for row in rows.values()) == client.get("/v1/worklist").json()["total"]
+    for name, head in (("to_hand_off", "Hand off"), ("to_work", "Work")):
+        listed = client.get("/v1/worklist", params={"list": name}).json()["total"]
+        assert sum(row[head] for row in rows.values()) == listed > 0
+    assert sum(row["Put aside"] for row in rows.values()) == 1
     own = next(iter(rows))
     assert list(queue_rows(page(client, "/team", **key_for(client, "read", owner=own)))) == [own]
 
