@@ -23,7 +23,7 @@ SCORE_HEADS = ("hand off from", "score", "handoffs", "a week", "wins", "90 %", "
 POINT_LABELS = {
     "promise": "keep the promise",
     "capacity": "fill the team",
-    "rubric_precision": "as precise as the rubric",
+    "rubric_precision": "match the rubric's precision",
 }
 
 RANKING_HEADS = ("of whom", "rows", "leads", "won", "base rate", "model AUC", "best tenth", "rubric AUC", "best tenth")
